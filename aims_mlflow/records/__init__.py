@@ -1,0 +1,1 @@
+"""Pure data models: no input, no output, nothing heavier than pydantic."""

@@ -1,0 +1,51 @@
+"""What every record shares: strictness, identifiers, times and exact numbers."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Uuid7 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
+Time = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$")]
+DecimalText = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9]\d*)(\.\d+)?$", max_length=400)]
+
+
+class Record(BaseModel):
+    """Frozen and strict: an unknown field is an error, never silently dropped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def uuid7() -> str:
+    """Return a new time-ordered identifier (RFC 9562, section 5.7)."""
+    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    value = value & ~(0xF000 << 64) | 0x7000 << 64
+    value = value & ~(0xC000 << 48) | 0x8000 << 48
+    return str(uuid.UUID(int=value))
+
+
+def utc_text(moment: datetime | None = None) -> str:
+    """Return an RFC 3339 time in UTC, to the microsecond, ending in Z; now by default."""
+    moment = moment or datetime.now(UTC)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_time(text: str) -> datetime:
+    """Return the moment that `utc_text` wrote."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def decimal_text(value: float | None) -> str | None:
+    """Return the shortest decimal string that reads back as `value`; None when it is not finite."""
+    if value is None or not math.isfinite(value):
+        return None
+    text = format(Decimal(repr(float(value))), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,137 @@
+"""The body of one evidence record: what was evaluated, on what, by whom, with which result."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from aims_mlflow.records.base import DecimalText, Record, Sha256, Time, Uuid7
+
+SCHEMA_VERSION = 1
+Result = Literal["passed", "warned", "failed", "not_evaluated"]
+Comparator = Literal[">=", "<=", ">", "<", "=="]
+Severity = Literal["blocking", "failing", "warning"]
+
+
+def _no_floats(value: Any) -> Any:
+    """A float has no canonical bytes that every language agrees on: exact numbers are strings."""
+    if isinstance(value, float):
+        raise ValueError("a float stands where an integer or a decimal string belongs")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ValueError("a key is not text")
+            _no_floats(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _no_floats(item)
+    return value
+
+
+Details = Annotated[dict[str, Any], AfterValidator(_no_floats)]
+
+
+class Interval(Record):
+    """A confidence interval of a claim's value."""
+
+    low: DecimalText
+    high: DecimalText
+    level: DecimalText = "0.95"
+    method: str
+
+
+class Claim(Record):
+    """One measured value, and the limit that it was held against.
+
+    `slice` names the rows: {} all of them, {"sex": "Female"} one group, {"sex": "*"} a value
+    that compares all groups of a column. `value` None means undefined, and `note` says why.
+    `passed` None means that there was no limit, or that nothing could be compared.
+    """
+
+    metric: str
+    slice: dict[str, str] = Field(default_factory=dict)
+    role: str = "test"
+    value: DecimalText | None = None
+    n: int | None = None
+    interval: Interval | None = None
+    comparator: Comparator | None = None
+    limit: DecimalText | None = None
+    severity: Severity = "failing"
+    passed: bool | None = None
+    note: str | None = None
+
+
+class Artifact(Record):
+    """A file that the record relies on; `path` is relative to the run's artifact root."""
+
+    path: str
+    sha256: Sha256
+    size: int
+    media_type: str = "application/octet-stream"
+
+
+class Supersedes(Record):
+    """An earlier record that this one undoes, and why."""
+
+    id: Uuid7
+    reason: str = Field(min_length=1)
+
+
+class MlflowIds(Record):
+    """Where MLflow keeps it. These locate; only digests decide."""
+
+    run_id: str | None = None
+    experiment_id: str | None = None
+    model_id: str | None = None
+
+
+class Evidence(Record):
+    """The predicate body of one record; `docs/evidence-format.md` describes every field."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    id: Uuid7
+    session: Uuid7 | None = None
+    sequence: int | None = Field(default=None, ge=0)
+    previous: Sha256 | None = None
+    kind: str
+    result: Result
+    reason: str | None = None
+    system: str | None = None
+    controls: tuple[str, ...] = ()
+    actor: str
+    key_id: Sha256
+    time: Time
+    mlflow: MlflowIds = MlflowIds()
+    pack_digest: Sha256 | None = None
+    policy_digest: Sha256 | None = None
+    checkpoint: str | None = None
+    claims: tuple[Claim, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    tools: dict[str, str] = Field(default_factory=dict)
+    valid_until: Time | None = None
+    supersedes: Supersedes | None = None
+    details: Details = Field(default_factory=dict)
+
+
+def worst(results: list[Result]) -> Result:
+    """Return the result that decides for several: failed, then not evaluated, then warned."""
+    for result in ("failed", "not_evaluated", "warned"):
+        if result in results:
+            return result  # type: ignore[return-value]
+    return "passed" if results else "not_evaluated"
+
+
+def result_of(claims: list[Claim]) -> Result:
+    """Return the result that a check's claims add up to; no claim at all is not evaluated."""
+    if not claims:
+        return "not_evaluated"
+    results: list[Result] = []
+    for claim in claims:
+        if claim.passed is False:
+            results.append("warned" if claim.severity == "warning" else "failed")
+        elif claim.passed is None and claim.limit is not None:
+            results.append("warned" if claim.severity == "warning" else "not_evaluated")
+        else:
+            results.append("passed")
+    return worst(results)

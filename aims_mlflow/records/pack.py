@@ -1,0 +1,101 @@
+"""A pack: the checks that a system's data and models are held to, with a reason for each limit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from aims_mlflow.records.base import DecimalText, Record, decimal_text
+from aims_mlflow.records.evidence import Comparator, Severity
+
+
+def _number_text(value: object) -> object:
+    """YAML reads `0.8` as a float; a limit is kept as the decimal that was written."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return decimal_text(value)
+    return value
+
+
+LimitText = Annotated[DecimalText, BeforeValidator(_number_text)]
+
+
+class Expectation(Record):
+    """One Great Expectations expectation in its own spelling (`type` and `kwargs`).
+
+    In kwargs, "$target", "$sensitive" and "$column" stand for the target, for each
+    sensitive column and for each column in turn. `roles` are the data roles it applies to.
+    """
+
+    type: str = Field(pattern=r"^expect_[a-z_]+$")
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+    severity: Severity = "failing"
+    roles: tuple[str, ...] = ("train", "validation", "test")
+    why: str = Field(min_length=1)
+
+
+class Limit(Record):
+    """A metric's limit: `metric comparator limit`, for all slices or for those of `slice`."""
+
+    metric: str
+    comparator: Comparator
+    limit: LimitText
+    severity: Severity = "failing"
+    slice: dict[str, str] | None = None
+    why: str = Field(min_length=1)
+
+
+class DataQuality(Record):
+    """What data must be like before a model learns from it."""
+
+    controls: tuple[str, ...] = ("A.7.4",)
+    expectations: tuple[Expectation, ...] = ()
+
+
+class Fairness(Record):
+    """How model outcomes may differ between groups of the sensitive columns."""
+
+    controls: tuple[str, ...] = ("A.6.2.4", "A.5.4")
+    limits: tuple[Limit, ...] = ()
+    intersections: bool = True
+    pool_under: int = Field(default=20, ge=1)
+    bootstrap: int = Field(default=1000, ge=0, le=100_000)
+
+
+class Performance(Record):
+    """How good the model must be on held-out data, overall and for each slice."""
+
+    controls: tuple[str, ...] = ("A.6.2.4",)
+    limits: tuple[Limit, ...] = ()
+    pool_under: int = Field(default=20, ge=1)
+
+
+class Drift(Record):
+    """How far test data may lie from training data (Evidently's methods and threshold)."""
+
+    controls: tuple[str, ...] = ("A.6.2.4", "A.7.2")
+    method: Literal["auto", "exact", "histogram"] = "auto"
+    threshold: LimitText = "0.1"
+    drifted_share: LimitText = "0.5"
+    severity: Severity = "warning"
+    why: str = "Evidently's default: 0.1 for a column, half of the columns for a data set"
+
+
+class Pack(Record):
+    """A named, versioned set of checks."""
+
+    name: str
+    version: str
+    description: str
+    task: Literal["binary-classification"] = "binary-classification"
+    data_quality: DataQuality = DataQuality()
+    fairness: Fairness = Fairness()
+    performance: Performance = Performance()
+    drift: Drift = Drift()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _version_text(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("version"), int | float):
+            return {**value, "version": str(value["version"])}
+        return value

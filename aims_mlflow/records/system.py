@@ -1,0 +1,73 @@
+"""aims.yaml: what a team says about its system, its data and its checks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from aims_mlflow.records.base import Record
+
+SystemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+Priority = Literal["low", "medium", "high"]
+
+
+def _label_text(value: object) -> object:
+    """YAML reads `favourable: 1` as a number; labels are compared as text."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Label = Annotated[str, BeforeValidator(_label_text)]
+
+
+class Source(Record):
+    """Where a data set comes from and by what right it is used (A.7.3, A.7.5, A.4.3)."""
+
+    uri: str | None = None
+    description: str | None = None
+    owner: str | None = None
+    licence: str | None = None
+    rights: str | None = None
+    subjects: str | None = None
+    selection_reason: str | None = None
+    collected: str | None = None
+    retention: str | None = None
+    personal_data: bool | None = None
+
+
+class System(Record):
+    """The AI system, its owner and what it is for."""
+
+    id: SystemId
+    owner: str = Field(min_length=1)
+    model: str | None = None
+    intended_use: str | None = None
+    foreseeable_misuse: str | None = None
+    human_oversight: str | None = None
+    limitations: str | None = None
+    affected_groups: tuple[str, ...] = ()
+    roles: tuple[Literal["provider", "deployer", "supplier", "user"], ...] = ()
+    objectives: dict[str, Priority] = Field(default_factory=dict)
+
+    @property
+    def model_name(self) -> str:
+        """Name of the registered model; the system's id unless the file says otherwise."""
+        return self.model or self.id
+
+
+class Data(Record):
+    """How to read the training table: label, favourable outcome, sensitive columns, sources."""
+
+    target: str = Field(min_length=1)
+    favourable: Label | None = None
+    sensitive: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
+    sources: dict[str, Source] = Field(default_factory=dict)
+
+
+class AimsConfig(Record):
+    """The whole of aims.yaml."""
+
+    system: System
+    data: Data
+    pack: str = "tabular-classification"

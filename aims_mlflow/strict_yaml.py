@@ -1,0 +1,163 @@
+"""YAML files that people write: safe loading, with file and line in every error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from aims_mlflow.errors import ConfigError, Unreachable, did_you_mean
+
+Model = TypeVar("Model", bound=BaseModel)
+Path_ = tuple[str | int, ...]
+MAX_BYTES = 4 * 1024 * 1024
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe, and strict: no repeated keys and no anchors (an alias can blow a small file up)."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed here", self.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str | int | float | bool | None):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be plain text", key_node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+# A date in a file that people write (`collected: 2024-05-01`) is text to every model here.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+class Document:
+    """A parsed YAML document that remembers the line of each key."""
+
+    def __init__(self, data: Any, lines: dict[Path_, int], name: str) -> None:
+        self.data = data
+        self.lines = lines
+        self.name = name
+
+    def where(self, *path: str | int) -> str:
+        """Return `file:line` of a key, or of its nearest parent that the file has."""
+        for end in range(len(path), -1, -1):
+            if path[:end] in self.lines:
+                return f"{self.name}:{self.lines[path[:end]]}"
+        return self.name
+
+    def validate(self, model: type[Model]) -> Model:
+        """Return the document as `model`.
+
+        Raises:
+            ConfigError: with file, line and, for an unknown key, the nearest known one.
+        """
+        try:
+            return model.model_validate(self.data)
+        except ValidationError as exc:
+            raise ConfigError(_explain(exc, self, model)) from None
+
+
+def parse(text: str, name: str) -> Document:
+    """Parse one YAML document; `name` stands for the file in messages.
+
+    Raises:
+        ConfigError: it is not YAML, repeats a key, uses aliases or nests too deeply.
+    """
+    if len(text) > MAX_BYTES:
+        raise ConfigError(f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", where=name)
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        data = loader.construct_document(node) if node is not None else None  # type: ignore[no-untyped-call]
+        lines: dict[Path_, int] = {}
+        if node is not None:
+            _note_lines(node, (), lines)
+    except yaml.MarkedYAMLError as exc:
+        line = exc.problem_mark.line + 1 if exc.problem_mark else 1
+        raise ConfigError(f"not valid YAML: {exc.problem}", where=f"{name}:{line}") from None
+    except (yaml.YAMLError, ValueError) as exc:
+        raise ConfigError(f"not valid YAML: {str(exc).splitlines()[0]}", where=name) from None
+    except RecursionError:
+        raise ConfigError("nested too deeply", where=name) from None
+    finally:
+        loader.dispose()  # type: ignore[no-untyped-call]
+    return Document(data, lines, name)
+
+
+def read(path: Path) -> Document:
+    """Parse the YAML file at `path`; messages show its path as given.
+
+    Raises:
+        Unreachable: it cannot be read.
+        ConfigError: it is not valid YAML.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError("the file is not UTF-8 text", where=str(path)) from None
+    except OSError as exc:
+        raise Unreachable(f"cannot be read ({exc.strerror})", where=str(path)) from None
+    return parse(text, str(path))
+
+
+def _note_lines(node: yaml.Node, path: Path_, lines: dict[Path_, int]) -> None:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key_node, value_node in node.value:
+            child = (*path, key_node.value)
+            lines[child] = key_node.start_mark.line + 1
+            _note_lines(value_node, child, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            _note_lines(item, (*path, index), lines)
+
+
+def _explain(exc: ValidationError, document: Document, model: type[BaseModel]) -> str:
+    """Return every problem of a document in one text, one line each."""
+    out = []
+    for error in exc.errors():
+        path = tuple(part for part in error["loc"] if isinstance(part, str | int))
+        key = ".".join(str(p) for p in path) or "the file"
+        if error["type"] == "extra_forbidden":
+            hint = did_you_mean(str(path[-1]), _fields_at(model, path[:-1]))
+            what = f"unknown key {key!r}" + (f", {hint}" if hint else "")
+        elif error["type"] == "missing":
+            what = f"{key!r} is missing"
+        else:
+            what = f"{key!r}: {error['msg'].removeprefix('Value error, ')}"
+        out.append(f"{document.where(*path)}: {what}")
+    return "\n".join(out)
+
+
+def _fields_at(model: Any, path: Path_) -> list[str]:
+    """Return the field names of the model that stands at `path` inside `model`."""
+    for part in path:
+        field = getattr(model, "model_fields", {}).get(part) if isinstance(part, str) else None
+        if field is not None:
+            model = _model_in(field.annotation) or model
+        else:
+            model = _model_in(model) or model
+    found = _model_in(model)
+    return list(found.model_fields) if found else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for arg in get_args(annotation):
+        found = _model_in(arg)
+        if found:
+            return found
+    return None
