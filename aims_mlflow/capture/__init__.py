@@ -1,0 +1,1 @@
+"""The training session; the decorators are sugar over it."""

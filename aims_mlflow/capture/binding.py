@@ -1,0 +1,106 @@
+"""Which argument of a training function is which data set, by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from aims_mlflow.capture.tables import Table, make_table
+from aims_mlflow.errors import ConfigError, DataError
+
+ROLES = ("train", "validation", "test")
+SHORT = {"validation": ("validation", "val", "valid")}
+ADVICE = "name the arguments train and test, or X_train, y_train, X_test, y_test; or use `with aims.training(...) as t: t.data(...)`"
+
+
+def names_of(role: str) -> tuple[str, ...]:
+    """Return the spellings of a role in argument names."""
+    return SHORT.get(role, (role,))
+
+
+def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return all arguments by name, defaults included.
+
+    Raises:
+        TypeError: as the call itself would.
+    """
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    bound.apply_defaults()
+    out = dict(bound.arguments)
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            out.update(out.pop(parameter.name, {}))
+    return out
+
+
+def data_arguments(arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return role -> {frame | X, y, beside} for those arguments that are data sets by their name."""
+    out: dict[str, dict[str, Any]] = {}
+    for role in ROLES:
+        found: dict[str, Any] = {}
+        for name in names_of(role):
+            for part, spellings in (
+                ("frame", (name,)),
+                ("X", (f"X_{name}", f"x_{name}")),
+                ("y", (f"y_{name}", f"Y_{name}")),
+                ("beside", (f"sensitive_{name}", f"A_{name}")),
+            ):
+                for spelling in spellings:
+                    if arguments.get(spelling) is not None:
+                        found[part] = arguments[spelling]
+        if "frame" in found or "X" in found:
+            out[role] = found
+    return out
+
+
+def make_tables(
+    parts: Mapping[str, Mapping[str, Any]], target: str, sensitive: tuple[str, ...], beside: Any = None
+) -> dict[str, Table]:
+    """Return a `Table` for each role.
+
+    `beside` holds sensitive columns by role, for functions that do not take them as arguments.
+
+    Raises:
+        DataError: no training data was found, or a part does not fit.
+        ConfigError: `sensitive=` is of a form that is not known.
+    """
+    if "train" not in parts:
+        raise DataError("no training data among the arguments", next=ADVICE)
+    columns = tuple(beside) if isinstance(beside, list | tuple | set) else ()
+    by_role = beside if isinstance(beside, Mapping) else {}
+    if beside is not None and not columns and not by_role:
+        raise ConfigError("sensitive= takes column names, or a mapping of role to columns: {'test': frame}")
+    out = {}
+    for role, found in parts.items():
+        given = found.get("beside", by_role.get(role))
+        out[role] = make_table(
+            role,
+            target=target,
+            sensitive=columns or sensitive,
+            frame=found.get("frame"),
+            X=found.get("X"),
+            y=found.get("y"),
+            beside=given,
+        )
+    return out
+
+
+def parameters_of(arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Return the arguments that are settings, as text: numbers, text, booleans; data and models stay out.
+
+    Text longer than 200 characters is left out: it may be data.
+    """
+    out = {}
+    for name, value in arguments.items():
+        if isinstance(value, bool | int | float) or value is None or (isinstance(value, str) and len(value) <= 200):
+            out[name] = str(value)
+        elif isinstance(value, Path):
+            out[name] = value.name
+    # A path names a data set elsewhere in the record; here only its last part says something.
+    return {k: Path(v).name if "/" in v else v for k, v in out.items() if not _secret(k)}
+
+
+def _secret(name: str) -> bool:
+    return any(word in name.lower() for word in ("password", "secret", "token", "api_key", "apikey", "credential"))

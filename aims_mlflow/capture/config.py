@@ -1,0 +1,103 @@
+"""Finding and reading aims.yaml, and what the training gate asks of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aims_mlflow.catalog.loader import require_objective
+from aims_mlflow.checks.packs import load_pack, pack_digest
+from aims_mlflow.errors import ConfigError, did_you_mean
+from aims_mlflow.records.pack import Pack
+from aims_mlflow.records.system import AimsConfig
+from aims_mlflow.strict_yaml import Document, read
+
+CONFIG = "AIMS_CONFIG"
+FILE = "aims.yaml"
+MINIMAL = "system: {id: my-system, owner: me@example.org}\ndata: {target: my-label}"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """aims.yaml as read, the folder it stands in, and its pack resolved."""
+
+    config: AimsConfig
+    document: Document
+    folder: Path
+    pack: Pack
+    pack_digest: str
+
+
+def find_config(function: Callable[..., Any] | None = None) -> Path:
+    """Return the aims.yaml that applies: `AIMS_CONFIG`, the script's folder upwards, the working directory upwards.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    named = os.environ.get(CONFIG)
+    if named:
+        path = Path(named).expanduser()
+        path = path / FILE if path.is_dir() else path
+        if not path.is_file():
+            raise ConfigError(f"{CONFIG} names {named}, which is no file", next=f"correct {CONFIG}")
+        return path
+    starts = [*_script_folders(function), Path.cwd()]
+    for start in starts:
+        for folder in (start, *start.parents):
+            if (folder / FILE).is_file():
+                return folder / FILE
+    raise ConfigError(
+        f"no {FILE} found from {starts[0]} upwards",
+        next=f"run `aims init DATA.csv --target COLUMN`, or write one with\n{MINIMAL}",
+    )
+
+
+def _script_folders(function: Callable[..., Any] | None) -> list[Path]:
+    """Return the folder of the file that defines `function`, or of the running script; none in a notebook."""
+    code = getattr(function, "__code__", None)
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    files = [code.co_filename if code else None, main]
+    return [Path(f).resolve().parent for f in files if f and Path(f).is_file() and "ipykernel" not in f]
+
+
+def load_setup(config: str | Path | Mapping[str, Any] | None, function: Callable[..., Any] | None, system: str) -> Setup:
+    """Read aims.yaml (a path, a mapping, or found) and its pack.
+
+    Raises:
+        ConfigError: it is not valid, or is about another system than `system`.
+        Unreachable: it cannot be read.
+    """
+    if isinstance(config, Mapping):
+        document, folder = Document(dict(config), {}, "config="), Path.cwd()
+    else:
+        path = Path(config) if config is not None else find_config(function)
+        path = path / FILE if path.is_dir() else path
+        document, folder = read(path), path.resolve().parent
+    if not isinstance(document.data, dict):
+        raise ConfigError(f"the file holds no settings; the least is\n{MINIMAL}", where=document.name)
+    parsed = document.validate(AimsConfig)
+    if parsed.system.id != system:
+        raise ConfigError(
+            f"the code says system {system!r}, the file says {parsed.system.id!r}",
+            where=document.where("system", "id"),
+            next="make them the same" + (f" ({did_you_mean(system, [parsed.system.id])})" if did_you_mean(system, [parsed.system.id]) else ""),
+        )
+    for objective in parsed.system.objectives:
+        require_objective(objective, where=document.where("system", "objectives", objective))
+    pack = load_pack(parsed.pack, folder)
+    return Setup(parsed, document, folder, pack, pack_digest(pack))
+
+
+def unstated(setup: Setup) -> list[str]:
+    """Return the aims.yaml entries that the training gate asks for and that are not there, all at once."""
+    system = setup.config.system
+    out = []
+    if not (system.intended_use or "").strip():
+        out.append("system.intended_use: what the model is for, in a sentence or two")
+    if not system.affected_groups:
+        out.append("system.affected_groups: the groups of people that its output affects")
+    return out

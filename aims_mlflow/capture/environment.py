@@ -1,0 +1,80 @@
+"""Tooling and computing resources of a run (A.4.4, A.4.5), from the standard library alone."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import os
+import platform
+import sys
+from typing import Any
+
+from aims_mlflow.evidence.canonical import digest_of
+
+SHOWN = (
+    "aims-mlflow", "mlflow", "numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "torch", "tensorflow",
+    "great-expectations", "fairlearn", "evidently", "scipy", "pyarrow", "polars",
+)  # fmt: skip
+
+
+@functools.cache
+def packages() -> dict[str, str]:
+    """Return all installed distributions and their versions."""
+    found = ((d.metadata["Name"], d.version) for d in importlib.metadata.distributions())
+    return {str(name).lower().replace("_", "-"): version for name, version in found if name}
+
+
+def tool_versions() -> dict[str, str]:
+    """Return the versions of the tools that matter to a model, Python's own among them."""
+    installed = packages()
+    return {"python": platform.python_version(), **{name: installed[name] for name in SHOWN if name in installed}}
+
+
+def tooling() -> dict[str, Any]:
+    """Return the details of a tooling-record."""
+    return {
+        "python": sys.version.split()[0],
+        "implementation": platform.python_implementation(),
+        "platform": platform.platform(),
+        "packages": len(packages()),
+        "packages_digest": digest_of(packages()),
+    }
+
+
+def computing() -> dict[str, Any]:
+    """Return processors, memory in bytes and accelerators as far as this machine tells them."""
+    out: dict[str, Any] = {"machine": platform.machine(), "cpu_count": _cpus(), "accelerators": _accelerators()}
+    try:
+        out["memory_bytes"] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        out["memory_unknown"] = "this platform does not tell"
+    peak = _peak_memory()
+    if peak is not None:
+        out["peak_memory_bytes"] = peak
+    return out
+
+
+def _cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _peak_memory() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)
+
+
+def _accelerators() -> list[str]:
+    """Ask a deep-learning library only where the training has already loaded it."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return []
+    try:
+        return [str(torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())]
+    except (RuntimeError, AttributeError):
+        return []

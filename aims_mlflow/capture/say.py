@@ -1,0 +1,26 @@
+"""Sentences to the person at the terminal or notebook, on standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from aims_mlflow.capture import state
+
+log = logging.getLogger("aims_mlflow")
+
+
+def say(text: str) -> None:
+    """Print one line for a person; never raises."""
+    try:
+        sys.stderr.write(f"aims: {text}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        log.info(text)
+
+
+def say_once(text: str) -> None:
+    """Print a line the first time it comes up in this process."""
+    if text not in state.said_once:
+        state.said_once.add(text)
+        say(text)

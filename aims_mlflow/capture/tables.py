@@ -1,0 +1,165 @@
+"""From what a person passes (frame, array, path) to one table with a digest of its real bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.errors import DataError, Unreachable
+from aims_mlflow.evidence.digests import arrow_digest, sha256_file
+from aims_mlflow.evidence.statement import Subject
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+READERS = (".csv", ".csv.gz", ".tsv", ".parquet", ".pq")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One data set in its role. `frame` holds features, target and sensitive columns given beside.
+
+    `features` is what a model's `predict` gets: the X that was passed, or the frame without target and
+    without columns that were given beside.
+    """
+
+    role: str
+    name: str
+    frame: pd.DataFrame
+    features: Any
+    digest: dict[str, str]
+    path: str | None = None
+    beside: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = field(default=())
+
+    def described(self) -> dict[str, Any]:
+        """Return the data set as records describe it (`DATA` in docs/evidence-format.md)."""
+        out: dict[str, Any] = {
+            "name": self.name,
+            "digest": self.digest,
+            "rows": len(self.frame),
+            "columns": [str(c) for c in self.frame.columns],
+            "sensitive": list(self.sensitive),
+        }
+        return {**out, "path": self.path} if self.path else out
+
+    def subject(self) -> Subject:
+        """Return the data set as a statement's subject."""
+        return Subject(name=self.name, digest=self.digest)
+
+
+def read_file(path: Path) -> pd.DataFrame:
+    """Read a CSV, TSV or parquet file.
+
+    Raises:
+        Unreachable: it cannot be read.
+        DataError: it is of another kind, or not what its name says.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    name = path.name.lower()
+    if not path.is_file():
+        raise Unreachable("there is no such file", where=str(path), next="check the path")
+    try:
+        if name.endswith((".parquet", ".pq")):
+            return pd.read_parquet(path)
+        if name.endswith((".csv", ".csv.gz", ".tsv")):
+            return pd.read_csv(path, sep="\t" if name.endswith(".tsv") else ",")
+    except OSError as exc:
+        raise Unreachable(f"cannot be read ({exc.strerror or 'input error'})", where=str(path)) from None
+    except (ValueError, pa.ArrowException) as exc:
+        raise DataError(f"not a readable table ({str(exc).splitlines()[0]})", where=str(path)) from None
+    raise DataError(f"files of this kind are not read ({', '.join(READERS)} are)", where=str(path))
+
+
+def as_frame(value: Any, what: str) -> pd.DataFrame:
+    """Return a frame, array, Arrow or polars table as a pandas frame; no copy where none is needed.
+
+    Raises:
+        DataError: it is no table.
+    """
+    import pandas as pd
+
+    if isinstance(value, pd.DataFrame):
+        frame = value
+    elif isinstance(value, pd.Series):
+        frame = value.to_frame(name=value.name if value.name is not None else what)
+    elif hasattr(value, "to_pandas"):  # polars and pyarrow
+        frame = value.to_pandas()
+        frame = frame.to_frame() if isinstance(frame, pd.Series) else frame
+    elif isinstance(value, Mapping):
+        frame = pd.DataFrame(dict(value))
+    else:
+        frame = _from_array(value, what)
+    if any(not isinstance(c, str) for c in frame.columns):
+        frame = frame.set_axis([str(c) for c in frame.columns], axis=1)
+    repeated = frame.columns[frame.columns.duplicated()]
+    if len(repeated):
+        raise DataError(f"{what} has two columns named {repeated[0]!r}", next="give each column its own name")
+    return frame
+
+
+def _from_array(value: Any, what: str) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    array = value.toarray() if hasattr(value, "toarray") else np.asarray(value)
+    if array.dtype == object and array.ndim == 0 or array.ndim not in (1, 2):
+        raise DataError(
+            f"{what} is no table ({type(value).__name__}, {array.ndim} dimensions)",
+            next="pass a frame, a two-dimensional array, or the path of a CSV or parquet file",
+        )
+    if array.ndim == 1:
+        return pd.DataFrame({what: array})
+    return pd.DataFrame(array, columns=[f"feature_{i}" for i in range(array.shape[1])])
+
+
+def make_table(
+    role: str,
+    *,
+    target: str,
+    sensitive: tuple[str, ...],
+    frame: Any = None,
+    X: Any = None,
+    y: Any = None,
+    beside: Any = None,
+) -> Table:
+    """Bind one data set: either `frame` with the target inside, or `X` and `y`; `beside` holds sensitive columns.
+
+    Raises:
+        DataError: parts are missing, do not fit together, or are no tables.
+        Unreachable: a path cannot be read.
+    """
+    path, digest = None, {}
+    given = frame if X is None else X
+    if isinstance(given, str | Path):
+        path = Path(given)
+        given = read_file(path)
+        digest["sha256"] = sha256_file(path)
+    table = as_frame(given, f"X_{role}" if X is not None else role)
+    features: Any = given if X is not None else None
+    if X is not None:
+        if y is None:
+            raise DataError(f"X_{role} came without y_{role}", next=f"pass y_{role} as well")
+        table = _join(table, as_frame(y, f"y_{role}").iloc[:, [0]].set_axis([target], axis=1), f"y_{role}", replace=True)
+    extra: tuple[str, ...] = ()
+    if beside is not None:
+        columns = as_frame(beside, sensitive[0] if len(sensitive) == 1 else f"sensitive_{role}")
+        new = columns[[c for c in columns.columns if c not in table.columns]]
+        table, extra = _join(table, new, f"sensitive_{role}"), tuple(new.columns)
+    if features is None:
+        features = table.drop(columns=[c for c in (target, *extra) if c in table.columns])
+    digest["arrowIpcSha256"] = arrow_digest(table)
+    return Table(role, role, table, features, digest, path.name if path else None, extra, sensitive)
+
+
+def _join(table: pd.DataFrame, more: pd.DataFrame, what: str, *, replace: bool = False) -> pd.DataFrame:
+    if len(table) != len(more):
+        raise DataError(f"{what} has {len(more):,} rows, the data beside it {len(table):,}", next="pass rows that belong together")
+    same = [c for c in more.columns if c in table.columns]
+    if same and replace:
+        table = table.drop(columns=same)
+    return table.assign(**{c: more[c].to_numpy() for c in more.columns})

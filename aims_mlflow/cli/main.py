@@ -1,0 +1,79 @@
+"""`aims`: finds the command's file, runs it, and turns our errors into one sentence and an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from aims_mlflow.errors import AimsError, did_you_mean
+
+# command -> (module, attribute, help line shown without importing the module)
+COMMANDS = {
+    "demo": ("demo", "command", "Show the whole path on this machine: train, refusal, mitigation, approval."),
+    "init": ("init", "command", "Write a first aims.yaml and pack from a CSV or parquet file."),
+    "evidence": ("evidence", "group", "List, show and verify the evidence of a run, a model or a folder."),
+    "gate": ("gate", "group", "Explain decisions; status, policy folder and lint of a gated registry."),
+    "approve": ("approve", "approve", "Sign an approval for one version and stage."),
+    "waive": ("approve", "waive", "Sign an expiring waiver of one control for one model."),
+    "keys": ("keys", "group", "Make, export, trust and list keys."),
+}
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported when they are called, so that `--help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        loaded = importlib.import_module(f"aims_mlflow.cli.{module}")
+        command: click.Command = getattr(loaded, attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], COMMANDS)
+            ctx.fail(f"there is no command {args[0]!r}" + (f", {hint}" if hint else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="aims_mlflow", prog_name="aims")
+def cli() -> None:
+    """ISO/IEC 42001 lifecycle evidence for MLflow.
+
+    Exit status: 0 fine, 1 a gate or a verification says no, 2 wrong use,
+    3 something could not be reached or read.
+    """
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit with the contract's status."""
+    try:
+        status: Any = cli.main(args=args, standalone_mode=False)
+    except AimsError as exc:
+        click.echo(f"Error: {exc.sentence()}", err=True)
+        sys.exit(exc.exit_status)
+    except click.ClickException as exc:
+        exc.show()
+        sys.exit(2)
+    except click.exceptions.Exit as exc:
+        sys.exit(exc.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,1 @@
+"""Digests, signed records, sessions, keys, the ledger, and where MLflow keeps them."""

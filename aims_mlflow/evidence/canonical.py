@@ -1,0 +1,59 @@
+"""Canonical bytes: one JSON text for one value (RFC 8785), so that a digest means the value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from aims_mlflow.errors import EvidenceError
+
+
+def canonical(value: Any) -> bytes:
+    """Return the RFC 8785 bytes of a JSON value.
+
+    Raises:
+        EvidenceError: the value has no canonical bytes (an integer beyond 2**53, a NaN).
+    """
+    import rfc8785
+
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as exc:
+        raise EvidenceError(f"a value has no canonical JSON: {exc}") from None
+
+
+def sha256_hex(data: bytes) -> str:
+    """Return the sha256 of `data` as 64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_of(value: Any) -> str:
+    """Return the sha256 of a JSON value's canonical bytes."""
+    return sha256_hex(canonical(value))
+
+
+def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        raise EvidenceError("a JSON key stands twice")
+    return out
+
+
+def parse_json(data: bytes, where: str) -> Any:
+    """Parse hostile JSON: no repeated keys, no NaN, bounded depth.
+
+    Raises:
+        EvidenceError: it is not such JSON.
+    """
+
+    def no_constant(name: str) -> Any:
+        raise EvidenceError(f"{name} is not JSON", where=where)
+
+    try:
+        return json.loads(data, object_pairs_hook=_refuse_repeats, parse_constant=no_constant)
+    except EvidenceError as exc:
+        raise EvidenceError(exc.what, where=where) from None
+    except (ValueError, RecursionError) as exc:
+        reason = "nested too deeply" if isinstance(exc, RecursionError) else str(exc)
+        raise EvidenceError(f"not JSON ({reason})", where=where) from None

@@ -1,0 +1,107 @@
+"""Signing and checking DSSE envelopes with securesystemslib (DSSE v1.0.2).
+
+An envelope is kept as its RFC 8785 bytes on one line. Only those exact bytes are accepted back,
+so that no second spelling of one envelope exists and every flipped byte is found.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
+
+if TYPE_CHECKING:
+    from aims_mlflow.evidence.keys import PublicKey, SigningKey
+
+IN_TOTO = "application/vnd.in-toto+json"
+MAX_ENVELOPE_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A parsed envelope, its signature not yet checked."""
+
+    payload: bytes
+    payload_type: str
+    key_id: str
+    signature: bytes
+    raw: bytes
+
+    @property
+    def sha256(self) -> str:
+        """The sha256 of the envelope's own bytes: the record's name in manifest and ledger."""
+        return sha256_hex(self.raw)
+
+    def verify(self, key: PublicKey) -> None:
+        """Check the signature with `key`.
+
+        Raises:
+            EvidenceError: it was not made by this key over this payload.
+        """
+        from securesystemslib.dsse import Envelope as Dsse
+        from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
+        from securesystemslib.signer import Signature
+
+        dsse = Dsse(self.payload, self.payload_type, {self.key_id: Signature(self.key_id, self.signature.hex())})
+        try:
+            dsse.verify([key.for_dsse()], 1)
+        except (VerificationError, UnverifiedSignatureError):
+            raise EvidenceError(f"the signature does not fit the content (key {key.key_id[:12]})") from None
+
+
+def sign(payload: bytes, key: SigningKey, payload_type: str = IN_TOTO) -> Envelope:
+    """Return the signed envelope of `payload`.
+
+    Raises:
+        KeyUnavailable: the key cannot sign.
+    """
+    from securesystemslib.dsse import Envelope as Dsse
+
+    dsse = Dsse(payload, payload_type, {})
+    key.sign_dsse(dsse)
+    return parse(canonical(dsse.to_dict()), "envelope")
+
+
+def _strict_b64(text: Any, where: str) -> bytes:
+    if not isinstance(text, str):
+        raise EvidenceError("a base64 field is not text", where=where)
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise EvidenceError("a base64 field cannot be read", where=where) from None
+    if base64.b64encode(data).decode() != text:
+        raise EvidenceError("a base64 field has stray bits", where=where)
+    return data
+
+
+def parse(raw: bytes, where: str) -> Envelope:
+    """Parse hostile bytes into an envelope with exactly one signature.
+
+    Raises:
+        EvidenceError: the bytes are not the canonical form of such an envelope.
+    """
+    if len(raw) > MAX_ENVELOPE_BYTES:
+        raise EvidenceError(f"the envelope is larger than {MAX_ENVELOPE_BYTES // 1024 // 1024} MiB", where=where)
+    data = parse_json(raw, where)
+    if not isinstance(data, dict) or set(data) != {"payload", "payloadType", "signatures"}:
+        raise EvidenceError("not a DSSE envelope (payload, payloadType, signatures)", where=where)
+    signatures = data["signatures"]
+    if not isinstance(signatures, list) or len(signatures) != 1 or not isinstance(signatures[0], dict):
+        raise EvidenceError("the envelope needs exactly one signature", where=where)
+    first = signatures[0]
+    if set(first) != {"keyid", "sig"} or not isinstance(first["keyid"], str):
+        raise EvidenceError("the signature needs keyid and sig", where=where)
+    if not isinstance(data["payloadType"], str):
+        raise EvidenceError("payloadType is not text", where=where)
+    payload, signature = _strict_b64(data["payload"], where), _strict_b64(first["sig"], where)
+    try:
+        same = canonical(data) == raw
+    except EvidenceError:
+        same = False
+    if not same:
+        raise EvidenceError("the envelope's bytes were changed (not in canonical form)", where=where)
+    return Envelope(payload, data["payloadType"], first["keyid"], signature, raw)

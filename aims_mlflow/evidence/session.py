@@ -1,0 +1,94 @@
+"""A session: the records of one decorated call, chained, and closed by a signed manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.catalog.loader import controls_for_kind, require_control, require_kind
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
+from aims_mlflow.records.base import utc_text, uuid7
+from aims_mlflow.records.evidence import Evidence, MlflowIds, Result, worst
+
+if TYPE_CHECKING:
+    from aims_mlflow.evidence.keys import SigningKey
+
+SESSION_DIR = "aims/sessions"
+MANIFEST_KIND = "session"
+
+
+def session_path(session_id: str) -> str:
+    """Return where a session's envelopes lie, relative to the run's artifact root."""
+    return f"{SESSION_DIR}/{session_id}.jsonl"
+
+
+class SessionWriter:
+    """Signs records one after another; `close` signs the manifest and ends it."""
+
+    def __init__(self, key: SigningKey, actor: str, *, system: str | None = None, **common: Any) -> None:
+        """`common` are the fields that every record of the session shares (mlflow, pack_digest, ...)."""
+        self.id = uuid7()
+        self.records: list[SealedRecord] = []
+        self.closed = False
+        self._key = key
+        self._common = {"actor": actor, "system": system, "key_id": key.key_id, **common}
+
+    def locate(self, ids: MlflowIds) -> None:
+        """Set the MLflow ids of the records that follow."""
+        self._common["mlflow"] = ids
+
+    def add(
+        self,
+        kind: str,
+        subjects: Iterable[Subject],
+        *,
+        result: Result = "passed",
+        controls: Iterable[str] | None = None,
+        **fields: Any,
+    ) -> SealedRecord:
+        """Sign the next record. `controls` default to those that the catalog links to the kind.
+
+        Raises:
+            ConfigError: the kind or a control does not exist.
+            EvidenceError: the session is closed, or there is no subject.
+        """
+        if self.closed:
+            raise EvidenceError("the session is closed: its manifest is signed")
+        require_kind(kind)
+        linked = tuple(c for c, _ in controls_for_kind(kind)) if controls is None else tuple(controls)
+        for control in linked:
+            require_control(control)
+        body = Evidence(
+            **{
+                **self._common,
+                "id": uuid7(),
+                "session": self.id,
+                "sequence": len(self.records),
+                "previous": self.records[-1].sha256 if self.records else None,
+                "kind": kind,
+                "result": result,
+                "controls": linked,
+                "time": utc_text(),
+                **fields,
+            }
+        )
+        record = seal(body, list(subjects), self._key)
+        self.records.append(record)
+        return record
+
+    def close(self, **fields: Any) -> SealedRecord:
+        """Sign the manifest: count and sha256 of every record, as the statement's subjects.
+
+        Raises:
+            EvidenceError: the session has no record, or is closed already.
+        """
+        subjects = [Subject(name=r.id, digest={"sha256": r.sha256}) for r in self.records]
+        result = worst([r.evidence.result for r in self.records])
+        manifest = self.add(MANIFEST_KIND, subjects, result=result, details={"count": len(subjects)}, **fields)
+        self.closed = True
+        return manifest
+
+    def jsonl(self) -> bytes:
+        """Return all envelopes, one on each line."""
+        return b"".join(r.envelope.raw + b"\n" for r in self.records)

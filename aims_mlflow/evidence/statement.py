@@ -1,0 +1,158 @@
+"""One record as an in-toto Statement v1, signed in a DSSE envelope.
+
+Our own fields stand under `predicate.aims`. Where in-toto has a predicate type that foreign tools
+read (test-result, SLSA provenance), its fields stand beside ours and are derived from ours:
+reading a record derives them again, and any difference is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence import dsse
+from aims_mlflow.evidence.canonical import canonical, parse_json
+from aims_mlflow.records.base import Record
+from aims_mlflow.records.evidence import Claim, Evidence
+
+if TYPE_CHECKING:
+    from aims_mlflow.evidence.keys import SigningKey
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+OWN = "urn:aims-mlflow:evidence:v1"
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
+SLSA = "https://slsa.dev/provenance/v1"
+BUILD_TYPE = "urn:aims-mlflow:training:v1"
+CHECK_KINDS = ("data-quality", "fairness", "performance", "robustness", "representativeness", "drift")
+
+
+class Subject(Record):
+    """What a statement is about: a name for people, and digests that decide."""
+
+    name: str
+    digest: dict[str, str] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class SealedRecord:
+    """A record as it was read back: the envelope, its subjects and its body."""
+
+    envelope: dsse.Envelope
+    subjects: tuple[Subject, ...]
+    evidence: Evidence
+
+    @property
+    def sha256(self) -> str:
+        """The sha256 of the envelope's bytes."""
+        return self.envelope.sha256
+
+    @property
+    def id(self) -> str:
+        """The record's id."""
+        return self.evidence.id
+
+    def has_subject(self, digest: str) -> bool:
+        """Tell whether `digest` is one of the digests of a subject."""
+        return any(digest in s.digest.values() for s in self.subjects)
+
+
+def claim_name(claim: Claim) -> str:
+    """Return a claim's name as foreign tools show it: `metric[column=value]@role`."""
+    where = ",".join(f"{k}={v}" for k, v in sorted(claim.slice.items()))
+    return f"{claim.metric}[{where}]@{claim.role}" if where else f"{claim.metric}@{claim.role}"
+
+
+def _test_result(body: Evidence) -> dict[str, Any]:
+    limited = [c for c in body.claims if c.limit is not None or c.passed is not None]
+    configuration = [{"name": "pack", "digest": {"sha256": body.pack_digest}}] if body.pack_digest else []
+    return {
+        "result": body.result.upper(),
+        "configuration": configuration,
+        "passedTests": [claim_name(c) for c in limited if c.passed],
+        "warnedTests": [claim_name(c) for c in limited if not c.passed and c.severity == "warning"],
+        "failedTests": [claim_name(c) for c in limited if c.passed is False and c.severity != "warning"],
+    }
+
+
+def _slsa(body: Evidence) -> dict[str, Any]:
+    details = body.details
+    inputs = details.get("data", {})
+    dependencies = [{"name": role, "digest": data["digest"]} for role, data in sorted(inputs.items()) if data.get("digest")]
+    commit = details.get("code", {}).get("commit")
+    if commit:
+        dependencies.append({"name": "code", "digest": {"gitCommit": commit}})
+    return {
+        "buildDefinition": {
+            "buildType": BUILD_TYPE,
+            "externalParameters": {"function": details.get("function", ""), "parameters": details.get("parameters", {})},
+            "resolvedDependencies": dependencies,
+        },
+        "runDetails": {
+            "builder": {"id": f"urn:aims-mlflow:key:{body.key_id}"},
+            "metadata": {"invocationId": body.session or body.id, "finishedOn": body.time},
+        },
+    }
+
+
+def predicate_of(body: Evidence) -> tuple[str, dict[str, Any]]:
+    """Return the predicate type and predicate that hold `body`."""
+    own = {"aims": body.model_dump(mode="json", exclude_none=True)}
+    if body.kind in CHECK_KINDS and body.result != "not_evaluated":
+        return TEST_RESULT, {**_test_result(body), **own}
+    if body.kind == "training-provenance":
+        return SLSA, {**_slsa(body), **own}
+    return OWN, own
+
+
+def seal(body: Evidence, subjects: list[Subject], key: SigningKey) -> SealedRecord:
+    """Sign one record.
+
+    Raises:
+        EvidenceError: there is no subject, or the body has no canonical bytes.
+        KeyUnavailable: the key cannot sign.
+    """
+    if not subjects:
+        raise EvidenceError(f"a {body.kind} record needs a subject with a digest")
+    predicate_type, predicate = predicate_of(body)
+    statement = {
+        "_type": STATEMENT,
+        "subject": [s.model_dump() for s in subjects],
+        "predicateType": predicate_type,
+        "predicate": predicate,
+    }
+    return SealedRecord(dsse.sign(canonical(statement), key), tuple(subjects), body)
+
+
+def read(raw: bytes, where: str) -> SealedRecord:
+    """Parse hostile bytes into a record; the signature is checked elsewhere (`verify`).
+
+    Raises:
+        EvidenceError: the envelope, the statement or the body is not well-formed.
+    """
+    envelope = dsse.parse(raw, where)
+    if envelope.payload_type != dsse.IN_TOTO:
+        raise EvidenceError(f"the payload type is {envelope.payload_type!r}, not {dsse.IN_TOTO!r}", where=where)
+    data = parse_json(envelope.payload, where)
+    if not isinstance(data, dict) or data.get("_type") != STATEMENT:
+        raise EvidenceError("the payload is not an in-toto Statement v1", where=where)
+    predicate, subjects = data.get("predicate"), data.get("subject")
+    if not isinstance(predicate, dict) or not isinstance(subjects, list) or not subjects:
+        raise EvidenceError("the statement needs a predicate and at least one subject", where=where)
+    try:
+        body = Evidence.model_validate(predicate.get("aims"))
+        parsed = tuple(Subject.model_validate(s) for s in subjects)
+    except (ValidationError, RecursionError) as exc:
+        what = str(exc).splitlines()[:3] if isinstance(exc, ValidationError) else ["nested too deeply"]
+        raise EvidenceError(f"the record's body is not of this format: {' '.join(what)}", where=where) from None
+    try:
+        same = data.get("predicateType") == predicate_of(body)[0] and predicate == predicate_of(body)[1]
+    except (AttributeError, TypeError, KeyError):
+        same = False
+    if not same:
+        raise EvidenceError("the fields for foreign tools say something else than the record", where=where)
+    if body.key_id != envelope.key_id:
+        raise EvidenceError("the record names another key than the one that signed it", where=where)
+    return SealedRecord(envelope, parsed, body)

@@ -1,0 +1,239 @@
+"""Evidence in MLflow: the only place below the hooks that talks to it.
+
+Clients write plain artifacts and tags, so that this works on any MLflow server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from aims_mlflow.errors import AimsError, ConfigError, Unreachable
+from aims_mlflow.evidence.session import SESSION_DIR
+
+ROOT = "aims"
+CONNECT_SECONDS = 5.0
+MAX_FILES = 1000
+MODEL_ID = re.compile(r"^m-[0-9a-f]{32}$")
+RUN_ID = re.compile(r"^[0-9a-f]{32}$")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a person named: a run, and where it was a model, that model."""
+
+    run_id: str
+    model_id: str | None = None
+    name: str | None = None
+    version: str | None = None
+
+
+def _mlflow() -> Any:
+    import mlflow
+
+    return mlflow
+
+
+def client() -> Any:
+    """Return a client of the configured tracking server."""
+    return _mlflow().MlflowClient()
+
+
+@contextlib.contextmanager
+def reaching(what: str) -> Iterator[None]:
+    """Turn MLflow's and the network's errors into one sentence.
+
+    Raises:
+        Unreachable: whatever stopped MLflow from doing `what`.
+    """
+    import requests
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except AimsError:
+        raise
+    except MlflowException as exc:
+        reason = str(exc.message).splitlines()[0][:300]
+    except requests.exceptions.RequestException as exc:
+        reason = type(exc).__name__
+    except OSError as exc:
+        reason = exc.strerror or type(exc).__name__
+    else:
+        return
+    raise Unreachable(
+        f"MLflow could not {what}: {reason}",
+        where=_plain_uri(_mlflow().get_tracking_uri()),
+        next="check MLFLOW_TRACKING_URI, and that its artifact store can be read and written from here",
+    )
+
+
+def _plain_uri(uri: str) -> str:
+    """Return a URI without the password that may stand in it."""
+    parts = urlsplit(uri)
+    return uri.replace(parts.netloc, parts.hostname or "", 1) if parts.password else uri
+
+
+def check_server() -> None:
+    """Find out in seconds whether a tracking server answers, where MLflow itself would retry for minutes.
+
+    Raises:
+        Unreachable: nothing listens at MLFLOW_TRACKING_URI.
+    """
+    uri = _mlflow().get_tracking_uri()
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname, port), CONNECT_SECONDS).close()
+    except OSError as exc:
+        raise Unreachable(
+            f"no MLflow server answers ({exc.strerror or 'no answer'})",
+            where=_plain_uri(uri),
+            next="start it, or correct MLFLOW_TRACKING_URI",
+        ) from None
+
+
+def put(run_id: str, files: Mapping[str, bytes]) -> None:
+    """Write files (path relative to the run's artifact root -> content) into a run.
+
+    Raises:
+        Unreachable: the artifact store cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="aims-") as folder, reaching("write evidence into the run"):
+        for name, content in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        client().log_artifacts(run_id, folder)
+
+
+def tag_run(run_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags on a run: they find evidence and prove nothing."""
+    with reaching("tag the run"):
+        for key, value in tags.items():
+            client().set_tag(run_id, key, value[:5000])
+
+
+def tag_model(model_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags on a logged model, which lead to its run."""
+    with reaching("tag the model"):
+        client().set_logged_model_tags(model_id, dict(tags))
+
+
+def session_files(run_id: str) -> dict[str, bytes]:
+    """Return the run's session files by path; empty where it has none.
+
+    Raises:
+        Unreachable: the run or its artifacts cannot be read.
+    """
+    with reaching(f"read the evidence of run {run_id}"):
+        listed = [f.path for f in client().list_artifacts(run_id, SESSION_DIR) if not f.is_dir]
+    names = [n for n in listed if n.endswith(".jsonl")][:MAX_FILES]
+    return {name: read_file(run_id, name) for name in names}
+
+
+def read_file(run_id: str, path: str) -> bytes:
+    """Return one artifact's bytes.
+
+    Raises:
+        Unreachable: it is not there or cannot be read.
+    """
+    check_inside(path)
+    with tempfile.TemporaryDirectory(prefix="aims-") as folder, reaching(f"read {path} of run {run_id}"):
+        return Path(client().download_artifacts(run_id, path, folder)).read_bytes()
+
+
+def check_inside(path: str) -> None:
+    """Refuse an artifact path that leads out of its root.
+
+    Raises:
+        ConfigError: it is absolute, climbs, or has a backslash or a null byte.
+    """
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path or not path:
+        raise ConfigError(f"the artifact path {path!r} leads out of its run")
+
+
+@contextlib.contextmanager
+def model_folder(model_id: str) -> Iterator[Path]:
+    """Give the folder of a logged model as downloaded back; gone afterwards where it is a copy.
+
+    Raises:
+        Unreachable: it cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="aims-") as folder:
+        with reaching(f"read the files of model {model_id}"):
+            got = _mlflow().artifacts.download_artifacts(artifact_uri=f"models:/{model_id}", dst_path=folder)
+        yield Path(got)
+
+
+def resolve(text: str) -> Target:
+    """Find what a person named: `runs:/ID[/...]`, a run id, `models:/m-...`, `models:/NAME/VERSION` or `@ALIAS`.
+
+    Raises:
+        ConfigError: it is none of these.
+        Unreachable: MLflow does not know it, or does not answer.
+    """
+    check_server()
+    if RUN_ID.match(text):
+        text = f"runs:/{text}"
+    if text.startswith("runs:/"):
+        run_id = text.removeprefix("runs:/").split("/")[0]
+        with reaching(f"find run {run_id}"):
+            client().get_run(run_id)
+        return Target(run_id)
+    rest = text.removeprefix("models:/")
+    if rest != text:
+        with reaching(f"find {text}"):
+            if MODEL_ID.match(rest):
+                return _of_model(rest)
+            return _of_version(rest, text)
+    raise ConfigError(f"{text!r} names neither a run nor a model", next="use runs:/ID, models:/NAME/VERSION or models:/m-ID")
+
+
+def _of_model(model_id: str, **more: str) -> Target:
+    model = client().get_logged_model(model_id)
+    if not model.source_run_id:
+        raise Unreachable(f"model {model_id} was logged outside any run, so it has no evidence", next="`aims.evaluate` makes some")
+    return Target(model.source_run_id, model_id, **more)
+
+
+def _of_version(rest: str, text: str) -> Target:
+    if "@" in rest:
+        name, alias = rest.rsplit("@", 1)
+        version = client().get_model_version_by_alias(name, alias)
+    elif "/" in rest:
+        name, number = rest.rsplit("/", 1)
+        version = client().get_model_version(name, number)
+    else:
+        raise ConfigError(f"{text!r} names no version", next=f"use {text}/VERSION or {text}@ALIAS")
+    model_id = version.model_id or (re.search(r"m-[0-9a-f]{32}", version.source or "") or [None])[0]
+    if model_id:
+        return _of_model(model_id, name=name, version=str(version.version))
+    if version.run_id:
+        return Target(version.run_id, None, name, str(version.version))
+    raise Unreachable(f"{text} does not say which run or model it comes from")
+
+
+def runs_that_made(digest: str, limit: int = 5) -> list[str]:
+    """Return ids of runs whose evidence names `digest` as a data set that they made or acquired, newest first."""
+    with reaching("search runs"):
+        experiments = [e.experiment_id for e in client().search_experiments(max_results=1000)]
+        found = client().search_runs(
+            experiments, f"tags.`{data_tag(digest)}` = 'output'", max_results=limit, order_by=["attributes.start_time DESC"]
+        )
+    return [run.info.run_id for run in found]
+
+
+def data_tag(digest: str) -> str:
+    """Return the tag under which a run that made a data set can be found."""
+    return f"aims.data.{digest[:32]}"

@@ -1,0 +1,138 @@
+"""Verification of sessions and single records: pure, on bytes, against a keyring.
+
+Order: envelope, key, signature, chain, manifest. Every problem names the record, what is wrong
+and what it means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence.keys import PublicKey
+from aims_mlflow.evidence.session import MANIFEST_KIND
+from aims_mlflow.evidence.statement import SealedRecord, read
+from aims_mlflow.records.keyring import KeyEntry, Role
+
+KeyLookup = Callable[[str], KeyEntry | None]
+MAX_RECORDS = 10_000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that does not verify."""
+
+    record: str
+    what: str
+    meaning: str
+
+    def sentence(self) -> str:
+        """Return it as one line."""
+        return f"{self.record}: {self.what}. It means: {self.meaning}."
+
+
+@dataclass(frozen=True)
+class CheckedSession:
+    """A session file as read and checked; `problems` empty means that everything holds."""
+
+    name: str
+    id: str | None
+    records: tuple[SealedRecord, ...]
+    manifest: SealedRecord | None
+    owners: dict[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        """True when every record verifies and the manifest covers all of them."""
+        return not self.problems and self.manifest is not None
+
+
+def check_signature(record: SealedRecord, lookup: KeyLookup, role: Role = "trainer") -> KeyEntry:
+    """Return the keyring entry that signed a record in `role` at the record's own time.
+
+    Raises:
+        EvidenceError: the key is unknown or may not act in this role then, or the signature does not fit.
+    """
+    entry = lookup(record.envelope.key_id)
+    if entry is None:
+        raise EvidenceError(
+            f"signed by a key that the keyring does not know ({record.envelope.key_id})",
+            next="its owner runs `aims keys export`, then the platform team "
+            f"`aims keys add FILE --owner NAME --role {role}`",
+        )
+    record.envelope.verify(PublicKey.from_pem(entry.pem))
+    why = entry.why_not(role, record.evidence.time)
+    if why:
+        raise EvidenceError(why, next="sign with a key that has this role, or ask for the role")
+    return entry
+
+
+def check_session(data: bytes, name: str, lookup: KeyLookup, *, role: Role = "trainer") -> CheckedSession:
+    """Read and check one session file; never raises for what the file holds."""
+    problems: list[Problem] = []
+    records: list[SealedRecord] = []
+    owners: dict[str, str] = {}
+    lines = data.split(b"\n")
+    if lines and lines[-1] == b"":
+        lines.pop()
+    elif lines:
+        problems.append(Problem(name, "the last line is cut off", "the file was not written to its end or was changed"))
+    if len(lines) > MAX_RECORDS:
+        problems.append(Problem(name, f"more than {MAX_RECORDS} records", "the file is not read further"))
+        lines = lines[:MAX_RECORDS]
+    for number, line in enumerate(lines, 1):
+        where = f"{name} line {number}"
+        try:
+            record = read(line, where)
+        except EvidenceError as exc:
+            problems.append(Problem(where, exc.what, "the record was changed after signing, or is not ours"))
+            continue
+        records.append(record)
+        try:
+            owners[record.id] = check_signature(record, lookup, role).owner
+        except EvidenceError as exc:
+            meaning = exc.next or "the record was changed after signing, or signed by another key"
+            problems.append(Problem(f"{where}, {record.evidence.kind} {record.id}", exc.what, meaning))
+    manifest = records[-1] if records and records[-1].evidence.kind == MANIFEST_KIND else None
+    problems += _chain_problems(name, records)
+    problems += _manifest_problems(name, records, manifest)
+    session_id = records[0].evidence.session if records else None
+    return CheckedSession(name, session_id, tuple(records), manifest, owners, tuple(problems))
+
+
+def _chain_problems(name: str, records: list[SealedRecord]) -> list[Problem]:
+    out = []
+    previous: str | None = None
+    session = records[0].evidence.session if records else None
+    for number, record in enumerate(records):
+        body, who = record.evidence, f"{name}, {record.evidence.kind} {record.id}"
+        if body.session is None or body.session != session:
+            out.append(Problem(who, "it belongs to another session", "a record was moved in from elsewhere"))
+        if body.sequence != number:
+            out.append(Problem(who, f"its number is {body.sequence}, its place {number}", "a record was taken out, added or moved"))
+        elif body.previous != previous:
+            out.append(Problem(who, "it does not follow the record before it", "the record before it was exchanged"))
+        previous = record.sha256
+    return out
+
+
+def _manifest_problems(name: str, records: list[SealedRecord], manifest: SealedRecord | None) -> list[Problem]:
+    if manifest is None:
+        return [Problem(name, "there is no session manifest at its end", "the session was not completed, or was cut")]
+    listed = [s.digest.get("sha256") for s in manifest.subjects]
+    present = [r.sha256 for r in records[:-1]]
+    if listed == present and manifest.evidence.details.get("count") == len(present):
+        return []
+    missing = [s.name for s in manifest.subjects if s.digest.get("sha256") not in present]
+    extra = [r.id for r in records[:-1] if r.sha256 not in listed]
+    what = "; ".join(
+        text
+        for text in (
+            f"record {', '.join(missing)} is listed but missing or changed" if missing else "",
+            f"record {', '.join(extra)} is present but not listed" if extra else "",
+        )
+        if text
+    )
+    return [Problem(f"{name}, manifest", what or "order or count differ", "the session is not the one that was signed")]

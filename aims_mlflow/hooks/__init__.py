@@ -1,0 +1,1 @@
+"""MLflow entry points, each thin: what MLflow calls, and nothing else."""

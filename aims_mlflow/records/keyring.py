@@ -1,0 +1,60 @@
+"""The keyring: which key belongs to whom, for which roles, and in which window of time."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from aims_mlflow.records.base import Record, Sha256, Time, parse_time
+
+Role = Literal["trainer", "approver", "log", "auditor"]
+
+
+class KeyEntry(Record):
+    """One trusted key. `valid_from` and `valid_until` bound the times at which it may have signed."""
+
+    key_id: Sha256
+    owner: str = Field(min_length=1, max_length=200)
+    roles: tuple[Role, ...] = Field(min_length=1)
+    pem: str = Field(max_length=4000)
+    valid_from: Time | None = None
+    valid_until: Time | None = None
+    revoked: Time | None = None
+
+    def why_not(self, role: Role, time: str) -> str | None:
+        """Return why this key may not act in `role` at `time`, or None when it may."""
+        moment = parse_time(time)
+        if role not in self.roles:
+            return f"the key of {self.owner} has no role {role!r} (it has {', '.join(self.roles)})"
+        if self.valid_from and moment < parse_time(self.valid_from):
+            return f"the key of {self.owner} is valid only from {self.valid_from}"
+        if self.valid_until and moment > parse_time(self.valid_until):
+            return f"the key of {self.owner} was valid until {self.valid_until}"
+        if self.revoked and moment >= parse_time(self.revoked):
+            return f"the key of {self.owner} was revoked at {self.revoked}"
+        return None
+
+
+class RootSignature(Record):
+    """The root key's signature over the keyring's canonical bytes (a DSSE signature, base64)."""
+
+    key_id: Sha256
+    pem: str = Field(max_length=4000)
+    sig: str = Field(max_length=4000)
+
+
+class Keyring(Record):
+    """All trusted keys. A change needs a higher version."""
+
+    version: int = Field(ge=1)
+    keys: tuple[KeyEntry, ...] = ()
+    signatures: tuple[RootSignature, ...] = ()
+
+    def find(self, key_id: str) -> KeyEntry | None:
+        """Return the entry of a key id, or None."""
+        return next((k for k in self.keys if k.key_id == key_id), None)
+
+    def unsigned(self) -> dict[str, object]:
+        """Return what the root signs."""
+        return self.model_dump(mode="json", exclude_none=True, exclude={"signatures"})
