@@ -64,8 +64,8 @@ def _script_folders(function: Callable[..., Any] | None) -> list[Path]:
     return [Path(f).resolve().parent for f in files if f and Path(f).is_file() and "ipykernel" not in f]
 
 
-def load_setup(config: str | Path | Mapping[str, Any] | None, function: Callable[..., Any] | None, system: str) -> Setup:
-    """Read aims.yaml (a path, a mapping, or found) and its pack.
+def load_setup(config: str | Path | Mapping[str, Any] | None, function: Callable[..., Any] | None, system: str | None) -> Setup:
+    """Read aims.yaml (a path, a mapping, or found) and its pack; `system` None takes any system.
 
     Raises:
         ConfigError: it is not valid, or is about another system than `system`.
@@ -80,7 +80,7 @@ def load_setup(config: str | Path | Mapping[str, Any] | None, function: Callable
     if not isinstance(document.data, dict):
         raise ConfigError(f"the file holds no settings; the least is\n{MINIMAL}", where=document.name)
     parsed = document.validate(AimsConfig)
-    if parsed.system.id != system:
+    if system is not None and parsed.system.id != system:
         raise ConfigError(
             f"the code says system {system!r}, the file says {parsed.system.id!r}",
             where=document.where("system", "id"),

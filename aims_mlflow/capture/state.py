@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aims_mlflow.capture.lineage import Origin
+    from aims_mlflow.capture.sweep import Sweep
 
 _session: ContextVar[Any] = ContextVar("aims_session", default=None)
 origins: list[Origin] = []
+sweeps: dict[str, Sweep] = {}
 said_once: set[str] = set()
 
 

@@ -19,6 +19,7 @@ from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence.session import SESSION_DIR
 
 ROOT = "aims"
+STATUS_MODEL = "aims.status"
 CONNECT_SECONDS = 5.0
 MAX_FILES = 1000
 MODEL_ID = re.compile(r"^m-[0-9a-f]{32}$")
@@ -100,6 +101,17 @@ def check_server() -> None:
             where=_plain_uri(uri),
             next="start it, or correct MLFLOW_TRACKING_URI",
         ) from None
+
+
+def gate_status() -> dict[str, str]:
+    """Return what a gated registry says of itself (version, enforcement, policy_digest, checkpoint); {} for a plain one."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        model = client().get_registered_model(STATUS_MODEL)
+    except MlflowException:
+        return {}
+    return {k.removeprefix("aims."): v for k, v in (model.tags or {}).items()}
 
 
 def put(run_id: str, files: Mapping[str, bytes]) -> None:

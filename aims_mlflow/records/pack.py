@@ -71,14 +71,27 @@ class Performance(Record):
 
 
 class Drift(Record):
-    """How far test data may lie from training data (Evidently's methods and threshold)."""
+    """How far test data may lie from training data (Evidently's methods and thresholds).
+
+    `threshold` is for distances (over 1,000 training rows), `p_value` for the tests of smaller tables.
+    """
 
     controls: tuple[str, ...] = ("A.6.2.4", "A.7.2")
-    method: Literal["auto", "exact", "histogram"] = "auto"
+    method: Literal["auto", "exact", "histogram", "evidently"] = "auto"
     threshold: LimitText = "0.1"
+    p_value: LimitText = "0.05"
     drifted_share: LimitText = "0.5"
     severity: Severity = "warning"
-    why: str = "Evidently's default: 0.1 for a column, half of the columns for a data set"
+    why: str = "Evidently's defaults: distance 0.1 or p-value 0.05 for a column, half of the columns for a data set"
+
+
+class Leakage(Record):
+    """Which share of the test rows may also stand in the training data."""
+
+    controls: tuple[str, ...] = ("A.6.2.4",)
+    overlap: LimitText = "0.01"
+    severity: Severity = "warning"
+    why: str = "rows seen in training flatter the test; a warning, since coarse tables hold natural duplicates"
 
 
 class Pack(Record):
@@ -92,6 +105,7 @@ class Pack(Record):
     fairness: Fairness = Fairness()
     performance: Performance = Performance()
     drift: Drift = Drift()
+    leakage: Leakage = Leakage()
 
     @model_validator(mode="before")
     @classmethod

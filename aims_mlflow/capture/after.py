@@ -1,0 +1,245 @@
+"""What happens after fitting: models, checks, documents, manifest. Each step stands alone: one that
+fails becomes a record that says "not evaluated", and the rest goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.capture import environment, finishing, sweep
+from aims_mlflow.capture.before import dataset_of
+from aims_mlflow.capture.models import LoggedModel, log_model, open_logged
+from aims_mlflow.capture.predict import predict
+from aims_mlflow.capture.recording import record_outcome
+from aims_mlflow.capture.say import log
+from aims_mlflow.checks.base import Outcome
+from aims_mlflow.checks.runner import run_check
+from aims_mlflow.errors import AimsError
+from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.evidence import Result
+
+if TYPE_CHECKING:
+    from aims_mlflow.capture.training import Training
+    from aims_mlflow.checks.base import Dataset
+    from aims_mlflow.evidence.statement import Subject
+
+NO_TEST = "no held-out data: pass test (or X_test and y_test)"
+
+
+def run(training: Training, error: BaseException | None) -> list[str]:
+    """Complete the evidence of a training; returns what is unmet, one sentence each."""
+    if training.trial is not None:
+        return sweep.write_trial(training, error)
+    if training.tables or training.given or error is None:
+        _models(training, error)
+    subjects = [m.subject() for m in training.models] or training.data_subjects()
+    _provenance(training, error, subjects)
+    _resources(training, subjects)
+    for model in training.models:
+        with step(training, "performance", [model.subject()]):
+            model_checks(training, model)
+    if training.models and not training.tables:
+        training.note("no data were bound, so nothing could be evaluated: call t.data(train=..., test=...)")
+    if training.models and training.tables:
+        data_checks(training, subjects)
+    if training.out_of_fold is not None:
+        with step(training, "performance", subjects):
+            cross_validation(training, subjects)
+    for queued in training.queued:
+        with step(training, queued["kind"], subjects):
+            training.writer.add(queued.pop("kind"), subjects, **queued)
+    return finishing.complete(training, error)
+
+
+@contextlib.contextmanager
+def step(training: Training, kind: str, subjects: list[Subject]) -> Iterator[None]:
+    """Keep one step's failure to itself: it becomes a record of its kind that was not evaluated."""
+    try:
+        yield
+    except Exception as exc:  # noqa: BLE001 - nothing after fitting may raise
+        log.debug("%s could not be evaluated", kind, exc_info=True)
+        reason = exc.sentence() if isinstance(exc, AimsError) else f"{type(exc).__name__} (see the log)"
+        training.note(f"{kind}: could not be evaluated: {reason}")
+        with contextlib.suppress(AimsError):
+            training.writer.add(kind, subjects, result="not_evaluated", reason=_short(reason))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 500 else text[:497] + "..."
+
+
+def _models(training: Training, error: BaseException | None) -> None:
+    """Find the models that were logged, and log those that were only returned."""
+    try:
+        ids = training.new_model_ids()
+        given = [(name, model) for name, model in training.given if not isinstance(model, str)]
+        for _, uri in training.given:
+            if isinstance(uri, str) and (found := _model_id(uri)) not in ids:
+                ids.append(found)
+        for model_id in ids:
+            training.models.append(open_logged(model_id))
+        if error is None and len(ids) < len(given):
+            training.models += [_log(training, name, model) for name, model in given]
+    except Exception as exc:  # noqa: BLE001 - nothing after fitting may raise
+        log.debug("model", exc_info=True)
+        what = exc.sentence() if isinstance(exc, AimsError) else type(exc).__name__
+        training.note(f"a model could not be logged or read back, so nothing is bound to it: {what}")
+    if not training.models and error is None:
+        training.note("no model was logged or returned: return the fitted model, or log it in the function")
+
+
+def _model_id(uri: str) -> str:
+    from aims_mlflow.evidence.store import resolve
+
+    target = resolve(uri)
+    if target.model_id is None:
+        raise AimsError(f"{uri} names no logged model", next="use models:/m-ID")
+    return target.model_id
+
+
+def _log(training: Training, name: str, model: Any) -> LoggedModel:
+    """Log a returned model under its name and open it again."""
+    features: Any = None
+    labels: Any = []
+    table = training.tables.get("test") or training.tables.get("train")
+    if table is not None:
+        data = training.setup.config.data
+        features = table.features
+        with contextlib.suppress(AimsError):
+            head = table
+            labels = predict(model, head, data.target, data.favourable, training.predict).labels
+    model_id = log_model(model, name, features, labels)
+    return open_logged(model_id, model)
+
+
+def _provenance(training: Training, error: BaseException | None, subjects: list[Subject]) -> None:
+    """Sign the training record: function, parameters, code, data and the models that came of it."""
+    failed = error is not None and not is_refusal(error)
+    details: dict[str, Any] = {
+        "function": training.function_name,
+        "parameters": training.parameters,
+        "code": training.code(),
+        "data": training.described_data(),
+        "models": [m.described() for m in training.models],
+        "fit_seconds": decimal_text(round(training.fit_seconds, 3)),
+        **training.sweep,
+    }
+    result: Result = "passed"
+    reason = None
+    if failed and error is not None:
+        details["failure"] = failure_of(error)
+        result, reason = "failed", f"the training function raised {type(error).__name__}"
+    elif not training.models:
+        result, reason = "not_evaluated", "no model was logged or returned"
+    claims = tuple(training.sweep_claims)
+    if result == "passed" and any(c.passed is False for c in claims):
+        result = "warned"
+    training.writer.add(
+        "training-provenance",
+        subjects,
+        result=result,
+        reason=reason,
+        claims=claims,
+        tools=environment.tool_versions(),
+        details=details,
+    )
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether a registry's gate refused inside the function: the training itself went well then."""
+    return getattr(error, "error_code", None) == "PERMISSION_DENIED"
+
+
+def failure_of(error: BaseException) -> dict[str, str]:
+    """Return type and place of an exception, never its message: messages quote data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "aims_mlflow" not in f.filename] or frames
+    where = f"{Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name}" if own else "unknown"
+    return {"type": type(error).__name__, "where": where}
+
+
+def _resources(training: Training, subjects: list[Subject]) -> None:
+    """Sign the tooling and computing resources (A.4.4, A.4.5)."""
+    with step(training, "tooling-record", subjects):
+        training.writer.add(
+            "tooling-record", subjects, tools=environment.tool_versions(), details=environment.tooling()
+        )
+    with step(training, "compute-record", subjects):
+        fit = decimal_text(round(training.fit_seconds, 3))
+        training.writer.add("compute-record", subjects, details={**environment.computing(), "fit_seconds": fit})
+
+
+def model_checks(training: Training, model: LoggedModel) -> None:
+    """Evaluate one model on held-out data: performance, and fairness where sensitive columns are named."""
+    from aims_mlflow.checks.fairness import check_fairness
+    from aims_mlflow.checks.performance import check_performance
+
+    subjects = [model.subject()]
+    prefix = f"{model.name}-" if len(training.models) > 1 else ""
+    table = training.tables.get("test")
+    if table is None:
+        for kind in ("performance", "fairness"):
+            training.writer.add(kind, subjects, result="not_evaluated", reason=NO_TEST)
+        training.note(f"performance and fairness: {NO_TEST}")
+        return
+    data = predicted(training, model, "test")
+    described = {"data": {"test": table.described()}}
+    pack = training.setup.pack
+    record_outcome(
+        training, run_check("performance", lambda: check_performance(data, pack)), subjects, prefix=prefix, **described
+    )
+    if data.sensitive_names:
+        outcome: Outcome = run_check("fairness", lambda: check_fairness(data, pack))
+        record_outcome(training, outcome, subjects, prefix=prefix, **described)
+
+
+def predicted(training: Training, model: LoggedModel, role: str) -> Dataset:
+    """Return a data set with the model's predictions beside it.
+
+    Raises:
+        CheckError: the model cannot predict it.
+    """
+    import dataclasses
+
+    table, config = training.tables[role], training.setup.config.data
+    data = dataset_of(training, table)
+    found = predict(model.predictor, table, config.target, data.favourable, training.predict)
+    return dataclasses.replace(data, predictions=found.labels, scores=found.scores)
+
+
+def data_checks(training: Training, subjects: list[Subject]) -> None:
+    """Compare test with train, and keep the baseline that a monitor needs."""
+    from aims_mlflow.checks.baseline import check_drift_baseline
+    from aims_mlflow.checks.drift import check_drift
+
+    pack = training.setup.pack
+    train = dataset_of(training, training.tables["train"])
+    described = training.described_data()
+    if "test" in training.tables:
+        test = dataset_of(training, training.tables["test"])
+        with step(training, "drift", subjects):
+            outcome: Outcome = run_check("drift", lambda: check_drift(test, pack, train))
+            record_outcome(training, outcome, subjects, data=described)
+    with step(training, "drift-baseline", subjects):
+        outcome = run_check("drift-baseline", lambda: check_drift_baseline(train, pack))
+        record_outcome(training, outcome, subjects, data={"train": described["train"]})
+
+
+def cross_validation(training: Training, subjects: list[Subject]) -> None:
+    """Record out-of-fold predictions as claims of role cross-validation: they describe the procedure."""
+    import dataclasses
+
+    from aims_mlflow.capture.predict import read_output
+    from aims_mlflow.checks.labels import distinct_labels
+    from aims_mlflow.checks.performance import check_performance
+
+    role, raw = training.out_of_fold
+    table, config = training.tables[role], training.setup.config.data
+    data = dataset_of(training, table)
+    found = read_output(raw, len(table.frame), distinct_labels(table.frame[config.target]), data.favourable, None)
+    data = dataclasses.replace(data, role="cross-validation", predictions=found.labels, scores=found.scores)
+    outcome: Outcome = run_check("performance", lambda: check_performance(data, training.setup.pack))
+    record_outcome(training, outcome, subjects, prefix="cross-validation-", data={role: table.described()})

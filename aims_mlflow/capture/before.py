@@ -1,0 +1,216 @@
+"""What happens before fitting: the data sets are described, joined and checked, and the training gate decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.capture import lineage
+from aims_mlflow.capture.config import unstated
+from aims_mlflow.capture.environment import tool_versions
+from aims_mlflow.capture.recording import record_outcome
+from aims_mlflow.capture.refused import GateRefused
+from aims_mlflow.checks.inputs import make_dataset, validate_pair
+from aims_mlflow.checks.runner import run_check
+from aims_mlflow.errors import ConfigError
+from aims_mlflow.evidence import store
+from aims_mlflow.evidence.session import session_path
+from aims_mlflow.evidence.statement import read
+from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.evidence import Claim, result_of
+
+if TYPE_CHECKING:
+    from aims_mlflow.capture.tables import Table
+    from aims_mlflow.capture.training import Training
+    from aims_mlflow.checks.base import Dataset, Outcome
+
+
+def run(training: Training) -> None:
+    """Check and record the data, then decide whether training may start.
+
+    Raises:
+        DataError: the data cannot be used as described in aims.yaml.
+        ConfigError: aims.yaml lacks what the training gate asks for.
+        GateRefused: a data check of severity "blocking" failed.
+        Unreachable: the artifact store cannot be written: better now than after hours of training.
+    """
+    datasets = {role: dataset_of(training, table) for role, table in training.tables.items()}
+    for role in ("validation", "test"):
+        if role in datasets:
+            validate_pair(datasets["train"], datasets[role])
+    missing = unstated(training.setup)
+    if missing and training.mode == "enforce":
+        raise ConfigError(
+            "training needs, all at once:\n  " + "\n  ".join(missing),
+            where=training.setup.document.where("system"),
+            next='state them, or train with mode="observe"',
+        )
+    start(training)
+    if not known_already(training):
+        describe(training, datasets)
+        joined(training)
+        quality(training, datasets)
+    if training.trial is None:
+        # The store is tried before hours of training, and holds the pack's digest from before it.
+        store.put(training.run_id, {session_path(training.writer.id): training.writer.jsonl()})
+
+
+def known_already(training: Training) -> bool:
+    """Tell whether an earlier session of the same sweep holds the evidence about these very data."""
+    if training.trial is not None:
+        return not training.trial.first
+    if training.data_session is None:
+        return False
+    name, jsonl = training.data_session
+    first = read(jsonl.split(b"\n", 1)[0], name)
+    same = {s.digest["arrowIpcSha256"] for s in first.subjects if "arrowIpcSha256" in s.digest}
+    if same != {t.digest["arrowIpcSha256"] for t in training.tables.values()}:
+        return False
+    training.joined[name] = jsonl
+    return True
+
+
+def dataset_of(training: Training, table: Table) -> Dataset:
+    """Return a table as the checks see it.
+
+    Raises:
+        DataError: it does not fit what aims.yaml says.
+    """
+    data = training.setup.config.data
+    frame, beside = table.frame, None
+    if table.beside:
+        beside = frame[list(table.beside)]
+        frame = frame.drop(columns=list(table.beside))
+    return make_dataset(
+        table.role,
+        frame,
+        target=data.target,
+        favourable=data.favourable,
+        sensitive=table.sensitive,
+        sensitive_frame=beside,
+        identifiers=data.identifiers,
+    )
+
+
+def start(training: Training) -> None:
+    """Sign the first record: what will be trained on what, and held to which pack."""
+    config = training.setup.config
+    training.writer.add(
+        "session-start",
+        training.data_subjects(),
+        tools=tool_versions(),
+        details={
+            "function": training.function_name,
+            "mode": training.mode,
+            "system": config.system.model_dump(mode="json", exclude_none=True),
+            "target": config.data.target,
+            "favourable": config.data.favourable or "",
+            "sensitive": sorted({c for t in training.tables.values() for c in t.sensitive}),
+            "pack": {"name": training.setup.pack.name, "version": training.setup.pack.version},
+            "data": training.described_data(),
+        },
+    )
+
+
+def describe(training: Training, datasets: dict[str, Dataset]) -> None:
+    """Sign one dataset-record for each data set."""
+    sources = training.setup.config.data.sources
+    for role, table in training.tables.items():
+        frame = table.frame
+        missing = frame.isna().sum()
+        details: dict[str, Any] = {
+            "role": role,
+            "data": table.described(),
+            "column_types": {str(c): str(t) for c, t in frame.dtypes.items()},
+            "missing": {str(c): int(n) for c, n in missing.items() if n},
+        }
+        if len(sources) == 1:
+            name, source = next(iter(sources.items()))
+            details["source"] = {"name": name, **source.model_dump(exclude_none=True)}
+        stated = details.get("source", {})
+        lacking = [k for k in ("owner", "retention") if k not in stated]
+        training.writer.add(
+            "dataset-record",
+            [table.subject()],
+            result="warned" if lacking else "passed",
+            reason=f"aims.yaml does not state {' and '.join(f'data.sources.*.{k}' for k in lacking)}" if lacking else None,
+            details=details,
+        )
+
+
+def joined(training: Training) -> None:
+    """Sign the lineage record: how train and test are joined to what was acquired and prepared."""
+    links = [lineage.link(table, training.key) for table in training.tables.values()]
+    training.joined.update(lineage.sessions_behind(links))
+    unlinked = [item["role"] for item in links if item["link"] == "unlinked"]
+    claims = list(overlap_claims(training))
+    share = (len(links) - len(unlinked)) / len(links)
+    claims.append(
+        Claim(
+            metric="linked_share",
+            role="train",
+            value=decimal_text(share),
+            n=len(links),
+            comparator=">=",
+            limit="1",
+            severity="warning",
+            passed=not unlinked,
+            note=f"unlinked: {', '.join(unlinked)}" if unlinked else None,
+        )
+    )
+    training.writer.add(
+        "lineage",
+        training.data_subjects(),
+        result=result_of(claims),
+        reason=f"no recorded origin for {', '.join(unlinked)} data: decorate what loads it with @aims.acquires"
+        if unlinked
+        else None,
+        claims=tuple(claims),
+        details={"links": links},
+    )
+
+
+def overlap_claims(training: Training) -> list[Claim]:
+    """Return the leakage claims: the share of held-out rows that stand in the training data too."""
+    from aims_mlflow.checks.leakage import overlap
+
+    train = training.tables["train"]
+    out = []
+    for role in ("validation", "test"):
+        other = training.tables.get(role)
+        if other is not None:
+            out += [c.model_copy(update={"role": role}) for c in overlap(train.frame, other.frame)]
+    return out
+
+
+def quality(training: Training, datasets: dict[str, Dataset]) -> None:
+    """Run the data-quality checks; a failed check of severity "blocking" stops the training.
+
+    Raises:
+        GateRefused: such a check failed. Its evidence is written first.
+    """
+    from aims_mlflow.checks.data_quality import check_data_quality
+
+    outcome: Outcome = run_check("data-quality", lambda: check_data_quality(list(datasets.values()), training.setup.pack))
+    record_outcome(training, outcome, training.data_subjects())
+    blocking = [c for c in outcome.claims if c.severity == "blocking" and c.passed is False]
+    if outcome.result == "not_evaluated":
+        blocking_reason = f"the data checks could not run: {outcome.reason}"
+    elif blocking:
+        blocking_reason = "; ".join(_claim_text(c) for c in blocking[:5])
+    else:
+        return
+    training.note(blocking_reason)
+    if training.mode == "enforce":
+        raise GateRefused(
+            f"Training refused: {training.setup.config.system.id}. A.7.4: {blocking_reason}",
+            run_id=training.run_id,
+            unmet=[blocking_reason],
+            next=f"mend the data, or change the pack with a reason; the evidence is in run {training.run_id}",
+        )
+
+
+def _claim_text(claim: Claim) -> str:
+    column = claim.slice.get("column")
+    return f"{claim.metric}" + (f" of {column!r}" if column else "") + f" does not hold in {claim.role} data" + (
+        f" ({claim.note})" if claim.note else ""
+    )

@@ -1,0 +1,158 @@
+"""`aims.record` and `aims.attach`: evidence that people add: assessments, plans, requirements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import mlflow
+
+from aims_mlflow.capture import state
+from aims_mlflow.capture.config import load_setup
+from aims_mlflow.capture.models import digest_of_logged
+from aims_mlflow.capture.recording import REPORTS, artifact
+from aims_mlflow.capture.say import say
+from aims_mlflow.capture.training import who
+from aims_mlflow.catalog.loader import require_kind
+from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.evidence import store
+from aims_mlflow.evidence.keys import signing_key
+from aims_mlflow.evidence.session import SessionWriter, session_path
+from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.records.evidence import Artifact, Claim, MlflowIds, Result
+
+MAX_BYTES = 50 * 1024 * 1024
+
+
+def record(
+    kind: str,
+    *,
+    result: Result = "passed",
+    reason: str | None = None,
+    claims: Iterable[Claim | Mapping[str, Any]] = (),
+    details: Mapping[str, Any] | None = None,
+    controls: Iterable[str] | None = None,
+    valid_until: str | None = None,
+    run: str | None = None,
+    model: str | None = None,
+    config: str | Path | Mapping[str, Any] | None = None,
+) -> None:
+    """Add a record of `kind` to the open training, or to a run or model that is named.
+
+    Args:
+        kind: an evidence kind of the catalog.
+        result: passed, warned, failed or not_evaluated.
+        reason: why, for any result but passed.
+        claims: measured values; numbers as decimal strings.
+        details: further facts; no floats.
+        controls: control ids; by default those that the catalog links to the kind.
+        valid_until: RFC 3339 time in UTC after which the record is stale.
+        run: a run id or `runs:/ID`; by default the open training's, or the active run.
+        model: `models:/...`: the record is then bound to this model's bytes.
+        config: as in `aims.trains`; only needed outside a training.
+
+    Raises:
+        ConfigError: kind, control or claim is not valid, or nothing says where the record belongs.
+    """
+    _add(kind, {}, result, reason, claims, details, controls, valid_until, run, model, config)
+
+
+def attach(
+    kind: str,
+    path: str | Path,
+    *,
+    owner: str | None = None,
+    version: str | None = None,
+    approver: str | None = None,
+    review_date: str | None = None,
+    result: Result = "passed",
+    reason: str | None = None,
+    details: Mapping[str, Any] | None = None,
+    controls: Iterable[str] | None = None,
+    valid_until: str | None = None,
+    run: str | None = None,
+    model: str | None = None,
+    config: str | Path | Mapping[str, Any] | None = None,
+) -> None:
+    """Add a file as evidence of `kind`: it is copied into the run and its sha256 is signed.
+
+    `owner, version, approver, review_date` describe a document that people wrote; the other arguments are
+    those of `aims.record`.
+
+    Raises:
+        Unreachable: the file cannot be read.
+        ConfigError: it is too large, or as in `aims.record`.
+    """
+    file = Path(path)
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise ConfigError(f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", where=str(file))
+        content = file.read_bytes()
+    except OSError as exc:
+        raise Unreachable(f"cannot be read ({exc.strerror})", where=str(file)) from None
+    stated = {"owner": owner, "version": version, "approver": approver, "review_date": review_date}
+    facts = {**{k: v for k, v in stated.items() if v is not None}, **dict(details or {})}
+    missing = [k for k, v in stated.items() if v is None]
+    if missing and result == "passed":
+        result, reason = "warned", reason or f"not stated: {', '.join(missing)}"
+    _add(kind, {file.name: content}, result, reason, (), facts, controls, valid_until, run, model, config)
+
+
+def _add(
+    kind: str,
+    files: Mapping[str, bytes],
+    result: Result,
+    reason: str | None,
+    claims: Iterable[Claim | Mapping[str, Any]],
+    details: Mapping[str, Any] | None,
+    controls: Iterable[str] | None,
+    valid_until: str | None,
+    run: str | None,
+    model: str | None,
+    config: Any,
+) -> None:
+    require_kind(kind)
+    fields: dict[str, Any] = {
+        "result": result,
+        "reason": reason,
+        "claims": tuple(c if isinstance(c, Claim) else Claim.model_validate(dict(c)) for c in claims),
+        "details": dict(details or {}),
+        "controls": controls,
+        "valid_until": valid_until,
+    }
+    training = state.current_session()
+    if training is not None and run is None and model is None:
+        from aims_mlflow.capture.recording import keep_files
+
+        # Bound when the session ends: only then are the models' digests known.
+        training.queued.append({"kind": kind, **fields, "artifacts": tuple(keep_files(training, files))})
+        return
+    _standalone(kind, files, fields, run, model, config)
+
+
+def _standalone(
+    kind: str, files: Mapping[str, bytes], fields: dict[str, Any], run: str | None, model: str | None, config: Any
+) -> None:
+    active = mlflow.active_run()
+    if model is None and run is None and active is None:
+        raise ConfigError(f"nothing says where this {kind} belongs", next="pass run= or model=, or call it inside a training")
+    target = store.resolve(model or run or active.info.run_id)
+    setup = load_setup(config, None, None)
+    if target.model_id is not None:
+        digest = {"dirHash1": digest_of_logged(target.model_id)}
+        subjects = [Subject(name=f"models:/{target.model_id}", digest=digest)]
+    else:
+        subjects = [Subject(name="pack", digest={"sha256": setup.pack_digest})]
+    writer = SessionWriter(
+        signing_key(say),
+        who(),
+        system=setup.config.system.id,
+        mlflow=MlflowIds(run_id=target.run_id, model_id=target.model_id),
+        pack_digest=setup.pack_digest,
+    )
+    stored = {f"{REPORTS}/{writer.id}/{name}": content for name, content in files.items()}
+    artifacts: tuple[Artifact, ...] = tuple(artifact(path, content) for path, content in stored.items())
+    writer.add(kind, subjects, artifacts=artifacts, **fields)
+    writer.close()
+    store.put(target.run_id, {**stored, session_path(writer.id): writer.jsonl()})

@@ -1,0 +1,248 @@
+"""Acquisition and preparation of data: what `@aims.acquires` and `@aims.prepares` record.
+
+They observe: whatever goes wrong here is said, and the decorated function's result is returned.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+from pydantic import ValidationError
+
+from aims_mlflow.capture import lineage, state
+from aims_mlflow.capture.binding import parameters_of
+from aims_mlflow.capture.code import code_version
+from aims_mlflow.capture.config import Setup, load_setup
+from aims_mlflow.capture.environment import tool_versions
+from aims_mlflow.capture.say import log, say, say_once
+from aims_mlflow.capture.tables import as_frame, read_file
+from aims_mlflow.capture.training import who
+from aims_mlflow.errors import AimsError, ConfigError, DataError, did_you_mean
+from aims_mlflow.evidence import store
+from aims_mlflow.evidence.digests import arrow_digest, sha256_file
+from aims_mlflow.evidence.keys import signing_key
+from aims_mlflow.evidence.session import SessionWriter, session_path
+from aims_mlflow.evidence.statement import SealedRecord, Subject
+from aims_mlflow.records.evidence import MlflowIds
+from aims_mlflow.records.system import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_data_runs: dict[str, str] = {}
+
+
+def source_of(name: str, given: Mapping[str, Any]) -> Source:
+    """Return the source's details as given to the decorator.
+
+    Raises:
+        ConfigError: a key is not known.
+    """
+    unknown = set(given) - set(Source.model_fields)
+    if unknown:
+        key = sorted(unknown)[0]
+        raise ConfigError(f"acquires({name!r}): unknown key {key!r}, {did_you_mean(key, Source.model_fields)}".rstrip(", "))
+    try:
+        return Source.model_validate(dict(given))
+    except ValidationError as exc:
+        error = exc.errors()[0]
+        raise ConfigError(f"acquires({name!r}): {'.'.join(map(str, error['loc']))}: {error['msg']}") from None
+
+
+def check_reason(why: str) -> None:
+    """Refuse a preparation without a reason (A.7.6 asks for the criteria).
+
+    Raises:
+        ConfigError: `why` is no text, or empty.
+    """
+    if not isinstance(why, str) or not why.strip():
+        raise ConfigError("prepares() needs why=: one sentence on why this step is done")
+
+
+@contextlib.contextmanager
+def _observing(what: str) -> Iterator[None]:
+    try:
+        yield
+    except AimsError as exc:
+        say_once(f"{what} is not recorded: {exc.sentence()}")
+    except Exception as exc:  # noqa: BLE001 - an observer never breaks its host
+        log.warning("%s is not recorded", what, exc_info=True)
+        say_once(f"{what} is not recorded ({type(exc).__name__}, see the log)")
+
+
+def tables_in(value: Any) -> dict[str, tuple[pd.DataFrame, dict[str, str], Any]]:
+    """Return the tables in a value by name: (frame, digests, the object itself); other things are passed over."""
+    items: dict[str, Any]
+    if isinstance(value, Mapping):
+        items = {str(k): v for k, v in value.items()}
+    elif isinstance(value, tuple | list):
+        items = {f"output {i}": v for i, v in enumerate(value, 1)}
+    else:
+        items = {"output": value}
+    out = {}
+    for name, item in items.items():
+        if isinstance(item, str | Path):
+            path = Path(item)
+            if path.is_file() and path.name.lower().endswith((".csv", ".parquet", ".pq", ".tsv", ".csv.gz")):
+                frame = read_file(path)
+                out[name] = (frame, {"sha256": sha256_file(path), "arrowIpcSha256": arrow_digest(frame)}, None)
+        elif hasattr(item, "shape") or hasattr(item, "to_pandas"):
+            with contextlib.suppress(DataError):
+                frame = as_frame(item, name)
+                out[name] = (frame, {"arrowIpcSha256": arrow_digest(frame)}, item)
+    return out
+
+
+def inputs_of(arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the first table among the arguments as `DATA`, before the function may change it in place."""
+    found: dict[str, Any] | None = None
+    with _observing("a preparation's input"):
+        for name, value in arguments.items():
+            tables = tables_in(value)
+            for frame, digest, _ in tables.values():
+                found = _described(name, frame, digest)
+                break
+            if found:
+                break
+    return found
+
+
+def _described(name: str, frame: pd.DataFrame, digest: dict[str, str]) -> dict[str, Any]:
+    return {"name": name, "digest": digest, "rows": len(frame), "columns": [str(c) for c in frame.columns], "sensitive": []}
+
+
+def record_acquisition(
+    name: str,
+    source: Source,
+    function: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    returned: Any,
+    config: Any,
+) -> None:
+    """Sign one acquisition record for each table that the function returned."""
+    with _observing(f"the acquisition of {name}"):
+        setup = load_setup(config, function, None)
+        stated = setup.config.data.sources.get(name, Source()).model_dump(exclude_none=True)
+        stated.update(source.model_dump(exclude_none=True))
+        files = {Path(v).name: sha256_file(Path(v)) for v in arguments.values() if _is_file(v)}
+        missing = [k for k in ("owner", "licence", "rights", "subjects", "selection_reason") if k not in stated]
+        with _session(setup, f"{name} (data)") as writer:
+            for label, (frame, digest, item) in _some(tables_in(returned), name).items():
+                data = _described(name if label == "output" else f"{name}, {label}", frame, digest)
+                details = {
+                    "name": name,
+                    "source": {"name": name, **stated},
+                    "data": data,
+                    "files": files,
+                    "parameters": parameters_of(arguments),
+                    **_code(function),
+                }
+                record = writer.add(
+                    "acquisition",
+                    [Subject(name=name, digest=digest)],
+                    result="warned" if missing else "passed",
+                    reason=f"aims.yaml does not state data.sources.{name}: {', '.join(missing)}" if missing else None,
+                    tools=tool_versions(),
+                    details=details,
+                )
+                writer.made.append((record, item if item is not None else frame, set(files.values())))
+
+
+def record_preparation(
+    why: str, function: Callable[..., Any], before: dict[str, Any] | None, returned: Any, config: Any
+) -> None:
+    """Sign one preparation record for each table that the function returned."""
+    name = function.__qualname__
+    with _observing(f"the preparation {name}"):
+        setup = load_setup(config, function, None)
+        with _session(setup, f"{name} (data)") as writer:
+            for label, (frame, digest, item) in _some(tables_in(returned), name).items():
+                after = _described(label, frame, digest)
+                record = writer.add(
+                    "preparation",
+                    [Subject(name=name, digest=digest)],
+                    result="passed" if before else "warned",
+                    reason=None if before else "the function took no table, so its input is not known",
+                    tools=tool_versions(),
+                    details={"why": why, "output": after, **_change(before, after), **_code(function)},
+                )
+                writer.made.append((record, item if item is not None else frame, set()))
+
+
+def _change(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
+    if before is None:
+        return {}
+    old, new = before["columns"], after["columns"]
+    return {
+        "input": before,
+        "rows_removed": max(0, before["rows"] - after["rows"]),
+        "rows_added": max(0, after["rows"] - before["rows"]),
+        "columns_removed": [c for c in old if c not in new],
+        "columns_added": [c for c in new if c not in old],
+    }
+
+
+def _code(function: Callable[..., Any]) -> dict[str, Any]:
+    return {"function": f"{function.__module__}.{function.__qualname__}", "code": code_version(function)}
+
+
+def _is_file(value: Any) -> bool:
+    return isinstance(value, str | Path) and len(str(value)) < 4096 and Path(value).is_file()
+
+
+def _some(tables: dict[str, Any], name: str) -> dict[str, Any]:
+    if not tables:
+        raise DataError(f"{name} returned no table", next="return a frame, an array, or the path of a CSV or parquet file")
+    return tables
+
+
+class _DataWriter(SessionWriter):
+    """A session that remembers what was made in it: (record, object, digests of the files behind it)."""
+
+    made: list[tuple[SealedRecord, Any, set[str]]]
+
+
+@contextlib.contextmanager
+def _session(setup: Setup, run_name: str) -> Iterator[_DataWriter]:
+    with _run(run_name) as run:
+        ids = MlflowIds(run_id=run.info.run_id, experiment_id=run.info.experiment_id)
+        writer = _DataWriter(
+            signing_key(say), who(), system=setup.config.system.id, mlflow=ids, pack_digest=setup.pack_digest
+        )
+        writer.made = []
+        yield writer
+        writer.close()
+        store.put(run.info.run_id, {session_path(writer.id): writer.jsonl()})
+        tags = {}
+        for record, item, files in writer.made:
+            origin = lineage.from_record(record, writer.jsonl(), run.info.run_id)
+            origin.digests |= files
+            lineage.remember(origin, item if hasattr(item, "columns") and hasattr(item, "iloc") else None)
+            tags.update({store.data_tag(d): "output" for d in origin.digests})
+        store.tag_run(run.info.run_id, {**tags, "aims.system": setup.config.system.id})
+
+
+@contextlib.contextmanager
+def _run(name: str) -> Iterator[Any]:
+    """Give the run that data evidence goes into: the open one, else one of its own for this process."""
+    open_training = state.current_session()
+    if open_training is not None and open_training.run is not None:
+        yield open_training.run
+        return
+    active = mlflow.active_run()
+    if active is not None:
+        yield active
+        return
+    where = mlflow.get_tracking_uri()
+    with store.reaching("start a run for data evidence"):
+        store.check_server()
+        run = mlflow.start_run(run_id=_data_runs.get(where)) if where in _data_runs else mlflow.start_run(run_name=name)
+    _data_runs[where] = run.info.run_id
+    try:
+        yield run
+    finally:
+        mlflow.end_run()

@@ -1,0 +1,217 @@
+"""Where train and test come from: digests joined to what was acquired and prepared before.
+
+Row hashes join what an undecorated split broke apart. They stay in memory.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.capture import state
+from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence import store
+from aims_mlflow.evidence.keys import PublicKey, SigningKey
+from aims_mlflow.evidence.verify import check_session
+from aims_mlflow.records.keyring import KeyEntry
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from aims_mlflow.capture.tables import Table
+    from aims_mlflow.evidence.statement import SealedRecord
+
+MAX_ORIGINS = 200
+
+
+@dataclass
+class Origin:
+    """A data set that a decorated function gave out: its record, its session, and for a while its frame."""
+
+    record: SealedRecord
+    session: str
+    jsonl: bytes
+    run_id: str | None
+    digests: frozenset[str]
+    inputs: frozenset[str]
+    columns: tuple[str, ...] = ()
+    frame: Any = None
+    hashes: dict[tuple[str, ...], np.ndarray] = field(default_factory=dict)
+
+    def rows(self, columns: tuple[str, ...]) -> np.ndarray | None:
+        """Return the sorted row hashes over `columns`; None where the frame is gone."""
+        if columns not in self.hashes:
+            frame = self.frame() if self.frame is not None else None
+            if frame is None or not set(columns) <= {str(c) for c in frame.columns}:
+                return None
+            self.hashes[columns] = row_hashes(frame, columns)
+        return self.hashes[columns]
+
+
+def remember(origin: Origin, frame: pd.DataFrame | None) -> None:
+    """Keep an output of a decorated function, so that later training can be joined to it."""
+    if frame is not None:
+        origin.columns = tuple(str(c) for c in frame.columns)
+        origin.frame = weakref.ref(frame)
+        origin.hashes[origin.columns] = row_hashes(frame, origin.columns)
+    state.origins.append(origin)
+    del state.origins[:-MAX_ORIGINS]
+
+
+def row_hashes(frame: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
+    """Return one sorted 64-bit hash for each row; numbers count by value, whatever their width."""
+    import numpy as np
+    import pandas as pd
+
+    total = np.zeros(len(frame), dtype=np.uint64)
+    names = {str(c): c for c in frame.columns}
+    for index, name in enumerate(columns):
+        column = frame[names[name]]
+        if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
+            column = column.astype("float64")
+        else:
+            column = column.astype("str").where(column.notna(), "")
+        hashed = pd.util.hash_array(column.to_numpy(dtype=None if column.dtype.kind == "f" else object))
+        total = total * np.uint64(1_000_003) + hashed * np.uint64(2 * index + 1)
+    total.sort()
+    return total
+
+
+def is_subset(part: np.ndarray, whole: np.ndarray) -> bool:
+    """Tell whether the sorted row hashes `part` all stand in `whole`, each at most as often as there."""
+    import numpy as np
+
+    if len(part) > len(whole):
+        return False
+    values, counts = np.unique(part, return_counts=True)
+    left = np.searchsorted(whole, values, side="left")
+    right = np.searchsorted(whole, values, side="right")
+    return bool(((right - left) >= counts).all())
+
+
+def link(table: Table, key: SigningKey) -> dict[str, Any]:
+    """Return how one data set is joined to known outputs: same-digest, same-file, subset, or unlinked."""
+    out: dict[str, Any] = {"role": table.role, "digest": table.digest["arrowIpcSha256"]}
+    origin, how = _known(table)
+    if origin is None:
+        origin, how = _elsewhere(table, key)
+    if origin is None:
+        return {**out, "link": "unlinked", "steps": []}
+    steps = _steps(origin)
+    return {
+        **out,
+        "link": how,
+        "of": sorted(origin.digests)[0],
+        "session": origin.session,
+        **({"run_id": origin.run_id} if origin.run_id else {}),
+        "steps": [_step(o) for o in steps],
+    }
+
+
+def _known(table: Table) -> tuple[Origin | None, str]:
+    mine = set(table.digest.values())
+    for origin in reversed(state.origins):
+        if mine & origin.digests:
+            same_file = table.digest.get("sha256") in origin.digests
+            return origin, "same-file" if same_file else "same-digest"
+    columns = tuple(str(c) for c in table.frame.columns)
+    own: dict[tuple[str, ...], Any] = {}
+    for origin in reversed(state.origins):
+        shared = tuple(c for c in origin.columns if c in columns)
+        if len(shared) < max(1, len(columns) // 2):
+            continue
+        rows = origin.rows(shared)
+        if rows is not None:
+            if shared not in own:
+                own[shared] = row_hashes(table.frame, shared)
+            if is_subset(own[shared], rows):
+                return origin, "subset"
+    return None, "unlinked"
+
+
+def _elsewhere(table: Table, key: SigningKey) -> tuple[Origin | None, str]:
+    """Look for the digest in the runs of other processes; what our own key did not sign is not joined."""
+    for name in ("sha256", "arrowIpcSha256"):
+        digest = table.digest.get(name)
+        if digest is None:
+            continue
+        try:
+            origin = fetch(digest, key.public)
+        except AimsError:
+            return None, "unlinked"
+        if origin is not None:
+            return origin, "same-file" if name == "sha256" else "same-digest"
+    return None, "unlinked"
+
+
+def fetch(digest: str, public: PublicKey) -> Origin | None:
+    """Return the origin of a data set from the evidence of earlier runs, with the origins behind it."""
+
+    def own_key(key_id: str) -> KeyEntry | None:
+        if key_id != public.key_id:
+            return None
+        return KeyEntry(key_id=key_id, owner="this key", roles=("trainer",), pem=public.pem)
+
+    found = None
+    for run_id in store.runs_that_made(digest):
+        for name, data in store.session_files(run_id).items():
+            checked = check_session(data, name, own_key)
+            if not checked.sound:
+                continue
+            for record in checked.records:
+                if record.evidence.kind in ("acquisition", "preparation"):
+                    origin = from_record(record, data, run_id)
+                    if not any(o.session == origin.session and o.record.id == record.id for o in state.origins):
+                        state.origins.append(origin)
+                    if digest in origin.digests:
+                        found = origin
+        if found is not None:
+            return found
+    return None
+
+
+def from_record(record: SealedRecord, jsonl: bytes, run_id: str | None) -> Origin:
+    """Return what a signed acquisition or preparation record says of its output and inputs."""
+    details: Mapping[str, Any] = record.evidence.details
+    output = details.get("output") or details.get("data") or {}
+    inputs = (details.get("input") or {}).get("digest", {})
+    return Origin(
+        record,
+        record.evidence.session or record.id,
+        jsonl,
+        run_id,
+        frozenset(output.get("digest", {}).values()),
+        frozenset(inputs.values()),
+        tuple(output.get("columns", ())),
+    )
+
+
+def _steps(origin: Origin) -> list[Origin]:
+    """Return the chain from the acquisition to `origin`, as far as it is known here."""
+    chain = [origin]
+    while chain[0].inputs and len(chain) < 50:
+        before = next((o for o in reversed(state.origins) if o.digests & chain[0].inputs and o not in chain), None)
+        if before is None:
+            break
+        chain.insert(0, before)
+    return chain
+
+
+def _step(origin: Origin) -> dict[str, Any]:
+    details = origin.record.evidence.details
+    return {
+        "kind": origin.record.evidence.kind,
+        "name": str(details.get("name") or details.get("function") or ""),
+        "session": origin.session,
+        "record": origin.record.id,
+        "digest": sorted(origin.digests)[0],
+    }
+
+
+def sessions_behind(links: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
+    """Return the session files that the links rest on, by session id, to be kept beside the training's own."""
+    wanted = {step["session"] for item in links for step in item["steps"]}
+    return {o.session: o.jsonl for o in state.origins if o.session in wanted}

@@ -1,0 +1,128 @@
+"""What a model says about a table: labels as text, and scores of the favourable outcome where it gives any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.labels import distinct_labels, label_key, listing
+from aims_mlflow.errors import CheckError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from aims_mlflow.capture.tables import Table
+
+Predict = Callable[[Any, Any], Any]
+HINT = "give predict=, a function (model, features) that returns labels"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Labels (one for each row) and scores in 0..1 for the favourable label, or None."""
+
+    labels: np.ndarray
+    scores: np.ndarray | None
+
+
+def predict(model: Any, table: Table, target: str, favourable: str | None, function: Predict | None) -> Predictions:
+    """Return what `model` predicts for `table`.
+
+    Raises:
+        CheckError: the model cannot predict, or its output cannot be read as labels or scores.
+    """
+    features = features_for(model, table)
+    try:
+        raw = function(model, features) if function is not None else _raw(model, features)
+        scores = None if function is not None else _scores(model, features, favourable)
+    except CheckError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - any library may stand behind the model
+        raise CheckError(f"the model could not predict ({type(exc).__name__})", next=HINT) from exc
+    return read_output(raw, len(table.frame), distinct_labels(table.frame[target]), favourable, scores)
+
+
+def features_for(model: Any, table: Table) -> Any:
+    """Return the features in the columns and order that the model was fitted on, as far as it tells."""
+    names = feature_names(model)
+    columns = getattr(table.features, "columns", None)
+    if names and columns is not None and set(names) <= {str(c) for c in columns} and list(columns) != names:
+        return table.features[names] if hasattr(table.features, "loc") else table.features.select(names)
+    if names and columns is not None and not set(names) <= {str(c) for c in columns} and set(names) <= set(table.frame.columns):
+        return table.frame[names]
+    return table.features
+
+
+def feature_names(model: Any) -> list[str] | None:
+    """Return the names of the columns that a model was fitted on (scikit-learn, LightGBM, XGBoost, pyfunc)."""
+    for attribute in ("feature_names_in_", "feature_name_", "feature_names"):
+        names = getattr(model, attribute, None)
+        if names is not None and not callable(names) and len(names):
+            return [str(n) for n in names]
+    if callable(getattr(model, "feature_name", None)):
+        return [str(n) for n in model.feature_name()]
+    schema = getattr(getattr(model, "metadata", None), "get_input_schema", lambda: None)()
+    return list(schema.input_names()) if schema is not None and schema.has_input_names() else None
+
+
+def _is_xgboost_booster(model: Any) -> bool:
+    return type(model).__module__.startswith("xgboost") and type(model).__name__ == "Booster"
+
+
+def _raw(model: Any, features: Any) -> Any:
+    if _is_xgboost_booster(model):
+        import xgboost
+
+        features = xgboost.DMatrix(features)
+    if hasattr(model, "predict"):
+        return model.predict(features)
+    if callable(model):
+        return model(features)
+    raise CheckError(f"a {type(model).__name__} has no predict", next=HINT)
+
+
+def _scores(model: Any, features: Any, favourable: str | None) -> np.ndarray | None:
+    """Return the probability of the favourable label where the model names its classes."""
+    import numpy as np
+
+    classes = getattr(model, "classes_", None)
+    if favourable is None or classes is None or not hasattr(model, "predict_proba"):
+        return None
+    keys = [label_key(c) for c in classes]
+    try:
+        return np.asarray(model.predict_proba(features))[:, keys.index(label_key(favourable))]
+    except (ValueError, AttributeError, IndexError):
+        return None
+
+
+def read_output(
+    raw: Any, rows: int, known: Mapping[str, str], favourable: str | None, scores: np.ndarray | None
+) -> Predictions:
+    """Read labels from a model's output: labels themselves, scores of label "1", or one column for each label.
+
+    `known` are the target's labels, key -> text, sorted.
+
+    Raises:
+        CheckError: it is neither, or of another length than the table.
+    """
+    import numpy as np
+
+    output = np.asarray(raw.to_numpy() if hasattr(raw, "to_numpy") else raw)
+    if output.ndim == 2 and output.shape[1] == 1:
+        output = output[:, 0]
+    if output.ndim == 0 or len(output) != rows:
+        raise CheckError(f"the model gave {output.size:,} predictions for {rows:,} rows", next=HINT)
+    good = label_key(favourable)
+    if output.ndim == 2 and output.shape[1] == len(known):
+        keys = list(known)
+        column = output[:, keys.index(good)] if good in known else None
+        return Predictions(np.asarray(list(known.values()), dtype=object)[output.argmax(axis=1)], column)
+    if output.ndim == 1:
+        if set(distinct_labels(output)) <= set(known):
+            return Predictions(output, scores)
+        if output.dtype.kind == "f" and set(known) <= {"0", "1"} and 0 <= output.min() and output.max() <= 1:
+            return Predictions((output >= 0.5).astype(int), output if good == "1" else 1 - output)
+    seen = listing(distinct_labels(output.ravel()).values())
+    raise CheckError(f"the model's output ({seen}) is not among the target's labels ({listing(known.values())})", next=HINT)

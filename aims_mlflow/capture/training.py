@@ -1,0 +1,338 @@
+"""`aims.training(...)`: one training, from its data to its documents, as a signed session.
+
+Only what runs before fitting may raise. Once fitting has begun, every step is kept apart from the
+others: what fails becomes a record that says so, and the model is logged and returned all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import mlflow
+
+from aims_mlflow.capture import after, before, state
+from aims_mlflow.capture.binding import data_arguments, make_tables, parameters_of
+from aims_mlflow.capture.code import code_version
+from aims_mlflow.capture.config import Setup, load_setup
+from aims_mlflow.capture.models import LoggedModel, logged_ids
+from aims_mlflow.capture.refused import GateRefused
+from aims_mlflow.capture.say import log, say, say_once
+from aims_mlflow.capture.sweep import Trial, tables_once, trial_in
+from aims_mlflow.capture.tables import Table
+from aims_mlflow.errors import AimsError, ConfigError, DataError, KeyUnavailable
+from aims_mlflow.evidence import store
+from aims_mlflow.evidence.keys import ephemeral_key, signing_key
+from aims_mlflow.evidence.session import SessionWriter
+from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.records.evidence import Claim, MlflowIds
+
+Mode = Literal["enforce", "observe"]
+OnFailure = Literal["report", "raise"]
+
+
+def who() -> str:
+    """Return the name of the account that runs this, for the records' `actor`."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+class Training:
+    """One training of one system. Use it as a context manager, or call `start` and `finish`."""
+
+    def __init__(
+        self,
+        system: str | None,
+        *,
+        config: str | Path | Mapping[str, Any] | None = None,
+        mode: Mode = "enforce",
+        register: bool | Mapping[str, Any] = False,
+        on_failure: OnFailure = "report",
+        predict: Callable[[Any, Any], Any] | None = None,
+        sensitive: Any = None,
+        function: Callable[..., Any] | None = None,
+        run_id: str | None = None,
+    ) -> None:
+        for name, value, known in (("mode", mode, ("enforce", "observe")), ("on_failure", on_failure, ("report", "raise"))):
+            if value not in known:
+                raise ConfigError(f"{name}={value!r} is not known", next=f"use {' or '.join(map(repr, known))}")
+        self.system = system
+        self.mode, self.on_failure, self.register = mode, on_failure, register
+        self.predict, self.sensitive, self.function = predict, sensitive, function
+        self.config, self._resume = config, run_id
+        self.setup: Setup
+        self.writer: SessionWriter
+        self.run: Any = None
+        self.tables: dict[str, Table] = {}
+        self.parameters: dict[str, str] = {}
+        self.models: list[LoggedModel] = []
+        self.files: dict[str, bytes] = {}
+        self.joined: dict[str, bytes] = {}
+        self.notes: list[str] = []
+        self.given: list[tuple[str, Any]] = []
+        self.queued: list[dict[str, Any]] = []
+        self.out_of_fold: Any = None
+        self.trial: Trial | None = None
+        self.raw_parts: dict[str, Any] = {}
+        self.data_session: tuple[str, bytes] | None = None
+        self.sweep: dict[str, Any] = {}
+        self.sweep_claims: list[Claim] = []
+        self.fit_seconds = 0.0
+        self.fitting = False
+        self.finished = False
+        self.dead = False
+        self._own_run = False
+        self._token: Any = None
+        self._models_before: set[str] = set()
+
+    # -- life cycle -------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Find aims.yaml, the key and the run, and open the session.
+
+        Raises:
+            ConfigError, KeyUnavailable, Unreachable: before anything was started; never with mode="observe".
+        """
+        with self._observing():
+            self._open()
+        return self
+
+    def _open(self) -> None:
+        store.check_server()
+        self.setup = load_setup(self.config, self.function, self.system)
+        key = self._key()
+        with store.reaching("start a run"):
+            self.run = self._active_run()
+            if self._resume is None:
+                self.trial = None if self.register else trial_in(self.run)
+                self._models_before = set(logged_ids(self.run.info.run_id)) if self.trial is None else set()
+        gate = {} if self.trial is not None else store.gate_status()
+        self.writer = SessionWriter(
+            key,
+            who(),
+            system=self.setup.config.system.id,
+            mlflow=MlflowIds(run_id=self.run.info.run_id, experiment_id=self.run.info.experiment_id),
+            pack_digest=self.setup.pack_digest,
+            policy_digest=gate.get("policy_digest"),
+            checkpoint=gate.get("checkpoint"),
+        )
+        self.key = key
+        self._token = state.open_session(self)
+
+    @contextlib.contextmanager
+    def _observing(self) -> Iterator[None]:
+        """With mode="observe", say what went wrong and stand aside instead of raising."""
+        try:
+            yield
+        except Exception as exc:
+            if self.mode == "enforce":
+                raise
+            self.dead = True
+            log.debug("capture stopped", exc_info=True)
+            reason = exc.sentence() if isinstance(exc, AimsError) else type(exc).__name__
+            say_once(f"no evidence is recorded for {self.system or 'this training'}: {reason}")
+            if self.run is not None:
+                state.close_session(self._token)
+                self._end_run(None)
+
+    def _key(self) -> Any:
+        try:
+            return signing_key(say)
+        except KeyUnavailable as exc:
+            if self.mode == "enforce":
+                raise
+            say_once(f"{exc.sentence()} Until then, records are signed with a key that no registry will trust.")
+            return ephemeral_key()
+
+    def _active_run(self) -> Any:
+        if self._resume is not None:
+            active = mlflow.active_run()
+            if active is not None and active.info.run_id == self._resume:
+                return active
+            self._own_run = True
+            return mlflow.start_run(run_id=self._resume, nested=active is not None)
+        active = mlflow.active_run()
+        if active is not None:
+            return active
+        self._own_run = True
+        return mlflow.start_run(run_name=self.system)
+
+    def data(self, *, parameters: Mapping[str, Any] | None = None, **parts: Any) -> None:
+        """Bind the data (`train=, test=, validation=`, or `X_train=, y_train=, ...`) and run the training gate.
+
+        Raises:
+            DataError, ConfigError: the data or aims.yaml cannot be used.
+            GateRefused: a data check of severity "blocking" failed; its evidence is in the run.
+        """
+        if not self._begun():
+            return
+        with self._observing():
+            self._bind(parameters, parts)
+
+    def _bind(self, parameters: Mapping[str, Any] | None, parts: Mapping[str, Any]) -> None:
+        bound = data_arguments(parts)
+        unknown = set(parts) - {"parameters"} - _part_names(bound, parts)
+        if unknown and not bound:
+            raise DataError(f"{sorted(unknown)[0]!r} names no data set", next="use train=, test=, X_train=, y_train=, ...")
+        data = self.setup.config.data
+
+        def make() -> dict[str, Table]:
+            return make_tables(bound, data.target, data.sensitive, self.sensitive)
+
+        self.raw_parts = {name: value for name, value in parts.items() if name in _part_names(bound, parts)}
+        self.tables = make() if self.trial is None else tables_once(self.trial, bound, make)
+        self.parameters.update(parameters_of(parameters or {}))
+        before.run(self)
+        self.fitting = True
+        self._fit_started = time.perf_counter()
+
+    def model(self, model: Any, name: str | None = None) -> None:
+        """Hand over a fitted model (any object with `predict`), or the URI of one that is logged."""
+        if not self._begun():
+            return
+        self._stop_clock()
+        self.given.append((name or self.setup.config.system.model_name, model))
+
+    def cross_validated(self, predictions: Any, *, role: str = "train") -> None:
+        """Hand over out-of-fold predictions for a bound data set: they describe the procedure, not the model."""
+        self.out_of_fold = (role, predictions)
+
+    def parameter(self, **settings: Any) -> None:
+        """Record settings of the training beside those that the function was called with."""
+        self.parameters.update(parameters_of(settings))
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Evaluate the models, write the documents, sign the manifest, and say what is unmet.
+
+        Raises:
+            GateRefused: with `on_failure="raise"`, after everything is written.
+        """
+        if not self._begun() or self.finished:
+            return
+        self.finished = True
+        self._stop_clock()
+        unmet: list[str] = []
+        try:
+            unmet = after.run(self, error)
+        except Exception as exc:  # noqa: BLE001 - an observer never breaks its host's training
+            log.exception("evidence could not be completed")
+            self.note(f"the evidence is not complete ({type(exc).__name__}: see the log); the model is not affected")
+            unmet = list(self.notes)
+        finally:
+            state.close_session(self._token)
+            self._end_run(error)
+        if error is None and unmet and self.on_failure == "raise" and self.mode == "enforce":
+            raise GateRefused(
+                f"Evidence for {self.setup.config.system.id} is not complete: " + "; ".join(unmet),
+                run_id=self.run_id,
+                model_uri=self.models[0].uri if self.models else None,
+                unmet=unmet,
+                next=f"nothing was lost: run {self.run_id}",
+            )
+
+    # -- what the phases use ----------------------------------------------------------------
+
+    @property
+    def run_id(self) -> str:
+        """The MLflow run that holds the evidence."""
+        return str(self.run.info.run_id)
+
+    def new_model_ids(self) -> list[str]:
+        """Return the models that were logged into the run since the session began."""
+        return [i for i in logged_ids(self.run_id) if i not in self._models_before]
+
+    def note(self, text: str) -> None:
+        """Keep something that the person must hear of at the end."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def data_subjects(self) -> list[Subject]:
+        """Return the bound data sets as subjects; without any, the pack."""
+        found = [t.subject() for t in self.tables.values()]
+        return found or [Subject(name="pack", digest={"sha256": self.setup.pack_digest})]
+
+    @property
+    def function_name(self) -> str:
+        """The training function's module and name; empty without one."""
+        return f"{self.function.__module__}.{self.function.__qualname__}" if self.function is not None else ""
+
+    def code(self) -> dict[str, Any]:
+        """Return which code runs."""
+        return code_version(self.function)
+
+    def described_data(self) -> dict[str, Any]:
+        """Return the bound data sets by role, as records describe them."""
+        return {role: table.described() for role, table in self.tables.items()}
+
+    def _begun(self) -> bool:
+        if self.run is None and not self.dead:
+            raise ConfigError("the training was not started", next="call start(), or use `with aims.training(...) as t:`")
+        return not self.dead
+
+    def _stop_clock(self) -> None:
+        if self.fitting and not self.fit_seconds:
+            self.fit_seconds = time.perf_counter() - self._fit_started
+
+    def _end_run(self, error: BaseException | None) -> None:
+        if not self._own_run:
+            return
+        try:
+            mlflow.end_run("FAILED" if error is not None and not isinstance(error, AimsError) else "FINISHED")
+        except Exception:  # noqa: BLE001 - the run's status is MLflow's matter
+            log.warning("the run could not be ended", exc_info=True)
+
+    # -- context manager --------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.finish(error)
+
+
+def _part_names(bound: Mapping[str, Mapping[str, Any]], parts: Mapping[str, Any]) -> set[str]:
+    used = [id(v) for found in bound.values() for v in found.values()]
+    return {name for name, value in parts.items() if id(value) in used}
+
+
+def training(
+    system: str,
+    *,
+    config: str | Path | Mapping[str, Any] | None = None,
+    mode: Mode = "enforce",
+    register: bool | Mapping[str, Any] = False,
+    on_failure: OnFailure = "report",
+    predict: Callable[[Any, Any], Any] | None = None,
+    sensitive: Any = None,
+) -> Training:
+    """Return a training session for notebooks, pipelines and deep learning; `trains` is the same as a decorator.
+
+    Args:
+        system: id of the system, as in aims.yaml.
+        config: path of aims.yaml, or its content; found by default (`AIMS_CONFIG`, script's folder upwards).
+        mode: "enforce" raises before fitting when something is missing; "observe" records and never raises.
+        register: register the model when the evidence is complete: True under the system's model name, or
+            `{name: model}` for several.
+        on_failure: "raise" raises `aims.GateRefused` after everything is logged.
+        predict: `(model, features) -> labels` for models that need it.
+        sensitive: names of sensitive columns, or `{role: columns}` where they are no features.
+
+    Raises:
+        ConfigError: an argument is not known. Everything else is raised by `start` and `data`.
+    """
+    return Training(
+        system,
+        config=config,
+        mode=mode,
+        register=register,
+        on_failure=on_failure,
+        predict=predict,
+        sensitive=sensitive,
+    )

@@ -1,0 +1,88 @@
+"""What a check is given and what it returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aims_mlflow.records.evidence import Claim, Result
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from aims_mlflow.records.pack import Pack
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """One table as a check sees it; rows of every part correspond by position.
+
+    Attributes:
+        role: "train", "validation", "test" or "cross-validation".
+        frame: Features and, where `target` is set, the label column. Never altered.
+        target: Name of the label column in `frame`.
+        favourable: The label that is the good outcome for a person, as text.
+        sensitive: The sensitive columns; they may or may not stand in `frame` too.
+        predictions: Predicted labels, shape (rows,).
+        scores: Predicted probability of the favourable label, shape (rows,).
+        identifiers: Columns of `frame` that only name a row.
+    """
+
+    role: str
+    frame: pd.DataFrame
+    target: str | None = None
+    favourable: str | None = None
+    sensitive: pd.DataFrame | None = None
+    predictions: np.ndarray[Any, Any] | None = None
+    scores: np.ndarray[Any, Any] | None = None
+    identifiers: tuple[str, ...] = ()
+
+    @property
+    def features(self) -> list[str]:
+        """Columns of `frame` without the target and the identifiers."""
+        left_out = {self.target, *self.identifiers}
+        return [name for name in self.frame.columns if name not in left_out]
+
+    @property
+    def sensitive_names(self) -> tuple[str, ...]:
+        """Names of the sensitive columns."""
+        return () if self.sensitive is None else tuple(self.sensitive.columns)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found, ready to become an evidence record.
+
+    `details` holds no float (exact numbers are decimal strings); `reports` maps relative
+    file names to their content; `tools` maps distribution names to versions.
+    """
+
+    kind: str
+    result: Result
+    reason: str | None = None
+    claims: tuple[Claim, ...] = ()
+    controls: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+    reports: dict[str, bytes] = field(default_factory=dict)
+    tools: dict[str, str] = field(default_factory=dict)
+
+
+class Check(Protocol):
+    """A function that evaluates one data set; `reference` is the table that it is compared with."""
+
+    def __call__(self, data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
+        """Return what was found, or raise: the runner turns an error into "not evaluated"."""
+        ...
+
+
+def versions(*distributions: str) -> dict[str, str]:
+    """Return the installed versions of `distributions`; one that is not installed is left out."""
+    found = {}
+    for name in distributions:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

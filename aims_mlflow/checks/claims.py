@@ -1,0 +1,151 @@
+"""Claims: measured values, and the limits of a pack that they are held against."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.evidence import Claim, Interval
+from aims_mlflow.records.pack import Limit
+
+OPERATORS = {
+    ">=": lambda value, limit: value >= limit,
+    "<=": lambda value, limit: value <= limit,
+    ">": lambda value, limit: value > limit,
+    "<": lambda value, limit: value < limit,
+    "==": lambda value, limit: value == limit,
+}
+
+
+def holds(value: str, comparator: str, limit: str) -> bool:
+    """Return whether `value comparator limit` is true, compared as exact decimals."""
+    return bool(OPERATORS[comparator](Decimal(value), Decimal(limit)))
+
+
+def claim(
+    metric: str,
+    value: Any,
+    *,
+    slice: Mapping[str, str] | None = None,  # noqa: A002
+    role: str = "test",
+    n: Any = None,
+    interval: tuple[Any, Any] | None = None,
+    method: str = "",
+    note: str | None = None,
+) -> Claim:
+    """Return a claim without a limit; a NaN value becomes None, and an undefined interval is left out."""
+    low, high = (decimal_text(float(end)) for end in interval) if interval else (None, None)
+    return Claim(
+        metric=metric,
+        slice=dict(slice or {}),
+        role=role,
+        value=None if value is None else decimal_text(float(value)),
+        n=None if n is None else int(n),
+        interval=None if low is None or high is None else Interval(low=low, high=high, method=method),
+        note=note,
+    )
+
+
+def matches(limit: Limit, found: Claim) -> bool:
+    """Return whether a limit speaks of a claim.
+
+    A limit without a slice speaks of the whole table and of every single column; combinations of
+    columns, whose groups are small and many, are meant only by a limit that names those columns.
+    In a limit's slice "*" stands for any group and for the comparison of all groups.
+    """
+    if limit.metric != found.metric:
+        return False
+    if limit.slice is None:
+        return len(found.slice) <= 1
+    return limit.slice.keys() == found.slice.keys() and all(
+        wanted in ("*", found.slice[column]) for column, wanted in limit.slice.items()
+    )
+
+
+def held(found: Claim, limit: Limit) -> Claim:
+    """Return the claim with the limit and whether it holds; None where the value is undefined."""
+    passed = None if found.value is None else holds(found.value, limit.comparator, limit.limit)
+    return found.model_copy(
+        update={
+            "comparator": limit.comparator,
+            "limit": limit.limit,
+            "severity": limit.severity,
+            "passed": passed,
+        }
+    )
+
+
+def hold(claims: Iterable[Claim], limits: Sequence[Limit], *, role: str = "test") -> list[Claim]:
+    """Return all claims, held against every limit that speaks of them.
+
+    Limits add up and none overrides another: a claim that two limits speak of is given twice.
+    A limit that speaks of no claim gives one that could not be evaluated, never silence.
+    """
+    claims = list(claims)
+    out = []
+    for found in claims:
+        mine = [limit for limit in limits if matches(limit, found) and not is_left_out(found)]
+        out += [held(found, limit) for limit in mine] or [found]
+    for limit in limits:
+        if not any(matches(limit, found) for found in claims):
+            nothing = Claim(metric=limit.metric, slice=dict(limit.slice or {}), role=role, note=_why_nothing(limit))
+            out.append(held(nothing, limit))
+    return out
+
+
+LEFT_OUT = "left out: too few rows to show"
+
+
+def is_left_out(found: Claim) -> bool:
+    """Return whether a claim only says that its rows were too few to show."""
+    return found.note == LEFT_OUT
+
+
+def _why_nothing(limit: Limit) -> str:
+    if limit.slice is None:
+        return "not evaluated: this metric was not computed"
+    group = ", ".join(f"{column}={value}" for column, value in limit.slice.items()) or "all rows"
+    return f"not evaluated: there is no such value for {group}"
+
+
+def reason_of(claims: Iterable[Claim]) -> str | None:
+    """Return one sentence: the first claims that failed, else those that could not be evaluated."""
+    claims = list(claims)
+    failed = [c for c in claims if c.passed is False]
+    open_ = [c for c in claims if c.passed is None and c.limit is not None]
+    named = sorted(failed, key=lambda c: c.severity == "warning") or open_
+    if not named:
+        return None
+    text = "; ".join(describe(c) for c in named[:3])
+    return text + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
+
+
+def describe(found: Claim) -> str:
+    """Return a claim as a person reads it: `selection_rate_ratio for sex=Female is 0.31 (...), limit >= 0.8`."""
+    group = ", ".join(f"{k}={v}" for k, v in found.slice.items() if v != "*") or " and ".join(found.slice)
+    text = found.metric + (f" for {group}" if group else "")
+    if found.value is None:
+        return f"{text} could not be evaluated ({found.note or 'undefined'})"
+    more = []
+    if found.interval:
+        more.append(f"95% {short(found.interval.low)}-{short(found.interval.high)}")
+    if found.n is not None:
+        more.append(f"n={found.n:,}")
+    text += f" is {short(found.value)}" + (f" ({', '.join(more)})" if more else "")
+    return text + (f", limit {found.comparator} {found.limit}" if found.limit is not None else "")
+
+
+def short(value: str | None) -> str:
+    """Return a decimal text rounded for reading: at most three decimals, more for tiny values."""
+    if value is None:
+        return "undefined"
+    number = float(value)
+    if number == 0 or not math.isfinite(number):
+        return "0"
+    if abs(number) >= 1000:
+        return f"{number:,.0f}"
+    text = f"{number:.3f}" if abs(number) >= 0.01 else f"{number:.2g}"
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text

@@ -1,0 +1,124 @@
+"""Rows put into groups by their sensitive columns; small groups are pooled so that nobody can be picked out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.labels import distinct_labels, factorize, label_key, label_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+MISSING = "(missing)"
+MAX_NUMBERS = 12  # a numeric column with more values is cut into bands
+NAME_LENGTH = 80
+
+
+def pooled_name(pool_under: int) -> str:
+    """Return the name of the cell that all small groups share."""
+    return f"(pooled: groups under {pool_under} rows)"
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Groups of one column, or of the combinations of several.
+
+    Attributes:
+        columns: The sensitive columns.
+        names: For each group, one value for each column.
+        codes: Group of each row, shape (rows,); -1 for rows left out.
+        pooled: How many small groups were put together.
+        left_out: Rows in small groups that even together stay under the limit.
+        bands: Columns cut into bands -> width of a band.
+    """
+
+    columns: tuple[str, ...]
+    names: tuple[tuple[str, ...], ...]
+    codes: np.ndarray[Any, Any]
+    pooled: int
+    left_out: int
+    bands: dict[str, str]
+
+    def slice(self, group: int) -> dict[str, str]:
+        """Return the claim slice of one group."""
+        return dict(zip(self.columns, self.names[group], strict=True))
+
+    @property
+    def all(self) -> dict[str, str]:
+        """The claim slice of a value that compares these groups."""
+        return dict.fromkeys(self.columns, "*")
+
+
+def group_rows(sensitive: pd.DataFrame, columns: tuple[str, ...], pool_under: int) -> Groups:
+    """Return the groups of `columns` taken together, sorted by name.
+
+    Groups with fewer than `pool_under` rows become one. If that one is still too small its rows
+    are left out (code -1), and `left_out` counts them.
+    """
+    import numpy as np
+
+    levels, codes, bands = [], np.zeros(len(sensitive), dtype=np.int64), {}
+    for name in columns:
+        own, names, width = _levels(sensitive[name])
+        codes = codes * len(names) + own
+        levels.append(names)
+        bands.update({name: width} if width else {})
+    present, codes, sizes = np.unique(codes, return_inverse=True, return_counts=True)
+    small = sizes < pool_under
+    left_out = int(sizes[small].sum()) if small.any() and sizes[small].sum() < pool_under else 0
+
+    shape = tuple(len(names) for names in levels)
+    cells = np.stack(np.unravel_index(present[~small], shape), axis=1) if (~small).any() else np.empty((0, len(shape)))
+    names = [tuple(levels[i][int(cell[i])] for i in range(len(columns))) for cell in cells]
+    new_code = np.full(len(present), -1)
+    new_code[~small] = np.arange(len(names))
+    if small.any() and not left_out:
+        new_code[small] = len(names)
+        names.append((pooled_name(pool_under),) * len(columns))
+    return Groups(columns, tuple(names), new_code[codes], int(small.sum()), left_out, bands)
+
+
+def _levels(column: pd.Series) -> tuple[np.ndarray[Any, Any], list[str], str | None]:
+    """Return (codes, sorted names, band width or None) of one sensitive column."""
+    import numpy as np
+    import pandas as pd
+
+    width = None
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        values = column.to_numpy(dtype=float, na_value=np.nan)
+        if len(np.unique(values[np.isfinite(values)])) > MAX_NUMBERS:
+            return _bands(values)
+        labels = distinct_labels(column)
+        order = {key: i for i, key in enumerate(sorted(labels, key=float))}
+    else:
+        labels = distinct_labels(column)
+        order = {key: i for i, key in enumerate(labels)}
+    codes, levels = factorize(column)
+    names = [str(labels[key])[:NAME_LENGTH] for key in order]
+    recode = np.array([order[str(label_key(level))] for level in levels] + [len(names)], dtype=np.int64)
+    return recode[codes], [*names, MISSING], width
+
+
+def _bands(values: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], list[str], str]:
+    """Cut numbers into about five bands of a round width, counted from 0: ages give "20 to under 30", ...
+
+    Bounds are round numbers and not taken from the data's extremes, so that they give nobody away
+    and mean the same in the next table.
+    """
+    import numpy as np
+
+    finite = np.isfinite(values)
+    low, high = np.percentile(values[finite], [5, 95])
+    rough = max((high - low) / 5, 1e-9)
+    scale = 10.0 ** math.floor(math.log10(rough))
+    width = next(step * scale for step in (1, 2, 5, 10) if step * scale >= rough * 0.75)
+    first, last = math.floor(low / width), math.floor(high / width)
+    codes = np.full(len(values), last - first + 1)
+    codes[finite] = np.clip(np.floor(values[finite] / width), first, last).astype(np.int64) - first
+    text = [str(label_text(round(edge * width, 12))) for edge in range(first, last + 2)]
+    names = [f"{text[i]} to under {text[i + 1]}" for i in range(len(text) - 1)]
+    names[0], names[-1] = f"under {text[1]}", f"{text[-2]} and over"
+    return codes, [*names, MISSING], str(label_text(round(width, 12)))

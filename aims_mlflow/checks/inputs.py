@@ -1,0 +1,243 @@
+"""Data sets made ready for the checks: what does not fit is said before anything is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.base import Dataset
+from aims_mlflow.checks.labels import distinct_labels, factorize, is_label, label_key, listing
+from aims_mlflow.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+MAX_LABELS_SHOWN = 20
+
+
+def make_dataset(
+    role: str,
+    frame: pd.DataFrame,
+    *,
+    target: str | None = None,
+    favourable: str | None = None,
+    sensitive: Sequence[str] = (),
+    sensitive_frame: pd.DataFrame | None = None,
+    identifiers: Sequence[str] = (),
+) -> Dataset:
+    """Return a valid data set; column names become text.
+
+    Args:
+        role: "train", "validation", "test" or "cross-validation".
+        frame: Features and target.
+        target: Name of the label column.
+        favourable: The good outcome; may be left out where the labels are 0 and 1.
+        sensitive: Names, looked up in `sensitive_frame` first, then in `frame`.
+        sensitive_frame: Sensitive columns that are no features; all of them when `sensitive` is empty.
+        identifiers: Columns that only name a row; those that `frame` lacks are ignored.
+
+    Raises:
+        DataError: one sentence for what does not fit (see `validate_dataset`).
+    """
+    frame = _named(frame, role)
+    beside = None if sensitive_frame is None else _named(sensitive_frame, role)
+    if beside is not None and len(beside) != len(frame):
+        raise DataError(
+            f"the sensitive columns have {len(beside):,} rows, the table has {len(frame):,}",
+            where=_where(role),
+            next="pass the sensitive columns of the same rows, in the same order",
+        )
+    names = tuple(sensitive) or (() if beside is None else tuple(beside.columns))
+    data = Dataset(
+        role=role,
+        frame=frame,
+        target=target,
+        sensitive=_sensitive(names, frame, beside, role) if names else None,
+        identifiers=tuple(name for name in identifiers if name in frame.columns),
+        favourable=favourable,
+    )
+    validate_dataset(data)
+    if target is not None and favourable is None:
+        data = Dataset(**{**vars(data), "favourable": resolve_favourable(data)})
+    return data
+
+
+def validate_dataset(data: Dataset) -> None:
+    """Raise DataError unless checks can be run on `data`.
+
+    Refused are: no rows, a column name that stands twice, a target that is not there or has no
+    value, a target with other than two labels, a favourable label that does not occur, a sensitive
+    column without any value and, in training data, any other column without a value.
+    """
+    where = _where(data.role)
+    if len(data.frame) == 0:
+        raise DataError("the table has no rows", where=where, next="check the path and the filters that made it")
+    if data.target is not None:
+        if data.target not in data.frame.columns:
+            raise _no_column(data.target, data.frame.columns, where, "target column")
+        _check_labels(data, where)
+    for name in data.sensitive_names:
+        assert data.sensitive is not None
+        if data.sensitive[name].isna().all():
+            raise _no_values(name, len(data.frame), where)
+    if data.role == "train":
+        empty = data.frame.columns[data.frame.isna().all().to_numpy()]
+        if len(empty):
+            raise _no_values(empty[0], len(data.frame), where)
+
+
+def validate_pair(train: Dataset, test: Dataset) -> None:
+    """Raise DataError unless `test` has every feature of `train` and no label that `train` lacks."""
+    where = _where(test.role)
+    for name in train.features:
+        if name not in test.frame.columns:
+            raise _no_column(name, test.frame.columns, where, f"column that {train.role} data has,")
+    if train.target is None or test.target is None:
+        return
+    known = distinct_labels(train.frame[train.target])
+    strange = [text for key, text in distinct_labels(test.frame[test.target]).items() if key not in known]
+    if strange:
+        raise DataError(
+            f"{test.target!r} has a label outside the two expected: {listing(strange)}; "
+            f"{train.role} data has {listing(known.values())}",
+            where=where,
+            next="write the labels the same way in both",
+        )
+
+
+def resolve_favourable(data: Dataset) -> str:
+    """Return the favourable label: the one given, else "1" where the labels are 0 and 1.
+
+    Raises:
+        DataError: it was not given and does not follow from the labels.
+    """
+    if data.favourable is not None:
+        return data.favourable
+    assert data.target is not None
+    labels = distinct_labels(data.frame[data.target])
+    if set(labels) <= {"0", "1"}:
+        return labels.get("1", "1")
+    raise DataError(
+        f"which label of {data.target!r} is favourable is not said: {listing(labels.values())}",
+        where=_where(data.role),
+        next="set data.favourable in aims.yaml to the outcome that is good for the person",
+    )
+
+
+def outcomes(data: Dataset) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return two boolean arrays of shape (rows,): is the label, and is the prediction, favourable.
+
+    Raises:
+        DataError: a label or a prediction is missing, or is none of the target's two labels.
+    """
+    import numpy as np
+
+    where = _where(data.role)
+    if data.target is None:
+        raise DataError("no target column is named", where=where, next="set data.target in aims.yaml")
+    if data.predictions is None:
+        raise DataError("there are no predictions to evaluate", where=where, next="predict first")
+    labels = data.frame[data.target]
+    predictions = np.asarray(data.predictions)
+    if predictions.ndim == 2 and predictions.shape[1] == 1:
+        predictions = predictions[:, 0]
+    if predictions.shape != (len(labels),):
+        raise DataError(
+            f"the predictions have the shape {predictions.shape} for {len(labels):,} rows",
+            where=where,
+            next="return one label for each row",
+        )
+    favourable = resolve_favourable(data)
+    _complete(labels, f"label in {data.target!r}", where)
+    _complete(predictions, "prediction", where)
+    known = {**distinct_labels(labels), str(label_key(favourable)): favourable}
+    strange = [text for key, text in distinct_labels(predictions).items() if key not in known]
+    if strange:
+        probable = np.issubdtype(predictions.dtype, np.floating) and bool(((predictions >= 0) & (predictions <= 1)).all())
+        raise DataError(
+            f"a prediction is outside the two labels of {data.target!r} ({listing(known.values())}): {listing(strange)}",
+            where=where,
+            next="predict labels, not probabilities" if probable else "predict the labels that the target has",
+        )
+    return is_label(labels, favourable), is_label(predictions, favourable)
+
+
+def _complete(values: Any, what: str, where: str) -> None:
+    missing = int((factorize(values)[0] < 0).sum())
+    if missing:
+        raise DataError(f"{missing:,} of {len(values):,} rows have no {what}", where=where, next="leave those rows out")
+
+
+def _check_labels(data: Dataset, where: str) -> None:
+    assert data.target is not None
+    labels = distinct_labels(data.frame[data.target])
+    if not labels:
+        raise _no_values(data.target, len(data.frame), where)
+    if len(labels) > 2:
+        shown = f" ({listing(labels.values())})" if len(labels) <= MAX_LABELS_SHOWN else ""
+        raise DataError(
+            f"{data.target!r} has a label outside the two expected: {len(labels):,} labels{shown}",
+            where=where,
+            next="name the column with the two outcomes, or bring its labels down to two",
+        )
+    if len(labels) == 1 and data.role == "train":
+        raise DataError(
+            f"every row has the same label in {data.target!r}: {listing(labels.values())}",
+            where=where,
+            next="take rows of both outcomes",
+        )
+    one_outcome = len(labels) == 1  # a small test table may hold no favourable row: rates are then undefined
+    if data.favourable is not None and label_key(data.favourable) not in labels and not one_outcome:
+        hint = did_you_mean(data.favourable, labels.values())
+        raise DataError(
+            f"the favourable label {data.favourable!r} does not occur in {data.target!r}, which has "
+            f"{listing(labels.values())}" + (f", {hint}" if hint else ""),
+            where=where,
+            next="correct data.favourable in aims.yaml",
+        )
+
+
+def _named(frame: pd.DataFrame, role: str) -> pd.DataFrame:
+    """Return the same table with text for column names, each of them once."""
+    names = [str(name) for name in frame.columns]
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise DataError(f"the column name {twice[0]!r} stands twice", where=_where(role), next="rename one of them")
+    return frame if names == list(frame.columns) else frame.set_axis(names, axis=1)
+
+
+def _sensitive(
+    names: Sequence[str], frame: pd.DataFrame, beside: pd.DataFrame | None, role: str
+) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = {}
+    for name in names:
+        source = beside if beside is not None and name in beside.columns else frame
+        if name not in source.columns:
+            known = [*frame.columns, *(() if beside is None else beside.columns)]
+            raise _no_column(name, known, _where(role), "sensitive column")
+        columns[name] = source[name].reset_index(drop=True)
+    return pd.DataFrame(columns)
+
+
+def _where(role: str) -> str:
+    return f"{role} data"
+
+
+def _no_column(name: str, known: Any, where: str, what: str) -> DataError:
+    hint = did_you_mean(name, [str(k) for k in known])
+    return DataError(
+        f"there is no {what} {name!r}" + (f", {hint}" if hint else ""),
+        where=where,
+        next="correct the name in aims.yaml" if hint else "name a column of the table",
+    )
+
+
+def _no_values(name: str, rows: int, where: str) -> DataError:
+    return DataError(
+        f"the column {name!r} has no value in any of its {rows:,} rows",
+        where=where,
+        next="load its values, or leave the column out",
+    )

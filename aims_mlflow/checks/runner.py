@@ -1,0 +1,76 @@
+"""Runs a check by name: whatever goes wrong inside is "not evaluated", never a pass and never a crash."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aims_mlflow.checks.base import Check, Dataset, Outcome
+from aims_mlflow.errors import AimsError, ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from aims_mlflow.records.pack import Pack
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CheckInfo:
+    """Where a check's function stands, the evidence kind that it makes and what it needs."""
+
+    name: str
+    kind: str
+    module: str
+    needs_reference: bool = False
+    needs_predictions: bool = False
+    controls: tuple[str, ...] = ()  # where the pack has no section that names them
+
+
+CHECKS = {
+    info.name: info
+    for info in (
+        CheckInfo("data_quality", "data-quality", "aims_mlflow.checks.data_quality"),
+        CheckInfo("fairness", "fairness", "aims_mlflow.checks.fairness", needs_predictions=True),
+        CheckInfo("performance", "performance", "aims_mlflow.checks.performance", needs_predictions=True),
+        CheckInfo("drift", "drift", "aims_mlflow.checks.drift", needs_reference=True),
+        CheckInfo("drift_baseline", "drift-baseline", "aims_mlflow.checks.baseline", controls=("A.6.2.6",)),
+        CheckInfo("leakage", "leakage", "aims_mlflow.checks.leakage", needs_reference=True),
+    )
+}
+
+
+def run_check(name: str, data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
+    """Run the check `name` on `data`; `reference` is the training table where a check compares.
+
+    Returns:
+        The check's outcome, or one with the result "not_evaluated" and one sentence as its reason.
+
+    Raises:
+        ConfigError: there is no check of that name.
+    """
+    if name not in CHECKS:
+        hint = did_you_mean(name, CHECKS)
+        raise ConfigError(f"there is no check {name!r}" + (f", {hint}" if hint else ""))
+    info = CHECKS[name]
+    if info.needs_reference and reference is None:
+        return _not_evaluated(info, pack, f"{name} compares with training data, and there is none")
+    try:
+        check: Check = importlib.import_module(info.module).run
+        return check(data, pack, reference)
+    except AimsError as exc:
+        return _not_evaluated(info, pack, exc.sentence())
+    except (Exception, SystemExit) as exc:  # noqa: BLE001  pyspark ends an import with SystemExit
+        # The message itself may quote a cell of the table, so it stays out of the evidence.
+        _log.debug("check %s failed", name, exc_info=True)
+        at = traceback.extract_tb(exc.__traceback__)[-1]
+        place = f"{Path(at.filename).name}:{at.lineno}"
+        return _not_evaluated(info, pack, f"the {name} check could not run: {type(exc).__name__} at {place}")
+
+
+def _not_evaluated(info: CheckInfo, pack: Pack, reason: str) -> Outcome:
+    controls = info.controls or getattr(pack, info.name).controls
+    return Outcome(kind=info.kind, result="not_evaluated", reason=reason, controls=controls)
