@@ -36,14 +36,15 @@ def run(training: Training, error: BaseException | None) -> list[str]:
     if training.tables or training.given or error is None:
         _models(training, error)
     subjects = [m.subject() for m in training.models] or training.data_subjects()
-    _provenance(training, error, subjects)
+    if training.evaluates is None:
+        _provenance(training, error, subjects)
     _resources(training, subjects)
     for model in training.models:
         with step(training, "performance", [model.subject()]):
             model_checks(training, model)
     if training.models and not training.tables:
         training.note("no data were bound, so nothing could be evaluated: call t.data(train=..., test=...)")
-    if training.models and training.tables:
+    if training.models and "train" in training.tables:
         data_checks(training, subjects)
     if training.out_of_fold is not None:
         with step(training, "performance", subjects):

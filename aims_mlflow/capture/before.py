@@ -35,7 +35,7 @@ def run(training: Training) -> None:
     """
     datasets = {role: dataset_of(training, table) for role, table in training.tables.items()}
     for role in ("validation", "test"):
-        if role in datasets:
+        if role in datasets and "train" in datasets:
             validate_pair(datasets["train"], datasets[role])
     missing = unstated(training.setup)
     if missing and training.mode == "enforce":
@@ -100,7 +100,7 @@ def start(training: Training) -> None:
         tools=tool_versions(),
         details={
             "function": training.function_name,
-            "mode": training.mode,
+            "mode": "evaluate" if training.evaluates else training.mode,
             "system": config.system.model_dump(mode="json", exclude_none=True),
             "target": config.data.target,
             "favourable": config.data.favourable or "",
@@ -173,11 +173,11 @@ def overlap_claims(training: Training) -> list[Claim]:
     """Return the leakage claims: the share of held-out rows that stand in the training data too."""
     from aims_mlflow.checks.leakage import overlap
 
-    train = training.tables["train"]
-    out = []
+    train = training.tables.get("train")
+    out: list[Claim] = []
     for role in ("validation", "test"):
         other = training.tables.get(role)
-        if other is not None:
+        if other is not None and train is not None:
             out += [c.model_copy(update={"role": role}) for c in overlap(train.frame, other.frame)]
     return out
 

@@ -56,18 +56,22 @@ def data_arguments(arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def make_tables(
-    parts: Mapping[str, Mapping[str, Any]], target: str, sensitive: tuple[str, ...], beside: Any = None
+    parts: Mapping[str, Mapping[str, Any]],
+    target: str,
+    sensitive: tuple[str, ...],
+    beside: Any = None,
+    needed: str = "train",
 ) -> dict[str, Table]:
     """Return a `Table` for each role.
 
     `beside` holds sensitive columns by role, for functions that do not take them as arguments.
 
     Raises:
-        DataError: no training data was found, or a part does not fit.
+        DataError: the `needed` role was not found, or a part does not fit.
         ConfigError: `sensitive=` is of a form that is not known.
     """
-    if "train" not in parts:
-        raise DataError("no training data among the arguments", next=ADVICE)
+    if needed not in parts:
+        raise DataError(f"no {needed} data among the arguments", next=ADVICE)
     columns = tuple(beside) if isinstance(beside, list | tuple | set) else ()
     by_role = beside if isinstance(beside, Mapping) else {}
     if beside is not None and not columns and not by_role:

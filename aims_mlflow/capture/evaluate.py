@@ -54,5 +54,4 @@ def evaluate(
         evaluates=target.model_id,
     ) as session:
         session.data(**data)
-        session.model(f"models:/{target.model_id}")
     return target.run_id

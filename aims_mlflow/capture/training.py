@@ -59,6 +59,7 @@ class Training:
         sensitive: Any = None,
         function: Callable[..., Any] | None = None,
         run_id: str | None = None,
+        evaluates: str | None = None,
     ) -> None:
         for name, value, known in (("mode", mode, ("enforce", "observe")), ("on_failure", on_failure, ("report", "raise"))):
             if value not in known:
@@ -67,6 +68,7 @@ class Training:
         self.mode, self.on_failure, self.register = mode, on_failure, register
         self.predict, self.sensitive, self.function = predict, sensitive, function
         self.config, self._resume = config, run_id
+        self.evaluates = evaluates
         self.setup: Setup
         self.writer: SessionWriter
         self.run: Any = None
@@ -183,8 +185,10 @@ class Training:
             raise DataError(f"{sorted(unknown)[0]!r} names no data set", next="use train=, test=, X_train=, y_train=, ...")
         data = self.setup.config.data
 
+        needed = "test" if self.evaluates else "train"
+
         def make() -> dict[str, Table]:
-            return make_tables(bound, data.target, data.sensitive, self.sensitive)
+            return make_tables(bound, data.target, data.sensitive, self.sensitive, needed)
 
         self.raw_parts = {name: value for name, value in parts.items() if name in _part_names(bound, parts)}
         self.tables = make() if self.trial is None else tables_once(self.trial, bound, make)
@@ -246,6 +250,8 @@ class Training:
 
     def new_model_ids(self) -> list[str]:
         """Return the models that were logged into the run since the session began."""
+        if self.evaluates:
+            return [self.evaluates]
         return [i for i in logged_ids(self.run_id) if i not in self._models_before]
 
     def note(self, text: str) -> None:

@@ -1,0 +1,193 @@
+"""Pictures of claims as self-contained SVG: readable in light and dark, at narrow width, and without colours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from aims_mlflow.checks.claims import is_left_out, short
+from aims_mlflow.records.evidence import Claim
+
+WIDTH, PAD, ROW = 440, 16, 42
+MAX_ROWS = 16
+LABEL_LENGTH = 32
+_STYLE = """
+.aims text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;fill:#1f2328}
+.aims .head{font-weight:600;font-size:15px}.aims .soft{fill:#57606a;font-size:12px}
+.aims .back{fill:#fff}.aims .track{stroke:#d8dee4}.aims .limit{stroke:#57606a}
+.aims .good{fill:#0969da;stroke:#0969da}.aims .plain{fill:#6e7781;stroke:#6e7781}.aims .bad{fill:#c4320a;stroke:#c4320a}.aims text.bad{stroke:none;font-weight:600}
+@media (prefers-color-scheme:dark){.aims text{fill:#e6edf3}.aims .soft{fill:#9198a1}
+.aims .back{fill:#0d1117}.aims .track{stroke:#30363d}.aims .limit{stroke:#9198a1}
+.aims .good{fill:#58a6ff;stroke:#58a6ff}.aims .plain{fill:#9198a1;stroke:#9198a1}.aims .bad,.aims text.bad{fill:#ff8f6b}.aims .bad{stroke:#ff8f6b}}
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a panel: a label, its value as text, and where it lies on the axis."""
+
+    label: str
+    text: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    passed: bool | None = None
+    bar: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Rows on one axis from 0, with a dashed line at `limit`."""
+
+    title: str
+    rows: Sequence[Row]
+    limit: float | None = None
+    limit_text: str = ""
+    percent: bool = False
+    note: str = ""
+
+
+def fairness_chart(claims: Iterable[Claim], favourable: str) -> bytes | None:
+    """Return selection rates by group with intervals, a panel for each column (or crossing); None without any."""
+    claims = [c for c in claims if c.value is not None and not is_left_out(c)]
+    ratios = {_key(c): c for c in claims if c.metric == "selection_rate_ratio"}
+    by_columns: dict[tuple[str, ...], list[Claim]] = {}
+    for found in claims:
+        if found.metric == "selection_rate" and found not in by_columns.get(tuple(found.slice), []):
+            by_columns.setdefault(tuple(found.slice), []).append(found)
+    panels = [_rates_panel(columns, rates, ratios) for columns, rates in by_columns.items()]
+    title = f"Share of each group predicted {favourable!r}"
+    return _draw(title, "Lines are 95% intervals. ✕ and a diamond: outside the limit.", panels) if panels else None
+
+
+def _rates_panel(columns: tuple[str, ...], rates: list[Claim], ratios: dict[object, Claim]) -> Panel:
+    highest = max(float(c.value or 0) for c in rates)
+    limits = [float(r.limit) for c in rates if (r := ratios.get(_key(c))) and r.limit is not None]
+    rows = []
+    for found in rates:
+        ratio, value = ratios.get(_key(found)), float(found.value or 0)
+        low, high = (float(found.interval.low), float(found.interval.high)) if found.interval else (None, None)
+        text = _percent(value) + (f" ({_percent(low)} to {_percent(high)})" if low is not None and high is not None else "")
+        passed = ratio.passed if ratio is not None else None
+        rows.append(Row(" · ".join(found.slice.values()), f"{text}, n={found.n:,}", value, low, high, passed))
+    rows.sort(key=lambda row: row.value)
+    limit = max(limits) * highest if limits else None
+    text = f"{short(str(max(limits)))} of the highest rate ({_percent(limit)})" if limit is not None else ""
+    title = columns[0] if len(columns) == 1 else f"{' and '.join(columns)} together"
+    return Panel(title, rows, limit, text, percent=True)
+
+
+def drift_chart(claims: Iterable[Claim]) -> bytes | None:
+    """Return drift by column as bars, largest drift first; None where no column could be compared."""
+    claims = [c for c in claims if c.value is not None and "column" in c.slice and c.limit is not None]
+    kinds = {
+        "drift": ("Distance between train and test", "drift from {} on"),
+        "drift_p_value": ("p-value of train and test being alike", "drift below {}"),
+    }
+    panels = []
+    for metric, (title, limit_text) in kinds.items():
+        mine = sorted((c for c in claims if c.metric == metric), key=lambda c: float(c.value or 0))
+        if not mine:
+            continue
+        mine = mine[::-1] if metric == "drift" else mine
+        rows = [
+            Row(c.slice["column"], short(c.value), float(c.value or 0), passed=c.passed, bar=True) for c in mine
+        ]
+        limit = str(mine[0].limit)
+        panels.append(Panel(title, rows, float(limit), limit_text.format(limit)))
+    return _draw("Drift of test data against training data", "", panels) if panels else None
+
+
+def _key(found: Claim) -> tuple[tuple[str, str], ...]:
+    return tuple(found.slice.items())
+
+
+def _draw(title: str, subtitle: str, panels: Sequence[Panel]) -> bytes:
+    parts, y = [_text(PAD, 30, title, "head")], 36
+    if subtitle:
+        parts.append(_text(PAD, 50, subtitle, "soft"))
+        y = 56
+    for panel in panels:
+        drawn, y = _panel(panel, y)
+        parts += drawn
+    height = y + PAD // 2
+    worst = "; ".join(f"{r.label}: {r.text}" + (" (outside the limit)" if r.passed is False else "") for p in panels for r in p.rows)
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="aims" role="img" viewBox="0 0 {WIDTH} {height}" '
+        f'width="100%" style="max-width:{WIDTH + 120}px">'
+        f"<title>{escape(title)}</title><desc>{escape(worst)}</desc><style>{_STYLE}</style>"
+        f'<rect class="back" width="{WIDTH}" height="{height}" rx="6"/>'
+    )
+    return (head + "".join(parts) + "</svg>\n").encode()
+
+
+def _panel(panel: Panel, top: int) -> tuple[list[str], int]:
+    """Return the drawn parts of a panel that starts at `top`, and where it ends."""
+    rows, left_out = _shown(panel.rows)
+    ends = [row.high if row.high is not None else row.value for row in rows]
+    span = max([*ends, panel.limit or 0.0]) * 1.05 or 1.0
+    span = min(span, 1.0) if panel.percent else span
+
+    def x(value: float) -> float:
+        return round(PAD + (WIDTH - 2 * PAD) * min(max(value / span, 0.0), 1.0), 1)
+
+    parts, y = [_text(PAD, top + 22, panel.title, "head")], top + 28
+    for row in rows:
+        parts += _row(row, y, x)
+        if panel.limit is not None:
+            parts.append(_line("limit", x(panel.limit), y + 20, x(panel.limit), y + 36, 2))
+        y += ROW
+    if panel.limit is not None:
+        parts.append(_line("limit", PAD + 2, y + 8, PAD + 2, y + 22, 2))
+        parts.append(_text(PAD + 10, y + 19, f"limit: {panel.limit_text}", "soft"))
+        y += 22
+    if left_out:
+        parts.append(_text(PAD, y + 16, f"{left_out} more in between are in the record", "soft"))
+        y += 20
+    return parts, y + 4
+
+
+def _row(row: Row, y: int, x: Callable[[float], float]) -> list[str]:
+    bad, line = row.passed is False, y + 28
+    mood = {True: "good", False: "bad", None: "plain"}[row.passed]
+    label = row.label if len(row.label) <= LABEL_LENGTH else row.label[: LABEL_LENGTH - 1] + "…"
+    zero, value = x(0.0), x(row.value)
+    parts = [
+        _text(PAD, y + 17, label, hover=row.label),
+        _text(WIDTH - PAD, y + 17, ("✕ " if bad else "") + row.text, "soft bad" if bad else "soft", end=True),
+        _line("track", PAD, line, WIDTH - PAD, line, 1),
+    ]
+    if row.bar:
+        parts.append(f'<rect class="{mood}" x="{zero}" y="{line - 4}" width="{max(value - zero, 1):.1f}" height="8"/>')
+        return parts
+    if row.low is not None and row.high is not None:
+        parts.append(_line(mood, x(row.low), line, x(row.high), line, 4))
+    if bad:  # a diamond: the shape says it too
+        points = f"{value},{line - 7} {value + 7:.1f},{line} {value},{line + 7} {value - 7:.1f},{line}"
+        parts.append(f'<polygon class="{mood}" points="{points}"/>')
+    else:
+        parts.append(f'<circle class="{mood}" cx="{value}" cy="{line}" r="5.5"/>')
+    return parts
+
+
+def _line(style: str, x1: float, y1: float, x2: float, y2: float, width: float) -> str:
+    dash = ' stroke-dasharray="4 2"' if style == "limit" else ""
+    return f'<line class="{style}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke-width="{width}"{dash}/>'
+
+
+def _shown(rows: Sequence[Row]) -> tuple[list[Row], int]:
+    """Return the rows that fit (the first ones and the last) and how many are left out."""
+    if len(rows) <= MAX_ROWS:
+        return list(rows), 0
+    return [*rows[: MAX_ROWS - 1], rows[-1]], len(rows) - MAX_ROWS
+
+
+def _text(x: float, y: float, text: str, style: str = "", *, end: bool = False, hover: str = "") -> str:
+    anchor = ' text-anchor="end"' if end else ""
+    about = f"<title>{escape(hover)}</title>" if hover else ""
+    return f'<text x="{x}" y="{y}" class="{style}"{anchor}>{escape(text)}{about}</text>'
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%" if share >= 0.1 or share == 0 else f"{100 * share:.1f}%"
