@@ -68,7 +68,9 @@ def _rates_panel(columns: tuple[str, ...], rates: list[Claim], ratios: dict[obje
     for found in rates:
         ratio, value = ratios.get(_key(found)), float(found.value or 0)
         low, high = (float(found.interval.low), float(found.interval.high)) if found.interval else (None, None)
-        text = _percent(value) + (f" ({_percent(low)} to {_percent(high)})" if low is not None and high is not None else "")
+        text = _percent(value) + (
+            f" ({_percent(low)} to {_percent(high)})" if low is not None and high is not None else ""
+        )
         passed = ratio.passed if ratio is not None else None
         rows.append(Row(" · ".join(found.slice.values()), f"{text}, n={found.n:,}", value, low, high, passed))
     rows.sort(key=lambda row: row.value)
@@ -91,9 +93,7 @@ def drift_chart(claims: Iterable[Claim]) -> bytes | None:
         if not mine:
             continue
         mine = mine[::-1] if metric == "drift" else mine
-        rows = [
-            Row(c.slice["column"], short(c.value), float(c.value or 0), passed=c.passed, bar=True) for c in mine
-        ]
+        rows = [Row(c.slice["column"], short(c.value), float(c.value or 0), passed=c.passed, bar=True) for c in mine]
         limit = str(mine[0].limit)
         panels.append(Panel(title, rows, float(limit), limit_text.format(limit)))
     return _draw("Drift of test data against training data", "", panels) if panels else None
@@ -112,7 +112,9 @@ def _draw(title: str, subtitle: str, panels: Sequence[Panel]) -> bytes:
         drawn, y = _panel(panel, y)
         parts += drawn
     height = y + PAD // 2
-    worst = "; ".join(f"{r.label}: {r.text}" + (" (outside the limit)" if r.passed is False else "") for p in panels for r in p.rows)
+    worst = "; ".join(
+        f"{r.label}: {r.text}" + (" (outside the limit)" if r.passed is False else "") for p in panels for r in p.rows
+    )
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="aims" role="img" viewBox="0 0 {WIDTH} {height}" '
         f'width="100%" style="max-width:{WIDTH + 120}px">'
@@ -136,7 +138,7 @@ def _panel(panel: Panel, top: int) -> tuple[list[str], int]:
     for row in rows:
         parts += _row(row, y, x)
         if panel.limit is not None:
-            parts.append(_line("limit", x(panel.limit), y + 20, x(panel.limit), y + 36, 2))
+            parts.append(_line("limit", x(panel.limit), y + 21, x(panel.limit), y + 35, 2))
         y += ROW
     if panel.limit is not None:
         parts.append(_line("limit", PAD + 2, y + 8, PAD + 2, y + 22, 2))

@@ -154,7 +154,9 @@ def outcomes(data: Dataset) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
     known = {**distinct_labels(labels), str(label_key(favourable)): favourable}
     strange = [text for key, text in distinct_labels(predictions).items() if key not in known]
     if strange:
-        probable = np.issubdtype(predictions.dtype, np.floating) and bool(((predictions >= 0) & (predictions <= 1)).all())
+        probable = np.issubdtype(predictions.dtype, np.floating) and bool(
+            ((predictions >= 0) & (predictions <= 1)).all()
+        )
         raise DataError(
             f"a prediction is outside the two labels of {data.target!r} ({listing(known.values())}): {listing(strange)}",
             where=where,
@@ -207,9 +209,7 @@ def _named(frame: pd.DataFrame, role: str) -> pd.DataFrame:
     return frame if names == list(frame.columns) else frame.set_axis(names, axis=1)
 
 
-def _sensitive(
-    names: Sequence[str], frame: pd.DataFrame, beside: pd.DataFrame | None, role: str
-) -> pd.DataFrame:
+def _sensitive(names: Sequence[str], frame: pd.DataFrame, beside: pd.DataFrame | None, role: str) -> pd.DataFrame:
     import pandas as pd
 
     columns = {}

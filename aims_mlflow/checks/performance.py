@@ -94,7 +94,9 @@ def majority_claims(counts: Array, role: str) -> list[Claim]:
     majority = counts.sum(axis=1).max() / n
     gain = (counts[0, 0] + counts[1, 1] - counts.sum(axis=1).max()) / n
     return [
-        claim("majority_class_accuracy", majority, role=role, n=n, note="accuracy of always guessing the frequent label"),
+        claim(
+            "majority_class_accuracy", majority, role=role, n=n, note="accuracy of always guessing the frequent label"
+        ),
         claim("accuracy_over_majority", gain, role=role, n=n, note="accuracy minus majority_class_accuracy"),
     ]
 
@@ -178,7 +180,11 @@ def _scores(data: Dataset) -> Array | None:
     scores = np.asarray(data.scores)
     if scores.ndim == 2 and scores.shape[1] == 1:
         scores = scores[:, 0]
-    if scores.shape != (len(data.frame),) or not np.issubdtype(scores.dtype, np.number) or not np.isfinite(scores).all():
+    if (
+        scores.shape != (len(data.frame),)
+        or not np.issubdtype(scores.dtype, np.number)
+        or not np.isfinite(scores).all()
+    ):
         raise DataError(
             f"the scores are not one finite number for each of the {len(data.frame):,} rows",
             where=f"{data.role} data",

@@ -1,0 +1,1 @@
+"""What the standard asks for, as data: controls, clauses, objectives, evidence kinds, crosswalk."""

@@ -1,0 +1,138 @@
+"""Reads the catalog, and turns a wrong id into an error that names the nearest right one."""
+
+from __future__ import annotations
+
+import functools
+import re
+from importlib import resources
+from typing import TypeVar
+
+from aims_mlflow.errors import ConfigError, nearest
+from aims_mlflow.records.base import Record
+from aims_mlflow.records.control import Control, Crosswalk, CrosswalkRow, EvidenceKind, KindUse, Need, Objective
+from aims_mlflow.strict_yaml import Document, parse
+
+Item = TypeVar("Item", bound=Record)
+
+
+def _document(name: str) -> Document:
+    return parse(resources.files("aims_mlflow.catalog").joinpath(name).read_text(encoding="utf-8"), name)
+
+
+def _items(name: str, model: type[Item]) -> tuple[Item, ...]:
+    return tuple(model.model_validate(entry) for entry in _document(name).data)
+
+
+@functools.cache
+def controls() -> dict[str, Control]:
+    """Return the 38 Annex A controls by id, in order."""
+    return {c.id: c for c in _items("controls.yaml", Control)}
+
+
+@functools.cache
+def clauses() -> dict[str, Control]:
+    """Return the clauses of 4 to 10 that evidence is kept for, by id."""
+    return {c.id: c for c in _items("clauses.yaml", Control)}
+
+
+@functools.cache
+def objectives() -> dict[str, Objective]:
+    """Return the 11 objectives of Annex C by id."""
+    return {o.id: o for o in _items("objectives.yaml", Objective)}
+
+
+@functools.cache
+def kinds() -> dict[str, EvidenceKind]:
+    """Return every evidence kind by id."""
+    return {k.id: k for k in _items("kinds.yaml", EvidenceKind)}
+
+
+@functools.cache
+def crosswalk() -> Crosswalk:
+    """Return the crosswalk to other frameworks."""
+    return _document("crosswalk.yaml").validate(Crosswalk)
+
+
+def require_control(control_id: str, where: str | None = None) -> Control:
+    """Return a control or clause by its exact id.
+
+    Raises:
+        ConfigError: there is none; the text names the nearest, or the members of a group.
+    """
+    known = {**controls(), **clauses()}
+    if control_id in known:
+        return known[control_id]
+    members = [c for c in known if c.startswith(f"{control_id}.")]
+    if members:
+        raise ConfigError(f"{control_id!r} is a group, not a control; its members are {', '.join(members)}", where=where)
+    hint = _nearest_control(control_id, list(known))
+    raise ConfigError(f"unknown control {control_id!r}" + (f", did you mean {hint!r}?" if hint else ""), where=where)
+
+
+def _nearest_control(text: str, known: list[str]) -> str | None:
+    """Return the id that shares the most leading parts, then the closest by letters."""
+    plain = re.sub(r"^[Aa](?=\d)", "A.", text.strip()).upper().replace(" ", "").replace("_", ".").replace("-", ".")
+    if plain in known:
+        return plain
+    parts = plain.rstrip(".").split(".")
+    if len(parts) > 2 and parts[-1].isdigit():
+        siblings = [k for k in known if k.split(".")[:-1] == parts[:-1]]
+        if siblings:
+            return min(siblings, key=lambda k: abs(int(k.split(".")[-1]) - int(parts[-1])))
+    return nearest(plain, known)
+
+
+def require_kind(kind: str, where: str | None = None) -> EvidenceKind:
+    """Return an evidence kind by its id.
+
+    Raises:
+        ConfigError: there is none; the text names the nearest.
+    """
+    if kind not in kinds():
+        hint = nearest(kind.replace("_", "-"), kinds())
+        raise ConfigError(f"unknown evidence kind {kind!r}" + (f", did you mean {hint!r}?" if hint else ""), where=where)
+    return kinds()[kind]
+
+
+def require_objective(name: str, where: str | None = None) -> Objective:
+    """Return an objective of Annex C by its id.
+
+    Raises:
+        ConfigError: there is none; the text names the nearest.
+    """
+    if name not in objectives():
+        hint = nearest(name.replace("_", "-"), objectives())
+        text = f", did you mean {hint!r}?" if hint else f"; Annex C has {', '.join(objectives())}"
+        raise ConfigError(f"unknown objective {name!r}{text}", where=where)
+    return objectives()[name]
+
+
+@functools.cache
+def controls_for_kind(kind: str) -> tuple[tuple[str, Need], ...]:
+    """Return (control or clause id, need) of everything that a kind answers."""
+    both = [*controls().values(), *clauses().values()]
+    return tuple((c.id, use.need) for c in both for use in c.evidence if use.kind == kind)
+
+
+def kinds_for_control(control_id: str) -> tuple[KindUse, ...]:
+    """Return the kinds that answer a control.
+
+    Raises:
+        ConfigError: there is no such control.
+    """
+    return require_control(control_id).evidence
+
+
+def crosswalk_for(control_id: str) -> CrosswalkRow | None:
+    """Return the crosswalk row that speaks of a control or clause; A.3 has none.
+
+    Raises:
+        ConfigError: there is no such control.
+    """
+    require_control(control_id)
+    rows = {r.element: r for r in crosswalk().rows}
+    parts = control_id.split(".")
+    for end in range(len(parts), 0, -1):
+        if ".".join(parts[:end]) in rows:
+            return rows[".".join(parts[:end])]
+    return None

@@ -1,0 +1,75 @@
+"""What a column holds, as far as its comparison with another table needs: numbers, categories, or neither."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["numeric", "categorical"]
+FEW_INTEGERS = 10  # Evidently's bound: whole numbers with at most so many values are categories
+MAX_LEVELS = 1000
+_DATE = re.compile(r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T]\d{1,2}:\d{2}.*)?\s*$")
+
+
+def comparable(column: pd.Series) -> tuple[Kind | None, str]:
+    """Return (kind, "") for a column whose distribution can be compared, else (None, the reason why not).
+
+    The kinds are those that Evidently infers; identifiers, dates and texts are left out, since
+    their values differ from table to table whatever the population does.
+    """
+    import pandas as pd
+
+    values = column.dropna()
+    if values.empty:
+        return None, "it has no value"
+    if pd.api.types.is_bool_dtype(column):
+        return "categorical", ""
+    if pd.api.types.is_numeric_dtype(column):
+        return _number_kind(values)
+    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+        return None, "dates move on by themselves"
+    if not (isinstance(column.dtype, pd.CategoricalDtype) or all_text(values)):
+        return None, f"its values are of mixed or unusual types ({column.dtype})"
+    if looks_like_dates(values):
+        return None, "dates move on by themselves"
+    distinct = values.nunique()
+    if distinct > len(values) * 0.5 and distinct > FEW_INTEGERS:
+        return None, f"text or identifier: {distinct:,} different values in {len(values):,} rows"
+    if distinct > MAX_LEVELS:
+        return None, f"too many categories to compare: {distinct:,}"
+    return "categorical", ""
+
+
+def _number_kind(values: pd.Series) -> tuple[Kind | None, str]:
+    import pandas as pd
+
+    if not pd.api.types.is_integer_dtype(values.dtype):
+        if pd.api.types.is_complex_dtype(values.dtype):
+            return None, "complex numbers"
+        return "numeric", ""
+    distinct = values.nunique()
+    if distinct == len(values) and distinct > 100:
+        return None, "identifier: a whole number that is different in every row"
+    return ("categorical" if distinct <= FEW_INTEGERS else "numeric"), ""
+
+
+def all_text(values: pd.Series) -> bool:
+    """Return whether the values (none missing) are texts."""
+    import pandas as pd
+
+    return bool(pd.api.types.is_string_dtype(values)) or pd.api.types.infer_dtype(values, skipna=True) == "string"
+
+
+def looks_like_dates(values: pd.Series, sample: int = 200) -> bool:
+    """Return whether nearly all of a sample of texts (none missing) are written as dates."""
+    texts = [str(value) for value in every(values, sample)]
+    return bool(texts) and sum(bool(_DATE.match(text)) for text in texts) >= 0.95 * len(texts)
+
+
+def every(values: pd.Series, sample: int) -> list[Any]:
+    """Return at most `sample` values, taken at even distances."""
+    step = max(len(values) // sample, 1)
+    return list(values.iloc[::step][:sample])

@@ -1,0 +1,149 @@
+"""A pack's expectations made concrete for one table: placeholders replaced, one demand for each column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aims_mlflow.checks.base import Dataset
+from aims_mlflow.records.pack import Expectation
+
+PLACEHOLDERS = ("$target", "$sensitive", "$column")
+ROLES = ("train", "validation", "test", "cross-validation")
+
+# Great Expectations' own expectations for tables in memory. Kept as text, so that a pack can be
+# read without importing the library; a test compares the list with its registry.
+KNOWN = (
+    "expect_column_distinct_values_to_be_in_set",
+    "expect_column_distinct_values_to_contain_set",
+    "expect_column_distinct_values_to_equal_set",
+    "expect_column_kl_divergence_to_be_less_than",
+    "expect_column_max_to_be_between",
+    "expect_column_mean_to_be_between",
+    "expect_column_median_to_be_between",
+    "expect_column_min_to_be_between",
+    "expect_column_most_common_value_to_be_in_set",
+    "expect_column_pair_values_a_to_be_greater_than_b",
+    "expect_column_pair_values_to_be_equal",
+    "expect_column_pair_values_to_be_in_set",
+    "expect_column_proportion_of_non_null_values_to_be_between",
+    "expect_column_proportion_of_unique_values_to_be_between",
+    "expect_column_quantile_values_to_be_between",
+    "expect_column_stdev_to_be_between",
+    "expect_column_sum_to_be_between",
+    "expect_column_to_exist",
+    "expect_column_type_to_be",
+    "expect_column_unique_value_count_to_be_between",
+    "expect_column_value_lengths_to_be_between",
+    "expect_column_value_lengths_to_equal",
+    "expect_column_value_z_scores_to_be_less_than",
+    "expect_column_values_to_be_between",
+    "expect_column_values_to_be_dateutil_parseable",
+    "expect_column_values_to_be_decreasing",
+    "expect_column_values_to_be_in_set",
+    "expect_column_values_to_be_in_type_list",
+    "expect_column_values_to_be_increasing",
+    "expect_column_values_to_be_json_parseable",
+    "expect_column_values_to_be_null",
+    "expect_column_values_to_be_of_type",
+    "expect_column_values_to_be_unique",
+    "expect_column_values_to_match_json_schema",
+    "expect_column_values_to_match_like_pattern",
+    "expect_column_values_to_match_like_pattern_list",
+    "expect_column_values_to_match_regex",
+    "expect_column_values_to_match_regex_list",
+    "expect_column_values_to_match_strftime_format",
+    "expect_column_values_to_not_be_in_set",
+    "expect_column_values_to_not_be_null",
+    "expect_column_values_to_not_be_outliers",
+    "expect_column_values_to_not_match_like_pattern",
+    "expect_column_values_to_not_match_like_pattern_list",
+    "expect_column_values_to_not_match_regex",
+    "expect_column_values_to_not_match_regex_list",
+    "expect_compound_columns_to_be_unique",
+    "expect_multicolumn_sum_to_equal",
+    "expect_multicolumn_values_to_be_equal",
+    "expect_query_results_to_match_comparison",
+    "expect_select_column_values_to_be_unique_within_record",
+    "expect_table_column_count_to_be_between",
+    "expect_table_column_count_to_equal",
+    "expect_table_columns_to_match_ordered_list",
+    "expect_table_columns_to_match_set",
+    "expect_table_row_count_to_be_between",
+    "expect_table_row_count_to_equal",
+    "expect_table_row_count_to_equal_other_table",
+)
+
+
+@dataclass(frozen=True)
+class Demand:
+    """One expectation with its arguments filled in."""
+
+    expectation: Expectation
+    kwargs: dict[str, Any]
+
+    @property
+    def type(self) -> str:
+        """The expectation's name in Great Expectations' spelling."""
+        return self.expectation.type
+
+    @property
+    def column(self) -> str | None:
+        """The column it is about; None for one about the table or about several columns."""
+        column = self.kwargs.get("column")
+        return column if isinstance(column, str) else None
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column that its arguments name."""
+        named = [self.kwargs.get(key) for key in ("column", "column_A", "column_B")]
+        several = self.kwargs.get("column_list")
+        return [name for name in [*named, *(several if isinstance(several, list) else [])] if isinstance(name, str)]
+
+
+def demands(expectations: Sequence[Expectation], data: Dataset, columns: Sequence[str]) -> list[Demand]:
+    """Return what the expectations ask of `data`, in their order.
+
+    Args:
+        expectations: From the pack; those for other roles are left out.
+        data: Gives role, target and sensitive columns.
+        columns: What "$column" stands for, in turn.
+    """
+    values = {
+        "$target": [data.target] if data.target else [],
+        "$sensitive": list(data.sensitive_names),
+        "$column": list(columns),
+    }
+    return [
+        Demand(expectation, kwargs)
+        for expectation in expectations
+        if data.role in expectation.roles
+        for kwargs in _expanded(expectation.kwargs, values)
+    ]
+
+
+def _expanded(kwargs: Any, values: dict[str, list[str]]) -> Iterator[dict[str, Any]]:
+    """Yield the arguments once for each value of the first placeholder in them, and so on for the rest."""
+    used = next((name for name in PLACEHOLDERS if _uses(kwargs, name)), None)
+    if used is None:
+        yield kwargs
+        return
+    for value in values[used]:
+        yield from _expanded(_replaced(kwargs, used, value), values)
+
+
+def _uses(value: Any, placeholder: str) -> bool:
+    if isinstance(value, dict):
+        return any(_uses(item, placeholder) for item in value.values())
+    if isinstance(value, list):
+        return any(_uses(item, placeholder) for item in value)
+    return bool(value == placeholder)
+
+
+def _replaced(value: Any, placeholder: str, by: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _replaced(item, placeholder, by) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, placeholder, by) for item in value]
+    return by if value == placeholder else value

@@ -1,0 +1,64 @@
+"""Rows as 64-bit hashes, in memory only: to find rows that repeat, and rows that two tables share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+def row_hashes(frame: pd.DataFrame) -> np.ndarray[Any, Any]:
+    """Return one hash for each row, shape (rows,); equal rows of tables with equal types have equal hashes.
+
+    Raises:
+        TypeError: a cell cannot be hashed (a list, a dictionary).
+    """
+    import pandas as pd
+
+    return pd.util.hash_pandas_object(frame, index=False).to_numpy()
+
+
+def duplicate_share(frame: pd.DataFrame) -> float | None:
+    """Return the share of rows that repeat an earlier row; None where cells cannot be compared."""
+    import numpy as np
+
+    try:
+        hashes = row_hashes(frame)
+    except TypeError:
+        return None
+    return 1 - len(np.unique(hashes)) / len(hashes)
+
+
+def shared_rows(frame: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> np.ndarray[Any, Any]:
+    """Return a boolean array: which rows of `frame` stand in `other` too, as far as `columns` go.
+
+    Raises:
+        TypeError: a cell cannot be hashed.
+    """
+    import numpy as np
+
+    one, two = (_alike(a, b, columns) for a, b in ((frame, other), (other, frame)))
+    return np.isin(row_hashes(one), row_hashes(two))
+
+
+def _alike(frame: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return `columns` in types that hash alike in both tables: 1 and 1.0, a category and its text."""
+    import numpy as np
+    import pandas as pd
+
+    out = {}
+    for name in columns:
+        column, twin = frame[name], other[name]
+        if column.dtype != twin.dtype or isinstance(column.dtype, pd.CategoricalDtype):
+            numeric = all(pd.api.types.is_numeric_dtype(c) for c in (column, twin))
+            if numeric:
+                out[name] = column.to_numpy(dtype=float, na_value=np.nan)
+                continue
+            text = column.astype(object)
+            out[name] = text.where(text.isna(), text.astype(str)).to_numpy(dtype=object)
+        else:
+            out[name] = column.array
+    return pd.DataFrame(out)
