@@ -15,7 +15,6 @@ from aims_mlflow.capture.models import LoggedModel, log_model, open_logged
 from aims_mlflow.capture.predict import predict
 from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.capture.say import log
-from aims_mlflow.checks.base import Outcome
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.errors import AimsError
 from aims_mlflow.records.base import decimal_text
@@ -175,9 +174,6 @@ def _resources(training: Training, subjects: list[Subject]) -> None:
 
 def model_checks(training: Training, model: LoggedModel) -> None:
     """Evaluate one model on held-out data: performance, and fairness where sensitive columns are named."""
-    from aims_mlflow.checks.fairness import check_fairness
-    from aims_mlflow.checks.performance import check_performance
-
     subjects = [model.subject()]
     prefix = f"{model.name}-" if len(training.models) > 1 else ""
     table = training.tables.get("test")
@@ -189,12 +185,9 @@ def model_checks(training: Training, model: LoggedModel) -> None:
     data = predicted(training, model, "test")
     described = {"data": {"test": table.described()}}
     pack = training.setup.pack
-    record_outcome(
-        training, run_check("performance", lambda: check_performance(data, pack)), subjects, prefix=prefix, **described
-    )
+    record_outcome(training, run_check("performance", data, pack), subjects, prefix=prefix, **described)
     if data.sensitive_names:
-        outcome: Outcome = run_check("fairness", lambda: check_fairness(data, pack))
-        record_outcome(training, outcome, subjects, prefix=prefix, **described)
+        record_outcome(training, run_check("fairness", data, pack), subjects, prefix=prefix, **described)
 
 
 def predicted(training: Training, model: LoggedModel, role: str) -> Dataset:
@@ -213,19 +206,15 @@ def predicted(training: Training, model: LoggedModel, role: str) -> Dataset:
 
 def data_checks(training: Training, subjects: list[Subject]) -> None:
     """Compare test with train, and keep the baseline that a monitor needs."""
-    from aims_mlflow.checks.baseline import check_drift_baseline
-    from aims_mlflow.checks.drift import check_drift
-
     pack = training.setup.pack
     train = dataset_of(training, training.tables["train"])
     described = training.described_data()
     if "test" in training.tables:
         test = dataset_of(training, training.tables["test"])
         with step(training, "drift", subjects):
-            outcome: Outcome = run_check("drift", lambda: check_drift(test, pack, train))
-            record_outcome(training, outcome, subjects, data=described)
+            record_outcome(training, run_check("drift", test, pack, train), subjects, data=described)
     with step(training, "drift-baseline", subjects):
-        outcome = run_check("drift-baseline", lambda: check_drift_baseline(train, pack))
+        outcome = run_check("drift_baseline", train, pack)
         record_outcome(training, outcome, subjects, data={"train": described["train"]})
 
 
@@ -235,12 +224,11 @@ def cross_validation(training: Training, subjects: list[Subject]) -> None:
 
     from aims_mlflow.capture.predict import read_output
     from aims_mlflow.checks.labels import distinct_labels
-    from aims_mlflow.checks.performance import check_performance
 
     role, raw = training.out_of_fold
     table, config = training.tables[role], training.setup.config.data
     data = dataset_of(training, table)
     found = read_output(raw, len(table.frame), distinct_labels(table.frame[config.target]), data.favourable, None)
     data = dataclasses.replace(data, role="cross-validation", predictions=found.labels, scores=found.scores)
-    outcome: Outcome = run_check("performance", lambda: check_performance(data, training.setup.pack))
+    outcome = run_check("performance", data, training.setup.pack)
     record_outcome(training, outcome, subjects, prefix="cross-validation-", data={role: table.described()})

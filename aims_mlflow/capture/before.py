@@ -9,6 +9,7 @@ from aims_mlflow.capture.config import unstated
 from aims_mlflow.capture.environment import tool_versions
 from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.capture.refused import GateRefused
+from aims_mlflow.checks.leakage import overlap
 from aims_mlflow.checks.inputs import make_dataset, validate_pair
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.errors import ConfigError
@@ -21,7 +22,7 @@ from aims_mlflow.records.evidence import Claim, result_of
 if TYPE_CHECKING:
     from aims_mlflow.capture.tables import Table
     from aims_mlflow.capture.training import Training
-    from aims_mlflow.checks.base import Dataset, Outcome
+    from aims_mlflow.checks.base import Dataset
 
 
 def run(training: Training) -> None:
@@ -47,7 +48,7 @@ def run(training: Training) -> None:
     start(training)
     if not known_already(training):
         describe(training, datasets)
-        joined(training)
+        joined(training, datasets)
         quality(training, datasets)
     if training.trial is None:
         # The store is tried before hours of training, and holds the pack's digest from before it.
@@ -137,12 +138,12 @@ def describe(training: Training, datasets: dict[str, Dataset]) -> None:
         )
 
 
-def joined(training: Training) -> None:
+def joined(training: Training, datasets: dict[str, Dataset]) -> None:
     """Sign the lineage record: how train and test are joined to what was acquired and prepared."""
     links = [lineage.link(table, training.key) for table in training.tables.values()]
     training.joined.update(lineage.sessions_behind(links))
     unlinked = [item["role"] for item in links if item["link"] == "unlinked"]
-    claims = list(overlap_claims(training))
+    claims = overlap_claims(training, datasets)
     share = (len(links) - len(unlinked)) / len(links)
     claims.append(
         Claim(
@@ -169,42 +170,37 @@ def joined(training: Training) -> None:
     )
 
 
-def overlap_claims(training: Training) -> list[Claim]:
+def overlap_claims(training: Training, datasets: dict[str, Dataset]) -> list[Claim]:
     """Return the leakage claims: the share of held-out rows that stand in the training data too."""
-    from aims_mlflow.checks.leakage import overlap
-
-    train = training.tables.get("train")
-    out: list[Claim] = []
-    for role in ("validation", "test"):
-        other = training.tables.get(role)
-        if other is not None and train is not None:
-            out += [c.model_copy(update={"role": role}) for c in overlap(train.frame, other.frame)]
-    return out
+    train = datasets.get("train")
+    if train is None:
+        return []
+    settings = training.setup.pack.leakage
+    return [c for role, data in datasets.items() if role != "train" for c in overlap(train.frame, data.frame, settings, role=role)]
 
 
 def quality(training: Training, datasets: dict[str, Dataset]) -> None:
     """Run the data-quality checks; a failed check of severity "blocking" stops the training.
 
     Raises:
-        GateRefused: such a check failed. Its evidence is written first.
+        GateRefused: such a check failed, or the checks could not run. The evidence is written first.
     """
-    from aims_mlflow.checks.data_quality import check_data_quality
-
-    outcome: Outcome = run_check("data-quality", lambda: check_data_quality(list(datasets.values()), training.setup.pack))
-    record_outcome(training, outcome, training.data_subjects())
-    blocking = [c for c in outcome.claims if c.severity == "blocking" and c.passed is False]
-    if outcome.result == "not_evaluated":
-        blocking_reason = f"the data checks could not run: {outcome.reason}"
-    elif blocking:
-        blocking_reason = "; ".join(_claim_text(c) for c in blocking[:5])
-    else:
+    stops: list[str] = []
+    for role, data in datasets.items():
+        outcome = run_check("data_quality", data, training.setup.pack)
+        record_outcome(training, outcome, [training.tables[role].subject()], prefix=f"{role}-", role=role)
+        if outcome.result == "not_evaluated":
+            stops.append(f"the checks of {role} data could not run: {outcome.reason}")
+        stops += [_claim_text(c) for c in outcome.claims if c.severity == "blocking" and c.passed is False]
+    if not stops:
         return
-    training.note(blocking_reason)
+    reason = "; ".join(stops[:5])
+    training.note(reason)
     if training.mode == "enforce":
         raise GateRefused(
-            f"Training refused: {training.setup.config.system.id}. A.7.4: {blocking_reason}",
+            f"Training refused: {training.setup.config.system.id}. A.7.4: {reason}",
             run_id=training.run_id,
-            unmet=[blocking_reason],
+            unmet=stops,
             next=f"mend the data, or change the pack with a reason; the evidence is in run {training.run_id}",
         )
 

@@ -29,7 +29,7 @@ def duplicate_share(frame: pd.DataFrame) -> float | None:
         hashes = row_hashes(frame)
     except TypeError:
         return None
-    return 1 - len(np.unique(hashes)) / len(hashes)
+    return (len(hashes) - len(np.unique(hashes))) / len(hashes)
 
 
 def shared_rows(frame: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> np.ndarray[Any, Any]:
