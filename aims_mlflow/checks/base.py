@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aims_mlflow.records.evidence import Claim, Result
-
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from aims_mlflow.records.evidence import Claim, Result
     from aims_mlflow.records.pack import Pack
 
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.claims import is_left_out, short
-from aims_mlflow.records.evidence import Claim
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from aims_mlflow.records.evidence import Claim
 
 WIDTH, PAD, ROW = 440, 16, 42
 MAX_ROWS = 16
 LABEL_LENGTH = 32
+Key = tuple[tuple[str, str], ...]
 _STYLE = """
 .aims text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;fill:#1f2328}
-.aims .head{font-weight:600;font-size:15px}.aims .soft{fill:#57606a;font-size:12px}
+.aims .head{font-weight:600;font-size:16px}.aims .name{font-weight:600;font-size:14px}
+.aims .soft{fill:#57606a;font-size:12px}
 .aims .back{fill:#fff}.aims .track{stroke:#d8dee4}.aims .limit{stroke:#57606a}
-.aims .good{fill:#0969da;stroke:#0969da}.aims .plain{fill:#6e7781;stroke:#6e7781}.aims .bad{fill:#c4320a;stroke:#c4320a}.aims text.bad{stroke:none;font-weight:600}
+.aims .good{fill:#0969da;stroke:#0969da}.aims .plain{fill:#6e7781;stroke:#6e7781}
+.aims .bad{fill:#c4320a;stroke:#c4320a}.aims text.bad{stroke:none;font-weight:600}
 @media (prefers-color-scheme:dark){.aims text{fill:#e6edf3}.aims .soft{fill:#9198a1}
 .aims .back{fill:#0d1117}.aims .track{stroke:#30363d}.aims .limit{stroke:#9198a1}
-.aims .good{fill:#58a6ff;stroke:#58a6ff}.aims .plain{fill:#9198a1;stroke:#9198a1}.aims .bad,.aims text.bad{fill:#ff8f6b}.aims .bad{stroke:#ff8f6b}}
+.aims .good{fill:#58a6ff;stroke:#58a6ff}.aims .plain{fill:#9198a1;stroke:#9198a1}
+.aims .bad,.aims text.bad{fill:#ff8f6b}.aims .bad{stroke:#ff8f6b}}
 """
 
 
@@ -61,7 +69,7 @@ def fairness_chart(claims: Iterable[Claim], favourable: str) -> bytes | None:
     return _draw(title, "Lines are 95% intervals. ✕ and a diamond: outside the limit.", panels) if panels else None
 
 
-def _rates_panel(columns: tuple[str, ...], rates: list[Claim], ratios: dict[object, Claim]) -> Panel:
+def _rates_panel(columns: tuple[str, ...], rates: list[Claim], ratios: dict[Key, Claim]) -> Panel:
     highest = max(float(c.value or 0) for c in rates)
     limits = [float(r.limit) for c in rates if (r := ratios.get(_key(c))) and r.limit is not None]
     rows = []
@@ -84,8 +92,8 @@ def drift_chart(claims: Iterable[Claim]) -> bytes | None:
     """Return drift by column as bars, largest drift first; None where no column could be compared."""
     claims = [c for c in claims if c.value is not None and "column" in c.slice and c.limit is not None]
     kinds = {
-        "drift": ("Distance between train and test", "drift from {} on"),
-        "drift_p_value": ("p-value of train and test being alike", "drift below {}"),
+        "drift": ("distance, 0 where both are alike", "drift from {} on"),
+        "drift_p_value": ("p-value of both being alike", "drift below {}"),
     }
     panels = []
     for metric, (title, limit_text) in kinds.items():
@@ -93,13 +101,14 @@ def drift_chart(claims: Iterable[Claim]) -> bytes | None:
         if not mine:
             continue
         mine = mine[::-1] if metric == "drift" else mine
-        rows = [Row(c.slice["column"], short(c.value), float(c.value or 0), passed=c.passed, bar=True) for c in mine]
+        bar = metric == "drift"
+        rows = [Row(c.slice["column"], short(c.value), float(c.value or 0), passed=c.passed, bar=bar) for c in mine]
         limit = str(mine[0].limit)
         panels.append(Panel(title, rows, float(limit), limit_text.format(limit)))
     return _draw("Drift of test data against training data", "", panels) if panels else None
 
 
-def _key(found: Claim) -> tuple[tuple[str, str], ...]:
+def _key(found: Claim) -> Key:
     return tuple(found.slice.items())
 
 
@@ -134,14 +143,14 @@ def _panel(panel: Panel, top: int) -> tuple[list[str], int]:
     def x(value: float) -> float:
         return round(PAD + (WIDTH - 2 * PAD) * min(max(value / span, 0.0), 1.0), 1)
 
-    parts, y = [_text(PAD, top + 22, panel.title, "head")], top + 28
+    parts, y = [_text(PAD, top + 26, panel.title, "name")], top + 30
     for row in rows:
         parts += _row(row, y, x)
         if panel.limit is not None:
-            parts.append(_line("limit", x(panel.limit), y + 21, x(panel.limit), y + 35, 2))
+            parts.append(_line("limit", (x(panel.limit), y + 21), (x(panel.limit), y + 35), 2))
         y += ROW
     if panel.limit is not None:
-        parts.append(_line("limit", PAD + 2, y + 8, PAD + 2, y + 22, 2))
+        parts.append(_line("limit", (PAD + 2, y + 8), (PAD + 2, y + 22), 2))
         parts.append(_text(PAD + 10, y + 19, f"limit: {panel.limit_text}", "soft"))
         y += 22
     if left_out:
@@ -158,13 +167,13 @@ def _row(row: Row, y: int, x: Callable[[float], float]) -> list[str]:
     parts = [
         _text(PAD, y + 17, label, hover=row.label),
         _text(WIDTH - PAD, y + 17, ("✕ " if bad else "") + row.text, "soft bad" if bad else "soft", end=True),
-        _line("track", PAD, line, WIDTH - PAD, line, 1),
+        _line("track", (PAD, line), (WIDTH - PAD, line), 1),
     ]
     if row.bar:
         parts.append(f'<rect class="{mood}" x="{zero}" y="{line - 4}" width="{max(value - zero, 1):.1f}" height="8"/>')
         return parts
     if row.low is not None and row.high is not None:
-        parts.append(_line(mood, x(row.low), line, x(row.high), line, 4))
+        parts.append(_line(mood, (x(row.low), line), (x(row.high), line), 4))
     if bad:  # a diamond: the shape says it too
         points = f"{value},{line - 7} {value + 7:.1f},{line} {value},{line + 7} {value - 7:.1f},{line}"
         parts.append(f'<polygon class="{mood}" points="{points}"/>')
@@ -173,9 +182,10 @@ def _row(row: Row, y: int, x: Callable[[float], float]) -> list[str]:
     return parts
 
 
-def _line(style: str, x1: float, y1: float, x2: float, y2: float, width: float) -> str:
+def _line(style: str, start: tuple[float, float], end: tuple[float, float], width: float) -> str:
     dash = ' stroke-dasharray="4 2"' if style == "limit" else ""
-    return f'<line class="{style}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke-width="{width}"{dash}/>'
+    ends = f'x1="{start[0]}" y1="{start[1]}" x2="{end[0]}" y2="{end[1]}"'
+    return f'<line class="{style}" {ends} stroke-width="{width}"{dash}/>'
 
 
 def _shown(rows: Sequence[Row]) -> tuple[list[Row], int]:

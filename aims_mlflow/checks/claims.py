@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim, Interval
-from aims_mlflow.records.pack import Limit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aims_mlflow.records.pack import Limit
 
 OPERATORS = {
     ">=": lambda value, limit: value >= limit,

@@ -29,18 +29,27 @@ def comparable(column: pd.Series) -> tuple[Kind | None, str]:
         return "categorical", ""
     if pd.api.types.is_numeric_dtype(column):
         return _number_kind(values)
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
-        return None, "dates move on by themselves"
-    if not (isinstance(column.dtype, pd.CategoricalDtype) or all_text(values)):
-        return None, f"its values are of mixed or unusual types ({column.dtype})"
-    if looks_like_dates(values):
-        return None, "dates move on by themselves"
+    why = _unlike_categories(values)
+    return (None, why) if why else ("categorical", "")
+
+
+def _unlike_categories(values: pd.Series) -> str | None:
+    """Return why values that are no numbers are no categories either, or None."""
+    import pandas as pd
+
+    moves_on, why = "dates move on by themselves", None
+    if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
+        return moves_on
+    if not (isinstance(values.dtype, pd.CategoricalDtype) or all_text(values)):
+        return f"its values are of mixed or unusual types ({values.dtype})"
     distinct = values.nunique()
-    if distinct > len(values) * 0.5 and distinct > FEW_INTEGERS:
-        return None, f"text or identifier: {distinct:,} different values in {len(values):,} rows"
-    if distinct > MAX_LEVELS:
-        return None, f"too many categories to compare: {distinct:,}"
-    return "categorical", ""
+    if looks_like_dates(values):
+        why = moves_on
+    elif distinct > len(values) * 0.5 and distinct > FEW_INTEGERS:
+        why = f"text or identifier: {distinct:,} different values in {len(values):,} rows"
+    elif distinct > MAX_LEVELS:
+        why = f"too many categories to compare: {distinct:,}"
+    return why
 
 
 def _number_kind(values: pd.Series) -> tuple[Kind | None, str]:

@@ -13,14 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.base import Dataset, Outcome, versions
-from aims_mlflow.checks.claims import claim, held, holds, reason_of
+from aims_mlflow.checks.claims import claim, holds, reason_of
 from aims_mlflow.checks.expectations import Demand, demands
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.checks.row_hashes import duplicate_share
 from aims_mlflow.errors import CheckError, DataError, did_you_mean
 from aims_mlflow.records.base import decimal_text
-from aims_mlflow.records.evidence import Claim, result_of
-from aims_mlflow.records.pack import Limit
+from aims_mlflow.records.evidence import Claim, Comparator, result_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +30,7 @@ KIND = "data-quality"
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 # Their observed value is the value of a single row.
 ONE_ROWS_VALUE = ("expect_column_max_to_be_between", "expect_column_min_to_be_between")
-Bound = tuple[str, str]
+Bound = tuple[Comparator, str]
 
 
 def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
@@ -70,7 +69,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
                 if data.role in e.roles
             ],
         },
-        reports={f"data_quality_{data.role}.html": claims_page(title, claims)},
+        reports={"data_quality.html": claims_page(title, claims)},
         tools=versions("great-expectations", "pandas"),
     )
 
@@ -166,50 +165,58 @@ def _missing_column(demand: Demand, table: pd.DataFrame) -> str | None:
 
 def judged(demand: Demand, result: Any, data: Dataset) -> list[Claim]:
     """Return the claims of one expectation: usually one, two where a value has a bound on each side."""
-    if isinstance(result, str):
-        return [not_evaluated(demand, result, data)]
-    raised = _raised(result.exception_info)
+    raised = result if isinstance(result, str) else _raised(result.exception_info)
     if raised:
-        return [not_evaluated(demand, f"{raised} inside great_expectations", data)]
+        return [not_evaluated(demand, raised, data)]
     counts, success = result.result or {}, bool(result.success)
     if "element_count" in counts and "unexpected_count" in counts:
         return [_share_claim(demand, counts, success, data)]
     observed = counts.get("observed_value")
-    bounds = _bounds(demand.kwargs)
-    if _is_number(observed) and bounds and demand.type not in ONE_ROWS_VALUE:
-        value = decimal_text(float(observed))
-        if value is not None and all(holds(value, *bound) for bound in bounds) == success:
-            return [_claim(demand, observed, bound, holds(value, *bound), data) for bound in bounds]
-    return [_claim(demand, int(success), ("==", "1"), success, data, "1 means that it holds")]
+    value = decimal_text(float(observed)) if observed is not None and _is_number(observed) else None
+    bounds = [] if demand.type in ONE_ROWS_VALUE else _bounds(demand.kwargs)
+    if value is not None and bounds and all(holds(value, *bound) for bound in bounds) == success:
+        return [_claim(demand, data, bound, value=value, passed=holds(value, *bound)) for bound in bounds]
+    return [_claim(demand, data, ("==", "1"), value=int(success), passed=success, note="1 means that it holds")]
 
 
 def not_evaluated(demand: Demand, why: str, data: Dataset) -> Claim:
     """Return the claim of an expectation that could not run: neither passed nor failed."""
-    bound = (">=", _mostly(demand)) if "mostly" in demand.kwargs else ("==", "1")
-    return _claim(demand, None, bound, None, data, f"not evaluated: {why}")
+    bound: Bound = (">=", _mostly(demand)) if "mostly" in demand.kwargs else ("==", "1")
+    return _claim(demand, data, bound, note=f"not evaluated: {why}")
 
 
 def _share_claim(demand: Demand, counts: Mapping[str, Any], success: bool, data: Dataset) -> Claim:
     """Claim the share of the elements, without missing ones, that meet the expectation."""
     checked = int(counts["element_count"]) - int(counts.get("missing_count") or 0)
-    bound = (">=", _mostly(demand))
+    bound: Bound = (">=", _mostly(demand))
     if checked == 0:  # great_expectations calls this a success
-        return _claim(demand, None, bound, None, data, "not evaluated: no value to check", n=0)
+        return _claim(demand, data, bound, n=0, note="not evaluated: no value to check")
     share = (checked - int(counts["unexpected_count"])) / checked
-    return _claim(demand, share, bound, success, data, n=checked)
+    return _claim(demand, data, bound, value=share, passed=success, n=checked)
 
 
 def _claim(
-    demand: Demand, value: Any, bound: Bound, passed: bool | None, data: Dataset, note: str = "", *, n: int | None = None
+    demand: Demand,
+    data: Dataset,
+    bound: Bound,
+    *,
+    value: Any = None,
+    passed: bool | None = None,
+    n: int | None = None,
+    note: str = "",
 ) -> Claim:
-    comparator, limit = bound
-    at = {"column": demand.column} if demand.column else {}
     asked = "; ".join(part for part in (note, _asked(demand.kwargs)) if part)
-    rows = len(data.frame) if n is None else n
-    found = claim(demand.type, value, slice=at, role=data.role, n=rows, note=asked or None)
-    why, severity = demand.expectation.why, demand.expectation.severity
-    judge = Limit(metric=demand.type, comparator=comparator, limit=limit, severity=severity, why=why)  # type: ignore[arg-type]
-    return held(found, judge).model_copy(update={"passed": passed})
+    found = claim(
+        demand.type,
+        value,
+        slice={"column": demand.column} if demand.column else {},
+        role=data.role,
+        n=len(data.frame) if n is None else n,
+        note=asked or None,
+    )
+    comparator, limit = bound
+    update = {"comparator": comparator, "limit": limit, "severity": demand.expectation.severity, "passed": passed}
+    return found.model_copy(update=update)
 
 
 def _mostly(demand: Demand) -> str:
@@ -219,16 +226,14 @@ def _mostly(demand: Demand) -> str:
 
 def _bounds(kwargs: Mapping[str, Any]) -> list[Bound]:
     """Return the limits on an observed value, e.g. [(">=", "0"), ("<=", "5")]."""
-    sides = (
+    sides: tuple[tuple[str, Comparator], ...] = (
         ("min_value", ">" if kwargs.get("strict_min") else ">="),
         ("max_value", "<" if kwargs.get("strict_max") else "<="),
         ("value", "=="),
     )
-    bounds = []
-    for key, comparator in sides:
-        if _is_number(kwargs.get(key)):
-            bounds.append((comparator, str(decimal_text(float(kwargs[key])))))
-    return bounds
+    return [
+        (comparator, str(decimal_text(float(kwargs[key])))) for key, comparator in sides if _is_number(kwargs.get(key))
+    ]
 
 
 def _is_number(value: Any) -> bool:
@@ -239,7 +244,7 @@ def _asked(kwargs: Mapping[str, Any]) -> str:
     """Return the arguments as text; a long list is only counted."""
     parts = []
     for key, value in kwargs.items():
-        if key == "column" or value is None:
+        if key in ("column", "mostly") or value is None:  # the slice and the limit say them
             continue
         if isinstance(value, list | dict):
             parts.append(f"{key}: {len(value)} entries")
@@ -249,13 +254,16 @@ def _asked(kwargs: Mapping[str, Any]) -> str:
 
 
 def _raised(info: Any) -> str | None:
-    """Return the type of the exception that an expectation ended in, or None.
+    """Return in which exception an expectation ended, or None.
 
     The message may quote a cell of the table, so only the type is kept.
     """
-    entries: Sequence[Any] = [info] if isinstance(info, Mapping) and "raised_exception" in info else [*(info or {}).values()]
+    entries: Sequence[Any] = (
+        [info] if isinstance(info, Mapping) and "raised_exception" in info else [*(info or {}).values()]
+    )
     for entry in entries:
         if entry.get("raised_exception"):
             last = (entry.get("exception_traceback") or "").strip().splitlines()[-1:]
-            return last[0].split(":")[0].split(".")[-1] if last else "an exception"
+            kind = last[0].split(":")[0].split(".")[-1] if last else "an exception"
+            return f"{kind} inside great_expectations"
     return None

@@ -128,5 +128,5 @@ def finite(column: pd.Series) -> Array:
     """Return the finite values as floats: missing and infinite ones are left out, as Evidently does."""
     import numpy as np
 
-    values = column.to_numpy(dtype=float, na_value=np.nan)
+    values: Array = column.to_numpy(dtype=float, na_value=np.nan)
     return values[np.isfinite(values)]

@@ -6,7 +6,6 @@ without arguments): with more than 1,000 training rows a distance, otherwise a s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.base import Dataset, Outcome, versions
@@ -20,6 +19,8 @@ from aims_mlflow.records.evidence import Claim, Comparator, result_of
 from aims_mlflow.records.pack import Drift, Limit, Pack
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 KIND = "drift"
@@ -39,9 +40,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         raise DataError("no column can be compared: all are texts, identifiers or dates", where=f"{data.role} data")
     unfit = {name: why for name, kind in kinds.items() if (why := _no_score(train[name], test[name], kind))}
     scores = _scores(train, test, {name: kind for name, kind in kinds.items() if name not in unfit}, pack.drift)
-    claims = [
-        _claim(name, scores.get(name), unfit.get(name), test[name].count(), pack.drift, data.role) for name in kinds
-    ]
+    claims = [_claim(name, unfit.get(name) or scores[name], data, pack.drift) for name in kinds]
     claims.append(_share(claims, pack.drift, data.role))
     return Outcome(
         kind=KIND,
@@ -104,11 +103,14 @@ def _no_score(train: pd.Series, test: pd.Series, kind: Kind) -> str | None:
     return "no value to compare" if either_empty else None
 
 
-def _claim(name: str, score: Score | None, unfit: str | None, n: int, settings: Drift, role: str) -> Claim:
-    at, limit = {"column": name}, _limit(score, settings)
-    if score is None:
-        return held(claim("drift", None, slice=at, role=role, n=n, note=f"not evaluated: {unfit}"), limit)
-    return held(claim(limit.metric, score.value, slice=at, role=role, n=n, note=score.method), limit)
+def _claim(name: str, score: Score | str, data: Dataset, settings: Drift) -> Claim:
+    """Return the claim of one column; `score` is a text where there is none, and says why."""
+    at, n = {"column": name}, data.frame[name].count()
+    if isinstance(score, str):
+        note, limit = f"not evaluated: {score}", _limit(None, settings)
+        return held(claim(limit.metric, None, slice=at, role=data.role, n=n, note=note), limit)
+    limit = _limit(score, settings)
+    return held(claim(limit.metric, score.value, slice=at, role=data.role, n=n, note=score.method), limit)
 
 
 def _limit(score: Score | None, settings: Drift) -> Limit:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.base import Dataset
-from aims_mlflow.records.pack import Expectation
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aims_mlflow.checks.base import Dataset
+    from aims_mlflow.records.pack import Expectation
 
 PLACEHOLDERS = ("$target", "$sensitive", "$column")
 ROLES = ("train", "validation", "test", "cross-validation")

@@ -72,13 +72,13 @@ def group_rows(sensitive: pd.DataFrame, columns: tuple[str, ...], pool_under: in
 
     shape = tuple(len(names) for names in levels)
     cells = np.stack(np.unravel_index(present[~small], shape), axis=1) if (~small).any() else np.empty((0, len(shape)))
-    names = [tuple(levels[i][int(cell[i])] for i in range(len(columns))) for cell in cells]
+    found = [tuple(levels[i][int(cell[i])] for i in range(len(columns))) for cell in cells]
     new_code = np.full(len(present), -1)
-    new_code[~small] = np.arange(len(names))
+    new_code[~small] = np.arange(len(found))
     if small.any() and not left_out:
-        new_code[small] = len(names)
-        names.append((pooled_name(pool_under),) * len(columns))
-    return Groups(columns, tuple(names), new_code[codes], int(small.sum()), left_out, bands)
+        new_code[small] = len(found)
+        found.append((pooled_name(pool_under),) * len(columns))
+    return Groups(columns, tuple(found), new_code[codes], int(small.sum()), left_out, bands)
 
 
 def _levels(column: pd.Series) -> tuple[np.ndarray[Any, Any], list[str], str | None]:

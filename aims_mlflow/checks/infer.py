@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.checks.profile import ColumnProfile, profile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 SEEN_OFTEN = 20  # rarer values are not written down: they could be one person's
 MAX_VALUES = 50
+MARGIN = 2  # percent
 DRAFT = "inferred from the first table; replace with what the data must be like, and why"
 
 
@@ -28,7 +30,9 @@ def infer_expectations(frame: pd.DataFrame, target: str, sensitive: Sequence[str
     columns = profile(frame, target)
     labels = list(distinct_labels(frame[target]).values())
     found = [
-        _expectation("expect_column_values_to_not_be_null", "blocking", "a row without a label teaches nothing", column=target),
+        _expectation(
+            "expect_column_values_to_not_be_null", "blocking", "a row without a label teaches nothing", column=target
+        ),
         _expectation(
             "expect_column_distinct_values_to_be_in_set",
             "blocking",
@@ -52,7 +56,7 @@ def infer_expectations(frame: pd.DataFrame, target: str, sensitive: Sequence[str
         if column.kind not in ("numeric", "categorical") or column.name == target:
             continue
         if column.name not in sensitive:
-            found.append(_not_null(frame[column.name], DRAFT))
+            found.append(_not_null(frame[column.name], DRAFT, "warning"))
         found += _values(frame[column.name], column)
     return found
 
@@ -67,18 +71,28 @@ def _values(column: pd.Series, profiled: ColumnProfile) -> list[dict[str, Any]]:
         low, high = rounded_range(column)
         return [
             _expectation(
-                "expect_column_values_to_be_between", "warning", DRAFT, column=profiled.name, min_value=low, max_value=high, mostly=0.95
+                "expect_column_values_to_be_between",
+                "warning",
+                DRAFT,
+                column=profiled.name,
+                min_value=low,
+                max_value=high,
+                mostly=0.95,
             )
         ]
     sizes = column.value_counts()
     often = sizes[sizes >= SEEN_OFTEN]
     if often.empty or len(often) > MAX_VALUES:
         return []
-    mostly = math.floor(100 * often.sum() / sizes.sum()) / 100
     values = sorted((_scalar(value) for value in often.index), key=str)
     return [
         _expectation(
-            "expect_column_values_to_be_in_set", "warning", DRAFT, column=profiled.name, value_set=values, mostly=min(mostly, 0.99)
+            "expect_column_values_to_be_in_set",
+            "warning",
+            DRAFT,
+            column=profiled.name,
+            value_set=values,
+            mostly=_share(float(often.sum() / sizes.sum())),
         )
     ]
 
@@ -93,13 +107,23 @@ def rounded_range(column: pd.Series) -> tuple[float, float]:
     step = 10.0 ** (math.floor(math.log10(high - low)) - 1) if high > low else 1.0
     bounds = math.floor(low / step) * step, math.ceil(high / step) * step
     low, high = (float(f"{bound:.12g}") for bound in bounds)
-    return (max(low, 0.0) if float(values.min()) >= 0 else low), high
+    low = max(low, 0.0) if float(values.min()) >= 0 else low
+    return _short(low), _short(high)
 
 
-def _not_null(column: pd.Series, why: str) -> dict[str, Any]:
-    known = float(column.notna().mean())
-    mostly = 1.0 if known == 1.0 else math.floor(100 * known) / 100
-    return _expectation("expect_column_values_to_not_be_null", "failing", why, column=str(column.name), mostly=mostly)
+def _short(bound: float) -> float:
+    """Return a whole number as an integer, as people write it."""
+    return int(bound) if bound.is_integer() else bound
+
+
+def _not_null(column: pd.Series, why: str, severity: str = "failing") -> dict[str, Any]:
+    mostly = _share(float(column.notna().mean()))
+    return _expectation("expect_column_values_to_not_be_null", severity, why, column=str(column.name), mostly=mostly)
+
+
+def _share(seen: float) -> float:
+    """Return a share a little below the one seen, so that the next sample of the same data meets it too."""
+    return max(math.floor(100 * seen - MARGIN) / 100, 0.0)
 
 
 def _expectation(kind: str, severity: str, why: str, **kwargs: Any) -> dict[str, Any]:

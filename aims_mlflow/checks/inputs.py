@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.base import Dataset
@@ -10,6 +9,8 @@ from aims_mlflow.checks.labels import distinct_labels, factorize, is_label, labe
 from aims_mlflow.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import pandas as pd
 
@@ -41,6 +42,7 @@ def make_dataset(
         DataError: one sentence for what does not fit (see `validate_dataset`).
     """
     frame = _named(frame, role)
+    _check_rows(frame, _where(role))
     beside = None if sensitive_frame is None else _named(sensitive_frame, role)
     if beside is not None and len(beside) != len(frame):
         raise DataError(
@@ -71,16 +73,15 @@ def validate_dataset(data: Dataset) -> None:
     column without any value and, in training data, any other column without a value.
     """
     where = _where(data.role)
-    if len(data.frame) == 0:
-        raise DataError("the table has no rows", where=where, next="check the path and the filters that made it")
+    _check_rows(data.frame, where)
     if data.target is not None:
         if data.target not in data.frame.columns:
             raise _no_column(data.target, data.frame.columns, where, "target column")
-        _check_labels(data, where)
-    for name in data.sensitive_names:
-        assert data.sensitive is not None
-        if data.sensitive[name].isna().all():
-            raise _no_values(name, len(data.frame), where)
+        _check_labels(data, data.target, where)
+    if data.sensitive is not None:
+        for name, column in data.sensitive.items():
+            if column.isna().all():
+                raise _no_values(str(name), len(data.frame), where)
     if data.role == "train":
         empty = data.frame.columns[data.frame.isna().all().to_numpy()]
         if len(empty):
@@ -114,7 +115,6 @@ def resolve_favourable(data: Dataset) -> str:
     """
     if data.favourable is not None:
         return data.favourable
-    assert data.target is not None
     labels = distinct_labels(data.frame[data.target])
     if set(labels) <= {"0", "1"}:
         return labels.get("1", "1")
@@ -158,11 +158,16 @@ def outcomes(data: Dataset) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
             ((predictions >= 0) & (predictions <= 1)).all()
         )
         raise DataError(
-            f"a prediction is outside the two labels of {data.target!r} ({listing(known.values())}): {listing(strange)}",
+            f"a prediction is neither label of {data.target!r} ({listing(known.values())}): {listing(strange)}",
             where=where,
             next="predict labels, not probabilities" if probable else "predict the labels that the target has",
         )
     return is_label(labels, favourable), is_label(predictions, favourable)
+
+
+def _check_rows(frame: pd.DataFrame, where: str) -> None:
+    if len(frame) == 0:
+        raise DataError("the table has no rows", where=where, next="check the path and the filters that made it")
 
 
 def _complete(values: Any, what: str, where: str) -> None:
@@ -171,21 +176,20 @@ def _complete(values: Any, what: str, where: str) -> None:
         raise DataError(f"{missing:,} of {len(values):,} rows have no {what}", where=where, next="leave those rows out")
 
 
-def _check_labels(data: Dataset, where: str) -> None:
-    assert data.target is not None
-    labels = distinct_labels(data.frame[data.target])
+def _check_labels(data: Dataset, target: str, where: str) -> None:
+    labels = distinct_labels(data.frame[target])
     if not labels:
-        raise _no_values(data.target, len(data.frame), where)
+        raise _no_values(target, len(data.frame), where)
     if len(labels) > 2:
         shown = f" ({listing(labels.values())})" if len(labels) <= MAX_LABELS_SHOWN else ""
         raise DataError(
-            f"{data.target!r} has a label outside the two expected: {len(labels):,} labels{shown}",
+            f"{target!r} has a label outside the two expected: {len(labels):,} labels{shown}",
             where=where,
             next="name the column with the two outcomes, or bring its labels down to two",
         )
     if len(labels) == 1 and data.role == "train":
         raise DataError(
-            f"every row has the same label in {data.target!r}: {listing(labels.values())}",
+            f"every row has the same label in {target!r}: {listing(labels.values())}",
             where=where,
             next="take rows of both outcomes",
         )
@@ -193,7 +197,7 @@ def _check_labels(data: Dataset, where: str) -> None:
     if data.favourable is not None and label_key(data.favourable) not in labels and not one_outcome:
         hint = did_you_mean(data.favourable, labels.values())
         raise DataError(
-            f"the favourable label {data.favourable!r} does not occur in {data.target!r}, which has "
+            f"the favourable label {data.favourable!r} does not occur in {target!r}, which has "
             f"{listing(labels.values())}" + (f", {hint}" if hint else ""),
             where=where,
             next="correct data.favourable in aims.yaml",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numbers
 import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
 
 _WHOLE = re.compile(r"^(-?\d+)\.0+$")
@@ -57,7 +58,8 @@ def is_label(values: Any, label: str) -> np.ndarray[Any, Any]:
     codes, levels = factorize(values)
     wanted = label_key(label)
     hits = np.array([label_key(level) == wanted for level in levels] + [False])
-    return hits[codes]  # a missing value has code -1: the last entry
+    found: np.ndarray[Any, Any] = hits[codes]  # a missing value has code -1: the last entry
+    return found
 
 
 def factorize(values: Any) -> tuple[np.ndarray[Any, Any], Any]:
@@ -69,7 +71,8 @@ def factorize(values: Any) -> tuple[np.ndarray[Any, Any], Any]:
         values = np.asarray(values)[:, 0]
     if not isinstance(values, np.ndarray | pd.Series | pd.api.extensions.ExtensionArray):
         values = pd.Series(values)
-    return pd.factorize(values)
+    codes, levels = pd.factorize(values)
+    return codes, levels
 
 
 def listing(labels: Iterable[str]) -> str:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.base import Dataset, Outcome, versions
-from aims_mlflow.checks.claims import claim, held, reason_of
-from aims_mlflow.checks.report import claims_page
+from aims_mlflow.checks.claims import claim, held
 from aims_mlflow.checks.row_hashes import shared_rows
-from aims_mlflow.errors import DataError
-from aims_mlflow.records.evidence import Claim, result_of
-from aims_mlflow.records.pack import Leakage, Limit, Pack
+from aims_mlflow.records.pack import Leakage, Limit
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KIND = "leakage"
+    from aims_mlflow.records.evidence import Claim
+
 METRIC = "train_test_overlap"
 
 
@@ -45,25 +42,3 @@ def overlap(
         return [held(claim(METRIC, None, role=role, n=len(test_frame), note=note), limit)]
     note = f"{int(shared.sum()):,} rows, compared in {len(columns):,} columns"
     return [held(claim(METRIC, shared.mean(), role=role, n=len(shared), note=note), limit)]
-
-
-def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
-    """Compare the rows of `data` with those of `reference`, the training table, identifiers left out.
-
-    Raises:
-        DataError: there is no training data.
-    """
-    if reference is None:
-        raise DataError("there is no training data to compare with", where=f"{data.role} data")
-    frames = (d.frame.drop(columns=list(d.identifiers)) for d in (reference, data))
-    claims = overlap(*frames, pack.leakage, role=data.role)
-    return Outcome(
-        kind=KIND,
-        result=result_of(claims),
-        reason=reason_of(claims),
-        claims=tuple(claims),
-        controls=pack.leakage.controls,
-        details={"rows": {reference.role: len(reference.frame), data.role: len(data.frame)}, "why": pack.leakage.why},
-        reports={"leakage.html": claims_page("Rows shared by training and test data", claims)},
-        tools=versions("pandas", "numpy"),
-    )

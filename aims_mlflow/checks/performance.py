@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks import tables
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, reason_of
-from aims_mlflow.checks.groups import group_rows, pooled_name
+from aims_mlflow.checks.groups import Groups, group_rows, pooled_name
 from aims_mlflow.checks.inputs import outcomes
 from aims_mlflow.checks.metrics import COUNTED
 from aims_mlflow.checks.report import claims_page
@@ -47,8 +47,11 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     scores = _scores(data)
     if scores is not None:
         claims += score_claims(actual, scores, data.role)
-    for name in data.sensitive_names:
-        claims += _slice_claims(name, data, actual, predicted, pack.performance.pool_under)
+    if data.sensitive is not None:
+        for name in data.sensitive_names:
+            groups = group_rows(data.sensitive, (name,), pack.performance.pool_under)
+            counts_by_group = tables.contingency(actual, predicted, groups.codes, len(groups.names))
+            claims += _slice_claims(counts_by_group, groups, pack.performance.pool_under, data.role)
     claims = hold(claims, pack.performance.limits, role=data.role)
     return Outcome(
         kind=KIND,
@@ -160,15 +163,13 @@ def mid_ranks(values: Array) -> Array:
     return ranks
 
 
-def _slice_claims(name: str, data: Dataset, actual: Array, predicted: Array, pool_under: int) -> list[Claim]:
-    assert data.sensitive is not None
-    groups = group_rows(data.sensitive, (name,), pool_under)
-    counts = tables.contingency(actual, predicted, groups.codes, len(groups.names))
+def _slice_claims(counts: Array, groups: Groups, pool_under: int, role: str) -> list[Claim]:
     claims = []
     for g in range(len(groups.names)):
-        claims += counted_claims(counts[g], BY_GROUP, groups.slice(g), data.role)
+        claims += counted_claims(counts[g], BY_GROUP, groups.slice(g), role)
     if groups.left_out:
-        claims.append(claim("accuracy", None, slice={name: pooled_name(pool_under)}, role=data.role, note=LEFT_OUT))
+        hidden = dict.fromkeys(groups.columns, pooled_name(pool_under))
+        claims.append(claim("accuracy", None, slice=hidden, role=role, note=LEFT_OUT))
     return claims
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from aims_mlflow.checks.columns import all_text, every, looks_like_dates
+from aims_mlflow.checks.columns import every, looks_like_dates
 from aims_mlflow.checks.labels import distinct_labels, factorize, is_label
 from aims_mlflow.checks.performance import roc_auc
 from aims_mlflow.errors import DataError, did_you_mean
@@ -19,10 +19,12 @@ ColumnKind = Literal["target", "identifier", "date", "text", "empty", "constant"
 MOSTLY_EMPTY = 0.8  # share of missing cells
 LEAKING_AUC = 0.99
 MANY_LEVELS = 100
-_ID_NAME = re.compile(r"(^|[_\W])(id|ids|uuid|guid|key|nr|no|number|index|ssn|iban|email|phone)([_\W]|$)|[a-z]I[Dd]$", re.I)
+_ID_NAME = re.compile(
+    r"(^|[_\W])(id|ids|uuid|guid|key|nr|no|number|index|ssn|iban|email|phone)([_\W]|$)|[a-z]I[Dd]$", re.IGNORECASE
+)
 _SENSITIVE = re.compile(
     r"(^|[_\W])(sex|gender|race|ethnic\w*|age|religio\w*|national\w*|marital\w*|disab\w*|orientation|personal_status)([_\W]|$)",
-    re.I,
+    re.IGNORECASE,
 )
 
 
@@ -61,7 +63,9 @@ def profile(frame: pd.DataFrame, target: str) -> list[ColumnProfile]:
         )
     outcome = _outcome(frame[target])
     return [
-        ColumnProfile(target, "target", "what the model predicts") if name == target else _one(frame[name], target, outcome)
+        ColumnProfile(target, "target", "what the model predicts")
+        if name == target
+        else _one(frame[name], target, outcome)
         for name in frame.columns
     ]
 
@@ -80,7 +84,9 @@ def _one(column: pd.Series, target: str, outcome: np.ndarray[Any, Any] | None) -
     if kind in ("numeric", "categorical") and outcome is not None:
         area = single_auc(column, kind, outcome)
         if area >= LEAKING_AUC:
-            return ColumnProfile(name, "leaking", f"tells {target!r} by itself (AUC {area:.3f}), so it may be made from it")
+            return ColumnProfile(
+                name, "leaking", f"tells {target!r} by itself (AUC {area:.3f}), so it may be made from it"
+            )
     return ColumnProfile(name, kind, reason)
 
 
@@ -92,19 +98,20 @@ def _kind(name: str, values: pd.Series) -> tuple[ColumnKind, str]:
         distinct = values.nunique()
     except TypeError:
         return "text", "its cells hold lists or dictionaries"
+    found: tuple[ColumnKind, str]
     if distinct == 1:
-        return "constant", "it has the same value in every row"
-    if pd.api.types.is_bool_dtype(values):
-        return "categorical", "true or false"
-    if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
-        return "date", "dates and times"
-    if pd.api.types.is_numeric_dtype(values):
-        return _number(name, values, distinct)
-    if not isinstance(values.dtype, pd.CategoricalDtype) and not all_text(values):
-        values = values.astype(str)
-    if looks_like_dates(values):
-        return "date", "dates written as text"
-    return _words(name, values, distinct)
+        found = "constant", "it has the same value in every row"
+    elif pd.api.types.is_bool_dtype(values):
+        found = "categorical", "true or false"
+    elif pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
+        found = "date", "dates and times"
+    elif pd.api.types.is_numeric_dtype(values):
+        found = _number(name, values, distinct)
+    elif looks_like_dates(values):
+        found = "date", "dates written as text"
+    else:
+        found = _words(name, values, distinct)
+    return found
 
 
 def _number(name: str, values: pd.Series, distinct: int) -> tuple[ColumnKind, str]:

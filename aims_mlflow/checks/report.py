@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from html import escape
+from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.claims import short
-from aims_mlflow.records.evidence import Claim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aims_mlflow.records.evidence import Claim
 
 _STYLE = """
 :root{color-scheme:light dark}
-body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;margin:1.5rem auto;max-width:64rem;padding:0 1rem;
-color:#1f2328;background:#fff}
+body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;margin:1.5rem auto;
+max-width:64rem;padding:0 1rem;color:#1f2328;background:#fff}
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}svg{display:block;margin:1rem 0}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;padding:.35rem .7rem .35rem 0;border-bottom:1px solid #d8dee4;vertical-align:top}
-td.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+@media (max-width:40rem){thead{display:none}tr{display:block;border-bottom:1px solid #d8dee4;padding:.4rem 0}
+td,td.number{display:block;border:0;padding:.1rem 0;text-align:left;overflow-wrap:anywhere;white-space:normal}
+td:empty{display:none}td::before{content:attr(data-label) ": ";color:#57606a}}
 .bad{color:#c4320a;font-weight:600}.open{color:#7d4e00;font-weight:600}.soft{color:#57606a}
-@media (prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}th,td{border-color:#30363d}
+@media (prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}
+th,td,tr{border-color:#30363d}td::before{color:#9198a1}
 .bad{color:#ff8f6b}.open{color:#e3b341}.soft{color:#9198a1}}
 """
-_HEAD = "<tr><th>Metric</th><th>For</th><th>Value</th><th>95% interval</th><th>n</th><th>Limit</th><th>Result</th><th>Note</th></tr>"
+_COLUMNS = {  # heading -> class of its cells
+    "Metric": "",
+    "For": "",
+    "Value": "number",
+    "95% interval": "number",
+    "n": "number",
+    "Limit": "number",
+    "Result": "",
+    "Note": "soft",
+}
 
 
 def claims_page(title: str, claims: Iterable[Claim], picture: bytes | None = None, notes: Iterable[str] = ()) -> bytes:
@@ -33,8 +50,7 @@ def claims_page(title: str, claims: Iterable[Claim], picture: bytes | None = Non
     parts.append(picture.decode() if picture else "")
     for heading, rows in (("Held against a limit", judged), ("Measured", measured)):
         if rows:
-            body = "".join(_row(c) for c in rows)
-            parts.append(f'<h2>{heading}</h2><div class="scroll"><table>{_HEAD}{body}</table></div>')
+            parts.append(f"<h2>{heading}</h2>{_table(rows)}")
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -42,19 +58,38 @@ def claims_page(title: str, claims: Iterable[Claim], picture: bytes | None = Non
     ).encode()
 
 
-def _row(found: Claim) -> str:
-    group = ", ".join(f"{column}={value}" for column, value in found.slice.items()) or "all rows"
-    interval = f"{short(found.interval.low)} to {short(found.interval.high)}" if found.interval else ""
-    limit = f"{found.comparator} {found.limit}" if found.limit is not None else ""
-    style, word = result_word(found)
-    numbers = "".join(
-        f'<td class="number">{escape(text)}</td>'
-        for text in (short(found.value), interval, "" if found.n is None else f"{found.n:,}", limit)
-    )
-    return (
-        f"<tr><td>{escape(found.metric)}</td><td>{escape(group)}</td>{numbers}"
-        f'<td class="{style}">{word}</td><td class="soft">{escape(found.note or "")}</td></tr>'
-    )
+def _table(claims: list[Claim]) -> str:
+    """Return a table of the claims without the columns that would be empty."""
+    rows = [_texts(c) for c in claims]
+    shown = [name for name in _COLUMNS if any(row[name] for row in rows)]
+    head = "".join(f'<th class="{_COLUMNS[name]}">{name}</th>' for name in shown)
+    body = ""
+    for found, row in zip(claims, rows, strict=True):
+        classes = {**_COLUMNS, "Result": result_word(found)[0]}
+        cells = (f'<td class="{classes[name]}" data-label="{name}">{escape(row[name])}</td>' for name in shown)
+        body += f"<tr>{''.join(cells)}</tr>"
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _texts(found: Claim) -> dict[str, str]:
+    return {
+        "Metric": found.metric,
+        "For": _group(found),
+        "Value": short(found.value),
+        "95% interval": f"{short(found.interval.low)} to {short(found.interval.high)}" if found.interval else "",
+        "n": "" if found.n is None else f"{found.n:,}",
+        "Limit": "" if found.limit is None else f"{found.comparator} {found.limit}",
+        "Result": result_word(found)[1],
+        "Note": found.note or "",
+    }
+
+
+def _group(found: Claim) -> str:
+    if set(found.slice) == {"column"}:
+        return found.slice["column"]
+    if set(found.slice.values()) == {"*"}:
+        return f"{', '.join(found.slice)}: all groups"
+    return ", ".join(f"{column}={value}" for column, value in found.slice.items()) or "all rows"
 
 
 def result_word(found: Claim) -> tuple[str, str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import pandas as pd
 
@@ -18,7 +19,8 @@ def row_hashes(frame: pd.DataFrame) -> np.ndarray[Any, Any]:
     """
     import pandas as pd
 
-    return pd.util.hash_pandas_object(frame, index=False).to_numpy()
+    hashes: np.ndarray[Any, Any] = pd.util.hash_pandas_object(frame, index=False).to_numpy()
+    return hashes
 
 
 def duplicate_share(frame: pd.DataFrame) -> float | None:

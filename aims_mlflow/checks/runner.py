@@ -38,7 +38,6 @@ CHECKS = {
         CheckInfo("performance", "performance", "aims_mlflow.checks.performance", needs_predictions=True),
         CheckInfo("drift", "drift", "aims_mlflow.checks.drift", needs_reference=True),
         CheckInfo("drift_baseline", "drift-baseline", "aims_mlflow.checks.baseline", controls=("A.6.2.6",)),
-        CheckInfo("leakage", "leakage", "aims_mlflow.checks.leakage", needs_reference=True),
     )
 }
 

@@ -26,7 +26,8 @@ def contingency(actual: Array, predicted: Array, codes: Array, groups: int) -> A
 
     cells = (codes.astype(np.int64) * 2 + actual) * 2 + predicted
     cells = cells[codes >= 0] if len(codes) and codes.min() < 0 else cells
-    return np.bincount(cells, minlength=groups * 4).reshape(groups, 2, 2)
+    counts: Array = np.bincount(cells, minlength=groups * 4).reshape(groups, 2, 2)
+    return counts
 
 
 def histogram(values: Array, edges: Array) -> Array:
@@ -62,8 +63,9 @@ def divide(numerator: Array, denominator: Array) -> Array:
     import numpy as np
 
     numerator, denominator = np.asarray(numerator, float), np.asarray(denominator, float)
-    undefined = np.full(np.broadcast(numerator, denominator).shape, np.nan)
-    return np.divide(numerator, denominator, out=undefined, where=denominator != 0)
+    quotient: Array = np.full(np.broadcast(numerator, denominator).shape, np.nan)
+    np.divide(numerator, denominator, out=quotient, where=denominator != 0)
+    return quotient
 
 
 def rates(counts: Array) -> dict[str, Array]:

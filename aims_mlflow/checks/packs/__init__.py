@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from aims_mlflow.catalog.loader import require_control
 from aims_mlflow.checks import metrics
 from aims_mlflow.checks.expectations import KNOWN, ROLES
 from aims_mlflow.errors import ConfigError, did_you_mean
+from aims_mlflow.evidence.canonical import digest_of
 from aims_mlflow.records.pack import Limit, Pack
 from aims_mlflow.strict_yaml import Document, parse, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FILE = "pack.yaml"
 
@@ -53,8 +57,6 @@ def check_pack(document: Document) -> Pack:
     Raises:
         ConfigError: an unknown key, control, metric, expectation or data role, with the nearest known one.
     """
-    from aims_mlflow.catalog.loader import require_control
-
     pack = document.validate(Pack)
     for section in ("data_quality", "fairness", "performance", "drift", "leakage"):
         for i, control in enumerate(getattr(pack, section).controls):
@@ -83,6 +85,4 @@ def _check_name(name: str, known: Iterable[str], what: str, where: str) -> None:
 
 def pack_digest(pack: Pack) -> str:
     """Return the sha256 (hex) of the pack's canonical JSON (RFC 8785): what was checked, and with which limits."""
-    import rfc8785
-
-    return hashlib.sha256(rfc8785.dumps(pack.model_dump(mode="json"))).hexdigest()
+    return digest_of(pack.model_dump(mode="json"))

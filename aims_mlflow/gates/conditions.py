@@ -1,0 +1,283 @@
+"""The policy's conditions on evidence, each returning what does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal as Number
+
+from aims_mlflow.catalog.loader import controls_for_kind
+from aims_mlflow.evidence.statement import SealedRecord
+from aims_mlflow.evidence.verify import CheckedSession
+from aims_mlflow.gates.counting import Counted, session_start
+from aims_mlflow.gates.policy import Rules
+from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.decision import Unmet
+from aims_mlflow.records.evidence import Claim
+from aims_mlflow.records.policy import PolicyLimit
+
+TRAIN_AGAIN = "train with @aims.trains (register=True registers when the evidence is complete)"
+CLOCK_SKEW = timedelta(minutes=10)
+
+
+def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted, now: datetime) -> list[Unmet]:
+    """Return every condition of the policy on evidence that does not hold, most basic first."""
+    out: list[Unmet] = []
+    if rules.system is None:
+        return [
+            Unmet(
+                control="A.6.1.3",
+                kind="gate-policy",
+                text=f"the policy knows no system for the model name {rules.model_name!r}",
+                next="the platform team adds a pattern for it under systems in policy.yaml",
+                waivable=False,
+            )
+        ]
+    out += _sessions(rules, counted)
+    if out:
+        return out
+    out += _same_system(rules, sessions, counted)
+    sensitive = sensitive_columns(rules, sessions, counted)
+    for kind in rules.require:
+        if kind != "session" and (kind != "fairness" or sensitive):
+            out += _kind(rules, counted, kind, now)
+    out += _held_out(rules, counted)
+    for limit, line in zip(rules.limits, rules.lines, strict=True):
+        if limit.kind != "fairness" or sensitive:
+            out += _limit(limit, line, counted, sensitive)
+    return _without_repeats(out)
+
+
+def control_of(kind: str) -> str:
+    """Return the control that a missing kind counts against: the first Annex A control that requires it."""
+    linked = controls_for_kind(kind)
+    required = [c for c, need in linked if need == "required" and c.startswith("A.")]
+    return required[0] if required else (linked[0][0] if linked else "A.6.1.3")
+
+
+def _sessions(rules: Rules, counted: Counted) -> list[Unmet]:
+    """The evidence must be there and whole: a session with a manifest, every record in it, a trusted key."""
+    out = [
+        Unmet(
+            control="A.6.2.3",
+            kind="session",
+            text=f"evidence is unverifiable: {session.problems[0].what} ({session.problems[0].record})"
+            if session.problems
+            else f"evidence is unverifiable: {session.name} has no manifest",
+            next=session.problems[0].meaning if session.problems else TRAIN_AGAIN,
+            waivable=False,
+        )
+        for session in counted.unsound
+    ]
+    if not counted.trained and "training-provenance" in rules.require:
+        about = "no training record" if counted.records or counted.unsound else "no evidence at all"
+        out.append(
+            Unmet(
+                control="A.6.2.3",
+                kind="training-provenance",
+                text=f"there is {about} about these bytes: they were not trained under aims, or changed after signing",
+                next=TRAIN_AGAIN,
+                waivable=False,
+            )
+        )
+    return out
+
+
+def _same_system(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted) -> list[Unmet]:
+    """What the server says of the system decides; evidence that used something else fails."""
+    system = rules.system
+    out = []
+    for training in counted.trained:
+        start = session_start(sessions, training)
+        details = start.evidence.details if start is not None else {}
+        said = {"id": training.evidence.system, "target": details.get("target"), "favourable": details.get("favourable")}
+        for key, value in said.items():
+            wanted = getattr(system, key)
+            if wanted is not None and value != wanted:
+                out.append(_differs(key, str(wanted), str(value or "nothing"), training))
+        hidden = [c for c in (system.sensitive or () if system else ()) if c not in (details.get("sensitive") or [])]
+        if hidden:
+            out.append(_differs("sensitive", ", ".join(system.sensitive or ()) if system else "", _said(details), training))
+    return out
+
+
+def _said(details: dict[str, object]) -> str:
+    sensitive = details.get("sensitive")
+    return ", ".join(map(str, sensitive)) if isinstance(sensitive, list) and sensitive else "none"
+
+
+def _differs(key: str, wanted: str, said: str, training: SealedRecord) -> Unmet:
+    return Unmet(
+        control="A.6.2.4" if key == "sensitive" else "A.6.2.3",
+        kind="session-start",
+        text=f"the registry's policy says {key}: {wanted}, the evidence used {key}: {said}",
+        next=f"correct {key} in aims.yaml and train again",
+        evidence=training.id,
+        waivable=False,
+    )
+
+
+def sensitive_columns(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted) -> tuple[str, ...]:
+    """Return the sensitive columns that fairness is asked for: the server's, else those that the evidence names."""
+    if rules.system is not None and rules.system.sensitive is not None:
+        return rules.system.sensitive
+    named: set[str] = set()
+    for training in counted.trained:
+        start = session_start(sessions, training)
+        found = start.evidence.details.get("sensitive") if start is not None else None
+        named |= set(map(str, found)) if isinstance(found, list) else set()
+    return tuple(sorted(named))
+
+
+def _kind(rules: Rules, counted: Counted, kind: str, now: datetime) -> list[Unmet]:
+    """One required kind: there, evaluated, not failed, not stale."""
+    control, records = control_of(kind), counted.of(kind)
+    if not records:
+        return [Unmet(control=control, kind=kind, text=f"there is no {kind} evidence for this model", next=TRAIN_AGAIN)]
+    out = []
+    for record in records:
+        body = record.evidence
+        if body.result == "not_evaluated":
+            text = f"{kind} could not be evaluated: {body.reason or 'no reason given'}"
+            out.append(Unmet(control=control, kind=kind, text=text, next="mend that and train again", evidence=body.id))
+        elif body.result == "failed":
+            out += _failed(record, control)
+        stale = _stale(record, rules, now)
+        if stale:
+            out.append(Unmet(control=control, kind=kind, text=stale, next="train or evaluate again", evidence=body.id))
+    return out
+
+
+def _failed(record: SealedRecord, control: str) -> list[Unmet]:
+    """A result that the trainer's own pack calls failed stays failed: packs can only add to the policy."""
+    body = record.evidence
+    failed = [c for c in body.claims if c.passed is False and c.severity != "warning"]
+    if not failed:
+        text = f"{body.kind} failed: {body.reason or 'no reason given'}"
+        return [Unmet(control=control, kind=body.kind, text=text, next="mend that and train again", evidence=body.id)]
+    return [
+        _of_claim(c, body.kind, control, body.id, f"limit {c.comparator} {c.limit} (the pack's)" if c.limit else "")
+        for c in failed
+    ]
+
+
+def _stale(record: SealedRecord, rules: Rules, now: datetime) -> str | None:
+    body = record.evidence
+    made = parse_time(body.time)
+    if made > now + CLOCK_SKEW:
+        return f"{body.kind} evidence is dated in the future ({body.time})"
+    if body.valid_until and parse_time(body.valid_until) < now:
+        return f"{body.kind} evidence was valid until {body.valid_until}"
+    if rules.max_age_days is not None and now - made > timedelta(days=rules.max_age_days):
+        return f"{body.kind} evidence is {(now - made).days} days old, the policy takes {rules.max_age_days}"
+    return None
+
+
+def _held_out(rules: Rules, counted: Counted) -> list[Unmet]:
+    """Results must come from enough held-out rows, and from an accepted set where the policy names some."""
+    if rules.system is None or "performance" not in rules.require:
+        return []
+    records = counted.of("performance")
+    rows = [c.n or 0 for r in records for c in r.evidence.claims if c.role == "test" and not c.slice]
+    if not records or not rows:
+        text = "performance was not measured on held-out data (role test)"
+        return [Unmet(control="A.6.2.4", kind="performance", text=text, next="pass test data to the training")] if records else []
+    if max(rows) < rules.system.min_held_out_rows:
+        text = f"only {max(rows):,} held-out rows, the policy asks for {rules.system.min_held_out_rows:,}"
+        return [Unmet(control="A.6.2.4", kind="performance", text=text, next="hold out more rows")]
+    accepted = set(rules.system.held_out_digests)
+    used = {str(d) for r in counted.trained for d in _test_digests(r)}
+    if accepted and not accepted & used:
+        text = "the held-out data are none of those that the policy accepts"
+        return [Unmet(control="A.6.2.4", kind="performance", text=text, next="evaluate on the agreed held-out data")]
+    return []
+
+
+def _test_digests(training: SealedRecord) -> list[str]:
+    data = training.evidence.details.get("data")
+    test = data.get("test") if isinstance(data, dict) else None
+    digest = test.get("digest") if isinstance(test, dict) else None
+    return list(digest.values()) if isinstance(digest, dict) else []
+
+
+def _limit(limit: PolicyLimit, line: str, counted: Counted, sensitive: Sequence[str]) -> list[Unmet]:
+    """One of the server's own limits against the values of every claim that it is about."""
+    records = counted.of(limit.kind)
+    claims = [(r, c) for r in records for c in r.evidence.claims if c.metric == limit.metric and c.role == "test"]
+    out = []
+    for column in sensitive if limit.kind == "fairness" else ():
+        if records and not any(set(c.slice) == {column} for _, c in claims):
+            text = f"{words(limit.metric)} was not measured by {column}"
+            next_ = f"name {column} under data.sensitive in aims.yaml and train again"
+            out.append(Unmet(control=limit.control, kind=limit.kind, text=text, next=next_, where=line, metric=limit.metric))
+    if limit.kind != "fairness" and records and not claims:
+        text = f"{words(limit.metric)} was not measured on held-out data"
+        out.append(Unmet(control=limit.control, kind=limit.kind, text=text, next=TRAIN_AGAIN, where=line, metric=limit.metric))
+    for record, claim in claims:
+        if _concerned(limit, claim) and not holds(claim, limit):
+            text = f"limit {limit.comparator} {limit.limit} ({line})"
+            out.append(_of_claim(claim, limit.kind, limit.control, record.id, text, line))
+    return out
+
+
+def _concerned(limit: PolicyLimit, claim: Claim) -> bool:
+    """Without a slice, a limit is about the whole and about single columns; crossed groups are asked for by name.
+
+    A pooled cell holds different groups and is no group to compare.
+    """
+    if limit.slice is not None:
+        return claim.slice == limit.slice
+    return len(claim.slice) <= 1 and not any(v.startswith("(pooled") for v in claim.slice.values())
+
+
+def holds(claim: Claim, limit: PolicyLimit) -> bool:
+    """Compare a claim's value with a limit, exactly; an undefined value holds nothing."""
+    if claim.value is None:
+        return False
+    value, bound = Number(claim.value), Number(limit.limit)
+    return {
+        ">=": value >= bound,
+        "<=": value <= bound,
+        ">": value > bound,
+        "<": value < bound,
+        "==": value == bound,
+    }[limit.comparator]
+
+
+def words(metric: str) -> str:
+    """Return a metric's name as people say it."""
+    return metric.replace("_", " ").replace("selection rate", "selection-rate")
+
+
+def _of_claim(claim: Claim, kind: str, control: str, evidence: str, limit: str, where: str | None = None) -> Unmet:
+    column = claim.slice.get("column")
+    where_text = f" of column {column!r}" if column else ""
+    groups = ", ".join(f"{k}={v}" for k, v in claim.slice.items() if v != "*" and k != "column") or ", ".join(
+        k for k in claim.slice if k != "column"
+    )
+    text = f"{words(claim.metric)}{where_text}" + (f" for {groups}" if groups else "")
+    text += f" is {float(claim.value):.2f}" if claim.value is not None else f" is undefined ({claim.note or 'no value'})"
+    extra = []
+    if claim.interval is not None:
+        extra.append(f"95% {float(claim.interval.low):.2f}-{float(claim.interval.high):.2f}")
+    if claim.n is not None:
+        extra.append(f"n={claim.n:,}")
+    text += f" ({', '.join(extra)})" if extra else ""
+    return Unmet(
+        control=control,
+        kind=kind,
+        text=text + (f", {limit}" if limit else ""),
+        next="mitigate and train again, or ask for a waiver",
+        where=where,
+        evidence=evidence,
+        metric=claim.metric,
+        slice=claim.slice,
+    )
+
+
+def _without_repeats(items: list[Unmet]) -> list[Unmet]:
+    """Keep one entry for a claim that fails both the pack's and the server's limit: the server's."""
+    strict = {(u.kind, u.metric, tuple(u.slice.items())) for u in items if u.where and u.slice}
+    return [
+        u for u in items if u.where or not u.metric or (u.kind, u.metric, tuple(u.slice.items())) not in strict
+    ]

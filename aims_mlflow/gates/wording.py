@@ -1,0 +1,65 @@
+"""A decision in words: what a client reads when it is refused, and what `aims gate explain` prints."""
+
+from __future__ import annotations
+
+from aims_mlflow.records.decision import Decision, Unmet
+
+MAX_ITEMS = 8
+STAGE_WORD = {"registration": "Registration", "deployment": "Deployment"}
+
+
+def refusal(decision: Decision) -> str:
+    """Return the text of a refusal: every unmet condition with its control, and what to do next."""
+    shown = decision.unmet[:MAX_ITEMS]
+    what = " ".join(f"{item_text(u)}." for u in shown)
+    if len(decision.unmet) > MAX_ITEMS:
+        what += f" And {len(decision.unmet) - MAX_ITEMS} more: `aims gate explain` lists all."
+    nexts = list(dict.fromkeys(_next(u, decision) for u in shown if u.next))
+    alias = f" as {decision.alias}" if decision.alias else ""
+    model = f"model {decision.model_id}" if decision.model_id else "a model"
+    text = f"{STAGE_WORD[decision.stage]} refused{alias}: {decision.model_name}, {model}. {what}"
+    if nexts:
+        text += " Next: " + "; ".join(nexts) + "."
+    return text + (f" Nothing was lost: run {decision.run_id}" if decision.run_id else " Nothing was lost.")
+
+
+def item_text(item: Unmet) -> str:
+    """Return one unmet condition with control and evidence id."""
+    evidence = f", evidence {item.evidence}" if item.evidence else ""
+    return f"{item.control}: {item.text}{evidence}"
+
+
+def _next(item: Unmet, decision: Decision) -> str:
+    if "waiver" in item.next and decision.model_id:
+        target = f"models:/{decision.model_id} --name {decision.model_name}"
+        return f"{item.next}: aims waive {target} --stage {decision.stage} --control {item.control} --reason … --until …"
+    return item.next
+
+
+def waiver_lines(decision: Decision) -> list[str]:
+    """Return the waivers that a decision rests on, loudly."""
+    seen: dict[str, str] = {}
+    for waived in decision.waived:
+        seen.setdefault(
+            waived.waiver,
+            f"WAIVED until {waived.expires[:10]} by {waived.owner}: {waived.unmet.control}, reason: {waived.reason}",
+        )
+    return list(seen.values())
+
+
+def lines(decision: Decision) -> list[str]:
+    """Return a decision as lines for a terminal."""
+    target = f" as {decision.alias}" if decision.alias else ""
+    if decision.would_refuse and decision.allowed:
+        head = f"would be refused{target}, but the registry only observes"
+    else:
+        head = f"{'allowed' if decision.allowed else 'refused'}{target}"
+    out = [f"{decision.stage} of {decision.model_name}: {head}"]
+    out += [f"! {line}" for line in waiver_lines(decision)]
+    out += [f"  ! {item_text(w.unmet)}" for w in decision.waived]
+    out += [f"  - {item_text(u)}" for u in decision.unmet]
+    out += [f"  next: {n}" for n in dict.fromkeys(_next(u, decision) for u in decision.unmet if u.next)]
+    if decision.approvals:
+        out.append(f"  approved by {', '.join(decision.approvals)}")
+    out.append(f"  rests on {len(decision.evidence)} records, policy {(decision.policy_digest or '')[:12]}")
+    return out

@@ -1,0 +1,36 @@
+"""MLflow's model-registry store behind the gate: entry point of the `aims+...` schemes.
+
+MLflow imports this module in every process that only finds the plug-in: it imports nothing heavy and never fails.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+PREFIX = "aims+"
+
+
+def build(store_uri: str, tracking_uri: str | None = None) -> Any:
+    """Return the gated store for an `aims+sqlite:///...` (or `aims+postgresql...`) URI."""
+    from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES
+    from mlflow.server.constants import READ_REPLICA_BACKEND_STORE_URI_ENV_VAR
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+    from mlflow.store.model_registry.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
+
+    from aims_mlflow.hooks.gate import Gate
+    from aims_mlflow.hooks.gated_store import GatedMethods
+
+    base = WorkspaceAwareSqlAlchemyStore if MLFLOW_ENABLE_WORKSPACES.get() else SqlAlchemyStore
+    plain_uri = store_uri.removeprefix(PREFIX)
+    store_class = type("GatedStore", (GatedMethods, base), {})
+    store = store_class(plain_uri, read_db_uri=os.environ.get(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR))
+    store.gate = Gate(plain_uri, tracking_uri)
+    status = store.gate.status()
+    sys.stderr.write(
+        f"aims: this registry is gated ({status['aims.enforcement']}), policy {store.gate.folder}"
+        + (f"; FINDING: {status['aims.findings']}" if "aims.findings" in status else "")
+        + "\n"
+    )
+    return store

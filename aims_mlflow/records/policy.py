@@ -1,0 +1,90 @@
+"""policy.yaml: what the server asks for at each stage. It is the server's, never the trainer's."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from aims_mlflow.records.base import Record, Sha256
+from aims_mlflow.records.evidence import Comparator
+from aims_mlflow.records.pack import LimitText
+from aims_mlflow.records.system import Label, Priority, SystemId
+
+Stage = Literal["registration", "deployment"]
+Mode = Literal["observe", "enforce"]
+
+
+class PolicySystem(Record):
+    """What the server knows of a system; evidence that says something else fails. None: as the evidence says."""
+
+    id: SystemId | None = None
+    target: str | None = None
+    favourable: Label | None = None
+    sensitive: tuple[str, ...] | None = None
+    objectives: dict[str, Priority] = Field(default_factory=dict)
+    min_held_out_rows: int = Field(default=1, ge=1)
+    held_out_digests: tuple[Sha256, ...] = ()
+
+
+class PolicyLimit(Record):
+    """A limit that the gate holds claims to, whatever the trainer's own limits were."""
+
+    kind: str
+    metric: str
+    comparator: Comparator
+    limit: LimitText
+    control: str
+    slice: dict[str, str] | None = None
+    why: str = Field(min_length=1)
+
+
+class Approvals(Record):
+    """How many approvals by others than the trainer a stage needs."""
+
+    count: int = Field(default=0, ge=0, le=10)
+
+
+class StageRules(Record):
+    """What one stage asks for."""
+
+    require: tuple[str, ...] = ()
+    limits: tuple[PolicyLimit, ...] = ()
+    max_age_days: int | None = Field(default=None, ge=1)
+    approvals: Approvals = Approvals()
+    aliases: tuple[str, ...] = ()
+
+
+class Enforcement(Record):
+    """Whether a stage of the models that match refuses (enforce) or only seals what it would do (observe)."""
+
+    models: str = "*"
+    stage: Literal["*", "registration", "deployment"] = "*"
+    mode: Mode = "enforce"
+
+
+class Caps(Record):
+    """Bounds on what the gate reads for one decision."""
+
+    max_files: int = Field(default=10_000, ge=1)
+    max_inline_bytes: int = Field(default=8 * 1024**3, ge=1)
+    max_session_files: int = Field(default=200, ge=1)
+    max_session_bytes: int = Field(default=64 * 1024**2, ge=1)
+
+
+class Waivers(Record):
+    """Bounds on waivers."""
+
+    max_days: int = Field(default=90, ge=1)
+
+
+class Policy(Record):
+    """The whole of policy.yaml."""
+
+    schema_version: Literal[1]
+    systems: dict[str, PolicySystem] = Field(default_factory=dict)
+    default: PolicySystem | None = None
+    stages: dict[Stage, StageRules]
+    enforcement: tuple[Enforcement, ...] = (Enforcement(),)
+    waivers: Waivers = Waivers()
+    caps: Caps = Caps()

@@ -1,0 +1,78 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from aims_mlflow.checks.groups import MISSING, group_rows, pooled_name
+
+
+def groups_of(*columns, pool_under=20):
+    frame = pd.DataFrame({f"c{i}": column for i, column in enumerate(columns)})
+    return group_rows(frame, tuple(frame.columns), pool_under)
+
+
+def sizes(groups):
+    return {names: int((groups.codes == i).sum()) for i, names in enumerate(groups.names)}
+
+
+def test_groups_are_sorted_and_missing_values_are_a_group():
+    found = groups_of(["b"] * 30 + ["a"] * 40 + [None] * 25)
+    assert sizes(found) == {("a",): 40, ("b",): 30, (MISSING,): 25}
+
+
+def test_numbers_that_are_codes_are_sorted_as_numbers():
+    assert groups_of([10.0] * 20 + [9.0] * 20 + [np.nan] * 20).names == (("9",), ("10",), (MISSING,))
+
+
+def test_small_groups_share_one_cell():
+    found = groups_of(["big"] * 50 + ["small"] * 12 + ["tiny"] * 9)
+    assert sizes(found) == {("big",): 50, (pooled_name(20),): 21}
+    assert (found.pooled, found.left_out) == (2, 0)
+
+
+def test_small_groups_that_stay_small_together_are_left_out():
+    found = groups_of(["big"] * 50 + ["small"] * 12 + ["tiny"] * 7)
+    assert sizes(found) == {("big",): 50}
+    assert (found.pooled, found.left_out) == (2, 19)
+    assert (found.codes == -1).sum() == 19
+
+
+def test_a_group_of_exactly_the_least_size_stands_alone():
+    assert len(groups_of(["a"] * 20 + ["b"] * 20).names) == 2
+
+
+def test_crossed_groups_are_pooled_by_their_own_size():
+    found = groups_of(["a", "b"] * 50, ["x"] * 80 + ["y"] * 20)
+    assert sizes(found) == {("a", "x"): 40, ("b", "x"): 40, (pooled_name(20),) * 2: 20}
+    assert found.slice(0) == {"c0": "a", "c1": "x"}
+    assert found.all == {"c0": "*", "c1": "*"}
+
+
+def test_ages_are_cut_at_round_numbers_that_tell_no_extreme():
+    ages = np.r_[np.arange(18, 66).repeat(5), [97]]
+    found = groups_of(ages)
+    names = [name for (name,) in found.names]
+    assert names[0] == "under 30"
+    assert "30 to under 40" in names
+    assert not any("97" in name or "18" in name for name in names)
+    assert found.bands == {"c0": "10"}
+    for i, (name,) in enumerate(found.names):
+        if name == "30 to under 40":
+            assert set(ages[found.codes == i]) == set(range(30, 40))
+
+
+def test_every_row_is_in_the_group_of_its_value():
+    rng = np.random.default_rng(0)
+    values = rng.choice(["a", "b", "c"], 500)
+    found = groups_of(values)
+    for i, (name,) in enumerate(found.names):
+        assert set(values[found.codes == i]) == {name}
+
+
+@pytest.mark.parametrize("dtype", ["category", "str", "object"])
+def test_text_of_any_type_gives_the_same_groups(dtype):
+    column = pd.Series(["a"] * 30 + ["b"] * 30).astype(dtype)
+    assert groups_of(column).names == (("a",), ("b",))
+
+
+def test_booleans_are_named_as_people_write_them():
+    assert groups_of([True] * 30 + [False] * 30).names == (("False",), ("True",))

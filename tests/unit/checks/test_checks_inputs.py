@@ -1,0 +1,124 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aims_mlflow.checks.inputs import make_dataset, outcomes, validate_pair
+from aims_mlflow.errors import DataError
+
+
+def frame(**columns):
+    return pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "sex": ["F", "M", "F", "M"], "y": ["no", "yes", "no", "yes"], **columns})
+
+
+def refusal(*args, **kwargs):
+    with pytest.raises(DataError) as caught:
+        make_dataset(*args, **kwargs)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def test_a_good_table_becomes_a_data_set_that_shares_it():
+    table = frame()
+    data = make_dataset("train", table, target="y", favourable="yes", sensitive=["sex"], identifiers=["id"])
+    assert data.features == ["x", "sex"]
+    assert data.sensitive_names == ("sex",)
+    assert np.shares_memory(data.frame["x"].to_numpy(), table["x"].to_numpy())
+
+
+def test_sensitive_columns_may_stand_beside_the_table():
+    beside = pd.DataFrame({"group": ["a", "b", "a", "b"]}, index=[9, 8, 7, 6])
+    data = make_dataset("test", frame(), target="y", favourable="yes", sensitive_frame=beside)
+    assert data.sensitive["group"].tolist() == ["a", "b", "a", "b"]
+    assert "group" not in data.frame.columns
+
+
+def test_number_names_become_text():
+    data = make_dataset("train", pd.DataFrame({0: [1, 2], 1: [0, 1]}), target="1")
+    assert data.favourable == "1"
+    assert data.features == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"frame": pd.DataFrame({"y": []})}, ["train data", "no rows"]),
+        ({"target": "why"}, ["no target column 'why'"]),
+        ({"target": "Y"}, ["no target column 'Y'", "did you mean 'y'?"]),
+        ({"sensitive": ["sexx"]}, ["no sensitive column 'sexx'", "did you mean 'sex'?", "aims.yaml"]),
+        ({"favourable": "Yes"}, ["favourable label 'Yes'", "'no', 'yes'", "did you mean 'yes'?"]),
+        ({"favourable": None}, ["favourable is not said", "data.favourable"]),
+        ({"frame": frame(y=[None] * 4)}, ["'y' has no value in any of its 4 rows"]),
+        ({"frame": frame(sex=[None] * 4)}, ["'sex' has no value in any of its 4 rows"]),
+        ({"frame": frame(x=[np.nan] * 4)}, ["'x' has no value in any of its 4 rows"]),
+        ({"frame": frame(y=["no", "yes", "maybe", "no"])}, ["outside the two expected", "3 labels", "'maybe'"]),
+        ({"frame": frame(y=["yes"] * 4)}, ["same label in 'y'"]),
+        ({"frame": pd.concat([frame(), frame()[["x"]]], axis=1)}, ["column name 'x' stands twice"]),
+    ],
+)
+def test_each_mistake_gets_one_sentence_with_the_fix(change, expected):
+    asked = {"frame": frame(), "target": "y", "favourable": "yes", "sensitive": ["sex"], **change}
+    text = refusal("train", asked.pop("frame"), **asked)
+    for part in expected:
+        assert part in text
+
+
+def test_many_labels_are_counted_and_not_listed():
+    text = refusal("train", pd.DataFrame({"name": [f"Person {i}" for i in range(100)]}), target="name", favourable="x")
+    assert "100 labels" in text
+    assert "Person" not in text
+
+
+def test_a_column_that_is_empty_in_the_test_table_alone_is_allowed():
+    assert make_dataset("test", frame(x=[np.nan] * 4), target="y", favourable="yes").role == "test"
+
+
+def test_sensitive_columns_of_another_length_are_refused():
+    assert "3 rows, the table has 4" in refusal("test", frame(), sensitive_frame=pd.DataFrame({"g": [1, 2, 3]}))
+
+
+def test_a_pair_is_refused_for_a_lost_column_and_for_labels_written_otherwise():
+    train = make_dataset("train", frame(), target="y", favourable="yes")
+    lost = make_dataset("test", frame().rename(columns={"x": "X"}), target="y", favourable="yes")
+    with pytest.raises(DataError, match="no column that train data has, 'x', did you mean 'X'"):
+        validate_pair(train, lost)
+    dotted = make_dataset("test", frame(y=["no.", "yes", "no.", "yes"]), target="y", favourable="yes")
+    with pytest.raises(DataError, match=r"label outside the two expected: 'no\.'"):
+        validate_pair(train, dotted)
+    validate_pair(train, make_dataset("test", frame(), target="y", favourable="yes"))
+
+
+def scored(predictions, favourable="yes", **columns):
+    data = make_dataset("test", frame(**columns), target="y", favourable=favourable)
+    return replace(data, predictions=np.asarray(predictions))
+
+
+def test_outcomes_compare_labels_as_text():
+    data = scored([True, False, True, True], favourable="1", y=[0, 1, 0, 1])
+    actual, predicted = outcomes(data)
+    assert actual.tolist() == [False, True, False, True]
+    assert predicted.tolist() == [True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("predictions", "expected"),
+    [
+        (["yes", "no", "maybe", "no"], "neither label of 'y' ('no', 'yes'): 'maybe'"),
+        ([0.25, 0.5, 0.75, 0.1], "predict labels, not probabilities"),
+        ([None, "no", "yes", "no"], "1 of 4 rows have no prediction"),
+        (["yes", "no"], "shape (2,) for 4 rows"),
+    ],
+)
+def test_predictions_that_do_not_fit_are_refused(predictions, expected):
+    with pytest.raises(DataError) as caught:
+        outcomes(scored(predictions))
+    assert expected in str(caught.value)
+
+
+def test_a_missing_label_is_refused_and_not_left_out():
+    with pytest.raises(DataError, match="1 of 4 rows have no label in 'y'"):
+        outcomes(scored(["yes"] * 4, y=["no", "yes", None, "yes"]))
+    with pytest.raises(DataError, match="no predictions"):
+        outcomes(make_dataset("test", frame(), target="y", favourable="yes"))
