@@ -250,6 +250,10 @@ class GatedMethods:
                 raise MlflowException(f"Registered model alias {alias} not found.", RESOURCE_DOES_NOT_EXIST)
             return super().get_model_version_by_alias(name, alias)  # type: ignore[misc]
         stage, wanted, version = asked[1], asked[2], asked[3]
+        if version == "0":  # no version has this number: the question is about the rules alone
+            with _closed("The explanation"):
+                digest = self.gate.rules(stage, name, wanted).stage_digest  # type: ignore[arg-type]
+            return ModelVersion(name, version, 0, tags=[ModelVersionTag("aims.stage_digest", digest)])
         found = super().get_model_version(name, version)  # type: ignore[misc]
         with _closed("The explanation"):
             owned = self._owner(found.source, found.run_id, found.model_id)

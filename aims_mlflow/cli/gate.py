@@ -1,0 +1,102 @@
+"""`aims gate`: explain, status, init, lint."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.gates.wording import lines
+
+
+@click.group()
+def group() -> None:
+    """Explain decisions; status, policy folder and lint of a gated registry."""
+
+
+@group.command()
+@click.argument("model")
+@click.option("--stage", type=click.Choice(["registration", "deployment"]), required=True, help="The step that is asked about.")
+@click.option("--alias", help="The alias, for deployment: champion by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print the decision as one JSON object.")
+def explain(model: str, stage: str, alias: str | None, as_json: bool) -> int:
+    """Say what the gate would decide about MODEL (models:/NAME/VERSION or models:/NAME@ALIAS), without trying.
+
+    Exit status 1 when it would refuse.
+    """
+    from aims_mlflow.evidence import store
+    from aims_mlflow.hooks import channel
+
+    found = store.resolve(model)
+    if found.name is None or found.version is None:
+        raise ConfigError(f"{model} is no registered version", next="use models:/NAME/VERSION")
+    wanted = alias or ("champion" if stage == "deployment" else None)
+    decision = channel.explain(found.name, found.version, stage, wanted)  # type: ignore[arg-type]
+    if as_json:
+        click.echo(decision.model_dump_json(indent=2, exclude_none=True))
+    else:
+        for number, line in enumerate(lines(decision)):
+            click.secho(line, bold=number == 0, fg="yellow" if line.lstrip().startswith("!") else None)
+    return 1 if decision.would_refuse else 0
+
+
+@group.command()
+@click.argument("url", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(url: str | None, as_json: bool) -> int:
+    """Tell a gated from an ungated registry: URL, or MLFLOW_TRACKING_URI.
+
+    Exit status 1 when it is not gated.
+    """
+    if url:
+        os.environ["MLFLOW_TRACKING_URI"] = url
+    from aims_mlflow.hooks import channel
+
+    found = channel.status()
+    if as_json:
+        click.echo(json.dumps({"gated": bool(found), **found}, indent=2))
+    elif not found:
+        click.echo("NOT gated: this registry takes any model. Start MLflow with --registry-store-uri aims+...")
+    else:
+        click.echo(f"gated ({found['enforcement']}), aims_mlflow {found['version']}")
+        for key in ("policy_digest", "keyring_digest", "keys", "checkpoint", "findings"):
+            if key in found:
+                click.echo(f"  {key.replace('_', ' ')}: {found[key]}")
+    return 0 if found else 1
+
+
+@group.command()
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+def init(folder: Path | None) -> None:
+    """Write a policy folder: policy.yaml with the default policy, and a keyring signed by a root key.
+
+    FOLDER is AIMS_POLICY or $AIMS_HOME/policy where it is not given.
+    """
+    from aims_mlflow.hooks.active_policy import init_policy, policy_folder, root_key_path
+
+    where = folder or policy_folder()
+    init_policy(where)
+    click.echo(f"wrote {where}/policy.yaml and {where}/keyring.yaml, signed by the root key {root_key_path()}")
+    click.echo("next: name your systems in policy.yaml, then `aims keys add FILE --owner NAME --role trainer`")
+
+
+@group.command()
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+def lint(folder: Path | None) -> None:
+    """Check a policy folder; errors name file and line."""
+    from aims_mlflow.evidence.keyring import load_keyring
+    from aims_mlflow.gates.policy import load_policy
+    from aims_mlflow.hooks.active_policy import KEYRING, policy_folder
+
+    where = folder or policy_folder()
+    if not where.is_dir():
+        raise Unreachable("there is no such folder", where=str(where), next="`aims gate init` makes one")
+    loaded = load_policy(where)
+    keyring = load_keyring(where / KEYRING)
+    click.echo(f"policy.yaml is valid: {len(loaded.policy.systems)} systems, digest {loaded.digest}")
+    click.echo(f"keyring.yaml is valid: version {keyring.version}, {len(keyring.keys)} keys")
+    if not any("trainer" in k.roles for k in keyring.keys):
+        click.secho("no key has the role trainer yet: every registration will be refused", fg="yellow")

@@ -1,0 +1,124 @@
+"""The client's side of the channel to a gate: status, explanations, approvals and waivers, over the registry alone."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.evidence import store
+from aims_mlflow.evidence.digests import model_digest
+from aims_mlflow.evidence.keys import SigningKey
+from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
+from aims_mlflow.records.base import utc_text, uuid7
+from aims_mlflow.records.decision import Consent, Decision
+from aims_mlflow.records.evidence import Evidence
+from aims_mlflow.records.policy import Stage
+
+
+@dataclass(frozen=True)
+class Named:
+    """The model that a person named, under the registered name that a decision is about."""
+
+    name: str
+    version: str | None
+    model_id: str
+    digest: str
+
+
+def status() -> dict[str, str]:
+    """Return what the registry's gate says of itself; {} for a plain registry.
+
+    Raises:
+        Unreachable: no server answers.
+    """
+    store.check_server()
+    return store.gate_status()
+
+
+def named(target: str, name: str | None = None) -> Named:
+    """Find the model that `target` means; `name` is needed where it has no registered version yet.
+
+    Raises:
+        ConfigError: it names no logged model, or no registered name.
+        Unreachable: it cannot be found or read.
+    """
+    found = store.resolve(target)
+    if found.model_id is None:
+        raise ConfigError(f"{target} names no logged model", next="use models:/NAME/VERSION or models:/m-ID")
+    registered = name or found.name
+    if registered is None:
+        raise ConfigError(f"{target} has no registered name yet", next="add --name NAME")
+    with store.model_folder(found.model_id) as folder:
+        digest = model_digest(folder)
+    return Named(registered, found.version if name in (None, found.name) else None, found.model_id, digest)
+
+
+def explain(name: str, version: str, stage: Stage, alias: str | None = None) -> Decision:
+    """Return what the gate would decide now, without trying.
+
+    Raises:
+        Unreachable: the registry has no gate, or does not answer.
+    """
+    question = f"aims.explain.{stage}" + (f".{alias}" if alias else "") + f".v{version}"
+    if not status():
+        raise Unreachable("this registry has no gate", next="start MLflow with --registry-store-uri aims+...")
+    with store.reaching(f"explain {name} version {version}"):
+        answer = store.client().get_model_version_by_alias(name, question)
+    return Decision.model_validate(json.loads(answer.tags["aims.decision"]))
+
+
+def stage_digest(model: Named, stage: Stage, alias: str | None) -> str:
+    """Return the digest of the rules in force, which a consent is bound to.
+
+    Raises:
+        Unreachable: the registry has no gate, or does not answer.
+    """
+    question = f"aims.explain.{stage}" + (f".{alias}" if alias else "") + ".v0"
+    if not status():
+        raise Unreachable("this registry has no gate, so there is nothing to approve", next="start MLflow with --registry-store-uri aims+...")
+    with store.reaching(f"read the rules for {model.name}"):
+        answer = store.client().get_model_version_by_alias(model.name, question)
+    return str(answer.tags["aims.stage_digest"])
+
+
+def sign_consent(consent: Consent, model: Named, key: SigningKey, actor: str) -> SealedRecord:
+    """Return a signed approval or waiver, bound to the model's bytes."""
+    body = Evidence(
+        id=uuid7(),
+        kind=consent.action,
+        result="passed",
+        controls=(consent.control or "A.6.2.5",),
+        actor=actor,
+        key_id=key.key_id,
+        time=utc_text(),
+        valid_until=consent.expires,
+        details=consent.model_dump(mode="json", exclude_none=True),
+    )
+    return seal(body, [Subject(name=f"models:/{model.model_id}", digest={"dirHash1": model.digest})], key)
+
+
+def send_consent(record: SealedRecord, name: str) -> None:
+    """Hand a consent to the gate; the registered model is made where it is not there yet.
+
+    Raises:
+        Unreachable: the gate refused it, or does not answer.
+    """
+    client = store.client()
+    if not _exists(client, name):
+        with store.reaching(f"make the registered model {name}"):
+            client.create_registered_model(name)
+    with store.reaching("hand over the consent"):
+        client.set_registered_model_tag(name, f"aims.approval.{secrets.token_hex(16)}", record.envelope.raw.decode())
+
+
+def _exists(client: Any, name: str) -> bool:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.get_registered_model(name)
+    except MlflowException:
+        return False
+    return True

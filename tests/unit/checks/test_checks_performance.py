@@ -1,0 +1,119 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from aims_mlflow.checks import performance
+from aims_mlflow.checks.metrics import PERFORMANCE
+from aims_mlflow.errors import DataError
+from aims_mlflow.records.pack import Limit, Pack, Performance
+
+
+def pack(*limits):
+    return Pack(name="p", version="1", description="d", performance=Performance(limits=limits))
+
+
+def limit(metric, comparator, bound, **more):
+    return Limit(metric=metric, comparator=comparator, limit=bound, why="for the test", **more)
+
+
+def test_every_number_is_scikit_learns(scored, value_of):
+    data = scored(3000)
+    claims = performance.run(data, pack()).claims
+    actual, predicted = (np.asarray(v) == "yes" for v in (data.frame["repaid"], data.predictions))
+    expected = {
+        "accuracy": metrics.accuracy_score(actual, predicted),
+        "balanced_accuracy": metrics.balanced_accuracy_score(actual, predicted),
+        "precision": metrics.precision_score(actual, predicted),
+        "recall": metrics.recall_score(actual, predicted),
+        "f1": metrics.f1_score(actual, predicted),
+        "roc_auc": metrics.roc_auc_score(actual, data.scores),
+        "log_loss": metrics.log_loss(actual, data.scores),
+        "brier_score": metrics.brier_score_loss(actual, data.scores),
+        "majority_class_accuracy": max(actual.mean(), 1 - actual.mean()),
+    }
+    for metric, value in expected.items():
+        assert float(value_of(claims, metric).value) == pytest.approx(value, abs=1e-12), metric
+    for group in ("Female", "Male"):
+        rows = (data.sensitive["sex"] == group).to_numpy()
+        for metric, function in (("accuracy", "accuracy_score"), ("recall", "recall_score"), ("f1", "f1_score")):
+            theirs = getattr(metrics, function)(actual[rows], predicted[rows])
+            assert float(value_of(claims, metric, sex=group).value) == pytest.approx(theirs, abs=1e-12)
+
+
+def test_ranks_share_ties_as_scikit_learn_does():
+    rng = np.random.default_rng(0)
+    actual = rng.random(500) < 0.3
+    scores = np.round(rng.random(500) * 0.5 + actual * 0.2, 1)
+    assert performance.roc_auc(actual, scores)[0] == pytest.approx(metrics.roc_auc_score(actual, scores), abs=1e-12)
+    assert performance.roc_auc(actual, -scores)[0] == pytest.approx(metrics.roc_auc_score(actual, -scores), abs=1e-12)
+
+
+def test_delongs_interval_is_as_wide_as_the_row_bootstraps():
+    rng = np.random.default_rng(0)
+    actual = rng.random(400) < 0.4
+    scores = rng.normal(size=400) + actual
+    half = performance.roc_auc(actual, scores)[1]
+    rows = rng.integers(0, 400, (1000, 400))
+    spread = np.std([performance.roc_auc(actual[r], scores[r])[0] for r in rows])
+    assert half == pytest.approx(1.96 * spread, rel=0.1)
+
+
+def test_scores_that_are_no_probabilities_have_no_log_loss(scored, value_of):
+    data = scored()
+    claims = performance.run(replace(data, scores=data.scores * 8 - 4), pack()).claims
+    assert value_of(claims, "roc_auc").value is not None
+    assert not {"log_loss", "brier_score"} & {c.metric for c in claims}
+
+
+def test_a_limit_on_scores_that_the_model_does_not_give_is_not_evaluated(scored, value_of):
+    outcome = performance.run(replace(scored(), scores=None), pack(limit("roc_auc", ">=", "0.7")))
+    assert outcome.result == "not_evaluated"
+    assert value_of(outcome.claims, "roc_auc").passed is None
+
+
+def test_limits_hold_overall_or_for_groups(scored, value_of):
+    overall = performance.run(scored(), pack(limit("accuracy", ">=", "0.5", slice={}))).claims
+    assert [c.slice for c in overall if c.limit] == [{}]
+    everywhere = performance.run(scored(), pack(limit("accuracy", ">=", "0.5"))).claims
+    assert len([c for c in everywhere if c.limit]) == 1 + 2 + 3
+    strict = performance.run(scored(), pack(limit("accuracy", ">=", "0.999", slice={})))
+    assert strict.result == "failed"
+    assert strict.reason.startswith("accuracy is ")
+
+
+def test_undefined_is_said(scored, value_of):
+    data = scored()
+    never = replace(data, predictions=np.full(len(data.frame), "no"), scores=None)
+    precision = value_of(performance.run(never, pack()).claims, "precision")
+    assert (precision.value, precision.interval) == (None, None)
+    assert precision.note == "undefined: no row was predicted favourable"
+
+
+def test_accuracy_is_set_beside_always_guessing_the_frequent_label(scored, value_of):
+    data = scored()
+    frequent = data.frame["repaid"].mode()[0]
+    claims = performance.run(replace(data, predictions=np.full(len(data.frame), frequent)), pack()).claims
+    assert value_of(claims, "accuracy_over_majority").value == "0"
+    assert value_of(claims, "accuracy").value == value_of(claims, "majority_class_accuracy").value
+
+
+@pytest.mark.parametrize("scores", [[0.5], [np.nan] * 2000, [["a"]] * 2000, np.zeros((2000, 2))])
+def test_scores_that_do_not_fit_are_refused(scored, scores):
+    with pytest.raises(DataError, match="not one finite number for each"):
+        performance.run(replace(scored(2000), scores=np.asarray(scores)), pack())
+
+
+def test_one_column_of_scores_will_do(scored):
+    data = scored()
+    narrow = performance.run(replace(data, scores=data.scores[:, None]), pack())
+    assert narrow.claims == performance.run(data, pack()).claims
+
+
+def test_the_outcome_is_a_valid_record(scored, record):
+    outcome = performance.run(scored(), pack())
+    record(outcome)
+    assert {c.metric for c in outcome.claims} == set(PERFORMANCE)
+    assert all(c.interval for c in outcome.claims if c.metric not in ("majority_class_accuracy", "accuracy_over_majority"))
+    assert set(outcome.reports) == {"performance.html"}
