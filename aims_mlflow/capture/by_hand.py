@@ -13,11 +13,10 @@ from aims_mlflow.capture.config import load_setup
 from aims_mlflow.capture.models import digest_of_logged
 from aims_mlflow.capture.recording import REPORTS, artifact
 from aims_mlflow.capture.say import say
-from aims_mlflow.capture.training import who
 from aims_mlflow.catalog.loader import require_kind
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.evidence import store
-from aims_mlflow.evidence.keys import signing_key
+from aims_mlflow.evidence.keys import signing_key, who
 from aims_mlflow.evidence.session import SessionWriter, session_path
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.records.evidence import Artifact, Claim, MlflowIds, Result

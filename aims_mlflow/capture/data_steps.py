@@ -20,11 +20,10 @@ from aims_mlflow.capture.config import Setup, load_setup
 from aims_mlflow.capture.environment import tool_versions
 from aims_mlflow.capture.say import log, say, say_once
 from aims_mlflow.capture.tables import as_frame, read_file
-from aims_mlflow.capture.training import who
 from aims_mlflow.errors import AimsError, ConfigError, DataError, did_you_mean
 from aims_mlflow.evidence import store
 from aims_mlflow.evidence.digests import arrow_digest, sha256_file
-from aims_mlflow.evidence.keys import signing_key
+from aims_mlflow.evidence.keys import signing_key, who
 from aims_mlflow.evidence.session import SessionWriter, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject
 from aims_mlflow.records.evidence import MlflowIds

@@ -7,7 +7,6 @@ others: what fails becomes a record that says so, and the model is logged and re
 from __future__ import annotations
 
 import contextlib
-import getpass
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -27,21 +26,13 @@ from aims_mlflow.capture.sweep import Trial, tables_once, trial_in
 from aims_mlflow.capture.tables import Table
 from aims_mlflow.errors import AimsError, ConfigError, DataError, KeyUnavailable
 from aims_mlflow.evidence import store
-from aims_mlflow.evidence.keys import ephemeral_key, signing_key
+from aims_mlflow.evidence.keys import ephemeral_key, signing_key, who
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.records.evidence import Claim, MlflowIds
 
 Mode = Literal["enforce", "observe"]
 OnFailure = Literal["report", "raise"]
-
-
-def who() -> str:
-    """Return the name of the account that runs this, for the records' `actor`."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
 
 
 class Training:

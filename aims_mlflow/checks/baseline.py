@@ -104,7 +104,10 @@ def quantile_edges(values: Array, pool_under: int) -> Array:
     """
     import numpy as np
 
-    quantiles = np.quantile(values, np.arange(1, BINS) / BINS)
+    bins = min(BINS, len(values) // pool_under)
+    if bins < 2:
+        return np.empty(0)
+    quantiles = np.quantile(values, np.arange(1, bins) / bins)
     width = quantiles[-1] - quantiles[0] or values.std() or 1.0
     digits = 2 - math.floor(math.log10(width))  # three digits of the spread: no quantile is a person's exact value
     edges = np.unique(np.round(quantiles, digits))

@@ -157,9 +157,6 @@ def _outcome(labels: pd.Series) -> np.ndarray[Any, Any] | None:
 def single_auc(column: pd.Series, kind: str, outcome: np.ndarray[Any, Any]) -> float:
     """Return how well one column alone orders the outcome: 0.5 not at all, 1 perfectly.
 
-    Categories are scored by the outcome's rate among the other half of the rows (even or odd),
-    so that rare ones cannot score by knowing themselves.
-
     Args:
         column: With missing cells, which count as a value of their own.
         kind: "numeric" or "categorical".
@@ -168,18 +165,25 @@ def single_auc(column: pd.Series, kind: str, outcome: np.ndarray[Any, Any]) -> f
     import numpy as np
     import pandas as pd
 
-    if kind == "numeric":
-        numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-        scores = np.where(np.isnan(numbers), -np.inf, numbers)
-    else:
-        codes = factorize(column)[0] + 1
-        half = np.arange(len(codes)) % 2
-        scores = np.empty(len(codes))
-        for fold in (0, 1):
-            other, size = half != fold, int(codes.max()) + 1
-            seen = np.bincount(codes[other], minlength=size)
-            hits = np.bincount(codes[other], weights=outcome[other], minlength=size)
-            rate = np.where(seen > 0, hits / np.maximum(seen, 1), outcome[other].mean())
-            scores[half == fold] = rate[codes[half == fold]]
-    area = roc_auc(outcome, scores)[0]
+    if kind == "categorical":
+        return _rate_auc(factorize(column)[0] + 1, outcome)
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    area = roc_auc(outcome, np.where(np.isnan(numbers), -np.inf, numbers))[0]
     return max(area, 1 - area)
+
+
+def _rate_auc(codes: np.ndarray[Any, Any], outcome: np.ndarray[Any, Any]) -> float:
+    """Return the AUC of the outcome's rate by category, each half of the rows scored by the other half.
+
+    Scored by themselves, rare categories would know their own outcome.
+    """
+    import numpy as np
+
+    half = np.random.default_rng(0).random(len(codes)) < 0.5
+    size, areas = int(codes.max()) + 1, []
+    for mine in (half, ~half):
+        seen = np.bincount(codes[~mine], minlength=size)
+        hits = np.bincount(codes[~mine], weights=outcome[~mine], minlength=size)
+        rate = np.where(seen > 0, hits / np.maximum(seen, 1), outcome[~mine].mean())
+        areas.append(roc_auc(outcome[mine], rate[codes[mine]])[0])
+    return float(np.nanmean(areas))

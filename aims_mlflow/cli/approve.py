@@ -9,7 +9,7 @@ import click
 
 from aims_mlflow.catalog.loader import require_control
 from aims_mlflow.errors import ConfigError
-from aims_mlflow.evidence.keys import signing_key
+from aims_mlflow.evidence.keys import signing_key, who
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
 
@@ -22,7 +22,6 @@ def _notice(text: str) -> None:
 
 
 def _send(model: str, name: str | None, stage: str, alias: str | None, **fields: Any) -> None:
-    from aims_mlflow.capture.training import who
     from aims_mlflow.hooks import channel
 
     found = channel.named(model, name)

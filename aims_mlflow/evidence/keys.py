@@ -5,6 +5,7 @@ A key id is the sha256 hex of the key's DER SubjectPublicKeyInfo.
 
 from __future__ import annotations
 
+import getpass
 import os
 import stat
 from dataclasses import dataclass
@@ -23,6 +24,14 @@ HOME = "AIMS_HOME"
 HOW_TO = (
     f"set {SIGNING_KEY} to file:/path/to/key.pem or env:NAME_OF_A_VARIABLE_WITH_THE_PEM (`aims keys new` makes a key)"
 )
+
+
+def who() -> str:
+    """Return the name of the account that runs this, for the records' `actor`."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
 
 
 def aims_home() -> Path:

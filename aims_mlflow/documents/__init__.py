@@ -1,0 +1,1 @@
+"""Documents written from sealed records alone: nothing in them is retyped."""

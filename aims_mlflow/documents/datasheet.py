@@ -1,0 +1,122 @@
+"""The data sheet: the questions of "Datasheets for Datasets" (Gebru et al., 2021), answered from the records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aims_mlflow.documents.notes import Notes, details, plain, stated, table
+from aims_mlflow.evidence.statement import SealedRecord
+
+SOURCE = ("uri", "description", "owner", "licence", "rights", "subjects", "selection_reason", "collected", "retention", "personal_data")
+
+
+def render_datasheet(records: Sequence[SealedRecord]) -> bytes:
+    """Return the data sheet of the data sets that the records are about, in UTF-8 Markdown."""
+    notes = Notes(records)
+    start = notes.last("session-start")
+    body = [
+        f"# Data sheet: {plain(details(start, 'system', 'id') or 'data')}",
+        "",
+        "Written from signed evidence. A mark such as [^e1] leads to the record that a number comes from.",
+        "",
+        "## Motivation",
+        "",
+        f"Data for: {stated(notes, 'intended_use')}",
+        "",
+        "## Composition",
+        "",
+        *_composition(notes),
+        "## Collection process",
+        "",
+        *_collection(notes),
+        "## Preparation",
+        "",
+        *_preparation(notes),
+        "## Quality",
+        "",
+        *_quality(notes),
+        "## Uses",
+        "",
+        f"Target: {plain(details(start, 'target') or 'unknown')}. "
+        f"Sensitive columns: {plain(', '.join(details(start, 'sensitive') or []) or 'none named')}.",
+        "",
+        "## Distribution and maintenance",
+        "",
+        "The data themselves are not part of the evidence: only their digests, counts and results are.",
+        "",
+        *notes.footnotes(),
+        "",
+    ]
+    return "\n".join(body).encode()
+
+
+def _composition(notes: Notes) -> list[str]:
+    out: list[str] = []
+    for record in notes.of("dataset-record"):
+        types, missing = details(record, "column_types") or {}, details(record, "missing") or {}
+        out += [
+            f"### {plain(details(record, 'role'))}",
+            "",
+            f"{notes.number(record, details(record, 'data', 'rows'))} rows, {notes.number(record, len(types))} columns; "
+            f"digest of the Arrow stream `{details(record, 'data', 'digest', 'arrowIpcSha256')}`.",
+            "",
+            *table(
+                ("column", "type", "missing values"),
+                [[plain(c), plain(t), notes.number(record, missing.get(c, 0))] for c, t in types.items()],
+            ),
+        ]
+    return out or ["No data set is recorded in this session.", ""]
+
+
+def _collection(notes: Notes) -> list[str]:
+    sources = [*notes.of("acquisition"), *(r for r in notes.of("dataset-record")[:1] if details(r, "source"))]
+    lineage = notes.last("lineage")
+    out: list[str] = []
+    for record in sources:
+        source = details(record, "source") or {}
+        out += [f"- {key.replace('_', ' ')}: {plain(source[key])}{notes.cite(record)}" for key in SOURCE if key in source]
+        lacking = [k for k in SOURCE if k not in source]
+        if lacking:
+            out.append(f"- Not stated in aims.yaml (`data.sources`): {', '.join(lacking)}")
+    if lineage is not None:
+        for entry in details(lineage, "links") or []:
+            steps = " → ".join(f"{s.get('kind')} {plain(s.get('name'))}" for s in entry.get("steps", []))
+            out.append(f"- {entry.get('role')}: {entry.get('link')}" + (f", from {steps}" if steps else "") + notes.cite(lineage))
+    return [*(out or ["No source is recorded: decorate what loads the data with `@aims.acquires`."]), ""]
+
+
+def _preparation(notes: Notes) -> list[str]:
+    out = [
+        f"- {plain(details(r, 'function'))}: {plain(details(r, 'why'))} "
+        f"({notes.number(r, details(r, 'rows_removed') or 0)} rows removed)"
+        for r in notes.of("preparation")
+    ]
+    lineage = notes.last("lineage")
+    steps = {
+        s["record"]: s
+        for entry in (details(lineage, "links") or [])
+        for s in entry.get("steps", [])
+        if s.get("kind") == "preparation"
+    }
+    if lineage is not None:
+        out += [f"- {plain(s.get('name'))}, record `{s.get('record')}`{notes.cite(lineage)}" for s in steps.values()]
+    return [*(out or ["No preparation step is recorded."]), ""]
+
+
+def _quality(notes: Notes) -> list[str]:
+    out: list[str] = []
+    for record in notes.of("data-quality"):
+        claims = record.evidence.claims
+        failed = [c for c in claims if c.passed is False]
+        unknown = [c for c in claims if c.passed is None and c.limit is not None]
+        out.append(
+            f"- {plain(details(record, 'role') or 'data')}: {record.evidence.result.replace('_', ' ')}; "
+            f"{notes.number(record, len(claims))} requirements, {notes.number(record, len(failed))} failed, "
+            f"{notes.number(record, len(unknown))} could not be evaluated"
+        )
+        out += [f"  - {plain(c.metric)} {plain(c.slice.get('column', ''))}: {plain(c.note or 'failed')}" for c in failed]
+    lineage = notes.last("lineage")
+    for claim in lineage.evidence.claims if lineage is not None else ():
+        if claim.metric == "train_test_overlap" and lineage is not None:
+            out.append(f"- share of {claim.role} rows that stand in the training data too: {notes.measured(lineage, claim)}")
+    return [*(out or ["No quality requirement was evaluated."]), ""]

@@ -1,0 +1,139 @@
+"""`aims/index.html`: one self-contained page that shows, for each control, what the evidence says."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from aims_mlflow.catalog.loader import crosswalk_for, kinds
+from aims_mlflow.documents.notes import shown
+from aims_mlflow.documents.status import ControlStatus, control_statuses
+from aims_mlflow.documents.terminal import SYMBOLS
+from aims_mlflow.evidence.statement import SealedRecord
+from aims_mlflow.evidence.verify import CheckedSession
+from aims_mlflow.records.evidence import Claim
+
+FRAMEWORKS = {
+    "nist_ai_rmf": "NIST AI RMF 1.0",
+    "eu_ai_act": "EU AI Act",
+    "iso_27001": "ISO/IEC 27001:2022",
+    "soc_2": "SOC 2 (TSC)",
+    "nist_csf": "NIST CSF 2.0",
+    "hitrust": "HITRUST v11",
+}
+CAPTIONS = {"fairness": "Outcomes by group, with 95% intervals", "drift": "Drift of test against training data, by column"}
+
+
+def render_index(
+    sessions: Sequence[CheckedSession],
+    pictures: Mapping[str, bytes],
+    model_digests: Sequence[str],
+    now: datetime | None = None,
+) -> bytes:
+    """Return the page: UTF-8 HTML that opens alone, offline, and in a sandboxed frame.
+
+    Args:
+        sessions: checked sessions of the run.
+        pictures: SVG files by the path that records name.
+        model_digests: the models to show; none shows the data alone.
+        now: the clock that states are judged by.
+    """
+    import jinja2
+
+    moment = now or datetime.now(UTC)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("aims_mlflow.documents", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["shown"] = shown
+    records = [r for s in sessions for r in s.records]
+    start = next((r for r in reversed(records) if r.evidence.kind == "session-start"), None)
+    latest = records[-1].evidence if records else None
+    page = environment.get_template("index.html.j2").render(
+        system=(start or records[-1]).evidence.system if records else "",
+        started=start,
+        run_id=latest.mlflow.run_id if latest else "",
+        time=moment.strftime("%Y-%m-%d %H:%M UTC"),
+        models=[_model(d, sessions, records, moment) for d in (list(model_digests) or [""])],
+        sessions=sessions,
+        problems=[p for s in sessions for p in s.problems],
+        picture=lambda record: _pictures(record, pictures),
+        claims=shown_claims,
+        more=lambda record: max(0, len(record.evidence.claims) - len(shown_claims(record))),
+        steps=_lineage(records),
+        symbols=SYMBOLS,
+        describe=lambda kind: kinds()[kind].description if kind in kinds() else "",
+        related=_related,
+        claim_state=claim_state,
+        claim_slice=claim_slice,
+    )
+    return page.encode()
+
+
+def _model(digest: str, sessions: Sequence[CheckedSession], records: Sequence[SealedRecord], now: datetime) -> dict[str, Any]:
+    statuses = control_statuses(sessions, digest or None, now)
+    training = next((r for r in records if r.evidence.kind == "training-provenance" and (not digest or r.has_subject(digest))), None)
+    listed = (training.evidence.details.get("models") if training is not None else None) or []
+    own = next((m for m in listed if isinstance(m, dict) and m.get("digest") == digest), {})
+    return {
+        "name": own.get("name", "no model" if not digest else "model"),
+        "model_id": own.get("model_id", ""),
+        "digest": digest,
+        "statuses": [s for s in statuses if s.records or s.state not in ("not due", "not applicable")],
+        "waiting": [s for s in statuses if not s.records and s.state in ("not due", "not applicable")],
+        "counts": {state: sum(s.state == state for s in statuses) for state in SYMBOLS},
+        "bad": [s for s in statuses if s.state in ("failed", "unverifiable", "stale")],
+    }
+
+
+def shown_claims(record: SealedRecord, most: int = 60) -> list[Claim]:
+    """Return the claims that a person looks at first: failed ones, those with limits, then the others."""
+
+    def weight(claim: Claim) -> tuple[int, int]:
+        return (0 if claim.passed is False else 1 if claim.limit is not None else 2, len(claim.slice))
+
+    return sorted(record.evidence.claims, key=weight)[:most]
+
+
+def claim_state(claim: Claim) -> str:
+    """Return a claim's verdict in a word."""
+    if claim.passed is None:
+        return "not evaluated" if claim.limit is not None else ""
+    return "passed" if claim.passed else ("warned" if claim.severity == "warning" else "failed")
+
+
+def claim_slice(claim: Claim) -> str:
+    """Return which rows a claim is about, in words."""
+    parts = [f"{k}: between groups" if v == "*" else f"{k} = {v}" for k, v in claim.slice.items()]
+    return ", ".join(parts) or "all rows"
+
+
+def _pictures(record: SealedRecord, pictures: Mapping[str, bytes]) -> list[dict[str, str]]:
+    """Return a record's pictures as data URIs: inside <img>, a picture can run no script."""
+    return [
+        {
+            "uri": "data:image/svg+xml;base64," + base64.b64encode(pictures[a.path]).decode(),
+            "alt": CAPTIONS.get(record.evidence.kind, record.evidence.kind) + ": the values stand in the table below",
+            "caption": CAPTIONS.get(record.evidence.kind, record.evidence.kind),
+        }
+        for a in record.evidence.artifacts
+        if a.path in pictures and a.path.endswith(".svg")
+    ]
+
+
+def _lineage(records: Sequence[SealedRecord]) -> list[dict[str, Any]]:
+    lineage = next((r for r in reversed(records) if r.evidence.kind == "lineage"), None)
+    links = lineage.evidence.details.get("links") if lineage is not None else None
+    return [entry for entry in links if isinstance(entry, dict)] if isinstance(links, list) else []
+
+
+def _related(status: ControlStatus) -> list[tuple[str, str]]:
+    row = crosswalk_for(status.control.id)
+    if row is None:
+        return []
+    return [(title, value) for key, title in FRAMEWORKS.items() if (value := getattr(row, key)) is not None]

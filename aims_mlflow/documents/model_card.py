@@ -1,0 +1,231 @@
+"""The model card: Hugging Face's card format, with the sections that audits ask for, from the records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from aims_mlflow.documents.notes import Notes, claims_of, details, plain, shown, stated, table
+from aims_mlflow.evidence.statement import SealedRecord
+
+OVERALL = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier_score")
+RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "selection_rate_ratio")
+BETWEEN = (
+    "demographic_parity_difference",
+    "demographic_parity_ratio",
+    "equalized_odds_difference",
+    "equalized_odds_ratio",
+)
+
+
+def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> bytes:
+    """Return the card of the model with this digest, in UTF-8 Markdown.
+
+    Every number carries the footnote of the record that it comes from; what nobody stated is said to be
+    not stated.
+    """
+    about = [r for r in records if r.has_subject(model_digest) or r.evidence.kind not in ("performance", "fairness")]
+    notes = Notes(about)
+    start, training = notes.last("session-start"), notes.last("training-provenance")
+    system = plain(details(start, "system", "id") or "model")
+    body = [
+        f"# {system}",
+        "",
+        "Written from signed evidence. A mark such as [^e1] leads to the record that a number comes from; "
+        "`aims evidence show` prints it.",
+        "",
+        *_section("Model details", _model_details(notes, training, model_digest)),
+        *_section("Intended use", [stated(notes, "intended_use")]),
+        *_section("Foreseeable misuse", [stated(notes, "foreseeable_misuse")]),
+        *_section("Affected groups", [stated(notes, "affected_groups")]),
+        *_section("Instructions for deployers", _deployers(notes)),
+        *_section("Human oversight", [stated(notes, "human_oversight")]),
+        *_section("Input specification", _inputs(notes, training)),
+        *_section("Training and evaluation data", _data(notes, training)),
+        *_section("Performance", _performance(notes)),
+        *_section("Performance and outcomes by group", _groups(notes)),
+        *_section("Drift of test against training data", _drift(notes)),
+        *_section("Limitations", _limitations(notes)),
+        *_section("Security", _security(training)),
+        *_section("Logging", [_unattached(notes, "log-plan")]),
+        *_section("Planned changes", [_unattached(notes, "deployment-plan")]),
+        *_section("Monitoring plan", _monitoring(notes)),
+        *_section("Lifetime", [_unattached(notes, "monitoring-plan")]),
+        *notes.footnotes(),
+        "",
+    ]
+    return ("---\n" + _header(notes, details(start, "system", "id") or "model") + "---\n" + "\n".join(body)).encode()
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return [f"## {title}", "", *lines, *([] if lines and lines[-1] == "" else [""])]
+
+
+def _header(notes: Notes, name: str) -> str:
+    """Return the YAML header with the model index that model hubs read."""
+    record = notes.last("performance")
+    metrics = [
+        {"type": c.metric, "value": float(c.value), "name": f"{c.metric}, evidence {record.id}"}
+        for c in claims_of(record, slice={}, role="test")
+        if c.value is not None and c.metric in OVERALL and record is not None
+    ]
+    header: dict[str, Any] = {"tags": ["tabular-classification", "aims-mlflow"], "pipeline_tag": "tabular-classification"}
+    if metrics:
+        task = {"type": "tabular-classification"}
+        dataset = {"name": "held-out data", "type": "tabular", "split": "test"}
+        header["model-index"] = [
+            {"name": str(name), "results": [{"task": task, "dataset": dataset, "metrics": metrics}]}
+        ]
+    return str(yaml.safe_dump(header, sort_keys=False, allow_unicode=True))
+
+
+def _model_details(notes: Notes, training: SealedRecord | None, digest: str) -> list[str]:
+    if training is None:
+        return [f"- Digest (dirHash1): `{digest}`", "- How it was trained: no record."]
+    body = training.evidence
+    models = details(training, "models") or []
+    own = next((m for m in models if isinstance(m, dict) and m.get("digest") == digest), {})
+    code = details(training, "code") or {}
+    version = f"commit `{code['commit']}`" + (" with uncommitted changes" if code.get("dirty") else "") if code.get("commit") else (
+        f"source digest `{code.get('source_digest', 'none')}` ({plain(code.get('reason', ''))})"
+    )
+    parameters = details(training, "parameters") or {}
+    out = [
+        f"- Owner and provider: {stated(notes, 'owner')}",
+        f"- Version: MLflow model `{plain(own.get('model_id', 'unknown'))}`, digest (dirHash1) `{digest}`",
+        f"- Kind: {plain(own.get('flavor', 'unknown'))}, trained by `{plain(details(training, 'function') or 'unknown')}`",
+        f"- Trained: {body.time[:19]}Z{notes.cite(training)} in run `{body.mlflow.run_id}`; code: {version}",
+        f"- Fitting took {notes.number(training, details(training, 'fit_seconds'))} seconds",
+    ]
+    if parameters:
+        settings = ", ".join(f"{plain(k)}={plain(v)}" for k, v in sorted(parameters.items()))
+        out.append(f"- Parameters: {settings}{notes.cite(training)}")
+    if details(training, "trials") is not None:
+        out.append(f"- Chosen among {notes.number(training, details(training, 'trials'))} trials")
+    return out
+
+
+def _deployers(notes: Notes) -> list[str]:
+    return [
+        "Load the registered version, not a copy of its files, and check its bytes: `aims evidence verify models:/NAME/VERSION`.",
+        f"Use within the intended use only. Roles: {stated(notes, 'roles')}",
+    ]
+
+
+def _inputs(notes: Notes, training: SealedRecord | None) -> list[str]:
+    record = next((r for r in notes.of("dataset-record") if details(r, "role") == "train"), None)
+    types = details(record, "column_types") or {}
+    start = notes.last("session-start")
+    target = details(start, "target")
+    if record is None:
+        return ["The columns are not recorded."]
+    missing = details(record, "missing") or {}
+    rows = [
+        [plain(c), plain(t), notes.number(record, missing.get(c, 0))] for c, t in types.items() if c != target
+    ]
+    return [f"Columns of the training data{notes.cite(record)}; the target is {plain(target)}.", "", *table(("column", "type", "missing values"), rows)]
+
+
+def _data(notes: Notes, training: SealedRecord | None) -> list[str]:
+    data = details(training, "data") or {}
+    if training is None or not data:
+        return ["No data were bound to the training."]
+    rows = [
+        [role, notes.number(training, d.get("rows")), f"`{d.get('digest', {}).get('arrowIpcSha256', '')[:16]}…`"]
+        for role, d in data.items()
+    ]
+    out = table(("role", "rows", "digest"), rows)
+    lineage = notes.last("lineage")
+    if lineage is not None:
+        for entry in details(lineage, "links") or []:
+            steps = " → ".join(plain(s.get("name")) for s in entry.get("steps", []))
+            link = f"{entry.get('link')}" + (f" of {steps}" if steps else "")
+            out.append(f"- {entry.get('role')}: {link}{notes.cite(lineage)}")
+        for claim in claims_of(lineage, metric="train_test_overlap"):
+            out.append(f"- Share of {claim.role} rows that stand in the training data too: {notes.measured(lineage, claim)}")
+    return [*out, "", "The data sheet (`datasheet.md`) says more."]
+
+
+def _performance(notes: Notes) -> list[str]:
+    record = notes.last("performance")
+    if record is None or record.evidence.result == "not_evaluated":
+        return [f"Not evaluated: {plain(record.evidence.reason if record else 'no record')}."]
+    rows = [
+        [c.metric.replace("_", " "), notes.measured(record, c), shown(str(c.n)) + notes.cite(record) if c.n is not None else ""]
+        for c in claims_of(record, slice={}, role="test")
+    ]
+    return ["On held-out data.", "", *table(("metric", "value", "rows"), rows)]
+
+
+def _groups(notes: Notes) -> list[str]:
+    record = notes.last("fairness")
+    if record is None:
+        return ["No sensitive columns were named, so nothing was measured by group."]
+    if record.evidence.result == "not_evaluated":
+        return [f"Not evaluated: {plain(record.evidence.reason)}."]
+    performance = notes.last("performance")
+    out: list[str] = []
+    columns = [k for c in record.evidence.claims if len(c.slice) == 1 for k, v in c.slice.items() if v != "*"]
+    for column in dict.fromkeys(columns):
+        groups = dict.fromkeys(c.slice[column] for c in record.evidence.claims if set(c.slice) == {column} and c.slice[column] != "*")
+        rows = []
+        for group in groups:
+            of = {c.metric: c for c in claims_of(record, slice={column: group})}
+            accuracy = next(iter(claims_of(performance, slice={column: group}, metric="accuracy")), None)
+            n = next((c.n for c in of.values() if c.n is not None), None)
+            cells = [plain(group), notes.number(record, n) if n is not None else ""]
+            cells.append(notes.measured(performance, accuracy) if accuracy and performance else "")
+            cells += [notes.measured(record, of[m]) if m in of else "" for m in RATES]
+            rows.append(cells)
+        out += [f"### {plain(column)}", "", *table(("group", "rows", "accuracy", *(m.replace("_", " ") for m in RATES)), rows)]
+        between = {c.metric: c for c in claims_of(record, slice={column: "*"})}
+        out += table(
+            ("between groups", "value"),
+            [[m.replace("_", " "), notes.measured(record, between[m])] for m in BETWEEN if m in between],
+        )
+    return out
+
+
+def _drift(notes: Notes) -> list[str]:
+    record = notes.last("drift")
+    if record is None or record.evidence.result == "not_evaluated":
+        return [f"Not evaluated: {plain(record.evidence.reason if record else 'no test data')}."]
+    drifted = [c for c in record.evidence.claims if c.passed is False and c.slice]
+    share = next(iter(claims_of(record, metric="drifted_share")), None)
+    out = [f"Share of drifted columns: {notes.measured(record, share)}"] if share else []
+    return out + [f"- {plain(c.slice.get('column'))}: {notes.measured(record, c)} ({plain(c.note or '')})" for c in drifted]
+
+
+def _limitations(notes: Notes) -> list[str]:
+    out = [stated(notes, "limitations")]
+    for record in notes.records:
+        for claim in record.evidence.claims:
+            if claim.passed is False and claim.severity != "warning":
+                where = ", ".join(f"{k}={v}" for k, v in claim.slice.items())
+                limit = f"limit {claim.comparator} {shown(claim.limit)}" if claim.limit else "no limit"
+                out.append(f"- Fails: {plain(claim.metric)} {plain(where)} is {notes.measured(record, claim)}, {limit}{notes.cite(record)}")
+    return out
+
+
+def _security(training: SealedRecord | None) -> list[str]:
+    models = details(training, "models") or []
+    flavors = sorted({plain(m.get("flavor")) for m in models if isinstance(m, dict)})
+    return [
+        f"Stored as {', '.join(flavors) or 'unknown'}. A model that is stored as a pickle runs code when it is loaded: "
+        "load it only after its digest was checked."
+    ]
+
+
+def _monitoring(notes: Notes) -> list[str]:
+    baseline = notes.last("drift-baseline")
+    kept = f"A drift baseline without raw data is kept{notes.cite(baseline)}." if baseline is not None else "No drift baseline is kept."
+    return [kept, _unattached(notes, "monitoring-plan")]
+
+
+def _unattached(notes: Notes, kind: str) -> str:
+    record = notes.last(kind)
+    if record is None:
+        return f'Not stated: no `{kind}` is attached (`aims.attach("{kind}", PATH)` adds one).'
+    return f"See {', '.join(plain(a.path) for a in record.evidence.artifacts) or kind}{notes.cite(record)}."

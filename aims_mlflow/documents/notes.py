@@ -1,0 +1,97 @@
+"""Reading records for a document, and the footnotes that lead every number back to its record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from aims_mlflow.evidence.statement import SealedRecord
+from aims_mlflow.records.evidence import Claim
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|])")
+UNSTATED = "Not stated"
+
+
+def shown(value: str | None, digits: int = 4) -> str:
+    """Return a decimal string rounded for people to `digits` that count; whole numbers with thousands."""
+    if value is None:
+        return "undefined"
+    number = float(value)
+    if number.is_integer() and abs(number) < 1e15:
+        return f"{int(number):,}"
+    return f"{number:.{digits}g}"
+
+
+def plain(text: Any) -> str:
+    """Return text from a record safe inside Markdown: no markup, no line breaks."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+
+
+class Notes:
+    """The records of a document by kind, and its footnotes."""
+
+    def __init__(self, records: Sequence[SealedRecord]) -> None:
+        self.records = records
+        self._cited: dict[str, int] = {}
+
+    def of(self, kind: str) -> list[SealedRecord]:
+        """Return the records of one kind, oldest first."""
+        return [r for r in self.records if r.evidence.kind == kind]
+
+    def last(self, kind: str) -> SealedRecord | None:
+        """Return the latest record of one kind."""
+        found = self.of(kind)
+        return found[-1] if found else None
+
+    def cite(self, record: SealedRecord) -> str:
+        """Return the footnote mark of a record."""
+        return f"[^e{self._cited.setdefault(record.id, len(self._cited) + 1)}]"
+
+    def number(self, record: SealedRecord, value: int | str | None) -> str:
+        """Return a number with the mark of the record that it stands in."""
+        return f"{shown(str(value) if value is not None else None)}{self.cite(record)}"
+
+    def measured(self, record: SealedRecord, claim: Claim) -> str:
+        """Return a claim's value with interval, rows and mark."""
+        text = shown(claim.value)
+        if claim.interval is not None:
+            text += f" (95% {shown(claim.interval.low)} to {shown(claim.interval.high)})"
+        return text + self.cite(record)
+
+    def footnotes(self) -> list[str]:
+        """Return the footnotes in order of their first use."""
+        kinds = {r.id: r.evidence.kind for r in self.records}
+        return [f"[^e{n}]: evidence `{record_id}`, {kinds[record_id]}" for record_id, n in self._cited.items()]
+
+
+def details(record: SealedRecord | None, *path: str) -> Any:
+    """Return what stands at a path of a record's details; None where nothing does."""
+    value: Any = record.evidence.details if record is not None else None
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def stated(notes: Notes, key: str) -> str:
+    """Return what aims.yaml said about the system, or plainly that it says nothing."""
+    start = notes.last("session-start")
+    value = details(start, "system", key)
+    if not value or start is None:
+        return f"{UNSTATED} in aims.yaml (`system.{key}`)."
+    if isinstance(value, list):
+        return "; ".join(plain(v) for v in value) + notes.cite(start)
+    return plain(value) + notes.cite(start)
+
+
+def claims_of(record: SealedRecord | None, **wanted: Any) -> list[Claim]:
+    """Return a record's claims whose fields equal what is wanted."""
+    claims = record.evidence.claims if record is not None else ()
+    return [c for c in claims if all(getattr(c, k) == v for k, v in wanted.items())]
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a Markdown table; an empty one as nothing."""
+    if not rows:
+        return []
+    return [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *(f"| {' | '.join(r)} |" for r in rows), ""]

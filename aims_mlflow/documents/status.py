@@ -1,0 +1,101 @@
+"""The state of each control for one model, from checked sessions, the catalog and a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from aims_mlflow.catalog.loader import controls, kinds
+from aims_mlflow.evidence.statement import SealedRecord
+from aims_mlflow.evidence.verify import CheckedSession
+from aims_mlflow.gates.counting import Counted, count, data_digests
+from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.control import Control
+
+State = Literal["met", "failed", "missing", "stale", "unverifiable", "not due", "not applicable"]
+# A warning of these kinds means that something which the control asks for is not stated or not joined.
+STATED = frozenset({"acquisition", "dataset-record", "lineage", "preparation"})
+DUE = ("training", "registration")
+
+
+@dataclass(frozen=True)
+class ControlStatus:
+    """A control with its state for a model, the reason, and the records that it rests on."""
+
+    control: Control
+    state: State
+    reason: str
+    records: tuple[SealedRecord, ...]
+
+
+def control_statuses(
+    sessions: Sequence[CheckedSession], model_digest: str | None, now: datetime | None = None
+) -> list[ControlStatus]:
+    """Return the state of every Annex A control that is evidenced for each model, in the catalog's order.
+
+    "Met" means that every kind which the control requires is there, evaluated, not failed and not stale;
+    a kind that only supports never suffices. It says nothing about conformity.
+    """
+    moment = now or datetime.now(UTC)
+    counted = count(sessions, model_digest) if model_digest else Counted((), {}, (), tuple(s for s in sessions if not s.sound))
+    records = counted.records or tuple(r for s in sessions if s.sound for r in s.records)
+    trained = {d for t in counted.trained for d in data_digests(t)}
+    behind = [r for s in sessions if s.sound for r in s.records if r.evidence.kind in ("acquisition", "preparation")]
+    known = {r.id for r in records}
+    everything = [*records, *(r for r in behind if r.id not in known and (trained or not model_digest))]
+    return [
+        _status(control, everything, counted, moment)
+        for control in controls().values()
+        if control.stage != "organization"
+    ]
+
+
+def _status(control: Control, records: Sequence[SealedRecord], counted: Counted, now: datetime) -> ControlStatus:
+    wanted = [u.kind for u in control.evidence if u.need == "required"]
+    supports = [u.kind for u in control.evidence if u.need == "supports"]
+    undone = {r.evidence.supersedes.id for r in records if r.evidence.supersedes is not None}
+    mine = tuple(r for r in records if r.evidence.kind in (*wanted, *supports) and r.id not in undone)
+    if counted.unsound:
+        problem = counted.unsound[0].problems[0].sentence() if counted.unsound[0].problems else "no manifest"
+        return ControlStatus(control, "unverifiable", problem, mine)
+    failed = [r for r in mine if r.evidence.result == "failed"]
+    if failed:
+        return ControlStatus(control, "failed", _why(failed[0]), mine)
+    if control.stage not in DUE:
+        return ControlStatus(control, "not due", f"due at {control.stage}", mine)
+    if "fairness" in wanted and not _sensitive(records):
+        wanted.remove("fairness")
+    stale = [r for r in mine if r.evidence.valid_until and parse_time(r.evidence.valid_until) < now]
+    if stale:
+        return ControlStatus(control, "stale", f"{stale[0].evidence.kind} was valid until {stale[0].evidence.valid_until}", mine)
+    unknown = [r for r in mine if r.evidence.result == "not_evaluated"]
+    if unknown:
+        return ControlStatus(control, "missing", f"{unknown[0].evidence.kind} could not be evaluated: {_why(unknown[0])}", mine)
+    unstated = [r for r in mine if r.evidence.result == "warned" and r.evidence.kind in STATED]
+    if unstated:
+        return ControlStatus(control, "missing", _why(unstated[0]), mine)
+    present = {r.evidence.kind for r in mine}
+    lacking = [k for k in wanted if k not in present]
+    if lacking:
+        return ControlStatus(control, "missing", "; ".join(how_to_add(k) for k in lacking), mine)
+    return ControlStatus(control, "met", f"{', '.join(wanted)} evaluated and in order", mine)
+
+
+def _sensitive(records: Sequence[SealedRecord]) -> bool:
+    return any(r.evidence.details.get("sensitive") for r in records if r.evidence.kind == "session-start") or any(
+        r.evidence.kind == "fairness" for r in records
+    )
+
+
+def _why(record: SealedRecord) -> str:
+    return record.evidence.reason or f"{record.evidence.kind} {record.evidence.result.replace('_', ' ')}"
+
+
+def how_to_add(kind: str) -> str:
+    """Return which kind is missing, and how it comes into being."""
+    if kinds()[kind].captured == "human":
+        return f'no {kind}: aims.attach("{kind}", PATH)'
+    ways = {"acquisition": "@aims.acquires", "preparation": "@aims.prepares"}
+    return f"no {kind}" + (f": {ways[kind]}" if kind in ways else "")

@@ -1,0 +1,88 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aims_mlflow.checks import baseline
+from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.errors import DataError
+
+
+def read(outcome):
+    return json.loads(outcome.reports["drift_baseline.json"])
+
+
+def test_each_column_is_counted_in_bins_and_categories(table, empty_pack, record):
+    frame = table(1000)
+    outcome = baseline.run(make_dataset("train", frame, target="repaid", favourable="yes"), empty_pack)
+    record(outcome)
+    found = read(outcome)["columns"]
+    assert set(found) == set(frame.columns) - {"repaid"}
+    assert found["purpose"]["counts"] == frame["purpose"].value_counts().to_dict()
+    edges = [float(edge) for edge in found["income"]["edges"]]
+    assert 5 <= len(edges) <= 9
+    counted = np.histogram(frame["income"], [-np.inf, *edges, np.inf])[0]
+    assert found["income"]["counts"] == counted.tolist()
+    assert (outcome.kind, outcome.result, outcome.controls) == ("drift-baseline", "passed", ("A.6.2.6",))
+    assert outcome.claims[0].value == "7"
+
+
+def test_no_extreme_no_rare_value_and_no_small_count_is_told(empty_pack):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "salary": np.r_[rng.normal(50_000, 9_000, 499).round(2), [9_876_543.21]],
+            "job": ["clerk"] * 470 + ["mayor"] * 3 + ["baker"] * 27,
+            "rare_missing": np.where(np.arange(500) < 3, np.nan, rng.normal(size=500)),
+            "y": [0, 1] * 250,
+        }
+    )
+    outcome = baseline.run(make_dataset("train", frame, target="y"), empty_pack)
+    text = outcome.reports["drift_baseline.json"].decode()
+    for secret in ("9876543", "mayor", str(frame["salary"].min())):
+        assert secret not in text
+    found = read(outcome)["columns"]
+    assert found["job"]["counts"] == {"baker": 27, "clerk": 470}
+    assert found["rare_missing"]["missing"] == "fewer than 20"
+    for column in found.values():
+        counts = column["counts"]
+        assert min(counts.values() if isinstance(counts, dict) else counts) >= 20
+
+
+def test_edges_are_rounded_to_the_spread():
+    values = np.random.default_rng(0).normal(123456.789, 1000, 5000)
+    edges = baseline.quantile_edges(values, 20)
+    assert len(edges) == 9
+    assert (edges % 10 == 0).all()
+
+
+@pytest.mark.parametrize("rows", [1, 20, 39, 40, 60, 1000])
+def test_bins_hold_the_least_count_whatever_the_size(rows):
+    values = np.random.default_rng(rows).normal(size=rows)
+    edges = baseline.quantile_edges(values, 20)
+    if len(edges):
+        assert np.histogram(values, [-np.inf, *edges, np.inf])[0].min() >= 20
+    assert bool(len(edges)) == (rows >= 40)
+
+
+def test_a_constant_and_a_spike_need_no_bins():
+    assert len(baseline.quantile_edges(np.full(100, 3.0), 20)) <= 1
+    spike = np.r_[np.zeros(990), np.arange(10)]
+    assert all(np.histogram(spike, [-np.inf, *baseline.quantile_edges(spike, 20), np.inf])[0] >= 20)
+
+
+def test_identifiers_are_left_out_and_predictions_are_kept(empty_pack, table):
+    frame = table(200).assign(id=range(200), key=[f"k{i}" for i in range(200)])
+    data = make_dataset("test", frame, target="repaid", favourable="yes", identifiers=["id"])
+    data = replace(data, predictions=np.array(["yes"] * 120 + ["no"] * 80))
+    found = read(baseline.run(data, empty_pack))
+    assert found["columns"]["(prediction)"]["counts"] == {"yes": 120, "no": 80}
+    assert set(found["left_out"]) == {"id", "key"}
+
+
+def test_nothing_to_describe_is_an_error(empty_pack):
+    frame = pd.DataFrame({"x": [1.5, 2.5, 3.5, 4.5], "y": [0, 1, 0, 1]})
+    with pytest.raises(DataError, match="without telling single values"):
+        baseline.run(make_dataset("train", frame, target="y"), empty_pack)

@@ -1,0 +1,196 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from aims_mlflow.checks import distances, drift
+from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.errors import DataError
+from aims_mlflow.records.pack import Drift, Pack
+
+
+def pack(**settings):
+    return Pack(name="p", version="1", description="d", drift=Drift(**settings))
+
+
+def mixed(rows, shift, seed):
+    """Every kind of column that Evidently's choice of a method tells apart."""
+    rng = np.random.default_rng(seed)
+    real = rng.normal(shift, 1, rows)
+    return pd.DataFrame(
+        {
+            "normal": real,
+            "skewed": np.exp(rng.normal(0, 2, rows)),
+            "with_missing": np.where(rng.random(rows) < 0.3, np.nan, real),
+            "with_infinite": np.where(rng.random(rows) < 0.1, np.inf, real),
+            "integers": rng.integers(0, 50 + int(20 * shift), rows),
+            "few_integers": rng.integers(0, 6, rows),
+            "four_floats": rng.choice([0.0, 1.0, 2.5, 9.0], rows),
+            "two_floats": rng.choice([0.0, 1.0], rows, p=[0.5 + shift / 5, 0.5 - shift / 5]),
+            "one_float": 7.0,
+            "text": rng.choice(["a", "b", "c", None], rows, p=[0.4, 0.3, 0.2, 0.1]),
+            "two_texts": rng.choice(["u", "v"], rows),
+            "flag": rng.random(rows) < 0.5 + shift / 10,
+            "category": pd.Categorical(rng.choice(["x", "y", "z"], rows), categories=["x", "y", "z", "never"]),
+            "new_level": rng.choice(["old", "older", "new"] if shift else ["old", "older", "oldest"], rows),
+            "constant": "k",
+            "y": rng.integers(0, 2, rows),
+        }
+    )
+
+
+def pair(train_rows, test_rows, shift=0.3):
+    return (
+        make_dataset("train", mixed(train_rows, 0, 1), target="y"),
+        make_dataset("test", mixed(test_rows, shift, 2), target="y"),
+    )
+
+
+@pytest.mark.parametrize("rows", [(300, 200), (999, 400), (1000, 700), (1001, 700), (6000, 3000)])
+def test_every_score_and_method_is_evidentlys(rows):
+    train, test = pair(*rows)
+    ours = drift.run(test, pack(), train)
+    theirs = drift.run(test, pack(method="evidently"), train)
+    assert ours.details["methods"] == theirs.details["methods"]
+    assert len(ours.claims) == 16
+    for mine, other in zip(ours.claims, theirs.claims, strict=True):
+        assert (mine.metric, mine.slice, mine.comparator, mine.limit) == (other.metric, other.slice, other.comparator, other.limit)
+        assert float(mine.value) == pytest.approx(float(other.value), abs=1e-12, rel=1e-9), mine.slice
+        assert mine.passed == other.passed
+
+
+def test_evidentlys_own_verdict_and_thresholds_are_ours():
+    """Evidently calls the side on which the threshold lies differently for each method."""
+    from evidently.legacy.calculations import stattests
+    from evidently.legacy.core import ColumnType
+
+    train, test = pair(800, 500)
+    outcome = drift.run(test, pack(), train)
+    by_name = {t.display_name: t for t in vars(stattests).values() if isinstance(t, stattests.StatTest)}
+    for found in outcome.claims[:-1]:
+        name = found.slice["column"]
+        one, two = (d.frame[name].replace([np.inf, -np.inf], np.nan).dropna() for d in (train, test))
+        theirs = by_name[outcome.details["methods"][name]](one, two, ColumnType.Categorical, None)
+        assert theirs.drifted == (found.passed is False)
+        assert str(theirs.actual_threshold) == found.limit
+
+
+def test_large_tables_use_distances_and_small_ones_tests():
+    for rows, metric in ((1001, "drift"), (1000, "drift_p_value")):
+        train, test = pair(rows, 500)
+        train, test = (make_dataset(d.role, d.frame[["normal", "flag", "y"]], target="y") for d in (train, test))
+        assert [c.metric for c in drift.run(test, pack(), train).claims] == [metric, metric, "drifted_share"]
+
+
+def test_the_histogram_stays_within_its_bound():
+    rng = np.random.default_rng(0)
+    for make in (lambda n: rng.normal(0.2, 1, n), lambda n: rng.exponential(1.1, n), lambda n: rng.integers(0, 90, n) * 1.0):
+        train, test = make(5000), make(3000) * 1.05
+        exact = distances.number_drift(train, test, method="exact").value
+        value, error = distances.histogram_wasserstein(train, test)
+        assert abs(value - exact) <= error
+        assert error < 0.02
+
+
+def test_a_histogram_never_decides_a_close_call():
+    rng = np.random.default_rng(0)
+    train = rng.normal(size=5000)
+    exact = distances.number_drift(train, train[:4000] + 0.1, method="exact")
+    near = distances.number_drift(train, train[:4000] + 0.1, method="histogram", threshold=exact.value + 1e-6)
+    assert near == exact
+    far = distances.number_drift(train, train[:4000] + 1.0, method="histogram")
+    assert far.method == "Wasserstein distance (normed), 2048-bin histogram"
+
+
+def test_a_column_with_extreme_values_is_measured_exactly():
+    """Equal bins from -1 to a million would put nearly all values into the first bin."""
+    rng = np.random.default_rng(0)
+    train, test = rng.normal(size=5000), rng.normal(0.5, 1, 5000)
+    train[0] = 1e6
+    score = distances.number_drift(train, test, method="histogram")
+    assert score == distances.number_drift(train, test, method="exact")
+
+
+def test_auto_takes_the_histogram_above_its_size(monkeypatch):
+    train, test = (np.random.default_rng(i).normal(size=4000) for i in (0, 1))
+    assert distances.number_drift(train, test).method == "Wasserstein distance (normed)"
+    monkeypatch.setattr(distances, "EXACT_ROWS", 5000)
+    assert distances.number_drift(train, test).method.endswith("2048-bin histogram")
+
+
+def test_texts_identifiers_and_dates_are_left_out_with_the_reason():
+    rng = np.random.default_rng(0)
+
+    def table(rows):
+        return pd.DataFrame(
+            {
+                "id": np.arange(rows),
+                "key": [f"K{i}" for i in range(rows)],
+                "when": pd.date_range("2020-01-01", periods=rows),
+                "day": [f"2020-01-{1 + i % 28:02}" for i in range(rows)],
+                "zip": rng.permutation([f"z{i % 1200}" for i in range(rows)]),
+                "empty": [None] * (rows - 1) + [1.0],
+                "used": rng.normal(size=rows),
+                "named": rng.normal(size=rows),
+                "y": rng.integers(0, 2, rows),
+            }
+        )
+
+    train = make_dataset("train", table(3000), target="y", identifiers=["named"])
+    outcome = drift.run(make_dataset("test", table(3000).drop(columns="empty"), target="y"), pack(), train)
+    assert list(outcome.details["methods"]) == ["used"]
+    reasons = outcome.details["left_out"]
+    assert set(reasons) == {"id", "key", "when", "day", "zip", "empty", "named"}
+    assert "identifier" in reasons["id"]
+    assert "date" in reasons["when"]
+    assert "date" in reasons["day"]
+    assert "too many categories to compare: 1,200" in reasons["zip"]
+    assert reasons["empty"] == "not in test data"
+    assert "named as an identifier" in reasons["named"]
+    assert b"key is left out" in outcome.reports["drift.html"]
+
+
+def test_a_column_without_values_is_not_evaluated():
+    train, test = pair(1200, 600)
+    hollow = make_dataset("test", test.frame.assign(normal=np.nan, text=None, skewed="a"), target="y")
+    outcome = drift.run(hollow, pack(severity="failing", threshold="10", p_value="0"), train)
+    found = {c.slice.get("column"): c for c in outcome.claims}
+    for name, why in (("normal", "no value"), ("text", "no value"), ("skewed", "numbers in training data")):
+        assert (found[name].value, found[name].passed, found[name].limit) == (None, None, "10")
+        assert why in found[name].note
+    assert outcome.result == "not_evaluated"
+
+
+def test_drift_is_a_warning_by_default_and_its_share_has_a_limit(value_of):
+    train, test = pair(1500, 800, shift=2)
+    outcome = drift.run(test, pack(drifted_share="0.2"), train)
+    assert outcome.result == "warned"
+    share = value_of(outcome.claims, "drifted_share")
+    drifted = [c for c in outcome.claims[:-1] if c.passed is False]
+    assert float(share.value) == len(drifted) / 15
+    assert (share.n, share.passed) == (15, False)
+    assert {"normal", "new_level"} <= {c.slice["column"] for c in drifted}
+    assert drift.run(test, pack(severity="failing"), train).result == "failed"
+
+
+def test_a_table_is_like_itself():
+    train, _ = pair(2000, 10)
+    same = make_dataset("test", train.frame, target="y")
+    assert {float(c.value) for c in drift.run(same, pack(), train).claims} == {0.0}
+
+
+def test_nothing_to_compare_is_an_error():
+    frame = pd.DataFrame({"key": [f"K{i}" for i in range(50)], "y": [0, 1] * 25})
+    data = make_dataset("test", frame, target="y")
+    with pytest.raises(DataError, match="no column can be compared"):
+        drift.run(data, pack(), data)
+    with pytest.raises(DataError, match="no training data"):
+        drift.run(data, pack())
+
+
+def test_the_outcome_is_a_valid_record(record):
+    train, test = pair(1500, 800)
+    outcome = drift.run(test, pack(), train)
+    record(outcome)
+    assert outcome.controls == ("A.6.2.4", "A.7.2")
+    assert set(outcome.reports) == {"drift.svg", "drift.html"}
+    assert all(c.note for c in outcome.claims)

@@ -1,0 +1,77 @@
+import pandas as pd
+import pytest
+
+from aims_mlflow.checks.leakage import overlap
+from aims_mlflow.checks.row_hashes import duplicate_share, shared_rows
+from aims_mlflow.records.pack import Leakage
+
+
+def frame(first, count, **columns):
+    values = range(first, first + count)
+    return pd.DataFrame({"x": values, "name": [f"n{i}" for i in values], "y": [i % 2 for i in values], **columns})
+
+
+def test_the_share_of_test_rows_that_training_has_seen():
+    (found,) = overlap(frame(0, 100), frame(90, 40))
+    assert (found.metric, found.value, found.n, found.role) == ("train_test_overlap", "0.25", 40, "test")
+    assert (found.comparator, found.limit, found.severity, found.passed) == ("<=", "0.01", "warning", False)
+    assert found.note == "10 rows, compared in 3 columns"
+
+
+def test_none_and_all():
+    assert overlap(frame(0, 50), frame(50, 50))[0].value == "0"
+    assert overlap(frame(0, 50), frame(0, 50).sample(frac=1, random_state=0))[0].value == "1"
+
+
+def test_a_row_counts_only_when_features_and_target_are_equal():
+    other_label = frame(0, 10).assign(y=lambda f: 1 - f["y"])
+    assert overlap(frame(0, 10), other_label)[0].value == "0"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"x": "float64"},
+        {"x": "Int64"},
+        {"name": "category"},
+        {"name": "object"},
+        {"y": "bool"},
+        {"x": "int8", "name": "category", "y": "float32"},
+    ],
+)
+def test_the_same_values_in_other_types_are_the_same_rows(change):
+    assert overlap(frame(0, 20), frame(10, 20).astype(change))[0].value == "0.5"
+    assert overlap(frame(0, 20).astype(change), frame(10, 20))[0].value == "0.5"
+
+
+def test_missing_cells_are_equal():
+    one = frame(0, 10, z=[None, 1.0] * 5)
+    assert overlap(one, one.copy())[0].value == "1"
+
+
+def test_the_order_of_columns_does_not_matter_and_lone_columns_are_left_out():
+    other = frame(0, 10)[["y", "name", "x"]].assign(extra=1)
+    assert overlap(frame(0, 10), other)[0].value == "1"
+
+
+def test_the_packs_limit_is_taken():
+    settings = Leakage(overlap="0.3", severity="failing")
+    (found,) = overlap(frame(0, 100), frame(90, 40), settings, role="validation")
+    assert (found.limit, found.severity, found.passed, found.role) == ("0.3", "failing", True, "validation")
+
+
+def test_what_cannot_be_compared_is_not_evaluated():
+    lists = pd.DataFrame({"x": [[1], [2]]})
+    for one, other in ((lists, lists), (frame(0, 5), pd.DataFrame({"q": [1]}))):
+        (found,) = overlap(one, other)
+        assert (found.value, found.passed, found.limit) == (None, None, "0.01")
+        assert found.note.startswith("not evaluated")
+
+
+def test_repeated_rows():
+    assert duplicate_share(pd.concat([frame(0, 8), frame(0, 2)])) == 0.2
+    assert duplicate_share(pd.DataFrame({"x": [[1], [2]]})) is None
+
+
+def test_shared_rows_mark_the_rows():
+    assert shared_rows(frame(8, 4), frame(0, 10), ["x", "y"]).tolist() == [True, True, False, False]

@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import pytest
+
+from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.packs import load_pack, pack_digest, shipped_packs
+from aims_mlflow.checks.runner import run_check
+from aims_mlflow.errors import ConfigError
+from aims_mlflow.records.pack import Pack
+
+TOP = Path(__file__).parents[3] / "checks"
+MINIMAL = "name: mine\nversion: 1\ndescription: d\n"
+
+
+def write(folder, text):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pack.yaml").write_text(MINIMAL + text)
+    return folder
+
+
+def refusal(folder, text):
+    with pytest.raises(ConfigError) as caught:
+        load_pack("mine", write(folder / "mine", text).parent)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", shipped_packs())
+def test_shipped_packs_load_and_give_a_reason_for_everything(name):
+    pack = load_pack(name)
+    assert pack.name == name
+    for part in (*pack.data_quality.expectations, *pack.fairness.limits, *pack.performance.limits, pack.drift):
+        assert len(part.why) > 20
+
+
+def test_the_four_fifths_rule_ships_with_its_source():
+    limits = {limit.metric: limit for limit in load_pack("tabular-classification").fairness.limits}
+    for metric in ("selection_rate_ratio", "demographic_parity_ratio"):
+        assert (limits[metric].comparator, limits[metric].limit, limits[metric].severity) == (">=", "0.8", "failing")
+        assert "29 CFR 1607.4(D)" in limits[metric].why
+
+
+def test_the_pack_to_copy_is_the_one_that_ships():
+    assert load_pack("tabular-classification", TOP) == load_pack("tabular-classification", TOP.parent / "nowhere")
+
+
+@pytest.mark.parametrize("name", sorted(p.parent.name for p in TOP.glob("*/pack.yaml")))
+def test_packs_to_copy_run_on_a_generated_table(name, table, scored):
+    pack = load_pack(name, TOP)
+    test = scored(1500)
+    train = make_dataset("train", table(3000, seed=9), target="repaid", favourable="yes", sensitive=["sex", "race"])
+    for data in (train, test):
+        quality = run_check("data_quality", data, pack)
+        assert quality.result == "passed", quality.reason
+    fairness = run_check("fairness", test, pack)
+    assert fairness.result == "failed"
+    assert "selection_rate_ratio for sex=Female" in fairness.reason
+    assert run_check("performance", test, pack).result == "passed"
+    assert run_check("drift", test, pack, train).result == "passed"
+
+
+def test_a_folder_comes_before_a_shipped_pack_of_its_name(tmp_path):
+    write(tmp_path / "tabular-classification", "")
+    assert load_pack("tabular-classification", tmp_path).name == "mine"
+    assert load_pack("tabular-classification", tmp_path / "elsewhere").name == "tabular-classification"
+
+
+def test_a_path_will_do(tmp_path):
+    folder = write(tmp_path / "a" / "b", "")
+    assert load_pack("a/b", tmp_path) == load_pack(str(folder))
+
+
+def test_a_pack_that_is_not_there_is_named_with_the_nearest(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load_pack("tabular-clasification", tmp_path)
+    assert "did you mean 'tabular-classification'?" in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("fairnes: {}\n", ["pack.yaml:4", "unknown key 'fairnes', did you mean 'fairness'?"]),
+        ("fairness:\n  controls: [A.6.2.44]\n", ["pack.yaml:5", "'A.6.2.44'", "A.6.2.4"]),
+        ("drift:\n  controls: [A.6]\n", ["pack.yaml:5", "group"]),
+        (
+            "fairness:\n  limits:\n    - {metric: selection_ratio, comparator: '>=', limit: 0.8, why: x}\n",
+            ["pack.yaml:6", "no fairness metric 'selection_ratio'", "did you mean 'selection_rate"],
+        ),
+        (
+            "performance:\n  limits:\n    - {metric: acuracy, comparator: '>=', limit: 0.8, why: x}\n",
+            ["pack.yaml:6", "did you mean 'accuracy'?"],
+        ),
+        (
+            "data_quality:\n  expectations:\n    - {type: expect_column_values_not_null, kwargs: {}, why: x}\n",
+            ["pack.yaml:6", "did you mean 'expect_column_values_to_not_be_null'?"],
+        ),
+        (
+            "data_quality:\n  expectations:\n    - {type: expect_column_to_exist, roles: [tset], why: x}\n",
+            ["pack.yaml:6", "no data role 'tset', did you mean 'test'?"],
+        ),
+        (
+            "performance:\n  limits:\n    - {metric: accuracy, comparator: '>=', limit: 0.8}\n",
+            ["pack.yaml:6", "why' is missing"],
+        ),
+        ("performance:\n  limits:\n    - {metric: accuracy, comparator: '>=', limit: high, why: x}\n", ["pack.yaml:6", "limit"]),
+        ("drift: {method: exakt}\n", ["pack.yaml:4", "drift.method"]),
+        ("name: [\n", ["pack.yaml", "not valid YAML"]),
+    ],
+)
+def test_mistakes_are_named_with_file_line_and_the_nearest_right_word(tmp_path, text, expected):
+    said = refusal(tmp_path, text)
+    for part in expected:
+        assert part in said
+
+
+def test_the_digest_is_of_the_meaning_and_of_all_of_it(tmp_path):
+    one = load_pack("mine", write(tmp_path / "mine", "drift: {threshold: 0.1}\n").parent)
+    same = load_pack("mine", write(tmp_path / "mine", "# a comment\ndrift:\n  threshold: 0.10\n").parent)
+    assert pack_digest(one) == pack_digest(same)
+    assert len(pack_digest(one)) == 64
+    other = load_pack("mine", write(tmp_path / "mine", "drift: {threshold: 0.2}\n").parent)
+    assert pack_digest(one) != pack_digest(other)
+    assert pack_digest(Pack(name="mine", version="1", description="d")) == pack_digest(one)

@@ -1,0 +1,161 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from aims_mlflow.checks.infer import infer_expectations, rounded_range
+from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.profile import profile, single_auc, suggest_sensitive
+from aims_mlflow.checks.runner import run_check
+from aims_mlflow.errors import DataError
+from aims_mlflow.records.pack import DataQuality, Expectation, Pack
+
+WORDS = "the quick brown fox jumps over a lazy dog and runs home again".split()
+
+
+def awkward(rows=600, seed=0):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, rows)
+    return pd.DataFrame(
+        {
+            "customer_id": rng.permutation(rows) + 10_000,
+            "row": np.arange(rows),
+            "uuid": [f"{rng.integers(1 << 60):x}" for _ in range(rows)],
+            "email": [f"user{i}@example.org" for i in range(rows)],
+            "joined": pd.date_range("2020-01-01", periods=rows),
+            "born": [f"{1950 + i % 50}-0{1 + i % 9}-1{i % 10}" for i in range(rows)],
+            "comment": [" ".join(rng.choice(WORDS, 9)) for _ in range(rows)],
+            "city": [f"city {i}" for i in rng.integers(0, 200, rows)],
+            "mostly_empty": np.where(rng.random(rows) < 0.95, np.nan, 1.0),
+            "constant": "x",
+            "decided_amount": np.where(y == 1, rng.normal(100, 5, rows), 0.0),
+            "decision_code": np.where(y == 1, "granted", rng.choice(["refused", "withdrawn"], rows)),
+            "income": rng.normal(3000, 500, rows) + 300 * y,
+            "children": rng.integers(0, 5, rows),
+            "owner": rng.random(rows) < 0.5,
+            "amount_text": [f"{v:.2f}" for v in rng.normal(500, 90, rows)],
+            "purpose": rng.choice(["car", "home", "study"], rows),
+            "target": np.where(y == 1, "good", "bad"),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        ("customer_id", "identifier"),
+        ("row", "identifier"),
+        ("uuid", "identifier"),
+        ("email", "identifier"),
+        ("joined", "date"),
+        ("born", "date"),
+        ("comment", "text"),
+        ("city", "text"),
+        ("mostly_empty", "empty"),
+        ("constant", "constant"),
+        ("decided_amount", "leaking"),
+        ("decision_code", "leaking"),
+        ("income", "numeric"),
+        ("children", "numeric"),
+        ("owner", "categorical"),
+        ("amount_text", "numeric"),
+        ("purpose", "categorical"),
+        ("target", "target"),
+    ],
+)
+def test_columns_are_told_apart(column, kind):
+    found = {p.name: p for p in profile(awkward(), "target")}
+    assert found[column].kind == kind, found[column].reason
+    assert found[column].use == (kind in ("numeric", "categorical"))
+    assert found[column].reason
+
+
+def test_reasons_quote_no_value():
+    text = " ".join(p.reason for p in profile(awkward(), "target"))
+    for value in ("user1", "fox", "granted", "city 1", "2020"):
+        assert value not in text
+
+
+def test_a_misspelt_target_is_named():
+    with pytest.raises(DataError, match="no target column 'targett', did you mean 'target'"):
+        profile(awkward(), "targett")
+
+
+def test_many_rare_categories_do_not_leak_by_knowing_themselves():
+    rng = np.random.default_rng(0)
+    outcome = rng.random(1000) < 0.5
+    names = pd.Series([f"n{i}" for i in range(1000)])
+    assert single_auc(names, "categorical", outcome) < 0.6
+
+
+def test_a_column_whose_gaps_tell_the_outcome_leaks():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 500)
+    frame = pd.DataFrame({"paid_on": np.where(y == 1, rng.normal(size=500), np.nan), "y": y})
+    assert profile(frame, "y")[0].kind == "leaking"
+
+
+def test_sensitive_sounding_names_are_suggested():
+    columns = ["sex", "Age", "race", "personal_status", "marital-status", "wage", "essex", "income", "country_nationality"]
+    assert suggest_sensitive(columns) == ["sex", "Age", "race", "personal_status", "marital-status", "country_nationality"]
+
+
+def test_cells_that_hold_lists_do_no_harm():
+    frame = pd.DataFrame({"tags": [[1], [2]] * 30, "y": [0, 1] * 30})
+    assert profile(frame, "y")[0].kind == "text"
+
+
+def as_pack(expectations):
+    return Pack(
+        name="p",
+        version="1",
+        description="inferred",
+        data_quality=DataQuality(expectations=tuple(Expectation(**e) for e in expectations)),
+    )
+
+
+def test_inferred_expectations_hold_for_the_table_and_for_more_of_the_same(table):
+    pack = as_pack(infer_expectations(table(2000, seed=0), "repaid", ["sex", "race"]))
+    for seed, rows in ((0, 2000), (5, 500), (6, 5000)):
+        data = make_dataset("test", table(rows, seed=seed), target="repaid", favourable="yes", sensitive=["sex", "race"])
+        outcome = run_check("data_quality", data, pack)
+        assert outcome.result == "passed", outcome.reason
+
+
+def test_inferred_expectations_notice_another_table(table):
+    pack = as_pack(infer_expectations(table(2000), "repaid", ["sex"]))
+    changed = table(1000, seed=3)
+    changed["age"] = changed["age"] * 365
+    changed["purpose"] = "yacht"
+    changed["repaid"] = changed["repaid"].replace("no", "nope")
+    outcome = run_check("data_quality", make_dataset("test", changed, target="repaid", favourable="yes"), pack)
+    failed = {(c.metric, c.slice["column"]) for c in outcome.claims if c.passed is False}
+    assert failed == {
+        ("expect_column_values_to_be_between", "age"),
+        ("expect_column_values_to_be_in_set", "purpose"),
+        ("expect_column_distinct_values_to_be_in_set", "repaid"),
+    }
+    assert outcome.result == "failed"
+
+
+def test_inferred_bounds_and_values_give_nobody_away():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "income": np.r_[rng.normal(3000, 300, 998), [987_654.0, 7.0]],
+            "job": ["clerk"] * 990 + ["mayor"] * 10,
+            "y": [0, 1] * 500,
+        }
+    )
+    text = str(infer_expectations(frame, "y"))
+    assert "987" not in text
+    assert "mayor" not in text
+    assert "clerk" in text
+
+
+def test_the_rounded_range_holds_nearly_all_values():
+    values = pd.Series(np.random.default_rng(0).normal(1234, 56, 5000))
+    low, high = rounded_range(values)
+    assert values.between(low, high).mean() >= 0.98
+    assert (low % 10, high % 10) == (0, 0)
+    assert rounded_range(pd.Series([0.0, 1.0, 2.0] * 20))[0] == 0
+    assert rounded_range(pd.Series([5.0] * 20))[0] <= 5 <= rounded_range(pd.Series([5.0] * 20))[1]
