@@ -59,13 +59,23 @@ def test_the_reason_names_failures_before_warnings_and_counts_the_rest():
 
 
 def test_what_could_not_be_evaluated_is_described_so():
-    (found,) = hold([claim("m", None, slice={"a": "*", "b": "*"}, note="one group")], [limit(slice={"a": "*", "b": "*"})])
+    (found,) = hold(
+        [claim("m", None, slice={"a": "*", "b": "*"}, note="one group")], [limit(slice={"a": "*", "b": "*"})]
+    )
     assert describe(found) == "m for a and b could not be evaluated (one group)"
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("0.3", "0.3"), ("0.29681", "0.297"), ("0.00012345", "0.00012"), ("123456.7", "123,457"), ("0", "0"), (None, "undefined"), ("-0.0431", "-0.043")],
+    [
+        ("0.3", "0.3"),
+        ("0.29681", "0.297"),
+        ("0.00012345", "0.00012"),
+        ("123456.7", "123,457"),
+        ("0", "0"),
+        (None, "undefined"),
+        ("-0.0431", "-0.043"),
+    ],
 )
 def test_numbers_are_rounded_for_reading(value, text):
     assert short(value) == text

@@ -133,7 +133,12 @@ def test_wrong_arguments_are_said_and_the_rest_still_runs():
 def test_nothing_to_check_is_not_a_pass():
     table = frame().assign(age=np.nan)
     found = only(run(expect("column_values_to_be_between", column="age", min_value=0), table=table))
-    assert (found.value, found.n, found.passed, found.note.split(";")[0]) == (None, 0, None, "not evaluated: no value to check")
+    assert (found.value, found.n, found.passed, found.note.split(";")[0]) == (
+        None,
+        0,
+        None,
+        "not evaluated: no value to check",
+    )
 
 
 def test_equal_and_similar_expectations_each_get_their_result():
@@ -203,7 +208,9 @@ outcome = run_check("data_quality", make_dataset("test", frame, target="y"), loa
 assert outcome.result == "passed", outcome.reason
 """
     env = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert list(tmp_path.rglob("*")) == []
 

@@ -53,7 +53,12 @@ def test_every_score_and_method_is_evidentlys(rows):
     assert ours.details["methods"] == theirs.details["methods"]
     assert len(ours.claims) == 16
     for mine, other in zip(ours.claims, theirs.claims, strict=True):
-        assert (mine.metric, mine.slice, mine.comparator, mine.limit) == (other.metric, other.slice, other.comparator, other.limit)
+        assert (mine.metric, mine.slice, mine.comparator, mine.limit) == (
+            other.metric,
+            other.slice,
+            other.comparator,
+            other.limit,
+        )
         assert float(mine.value) == pytest.approx(float(other.value), abs=1e-12, rel=1e-9), mine.slice
         assert mine.passed == other.passed
 
@@ -83,7 +88,11 @@ def test_large_tables_use_distances_and_small_ones_tests():
 
 def test_the_histogram_stays_within_its_bound():
     rng = np.random.default_rng(0)
-    for make in (lambda n: rng.normal(0.2, 1, n), lambda n: rng.exponential(1.1, n), lambda n: rng.integers(0, 90, n) * 1.0):
+    for make in (
+        lambda n: rng.normal(0.2, 1, n),
+        lambda n: rng.exponential(1.1, n),
+        lambda n: rng.integers(0, 90, n) * 1.0,
+    ):
         train, test = make(5000), make(3000) * 1.05
         exact = distances.number_drift(train, test, method="exact").value
         value, error = distances.histogram_wasserstein(train, test)

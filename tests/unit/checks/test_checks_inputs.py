@@ -9,7 +9,9 @@ from aims_mlflow.errors import DataError
 
 
 def frame(**columns):
-    return pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "sex": ["F", "M", "F", "M"], "y": ["no", "yes", "no", "yes"], **columns})
+    return pd.DataFrame(
+        {"x": [1.0, 2.0, 3.0, 4.0], "sex": ["F", "M", "F", "M"], "y": ["no", "yes", "no", "yes"], **columns}
+    )
 
 
 def refusal(*args, **kwargs):

@@ -7,7 +7,9 @@ import pytest
 from aims_mlflow.checks.labels import distinct_labels, is_label, label_key, label_text, listing, same_label
 
 
-@pytest.mark.parametrize("one", [1, 1.0, "1", "1.0", True, np.True_, np.int8(1), np.float32(1), "True", "true", Decimal("1.0")])
+@pytest.mark.parametrize(
+    "one", [1, 1.0, "1", "1.0", True, np.True_, np.int8(1), np.float32(1), "True", "true", Decimal("1.0")]
+)
 def test_every_way_to_write_one_is_the_same_label(one):
     assert same_label(one, "1")
     assert not same_label(one, "0")
@@ -15,7 +17,15 @@ def test_every_way_to_write_one_is_the_same_label(one):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1.0, "1"), (True, "True"), (np.False_, "False"), (0.5, "0.5"), (" >50K", ">50K"), (10**20, "1" + "0" * 20), ("", "")],
+    [
+        (1.0, "1"),
+        (True, "True"),
+        (np.False_, "False"),
+        (0.5, "0.5"),
+        (" >50K", ">50K"),
+        (10**20, "1" + "0" * 20),
+        ("", ""),
+    ],
 )
 def test_label_text_is_what_people_write(value, text):
     assert label_text(value) == text

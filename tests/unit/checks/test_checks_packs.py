@@ -102,7 +102,10 @@ def test_a_pack_that_is_not_there_is_named_with_the_nearest(tmp_path):
             "performance:\n  limits:\n    - {metric: accuracy, comparator: '>=', limit: 0.8}\n",
             ["pack.yaml:6", "why' is missing"],
         ),
-        ("performance:\n  limits:\n    - {metric: accuracy, comparator: '>=', limit: high, why: x}\n", ["pack.yaml:6", "limit"]),
+        (
+            "performance:\n  limits:\n    - {metric: accuracy, comparator: '>=', limit: high, why: x}\n",
+            ["pack.yaml:6", "limit"],
+        ),
         ("drift: {method: exakt}\n", ["pack.yaml:4", "drift.method"]),
         ("name: [\n", ["pack.yaml", "not valid YAML"]),
     ],

@@ -115,5 +115,7 @@ def test_the_outcome_is_a_valid_record(scored, record):
     outcome = performance.run(scored(), pack())
     record(outcome)
     assert {c.metric for c in outcome.claims} == set(PERFORMANCE)
-    assert all(c.interval for c in outcome.claims if c.metric not in ("majority_class_accuracy", "accuracy_over_majority"))
+    assert all(
+        c.interval for c in outcome.claims if c.metric not in ("majority_class_accuracy", "accuracy_over_majority")
+    )
     assert set(outcome.reports) == {"performance.html"}

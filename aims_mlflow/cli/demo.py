@@ -1,0 +1,42 @@
+"""`aims demo`: the whole path on this machine."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from aims_mlflow.errors import ConfigError
+
+
+@click.command()
+@click.option("--csv", "table", type=click.Path(path_type=Path), help="Your own table (CSV, TSV or parquet).")
+@click.option("--target", help="With --csv: the column that is predicted; it has two labels.")
+@click.option("--favourable", help="With --csv: the label that is good for a person.")
+@click.option("--sensitive", help="With --csv: columns to compare groups by, with commas between.")
+@click.option("--serve", is_flag=True, help="Keep the MLflow server up at the end.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Put everything into this new folder and leave it there.")
+def command(
+    table: Path | None, target: str | None, favourable: str | None, sensitive: str | None, serve: bool, keep: Path | None
+) -> None:
+    """Show the whole path on this machine, offline, in under two minutes.
+
+    A real MLflow server with the gate, a training, a refusal with its reason, a mitigation, where limits still
+    fail an expiring waiver, an approval, and the alias. Nothing outside the demo's own folder is touched.
+    """
+    if table is None and (target or favourable or sensitive):
+        raise ConfigError("--target, --favourable and --sensitive describe a --csv", next="add --csv FILE")
+    if table is not None and (not target or not sensitive):
+        raise ConfigError("--csv also needs --target and --sensitive", next="name the columns")
+    if keep is not None and keep.exists() and any(keep.iterdir()):
+        raise ConfigError("the folder is not empty", where=str(keep), next="name a new one")
+    from aims_mlflow.demo.data import from_csv, generated
+
+    names = tuple(dict.fromkeys(c.strip() for c in (sensitive or "").split(",") if c.strip()))
+    data = generated() if table is None else from_csv(table, str(target), favourable, names)
+    folder = keep.resolve() if keep is not None else Path(tempfile.mkdtemp(prefix="aims-demo-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    from aims_mlflow.demo.story import Story
+
+    Story(data, folder, serve=serve).run()

@@ -1,0 +1,168 @@
+"""The demo's table: generated with a known bias, or a person's own CSV with what a first model should not learn from set aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aims_mlflow.capture.tables import read_file
+from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.profile import profile
+from aims_mlflow.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEED = 42001
+ROWS = 6000
+BANDS = 4
+MANY_GROUPS = 12
+LEAST_ROWS = 300
+
+
+@dataclass(frozen=True)
+class DemoData:
+    """A table that is ready to be split, and what was said about it."""
+
+    name: str
+    frame: pd.DataFrame
+    target: str
+    favourable: str
+    sensitive: tuple[str, ...]
+    features: tuple[str, ...]
+    notes: tuple[str, ...] = field(default=())
+
+
+def credit_table(rows: int = ROWS, seed: int = SEED) -> pd.DataFrame:
+    """Return a made-up table of loans with a bias that is known because it was put in.
+
+    Whether a loan is repaid depends on income, debt and years employed, the same for everyone. Women earn less and
+    have shorter employment here, and part of their good loans was recorded as bad: a model that never
+    sees `sex` still learns to treat them worse, through income, employment and hours.
+    """
+    import numpy as np
+    import pandas as pd
+
+    draw = np.random.default_rng(seed)
+    woman = draw.random(rows) < 0.4
+    older = draw.random(rows) < 0.3
+    hours = np.clip(draw.normal(np.where(woman, 31, 41), 6), 10, 70)
+    income = np.clip(draw.normal(np.where(woman, 2350, 3250), 750), 700, None)
+    employed = np.clip(draw.gamma(2.2, np.where(woman, 2.2, 3.4)), 0, 40)
+    debt = np.clip(draw.beta(2, 5, rows) + draw.normal(0, 0.03, rows), 0, 1)
+    score = 0.0011 * (income - 2800) + 0.13 * (employed - 5) - 4.0 * (debt - 0.28) + draw.logistic(0, 0.6, rows)
+    repaid = score > 0
+    repaid &= ~(woman & repaid & (draw.random(rows) < 0.25))
+    return pd.DataFrame(
+        {
+            "income": income.round(0),
+            "hours_per_week": hours.round(0),
+            "years_employed": employed.round(1),
+            "debt_ratio": debt.round(3),
+            "purpose": draw.choice(["car", "education", "furniture", "repair"], rows, p=[0.35, 0.15, 0.3, 0.2]),
+            "housing": np.where(draw.random(rows) < np.where(older, 0.7, 0.35), "own", "rent"),
+            "sex": np.where(woman, "female", "male"),
+            "age_group": np.where(older, "50 and over", "under 50"),
+            "repaid": np.where(repaid, "yes", "no"),
+        }
+    )
+
+
+def generated() -> DemoData:
+    """Return the made-up credit table as the demo uses it."""
+    frame = credit_table()
+    sensitive = ("sex", "age_group")
+    features = tuple(c for c in frame.columns if c not in (*sensitive, "repaid"))
+    note = f"{len(frame):,} made-up loans; the bias against women in them is known, because it was put in"
+    return DemoData("loans", frame, "repaid", "yes", sensitive, features, (note,))
+
+
+def from_csv(path: Path, target: str, favourable: str | None, sensitive: tuple[str, ...]) -> DemoData:
+    """Read a person's table, and say what was set aside and why.
+
+    Raises:
+        DataError, Unreachable: it cannot be read, a named column is not there, or it does not fit the demo.
+    """
+    frame = _read(path)
+    notes = [f"{len(frame):,} rows, {len(frame.columns)} columns"]
+    for name in (target, *sensitive):
+        if name not in frame.columns:
+            hint = did_you_mean(name, [str(c) for c in frame.columns])
+            raise DataError(f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=str(path), next="correct the name")
+    if target in sensitive:
+        raise DataError(f"{target!r} is both target and sensitive", where=str(path), next="name other sensitive columns")
+    unlabelled = int(frame[target].isna().sum())
+    if unlabelled:
+        frame = frame.dropna(subset=[target]).reset_index(drop=True)
+        notes.append(f"{unlabelled:,} rows without {target} left out")
+    repeated = int(frame.duplicated().sum())
+    if repeated:
+        notes.append(f"{repeated:,} rows stand more than once; they stay in, and the overlap of test and train is measured")
+    profiled = {c.name: c for c in profile(frame, target)}
+    for name in sensitive:
+        frame, note = _grouped(frame, name)
+        notes += [note] if note else []
+    data = make_dataset("train", frame.dropna(axis=1, how="all"), target=target, favourable=favourable, sensitive=sensitive)
+    _check(frame, path, sensitive)
+    left_out = [c for c in profiled.values() if not c.use and c.name != target and c.name not in sensitive]
+    notes += [f"set aside {c.name}: {c.reason}" for c in left_out]
+    features = tuple(c.name for c in profiled.values() if c.use and c.name not in sensitive)
+    if not features:
+        raise DataError("no column is left to learn from", where=str(path), next="give a table with more columns")
+    return DemoData(path.stem, _typed(frame, features, profiled), target, data.favourable or "", sensitive, features, tuple(notes))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Read a table; question marks stand for missing values in many public data sets."""
+    import pandas as pd
+
+    frame = read_file(path)
+    frame.columns = [str(c).strip() for c in frame.columns]
+    for name in frame.columns:
+        if pd.api.types.is_string_dtype(frame[name]) or frame[name].dtype == object:
+            text = frame[name].map(lambda v: v.strip() if isinstance(v, str) else v)
+            frame[name] = text.where(~text.isin(["?", ""]), None)
+    return frame
+
+
+def _grouped(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, str | None]:
+    """Turn a sensitive number of many values into bands of about equal size."""
+    import pandas as pd
+
+    column = frame[name]
+    if not pd.api.types.is_numeric_dtype(column) or column.nunique() <= MANY_GROUPS:
+        return frame.assign(**{name: column.astype("str").where(column.notna(), None)}), None
+    edges = sorted({round(float(q)) for q in column.quantile([i / BANDS for i in range(1, BANDS)])})
+    labels = [f"under {edges[0]}", *(f"{a} to under {b}" for a, b in zip(edges, edges[1:], strict=False)), f"{edges[-1]} and over"]
+    cut = pd.cut(column, [-float("inf"), *edges, float("inf")], right=False, labels=labels)
+    return frame.assign(**{name: cut.astype("str").where(column.notna(), None)}), f"{name} is compared in {len(labels)} bands"
+
+
+def _check(frame: pd.DataFrame, path: Path, sensitive: tuple[str, ...]) -> None:
+    if len(frame) < LEAST_ROWS:
+        raise DataError(
+            f"{len(frame):,} rows are too few to hold some out and compare groups", where=str(path), next=f"give at least {LEAST_ROWS}"
+        )
+    for name in sensitive:
+        groups = frame[name].dropna().value_counts()
+        if (groups >= 20).sum() < 2:
+            raise DataError(
+                f"the sensitive column {name!r} has only one group of 20 rows or more, so there is nothing to compare",
+                where=str(path),
+                next="name another sensitive column",
+            )
+
+
+def _typed(frame: pd.DataFrame, features: tuple[str, ...], profiled: dict[str, object]) -> pd.DataFrame:
+    """Read numbers that stand as text, and make every other feature text."""
+    import pandas as pd
+
+    changed = {}
+    for name in features:
+        column = frame[name]
+        if getattr(profiled[name], "kind", "") == "numeric":
+            changed[name] = pd.to_numeric(column, errors="coerce").astype("float64")
+        else:
+            changed[name] = column.astype("str").where(column.notna(), None)
+    return frame.assign(**changed)

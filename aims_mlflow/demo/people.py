@@ -1,0 +1,110 @@
+"""The demo's people, their keys, and the commands that they run: the very ones of the command line."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from aims_mlflow.errors import AimsError
+
+QUIET_LOGGERS = ("mlflow", "alembic", "great_expectations", "aims_mlflow")
+
+
+@dataclass(frozen=True)
+class Office:
+    """The folder of a demo: keys of two people, the platform team's policy, the server's data."""
+
+    folder: Path
+
+    @property
+    def scientist(self) -> Path:
+        """The data scientist's private key."""
+        return self.folder / "people" / "ana.pem"
+
+    @property
+    def approver(self) -> Path:
+        """The model owner's private key."""
+        return self.folder / "people" / "olga.pem"
+
+    @property
+    def policy(self) -> Path:
+        """The platform team's policy folder."""
+        return self.folder / "policy"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that the platform team's processes see."""
+        return {"AIMS_HOME": str(self.folder / "platform"), "AIMS_POLICY": str(self.policy)}
+
+
+def run(*args: str) -> str:
+    """Run one `aims` command in this process; returns what it printed.
+
+    Raises:
+        AimsError: as the command would report it.
+    """
+    from aims_mlflow.cli.main import cli
+
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        cli.main(args=list(args), standalone_mode=False)
+    return printed.getvalue()
+
+
+def set_up(office: Office) -> list[str]:
+    """Make policy and keys; returns the commands as a person would type them."""
+    typed: list[str] = []
+
+    def command(*args: str) -> str:
+        typed.append("aims " + " ".join(a.replace(str(office.folder) + os.sep, "") for a in args))
+        return run(*args)
+
+    with environment(office.environment()):
+        command("gate", "init", str(office.policy))
+        for key, owner, role in ((office.scientist, "ana", "trainer"), (office.approver, "olga", "approver")):
+            command("keys", "new", str(key))
+            public = key.with_suffix(".pub.pem")
+            public.write_text(run("keys", "export", "--key", f"file:{key}"), encoding="utf-8")
+            command("keys", "add", str(public), "--owner", owner, "--role", role)
+    return typed
+
+
+@contextlib.contextmanager
+def environment(values: dict[str, str]) -> Iterator[None]:
+    """Set environment variables, and put the old ones back."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[io.StringIO]:
+    """Keep the libraries' chatter off the terminal; what they said is given back with an error."""
+    heard = io.StringIO()
+    levels = {name: logging.getLogger(name).level for name in QUIET_LOGGERS}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard):
+            warnings.simplefilter("ignore")
+            yield heard
+    except AimsError:
+        raise
+    except Exception as exc:
+        exc.add_note(heard.getvalue()[-2000:])
+        raise
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

@@ -1,0 +1,107 @@
+"""A real MLflow server with the gate, in a subprocess on a free port."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aims_mlflow.errors import Unreachable
+
+START_SECONDS = 90.0
+LOG = "server.log"
+
+
+class GatedServer:
+    """Starts `mlflow server` in a folder, waits until it answers, and stops it again."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], tick: Callable[[], None] = lambda: None) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = environment
+        self._tick = tick
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        """Return the command line: an ordinary server, with one more option."""
+        database = f"sqlite:///{self.folder / 'mlflow.db'}"
+        return [
+            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1",
+            "--backend-store-uri", database, "--registry-store-uri", f"aims+{database}",
+            "--artifacts-destination", str(self.folder / "artifacts"),
+        ]  # fmt: skip
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / LOG).open("wb") as log:
+            self._process = subprocess.Popen(
+                self.command(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **self._environment, "MLFLOW_DISABLE_TELEMETRY": "true"},
+                start_new_session=True,
+                cwd=self.folder,
+            )
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _wait(self) -> None:
+        ends = time.monotonic() + START_SECONDS
+        while time.monotonic() < ends:
+            self._tick()
+            if self._process is None or self._process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"{self.url}/health", timeout=2):  # noqa: S310 - our own loopback server
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.25)
+        tail = (self.folder / LOG).read_text(errors="replace").strip().splitlines()[-12:]
+        raise Unreachable(
+            "the MLflow server did not start; the end of its log:\n  " + "\n  ".join(tail), next="see what it says"
+        )
+
+    def serve(self) -> None:
+        """Keep the server up until it ends or the person presses Ctrl-C."""
+        if self._process is not None:
+            self._process.wait()
+
+    def stop(self) -> None:
+        """Stop the server and what it started."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        import signal
+
+        for kind, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
+            try:
+                os.killpg(self._process.pid, kind)
+                self._process.wait(seconds)
+            except (ProcessLookupError, PermissionError):
+                return
+            except subprocess.TimeoutExpired:
+                continue
+            return
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

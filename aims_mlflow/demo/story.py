@@ -1,0 +1,280 @@
+"""The demo's story in numbered steps: every number that it tells comes from an evidence record."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import yaml
+
+from aims_mlflow.demo import model, people
+from aims_mlflow.demo.people import Office, environment, quiet
+from aims_mlflow.demo.server import GatedServer
+from aims_mlflow.demo.telling import Teller, groups_table, refusal_lines
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from aims_mlflow.demo.data import DemoData
+    from aims_mlflow.evidence.statement import SealedRecord
+
+SEED = 42001
+WAIVER_DAYS = 30
+SYSTEM = "demo-screening"
+
+
+class Story:
+    """One demo from an empty folder to a model in use."""
+
+    def __init__(self, data: DemoData, folder: Path, *, serve: bool) -> None:
+        self.data = data
+        self.office = Office(folder)
+        self.serve = serve
+        self.tell = Teller()
+        self.work = folder / "work"
+
+    def run(self) -> None:
+        """Tell the whole story; the server is stopped at the end, or when something goes wrong."""
+        started = time.monotonic()
+        self._introduce()
+        with self.tell.step("A platform team makes a policy and trusts two keys"):
+            typed = people.set_up(self.office)
+        self.tell.lines([f"$ {line}" for line in typed], dim=True)
+        server = GatedServer(self.office.folder / "server", self.office.environment())
+        with self.tell.step("It starts an MLflow server with one more option"):
+            server.__enter__()
+        try:
+            self.tell.lines(["$ mlflow server --registry-store-uri aims+sqlite:///mlflow.db ..."], dim=True)
+            scientist = {
+                "MLFLOW_TRACKING_URI": server.url,
+                "AIMS_HOME": str(self.office.folder / "ana"),
+                "AIMS_SIGNING_KEY": f"file:{self.office.scientist}",
+                "AIMS_CONFIG": str(self._write_config()),
+                "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+            }
+            with environment(scientist):
+                import mlflow
+
+                mlflow.set_tracking_uri(server.url)
+                self._train_and_deploy(server, started)
+            if self.serve:
+                click.echo(f"\nThe server stays up at {server.url}; Ctrl-C stops it.")
+                server.serve()
+        finally:
+            server.stop()
+
+    def _introduce(self) -> None:
+        click.secho("aims demo: a model on its way to production, with evidence", bold=True)
+        self.tell.lines([f"data: {self.data.name}: {self.data.notes[0]}", *self.data.notes[1:]])
+        self.tell.lines([f"predicts {self.data.target} = {self.data.favourable!r}; compared by {', '.join(self.data.sensitive)}"])
+
+    def _write_config(self) -> Path:
+        self.work.mkdir(parents=True, exist_ok=True)
+        path = self.work / "aims.yaml"
+        config = {
+            "system": {
+                "id": SYSTEM,
+                "owner": "olga",
+                "intended_use": f"Demonstration: predict {self.data.target} to show how evidence is captured.",
+                "affected_groups": [f"people compared by {c}" for c in self.data.sensitive],
+            },
+            "data": {
+                "target": self.data.target,
+                "favourable": self.data.favourable,
+                "sensitive": list(self.data.sensitive),
+                "sources": {
+                    self.data.name: {
+                        "description": "the table that the demo was given",
+                        "owner": "ana",
+                        "licence": "as its owner says",
+                        "rights": "demonstration on this machine only",
+                        "subjects": "the people in the table",
+                        "selection_reason": "named on the command line",
+                        "retention": "until the demo's folder is deleted",
+                    }
+                },
+            },
+        }
+        path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        return path
+
+    # -- the two models ---------------------------------------------------------------------
+
+    def _train_and_deploy(self, server: GatedServer, started: float) -> None:
+        with self.tell.step("A data scientist trains with @aims.trains"), quiet():
+            parts = self._load()
+            plain = self._train(parts)
+        refused = self._register(plain["uri"])
+        self.tell.head("She registers the model like any other: mlflow.register_model(...)")
+        if refused is None:
+            self.tell.good("allowed: every condition of the policy holds")
+            chosen, version = plain, self._last_version()
+        else:
+            self.tell.bad(refusal_lines(refused))
+            self.tell.head("By group, on held-out data (from the signed evidence)")
+            self.tell.lines(groups_table(plain["fairness"], self.data))
+            chosen, version = self._mitigate(parts, plain)
+        self._deploy(chosen, version)
+        self._close(server, chosen, started)
+
+    def _load(self) -> dict[str, pd.DataFrame]:
+        """Acquire, prepare and split, with the decorators that a data scientist uses."""
+        import aims_mlflow as aims
+        from sklearn.model_selection import train_test_split
+
+        data = self.data
+        columns = [*data.features, *data.sensitive, data.target]
+
+        @aims.acquires(data.name)
+        def load() -> pd.DataFrame:
+            return data.frame
+
+        @aims.prepares(why="columns that name a row, give the answer away or hold nothing teach a model nothing it may use")
+        def prepare(frame: pd.DataFrame) -> pd.DataFrame:
+            return frame[columns]
+
+        frame = prepare(load())
+        rest, test = train_test_split(frame, test_size=0.3, random_state=SEED, stratify=frame[data.target])
+        train, validation = train_test_split(rest, test_size=0.25, random_state=SEED, stratify=rest[data.target])
+        return {"train": train, "validation": validation, "test": test}
+
+    def _train(self, parts: dict[str, pd.DataFrame], weights: Any = None) -> dict[str, Any]:
+        """Train under `@aims.trains`; returns run, model and the evidence that it left."""
+        import aims_mlflow as aims
+        import mlflow
+
+        @aims.trains(SYSTEM)
+        def train(train: pd.DataFrame, validation: pd.DataFrame, test: pd.DataFrame, mitigation: str) -> Any:
+            return model.fit(self.data, train, weights)
+
+        with mlflow.start_run(run_name="plain" if weights is None else "reweighed") as run:
+            train(**parts, mitigation="none" if weights is None else "reweighing")
+        return self._evidence(run.info.run_id)
+
+    def _evidence(self, run_id: str) -> dict[str, Any]:
+        from aims_mlflow.evidence import store
+        from aims_mlflow.evidence.statement import read
+
+        found: dict[str, SealedRecord] = {}
+        for name, content in store.session_files(run_id).items():
+            for line in content.splitlines():
+                record = read(line, name)
+                if record.evidence.mlflow.run_id == run_id:
+                    found[record.evidence.kind] = record
+        models = found["training-provenance"].evidence.details["models"]
+        return {"run_id": run_id, "uri": f"models:/{models[0]['model_id']}", **found}
+
+    def _register(self, uri: str) -> str | None:
+        """Register as any MLflow user does; returns the refusal's text, or None."""
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        with quiet():
+            try:
+                mlflow.register_model(uri, SYSTEM)
+            except MlflowException as exc:
+                if exc.error_code != "PERMISSION_DENIED":
+                    raise
+                return str(exc.message).removeprefix("PERMISSION_DENIED: ")
+        return None
+
+    def _last_version(self) -> str:
+        import mlflow
+
+        versions = mlflow.MlflowClient().search_model_versions(f"name = '{SYSTEM}'")
+        return max((str(v.version) for v in versions), key=int)
+
+    def _mitigate(self, parts: dict[str, pd.DataFrame], plain: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        with self.tell.step("She reweighs the training rows; prediction needs no sensitive column"), quiet():
+            weights = model.reweighed(self.data, parts["train"], parts["validation"])
+            better = self._train(parts, weights)
+        self.tell.lines(groups_table(better["fairness"], self.data, before=plain["fairness"]))
+        self.tell.lines([self._cost(plain["performance"], better["performance"])])
+        refused = self._register(better["uri"])
+        if refused is None:
+            self.tell.good("registered: the mitigated model meets every condition")
+            return better, self._last_version()
+        self.tell.head("The limits still fail, and no limit is moved: it is refused again")
+        self.tell.bad(refusal_lines(refused))
+        self._waive(better["uri"], "registration", None)
+        again = self._register(better["uri"])
+        if again is not None:
+            raise click.ClickException(f"the waiver did not carry the registration: {again}")
+        version = self._last_version()
+        self.tell.good(f"registered as version {version}, on a waiver that everyone sees")
+        return better, version
+
+    def _cost(self, before: SealedRecord, after: SealedRecord) -> str:
+        old, new = (
+            next(float(c.value) for c in r.evidence.claims if c.metric == "accuracy" and not c.slice and c.role == "test" and c.value)
+            for r in (before, after)
+        )
+        return f"its cost: accuracy {old:.3f} before, {new:.3f} after ({new - old:+.3f})"
+
+    def _waive(self, uri: str, stage: str, alias: str | None) -> None:
+        until = (datetime.now(UTC) + timedelta(days=WAIVER_DAYS)).strftime("%Y-%m-%d")
+        reason = "pilot with human review of every refusal; mitigation goes on"
+        target = [uri, "--name", SYSTEM] if stage == "registration" else [uri]
+        args = ["waive", *target, "--stage", stage, "--control", "A.6.2.4", "--reason", reason, "--until", until]
+        args += ["--alias", alias] if alias else []
+        with self._as_approver():
+            people.run(*args)
+        self.tell.loud(f"WAIVED until {until} by olga for {stage}: A.6.2.4, reason: {reason}")
+
+    def _as_approver(self) -> Any:
+        return environment({"AIMS_SIGNING_KEY": f"file:{self.office.approver}"})
+
+    # -- into use ---------------------------------------------------------------------------
+
+    def _deploy(self, chosen: dict[str, Any], version: str) -> None:
+        target = f"models:/{SYSTEM}/{version}"
+        self.tell.head(f"The alias champion for version {version}")
+        refused = self._set_alias(version)
+        self.tell.bad(refusal_lines(refused or ""))
+        if refused and "A.6.2.4:" in refused:
+            self._waive(target, "deployment", "champion")
+        with self._as_approver():
+            people.run("approve", target, "--stage", "deployment", "--alias", "champion", "--comment", "demo review")
+        self.tell.lines([f"$ aims approve {target} --stage deployment --alias champion   (olga)"], dim=True)
+        again = self._set_alias(version)
+        if again is not None:
+            raise click.ClickException(f"the approval did not carry the alias: {again}")
+        self.tell.good("set: olga approved these very bytes under the rules in force")
+
+    def _set_alias(self, version: str) -> str | None:
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        with quiet():
+            try:
+                mlflow.MlflowClient().set_registered_model_alias(SYSTEM, "champion", version)
+            except MlflowException as exc:
+                if exc.error_code != "PERMISSION_DENIED":
+                    raise
+                return str(exc.message).removeprefix("PERMISSION_DENIED: ")
+        return None
+
+    def _close(self, server: GatedServer, chosen: dict[str, Any], started: float) -> None:
+        target = f"models:/{SYSTEM}@champion"
+        with quiet():
+            verified = people.run("evidence", "verify", target)
+        self.tell.head("What an auditor sees")
+        self.tell.lines([f"$ aims evidence verify {target}"], dim=True)
+        self.tell.lines(line.strip() for line in verified.strip().splitlines())
+        folder = next((self.office.folder / "server" / "artifacts").glob(f"**/{chosen['run_id']}/artifacts/aims"))
+        self.tell.lines(
+            [
+                f"the page:       {folder / 'index.html'}",
+                f"the model card: {folder / 'model_card.md'}",
+                f"the ledger:     {self.office.folder / 'server' / 'mlflow.db.aims.db'}",
+            ]
+        )
+        if self.serve:
+            self.tell.lines([f"in MLflow:      {server.url}/#/experiments/0/runs/{chosen['run_id']}/artifacts"])
+        else:
+            self.tell.lines(["`aims demo --serve` keeps the server up; `aims init YOUR.csv --target COLUMN` starts your own"])
+        click.echo(f"Done in {time.monotonic() - started:.0f} seconds.")

@@ -1,0 +1,147 @@
+"""How the demo talks: numbered steps with progress on a terminal, plain lines elsewhere, 80 columns wide."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from aims_mlflow.demo.data import DemoData
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.records.evidence import Claim
+
+WIDTH = 80
+MOST_REASONS = 4
+
+
+class Teller:
+    """Writes the story; counts its steps."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._out = sys.stdout
+
+    def head(self, text: str) -> None:
+        """Begin a step that takes no time."""
+        self._count += 1
+        click.echo("", file=self._out)
+        click.secho(f"{self._count}. {text}", bold=True, file=self._out)
+
+    @contextlib.contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        """Begin a step that takes time; on a terminal it moves while it lasts."""
+        self.head(text)
+        started, done = time.monotonic(), threading.Event()
+        mover = threading.Thread(target=self._move, args=(done,), daemon=True)
+        if self._out.isatty():
+            mover.start()
+        try:
+            yield
+        finally:
+            done.set()
+            if mover.is_alive():
+                mover.join()
+            if self._out.isatty():
+                self._out.write("\r" + " " * 20 + "\r")
+        self.lines([f"({time.monotonic() - started:.1f} s)"], dim=True)
+
+    def _move(self, done: threading.Event) -> None:
+        for mark in itertools.cycle("|/-\\"):
+            self._out.write(f"\r   {mark} working")
+            self._out.flush()
+            if done.wait(0.15):
+                return
+
+    def lines(self, texts: Iterable[str], *, dim: bool = False) -> None:
+        """Write lines, wrapped and set in."""
+        for text in texts:
+            for line in _wrapped(text):
+                click.secho(line, dim=dim, file=self._out)
+
+    def good(self, text: str) -> None:
+        """Write what went well."""
+        for line in _wrapped(f"✓ {text}"):
+            click.secho(line, fg="green", file=self._out)
+
+    def bad(self, texts: Iterable[str]) -> None:
+        """Write a refusal."""
+        for text in texts:
+            for line in _wrapped(text):
+                click.secho(line, fg="red", file=self._out)
+
+    def loud(self, text: str) -> None:
+        """Write what nobody may overlook."""
+        for line in _wrapped(f"!! {text}"):
+            click.secho(line, fg="yellow", bold=True, file=self._out)
+
+
+def _wrapped(text: str) -> list[str]:
+    """Wrap words at 80 columns; a table's row or a path stays whole."""
+    if len(text) <= WIDTH - 3 or text.startswith(("  ", "the ", "in MLflow")):
+        return [f"   {text}"]
+    return textwrap.wrap(text, WIDTH, initial_indent="   ", subsequent_indent="     ", break_long_words=False)
+
+
+def refusal_lines(text: str) -> list[str]:
+    """Return a gate's refusal as a person reads it: its head, its first reasons, and what to do next."""
+    head, _, rest = text.partition(". ")
+    reasons, _, after = rest.partition(" Next: ")
+    found = [r.strip().rstrip(".") for r in re.split(r"(?=A\.\d+\.\d+(?:\.\d+)?: )", reasons) if r.strip()]
+    found = [re.sub(r", evidence [0-9a-f-]{36}", "", r) for r in found]
+    out = [f"✗ {head}", *(f"- {r}" for r in found[:MOST_REASONS])]
+    if len(found) > MOST_REASONS:
+        out.append(f"- and {len(found) - MOST_REASONS} more")
+    following = after.split(" Nothing was lost")[0].strip().rstrip(".")
+    return [*out, f"next: {following.split(': aims waive')[0]}"] if following else out
+
+
+def groups_table(record: SealedRecord, data: DemoData, before: SealedRecord | None = None) -> list[str]:
+    """Return selection rates by group with interval and n, worst ratio first; with `before`, both ratios."""
+    out = []
+    for column in data.sensitive:
+        rows = [_row(record, before, column, group) for group in _groups(record, column)]
+        named = sorted((r for r in rows if r is not None), key=lambda r: r[0])
+        head = f"{'before -> after' if before is not None else 'ratio':>15}"
+        out.append(f"  {column[:26]:<26} {'selected':>8} {'95% interval':>14} {'n':>7} {head}")
+        out += [text for _, text in named]
+        worse = [g for g in _groups(record, column) if _failing(record, column, g)]
+        if worse and before is None:
+            out.append(f"  treated worse by {column}: {', '.join(worse)}")
+    return out
+
+
+def _groups(record: SealedRecord, column: str) -> list[str]:
+    return [c.slice[column] for c in record.evidence.claims if c.metric == "selection_rate" and set(c.slice) == {column}]
+
+
+def _claim(record: SealedRecord, metric: str, column: str, group: str) -> Claim | None:
+    return next((c for c in record.evidence.claims if c.metric == metric and c.slice == {column: group}), None)
+
+
+def _failing(record: SealedRecord, column: str, group: str) -> bool:
+    claim = _claim(record, "selection_rate_ratio", column, group)
+    return claim is not None and claim.passed is False
+
+
+def _row(record: SealedRecord, before: SealedRecord | None, column: str, group: str) -> tuple[float, str] | None:
+    rate, ratio = _claim(record, "selection_rate", column, group), _claim(record, "selection_rate_ratio", column, group)
+    if rate is None or rate.value is None or rate.interval is None:
+        return None
+    value = float(ratio.value) if ratio is not None and ratio.value is not None else 1.0
+    text = f"{value:.2f}"
+    earlier = _claim(before, "selection_rate_ratio", column, group) if before is not None else None
+    if earlier is not None and earlier.value is not None:
+        text = f"{float(earlier.value):.2f} -> {value:.2f}"
+    mark = " ✗" if _failing(record, column, group) else "  "
+    interval = f"{float(rate.interval.low):.0%} to {float(rate.interval.high):.0%}"
+    n = f"{rate.n:,}" if rate.n is not None else ""
+    return value, f"    {group[:24]:<24} {float(rate.value):>8.1%} {interval:>14} {n:>7} {text:>15}{mark}"

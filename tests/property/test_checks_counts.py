@@ -1,0 +1,127 @@
+"""Whatever the table, the fast routes give the libraries' numbers, and small groups stay hidden."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from fairlearn import metrics
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from scipy.stats import wasserstein_distance
+from sklearn.metrics import roc_auc_score
+
+from aims_mlflow.checks import baseline, distances, fairness, performance, tables
+from aims_mlflow.checks.claims import holds
+from aims_mlflow.checks.groups import group_rows, pooled_name
+from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.labels import label_key, same_label
+from aims_mlflow.checks.metrics import BETWEEN_GROUPS
+from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.pack import Fairness, Pack
+
+few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+counts = st.lists(st.lists(st.integers(0, 12), min_size=4, max_size=4), min_size=2, max_size=6)
+numbers = st.floats(-1e6, 1e6, allow_nan=False)
+
+
+def rows_of(table):
+    group, actual, predicted = (np.repeat(part, table.ravel()) for part in (i.ravel() for i in np.indices(table.shape)))
+    return group, actual, predicted
+
+
+@few
+@given(counts)
+def test_fairness_is_fairlearns_wherever_rates_are_defined(cells):
+    table = np.array(cells).reshape(-1, 2, 2)
+    assume((table.sum(axis=2) > 0).all())  # every group has both outcomes: elsewhere Fairlearn says 0
+    group, actual, predicted = rows_of(table)
+    found = tables.between_groups(table)
+    for metric in BETWEEN_GROUPS:
+        theirs = getattr(metrics, metric)(actual, predicted, sensitive_features=group)
+        if not np.isnan(found[metric]) and not np.isnan(theirs):
+            assert found[metric] == pytest.approx(theirs, abs=1e-12)
+        elif np.isnan(found[metric]):
+            assert np.isnan(theirs)
+    fairness.confirm_by_fairlearn(table)
+
+
+@few
+@given(counts, st.integers(1, 30))
+def test_no_claim_is_about_fewer_rows_than_the_pack_allows(cells, pool_under):
+    table = np.array(cells).reshape(-1, 2, 2)
+    group, actual, predicted = rows_of(table)
+    assume(len(group) and 0 < actual.sum() < len(actual))
+    frame = pd.DataFrame({"g": [f"g{i}" for i in group], "y": actual})
+    data = replace(make_dataset("test", frame, target="y", sensitive=["g"]), predictions=predicted)
+    pack = Pack(name="p", version="1", description="d", fairness=Fairness(pool_under=pool_under, bootstrap=20))
+    sizes = frame["g"].value_counts()
+    for found in fairness.run(data, pack).claims:
+        name = found.slice["g"]
+        if found.metric == "selection_rate_ratio":
+            assert found.n >= pool_under
+        if name not in ("*", pooled_name(pool_under)):
+            assert sizes[name] >= pool_under
+
+
+@few
+@given(st.lists(st.sampled_from(["a", "b", "c", None, "d"]), min_size=1, max_size=120), st.integers(1, 40))
+def test_every_row_is_in_one_group_or_left_out(values, pool_under):
+    found = group_rows(pd.DataFrame({"g": pd.Series(values, dtype=object)}), ("g",), pool_under)
+    sizes = np.bincount(found.codes[found.codes >= 0], minlength=len(found.names))
+    assert (sizes >= pool_under).all()
+    assert sizes.sum() + found.left_out == len(values)
+    assert found.left_out < pool_under
+
+
+@few
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 8)), min_size=2, max_size=80))
+def test_roc_auc_is_scikit_learns(rows):
+    actual, scores = np.array([a for a, _ in rows]), np.array([s for _, s in rows]) / 8
+    assume(0 < actual.sum() < len(actual))
+    area, half = performance.roc_auc(actual, scores)
+    assert area == pytest.approx(roc_auc_score(actual, scores), abs=1e-12)
+    assert half >= 0
+
+
+@few
+@given(st.lists(numbers, min_size=8, max_size=60), st.lists(numbers, min_size=8, max_size=60))
+def test_a_histogram_is_within_its_bound_of_the_exact_distance(one, two):
+    train, test = np.array(one), np.array(two)
+    assume(max(train.max(), test.max()) - min(train.min(), test.min()) > 1e-3)
+    value, error = distances.histogram_wasserstein(train, test)
+    exact = wasserstein_distance(train, test) / max(train.std(), 0.001)
+    assert abs(value - exact) <= error * (1 + 1e-9)
+
+
+@few
+@given(st.lists(st.one_of(numbers, st.integers(-5, 5).map(float)), min_size=1, max_size=300), st.integers(1, 30))
+def test_baseline_bins_are_never_small(values, pool_under):
+    values = np.array(values)
+    edges = baseline.quantile_edges(values, pool_under)
+    if len(edges):
+        assert tables.histogram(values, edges).min() >= pool_under
+        assert (np.diff(edges) > 0).all()
+
+
+@few
+@given(st.integers(0, 500), st.integers(1, 500))
+def test_a_wilson_interval_holds_the_share_and_stays_in_bounds(part, rest):
+    low, high = tables.wilson(np.array(part), np.array(part + rest))
+    assert 0 <= low <= part / (part + rest) <= high <= 1
+
+
+@given(st.integers(-(10**15), 10**15))
+def test_a_whole_number_is_one_label_however_it_is_written(number):
+    assert same_label(number, float(number))
+    assert same_label(str(number), number)
+    assert same_label(f"{number}.0", np.int64(number))
+    assert not same_label(number, number + 1)
+    assert label_key(label_key(number)) == label_key(number)
+
+
+@given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
+def test_decimal_comparison_is_float_comparison(value, limit):
+    texts = decimal_text(value), decimal_text(limit)
+    assert holds(texts[0], ">=", texts[1]) == (value >= limit)
+    assert holds(texts[0], "<", texts[1]) == (value < limit)
