@@ -26,6 +26,7 @@ def fit(data: DemoData, train: pd.DataFrame, weights: np.ndarray[Any, Any] | Non
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OrdinalEncoder
+    from threadpoolctl import threadpool_limits
 
     features = train[list(data.features)]
     words = [c for c in features.columns if not pd.api.types.is_numeric_dtype(features[c])]
@@ -34,7 +35,8 @@ def fit(data: DemoData, train: pd.DataFrame, weights: np.ndarray[Any, Any] | Non
         make_column_transformer((encoder, words), remainder="passthrough"),
         HistGradientBoostingClassifier(max_iter=60, random_state=SEED),
     )
-    return pipeline.fit(features, train[data.target], histgradientboostingclassifier__sample_weight=weights)
+    with threadpool_limits(1):  # many small fits: threads that wait for a busy core cost more than they bring
+        return pipeline.fit(features, train[data.target], histgradientboostingclassifier__sample_weight=weights)
 
 
 def reweighed(data: DemoData, train: pd.DataFrame, validation: pd.DataFrame) -> np.ndarray[Any, Any]:

@@ -112,11 +112,13 @@ class Story:
         self.tell.head("She registers the model like any other: mlflow.register_model(...)")
         if refused is None:
             self.tell.good("allowed: every condition of the policy holds")
-            chosen, version = plain, self._last_version()
         else:
             self.tell.bad(refusal_lines(refused))
-            self.tell.head("By group, on held-out data (from the signed evidence)")
-            self.tell.lines(groups_table(plain["fairness"], self.data))
+        self.tell.head("By group, on held-out data (from the signed evidence)")
+        self.tell.lines(groups_table(plain["fairness"], self.data))
+        if refused is None:
+            chosen, version = plain, self._last_version()
+        else:
             chosen, version = self._mitigate(parts, plain)
         self._deploy(chosen, version)
         self._close(server, chosen, started)

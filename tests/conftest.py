@@ -1,0 +1,62 @@
+"""Fixtures that every test may use: a home of its own, a clean MLflow, real data where they are found."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory, monkeypatch):
+    """No test sees the developer's keys, policy or aims.yaml."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("AIMS_HOME", str(home))
+    for name in ("AIMS_SIGNING_KEY", "AIMS_POLICY", "AIMS_CONFIG", "AIMS_LEDGER_URI", "AIMS_KEYRING_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+@pytest.fixture
+def clean_state():
+    """Forget what a process knows of sessions and data sets, before and after."""
+    from aims_mlflow.capture import data_steps, state
+
+    def forget():
+        state.origins.clear()
+        state.sweeps.clear()
+        state.said_once.clear()
+        data_steps._data_runs.clear()
+
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
+def tracking(tmp_path, monkeypatch, clean_state):
+    """An embedded MLflow in a folder of its own; every run that a test leaves open is ended."""
+    import mlflow
+
+    monkeypatch.chdir(tmp_path)
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_registry_uri(None)
+    mlflow.set_experiment(experiment_id="0")
+    yield tmp_path
+    while mlflow.active_run():
+        mlflow.end_run()
+    mlflow.autolog(disable=True)
+
+
+@pytest.fixture
+def real_data():
+    """The folder with adult.csv and german_credit.csv: AIMS_TEST_DATA, or shared/data beside or above the project."""
+    named = os.environ.get("AIMS_TEST_DATA")
+    places = [Path(named)] if named else [p / "shared" / "data" for p in ROOT.parents]
+    for place in places:
+        if (place / "adult.csv").is_file():
+            return place
+    pytest.skip("the public data sets are not here: set AIMS_TEST_DATA to a folder with adult.csv and german_credit.csv")
