@@ -7,7 +7,10 @@ Exit statuses follow the command line's contract: 1 a gate or a verification say
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -37,7 +40,8 @@ class AimsError(Exception):
     def sentence(self) -> str:
         """Return the message as one line that a person reads."""
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text}. Next: {self.next}" if self.next else text
+        stop = "" if text.endswith(("?", ".", "!")) else "."
+        return f"{text}{stop} Next: {self.next}" if self.next else text
 
 
 class ConfigError(AimsError):

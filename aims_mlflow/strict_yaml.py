@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from aims_mlflow.errors import ConfigError, Unreachable, did_you_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Model = TypeVar("Model", bound=BaseModel)
 Path_ = tuple[str | int, ...]
@@ -20,7 +22,8 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases are not allowed here", self.peek_event().start_mark)
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed here", mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
@@ -30,7 +33,9 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, str | int | float | bool | None):
                 raise yaml.constructor.ConstructorError(None, None, "a key must be plain text", key_node.start_mark)
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
             seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -80,7 +85,7 @@ def parse(text: str, name: str) -> Document:
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
-        data = loader.construct_document(node) if node is not None else None  # type: ignore[no-untyped-call]
+        data = loader.construct_document(node) if node is not None else None
         lines: dict[Path_, int] = {}
         if node is not None:
             _note_lines(node, (), lines)
@@ -92,7 +97,7 @@ def parse(text: str, name: str) -> Document:
     except RecursionError:
         raise ConfigError("nested too deeply", where=name) from None
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
     return Document(data, lines, name)
 
 
@@ -145,10 +150,7 @@ def _fields_at(model: Any, path: Path_) -> list[str]:
     """Return the field names of the model that stands at `path` inside `model`."""
     for part in path:
         field = getattr(model, "model_fields", {}).get(part) if isinstance(part, str) else None
-        if field is not None:
-            model = _model_in(field.annotation) or model
-        else:
-            model = _model_in(model) or model
+        model = _model_in(field.annotation) or model if field is not None else _model_in(model) or model
     found = _model_in(model)
     return list(found.model_fields) if found else []
 

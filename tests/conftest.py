@@ -59,4 +59,6 @@ def real_data():
     for place in places:
         if (place / "adult.csv").is_file():
             return place
-    pytest.skip("the public data sets are not here: set AIMS_TEST_DATA to a folder with adult.csv and german_credit.csv")
+    pytest.skip(
+        "the public data sets are not here: set AIMS_TEST_DATA to a folder with adult.csv and german_credit.csv"
+    )

@@ -1,11 +1,12 @@
-"""What happens after fitting: models, checks, documents, manifest. Each step stands alone: one that
-fails becomes a record that says "not evaluated", and the rest goes on."""
+"""What happens after fitting: models, checks, documents, manifest.
+
+Each step stands alone: one that fails becomes a record that says "not evaluated", and the rest goes on.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,14 @@ from aims_mlflow.capture.say import log
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.errors import AimsError
 from aims_mlflow.records.base import decimal_text
-from aims_mlflow.records.evidence import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aims_mlflow.capture.training import Training
     from aims_mlflow.checks.base import Dataset
     from aims_mlflow.evidence.statement import Subject
+    from aims_mlflow.records.evidence import Result
 
 NO_TEST = "no held-out data: pass test (or X_test and y_test)"
 

@@ -9,8 +9,8 @@ from aims_mlflow.capture.config import unstated
 from aims_mlflow.capture.environment import tool_versions
 from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.capture.refused import GateRefused
-from aims_mlflow.checks.leakage import overlap
 from aims_mlflow.checks.inputs import make_dataset, validate_pair
+from aims_mlflow.checks.leakage import overlap
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.evidence import store
@@ -47,7 +47,7 @@ def run(training: Training) -> None:
         )
     start(training)
     if not known_already(training):
-        describe(training, datasets)
+        describe(training)
         joined(training, datasets)
         quality(training, datasets)
     if training.trial is None:
@@ -112,7 +112,7 @@ def start(training: Training) -> None:
     )
 
 
-def describe(training: Training, datasets: dict[str, Dataset]) -> None:
+def describe(training: Training) -> None:
     """Sign one dataset-record for each data set."""
     sources = training.setup.config.data.sources
     for role, table in training.tables.items():
@@ -133,7 +133,9 @@ def describe(training: Training, datasets: dict[str, Dataset]) -> None:
             "dataset-record",
             [table.subject()],
             result="warned" if lacking else "passed",
-            reason=f"aims.yaml does not state {' and '.join(f'data.sources.*.{k}' for k in lacking)}" if lacking else None,
+            reason=f"aims.yaml does not state {' and '.join(f'data.sources.*.{k}' for k in lacking)}"
+            if lacking
+            else None,
             details=details,
         )
 
@@ -176,7 +178,12 @@ def overlap_claims(training: Training, datasets: dict[str, Dataset]) -> list[Cla
     if train is None:
         return []
     settings = training.setup.pack.leakage
-    return [c for role, data in datasets.items() if role != "train" for c in overlap(train.frame, data.frame, settings, role=role)]
+    return [
+        c
+        for role, data in datasets.items()
+        if role != "train"
+        for c in overlap(train.frame, data.frame, settings, role=role)
+    ]
 
 
 def quality(training: Training, datasets: dict[str, Dataset]) -> None:
@@ -207,6 +214,9 @@ def quality(training: Training, datasets: dict[str, Dataset]) -> None:
 
 def _claim_text(claim: Claim) -> str:
     column = claim.slice.get("column")
-    return f"{claim.metric}" + (f" of {column!r}" if column else "") + f" does not hold in {claim.role} data" + (
-        f" ({claim.note})" if claim.note else ""
+    return (
+        f"{claim.metric}"
+        + (f" of {column!r}" if column else "")
+        + f" does not hold in {claim.role} data"
+        + (f" ({claim.note})" if claim.note else "")
     )

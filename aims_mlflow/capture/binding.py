@@ -12,7 +12,10 @@ from aims_mlflow.errors import ConfigError, DataError
 
 ROLES = ("train", "validation", "test")
 SHORT = {"validation": ("validation", "val", "valid")}
-ADVICE = "name the arguments train and test, or X_train, y_train, X_test, y_test; or use `with aims.training(...) as t: t.data(...)`"
+ADVICE = (
+    "name the arguments train and test, or X_train, y_train, X_test, y_test; "
+    "or use `with aims.training(...) as t: t.data(...)`"
+)
 
 
 def names_of(role: str) -> tuple[str, ...]:

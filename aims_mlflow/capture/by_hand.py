@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mlflow
 
@@ -20,6 +19,9 @@ from aims_mlflow.evidence.keys import signing_key, who
 from aims_mlflow.evidence.session import SessionWriter, session_path
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.records.evidence import Artifact, Claim, MlflowIds, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 MAX_BYTES = 50 * 1024 * 1024
 
@@ -135,7 +137,9 @@ def _standalone(
 ) -> None:
     active = mlflow.active_run()
     if model is None and run is None and active is None:
-        raise ConfigError(f"nothing says where this {kind} belongs", next="pass run= or model=, or call it inside a training")
+        raise ConfigError(
+            f"nothing says where this {kind} belongs", next="pass run= or model=, or call it inside a training"
+        )
     target = store.resolve(model or run or active.info.run_id)
     setup = load_setup(config, None, None)
     if target.model_id is not None:

@@ -6,11 +6,13 @@ import inspect
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.evidence.canonical import sha256_hex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def code_version(function: Callable[..., Any] | None) -> dict[str, Any]:
@@ -62,6 +64,11 @@ def _git(folder: Path) -> dict[str, Any]:
 
 def _run(folder: Path, *args: str) -> str | None:
     done = subprocess.run(
-        ["git", "-C", str(folder), *args], capture_output=True, text=True, timeout=10, check=False, stdin=subprocess.DEVNULL
+        ["git", "-C", str(folder), *args],
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
     return done.stdout.strip() if done.returncode == 0 else None

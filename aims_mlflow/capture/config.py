@@ -7,14 +7,16 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import require_objective
 from aims_mlflow.checks.packs import load_pack, pack_digest
 from aims_mlflow.errors import ConfigError, did_you_mean
-from aims_mlflow.records.pack import Pack
 from aims_mlflow.records.system import AimsConfig
 from aims_mlflow.strict_yaml import Document, read
+
+if TYPE_CHECKING:
+    from aims_mlflow.records.pack import Pack
 
 CONFIG = "AIMS_CONFIG"
 FILE = "aims.yaml"
@@ -64,7 +66,9 @@ def _script_folders(function: Callable[..., Any] | None) -> list[Path]:
     return [Path(f).resolve().parent for f in files if f and Path(f).is_file() and "ipykernel" not in f]
 
 
-def load_setup(config: str | Path | Mapping[str, Any] | None, function: Callable[..., Any] | None, system: str | None) -> Setup:
+def load_setup(
+    config: str | Path | Mapping[str, Any] | None, function: Callable[..., Any] | None, system: str | None
+) -> Setup:
     """Read aims.yaml (a path, a mapping, or found) and its pack; `system` None takes any system.
 
     Raises:
@@ -84,7 +88,8 @@ def load_setup(config: str | Path | Mapping[str, Any] | None, function: Callable
         raise ConfigError(
             f"the code says system {system!r}, the file says {parsed.system.id!r}",
             where=document.where("system", "id"),
-            next="make them the same" + (f" ({did_you_mean(system, [parsed.system.id])})" if did_you_mean(system, [parsed.system.id]) else ""),
+            next="make them the same"
+            + (f" ({did_you_mean(system, [parsed.system.id])})" if did_you_mean(system, [parsed.system.id]) else ""),
         )
     for objective in parsed.system.objectives:
         require_objective(objective, where=document.where("system", "objectives", objective))

@@ -43,8 +43,10 @@ def source_of(name: str, given: Mapping[str, Any]) -> Source:
     """
     unknown = set(given) - set(Source.model_fields)
     if unknown:
-        key = sorted(unknown)[0]
-        raise ConfigError(f"acquires({name!r}): unknown key {key!r}, {did_you_mean(key, Source.model_fields)}".rstrip(", "))
+        key = min(unknown)
+        raise ConfigError(
+            f"acquires({name!r}): unknown key {key!r}, {did_you_mean(key, Source.model_fields)}".rstrip(", ")
+        )
     try:
         return Source.model_validate(dict(given))
     except ValidationError as exc:
@@ -111,7 +113,13 @@ def inputs_of(arguments: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _described(name: str, frame: pd.DataFrame, digest: dict[str, str]) -> dict[str, Any]:
-    return {"name": name, "digest": digest, "rows": len(frame), "columns": [str(c) for c in frame.columns], "sensitive": []}
+    return {
+        "name": name,
+        "digest": digest,
+        "rows": len(frame),
+        "columns": [str(c) for c in frame.columns],
+        "sensitive": [],
+    }
 
 
 def record_acquisition(
@@ -195,7 +203,9 @@ def _is_file(value: Any) -> bool:
 
 def _some(tables: dict[str, Any], name: str) -> dict[str, Any]:
     if not tables:
-        raise DataError(f"{name} returned no table", next="return a frame, an array, or the path of a CSV or parquet file")
+        raise DataError(
+            f"{name} returned no table", next="return a frame, an array, or the path of a CSV or parquet file"
+        )
     return tables
 
 

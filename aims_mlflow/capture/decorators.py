@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from aims_mlflow.capture import data_steps
 from aims_mlflow.capture.binding import bind
 from aims_mlflow.capture.models import models_in
 from aims_mlflow.capture.training import Mode, OnFailure, Training
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 P = ParamSpec("P")
 R = TypeVar("R")

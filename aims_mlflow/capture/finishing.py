@@ -31,6 +31,7 @@ from aims_mlflow.records.keyring import KeyEntry
 if TYPE_CHECKING:
     from aims_mlflow.capture.models import LoggedModel
     from aims_mlflow.capture.training import Training
+    from aims_mlflow.records.evidence import Claim
 
 PAGE = "aims/index.html"
 PAGE_SEAL = "aims/index.html.jsonl"
@@ -45,7 +46,13 @@ def complete(training: Training, error: BaseException | None) -> list[str]:
             _model_card(training, model)
     if training.tables:
         with step(training, "datasheet", training.data_subjects()):
-            _document(training, "datasheet", training.data_subjects(), "datasheet.md", render_datasheet(training.writer.records))
+            _document(
+                training,
+                "datasheet",
+                training.data_subjects(),
+                "datasheet.md",
+                render_datasheet(training.writer.records),
+            )
     training.writer.close()
     sessions = checked_sessions(training)
     _page(training, sessions)
@@ -118,7 +125,9 @@ def _write(training: Training) -> bool:
     }
     try:
         store.put(training.run_id, files)
-        store.tag_run(training.run_id, {"aims.session": training.writer.id, "aims.system": training.setup.config.system.id})
+        store.tag_run(
+            training.run_id, {"aims.session": training.writer.id, "aims.system": training.setup.config.system.id}
+        )
         for model in training.models:
             store.tag_model(model.model_id, {"aims.run": training.run_id, "aims.session": training.writer.id})
     except Unreachable as exc:
@@ -150,7 +159,7 @@ def _failures(records: list[SealedRecord]) -> list[str]:
     return list(dict.fromkeys(out))
 
 
-def claim_sentence(claim: Any) -> str:
+def claim_sentence(claim: Claim) -> str:
     """Return a claim as a person reads it: metric, slice, value, interval, n and limit."""
     where = ", ".join(f"{k}={v}" for k, v in claim.slice.items() if v != "*") or ", ".join(claim.slice)
     text = claim.metric.replace("_", " ") + (f" for {where}" if where else "")
@@ -246,4 +255,7 @@ def _tell(
     if error is not None:
         say("the training function failed; its evidence holds the failure")
     if written:
-        say(f"evidence of {training.setup.config.system.id}: run {training.run_id}, open aims/index.html in its artifacts")
+        say(
+            f"evidence of {training.setup.config.system.id}: run {training.run_id}, "
+            "open aims/index.html in its artifacts"
+        )

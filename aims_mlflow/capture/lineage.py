@@ -6,22 +6,23 @@ Row hashes join what an undecorated split broke apart. They stay in memory.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.capture import state
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import store
-from aims_mlflow.evidence.keys import PublicKey, SigningKey
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.records.keyring import KeyEntry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import numpy as np
     import pandas as pd
 
     from aims_mlflow.capture.tables import Table
+    from aims_mlflow.evidence.keys import PublicKey, SigningKey
     from aims_mlflow.evidence.statement import SealedRecord
 
 MAX_ORIGINS = 200
@@ -104,7 +105,7 @@ def link(table: Table, key: SigningKey) -> dict[str, Any]:
     return {
         **out,
         "link": how,
-        "of": sorted(origin.digests)[0],
+        "of": min(origin.digests),
         "session": origin.session,
         **({"run_id": origin.run_id} if origin.run_id else {}),
         "steps": [_step(o) for o in steps],
@@ -207,7 +208,7 @@ def _step(origin: Origin) -> dict[str, Any]:
         "name": str(details.get("name") or details.get("function") or ""),
         "session": origin.session,
         "record": origin.record.id,
-        "digest": sorted(origin.digests)[0],
+        "digest": min(origin.digests),
     }
 
 

@@ -44,12 +44,8 @@ class LoggedModel:
 
 def models_in(returned: Any, system: str) -> dict[str, Any]:
     """Return the models among what a training function returned, by name; numbers and frames are none."""
-    if returned is None:
-        return {}
-    if hasattr(returned, "model_uri"):  # mlflow's ModelInfo: logged already
-        return {}
-    if isinstance(returned, str):
-        return {}
+    if returned is None or isinstance(returned, str) or hasattr(returned, "model_uri"):
+        return {}  # a URI, or MLflow's ModelInfo: logged already
     if isinstance(returned, Mapping):
         return {str(k): v for k, v in returned.items() if _is_model(v)}
     if _is_model(returned):
@@ -140,7 +136,9 @@ def log_model(model: Any, name: str, features: Any, predictions: Any) -> str:
             else:
                 info = mlflow.pyfunc.log_model(python_model=_as_function(model), **options)
         except (TypeError, AttributeError, ValueError, pickle.PicklingError) as exc:
-            raise Unreachable(f"the model {name!r} cannot be saved ({type(exc).__name__})", next="log it yourself") from exc
+            raise Unreachable(
+                f"the model {name!r} cannot be saved ({type(exc).__name__})", next="log it yourself"
+            ) from exc
     return str(info.model_id)
 
 

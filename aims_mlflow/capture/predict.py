@@ -11,7 +11,6 @@ from aims_mlflow.errors import CheckError
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
     from aims_mlflow.capture.tables import Table
 
@@ -39,7 +38,7 @@ def predict(model: Any, table: Table, target: str, favourable: str | None, funct
         scores = None if function is not None else _scores(model, features, favourable)
     except CheckError:
         raise
-    except Exception as exc:  # noqa: BLE001 - any library may stand behind the model
+    except Exception as exc:
         raise CheckError(f"the model could not predict ({type(exc).__name__})", next=HINT) from exc
     return read_output(raw, len(table.frame), distinct_labels(table.frame[target]), favourable, scores)
 
@@ -50,7 +49,12 @@ def features_for(model: Any, table: Table) -> Any:
     columns = getattr(table.features, "columns", None)
     if names and columns is not None and set(names) <= {str(c) for c in columns} and list(columns) != names:
         return table.features[names] if hasattr(table.features, "loc") else table.features.select(names)
-    if names and columns is not None and not set(names) <= {str(c) for c in columns} and set(names) <= set(table.frame.columns):
+    if (
+        names
+        and columns is not None
+        and not set(names) <= {str(c) for c in columns}
+        and set(names) <= set(table.frame.columns)
+    ):
         return table.frame[names]
     return table.features
 
@@ -114,7 +118,7 @@ def read_output(
         output = output[:, 0]
     if output.ndim == 0 or len(output) != rows:
         raise CheckError(f"the model gave {output.size:,} predictions for {rows:,} rows", next=HINT)
-    good = label_key(favourable)
+    good = label_key(favourable) or ""
     if output.ndim == 2 and output.shape[1] == len(known):
         keys = list(known)
         column = output[:, keys.index(good)] if good in known else None
@@ -122,7 +126,9 @@ def read_output(
     if output.ndim == 1:
         if set(distinct_labels(output)) <= set(known):
             return Predictions(output, scores)
-        if output.dtype.kind == "f" and set(known) <= {"0", "1"} and 0 <= output.min() and output.max() <= 1:
+        if output.dtype.kind == "f" and set(known) <= {"0", "1"} and output.min() >= 0 and output.max() <= 1:
             return Predictions((output >= 0.5).astype(int), output if good == "1" else 1 - output)
     seen = listing(distinct_labels(output.ravel()).values())
-    raise CheckError(f"the model's output ({seen}) is not among the target's labels ({listing(known.values())})", next=HINT)
+    raise CheckError(
+        f"the model's output ({seen}) is not among the target's labels ({listing(known.values())})", next=HINT
+    )

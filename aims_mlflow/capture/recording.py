@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.evidence.canonical import sha256_hex
 from aims_mlflow.records.evidence import Artifact
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from aims_mlflow.capture.training import Training
     from aims_mlflow.checks.base import Outcome
     from aims_mlflow.evidence.statement import SealedRecord, Subject

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from aims_mlflow.errors import PolicyRefused
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-class GateRefused(PolicyRefused, MlflowException):
+
+class GateRefused(PolicyRefused, MlflowException):  # type: ignore[misc]
     """A gate refused. `unmet` lists the reasons; nothing is lost: `run_id` and `model_uri` say where it is."""
 
     def __init__(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,8 @@ from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from aims_mlflow.capture.tables import Table
     from aims_mlflow.capture.training import Training
 
@@ -64,7 +65,9 @@ def trial_in(run: Any) -> Trial | None:
     return Trial(found, first=found.data_session is None)
 
 
-def tables_once(trial: Trial, parts: Mapping[str, Mapping[str, Any]], make: Callable[[], dict[str, Table]]) -> dict[str, Table]:
+def tables_once(
+    trial: Trial, parts: Mapping[str, Mapping[str, Any]], make: Callable[[], dict[str, Table]]
+) -> dict[str, Table]:
     """Return the tables of a trial; the same objects, unchanged as far as a sample shows, are digested once.
 
     `select` digests them again, whole.
@@ -99,7 +102,8 @@ def write_trial(training: Training, error: BaseException | None) -> list[str]:
     from aims_mlflow.capture.after import failure_of
 
     trial = training.trial
-    assert trial is not None
+    if trial is None:
+        return []
     details: dict[str, Any] = {
         "function": training.function_name,
         "parameters": training.parameters,
@@ -190,10 +194,10 @@ def select(
     parts = data or (trial.parts if trial else {})
     if not parts:
         raise ConfigError(
-            f"run {run_id} was not a trial of this process", next='pass its data too: aims.select("ID", train=..., test=...)'
+            f"run {run_id} was not a trial of this process",
+            next='pass its data too: aims.select("ID", train=..., test=...)',
         )
     options = trial.options if trial else {"system": chosen.data.tags.get("aims.system")}
-    from aims_mlflow.capture.training import Training
 
     with Training(**options, register=register, on_failure=on_failure, run_id=run_id) as training:
         training.sweep, training.sweep_claims = facts(chosen, parent, metric)

@@ -107,7 +107,7 @@ def _from_array(value: Any, what: str) -> pd.DataFrame:
     import pandas as pd
 
     array = value.toarray() if hasattr(value, "toarray") else np.asarray(value)
-    if array.dtype == object and array.ndim == 0 or array.ndim not in (1, 2):
+    if (array.dtype == object and array.ndim == 0) or array.ndim not in (1, 2):
         raise DataError(
             f"{what} is no table ({type(value).__name__}, {array.ndim} dimensions)",
             next="pass a frame, a two-dimensional array, or the path of a CSV or parquet file",
@@ -144,7 +144,9 @@ def make_table(
     if X is not None:
         if y is None:
             raise DataError(f"X_{role} came without y_{role}", next=f"pass y_{role} as well")
-        table = _join(table, as_frame(y, f"y_{role}").iloc[:, [0]].set_axis([target], axis=1), f"y_{role}", replace=True)
+        table = _join(
+            table, as_frame(y, f"y_{role}").iloc[:, [0]].set_axis([target], axis=1), f"y_{role}", replace=True
+        )
     extra: tuple[str, ...] = ()
     if beside is not None:
         columns = as_frame(beside, sensitive[0] if len(sensitive) == 1 else f"sensitive_{role}")
@@ -158,7 +160,9 @@ def make_table(
 
 def _join(table: pd.DataFrame, more: pd.DataFrame, what: str, *, replace: bool = False) -> pd.DataFrame:
     if len(table) != len(more):
-        raise DataError(f"{what} has {len(more):,} rows, the data beside it {len(table):,}", next="pass rows that belong together")
+        raise DataError(
+            f"{what} has {len(more):,} rows, the data beside it {len(table):,}", next="pass rows that belong together"
+        )
     same = [c for c in more.columns if c in table.columns]
     if same and replace:
         table = table.drop(columns=same)

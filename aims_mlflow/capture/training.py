@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import mlflow
 
@@ -23,13 +20,19 @@ from aims_mlflow.capture.models import LoggedModel, logged_ids
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.say import log, say, say_once
 from aims_mlflow.capture.sweep import Trial, tables_once, trial_in
-from aims_mlflow.capture.tables import Table
 from aims_mlflow.errors import AimsError, ConfigError, DataError, KeyUnavailable
 from aims_mlflow.evidence import store
 from aims_mlflow.evidence.keys import ephemeral_key, signing_key, who
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.records.evidence import Claim, MlflowIds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from aims_mlflow.capture.tables import Table
 
 Mode = Literal["enforce", "observe"]
 OnFailure = Literal["report", "raise"]
@@ -52,7 +55,10 @@ class Training:
         run_id: str | None = None,
         evaluates: str | None = None,
     ) -> None:
-        for name, value, known in (("mode", mode, ("enforce", "observe")), ("on_failure", on_failure, ("report", "raise"))):
+        for name, value, known in (
+            ("mode", mode, ("enforce", "observe")),
+            ("on_failure", on_failure, ("report", "raise")),
+        ):
             if value not in known:
                 raise ConfigError(f"{name}={value!r} is not known", next=f"use {' or '.join(map(repr, known))}")
         self.system = system
@@ -173,7 +179,7 @@ class Training:
         bound = data_arguments(parts)
         unknown = set(parts) - {"parameters"} - _part_names(bound, parts)
         if unknown and not bound:
-            raise DataError(f"{sorted(unknown)[0]!r} names no data set", next="use train=, test=, X_train=, y_train=, ...")
+            raise DataError(f"{min(unknown)!r} names no data set", next="use train=, test=, X_train=, y_train=, ...")
         data = self.setup.config.data
 
         needed = "test" if self.evaluates else "train"
@@ -270,7 +276,9 @@ class Training:
 
     def _begun(self) -> bool:
         if self.run is None and not self.dead:
-            raise ConfigError("the training was not started", next="call start(), or use `with aims.training(...) as t:`")
+            raise ConfigError(
+                "the training was not started", next="call start(), or use `with aims.training(...) as t:`"
+            )
         return not self.dead
 
     def _stop_clock(self) -> None:
@@ -290,7 +298,9 @@ class Training:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.finish(error)
 
 

@@ -64,7 +64,9 @@ def require_control(control_id: str, where: str | None = None) -> Control:
         return known[control_id]
     members = [c for c in known if c.startswith(f"{control_id}.")]
     if members:
-        raise ConfigError(f"{control_id!r} is a group, not a control; its members are {', '.join(members)}", where=where)
+        raise ConfigError(
+            f"{control_id!r} is a group, not a control; its members are {', '.join(members)}", where=where
+        )
     hint = _nearest_control(control_id, list(known))
     raise ConfigError(f"unknown control {control_id!r}" + (f", did you mean {hint!r}?" if hint else ""), where=where)
 
@@ -90,7 +92,9 @@ def require_kind(kind: str, where: str | None = None) -> EvidenceKind:
     """
     if kind not in kinds():
         hint = nearest(kind.replace("_", "-"), kinds())
-        raise ConfigError(f"unknown evidence kind {kind!r}" + (f", did you mean {hint!r}?" if hint else ""), where=where)
+        raise ConfigError(
+            f"unknown evidence kind {kind!r}" + (f", did you mean {hint!r}?" if hint else ""), where=where
+        )
     return kinds()[kind]
 
 

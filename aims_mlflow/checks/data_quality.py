@@ -108,8 +108,7 @@ def validate(table: pd.DataFrame, wanted: Mapping[int, Demand]) -> dict[int, Any
             suite[key] = (built, [i])
     if suite:
         with _copy_on_write():
-            context = gx.get_context(mode="ephemeral")
-            context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+            context = gx.get_context(mode="ephemeral", project_config=_in_memory())
             asset = context.data_sources.add_pandas("memory").add_dataframe_asset("table")
             batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": table})
             whole = gx.ExpectationSuite(name="pack", expectations=[built for built, _ in suite.values()])
@@ -118,6 +117,17 @@ def validate(table: pd.DataFrame, wanted: Mapping[int, Demand]) -> dict[int, Any
             for i in suite[result.expectation_config.meta["demand"]][1]:
                 results[i] = result
     return results
+
+
+def _in_memory() -> Any:
+    """Return a configuration that keeps everything in memory, sends nothing and draws no progress bar."""
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
+
+    return DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        analytics_enabled=False,
+        progress_bars={"globally": False, "metric_calculations": False},
+    )
 
 
 def _great_expectations() -> Any:

@@ -103,7 +103,7 @@ def _levels(column: pd.Series) -> tuple[np.ndarray[Any, Any], list[str], str | N
 
 
 def _bands(values: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], list[str], str]:
-    """Cut numbers into about five bands of a round width, counted from 0: ages give "20 to under 30", ...
+    """Cut numbers into a few bands of a round width, counted from 0: ages give "20 to under 30", ...
 
     Bounds are round numbers and not taken from the data's extremes, so that they give nobody away
     and mean the same in the next table.
@@ -112,9 +112,9 @@ def _bands(values: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], list[str
 
     finite = np.isfinite(values)
     low, high = np.percentile(values[finite], [5, 95])
-    rough = max((high - low) / 5, 1e-9)
+    rough = max((high - low) / 6, 1e-9)
     scale = 10.0 ** math.floor(math.log10(rough))
-    width = next(step * scale for step in (1, 2, 5, 10) if step * scale >= rough * 0.75)
+    width = next(step * scale for step in (1, 2, 5, 10) if step * scale >= rough)
     first, last = math.floor(low / width), math.floor(high / width)
     codes = np.full(len(values), last - first + 1)
     codes[finite] = np.clip(np.floor(values[finite] / width), first, last).astype(np.int64) - first

@@ -13,7 +13,9 @@ from aims_mlflow.evidence.keys import signing_key, who
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
 
-_STAGE = click.option("--stage", type=click.Choice(["registration", "deployment"]), required=True, help="The step it is for.")
+_STAGE = click.option(
+    "--stage", type=click.Choice(["registration", "deployment"]), required=True, help="The step it is for."
+)
 _NAME = click.option("--name", help="The registered model's name, where MODEL has no version yet.")
 
 
@@ -26,7 +28,7 @@ def _send(model: str, name: str | None, stage: str, alias: str | None, **fields:
 
     found = channel.named(model, name)
     digest = channel.stage_digest(found, stage, alias)  # type: ignore[arg-type]
-    consent = Consent(model_name=found.name, stage=stage, alias=alias, stage_digest=digest, **fields)  # type: ignore[arg-type]
+    consent = Consent(model_name=found.name, stage=stage, alias=alias, stage_digest=digest, **fields)
     key = signing_key(_notice)
     record = channel.sign_consent(consent, found, key, who())
     channel.send_consent(record, found.name)
@@ -58,7 +60,14 @@ def approve(model: str, stage: str, alias: str | None, name: str | None, comment
 @click.option("--alias", help="The alias that it is for; any gated one where it is not given.")
 @_NAME
 def waive(
-    model: str, stage: str, control: str, reason: str, until: datetime, metric: str | None, alias: str | None, name: str | None
+    model: str,
+    stage: str,
+    control: str,
+    reason: str,
+    until: datetime,
+    metric: str | None,
+    alias: str | None,
+    name: str | None,
 ) -> None:
     """Waive one control for MODEL until a date, with a reason; it is shown wherever the decision is shown."""
     require_control(control)
@@ -68,5 +77,13 @@ def waive(
     if ends <= datetime.now(UTC):
         raise ConfigError(f"--until {until:%Y-%m-%d} is past", next="name a day to come")
     _send(
-        model, name, stage, alias, action="waiver", comment=reason, control=control, metric=metric, expires=utc_text(ends)
+        model,
+        name,
+        stage,
+        alias,
+        action="waiver",
+        comment=reason,
+        control=control,
+        metric=metric,
+        expires=utc_text(ends),
     )

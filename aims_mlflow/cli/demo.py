@@ -18,7 +18,12 @@ from aims_mlflow.errors import ConfigError
 @click.option("--serve", is_flag=True, help="Keep the MLflow server up at the end.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Put everything into this new folder and leave it there.")
 def command(
-    table: Path | None, target: str | None, favourable: str | None, sensitive: str | None, serve: bool, keep: Path | None
+    table: Path | None,
+    target: str | None,
+    favourable: str | None,
+    sensitive: str | None,
+    serve: bool,
+    keep: Path | None,
 ) -> None:
     """Show the whole path on this machine, offline, in under two minutes.
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aims_mlflow.cli.sources import Source, keys_option, open_source
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.canonical import sha256_hex
-from aims_mlflow.evidence.statement import SealedRecord
 from aims_mlflow.evidence.verify import Problem
+
+if TYPE_CHECKING:
+    from aims_mlflow.evidence.statement import SealedRecord
 
 
 @click.group()
@@ -67,7 +69,9 @@ def show(target: str, record_id: str | None, keys: tuple[str, ...], as_json: boo
     records = [r for s in source.sessions for r in s.records]
     chosen = [r for r in records if record_id is None or r.id.startswith(record_id)]
     if not chosen:
-        raise EvidenceError(f"no record {record_id!r} is here", where=target, next=f"`aims evidence list {target}` shows them")
+        raise EvidenceError(
+            f"no record {record_id!r} is here", where=target, next=f"`aims evidence list {target}` shows them"
+        )
     if as_json:
         click.echo(json.dumps([json.loads(r.envelope.payload) for r in chosen], indent=2))
         return
@@ -160,5 +164,3 @@ def model_problems(source: Source) -> list[Problem]:
         return []
     what = f"no record is about these bytes (dirHash1 {source.model_digest})"
     return [Problem(source.name, what, "the model was changed after its evidence was signed, or never had any")]
-
-

@@ -19,7 +19,9 @@ def group() -> None:
 
 @group.command()
 @click.argument("model")
-@click.option("--stage", type=click.Choice(["registration", "deployment"]), required=True, help="The step that is asked about.")
+@click.option(
+    "--stage", type=click.Choice(["registration", "deployment"]), required=True, help="The step that is asked about."
+)
 @click.option("--alias", help="The alias, for deployment: champion by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as one JSON object.")
 def explain(model: str, stage: str, alias: str | None, as_json: bool) -> int:

@@ -27,7 +27,9 @@ SHOWN_GROUPS = 6
 @click.option("--owner", help="Who answers for the system; git's user.email by default.")
 @click.option("--intended-use", help="What the model is for, in a sentence or two.")
 @click.option("--affected-group", "groups", multiple=True, help="A group of people that it affects; repeatable.")
-@click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="Where to write; here by default.")
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="Where to write; here by default."
+)
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 def command(
     table: Path,
@@ -56,12 +58,20 @@ def command(
     for name in (target, *named):
         if name not in frame.columns:
             hint = did_you_mean(name, [str(c) for c in frame.columns])
-            raise DataError(f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=str(table), next="correct the name")
+            raise DataError(
+                f"there is no column {name!r}" + (f", {hint}" if hint else ""),
+                where=str(table),
+                next="correct the name",
+            )
     columns = profile(frame, target)
     guessed = named or [c for c in suggest_sensitive(frame.columns) if c != target and not frame[c].isna().all()]
     favourable = favourable or _asked_label(frame, target)
-    data = make_dataset("train", frame.dropna(axis=1, how="all"), target=target, favourable=favourable, sensitive=guessed)
-    system = system_id or "".join(c if c.isalnum() or c in "._-" else "-" for c in table.stem).strip("-._") or "my-system"
+    data = make_dataset(
+        "train", frame.dropna(axis=1, how="all"), target=target, favourable=favourable, sensitive=guessed
+    )
+    system = (
+        system_id or "".join(c if c.isalnum() or c in "._-" else "-" for c in table.stem).strip("-._") or "my-system"
+    )
     owner = owner or _asked("Owner of the system", _git_email())
     intended_use = intended_use or _asked("What is the model for", "")
     proposed = _proposed_groups(frame, guessed)
@@ -69,9 +79,16 @@ def command(
     identifiers = [c.name for c in columns if c.kind == "identifier"]
     config = _config(system, owner, intended_use, groups, proposed, target, data.favourable or "", guessed, identifiers)
     expectations = infer_expectations(frame, target, guessed)
-    _write(folder, {"aims.yaml": config, f"checks/{system}/pack.yaml": _pack(system, table.name, expectations)}, force=force)
+    _write(
+        folder,
+        {"aims.yaml": config, f"checks/{system}/pack.yaml": _pack(system, table.name, expectations)},
+        force=force,
+    )
     left_out = [f"{c.name} ({c.reason})" for c in columns if not c.use and c.kind not in ("target", "identifier")]
-    click.echo(f"wrote {folder / 'aims.yaml'} and {folder / 'checks' / system / 'pack.yaml'} ({len(expectations)} expectations)")
+    click.echo(
+        f"wrote {folder / 'aims.yaml'} and {folder / 'checks' / system / 'pack.yaml'} "
+        f"({len(expectations)} expectations)"
+    )
     if not named and guessed:
         click.echo(f"guessed as sensitive by their names, correct that: {', '.join(guessed)}")
     for text in left_out:
@@ -126,13 +143,21 @@ def _config(
     identifiers: list[str],
 ) -> str:
     """Return aims.yaml with a comment on every entry."""
-    use = f"intended_use: {_q(intended_use)}" if intended_use else '# intended_use: "What the model is for, in a sentence or two."'
+    use = (
+        f"intended_use: {_q(intended_use)}"
+        if intended_use
+        else '# intended_use: "What the model is for, in a sentence or two."'
+    )
     if groups:
         affected = f"affected_groups: {_q(list(groups))}"
     else:
         affected = f"# affected_groups: {_q(proposed or ['the people that its output affects'])}"
-    names = f"\n  # Columns that only name a row: no check learns from them.\n  identifiers: {_q(identifiers)}" if identifiers else ""
-    return f"""# What this repository trains, and what its data mean. `aims` reads it from the training script's folder upwards.
+    names = (
+        f"\n  # Columns that only name a row: no check learns from them.\n  identifiers: {_q(identifiers)}"
+        if identifiers
+        else ""
+    )
+    return f"""# What this repository trains, and what its data mean. Found from the training script's folder upwards.
 system:
   id: {_q(system)}
   # Who answers for the system.
@@ -169,10 +194,14 @@ def _pack(system: str, source: str, expectations: list[dict[str, Any]]) -> str:
     from aims_mlflow.checks.packs import load_pack
 
     pack = load_pack("tabular-classification").model_dump(mode="json", exclude_none=True)
-    pack.update(name=system, version="1", description=f"First checks, inferred from {source}: replace them with what must be true.")
+    pack.update(
+        name=system,
+        version="1",
+        description=f"First checks, inferred from {source}: replace them with what must be true.",
+    )
     pack["data_quality"]["expectations"] = expectations
-    head = "# Expectations are spelled as in Great Expectations. Severity: blocking stops a training, failing is refused at\n"
-    head += "# registration, warning is shown. Give every limit your own reason under `why`.\n"
+    head = "# Expectations are spelled as in Great Expectations. Severity: blocking stops a training, failing is\n"
+    head += "# refused at registration, warning is shown. Give every limit your own reason under `why`.\n"
     return head + str(yaml.safe_dump(pack, sort_keys=False, allow_unicode=True, width=110))
 
 

@@ -44,7 +44,9 @@ def export(key: str | None) -> None:
 @group.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--owner", required=True, help="Whose key it is: the login name, where the server has logins.")
-@click.option("--role", "roles", required=True, multiple=True, type=click.Choice(ROLES), help="What it may do; repeatable.")
+@click.option(
+    "--role", "roles", required=True, multiple=True, type=click.Choice(ROLES), help="What it may do; repeatable."
+)
 @click.option("--from", "start", type=click.DateTime(FORMATS), help="First day on which it may sign.")
 @click.option("--until", type=click.DateTime(FORMATS), help="Day from which it may sign no more.")
 @click.option("--policy", type=click.Path(path_type=Path), help="The policy folder; AIMS_POLICY by default.")
@@ -70,7 +72,7 @@ def add(
     entry = KeyEntry(
         key_id=key.key_id,
         owner=owner,
-        roles=roles,  # type: ignore[arg-type]
+        roles=roles,
         pem=key.pem,
         valid_from=_day(start),
         valid_until=_day(until),

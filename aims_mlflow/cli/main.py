@@ -25,12 +25,13 @@ COMMANDS = {
 class _Lazy(click.Group):
     """A group whose commands are imported when they are called, so that `--help` stays quick."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _: click.Context) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        del ctx
         module, attribute, _ = COMMANDS[cmd_name]
         loaded = importlib.import_module(f"aims_mlflow.cli.{module}")
         command: click.Command = getattr(loaded, attribute)
@@ -44,7 +45,7 @@ class _Lazy(click.Group):
             ctx.fail(f"there is no command {args[0]!r}" + (f", {hint}" if hint else ""))
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +18,9 @@ from aims_mlflow.evidence.keys import SIGNING_KEY, PublicKey, aims_home, load_ke
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.evidence.verify import CheckedSession, KeyLookup, Problem, check_session, check_signature
 from aims_mlflow.records.keyring import KeyEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PAGE = "aims/index.html"
 PAGE_SEAL = "aims/index.html.jsonl"
@@ -113,8 +115,10 @@ def open_source(target: str, keys: tuple[str, ...]) -> Source:
     folder = Path(target)
     if folder.is_dir():
         return _from_folder(folder, lookup)
-    if "/" not in target and not store.RUN_ID.match(target) or target.startswith("."):
-        raise Unreachable("there is no such folder", where=target, next="name a run, a model (models:/NAME/VERSION) or a folder")
+    if ("/" not in target and not store.RUN_ID.match(target)) or target.startswith("."):
+        raise Unreachable(
+            "there is no such folder", where=target, next="name a run, a model (models:/NAME/VERSION) or a folder"
+        )
     found = store.resolve(target)
     sessions = [check_session(data, name, lookup) for name, data in sorted(store.session_files(found.run_id).items())]
     source = Source(target, sessions, lambda path: store.read_file(found.run_id, path), lookup)

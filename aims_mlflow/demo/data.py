@@ -1,9 +1,9 @@
-"""The demo's table: generated with a known bias, or a person's own CSV with what a first model should not learn from set aside."""
+"""The demo's table: generated with a known bias, or a person's own, ready for a first model."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aims_mlflow.capture.tables import read_file
@@ -12,6 +12,9 @@ from aims_mlflow.checks.profile import profile
 from aims_mlflow.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     import pandas as pd
 
 SEED = 42001
@@ -89,28 +92,38 @@ def from_csv(path: Path, target: str, favourable: str | None, sensitive: tuple[s
     for name in (target, *sensitive):
         if name not in frame.columns:
             hint = did_you_mean(name, [str(c) for c in frame.columns])
-            raise DataError(f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=str(path), next="correct the name")
+            raise DataError(
+                f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=str(path), next="correct the name"
+            )
     if target in sensitive:
-        raise DataError(f"{target!r} is both target and sensitive", where=str(path), next="name other sensitive columns")
+        raise DataError(
+            f"{target!r} is both target and sensitive", where=str(path), next="name other sensitive columns"
+        )
     unlabelled = int(frame[target].isna().sum())
     if unlabelled:
         frame = frame.dropna(subset=[target]).reset_index(drop=True)
         notes.append(f"{unlabelled:,} rows without {target} left out")
     repeated = int(frame.duplicated().sum())
     if repeated:
-        notes.append(f"{repeated:,} rows stand more than once; they stay in, and the overlap of test and train is measured")
+        notes.append(
+            f"{repeated:,} rows stand more than once; they stay in, and the overlap of test and train is measured"
+        )
     profiled = {c.name: c for c in profile(frame, target)}
     for name in sensitive:
         frame, note = _grouped(frame, name)
         notes += [note] if note else []
-    data = make_dataset("train", frame.dropna(axis=1, how="all"), target=target, favourable=favourable, sensitive=sensitive)
+    data = make_dataset(
+        "train", frame.dropna(axis=1, how="all"), target=target, favourable=favourable, sensitive=sensitive
+    )
     _check(frame, path, sensitive)
     left_out = [c for c in profiled.values() if not c.use and c.name != target and c.name not in sensitive]
     notes += [f"set aside {c.name}: {c.reason}" for c in left_out]
     features = tuple(c.name for c in profiled.values() if c.use and c.name not in sensitive)
     if not features:
         raise DataError("no column is left to learn from", where=str(path), next="give a table with more columns")
-    return DemoData(path.stem, _typed(frame, features, profiled), target, data.favourable or "", sensitive, features, tuple(notes))
+    return DemoData(
+        path.stem, _typed(frame, features, profiled), target, data.favourable or "", sensitive, features, tuple(notes)
+    )
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -134,15 +147,23 @@ def _grouped(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, str | None]:
     if not pd.api.types.is_numeric_dtype(column) or column.nunique() <= MANY_GROUPS:
         return frame.assign(**{name: column.astype("str").where(column.notna(), None)}), None
     edges = sorted({round(float(q)) for q in column.quantile([i / BANDS for i in range(1, BANDS)])})
-    labels = [f"under {edges[0]}", *(f"{a} to under {b}" for a, b in zip(edges, edges[1:], strict=False)), f"{edges[-1]} and over"]
+    labels = [
+        f"under {edges[0]}",
+        *(f"{a} to under {b}" for a, b in itertools.pairwise(edges)),
+        f"{edges[-1]} and over",
+    ]
     cut = pd.cut(column, [-float("inf"), *edges, float("inf")], right=False, labels=labels)
-    return frame.assign(**{name: cut.astype("str").where(column.notna(), None)}), f"{name} is compared in {len(labels)} bands"
+    return frame.assign(
+        **{name: cut.astype("str").where(column.notna(), None)}
+    ), f"{name} is compared in {len(labels)} bands"
 
 
 def _check(frame: pd.DataFrame, path: Path, sensitive: tuple[str, ...]) -> None:
     if len(frame) < LEAST_ROWS:
         raise DataError(
-            f"{len(frame):,} rows are too few to hold some out and compare groups", where=str(path), next=f"give at least {LEAST_ROWS}"
+            f"{len(frame):,} rows are too few to hold some out and compare groups",
+            where=str(path),
+            next=f"give at least {LEAST_ROWS}",
         )
     for name in sensitive:
         groups = frame[name].dropna().value_counts()
@@ -154,7 +175,7 @@ def _check(frame: pd.DataFrame, path: Path, sensitive: tuple[str, ...]) -> None:
             )
 
 
-def _typed(frame: pd.DataFrame, features: tuple[str, ...], profiled: dict[str, object]) -> pd.DataFrame:
+def _typed(frame: pd.DataFrame, features: tuple[str, ...], profiled: Mapping[str, object]) -> pd.DataFrame:
     """Read numbers that stand as text, and make every other feature text."""
     import pandas as pd
 

@@ -50,8 +50,8 @@ def reweighed(data: DemoData, train: pd.DataFrame, validation: pd.DataFrame) -> 
 
     good = is_label(train[data.target], data.favourable)
     push = {c: dict.fromkeys(train[c].dropna().unique(), 0.0) for c in data.sensitive}
-    best, weights = (-1.0, None), _kamiran_calders(train, good, data.sensitive)
-    base = weights.copy()
+    base = _kamiran_calders(train, good, data.sensitive)
+    best, weights = (-1.0, base), base
     for _ in range(ROUNDS):
         model = fit(data, train, weights)
         chosen = is_label(model.predict(validation[list(data.features)]), data.favourable)
@@ -69,10 +69,12 @@ def reweighed(data: DemoData, train: pd.DataFrame, validation: pd.DataFrame) -> 
                     groups[group] += STEP * float(np.log(max(chosen.mean(), 0.01) / rate))
             total += train[column].map(groups).fillna(0.0).to_numpy(dtype=float)
         weights = base * np.exp(np.clip(np.where(good, total, -total), -4, 4))
-    return best[1] if best[1] is not None else base
+    return best[1]
 
 
-def _kamiran_calders(train: pd.DataFrame, good: np.ndarray[Any, Any], sensitive: tuple[str, ...]) -> np.ndarray[Any, Any]:
+def _kamiran_calders(
+    train: pd.DataFrame, good: np.ndarray[Any, Any], sensitive: tuple[str, ...]
+) -> np.ndarray[Any, Any]:
     """Return P(group) P(outcome) / P(group, outcome) for each row, over the crossing of the sensitive columns."""
     import pandas as pd
 
@@ -81,7 +83,8 @@ def _kamiran_calders(train: pd.DataFrame, good: np.ndarray[Any, Any], sensitive:
     joint = table.groupby(["group", "good"])["good"].transform("size") / len(table)
     by_group = table.groupby("group")["good"].transform("size") / len(table)
     by_good = table.groupby("good")["group"].transform("size") / len(table)
-    return (by_group * by_good / joint).to_numpy(dtype=float)
+    weights: np.ndarray[Any, Any] = (by_group * by_good / joint).to_numpy(dtype=float)
+    return weights
 
 
 def lowest_ratio(chosen: np.ndarray[Any, Any], frame: pd.DataFrame, sensitive: tuple[str, ...]) -> float:

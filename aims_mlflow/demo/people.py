@@ -7,11 +7,14 @@ import io
 import logging
 import os
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 QUIET_LOGGERS = ("mlflow", "alembic", "great_expectations", "aims_mlflow")
 

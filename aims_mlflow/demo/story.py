@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +15,8 @@ from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.demo.telling import Teller, groups_table, refusal_lines
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from aims_mlflow.demo.data import DemoData
@@ -70,7 +71,9 @@ class Story:
     def _introduce(self) -> None:
         click.secho("aims demo: a model on its way to production, with evidence", bold=True)
         self.tell.lines([f"data: {self.data.name}: {self.data.notes[0]}", *self.data.notes[1:]])
-        self.tell.lines([f"predicts {self.data.target} = {self.data.favourable!r}; compared by {', '.join(self.data.sensitive)}"])
+        self.tell.lines(
+            [f"predicts {self.data.target} = {self.data.favourable!r}; compared by {', '.join(self.data.sensitive)}"]
+        )
 
     def _write_config(self) -> Path:
         self.work.mkdir(parents=True, exist_ok=True)
@@ -120,13 +123,14 @@ class Story:
             chosen, version = plain, self._last_version()
         else:
             chosen, version = self._mitigate(parts, plain)
-        self._deploy(chosen, version)
+        self._deploy(version)
         self._close(server, chosen, started)
 
     def _load(self) -> dict[str, pd.DataFrame]:
         """Acquire, prepare and split, with the decorators that a data scientist uses."""
-        import aims_mlflow as aims
         from sklearn.model_selection import train_test_split
+
+        import aims_mlflow as aims
 
         data = self.data
         columns = [*data.features, *data.sensitive, data.target]
@@ -135,7 +139,9 @@ class Story:
         def load() -> pd.DataFrame:
             return data.frame
 
-        @aims.prepares(why="columns that name a row, give the answer away or hold nothing teach a model nothing it may use")
+        @aims.prepares(
+            why="columns that name a row, give the answer away or hold nothing teach a model nothing it may use"
+        )
         def prepare(frame: pd.DataFrame) -> pd.DataFrame:
             return frame[columns]
 
@@ -146,11 +152,17 @@ class Story:
 
     def _train(self, parts: dict[str, pd.DataFrame], weights: Any = None) -> dict[str, Any]:
         """Train under `@aims.trains`; returns run, model and the evidence that it left."""
-        import aims_mlflow as aims
         import mlflow
 
+        import aims_mlflow as aims
+
         @aims.trains(SYSTEM)
-        def train(train: pd.DataFrame, validation: pd.DataFrame, test: pd.DataFrame, mitigation: str) -> Any:
+        def train(  # aims.trains reads the arguments that the function itself does not use
+            train: pd.DataFrame,
+            validation: pd.DataFrame,  # noqa: ARG001
+            test: pd.DataFrame,  # noqa: ARG001
+            mitigation: str,  # noqa: ARG001
+        ) -> Any:
             return model.fit(self.data, train, weights)
 
         with mlflow.start_run(run_name="plain" if weights is None else "reweighed") as run:
@@ -212,7 +224,11 @@ class Story:
 
     def _cost(self, before: SealedRecord, after: SealedRecord) -> str:
         old, new = (
-            next(float(c.value) for c in r.evidence.claims if c.metric == "accuracy" and not c.slice and c.role == "test" and c.value)
+            next(
+                float(c.value)
+                for c in r.evidence.claims
+                if c.metric == "accuracy" and not c.slice and c.role == "test" and c.value
+            )
             for r in (before, after)
         )
         return f"its cost: accuracy {old:.3f} before, {new:.3f} after ({new - old:+.3f})"
@@ -232,7 +248,7 @@ class Story:
 
     # -- into use ---------------------------------------------------------------------------
 
-    def _deploy(self, chosen: dict[str, Any], version: str) -> None:
+    def _deploy(self, version: str) -> None:
         target = f"models:/{SYSTEM}/{version}"
         self.tell.head(f"The alias champion for version {version}")
         refused = self._set_alias(version)
@@ -278,5 +294,7 @@ class Story:
         if self.serve:
             self.tell.lines([f"in MLflow:      {server.url}/#/experiments/0/runs/{chosen['run_id']}/artifacts"])
         else:
-            self.tell.lines(["`aims demo --serve` keeps the server up; `aims init YOUR.csv --target COLUMN` starts your own"])
+            self.tell.lines(
+                ["`aims demo --serve` keeps the server up; `aims init YOUR.csv --target COLUMN` starts your own"]
+            )
         click.echo(f"Done in {time.monotonic() - started:.0f} seconds.")

@@ -9,12 +9,13 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from aims_mlflow.demo.data import DemoData
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.records.evidence import Claim
@@ -120,7 +121,9 @@ def groups_table(record: SealedRecord, data: DemoData, before: SealedRecord | No
 
 
 def _groups(record: SealedRecord, column: str) -> list[str]:
-    return [c.slice[column] for c in record.evidence.claims if c.metric == "selection_rate" and set(c.slice) == {column}]
+    return [
+        c.slice[column] for c in record.evidence.claims if c.metric == "selection_rate" and set(c.slice) == {column}
+    ]
 
 
 def _claim(record: SealedRecord, metric: str, column: str, group: str) -> Claim | None:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from aims_mlflow.documents.notes import Notes, details, plain, stated, table
-from aims_mlflow.evidence.statement import SealedRecord
 
-SOURCE = ("uri", "description", "owner", "licence", "rights", "subjects", "selection_reason", "collected", "retention", "personal_data")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.evidence.statement import SealedRecord
+
+SOURCE = (
+    "uri",
+    "description",
+    "owner",
+    "licence",
+    "rights",
+    "subjects",
+    "selection_reason",
+    "collected",
+    "retention",
+    "personal_data",
+)
 
 
 def render_datasheet(records: Sequence[SealedRecord]) -> bytes:
@@ -37,8 +52,10 @@ def render_datasheet(records: Sequence[SealedRecord]) -> bytes:
         *_quality(notes),
         "## Uses",
         "",
-        f"Target: {plain(details(start, 'target') or 'unknown')}. "
-        f"Sensitive columns: {plain(', '.join(details(start, 'sensitive') or []) or 'none named')}.",
+        (
+            f"Target: {plain(details(start, 'target') or 'unknown')}. "
+            f"Sensitive columns: {plain(', '.join(details(start, 'sensitive') or []) or 'none named')}."
+        ),
         "",
         "## Distribution and maintenance",
         "",
@@ -57,8 +74,11 @@ def _composition(notes: Notes) -> list[str]:
         out += [
             f"### {plain(details(record, 'role'))}",
             "",
-            f"{notes.number(record, details(record, 'data', 'rows'))} rows, {notes.number(record, len(types))} columns; "
-            f"digest of the Arrow stream `{details(record, 'data', 'digest', 'arrowIpcSha256')}`.",
+            (
+                f"{notes.number(record, details(record, 'data', 'rows'))} rows, "
+                f"{notes.number(record, len(types))} columns; "
+                f"digest of the Arrow stream `{details(record, 'data', 'digest', 'arrowIpcSha256')}`."
+            ),
             "",
             *table(
                 ("column", "type", "missing values"),
@@ -74,14 +94,20 @@ def _collection(notes: Notes) -> list[str]:
     out: list[str] = []
     for record in sources:
         source = details(record, "source") or {}
-        out += [f"- {key.replace('_', ' ')}: {plain(source[key])}{notes.cite(record)}" for key in SOURCE if key in source]
+        out += [
+            f"- {key.replace('_', ' ')}: {plain(source[key])}{notes.cite(record)}" for key in SOURCE if key in source
+        ]
         lacking = [k for k in SOURCE if k not in source]
         if lacking:
             out.append(f"- Not stated in aims.yaml (`data.sources`): {', '.join(lacking)}")
     if lineage is not None:
         for entry in details(lineage, "links") or []:
             steps = " → ".join(f"{s.get('kind')} {plain(s.get('name'))}" for s in entry.get("steps", []))
-            out.append(f"- {entry.get('role')}: {entry.get('link')}" + (f", from {steps}" if steps else "") + notes.cite(lineage))
+            out.append(
+                f"- {entry.get('role')}: {entry.get('link')}"
+                + (f", from {steps}" if steps else "")
+                + notes.cite(lineage)
+            )
     return [*(out or ["No source is recorded: decorate what loads the data with `@aims.acquires`."]), ""]
 
 
@@ -114,9 +140,13 @@ def _quality(notes: Notes) -> list[str]:
             f"{notes.number(record, len(claims))} requirements, {notes.number(record, len(failed))} failed, "
             f"{notes.number(record, len(unknown))} could not be evaluated"
         )
-        out += [f"  - {plain(c.metric)} {plain(c.slice.get('column', ''))}: {plain(c.note or 'failed')}" for c in failed]
+        out += [
+            f"  - {plain(c.metric)} {plain(c.slice.get('column', ''))}: {plain(c.note or 'failed')}" for c in failed
+        ]
     lineage = notes.last("lineage")
     for claim in lineage.evidence.claims if lineage is not None else ():
         if claim.metric == "train_test_overlap" and lineage is not None:
-            out.append(f"- share of {claim.role} rows that stand in the training data too: {notes.measured(lineage, claim)}")
+            out.append(
+                f"- share of {claim.role} rows that stand in the training data too: {notes.measured(lineage, claim)}"
+            )
     return [*(out or ["No quality requirement was evaluated."]), ""]

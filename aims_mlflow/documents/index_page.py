@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import crosswalk_for, kinds
 from aims_mlflow.documents.notes import shown
 from aims_mlflow.documents.status import ControlStatus, control_statuses
 from aims_mlflow.documents.terminal import SYMBOLS
-from aims_mlflow.evidence.statement import SealedRecord
-from aims_mlflow.evidence.verify import CheckedSession
-from aims_mlflow.records.evidence import Claim
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.records.evidence import Claim
 
 FRAMEWORKS = {
     "nist_ai_rmf": "NIST AI RMF 1.0",
@@ -23,7 +26,10 @@ FRAMEWORKS = {
     "nist_csf": "NIST CSF 2.0",
     "hitrust": "HITRUST v11",
 }
-CAPTIONS = {"fairness": "Outcomes by group, with 95% intervals", "drift": "Drift of test against training data, by column"}
+CAPTIONS = {
+    "fairness": "Outcomes by group, with 95% intervals",
+    "drift": "Drift of test against training data, by column",
+}
 
 
 def render_index(
@@ -75,9 +81,13 @@ def render_index(
     return page.encode()
 
 
-def _model(digest: str, sessions: Sequence[CheckedSession], records: Sequence[SealedRecord], now: datetime) -> dict[str, Any]:
+def _model(
+    digest: str, sessions: Sequence[CheckedSession], records: Sequence[SealedRecord], now: datetime
+) -> dict[str, Any]:
     statuses = control_statuses(sessions, digest or None, now)
-    training = next((r for r in records if r.evidence.kind == "training-provenance" and (not digest or r.has_subject(digest))), None)
+    training = next(
+        (r for r in records if r.evidence.kind == "training-provenance" and (not digest or r.has_subject(digest))), None
+    )
     listed = (training.evidence.details.get("models") if training is not None else None) or []
     own = next((m for m in listed if isinstance(m, dict) and m.get("digest") == digest), {})
     return {

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from aims_mlflow.documents.notes import Notes, claims_of, details, plain, shown, stated, table
-from aims_mlflow.evidence.statement import SealedRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.evidence.statement import SealedRecord
 
 OVERALL = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier_score")
 RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "selection_rate_ratio")
@@ -33,8 +36,10 @@ def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> byt
     body = [
         f"# {system}",
         "",
-        "Written from signed evidence. A mark such as [^e1] leads to the record that a number comes from; "
-        "`aims evidence show` prints it.",
+        (
+            "Written from signed evidence. A mark such as [^e1] leads to the record that a number comes from; "
+            "`aims evidence show` prints it."
+        ),
         "",
         *_section("Model details", _model_details(notes, training, model_digest)),
         *_section("Intended use", [stated(notes, "intended_use")]),
@@ -42,7 +47,7 @@ def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> byt
         *_section("Affected groups", [stated(notes, "affected_groups")]),
         *_section("Instructions for deployers", _deployers(notes)),
         *_section("Human oversight", [stated(notes, "human_oversight")]),
-        *_section("Input specification", _inputs(notes, training)),
+        *_section("Input specification", _inputs(notes)),
         *_section("Training and evaluation data", _data(notes, training)),
         *_section("Performance", _performance(notes)),
         *_section("Performance and outcomes by group", _groups(notes)),
@@ -71,7 +76,10 @@ def _header(notes: Notes, name: str) -> str:
         for c in claims_of(record, slice={}, role="test")
         if c.value is not None and c.metric in OVERALL and record is not None
     ]
-    header: dict[str, Any] = {"tags": ["tabular-classification", "aims-mlflow"], "pipeline_tag": "tabular-classification"}
+    header: dict[str, Any] = {
+        "tags": ["tabular-classification", "aims-mlflow"],
+        "pipeline_tag": "tabular-classification",
+    }
     if metrics:
         task = {"type": "tabular-classification"}
         dataset = {"name": "held-out data", "type": "tabular", "split": "test"}
@@ -88,14 +96,17 @@ def _model_details(notes: Notes, training: SealedRecord | None, digest: str) -> 
     models = details(training, "models") or []
     own = next((m for m in models if isinstance(m, dict) and m.get("digest") == digest), {})
     code = details(training, "code") or {}
-    version = f"commit `{code['commit']}`" + (" with uncommitted changes" if code.get("dirty") else "") if code.get("commit") else (
-        f"source digest `{code.get('source_digest', 'none')}` ({plain(code.get('reason', ''))})"
+    version = (
+        f"commit `{code['commit']}`" + (" with uncommitted changes" if code.get("dirty") else "")
+        if code.get("commit")
+        else (f"source digest `{code.get('source_digest', 'none')}` ({plain(code.get('reason', ''))})")
     )
     parameters = details(training, "parameters") or {}
     out = [
         f"- Owner and provider: {stated(notes, 'owner')}",
         f"- Version: MLflow model `{plain(own.get('model_id', 'unknown'))}`, digest (dirHash1) `{digest}`",
-        f"- Kind: {plain(own.get('flavor', 'unknown'))}, trained by `{plain(details(training, 'function') or 'unknown')}`",
+        f"- Kind: {plain(own.get('flavor', 'unknown'))}",
+        f"- Trained by: `{plain(details(training, 'function') or 'unknown')}`",
         f"- Trained: {body.time[:19]}Z{notes.cite(training)} in run `{body.mlflow.run_id}`; code: {version}",
         f"- Fitting took {notes.number(training, details(training, 'fit_seconds'))} seconds",
     ]
@@ -109,12 +120,12 @@ def _model_details(notes: Notes, training: SealedRecord | None, digest: str) -> 
 
 def _deployers(notes: Notes) -> list[str]:
     return [
-        "Load the registered version, not a copy of its files, and check its bytes: `aims evidence verify models:/NAME/VERSION`.",
+        "Load the registered version and check its bytes first: `aims evidence verify models:/NAME/VERSION`.",
         f"Use within the intended use only. Roles: {stated(notes, 'roles')}",
     ]
 
 
-def _inputs(notes: Notes, training: SealedRecord | None) -> list[str]:
+def _inputs(notes: Notes) -> list[str]:
     record = next((r for r in notes.of("dataset-record") if details(r, "role") == "train"), None)
     types = details(record, "column_types") or {}
     start = notes.last("session-start")
@@ -122,10 +133,12 @@ def _inputs(notes: Notes, training: SealedRecord | None) -> list[str]:
     if record is None:
         return ["The columns are not recorded."]
     missing = details(record, "missing") or {}
-    rows = [
-        [plain(c), plain(t), notes.number(record, missing.get(c, 0))] for c, t in types.items() if c != target
+    rows = [[plain(c), plain(t), notes.number(record, missing.get(c, 0))] for c, t in types.items() if c != target]
+    return [
+        f"Columns of the training data{notes.cite(record)}; the target is {plain(target)}.",
+        "",
+        *table(("column", "type", "missing values"), rows),
     ]
-    return [f"Columns of the training data{notes.cite(record)}; the target is {plain(target)}.", "", *table(("column", "type", "missing values"), rows)]
 
 
 def _data(notes: Notes, training: SealedRecord | None) -> list[str]:
@@ -144,7 +157,9 @@ def _data(notes: Notes, training: SealedRecord | None) -> list[str]:
             link = f"{entry.get('link')}" + (f" of {steps}" if steps else "")
             out.append(f"- {entry.get('role')}: {link}{notes.cite(lineage)}")
         for claim in claims_of(lineage, metric="train_test_overlap"):
-            out.append(f"- Share of {claim.role} rows that stand in the training data too: {notes.measured(lineage, claim)}")
+            out.append(
+                f"- Share of {claim.role} rows that stand in the training data too: {notes.measured(lineage, claim)}"
+            )
     return [*out, "", "The data sheet (`datasheet.md`) says more."]
 
 
@@ -153,7 +168,11 @@ def _performance(notes: Notes) -> list[str]:
     if record is None or record.evidence.result == "not_evaluated":
         return [f"Not evaluated: {plain(record.evidence.reason if record else 'no record')}."]
     rows = [
-        [c.metric.replace("_", " "), notes.measured(record, c), shown(str(c.n)) + notes.cite(record) if c.n is not None else ""]
+        [
+            c.metric.replace("_", " "),
+            notes.measured(record, c),
+            shown(str(c.n)) + notes.cite(record) if c.n is not None else "",
+        ]
         for c in claims_of(record, slice={}, role="test")
     ]
     return ["On held-out data.", "", *table(("metric", "value", "rows"), rows)]
@@ -169,7 +188,9 @@ def _groups(notes: Notes) -> list[str]:
     out: list[str] = []
     columns = [k for c in record.evidence.claims if len(c.slice) == 1 for k, v in c.slice.items() if v != "*"]
     for column in dict.fromkeys(columns):
-        groups = dict.fromkeys(c.slice[column] for c in record.evidence.claims if set(c.slice) == {column} and c.slice[column] != "*")
+        groups = dict.fromkeys(
+            c.slice[column] for c in record.evidence.claims if set(c.slice) == {column} and c.slice[column] != "*"
+        )
         rows = []
         for group in groups:
             of = {c.metric: c for c in claims_of(record, slice={column: group})}
@@ -179,7 +200,11 @@ def _groups(notes: Notes) -> list[str]:
             cells.append(notes.measured(performance, accuracy) if accuracy and performance else "")
             cells += [notes.measured(record, of[m]) if m in of else "" for m in RATES]
             rows.append(cells)
-        out += [f"### {plain(column)}", "", *table(("group", "rows", "accuracy", *(m.replace("_", " ") for m in RATES)), rows)]
+        out += [
+            f"### {plain(column)}",
+            "",
+            *table(("group", "rows", "accuracy", *(m.replace("_", " ") for m in RATES)), rows),
+        ]
         between = {c.metric: c for c in claims_of(record, slice={column: "*"})}
         out += table(
             ("between groups", "value"),
@@ -195,7 +220,9 @@ def _drift(notes: Notes) -> list[str]:
     drifted = [c for c in record.evidence.claims if c.passed is False and c.slice]
     share = next(iter(claims_of(record, metric="drifted_share")), None)
     out = [f"Share of drifted columns: {notes.measured(record, share)}"] if share else []
-    return out + [f"- {plain(c.slice.get('column'))}: {notes.measured(record, c)} ({plain(c.note or '')})" for c in drifted]
+    return out + [
+        f"- {plain(c.slice.get('column'))}: {notes.measured(record, c)} ({plain(c.note or '')})" for c in drifted
+    ]
 
 
 def _limitations(notes: Notes) -> list[str]:
@@ -205,7 +232,10 @@ def _limitations(notes: Notes) -> list[str]:
             if claim.passed is False and claim.severity != "warning":
                 where = ", ".join(f"{k}={v}" for k, v in claim.slice.items())
                 limit = f"limit {claim.comparator} {shown(claim.limit)}" if claim.limit else "no limit"
-                out.append(f"- Fails: {plain(claim.metric)} {plain(where)} is {notes.measured(record, claim)}, {limit}{notes.cite(record)}")
+                out.append(
+                    f"- Fails: {plain(claim.metric)} {plain(where)} is {notes.measured(record, claim)}, "
+                    f"{limit}{notes.cite(record)}"
+                )
     return out
 
 
@@ -213,14 +243,21 @@ def _security(training: SealedRecord | None) -> list[str]:
     models = details(training, "models") or []
     flavors = sorted({plain(m.get("flavor")) for m in models if isinstance(m, dict)})
     return [
-        f"Stored as {', '.join(flavors) or 'unknown'}. A model that is stored as a pickle runs code when it is loaded: "
-        "load it only after its digest was checked."
+        (
+            f"Stored as {', '.join(flavors) or 'unknown'}. "
+            "A model that is stored as a pickle runs code when it is loaded: "
+            "load it only after its digest was checked."
+        )
     ]
 
 
 def _monitoring(notes: Notes) -> list[str]:
     baseline = notes.last("drift-baseline")
-    kept = f"A drift baseline without raw data is kept{notes.cite(baseline)}." if baseline is not None else "No drift baseline is kept."
+    kept = (
+        f"A drift baseline without raw data is kept{notes.cite(baseline)}."
+        if baseline is not None
+        else "No drift baseline is kept."
+    )
     return [kept, _unattached(notes, "monitoring-plan")]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.evidence.statement import SealedRecord
-from aims_mlflow.records.evidence import Claim
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.records.evidence import Claim
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|])")
 UNSTATED = "Not stated"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from aims_mlflow.catalog.loader import controls, kinds
-from aims_mlflow.evidence.statement import SealedRecord
-from aims_mlflow.evidence.verify import CheckedSession
 from aims_mlflow.gates.counting import Counted, count, data_digests
 from aims_mlflow.records.base import parse_time
-from aims_mlflow.records.control import Control
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.records.control import Control
 
 State = Literal["met", "failed", "missing", "stale", "unverifiable", "not due", "not applicable"]
 # A warning of these kinds means that something which the control asks for is not stated or not joined.
@@ -39,7 +42,11 @@ def control_statuses(
     a kind that only supports never suffices. It says nothing about conformity.
     """
     moment = now or datetime.now(UTC)
-    counted = count(sessions, model_digest) if model_digest else Counted((), {}, (), tuple(s for s in sessions if not s.sound))
+    counted = (
+        count(sessions, model_digest)
+        if model_digest
+        else Counted((), {}, (), tuple(s for s in sessions if not s.sound))
+    )
     records = counted.records or tuple(r for s in sessions if s.sound for r in s.records)
     trained = {d for t in counted.trained for d in data_digests(t)}
     behind = [r for s in sessions if s.sound for r in s.records if r.evidence.kind in ("acquisition", "preparation")]
@@ -57,30 +64,36 @@ def _status(control: Control, records: Sequence[SealedRecord], counted: Counted,
     supports = [u.kind for u in control.evidence if u.need == "supports"]
     undone = {r.evidence.supersedes.id for r in records if r.evidence.supersedes is not None}
     mine = tuple(r for r in records if r.evidence.kind in (*wanted, *supports) and r.id not in undone)
-    if counted.unsound:
-        problem = counted.unsound[0].problems[0].sentence() if counted.unsound[0].problems else "no manifest"
-        return ControlStatus(control, "unverifiable", problem, mine)
-    failed = [r for r in mine if r.evidence.result == "failed"]
-    if failed:
-        return ControlStatus(control, "failed", _why(failed[0]), mine)
-    if control.stage not in DUE:
-        return ControlStatus(control, "not due", f"due at {control.stage}", mine)
     if "fairness" in wanted and not _sensitive(records):
         wanted.remove("fairness")
-    stale = [r for r in mine if r.evidence.valid_until and parse_time(r.evidence.valid_until) < now]
-    if stale:
-        return ControlStatus(control, "stale", f"{stale[0].evidence.kind} was valid until {stale[0].evidence.valid_until}", mine)
-    unknown = [r for r in mine if r.evidence.result == "not_evaluated"]
-    if unknown:
-        return ControlStatus(control, "missing", f"{unknown[0].evidence.kind} could not be evaluated: {_why(unknown[0])}", mine)
-    unstated = [r for r in mine if r.evidence.result == "warned" and r.evidence.kind in STATED]
-    if unstated:
-        return ControlStatus(control, "missing", _why(unstated[0]), mine)
-    present = {r.evidence.kind for r in mine}
-    lacking = [k for k in wanted if k not in present]
+    state, reason = _verdict(control, wanted, mine, counted, now)
+    return ControlStatus(control, state, reason, mine)
+
+
+def _verdict(
+    control: Control, wanted: Sequence[str], mine: Sequence[SealedRecord], counted: Counted, now: datetime
+) -> tuple[State, str]:
+    """Return the first state that applies, worst first, and its reason."""
+    if counted.unsound:
+        problems = counted.unsound[0].problems
+        return "unverifiable", problems[0].sentence() if problems else "no manifest"
+    for record in mine:
+        if record.evidence.result == "failed":
+            return "failed", _why(record)
+    if control.stage not in DUE:
+        return "not due", f"due at {control.stage}"
+    for record in mine:
+        body = record.evidence
+        if body.valid_until and parse_time(body.valid_until) < now:
+            return "stale", f"{body.kind} was valid until {body.valid_until}"
+    lacking = [
+        f"{r.evidence.kind} could not be evaluated: {_why(r)}" for r in mine if r.evidence.result == "not_evaluated"
+    ]
+    lacking += [_why(r) for r in mine if r.evidence.result == "warned" and r.evidence.kind in STATED]
+    lacking += [how_to_add(k) for k in wanted if k not in {r.evidence.kind for r in mine}]
     if lacking:
-        return ControlStatus(control, "missing", "; ".join(how_to_add(k) for k in lacking), mine)
-    return ControlStatus(control, "met", f"{', '.join(wanted)} evaluated and in order", mine)
+        return "missing", "; ".join(dict.fromkeys(lacking))
+    return "met", f"{', '.join(wanted)} evaluated and in order"
 
 
 def _sensitive(records: Sequence[SealedRecord]) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import DataError, EvidenceError, Unreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     import pandas as pd
 
 CHUNK = 1024 * 1024
@@ -110,7 +111,7 @@ def arrow_digest(frame: pd.DataFrame) -> str:
             table = pa.Table.from_pandas(frame, preserve_index=False)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
             texts = frame.copy()
-            for column in texts.columns[texts.dtypes == object]:
+            for column in texts.select_dtypes("object").columns:
                 texts[column] = texts[column].map(lambda v: None if v is None else str(v))
             table = pa.Table.from_pandas(texts, preserve_index=False)
         # string and large_string hold the same text; pandas 2 and 3 choose differently.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -13,8 +12,11 @@ from aims_mlflow.errors import ConfigError, EvidenceError
 from aims_mlflow.evidence import dsse
 from aims_mlflow.evidence.canonical import canonical, digest_of
 from aims_mlflow.evidence.keys import PublicKey, SigningKey
-from aims_mlflow.records.keyring import Keyring, KeyEntry, RootSignature
+from aims_mlflow.records.keyring import KeyEntry, Keyring, RootSignature
 from aims_mlflow.strict_yaml import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAYLOAD_TYPE = "application/vnd.aims-mlflow.keyring+json"
 ROOT = "AIMS_KEYRING_ROOT"
@@ -62,7 +64,9 @@ def load_keyring(path: Path, root_id: str | None = None) -> Keyring:
         try:
             dsse.Envelope(payload, PAYLOAD_TYPE, root.key_id, sig, b"").verify(root)
         except EvidenceError:
-            raise EvidenceError("the keyring was changed after the root signed it", where=str(path), next=again) from None
+            raise EvidenceError(
+                "the keyring was changed after the root signed it", where=str(path), next=again
+            ) from None
         return keyring
     raise EvidenceError(f"not signed by the root key {pinned or '(none at all)'}", where=str(path), next=again)
 

@@ -69,7 +69,7 @@ class PublicKey:
         from cryptography.hazmat.primitives.serialization import load_pem_public_key
         from securesystemslib.signer import SSlibKey
 
-        return SSlibKey.from_crypto(load_pem_public_key(self.pem.encode()), keyid=self.key_id)  # type: ignore[arg-type]
+        return SSlibKey.from_crypto(load_pem_public_key(self.pem.encode()), keyid=self.key_id)
 
 
 class SigningKey:
@@ -112,7 +112,7 @@ class SigningKey:
             raise KeyUnavailable("not a private key in PKCS#8 PEM form", where=origin, next=HOW_TO) from None
         text = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         public = PublicKey.from_pem(text)
-        return cls(CryptoSigner(private, public.for_dsse()), public, origin, ephemeral=ephemeral)  # type: ignore[arg-type]
+        return cls(CryptoSigner(private, public.for_dsse()), public, origin, ephemeral=ephemeral)
 
 
 def new_private_pem() -> bytes:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,8 @@ from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection, Engine, MetaData
 
 LEDGER_URI = "AIMS_LEDGER_URI"
@@ -52,7 +53,7 @@ def ledger_uri(registry_uri: str, configured: str | None) -> str:
     if configured:
         return configured
     if registry_uri.startswith("sqlite:///"):
-        return f"{registry_uri.split('?')[0]}.aims.db"
+        return f"{registry_uri.split('?', maxsplit=1)[0]}.aims.db"
     return registry_uri
 
 
@@ -63,7 +64,9 @@ def _tables(metadata: MetaData) -> Any:
     sa.Table(
         "aims_leaves",
         metadata,
-        sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+        sa.Column(
+            "sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False
+        ),
         sa.Column("leaf", blob, nullable=False),
         sa.Column("leaf_hash", sa.String(64), nullable=False),
         sa.Column("request", sa.String(64), index=True),
@@ -73,11 +76,15 @@ def _tables(metadata: MetaData) -> Any:
     sa.Table(
         "aims_bodies",
         metadata,
-        sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+        sa.Column(
+            "sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False
+        ),
         sa.Column("salt", blob, nullable=False),
         sa.Column("body", blob, nullable=False),
     )
-    sa.Table("aims_envelopes", metadata, sa.Column("sha256", sa.String(64), primary_key=True), sa.Column("envelope", blob))
+    sa.Table(
+        "aims_envelopes", metadata, sa.Column("sha256", sa.String(64), primary_key=True), sa.Column("envelope", blob)
+    )
     sa.Table(
         "aims_policies",
         metadata,
@@ -294,7 +301,9 @@ class Ledger:
                     connection.execute(sa.text("SELECT pg_advisory_xact_lock(4200100001)"))
                 yield connection
         except sa.exc.SQLAlchemyError as exc:
-            raise Unreachable(f"the ledger could not be written ({type(exc).__name__})", next="check its database") from exc
+            raise Unreachable(
+                f"the ledger could not be written ({type(exc).__name__})", next="check its database"
+            ) from exc
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -304,7 +313,9 @@ class Ledger:
             with self._engine.connect() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as exc:
-            raise Unreachable(f"the ledger could not be read ({type(exc).__name__})", next="check its database") from exc
+            raise Unreachable(
+                f"the ledger could not be read ({type(exc).__name__})", next="check its database"
+            ) from exc
 
 
 def _engine(uri: str) -> Engine:
@@ -313,13 +324,13 @@ def _engine(uri: str) -> Engine:
     engine = sa.create_engine(uri, connect_args={"timeout": 30} if uri.startswith("sqlite") else {})
     if engine.dialect.name == "sqlite":
 
-        @sa.event.listens_for(engine, "connect")
+        @sa.event.listens_for(engine, "connect")  # type: ignore[untyped-decorator]
         def durable(connection: Any, _: Any) -> None:
             connection.isolation_level = None  # SQLAlchemy's begin event below starts transactions itself
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
 
-        @sa.event.listens_for(engine, "begin")
+        @sa.event.listens_for(engine, "begin")  # type: ignore[untyped-decorator]
         def immediate(connection: Any) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 

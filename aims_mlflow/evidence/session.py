@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import controls_for_kind, require_control, require_kind
@@ -12,6 +11,8 @@ from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.evidence import Evidence, MlflowIds, Result, worst
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aims_mlflow.evidence.keys import SigningKey
 
 SESSION_DIR = "aims/sessions"

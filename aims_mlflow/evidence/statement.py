@@ -80,14 +80,19 @@ def _test_result(body: Evidence) -> dict[str, Any]:
 def _slsa(body: Evidence) -> dict[str, Any]:
     details = body.details
     inputs = details.get("data", {})
-    dependencies = [{"name": role, "digest": data["digest"]} for role, data in sorted(inputs.items()) if data.get("digest")]
+    dependencies = [
+        {"name": role, "digest": data["digest"]} for role, data in sorted(inputs.items()) if data.get("digest")
+    ]
     commit = details.get("code", {}).get("commit")
     if commit:
         dependencies.append({"name": "code", "digest": {"gitCommit": commit}})
     return {
         "buildDefinition": {
             "buildType": BUILD_TYPE,
-            "externalParameters": {"function": details.get("function", ""), "parameters": details.get("parameters", {})},
+            "externalParameters": {
+                "function": details.get("function", ""),
+                "parameters": details.get("parameters", {}),
+            },
             "resolvedDependencies": dependencies,
         },
         "runDetails": {

@@ -9,14 +9,16 @@ import contextlib
 import re
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence.session import SESSION_DIR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 ROOT = "aims"
 STATUS_MODEL = "aims.status"
@@ -104,7 +106,7 @@ def check_server() -> None:
 
 
 def gate_status() -> dict[str, str]:
-    """Return what a gated registry says of itself (version, enforcement, policy_digest, checkpoint); {} for a plain one."""
+    """Return what a gated registry says of itself: version, enforcement, digests, checkpoint; {} for a plain one."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -209,13 +211,17 @@ def resolve(text: str) -> Target:
             if MODEL_ID.match(rest):
                 return _of_model(rest)
             return _of_version(rest, text)
-    raise ConfigError(f"{text!r} names neither a run nor a model", next="use runs:/ID, models:/NAME/VERSION or models:/m-ID")
+    raise ConfigError(
+        f"{text!r} names neither a run nor a model", next="use runs:/ID, models:/NAME/VERSION or models:/m-ID"
+    )
 
 
 def _of_model(model_id: str, **more: str) -> Target:
     model = client().get_logged_model(model_id)
     if not model.source_run_id:
-        raise Unreachable(f"model {model_id} was logged outside any run, so it has no evidence", next="`aims.evaluate` makes some")
+        raise Unreachable(
+            f"model {model_id} was logged outside any run, so it has no evidence", next="`aims.evaluate` makes some"
+        )
     return Target(model.source_run_id, model_id, **more)
 
 
@@ -241,7 +247,10 @@ def runs_that_made(digest: str, limit: int = 5) -> list[str]:
     with reaching("search runs"):
         experiments = [e.experiment_id for e in client().search_experiments(max_results=1000)]
         found = client().search_runs(
-            experiments, f"tags.`{data_tag(digest)}` = 'output'", max_results=limit, order_by=["attributes.start_time DESC"]
+            experiments,
+            f"tags.`{data_tag(digest)}` = 'output'",
+            max_results=limit,
+            order_by=["attributes.start_time DESC"],
         )
     return [run.info.run_id for run in found]
 

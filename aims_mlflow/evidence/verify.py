@@ -111,7 +111,11 @@ def _chain_problems(name: str, records: list[SealedRecord]) -> list[Problem]:
         if body.session is None or body.session != session:
             out.append(Problem(who, "it belongs to another session", "a record was moved in from elsewhere"))
         if body.sequence != number:
-            out.append(Problem(who, f"its number is {body.sequence}, its place {number}", "a record was taken out, added or moved"))
+            out.append(
+                Problem(
+                    who, f"its number is {body.sequence}, its place {number}", "a record was taken out, added or moved"
+                )
+            )
         elif body.previous != previous:
             out.append(Problem(who, "it does not follow the record before it", "the record before it was exchanged"))
         previous = record.sha256

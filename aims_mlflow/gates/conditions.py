@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal as Number
+from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls_for_kind
-from aims_mlflow.evidence.statement import SealedRecord
-from aims_mlflow.evidence.verify import CheckedSession
 from aims_mlflow.gates.counting import Counted, session_start
-from aims_mlflow.gates.policy import Rules
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Unmet
-from aims_mlflow.records.evidence import Claim
-from aims_mlflow.records.policy import PolicyLimit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.records.evidence import Claim
+    from aims_mlflow.records.policy import PolicyLimit
 
 TRAIN_AGAIN = "train with @aims.trains (register=True registers when the evidence is complete)"
 CLOCK_SKEW = timedelta(minutes=10)
@@ -90,14 +94,20 @@ def _same_system(rules: Rules, sessions: Sequence[CheckedSession], counted: Coun
     for training in counted.trained:
         start = session_start(sessions, training)
         details = start.evidence.details if start is not None else {}
-        said = {"id": training.evidence.system, "target": details.get("target"), "favourable": details.get("favourable")}
+        said = {
+            "id": training.evidence.system,
+            "target": details.get("target"),
+            "favourable": details.get("favourable"),
+        }
         for key, value in said.items():
             wanted = getattr(system, key)
             if wanted is not None and value != wanted:
                 out.append(_differs(key, str(wanted), str(value or "nothing"), training))
         hidden = [c for c in (system.sensitive or () if system else ()) if c not in (details.get("sensitive") or [])]
         if hidden:
-            out.append(_differs("sensitive", ", ".join(system.sensitive or ()) if system else "", _said(details), training))
+            out.append(
+                _differs("sensitive", ", ".join(system.sensitive or ()) if system else "", _said(details), training)
+            )
     return out
 
 
@@ -181,7 +191,11 @@ def _held_out(rules: Rules, counted: Counted) -> list[Unmet]:
     rows = [c.n or 0 for r in records for c in r.evidence.claims if c.role == "test" and not c.slice]
     if not records or not rows:
         text = "performance was not measured on held-out data (role test)"
-        return [Unmet(control="A.6.2.4", kind="performance", text=text, next="pass test data to the training")] if records else []
+        return (
+            [Unmet(control="A.6.2.4", kind="performance", text=text, next="pass test data to the training")]
+            if records
+            else []
+        )
     if max(rows) < rules.system.min_held_out_rows:
         text = f"only {max(rows):,} held-out rows, the policy asks for {rules.system.min_held_out_rows:,}"
         return [Unmet(control="A.6.2.4", kind="performance", text=text, next="hold out more rows")]
@@ -209,10 +223,14 @@ def _limit(limit: PolicyLimit, line: str, counted: Counted, sensitive: Sequence[
         if records and not any(set(c.slice) == {column} for _, c in claims):
             text = f"{words(limit.metric)} was not measured by {column}"
             next_ = f"name {column} under data.sensitive in aims.yaml and train again"
-            out.append(Unmet(control=limit.control, kind=limit.kind, text=text, next=next_, where=line, metric=limit.metric))
+            out.append(
+                Unmet(control=limit.control, kind=limit.kind, text=text, next=next_, where=line, metric=limit.metric)
+            )
     if limit.kind != "fairness" and records and not claims:
         text = f"{words(limit.metric)} was not measured on held-out data"
-        out.append(Unmet(control=limit.control, kind=limit.kind, text=text, next=TRAIN_AGAIN, where=line, metric=limit.metric))
+        out.append(
+            Unmet(control=limit.control, kind=limit.kind, text=text, next=TRAIN_AGAIN, where=line, metric=limit.metric)
+        )
     for record, claim in claims:
         if _concerned(limit, claim) and not holds(claim, limit):
             text = f"limit {limit.comparator} {limit.limit} ({line})"
@@ -256,7 +274,9 @@ def _of_claim(claim: Claim, kind: str, control: str, evidence: str, limit: str, 
         k for k in claim.slice if k != "column"
     )
     text = f"{words(claim.metric)}{where_text}" + (f" for {groups}" if groups else "")
-    text += f" is {float(claim.value):.2f}" if claim.value is not None else f" is undefined ({claim.note or 'no value'})"
+    text += (
+        f" is {float(claim.value):.2f}" if claim.value is not None else f" is undefined ({claim.note or 'no value'})"
+    )
     extra = []
     if claim.interval is not None:
         extra.append(f"95% {float(claim.interval.low):.2f}-{float(claim.interval.high):.2f}")
@@ -278,6 +298,4 @@ def _of_claim(claim: Claim, kind: str, control: str, evidence: str, limit: str, 
 def _without_repeats(items: list[Unmet]) -> list[Unmet]:
     """Keep one entry for a claim that fails both the pack's and the server's limit: the server's."""
     strict = {(u.kind, u.metric, tuple(u.slice.items())) for u in items if u.where and u.slice}
-    return [
-        u for u in items if u.where or not u.metric or (u.kind, u.metric, tuple(u.slice.items())) not in strict
-    ]
+    return [u for u in items if u.where or not u.metric or (u.kind, u.metric, tuple(u.slice.items())) not in strict]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from aims_mlflow.evidence.statement import SealedRecord
-from aims_mlflow.evidence.verify import CheckedSession
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.evidence.verify import CheckedSession
 
 TRAINING = "training-provenance"
 # Evidence about data may stand in another session: made once, and referenced by digest.
-DATA_KINDS = frozenset({"data-quality", "dataset-record", "acquisition", "preparation", "lineage", "datasheet", "representativeness"})
+DATA_KINDS = frozenset(
+    {"data-quality", "dataset-record", "acquisition", "preparation", "lineage", "datasheet", "representativeness"}
+)
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,7 @@ def count(sessions: Iterable[CheckedSession], model_digest: str) -> Counted:
     """
     everything = list(sessions)
     sound = [s for s in everything if s.sound]
-    trained = [
-        (s, r) for s in sound for r in s.records if r.evidence.kind == TRAINING and r.has_subject(model_digest)
-    ]
+    trained = [(s, r) for s in sound for r in s.records if r.evidence.kind == TRAINING and r.has_subject(model_digest)]
     own = {s.name for s, _ in trained}
     data = {d for _, r in trained for d in data_digests(r)}
     records = [

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from aims_mlflow.gates import conditions
 from aims_mlflow.gates.counting import Counted, count, newest
-from aims_mlflow.gates.policy import Rules
-from aims_mlflow.evidence.verify import CheckedSession
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.decision import Consent, Decision, Unmet, WaivedBy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.gates.policy import Rules
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,8 @@ def _missing_approvals(rules: Rules, approvals: dict[str, str]) -> list[Unmet]:
             control="A.6.2.5",
             kind="approval",
             text=f"{what} by another person than the trainer is missing",
-            next=f"someone with the role approver runs `aims approve models:/{rules.model_name}/VERSION --stage {rules.stage}{alias}`",
+            next="someone with the role approver runs "
+            f"`aims approve models:/{rules.model_name}/VERSION --stage {rules.stage}{alias}`",
             waivable=False,
         )
     ]

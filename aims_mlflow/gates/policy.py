@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib import resources
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import require_control, require_kind, require_objective
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.evidence.canonical import digest_of
 from aims_mlflow.records.policy import Approvals, Mode, Policy, PolicyLimit, PolicySystem, Stage
 from aims_mlflow.strict_yaml import Document, parse, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE = "policy.yaml"
 
@@ -134,7 +137,7 @@ def _validated(document: Document) -> LoadedPolicy:
         for index, limit in enumerate(rules.limits):
             require_kind(limit.kind, where=document.where("stages", stage, "limits", index, "kind"))
             require_control(limit.control, where=document.where("stages", stage, "limits", index, "control"))
-    named = [(("systems", name), s) for name, s in policy.systems.items()]
+    named: list[tuple[tuple[str, ...], PolicySystem]] = [(("systems", name), s) for name, s in policy.systems.items()]
     if policy.default:
         named.append((("default",), policy.default))
     for path, system in named:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from aims_mlflow.records.decision import Decision, Unmet
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aims_mlflow.records.decision import Decision, Unmet
 
 MAX_ITEMS = 8
 STAGE_WORD = {"registration": "Registration", "deployment": "Deployment"}
@@ -32,7 +35,9 @@ def item_text(item: Unmet) -> str:
 def _next(item: Unmet, decision: Decision) -> str:
     if "waiver" in item.next and decision.model_id:
         target = f"models:/{decision.model_id} --name {decision.model_name}"
-        return f"{item.next}: aims waive {target} --stage {decision.stage} --control {item.control} --reason … --until …"
+        return (
+            f"{item.next}: aims waive {target} --stage {decision.stage} --control {item.control} --reason … --until …"
+        )
     return item.next
 
 

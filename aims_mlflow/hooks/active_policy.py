@@ -8,15 +8,18 @@ import logging
 import os
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError
 from aims_mlflow.evidence.canonical import canonical
 from aims_mlflow.evidence.keyring import ROOT, keyring_digest, load_keyring, sign_keyring, write_keyring
 from aims_mlflow.evidence.keys import aims_home, load_key, write_new_key
-from aims_mlflow.evidence.ledger import Ledger
 from aims_mlflow.gates.policy import FILE, LoadedPolicy, default_policy_text, load_policy, parse_policy
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.records.keyring import Keyring
+
+if TYPE_CHECKING:
+    from aims_mlflow.evidence.ledger import Ledger
 
 POLICY = "AIMS_POLICY"
 KEYRING = "keyring.yaml"
@@ -68,7 +71,9 @@ class ActivePolicy:
             self._refresh()
         policy, keyring = self._ledger.active("policy"), self._ledger.active("keyring")
         if policy is None or keyring is None:
-            raise ConfigError("the registry has no valid policy: " + "; ".join(self.findings), next="`aims gate lint` on the server")
+            raise ConfigError(
+                "the registry has no valid policy: " + "; ".join(self.findings), next="`aims gate lint` on the server"
+            )
         return _parsed_policy(policy[1], FILE), _parsed_keyring(keyring[1]), keyring[0]
 
     def _refresh(self) -> None:

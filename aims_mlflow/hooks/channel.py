@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.evidence import store
 from aims_mlflow.evidence.digests import model_digest
-from aims_mlflow.evidence.keys import SigningKey
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent, Decision
 from aims_mlflow.records.evidence import Evidence
-from aims_mlflow.records.policy import Stage
+
+if TYPE_CHECKING:
+    from aims_mlflow.evidence.keys import SigningKey
+    from aims_mlflow.records.policy import Stage
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,10 @@ def stage_digest(model: Named, stage: Stage, alias: str | None) -> str:
     """
     question = f"aims.explain.{stage}" + (f".{alias}" if alias else "") + ".v0"
     if not status():
-        raise Unreachable("this registry has no gate, so there is nothing to approve", next="start MLflow with --registry-store-uri aims+...")
+        raise Unreachable(
+            "this registry has no gate, so there is nothing to approve",
+            next="start MLflow with --registry-store-uri aims+...",
+        )
     with store.reaching(f"read the rules for {model.name}"):
         answer = store.client().get_model_version_by_alias(model.name, question)
     return str(answer.tags["aims.stage_digest"])

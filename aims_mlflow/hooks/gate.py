@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aims_mlflow
 from aims_mlflow.errors import AimsError, EvidenceError
@@ -14,12 +14,14 @@ from aims_mlflow.evidence.keyring import keyring_digest
 from aims_mlflow.evidence.ledger import LEDGER_URI, Ledger, ledger_uri
 from aims_mlflow.evidence.verify import CheckedSession, check_session, check_signature
 from aims_mlflow.gates.decide import SignedConsent, decide
-from aims_mlflow.gates.policy import Rules
 from aims_mlflow.hooks.active_policy import ActivePolicy, init_policy, policy_folder
 from aims_mlflow.hooks.server_evidence import Owned, ServerEvidence
 from aims_mlflow.records.decision import Consent, Decision
-from aims_mlflow.records.keyring import Keyring
-from aims_mlflow.records.policy import Stage
+
+if TYPE_CHECKING:
+    from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.records.keyring import Keyring
+    from aims_mlflow.records.policy import Stage
 
 MAX_CONSENT_CHARS = 4500
 
@@ -47,7 +49,9 @@ class Gate:
         """Tell whether setting `alias` is a deployment under the policy in force."""
         return self.policy.current()[0].gated_alias(alias)
 
-    def decide(self, stage: Stage, name: str, owned: Owned, *, alias: str | None = None, version: str | None = None) -> Decided:
+    def decide(
+        self, stage: Stage, name: str, owned: Owned, *, alias: str | None = None, version: str | None = None
+    ) -> Decided:
         """Hash the model's bytes, read and verify its evidence, and decide.
 
         Raises:
@@ -91,16 +95,23 @@ class Gate:
             EvidenceError: it is malformed, too long, not signed by an approver, or for something else.
         """
         if len(text) > MAX_CONSENT_CHARS:
-            raise EvidenceError(f"the envelope is longer than {MAX_CONSENT_CHARS:,} characters", next="shorten the reason")
+            raise EvidenceError(
+                f"the envelope is longer than {MAX_CONSENT_CHARS:,} characters", next="shorten the reason"
+            )
         _, keyring, _ = self.policy.current()
         signed = read_consent(text.encode(), keyring)
         if signed.consent.model_name != name:
             raise EvidenceError(f"it is for the model {signed.consent.model_name!r}, not {name!r}")
         if login is not None and login != signed.owner:
-            raise EvidenceError(f"signed with the key of {signed.owner}, but logged in as {login}", next="log in as the key's owner")
+            raise EvidenceError(
+                f"signed with the key of {signed.owner}, but logged in as {login}", next="log in as the key's owner"
+            )
         rules = self.rules(signed.consent.stage, name, signed.consent.alias)
         if rules.stage_digest != signed.consent.stage_digest:
-            raise EvidenceError("the policy has changed since it was signed", next="sign it again: `aims approve` reads the policy in force")
+            raise EvidenceError(
+                "the policy has changed since it was signed",
+                next="sign it again: `aims approve` reads the policy in force",
+            )
         self.ledger.append(
             signed.consent.action,
             {
@@ -156,7 +167,11 @@ class Gate:
         }
         body = {"decision": decision.model_dump(mode="json", exclude_none=True), **who}
         self.ledger.append(
-            "decision", {k: v for k, v in public.items() if v is not None}, body, request=request, envelopes=decided.envelopes
+            "decision",
+            {k: v for k, v in public.items() if v is not None},
+            body,
+            request=request,
+            envelopes=decided.envelopes,
         )
 
     def seal_refusal(self, stage: Stage, name: str, reason: str, request: str, who: dict[str, str]) -> None:
@@ -175,7 +190,11 @@ class Gate:
         try:
             loaded, keyring, _ = self.policy.current()
         except AimsError as exc:
-            return {"aims.version": aims_mlflow.__version__, "aims.enforcement": "refuses all", "aims.findings": exc.sentence()}
+            return {
+                "aims.version": aims_mlflow.__version__,
+                "aims.enforcement": "refuses all",
+                "aims.findings": exc.sentence(),
+            }
         modes = {entry.mode for entry in loaded.policy.enforcement} or {"enforce"}
         return {
             "aims.version": aims_mlflow.__version__,
@@ -202,10 +221,14 @@ def read_consent(raw: bytes, keyring: Keyring) -> SignedConsent:
     try:
         consent = Consent.model_validate(body.details)
     except ValueError:
-        raise EvidenceError("what it is bound to cannot be read", next="make it with `aims approve` or `aims waive`") from None
+        raise EvidenceError(
+            "what it is bound to cannot be read", next="make it with `aims approve` or `aims waive`"
+        ) from None
     digest = record.subjects[0].digest.get("dirHash1")
     if consent.action != body.kind or digest is None or len(record.subjects) != 1:
         raise EvidenceError("it must be about one model's digest (dirHash1)")
-    if consent.action == "waiver" and (consent.control is None or consent.expires is None or not consent.comment.strip()):
+    if consent.action == "waiver" and (
+        consent.control is None or consent.expires is None or not consent.comment.strip()
+    ):
         raise EvidenceError("a waiver names control, reason and expiry")
     return SignedConsent(body.id, entry.owner, digest, consent)

@@ -9,8 +9,7 @@ import contextlib
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow.entities.model_registry import ModelVersion, ModelVersionTag, RegisteredModel, RegisteredModelTag
 from mlflow.exceptions import MlflowException
@@ -19,10 +18,14 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, RESOURCE_DOES_NOT_EX
 
 from aims_mlflow.errors import AimsError, EvidenceError, PolicyRefused
 from aims_mlflow.gates.wording import refusal, waiver_lines
-from aims_mlflow.hooks.gate import Decided, Gate
-from aims_mlflow.hooks.server_evidence import Owned
 from aims_mlflow.records.base import uuid7
-from aims_mlflow.records.policy import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aims_mlflow.hooks.gate import Decided, Gate
+    from aims_mlflow.hooks.server_evidence import Owned
+    from aims_mlflow.records.policy import Stage
 
 RESERVED = "aims."
 STATUS = "aims.status"
@@ -50,7 +53,8 @@ def _closed(what: str) -> Iterator[None]:
         incident = uuid7()
         _log.exception("aims: incident %s during %s", incident, what)
         raise _denied(
-            f"{what} refused: the gate could not decide. Next: the platform team finds incident {incident} in the server's log"
+            f"{what} refused: the gate could not decide. "
+            f"Next: the platform team finds incident {incident} in the server's log"
         ) from exc
 
 
@@ -110,17 +114,19 @@ class GatedMethods:
         if not gated:
             put(name, alias, version)
             return
-        owned = self._version_owner(name, version, alias)
+        owned = self._version_owner(name, version)
         self._gated("deployment", name, owned, lambda _: put(name, alias, version), alias=alias, version=str(version))
 
-    def transition_model_version_stage(self, name: str, version: str, stage: str, archive_existing_versions: bool) -> Any:
+    def transition_model_version_stage(
+        self, name: str, version: str, stage: str, archive_existing_versions: bool
+    ) -> Any:
         """Move a version to a stage; `Production` counts as the alias of that name."""
         move = super().transition_model_version_stage  # type: ignore[misc]
         with _closed("Deployment"):
             gated = self.gate.gated_alias(stage)
         if not gated:
             return move(name, version, stage, archive_existing_versions)
-        owned = self._version_owner(name, version, stage)
+        owned = self._version_owner(name, version)
         return self._gated(
             "deployment",
             name,
@@ -130,7 +136,7 @@ class GatedMethods:
             version=str(version),
         )
 
-    def _version_owner(self, name: str, version: str, alias: str) -> Owned:
+    def _version_owner(self, name: str, version: str) -> Owned:
         found = super().get_model_version(name, version)  # type: ignore[misc]
         with _closed("Deployment"):
             return self._resolve("deployment", name, lambda: self._owner(found.source, found.run_id, found.model_id))
@@ -155,7 +161,10 @@ class GatedMethods:
         if model_id and model_id != owned.model_id:
             raise EvidenceError(f"model_id says {model_id}, the source belongs to {owned.model_id}")
         if run_id and run_id != owned.run_id:
-            raise EvidenceError(f"run_id says {run_id}, the source belongs to run {owned.run_id}", next="register with the model's own run")
+            raise EvidenceError(
+                f"run_id says {run_id}, the source belongs to run {owned.run_id}",
+                next="register with the model's own run",
+            )
         return owned
 
     def _gated(
@@ -203,7 +212,8 @@ class GatedMethods:
             for stage in ("registration", "deployment"):
                 if self.gate.rules(stage, name).stage_digest != self.gate.rules(stage, new_name).stage_digest:
                     raise PolicyRefused(
-                        f"{new_name} is under other rules than {name}", next="register the model under the new name instead"
+                        f"{new_name} is under other rules than {name}",
+                        next="register the model under the new name instead",
                     )
         return super().rename_registered_model(name, new_name)  # type: ignore[misc]
 
@@ -265,7 +275,10 @@ class GatedMethods:
 def _refuse_reserved(what: str, names: list[str]) -> None:
     for name in names:
         if name.lower().startswith(RESERVED):
-            raise _denied(f"{what} refused: {name!r} begins with {RESERVED!r}, which only the gate itself writes. Next: choose another name")
+            raise _denied(
+                f"{what} refused: {name!r} begins with {RESERVED!r}, which only the gate itself writes. "
+                "Next: choose another name"
+            )
 
 
 def version_tags(decided: Decided) -> dict[str, str]:

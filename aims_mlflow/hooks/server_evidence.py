@@ -9,16 +9,19 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import dir_hash1, is_load_mark, sha256_file
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.evidence.store import check_inside
-from aims_mlflow.records.policy import Caps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aims_mlflow.records.policy import Caps
 
 MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
 MLMODEL = "MLmodel"
@@ -59,7 +62,9 @@ class ServerEvidence:
         try:
             model = self._tracking_store().get_logged_model(model_id)
         except MlflowException:
-            raise EvidenceError(f"there is no logged model {model_id}", next="register a model that is logged here") from None
+            raise EvidenceError(
+                f"there is no logged model {model_id}", next="register a model that is logged here"
+            ) from None
         return Owned(model_id, model.source_run_id, model.artifact_location)
 
     def owner_of(self, source: str) -> Owned:
@@ -145,7 +150,9 @@ class ServerEvidence:
                 continue
             total += size
             if len(out) >= caps.max_session_files or total > caps.max_session_bytes:
-                raise EvidenceError("the run holds more evidence than is read for one decision", next="use a run of its own")
+                raise EvidenceError(
+                    "the run holds more evidence than is read for one decision", next="use a run of its own"
+                )
             with tempfile.TemporaryDirectory(prefix="aims-gate-") as folder:
                 out[name] = _fetch(repo, root, name, folder).read_bytes()
         return out

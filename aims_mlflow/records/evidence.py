@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from aims_mlflow.records.base import DecimalText, Record, Sha256, Time, Uuid7
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 Result = Literal["passed", "warned", "failed", "not_evaluated"]
 Comparator = Literal[">=", "<=", ">", "<", "=="]
 Severity = Literal["blocking", "failing", "warning"]
@@ -17,11 +17,11 @@ Severity = Literal["blocking", "failing", "warning"]
 def _no_floats(value: Any) -> Any:
     """A float has no canonical bytes that every language agrees on: exact numbers are strings."""
     if isinstance(value, float):
-        raise ValueError("a float stands where an integer or a decimal string belongs")
+        raise ValueError("a float stands where an integer or a decimal string belongs")  # noqa: TRY004
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise ValueError("a key is not text")
+                raise ValueError("a key is not text")  # noqa: TRY004 - pydantic expects ValueError
             _no_floats(item)
     elif isinstance(value, list | tuple):
         for item in value:
@@ -118,7 +118,7 @@ def worst(results: list[Result]) -> Result:
     """Return the result that decides for several: failed, then not evaluated, then warned."""
     for result in ("failed", "not_evaluated", "warned"):
         if result in results:
-            return result  # type: ignore[return-value]
+            return result
     return "passed" if results else "not_evaluated"
 
 

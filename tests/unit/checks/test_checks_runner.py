@@ -31,6 +31,14 @@ def test_an_exception_is_not_evaluated_and_its_message_stays_out(scored, empty_p
     assert "Erika" not in repr(outcome)
 
 
+def test_a_library_that_ends_the_process_is_not_evaluated(scored, empty_pack, monkeypatch):
+    def ends(*_):
+        raise SystemExit(0)
+
+    monkeypatch.setattr(performance, "run", ends)
+    assert run_check("performance", scored(), empty_pack).result == "not_evaluated"
+
+
 def test_a_check_without_its_reference_is_not_evaluated(scored, empty_pack):
     outcome = run_check("drift", scored(), empty_pack)
     assert (outcome.result, outcome.controls) == ("not_evaluated", ("A.6.2.4", "A.7.2"))
