@@ -56,7 +56,8 @@ def group_rows(sensitive: pd.DataFrame, columns: tuple[str, ...], pool_under: in
     """Return the groups of `columns` taken together, sorted by name.
 
     Groups with fewer than `pool_under` rows become one. If that one is still too small its rows
-    are left out (code -1), and `left_out` counts them.
+    are left out (code -1), and `left_out` counts them. Whoever subtracts the shown groups from the
+    whole table can still count those rows; who minds that leaves the overall numbers out too.
     """
     import numpy as np
 

@@ -6,6 +6,7 @@ Clients write plain artifacts and tags, so that this works on any MLflow server.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import socket
 import tempfile
@@ -163,7 +164,8 @@ def read_file(run_id: str, path: str) -> bytes:
     """
     check_inside(path)
     with tempfile.TemporaryDirectory(prefix="aims-") as folder, reaching(f"read {path} of run {run_id}"):
-        return Path(client().download_artifacts(run_id, path, folder)).read_bytes()
+        with _no_progress_bar():
+            return Path(client().download_artifacts(run_id, path, folder)).read_bytes()
 
 
 def check_inside(path: str) -> None:
@@ -185,9 +187,23 @@ def model_folder(model_id: str) -> Iterator[Path]:
         Unreachable: it cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="aims-") as folder:
-        with reaching(f"read the files of model {model_id}"):
+        with reaching(f"read the files of model {model_id}"), _no_progress_bar():
             got = _mlflow().artifacts.download_artifacts(artifact_uri=f"models:/{model_id}", dst_path=folder)
         yield Path(got)
+
+
+@contextlib.contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Keep MLflow's download bar out of other people's logs; who set the variable keeps it."""
+    name = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "false"
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
 
 
 def resolve(text: str) -> Target:

@@ -209,13 +209,14 @@ import pandas as pd
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.packs import load_pack
 from aims_mlflow.checks.runner import run_check
-run_check("data_quality", make_dataset("test", pd.DataFrame({"y": [0, 1]}), target="y"), load_pack("tabular-classification"))
+pack = load_pack("tabular-classification")
+run_check("data_quality", make_dataset("test", pd.DataFrame({"y": [0, 1]}), target="y"), pack)
 def watch(event, args):
-    if event in ("os.mkdir", "tempfile.mkstemp", "tempfile.mkdtemp") or event == "open" and "w" in str(args[1]):
+    if event in ("os.mkdir", "tempfile.mkstemp", "tempfile.mkdtemp") or (event == "open" and "w" in str(args[1])):
         raise AssertionError(f"{event} {args}")
 sys.addaudithook(watch)
 frame = pd.DataFrame({"x": range(50), "y": [0, 1] * 25})
-outcome = run_check("data_quality", make_dataset("test", frame, target="y"), load_pack("tabular-classification"))
+outcome = run_check("data_quality", make_dataset("test", frame, target="y"), pack)
 assert outcome.result == "passed", outcome.reason
 """
     env = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
