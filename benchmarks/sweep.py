@@ -87,8 +87,8 @@ def sweep(trials: int, rows: int) -> tuple[list[float], list[float], float]:
     for name in ("plain", "aims"):
         with mlflow.start_run(run_name=name) as run:
             parents.append(run.info.run_id)
-    trial(parents[0], fit, -1)
-    first = trial(parents[1], decorated, -1)
+    trial(parents[0], fit, 9999)
+    first = trial(parents[1], decorated, 9999)
     plain, ours = [], []
     for seed in range(trials):
         plain.append(trial(parents[0], fit, seed))

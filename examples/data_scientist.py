@@ -45,7 +45,7 @@ def clean(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @aims.trains("loan-screening", config=CONFIG)
-def train(train: pd.DataFrame, test: pd.DataFrame, strength: float = 1.0) -> LogisticRegression:
+def train(train: pd.DataFrame, test: pd.DataFrame, strength: float = 1.0) -> LogisticRegression:  # noqa: ARG001
     return LogisticRegression(C=strength, max_iter=1000).fit(train[["income", "debt"]], train["repaid"])
 
 

@@ -19,7 +19,7 @@ FEATURES = ["income", "debt"]
 
 
 @aims.trains("loan-screening", config=CONFIG)
-def trial(train, validation, test, depth):
+def trial(train, validation, test, depth):  # noqa: ARG001 - aims.trains reads test
     model = RandomForestClassifier(n_estimators=20, max_depth=depth, random_state=0).fit(
         train[FEATURES], train["repaid"]
     )

@@ -45,6 +45,8 @@ def run(training: Training) -> None:
             where=training.setup.document.where("system"),
             next='state them, or train with mode="observe"',
         )
+    if training.trial is not None and not training.trial.first:
+        return  # its trial record names the session that holds all this
     start(training)
     if not known_already(training):
         describe(training)
@@ -57,8 +59,6 @@ def run(training: Training) -> None:
 
 def known_already(training: Training) -> bool:
     """Tell whether an earlier session of the same sweep holds the evidence about these very data."""
-    if training.trial is not None:
-        return not training.trial.first
     if training.data_session is None:
         return False
     name, jsonl = training.data_session
@@ -196,7 +196,8 @@ def quality(training: Training, datasets: dict[str, Dataset]) -> None:
     for role, data in datasets.items():
         outcome = run_check("data_quality", data, training.setup.pack)
         record_outcome(training, outcome, [training.tables[role].subject()], prefix=f"{role}-", role=role)
-        if outcome.result == "not_evaluated":
+        asked = any(role in e.roles for e in training.setup.pack.data_quality.expectations)
+        if outcome.result == "not_evaluated" and asked:
             stops.append(f"the checks of {role} data could not run: {outcome.reason}")
         stops += [_claim_text(c) for c in outcome.claims if c.severity == "blocking" and c.passed is False]
     if not stops:

@@ -20,6 +20,7 @@ from aims_mlflow.records.evidence import Claim
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aims_mlflow.capture.config import Setup
     from aims_mlflow.capture.tables import Table
     from aims_mlflow.capture.training import Training
 
@@ -37,6 +38,8 @@ class Sweep:
     data_session: tuple[str, bytes] | None = None
     trials: dict[str, Trial] = field(default_factory=dict)
     folder: Any = None
+    setup: Setup | None = None
+    config: Any = None
 
 
 @dataclass
@@ -63,6 +66,13 @@ def trial_in(run: Any) -> Trial | None:
         'aims.select("RUN_ID") gives the one that you choose its full evidence'
     )
     return Trial(found, first=found.data_session is None)
+
+
+def setup_of_sweep(run: Any, config: Any) -> Setup | None:
+    """Return aims.yaml and pack as the first trial of this sweep read them: a sweep is held to one pack."""
+    parent = run.data.tags.get(PARENT) if run is not None else None
+    found = state.sweeps.get(str(parent))
+    return found.setup if found is not None and found.config is config else None
 
 
 def tables_once(
@@ -126,6 +136,7 @@ def write_trial(training: Training, error: BaseException | None) -> list[str]:
     store.put(training.run_id, {session_path(training.writer.id): training.writer.jsonl(), **training.files})
     if trial.first and training.tables:
         trial.sweep.data_session = (training.writer.id, training.writer.jsonl())
+        trial.sweep.setup, trial.sweep.config = training.setup, training.config
     if error is None:
         _keep(training, trial)
     return []

@@ -19,7 +19,7 @@ from aims_mlflow.capture.config import Setup, load_setup
 from aims_mlflow.capture.models import LoggedModel, logged_ids
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.say import log, say, say_once
-from aims_mlflow.capture.sweep import Trial, tables_once, trial_in
+from aims_mlflow.capture.sweep import Trial, setup_of_sweep, tables_once, trial_in
 from aims_mlflow.errors import AimsError, ConfigError, DataError, KeyUnavailable
 from aims_mlflow.evidence import store
 from aims_mlflow.evidence.keys import ephemeral_key, signing_key, who
@@ -105,7 +105,8 @@ class Training:
 
     def _open(self) -> None:
         store.check_server()
-        self.setup = load_setup(self.config, self.function, self.system)
+        known = setup_of_sweep(mlflow.active_run(), self.config)
+        self.setup = known or load_setup(self.config, self.function, self.system)
         key = self._key()
         with store.reaching("start a run"):
             self.run = self._active_run()

@@ -163,9 +163,9 @@ def read_file(run_id: str, path: str) -> bytes:
         Unreachable: it is not there or cannot be read.
     """
     check_inside(path)
-    with tempfile.TemporaryDirectory(prefix="aims-") as folder, reaching(f"read {path} of run {run_id}"):
-        with _no_progress_bar():
-            return Path(client().download_artifacts(run_id, path, folder)).read_bytes()
+    reading = reaching(f"read {path} of run {run_id}")
+    with tempfile.TemporaryDirectory(prefix="aims-") as folder, reading, _no_progress_bar():
+        return Path(client().download_artifacts(run_id, path, folder)).read_bytes()
 
 
 def check_inside(path: str) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal as Number
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls_for_kind
+from aims_mlflow.checks.labels import same_label
 from aims_mlflow.gates.counting import Counted, session_start
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Unmet
@@ -101,7 +102,8 @@ def _same_system(rules: Rules, sessions: Sequence[CheckedSession], counted: Coun
         }
         for key, value in said.items():
             wanted = getattr(system, key)
-            if wanted is not None and value != wanted:
+            same = same_label(value, wanted) if key == "favourable" else value == wanted
+            if wanted is not None and not same:
                 out.append(_differs(key, str(wanted), str(value or "nothing"), training))
         hidden = [c for c in (system.sensitive or () if system else ()) if c not in (details.get("sensitive") or [])]
         if hidden:
