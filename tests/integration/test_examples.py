@@ -1,0 +1,60 @@
+"""Every example runs as a reader would run it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = ["auditor.py", "data_scientist.py", "notebook_style.py", "platform_team.py"]
+
+
+def run(name, folder, *args, **more):
+    environment = {**os.environ, "EXAMPLE_DIR": str(folder), "AIMS_HOME": str(folder / "home"), **more}
+    return subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *args],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_every_example_is_run_here():
+    assert {p.name for p in EXAMPLES.glob("*.py")} == {
+        "data_scientist.py",
+        "notebook_style.py",
+        "auditor.py",
+        "platform_team.py",
+    }
+
+
+def test_data_scientist_and_auditor(tmp_path):
+    done = run("data_scientist.py", tmp_path)
+    assert done.returncode == 0, done.stderr
+    target = next(word for word in done.stdout.split() if word.startswith("runs:/"))
+    seen = run("auditor.py", tmp_path, target, MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path}/mlflow.db")
+    assert seen.returncode == 0, seen.stdout + seen.stderr
+    assert "verify; signed by" in seen.stdout
+    assert "training-provenance" in seen.stdout
+
+
+def test_notebook_style(tmp_path):
+    done = run("notebook_style.py", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "among 3 trials" in done.stdout
+
+
+def test_platform_team(tmp_path):
+    done = run("platform_team.py", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "gated (enforce)" in done.stdout
+    assert "refused: a model without evidence" in done.stdout
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_examples_stay_short(name):
+    assert len((EXAMPLES / name).read_text().splitlines()) <= 80
