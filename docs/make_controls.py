@@ -11,7 +11,7 @@ def page() -> str:
     out = [
         "# Controls and what answers them",
         "",
-        "Ids and short titles are those of ISO/IEC 42001:2023; all else is in our own words, judged from public sources.",
+        "Ids and short titles are those of ISO/IEC 42001:2023; all else is in our own words, from public sources.",
         "A control with several kinds needs all of them; a kind that supports never suffices alone. *Met* means that",
         "the conditions on the evidence hold; conformity is the auditor's judgement. Made by `docs/make_controls.py`.",
         "",

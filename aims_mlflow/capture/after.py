@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.capture import environment, finishing, sweep
 from aims_mlflow.capture.before import dataset_of
 from aims_mlflow.capture.models import LoggedModel, log_model, open_logged
-from aims_mlflow.capture.predict import predict
+from aims_mlflow.capture.predict import features_for, predict
 from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.capture.say import log
 from aims_mlflow.checks.runner import run_check
@@ -110,7 +110,7 @@ def _log(training: Training, name: str, model: Any) -> LoggedModel:
     table = training.tables.get("test") or training.tables.get("train")
     if table is not None:
         data = training.setup.config.data
-        features = table.features
+        features = features_for(model, table)
         with contextlib.suppress(AimsError):
             head = table
             labels = predict(model, head, data.target, data.favourable, training.predict).labels
