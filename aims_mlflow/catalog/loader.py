@@ -77,7 +77,7 @@ def _nearest_control(text: str, known: list[str]) -> str | None:
     if plain in known:
         return plain
     parts = plain.rstrip(".").split(".")
-    if len(parts) > 2 and parts[-1].isdigit():
+    if len(parts) > 1 and parts[-1].isdigit():
         siblings = [k for k in known if k.split(".")[:-1] == parts[:-1]]
         if siblings:
             return min(siblings, key=lambda k: abs(int(k.split(".")[-1]) - int(parts[-1])))

@@ -38,7 +38,7 @@ def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted, no
                 waivable=False,
             )
         ]
-    out += _sessions(rules, counted)
+    out += _sessions(rules, sessions, counted)
     if out:
         return out
     out += _same_system(rules, sessions, counted)
@@ -60,8 +60,12 @@ def control_of(kind: str) -> str:
     return required[0] if required else (linked[0][0] if linked else "A.6.1.3")
 
 
-def _sessions(rules: Rules, counted: Counted) -> list[Unmet]:
-    """The evidence must be there and whole: a session with a manifest, every record in it, a trusted key."""
+def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted) -> list[Unmet]:
+    """The evidence must be there and whole: a session with a manifest, every record in it, a trusted key.
+
+    Its first record says what was about to be trained, held to which pack: without it, limits could have been
+    chosen afterwards.
+    """
     out = [
         Unmet(
             control="A.6.2.3",
@@ -85,6 +89,18 @@ def _sessions(rules: Rules, counted: Counted) -> list[Unmet]:
                 waivable=False,
             )
         )
+    out += [
+        Unmet(
+            control="A.6.2.3",
+            kind="session-start",
+            text="the session has no session-start record: nothing shows what was fixed before training",
+            next=TRAIN_AGAIN,
+            evidence=training.id,
+            waivable=False,
+        )
+        for training in counted.trained
+        if session_start(sessions, training) is None
+    ]
     return out
 
 

@@ -1,0 +1,78 @@
+"""The page in a real browser: offline, light and dark, and on a narrow screen."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+import sealed
+
+from aims_mlflow.documents.index_page import render_index
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
+
+
+def chromium(folder, *args):
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--hide-scrollbars",
+        f"--user-data-dir={folder}/profile",
+    ]
+    return subprocess.run([CHROMIUM, *flags, *args], capture_output=True, text=True, timeout=120, check=True)
+
+
+@pytest.fixture
+def page(tmp_path):
+    content = render_index([sealed.checked(sealed.session())], {}, [sealed.MODEL])
+    (tmp_path / "index.html").write_bytes(content)
+    return tmp_path / "index.html"
+
+
+def test_light_and_dark_are_different_and_both_painted(page, tmp_path):
+    from PIL import Image
+
+    seen = []
+    for name, blink in (("light", "1"), ("dark", "0")):
+        shot = tmp_path / f"{name}.png"
+        chromium(
+            tmp_path,
+            "--window-size=900,1200",
+            f"--blink-settings=preferredColorScheme={blink}",
+            f"--screenshot={shot}",
+            page.as_uri(),
+        )
+        image = Image.open(shot).convert("L")
+        seen.append(image.getpixel((3, 3)))
+        assert len(set(image.resize((60, 80)).getdata())) > 8, "the page is empty"
+    assert seen[0] > 200 > 60 > seen[1]
+
+
+def test_a_narrow_screen_does_not_scroll_sideways(page, tmp_path):
+    measured = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text())
+    script = (
+        "<script>for (const d of document.querySelectorAll('details')) d.open = true;"
+        "document.title = 'WIDTH ' + document.documentElement.scrollWidth + ' OF ' + innerWidth;</script></body>"
+    )
+    (tmp_path / "m.html").write_text(measured.replace("</body>", script))
+    frame = f'<iframe style="width:360px;height:800px;border:0" sandbox="allow-scripts allow-same-origin" src="{(tmp_path / "m.html").as_uri()}"></iframe>'
+    (tmp_path / "f.html").write_text(
+        frame
+        + "<script>onload = () => { document.title = document.querySelector('iframe').contentDocument.title }</script>"
+    )
+    out = chromium(
+        tmp_path,
+        "--allow-file-access-from-files",
+        "--virtual-time-budget=4000",
+        "--dump-dom",
+        (tmp_path / "f.html").as_uri(),
+    ).stdout
+    width, of = map(int, re.search(r"WIDTH (\d+) OF (\d+)", out).groups())
+    assert of == 360
+    assert width <= of

@@ -1,0 +1,54 @@
+"""`import aims_mlflow` and `aims --help` load none of the heavy libraries."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "mlflow",
+    "pandas",
+    "numpy",
+    "sklearn",
+    "great_expectations",
+    "fairlearn",
+    "evidently",
+    "scipy",
+    "pyarrow",
+    "sqlalchemy",
+}
+HELP = "import sys; sys.argv = ['aims', '--help']\ntry:\n    from aims_mlflow.cli.main import main; main()\nexcept SystemExit: pass"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import aims_mlflow; aims_mlflow.__version__; dir(aims_mlflow)",
+        HELP,
+        "import aims_mlflow.hooks.registry_store, aims_mlflow.hooks.run_context as r; r.SessionContext().in_context()",
+    ],
+)
+def test_nothing_heavy_is_loaded(code):
+    script = f"{code}\nimport sys\nprint('LOADED', sorted({HEAVY!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "LOADED []"
+
+
+def test_every_public_name_resolves_and_every_command_helps():
+    from click.testing import CliRunner
+
+    import aims_mlflow
+    from aims_mlflow.cli.main import COMMANDS, cli
+
+    for name in aims_mlflow.__all__:
+        assert callable(getattr(aims_mlflow, name))
+    with pytest.raises(AttributeError):
+        aims_mlflow.nothing  # noqa: B018
+    for name in COMMANDS:
+        done = CliRunner().invoke(cli, [name, "--help"])
+        assert done.exit_code == 0, done.output
+        command = cli.get_command(None, name)
+        for sub in getattr(command, "commands", {}).values():
+            assert sub.help, f"{name} {sub.name} has no help"
+            for option in (p for p in sub.params if p.param_type_name == "option"):
+                assert option.help, f"{name} {sub.name} {option.name} has no help"
