@@ -134,7 +134,8 @@ def _provenance(training: Training, error: BaseException | None, subjects: list[
     reason = None
     if failed and error is not None:
         details["failure"] = failure_of(error)
-        result, reason = "failed", f"the training function raised {type(error).__name__}"
+        what = "the training function raised" if training.fitting else "training did not start:"
+        result, reason = "failed", f"{what} {type(error).__name__}"
     elif not training.models:
         result, reason = "not_evaluated", "no model was logged or returned"
     claims = tuple(training.sweep_claims)

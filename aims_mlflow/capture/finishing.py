@@ -253,7 +253,8 @@ def _tell(
     for sentence in unmet:
         say(f"unmet: {sentence}")
     if error is not None:
-        say("the training function failed; its evidence holds the failure")
+        what = "the training function failed" if training.fitting else "training did not start"
+        say(f"{what}; the evidence holds the reason")
     if written:
         say(
             f"evidence of {training.setup.config.system.id}: run {training.run_id}, "

@@ -290,7 +290,7 @@ class Training:
         if not self._own_run:
             return
         try:
-            mlflow.end_run("FAILED" if error is not None and not isinstance(error, AimsError) else "FINISHED")
+            mlflow.end_run("FAILED" if error is not None else "FINISHED")
         except Exception:  # noqa: BLE001 - the run's status is MLflow's matter
             log.warning("the run could not be ended", exc_info=True)
 

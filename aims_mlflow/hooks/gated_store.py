@@ -33,6 +33,7 @@ APPROVAL_TAG = re.compile(r"^aims\.approval\.[0-9a-f]{32}$")
 EXPLAIN = re.compile(r"^aims\.explain\.(registration|deployment)(?:\.(.+))?\.v(\d+)$")
 COPY = re.compile(r"^models:/([^/]+)/(\d+)$")
 MAX_COPIES = 20
+PASSING = ("PERMISSION_DENIED", "RESOURCE_DOES_NOT_EXIST")
 _log = logging.getLogger(__name__)
 
 
@@ -45,11 +46,12 @@ def _closed(what: str) -> Iterator[None]:
     """Fail closed: whatever goes wrong in the gate itself refuses, and says where the log has more."""
     try:
         yield
-    except MlflowException:
-        raise
     except AimsError as exc:
         raise _denied(f"{what} refused: {exc.sentence()}") from exc
     except Exception as exc:
+        # What MLflow itself says of a thing that is not there passes; every other failure is the gate's own.
+        if isinstance(exc, MlflowException) and exc.error_code in PASSING:
+            raise
         incident = uuid7()
         _log.exception("aims: incident %s during %s", incident, what)
         raise _denied(
