@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from aims_mlflow.documents.notes import Notes, claims_of, details, plain, shown, stated, table
+from aims_mlflow.documents.notes import Notes, claims_of, coded, details, plain, shown, stated, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,9 +104,9 @@ def _model_details(notes: Notes, training: SealedRecord | None, digest: str) -> 
     parameters = details(training, "parameters") or {}
     out = [
         f"- Owner and provider: {stated(notes, 'owner')}",
-        f"- Version: MLflow model `{plain(own.get('model_id', 'unknown'))}`, digest (dirHash1) `{digest}`",
+        f"- Version: MLflow model {coded(own.get('model_id', 'unknown'))}, digest (dirHash1) `{digest}`",
         f"- Kind: {plain(own.get('flavor', 'unknown'))}",
-        f"- Trained by: `{plain(details(training, 'function') or 'unknown')}`",
+        f"- Trained by: {coded(details(training, 'function') or 'unknown')}",
         f"- Trained: {body.time[:19]}Z{notes.cite(training)} in run `{body.mlflow.run_id}`; code: {version}",
         f"- Fitting took {notes.number(training, details(training, 'fit_seconds'))} seconds",
     ]

@@ -30,6 +30,11 @@ def plain(text: Any) -> str:
     return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
 
 
+def coded(text: Any) -> str:
+    """Return text from a record as a code span, in which nothing is markup."""
+    return "`" + " ".join(str(text).split()).replace("`", "'") + "`"
+
+
 class Notes:
     """The records of a document by kind, and its footnotes."""
 

@@ -80,12 +80,16 @@ def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted
     ]
     if not counted.trained and "training-provenance" in rules.require:
         about = "no training record" if counted.records or counted.unsound else "no evidence at all"
+            f'this run is a trial of a sweep: aims.select("{trial.evidence.mlflow.run_id}") makes its evidence'
+            if trial
+            else None
+        )
         out.append(
             Unmet(
                 control="A.6.2.3",
                 kind="training-provenance",
                 text=f"there is {about} about these bytes: they were not trained under aims, or changed after signing",
-                next=TRAIN_AGAIN,
+                next=_how_to_get_evidence(sessions),
                 waivable=False,
             )
         )
@@ -102,6 +106,14 @@ def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted
         if session_start(sessions, training) is None
     ]
     return out
+
+
+def _how_to_get_evidence(sessions: Sequence[CheckedSession]) -> str:
+    """Return the advice for a model without a training record; a trial only waits to be chosen."""
+    trial = next((r for s in sessions for r in s.records if r.evidence.kind == "trial"), None)
+    if trial is None:
+        return TRAIN_AGAIN
+    return f'this run is a trial of a sweep: aims.select("{trial.evidence.mlflow.run_id}") makes its evidence'
 
 
 def _same_system(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted) -> list[Unmet]:

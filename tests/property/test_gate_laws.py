@@ -8,12 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aims_mlflow.evidence.keys import ephemeral_key
+from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.gates.decide import SignedConsent, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
-from aims_mlflow.records.evidence import Claim
+from aims_mlflow.records.evidence import Claim, MlflowIds
 
 KEY = ephemeral_key()
 NEEDED = ("session-start", "data-quality", "training-provenance", "performance", "fairness", "model-card")
@@ -166,6 +167,13 @@ def test_deployment_wants_fresh_evidence_and_somebody_elses_approval():
     assert "days old, the policy takes 90" in later.unmet[0].text
     early = ask([good()], now=datetime.now(UTC) - timedelta(days=1))
     assert "dated in the future" in early.unmet[0].text
+
+
+def test_a_trial_is_told_how_to_become_a_choice():
+    writer = SessionWriter(KEY, "ana", mlflow=MlflowIds(run_id="f" * 32))
+    writer.add("trial", [Subject(name="train", digest={"arrowIpcSha256": sealed.TRAIN})])
+    writer.close()
+    assert f'aims.select("{"f" * 32}")' in ask([sealed.checked(writer, KEY)]).unmet[0].next
 
 
 def test_a_policy_that_knows_no_such_name_refuses():
