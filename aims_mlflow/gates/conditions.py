@@ -80,10 +80,6 @@ def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted
     ]
     if not counted.trained and "training-provenance" in rules.require:
         about = "no training record" if counted.records or counted.unsound else "no evidence at all"
-            f'this run is a trial of a sweep: aims.select("{trial.evidence.mlflow.run_id}") makes its evidence'
-            if trial
-            else None
-        )
         out.append(
             Unmet(
                 control="A.6.2.3",
