@@ -21,7 +21,7 @@ from aims_mlflow.documents.status import control_statuses
 from aims_mlflow.documents.terminal import summary_lines
 from aims_mlflow.errors import AimsError, Unreachable
 from aims_mlflow.evidence import store
-from aims_mlflow.evidence.session import session_path
+from aims_mlflow.evidence.session import PAGE, PAGE_SEAL, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.records.base import utc_text, uuid7
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from aims_mlflow.capture.models import LoggedModel
     from aims_mlflow.capture.training import Training
     from aims_mlflow.records.evidence import Claim
-
-PAGE = "aims/index.html"
-PAGE_SEAL = "aims/index.html.jsonl"
 
 
 def complete(training: Training, error: BaseException | None) -> list[str]:
@@ -220,25 +217,17 @@ def register_model(uri: str, name: str) -> str:
         Unreachable: MLflow could not do it.
     """
     client = mlflow.MlflowClient()
-    existed = _exists(client, name)
+    existed = store.has_registered_model(name)
     try:
         version = mlflow.register_model(uri, name)
     except MlflowException as exc:
-        if not existed and _exists(client, name) and not client.search_model_versions(f"name = '{name}'"):
+        if not existed and store.has_registered_model(name) and not client.search_model_versions(f"name = '{name}'"):
             with contextlib.suppress(MlflowException):
                 client.delete_registered_model(name)
         if exc.error_code == "PERMISSION_DENIED":
             raise GateRefused(str(exc.message).removeprefix("PERMISSION_DENIED: "), model_uri=uri) from None
         raise Unreachable(f"{name} could not be registered: {str(exc.message).splitlines()[0]}") from None
     return str(version.version)
-
-
-def _exists(client: Any, name: str) -> bool:
-    try:
-        client.get_registered_model(name)
-    except MlflowException:
-        return False
-    return True
 
 
 def _tell(

@@ -15,15 +15,13 @@ from aims_mlflow.evidence.canonical import sha256_hex
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.keyring import load_keyring
 from aims_mlflow.evidence.keys import SIGNING_KEY, PublicKey, aims_home, load_key
-from aims_mlflow.evidence.session import SESSION_DIR
+from aims_mlflow.evidence.session import PAGE, PAGE_SEAL, SESSION_DIR
 from aims_mlflow.evidence.verify import CheckedSession, KeyLookup, Problem, check_session, check_signature
 from aims_mlflow.records.keyring import KeyEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PAGE = "aims/index.html"
-PAGE_SEAL = "aims/index.html.jsonl"
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
 keys_option = click.option(

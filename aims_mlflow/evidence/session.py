@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.keys import SigningKey
 
 SESSION_DIR = "aims/sessions"
+PAGE = "aims/index.html"
+PAGE_SEAL = "aims/index.html.jsonl"
 MANIFEST_KIND = "session"
 
 

@@ -117,6 +117,17 @@ def gate_status() -> dict[str, str]:
     return {k.removeprefix("aims."): v for k, v in (model.tags or {}).items()}
 
 
+def has_registered_model(name: str) -> bool:
+    """Tell whether the registry has a model of this name."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client().get_registered_model(name)
+    except MlflowException:
+        return False
+    return True
+
+
 def put(run_id: str, files: Mapping[str, bytes]) -> None:
     """Write files (path relative to the run's artifact root -> content) into a run.
 

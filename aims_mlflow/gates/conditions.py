@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal as Number
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls_for_kind
+from aims_mlflow.checks.claims import holds
 from aims_mlflow.checks.labels import same_label
 from aims_mlflow.gates.counting import Counted, session_start
 from aims_mlflow.records.base import parse_time
@@ -258,34 +258,17 @@ def _limit(limit: PolicyLimit, line: str, counted: Counted, sensitive: Sequence[
             Unmet(control=limit.control, kind=limit.kind, text=text, next=TRAIN_AGAIN, where=line, metric=limit.metric)
         )
     for record, claim in claims:
-        if _concerned(limit, claim) and not holds(claim, limit):
+        if _concerned(limit, claim) and not (
+            claim.value is not None and holds(claim.value, limit.comparator, limit.limit)
+        ):
             text = f"limit {limit.comparator} {limit.limit} ({line})"
             out.append(_of_claim(claim, limit.kind, limit.control, record.id, text, line))
     return out
 
 
-def _concerned(limit: PolicyLimit, claim: Claim) -> bool:
-    """Without a slice, a limit is about the whole and about single columns; crossed groups are asked for by name.
-
-    A pooled cell holds different groups and is no group to compare.
-    """
-    if limit.slice is not None:
-        return claim.slice == limit.slice
-    return len(claim.slice) <= 1 and not any(v.startswith("(pooled") for v in claim.slice.values())
-
-
-def holds(claim: Claim, limit: PolicyLimit) -> bool:
+def _holds(limit: PolicyLimit, claim: Claim) -> bool:
     """Compare a claim's value with a limit, exactly; an undefined value holds nothing."""
-    if claim.value is None:
-        return False
-    value, bound = Number(claim.value), Number(limit.limit)
-    return {
-        ">=": value >= bound,
-        "<=": value <= bound,
-        ">": value > bound,
-        "<": value < bound,
-        "==": value == bound,
-    }[limit.comparator]
+    return claim.value is not None and holds(claim.value, limit.comparator, limit.limit)
 
 
 def words(metric: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.evidence import store
@@ -112,18 +112,8 @@ def send_consent(record: SealedRecord, name: str) -> None:
         Unreachable: the gate refused it, or does not answer.
     """
     client = store.client()
-    if not _exists(client, name):
+    if not store.has_registered_model(name):
         with store.reaching(f"make the registered model {name}"):
             client.create_registered_model(name)
     with store.reaching("hand over the consent"):
         client.set_registered_model_tag(name, f"aims.approval.{secrets.token_hex(16)}", record.envelope.raw.decode())
-
-
-def _exists(client: Any, name: str) -> bool:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client.get_registered_model(name)
-    except MlflowException:
-        return False
-    return True

@@ -7,8 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from aims_mlflow.records.base import Record, Sha256
-from aims_mlflow.records.evidence import Comparator
-from aims_mlflow.records.pack import LimitText
+from aims_mlflow.records.pack import Limit
 from aims_mlflow.records.system import Label, Priority, SystemId
 
 Stage = Literal["registration", "deployment"]
@@ -27,16 +26,11 @@ class PolicySystem(Record):
     held_out_digests: tuple[Sha256, ...] = ()
 
 
-class PolicyLimit(Record):
-    """A limit that the gate holds claims to, whatever the trainer's own limits were."""
+class PolicyLimit(Limit):
+    """A limit that the gate holds claims of one evidence kind to, whatever the trainer's own limits were."""
 
     kind: str
-    metric: str
-    comparator: Comparator
-    limit: LimitText
     control: str
-    slice: dict[str, str] | None = None
-    why: str = Field(min_length=1)
 
 
 class Approvals(Record):
