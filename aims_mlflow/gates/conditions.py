@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls_for_kind
-from aims_mlflow.checks.claims import holds
+from aims_mlflow.checks.claims import holds, is_left_out, matches
 from aims_mlflow.checks.labels import same_label
 from aims_mlflow.gates.counting import Counted, session_start
 from aims_mlflow.records.base import parse_time
@@ -258,9 +258,7 @@ def _limit(limit: PolicyLimit, line: str, counted: Counted, sensitive: Sequence[
             Unmet(control=limit.control, kind=limit.kind, text=text, next=TRAIN_AGAIN, where=line, metric=limit.metric)
         )
     for record, claim in claims:
-        if _concerned(limit, claim) and not (
-            claim.value is not None and holds(claim.value, limit.comparator, limit.limit)
-        ):
+        if matches(limit, claim) and not is_left_out(claim) and not _holds(limit, claim):
             text = f"limit {limit.comparator} {limit.limit} ({line})"
             out.append(_of_claim(claim, limit.kind, limit.control, record.id, text, line))
     return out
