@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls_for_kind
-from aims_mlflow.checks.claims import holds, is_left_out, matches
 from aims_mlflow.checks.labels import same_label
 from aims_mlflow.gates.counting import Counted, session_start
+from aims_mlflow.gates.limits import beyond_limit, unmet_claim
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Unmet
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.gates.policy import Rules
-    from aims_mlflow.records.evidence import Claim
-    from aims_mlflow.records.policy import PolicyLimit
 
 TRAIN_AGAIN = "train with @aims.trains (register=True registers when the evidence is complete)"
 CLOCK_SKEW = timedelta(minutes=10)
@@ -49,7 +47,7 @@ def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted, no
     out += _held_out(rules, counted)
     for limit, line in zip(rules.limits, rules.lines, strict=True):
         if limit.kind != "fairness" or sensitive:
-            out += _limit(limit, line, counted, sensitive)
+            out += beyond_limit(limit, line, counted, sensitive)
     return _without_repeats(out)
 
 
@@ -192,7 +190,7 @@ def _failed(record: SealedRecord, control: str) -> list[Unmet]:
         text = f"{body.kind} failed: {body.reason or 'no reason given'}"
         return [Unmet(control=control, kind=body.kind, text=text, next="mend that and train again", evidence=body.id)]
     return [
-        _of_claim(c, body.kind, control, body.id, f"limit {c.comparator} {c.limit} (the pack's)" if c.limit else "")
+        unmet_claim(c, body.kind, control, body.id, f"limit {c.comparator} {c.limit} (the pack's)" if c.limit else "")
         for c in failed
     ]
 
@@ -238,68 +236,6 @@ def _test_digests(training: SealedRecord) -> list[str]:
     test = data.get("test") if isinstance(data, dict) else None
     digest = test.get("digest") if isinstance(test, dict) else None
     return list(digest.values()) if isinstance(digest, dict) else []
-
-
-def _limit(limit: PolicyLimit, line: str, counted: Counted, sensitive: Sequence[str]) -> list[Unmet]:
-    """One of the server's own limits against the values of every claim that it is about."""
-    records = counted.of(limit.kind)
-    claims = [(r, c) for r in records for c in r.evidence.claims if c.metric == limit.metric and c.role == "test"]
-    out = []
-    for column in sensitive if limit.kind == "fairness" else ():
-        if records and not any(set(c.slice) == {column} for _, c in claims):
-            text = f"{words(limit.metric)} was not measured by {column}"
-            next_ = f"name {column} under data.sensitive in aims.yaml and train again"
-            out.append(
-                Unmet(control=limit.control, kind=limit.kind, text=text, next=next_, where=line, metric=limit.metric)
-            )
-    if limit.kind != "fairness" and records and not claims:
-        text = f"{words(limit.metric)} was not measured on held-out data"
-        out.append(
-            Unmet(control=limit.control, kind=limit.kind, text=text, next=TRAIN_AGAIN, where=line, metric=limit.metric)
-        )
-    for record, claim in claims:
-        if matches(limit, claim) and not is_left_out(claim) and not _holds(limit, claim):
-            text = f"limit {limit.comparator} {limit.limit} ({line})"
-            out.append(_of_claim(claim, limit.kind, limit.control, record.id, text, line))
-    return out
-
-
-def _holds(limit: PolicyLimit, claim: Claim) -> bool:
-    """Compare a claim's value with a limit, exactly; an undefined value holds nothing."""
-    return claim.value is not None and holds(claim.value, limit.comparator, limit.limit)
-
-
-def words(metric: str) -> str:
-    """Return a metric's name as people say it."""
-    return metric.replace("_", " ").replace("selection rate", "selection-rate")
-
-
-def _of_claim(claim: Claim, kind: str, control: str, evidence: str, limit: str, where: str | None = None) -> Unmet:
-    column = claim.slice.get("column")
-    where_text = f" of column {column!r}" if column else ""
-    groups = ", ".join(f"{k}={v}" for k, v in claim.slice.items() if v != "*" and k != "column") or ", ".join(
-        k for k in claim.slice if k != "column"
-    )
-    text = f"{words(claim.metric)}{where_text}" + (f" for {groups}" if groups else "")
-    text += (
-        f" is {float(claim.value):.2f}" if claim.value is not None else f" is undefined ({claim.note or 'no value'})"
-    )
-    extra = []
-    if claim.interval is not None:
-        extra.append(f"95% {float(claim.interval.low):.2f}-{float(claim.interval.high):.2f}")
-    if claim.n is not None:
-        extra.append(f"n={claim.n:,}")
-    text += f" ({', '.join(extra)})" if extra else ""
-    return Unmet(
-        control=control,
-        kind=kind,
-        text=text + (f", {limit}" if limit else ""),
-        next="mitigate and train again, or ask for a waiver",
-        where=where,
-        evidence=evidence,
-        metric=claim.metric,
-        slice=claim.slice,
-    )
 
 
 def _without_repeats(items: list[Unmet]) -> list[Unmet]:

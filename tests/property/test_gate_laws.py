@@ -169,6 +169,26 @@ def test_deployment_wants_fresh_evidence_and_somebody_elses_approval():
     assert "dated in the future" in early.unmet[0].text
 
 
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [
+        ("kind: robustness, metric: noise", "noise was not measured on held-out data"),
+        ("kind: performance, slice: {}, metric: recall", "recall was not measured on held-out data"),
+        (
+            'kind: fairness, slice: {sex: "*", race: "*"}, metric: selection_rate_ratio',
+            "for sex=* for race=* was not measured",
+        ),
+        ("kind: performance, slice: {}, metric: accuracy", "accuracy is 0.87"),
+    ],
+)
+def test_what_was_not_measured_is_never_within_a_limit(limit, text):
+    rule = f"      - {{{limit}, comparator: '>=', limit: 0.99, control: A.6.2.4, why: test}}\n      - kind: fairness"
+    policy = parse_policy(default_policy_text().replace("      - kind: fairness", rule, 1))
+    decision = ask([good()], policy=policy)
+    assert not decision.allowed
+    assert text in decision.unmet[0].text
+
+
 def test_a_trial_is_told_how_to_become_a_choice():
     writer = SessionWriter(KEY, "ana", mlflow=MlflowIds(run_id="f" * 32))
     writer.add("trial", [Subject(name="train", digest={"arrowIpcSha256": sealed.TRAIN})])
