@@ -227,6 +227,8 @@ class Training:
             log.exception("evidence could not be completed")
             self.note(f"the evidence is not complete ({type(exc).__name__}: see the log); the model is not affected")
             unmet = list(self.notes)
+            for text in unmet:
+                say(f"unmet: {text}")
         finally:
             state.close_session(self._token)
             self._end_run(error)

@@ -112,7 +112,7 @@ def groups_table(record: SealedRecord, data: DemoData, before: SealedRecord | No
         rows = [_row(record, before, column, group) for group in _groups(record, column)]
         named = sorted((r for r in rows if r is not None), key=lambda r: r[0])
         head = f"{'before -> after' if before is not None else 'ratio':>15}"
-        out.append(f"  {column[:26]:<26} {'selected':>8} {'95% interval':>14} {'n':>7} {head}")
+        out.append(f"  {column[:24]:<24} {'selected':>8} {'95% interval':>14} {'n':>7} {head}")
         out += [text for _, text in named]
         worse = [g for g in _groups(record, column) if _failing(record, column, g)]
         if worse and before is None:
@@ -147,4 +147,4 @@ def _row(record: SealedRecord, before: SealedRecord | None, column: str, group: 
     mark = " ✗" if _failing(record, column, group) else "  "
     interval = f"{float(rate.interval.low):.0%} to {float(rate.interval.high):.0%}"
     n = f"{rate.n:,}" if rate.n is not None else ""
-    return value, f"    {group[:24]:<24} {float(rate.value):>8.1%} {interval:>14} {n:>7} {text:>15}{mark}"
+    return value, f"    {group[:22]:<22} {float(rate.value):>8.1%} {interval:>14} {n:>7} {text:>15}{mark}"
