@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import click
@@ -53,11 +52,9 @@ def status(url: str | None, as_json: bool) -> int:
 
     Exit status 1 when it is not gated.
     """
-    if url:
-        os.environ["MLFLOW_TRACKING_URI"] = url
     from aims_mlflow.hooks import channel
 
-    found = channel.status()
+    found = channel.status(url)
     if as_json:
         click.echo(json.dumps({"gated": bool(found), **found}, indent=2))
     elif not found:

@@ -30,12 +30,16 @@ class Named:
     digest: str
 
 
-def status() -> dict[str, str]:
-    """Return what the registry's gate says of itself; {} for a plain registry.
+def status(url: str | None = None) -> dict[str, str]:
+    """Return what a registry's gate says of itself; {} for a plain one. `url` None is the configured server.
 
     Raises:
         Unreachable: no server answers.
     """
+    if url is not None:
+        import mlflow
+
+        mlflow.set_tracking_uri(url)
     store.check_server()
     return store.gate_status()
 

@@ -13,6 +13,7 @@ NAMES = ["auditor.py", "data_scientist.py", "notebook_style.py", "platform_team.
 
 def run(name, folder, *args, **more):
     environment = {**os.environ, "EXAMPLE_DIR": str(folder), "AIMS_HOME": str(folder / "home"), **more}
+    environment.pop("PYTHONSAFEPATH", None)  # a reader's Python finds the example beside an example
     return subprocess.run(
         [sys.executable, str(EXAMPLES / name), *args],
         capture_output=True,
