@@ -34,6 +34,9 @@ def run(training: Training) -> None:
         GateRefused: a data check of severity "blocking" failed.
         Unreachable: the artifact store cannot be written: better now than after hours of training.
     """
+    trial = training.trial
+    if trial is not None and not trial.first and any(t is training.tables for t in trial.sweep.checked):
+        return  # its trial record names the session that holds all this
     datasets = {role: dataset_of(training, table) for role, table in training.tables.items()}
     for role in ("validation", "test"):
         if role in datasets and "train" in datasets:
@@ -45,8 +48,10 @@ def run(training: Training) -> None:
             where=training.setup.document.where("system"),
             next='state them, or train with mode="observe"',
         )
-    if training.trial is not None and not training.trial.first:
-        return  # its trial record names the session that holds all this
+    if trial is not None:
+        trial.sweep.checked.append(training.tables)
+        if not trial.first:
+            return
     start(training)
     if not known_already(training):
         describe(training)

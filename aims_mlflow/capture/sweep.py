@@ -39,6 +39,7 @@ class Sweep:
     trials: dict[str, Trial] = field(default_factory=dict)
     folder: Any = None
     setup: Setup | None = None
+    checked: list[dict[str, Table]] = field(default_factory=list)
     config: Any = None
 
 
@@ -92,19 +93,13 @@ def tables_once(
 
 def _mark(value: Any) -> tuple[Any, ...]:
     """Return what tells a table from a changed one: identity, shape, and up to 64 of its rows."""
-    import pandas as pd
-
     shape = getattr(value, "shape", None)
     if shape is None or not shape[0]:
         return (id(value), str(value) if isinstance(value, str | Path) else None)
     step = max(1, shape[0] // 64)
     sample = value.iloc[::step] if hasattr(value, "iloc") else value[::step]
-    try:
-        frame = sample if isinstance(sample, pd.DataFrame | pd.Series) else pd.DataFrame(sample)
-        rows = pd.util.hash_pandas_object(frame, index=False)
-        return (id(value), tuple(shape), int(rows.sum()))
-    except (TypeError, ValueError):
-        return (id(value), tuple(shape))
+    rows = sample.to_numpy() if hasattr(sample, "to_numpy") else sample
+    return (id(value), tuple(shape), hash(str(rows.tolist())) if hasattr(rows, "tolist") else None)
 
 
 def write_trial(training: Training, error: BaseException | None) -> list[str]:
