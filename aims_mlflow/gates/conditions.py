@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls_for_kind
 from aims_mlflow.checks.labels import same_label
-from aims_mlflow.gates.counting import Counted, session_start
-from aims_mlflow.gates.limits import beyond_limit, unmet_claim
+from aims_mlflow.gates.limits import HELD_OUT, beyond_limit, unmet_claim
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Unmet
 
@@ -17,38 +16,49 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.gates.counting import Counted
     from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.records.policy import PolicySystem
 
 TRAIN_AGAIN = "train with @aims.trains (register=True registers when the evidence is complete)"
+MEND = "mend that and train again"
 CLOCK_SKEW = timedelta(minutes=10)
 
 
 def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted, now: datetime) -> list[Unmet]:
     """Return every condition of the policy on evidence that does not hold, most basic first."""
-    out: list[Unmet] = []
     if rules.system is None:
-        return [
-            Unmet(
-                control="A.6.1.3",
-                kind="gate-policy",
-                text=f"the policy knows no system for the model name {rules.model_name!r}",
-                next="the platform team adds a pattern for it under systems in policy.yaml",
-                waivable=False,
-            )
-        ]
-    out += _sessions(rules, sessions, counted)
+        text = f"the policy knows no system for the model name {rules.model_name!r}"
+        advice = "the platform team adds a pattern for it under systems in policy.yaml"
+        return [Unmet(control="A.6.1.3", kind="gate-policy", text=text, next=advice, waivable=False)]
+    out = _sessions(rules, sessions, counted)
     if out:
         return out
-    out += _same_system(rules, sessions, counted)
-    sensitive = sensitive_columns(rules, sessions, counted)
+    out += _same_system(rules.system, counted)
+    sensitive = sensitive_columns(rules, counted)
     for kind in rules.require:
         if kind != "session" and (kind != "fairness" or sensitive):
             out += _kind(rules, counted, kind, now)
+    for kind in dict.fromkeys(r.evidence.kind for r in counted.records):
+        out += [item for record in counted.of(kind) for item in _failed(record)]
     out += _held_out(rules, counted)
-    for limit, line in zip(rules.limits, rules.lines, strict=True):
-        if limit.kind != "fairness" or sensitive:
-            out += beyond_limit(limit, line, counted, sensitive)
-    return _without_repeats(out)
+    return _without_repeats([*out, *_limits(rules, counted, sensitive, warnings=False)])
+
+
+def warned(rules: Rules, counted: Counted) -> list[Unmet]:
+    """Return what misses a limit that the policy only warns about."""
+    if rules.system is None:
+        return []
+    return _limits(rules, counted, sensitive_columns(rules, counted), warnings=True)
+
+
+def _limits(rules: Rules, counted: Counted, sensitive: Sequence[str], *, warnings: bool) -> list[Unmet]:
+    return [
+        item
+        for limit, line in zip(rules.limits, rules.lines, strict=True)
+        if (limit.severity == "warning") is warnings and (limit.kind != "fairness" or sensitive)
+        for item in beyond_limit(limit, line, counted, sensitive)
+    ]
 
 
 def control_of(kind: str) -> str:
@@ -68,10 +78,8 @@ def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted
         Unmet(
             control="A.6.2.3",
             kind="session",
-            text=f"evidence is unverifiable: {session.problems[0].what} ({session.problems[0].record})"
-            if session.problems
-            else f"evidence is unverifiable: {session.name} has no manifest",
-            next=session.problems[0].meaning if session.problems else TRAIN_AGAIN,
+            text=f"evidence is unverifiable: {session.problems[0].what} ({session.problems[0].record})",
+            next=session.problems[0].meaning,
             waivable=False,
         )
         for session in counted.unsound
@@ -96,8 +104,7 @@ def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted
             evidence=training.id,
             waivable=False,
         )
-        for training in counted.trained
-        if session_start(sessions, training) is None
+        for training in counted.unstarted
     ]
     return out
 
@@ -110,96 +117,81 @@ def _how_to_get_evidence(sessions: Sequence[CheckedSession]) -> str:
     return f'this run is a trial of a sweep: aims.select("{trial.evidence.mlflow.run_id}") makes its evidence'
 
 
-def _same_system(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted) -> list[Unmet]:
-    """What the server says of the system decides; evidence that used something else fails."""
-    system = rules.system
+def _same_system(system: PolicySystem, counted: Counted) -> list[Unmet]:
+    """What the server says of the system decides; evidence that used something else fails. More columns are fine."""
     out = []
-    for training in counted.trained:
-        start = session_start(sessions, training)
-        details = start.evidence.details if start is not None else {}
-        said = {
-            "id": training.evidence.system,
-            "target": details.get("target"),
-            "favourable": details.get("favourable"),
-        }
+    for start in counted.starts:
+        details = start.evidence.details
+        said = {"id": start.evidence.system, "target": details.get("target"), "favourable": details.get("favourable")}
         for key, value in said.items():
             wanted = getattr(system, key)
             same = same_label(value, wanted) if key == "favourable" else value == wanted
             if wanted is not None and not same:
-                out.append(_differs(key, str(wanted), str(value or "nothing"), training))
-        hidden = [c for c in (system.sensitive or () if system else ()) if c not in (details.get("sensitive") or [])]
-        if hidden:
-            out.append(
-                _differs("sensitive", ", ".join(system.sensitive or ()) if system else "", _said(details), training)
-            )
+                out.append(_differs(key, str(wanted), "nothing" if value in (None, "") else str(value), start))
+        used = _columns(start)
+        if any(column not in used for column in system.sensitive or ()):
+            out.append(_differs("sensitive", ", ".join(system.sensitive or ()), ", ".join(used) or "none", start))
     return out
 
 
-def _said(details: dict[str, object]) -> str:
-    sensitive = details.get("sensitive")
-    return ", ".join(map(str, sensitive)) if isinstance(sensitive, list) and sensitive else "none"
+def _columns(start: SealedRecord) -> list[str]:
+    """Return the sensitive columns that a session says it used."""
+    said = start.evidence.details.get("sensitive")
+    return [str(c) for c in said] if isinstance(said, list) else []
 
 
-def _differs(key: str, wanted: str, said: str, training: SealedRecord) -> Unmet:
+def _differs(key: str, wanted: str, said: str, start: SealedRecord) -> Unmet:
     return Unmet(
         control="A.6.2.4" if key == "sensitive" else "A.6.2.3",
         kind="session-start",
         text=f"the registry's policy says {key}: {wanted}, the evidence used {key}: {said}",
         next=f"correct {key} in aims.yaml and train again",
-        evidence=training.id,
+        evidence=start.id,
         waivable=False,
     )
 
 
-def sensitive_columns(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted) -> tuple[str, ...]:
+def sensitive_columns(rules: Rules, counted: Counted) -> tuple[str, ...]:
     """Return the sensitive columns that fairness is asked for: the server's, else those that the evidence names."""
     if rules.system is not None and rules.system.sensitive is not None:
         return rules.system.sensitive
-    named: set[str] = set()
-    for training in counted.trained:
-        start = session_start(sessions, training)
-        found = start.evidence.details.get("sensitive") if start is not None else None
-        named |= set(map(str, found)) if isinstance(found, list) else set()
-    return tuple(sorted(named))
+    return tuple(sorted({column for start in counted.starts for column in _columns(start)}))
 
 
 def _kind(rules: Rules, counted: Counted, kind: str, now: datetime) -> list[Unmet]:
-    """One required kind: there, evaluated, not failed, not stale."""
+    """One required kind: there, evaluated, and the newest record of it not stale."""
     control, records = control_of(kind), counted.of(kind)
     if not records:
         return [Unmet(control=control, kind=kind, text=f"there is no {kind} evidence for this model", next=TRAIN_AGAIN)]
     out = []
-    for record in records:
-        body = record.evidence
+    for body in (r.evidence for r in records):
         if body.result == "not_evaluated":
             text = f"{kind} could not be evaluated: {body.reason or 'no reason given'}"
-            out.append(Unmet(control=control, kind=kind, text=text, next="mend that and train again", evidence=body.id))
-        elif body.result == "failed":
-            out += _failed(record, control)
-        stale = _stale(record, rules, now)
-        if stale:
-            out.append(Unmet(control=control, kind=kind, text=stale, next="train or evaluate again", evidence=body.id))
+            out.append(Unmet(control=control, kind=kind, text=text, next=MEND, evidence=body.id))
+        if parse_time(body.time) > now + CLOCK_SKEW:
+            text = f"{kind} evidence is dated in the future ({body.time})"
+            out.append(Unmet(control=control, kind=kind, text=text, next="set the clock right", evidence=body.id))
+    last = max(records, key=lambda r: (r.evidence.time, r.id))
+    stale = _stale(last, rules, now)
+    if stale:
+        out.append(Unmet(control=control, kind=kind, text=stale, next="train or evaluate again", evidence=last.id))
     return out
 
 
-def _failed(record: SealedRecord, control: str) -> list[Unmet]:
-    """A result that the trainer's own pack calls failed stays failed: packs can only add to the policy."""
-    body = record.evidence
+def _failed(record: SealedRecord) -> list[Unmet]:
+    """What the trainer's own pack calls failed stays failed: packs can only add to the policy."""
+    body, control = record.evidence, control_of(record.evidence.kind)
     failed = [c for c in body.claims if c.passed is False and c.severity != "warning"]
-    if not failed:
+    if body.result == "failed" and not failed:
         text = f"{body.kind} failed: {body.reason or 'no reason given'}"
-        return [Unmet(control=control, kind=body.kind, text=text, next="mend that and train again", evidence=body.id)]
-    return [
-        unmet_claim(c, body.kind, control, body.id, f"limit {c.comparator} {c.limit} (the pack's)" if c.limit else "")
-        for c in failed
-    ]
+        return [Unmet(control=control, kind=body.kind, text=text, next=MEND, evidence=body.id)]
+    said = {id(c): f"limit {c.comparator} {c.limit} (the pack's)" if c.limit is not None else "" for c in failed}
+    return [unmet_claim(c, body.kind, control, body.id, said[id(c)]) for c in failed]
 
 
 def _stale(record: SealedRecord, rules: Rules, now: datetime) -> str | None:
     body = record.evidence
     made = parse_time(body.time)
-    if made > now + CLOCK_SKEW:
-        return f"{body.kind} evidence is dated in the future ({body.time})"
     if body.valid_until and parse_time(body.valid_until) < now:
         return f"{body.kind} evidence was valid until {body.valid_until}"
     if rules.max_age_days is not None and now - made > timedelta(days=rules.max_age_days):
@@ -209,36 +201,36 @@ def _stale(record: SealedRecord, rules: Rules, now: datetime) -> str | None:
 
 def _held_out(rules: Rules, counted: Counted) -> list[Unmet]:
     """Results must come from enough held-out rows, and from an accepted set where the policy names some."""
-    if rules.system is None or "performance" not in rules.require:
-        return []
     records = counted.of("performance")
-    rows = [c.n or 0 for r in records for c in r.evidence.claims if c.role == "test" and not c.slice]
-    if not records or not rows:
-        text = "performance was not measured on held-out data (role test)"
-        return (
-            [Unmet(control="A.6.2.4", kind="performance", text=text, next="pass test data to the training")]
-            if records
-            else []
-        )
-    if max(rows) < rules.system.min_held_out_rows:
-        text = f"only {max(rows):,} held-out rows, the policy asks for {rules.system.min_held_out_rows:,}"
-        return [Unmet(control="A.6.2.4", kind="performance", text=text, next="hold out more rows")]
+    if rules.system is None or "performance" not in rules.require or not records:
+        return []
+    rows = max((c.n or 0 for r in records for c in r.evidence.claims if c.role == HELD_OUT and not c.slice), default=0)
     accepted = set(rules.system.held_out_digests)
-    used = {str(d) for r in counted.trained for d in _test_digests(r)}
-    if accepted and not accepted & used:
+    if not rows:
+        text, advice = "performance was not measured on held-out data (role test)", "pass test data to the training"
+    elif rows < rules.system.min_held_out_rows:
+        text = f"only {rows:,} held-out rows, the policy asks for {rules.system.min_held_out_rows:,}"
+        advice = "hold out more rows"
+    elif accepted and not accepted & {d for r in (*counted.trained, *records) for d in _test_digests(r)}:
         text = "the held-out data are none of those that the policy accepts"
-        return [Unmet(control="A.6.2.4", kind="performance", text=text, next="evaluate on the agreed held-out data")]
-    return []
+        advice = "evaluate on the agreed held-out data"
+    else:
+        return []
+    return [Unmet(control="A.6.2.4", kind="performance", text=text, next=advice)]
 
 
-def _test_digests(training: SealedRecord) -> list[str]:
-    data = training.evidence.details.get("data")
+def _test_digests(record: SealedRecord) -> list[str]:
+    data = record.evidence.details.get("data")
     test = data.get("test") if isinstance(data, dict) else None
     digest = test.get("digest") if isinstance(test, dict) else None
-    return list(digest.values()) if isinstance(digest, dict) else []
+    return [str(d) for d in digest.values()] if isinstance(digest, dict) else []
 
 
 def _without_repeats(items: list[Unmet]) -> list[Unmet]:
     """Keep one entry for a claim that fails both the pack's and the server's limit: the server's."""
-    strict = {(u.kind, u.metric, tuple(u.slice.items())) for u in items if u.where and u.slice}
-    return [u for u in items if u.where or not u.metric or (u.kind, u.metric, tuple(u.slice.items())) not in strict]
+    strict = {_about(u) for u in items if u.where and u.evidence}
+    return [u for u in items if u.where or not u.metric or _about(u) not in strict]
+
+
+def _about(item: Unmet) -> tuple[object, ...]:
+    return item.evidence, item.metric, tuple(sorted(item.slice.items()))

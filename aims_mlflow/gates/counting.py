@@ -20,17 +20,29 @@ DATA_KINDS = frozenset(
 
 @dataclass(frozen=True)
 class Counted:
-    """What counts for one model: its records, the owners who signed them, and the sessions that cannot count."""
+    """What counts for one model: its records, the owners who trained it, and the sessions that cannot count.
+
+    `starts` are the session-start records of the sessions that speak of the model; `unstarted` its training
+    records whose session begins otherwise.
+    """
 
     records: tuple[SealedRecord, ...]
-    owners: dict[str, str]
+    trainers: frozenset[str]
     trained: tuple[SealedRecord, ...]
     unsound: tuple[CheckedSession, ...]
+    starts: tuple[SealedRecord, ...] = ()
+    unstarted: tuple[SealedRecord, ...] = ()
 
     def of(self, kind: str) -> list[SealedRecord]:
-        """Return the records of one kind that no other record supersedes."""
-        undone = {r.evidence.supersedes.id for r in self.records if r.evidence.supersedes is not None}
-        return [r for r in self.records if r.evidence.kind == kind and r.id not in undone]
+        """Return the records of one kind that no later record of the kind supersedes."""
+        mine = [r for r in self.records if r.evidence.kind == kind]
+        return [r for r in mine if not any(_undoes(other, r) for other in mine)]
+
+
+def _undoes(other: SealedRecord, record: SealedRecord) -> bool:
+    supersedes = other.evidence.supersedes
+    later = (other.evidence.time, other.id) > (record.evidence.time, record.id)
+    return supersedes is not None and supersedes.id == record.id and later
 
 
 def count(sessions: Iterable[CheckedSession], model_digest: str) -> Counted:
@@ -42,27 +54,39 @@ def count(sessions: Iterable[CheckedSession], model_digest: str) -> Counted:
     """
     everything = list(sessions)
     sound = [s for s in everything if s.sound]
-    trained = [(s, r) for s in sound for r in s.records if r.evidence.kind == TRAINING and r.has_subject(model_digest)]
-    own = {s.name for s, _ in trained}
-    data = {d for _, r in trained for d in data_digests(r)}
+    pairs = [(s, r) for s in sound for r in s.records if r.evidence.kind == TRAINING and r.has_subject(model_digest)]
+    own = {id(s) for s, _ in pairs}
+    data = {d for _, r in pairs for d in data_digests(r)}
     records = [
         r
         for s in sound
         for r in s.records
         if r.has_subject(model_digest)
-        or ((s.name in own or r.evidence.kind in DATA_KINDS) and any(r.has_subject(d) for d in data))
+        or ((id(s) in own or r.evidence.kind in DATA_KINDS) and any(r.has_subject(d) for d in data))
     ]
-    owners = {r.id: s.owners[r.id] for s in sound for r in s.records if r in records}
-    unsound = tuple(s for s in everything if not s.sound and _concerns(s, model_digest))
-    return Counted(tuple(records), owners, tuple(r for _, r in trained), unsound)
+    return Counted(
+        tuple(records),
+        frozenset(owner for s, _ in pairs for owner in s.owners.values()),
+        tuple(r for _, r in pairs),
+        tuple(s for s in everything if not s.sound and _concerns(s, model_digest)),
+        tuple(s.records[0] for s in sound if _started(s) and any(r.has_subject(model_digest) for r in s.records)),
+        tuple(r for s, r in pairs if not _started(s)),
+    )
+
+
+def _started(session: CheckedSession) -> bool:
+    return session.records[0].evidence.kind == "session-start"
 
 
 def _concerns(session: CheckedSession, model_digest: str) -> bool:
     """Tell whether a session that does not verify may be about this model.
 
     An attempt that was killed before it had a model, or another person's data session, says nothing about it.
+    Where the manifest lists a record that is missing or unreadable now, that record may be a failure.
     """
-    return not session.records or any(r.has_subject(model_digest) for r in session.records)
+    manifest = session.manifest
+    incomplete = manifest is not None and len(manifest.subjects) != len(session.records) - 1
+    return not session.records or incomplete or any(r.has_subject(model_digest) for r in session.records)
 
 
 def data_digests(training: SealedRecord) -> set[str]:
@@ -75,15 +99,6 @@ def data_digests(training: SealedRecord) -> set[str]:
             if isinstance(digest, dict):
                 out |= {str(v) for v in digest.values()}
     return out
-
-
-def session_start(sessions: Iterable[CheckedSession], training: SealedRecord) -> SealedRecord | None:
-    """Return the first record of the session that a training record stands in."""
-    for session in sessions:
-        if session.id == training.evidence.session and session.records:
-            first = session.records[0]
-            return first if first.evidence.kind == "session-start" else None
-    return None
 
 
 def newest(records: Sequence[SealedRecord]) -> SealedRecord | None:

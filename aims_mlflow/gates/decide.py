@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates import conditions
+from aims_mlflow.gates.conditions import CLOCK_SKEW
 from aims_mlflow.gates.counting import Counted, count, newest
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.decision import Consent, Decision, Unmet, WaivedBy
@@ -26,7 +27,7 @@ class SignedConsent:
     owner: str
     model_digest: str
     consent: Consent
-    reason: str = ""
+    time: str
 
 
 def decide(
@@ -48,7 +49,7 @@ def decide(
     """
     everything = list(sessions)
     counted = count(everything, model_digest)
-    bound = [c for c in consents if _applies(c, rules, model_digest)]
+    bound = [c for c in consents if _applies(c, rules, model_digest) and parse_time(c.time) <= now + CLOCK_SKEW]
     unmet = conditions.unmet(rules, everything, counted, now)
     approvals = approvers(bound, counted)
     unmet += _missing_approvals(rules, approvals)
@@ -72,6 +73,7 @@ def decide(
         would_refuse=bool(still),
         unmet=tuple(still),
         waived=tuple(waived),
+        warnings=tuple(conditions.warned(rules, counted)),
         evidence=tuple(sorted({r.sha256 for r in counted.records})),
         approvals=tuple(sorted(approvals)),
         run_id=run_id,
@@ -98,8 +100,7 @@ def _applies(signed: SignedConsent, rules: Rules, model_digest: str) -> bool:
 
 def approvers(consents: Sequence[SignedConsent], counted: Counted) -> dict[str, str]:
     """Return owner -> approval id of those who approved and did not train."""
-    trainers = set(counted.owners.values())
-    return {c.owner: c.id for c in consents if c.consent.action == "approval" and c.owner not in trainers}
+    return {c.owner: c.id for c in consents if c.consent.action == "approval" and c.owner not in counted.trainers}
 
 
 def _missing_approvals(rules: Rules, approvals: dict[str, str]) -> list[Unmet]:
@@ -124,19 +125,24 @@ def _waiver_for(
     item: Unmet, consents: Sequence[SignedConsent], counted: Counted, now: datetime, rules: Rules
 ) -> WaivedBy | None:
     """Return the waiver that covers an unmet condition: same control, not expired, not the trainer's own."""
-    trainers = set(counted.owners.values())
     if not item.waivable:
         return None
     for signed in consents:
         consent = signed.consent
         if consent.action != "waiver" or consent.control != item.control or consent.expires is None:
             continue
-        ends = parse_time(consent.expires)
-        if signed.owner in trainers or ends <= now or ends > now + timedelta(days=rules.waiver_days):
+        if signed.owner in counted.trainers or parse_time(consent.expires) <= now or waiver_too_long(signed, rules):
             continue
-        if consent.metric is not None and consent.metric != item.metric:
+        if consent.metric not in (None, item.metric) or consent.slice not in (None, item.slice):
             continue
         return WaivedBy(
             unmet=item, waiver=signed.id, owner=signed.owner, reason=consent.comment, expires=consent.expires
         )
     return None
+
+
+def waiver_too_long(signed: SignedConsent, rules: Rules) -> bool:
+    """Tell whether a waiver lasts longer than the policy allows, counted from the day on which it was signed."""
+    expires = signed.consent.expires
+    longest = timedelta(days=rules.waiver_days)
+    return expires is not None and parse_time(expires) > parse_time(signed.time) + longest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.claims import holds, is_left_out, matches
+from aims_mlflow.gates.counting import DATA_KINDS
 from aims_mlflow.records.decision import Unmet
 
 if TYPE_CHECKING:
@@ -14,17 +15,20 @@ if TYPE_CHECKING:
     from aims_mlflow.records.evidence import Claim
     from aims_mlflow.records.policy import PolicyLimit
 
+HELD_OUT = "test"
+
 
 def beyond_limit(limit: PolicyLimit, line: str, counted: Counted, sensitive: Sequence[str]) -> list[Unmet]:
     """Return what does not hold of one limit: values beyond it, and slices that were not measured at all.
 
-    A limit that speaks of no claim is unmet: what was not measured is never within a limit.
+    Of a model only held-out data count. A limit that speaks of no claim is unmet: what was not measured is
+    never within a limit, and rows that were too few to show are no measurement.
     """
     claims = [
         (record, claim)
         for record in counted.of(limit.kind)
         for claim in record.evidence.claims
-        if claim.role == "test" and matches(limit, claim)
+        if (claim.role == HELD_OUT or limit.kind in DATA_KINDS) and matches(limit, claim) and not is_left_out(claim)
     ]
     out = []
     unmeasured = [c for c in sensitive if limit.slice is None and not any(set(x.slice) == {c} for _, x in claims)]
@@ -34,11 +38,12 @@ def beyond_limit(limit: PolicyLimit, line: str, counted: Counted, sensitive: Seq
         out.append(_unmet(limit, line, text, f"name {columns} under data.sensitive in aims.yaml and train again"))
     elif not claims:
         where = "".join(f" for {k}={v}" for k, v in (limit.slice or {}).items())
-        text = f"{words(limit.metric)}{where} was not measured on held-out data"
+        data = "" if limit.kind in DATA_KINDS else " on held-out data"
+        text = f"{words(limit.metric)}{where} was not measured{data}"
         out.append(_unmet(limit, line, text, "measure it and train again"))
     for record, claim in claims:
         within = claim.value is not None and holds(claim.value, limit.comparator, limit.limit)
-        if not within and not is_left_out(claim):
+        if not within:
             text = f"limit {limit.comparator} {limit.limit} ({line})"
             out.append(unmet_claim(claim, limit.kind, limit.control, record.id, text, line))
     return out

@@ -8,7 +8,8 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import require_control, require_kind, require_objective
-from aims_mlflow.errors import ConfigError
+from aims_mlflow.checks import metrics
+from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.evidence.canonical import digest_of
 from aims_mlflow.records.policy import Approvals, Mode, Policy, PolicyLimit, PolicySystem, Stage
 from aims_mlflow.strict_yaml import Document, parse, read
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "policy.yaml"
+# The kinds whose metrics are known by name; limits on other kinds take any metric.
+METRICS = {
+    "fairness": metrics.FAIRNESS,
+    "performance": metrics.PERFORMANCE,
+    "lineage": metrics.LEAKAGE,
+    "drift": metrics.DRIFT,
+}
 
 
 @dataclass(frozen=True)
@@ -59,10 +67,18 @@ class LoadedPolicy:
         self.document = document
         self.digest = digest_of(policy.model_dump(mode="json", exclude_none=True))
 
+    def gates(self, stage: Stage) -> bool:
+        """Tell whether the policy says anything about a stage; what it does not name passes."""
+        return stage in self.policy.stages
+
     def gated_alias(self, alias: str) -> bool:
         """Tell whether setting `alias` is a deployment; names count whatever their case."""
         rules = self.policy.stages.get("deployment")
         return rules is not None and alias.lower() in {a.lower() for a in rules.aliases}
+
+    def gated_move(self, mlflow_stage: str) -> bool:
+        """Tell whether moving a version to one of MLflow's stages is a deployment: `Production` always is."""
+        return self.gated_alias(mlflow_stage) or (self.gates("deployment") and mlflow_stage.lower() == "production")
 
     def rules(self, model_name: str, stage: Stage, alias: str | None = None) -> Rules:
         """Return what applies to a change."""
@@ -137,6 +153,7 @@ def _validated(document: Document) -> LoadedPolicy:
         for index, limit in enumerate(rules.limits):
             require_kind(limit.kind, where=document.where("stages", stage, "limits", index, "kind"))
             require_control(limit.control, where=document.where("stages", stage, "limits", index, "control"))
+            _require_metric(limit, document.where("stages", stage, "limits", index, "metric"))
     named: list[tuple[tuple[str, ...], PolicySystem]] = [(("systems", name), s) for name, s in policy.systems.items()]
     if policy.default:
         named.append((("default",), policy.default))
@@ -144,3 +161,10 @@ def _validated(document: Document) -> LoadedPolicy:
         for objective in system.objectives:
             require_objective(objective, where=document.where(*path, "objectives", objective))
     return LoadedPolicy(policy, document)
+
+
+def _require_metric(limit: PolicyLimit, where: str) -> None:
+    known = METRICS.get(limit.kind)
+    if known is not None and limit.metric not in known:
+        hint = did_you_mean(limit.metric, known) or f"{limit.kind} has {', '.join(known)}"
+        raise ConfigError(f"unknown metric {limit.metric!r} of {limit.kind}, {hint}", where=where)

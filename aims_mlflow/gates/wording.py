@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.decision import Decision, Unmet
 
 MAX_ITEMS = 8
+MAX_CHARS = 500
 STAGE_WORD = {"registration": "Registration", "deployment": "Deployment"}
 
 
@@ -29,16 +30,23 @@ def refusal(decision: Decision) -> str:
 def item_text(item: Unmet) -> str:
     """Return one unmet condition with control and evidence id."""
     evidence = f", evidence {item.evidence}" if item.evidence else ""
-    return f"{item.control}: {item.text}{evidence}"
+    return f"{item.control}: {_plain(item.text)}{evidence}"
+
+
+def _plain(text: str) -> str:
+    """Return text as one bounded line without control characters: some of it was written by a client."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= MAX_CHARS else line[: MAX_CHARS - 1] + "…"
 
 
 def _next(item: Unmet, decision: Decision) -> str:
-    if "waiver" in item.next and decision.model_id:
-        target = f"models:/{decision.model_id} --name {decision.model_name}"
-        return (
-            f"{item.next}: aims waive {target} --stage {decision.stage} --control {item.control} --reason … --until …"
-        )
-    return item.next
+    if "waiver" not in item.next or not decision.model_id or not item.waivable:
+        return _plain(item.next)
+    alias = f" --alias {decision.alias}" if decision.alias else ""
+    return (
+        f"{_plain(item.next)}: aims waive models:/{decision.model_id} --name {decision.model_name} "
+        f"--stage {decision.stage}{alias} --control {item.control} --reason … --until …"
+    )
 
 
 def waiver_lines(decision: Decision) -> list[str]:
@@ -47,7 +55,8 @@ def waiver_lines(decision: Decision) -> list[str]:
     for waived in decision.waived:
         seen.setdefault(
             waived.waiver,
-            f"WAIVED until {waived.expires[:10]} by {waived.owner}: {waived.unmet.control}, reason: {waived.reason}",
+            f"WAIVED until {waived.expires[:10]} by {waived.owner}: {waived.unmet.control}, "
+            f"reason: {_plain(waived.reason)}",
         )
     return list(seen.values())
 
@@ -63,6 +72,7 @@ def lines(decision: Decision) -> list[str]:
     out += [f"! {line}" for line in waiver_lines(decision)]
     out += [f"  ! {item_text(w.unmet)}" for w in decision.waived]
     out += [f"  - {item_text(u)}" for u in decision.unmet]
+    out += [f"  ~ warning: {item_text(u)}" for u in decision.warnings]
     out += [f"  next: {n}" for n in dict.fromkeys(_next(u, decision) for u in decision.unmet if u.next)]
     if decision.approvals:
         out.append(f"  approved by {', '.join(decision.approvals)}")

@@ -231,4 +231,4 @@ def read_consent(raw: bytes, keyring: Keyring) -> SignedConsent:
         consent.control is None or consent.expires is None or not consent.comment.strip()
     ):
         raise EvidenceError("a waiver names control, reason and expiry")
-    return SignedConsent(body.id, entry.owner, digest, consent)
+    return SignedConsent(body.id, entry.owner, digest, consent, body.time)

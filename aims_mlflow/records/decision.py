@@ -47,6 +47,7 @@ class Decision(Record):
     would_refuse: bool
     unmet: tuple[Unmet, ...] = ()
     waived: tuple[WaivedBy, ...] = ()
+    warnings: tuple[Unmet, ...] = ()
     evidence: tuple[Sha256, ...] = ()
     approvals: tuple[str, ...] = ()
     run_id: str | None = None
@@ -60,7 +61,10 @@ class Decision(Record):
 
 
 class Consent(Record):
-    """The details of an approval or waiver record: what it is bound to."""
+    """The details of an approval or waiver record: what it is bound to.
+
+    A waiver names one control, and may be narrowed to a metric and to a slice (a group) of it.
+    """
 
     action: Literal["approval", "waiver"]
     model_name: str
@@ -70,4 +74,5 @@ class Consent(Record):
     comment: str = Field(default="", max_length=500)
     control: str | None = None
     metric: str | None = None
+    slice: dict[str, str] | None = None
     expires: Time | None = None

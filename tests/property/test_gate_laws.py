@@ -47,7 +47,7 @@ def consent(
         control=control if action == "waiver" else None,
         expires=expires if action == "waiver" else None,
     )
-    return SignedConsent("0" * 8, owner, more.get("digest", sealed.MODEL), made)
+    return SignedConsent("0" * 8, owner, more.get("digest", sealed.MODEL), made, utc_text())
 
 
 def test_the_whole_of_it_is_allowed_and_less_is_not():

@@ -1,0 +1,145 @@
+"""The gate's decision is monotonic: less evidence or a worse value never turns a refusal into an allowance."""
+
+from datetime import UTC, datetime, timedelta
+
+import sealed
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from aims_mlflow.evidence.keys import ephemeral_key
+from aims_mlflow.evidence.session import SessionWriter
+from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.evidence.verify import check_session
+from aims_mlflow.gates.decide import SignedConsent, decide
+from aims_mlflow.gates.policy import default_policy_text, parse_policy
+from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.decision import Consent
+from aims_mlflow.records.evidence import Claim, Supersedes
+
+KEY, OTHER = ephemeral_key(), ephemeral_key()
+KEYS = sealed.lookup(sealed.entry(KEY), sealed.entry(OTHER, owner="ben"))
+MODEL = [Subject(name="m", digest={"dirHash1": sealed.MODEL})]
+DATA = [Subject(name="train", digest={"arrowIpcSha256": sealed.TRAIN})]
+NEEDED = ("session-start", "data-quality", "training-provenance", "performance", "fairness", "model-card")
+POLICY = parse_policy(default_policy_text())
+LAW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+claims = st.builds(
+    lambda metric, group, value, passed: Claim(metric=metric, slice=group, value=value, n=30, passed=passed),
+    st.sampled_from(["selection_rate_ratio", "balanced_accuracy", "accuracy"]),
+    st.sampled_from([{}, {"sex": "Female"}, {"race": "Other"}]),
+    st.sampled_from(["0.1", "0.79", "0.95", None]),
+    st.sampled_from([True, False, None]),
+)
+
+
+@st.composite
+def sessions(draw):
+    """A whole training session, and up to two others that add, fail or undo things."""
+    first = sealed.session(KEY, ratio=draw(st.sampled_from(["0.95", "0.31"])), kinds=NEEDED)
+    made = [first]
+    for _ in range(draw(st.integers(0, 2))):
+        writer = SessionWriter(draw(st.sampled_from([KEY, OTHER])), "x", system="income-screening")
+        for _ in range(draw(st.integers(1, 3))):
+            earlier = draw(st.sampled_from([r for w in made for r in w.records[:-1]]))
+            undoes = Supersedes(id=earlier.id, reason="a wrong column") if draw(st.booleans()) else None
+            kind = earlier.evidence.kind if undoes else draw(st.sampled_from(["fairness", "performance", "drift"]))
+            writer.add(
+                kind,
+                draw(st.sampled_from([MODEL, DATA])),
+                claims=tuple(draw(st.lists(claims, max_size=2))),
+                result=draw(st.sampled_from(["passed", "failed", "not_evaluated"])),
+                supersedes=undoes,
+            )
+        writer.close()
+        made.append(writer)
+    return [w.jsonl().splitlines(keepends=True) for w in made]
+
+
+def ask(files, consents=(), stage="registration", alias=None, now=None):
+    read = [check_session(b"".join(lines), f"{n}.jsonl", KEYS) for n, lines in enumerate(files)]
+    rules = POLICY.rules("income", stage, alias)
+    return decide(rules, read, consents, model_digest=sealed.MODEL, now=now or datetime.now(UTC))
+
+
+def consent(owner, action="approval", **fields):
+    rules = POLICY.rules("income", "deployment", "champion")
+    made = Consent(action=action, model_name="income", stage="deployment", stage_digest=rules.stage_digest, **fields)
+    return SignedConsent(f"{owner}-{action}", owner, sealed.MODEL, made, utc_text())
+
+
+@LAW
+@given(sessions(), st.data())
+def test_removing_any_record_or_manifest_never_helps(files, data):
+    assume(not ask(files).allowed)
+    which = data.draw(st.integers(0, len(files) - 1))
+    line = data.draw(st.integers(0, len(files[which]) - 1))
+    less = [lines[:line] + lines[line + 1 :] if n == which else lines for n, lines in enumerate(files)]
+    assert not ask(less).allowed
+
+
+@LAW
+@given(sessions(), st.data())
+def test_removing_records_from_under_a_manifest_never_helps(files, data):
+    which = data.draw(st.integers(0, len(files) - 1))
+    gone = data.draw(st.sets(st.integers(0, len(files[which]) - 2), min_size=1))
+    less = [[x for i, x in enumerate(f) if i not in gone] if n == which else f for n, f in enumerate(files)]
+    assert not ask(less).allowed
+
+
+@LAW
+@given(sessions(), claims.filter(lambda c: c.passed is False))
+def test_adding_a_failing_claim_never_helps(files, claim):
+    writer = SessionWriter(KEY, "ana")
+    writer.add("fairness", MODEL, claims=(claim,), result="passed")
+    writer.close()
+    assert not ask([*files, writer.jsonl().splitlines(keepends=True)]).allowed
+
+
+@LAW
+@given(sessions(), st.randoms(use_true_random=False))
+def test_the_order_of_files_does_not_matter(files, random):
+    now = datetime.now(UTC)
+    one = ask(files, now=now)
+    shuffled = list(files)
+    random.shuffle(shuffled)
+    other = ask(shuffled, now=now)
+    assert (one.allowed, one.evidence) == (other.allowed, other.evidence)
+
+
+@LAW
+@given(sessions(), st.sets(st.sampled_from(["ana", "ben", "olga"])), st.sampled_from(["ana", "ben", "olga"]))
+def test_removing_an_approval_never_helps(files, owners, gone):
+    champion = {"stage": "deployment", "alias": "champion"}
+    assume(not ask(files, [consent(o) for o in sorted(owners)], **champion).allowed)
+    assert not ask(files, [consent(o) for o in sorted(owners - {gone})], **champion).allowed
+
+
+@LAW
+@given(sessions(), st.sampled_from(["A.6.2.4", "A.7.4", "A.6.2.3"]), st.integers(-3, 120))
+def test_a_waiver_touches_nothing_but_its_control_and_ends(files, control, days):
+    expires = utc_text(datetime.now(UTC) + timedelta(days=days))
+    waiver = consent("olga", "waiver", control=control, comment="pilot", expires=expires)
+    champion = {"stage": "deployment", "alias": "champion", "now": datetime.now(UTC)}
+    plain, waived = ask(files, **champion), ask(files, [waiver], **champion)
+    gone = [u for u in plain.unmet if u not in waived.unmet]
+    assert [w.unmet for w in waived.waived] == gone
+    assert all(u.control == control and u.waivable for u in gone)
+    if not 0 < days <= 90:
+        assert gone == []
+
+
+@LAW
+@given(sessions())
+def test_deciding_again_from_what_was_recorded_gives_the_same(files):
+    """The ledger keeps the envelopes by sha256: the decision can be replayed from them."""
+    now = datetime.now(UTC)
+    assert ask(files, now=now) == ask([list(f) for f in files], now=now)
+
+
+def test_the_laws_are_not_empty():
+    """The sessions made above reach both answers."""
+    good = sealed.session(KEY, ratio="0.95", kinds=NEEDED).jsonl().splitlines(keepends=True)
+    bad = sealed.session(KEY, ratio="0.31", kinds=NEEDED).jsonl().splitlines(keepends=True)
+    assert ask([good]).allowed
+    assert not ask([bad]).allowed

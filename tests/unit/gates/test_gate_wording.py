@@ -1,0 +1,67 @@
+"""A refusal as a person reads it."""
+
+from aims_mlflow.gates.wording import item_text, lines, refusal
+from aims_mlflow.records.decision import Decision, Unmet, WaivedBy
+
+NOW = "2026-05-01T00:00:00.000000Z"
+LOW = Unmet(
+    control="A.6.2.4",
+    kind="fairness",
+    text="selection-rate ratio for sex=Female is 0.31 (95% 0.28-0.34, n=3,210), limit >= 0.8 (policy.yaml:41)",
+    next="mitigate and train again, or ask for a waiver",
+    evidence="0197-e",
+)
+ALIAS = Unmet(control="A.6.2.5", kind="approval", text="an approval is missing", next="approve it", waivable=False)
+
+
+def decision(*unmet, **more):
+    fields = {
+        "stage": "registration", "model_name": "income", "model_id": "m-3f2", "run_id": "8c1", "mode": "enforce",
+        "allowed": not unmet, "would_refuse": bool(unmet), "unmet": unmet, "time": NOW, **more,
+    }  # fmt: skip
+    return Decision(**fields)
+
+
+def test_a_refusal_says_what_where_and_what_to_do_next():
+    assert refusal(decision(LOW)) == (
+        "Registration refused: income, model m-3f2. A.6.2.4: selection-rate ratio for sex=Female is 0.31 "
+        "(95% 0.28-0.34, n=3,210), limit >= 0.8 (policy.yaml:41), evidence 0197-e. "
+        "Next: mitigate and train again, or ask for a waiver: aims waive models:/m-3f2 --name income "
+        "--stage registration --control A.6.2.4 --reason … --until …. Nothing was lost: run 8c1"
+    )
+
+
+def test_every_unmet_condition_is_told_up_to_a_sensible_number():
+    many = [LOW.model_copy(update={"evidence": f"e{n}"}) for n in range(12)]
+    text = refusal(decision(*many))
+    assert "evidence e7" in text
+    assert "evidence e8" not in text
+    assert "And 4 more: `aims gate explain` lists all." in text
+    assert text.count("mitigate and train again") == 1, "the same advice once"
+
+
+def test_what_a_client_wrote_cannot_break_or_flood_the_text():
+    text = item_text(LOW.model_copy(update={"text": "a\n\x1b[31mred\r\n" + "x" * 9000}))
+    assert len(text) < 700
+    assert text.isprintable()
+
+
+def test_a_deployment_names_the_alias_in_the_command_too():
+    text = refusal(decision(LOW, ALIAS, stage="deployment", alias="champion"))
+    assert text.startswith("Deployment refused as champion: income")
+    assert "--stage deployment --alias champion --control A.6.2.4" in text
+    assert "an approval is missing" in text
+
+
+def test_waivers_and_warnings_stand_out():
+    waived = WaivedBy(unmet=LOW, waiver="w1", owner="olga", reason="pilot of 20 people", expires="2026-06-01T00:00:00Z")
+    out = lines(decision(waived=(waived, waived), warnings=(ALIAS,), approvals=("olga",)))
+    assert out[0] == "registration of income: allowed"
+    assert out.count("! WAIVED until 2026-06-01 by olga: A.6.2.4, reason: pilot of 20 people") == 1
+    assert any(line.startswith("  ~ warning: A.6.2.5") for line in out)
+    assert "  approved by olga" in out
+
+
+def test_observing_says_that_it_would_refuse():
+    out = lines(decision(LOW, mode="observe", allowed=True))
+    assert out[0] == "registration of income: would be refused, but the registry only observes"
