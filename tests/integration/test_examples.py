@@ -18,6 +18,7 @@ def run(name, folder, *args, **more):
         [sys.executable, str(EXAMPLES / name), *args],
         capture_output=True,
         text=True,
+        cwd=folder,  # not the checkout: what is installed is what is tried
         env=environment,
         timeout=300,
         check=False,
