@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import EvidenceError, Unreachable
@@ -18,14 +18,28 @@ from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from sqlalchemy import Connection, Engine, MetaData
+    from sqlalchemy import Connection
 
 LEDGER_URI = "AIMS_LEDGER_URI"
 LEAF_VERSION = 1
-LOCK_SECONDS = 60.0
-TYPES = ("decision", "outcome", "approval", "waiver", "policy", "keyring", "finding", "evidence")
+PAGE = 1000
+TYPES = (
+    "decision", "outcome", "approval", "waiver", "revocation", "retirement", "withdrawn", "superseded", "deleted",
+    "renamed", "legacy", "policy", "keyring", "finding", "incident", "evidence",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is to become a leaf: public fields, the erasable body beside it, and the envelopes that it names."""
+
+    type: str
+    public: dict[str, Any]
+    body: dict[str, Any] = field(default_factory=dict)
+    request: str = ""
+    envelopes: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True)
@@ -57,47 +71,6 @@ def ledger_uri(registry_uri: str, configured: str | None) -> str:
     return registry_uri
 
 
-def _tables(metadata: MetaData) -> Any:
-    import sqlalchemy as sa
-
-    blob = sa.LargeBinary
-    sa.Table(
-        "aims_leaves",
-        metadata,
-        sa.Column(
-            "sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False
-        ),
-        sa.Column("leaf", blob, nullable=False),
-        sa.Column("leaf_hash", sa.String(64), nullable=False),
-        sa.Column("request", sa.String(64), index=True),
-        sa.Column("type", sa.String(20), nullable=False, index=True),
-        sa.Column("model_name", sa.String(256), index=True),
-    )
-    sa.Table(
-        "aims_bodies",
-        metadata,
-        sa.Column(
-            "sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False
-        ),
-        sa.Column("salt", blob, nullable=False),
-        sa.Column("body", blob, nullable=False),
-    )
-    sa.Table(
-        "aims_envelopes", metadata, sa.Column("sha256", sa.String(64), primary_key=True), sa.Column("envelope", blob)
-    )
-    sa.Table(
-        "aims_policies",
-        metadata,
-        sa.Column("digest", sa.String(64), primary_key=True),
-        sa.Column("kind", sa.String(20), nullable=False),
-        sa.Column("content", sa.Text, nullable=False),
-    )
-    sa.Table(
-        "aims_active", metadata, sa.Column("kind", sa.String(20), primary_key=True), sa.Column("digest", sa.String(64))
-    )
-    return metadata.tables
-
-
 class Ledger:
     """One ledger database. Safe to use from several threads and worker processes."""
 
@@ -105,104 +78,101 @@ class Ledger:
         """Open the ledger, making its tables where they are missing.
 
         Raises:
+            ConfigError: the ledger does not run on this kind of database.
             Unreachable: the database cannot be opened.
         """
-        import sqlalchemy as sa
+        from aims_mlflow.evidence.ledger_database import ModelLocks, open_database
 
         self.uri = uri
-        try:
-            self._engine = _engine(uri)
-            metadata = sa.MetaData(schema=None if self._engine.dialect.name == "sqlite" else "aims")
-            tables = _tables(metadata)
-            with self._engine.begin() as connection:
-                if metadata.schema:
-                    connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS aims"))
-                metadata.create_all(connection, checkfirst=True)
-                if self._engine.dialect.name == "sqlite":
-                    _append_only(connection)
-        except sa.exc.SQLAlchemyError as exc:
-            reason = str(getattr(exc, "orig", exc)).splitlines()[0]
-            raise Unreachable(f"the ledger cannot be opened ({reason})", next=f"check {LEDGER_URI}") from None
-        prefix = f"{metadata.schema}." if metadata.schema else ""
-        self._leaves, self._bodies = tables[f"{prefix}aims_leaves"], tables[f"{prefix}aims_bodies"]
-        self._envelopes = tables[f"{prefix}aims_envelopes"]
-        self._policies, self._active = tables[f"{prefix}aims_policies"], tables[f"{prefix}aims_active"]
+        self._engine, self._tables = open_database(uri)
+        self._locks = ModelLocks(self._engine)
+        self._kept: set[str] = set()
 
-    def append(
-        self,
-        kind: str,
-        public: dict[str, Any],
-        body: dict[str, Any] | None = None,
-        *,
-        request: str,
-        envelopes: tuple[bytes, ...] = (),
-    ) -> Leaf:
-        """Append one leaf, its erasable body and the envelopes that it names, all or nothing.
+    def append(self, *entries: Entry) -> list[Leaf]:
+        """Append leaves, their erasable bodies and the envelopes that they name, all or nothing.
 
         Raises:
-            EvidenceError: the type is not known, or content has no canonical bytes.
+            EvidenceError: a type is not known, or content has no canonical bytes.
             Unreachable: the database did not take it.
         """
-        import sqlalchemy as sa
-
-        if kind not in TYPES:
-            raise EvidenceError(f"the ledger has no leaf type {kind!r}")
-        salt = secrets.token_bytes(32)
-        body_bytes = canonical(body or {})
-        leaf = {
-            "v": LEAF_VERSION,
-            "type": kind,
-            "time": utc_text(),
-            "request": request,
-            "commitment": sha256_hex(salt + body_bytes),
-            **public,
-        }
-        data = canonical(leaf)
-        leaves = self._leaves
+        made = [_leaf(entry) for entry in entries]
+        out = []
         with self._writing() as connection:
-            last = connection.execute(sa.select(sa.func.max(leaves.c.sequence))).scalar()
-            sequence = 0 if last is None else int(last) + 1
-            connection.execute(
-                leaves.insert().values(
-                    sequence=sequence,
-                    leaf=data,
-                    leaf_hash=leaf_hash(data),
-                    request=request,
-                    type=kind,
-                    model_name=public.get("model_name"),
-                )
-            )
-            connection.execute(self._bodies.insert().values(sequence=sequence, salt=salt, body=body_bytes))
-            for envelope in envelopes:
-                self._keep_envelope(connection, envelope)
-        return Leaf(sequence, data, leaf_hash(data))
+            for entry, (data, salt, body) in zip(entries, made, strict=True):
+                sequence = self._insert(connection, entry, data)
+                connection.execute(self._tables.bodies.insert().values(sequence=sequence, salt=salt, body=body))
+                out.append(Leaf(sequence, data, leaf_hash(data)))
+            kept = self._keep(connection, [raw for entry in entries for raw in entry.envelopes])
+        self._kept |= kept
+        return out
 
-    def _keep_envelope(self, connection: Connection, envelope: bytes) -> None:
+    def _insert(self, connection: Connection, entry: Entry, data: bytes) -> int:
         import sqlalchemy as sa
 
-        name = sha256_hex(envelope)
-        known = sa.select(self._envelopes.c.sha256).where(self._envelopes.c.sha256 == name)
-        if connection.execute(known).first() is None:
-            connection.execute(self._envelopes.insert().values(sha256=name, envelope=envelope))
+        table = self._tables.leaves
+        following = sa.select(
+            sa.func.coalesce(sa.func.max(table.c.sequence) + 1, 0),
+            sa.literal(data, sa.LargeBinary),
+            sa.literal(leaf_hash(data)),
+            sa.literal(entry.request),
+            sa.literal(entry.type),
+            sa.literal(entry.public.get("model_name"), sa.String),
+        )
+        columns = ["sequence", "leaf", "leaf_hash", "request", "type", "model_name"]
+        insert = table.insert().from_select(columns, following).returning(table.c.sequence)
+        return int(connection.execute(insert).scalar_one())
+
+    def _keep(self, connection: Connection, envelopes: Iterable[bytes]) -> set[str]:
+        """Store the envelopes that are not there yet, by sha256."""
+        import sqlalchemy as sa
+
+        named = {sha256_hex(raw): raw for raw in envelopes}
+        asked = [name for name in named if name not in self._kept]
+        if asked:
+            column = self._tables.envelopes.c.sha256
+            known = set(connection.execute(sa.select(column).where(column.in_(asked))).scalars())
+            new = [{"sha256": name, "envelope": named[name]} for name in asked if name not in known]
+            if new:
+                connection.execute(self._tables.envelopes.insert(), new)
+        return set(asked)
 
     def leaves(
-        self, *, start: int = 0, kind: str | None = None, request: str | None = None, model_name: str | None = None
+        self,
+        *,
+        start: int = 0,
+        types: Sequence[str] = (),
+        request: str | None = None,
+        model_name: str | None = None,
     ) -> Iterator[Leaf]:
         """Yield leaves in order, in pages, so that memory stays bounded."""
-        import sqlalchemy as sa
-
-        table = self._leaves
-        query = sa.select(table.c.sequence, table.c.leaf, table.c.leaf_hash).order_by(table.c.sequence).limit(1000)
-        for column, value in ((table.c.type, kind), (table.c.request, request), (table.c.model_name, model_name)):
-            query = query if value is None else query.where(column == value)
         while True:
-            with self._reading() as connection:
-                rows = connection.execute(query.where(table.c.sequence >= start)).all()
-            for row in rows:
-                yield Leaf(row.sequence, bytes(row.leaf), row.leaf_hash)
-            if len(rows) < 1000:
+            rows = self._page(start, types, request, model_name)
+            yield from rows
+            if len(rows) < PAGE:
                 return
             start = rows[-1].sequence + 1
+
+    def newest(self, *, types: Sequence[str] = (), model_name: str | None = None, most: int = 1) -> list[Leaf]:
+        """Return the last leaves of these types, newest first."""
+        return self._page(0, types, None, model_name, newest=most)
+
+    def _page(
+        self, start: int, types: Sequence[str], request: str | None, model_name: str | None, newest: int = 0
+    ) -> list[Leaf]:
+        import sqlalchemy as sa
+
+        table = self._tables.leaves
+        query = sa.select(table.c.sequence, table.c.leaf, table.c.leaf_hash).where(table.c.sequence >= start)
+        if types:
+            query = query.where(table.c.type.in_(types))
+        if request is not None:
+            query = query.where(table.c.request == request)
+        if model_name is not None:
+            query = query.where(table.c.model_name == model_name)
+        query = query.order_by(table.c.sequence.desc() if newest else table.c.sequence).limit(newest or PAGE)
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        return [Leaf(row.sequence, bytes(row.leaf), row.leaf_hash) for row in rows]
 
     def body(self, sequence: int) -> dict[str, Any] | None:
         """Return a leaf's erasable body, checked against its commitment; None where it was erased.
@@ -212,8 +182,9 @@ class Ledger:
         """
         import sqlalchemy as sa
 
+        bodies = self._tables.bodies
         with self._reading() as connection:
-            row = connection.execute(sa.select(self._bodies).where(self._bodies.c.sequence == sequence)).first()
+            row = connection.execute(sa.select(bodies).where(bodies.c.sequence == sequence)).first()
         leaf = next(self.leaves(start=sequence), None)
         if row is None or leaf is None or leaf.sequence != sequence:
             return None
@@ -222,83 +193,97 @@ class Ledger:
         content: dict[str, Any] = parse_json(bytes(row.body), f"body {sequence}")
         return content
 
-    def envelope(self, sha256: str) -> bytes | None:
-        """Return an envelope that a leaf names."""
+    def envelopes(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Return the kept envelopes among these sha256 names."""
         import sqlalchemy as sa
 
-        with self._reading() as connection:
-            found = connection.execute(
-                sa.select(self._envelopes.c.envelope).where(self._envelopes.c.sha256 == sha256)
-            ).scalar()
-        return bytes(found) if found is not None else None
+        table = self._tables.envelopes
+        out: dict[str, bytes] = {}
+        for begin in range(0, len(names), PAGE):
+            query = sa.select(table).where(table.c.sha256.in_(names[begin : begin + PAGE]))
+            with self._reading() as connection:
+                out |= {row.sha256: bytes(row.envelope) for row in connection.execute(query)}
+        return out
+
+    def envelope(self, sha256: str) -> bytes | None:
+        """Return an envelope that a leaf names."""
+        return self.envelopes([sha256]).get(sha256)
 
     def size_and_last(self) -> tuple[int, str]:
         """Return how many leaves there are, and the hash of the last."""
-        import sqlalchemy as sa
+        last = self.newest()
+        return (last[0].sequence + 1, last[0].leaf_hash) if last else (0, "")
 
-        query = sa.select(self._leaves.c.sequence, self._leaves.c.leaf_hash).order_by(self._leaves.c.sequence.desc())
-        with self._reading() as connection:
-            row = connection.execute(query.limit(1)).first()
-        return (row.sequence + 1, row.leaf_hash) if row is not None else (0, "")
+    # -- what is in force, and what was hashed ----------------------------------------------
 
     def activate(self, kind: str, digest: str, content: str) -> bool:
         """Store a policy or keyring by digest and make it the active one; tells whether that was a change."""
         import sqlalchemy as sa
 
+        active, policies = self._tables.active, self._tables.policies
         with self._writing() as connection:
-            current = connection.execute(sa.select(self._active.c.digest).where(self._active.c.kind == kind)).scalar()
+            current = connection.execute(sa.select(active.c.digest).where(active.c.kind == kind)).scalar()
             if current == digest:
                 return False
-            known = sa.select(self._policies.c.digest).where(self._policies.c.digest == digest)
+            known = sa.select(policies.c.digest).where(policies.c.digest == digest)
             if connection.execute(known).first() is None:
-                connection.execute(self._policies.insert().values(digest=digest, kind=kind, content=content))
-            connection.execute(sa.delete(self._active).where(self._active.c.kind == kind))
-            connection.execute(self._active.insert().values(kind=kind, digest=digest))
+                connection.execute(policies.insert().values(digest=digest, kind=kind, content=content))
+            connection.execute(sa.delete(active).where(active.c.kind == kind))
+            connection.execute(active.insert().values(kind=kind, digest=digest))
         return True
 
-    def active(self, kind: str) -> tuple[str, str] | None:
-        """Return (digest, content) of the active policy or keyring; None where none was ever active."""
+    def active(self) -> dict[str, str]:
+        """Return the digests in force, by kind: policy, keyring."""
         import sqlalchemy as sa
 
-        query = sa.select(self._policies.c.digest, self._policies.c.content).join(
-            self._active, self._active.c.digest == self._policies.c.digest
-        )
         with self._reading() as connection:
-            row = connection.execute(query.where(self._active.c.kind == kind)).first()
-        return (row.digest, row.content) if row is not None else None
+            return {row.kind: row.digest for row in connection.execute(sa.select(self._tables.active))}
 
-    @contextlib.contextmanager
-    def lock(self, model_name: str) -> Iterator[None]:
+    def stored(self, digest: str) -> str | None:
+        """Return the text of a policy or keyring that was ever in force."""
+        import sqlalchemy as sa
+
+        policies = self._tables.policies
+        with self._reading() as connection:
+            return connection.execute(sa.select(policies.c.content).where(policies.c.digest == digest)).scalar()
+
+    def hashed(self, fingerprint: str) -> str | None:
+        """Return the digest that was computed for files with this fingerprint."""
+        import sqlalchemy as sa
+
+        hashes = self._tables.hashes
+        with self._reading() as connection:
+            return connection.execute(sa.select(hashes.c.digest).where(hashes.c.fingerprint == fingerprint)).scalar()
+
+    def keep_hash(self, fingerprint: str, digest: str) -> None:
+        """Keep a computed digest, for the workers to share."""
+        import sqlalchemy as sa
+
+        hashes = self._tables.hashes
+        with self._writing() as connection:
+            connection.execute(sa.delete(hashes).where(hashes.c.fingerprint == fingerprint))
+            connection.execute(hashes.insert().values(fingerprint=fingerprint, digest=digest))
+
+    # -- transactions -----------------------------------------------------------------------
+
+    def lock(self, model_name: str, seconds: float | None = None) -> contextlib.AbstractContextManager[None]:
         """Hold the one lock of a model name, across threads and worker processes.
 
         Raises:
-            Unreachable: another decision held it for a minute.
+            Unreachable: another change held it for a minute (or `seconds`).
         """
-        name = sha256_hex(model_name.encode())
-        if self._engine.dialect.name == "postgresql":
-            import sqlalchemy as sa
-
-            with self._engine.begin() as connection:
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(name[:15], 16)})
-                yield
-            return
-        from filelock import FileLock, Timeout
-
-        path = f"{self._engine.url.database}.{name[:16]}.lock"
-        try:
-            with FileLock(path, timeout=LOCK_SECONDS):
-                yield
-        except Timeout:
-            raise Unreachable("another decision about this model takes too long", next="try again") from None
+        return self._locks.hold(model_name, seconds) if seconds is not None else self._locks.hold(model_name)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Connection]:
         import sqlalchemy as sa
 
+        from aims_mlflow.evidence.ledger_database import APPEND_LOCK
+
         try:
             with self._engine.begin() as connection:
                 if self._engine.dialect.name == "postgresql":
-                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(4200100001)"))
+                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPEND_LOCK})
                 yield connection
         except sa.exc.SQLAlchemyError as exc:
             raise Unreachable(
@@ -309,8 +294,10 @@ class Ledger:
     def _reading(self) -> Iterator[Connection]:
         import sqlalchemy as sa
 
+        from aims_mlflow.evidence.ledger_database import READ_ONLY
+
         try:
-            with self._engine.connect() as connection:
+            with self._engine.connect().execution_options(**{READ_ONLY: True}) as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as exc:
             raise Unreachable(
@@ -318,29 +305,17 @@ class Ledger:
             ) from exc
 
 
-def _engine(uri: str) -> Engine:
-    import sqlalchemy as sa
-
-    engine = sa.create_engine(uri, connect_args={"timeout": 30} if uri.startswith("sqlite") else {})
-    if engine.dialect.name == "sqlite":
-
-        @sa.event.listens_for(engine, "connect")  # type: ignore[untyped-decorator]
-        def durable(connection: Any, _: Any) -> None:
-            connection.isolation_level = None  # SQLAlchemy's begin event below starts transactions itself
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-
-        @sa.event.listens_for(engine, "begin")  # type: ignore[untyped-decorator]
-        def immediate(connection: Any) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _append_only(connection: Connection) -> None:
-    """Let SQLite itself refuse to change or delete a leaf; someone with the file can still, and is found later."""
-    for verb in ("UPDATE", "DELETE"):
-        connection.exec_driver_sql(
-            f"CREATE TRIGGER IF NOT EXISTS aims_leaves_no_{verb.lower()} BEFORE {verb} ON aims_leaves "
-            "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-        )
+def _leaf(entry: Entry) -> tuple[bytes, bytes, bytes]:
+    """Return (leaf bytes, salt, body bytes) of an entry."""
+    if entry.type not in TYPES:
+        raise EvidenceError(f"the ledger has no leaf type {entry.type!r}")
+    salt, body = secrets.token_bytes(32), canonical(entry.body)
+    leaf = {
+        "v": LEAF_VERSION,
+        "type": entry.type,
+        "time": utc_text(),
+        "request": entry.request,
+        "commitment": sha256_hex(salt + body),
+        **{k: v for k, v in entry.public.items() if v is not None},
+    }
+    return canonical(leaf), salt, body

@@ -6,7 +6,7 @@ and what it means.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from aims_mlflow.errors import EvidenceError
@@ -16,6 +16,7 @@ from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.records.keyring import KeyEntry, Role
 
 KeyLookup = Callable[[str], KeyEntry | None]
+TRAINER = ("trainer",)
 MAX_RECORDS = 10_000
 
 
@@ -40,8 +41,13 @@ class CheckedSession:
     id: str | None
     records: tuple[SealedRecord, ...]
     manifest: SealedRecord | None
-    owners: dict[str, str] = field(default_factory=dict)
+    signers: dict[str, KeyEntry] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def owners(self) -> dict[str, str]:
+        """Record id -> who signed it."""
+        return {record: entry.owner for record, entry in self.signers.items()}
 
     @property
     def sound(self) -> bool:
@@ -49,31 +55,31 @@ class CheckedSession:
         return not self.problems and self.manifest is not None
 
 
-def check_signature(record: SealedRecord, lookup: KeyLookup, role: Role = "trainer") -> KeyEntry:
-    """Return the keyring entry that signed a record in `role` at the record's own time.
+def check_signature(record: SealedRecord, lookup: KeyLookup, roles: Sequence[Role] = TRAINER) -> KeyEntry:
+    """Return the keyring entry that signed a record in one of `roles` at the record's own time.
 
     Raises:
-        EvidenceError: the key is unknown or may not act in this role then, or the signature does not fit.
+        EvidenceError: the key is unknown or may act in none of these roles then, or the signature does not fit.
     """
     entry = lookup(record.envelope.key_id)
     if entry is None:
         raise EvidenceError(
             f"signed by a key that the keyring does not know ({record.envelope.key_id})",
             next="its owner runs `aims keys export`, then the platform team "
-            f"`aims keys add FILE --owner NAME --role {role}`",
+            f"`aims keys add FILE --owner NAME --role {roles[0]}`",
         )
     record.envelope.verify(PublicKey.from_pem(entry.pem))
-    why = entry.why_not(role, record.evidence.time)
+    why = entry.why_not(roles, record.evidence.time)
     if why:
         raise EvidenceError(why, next="sign with a key that has this role, or ask for the role")
     return entry
 
 
-def check_session(data: bytes, name: str, lookup: KeyLookup, *, role: Role = "trainer") -> CheckedSession:
+def check_session(data: bytes, name: str, lookup: KeyLookup, roles: Sequence[Role] = TRAINER) -> CheckedSession:
     """Read and check one session file; never raises for what the file holds."""
     problems: list[Problem] = []
     records: list[SealedRecord] = []
-    owners: dict[str, str] = {}
+    signers: dict[str, KeyEntry] = {}
     lines = data.split(b"\n")
     if lines and lines[-1] == b"":
         lines.pop()
@@ -91,7 +97,7 @@ def check_session(data: bytes, name: str, lookup: KeyLookup, *, role: Role = "tr
             continue
         records.append(record)
         try:
-            owners[record.id] = check_signature(record, lookup, role).owner
+            signers[record.id] = check_signature(record, lookup, roles)
         except EvidenceError as exc:
             meaning = exc.next or "the record was changed after signing, or signed by another key"
             problems.append(Problem(f"{where}, {record.evidence.kind} {record.id}", exc.what, meaning))
@@ -99,7 +105,7 @@ def check_session(data: bytes, name: str, lookup: KeyLookup, *, role: Role = "tr
     problems += _chain_problems(name, records)
     problems += _manifest_problems(name, records, manifest)
     session_id = records[0].evidence.session if records else None
-    return CheckedSession(name, session_id, tuple(records), manifest, owners, tuple(problems))
+    return CheckedSession(name, session_id, tuple(records), manifest, signers, tuple(problems))
 
 
 def _chain_problems(name: str, records: list[SealedRecord]) -> list[Problem]:

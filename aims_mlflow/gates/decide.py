@@ -28,6 +28,7 @@ class SignedConsent:
     model_digest: str
     consent: Consent
     time: str
+    roles: tuple[str, ...] = ("approver",)
 
 
 def decide(
@@ -49,18 +50,13 @@ def decide(
     """
     everything = list(sessions)
     counted = count(everything, model_digest)
-    bound = [c for c in consents if _applies(c, rules, model_digest) and parse_time(c.time) <= now + CLOCK_SKEW]
-    unmet = conditions.unmet(rules, everything, counted, now)
+    bound = in_force(consents, rules, model_digest, now)
     approvals = approvers(bound, counted)
-    unmet += _missing_approvals(rules, approvals)
-    waived: list[WaivedBy] = []
-    still: list[Unmet] = []
-    for item in unmet:
-        waiver = _waiver_for(item, bound, counted, now, rules)
-        if waiver is None:
-            still.append(item)
-        else:
-            waived.append(waiver)
+    unmet = conditions.unmet(rules, everything, counted, now) + _missing_approvals(rules, approvals)
+    emergency = _break_glass(bound, counted, now, rules)
+    waivers = [(item, emergency or _waiver_for(item, bound, counted, now, rules)) for item in unmet]
+    waived = [_waived(item, signed) for item, signed in waivers if signed]
+    still = [item for item, signed in waivers if not signed]
     latest = newest(counted.trained)
     return Decision(
         stage=rules.stage,
@@ -75,7 +71,9 @@ def decide(
         waived=tuple(waived),
         warnings=tuple(conditions.warned(rules, counted)),
         evidence=tuple(sorted({r.sha256 for r in counted.records})),
-        approvals=tuple(sorted(approvals)),
+        approvals=tuple(sorted({c.owner for c in approvals})),
+        workspace=rules.workspace,
+        basis="break-glass" if emergency and waived else "evidence",
         run_id=run_id,
         model_id=model_id,
         system=latest.evidence.system if latest else None,
@@ -87,58 +85,113 @@ def decide(
     )
 
 
-def _applies(signed: SignedConsent, rules: Rules, model_digest: str) -> bool:
-    consent = signed.consent
+def in_force(
+    consents: Sequence[SignedConsent], rules: Rules, model_digest: str, now: datetime
+) -> list[SignedConsent]:
+    """Return the consents to this change that were not taken back since."""
+    mine = [
+        c
+        for c in consents
+        if c.model_digest == model_digest
+        and (c.consent.model_name, c.consent.workspace) == (rules.model_name, rules.workspace)
+        and parse_time(c.time) <= now + CLOCK_SKEW
+    ]
+    revoked = max((c.time for c in mine if c.consent.action == "revocation"), default="")
+    return [c for c in mine if c.time > revoked and _is_about(c.consent, rules)]
+
+
+def _is_about(consent: Consent, rules: Rules) -> bool:
     return (
-        signed.model_digest == model_digest
-        and consent.model_name == rules.model_name
+        consent.action in ("approval", "waiver")
         and consent.stage == rules.stage
         and consent.stage_digest == rules.stage_digest
         and (consent.alias is None or consent.alias == rules.alias)
     )
 
 
-def approvers(consents: Sequence[SignedConsent], counted: Counted) -> dict[str, str]:
-    """Return owner -> approval id of those who approved and did not train."""
-    return {c.owner: c.id for c in consents if c.consent.action == "approval" and c.owner not in counted.trainers}
+def approvers(consents: Sequence[SignedConsent], counted: Counted) -> list[SignedConsent]:
+    """Return the approvals of those who did not train."""
+    return [c for c in consents if c.consent.action == "approval" and c.owner not in counted.trainers]
 
 
-def _missing_approvals(rules: Rules, approvals: dict[str, str]) -> list[Unmet]:
-    lacking = rules.approvals.count - len(approvals)
-    if lacking <= 0:
-        return []
+def _missing_approvals(rules: Rules, approvals: Sequence[SignedConsent]) -> list[Unmet]:
+    """One person may stand for several roles; `count` says how many different people it takes."""
+    out = []
+    needed = rules.approvals.needed
+    for role, number in needed.items():
+        lacking = number - len({c.owner for c in approvals if role in c.roles})
+        if lacking > 0:
+            out.append(_missing(rules, lacking, role))
+    people = {c.owner for c in approvals if set(c.roles) & set(needed)}
+    if not out and len(people) < rules.approvals.count:
+        out.append(_missing(rules, rules.approvals.count - len(people), next(iter(needed))))
+    return out
+
+
+def _missing(rules: Rules, lacking: int, role: str) -> Unmet:
     what = "an approval" if lacking == 1 else f"{lacking} approvals"
+    whose = "" if role == "approver" else f" with the role {role}"
     alias = f" --alias {rules.alias}" if rules.alias else ""
-    return [
-        Unmet(
-            control="A.6.2.5",
-            kind="approval",
-            text=f"{what} by another person than the trainer is missing",
-            next="someone with the role approver runs "
-            f"`aims approve models:/{rules.model_name}/VERSION --stage {rules.stage}{alias}`",
-            waivable=False,
-        )
-    ]
+    return Unmet(
+        control="A.6.2.5",
+        kind="approval",
+        text=f"{what} by another person than the trainer{whose} is missing",
+        next=f"someone with the role {role} runs "
+        f"`aims approve models:/{rules.model_name}/VERSION --stage {rules.stage}{alias}`",
+        waivable=False,
+    )
 
 
 def _waiver_for(
     item: Unmet, consents: Sequence[SignedConsent], counted: Counted, now: datetime, rules: Rules
-) -> WaivedBy | None:
+) -> SignedConsent | None:
     """Return the waiver that covers an unmet condition: same control, not expired, not the trainer's own."""
     if not item.waivable:
         return None
     for signed in consents:
         consent = signed.consent
-        if consent.action != "waiver" or consent.control != item.control or consent.expires is None:
+        if consent.break_glass or consent.control != item.control or not _is_waiver(signed, counted, now):
             continue
-        if signed.owner in counted.trainers or parse_time(consent.expires) <= now or waiver_too_long(signed, rules):
+        if waiver_too_long(signed, rules):
             continue
         if consent.metric not in (None, item.metric) or consent.slice not in (None, item.slice):
             continue
-        return WaivedBy(
-            unmet=item, waiver=signed.id, owner=signed.owner, reason=consent.comment, expires=consent.expires
-        )
+        return signed
     return None
+
+
+def _is_waiver(signed: SignedConsent, counted: Counted, now: datetime) -> bool:
+    expires = signed.consent.expires
+    lasts = expires is not None and parse_time(expires) > now
+    return signed.consent.action == "waiver" and lasts and signed.owner not in counted.trainers
+
+
+def _break_glass(
+    consents: Sequence[SignedConsent], counted: Counted, now: datetime, rules: Rules
+) -> SignedConsent | None:
+    """Return the emergency waiver that ends first, where enough people signed one each."""
+    longest = timedelta(hours=rules.break_glass.max_hours)
+    mine = [
+        c
+        for c in consents
+        if c.consent.break_glass
+        and _is_waiver(c, counted, now)
+        and parse_time(str(c.consent.expires)) <= parse_time(c.time) + longest
+    ]
+    enough = len({c.owner for c in mine}) >= rules.break_glass.approvers
+    return min(mine, key=lambda c: str(c.consent.expires)) if enough else None
+
+
+def _waived(item: Unmet, signed: SignedConsent) -> WaivedBy:
+    consent = signed.consent
+    return WaivedBy(
+        unmet=item,
+        waiver=signed.id,
+        owner=signed.owner,
+        reason=consent.comment,
+        expires=str(consent.expires),
+        break_glass=consent.break_glass,
+    )
 
 
 def waiver_too_long(signed: SignedConsent, rules: Rules) -> bool:

@@ -11,11 +11,22 @@ from aims_mlflow.catalog.loader import require_control, require_kind, require_ob
 from aims_mlflow.checks import metrics
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.evidence.canonical import digest_of
-from aims_mlflow.records.policy import Approvals, Mode, Policy, PolicyLimit, PolicySystem, Stage
+from aims_mlflow.records.policy import (
+    Approvals,
+    BreakGlass,
+    Mode,
+    Policy,
+    PolicyLimit,
+    PolicySystem,
+    Stage,
+    StageRules,
+)
 from aims_mlflow.strict_yaml import Document, parse, read
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aims_mlflow.records.keyring import Role
 
 FILE = "policy.yaml"
 # The kinds whose metrics are known by name; limits on other kinds take any metric.
@@ -41,8 +52,12 @@ class Rules:
     lines: tuple[str, ...]
     max_age_days: int | None
     approvals: Approvals
+    signers: tuple[str, ...]
+    reevaluation: Role | None
     waiver_days: int
+    break_glass: BreakGlass
     policy_digest: str
+    workspace: str | None = None
 
     @property
     def stage_digest(self) -> str:
@@ -54,7 +69,9 @@ class Rules:
                 "require": list(self.require),
                 "limits": [entry.model_dump(mode="json", exclude_none=True) for entry in self.limits],
                 "max_age_days": self.max_age_days,
-                "approvals": self.approvals.count,
+                "approvals": self.approvals.model_dump(mode="json"),
+                "signers": list(self.signers),
+                "reevaluation": self.reevaluation,
             }
         )
 
@@ -80,43 +97,48 @@ class LoadedPolicy:
         """Tell whether moving a version to one of MLflow's stages is a deployment: `Production` always is."""
         return self.gated_alias(mlflow_stage) or (self.gates("deployment") and mlflow_stage.lower() == "production")
 
-    def rules(self, model_name: str, stage: Stage, alias: str | None = None) -> Rules:
-        """Return what applies to a change."""
-        stage_rules = self.policy.stages.get(stage)
+    def rules(self, model_name: str, stage: Stage, alias: str | None = None, workspace: str | None = None) -> Rules:
+        """Return what applies to a change; a pattern with a slash is about `workspace/name`."""
+        stage_rules = self.policy.stages.get(stage) or StageRules()
         name = self.document.name.rsplit("/", 1)[-1]
         here = Document(None, self.document.lines, name)
-        limits = stage_rules.limits if stage_rules else ()
         return Rules(
             model_name,
             stage,
             alias,
-            self._mode(model_name, stage),
-            self._system(model_name),
-            stage_rules.require if stage_rules else (),
-            limits,
-            tuple(here.where("stages", stage, "limits", i) for i in range(len(limits))),
-            stage_rules.max_age_days if stage_rules else None,
-            stage_rules.approvals if stage_rules else Approvals(),
+            self._mode(model_name, workspace, stage),
+            self._system(model_name, workspace),
+            stage_rules.require,
+            stage_rules.limits,
+            tuple(here.where("stages", stage, "limits", i) for i in range(len(stage_rules.limits))),
+            stage_rules.max_age_days,
+            stage_rules.approvals,
+            stage_rules.signers,
+            stage_rules.require_reevaluation,
             self.policy.waivers.max_days,
+            self.policy.break_glass,
             self.digest,
+            workspace,
         )
 
-    def _system(self, model_name: str) -> PolicySystem | None:
+    def _system(self, name: str, workspace: str | None) -> PolicySystem | None:
         """Return the first system whose pattern matches: exact names before patterns."""
-        if model_name in self.policy.systems:
-            return self.policy.systems[model_name]
-        for pattern, system in self.policy.systems.items():
-            if fnmatchcase(model_name, pattern):
-                return system
-        return self.policy.default
+        systems = self.policy.systems
+        exact = systems.get(f"{workspace}/{name}") or systems.get(name)
+        matching = (s for pattern, s in systems.items() if _matches(name, workspace, pattern))
+        return exact or next(matching, self.policy.default)
 
-    def _mode(self, model_name: str, stage: Stage) -> Mode:
+    def _mode(self, name: str, workspace: str | None, stage: Stage) -> Mode:
         """Return the last enforcement entry that matches; without any, enforce."""
         mode: Mode = "enforce"
         for entry in self.policy.enforcement:
-            if fnmatchcase(model_name, entry.models) and entry.stage in ("*", stage):
+            if _matches(name, workspace, entry.models) and entry.stage in ("*", stage):
                 mode = entry.mode
         return mode
+
+
+def _matches(name: str, workspace: str | None, pattern: str) -> bool:
+    return fnmatchcase(f"{workspace or 'default'}/{name}" if "/" in pattern else name, pattern)
 
 
 def load_policy(folder: Path) -> LoadedPolicy:
@@ -154,6 +176,8 @@ def _validated(document: Document) -> LoadedPolicy:
             require_kind(limit.kind, where=document.where("stages", stage, "limits", index, "kind"))
             require_control(limit.control, where=document.where("stages", stage, "limits", index, "control"))
             _require_metric(limit, document.where("stages", stage, "limits", index, "metric"))
+            for objective in limit.objectives:
+                require_objective(objective, where=document.where("stages", stage, "limits", index, "objectives"))
     named: list[tuple[tuple[str, ...], PolicySystem]] = [(("systems", name), s) for name, s in policy.systems.items()]
     if policy.default:
         named.append((("default",), policy.default))

@@ -10,6 +10,10 @@ from aims_mlflow.records.base import Record, Sha256, Time
 from aims_mlflow.records.policy import Mode, Stage
 
 
+Basis = Literal["evidence", "restored", "legacy", "break-glass"]
+Action = Literal["approval", "waiver", "revocation", "retirement"]
+
+
 class Unmet(Record):
     """One condition of the policy that does not hold: the text says what, `next` how to mend it."""
 
@@ -32,15 +36,22 @@ class WaivedBy(Record):
     owner: str
     reason: str
     expires: Time
+    break_glass: bool = False
 
 
 class Decision(Record):
-    """The outcome of `decide`: allowed when nothing is unmet, or when the stage only observes."""
+    """The outcome of `decide`: allowed when nothing is unmet, or when the stage only observes.
+
+    `basis` says on what: `evidence`; `restored` (a version that this gate allowed for this alias before);
+    `legacy` (adopted from before the gate); `break-glass`.
+    """
 
     stage: Stage
     alias: str | None = None
     model_name: str
     version: str | None = None
+    workspace: str | None = None
+    basis: Basis = "evidence"
     model_digest: Sha256 | None = None
     mode: Mode
     allowed: bool
@@ -61,13 +72,16 @@ class Decision(Record):
 
 
 class Consent(Record):
-    """The details of an approval or waiver record: what it is bound to.
+    """The details of what a person says to a gate: what it is bound to.
 
-    A waiver names one control, and may be narrowed to a metric and to a slice (a group) of it.
+    A waiver names one control, and may be narrowed to a metric and to a slice (a group) of it; with
+    `break_glass` it is about everything. A revocation takes back every consent to these bytes. A retirement
+    says that they are out of use for good.
     """
 
-    action: Literal["approval", "waiver"]
+    action: Action
     model_name: str
+    workspace: str | None = None
     stage: Stage
     alias: str | None = None
     stage_digest: Sha256
@@ -76,3 +90,4 @@ class Consent(Record):
     metric: str | None = None
     slice: dict[str, str] | None = None
     expires: Time | None = None
+    break_glass: bool = False

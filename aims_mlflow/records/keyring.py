@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from aims_mlflow.records.base import Record, Sha256, Time, parse_time
 
-Role = Literal["trainer", "approver", "log", "auditor"]
+# Four roles have a meaning of their own; a policy may name others for its approvals and re-evaluations.
+ROLES = ("trainer", "approver", "log", "auditor")
+Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 
 
 class KeyEntry(Record):
@@ -22,11 +25,12 @@ class KeyEntry(Record):
     valid_until: Time | None = None
     revoked: Time | None = None
 
-    def why_not(self, role: Role, time: str) -> str | None:
-        """Return why this key may not act in `role` at `time`, or None when it may."""
+    def why_not(self, roles: Sequence[Role], time: str) -> str | None:
+        """Return why this key may act in none of `roles` at `time`, or None when it may."""
         moment = parse_time(time)
-        if role not in self.roles:
-            return f"the key of {self.owner} has no role {role!r} (it has {', '.join(self.roles)})"
+        if not set(roles) & set(self.roles):
+            wanted = " or ".join(repr(role) for role in roles)
+            return f"the key of {self.owner} has no role {wanted} (it has {', '.join(self.roles)})"
         if self.valid_from and moment < parse_time(self.valid_from):
             return f"the key of {self.owner} is valid only from {self.valid_from}"
         if self.valid_until and moment > parse_time(self.valid_until):

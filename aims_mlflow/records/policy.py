@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from aims_mlflow.records.base import Record, Sha256
+from aims_mlflow.records.keyring import Role
 from aims_mlflow.records.pack import Limit
 from aims_mlflow.records.system import Label, Priority, SystemId
 
 Stage = Literal["registration", "deployment"]
+Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$")]
 Mode = Literal["observe", "enforce"]
 
 
@@ -31,12 +33,20 @@ class PolicyLimit(Limit):
 
     kind: str
     control: str
+    # Annex C: the limit is for systems that give each of these objectives at least this priority.
+    objectives: dict[str, Priority] = Field(default_factory=dict)
 
 
 class Approvals(Record):
-    """How many approvals by others than the trainer a stage needs."""
+    """How many owners must approve, none of them the trainer; `roles` says how many of them in which role."""
 
     count: int = Field(default=0, ge=0, le=10)
+    roles: dict[Role, int] = Field(default_factory=dict)
+
+    @property
+    def needed(self) -> dict[Role, int]:
+        """Role -> how many; without roles named, all are approvers."""
+        return self.roles or ({"approver": self.count} if self.count else {})
 
 
 class StageRules(Record):
@@ -46,6 +56,10 @@ class StageRules(Record):
     limits: tuple[PolicyLimit, ...] = ()
     max_age_days: int | None = Field(default=None, ge=1)
     approvals: Approvals = Approvals()
+    # Owners (patterns) whose training evidence counts; empty: every trusted trainer.
+    signers: tuple[str, ...] = ()
+    # The role of those who evaluate again, on held-out data that the system's entry names by digest.
+    require_reevaluation: Role | None = None
     aliases: tuple[str, ...] = ()
 
 
@@ -61,7 +75,10 @@ class Caps(Record):
     """Bounds on what the gate reads for one decision."""
 
     max_files: int = Field(default=10_000, ge=1)
-    max_inline_bytes: int = Field(default=8 * 1024**3, ge=1)
+    max_bytes: int = Field(default=256 * 1024**3, ge=1)
+    # Larger models are hashed in the background: the client is told to ask again.
+    max_inline_bytes: int = Field(default=2 * 1024**3, ge=0)
+    max_records: int = Field(default=10_000, ge=1)
     max_session_files: int = Field(default=200, ge=1)
     max_session_bytes: int = Field(default=64 * 1024**2, ge=1)
 
@@ -70,6 +87,19 @@ class Waivers(Record):
     """Bounds on waivers."""
 
     max_days: int = Field(default=90, ge=1)
+
+
+class BreakGlass(Record):
+    """The emergency waiver: of everything, by several people, for hours."""
+
+    approvers: int = Field(default=2, ge=2, le=10)
+    max_hours: int = Field(default=72, ge=1, le=72)
+
+
+class Legacy(Record):
+    """Until which day versions that were there before the gate may keep or regain their aliases."""
+
+    until: Day | None = None
 
 
 class Policy(Record):
@@ -81,4 +111,6 @@ class Policy(Record):
     stages: dict[Stage, StageRules]
     enforcement: tuple[Enforcement, ...] = (Enforcement(),)
     waivers: Waivers = Waivers()
+    break_glass: BreakGlass = BreakGlass()
+    legacy: Legacy = Legacy()
     caps: Caps = Caps()

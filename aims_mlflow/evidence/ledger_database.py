@@ -1,0 +1,207 @@
+"""The ledger's tables, its engine on SQLite and PostgreSQL, and the lock of one model name."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.evidence.canonical import sha256_hex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOCK_SECONDS = 60
+SCHEMA = "aims"
+DIALECTS = ("sqlite", "postgresql")
+# Any number will do, as long as nothing else on the database uses it as an advisory lock.
+APPEND_LOCK = 4200100001
+# SQLAlchemy's execution option that marks a transaction as one that only reads.
+READ_ONLY = "aims_read_only"
+
+
+class Tables:
+    """The tables, in the schema `aims` where the database knows schemas."""
+
+    def __init__(self, schema: str | None) -> None:
+        self.metadata = sa.MetaData(schema=schema)
+        number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+        self.leaves = sa.Table(
+            "aims_leaves",
+            self.metadata,
+            sa.Column("sequence", number, primary_key=True, autoincrement=False),
+            sa.Column("leaf", sa.LargeBinary, nullable=False),
+            sa.Column("leaf_hash", sa.String(64), nullable=False),
+            sa.Column("request", sa.String(64), index=True),
+            sa.Column("type", sa.String(20), nullable=False, index=True),
+            sa.Column("model_name", sa.String(512)),
+            sa.Index("aims_leaves_of_model", "model_name", "type", "sequence"),
+        )
+        self.bodies = sa.Table(
+            "aims_bodies",
+            self.metadata,
+            sa.Column("sequence", number, primary_key=True, autoincrement=False),
+            sa.Column("salt", sa.LargeBinary, nullable=False),
+            sa.Column("body", sa.LargeBinary, nullable=False),
+        )
+        self.envelopes = sa.Table(
+            "aims_envelopes",
+            self.metadata,
+            sa.Column("sha256", sa.String(64), primary_key=True),
+            sa.Column("envelope", sa.LargeBinary, nullable=False),
+        )
+        self.policies = sa.Table(
+            "aims_policies",
+            self.metadata,
+            sa.Column("digest", sa.String(64), primary_key=True),
+            sa.Column("kind", sa.String(20), nullable=False),
+            sa.Column("content", sa.Text, nullable=False),
+        )
+        self.active = sa.Table(
+            "aims_active",
+            self.metadata,
+            sa.Column("kind", sa.String(20), primary_key=True),
+            sa.Column("digest", sa.String(64), nullable=False),
+        )
+        self.hashes = sa.Table(
+            "aims_hashes",
+            self.metadata,
+            sa.Column("fingerprint", sa.String(64), primary_key=True),
+            sa.Column("digest", sa.String(64), nullable=False),
+        )
+
+
+def open_database(uri: str) -> tuple[sa.Engine, Tables]:
+    """Connect, and make the tables where they are missing.
+
+    Raises:
+        ConfigError: the ledger does not run on this kind of database.
+        Unreachable: it cannot be opened.
+    """
+    try:
+        engine = _engine(uri)
+        if engine.dialect.name not in DIALECTS:
+            raise ConfigError(f"the ledger runs on SQLite and PostgreSQL, not on {engine.dialect.name}")
+        tables = Tables(None if engine.dialect.name == "sqlite" else SCHEMA)
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                # Several workers start at once, and PostgreSQL's IF NOT EXISTS does not stand a race.
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPEND_LOCK})
+                connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            tables.metadata.create_all(connection, checkfirst=True)
+            _append_only(connection)
+    except (sa.exc.SQLAlchemyError, ImportError) as exc:
+        reason = str(getattr(exc, "orig", None) or exc).splitlines()[0]
+        raise Unreachable(f"the ledger cannot be opened ({reason})", next="check AIMS_LEDGER_URI") from None
+    return engine, tables
+
+
+def _engine(uri: str) -> sa.Engine:
+    engine = sa.create_engine(uri, connect_args={"timeout": 30} if uri.startswith("sqlite") else {}, pool_size=10)
+    if engine.dialect.name == "sqlite":
+
+        @sa.event.listens_for(engine, "connect")  # type: ignore[untyped-decorator]
+        def durable(connection: Any, _: Any) -> None:
+            connection.isolation_level = None  # the begin event below starts transactions itself
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+
+        @sa.event.listens_for(engine, "begin")  # type: ignore[untyped-decorator]
+        def begin(connection: sa.Connection) -> None:
+            reads = connection.get_execution_options().get(READ_ONLY)
+            connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _append_only(connection: sa.Connection) -> None:
+    """Let the database itself refuse to change or delete a leaf; its owner can still, and is found later."""
+    if connection.dialect.name == "sqlite":
+        for verb in ("UPDATE", "DELETE"):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER IF NOT EXISTS aims_leaves_no_{verb.lower()} BEFORE {verb} ON aims_leaves "
+                "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+            )
+        return
+    connection.exec_driver_sql(
+        f"CREATE OR REPLACE FUNCTION {SCHEMA}.append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$"
+    )
+    connection.exec_driver_sql(
+        f"CREATE OR REPLACE TRIGGER aims_leaves_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {SCHEMA}.aims_leaves "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {SCHEMA}.append_only()"
+    )
+
+
+class ModelLocks:
+    """One lock for each model name, across threads and worker processes; a process that dies lets go."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._threads: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._folder: Path | None = None
+        self._engine: sa.Engine | None = None
+        if engine.dialect.name == "sqlite":
+            self._folder = Path(f"{engine.url.database}.locks")
+        else:
+            # Connections of their own: whoever holds a lock must never wait for a connection of those who wait.
+            self._engine = sa.create_engine(engine.url, pool_size=10, max_overflow=100)
+
+    @contextlib.contextmanager
+    def hold(self, name: str, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+        """Hold the lock of one name.
+
+        Raises:
+            Unreachable: another change held it for `seconds`, or the database is gone.
+        """
+        key = sha256_hex(name.encode())
+        lock = self._threads[key]
+        if not lock.acquire(timeout=seconds):
+            raise _busy()
+        try:
+            with self._in_file(key, seconds) if self._engine is None else self._in_database(key, seconds):
+                yield
+        finally:
+            lock.release()
+
+    @contextlib.contextmanager
+    def _in_file(self, key: str, seconds: float) -> Iterator[None]:
+        from filelock import FileLock, Timeout
+
+        assert self._folder is not None
+        try:
+            self._folder.mkdir(exist_ok=True)
+            held = FileLock(self._folder / key[:16], timeout=seconds, poll_interval=0.002)
+            held.acquire()
+        except Timeout:
+            raise _busy() from None
+        except OSError as exc:
+            raise Unreachable(f"the ledger's lock cannot be taken ({exc.strerror})", next="check the disk") from None
+        try:
+            yield
+        finally:
+            held.release()
+
+    @contextlib.contextmanager
+    def _in_database(self, key: str, seconds: float) -> Iterator[None]:
+        assert self._engine is not None
+        with contextlib.ExitStack() as held:
+            try:
+                connection = held.enter_context(self._engine.begin())
+                connection.execute(sa.text(f"SET LOCAL lock_timeout = '{int(seconds * 1000)}ms'"))
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(key[:15], 16)})
+            except sa.exc.SQLAlchemyError as exc:
+                if "lock timeout" in str(exc):
+                    raise _busy() from None
+                raise Unreachable(
+                    f"the ledger's lock cannot be taken ({type(exc).__name__})", next="check its database"
+                ) from exc
+            yield
+
+
+def _busy() -> Unreachable:
+    return Unreachable("another change of this model takes too long", next="try again")
