@@ -13,22 +13,28 @@ from aims_mlflow.evidence.keys import signing_key, who
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
 
-_STAGE = click.option(
+STAGE = click.option(
     "--stage", type=click.Choice(["registration", "deployment"]), required=True, help="The step it is for."
 )
-_NAME = click.option("--name", help="The registered model's name, where MODEL has no version yet.")
+NAME = click.option("--name", help="The registered model's name, where MODEL has no version yet.")
 
 
 def _notice(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _send(model: str, name: str | None, stage: str, alias: str | None, **fields: Any) -> None:
+def send(model: str, name: str | None, stage: str, alias: str | None, **fields: Any) -> None:
+    """Sign a consent, bound to the model's bytes and to the rules in force, and hand it to the gate.
+
+    Raises:
+        Unreachable: the gate refused it, or does not answer.
+    """
     from aims_mlflow.hooks import channel
 
     found = channel.named(model, name)
-    digest = channel.stage_digest(found, stage, alias)  # type: ignore[arg-type]
-    consent = Consent(model_name=found.name, stage=stage, alias=alias, stage_digest=digest, **fields)
+    digest, workspace = channel.rules_in_force(found, stage, alias)  # type: ignore[arg-type]
+    about = {"model_name": found.name, "workspace": workspace, "stage": stage, "alias": alias, "stage_digest": digest}
+    consent = Consent(**about, **fields)
     key = signing_key(_notice)
     record = channel.sign_consent(consent, found, key, who())
     channel.send_consent(record, found.name)
@@ -38,45 +44,62 @@ def _send(model: str, name: str | None, stage: str, alias: str | None, **fields:
 
 @click.command()
 @click.argument("model")
-@_STAGE
+@STAGE
 @click.option("--alias", help="The alias that it is for; any gated one where it is not given.")
-@_NAME
+@NAME
 @click.option("--comment", default="", help="What you looked at.")
 def approve(model: str, stage: str, alias: str | None, name: str | None, comment: str) -> None:
     """Approve MODEL (models:/NAME/VERSION or models:/m-ID) for one stage, bound to its bytes and to the rules in force.
 
     Sign with a key that has the role approver, and that did not train the model.
     """
-    _send(model, name, stage, alias, action="approval", comment=comment)
+    send(model, name, stage, alias, action="approval", comment=comment)
 
 
 @click.command()
 @click.argument("model")
-@_STAGE
-@click.option("--control", required=True, help="The one control that is waived, such as A.6.2.4.")
+@STAGE
 @click.option("--reason", required=True, help="Why that is acceptable for now.")
-@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last day on which the waiver holds.")
+@click.option("--control", help="The one control that is waived, such as A.6.2.4.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day on which the waiver holds.")
 @click.option("--metric", help="Only this metric of the control.")
+@click.option("--break-glass", is_flag=True, help="An emergency: waive everything for hours; takes two approvers.")
+@click.option("--hours", type=click.IntRange(1, 72), default=72, help="How long, with --break-glass; 72 by default.")
 @click.option("--alias", help="The alias that it is for; any gated one where it is not given.")
-@_NAME
+@NAME
 def waive(
     model: str,
     stage: str,
-    control: str,
     reason: str,
-    until: datetime,
+    control: str | None,
+    until: datetime | None,
     metric: str | None,
+    break_glass: bool,
+    hours: int,
     alias: str | None,
     name: str | None,
 ) -> None:
-    """Waive one control for MODEL until a date, with a reason; it is shown wherever the decision is shown."""
-    require_control(control)
+    """Waive one control for MODEL until a date, with a reason; it is shown wherever the decision is shown.
+
+    With --break-glass everything is waived for hours, once two approvers have signed one each; it opens an incident.
+    """
     if not reason.strip():
         raise ConfigError("a waiver needs a reason", next="--reason 'why that is acceptable for now'")
+    if break_glass:
+        if control or until or metric:
+            raise ConfigError(
+                "--break-glass waives everything for hours", next="leave out --control, --until, --metric"
+            )
+        expires = datetime.now(UTC) + timedelta(hours=hours)
+        send(model, name, stage, alias, action="waiver", comment=reason, expires=utc_text(expires), break_glass=True)
+        return
+    if control is None or until is None:
+        raise ConfigError("a waiver names one control and its last day", next="--control A.6.2.4 --until 2027-01-31")
+    require_control(control)
     ends = until.replace(tzinfo=UTC) + timedelta(days=1)
     if ends <= datetime.now(UTC):
         raise ConfigError(f"--until {until:%Y-%m-%d} is past", next="name a day to come")
-    _send(
+    send(
         model,
         name,
         stage,

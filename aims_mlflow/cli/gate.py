@@ -1,4 +1,4 @@
-"""`aims gate`: explain, status, init, lint."""
+"""`aims gate`: explain, status, init, lint; `gate_ledger.py` has the commands that read the ledger."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from pathlib import Path
 
 import click
 
+from aims_mlflow.cli.gate_consents import retire, revoke
+from aims_mlflow.cli.gate_ledger import adopt, history, reconcile
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.gates.wording import lines
 
 
 @click.group()
 def group() -> None:
-    """Explain decisions; status, policy folder and lint of a gated registry."""
+    """Explain decisions; run, roll out and look back on a gated registry."""
+
+
+for _command in (adopt, reconcile, history, revoke, retire):
+    group.add_command(_command)
 
 
 @group.command()

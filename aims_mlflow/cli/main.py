@@ -15,7 +15,7 @@ COMMANDS = {
     "demo": ("demo", "command", "Show the whole path on this machine: train, refusal, mitigation, approval."),
     "init": ("init", "command", "Write a first aims.yaml and pack from a CSV or parquet file."),
     "evidence": ("evidence", "group", "List, show and verify the evidence of a run, a model or a folder."),
-    "gate": ("gate", "group", "Explain decisions; status, policy folder and lint of a gated registry."),
+    "gate": ("gate", "group", "Explain decisions; run, roll out and look back on a gated registry."),
     "approve": ("approve", "approve", "Sign an approval for one version and stage."),
     "waive": ("approve", "waive", "Sign an expiring waiver of one control for one model."),
     "keys": ("keys", "group", "Make, export, trust and list keys."),

@@ -45,7 +45,7 @@ def control_statuses(
     counted = (
         count(sessions, model_digest)
         if model_digest
-        else Counted((), frozenset(), (), tuple(s for s in sessions if not s.sound))
+        else Counted((), frozenset(), (), tuple(s for s in sessions if not s.sound), {})
     )
     records = counted.records or tuple(r for s in sessions if s.sound for r in s.records)
     trained = {d for t in counted.trained for d in data_digests(t)}

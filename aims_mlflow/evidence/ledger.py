@@ -7,17 +7,17 @@ beside it; the leaf holds a salted commitment, `sha256(salt || body)`.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.errors import EvidenceError, Unreachable
+from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
+    import contextlib
     from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LEDGER_URI = "AIMS_LEDGER_URI"
 LEAF_VERSION = 1
 PAGE = 1000
+MAX_REMEMBERED = 100_000
 TYPES = (
     "decision", "outcome", "approval", "waiver", "revocation", "retirement", "withdrawn", "superseded", "deleted",
     "renamed", "legacy", "policy", "keyring", "finding", "incident", "evidence",
@@ -40,6 +41,8 @@ class Entry:
     body: dict[str, Any] = field(default_factory=dict)
     request: str = ""
     envelopes: Sequence[bytes] = ()
+    # The digest of what a client asked, by which an identical retry finds this request.
+    call: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,13 @@ class Ledger:
             Unreachable: the database cannot be opened.
         """
         from aims_mlflow.evidence.ledger_database import ModelLocks, open_database
+        from aims_mlflow.evidence.ledger_state import LedgerState
 
         self.uri = uri
         self._engine, self._tables = open_database(uri)
         self._locks = ModelLocks(self._engine)
         self._kept: set[str] = set()
+        self.state = LedgerState(self._engine, self._tables)
 
     def append(self, *entries: Entry) -> list[Leaf]:
         """Append leaves, their erasable bodies and the envelopes that they name, all or nothing.
@@ -95,6 +100,8 @@ class Ledger:
             EvidenceError: a type is not known, or content has no canonical bytes.
             Unreachable: the database did not take it.
         """
+        from aims_mlflow.evidence.ledger_state import keep_call
+
         made = [_leaf(entry) for entry in entries]
         out = []
         with self._writing() as connection:
@@ -102,8 +109,10 @@ class Ledger:
                 sequence = self._insert(connection, entry, data)
                 connection.execute(self._tables.bodies.insert().values(sequence=sequence, salt=salt, body=body))
                 out.append(Leaf(sequence, data, leaf_hash(data)))
+                if entry.call:
+                    keep_call(connection, self._tables, entry.call, entry.request)
             kept = self._keep(connection, [raw for entry in entries for raw in entry.envelopes])
-        self._kept |= kept
+        self._kept = kept if len(self._kept) > MAX_REMEMBERED else self._kept | kept
         return out
 
     def _insert(self, connection: Connection, entry: Entry, data: bytes) -> int:
@@ -117,8 +126,9 @@ class Ledger:
             sa.literal(entry.request),
             sa.literal(entry.type),
             sa.literal(entry.public.get("model_name"), sa.String),
+            sa.literal(entry.public.get("version"), sa.String),
         )
-        columns = ["sequence", "leaf", "leaf_hash", "request", "type", "model_name"]
+        columns = ["sequence", "leaf", "leaf_hash", "request", "type", "model_name", "version"]
         insert = table.insert().from_select(columns, following).returning(table.c.sequence)
         return int(connection.execute(insert).scalar_one())
 
@@ -143,32 +153,33 @@ class Ledger:
         types: Sequence[str] = (),
         request: str | None = None,
         model_name: str | None = None,
+        version: str | None = None,
     ) -> Iterator[Leaf]:
         """Yield leaves in order, in pages, so that memory stays bounded."""
+        where = {"request": request, "model_name": model_name, "version": version}
         while True:
-            rows = self._page(start, types, request, model_name)
+            rows = self._page(start, types, where)
             yield from rows
             if len(rows) < PAGE:
                 return
             start = rows[-1].sequence + 1
 
-    def newest(self, *, types: Sequence[str] = (), model_name: str | None = None, most: int = 1) -> list[Leaf]:
-        """Return the last leaves of these types, newest first."""
-        return self._page(0, types, None, model_name, newest=most)
-
-    def _page(
-        self, start: int, types: Sequence[str], request: str | None, model_name: str | None, newest: int = 0
+    def newest(
+        self, *, types: Sequence[str] = (), model_name: str | None = None, request: str | None = None, most: int = 1
     ) -> list[Leaf]:
+        """Return the last leaves of these types, newest first."""
+        return self._page(0, types, {"request": request, "model_name": model_name}, newest=most)
+
+    def _page(self, start: int, types: Sequence[str], where: dict[str, str | None], newest: int = 0) -> list[Leaf]:
         import sqlalchemy as sa
 
         table = self._tables.leaves
         query = sa.select(table.c.sequence, table.c.leaf, table.c.leaf_hash).where(table.c.sequence >= start)
         if types:
             query = query.where(table.c.type.in_(types))
-        if request is not None:
-            query = query.where(table.c.request == request)
-        if model_name is not None:
-            query = query.where(table.c.model_name == model_name)
+        for column, value in where.items():
+            if value is not None:
+                query = query.where(table.c[column] == value)
         query = query.order_by(table.c.sequence.desc() if newest else table.c.sequence).limit(newest or PAGE)
         with self._reading() as connection:
             rows = connection.execute(query).all()
@@ -214,58 +225,6 @@ class Ledger:
         last = self.newest()
         return (last[0].sequence + 1, last[0].leaf_hash) if last else (0, "")
 
-    # -- what is in force, and what was hashed ----------------------------------------------
-
-    def activate(self, kind: str, digest: str, content: str) -> bool:
-        """Store a policy or keyring by digest and make it the active one; tells whether that was a change."""
-        import sqlalchemy as sa
-
-        active, policies = self._tables.active, self._tables.policies
-        with self._writing() as connection:
-            current = connection.execute(sa.select(active.c.digest).where(active.c.kind == kind)).scalar()
-            if current == digest:
-                return False
-            known = sa.select(policies.c.digest).where(policies.c.digest == digest)
-            if connection.execute(known).first() is None:
-                connection.execute(policies.insert().values(digest=digest, kind=kind, content=content))
-            connection.execute(sa.delete(active).where(active.c.kind == kind))
-            connection.execute(active.insert().values(kind=kind, digest=digest))
-        return True
-
-    def active(self) -> dict[str, str]:
-        """Return the digests in force, by kind: policy, keyring."""
-        import sqlalchemy as sa
-
-        with self._reading() as connection:
-            return {row.kind: row.digest for row in connection.execute(sa.select(self._tables.active))}
-
-    def stored(self, digest: str) -> str | None:
-        """Return the text of a policy or keyring that was ever in force."""
-        import sqlalchemy as sa
-
-        policies = self._tables.policies
-        with self._reading() as connection:
-            return connection.execute(sa.select(policies.c.content).where(policies.c.digest == digest)).scalar()
-
-    def hashed(self, fingerprint: str) -> str | None:
-        """Return the digest that was computed for files with this fingerprint."""
-        import sqlalchemy as sa
-
-        hashes = self._tables.hashes
-        with self._reading() as connection:
-            return connection.execute(sa.select(hashes.c.digest).where(hashes.c.fingerprint == fingerprint)).scalar()
-
-    def keep_hash(self, fingerprint: str, digest: str) -> None:
-        """Keep a computed digest, for the workers to share."""
-        import sqlalchemy as sa
-
-        hashes = self._tables.hashes
-        with self._writing() as connection:
-            connection.execute(sa.delete(hashes).where(hashes.c.fingerprint == fingerprint))
-            connection.execute(hashes.insert().values(fingerprint=fingerprint, digest=digest))
-
-    # -- transactions -----------------------------------------------------------------------
-
     def lock(self, model_name: str, seconds: float | None = None) -> contextlib.AbstractContextManager[None]:
         """Hold the one lock of a model name, across threads and worker processes.
 
@@ -274,35 +233,15 @@ class Ledger:
         """
         return self._locks.hold(model_name, seconds) if seconds is not None else self._locks.hold(model_name)
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        import sqlalchemy as sa
+    def _writing(self) -> contextlib.AbstractContextManager[Connection]:
+        from aims_mlflow.evidence.ledger_database import writing
 
-        from aims_mlflow.evidence.ledger_database import APPEND_LOCK
+        return writing(self._engine)
 
-        try:
-            with self._engine.begin() as connection:
-                if self._engine.dialect.name == "postgresql":
-                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPEND_LOCK})
-                yield connection
-        except sa.exc.SQLAlchemyError as exc:
-            raise Unreachable(
-                f"the ledger could not be written ({type(exc).__name__})", next="check its database"
-            ) from exc
+    def _reading(self) -> contextlib.AbstractContextManager[Connection]:
+        from aims_mlflow.evidence.ledger_database import reading
 
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        import sqlalchemy as sa
-
-        from aims_mlflow.evidence.ledger_database import READ_ONLY
-
-        try:
-            with self._engine.connect().execution_options(**{READ_ONLY: True}) as connection:
-                yield connection
-        except sa.exc.SQLAlchemyError as exc:
-            raise Unreachable(
-                f"the ledger could not be read ({type(exc).__name__})", next="check its database"
-            ) from exc
+        return reading(self._engine)
 
 
 def _leaf(entry: Entry) -> tuple[bytes, bytes, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections import defaultdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.evidence.canonical import sha256_hex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 LOCK_SECONDS = 60
 SCHEMA = "aims"
@@ -23,6 +24,7 @@ DIALECTS = ("sqlite", "postgresql")
 APPEND_LOCK = 4200100001
 # SQLAlchemy's execution option that marks a transaction as one that only reads.
 READ_ONLY = "aims_read_only"
+CHECK = "check its database"
 
 
 class Tables:
@@ -40,7 +42,9 @@ class Tables:
             sa.Column("request", sa.String(64), index=True),
             sa.Column("type", sa.String(20), nullable=False, index=True),
             sa.Column("model_name", sa.String(512)),
-            sa.Index("aims_leaves_of_model", "model_name", "type", "sequence"),
+            sa.Column("version", sa.String(32)),
+            sa.Index("aims_leaves_of_model", "model_name", "sequence"),
+            sa.Index("aims_leaves_of_version", "model_name", "version"),
         )
         self.bodies = sa.Table(
             "aims_bodies",
@@ -74,6 +78,13 @@ class Tables:
             sa.Column("fingerprint", sa.String(64), primary_key=True),
             sa.Column("digest", sa.String(64), nullable=False),
         )
+        self.calls = sa.Table(
+            "aims_calls",
+            self.metadata,
+            sa.Column("call", sa.String(64), primary_key=True),
+            sa.Column("request", sa.String(64), nullable=False),
+            sa.Column("seconds", number, nullable=False, index=True),
+        )
 
 
 def open_database(uri: str) -> tuple[sa.Engine, Tables]:
@@ -86,7 +97,10 @@ def open_database(uri: str) -> tuple[sa.Engine, Tables]:
     try:
         engine = _engine(uri)
         if engine.dialect.name not in DIALECTS:
-            raise ConfigError(f"the ledger runs on SQLite and PostgreSQL, not on {engine.dialect.name}")
+            raise ConfigError(
+                f"the ledger runs on SQLite and PostgreSQL, not on {engine.dialect.name}",
+                next="set AIMS_LEDGER_URI to a database of its own",
+            )
         tables = Tables(None if engine.dialect.name == "sqlite" else SCHEMA)
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
@@ -119,6 +133,36 @@ def _engine(uri: str) -> sa.Engine:
     return engine
 
 
+@contextlib.contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a transaction that writes, one at a time over all workers.
+
+    Raises:
+        Unreachable: the database did not take it.
+    """
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPEND_LOCK})
+            yield connection
+    except sa.exc.SQLAlchemyError as exc:
+        raise Unreachable(f"the ledger could not be written ({type(exc).__name__})", next=CHECK) from exc
+
+
+@contextlib.contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a transaction that only reads.
+
+    Raises:
+        Unreachable: the database does not answer.
+    """
+    try:
+        with engine.connect().execution_options(**{READ_ONLY: True}) as connection:
+            yield connection
+    except sa.exc.SQLAlchemyError as exc:
+        raise Unreachable(f"the ledger could not be read ({type(exc).__name__})", next=CHECK) from exc
+
+
 def _append_only(connection: sa.Connection) -> None:
     """Let the database itself refuse to change or delete a leaf; its owner can still, and is found later."""
     if connection.dialect.name == "sqlite":
@@ -133,8 +177,8 @@ def _append_only(connection: sa.Connection) -> None:
         "$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$"
     )
     connection.exec_driver_sql(
-        f"CREATE OR REPLACE TRIGGER aims_leaves_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {SCHEMA}.aims_leaves "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {SCHEMA}.append_only()"
+        f"CREATE OR REPLACE TRIGGER aims_leaves_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
+        f"ON {SCHEMA}.aims_leaves FOR EACH STATEMENT EXECUTE FUNCTION {SCHEMA}.append_only()"
     )
 
 
@@ -143,13 +187,12 @@ class ModelLocks:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._threads: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._folder: Path | None = None
-        self._engine: sa.Engine | None = None
+        self._hold: Callable[[str, float], contextlib.AbstractContextManager[None]]
         if engine.dialect.name == "sqlite":
-            self._folder = Path(f"{engine.url.database}.locks")
+            self._hold = functools.partial(_in_file, Path(f"{engine.url.database}.locks"))
         else:
             # Connections of their own: whoever holds a lock must never wait for a connection of those who wait.
-            self._engine = sa.create_engine(engine.url, pool_size=10, max_overflow=100)
+            self._hold = functools.partial(_in_database, sa.create_engine(engine.url, pool_size=10, max_overflow=100))
 
     @contextlib.contextmanager
     def hold(self, name: str, seconds: float = LOCK_SECONDS) -> Iterator[None]:
@@ -163,44 +206,42 @@ class ModelLocks:
         if not lock.acquire(timeout=seconds):
             raise _busy()
         try:
-            with self._in_file(key, seconds) if self._engine is None else self._in_database(key, seconds):
+            with self._hold(key, seconds):
                 yield
         finally:
             lock.release()
 
-    @contextlib.contextmanager
-    def _in_file(self, key: str, seconds: float) -> Iterator[None]:
-        from filelock import FileLock, Timeout
 
-        assert self._folder is not None
-        try:
-            self._folder.mkdir(exist_ok=True)
-            held = FileLock(self._folder / key[:16], timeout=seconds, poll_interval=0.002)
-            held.acquire()
-        except Timeout:
-            raise _busy() from None
-        except OSError as exc:
-            raise Unreachable(f"the ledger's lock cannot be taken ({exc.strerror})", next="check the disk") from None
-        try:
-            yield
-        finally:
-            held.release()
+@contextlib.contextmanager
+def _in_file(folder: Path, key: str, seconds: float) -> Iterator[None]:
+    from filelock import FileLock, Timeout
 
-    @contextlib.contextmanager
-    def _in_database(self, key: str, seconds: float) -> Iterator[None]:
-        assert self._engine is not None
-        with contextlib.ExitStack() as held:
-            try:
-                connection = held.enter_context(self._engine.begin())
-                connection.execute(sa.text(f"SET LOCAL lock_timeout = '{int(seconds * 1000)}ms'"))
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(key[:15], 16)})
-            except sa.exc.SQLAlchemyError as exc:
-                if "lock timeout" in str(exc):
-                    raise _busy() from None
-                raise Unreachable(
-                    f"the ledger's lock cannot be taken ({type(exc).__name__})", next="check its database"
-                ) from exc
-            yield
+    try:
+        folder.mkdir(exist_ok=True)
+        held = FileLock(folder / key[:16], timeout=seconds, poll_interval=0.002)
+        held.acquire()
+    except Timeout:
+        raise _busy() from None
+    except OSError as exc:
+        raise Unreachable(f"the ledger's lock cannot be taken ({exc.strerror})", next="check the disk") from None
+    try:
+        yield
+    finally:
+        held.release()
+
+
+@contextlib.contextmanager
+def _in_database(engine: sa.Engine, key: str, seconds: float) -> Iterator[None]:
+    with contextlib.ExitStack() as held:
+        try:
+            connection = held.enter_context(engine.begin())
+            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{int(seconds * 1000)}ms'"))
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(key[:15], 16)})
+        except sa.exc.SQLAlchemyError as exc:
+            if "lock timeout" in str(exc):
+                raise _busy() from None
+            raise Unreachable(f"the ledger's lock cannot be taken ({type(exc).__name__})", next=CHECK) from exc
+        yield
 
 
 def _busy() -> Unreachable:

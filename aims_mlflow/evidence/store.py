@@ -27,6 +27,7 @@ CONNECT_SECONDS = 5.0
 MAX_FILES = 1000
 MODEL_ID = re.compile(r"^m-[0-9a-f]{32}$")
 RUN_ID = re.compile(r"^[0-9a-f]{32}$")
+MODEL_IN_SOURCE = re.compile(r"m-[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -197,9 +198,20 @@ def model_folder(model_id: str) -> Iterator[Path]:
     Raises:
         Unreachable: it cannot be read.
     """
+    with downloaded(f"models:/{model_id}", f"model {model_id}") as folder:
+        yield folder
+
+
+@contextlib.contextmanager
+def downloaded(address: str, what: str) -> Iterator[Path]:
+    """Give the folder of what an artifact address names, downloaded; gone afterwards.
+
+    Raises:
+        Unreachable: it cannot be read.
+    """
     with tempfile.TemporaryDirectory(prefix="aims-") as folder:
-        with reaching(f"read the files of model {model_id}"), _no_progress_bar():
-            got = _mlflow().artifacts.download_artifacts(artifact_uri=f"models:/{model_id}", dst_path=folder)
+        with reaching(f"read the files of {what}"), _no_progress_bar():
+            got = _mlflow().artifacts.download_artifacts(artifact_uri=address, dst_path=folder)
         yield Path(got)
 
 
@@ -261,12 +273,22 @@ def _of_version(rest: str, text: str) -> Target:
         version = client().get_model_version(name, number)
     else:
         raise ConfigError(f"{text!r} names no version", next=f"use {text}/VERSION or {text}@ALIAS")
-    model_id = version.model_id or (re.search(r"m-[0-9a-f]{32}", version.source or "") or [None])[0]
+    model_id = version.model_id or (MODEL_IN_SOURCE.search(version.source or "") or [None])[0]
     if model_id:
         return _of_model(model_id, name=name, version=str(version.version))
     if version.run_id:
         return Target(version.run_id, None, name, str(version.version))
     raise Unreachable(f"{text} does not say which run or model it comes from")
+
+
+def version_tag(target: Target, key: str) -> str | None:
+    """Return a tag of a registered version; None where it has none, or `target` is no version."""
+    if target.name is None or target.version is None:
+        return None
+    with reaching(f"read version {target.version} of {target.name}"):
+        tags = client().get_model_version(target.name, target.version).tags or {}
+    value = tags.get(key)
+    return str(value) if value else None
 
 
 def runs_that_made(digest: str, limit: int = 5) -> list[str]:

@@ -75,7 +75,9 @@ def check_signature(record: SealedRecord, lookup: KeyLookup, roles: Sequence[Rol
     return entry
 
 
-def check_session(data: bytes, name: str, lookup: KeyLookup, roles: Sequence[Role] = TRAINER) -> CheckedSession:
+def check_session(
+    data: bytes, name: str, lookup: KeyLookup, roles: Sequence[Role] = TRAINER, most: int = MAX_RECORDS
+) -> CheckedSession:
     """Read and check one session file; never raises for what the file holds."""
     problems: list[Problem] = []
     records: list[SealedRecord] = []
@@ -85,9 +87,9 @@ def check_session(data: bytes, name: str, lookup: KeyLookup, roles: Sequence[Rol
         lines.pop()
     elif lines:
         problems.append(Problem(name, "the last line is cut off", "the file was not written to its end or was changed"))
-    if len(lines) > MAX_RECORDS:
-        problems.append(Problem(name, f"more than {MAX_RECORDS} records", "the file is not read further"))
-        lines = lines[:MAX_RECORDS]
+    if len(lines) > most:
+        problems.append(Problem(name, f"more than {most:,} records", "the file is not read further"))
+        lines = lines[:most]
     for number, line in enumerate(lines, 1):
         where = f"{name} line {number}"
         try:

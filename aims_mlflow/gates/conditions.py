@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, get_args
 
 from aims_mlflow.catalog.loader import controls_for_kind
 from aims_mlflow.checks.labels import same_label
 from aims_mlflow.gates.limits import HELD_OUT, beyond_limit, unmet_claim
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Unmet
+from aims_mlflow.records.system import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,11 +20,12 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.gates.counting import Counted
     from aims_mlflow.gates.policy import Rules
-    from aims_mlflow.records.policy import PolicySystem
+    from aims_mlflow.records.policy import PolicyLimit, PolicySystem, Requirement
 
 TRAIN_AGAIN = "train with @aims.trains (register=True registers when the evidence is complete)"
 MEND = "mend that and train again"
 CLOCK_SKEW = timedelta(minutes=10)
+PRIORITIES = get_args(Priority)
 
 
 def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted, now: datetime) -> list[Unmet]:
@@ -30,18 +33,18 @@ def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted, no
     if rules.system is None:
         text = f"the policy knows no system for the model name {rules.model_name!r}"
         advice = "the platform team adds a pattern for it under systems in policy.yaml"
-        return [Unmet(control="A.6.1.3", kind="gate-policy", text=text, next=advice, waivable=False)]
+        return [_not_waivable("A.6.1.3", "gate-policy", text, advice)]
     out = _sessions(rules, sessions, counted)
     if out:
         return out
-    out += _same_system(rules.system, counted)
+    out += _same_system(rules.system, counted) + _trusted_trainers(rules, counted)
     sensitive = sensitive_columns(rules, counted)
-    for kind in rules.require:
-        if kind != "session" and (kind != "fairness" or sensitive):
-            out += _kind(rules, counted, kind, now)
+    for entry in rules.require:
+        if entry.kind != "session" and (entry.kind != "fairness" or sensitive):
+            out += _kind(rules, counted, entry, now)
     for kind in dict.fromkeys(r.evidence.kind for r in counted.records):
         out += [item for record in counted.of(kind) for item in _failed(record)]
-    out += _held_out(rules, counted)
+    out += _held_out(rules, counted) + _reevaluation(rules, counted, now)
     return _without_repeats([*out, *_limits(rules, counted, sensitive, warnings=False)])
 
 
@@ -57,8 +60,27 @@ def _limits(rules: Rules, counted: Counted, sensitive: Sequence[str], *, warning
         item
         for limit, line in zip(rules.limits, rules.lines, strict=True)
         if (limit.severity == "warning") is warnings and (limit.kind != "fairness" or sensitive)
+        if _applies(limit, rules, counted)
         for item in beyond_limit(limit, line, counted, sensitive)
     ]
+
+
+def _applies(limit: PolicyLimit, rules: Rules, counted: Counted) -> bool:
+    """Tell whether the system gives every objective that a limit names at least the limit's priority (Annex C).
+
+    The server's word and the team's own both count: a team can only ask more of itself.
+    """
+    said = [start.evidence.details.get("system") for start in counted.starts]
+    teams = [s.get("objectives") for s in said if isinstance(s, dict)]
+    sources = [o for o in (rules.system.objectives if rules.system else {}, *teams) if isinstance(o, dict)]
+    return all(
+        max((_rank(s.get(objective)) for s in sources), default=-1) >= _rank(least)
+        for objective, least in limit.objectives.items()
+    )
+
+
+def _rank(priority: object) -> int:
+    return PRIORITIES.index(priority) if priority in PRIORITIES else -1
 
 
 def control_of(kind: str) -> str:
@@ -75,36 +97,16 @@ def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted
     chosen afterwards.
     """
     out = [
-        Unmet(
-            control="A.6.2.3",
-            kind="session",
-            text=f"evidence is unverifiable: {session.problems[0].what} ({session.problems[0].record})",
-            next=session.problems[0].meaning,
-            waivable=False,
-        )
-        for session in counted.unsound
+        _not_waivable("A.6.2.3", "session", f"evidence is unverifiable: {p.what} ({p.record})", p.meaning)
+        for p in (session.problems[0] for session in counted.unsound)
     ]
-    if not counted.trained and "training-provenance" in rules.require:
+    if not counted.trained and _asks(rules, "training-provenance"):
         about = "no training record" if counted.records or counted.unsound else "no evidence at all"
-        out.append(
-            Unmet(
-                control="A.6.2.3",
-                kind="training-provenance",
-                text=f"there is {about} about these bytes: they were not trained under aims, or changed after signing",
-                next=_how_to_get_evidence(sessions),
-                waivable=False,
-            )
-        )
+        text = f"there is {about} about these bytes: they were not trained under aims, or changed after signing"
+        out.append(_not_waivable("A.6.2.3", "training-provenance", text, _how_to_get_evidence(sessions)))
+    unstarted = "the session has no session-start record: nothing shows what was fixed before training"
     out += [
-        Unmet(
-            control="A.6.2.3",
-            kind="session-start",
-            text="the session has no session-start record: nothing shows what was fixed before training",
-            next=TRAIN_AGAIN,
-            evidence=training.id,
-            waivable=False,
-        )
-        for training in counted.unstarted
+        _not_waivable("A.6.2.3", "session-start", unstarted, TRAIN_AGAIN, training.id) for training in counted.unstarted
     ]
     return out
 
@@ -134,6 +136,26 @@ def _same_system(system: PolicySystem, counted: Counted) -> list[Unmet]:
     return out
 
 
+def _trusted_trainers(rules: Rules, counted: Counted) -> list[Unmet]:
+    """Training is signed with the role trainer, by an owner whom the policy names where it names any."""
+    out = []
+    for training in counted.trained:
+        entry = counted.signers[training.id]
+        if "trainer" not in entry.roles:
+            text, advice = f"{entry.owner}, who signed the training, has no role 'trainer'", "sign with a trainer's key"
+        elif rules.signers and not any(fnmatchcase(entry.owner, pattern) for pattern in rules.signers):
+            text = f"{entry.owner} may not train this model: the policy names {', '.join(rules.signers)}"
+            advice = "one of them trains it, or the platform team adds the owner under signers"
+        else:
+            continue
+        out.append(_not_waivable("A.6.2.3", "training-provenance", text, advice, training.id))
+    return out
+
+
+def _not_waivable(control: str, kind: str, text: str, advice: str, evidence: str | None = None) -> Unmet:
+    return Unmet(control=control, kind=kind, text=text, next=advice, evidence=evidence, waivable=False)
+
+
 def _columns(start: SealedRecord) -> list[str]:
     """Return the sensitive columns that a session says it used."""
     said = start.evidence.details.get("sensitive")
@@ -158,8 +180,13 @@ def sensitive_columns(rules: Rules, counted: Counted) -> tuple[str, ...]:
     return tuple(sorted({column for start in counted.starts for column in _columns(start)}))
 
 
-def _kind(rules: Rules, counted: Counted, kind: str, now: datetime) -> list[Unmet]:
-    """One required kind: there, evaluated, and the newest record of it not stale."""
+def _asks(rules: Rules, kind: str) -> bool:
+    return any(entry.kind == kind for entry in rules.require)
+
+
+def _kind(rules: Rules, counted: Counted, asked: Requirement, now: datetime) -> list[Unmet]:
+    """One required kind: there, evaluated with a result that the policy takes, and the newest record not stale."""
+    kind = asked.kind
     control, records = control_of(kind), counted.of(kind)
     if not records:
         return [Unmet(control=control, kind=kind, text=f"there is no {kind} evidence for this model", next=TRAIN_AGAIN)]
@@ -167,6 +194,9 @@ def _kind(rules: Rules, counted: Counted, kind: str, now: datetime) -> list[Unme
     for body in (r.evidence for r in records):
         if body.result == "not_evaluated":
             text = f"{kind} could not be evaluated: {body.reason or 'no reason given'}"
+            out.append(Unmet(control=control, kind=kind, text=text, next=MEND, evidence=body.id))
+        if body.result == "warned" and "warned" not in asked.results:
+            text = f"{kind} has warnings, the policy takes {' or '.join(asked.results)}"
             out.append(Unmet(control=control, kind=kind, text=text, next=MEND, evidence=body.id))
         if parse_time(body.time) > now + CLOCK_SKEW:
             text = f"{kind} evidence is dated in the future ({body.time})"
@@ -202,7 +232,7 @@ def _stale(record: SealedRecord, rules: Rules, now: datetime) -> str | None:
 def _held_out(rules: Rules, counted: Counted) -> list[Unmet]:
     """Results must come from enough held-out rows, and from an accepted set where the policy names some."""
     records = counted.of("performance")
-    if rules.system is None or "performance" not in rules.require or not records:
+    if rules.system is None or not _asks(rules, "performance") or not records:
         return []
     rows = max((c.n or 0 for r in records for c in r.evidence.claims if c.role == HELD_OUT and not c.slice), default=0)
     accepted = set(rules.system.held_out_digests)
@@ -216,6 +246,23 @@ def _held_out(rules: Rules, counted: Counted) -> list[Unmet]:
         advice = "evaluate on the agreed held-out data"
     else:
         return []
+    return [Unmet(control="A.6.2.4", kind="performance", text=text, next=advice)]
+
+
+def _reevaluation(rules: Rules, counted: Counted, now: datetime) -> list[Unmet]:
+    """Another person than the trainer, with the policy's role, measured on data that the policy knows by digest."""
+    role = rules.reevaluation
+    if role is None or rules.system is None:
+        return []
+    accepted = set(rules.system.held_out_digests)
+    for record in counted.of("performance"):
+        entry = counted.signers[record.id]
+        independent = role in entry.roles and entry.owner not in counted.trainers
+        held_out = any(c.role == HELD_OUT for c in record.evidence.claims)
+        if independent and held_out and accepted & set(_test_digests(record)) and not _stale(record, rules, now):
+            return []
+    text = f"an evaluation signed with the role {role} on the held-out data that the policy names is missing"
+    advice = f"someone with the role {role} runs aims.evaluate on the agreed held-out data"
     return [Unmet(control="A.6.2.4", kind="performance", text=text, next=advice)]
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.records.keyring import KeyEntry
 
 TRAINING = "training-provenance"
 # Evidence about data may stand in another session: made once, and referenced by digest.
@@ -22,14 +23,15 @@ DATA_KINDS = frozenset(
 class Counted:
     """What counts for one model: its records, the owners who trained it, and the sessions that cannot count.
 
-    `starts` are the session-start records of the sessions that speak of the model; `unstarted` its training
-    records whose session begins otherwise.
+    `signers` says who signed each record. `starts` are the session-start records of the sessions that speak of
+    the model; `unstarted` its training records whose session begins otherwise.
     """
 
     records: tuple[SealedRecord, ...]
     trainers: frozenset[str]
     trained: tuple[SealedRecord, ...]
     unsound: tuple[CheckedSession, ...]
+    signers: Mapping[str, KeyEntry]
     starts: tuple[SealedRecord, ...] = ()
     unstarted: tuple[SealedRecord, ...] = ()
 
@@ -69,6 +71,7 @@ def count(sessions: Iterable[CheckedSession], model_digest: str) -> Counted:
         frozenset(owner for s, _ in pairs for owner in s.owners.values()),
         tuple(r for _, r in pairs),
         tuple(s for s in everything if not s.sound and _concerns(s, model_digest)),
+        {record: entry for s in sound for record, entry in s.signers.items()},
         tuple(s.records[0] for s in sound if _started(s) and any(r.has_subject(model_digest) for r in s.records)),
         tuple(r for s, r in pairs if not _started(s)),
     )

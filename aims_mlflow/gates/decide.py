@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates import conditions
 from aims_mlflow.gates.conditions import CLOCK_SKEW
 from aims_mlflow.gates.counting import Counted, count, newest
 from aims_mlflow.records.base import parse_time, utc_text
-from aims_mlflow.records.decision import Consent, Decision, Unmet, WaivedBy
+from aims_mlflow.records.decision import Consent, Decision, Standing, Unmet, WaivedBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SignedConsent:
-    """A verified approval or waiver: its record's id, who signed it, what it is bound to."""
+    """A verified approval, waiver or revocation: its record's id, who signed it, what it is bound to.
+
+    `time` is the signer's, `sealed` the ledger's.
+    """
 
     id: str
     owner: str
@@ -29,75 +32,139 @@ class SignedConsent:
     consent: Consent
     time: str
     roles: tuple[str, ...] = ("approver",)
+    sealed: str = ""
+
+    @property
+    def since(self) -> str:
+        """When it began to count: a signer's clock can't put it before or after another one."""
+        return self.sealed or self.time
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a decision is about, beside the rules: the bytes, their history, and where MLflow keeps them.
+
+    `registered` is the digest that the version had when it was registered; `standing` what it was allowed before.
+    """
+
+    model_digest: str
+    registered: str | None = None
+    standing: Standing | None = None
+    run_id: str | None = None
+    model_id: str | None = None
+    version: str | None = None
+    keyring_digest: str | None = None
 
 
 def decide(
-    rules: Rules,
-    sessions: Iterable[CheckedSession],
-    consents: Sequence[SignedConsent],
-    *,
-    model_digest: str,
-    now: datetime,
-    run_id: str | None = None,
-    model_id: str | None = None,
-    version: str | None = None,
-    keyring_digest: str | None = None,
+    rules: Rules, sessions: Iterable[CheckedSession], consents: Sequence[SignedConsent], asked: Asked, now: datetime
 ) -> Decision:
-    """Decide whether the model with `model_digest` may take the step that `rules` are about.
+    """Decide whether the model may take the step that `rules` are about.
 
     Nothing that a client says about its own verdict helps it: values are compared with the server's limits,
     and a result that the client itself calls failed stays failed.
     """
+    if asked.standing and stands(asked.standing, rules, consents, asked.model_digest, now):
+        standing = asked.standing
+        return _decision(
+            rules, asked, now, basis=standing.basis, evidence=standing.evidence, approvals=standing.approvals
+        )
     everything = list(sessions)
-    counted = count(everything, model_digest)
-    bound = in_force(consents, rules, model_digest, now)
+    counted = count(everything, asked.model_digest)
+    bound = in_force(consents, rules, asked.model_digest, now)
     approvals = approvers(bound, counted)
-    unmet = conditions.unmet(rules, everything, counted, now) + _missing_approvals(rules, approvals)
+    unmet = [
+        *_changed(asked),
+        *conditions.unmet(rules, everything, counted, now),
+        *_missing_approvals(rules, approvals, counted),
+    ]
     emergency = _break_glass(bound, counted, now, rules)
     waivers = [(item, emergency or _waiver_for(item, bound, counted, now, rules)) for item in unmet]
-    waived = [_waived(item, signed) for item, signed in waivers if signed]
-    still = [item for item, signed in waivers if not signed]
+    waived = tuple(_waived(item, signed) for item, signed in waivers if signed)
     latest = newest(counted.trained)
+    return _decision(
+        rules,
+        asked,
+        now,
+        basis="break-glass" if emergency and waived else "evidence",
+        unmet=tuple(item for item, signed in waivers if not signed),
+        waived=waived,
+        warnings=tuple(conditions.warned(rules, counted)),
+        evidence=tuple(sorted({r.sha256 for r in counted.records})),
+        approvals=tuple(sorted({c.owner for c in approvals})),
+        system=latest.evidence.system if latest else None,
+        pack_digest=latest.evidence.pack_digest if latest else None,
+    )
+
+
+def unreadable(rules: Rules, what: str, advice: str, asked: Asked, now: datetime) -> Decision:
+    """Return the decision about a model whose bytes or evidence cannot be read: nothing can speak for it."""
+    item = Unmet(control="A.6.2.5", kind="model", text=what, next=advice, waivable=False)
+    return _decision(rules, asked, now, unmet=(item,))
+
+
+def _decision(rules: Rules, asked: Asked, now: datetime, unmet: tuple[Unmet, ...] = (), **more: Any) -> Decision:
     return Decision(
         stage=rules.stage,
         alias=rules.alias,
         model_name=rules.model_name,
-        version=version,
-        model_digest=model_digest,
-        mode=rules.mode,
-        allowed=not still or rules.mode == "observe",
-        would_refuse=bool(still),
-        unmet=tuple(still),
-        waived=tuple(waived),
-        warnings=tuple(conditions.warned(rules, counted)),
-        evidence=tuple(sorted({r.sha256 for r in counted.records})),
-        approvals=tuple(sorted({c.owner for c in approvals})),
         workspace=rules.workspace,
-        basis="break-glass" if emergency and waived else "evidence",
-        run_id=run_id,
-        model_id=model_id,
-        system=latest.evidence.system if latest else None,
-        pack_digest=latest.evidence.pack_digest if latest else None,
+        version=asked.version,
+        model_digest=asked.model_digest or None,
+        mode=rules.mode,
+        allowed=not unmet or rules.mode == "observe",
+        would_refuse=bool(unmet),
+        unmet=unmet,
+        run_id=asked.run_id,
+        model_id=asked.model_id,
         policy_digest=rules.policy_digest,
-        keyring_digest=keyring_digest,
+        keyring_digest=asked.keyring_digest,
         stage_digest=rules.stage_digest,
         time=utc_text(now),
+        **more,
     )
 
 
-def in_force(
-    consents: Sequence[SignedConsent], rules: Rules, model_digest: str, now: datetime
-) -> list[SignedConsent]:
+def stands(
+    standing: Standing, rules: Rules, consents: Sequence[SignedConsent], model_digest: str, now: datetime
+) -> bool:
+    """Tell whether earlier authority still holds: unchanged bytes, not run out, and not revoked since.
+
+    Freshness and later changes of the rules do not matter: moving back must stay possible in an emergency.
+    """
+    lasts = standing.until is None or parse_time(standing.until) > now
+    revoked = any(
+        c.consent.action == "revocation" and c.model_digest == model_digest and c.since > standing.time
+        for c in _mine(consents, rules, now)
+    )
+    return standing.model_digest == model_digest and lasts and not revoked
+
+
+def _changed(asked: Asked) -> list[Unmet]:
+    if asked.registered in (None, asked.model_digest):
+        return []
+    text = (
+        f"the model's files changed since version {asked.version} was registered: digest then {asked.registered}, "
+        f"now {asked.model_digest}"
+    )
+    advice = "log the changed model as a new one and register that"
+    return [Unmet(control="A.6.2.5", kind="model", text=text, next=advice, waivable=False)]
+
+
+def in_force(consents: Sequence[SignedConsent], rules: Rules, model_digest: str, now: datetime) -> list[SignedConsent]:
     """Return the consents to this change that were not taken back since."""
-    mine = [
+    mine = [c for c in _mine(consents, rules, now) if c.model_digest == model_digest]
+    revoked = max((c.since for c in mine if c.consent.action == "revocation"), default="")
+    return [c for c in mine if c.since > revoked and _is_about(c.consent, rules)]
+
+
+def _mine(consents: Sequence[SignedConsent], rules: Rules, now: datetime) -> list[SignedConsent]:
+    about = (rules.model_name, rules.workspace)
+    return [
         c
         for c in consents
-        if c.model_digest == model_digest
-        and (c.consent.model_name, c.consent.workspace) == (rules.model_name, rules.workspace)
-        and parse_time(c.time) <= now + CLOCK_SKEW
+        if (c.consent.model_name, c.consent.workspace) == about and parse_time(c.time) <= now + CLOCK_SKEW
     ]
-    revoked = max((c.time for c in mine if c.consent.action == "revocation"), default="")
-    return [c for c in mine if c.time > revoked and _is_about(c.consent, rules)]
 
 
 def _is_about(consent: Consent, rules: Rules) -> bool:
@@ -114,10 +181,14 @@ def approvers(consents: Sequence[SignedConsent], counted: Counted) -> list[Signe
     return [c for c in consents if c.consent.action == "approval" and c.owner not in counted.trainers]
 
 
-def _missing_approvals(rules: Rules, approvals: Sequence[SignedConsent]) -> list[Unmet]:
-    """One person may stand for several roles; `count` says how many different people it takes."""
+def _missing_approvals(rules: Rules, approvals: Sequence[SignedConsent], counted: Counted) -> list[Unmet]:
+    """One person may stand for several roles; `count` says how many different people it takes.
+
+    Where nothing shows who trained, nobody can be shown to be another person.
+    """
     out = []
     needed = rules.approvals.needed
+    approvals = approvals if counted.trained else []
     for role, number in needed.items():
         lacking = number - len({c.owner for c in approvals if role in c.roles})
         if lacking > 0:

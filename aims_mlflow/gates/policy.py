@@ -18,6 +18,7 @@ from aims_mlflow.records.policy import (
     Policy,
     PolicyLimit,
     PolicySystem,
+    Requirement,
     Stage,
     StageRules,
 )
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.keyring import Role
 
 FILE = "policy.yaml"
+Place = tuple[str | int, ...]
 # The kinds whose metrics are known by name; limits on other kinds take any metric.
 METRICS = {
     "fairness": metrics.FAIRNESS,
@@ -47,7 +49,7 @@ class Rules:
     alias: str | None
     mode: Mode
     system: PolicySystem | None
-    require: tuple[str, ...]
+    require: tuple[Requirement, ...]
     limits: tuple[PolicyLimit, ...]
     lines: tuple[str, ...]
     max_age_days: int | None
@@ -66,7 +68,7 @@ class Rules:
             {
                 "system": self.system.model_dump(mode="json", exclude_none=True) if self.system else None,
                 "stage": self.stage,
-                "require": list(self.require),
+                "require": [entry.model_dump(mode="json") for entry in self.require],
                 "limits": [entry.model_dump(mode="json", exclude_none=True) for entry in self.limits],
                 "max_age_days": self.max_age_days,
                 "approvals": self.approvals.model_dump(mode="json"),
@@ -102,15 +104,17 @@ class LoadedPolicy:
         stage_rules = self.policy.stages.get(stage) or StageRules()
         name = self.document.name.rsplit("/", 1)[-1]
         here = Document(None, self.document.lines, name)
+        path, system = self._system(model_name, workspace)
+        limits = _placed(("stages", stage), stage_rules.limits) + _placed(path, system.limits if system else ())
         return Rules(
             model_name,
             stage,
             alias,
             self._mode(model_name, workspace, stage),
-            self._system(model_name, workspace),
+            system,
             stage_rules.require,
-            stage_rules.limits,
-            tuple(here.where("stages", stage, "limits", i) for i in range(len(stage_rules.limits))),
+            tuple(limit for _, limit in limits),
+            tuple(here.where(*place) for place, _ in limits),
             stage_rules.max_age_days,
             stage_rules.approvals,
             stage_rules.signers,
@@ -121,12 +125,13 @@ class LoadedPolicy:
             workspace,
         )
 
-    def _system(self, name: str, workspace: str | None) -> PolicySystem | None:
-        """Return the first system whose pattern matches: exact names before patterns."""
+    def _system(self, name: str, workspace: str | None) -> tuple[tuple[str, ...], PolicySystem | None]:
+        """Return (its place in the file, the first system whose pattern matches): exact names before patterns."""
         systems = self.policy.systems
-        exact = systems.get(f"{workspace}/{name}") or systems.get(name)
-        matching = (s for pattern, s in systems.items() if _matches(name, workspace, pattern))
-        return exact or next(matching, self.policy.default)
+        exact = [p for p in (f"{workspace}/{name}", name) if p in systems]
+        for pattern in [*exact, *(p for p in systems if _matches(name, workspace, p))]:
+            return ("systems", pattern), systems[pattern]
+        return ("default",), self.policy.default
 
     def _mode(self, name: str, workspace: str | None, stage: Stage) -> Mode:
         """Return the last enforcement entry that matches; without any, enforce."""
@@ -169,22 +174,44 @@ def _validated(document: Document) -> LoadedPolicy:
     if not isinstance(document.data, dict):
         raise ConfigError("the policy is empty", where=document.name, next="`aims gate init FOLDER` writes one")
     policy = document.validate(Policy)
-    for stage, rules in policy.stages.items():
-        for index, kind in enumerate(rules.require):
-            require_kind(kind, where=document.where("stages", stage, "require", index))
-        for index, limit in enumerate(rules.limits):
-            require_kind(limit.kind, where=document.where("stages", stage, "limits", index, "kind"))
-            require_control(limit.control, where=document.where("stages", stage, "limits", index, "control"))
-            _require_metric(limit, document.where("stages", stage, "limits", index, "metric"))
-            for objective in limit.objectives:
-                require_objective(objective, where=document.where("stages", stage, "limits", index, "objectives"))
     named: list[tuple[tuple[str, ...], PolicySystem]] = [(("systems", name), s) for name, s in policy.systems.items()]
     if policy.default:
         named.append((("default",), policy.default))
+    for stage, rules in policy.stages.items():
+        for index, entry in enumerate(rules.require):
+            require_kind(entry.kind, where=document.where("stages", stage, "require", index))
+        _check_limits(document, ("stages", stage), rules.limits)
+        if rules.require_reevaluation:
+            _check_held_out(document, stage, named)
     for path, system in named:
         for objective in system.objectives:
             require_objective(objective, where=document.where(*path, "objectives", objective))
+        _check_limits(document, path, system.limits)
     return LoadedPolicy(policy, document)
+
+
+def _placed(path: Place, limits: tuple[PolicyLimit, ...]) -> list[tuple[Place, PolicyLimit]]:
+    return [((*path, "limits", index), limit) for index, limit in enumerate(limits)]
+
+
+def _check_limits(document: Document, path: tuple[str, ...], limits: tuple[PolicyLimit, ...]) -> None:
+    for index, limit in enumerate(limits):
+        place: Place = (*path, "limits", index)
+        require_kind(limit.kind, where=document.where(*place, "kind"))
+        require_control(limit.control, where=document.where(*place, "control"))
+        _require_metric(limit, document.where(*place, "metric"))
+        for objective in limit.objectives:
+            require_objective(objective, where=document.where(*place, "objectives"))
+
+
+def _check_held_out(document: Document, stage: str, named: list[tuple[tuple[str, ...], PolicySystem]]) -> None:
+    for path, system in named:
+        if not system.held_out_digests:
+            raise ConfigError(
+                f"{stage} asks for a re-evaluation, but {'.'.join(path)} names no data for it",
+                where=document.where(*path),
+                next="add held_out_digests: [sha256 of the agreed held-out data]",
+            )
 
 
 def _require_metric(limit: PolicyLimit, where: str) -> None:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import logging
 import os
 import threading
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError
-from aims_mlflow.evidence.canonical import canonical
+from aims_mlflow.evidence.canonical import canonical, sha256_hex
 from aims_mlflow.evidence.keyring import ROOT, keyring_digest, load_keyring, sign_keyring, write_keyring
 from aims_mlflow.evidence.keys import aims_home, load_key, write_new_key
+from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.gates.policy import FILE, LoadedPolicy, default_policy_text, load_policy, parse_policy
+from aims_mlflow.hooks.findings import Finding, record
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.records.keyring import Keyring
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aims_mlflow.evidence.ledger import Ledger
 
 POLICY = "AIMS_POLICY"
 KEYRING = "keyring.yaml"
+MAX_PARSED = 64
+Parsed = TypeVar("Parsed")
 _log = logging.getLogger(__name__)
 
 
@@ -51,6 +57,27 @@ def init_policy(folder: Path) -> None:
     (folder / FILE).write_text(default_policy_text(), encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class InForce:
+    """The policy and the keyring that every worker goes by now."""
+
+    policy: LoadedPolicy
+    keyring: Keyring
+    keyring_digest: str
+
+    @property
+    def consenting(self) -> tuple[str, ...]:
+        """The roles whose approvals and waivers the policy takes."""
+        named = (role for rules in self.policy.policy.stages.values() for role in rules.approvals.roles)
+        return tuple(dict.fromkeys(("approver", *named)))
+
+    @property
+    def training(self) -> tuple[str, ...]:
+        """The roles whose evidence the policy takes."""
+        named = (rules.require_reevaluation for rules in self.policy.policy.stages.values())
+        return tuple(dict.fromkeys(("trainer", *(role for role in named if role))))
+
+
 class ActivePolicy:
     """Reads the folder when it changed; an invalid one leaves the last good one in force and is a finding."""
 
@@ -61,26 +88,41 @@ class ActivePolicy:
         self._seen: tuple[object, ...] | None = None
         self._lock = threading.Lock()
 
-    def current(self) -> tuple[LoadedPolicy, Keyring, str]:
-        """Return the policy, the keyring and the keyring's digest that every worker goes by now.
+    def current(self) -> InForce:
+        """Return what is in force: the ledger's database names it, and one worker's change is every worker's.
 
         Raises:
             ConfigError: there never was a valid policy.
+            Unreachable: the ledger does not answer.
         """
         with self._lock:
             self._refresh()
-        policy, keyring = self._ledger.active("policy"), self._ledger.active("keyring")
-        if policy is None or keyring is None:
+        active = self._ledger.state.active()
+        if "policy" not in active or "keyring" not in active:
             raise ConfigError(
                 "the registry has no valid policy: " + "; ".join(self.findings), next="`aims gate lint` on the server"
             )
-        return _parsed_policy(policy[1], FILE), _parsed_keyring(keyring[1]), keyring[0]
+        digest = active["keyring"]
+        return InForce(self._policy(active["policy"]), self._keyring(digest), digest)
+
+    def _policy(self, digest: str) -> LoadedPolicy:
+        return _parsed_policy(digest, lambda: self._stored(digest))
+
+    def _keyring(self, digest: str) -> Keyring:
+        return _parsed_keyring(digest, lambda: self._stored(digest))
+
+    def _stored(self, digest: str) -> str:
+        text = self._ledger.state.stored(digest)
+        if text is None:
+            raise ConfigError(
+                "the policy in force is missing from the ledger's database", next="restore it, or restart"
+            )
+        return text
 
     def _refresh(self) -> None:
         marks = tuple(_mark(self.folder / name) for name in (FILE, KEYRING))
         if marks == self._seen:
             return
-        self._seen = marks
         findings = []
         for take in (self._take_policy, self._take_keyring):
             try:
@@ -88,29 +130,32 @@ class ActivePolicy:
             except AimsError as exc:
                 findings.append(exc.sentence())
                 _log.error("aims: the last good policy stays in force: %s", exc.sentence())
-                self._ledger.append("finding", {"about": "policy"}, {"text": exc.sentence()}, request=uuid7())
         self.findings = tuple(findings)
+        texts = [Finding("policy", "A.6.1.3", text, {"text_sha256": sha256_hex(text.encode())}) for text in findings]
+        record(self._ledger, ("policy",), texts)
+        self._seen = marks
 
     def _take_policy(self) -> None:
         loaded = load_policy(self.folder)
         text = (self.folder / FILE).read_text(encoding="utf-8")
-        if self._ledger.activate("policy", loaded.digest, text):
-            self._ledger.append("policy", {"policy_digest": loaded.digest}, request=uuid7())
+        if self._ledger.state.activate("policy", loaded.digest, text):
+            self._ledger.append(Entry("policy", {"policy_digest": loaded.digest}, request=uuid7()))
 
     def _take_keyring(self) -> None:
-        active = self._ledger.active("keyring")
-        before = _parsed_keyring(active[1]) if active else None
+        active = self._ledger.state.active().get("keyring")
+        before = self._keyring(active) if active else None
         pinned = os.environ.get(ROOT) or (before.signatures[0].key_id if before else None)
         keyring = load_keyring(self.folder / KEYRING, pinned)
         digest = keyring_digest(keyring)
-        if before is not None and active is not None and digest != active[0] and keyring.version <= before.version:
+        if before is not None and digest != active and keyring.version <= before.version:
             raise EvidenceError(
                 f"keyring.yaml has version {keyring.version}, version {before.version} is in force",
                 next="a changed keyring needs a higher version: change it with `aims keys`",
             )
         content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
-        if self._ledger.activate("keyring", digest, content):
-            self._ledger.append("keyring", {"keyring_digest": digest, "version": keyring.version}, request=uuid7())
+        if self._ledger.state.activate("keyring", digest, content):
+            public = {"keyring_digest": digest, "version": str(keyring.version)}
+            self._ledger.append(Entry("keyring", public, request=uuid7()))
 
 
 def _mark(path: Path) -> object:
@@ -121,11 +166,22 @@ def _mark(path: Path) -> object:
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
-@functools.lru_cache(maxsize=8)
-def _parsed_policy(text: str, name: str) -> LoadedPolicy:
-    return parse_policy(text, name)
+_parsed: dict[str, Any] = {}
 
 
-@functools.lru_cache(maxsize=8)
-def _parsed_keyring(text: str) -> Keyring:
-    return Keyring.model_validate(json.loads(text))
+def _parsed_policy(digest: str, text: Callable[[], str]) -> LoadedPolicy:
+    """Return a policy by its digest, parsed once in a process."""
+    return _once(digest, lambda: parse_policy(text(), FILE))
+
+
+def _parsed_keyring(digest: str, text: Callable[[], str]) -> Keyring:
+    return _once(digest, lambda: Keyring.model_validate(json.loads(text())))
+
+
+def _once(digest: str, make: Callable[[], Parsed]) -> Parsed:
+    if digest not in _parsed:
+        if len(_parsed) >= MAX_PARSED:
+            _parsed.clear()
+        _parsed[digest] = make()
+    found: Parsed = _parsed[digest]
+    return found

@@ -1,4 +1,4 @@
-"""The client's side of the channel to a gate: status, explanations, approvals and waivers, over the registry alone."""
+"""The client's side of the channel to a gate: status, explanations and consents, over the registry alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import store
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
@@ -57,9 +57,20 @@ def named(target: str, name: str | None = None) -> Named:
     registered = name or found.name
     if registered is None:
         raise ConfigError(f"{target} has no registered name yet", next="add --name NAME")
-    with store.model_folder(found.model_id) as folder:
-        digest = model_digest(folder)
-    return Named(registered, found.version if name in (None, found.name) else None, found.model_id, digest)
+    version = found.version if name in (None, found.name) else None
+    return Named(registered, version, found.model_id, _digest(found))
+
+
+def _digest(found: store.Target) -> str:
+    """Return the digest of a model's bytes, or what its version's tag says of them where they are gone."""
+    try:
+        with store.model_folder(str(found.model_id)) as folder:
+            return model_digest(folder)
+    except AimsError:
+        tag = store.version_tag(found, "aims.model_digest")
+        if not tag:
+            raise
+        return tag
 
 
 def explain(name: str, version: str, stage: Stage, alias: str | None = None) -> Decision:
@@ -76,8 +87,8 @@ def explain(name: str, version: str, stage: Stage, alias: str | None = None) -> 
     return Decision.model_validate(json.loads(answer.tags["aims.decision"]))
 
 
-def stage_digest(model: Named, stage: Stage, alias: str | None) -> str:
-    """Return the digest of the rules in force, which a consent is bound to.
+def rules_in_force(model: Named, stage: Stage, alias: str | None) -> tuple[str, str | None]:
+    """Return (digest of the rules in force, workspace of the model): what a consent is bound to.
 
     Raises:
         Unreachable: the registry has no gate, or does not answer.
@@ -90,11 +101,11 @@ def stage_digest(model: Named, stage: Stage, alias: str | None) -> str:
         )
     with store.reaching(f"read the rules for {model.name}"):
         answer = store.client().get_model_version_by_alias(model.name, question)
-    return str(answer.tags["aims.stage_digest"])
+    return str(answer.tags["aims.stage_digest"]), answer.tags.get("aims.workspace")
 
 
 def sign_consent(consent: Consent, model: Named, key: SigningKey, actor: str) -> SealedRecord:
-    """Return a signed approval or waiver, bound to the model's bytes."""
+    """Return a signed consent, bound to the model's bytes."""
     body = Evidence(
         id=uuid7(),
         kind=consent.action,

@@ -3,39 +3,65 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import aims_mlflow
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.evidence import statement
-from aims_mlflow.evidence.keyring import keyring_digest
-from aims_mlflow.evidence.ledger import LEDGER_URI, Ledger, ledger_uri
+from aims_mlflow.evidence.canonical import sha256_hex
+from aims_mlflow.evidence.ledger import LEDGER_URI, Entry, Ledger, ledger_uri
+from aims_mlflow.evidence.statement import read as read_record
 from aims_mlflow.evidence.verify import CheckedSession, check_session, check_signature
-from aims_mlflow.gates.decide import SignedConsent, decide
-from aims_mlflow.hooks.active_policy import ActivePolicy, init_policy, policy_folder
+from aims_mlflow.gates.decide import Asked, decide, unreadable
+from aims_mlflow.hooks.active_policy import ActivePolicy, InForce, init_policy, policy_folder
+from aims_mlflow.hooks.consents import MAX_CHARS, read_consent, seal_consent, sealed_consents
+from aims_mlflow.hooks.model_bytes import ModelBytes
+from aims_mlflow.hooks.past import Past, qualified
 from aims_mlflow.hooks.server_evidence import Owned, ServerEvidence
-from aims_mlflow.records.decision import Consent, Decision
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aims_mlflow.gates.policy import Rules
-    from aims_mlflow.records.keyring import Keyring
+    from aims_mlflow.records.decision import Decision, Standing
     from aims_mlflow.records.policy import Stage
 
-MAX_CONSENT_CHARS = 4500
+# What a session file is made of, by sha256 of its lines, so that a decision can be made again from the ledger.
+SessionLines = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the registry that the policy gates. `mlflow_stage` is set where it is a stage transition."""
+
+    stage: Stage
+    name: str
+    workspace: str | None = None
+    alias: str | None = None
+    version: str | None = None
+    mlflow_stage: str | None = None
+
+    @property
+    def ledger_name(self) -> str:
+        """The name under which the ledger keeps the model."""
+        return qualified(self.name, self.workspace)
 
 
 @dataclass(frozen=True)
 class Decided:
-    """A decision with what sealing it needs: the envelopes that it rests on."""
+    """A decision, and what it was made from."""
 
     decision: Decision
-    envelopes: tuple[bytes, ...]
+    envelopes: tuple[bytes, ...] = ()
+    sessions: SessionLines = field(default_factory=dict)
+    consents: tuple[str, ...] = ()
+    registered: str | None = None
+    standing: Standing | None = None
 
 
 class Gate:
-    """One registry's gate. Holds no state between decisions but caches by digest."""
+    """One registry's gate. What it remembers between decisions is in the ledger's database."""
 
     def __init__(self, registry_uri: str, tracking_uri: str | None) -> None:
         self.folder = policy_folder()
@@ -44,191 +70,175 @@ class Gate:
         self.ledger = Ledger(ledger_uri(registry_uri, os.environ.get(LEDGER_URI)))
         self.policy = ActivePolicy(self.ledger, self.folder)
         self.evidence = ServerEvidence(tracking_uri)
+        self.bytes = ModelBytes(self.ledger)
 
-    def gated_alias(self, alias: str) -> bool:
-        """Tell whether setting `alias` is a deployment under the policy in force."""
-        return self.policy.current()[0].gated_alias(alias)
-
-    def decide(
-        self, stage: Stage, name: str, owned: Owned, *, alias: str | None = None, version: str | None = None
-    ) -> Decided:
-        """Hash the model's bytes, read and verify its evidence, and decide.
-
-        Raises:
-            EvidenceError, Unreachable: bytes or evidence cannot be read: the caller refuses with that reason.
-        """
-        loaded, keyring, digest = self.policy.current()
-        rules = loaded.rules(name, stage, alias)
-        model_digest = self.evidence.model_digest(owned, loaded.policy.caps)
-        sessions = self._sessions(owned, loaded.policy.caps, keyring)
-        decision = decide(
-            rules,
-            sessions,
-            self._consents(name, keyring),
-            model_digest=model_digest,
-            now=datetime.now(UTC),
-            run_id=owned.run_id,
-            model_id=owned.model_id,
-            version=version,
-            keyring_digest=digest,
-        )
-        relied = set(decision.evidence)
-        envelopes = tuple(r.envelope.raw for s in sessions for r in s.records if r.sha256 in relied)
-        return Decided(decision, envelopes)
-
-    def _sessions(self, owned: Owned, caps: Any, keyring: Keyring) -> list[CheckedSession]:
-        if owned.run_id is None:
-            return []
-        files = self.evidence.session_files(owned.run_id, caps)
-        return [check_session(data, name, keyring.find) for name, data in sorted(files.items())]
-
-    def rules(self, stage: Stage, name: str, alias: str | None = None) -> Rules:
+    def rules(self, change: Change) -> Rules:
         """Return the rules in force for a change."""
-        return self.policy.current()[0].rules(name, stage, alias)
+        return self.policy.current().policy.rules(change.name, change.stage, change.alias, change.workspace)
 
-    # -- approvals and waivers --------------------------------------------------------------
-
-    def consent(self, name: str, text: str, login: str | None) -> SignedConsent:
-        """Verify an approval or waiver for a model name, and seal it.
+    def decide(self, change: Change, owner: Callable[[], Owned]) -> Decided:
+        """Hash the model's bytes, read and verify its evidence, and decide; what cannot be read speaks for nothing.
 
         Raises:
-            EvidenceError: it is malformed, too long, not signed by an approver, or for something else.
+            ConfigError, Unreachable: there is no policy, or the ledger does not answer.
         """
-        if len(text) > MAX_CONSENT_CHARS:
-            raise EvidenceError(
-                f"the envelope is longer than {MAX_CONSENT_CHARS:,} characters", next="shorten the reason"
-            )
-        _, keyring, _ = self.policy.current()
-        signed = read_consent(text.encode(), keyring)
-        if signed.consent.model_name != name:
-            raise EvidenceError(f"it is for the model {signed.consent.model_name!r}, not {name!r}")
+        force, now = self.policy.current(), datetime.now(UTC)
+        rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
+        past = Past(self.ledger, change.ledger_name)
+        try:
+            owned = owner()
+            digest = self.bytes.digest(owned.location, self.evidence.files(owned.location), force.policy.policy.caps)
+            files = self._session_files(owned, force)
+        except AimsError as exc:
+            about = Asked("", version=change.version, keyring_digest=force.keyring_digest)
+            return Decided(unreadable(rules, exc.what, exc.next or "", about, now))
+        consents = self._consents(change.ledger_name, digest, force)
+        standing = self._standing(change, past, force) if change.stage == "deployment" else None
+        asked = Asked(
+            digest,
+            past.registered(change.version) if change.version else None,
+            standing,
+            owned.run_id,
+            owned.model_id,
+            change.version,
+            force.keyring_digest,
+        )
+        decision = decide(rules, check_sessions(files, force, rules), list(consents.values()), asked, now)
+        lines = {name: data.split(b"\n") for name, data in sorted(files.items())}
+        return Decided(
+            decision,
+            tuple(line for each in lines.values() for line in each if line),
+            {name: [sha256_hex(line) if line else "" for line in each] for name, each in lines.items()},
+            tuple(consents),
+            asked.registered,
+            standing,
+        )
+
+    def _session_files(self, owned: Owned, force: InForce) -> dict[str, bytes]:
+        return self.evidence.session_files(owned.run_id, force.policy.policy.caps) if owned.run_id else {}
+
+    def _consents(self, name: str, digest: str, force: InForce) -> dict[str, Any]:
+        return sealed_consents(self.ledger, name, digest, force.keyring, force.consenting)
+
+    def _standing(self, change: Change, past: Past, force: InForce) -> Standing | None:
+        """Return what the version was allowed before for this alias, where those who signed then are still trusted."""
+        found = past.standing(str(change.version), str(change.alias), force.policy.policy.legacy.until)
+        if found is None or found.basis == "legacy":
+            return found
+        kept = self.ledger.envelopes(list(found.evidence))
+        try:
+            for name in found.evidence:
+                record = read_record(kept[name], name)
+                check_signature(record, force.keyring.find, force.training)
+        except (EvidenceError, KeyError):
+            return None
+        return found
+
+    # -- approvals, waivers, revocations, retirements ---------------------------------------
+
+    def consent(self, name: str, workspace: str | None, text: str, who: dict[str, str], login: str | None) -> None:
+        """Verify what a person says about a model, and seal it.
+
+        Raises:
+            EvidenceError: it is malformed, too long, not signed in a fitting role, or for something else.
+        """
+        if len(text) > MAX_CHARS:
+            raise EvidenceError(f"the envelope is longer than {MAX_CHARS:,} characters", next="shorten the reason")
+        force = self.policy.current()
+        signed = read_consent(text.encode(), force.keyring, force.consenting)
+        consent = signed.consent
+        if (consent.model_name, consent.workspace) != (name, workspace):
+            about = qualified(consent.model_name, consent.workspace)
+            raise EvidenceError(f"it is for the model {about!r}, not {qualified(name, workspace)!r}")
         if login is not None and login != signed.owner:
             raise EvidenceError(
                 f"signed with the key of {signed.owner}, but logged in as {login}", next="log in as the key's owner"
             )
-        rules = self.rules(signed.consent.stage, name, signed.consent.alias)
-        if rules.stage_digest != signed.consent.stage_digest:
+        rules = self.rules(Change(consent.stage, name, workspace, consent.alias))
+        if consent.action in ("approval", "waiver") and rules.stage_digest != consent.stage_digest:
             raise EvidenceError(
                 "the policy has changed since it was signed",
-                next="sign it again: `aims approve` reads the policy in force",
+                next="sign it again: `aims approve` and `aims waive` read the policy in force",
             )
-        self.ledger.append(
-            signed.consent.action,
-            {
-                "model_name": name,
-                "stage": signed.consent.stage,
-                "model_digest": signed.model_digest,
-                "stage_digest": signed.consent.stage_digest,
-                "envelope": statement.read(text.encode(), "consent").sha256,
-            },
-            {"owner": signed.owner, "comment": signed.consent.comment, "login": login},
-            request=signed.id,
-            envelopes=(text.encode(),),
-        )
-        return signed
-
-    def _consents(self, name: str, keyring: Keyring) -> list[SignedConsent]:
-        """Return the sealed consents for a model name that still verify against the keyring in force."""
-        out: dict[str, SignedConsent] = {}
-        for kind in ("approval", "waiver"):
-            for leaf in self.ledger.leaves(kind=kind, model_name=name):
-                envelope = self.ledger.envelope(str(leaf.content.get("envelope")))
-                try:
-                    if envelope is not None:
-                        signed = read_consent(envelope, keyring)
-                        out[signed.id] = signed
-                except EvidenceError:
-                    continue
-        return list(out.values())
+        seal_consent(self.ledger, text.encode(), signed, qualified(name, workspace), who)
 
     # -- sealing ----------------------------------------------------------------------------
 
-    def seal(self, decided: Decided, request: str, who: dict[str, str]) -> None:
-        """Append the decision and the evidence that it relied on to the ledger."""
-        decision = decided.decision
-        public = {
-            "model_name": decision.model_name,
-            "stage": decision.stage,
-            "alias": decision.alias,
-            "version": decision.version,
-            "mode": decision.mode,
-            "allowed": decision.allowed,
-            "would_refuse": decision.would_refuse,
-            "model_digest": decision.model_digest,
-            "pack_digest": decision.pack_digest,
-            "policy_digest": decision.policy_digest,
-            "keyring_digest": decision.keyring_digest,
-            "stage_digest": decision.stage_digest,
-            "evidence": list(decision.evidence),
-            "unmet": [u.control for u in decision.unmet],
-            "waivers": sorted({w.waiver for w in decision.waived}),
-            "run_id": decision.run_id,
-            "model_id": decision.model_id,
-        }
-        body = {"decision": decision.model_dump(mode="json", exclude_none=True), **who}
-        self.ledger.append(
-            "decision",
-            {k: v for k, v in public.items() if v is not None},
-            body,
-            request=request,
-            envelopes=decided.envelopes,
-        )
+    def seal(self, change: Change, decided: Decided, entry: Entry) -> None:
+        """Append the decision and everything that it was made from to the ledger, before the registry changes."""
+        entries, decision, request = [entry], decided.decision, entry.request
+        if decided.registered and decision.model_digest != decided.registered:
+            about = {"about": "changed-model", "model_name": change.ledger_name, "version": change.version}
+            digests = {"registered": decided.registered, "found": decision.model_digest}
+            entries.append(Entry("finding", {**about, **digests, "control": "A.6.2.5", "state": "open"}, {}, request))
+        if decision.basis == "break-glass":
+            about = {"about": "break-glass", "model_name": change.ledger_name, "alias": change.alias}
+            waivers = {"waivers": sorted({w.waiver for w in decision.waived})}
+            entries.append(Entry("incident", {**about, **waivers, "control": "A.8.4", "state": "open"}, {}, request))
+        self.ledger.append(*entries)
 
-    def seal_refusal(self, stage: Stage, name: str, reason: str, request: str, who: dict[str, str]) -> None:
-        """Append a refusal that came before any evidence could be weighed."""
-        public = {"model_name": name, "stage": stage, "mode": "enforce", "allowed": False, "would_refuse": True}
-        self.ledger.append("decision", public, {"reason": reason, **who}, request=request)
-
-    def outcome(self, request: str, name: str, *, version: str | None = None, failure: str | None = None) -> None:
-        """Append what became of an allowed change."""
-        public = {"model_name": name, "done": failure is None, **({"version": version} if version else {})}
-        self.ledger.append("outcome", public, {"failure": failure} if failure else None, request=request)
+    def sealed_the_same(self, request: str, decided: Decided) -> bool:
+        """Tell whether an earlier request's decision says the same, but for its time."""
+        leaf = next(self.ledger.leaves(types=("decision",), request=request), None)
+        body = self.ledger.body(leaf.sequence) if leaf else None
+        if not body or "decision" not in body:
+            return False
+        now = decided.decision.model_dump(mode="json", exclude_none=True, exclude={"time"})
+        return {k: v for k, v in body["decision"].items() if k != "time"} == now
 
     def status(self) -> dict[str, str]:
         """Return what `aims.status` answers."""
         size, last = self.ledger.size_and_last()
         try:
-            loaded, keyring, _ = self.policy.current()
+            force = self.policy.current()
         except AimsError as exc:
             return {
                 "aims.version": aims_mlflow.__version__,
                 "aims.enforcement": "refuses all",
                 "aims.findings": exc.sentence(),
             }
-        modes = {entry.mode for entry in loaded.policy.enforcement} or {"enforce"}
+        modes = {entry.mode for entry in force.policy.policy.enforcement} or {"enforce"}
         return {
             "aims.version": aims_mlflow.__version__,
             "aims.enforcement": modes.pop() if len(modes) == 1 else "mixed",
-            "aims.policy_digest": loaded.digest,
-            "aims.keyring_digest": keyring_digest(keyring),
-            "aims.keys": str(len(keyring.keys)),
+            "aims.policy_digest": force.policy.digest,
+            "aims.keyring_digest": force.keyring_digest,
+            "aims.keys": str(len(force.keyring.keys)),
             "aims.checkpoint": f"{size}:{last}",
             **({"aims.findings": "; ".join(self.policy.findings)} if self.policy.findings else {}),
         }
 
 
-def read_consent(raw: bytes, keyring: Keyring) -> SignedConsent:
-    """Verify an approval or waiver envelope against a keyring.
+def check_sessions(files: dict[str, bytes], force: InForce, rules: Rules) -> list[CheckedSession]:
+    """Check session files against a keyring, with the roles that the rules take for evidence."""
+    roles = ("trainer", rules.reevaluation) if rules.reevaluation else ("trainer",)
+    most = force.policy.policy.caps.max_records
+    return [check_session(data, name, force.keyring.find, roles, most) for name, data in sorted(files.items())]
 
-    Raises:
-        EvidenceError: it is malformed, or not signed by a key with the role approver.
-    """
-    record = statement.read(raw, "consent")
-    body = record.evidence
-    if body.kind not in ("approval", "waiver"):
-        raise EvidenceError(f"a record of kind {body.kind!r} is neither an approval nor a waiver")
-    entry = check_signature(record, keyring.find, "approver")
-    try:
-        consent = Consent.model_validate(body.details)
-    except ValueError:
-        raise EvidenceError(
-            "what it is bound to cannot be read", next="make it with `aims approve` or `aims waive`"
-        ) from None
-    digest = record.subjects[0].digest.get("dirHash1")
-    if consent.action != body.kind or digest is None or len(record.subjects) != 1:
-        raise EvidenceError("it must be about one model's digest (dirHash1)")
-    if consent.action == "waiver" and (
-        consent.control is None or consent.expires is None or not consent.comment.strip()
-    ):
-        raise EvidenceError("a waiver names control, reason and expiry")
-    return SignedConsent(body.id, entry.owner, digest, consent, body.time)
+
+def decision_entry(change: Change, decided: Decided, request: str, call: str, who: dict[str, str]) -> Entry:
+    """Return the leaf of a decision; texts, logins and what is needed to decide again stand in its body."""
+    decision = decided.decision
+    public = {
+        **decision.model_dump(
+            mode="json",
+            exclude_none=True,
+            exclude={"unmet", "waived", "warnings", "approvals", "model_name", "workspace", "time", "system"},
+        ),
+        "model_name": change.ledger_name,
+        "mlflow_stage": change.mlflow_stage,
+        "decided": decision.time,
+        "unmet": [u.control for u in decision.unmet],
+        "waivers": sorted({w.waiver for w in decision.waived}),
+        "waived_until": min((w.expires for w in decision.waived), default=None),
+        "sessions": decided.sessions,
+        "consents": list(decided.consents),
+        "registered": decided.registered,
+        "standing": decided.standing.request if decided.standing else None,
+    }
+    body = {
+        "decision": decision.model_dump(mode="json", exclude_none=True),
+        **({"standing": decided.standing.model_dump(mode="json", exclude_none=True)} if decided.standing else {}),
+        **who,
+    }
+    return Entry("decision", public, body, request, decided.envelopes, call)

@@ -20,11 +20,12 @@ def build(store_uri: str, tracking_uri: str | None = None) -> Any:
     from mlflow.store.model_registry.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
 
     from aims_mlflow.hooks.gate import Gate
-    from aims_mlflow.hooks.gated_store import GatedMethods
+    from aims_mlflow.hooks.gated_channel import Channel
+    from aims_mlflow.hooks.gated_names import ReservedNames
 
     base = WorkspaceAwareSqlAlchemyStore if MLFLOW_ENABLE_WORKSPACES.get() else SqlAlchemyStore
     plain_uri = store_uri.removeprefix(PREFIX)
-    store_class = type("GatedStore", (GatedMethods, base), {})
+    store_class = type("GatedStore", (ReservedNames, Channel, base), {})
     store = store_class(plain_uri, read_db_uri=os.environ.get(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR))
     store.gate = Gate(plain_uri, tracking_uri)
     status = store.gate.status()

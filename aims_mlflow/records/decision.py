@@ -9,7 +9,6 @@ from pydantic import Field
 from aims_mlflow.records.base import Record, Sha256, Time
 from aims_mlflow.records.policy import Mode, Stage
 
-
 Basis = Literal["evidence", "restored", "legacy", "break-glass"]
 Action = Literal["approval", "waiver", "revocation", "retirement"]
 
@@ -37,6 +36,21 @@ class WaivedBy(Record):
     reason: str
     expires: Time
     break_glass: bool = False
+
+
+class Standing(Record):
+    """Authority that a version has from before: allowed for this alias once, or adopted with it.
+
+    `until` bounds it: the first waiver that it rested on to end, or the policy's last day for adopted versions.
+    """
+
+    basis: Literal["restored", "legacy"]
+    request: str
+    model_digest: Sha256
+    time: Time
+    until: Time | None = None
+    evidence: tuple[Sha256, ...] = ()
+    approvals: tuple[str, ...] = ()
 
 
 class Decision(Record):

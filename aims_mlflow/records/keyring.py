@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints
 
 from aims_mlflow.records.base import Record, Sha256, Time, parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Four roles have a meaning of their own; a policy may name others for its approvals and re-evaluations.
 ROLES = ("trainer", "approver", "log", "auditor")

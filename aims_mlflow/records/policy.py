@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from aims_mlflow.records.base import Record, Sha256
 from aims_mlflow.records.keyring import Role
@@ -14,6 +14,15 @@ from aims_mlflow.records.system import Label, Priority, SystemId
 Stage = Literal["registration", "deployment"]
 Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$")]
 Mode = Literal["observe", "enforce"]
+
+
+class PolicyLimit(Limit):
+    """A limit that the gate holds claims of one evidence kind to, whatever the trainer's own limits were."""
+
+    kind: str
+    control: str
+    # Annex C: the limit is for systems that give each of these objectives at least this priority.
+    objectives: dict[str, Priority] = Field(default_factory=dict)
 
 
 class PolicySystem(Record):
@@ -26,15 +35,19 @@ class PolicySystem(Record):
     objectives: dict[str, Priority] = Field(default_factory=dict)
     min_held_out_rows: int = Field(default=1, ge=1)
     held_out_digests: tuple[Sha256, ...] = ()
+    # Limits of this system alone, beside those of the stage.
+    limits: tuple[PolicyLimit, ...] = ()
 
 
-class PolicyLimit(Limit):
-    """A limit that the gate holds claims of one evidence kind to, whatever the trainer's own limits were."""
+class Requirement(Record):
+    """A kind of evidence that a stage asks for, and the results that it may have; written as its name where any may."""
 
     kind: str
-    control: str
-    # Annex C: the limit is for systems that give each of these objectives at least this priority.
-    objectives: dict[str, Priority] = Field(default_factory=dict)
+    results: tuple[Literal["passed", "warned"], ...] = Field(default=("passed", "warned"), min_length=1)
+
+
+def _by_name(value: object) -> object:
+    return {"kind": value} if isinstance(value, str) else value
 
 
 class Approvals(Record):
@@ -52,7 +65,7 @@ class Approvals(Record):
 class StageRules(Record):
     """What one stage asks for."""
 
-    require: tuple[str, ...] = ()
+    require: tuple[Annotated[Requirement, BeforeValidator(_by_name)], ...] = ()
     limits: tuple[PolicyLimit, ...] = ()
     max_age_days: int | None = Field(default=None, ge=1)
     approvals: Approvals = Approvals()

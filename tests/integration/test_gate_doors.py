@@ -328,7 +328,7 @@ def test_observe_mode_lets_pass_and_seals_what_it_would_do(gate):
     version = mlflow.register_model(uri, "observed-1")
     assert version.tags["aims.decision"] == "observed"
     ledger = Ledger(f"sqlite:///{gate.server.folder}/mlflow.db.aims.db")
-    leaf = [x.content for x in ledger.leaves(kind="decision", model_name="observed-1")][-1]
+    leaf = [x.content for x in ledger.leaves(types=("decision",), model_name="observed-1")][-1]
     assert (leaf["allowed"], leaf["would_refuse"], leaf["mode"]) == (True, True, "observe")
     refused(mlflow.register_model, uri, "not-observed")
 

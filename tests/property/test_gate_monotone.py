@@ -10,7 +10,7 @@ from aims_mlflow.evidence.keys import ephemeral_key
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.verify import check_session
-from aims_mlflow.gates.decide import SignedConsent, decide
+from aims_mlflow.gates.decide import Asked, SignedConsent, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
@@ -59,7 +59,7 @@ def sessions(draw):
 def ask(files, consents=(), stage="registration", alias=None, now=None):
     read = [check_session(b"".join(lines), f"{n}.jsonl", KEYS) for n, lines in enumerate(files)]
     rules = POLICY.rules("income", stage, alias)
-    return decide(rules, read, consents, model_digest=sealed.MODEL, now=now or datetime.now(UTC))
+    return decide(rules, read, consents, Asked(sealed.MODEL), now or datetime.now(UTC))
 
 
 def consent(owner, action="approval", **fields):

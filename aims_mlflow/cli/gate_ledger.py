@@ -1,0 +1,181 @@
+"""`aims gate adopt`, `reconcile` and `history`: the commands that read a registry beside its ledger."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aims_mlflow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aims_mlflow.evidence.ledger import Ledger
+
+_LEDGER = click.option(
+    "--ledger", help="Database of the ledger; AIMS_LEDGER_URI, or beside the registry's, by default."
+)
+_REGISTRY = click.option("--registry", help="The registry's address or database; MLFLOW_REGISTRY_URI by default.")
+_TRACKING = click.option("--tracking", help="The tracking server's address; MLFLOW_TRACKING_URI by default.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+
+
+def _progress(what: str) -> Callable[[str], None]:
+    """Return a function that shows what is looked at, on a terminal only."""
+
+    def tick(name: str) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r\033[K{what} {name}"[:200], nl=False, err=True)
+
+    return tick
+
+
+def _done() -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
+
+
+def _open(ledger: str | None, registry: str | None, tracking: str | None) -> tuple[Ledger, Any]:
+    from aims_mlflow.hooks import reading
+
+    return reading.open_ledger(ledger, registry), reading.connect(tracking, registry)
+
+
+@click.command()
+@_LEDGER
+@_REGISTRY
+@_TRACKING
+@_JSON
+def adopt(ledger: str | None, registry: str | None, tracking: str | None, as_json: bool) -> int:
+    """Record versions and aliases from before the gate, with their digests, as `legacy`.
+
+    `legacy: {until: DAY}` in policy.yaml says how long they may keep or regain their aliases. Exit status 1 when the
+    files of a version cannot be read.
+    """
+    from aims_mlflow.hooks.adopt import adopt as adopt_all
+    from aims_mlflow.hooks.reading import policy_in_force
+
+    opened, client = _open(ledger, registry, tracking)
+    policy = policy_in_force(opened)
+    found = adopt_all(opened, client, policy, _progress("adopting"))
+    _done()
+    unreadable = [a for a in found if a.digest is None]
+    if as_json:
+        click.echo(json.dumps({"adopted": [asdict(a) for a in found]}, indent=2))
+        return 1 if unreadable else 0
+    for each in found:
+        aliases = f"  holds {', '.join(each.aliases)}" if each.aliases else ""
+        click.echo(f"{each.name} version {each.version}  {(each.digest or 'no digest')[:16]}{aliases}")
+    for each in unreadable:
+        click.secho(f"! {each.name} version {each.version}: {each.problem}", fg="yellow")
+    until = policy.policy.legacy.until
+    click.echo(
+        f"adopted {len(found)} versions; aliases may stay until {until or '(policy.yaml: legacy.until is not set)'}"
+    )
+    return 1 if unreadable else 0
+
+
+@click.command()
+@_LEDGER
+@_REGISTRY
+@_TRACKING
+@_JSON
+def reconcile(ledger: str | None, registry: str | None, tracking: str | None, as_json: bool) -> int:
+    """Compare registry and ledger: what exists without a decision, what was never closed, what changed since.
+
+    New findings are sealed, those that no longer hold are closed, and changes whose server died are settled. Exit
+    status 1 when anything is open. Fit for a schedule.
+    """
+    from aims_mlflow.hooks.reading import policy_in_force
+    from aims_mlflow.hooks.reconcile import reconcile as compare
+
+    opened, client = _open(ledger, registry, tracking)
+    done = compare(opened, client, policy_in_force(opened), _progress("comparing"))
+    _done()
+    if as_json:
+        shown = {
+            "checked": done.checked,
+            "findings": [{"about": f.about, "control": f.control, **f.fields, "text": f.text} for f in done.findings],
+            "new": len(done.new),
+            "closed": done.closed,
+            "settled": done.settled,
+        }
+        click.echo(json.dumps(shown, indent=2))
+        return 1 if done.findings else 0
+    for change in done.settled:
+        what = f"{change['of']} of {change['model_name']}"
+        click.echo(f"settled: {what} {'took place' if change['done'] else 'did not take place'}")
+    new = {f.key for f in done.new}
+    for finding in done.findings:
+        click.secho(
+            f"{'new ' if finding.key in new else ''}{finding.control} {finding.about}: {finding.text}", fg="yellow"
+        )
+    for text in done.closed:
+        click.echo(f"closed: {text}")
+    click.echo(f"{done.checked} models compared, {len(done.findings)} findings open")
+    return 1 if done.findings else 0
+
+
+@click.command()
+@click.argument("model")
+@click.option("--at", "moment", type=click.DateTime(TIMES), help="Only what was held at this time (UTC).")
+@click.option("--workspace", help="The model's workspace, where the server has them.")
+@_LEDGER
+@_REGISTRY
+@_JSON
+def history(
+    model: str, moment: datetime | None, workspace: str | None, ledger: str | None, registry: str | None, as_json: bool
+) -> None:
+    """Say which version of MODEL held which gated alias when, on which evidence, and approved by whom."""
+    from aims_mlflow.hooks import history as past_of
+    from aims_mlflow.hooks.past import Past, qualified
+    from aims_mlflow.hooks.reading import open_ledger
+
+    name = model.removeprefix("models:/")
+    if "/" in name or "@" in name:
+        raise ConfigError(f"{model} names more than a model", next=f"use the registered name: {name.split('/')[0]}")
+    opened = open_ledger(ledger, registry)
+    found = past_of.history(Past(opened, qualified(name, workspace)))
+    if moment is not None:
+        found = past_of.at_time(found, moment.replace(tzinfo=UTC))
+    rows = [
+        {
+            "place": held.place,
+            "version": held.version,
+            "since": held.since,
+            "until": held.until,
+            "ended_by": held.ended_by,
+            **past_of.grounds(opened, held),
+        }
+        for held in found
+    ]
+    if as_json:
+        click.echo(json.dumps({"model": name, "history": rows}, indent=2))
+        return
+    if not rows:
+        click.echo(
+            f"the ledger knows of no gated alias of {name}" + (f" at {moment:%Y-%m-%d %H:%M:%S}" if moment else "")
+        )
+    for row in rows:
+        _print(row)
+
+
+def _print(row: dict[str, Any]) -> None:
+    until = f"until {row['until'][:19]}Z ({row['ended_by']})" if row["until"] else "until now"
+    click.secho(f"{row['place']}: version {row['version']} from {row['since'][:19]}Z {until}", bold=True)
+    evidence = f", {len(row['evidence'])} records of evidence" if row.get("evidence") else ""
+    click.echo(
+        f"  on {row['basis']}{evidence}" + (f", approved by {', '.join(a)}" if (a := row.get("approvals")) else "")
+    )
+    for waiver in row.get("waivers") or ():
+        click.secho(f"  ! WAIVED: {waiver}", fg="yellow")
+    if row.get("model_digest"):
+        click.echo(f"  model {row['model_digest']}" + (f", run {row['run_id']}" if row.get("run_id") else ""))
+    if row.get("request"):
+        click.echo(f"  decision {row['request']}")

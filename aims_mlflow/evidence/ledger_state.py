@@ -1,0 +1,80 @@
+"""What the workers of a registry share beside the ledger: what is in force, what was hashed, who called lately."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from aims_mlflow.evidence.ledger_database import reading, writing
+
+if TYPE_CHECKING:
+    from aims_mlflow.evidence.ledger_database import Tables
+
+CALL_SECONDS = 600
+
+
+class LedgerState:
+    """Tables in the ledger's database that hold no evidence: all of it can be made again."""
+
+    def __init__(self, engine: sa.Engine, tables: Tables) -> None:
+        self._engine, self._tables = engine, tables
+
+    def activate(self, kind: str, digest: str, content: str) -> bool:
+        """Store a policy or keyring by digest and make it the active one; tells whether that was a change."""
+        active, policies = self._tables.active, self._tables.policies
+        with writing(self._engine) as connection:
+            current = connection.execute(sa.select(active.c.digest).where(active.c.kind == kind)).scalar()
+            if current == digest:
+                return False
+            known = sa.select(policies.c.digest).where(policies.c.digest == digest)
+            if connection.execute(known).first() is None:
+                connection.execute(policies.insert().values(digest=digest, kind=kind, content=content))
+            connection.execute(sa.delete(active).where(active.c.kind == kind))
+            connection.execute(active.insert().values(kind=kind, digest=digest))
+        return True
+
+    def active(self) -> dict[str, str]:
+        """Return the digests in force, by kind: policy, keyring."""
+        with reading(self._engine) as connection:
+            return {row.kind: row.digest for row in connection.execute(sa.select(self._tables.active))}
+
+    def stored(self, digest: str) -> str | None:
+        """Return the text of a policy or keyring that was ever in force."""
+        policies = self._tables.policies
+        with reading(self._engine) as connection:
+            return _text(connection.execute(sa.select(policies.c.content).where(policies.c.digest == digest)))
+
+    def hashed(self, fingerprint: str) -> str | None:
+        """Return the digest that was computed for files with this fingerprint."""
+        hashes = self._tables.hashes
+        with reading(self._engine) as connection:
+            return _text(connection.execute(sa.select(hashes.c.digest).where(hashes.c.fingerprint == fingerprint)))
+
+    def keep_hash(self, fingerprint: str, digest: str) -> None:
+        """Keep a computed digest, for the workers to share."""
+        hashes = self._tables.hashes
+        with writing(self._engine) as connection:
+            connection.execute(sa.delete(hashes).where(hashes.c.fingerprint == fingerprint))
+            connection.execute(hashes.insert().values(fingerprint=fingerprint, digest=digest))
+
+    def called(self, call: str) -> str | None:
+        """Return the request id of the same call within the last ten minutes."""
+        calls = self._tables.calls
+        since = int(time.time()) - CALL_SECONDS
+        query = sa.select(calls.c.request).where(calls.c.call == call, calls.c.seconds > since)
+        with reading(self._engine) as connection:
+            return _text(connection.execute(query))
+
+
+def _text(found: sa.Result[Any]) -> str | None:
+    value: str | None = found.scalar()
+    return value
+
+
+def keep_call(connection: sa.Connection, tables: Tables, call: str, request: str) -> None:
+    """Remember a call's request id in the transaction that seals it, and forget those older than ten minutes."""
+    calls, now = tables.calls, int(time.time())
+    connection.execute(sa.delete(calls).where(sa.or_(calls.c.call == call, calls.c.seconds <= now - CALL_SECONDS)))
+    connection.execute(calls.insert().values(call=call, request=request, seconds=now))

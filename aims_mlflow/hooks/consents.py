@@ -1,0 +1,98 @@
+"""What people say to a gate: approvals, waivers, revocations and retirements, verified and sealed in the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence import statement
+from aims_mlflow.evidence.ledger import Entry
+from aims_mlflow.evidence.verify import check_signature
+from aims_mlflow.gates.decide import SignedConsent
+from aims_mlflow.records.decision import Consent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.records.keyring import Keyring, Role
+
+MAX_CHARS = 4500
+ACTIONS = ("approval", "waiver", "revocation", "retirement")
+AGAIN = "make it with `aims approve`, `aims waive`, `aims gate revoke` or `aims gate retire`"
+
+
+def read_consent(
+    raw: bytes, keyring: Keyring, roles: Sequence[Role] = ("approver",), sealed: str = ""
+) -> SignedConsent:
+    """Verify a consent's envelope against a keyring.
+
+    Raises:
+        EvidenceError: it is malformed, or not signed by a key with one of the roles.
+    """
+    record = statement.read(raw, "consent")
+    body = record.evidence
+    if body.kind not in ACTIONS:
+        raise EvidenceError(f"a record of kind {body.kind!r} is none of {', '.join(ACTIONS)}")
+    entry = check_signature(record, keyring.find, roles)
+    try:
+        consent = Consent.model_validate(body.details)
+    except ValueError:
+        raise EvidenceError("what it is bound to cannot be read", next=AGAIN) from None
+    digest = record.subjects[0].digest.get("dirHash1")
+    if consent.action != body.kind or digest is None or len(record.subjects) != 1:
+        raise EvidenceError("it must be about one model's digest (dirHash1)")
+    if not _complete(consent):
+        raise EvidenceError(f"a {consent.action} lacks its reason, control or expiry", next=AGAIN)
+    return SignedConsent(body.id, entry.owner, digest, consent, body.time, entry.roles, sealed)
+
+
+def _complete(consent: Consent) -> bool:
+    if consent.action == "approval":
+        return True
+    named = consent.action != "waiver" or (
+        consent.expires is not None and (consent.control is not None or consent.break_glass)
+    )
+    return named and bool(consent.comment.strip())
+
+
+def seal_consent(ledger: Ledger, raw: bytes, signed: SignedConsent, name: str, who: dict[str, str]) -> None:
+    """Append a verified consent to the ledger under a qualified model name."""
+    consent = signed.consent
+    ledger.append(
+        Entry(
+            consent.action,
+            {
+                "model_name": name,
+                "stage": consent.stage,
+                "alias": consent.alias,
+                "model_digest": signed.model_digest,
+                "stage_digest": consent.stage_digest,
+                "control": consent.control,
+                "expires": consent.expires,
+                "break_glass": consent.break_glass or None,
+                "envelope": statement.read(raw, "consent").sha256,
+            },
+            {"owner": signed.owner, "comment": consent.comment, **who},
+            signed.id,
+            (raw,),
+        )
+    )
+
+
+def sealed_consents(
+    ledger: Ledger, name: str, model_digest: str, keyring: Keyring, roles: Sequence[Role]
+) -> dict[str, SignedConsent]:
+    """Return the sealed consents about a model's bytes that verify against the keyring in force, by envelope sha256."""
+    times = {
+        str(leaf.content["envelope"]): str(leaf.content["time"])
+        for leaf in ledger.leaves(types=ACTIONS, model_name=name)
+        if leaf.content.get("model_digest") == model_digest
+    }
+    out = {}
+    for sha256, raw in ledger.envelopes(list(times)).items():
+        try:
+            out[sha256] = read_consent(raw, keyring, roles, times[sha256])
+        except EvidenceError:
+            continue
+    return out

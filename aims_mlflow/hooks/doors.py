@@ -1,0 +1,139 @@
+"""What every gated method of the registry shares: who asks, the lock, announcing and sealing, and failing closed.
+
+Every failure inside becomes a 403: an uncaught exception would be a 500, which clients retry for seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from mlflow.exceptions import MlflowException
+from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+
+from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence.ledger import Entry
+from aims_mlflow.hooks import counters
+from aims_mlflow.hooks.past import Past
+from aims_mlflow.hooks.server_evidence import active_workspace
+from aims_mlflow.hooks.settle import outcome_fields, settle
+from aims_mlflow.records.base import uuid7
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aims_mlflow.hooks.gate import Gate
+
+RESERVED = "aims."
+# What MLflow itself says of a thing that is not there, or of a name that is not valid, passes as it is.
+PASSING = ("PERMISSION_DENIED", "RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+_log = logging.getLogger(__name__)
+
+
+def denied(text: str) -> MlflowException:
+    """Return the error that a client sees as HTTP 403."""
+    return MlflowException(text, error_code=PERMISSION_DENIED)
+
+
+@contextlib.contextmanager
+def closed(what: str, outcome: str = "refused: the gate could not decide") -> Iterator[None]:
+    """Fail closed: whatever goes wrong in the gate itself refuses, and says where the log has more."""
+    try:
+        yield
+    except MlflowException as exc:
+        if exc.error_code in PASSING:
+            raise
+        raise _incident(what, outcome, exc) from exc
+    except AimsError as exc:
+        if exc.exit_status == 3:
+            raise _incident(what, f"{outcome}: {exc.what}", exc) from exc
+        raise denied(f"{what} refused: {exc.sentence()}") from exc
+    except Exception as exc:
+        raise _incident(what, outcome, exc) from exc
+
+
+def _incident(what: str, outcome: str, exc: Exception) -> MlflowException:
+    incident = uuid7()
+    counters.error(type(exc).__name__)
+    _log.error("aims: incident %s during %s", incident, what, exc_info=exc)
+    return denied(f"{what} {outcome}. Next: the platform team finds incident {incident} in the server's log")
+
+
+def caller() -> tuple[dict[str, str], str | None]:
+    """Return (who asks, as far as the request tells; the authenticated login where the server has logins)."""
+    import flask
+
+    if not flask.has_request_context():
+        return {}, None
+    login = flask.g.get("mlflow_authenticated_user")
+    return {"login": login or "", "address": flask.request.remote_addr or ""}, login
+
+
+def is_prompt(version: Any) -> bool:
+    """Tell a prompt's version by its source; a model's version cannot have that one (see `create_model_version`)."""
+    return version.source in _PROMPT_SOURCE_PLACEHOLDERS and not version.model_id and not version.run_id
+
+
+def refuse_reserved(what: str, names: list[str]) -> None:
+    """Refuse names that begin with `aims.`, whatever their case.
+
+    Raises:
+        MlflowException: one does.
+    """
+    for name in names:
+        if str(name).lower().startswith(RESERVED):
+            raise denied(
+                f"{what} refused: {name!r} begins with {RESERVED!r}, which only the gate itself writes. "
+                "Next: choose another name"
+            )
+
+
+class Doors:
+    """The last class before MLflow's own store: `super()` of it is the plain registry."""
+
+    gate: Gate
+
+    @property
+    def plain(self) -> Any:
+        """The plain registry, without any gate."""
+        return super()
+
+    @property
+    def workspace(self) -> str | None:
+        """The workspace of this request; None where the server has none."""
+        if not self.plain.supports_workspaces:
+            return None
+        return active_workspace()
+
+    @contextlib.contextmanager
+    def held(self, what: str, *names: str, seconds: float | None = None) -> Iterator[None]:
+        """Hold the locks of ledger names, one change at a time, and first close what a dead server left open."""
+        with contextlib.ExitStack() as locks:
+            with closed(what):
+                for name in sorted(set(names)):
+                    locks.enter_context(self.gate.ledger.lock(name, seconds))
+                    settle(self.gate.ledger, Past(self.gate.ledger, name), self.plain, "the next change")
+            yield
+
+    def carry_out(self, what: str, announced: Entry, commit: Callable[[], Any], *also: Entry) -> Any:
+        """Commit an announced change to the registry, and seal its outcome with `also`.
+
+        A commit that raises may have taken place: the registry is asked, and what it shows is sealed.
+        """
+        change = {**announced.public, "type": announced.type, "request": announced.request}
+        ledger = self.gate.ledger
+        try:
+            result = commit()
+        except Exception:
+            try:
+                settle(ledger, Past(ledger, str(change["model_name"])), self.plain, "a failed commit")
+            except Exception:  # noqa: BLE001 - what the commit raised is what the client must see
+                _log.exception("aims: the outcome of request %s stays open until the next change", announced.request)
+            raise
+        version = str(getattr(result, "version", None) or change.get("version") or "")
+        done = Entry("outcome", outcome_fields(change, done=True, version=version), request=announced.request)
+        with closed(what, f"was carried out{f' (version {version})' if version else ''}, but could not be sealed"):
+            ledger.append(done, *also)
+        return result

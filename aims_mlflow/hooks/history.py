@@ -1,0 +1,119 @@
+"""What was in production: which version held which gated alias or stage when, on which evidence, approved by whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.records.base import parse_time
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.hooks.past import Past
+
+FACTS = ("outcome", "legacy", "superseded")
+
+
+@dataclass
+class Held:
+    """One stretch of time in which a version held an alias or a stage; `until` None means that it still does."""
+
+    place: str
+    version: str
+    since: str
+    until: str | None
+    ended_by: str | None
+    fact: dict[str, Any]
+
+
+def place(alias: str | None, mlflow_stage: str | None, version: str | None) -> str:
+    """Return the name of what is held. An alias has one holder; in a stage there may be several versions."""
+    return f"stage {mlflow_stage.lower()} (version {version})" if mlflow_stage else str(alias)
+
+
+class _Timeline:
+    """Who holds what, followed from fact to fact."""
+
+    def __init__(self) -> None:
+        self.all: list[Held] = []
+        self._now: dict[str, Held] = {}
+
+    def follow(self, content: dict[str, Any]) -> None:
+        """Take the next fact of the ledger into account."""
+        at = place(content.get("alias"), content.get("mlflow_stage"), content.get("version"))
+        if content["type"] == "legacy":
+            for adopted in (*content.get("aliases", ()), *([at] if content.get("mlflow_stage") else ())):
+                self._begin(adopted, content)
+        elif content["type"] == "superseded":
+            if content.get("mlflow_stage"):
+                self._end(at, content["time"], f"version {content['by']}")
+        elif content["done"]:
+            self._follow_outcome(at, content)
+
+    def _follow_outcome(self, at: str, content: dict[str, Any]) -> None:
+        if content["of"] == "withdrawn":
+            self._end(at, content["time"], "withdrawn")
+        elif content["of"] == "deleted":
+            for gone in [k for k, held in self._now.items() if content.get("version") in (None, held.version)]:
+                self._end(gone, content["time"], "deleted")
+        elif content.get("stage") == "deployment":
+            self._begin(at, content)
+
+    def _begin(self, at: str, content: dict[str, Any]) -> None:
+        self._end(at, content["time"], f"version {content['version']}")
+        self._now[at] = Held(at, str(content["version"]), content["time"], None, None, content)
+        self.all.append(self._now[at])
+
+    def _end(self, at: str, time: str, why: str) -> None:
+        if held := self._now.pop(at, None):
+            held.until, held.ended_by = time, why
+
+
+def history(past: Past) -> list[Held]:
+    """Return a model's whole history, in order of time."""
+    timeline = _Timeline()
+    for leaf in past.leaves(FACTS):
+        timeline.follow(leaf.content)
+    return timeline.all
+
+
+def holders(past: Past) -> dict[str, dict[str, Any]]:
+    """Return who holds what now, by the ledger: place -> the outcome or adoption that says so."""
+    return {held.place: held.fact for held in history(past) if held.until is None}
+
+
+def at_time(found: list[Held], moment: datetime) -> list[Held]:
+    """Return what was held at a moment."""
+    return [
+        held
+        for held in found
+        if parse_time(held.since) <= moment and (held.until is None or moment < parse_time(held.until))
+    ]
+
+
+def grounds(ledger: Ledger, held: Held) -> dict[str, Any]:
+    """Return on what a version was put into use: basis, evidence, approvals, waivers, digests, run."""
+    fact = held.fact
+    if fact["type"] == "legacy":
+        return {"basis": "legacy", "model_digest": fact.get("model_digest"), "run_id": fact.get("run_id")}
+    leaf = next(ledger.leaves(types=("decision",), request=str(fact["request"])), None)
+    if leaf is None:
+        return {"basis": "unknown"}
+    body = (ledger.body(leaf.sequence) or {}).get("decision", {})
+    content = leaf.content
+    return {
+        "basis": "observed" if content["would_refuse"] else content.get("basis", "evidence"),
+        "request": content["request"],
+        "decided": content["decided"],
+        "model_digest": content.get("model_digest"),
+        "run_id": content.get("run_id"),
+        "evidence": content.get("evidence", []),
+        "approvals": body.get("approvals", []),
+        "waivers": [
+            f"{w['unmet']['control']} until {w['expires'][:10]} by {w['owner']}" for w in body.get("waived", ())
+        ],
+        "policy_digest": content.get("policy_digest"),
+        "keyring_digest": content.get("keyring_digest"),
+    }

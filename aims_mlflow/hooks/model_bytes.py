@@ -1,0 +1,106 @@
+"""The digest of a model's files as they lie in the server's store: computed once for each state of the files."""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
+from aims_mlflow.evidence.digests import dir_hash1, is_load_mark
+from aims_mlflow.hooks.server_files import SETTLED_SECONDS, Files, Listed, fingerprint
+
+if TYPE_CHECKING:
+    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.records.policy import Caps
+
+MLMODEL = "MLmodel"
+MAX_MLMODEL_BYTES = 16 * 1024 * 1024
+MAX_WAITING = 1000
+_log = logging.getLogger(__name__)
+
+
+class ModelBytes:
+    """Hashes models; remembers digests in the ledger's database, and works on large models in the background."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._worker: ThreadPoolExecutor | None = None
+        self._jobs: dict[str, Future[None]] = {}
+
+    def digest(self, place: str, files: Files, caps: Caps) -> str:
+        """Return the model's `dirHash1`; `place` is where its files lie.
+
+        Raises:
+            EvidenceError: there are no files, or more than the policy's caps.
+            Unreachable: they cannot be read, or are so large that they are hashed in the background first.
+        """
+        listed = files.walk(caps.max_files)
+        mark = fingerprint(place, listed)
+        known = self._ledger.state.hashed(mark) if mark else None
+        if known:
+            self._jobs.pop(place, None)
+            return known
+        total = sum(f.size for f in listed)
+        if total > caps.max_bytes:
+            raise EvidenceError(
+                f"the model has {total:,} bytes, more than the {caps.max_bytes:,} that are hashed here",
+                next="the platform team raises caps.max_bytes in policy.yaml",
+            )
+        if total > caps.max_inline_bytes:
+            raise self._later(place, files, listed, total, caps)
+        digest = hash_files(files, listed)
+        if mark:
+            self._ledger.state.keep_hash(mark, digest)
+        return digest
+
+    def _later(self, place: str, files: Files, listed: list[Listed], total: int, caps: Caps) -> AimsError:
+        """Start hashing in the background where it is not under way; returns what to tell the client."""
+        if any(f.mark is None for f in listed):
+            return EvidenceError(
+                f"the model has {total:,} bytes, and this store cannot tell whether they change while they are hashed",
+                next="the platform team raises caps.max_inline_bytes in policy.yaml",
+            )
+        job = self._jobs.get(place)
+        if job is not None and job.done():
+            del self._jobs[place]
+            if isinstance(job.exception(), AimsError):
+                return job.exception()  # type: ignore[return-value]
+        if place not in self._jobs and len(self._jobs) < MAX_WAITING:
+            if self._worker is None:
+                self._worker = ThreadPoolExecutor(1, thread_name_prefix="aims-hash")
+            self._jobs[place] = self._worker.submit(self._hash, place, files, caps)
+        return Unreachable(
+            f"the model's {total:,} bytes are being hashed, which takes a while",
+            next="try again in a minute: the same call then finds the digest",
+        )
+
+    def _hash(self, place: str, files: Files, caps: Caps) -> None:
+        try:
+            with self._ledger.lock(f"hashing {place}", 0.01):
+                time.sleep(SETTLED_SECONDS)
+                listed = files.walk(caps.max_files)
+                mark = fingerprint(place, listed)
+                if mark and self._ledger.state.hashed(mark) is None:
+                    self._ledger.state.keep_hash(mark, hash_files(files, listed))
+        except AimsError as exc:
+            _log.warning("aims: hashing in the background: %s", exc.sentence())
+            raise
+        except Exception:
+            _log.exception("aims: hashing in the background failed")
+            raise
+
+
+def hash_files(files: Files, listed: list[Listed]) -> str:
+    """Return the `dirHash1` of listed files, MLflow's load mark left out.
+
+    Raises:
+        EvidenceError: there are none.
+        Unreachable: one cannot be read.
+    """
+    mlmodel = files.read(MLMODEL, MAX_MLMODEL_BYTES) if any(f.name == MLMODEL for f in listed) else b""
+    kept = [f for f in listed if not is_load_mark(f.name, f.size, mlmodel)]
+    if not kept:
+        raise EvidenceError("the model has no files", next="log it again")
+    return dir_hash1((f.name, files.sha256(f.name)) for f in kept)

@@ -1,0 +1,175 @@
+"""What the ledger knows of a registered model: digests at registration, who held which alias, what is still open.
+
+Version numbers begin again when a model is deleted and made anew, and a model keeps its past when it is renamed:
+both are followed here, so that nobody inherits authority by a name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.records.decision import Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aims_mlflow.evidence.ledger import Leaf, Ledger
+
+# Leaves that announce a change of the registry: each is followed by an outcome with the same request.
+CHANGES = ("decision", "withdrawn", "deleted", "renamed")
+MAX_NAMES = 100
+
+
+@dataclass(frozen=True)
+class Span:
+    """A name's leaves from `start` (inclusive) to `end` (exclusive)."""
+
+    name: str
+    start: int
+    end: int | None
+
+
+def qualified(name: str, workspace: str | None) -> str:
+    """Return the name under which the ledger keeps a model: MLflow allows no slash in a name."""
+    return f"{workspace}/{name}" if workspace else name
+
+
+class Past:
+    """The past of one registered model, by its qualified name."""
+
+    def __init__(self, ledger: Ledger, name: str) -> None:
+        self._ledger = ledger
+        self.name = name
+        self._known: list[Span] | None = None
+
+    def spans(self) -> list[Span]:
+        """Return the names and stretches of the ledger that are this model's, newest first."""
+        if self._known is None:
+            self._known = list(self._find_spans())
+        return self._known
+
+    def _find_spans(self) -> Iterator[Span]:
+        name, end = self.name, None
+        for _ in range(MAX_NAMES):
+            begins = [leaf for leaf in self._beginnings(name) if end is None or leaf.sequence < end]
+            if not begins:
+                yield Span(name, 0, end)
+                return
+            last = begins[-1]
+            yield Span(name, last.sequence, end)
+            previous = last.content.get("previous")
+            if previous is None:
+                return
+            name, end = str(previous), last.sequence
+
+    def _beginnings(self, name: str) -> list[Leaf]:
+        """Return the leaves at which a name became another model's: deleted, renamed to or away, and done."""
+        out = []
+        for leaf in self._ledger.leaves(types=("deleted", "renamed"), model_name=name):
+            whole = leaf.content["type"] == "renamed" or "version" not in leaf.content
+            if whole and self._done(str(leaf.content["request"])):
+                out.append(leaf)
+        return out
+
+    def _done(self, request: str) -> bool:
+        found = outcome(self._ledger, request)
+        return found is not None and bool(found["done"])
+
+    def leaves(self, types: Sequence[str], version: str | None = None) -> list[Leaf]:
+        """Return this model's leaves in order."""
+        out = []
+        for span in reversed(self.spans()):
+            found = self._ledger.leaves(start=span.start, types=types, model_name=span.name, version=version)
+            out += [leaf for leaf in found if span.end is None or leaf.sequence < span.end]
+        return out
+
+    def done(self, version: str | None = None) -> list[dict[str, Any]]:
+        """Return the changes that took place, and what was adopted, in order."""
+        found = (leaf.content for leaf in self.leaves(("outcome", "legacy"), version))
+        return [content for content in found if content["type"] == "legacy" or content["done"]]
+
+    def registered(self, version: str) -> str | None:
+        """Return the model digest that a version had when it was registered or adopted."""
+        made = [c for c in self.done(version) if c["type"] == "legacy" or c.get("stage") == "registration"]
+        return str(made[-1]["model_digest"]) if made and made[-1].get("model_digest") else None
+
+    def put_into_use(self, version: str | None = None) -> list[dict[str, Any]]:
+        """Return the outcomes and adoptions by which versions held a gated alias or stage."""
+        return [
+            c
+            for c in self.done(version)
+            if (c["type"] == "outcome" and c.get("stage") == "deployment") or c.get("aliases") or _adopted_stage(c)
+        ]
+
+    def standing(self, version: str, alias: str, legacy_until: str | None) -> Standing | None:
+        """Return the authority that a version has for an alias from before, the newest first."""
+        for content in reversed(self.put_into_use(version)):
+            if content["type"] == "outcome" and content.get("alias") == alias:
+                found = self._allowed(content)
+                if found is not None:
+                    return found
+            elif alias in _adopted(content) and legacy_until and content.get("model_digest"):
+                return Standing(
+                    basis="legacy",
+                    request=content["request"],
+                    model_digest=content["model_digest"],
+                    time=content["time"],
+                    until=f"{legacy_until}T23:59:59Z",
+                )
+        return None
+
+    def _allowed(self, content: dict[str, Any]) -> Standing | None:
+        """Return an earlier allowing decision as standing; one that only observed has given no authority."""
+        decision = decision_of(self._ledger, content["request"])
+        if decision is None or decision["would_refuse"] or not decision.get("model_digest"):
+            return None
+        return Standing(
+            basis="restored",
+            request=content["request"],
+            model_digest=decision["model_digest"],
+            time=decision["time"],
+            until=decision.get("waived_until"),
+            evidence=tuple(decision["evidence"]),
+            approvals=tuple(self._approvers(content["request"])),
+        )
+
+    def _approvers(self, request: str) -> list[str]:
+        for leaf in self._ledger.leaves(types=("decision",), request=request):
+            body = self._ledger.body(leaf.sequence)
+            return list(body["decision"].get("approvals", ())) if body and "decision" in body else []
+        return []
+
+    def waived_until(self, content: dict[str, Any]) -> str | None:
+        """Return when the first waiver ends that a change rested on; None where it rested on none."""
+        decision = decision_of(self._ledger, str(content["request"]))
+        return str(decision["waived_until"]) if decision and decision.get("waived_until") else None
+
+    def unfinished(self) -> Leaf | None:
+        """Return the change that was announced last and has no outcome: its server died in between."""
+        last = self._ledger.newest(types=(*CHANGES, "outcome"), model_name=self.name)
+        if not last or last[0].content["type"] == "outcome" or not last[0].content.get("allowed", True):
+            return None
+        return last[0] if outcome(self._ledger, str(last[0].content["request"])) is None else None
+
+
+def _adopted_stage(content: dict[str, Any]) -> list[str]:
+    stage = content.get("mlflow_stage") if content["type"] == "legacy" else None
+    return [str(stage).lower()] if stage else []
+
+
+def _adopted(content: dict[str, Any]) -> list[str]:
+    """Return the aliases, and the stage as an alias, with which a version was adopted."""
+    return [*content.get("aliases", ()), *_adopted_stage(content)]
+
+
+def outcome(ledger: Ledger, request: str) -> dict[str, Any] | None:
+    """Return the outcome of a request, None where there is none (yet)."""
+    found = next(ledger.leaves(types=("outcome",), request=request), None)
+    return found.content if found else None
+
+
+def decision_of(ledger: Ledger, request: str) -> dict[str, Any] | None:
+    """Return the public fields of a request's decision."""
+    found = next(ledger.leaves(types=("decision",), request=request), None)
+    return found.content if found else None

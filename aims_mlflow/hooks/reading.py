@@ -1,0 +1,166 @@
+"""A registry as its clients see it, beside the ledger: what `aims gate adopt`, `reconcile` and `history` read.
+
+It goes through MLflow's public client, so that it works on any registry, a managed one without our plug-in too.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.errors import AimsError, ConfigError
+from aims_mlflow.evidence import store
+from aims_mlflow.evidence.digests import model_digest
+from aims_mlflow.evidence.ledger import LEDGER_URI, Ledger, ledger_uri
+from aims_mlflow.hooks.active_policy import policy_folder
+from aims_mlflow.hooks.doors import is_prompt
+from aims_mlflow.hooks.past import qualified
+from aims_mlflow.hooks.registry_store import PREFIX
+from aims_mlflow.hooks.settle import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aims_mlflow.gates.policy import LoadedPolicy
+
+PAGE = 200
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A registered model as the registry shows it now: its versions, and who holds which alias or gated stage."""
+
+    name: str
+    workspace: str | None
+    versions: dict[str, Any]
+    aliases: dict[str, str]
+
+    @property
+    def ledger_name(self) -> str:
+        """The name under which the ledger keeps it."""
+        return qualified(self.name, self.workspace)
+
+
+def open_ledger(uri: str | None, registry: str | None) -> Ledger:
+    """Open the ledger that belongs to a registry: named, else `AIMS_LEDGER_URI`, else beside the registry's database.
+
+    Raises:
+        ConfigError: nothing says where it is.
+        Unreachable: it cannot be opened.
+    """
+    named = uri or os.environ.get(LEDGER_URI)
+    database = (registry or os.environ.get("MLFLOW_REGISTRY_URI") or "").removeprefix(PREFIX)
+    if not named and "://" in database and not database.startswith(("http:", "https:")):
+        named = ledger_uri(database, None)
+    if not named:
+        raise ConfigError(
+            "nothing says where the ledger is", next=f"set {LEDGER_URI}, or give --ledger or the registry's database"
+        )
+    return Ledger(named)
+
+
+def connect(tracking: str | None, registry: str | None) -> Any:
+    """Return an MLflow client of the plain registry: the gate answers no question about itself here."""
+    import mlflow
+
+    if tracking:
+        mlflow.set_tracking_uri(tracking)
+    if registry:
+        mlflow.set_registry_uri(registry.removeprefix(PREFIX))
+    store.check_server()
+    return mlflow.MlflowClient()
+
+
+def policy_in_force(ledger: Ledger) -> LoadedPolicy:
+    """Return the policy that the workers go by, else the one of the policy folder.
+
+    Raises:
+        ConfigError, Unreachable: there is none that is valid.
+    """
+    from aims_mlflow.gates.policy import FILE, load_policy, parse_policy
+
+    digest = ledger.state.active().get("policy")
+    text = ledger.state.stored(digest) if digest else None
+    return parse_policy(text, FILE) if text else load_policy(policy_folder())
+
+
+def workspaces(client: Any) -> list[str | None]:
+    """Return the server's workspaces; [None] where it has none."""
+    from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return [w.name for w in client.list_workspaces()] or [None]
+    except (MlflowException, NotImplementedError):
+        if MLFLOW_ENABLE_WORKSPACES.get():
+            raise
+        return [None]
+
+
+def models(client: Any) -> Iterator[Seen]:
+    """Yield every registered model that is no prompt, with its versions.
+
+    Raises:
+        Unreachable: the registry does not answer.
+    """
+    import mlflow
+
+    for workspace in workspaces(client):
+        if workspace is not None:
+            mlflow.set_workspace(workspace)
+        token: str | None = None
+        while True:
+            with store.reaching("list the registered models"):
+                page = client.search_registered_models(max_results=PAGE, page_token=token)
+            for found in page:
+                seen = model(client, found.name, workspace)
+                if seen.versions or found.name not in _prompts(found):
+                    yield seen
+            token = page.token
+            if not token:
+                break
+
+
+def _prompts(found: Any) -> tuple[str, ...]:
+    from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
+
+    return (found.name,) if (found.tags or {}).get(IS_PROMPT_TAG_KEY) == "true" else ()
+
+
+def model(client: Any, name: str, workspace: str | None = None) -> Seen:
+    """Return one registered model with its versions.
+
+    Raises:
+        Unreachable: there is none, or the registry does not answer.
+    """
+    versions: dict[str, Any] = {}
+    token: str | None = None
+    while True:
+        with store.reaching(f"read the registered model {name}"):
+            aliases = client.get_registered_model(name).aliases
+            page = client.search_model_versions(f"name = {quoted(name)}", max_results=PAGE, page_token=token)
+        versions |= {str(v.version): v for v in page if not is_prompt(v)}
+        token = page.token
+        if not token:
+            break
+    return Seen(name, workspace, versions, {a: str(v) for a, v in aliases.items() if str(v) in versions})
+
+
+def digest_now(version: Any) -> str:
+    """Return the digest of what a deployer who loads a version gets now.
+
+    Raises:
+        Unreachable: they cannot be read.
+    """
+    address = f"models:/{version.name}/{version.version}"
+    with store.downloaded(address, f"version {version.version} of {version.name}") as folder:
+        return model_digest(folder)
+
+
+def try_digest(version: Any) -> tuple[str | None, str]:
+    """Return (digest, "") or (None, why it cannot be read)."""
+    try:
+        return digest_now(version), ""
+    except AimsError as exc:
+        return None, exc.sentence()

@@ -1,0 +1,164 @@
+"""Registry and ledger compared: what exists without an allowing decision, what was never closed, what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.hooks.findings import Finding, record
+from aims_mlflow.hooks.history import holders, place
+from aims_mlflow.hooks.past import Past
+from aims_mlflow.hooks.reading import Seen, models, try_digest
+from aims_mlflow.hooks.settle import settle
+from aims_mlflow.records.base import parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.gates.policy import LoadedPolicy
+
+# The kinds of findings that only a reconciliation opens and closes.
+ABOUTS = (
+    "ungated-version",
+    "ungated-alias",
+    "changed-bytes",
+    "unreadable-bytes",
+    "lost-alias",
+    "lost-version",
+    "legacy-over",
+    "waiver-over",
+    "open-change",
+)
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What one reconciliation found: everything open, what of it is new, what it closed."""
+
+    findings: list[Finding]
+    new: list[Finding]
+    closed: list[str]
+    settled: list[dict[str, Any]]
+    checked: int
+
+
+def reconcile(
+    ledger: Ledger, client: Any, policy: LoadedPolicy, tick: Callable[[str], None] = lambda _: None
+) -> Reconciled:
+    """Compare every model of a registry with the ledger, seal findings, and close changes without an outcome.
+
+    Raises:
+        Unreachable: registry or ledger does not answer; nothing is then closed for want of an answer.
+    """
+    found: list[Finding] = []
+    settled: list[dict[str, Any]] = []
+    seen_names = set()
+    for seen in models(client):
+        tick(seen.ledger_name)
+        seen_names.add(seen.ledger_name)
+        past = Past(ledger, seen.ledger_name)
+        settled += _settle(ledger, past, client)
+        found += _of_model(seen, Past(ledger, seen.ledger_name), policy)
+    settled_elsewhere, lost = _without_model(ledger, client, seen_names)
+    found += lost
+    new, closed = record(ledger, ABOUTS, found)
+    return Reconciled(found, new, closed, settled + settled_elsewhere, len(seen_names))
+
+
+def _settle(ledger: Ledger, past: Past, client: Any) -> list[dict[str, Any]]:
+    if past.unfinished() is None:
+        return []
+    with ledger.lock(past.name):
+        done = settle(ledger, past, client, "aims gate reconcile")
+    return [done] if done else []
+
+
+def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[dict[str, Any]], list[Finding]]:
+    """Names that the ledger knows and the registry does not show: changes to close, and models that vanished."""
+    names = {str(leaf.content.get("model_name")) for leaf in ledger.leaves(types=("decision", "renamed", "deleted"))}
+    settled: list[dict[str, Any]] = []
+    lost = []
+    for name in sorted(names - seen - {"None"}):
+        settled += _settle(ledger, Past(ledger, name), client)
+        for version in sorted(_standing_versions(Past(ledger, name)), key=int):
+            fields = {"model_name": name, "version": version}
+            text = f"{name} version {version} was registered and is gone without a deletion that the gate saw"
+            lost.append(Finding("lost-version", "A.6.2.8", text, fields))
+    return settled, lost
+
+
+def _standing_versions(past: Past) -> set[str]:
+    """Return the versions that the ledger believes to exist."""
+    out: set[str] = set()
+    for content in past.done():
+        if content["type"] == "legacy" or content.get("stage") == "registration":
+            out.add(str(content["version"]))
+        elif content.get("of") == "deleted":
+            out.discard(str(content.get("version")))
+    if past.spans()[0].start and _ended(past):
+        return set()
+    return out
+
+
+def _ended(past: Past) -> bool:
+    """Tell whether the name itself was deleted or renamed away, and nothing came after."""
+    span = past.spans()[0]
+    first = next(iter(past.leaves(("deleted", "renamed"))), None)
+    begun = first is not None and first.sequence == span.start and "previous" not in first.content
+    return begun and not past.done()
+
+
+def _of_model(seen: Seen, past: Past, policy: LoadedPolicy) -> Iterator[Finding]:
+    standing, held = _standing_versions(past), holders(past)
+    for number in sorted(set(seen.versions) - standing, key=int):
+        text = f"{seen.ledger_name} version {number} exists without an allowing decision"
+        yield Finding("ungated-version", "A.6.2.5", text, {"model_name": seen.ledger_name, "version": number})
+    for number in sorted(standing - set(seen.versions), key=int):
+        text = f"{seen.ledger_name} version {number} was registered and is gone without a deletion that the gate saw"
+        yield Finding("lost-version", "A.6.2.8", text, {"model_name": seen.ledger_name, "version": number})
+    in_use = _in_use(seen, policy)
+    for at, version in sorted(in_use.items()):
+        yield from _of_alias(seen, past, at, version, held.get(at), policy)
+    for at, content in sorted(held.items()):
+        if at not in in_use and str(content.get("version")) in seen.versions:
+            fields = {"model_name": seen.ledger_name, "version": content.get("version"), "alias": at}
+            text = f"{at} was taken from {seen.ledger_name} version {content.get('version')} past the gate"
+            yield Finding("lost-alias", "A.6.2.8", text, fields)
+
+
+def _in_use(seen: Seen, policy: LoadedPolicy) -> dict[str, str]:
+    """Return gated alias or `stage NAME` -> version, as the registry shows it."""
+    out = {alias: version for alias, version in seen.aliases.items() if policy.gated_alias(alias)}
+    for number, version in seen.versions.items():
+        if policy.gated_move(version.current_stage or ""):
+            out[place(None, version.current_stage, number)] = number
+    return out
+
+
+def _of_alias(
+    seen: Seen, past: Past, at: str, version: str, by: dict[str, Any] | None, policy: LoadedPolicy
+) -> Iterator[Finding]:
+    fields = {"model_name": seen.ledger_name, "version": version, "alias": at}
+    if by is None or str(by.get("version")) != version:
+        text = f"{at} of {seen.ledger_name} points to version {version} without an allowing decision"
+        yield Finding("ungated-alias", "A.6.2.5", text, fields)
+    elif by["type"] == "legacy" and _over(policy.policy.legacy.until):
+        text = f"{at} of {seen.ledger_name} still points to version {version}, adopted from before the gate"
+        yield Finding("legacy-over", "A.6.2.5", text, fields)
+    elif (until := past.waived_until(by)) and parse_time(until) <= datetime.now(UTC):
+        text = f"{at} of {seen.ledger_name} points to version {version}, whose waiver ended {until[:10]}"
+        yield Finding("waiver-over", "A.6.2.5", text, fields)
+    registered = past.registered(version)
+    digest, why = try_digest(seen.versions[version])
+    if digest is None:
+        text = f"the files of {seen.ledger_name} version {version} ({at}) cannot be read: {why}"
+        yield Finding("unreadable-bytes", "A.6.2.5", text, fields)
+    elif registered and digest != registered:
+        text = f"the files of {seen.ledger_name} version {version} ({at}) changed since they were registered"
+        yield Finding("changed-bytes", "A.6.2.5", text, {**fields, "registered": registered, "found": digest})
+
+
+def _over(until: str | None) -> bool:
+    return until is None or datetime.now(UTC) > parse_time(f"{until}T23:59:59Z")

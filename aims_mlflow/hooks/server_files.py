@@ -1,0 +1,173 @@
+"""Files in the server's artifact store: listed, streamed, and told apart from changed ones where the store can.
+
+Uses names of MLflow's repositories that are not public; a test pins them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.errors import EvidenceError, Unreachable
+from aims_mlflow.evidence.canonical import digest_of
+from aims_mlflow.evidence.digests import sha256_file
+from aims_mlflow.evidence.store import check_inside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A file changed within this time of being listed may change again without its mark changing.
+SETTLED_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One file below a root: its size, and a mark that changes with its content (None where the store has none).
+
+    `changed` is when it was last written, in seconds since 1970.
+    """
+
+    name: str
+    size: int
+    mark: tuple[Any, ...] | None = None
+    changed: float = 0.0
+
+
+class Files:
+    """The files below one root of an MLflow artifact repository."""
+
+    def __init__(self, repo: Any, root: str) -> None:
+        self._repo = repo
+        self._root = root
+        self._local = type(repo).__name__ == "LocalArtifactRepository"
+
+    def folder(self, path: str = "") -> list[tuple[str, bool, int]]:
+        """Return (name below the root, is a folder, size) of what lies directly in a folder.
+
+        Raises:
+            Unreachable: the store does not answer.
+        """
+        where = "/".join(p for p in (self._root, path) if p)
+        try:
+            found = self._repo.list_artifacts(where or None)
+        except Exception as exc:  # every store has errors of its own
+            raise Unreachable(f"the artifact store does not answer ({type(exc).__name__})") from exc
+        cut = len(self._root) + 1 if self._root else 0
+        return [(f.path[cut:], bool(f.is_dir), int(f.file_size or 0)) for f in found]
+
+    def walk(self, most: int) -> list[Listed]:
+        """Return every file, sorted by name.
+
+        Raises:
+            EvidenceError: there are more than `most`, or one is a link.
+            Unreachable: the store does not answer.
+        """
+        if hasattr(self._repo, "parse_s3_compliant_uri"):
+            return sorted(_walk_s3(self._repo, self._root, most), key=lambda f: f.name)
+        return sorted(self._walk(most), key=lambda f: f.name)
+
+    def _walk(self, most: int) -> Iterator[Listed]:
+        waiting, seen = [""], 0
+        while waiting:
+            for name, is_dir, size in self.folder(waiting.pop()):
+                if is_dir:
+                    waiting.append(name)
+                    continue
+                seen += 1
+                if seen > most:
+                    raise _too_many(most)
+                yield self._on_disk(name) if self._local else Listed(name, size)
+
+    def _on_disk(self, name: str) -> Listed:
+        path = self.fetch(name, "")
+        try:
+            stat = path.lstat()
+        except OSError as exc:
+            raise Unreachable(f"a file cannot be read from the artifact store ({exc.strerror})") from exc
+        mark = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        return Listed(name, stat.st_size, mark, stat.st_ctime)
+
+    def read(self, name: str, most: int) -> bytes:
+        """Return one file's bytes, `most` of them.
+
+        Raises:
+            EvidenceError: it is larger, or a link.
+            Unreachable: it cannot be read.
+        """
+        with tempfile.TemporaryDirectory(prefix="aims-gate-") as folder:
+            path = self.fetch(name, folder)
+            try:
+                if path.stat().st_size > most:
+                    raise EvidenceError(f"{name} is larger than the {most:,} bytes that are read here")
+                return path.read_bytes()
+            except OSError as exc:
+                raise Unreachable(f"a file cannot be read from the artifact store ({exc.strerror})") from exc
+
+    def sha256(self, name: str) -> str:
+        """Return one file's sha256, streamed.
+
+        Raises:
+            Unreachable: it cannot be read.
+        """
+        with tempfile.TemporaryDirectory(prefix="aims-gate-") as folder:
+            try:
+                return sha256_file(self.fetch(name, folder))
+            except Unreachable as exc:
+                raise Unreachable(f"a file of the model {exc.what}") from None
+
+    def fetch(self, name: str, folder: str) -> Path:
+        """Return a file's local path: the store's own where it is local, else a copy in `folder`."""
+        check_inside(name)
+        path = "/".join(p for p in (self._root, name) if p)
+        try:
+            local = Path(self._repo.download_artifacts(path, None if self._local else folder))
+        except Exception as exc:  # every store has errors of its own
+            raise Unreachable(f"a file cannot be read from the artifact store ({type(exc).__name__})") from exc
+        if local.is_symlink():
+            raise EvidenceError("a link stands among the files", next="log the model again")
+        return local
+
+
+def _walk_s3(repo: Any, root: str, most: int) -> Iterator[Listed]:
+    """List below an S3 root; time of writing, ETag and size together change with every overwrite."""
+    bucket, base = repo.parse_s3_compliant_uri(repo.artifact_uri)
+    prefix = "/".join(p.strip("/") for p in (base, root) if p) + "/"
+    seen = 0
+    try:
+        for page in repo._get_s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for found in page.get("Contents", []):
+                if found["Key"].endswith("/") and not found["Size"]:
+                    continue
+                seen += 1
+                if seen > most:
+                    raise _too_many(most)  # noqa: TRY301
+                written = found["LastModified"]
+                mark = (found["ETag"], found["Size"], written.isoformat())
+                yield Listed(found["Key"].removeprefix(prefix), int(found["Size"]), mark, written.timestamp())
+    except EvidenceError:
+        raise
+    except Exception as exc:
+        raise Unreachable(f"the artifact store does not answer ({type(exc).__name__})") from exc
+
+
+def _too_many(most: int) -> EvidenceError:
+    return EvidenceError(
+        f"the model has more than {most:,} files, the most that are hashed here",
+        next="the platform team raises caps.max_files in policy.yaml",
+    )
+
+
+def fingerprint(place: str, files: list[Listed]) -> str | None:
+    """Return a digest of the files' marks; None where the store has none, or a file was written a moment ago."""
+    if not files or any(f.mark is None or f.changed > time.time() - SETTLED_SECONDS for f in files):
+        return None
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    # An inode number says nothing on another machine, or after the disk was mounted anew.
+    machine = boot.read_text(encoding="ascii").strip() if boot.exists() else os.environ.get("HOSTNAME", "")
+    listed = [[f.name, f.size, *map(str, f.mark or ())] for f in files]
+    return digest_of({"place": hashlib.sha256(place.encode()).hexdigest(), "machine": machine, "files": listed})

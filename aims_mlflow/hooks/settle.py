@@ -1,0 +1,87 @@
+"""Closing a change whose server died between announcing it and sealing its outcome, from what the registry shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlflow.exceptions import MlflowException
+
+from aims_mlflow.evidence.ledger import Entry
+
+if TYPE_CHECKING:
+    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.hooks.past import Past
+
+REQUEST_TAG = "aims.request"
+MOST_VERSIONS = 10_000
+
+
+def quoted(name: str) -> str:
+    """Return a model name as it stands in one of MLflow's filters."""
+    return f'"{name}"' if "'" in name else f"'{name}'"
+
+
+def settle(ledger: Ledger, past: Past, registry: Any, by: str) -> dict[str, Any] | None:
+    """Seal the outcome of a model's unfinished change; None where there is none. The caller holds the model's lock.
+
+    `registry` is MLflow's client or its plain store: both answer the same methods.
+    """
+    leaf = past.unfinished()
+    if leaf is None:
+        return None
+    content = leaf.content
+    found = _found(content, registry)
+    public = outcome_fields(content, done=found is not None, version=found or None)
+    ledger.append(Entry("outcome", {**public, "closed_by": by}, request=str(content["request"])))
+    return public
+
+
+def outcome_fields(change: dict[str, Any], *, done: bool, version: str | None = None) -> dict[str, Any]:
+    """Return the public fields of a change's outcome: a whole fact, readable without the change's own leaf."""
+    kept = ("model_name", "stage", "alias", "mlflow_stage", "version", "model_digest", "previous", "renamed_to")
+    return {
+        "of": change["type"],
+        **{key: change[key] for key in kept if change.get(key) is not None},
+        **({"version": version} if version else {}),
+        "done": done,
+    }
+
+
+def _found(change: dict[str, Any], registry: Any) -> str | None:
+    """Return the version that shows that a change took place, "" where it is about none; None where it did not."""
+    name = str(change["model_name"]).rpartition("/")[2]
+    kind, version, alias = change["type"], change.get("version"), change.get("alias")
+    if kind == "renamed":
+        return "" if _there(registry.get_registered_model, name) else None
+    if kind == "deleted":
+        there = (
+            _there(registry.get_model_version, name, version)
+            if version
+            else _there(registry.get_registered_model, name)
+        )
+        return None if there else (version or "")
+    if change.get("stage") == "registration":
+        return _made(registry, name, str(change["request"]))
+    if change.get("mlflow_stage"):
+        in_stage = _there(registry.get_model_version, name, version)
+        held = in_stage is not None and in_stage.current_stage.lower() == str(change["mlflow_stage"]).lower()
+    else:
+        holder = _there(registry.get_model_version_by_alias, name, alias)
+        held = holder is not None and str(holder.version) == str(version)
+    took_place = not held if kind == "withdrawn" else held
+    return str(version or "") if took_place else None
+
+
+def _made(registry: Any, name: str, request: str) -> str | None:
+    found = registry.search_model_versions(f"name = {quoted(name)} and tags.`{REQUEST_TAG}` = '{request}'")
+    return str(found[0].version) if len(found) else None
+
+
+def _there(method: Any, *args: Any) -> Any:
+    """Return what the registry has, None where it has no such thing; other failures are raised."""
+    try:
+        return method(*args)
+    except MlflowException as exc:
+        if exc.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
