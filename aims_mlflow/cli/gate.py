@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from aims_mlflow.cli.gate_consents import retire, revoke
-from aims_mlflow.cli.gate_ledger import adopt, history, reconcile
+from aims_mlflow.cli.gate_ledger import adopt, history, reconcile, replay
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.gates.wording import lines
 
@@ -18,7 +18,7 @@ def group() -> None:
     """Explain decisions; run, roll out and look back on a gated registry."""
 
 
-for _command in (adopt, reconcile, history, revoke, retire):
+for _command in (adopt, reconcile, history, replay, revoke, retire):
     group.add_command(_command)
 
 

@@ -166,6 +166,30 @@ def history(
         _print(row)
 
 
+@click.command()
+@click.argument("request")
+@_LEDGER
+@_REGISTRY
+def replay(request: str, ledger: str | None, registry: str | None) -> int:
+    """Make decision REQUEST again from what the ledger recorded, and compare. Exit status 1 when they differ."""
+    from aims_mlflow.gates.wording import lines
+    from aims_mlflow.hooks import replay as again
+    from aims_mlflow.hooks.reading import open_ledger
+
+    opened = open_ledger(ledger, registry)
+    said, now = again.recorded(opened, request), again.replay(opened, request)
+    for line in lines(said):
+        click.echo(line)
+    same = said == now
+    if same:
+        click.echo("decided again from the ledger: the same")
+    else:
+        click.secho("decided again from the ledger: NOT the same", fg="red")
+        for line in lines(now):
+            click.echo(f"  {line}")
+    return 0 if same else 1
+
+
 def _print(row: dict[str, Any]) -> None:
     until = f"until {row['until'][:19]}Z ({row['ended_by']})" if row["until"] else "until now"
     click.secho(f"{row['place']}: version {row['version']} from {row['since'][:19]}Z {until}", bold=True)

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import click
 
-from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.errors import ConfigError, Unreachable, did_you_mean
 from aims_mlflow.evidence.keyring import add_key, load_keyring, sign_keyring, write_keyring
 from aims_mlflow.evidence.keys import PublicKey, aims_home, load_key, signing_key, write_new_key
 from aims_mlflow.records.base import utc_text
-from aims_mlflow.records.keyring import KeyEntry
+from aims_mlflow.records.keyring import ROLES, KeyEntry
 
-ROLES = ("trainer", "approver", "log", "auditor")
 FORMATS = ["%Y-%m-%d"]
 
 
@@ -45,7 +44,11 @@ def export(key: str | None) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--owner", required=True, help="Whose key it is: the login name, where the server has logins.")
 @click.option(
-    "--role", "roles", required=True, multiple=True, type=click.Choice(ROLES), help="What it may do; repeatable."
+    "--role",
+    "roles",
+    required=True,
+    multiple=True,
+    help=f"What it may do: {', '.join(ROLES)}, or a role that policy.yaml names; repeatable.",
 )
 @click.option("--from", "start", type=click.DateTime(FORMATS), help="First day on which it may sign.")
 @click.option("--until", type=click.DateTime(FORMATS), help="Day from which it may sign no more.")
@@ -58,6 +61,7 @@ def add(
     from aims_mlflow.hooks.active_policy import KEYRING, policy_folder, root_key_path
 
     folder = policy or policy_folder()
+    _require_roles(roles, folder)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
@@ -80,6 +84,21 @@ def add(
     keyring = sign_keyring(add_key(load_keyring(path, signer.key_id), entry), signer)
     write_keyring(path, keyring)
     click.echo(f"{owner} may now act as {', '.join(roles)} (key id {key.key_id}); keyring version {keyring.version}")
+
+
+def _require_roles(roles: tuple[str, ...], folder: Path) -> None:
+    """Refuse a role that nothing knows: a misspelt one would be trusted with nothing, in silence."""
+    from aims_mlflow.gates.policy import FILE, load_policy
+
+    named = load_policy(folder).roles if (folder / FILE).exists() else ()
+    known = (*ROLES, *named)
+    for role in roles:
+        if role not in known:
+            hint = did_you_mean(role, known)
+            raise ConfigError(
+                f"there is no role {role!r}" + (f", {hint}" if hint else ""),
+                next=f"use one of {', '.join(known)}, or name the role in policy.yaml first",
+            )
 
 
 def _day(value: object) -> str | None:

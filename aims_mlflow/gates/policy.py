@@ -86,6 +86,13 @@ class LoadedPolicy:
         self.document = document
         self.digest = digest_of(policy.model_dump(mode="json", exclude_none=True))
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that the policy names for approvals and re-evaluations."""
+        rules = self.policy.stages.values()
+        named = [role for r in rules for role in (*r.approvals.roles, r.require_reevaluation) if role]
+        return tuple(dict.fromkeys(named))
+
     def gates(self, stage: Stage) -> bool:
         """Tell whether the policy says anything about a stage; what it does not name passes."""
         return stage in self.policy.stages

@@ -55,7 +55,8 @@ def waiver_lines(decision: Decision) -> list[str]:
     for waived in decision.waived:
         seen.setdefault(
             waived.waiver,
-            f"WAIVED until {waived.expires[:10]} by {waived.owner}: {waived.unmet.control}, "
+            f"{'BREAK-GLASS, ' if waived.break_glass else ''}WAIVED until {waived.expires[:16]}Z by {waived.owner}: "
+            f"{'everything' if waived.break_glass else waived.unmet.control}, "
             f"reason: {_plain(waived.reason)}",
         )
     return list(seen.values())

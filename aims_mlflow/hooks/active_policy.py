@@ -102,22 +102,7 @@ class ActivePolicy:
             raise ConfigError(
                 "the registry has no valid policy: " + "; ".join(self.findings), next="`aims gate lint` on the server"
             )
-        digest = active["keyring"]
-        return InForce(self._policy(active["policy"]), self._keyring(digest), digest)
-
-    def _policy(self, digest: str) -> LoadedPolicy:
-        return _parsed_policy(digest, lambda: self._stored(digest))
-
-    def _keyring(self, digest: str) -> Keyring:
-        return _parsed_keyring(digest, lambda: self._stored(digest))
-
-    def _stored(self, digest: str) -> str:
-        text = self._ledger.state.stored(digest)
-        if text is None:
-            raise ConfigError(
-                "the policy in force is missing from the ledger's database", next="restore it, or restart"
-            )
-        return text
+        return in_force(self._ledger, active["policy"], active["keyring"])
 
     def _refresh(self) -> None:
         marks = tuple(_mark(self.folder / name) for name in (FILE, KEYRING))
@@ -143,7 +128,7 @@ class ActivePolicy:
 
     def _take_keyring(self) -> None:
         active = self._ledger.state.active().get("keyring")
-        before = self._keyring(active) if active else None
+        before = _keyring(self._ledger, active) if active else None
         pinned = os.environ.get(ROOT) or (before.signatures[0].key_id if before else None)
         keyring = load_keyring(self.folder / KEYRING, pinned)
         digest = keyring_digest(keyring)
@@ -166,22 +151,38 @@ def _mark(path: Path) -> object:
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
+def in_force(ledger: Ledger, policy: str, keyring: str) -> InForce:
+    """Return the policy and keyring with these digests, from the ledger's database.
+
+    Raises:
+        EvidenceError: one is missing there, or is not what its digest says.
+    """
+    return InForce(_policy(ledger, policy), _keyring(ledger, keyring), keyring)
+
+
 _parsed: dict[str, Any] = {}
 
 
-def _parsed_policy(digest: str, text: Callable[[], str]) -> LoadedPolicy:
-    """Return a policy by its digest, parsed once in a process."""
-    return _once(digest, lambda: parse_policy(text(), FILE))
+def _policy(ledger: Ledger, digest: str) -> LoadedPolicy:
+    return _once(ledger, digest, lambda text: parse_policy(text, FILE), lambda policy: policy.digest)
 
 
-def _parsed_keyring(digest: str, text: Callable[[], str]) -> Keyring:
-    return _once(digest, lambda: Keyring.model_validate(json.loads(text())))
+def _keyring(ledger: Ledger, digest: str) -> Keyring:
+    return _once(ledger, digest, lambda text: Keyring.model_validate(json.loads(text)), keyring_digest)
 
 
-def _once(digest: str, make: Callable[[], Parsed]) -> Parsed:
+def _once(ledger: Ledger, digest: str, parse: Callable[[str], Parsed], digest_of: Callable[[Parsed], str]) -> Parsed:
+    """Return what a digest names, parsed once in a process."""
     if digest not in _parsed:
+        text = ledger.state.stored(digest)
+        made = parse(text) if text is not None else None
+        if made is None or digest_of(made) != digest:
+            raise EvidenceError(
+                f"what was in force as {digest[:12]} is missing from the ledger's database, or was changed there",
+                next="restore the ledger's database",
+            )
         if len(_parsed) >= MAX_PARSED:
             _parsed.clear()
-        _parsed[digest] = make()
+        _parsed[digest] = made
     found: Parsed = _parsed[digest]
     return found

@@ -81,13 +81,16 @@ def seal_consent(ledger: Ledger, raw: bytes, signed: SignedConsent, name: str, w
 
 
 def sealed_consents(
-    ledger: Ledger, name: str, model_digest: str, keyring: Keyring, roles: Sequence[Role]
+    ledger: Ledger, name: str, model_digest: str, keyring: Keyring, roles: Sequence[Role], before: int | None = None
 ) -> dict[str, SignedConsent]:
-    """Return the sealed consents about a model's bytes that verify against the keyring in force, by envelope sha256."""
+    """Return the sealed consents about a model's bytes that verify against the keyring, by envelope sha256.
+
+    `before` leaves out what was sealed at or after that leaf.
+    """
     times = {
         str(leaf.content["envelope"]): str(leaf.content["time"])
         for leaf in ledger.leaves(types=ACTIONS, model_name=name)
-        if leaf.content.get("model_digest") == model_digest
+        if leaf.content.get("model_digest") == model_digest and (before is None or leaf.sequence < before)
     }
     out = {}
     for sha256, raw in ledger.envelopes(list(times)).items():

@@ -102,10 +102,11 @@ class Doors:
 
     @property
     def workspace(self) -> str | None:
-        """The workspace of this request; None where the server has none."""
-        if not self.plain.supports_workspaces:
-            return None
-        return active_workspace()
+        """The workspace of this request; None for the default one, and where the server has none.
+
+        MLflow puts what was there before into the default workspace when workspaces are turned on: it keeps its past.
+        """
+        return active_workspace() if self.plain.supports_workspaces else None
 
     @contextlib.contextmanager
     def held(self, what: str, *names: str, seconds: float | None = None) -> Iterator[None]:

@@ -150,7 +150,8 @@ class TakingAway(Doors):
                 self._require_same_rules(name, new_name)
                 request, who = uuid7(), caller()[0]
                 entry = Entry("renamed", {"model_name": new, "previous": old}, dict(who), request)
-                self.gate.ledger.append(Entry("renamed", {"model_name": old, "renamed_to": new}, {}, request), entry)
+                # The new name's leaf comes first: what is before it is its past under the old name.
+                self.gate.ledger.append(entry, Entry("renamed", {"model_name": old, "renamed_to": new}, {}, request))
             return self.carry_out("Renaming", entry, lambda: rename(name, new_name))
 
     def _require_same_rules(self, name: str, new_name: str) -> None:

@@ -85,17 +85,15 @@ def policy_in_force(ledger: Ledger) -> LoadedPolicy:
     return parse_policy(text, FILE) if text else load_policy(policy_folder())
 
 
-def workspaces(client: Any) -> list[str | None]:
-    """Return the server's workspaces; [None] where it has none."""
-    from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES
+def workspaces(client: Any) -> list[str]:
+    """Return the server's workspaces; the default one alone where it has no others."""
     from mlflow.exceptions import MlflowException
+    from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
 
     try:
-        return [w.name for w in client.list_workspaces()] or [None]
+        return [w.name for w in client.list_workspaces()] or [DEFAULT_WORKSPACE_NAME]
     except (MlflowException, NotImplementedError):
-        if MLFLOW_ENABLE_WORKSPACES.get():
-            raise
-        return [None]
+        return [DEFAULT_WORKSPACE_NAME]
 
 
 def models(client: Any) -> Iterator[Seen]:
@@ -106,16 +104,17 @@ def models(client: Any) -> Iterator[Seen]:
     """
     import mlflow
 
-    for workspace in workspaces(client):
-        if workspace is not None:
+    found = workspaces(client)
+    for workspace in found:
+        if len(found) > 1:
             mlflow.set_workspace(workspace)
         token: str | None = None
         while True:
             with store.reaching("list the registered models"):
                 page = client.search_registered_models(max_results=PAGE, page_token=token)
-            for found in page:
-                seen = model(client, found.name, workspace)
-                if seen.versions or found.name not in _prompts(found):
+            for listed in page:
+                seen = model(client, listed.name, workspace)
+                if seen.versions or listed.name not in _prompts(listed):
                     yield seen
             token = page.token
             if not token:
@@ -134,6 +133,8 @@ def model(client: Any, name: str, workspace: str | None = None) -> Seen:
     Raises:
         Unreachable: there is none, or the registry does not answer.
     """
+    from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
+
     versions: dict[str, Any] = {}
     token: str | None = None
     while True:
@@ -144,7 +145,8 @@ def model(client: Any, name: str, workspace: str | None = None) -> Seen:
         token = page.token
         if not token:
             break
-    return Seen(name, workspace, versions, {a: str(v) for a, v in aliases.items() if str(v) in versions})
+    aliases = {a: str(v) for a, v in aliases.items() if str(v) in versions}
+    return Seen(name, workspace if workspace != DEFAULT_WORKSPACE_NAME else None, versions, aliases)
 
 
 def digest_now(version: Any) -> str:

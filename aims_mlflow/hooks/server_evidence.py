@@ -161,12 +161,13 @@ def in_server() -> bool:
     return bool(os.environ.get(BACKEND_STORE_URI_ENV_VAR))
 
 
-def active_workspace() -> str:
-    """Return the workspace that the current request is about, where the server has workspaces."""
+def active_workspace() -> str | None:
+    """Return the workspace that the current request is about; None for the default one."""
     from mlflow.utils.workspace_context import get_request_workspace
     from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
 
-    return str(get_request_workspace() or DEFAULT_WORKSPACE_NAME)
+    name = get_request_workspace()
+    return str(name) if name and name != DEFAULT_WORKSPACE_NAME else None
 
 
 def same_place(one: str, other: str) -> bool:

@@ -1,0 +1,187 @@
+"""Approvals, waivers, revocations and the emergency waiver: who may say them, what they are bound to."""
+
+import json
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import gated
+import pytest
+from gated import refused
+
+from aims_mlflow.demo.people import environment
+from aims_mlflow.errors import AimsError
+
+
+@pytest.fixture
+def version(registry):
+    import mlflow
+
+    _, uri = gated.train("loans", frame=gated.table(3000))
+    return str(mlflow.register_model(uri, "loans").version)
+
+
+@pytest.fixture
+def person(registry, tmp_path):
+    """Gives a new person with a key in some roles; returns a function that runs a command as them."""
+
+    def make(owner, *roles):
+        path = tmp_path / f"{owner}.pem"
+        with environment({"AIMS_HOME": str(tmp_path / "office" / "platform")}):
+            gated.aims("keys", "new", str(path))
+            public = path.with_suffix(".pub.pem")
+            public.write_text(gated.aims("keys", "export", "--key", f"file:{path}"))
+            options = [word for role in roles for word in ("--role", role)]
+            gated.aims("keys", "add", str(public), "--owner", owner, *options)
+
+        def say(*args):
+            with environment({"AIMS_SIGNING_KEY": f"file:{path}"}):
+                return gated.aims(*args)
+
+        return say
+
+    return make
+
+
+def champion(client, version):
+    client.set_registered_model_alias("loans", "champion", version)
+
+
+APPROVE = ("--stage", "deployment", "--alias", "champion")
+
+
+def test_two_approvals_are_two_people(registry, client, version, person):
+    registry.change_policy(lambda p: p["stages"]["deployment"].update(approvals={"count": 2}))
+    registry.say("approve", f"models:/loans/{version}", *APPROVE)
+    registry.say("approve", f"models:/loans/{version}", *APPROVE)
+    assert "an approval by another person" in refused(champion, client, version)
+    person("piet", "approver")("approve", f"models:/loans/{version}", *APPROVE)
+    champion(client, version)
+    assert len(registry.leaves("approval")) == 3
+
+
+def test_roles_of_approvals_are_named_by_the_policy(registry, client, version, person):
+    registry.change_policy(
+        lambda p: p["stages"]["deployment"].update(approvals={"roles": {"approver": 1, "risk-officer": 1}})
+    )
+    registry.say("approve", f"models:/loans/{version}", *APPROVE)
+    assert "with the role risk-officer is missing" in refused(champion, client, version)
+    person("rita", "risk-officer")("approve", f"models:/loans/{version}", *APPROVE)
+    champion(client, version)
+
+
+def test_a_trainer_cannot_approve_their_own_work(registry, client, version, person):
+    ana = person("ana", "approver")  # a second key of the same owner
+    ana("approve", f"models:/loans/{version}", *APPROVE)
+    refused(champion, client, version)
+
+
+def test_an_approval_is_bound_to_name_bytes_stage_and_rules(registry, client, version):
+    import mlflow
+
+    registry.say("approve", f"models:/loans/{version}", *APPROVE)
+    (leaf,) = registry.leaves("approval")
+    raw = registry.ledger.envelope(leaf["envelope"]).decode()
+    client.create_registered_model("other")
+    tag = f"aims.approval.{secrets.token_hex(16)}"
+    assert "it is for the model 'loans'" in refused(client.set_registered_model_tag, "other", tag, raw)
+
+    _, uri = gated.train("loans", frame=gated.table(3000, seed=4))
+    second = mlflow.register_model(uri, "loans").version
+    refused(champion, client, second)
+    registry.change_policy(lambda p: p["stages"]["deployment"].update(max_age_days=60))
+    refused(champion, client, version)
+    assert "the policy has changed since" in refused(client.set_registered_model_tag, "loans", tag, raw)
+
+
+def test_a_consent_that_was_altered_is_refused(registry, client, version):
+    registry.say("approve", f"models:/loans/{version}", *APPROVE)
+    raw = json.loads(registry.ledger.envelope(registry.leaves("approval")[0]["envelope"]))
+    tag = f"aims.approval.{secrets.token_hex(16)}"
+    for spoilt in (
+        "nonsense",
+        json.dumps(raw),
+        "x" * 5000,
+        json.dumps({**raw, "payload": raw["payload"][:-4] + "AAAA"}),
+    ):
+        text = refused(client.set_registered_model_tag, "loans", tag, spoilt)
+        assert text.startswith("The approval refused: ")
+    assert len(registry.leaves("approval")) == 1
+
+
+def test_adding_a_key_voids_no_approval_and_revoking_one_does(registry, client, version, person):
+    registry.say("approve", f"models:/loans/{version}", *APPROVE)
+    person("nina", "trainer")
+    champion(client, version)
+
+
+def test_a_revocation_takes_back_what_was_said_before_it(registry, client, version):
+    registry.say("approve", f"models:/loans/{version}", *APPROVE)
+    registry.say("gate", "revoke", f"models:/loans/{version}", "--reason", "found a leak")
+    refused(champion, client, version)
+    registry.say("approve", f"models:/loans/{version}", *APPROVE)
+    champion(client, version)
+
+
+@pytest.mark.parametrize("args", [("gate", "revoke"), ("gate", "retire")])
+def test_taking_back_needs_the_role_approver(registry, client, version, args):
+    with pytest.raises(AimsError, match="has no role 'approver'"):
+        gated.aims(*args, f"models:/loans/{version}", "--reason", "mine")
+
+
+def test_break_glass_takes_two_approvers_and_opens_an_incident(registry, client, person):
+    import mlflow
+
+    _, uri = gated.train("loans", frame=gated.table(3000, fair=False))
+    emergency = ["waive", uri, "--name", "loans", "--stage", "registration", "--break-glass", "--reason", "outage"]
+    registry.say(*emergency)
+    refused(mlflow.register_model, uri, "loans")
+    registry.say(*emergency)
+    refused(mlflow.register_model, uri, "loans")
+    person("piet", "approver")(*emergency, "--hours", "5")
+    version = mlflow.register_model(uri, "loans")
+    assert version.tags["aims.decision"] == "allowed, WAIVED"
+    assert "BREAK-GLASS" in version.tags["aims.waivers"]
+    (incident,) = registry.leaves("incident")
+    assert incident["about"] == "break-glass"
+    assert registry.leaves("decision")[-1]["basis"] == "break-glass"
+
+
+def test_break_glass_lasts_at_most_what_the_policy_says(registry, person):
+    import mlflow
+
+    registry.change_policy(lambda p: p.update(break_glass={"approvers": 2, "max_hours": 4}))
+    _, uri = gated.train("loans", frame=gated.table(3000, fair=False))
+    emergency = ["waive", uri, "--name", "loans", "--stage", "registration", "--break-glass", "--reason", "outage"]
+    for say in (registry.say, person("piet", "approver")):
+        say(*emergency, "--hours", "5")
+    refused(mlflow.register_model, uri, "loans")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--break-glass", "--control", "A.6.2.4"], "waives everything for hours"),
+        ([], "names one control and its last day"),
+        (["--control", "A.6.2.5", "--until", "2020-01-01"], "is past"),
+        (["--control", "A.6.2.44", "--until", "2099-01-01"], "A.6.2.4"),
+    ],
+)
+def test_a_waiver_that_makes_no_sense_is_refused_before_it_is_signed(registry, options, text):
+    with pytest.raises(AimsError, match=text):
+        gated.aims("waive", "models:/loans/1", "--stage", "registration", "--reason", "r", *options)
+
+
+def test_a_waiver_is_shown_where_the_decision_is_shown(registry, client):
+    import mlflow
+
+    _, uri = gated.train("loans", frame=gated.table(3000, fair=False))
+    until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
+    waiver = ["--control", "A.6.2.4", "--reason", "pilot until the new data", "--until", until]
+    registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
+    version = mlflow.register_model(uri, "loans")
+    assert "pilot until the new data" in version.tags["aims.waivers"]
+    leaf = registry.leaves("decision")[-1]
+    assert leaf["waived_until"][:10] >= until
+    shown = gated.aims("gate", "explain", f"models:/loans/{version.version}", "--stage", "registration")
+    assert "! WAIVED until" in shown
+    assert "pilot until the new data" in shown

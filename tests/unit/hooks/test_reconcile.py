@@ -1,0 +1,282 @@
+"""Adopting what was there, comparing registry and ledger, and telling what was in production."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import gated
+import pytest
+from gated import refused
+from test_taking_away import files_of
+
+from aims_mlflow.errors import AimsError
+
+
+@pytest.fixture
+def plain(registry):
+    """The same registry past the gate, as somebody with the database's password has it."""
+    import mlflow
+
+    return mlflow.MlflowClient(registry_uri=f"sqlite:///{registry.folder}/mlflow.db")
+
+
+def run(registry, *args):
+    """Run a command against the plain registry and the ledger beside it; returns (exit status, what it printed)."""
+    from click.testing import CliRunner
+
+    from aims_mlflow.cli.main import cli
+
+    place = f"sqlite:///{registry.folder}/mlflow.db"
+    done = CliRunner().invoke(cli, [*args, "--registry", place], standalone_mode=False)
+    if done.exception:
+        raise done.exception
+    import mlflow
+
+    mlflow.set_registry_uri(f"aims+{place}")
+    return done.return_value or 0, done.output
+
+
+def reconcile(registry):
+    status, out = run(registry, "gate", "reconcile", "--json")
+    return status, json.loads(out)
+
+
+def kinds(found):
+    return sorted(f["about"] for f in found["findings"])
+
+
+def ungated(plain, name="old", alias=None):
+    import mlflow
+    from sklearn.linear_model import LogisticRegression
+
+    with mlflow.start_run():
+        info = mlflow.sklearn.log_model(LogisticRegression().fit([[0.0], [1.0]], [0, 1]), name="model")
+    if not [m for m in plain.search_registered_models() if m.name == name]:
+        plain.create_registered_model(name)
+    version = plain.create_model_version(name, info.model_uri, model_id=info.model_id)
+    if alias:
+        plain.set_registered_model_alias(name, alias, version.version)
+    return str(version.version), info.model_uri
+
+
+def test_what_the_gate_allowed_is_no_finding(registry, client, use):
+    use(seed=1)
+    use(seed=2)
+    client.delete_registered_model_alias("loans", "champion")
+    assert reconcile(registry) == (0, {"checked": 1, "findings": [], "new": 0, "closed": [], "settled": []})
+
+
+def test_what_came_in_past_the_gate_is_found_once_and_closed(registry, plain, client):
+    ungated(plain, alias="champion")
+    status, found = reconcile(registry)
+    assert (status, kinds(found), found["new"]) == (1, ["ungated-alias", "ungated-version"], 2)
+    assert found["findings"][0]["control"] == "A.6.2.5"
+    assert reconcile(registry)[1]["new"] == 0
+    plain.delete_registered_model_alias("old", "champion")
+    status, found = reconcile(registry)
+    assert (kinds(found), len(found["closed"])) == (["ungated-version"], 1)
+
+
+def test_an_alias_moved_or_taken_past_the_gate_is_found(registry, plain, client, use):
+    first, _ = use(seed=1)
+    second, _ = use(seed=2)
+    plain.set_registered_model_alias("loans", "champion", first)
+    assert kinds(reconcile(registry)[1]) == ["ungated-alias"]
+    plain.delete_registered_model_alias("loans", "champion")
+    assert kinds(reconcile(registry)[1]) == ["lost-alias"]
+
+
+def test_a_version_deleted_past_the_gate_is_found(registry, plain, client, use):
+    first, _ = use(seed=1)
+    use(seed=2)
+    plain.delete_model_version("loans", first)
+    assert kinds(reconcile(registry)[1]) == ["lost-version"]
+    plain.delete_registered_model("loans")
+    assert kinds(reconcile(registry)[1]) == ["lost-version", "lost-version"]
+
+
+def test_changed_and_vanished_files_of_an_aliased_version_are_found(registry, client, use):
+    _, uri = use()
+    path = files_of(uri) / "MLmodel"
+    before = path.read_bytes()
+    path.write_bytes(before + b"# changed\n")
+    _, found = reconcile(registry)
+    assert kinds(found) == ["changed-bytes"]
+    assert found["findings"][0]["registered"] != found["findings"][0]["found"]
+    path.write_bytes(before)
+    assert reconcile(registry)[0] == 0
+    for file in sorted(files_of(uri).rglob("*"), reverse=True):
+        file.unlink() if file.is_file() else file.rmdir()
+    assert kinds(reconcile(registry)[1])[0] in ("unreadable-bytes", "changed-bytes")
+
+
+def test_an_ended_waiver_under_an_alias_is_found(registry, client, monkeypatch):
+    from datetime import UTC, datetime, timedelta
+
+    import mlflow
+
+    import aims_mlflow.hooks.reconcile as module
+
+    _, uri = gated.train("loans", frame=gated.table(3000, fair=False))
+    until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
+    waiver = ["--control", "A.6.2.4", "--reason", "pilot", "--until", until]
+    registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
+    version = mlflow.register_model(uri, "loans").version
+    registry.say("waive", f"models:/loans/{version}", "--stage", "deployment", *waiver)
+    registry.say("approve", f"models:/loans/{version}", "--stage", "deployment")
+    client.set_registered_model_alias("loans", "champion", version)
+    assert reconcile(registry)[0] == 0
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=10)
+
+    monkeypatch.setattr(module, "datetime", Later)
+    assert kinds(reconcile(registry)[1]) == ["waiver-over"]
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_change_without_outcome_is_settled_by_what_the_registry_shows(registry, client, use, monkeypatch, committed):
+    """As after a SIGKILL: the decision is sealed, the outcome is not."""
+    from aims_mlflow.evidence.ledger import Ledger
+
+    use(seed=1)
+    append = Ledger.append
+
+    def die(self, *entries):
+        if entries[0].type == "outcome":
+            raise KeyboardInterrupt
+        return append(self, *entries)
+
+    _, uri = gated.train("loans", frame=gated.table(3000, seed=3))
+    import mlflow
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Ledger, "append", die)
+        if not committed:
+            dying.setattr(
+                SqlAlchemyStore, "create_model_version", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
+            )
+        with pytest.raises(KeyboardInterrupt):
+            mlflow.register_model(uri, "loans")
+    status, found = reconcile(registry)
+    assert status == 0
+    assert [(s["of"], s["done"], s.get("version")) for s in found["settled"]] == [
+        ("decision", committed, "2" if committed else None)
+    ]
+    assert reconcile(registry)[1]["settled"] == []
+
+
+def test_the_next_change_settles_what_was_left_open(registry, client, use, monkeypatch):
+    from aims_mlflow.evidence.ledger import Ledger
+
+    version, _ = use(seed=1)
+    append = Ledger.append
+
+    def die(self, *entries):
+        if entries[0].type == "outcome":
+            raise KeyboardInterrupt
+        return append(self, *entries)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Ledger, "append", die)
+        with pytest.raises(KeyboardInterrupt):
+            client.delete_registered_model_alias("loans", "champion")
+    client.set_registered_model_alias("loans", "champion", version)
+    outcomes = registry.leaves("outcome")
+    assert [(o["of"], o["done"], o.get("closed_by")) for o in outcomes[-2:]] == [
+        ("withdrawn", True, "the next change"),
+        ("decision", True, None),
+    ]
+
+
+def test_adopted_versions_keep_and_regain_their_aliases_until_a_day(registry, plain, client, use):
+    version, uri = ungated(plain, alias="champion")
+    status, out = run(registry, "gate", "adopt", "--json")
+    (adopted,) = json.loads(out)["adopted"]
+    assert (status, adopted["name"], adopted["aliases"], len(adopted["digest"])) == (0, "old", ["champion"], 64)
+    assert json.loads(run(registry, "gate", "adopt", "--json")[1])["adopted"] == []
+    assert kinds(reconcile(registry)[1]) == ["legacy-over"]
+
+    registry.change_policy(lambda p: p.update(legacy={"until": "2099-01-01"}))
+    client.get_registered_model("aims.status")
+    assert reconcile(registry)[0] == 0
+    client.delete_registered_model_alias("old", "champion")
+    client.set_registered_model_alias("old", "champion", version)
+    assert registry.leaves("decision")[-1]["basis"] == "legacy"
+    refused(client.set_registered_model_alias, "old", "production", version)
+
+    registry.change_policy(lambda p: p.update(legacy={"until": "2020-01-01"}))
+    client.delete_registered_model_alias("old", "champion")
+    refused(client.set_registered_model_alias, "old", "champion", version)
+
+
+def test_adopted_versions_whose_files_changed_do_not_regain(registry, plain, client):
+    version, uri = ungated(plain, alias="champion")
+    run(registry, "gate", "adopt")
+    registry.change_policy(lambda p: p.update(legacy={"until": "2099-01-01"}))
+    path = files_of(uri) / "MLmodel"
+    path.write_bytes(path.read_bytes() + b"# changed\n")
+    assert "changed since version 1" in refused(client.set_registered_model_alias, "old", "champion", version)
+    assert kinds(reconcile(registry)[1]) == ["changed-bytes"]
+
+
+def test_history_says_who_held_what_when_and_why(registry, client, use):
+    from datetime import UTC, datetime
+
+    first, _ = use(seed=1)
+    import time
+
+    time.sleep(1.1)
+    between = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    time.sleep(1.1)
+    second, _ = use(seed=2)
+    client.delete_registered_model_alias("loans", "champion")
+    rows = json.loads(run(registry, "gate", "history", "loans", "--json")[1])["history"]
+    assert [(r["version"], r["ended_by"]) for r in rows] == [(first, f"version {second}"), (second, "withdrawn")]
+    assert rows[0]["until"] <= rows[1]["since"]
+    assert rows[0]["approvals"] == ["olga"]
+    assert len(rows[0]["evidence"]) > 5
+    (row,) = json.loads(run(registry, "gate", "history", "loans", "--at", between, "--json")[1])["history"]
+    assert row["version"] == first
+    shown = run(registry, "gate", "history", "loans")[1]
+    assert "champion: version 1 from " in shown
+    assert "approved by olga" in shown
+    assert "knows of no gated alias" in run(registry, "gate", "history", "nobody")[1]
+
+
+def test_a_decision_is_made_again_from_the_ledger(registry, client, use):
+    use(seed=1)
+    _, bad = gated.train("loans", frame=gated.table(3000, fair=False))
+    import mlflow
+
+    refused(mlflow.register_model, bad, "loans")
+    registry.change_policy(lambda p: p["stages"]["registration"].update(require=[]))
+    client.get_registered_model("aims.status")
+    for leaf in registry.leaves("decision"):
+        status, out = run(registry, "gate", "replay", leaf["request"])
+        assert status == 0, out
+        assert "decided again from the ledger: the same" in out
+
+
+def test_a_decision_whose_evidence_was_altered_in_the_database_cannot_be_made_again(registry, client, use):
+    use(seed=1)
+    request = registry.leaves("decision")[-1]["request"]
+    with sqlite3.connect(Path(registry.folder) / "mlflow.db.aims.db") as database:
+        database.execute("UPDATE aims_envelopes SET envelope = CAST(replace(CAST(envelope AS TEXT), 'A', 'B') AS BLOB)")
+    database.close()
+    status, out = run(registry, "gate", "replay", request)
+    assert (status, "NOT the same" in out) == (1, True)
+    with sqlite3.connect(Path(registry.folder) / "mlflow.db.aims.db") as database:
+        database.execute("DELETE FROM aims_envelopes")
+    database.close()
+    with pytest.raises(AimsError, match="that the decision rests on is missing"):
+        run(registry, "gate", "replay", request)
+
+
+def test_without_a_ledger_the_commands_say_what_to_give(registry, monkeypatch):
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI")
+    with pytest.raises(AimsError, match="AIMS_LEDGER_URI"):
+        gated.aims("gate", "history", "loans")
