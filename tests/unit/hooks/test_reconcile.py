@@ -79,7 +79,7 @@ def test_what_came_in_past_the_gate_is_found_once_and_closed(registry, plain, cl
 
 def test_an_alias_moved_or_taken_past_the_gate_is_found(registry, plain, client, use):
     first, _ = use(seed=1)
-    second, _ = use(seed=2)
+    _second, _ = use(seed=2)
     plain.set_registered_model_alias("loans", "champion", first)
     assert kinds(reconcile(registry)[1]) == ["ungated-alias"]
     plain.delete_registered_model_alias("loans", "champion")
@@ -193,7 +193,7 @@ def test_the_next_change_settles_what_was_left_open(registry, client, use, monke
 
 
 def test_adopted_versions_keep_and_regain_their_aliases_until_a_day(registry, plain, client, use):
-    version, uri = ungated(plain, alias="champion")
+    version, _uri = ungated(plain, alias="champion")
     status, out = run(registry, "gate", "adopt", "--json")
     (adopted,) = json.loads(out)["adopted"]
     assert (status, adopted["name"], adopted["aliases"], len(adopted["digest"])) == (0, "old", ["champion"], 64)

@@ -52,7 +52,7 @@ def test_an_alias_that_is_not_gated_leaves_no_trace(registry, client, use):
 
 
 def test_moving_an_alias_supersedes_and_moving_back_is_restored(registry, client, use):
-    first, uri = use(seed=1)
+    first, _uri = use(seed=1)
     second, _ = use(seed=2)
     (leaf,) = registry.leaves("superseded")
     assert (leaf["version"], leaf["by"]) == (first, second)
@@ -77,7 +77,7 @@ def test_moving_back_is_refused_when_the_files_changed(registry, client, use):
 
 def test_moving_back_is_refused_after_a_revocation(registry, client, use):
     first, _ = use(seed=1)
-    second, _ = use(seed=2)
+    _second, _ = use(seed=2)
     registry.say("gate", "revoke", f"models:/loans/{first}", "--reason", "wrong labels found")
     text = refused(client.set_registered_model_alias, "loans", "champion", first)
     assert "an approval by another person than the trainer is missing" in text
@@ -122,7 +122,7 @@ def test_deleting_what_was_in_use_needs_its_retirement_record(registry, client, 
     refused(client.delete_model_version, "loans", version)
     registry.say("gate", "retire", f"models:/loans/{version}", "--reason", "replaced by another system")
     client.delete_model_version("loans", version)
-    leaf = [leaf for leaf in registry.ledger.leaves(types=("deleted",))][-1]
+    leaf = list(registry.ledger.leaves(types=("deleted",)))[-1]
     kept = registry.ledger.body(leaf.sequence)["rows"][0]
     assert kept["source"] == uri
     assert kept["run_id"]
