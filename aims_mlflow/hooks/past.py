@@ -120,9 +120,14 @@ class Past:
         return None
 
     def _allowed(self, content: dict[str, Any]) -> Standing | None:
-        """Return an earlier allowing decision as standing; one that only observed has given no authority."""
+        """Return an earlier allowing decision as standing.
+
+        One that only observed has given no authority, and one that let an adopted version return gave none of its own.
+        """
         decision = decision_of(self._ledger, content["request"])
-        if decision is None or decision["would_refuse"] or not decision.get("model_digest"):
+        if decision is None or decision["would_refuse"] or decision.get("basis") == "legacy":
+            return None
+        if not decision.get("model_digest"):
             return None
         return Standing(
             basis="restored",

@@ -33,7 +33,7 @@ def run(registry, *args):
     import mlflow
 
     mlflow.set_registry_uri(f"aims+{place}")
-    return done.return_value or 0, done.output
+    return done.return_value or 0, done.stdout
 
 
 def reconcile(registry):
