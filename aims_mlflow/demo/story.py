@@ -278,7 +278,7 @@ class Story:
 
     def _close(self, server: GatedServer, chosen: dict[str, Any], started: float) -> None:
         target = f"models:/{SYSTEM}@champion"
-        with quiet():
+        with quiet(), environment(self.office.environment()):  # an auditor has the platform team's keyring
             verified = people.run("evidence", "verify", target)
         self.tell.head("What an auditor sees")
         self.tell.lines([f"$ aims evidence verify {target}"], dim=True)

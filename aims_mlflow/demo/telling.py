@@ -89,7 +89,9 @@ def _wrapped(text: str) -> list[str]:
     """Wrap words at 80 columns; a table's row or a path stays whole."""
     if len(text) <= WIDTH - 3 or text.startswith(("  ", "the ", "in MLflow")):
         return [f"   {text}"]
-    return textwrap.wrap(text, WIDTH, initial_indent="   ", subsequent_indent="     ", break_long_words=False)
+    return textwrap.wrap(
+        text, WIDTH, initial_indent="   ", subsequent_indent="     ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def refusal_lines(text: str) -> list[str]:
@@ -114,6 +116,8 @@ def groups_table(record: SealedRecord, data: DemoData, before: SealedRecord | No
         head = f"{'before -> after' if before is not None else 'ratio':>15}"
         out.append(f"  {column[:24]:<24} {'selected':>8} {'95% interval':>14} {'n':>7} {head}")
         out += [text for _, text in named]
+        if len(named) < len(rows):
+            out.append("    groups of fewer rows are in the evidence without numbers: they could be one person's")
         worse = [g for g in _groups(record, column) if _failing(record, column, g)]
         if worse and before is None:
             out.append(f"  treated worse by {column}: {', '.join(worse)}")
@@ -147,4 +151,5 @@ def _row(record: SealedRecord, before: SealedRecord | None, column: str, group: 
     mark = " ✗" if _failing(record, column, group) else "  "
     interval = f"{float(rate.interval.low):.0%} to {float(rate.interval.high):.0%}"
     n = f"{rate.n:,}" if rate.n is not None else ""
+    group = group.replace("(pooled: ", "(")
     return value, f"    {group[:22]:<22} {float(rate.value):>8.1%} {interval:>14} {n:>7} {text:>15}{mark}"
