@@ -49,7 +49,7 @@ def complete(training: Training, error: BaseException | None) -> list[str]:
                 "datasheet",
                 training.data_subjects(),
                 "datasheet.md",
-                render_datasheet(training.writer.records),
+                render_datasheet([*_behind(training), *training.writer.records]),
             )
     training.writer.close()
     sessions = checked_sessions(training)
@@ -86,6 +86,24 @@ def checked_sessions(training: Training) -> list[CheckedSession]:
 
     files = {**training.joined, training.writer.id: training.writer.jsonl()}
     return [check_session(data, session_path(name), own_key) for name, data in files.items()]
+
+
+def _behind(training: Training) -> list[SealedRecord]:
+    """Return the acquisitions and preparations that this training's data come from, as far as they verify."""
+    steps = {
+        step["record"]
+        for record in training.writer.records
+        if record.evidence.kind == "lineage"
+        for entry in record.evidence.details["links"]
+        for step in entry["steps"]
+    }
+    return [
+        r
+        for s in checked_sessions(training)
+        if s.name in map(session_path, training.joined) and s.sound
+        for r in s.records
+        if r.id in steps
+    ]
 
 
 def _page(training: Training, sessions: list[CheckedSession]) -> None:
