@@ -93,6 +93,23 @@ def test_values_written_over_in_place_are_never_claimed_to_be_the_data_that_were
         assert accuracy() > 0.7
 
 
+def test_values_that_are_shared_with_the_caller_and_written_over_are_not_evaluated(halves):
+    for part in halves:
+        part["orders"] = [[1, 2] for _ in range(len(part))]
+
+    @aims.trains("loans", config=config())
+    def train(train, test):
+        for orders in test["orders"]:
+            orders.append(3)
+        return fit(train)
+
+    assert hasattr(train(*halves), "predict")
+    for kind in ("performance", "fairness", "drift"):
+        assert one(kind).evidence.result == "not_evaluated"
+        assert "wrote over values of the test data" in one(kind).evidence.reason
+    assert one("drift-baseline").evidence.result == "passed"
+
+
 # -- runs -----------------------------------------------------------------------------------------
 
 
