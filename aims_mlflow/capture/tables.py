@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.errors import DataError, Unreachable
+from aims_mlflow.errors import DataError, Unreachable, did_you_mean
 from aims_mlflow.evidence.digests import arrow_digest, sha256_file
 from aims_mlflow.evidence.statement import Subject
 
@@ -70,9 +70,28 @@ def read_file(path: Path) -> pd.DataFrame:
             return pd.read_csv(path, sep="\t" if name.endswith(".tsv") else ",")
     except OSError as exc:
         raise Unreachable(f"cannot be read ({exc.strerror or 'input error'})", where=str(path)) from None
+    except UnicodeDecodeError:
+        raise DataError("the file is not UTF-8 text", where=str(path), next="save it as UTF-8") from None
     except (ValueError, pa.ArrowException) as exc:
         raise DataError(f"not a readable table ({str(exc).splitlines()[0]})", where=str(path)) from None
     raise DataError(f"files of this kind are not read ({', '.join(READERS)} are)", where=str(path))
+
+
+def require_columns(frame: pd.DataFrame, names: Iterable[str], path: Path) -> None:
+    """Refuse a table that lacks a column that was named.
+
+    Raises:
+        DataError: it does; the nearest column is named, or that the separator is probably another one.
+    """
+    known = [str(c) for c in frame.columns]
+    for name in names:
+        if name in known:
+            continue
+        hint = did_you_mean(name, known)
+        fix = "correct the name"
+        if len(known) == 1 and any(mark in known[0] for mark in ";\t|"):
+            hint, fix = "", "separate the columns by commas: this file has one column, named by its whole first line"
+        raise DataError(f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=str(path), next=fix)
 
 
 def as_frame(value: Any, what: str) -> pd.DataFrame:

@@ -94,11 +94,21 @@ def _wrapped(text: str) -> list[str]:
     )
 
 
+def reasons_in(text: str) -> list[str]:
+    """Return the reasons of a gate's refusal, each beginning with its control."""
+    reasons = text.partition(". ")[2].partition(" Next: ")[0]
+    return [r.strip().rstrip(".") for r in re.split(r"(?=A\.\d+\.\d+(?:\.\d+)?: )", reasons) if r.strip()]
+
+
+def controls_to_waive(text: str) -> list[str]:
+    """Return the controls of a refusal but for what an approval, and no waiver, gives."""
+    return sorted({r.split(": ")[0] for r in reasons_in(text) if "an approval by" not in r})
+
+
 def refusal_lines(text: str) -> list[str]:
     """Return a gate's refusal as a person reads it: its head, its first reasons, and what to do next."""
-    head, _, rest = text.partition(". ")
-    reasons, _, after = rest.partition(" Next: ")
-    found = [r.strip().rstrip(".") for r in re.split(r"(?=A\.\d+\.\d+(?:\.\d+)?: )", reasons) if r.strip()]
+    head, after = text.partition(". ")[0], text.partition(" Next: ")[2]
+    found = reasons_in(text)
     found = [re.sub(r", evidence [0-9a-f-]{36}", "", r) for r in found]
     out = [f"✗ {head}", *(f"- {r}" for r in found[:MOST_REASONS])]
     if len(found) > MOST_REASONS:
@@ -117,7 +127,7 @@ def groups_table(record: SealedRecord, data: DemoData, before: SealedRecord | No
         out.append(f"  {column[:24]:<24} {'selected':>8} {'95% interval':>14} {'n':>7} {head}")
         out += [text for _, text in named]
         if len(named) < len(rows):
-            out.append("    groups of fewer rows are in the evidence without numbers: they could be one person's")
+            out.append("    groups of very few rows stay without numbers: they point at persons")
         worse = [g for g in _groups(record, column) if _failing(record, column, g)]
         if worse and before is None:
             out.append(f"  treated worse by {column}: {', '.join(worse)}")
