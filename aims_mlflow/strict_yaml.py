@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound=BaseModel)
 Path_ = tuple[str | int, ...]
 MAX_BYTES = 4 * 1024 * 1024
+LIST = "must be a list: [one, two]"
+FORMS = {  # pydantic's error type -> what a person has to write
+    "string_type": "must be text; put it in quotes (YAML reads yes, no, true and false as truth values)",
+    "tuple_type": LIST,
+    "list_type": LIST,
+    "dict_type": "must be a mapping of keys to values",
+    "model_type": "must be a mapping of keys to values",
+}
 
 
 class _Loader(yaml.SafeLoader):
@@ -141,7 +149,8 @@ def _explain(exc: ValidationError, document: Document, model: type[BaseModel]) -
         elif error["type"] == "missing":
             what = f"{key!r} is missing"
         else:
-            what = f"{key!r}: {error['msg'].removeprefix('Value error, ')}"
+            form = "has no value" if error["input"] is None else FORMS.get(error["type"])
+            what = f"{key!r}: {form or error['msg'].removeprefix('Value error, ')}"
         out.append(f"{document.where(*path)}: {what}")
     return "\n".join(out)
 

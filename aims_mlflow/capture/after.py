@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.capture import environment, finishing, sweep
 from aims_mlflow.capture.before import dataset_of
-from aims_mlflow.capture.models import LoggedModel, log_model, open_logged
+from aims_mlflow.capture.models import LoggedModel, file_prefix, log_model, open_logged
 from aims_mlflow.capture.predict import features_for, predict
 from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.capture.say import log
+from aims_mlflow.capture.tables import is_intact
 from aims_mlflow.checks.runner import run_check
-from aims_mlflow.errors import AimsError
+from aims_mlflow.errors import AimsError, CheckError
 from aims_mlflow.records.base import decimal_text
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def run(training: Training, error: BaseException | None) -> list[str]:
     """Complete the evidence of a training; returns what is unmet, one sentence each."""
     if training.trial is not None:
         return sweep.write_trial(training, error)
+    watch_data(training)
     if training.tables or training.given or error is None:
         _models(training, error)
     subjects = [m.subject() for m in training.models] or training.data_subjects()
@@ -57,6 +59,17 @@ def run(training: Training, error: BaseException | None) -> list[str]:
     return finishing.complete(training, error)
 
 
+def watch_data(training: Training) -> None:
+    """Find the data sets whose values the training function wrote over: nothing may be claimed about them any more.
+
+    Columns that it dropped, added or replaced do not count: those are kept as they were passed.
+    """
+    for role, table in training.tables.items():
+        with contextlib.suppress(AimsError):
+            if not is_intact(table):
+                training.spoiled.add(role)
+
+
 @contextlib.contextmanager
 def step(training: Training, kind: str, subjects: list[Subject]) -> Iterator[None]:
     """Keep one step's failure to itself: it becomes a record of its kind that was not evaluated."""
@@ -65,9 +78,10 @@ def step(training: Training, kind: str, subjects: list[Subject]) -> Iterator[Non
     except Exception as exc:  # noqa: BLE001 - nothing after fitting may raise
         log.debug("%s could not be evaluated", kind, exc_info=True)
         reason = exc.sentence() if isinstance(exc, AimsError) else f"{type(exc).__name__} (see the log)"
-        training.note(f"{kind}: could not be evaluated: {reason}")
-        with contextlib.suppress(AimsError):
+        try:
             training.writer.add(kind, subjects, result="not_evaluated", reason=_short(reason))
+        except AimsError:
+            training.note(f"{kind}: could not be evaluated: {reason}")
 
 
 def _short(text: str) -> str:
@@ -76,22 +90,32 @@ def _short(text: str) -> str:
 
 def _models(training: Training, error: BaseException | None) -> None:
     """Find the models that were logged, and log those that were only returned."""
-    try:
-        ids = training.new_model_ids()
-        given = [(name, model) for name, model in training.given if not isinstance(model, str)]
-        for _, uri in training.given:
+    ids: list[str] = []
+    given = [(name, model) for name, model in training.given if not isinstance(model, str)]
+    with _alone(training):
+        ids += training.new_model_ids()
+    for _, uri in training.given:
+        with _alone(training):
             if isinstance(uri, str) and (found := _model_id(uri)) not in ids:
                 ids.append(found)
-        for model_id in ids:
+    for model_id in ids:
+        with _alone(training):
             training.models.append(open_logged(model_id))
-        if error is None and len(ids) < len(given):
-            training.models += [_log(training, name, model) for name, model in given]
+    if error is None and len(ids) < len(given):
+        for name, model in given:
+            with _alone(training):
+                training.models.append(_log(training, name, model))
+
+
+@contextlib.contextmanager
+def _alone(training: Training) -> Iterator[None]:
+    """Keep one model's failure from the others."""
+    try:
+        yield
     except Exception as exc:  # noqa: BLE001 - nothing after fitting may raise
         log.debug("model", exc_info=True)
-        what = exc.sentence() if isinstance(exc, AimsError) else type(exc).__name__
+        what = exc.sentence() if isinstance(exc, AimsError) else f"{type(exc).__name__} (see the log)"
         training.note(f"a model could not be logged or read back, so nothing is bound to it: {what}")
-    if not training.models and error is None:
-        training.note("no model was logged or returned: return the fitted model, or log it in the function")
 
 
 def _model_id(uri: str) -> str:
@@ -110,10 +134,9 @@ def _log(training: Training, name: str, model: Any) -> LoggedModel:
     table = training.tables.get("test") or training.tables.get("train")
     if table is not None:
         data = training.setup.config.data
-        features = features_for(model, table)
-        with contextlib.suppress(AimsError):
-            head = table
-            labels = predict(model, head, data.target, data.favourable, training.predict).labels
+        with contextlib.suppress(Exception):  # they only make the signature
+            features = features_for(model, table)
+            labels = predict(model, table, data.target, data.favourable, training.predict).labels
     model_id = log_model(model, name, features, labels)
     return open_logged(model_id, model)
 
@@ -137,7 +160,10 @@ def _provenance(training: Training, error: BaseException | None, subjects: list[
         what = "the training function raised" if training.fitting else "training did not start:"
         result, reason = "failed", f"{what} {type(error).__name__}"
     elif not training.models:
-        result, reason = "not_evaluated", "no model was logged or returned"
+        result = "not_evaluated"
+        reason = "no model was logged or returned: return the fitted model, or log it in the function"
+        if training.given:
+            reason = "no model could be logged"
     claims = tuple(training.sweep_claims)
     if result == "passed" and any(c.passed is False for c in claims):
         result = "warned"
@@ -179,14 +205,18 @@ def _resources(training: Training, subjects: list[Subject]) -> None:
 def model_checks(training: Training, model: LoggedModel) -> None:
     """Evaluate one model on held-out data: performance, and fairness where sensitive columns are named."""
     subjects = [model.subject()]
-    prefix = f"{model.name}-" if len(training.models) > 1 else ""
+    prefix = file_prefix(training.models, model)
     table = training.tables.get("test")
     if table is None:
         for kind in ("performance", "fairness"):
             training.writer.add(kind, subjects, result="not_evaluated", reason=NO_TEST)
-        training.note(f"performance and fairness: {NO_TEST}")
         return
-    data = predicted(training, model, "test")
+    try:
+        data = predicted(training, model, "test")
+    except CheckError as exc:
+        for kind in ("performance", *(["fairness"] if table.sensitive else [])):
+            training.writer.add(kind, subjects, result="not_evaluated", reason=_short(exc.sentence()))
+        return
     described = {"data": {"test": table.described()}}
     pack = training.setup.pack
     record_outcome(training, run_check("performance", data, pack), subjects, prefix=prefix, **described)
@@ -211,13 +241,13 @@ def predicted(training: Training, model: LoggedModel, role: str) -> Dataset:
 def data_checks(training: Training, subjects: list[Subject]) -> None:
     """Compare test with train, and keep the baseline that a monitor needs."""
     pack = training.setup.pack
-    train = dataset_of(training, training.tables["train"])
     described = training.described_data()
     if "test" in training.tables:
-        test = dataset_of(training, training.tables["test"])
         with step(training, "drift", subjects):
+            train, test = (dataset_of(training, training.tables[role]) for role in ("train", "test"))
             record_outcome(training, run_check("drift", test, pack, train), subjects, data=described)
     with step(training, "drift-baseline", subjects):
+        train = dataset_of(training, training.tables["train"])
         outcome = run_check("drift_baseline", train, pack)
         record_outcome(training, outcome, subjects, data={"train": described["train"]})
 

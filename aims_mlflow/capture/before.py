@@ -12,7 +12,7 @@ from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.checks.inputs import make_dataset, validate_pair
 from aims_mlflow.checks.leakage import overlap
 from aims_mlflow.checks.runner import run_check
-from aims_mlflow.errors import ConfigError
+from aims_mlflow.errors import CheckError, ConfigError
 from aims_mlflow.evidence import store
 from aims_mlflow.evidence.session import session_path
 from aims_mlflow.evidence.statement import read
@@ -80,7 +80,13 @@ def dataset_of(training: Training, table: Table) -> Dataset:
 
     Raises:
         DataError: it does not fit what aims.yaml says.
+        CheckError: its values are no longer those that its digest was made of.
     """
+    if table.role in training.spoiled:
+        raise CheckError(
+            f"the training function wrote over values of the {table.role} data that it was given",
+            next=f"work on a copy: {table.role} = {table.role}.copy()",
+        )
     data = training.setup.config.data
     frame, beside = table.frame, None
     if table.beside:

@@ -23,6 +23,31 @@ def names_of(role: str) -> tuple[str, ...]:
     return SHORT.get(role, (role,))
 
 
+def check_name(decorator: str, name: object) -> None:
+    """Refuse a decorator that was given no name.
+
+    Raises:
+        ConfigError: it stands without parentheses, or the name is no text.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigError(f"@aims.{decorator} needs a name", next=f'write @aims.{decorator}("NAME") above the function')
+
+
+def check_plain(decorator: str, function: Callable[..., Any]) -> None:
+    """Refuse to decorate what does not return its result when it is called.
+
+    Raises:
+        ConfigError: it is no function, or an async or generator function.
+    """
+    name = getattr(function, "__qualname__", type(function).__name__)
+    later = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    if not callable(function) or isinstance(function, type) or later or inspect.isgeneratorfunction(function):
+        raise ConfigError(
+            f"@aims.{decorator} takes a plain function, and {name} is none",
+            next="decorate a function that returns its result, or use `with aims.training(...) as t:`",
+        )
+
+
 def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return all arguments by name, defaults included.
 

@@ -61,7 +61,10 @@ def check_reason(why: str) -> None:
         ConfigError: `why` is no text, or empty.
     """
     if not isinstance(why, str) or not why.strip():
-        raise ConfigError("prepares() needs why=: one sentence on why this step is done")
+        raise ConfigError(
+            "@aims.prepares needs why=: one sentence on why this step is done",
+            next='write @aims.prepares(why="...") above the function',
+        )
 
 
 @contextlib.contextmanager

@@ -6,8 +6,9 @@ import functools
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from aims_mlflow.capture import data_steps
-from aims_mlflow.capture.binding import bind
+from aims_mlflow.capture.binding import bind, check_name, check_plain
 from aims_mlflow.capture.models import models_in
+from aims_mlflow.capture.own_run import lent
 from aims_mlflow.capture.training import Mode, OnFailure, Training
 
 if TYPE_CHECKING:
@@ -35,12 +36,20 @@ def trains(
     `sensitive_train, sensitive_test`, or through `sensitive=`. It returns the fitted model (or several, by
     name), or logs it itself. The arguments are those of `aims.training`.
 
+    A function that calls `mlflow.start_run()` itself gets the session's run from it, so that there is one run.
+
+    Raises (when decorated):
+        ConfigError: what is decorated is no plain function, or the system's id is missing.
+
     Raises (from the decorated function, before it is entered):
         ConfigError, DataError, KeyUnavailable, Unreachable, GateRefused. Once it runs, only what it raises
         itself; with `on_failure="raise"`, GateRefused after everything is logged.
     """
+    check_name("trains", system)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        check_plain("trains", function)
+
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             arguments = bind(function, args, kwargs)
@@ -56,8 +65,9 @@ def trains(
             )
             session.start()
             try:
-                session.data(parameters=arguments, **arguments)
-                returned = function(*args, **kwargs)
+                session.call(arguments)
+                with lent(session):
+                    returned = function(*args, **kwargs)
             except BaseException as exc:
                 session.finish(exc)
                 raise
@@ -84,11 +94,15 @@ def acquires(
     description) stands in aims.yaml under `data.sources.NAME`, or is given here.
 
     Raises:
-        ConfigError: when decorated: `source` has an unknown key. Calls never raise but for the function itself.
+        ConfigError: when decorated: `source` has an unknown key, or it is no plain function.
+            Calls never raise but for the function itself.
     """
+    check_name("acquires", name)
     details = data_steps.source_of(name, source)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        check_plain("acquires", function)
+
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             returned = function(*args, **kwargs)
@@ -109,11 +123,14 @@ def prepares(
     returns is an output.
 
     Raises:
-        ConfigError: when decorated: `why` is empty. Calls never raise but for the function itself.
+        ConfigError: when decorated: `why` is empty, or it is no plain function.
+            Calls never raise but for the function itself.
     """
     data_steps.check_reason(why)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        check_plain("prepares", function)
+
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             inputs = data_steps.inputs_of(bind(function, args, kwargs))

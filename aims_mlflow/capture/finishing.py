@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 from mlflow.exceptions import MlflowException
 
+from aims_mlflow.capture.models import file_prefix
 from aims_mlflow.capture.recording import artifact, keep_files
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.say import log, say
@@ -48,7 +49,7 @@ def complete(training: Training, error: BaseException | None) -> list[str]:
                 "datasheet",
                 training.data_subjects(),
                 "datasheet.md",
-                render_datasheet(training.writer.records),
+                render_datasheet([*_behind(training), *training.writer.records]),
             )
     training.writer.close()
     sessions = checked_sessions(training)
@@ -62,7 +63,7 @@ def complete(training: Training, error: BaseException | None) -> list[str]:
 
 
 def _model_card(training: Training, model: LoggedModel) -> None:
-    name = "model_card.md" if len(training.models) == 1 else f"{model.name}-model_card.md"
+    name = f"{file_prefix(training.models, model)}model_card.md"
     content = render_model_card(training.writer.records, model.digest)
     _document(training, "model-card", [model.subject()], name, content)
 
@@ -85,6 +86,24 @@ def checked_sessions(training: Training) -> list[CheckedSession]:
 
     files = {**training.joined, training.writer.id: training.writer.jsonl()}
     return [check_session(data, session_path(name), own_key) for name, data in files.items()]
+
+
+def _behind(training: Training) -> list[SealedRecord]:
+    """Return the acquisitions and preparations that this training's data come from, as far as they verify."""
+    steps = {
+        step["record"]
+        for record in training.writer.records
+        if record.evidence.kind == "lineage"
+        for entry in record.evidence.details["links"]
+        for step in entry["steps"]
+    }
+    return [
+        r
+        for s in checked_sessions(training)
+        if s.name in map(session_path, training.joined) and s.sound
+        for r in s.records
+        if r.id in steps
+    ]
 
 
 def _page(training: Training, sessions: list[CheckedSession]) -> None:
@@ -233,7 +252,11 @@ def register_model(uri: str, name: str) -> str:
 def _tell(
     training: Training, sessions: list[CheckedSession], unmet: list[str], error: BaseException | None, *, written: bool
 ) -> None:
-    """Print what the evidence shows, and what is unmet."""
+    """Print what the evidence shows, and what is unmet; what stopped a training before it is said by its exception."""
+    if error is not None and not training.fitting:
+        where = f": run {training.run_id}" if written else ""
+        say(f"training did not start; the evidence holds the reason{where}")
+        return
     with contextlib.suppress(Exception):
         width = shutil.get_terminal_size().columns
         digest = training.models[0].digest if training.models else None
@@ -242,8 +265,7 @@ def _tell(
     for sentence in unmet:
         say(f"unmet: {sentence}")
     if error is not None:
-        what = "the training function failed" if training.fitting else "training did not start"
-        say(f"{what}; the evidence holds the reason")
+        say("the training function failed; the evidence holds the reason")
     if written:
         say(
             f"evidence of {training.setup.config.system.id}: run {training.run_id}, "

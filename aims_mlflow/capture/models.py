@@ -60,6 +60,14 @@ def _is_model(value: Any) -> bool:
     return hasattr(value, "predict") and not isinstance(value, type)
 
 
+def file_prefix(models: Sequence[LoggedModel], model: LoggedModel) -> str:
+    """Return what keeps the files of several models apart: nothing for one, its name, or name and id."""
+    if len(models) < 2:
+        return ""
+    alone = sum(m.name == model.name for m in models) == 1
+    return f"{model.name}-" if alone else f"{model.name}-{model.model_id[:10]}-"
+
+
 def logged_ids(run_id: str) -> list[str]:
     """Return the ids of the models that a run has logged, oldest first."""
     with reaching(f"list the models of run {run_id}"):
@@ -133,6 +141,8 @@ def log_model(model: Any, name: str, features: Any, predictions: Any) -> str:
                 info = _log_sklearn(model, options)
             elif isinstance(model, mlflow.pyfunc.PythonModel):
                 info = mlflow.pyfunc.log_model(python_model=model, **options)
+            elif requirements is None:
+                raise Unreachable(f"the model {name!r} cannot be saved: it cannot be pickled", next="log it yourself")
             else:
                 info = mlflow.pyfunc.log_model(python_model=_as_function(model), **options)
         except (TypeError, AttributeError, ValueError, pickle.PicklingError) as exc:

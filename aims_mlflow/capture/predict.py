@@ -39,6 +39,12 @@ def predict(model: Any, table: Table, target: str, favourable: str | None, funct
     except CheckError:
         raise
     except Exception as exc:
+        lacking = [n for n in feature_names(model) or () if n not in table.frame.columns]
+        if lacking:
+            raise CheckError(
+                f"the model could not predict: {table.role} data lack columns it was fitted on: {listing(lacking)}",
+                next="make them inside the model (a pipeline), or before the call; or " + HINT,
+            ) from exc
         raise CheckError(f"the model could not predict ({type(exc).__name__})", next=HINT) from exc
     return read_output(raw, len(table.frame), distinct_labels(table.frame[target]), favourable, scores)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.errors import DataError, Unreachable
+from aims_mlflow.errors import DataError, Unreachable, did_you_mean
 from aims_mlflow.evidence.digests import arrow_digest, sha256_file
 from aims_mlflow.evidence.statement import Subject
 
@@ -70,9 +70,28 @@ def read_file(path: Path) -> pd.DataFrame:
             return pd.read_csv(path, sep="\t" if name.endswith(".tsv") else ",")
     except OSError as exc:
         raise Unreachable(f"cannot be read ({exc.strerror or 'input error'})", where=str(path)) from None
+    except UnicodeDecodeError:
+        raise DataError("the file is not UTF-8 text", where=str(path), next="save it as UTF-8") from None
     except (ValueError, pa.ArrowException) as exc:
         raise DataError(f"not a readable table ({str(exc).splitlines()[0]})", where=str(path)) from None
     raise DataError(f"files of this kind are not read ({', '.join(READERS)} are)", where=str(path))
+
+
+def require_columns(frame: pd.DataFrame, names: Iterable[str], path: Path) -> None:
+    """Refuse a table that lacks a column that was named.
+
+    Raises:
+        DataError: it does; the nearest column is named, or that the separator is probably another one.
+    """
+    known = [str(c) for c in frame.columns]
+    for name in names:
+        if name in known:
+            continue
+        hint = did_you_mean(name, known)
+        fix = "correct the name"
+        if len(known) == 1 and any(mark in known[0] for mark in ";\t|"):
+            hint, fix = "", "separate the columns by commas: this file has one column, named by its whole first line"
+        raise DataError(f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=str(path), next=fix)
 
 
 def as_frame(value: Any, what: str) -> pd.DataFrame:
@@ -133,20 +152,32 @@ def make_table(
         DataError: parts are missing, do not fit together, or are no tables.
         Unreachable: a path cannot be read.
     """
+    import numpy as np
+
     path, digest = None, {}
     given = frame if X is None else X
     if isinstance(given, str | Path):
         path = Path(given)
         given = read_file(path)
         digest["sha256"] = sha256_file(path)
+    given = _kept(given)
     table = as_frame(given, f"X_{role}" if X is not None else role)
-    features: Any = given if X is not None else None
+    features: Any = None
+    if X is not None:
+        features = table.to_numpy() if isinstance(given, np.ndarray) and given.ndim == 2 else given
     if X is not None:
         if y is None:
             raise DataError(f"X_{role} came without y_{role}", next=f"pass y_{role} as well")
         table = _join(
             table, as_frame(y, f"y_{role}").iloc[:, [0]].set_axis([target], axis=1), f"y_{role}", replace=True
         )
+    if X is not None and beside is None:
+        lacking = [c for c in sensitive if c not in table.columns]
+        if lacking:
+            raise DataError(
+                f"there is no sensitive column {lacking[0]!r} in X_{role}",
+                next=f"pass it beside: sensitive_{role}=, of the same rows",
+            )
     extra: tuple[str, ...] = ()
     if beside is not None:
         columns = as_frame(beside, sensitive[0] if len(sensitive) == 1 else f"sensitive_{role}")
@@ -156,6 +187,23 @@ def make_table(
         features = table.drop(columns=[c for c in (target, *extra) if c in table.columns])
     digest["arrowIpcSha256"] = arrow_digest(table)
     return Table(role, role, table, features, digest, path.name if path else None, extra, sensitive)
+
+
+def _kept(value: Any) -> Any:
+    """Return a table that stays as it is when a function drops, adds or replaces columns of the one it was given.
+
+    Values are not copied: `is_intact` tells whether they were written over.
+    """
+    import pandas as pd
+
+    if isinstance(value, pd.DataFrame):
+        return value.copy(deep=False)
+    return value.copy() if hasattr(value, "toarray") else value
+
+
+def is_intact(table: Table) -> bool:
+    """Tell whether a table still holds the values that its digest was made of."""
+    return arrow_digest(table.frame) == table.digest["arrowIpcSha256"]
 
 
 def _join(table: pd.DataFrame, more: pd.DataFrame, what: str, *, replace: bool = False) -> pd.DataFrame:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import mlflow
 
 from aims_mlflow.capture import after, before, state
-from aims_mlflow.capture.binding import data_arguments, make_tables, parameters_of
+from aims_mlflow.capture.binding import ADVICE, data_arguments, make_tables, parameters_of
 from aims_mlflow.capture.code import code_version
 from aims_mlflow.capture.config import Setup, load_setup
 from aims_mlflow.capture.models import LoggedModel, logged_ids
+from aims_mlflow.capture.own_run import at_home, end
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.say import log, say, say_once
 from aims_mlflow.capture.sweep import Trial, setup_of_sweep, tables_once, trial_in
@@ -87,7 +88,8 @@ class Training:
         self.fitting = False
         self.finished = False
         self.dead = False
-        self._own_run = False
+        self.own_run = False
+        self.spoiled: set[str] = set()
         self._token: Any = None
         self._models_before: set[str] = set()
 
@@ -156,15 +158,15 @@ class Training:
             active = mlflow.active_run()
             if active is not None and active.info.run_id == self._resume:
                 return active
-            self._own_run = True
+            self.own_run = True
             return mlflow.start_run(run_id=self._resume, nested=active is not None)
         active = mlflow.active_run()
         if active is not None:
             return active
-        self._own_run = True
+        self.own_run = True
         return mlflow.start_run(run_name=self.system)
 
-    def data(self, *, parameters: Mapping[str, Any] | None = None, **parts: Any) -> None:
+    def data(self, /, *, parameters: Mapping[str, Any] | None = None, **parts: Any) -> None:
         """Bind the data (`train=, test=, validation=`, or `X_train=, y_train=, ...`) and run the training gate.
 
         Raises:
@@ -176,11 +178,19 @@ class Training:
         with self._observing():
             self._bind(parameters, parts)
 
+    def call(self, arguments: Mapping[str, Any]) -> None:
+        """Bind the arguments of a decorated function: its data and its settings; raises as `data` does."""
+        if self._begun():
+            with self._observing():
+                self._bind(arguments, arguments)
+
     def _bind(self, parameters: Mapping[str, Any] | None, parts: Mapping[str, Any]) -> None:
+        if self.tables:
+            raise ConfigError("the data are bound already", next="pass all of them in one call: data(train=, test=)")
         bound = data_arguments(parts)
         unknown = set(parts) - {"parameters"} - _part_names(bound, parts)
         if unknown and not bound:
-            raise DataError(f"{min(unknown)!r} names no data set", next="use train=, test=, X_train=, y_train=, ...")
+            raise DataError(f"{min(unknown)!r} names no data set", next=ADVICE)
         data = self.setup.config.data
 
         needed = "test" if self.evaluates else "train"
@@ -222,7 +232,8 @@ class Training:
         self._stop_clock()
         unmet: list[str] = []
         try:
-            unmet = after.run(self, error)
+            with at_home(self):
+                unmet = after.run(self, error)
         except Exception as exc:  # noqa: BLE001 - an observer never breaks its host's training
             log.exception("evidence could not be completed")
             self.note(f"the evidence is not complete ({type(exc).__name__}: see the log); the model is not affected")
@@ -289,12 +300,8 @@ class Training:
             self.fit_seconds = time.perf_counter() - self._fit_started
 
     def _end_run(self, error: BaseException | None) -> None:
-        if not self._own_run:
-            return
-        try:
-            mlflow.end_run("FAILED" if error is not None else "FINISHED")
-        except Exception:  # noqa: BLE001 - the run's status is MLflow's matter
-            log.warning("the run could not be ended", exc_info=True)
+        if self.own_run:
+            end(self.run_id, "FAILED" if error is not None else "FINISHED")
 
     # -- context manager --------------------------------------------------------------------
 

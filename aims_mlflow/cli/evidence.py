@@ -70,7 +70,9 @@ def show(target: str, record_id: str | None, keys: tuple[str, ...], as_json: boo
     chosen = [r for r in records if record_id is None or r.id.startswith(record_id)]
     if not chosen:
         raise EvidenceError(
-            f"no record {record_id!r} is here", where=target, next=f"`aims evidence list {target}` shows them"
+            f"no record {record_id!r} is here" if record_id else "no evidence is here",
+            where=target,
+            next=f"`aims evidence list {target}` shows them",
         )
     if as_json:
         click.echo(json.dumps([json.loads(r.envelope.payload) for r in chosen], indent=2))

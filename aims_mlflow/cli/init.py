@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
-from aims_mlflow.errors import ConfigError, DataError, did_you_mean
+from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,21 +48,14 @@ def command(
     Asks for what is missing on a terminal. Elsewhere, what only a person can say is left as a comment to fill in:
     the training gate asks for it.
     """
-    from aims_mlflow.capture.tables import read_file
+    from aims_mlflow.capture.tables import read_file, require_columns
     from aims_mlflow.checks.infer import infer_expectations
     from aims_mlflow.checks.inputs import make_dataset
     from aims_mlflow.checks.profile import profile, suggest_sensitive
 
     frame = read_file(table)
     named = [c.strip() for c in (sensitive or "").split(",") if c.strip()]
-    for name in (target, *named):
-        if name not in frame.columns:
-            hint = did_you_mean(name, [str(c) for c in frame.columns])
-            raise DataError(
-                f"there is no column {name!r}" + (f", {hint}" if hint else ""),
-                where=str(table),
-                next="correct the name",
-            )
+    require_columns(frame, (target, *named), table)
     columns = profile(frame, target)
     guessed = named or [c for c in suggest_sensitive(frame.columns) if c != target and not frame[c].isna().all()]
     favourable = favourable or _asked_label(frame, target)

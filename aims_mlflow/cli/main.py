@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from aims_mlflow.errors import AimsError, did_you_mean
+from aims_mlflow.errors import AimsError, Unreachable, did_you_mean
 
 # command -> (module, attribute, help line shown without importing the module)
 COMMANDS = {
@@ -77,4 +77,8 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as exc:
+        where = f"{exc.filename}: " if exc.filename else ""
+        click.echo(f"Error: {where}cannot be read or written ({exc.strerror or type(exc).__name__})", err=True)
+        sys.exit(Unreachable.exit_status)
     sys.exit(status if isinstance(status, int) else 0)

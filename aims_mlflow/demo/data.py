@@ -6,10 +6,10 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aims_mlflow.capture.tables import read_file
+from aims_mlflow.capture.tables import read_file, require_columns
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.profile import profile
-from aims_mlflow.errors import DataError, did_you_mean
+from aims_mlflow.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,12 +89,7 @@ def from_csv(path: Path, target: str, favourable: str | None, sensitive: tuple[s
     """
     frame = _read(path)
     notes = [f"{len(frame):,} rows, {len(frame.columns)} columns"]
-    for name in (target, *sensitive):
-        if name not in frame.columns:
-            hint = did_you_mean(name, [str(c) for c in frame.columns])
-            raise DataError(
-                f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=str(path), next="correct the name"
-            )
+    require_columns(frame, (target, *sensitive), path)
     if target in sensitive:
         raise DataError(
             f"{target!r} is both target and sensitive", where=str(path), next="name other sensitive columns"

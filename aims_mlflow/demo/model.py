@@ -78,7 +78,7 @@ def _kamiran_calders(
     """Return P(group) P(outcome) / P(group, outcome) for each row, over the crossing of the sensitive columns."""
     import pandas as pd
 
-    group = train[list(sensitive)].astype("str").agg("|".join, axis=1)
+    group = train.groupby(list(sensitive), dropna=False).ngroup()
     table = pd.DataFrame({"group": group.to_numpy(), "good": good})
     joint = table.groupby(["group", "good"])["good"].transform("size") / len(table)
     by_group = table.groupby("group")["good"].transform("size") / len(table)

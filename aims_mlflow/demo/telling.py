@@ -89,14 +89,26 @@ def _wrapped(text: str) -> list[str]:
     """Wrap words at 80 columns; a table's row or a path stays whole."""
     if len(text) <= WIDTH - 3 or text.startswith(("  ", "the ", "in MLflow")):
         return [f"   {text}"]
-    return textwrap.wrap(text, WIDTH, initial_indent="   ", subsequent_indent="     ", break_long_words=False)
+    return textwrap.wrap(
+        text, WIDTH, initial_indent="   ", subsequent_indent="     ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def reasons_in(text: str) -> list[str]:
+    """Return the reasons of a gate's refusal, each beginning with its control."""
+    reasons = text.partition(". ")[2].partition(" Next: ")[0]
+    return [r.strip().rstrip(".") for r in re.split(r"(?=A\.\d+\.\d+(?:\.\d+)?: )", reasons) if r.strip()]
+
+
+def controls_to_waive(text: str) -> list[str]:
+    """Return the controls of a refusal but for what an approval, and no waiver, gives."""
+    return sorted({r.split(": ")[0] for r in reasons_in(text) if "an approval by" not in r})
 
 
 def refusal_lines(text: str) -> list[str]:
     """Return a gate's refusal as a person reads it: its head, its first reasons, and what to do next."""
-    head, _, rest = text.partition(". ")
-    reasons, _, after = rest.partition(" Next: ")
-    found = [r.strip().rstrip(".") for r in re.split(r"(?=A\.\d+\.\d+(?:\.\d+)?: )", reasons) if r.strip()]
+    head, after = text.partition(". ")[0], text.partition(" Next: ")[2]
+    found = reasons_in(text)
     found = [re.sub(r", evidence [0-9a-f-]{36}", "", r) for r in found]
     out = [f"✗ {head}", *(f"- {r}" for r in found[:MOST_REASONS])]
     if len(found) > MOST_REASONS:
@@ -114,6 +126,8 @@ def groups_table(record: SealedRecord, data: DemoData, before: SealedRecord | No
         head = f"{'before -> after' if before is not None else 'ratio':>15}"
         out.append(f"  {column[:24]:<24} {'selected':>8} {'95% interval':>14} {'n':>7} {head}")
         out += [text for _, text in named]
+        if len(named) < len(rows):
+            out.append("    groups of very few rows stay without numbers: they point at persons")
         worse = [g for g in _groups(record, column) if _failing(record, column, g)]
         if worse and before is None:
             out.append(f"  treated worse by {column}: {', '.join(worse)}")
@@ -147,4 +161,5 @@ def _row(record: SealedRecord, before: SealedRecord | None, column: str, group: 
     mark = " ✗" if _failing(record, column, group) else "  "
     interval = f"{float(rate.interval.low):.0%} to {float(rate.interval.high):.0%}"
     n = f"{rate.n:,}" if rate.n is not None else ""
+    group = group.replace("(pooled: ", "(")
     return value, f"    {group[:22]:<22} {float(rate.value):>8.1%} {interval:>14} {n:>7} {text:>15}{mark}"

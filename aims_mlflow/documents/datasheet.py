@@ -26,7 +26,10 @@ SOURCE = (
 
 
 def render_datasheet(records: Sequence[SealedRecord]) -> bytes:
-    """Return the data sheet of the data sets that the records are about, in UTF-8 Markdown."""
+    """Return the data sheet of the data sets that the records are about, in UTF-8 Markdown.
+
+    `records` are a training's, and before them the acquisitions and preparations that its lineage rests on.
+    """
     notes = Notes(records)
     start = notes.last("session-start")
     body = [
@@ -89,11 +92,14 @@ def _composition(notes: Notes) -> list[str]:
 
 
 def _collection(notes: Notes) -> list[str]:
-    sources = [*notes.of("acquisition"), *(r for r in notes.of("dataset-record")[:1] if details(r, "source"))]
+    sources = notes.of("acquisition") or [r for r in notes.of("dataset-record")[:1] if details(r, "source")]
     lineage = notes.last("lineage")
     out: list[str] = []
     for record in sources:
         source = details(record, "source") or {}
+        if record.evidence.kind == "acquisition":
+            rows = notes.number(record, details(record, "data", "rows"))
+            out.append(f"- acquired: {plain(details(record, 'name'))}, {rows} rows")
         out += [
             f"- {key.replace('_', ' ')}: {plain(source[key])}{notes.cite(record)}" for key in SOURCE if key in source
         ]
@@ -112,21 +118,33 @@ def _collection(notes: Notes) -> list[str]:
 
 
 def _preparation(notes: Notes) -> list[str]:
-    out = [
-        f"- {plain(details(r, 'function'))}: {plain(details(r, 'why'))} "
-        f"({notes.number(r, details(r, 'rows_removed') or 0)} rows removed)"
-        for r in notes.of("preparation")
-    ]
+    out = [_step(notes, record) for record in notes.of("preparation")]
+    known = {r.id for r in notes.records}
     lineage = notes.last("lineage")
     steps = {
         s["record"]: s
         for entry in (details(lineage, "links") or [])
         for s in entry.get("steps", [])
-        if s.get("kind") == "preparation"
+        if s.get("kind") == "preparation" and s["record"] not in known
     }
     if lineage is not None:
         out += [f"- {plain(s.get('name'))}, record `{s.get('record')}`{notes.cite(lineage)}" for s in steps.values()]
     return [*(out or ["No preparation step is recorded."]), ""]
+
+
+def _step(notes: Notes, record: SealedRecord) -> str:
+    text = f"- {plain(details(record, 'function'))}: {plain(details(record, 'why'))}"
+    changes = [
+        f"{notes.number(record, details(record, f'rows_{change}'))} rows {change}"
+        for change in ("removed", "added")
+        if details(record, f"rows_{change}") is not None
+    ]
+    changes += [
+        f"columns {change}: {plain(', '.join(names))}{notes.cite(record)}"
+        for change in ("removed", "added")
+        if (names := details(record, f"columns_{change}"))
+    ]
+    return f"{text} ({'; '.join(changes)})" if changes else text + notes.cite(record)
 
 
 def _quality(notes: Notes) -> list[str]:

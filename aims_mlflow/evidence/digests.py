@@ -109,9 +109,9 @@ def arrow_digest(frame: pd.DataFrame) -> str:
     try:
         try:
             table = pa.Table.from_pandas(frame, preserve_index=False)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
             texts = frame.copy()
-            for column in texts.select_dtypes("object").columns:
+            for column in texts.columns[texts.dtypes == "object"]:
                 texts[column] = texts[column].map(lambda v: None if v is None else str(v))
             table = pa.Table.from_pandas(texts, preserve_index=False)
         # string and large_string hold the same text; pandas 2 and 3 choose differently.

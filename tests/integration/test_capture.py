@@ -364,6 +364,8 @@ def test_by_hand_inside_a_training_is_bound_to_its_model(halves):
 
 
 def test_an_undecorated_split_is_joined_by_rows(frame):
+    import mlflow
+
     @aims.acquires(
         "loans-2024", config=config(), owner="o", licence="l", rights="r", subjects="s", selection_reason="x"
     )
@@ -385,6 +387,11 @@ def test_an_undecorated_split_is_joined_by_rows(frame):
     prepared = one("preparation")
     assert prepared.evidence.details["rows_removed"] == int((frame["debt"] >= 0.9).sum())
     assert one("acquisition").evidence.result == "passed"
+    sheet = mlflow.artifacts.load_text(f"runs:/{last_run()}/aims/datasheet.md")
+    removed = prepared.evidence.details["rows_removed"]
+    assert re.search(rf"clean: more than nine tenths is a typing error \({removed}\[\^e\d+\] rows removed", sheet)
+    assert re.search(r"acquired: loans-2024, 600\[\^e\d+\] rows", sheet)
+    assert f"evidence `{prepared.id}`, preparation" in sheet
 
 
 def test_processes_are_joined_by_the_file_between_them(frame, tmp_path):

@@ -85,3 +85,22 @@ def test_nothing_is_overwritten_and_nothing_half_written(table, tmp_path, capsys
     assert "did you mean 'granted'?" in capsys.readouterr().err
     assert not (tmp_path / "q").exists()
     assert init(tmp_path / "none.csv", "--target", "x") == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"a;b;y\n1;x;0\n2;z;1\n", "separate the columns by commas"),
+        ("a,b,y\n1,caf\u00e9,0\n2,z,1\n".encode("latin-1"), "not UTF-8 text. Next: save it as UTF-8"),
+        (b"", "not a readable table"),
+        (b"a,y\n", "the table has no rows"),
+        (b"a,y\n1,1\n2,1\n", "every row has the same label"),
+    ],
+)
+def test_a_file_that_is_no_table_of_ours_gets_one_sentence(tmp_path, capsys, content, text):
+    (tmp_path / "t.csv").write_bytes(content)
+    assert init(tmp_path / "t.csv", "--target", "y", "--dir", tmp_path / "p") == 2
+    said = capsys.readouterr().err.strip()
+    assert text in said
+    assert len(said.splitlines()) == 1
+    assert not (tmp_path / "p").exists()

@@ -69,6 +69,8 @@ def test_unknown_keys_need_to_be_named(folder, tmp_path, monkeypatch, capsys):
         (["evidnce"], 2, "did you mean 'evidence'?"),
         (["evidence", "list", "nowhere"], 3, "no such folder"),
         (["evidence", "verify"], 2, "Missing argument"),
+        (["evidence", "show", "."], 1, "no evidence is here"),
+        (["gate", "init", "/dev/null/policy"], 3, "/dev/null/policy: cannot be read or written (Not a directory)"),
         (["gate", "lint", "nowhere"], 3, "aims gate init"),
         (["keys", "add", "nowhere.pem", "--owner", "a", "--role", "trainer"], 3, "cannot be read"),
         (["gate", "explain", "income", "--stage", "deployment"], 2, "names neither a run nor a model"),

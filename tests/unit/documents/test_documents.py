@@ -54,6 +54,18 @@ def test_every_number_resolves_to_a_value_of_the_record_that_it_cites(render):
             assert number in found, f"{number} is not in {by_id[notes[note]].evidence.kind}"
 
 
+@pytest.mark.parametrize("render", [lambda r: render_model_card(r, sealed.MODEL), render_datasheet])
+def test_no_number_stands_without_the_record_that_it_came_from(render):
+    """Outside code, names and headings: a number without a mark was typed by hand."""
+    text = render(sealed.session(system="screening").records).decode()
+    body = text.split("---\n", 2)[-1]
+    body = re.sub(r"^(\[\^e\d+\]: .*|#.*)$", "", body, flags=re.MULTILINE)
+    body = re.sub(r"`[^`]*`|A mark such as \[\^e1\]|\(95% [\d.e-]+ to [\d.e-]+\)", "", body)
+    marked = re.sub(r"[^\s|]*\d[^\s|]*\s?\[\^e\d+\]|\[\^e\d+\]", "", body)
+    assert len(body) - len(marked) > 20
+    assert re.findall(r"(?<![\w-])\d[\d.,]*", marked) == []
+
+
 def test_the_cards_header_is_what_model_hubs_read():
     text = render_model_card(sealed.session().records, sealed.MODEL).decode()
     _, header, rest = text.split("---\n", 2)
