@@ -94,6 +94,8 @@ def dataset_of(training: Training, table: Table) -> Dataset:
         sensitive=table.sensitive,
         sensitive_frame=beside,
         identifiers=data.identifiers,
+        task=training.setup.pack.task,
+        threshold=data.threshold,
     )
 
 
@@ -110,6 +112,8 @@ def start(training: Training) -> None:
             "system": config.system.model_dump(mode="json", exclude_none=True),
             "target": config.data.target,
             "favourable": config.data.favourable or "",
+            "task": training.setup.pack.task,
+            **({"threshold": config.data.threshold} if config.data.threshold is not None else {}),
             "sensitive": sorted({c for t in training.tables.values() for c in t.sensitive}),
             "pack": {"name": training.setup.pack.name, "version": training.setup.pack.version},
             "data": training.described_data(),

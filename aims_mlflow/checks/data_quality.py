@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +134,9 @@ def _in_memory() -> Any:
 def _great_expectations() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:
-        import great_expectations
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # pyspark's, about pandas 3, when both are installed
+            import great_expectations
     except SystemExit:  # pyspark 4.3 without grpcio ends the process when it is imported
         raise CheckError(
             "great_expectations ended its own import, which pyspark without grpcio causes",

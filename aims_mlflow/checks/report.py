@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import short
+from aims_mlflow.checks.claims import NOT_ENOUGH, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,4 +98,6 @@ def result_word(found: Claim) -> tuple[str, str]:
         return "", "passed"
     if found.passed is False:
         return ("open", "warned") if found.severity == "warning" else ("bad", "failed")
-    return ("open", "not evaluated") if found.limit is not None else ("", "")
+    if found.limit is None:
+        return "", ""
+    return "open", "not evaluated" if found.value is None else NOT_ENOUGH

@@ -17,6 +17,7 @@ def _number_text(value: object) -> object:
     return value
 
 
+Task = Literal["binary-classification", "multiclass-classification", "regression"]
 LimitText = Annotated[DecimalText, BeforeValidator(_number_text)]
 
 
@@ -35,13 +36,18 @@ class Expectation(Record):
 
 
 class Limit(Record):
-    """A metric's limit: `metric comparator limit`, for all slices or for those of `slice`."""
+    """A metric's limit: `metric comparator limit`, for all slices or for those of `slice`.
+
+    By the verdict "value" the measured value decides. By "interval" its 95% interval does: passed or failed only
+    where the whole interval lies on one side of the limit, and not enough data where the limit lies inside it.
+    """
 
     metric: str
     comparator: Comparator
     limit: LimitText
     severity: Severity = "failing"
     slice: dict[str, str] | None = None
+    verdict: Literal["value", "interval"] = "value"
     why: str = Field(min_length=1)
 
 
@@ -53,21 +59,34 @@ class DataQuality(Record):
 
 
 class Fairness(Record):
-    """How model outcomes may differ between groups of the sensitive columns."""
+    """How model outcomes may differ between groups of the sensitive columns.
+
+    `control` names columns whose levels are looked at one by one (people of the same level are compared).
+    Groups under `pool_under` rows are never shown; limits decide from `min_n` rows on, below is not enough data.
+    """
 
     controls: tuple[str, ...] = ("A.6.2.4", "A.5.4")
     limits: tuple[Limit, ...] = ()
     intersections: bool = True
+    control: tuple[str, ...] = ()
     pool_under: int = Field(default=20, ge=1)
+    min_n: int = Field(default=1, ge=1)
     bootstrap: int = Field(default=1000, ge=0, le=100_000)
 
 
 class Performance(Record):
-    """How good the model must be on held-out data, overall and for each slice."""
+    """How good the model must be on held-out data, overall and for each slice.
+
+    `slices` declares the columns among which, alone and in pairs, the worst slice is looked for; the sensitive
+    columns are always among them. Slices under `worst_slice_rows` rows are not looked at.
+    """
 
     controls: tuple[str, ...] = ("A.6.2.4",)
     limits: tuple[Limit, ...] = ()
+    slices: tuple[str, ...] = ()
+    worst_slice_rows: int = Field(default=50, ge=1)
     pool_under: int = Field(default=20, ge=1)
+    min_n: int = Field(default=1, ge=1)
 
 
 class Drift(Record):
@@ -100,7 +119,7 @@ class Pack(Record):
     name: str
     version: str
     description: str
-    task: Literal["binary-classification"] = "binary-classification"
+    task: Task = "binary-classification"
     data_quality: DataQuality = DataQuality()
     fairness: Fairness = Fairness()
     performance: Performance = Performance()

@@ -61,8 +61,8 @@ def check_pack(document: Document) -> Pack:
     for section in ("data_quality", "fairness", "performance", "drift", "leakage"):
         for i, control in enumerate(getattr(pack, section).controls):
             require_control(control, where=document.where(section, "controls", i))
-    _check_limits(document, "fairness", pack.fairness.limits, metrics.FAIRNESS)
-    _check_limits(document, "performance", pack.performance.limits, metrics.PERFORMANCE)
+    _check_limits(document, "fairness", pack.fairness.limits, metrics.FAIRNESS_OF[pack.task])
+    _check_limits(document, "performance", pack.performance.limits, metrics.PERFORMANCE_OF[pack.task])
     for i, expectation in enumerate(pack.data_quality.expectations):
         at = ("data_quality", "expectations", i)
         _check_name(expectation.type, KNOWN, "expectation", document.where(*at, "type"))
