@@ -57,6 +57,7 @@ def run(training: Training) -> None:
         describe(training)
         joined(training, datasets)
         quality(training, datasets)
+        representative(training, datasets)
     if training.trial is None:
         # The store is tried before hours of training, and holds the pack's digest from before it.
         store.put(training.run_id, {session_path(training.writer.id): training.writer.jsonl()})
@@ -220,6 +221,14 @@ def quality(training: Training, datasets: dict[str, Dataset]) -> None:
             unmet=stops,
             next=f"mend the data, or change the pack with a reason; the evidence is in run {training.run_id}",
         )
+
+
+def representative(training: Training, datasets: dict[str, Dataset]) -> None:
+    """Compare the groups of the training data with the population of use, and with each other (A.7.2)."""
+    data = datasets.get("train")
+    if data is not None and (data.sensitive_names or training.setup.pack.representativeness.populations):
+        outcome = run_check("representativeness", data, training.setup.pack)
+        record_outcome(training, outcome, [training.tables["train"].subject()], prefix="train-", role="train")
 
 
 def _claim_text(claim: Claim) -> str:

@@ -54,5 +54,16 @@ PERFORMANCE_OF = {
 # Every metric of any task, for policies that speak of all of them.
 FAIRNESS = tuple(dict.fromkeys(name for names in FAIRNESS_OF.values() for name in names))
 PERFORMANCE = tuple(dict.fromkeys(name for names in PERFORMANCE_OF.values() for name in names))
+REPRESENTATIVENESS = (
+    "group_share",
+    "share_over_population",
+    "favourable_label_rate",
+    "favourable_label_rate_difference",
+    "mean_target",
+    "mean_target_difference",
+    "missing_rate",
+    "missing_rate_difference",
+    "proxy_information",
+)
 LEAKAGE = ("train_test_overlap",)
 DRIFT = ("drift", "drift_p_value", "drifted_share")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from aims_mlflow.checks.expectations import Demand
     from aims_mlflow.records.evidence import Claim
 
+BY_ROW = re.compile(r"expect_(column_values|column_value|column_pair|multicolumn|select|compound)_")
 MANY = 60  # so many columns are folded
 
 
@@ -76,5 +78,6 @@ def _found(claim: Claim) -> str:
         return claim.note or "nothing"
     if claim.limit == "1" and claim.comparator == "==":
         return "it holds" if claim.passed else "it does not hold"
-    n = f" of {claim.n:,} rows" if claim.n is not None else ""
-    return f"{short(claim.value)}{n}, limit {claim.comparator} {claim.limit}"
+    if BY_ROW.match(claim.metric) and claim.n is not None:
+        return f"{float(claim.value):.1%} of {claim.n:,} rows, limit {claim.comparator} {float(claim.limit or 0):.0%}"
+    return f"{short(claim.value)}, limit {claim.comparator} {claim.limit}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -119,6 +120,35 @@ class DataQuality(Record):
     expectations: tuple[Expectation, ...] = ()
 
 
+class Population(Record):
+    """How a column is distributed in the population that the system will be used on, and who says so."""
+
+    column: str
+    shares: dict[Annotated[str, BeforeValidator(_number_text)], LimitText] = Field(min_length=1)
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _shares(self) -> Population:
+        if any(not 0 < Decimal(share) <= 1 for share in self.shares.values()):
+            raise ValueError("every share must be over 0 and at most 1")
+        if sum(map(Decimal, self.shares.values())) > Decimal("1.001"):
+            raise ValueError("the shares add up to more than 1")
+        return self
+
+
+class Representativeness(Record):
+    """Whether the data stand for the people that the system is used on (A.7.2): groups, gaps, labels and proxies.
+
+    `populations` are what groups are compared with; without one, only differences within the data are measured.
+    """
+
+    controls: tuple[str, ...] = ("A.7.2", "A.7.4")
+    populations: tuple[Population, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    pool_under: int = Field(default=20, ge=1)
+    bootstrap: int = Field(default=1000, ge=0, le=100_000)
+
+
 class Fairness(Record):
     """How model outcomes may differ between groups of the sensitive columns.
 
@@ -182,6 +212,7 @@ class Pack(Record):
     description: str
     task: Task = "binary-classification"
     data_quality: DataQuality = DataQuality()
+    representativeness: Representativeness = Representativeness()
     fairness: Fairness = Fairness()
     performance: Performance = Performance()
     drift: Drift = Drift()

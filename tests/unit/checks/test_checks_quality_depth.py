@@ -219,7 +219,7 @@ def test_the_page_says_what_is_asked_in_words_what_was_found_and_why():
     page = outcome.reports["data_docs.html"].decode()
     text = re.sub(r"<[^>]+>", " ", page)
     assert "age values must be less than or equal to 40. (failing)" in text
-    assert "0.525 of 40 rows, limit &gt;= 1" in text
+    assert "52.5% of 40 rows, limit &gt;= 100%" in text
     assert "accuracy: for the test" in text
     assert "0 of 2 expectations are met" in text
     assert "&lt;script&gt;" in page
