@@ -136,7 +136,8 @@ def _log(training: Training, name: str, model: Any) -> LoggedModel:
         data = training.setup.config.data
         with contextlib.suppress(Exception):  # they only make the signature
             features = features_for(model, table)
-            labels = predict(model, table, data.target, data.favourable, training.predict).labels
+            task = training.setup.pack.task
+            labels = predict(model, table, data.target, data.favourable, training.predict, task).labels
     model_id = log_model(model, name, features, labels)
     return open_logged(model_id, model)
 
@@ -234,8 +235,8 @@ def predicted(training: Training, model: LoggedModel, role: str) -> Dataset:
 
     table, config = training.tables[role], training.setup.config.data
     data = dataset_of(training, table)
-    found = predict(model.predictor, table, config.target, data.favourable, training.predict)
-    return dataclasses.replace(data, predictions=found.labels, scores=found.scores)
+    found = predict(model.predictor, table, config.target, data.favourable, training.predict, data.task)
+    return dataclasses.replace(data, predictions=found.labels, scores=found.scores, score_labels=found.score_labels)
 
 
 def data_checks(training: Training, subjects: list[Subject]) -> None:
@@ -256,13 +257,25 @@ def cross_validation(training: Training, subjects: list[Subject]) -> None:
     """Record out-of-fold predictions as claims of role cross-validation: they describe the procedure."""
     import dataclasses
 
-    from aims_mlflow.capture.predict import read_output
+    from aims_mlflow.capture.predict import read_labels, read_numbers, read_output
     from aims_mlflow.checks.labels import distinct_labels
 
     role, raw = training.out_of_fold
     table, config = training.tables[role], training.setup.config.data
     data = dataset_of(training, table)
-    found = read_output(raw, len(table.frame), distinct_labels(table.frame[config.target]), data.favourable, None)
-    data = dataclasses.replace(data, role="cross-validation", predictions=found.labels, scores=found.scores)
+    rows, known = len(table.frame), distinct_labels(table.frame[config.target])
+    if data.task == "regression":
+        found = read_numbers(raw, rows)
+    elif data.task == "multiclass-classification":
+        found = read_labels(raw, rows, known, None, ())
+    else:
+        found = read_output(raw, rows, known, data.favourable, None)
+    data = dataclasses.replace(
+        data,
+        role="cross-validation",
+        predictions=found.labels,
+        scores=found.scores,
+        score_labels=found.score_labels,
+    )
     outcome = run_check("performance", data, training.setup.pack)
     record_outcome(training, outcome, subjects, prefix="cross-validation-", data={role: table.described()})

@@ -57,6 +57,7 @@ def run(training: Training) -> None:
         describe(training)
         joined(training, datasets)
         quality(training, datasets)
+        representative(training, datasets)
     if training.trial is None:
         # The store is tried before hours of training, and holds the pack's digest from before it.
         store.put(training.run_id, {session_path(training.writer.id): training.writer.jsonl()})
@@ -100,6 +101,8 @@ def dataset_of(training: Training, table: Table) -> Dataset:
         sensitive=table.sensitive,
         sensitive_frame=beside,
         identifiers=data.identifiers,
+        task=training.setup.pack.task,
+        threshold=data.threshold,
     )
 
 
@@ -116,6 +119,8 @@ def start(training: Training) -> None:
             "system": config.system.model_dump(mode="json", exclude_none=True),
             "target": config.data.target,
             "favourable": config.data.favourable or "",
+            "task": training.setup.pack.task,
+            **({"threshold": config.data.threshold} if config.data.threshold is not None else {}),
             "sensitive": sorted({c for t in training.tables.values() for c in t.sensitive}),
             "pack": {"name": training.setup.pack.name, "version": training.setup.pack.version},
             "data": training.described_data(),
@@ -222,6 +227,14 @@ def quality(training: Training, datasets: dict[str, Dataset]) -> None:
             unmet=stops,
             next=f"mend the data, or change the pack with a reason; the evidence is in run {training.run_id}",
         )
+
+
+def representative(training: Training, datasets: dict[str, Dataset]) -> None:
+    """Compare the groups of the training data with the population of use, and with each other (A.7.2)."""
+    data = datasets.get("train")
+    if data is not None and (data.sensitive_names or training.setup.pack.representativeness.populations):
+        outcome = run_check("representativeness", data, training.setup.pack)
+        record_outcome(training, outcome, [training.tables["train"].subject()], prefix="train-", role="train")
 
 
 def _claim_text(claim: Claim) -> str:

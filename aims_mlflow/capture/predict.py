@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.labels import distinct_labels, label_key, listing
+from aims_mlflow.checks.labels import distinct_labels, label_key, label_text, listing
 from aims_mlflow.errors import CheckError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from aims_mlflow.capture.tables import Table
+    from aims_mlflow.records.pack import Task
 
 Predict = Callable[[Any, Any], Any]
 HINT = "give predict=, a function (model, features) that returns labels"
@@ -20,13 +21,25 @@ HINT = "give predict=, a function (model, features) that returns labels"
 
 @dataclass(frozen=True)
 class Predictions:
-    """Labels (one for each row) and scores in 0..1 for the favourable label, or None."""
+    """Labels or numbers, one for each row, and scores.
+
+    Of two labels the scores are the favourable one's, shape (rows,); of several, one column for each of
+    `score_labels`. None where the model gives none.
+    """
 
     labels: np.ndarray
     scores: np.ndarray | None
+    score_labels: tuple[str, ...] = ()
 
 
-def predict(model: Any, table: Table, target: str, favourable: str | None, function: Predict | None) -> Predictions:
+def predict(
+    model: Any,
+    table: Table,
+    target: str,
+    favourable: str | None,
+    function: Predict | None,
+    task: Task = "binary-classification",
+) -> Predictions:
     """Return what `model` predicts for `table`.
 
     Raises:
@@ -35,7 +48,7 @@ def predict(model: Any, table: Table, target: str, favourable: str | None, funct
     features = features_for(model, table)
     try:
         raw = function(model, features) if function is not None else _raw(model, features)
-        scores = None if function is not None else _scores(model, features, favourable)
+        found = None if function is not None or task == "regression" else _scores(model, features)
     except CheckError:
         raise
     except Exception as exc:
@@ -46,7 +59,16 @@ def predict(model: Any, table: Table, target: str, favourable: str | None, funct
                 next="make them inside the model (a pipeline), or before the call; or " + HINT,
             ) from exc
         raise CheckError(f"the model could not predict ({type(exc).__name__})", next=HINT) from exc
-    return read_output(raw, len(table.frame), distinct_labels(table.frame[target]), favourable, scores)
+    rows = len(table.frame)
+    if task == "regression":
+        return read_numbers(raw, rows)
+    scores, labels = found if found is not None else (None, ())
+    if task == "multiclass-classification":
+        return read_labels(raw, rows, distinct_labels(table.frame[target]), scores, labels)
+    keys = [label_key(label) for label in labels]
+    good = label_key(favourable)
+    own = scores[:, keys.index(good)] if scores is not None and favourable is not None and good in keys else None
+    return read_output(raw, rows, distinct_labels(table.frame[target]), favourable, own)
 
 
 def features_for(model: Any, table: Table) -> Any:
@@ -93,18 +115,63 @@ def _raw(model: Any, features: Any) -> Any:
     raise CheckError(f"a {type(model).__name__} has no predict", next=HINT)
 
 
-def _scores(model: Any, features: Any, favourable: str | None) -> np.ndarray | None:
-    """Return the probability of the favourable label where the model names its classes."""
+def _scores(model: Any, features: Any) -> tuple[np.ndarray, tuple[str, ...]] | None:
+    """Return (probabilities, shape (rows, labels), and the labels) where the model names its classes."""
     import numpy as np
 
     classes = getattr(model, "classes_", None)
-    if favourable is None or classes is None or not hasattr(model, "predict_proba"):
+    if classes is None or not hasattr(model, "predict_proba"):
         return None
-    keys = [label_key(c) for c in classes]
     try:
-        return np.asarray(model.predict_proba(features))[:, keys.index(label_key(favourable))]
-    except (ValueError, AttributeError, IndexError):
+        scores = np.asarray(model.predict_proba(features))
+        labels = tuple(str(label_text(c)) for c in classes)
+    except (ValueError, AttributeError, IndexError, TypeError):
         return None
+    return (scores, labels) if scores.ndim == 2 and scores.shape[1] == len(labels) else None
+
+
+def _as_array(raw: Any, rows: int) -> np.ndarray:
+    import numpy as np
+
+    output = np.asarray(raw.to_numpy() if hasattr(raw, "to_numpy") else raw)
+    if output.ndim == 2 and output.shape[1] == 1:
+        output = output[:, 0]
+    if output.ndim == 0 or len(output) != rows:
+        raise CheckError(f"the model gave {output.size:,} predictions for {rows:,} rows", next=HINT)
+    return output
+
+
+def read_numbers(raw: Any, rows: int) -> Predictions:
+    """Read one number for each row.
+
+    Raises:
+        CheckError: it is something else, or of another length than the table.
+    """
+    output = _as_array(raw, rows)
+    if output.ndim != 1 or output.dtype.kind not in "iuf":
+        raise CheckError(f"the model's output ({output.dtype}, {output.ndim} dimensions) is no number a row", next=HINT)
+    return Predictions(output.astype(float), None)
+
+
+def read_labels(
+    raw: Any, rows: int, known: Mapping[str, str], scores: np.ndarray | None, score_labels: tuple[str, ...]
+) -> Predictions:
+    """Read one of several labels for each row: labels themselves, or one column of scores for each label.
+
+    `known` are the target's labels, key -> text, sorted: what the columns mean where the model does not say it.
+
+    Raises:
+        CheckError: it is neither, or of another length than the table.
+    """
+    import numpy as np
+
+    output = _as_array(raw, rows)
+    if output.ndim == 1:
+        return Predictions(output, scores, score_labels)
+    names = score_labels if len(score_labels) == output.shape[1] else tuple(known.values())
+    if output.ndim == 2 and output.shape[1] == len(names):
+        return Predictions(np.asarray(names, dtype=object)[output.argmax(axis=1)], output, names)
+    raise CheckError(f"the model gave {output.shape[-1]:,} columns for {len(known):,} labels of the target", next=HINT)
 
 
 def read_output(
@@ -119,11 +186,7 @@ def read_output(
     """
     import numpy as np
 
-    output = np.asarray(raw.to_numpy() if hasattr(raw, "to_numpy") else raw)
-    if output.ndim == 2 and output.shape[1] == 1:
-        output = output[:, 0]
-    if output.ndim == 0 or len(output) != rows:
-        raise CheckError(f"the model gave {output.size:,} predictions for {rows:,} rows", next=HINT)
+    output = _as_array(raw, rows)
     good = label_key(favourable) or ""
     if output.ndim == 2 and output.shape[1] == len(known):
         keys = list(known)

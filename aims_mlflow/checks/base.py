@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from aims_mlflow.records.evidence import Claim, Result
-    from aims_mlflow.records.pack import Pack
+    from aims_mlflow.records.pack import Pack, Task
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """One table as a check sees it; rows of every part correspond by position.
+
+    Where `weights` are given, a row of the table stands for that many rows of the data (a count table).
 
     Attributes:
         role: "train", "validation", "test" or "cross-validation".
@@ -24,9 +26,14 @@ class Dataset:
         target: Name of the label column in `frame`.
         favourable: The label that is the good outcome for a person, as text.
         sensitive: The sensitive columns; they may or may not stand in `frame` too.
-        predictions: Predicted labels, shape (rows,).
-        scores: Predicted probability of the favourable label, shape (rows,).
+        predictions: Predicted labels (regression: numbers), shape (rows,).
+        scores: Predicted probability of the favourable label, shape (rows,); of several labels
+            one column for each of `score_labels`, shape (rows, labels).
         identifiers: Columns of `frame` that only name a row.
+        task: What the model predicts.
+        threshold: From which score (regression: which number) on a row is selected, as a decimal.
+        weights: How many rows each row stands for, shape (rows,); one each where None.
+        scores_method: How scores were put into bins, where an engine did that.
     """
 
     role: str
@@ -37,6 +44,16 @@ class Dataset:
     predictions: np.ndarray[Any, Any] | None = None
     scores: np.ndarray[Any, Any] | None = None
     identifiers: tuple[str, ...] = ()
+    task: Task = "binary-classification"
+    threshold: str | None = None
+    weights: np.ndarray[Any, Any] | None = None
+    scores_method: str = ""
+    score_labels: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Number of rows of the data."""
+        return len(self.frame) if self.weights is None else int(self.weights.sum())
 
     @property
     def features(self) -> list[str]:

@@ -56,8 +56,11 @@ class Panel:
     note: str = ""
 
 
-def fairness_chart(claims: Iterable[Claim], favourable: str) -> bytes | None:
-    """Return selection rates by group with intervals, a panel for each column (or crossing); None without any."""
+def fairness_chart(claims: Iterable[Claim], chosen: str) -> bytes | None:
+    """Return selection rates by group with intervals, a panel for each column (or crossing); None without any.
+
+    `chosen` says what a selected row is: "predicted 'yes'".
+    """
     claims = [c for c in claims if c.value is not None and not is_left_out(c)]
     ratios = {_key(c): c for c in claims if c.metric == "selection_rate_ratio"}
     by_columns: dict[tuple[str, ...], list[Claim]] = {}
@@ -65,7 +68,7 @@ def fairness_chart(claims: Iterable[Claim], favourable: str) -> bytes | None:
         if found.metric == "selection_rate" and found not in by_columns.get(tuple(found.slice), []):
             by_columns.setdefault(tuple(found.slice), []).append(found)
     panels = [_rates_panel(columns, rates, ratios) for columns, rates in by_columns.items()]
-    title = f"Share of each group predicted {favourable!r}"
+    title = f"Share of each group {chosen}"
     return _draw(title, "Lines are 95% intervals. ✕ and a diamond: outside the limit.", panels) if panels else None
 
 

@@ -55,35 +55,55 @@ def claim(
 def matches(limit: Limit, found: Claim) -> bool:
     """Return whether a limit speaks of a claim.
 
-    A limit without a slice speaks of the whole table and of every single column; combinations of
-    columns, whose groups are small and many, are meant only by a limit that names those columns.
+    A limit without a slice speaks of the whole table and of every single column (the groups of one column, in
+    one other column, too); combinations of columns, whose groups are small and many, are meant only by a limit
+    that names those columns.
     In a limit's slice "*" stands for any group and for the comparison of all groups.
     """
     if limit.metric != found.metric:
         return False
     if limit.slice is None:
-        return len(found.slice) <= 1
+        return len(found.slice.keys() - {"column"}) <= 1
     return limit.slice.keys() == found.slice.keys() and all(
         wanted in ("*", found.slice[column]) for column, wanted in limit.slice.items()
     )
 
 
-def held(found: Claim, limit: Limit) -> Claim:
-    """Return the claim with the limit and whether it holds; None where the value is undefined."""
-    passed = None if found.value is None else holds(found.value, limit.comparator, limit.limit)
+def held(found: Claim, limit: Limit, min_n: int = 1) -> Claim:
+    """Return the claim with the limit and whether it holds; None where the value is undefined or says too little."""
+    passed, lacking = None, None
+    if found.value is not None:
+        lacking = _too_little(found, limit, min_n)
+        passed = None if lacking else holds(found.value, limit.comparator, limit.limit)
     return found.model_copy(
         update={
             "comparator": limit.comparator,
             "limit": limit.limit,
             "severity": limit.severity,
             "passed": passed,
+            "note": "; ".join(part for part in (lacking, found.note) if part) or None,
         }
     )
 
 
-def hold(claims: Iterable[Claim], limits: Sequence[Limit], *, role: str = "test") -> list[Claim]:
+def _too_little(found: Claim, limit: Limit, min_n: int) -> str | None:
+    """Return why a measured value decides nothing, or None."""
+    if found.n is not None and found.n < min_n:
+        return f"{NOT_ENOUGH}: n={found.n:,}, the pack asks for {min_n:,}"
+    if limit.verdict == "value":
+        return None
+    if found.interval is None:
+        return f"{NOT_ENOUGH}: there is no interval, and the pack decides by it"
+    ends = {holds(end, limit.comparator, limit.limit) for end in (found.interval.low, found.interval.high)}
+    if len(ends) == 1 and ends == {holds(str(found.value), limit.comparator, limit.limit)}:
+        return None
+    return f"{NOT_ENOUGH}: the interval holds the limit"
+
+
+def hold(claims: Iterable[Claim], limits: Sequence[Limit], *, role: str = "test", min_n: int = 1) -> list[Claim]:
     """Return all claims, held against every limit that speaks of them.
 
+    Below `min_n` rows a value decides nothing.
     Limits add up and none overrides another: a claim that two limits speak of is given twice.
     A limit that speaks of no claim gives one that could not be evaluated, never silence.
     """
@@ -91,7 +111,7 @@ def hold(claims: Iterable[Claim], limits: Sequence[Limit], *, role: str = "test"
     out = []
     for found in claims:
         mine = [limit for limit in limits if matches(limit, found) and not is_left_out(found)]
-        out += [held(found, limit) for limit in mine] or [found]
+        out += [held(found, limit, min_n) for limit in mine] or [found]
     for limit in limits:
         if not any(matches(limit, found) for found in claims):
             nothing = Claim(metric=limit.metric, slice=dict(limit.slice or {}), role=role, note=_why_nothing(limit))
@@ -100,6 +120,7 @@ def hold(claims: Iterable[Claim], limits: Sequence[Limit], *, role: str = "test"
 
 
 LEFT_OUT = "left out: too few rows to show"
+NOT_ENOUGH = "not enough data"
 
 
 def is_left_out(found: Claim) -> bool:
@@ -132,13 +153,15 @@ def describe(found: Claim) -> str:
     text = found.metric + (f" for {group}" if group else "")
     if found.value is None:
         return f"{text} could not be evaluated ({found.note or 'undefined'})"
+    lacking = found.passed is None and found.limit is not None
     more = []
     if found.interval:
         more.append(f"95% {short(found.interval.low)}-{short(found.interval.high)}")
     if found.n is not None:
         more.append(f"n={found.n:,}")
     text += f" is {short(found.value)}" + (f" ({', '.join(more)})" if more else "")
-    return text + (f", limit {found.comparator} {found.limit}" if found.limit is not None else "")
+    text += f", limit {found.comparator} {found.limit}" if found.limit is not None else ""
+    return text + (f": {found.note}" if lacking else "")
 
 
 def short(value: str | None) -> str:

@@ -14,6 +14,24 @@ MAX_LEVELS = 1000
 _DATE = re.compile(r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T]\d{1,2}:\d{2}.*)?\s*$")
 
 
+def column_types(frame: pd.DataFrame) -> dict[str, str]:
+    """Return what each column holds: "number", "boolean", "date", "text" or "other"."""
+    import pandas as pd
+
+    def one(column: pd.Series) -> str:
+        kinds = pd.api.types
+        if kinds.is_bool_dtype(column):
+            return "boolean"
+        if kinds.is_numeric_dtype(column):
+            return "number"
+        if kinds.is_datetime64_any_dtype(column) or kinds.is_timedelta64_dtype(column):
+            return "date"
+        values = column.dropna()
+        return "text" if isinstance(column.dtype, pd.CategoricalDtype) or all_text(values) else "other"
+
+    return {str(name): one(frame[name]) for name in frame.columns}
+
+
 def comparable(column: pd.Series) -> tuple[Kind | None, str]:
     """Return (kind, "") for a column whose distribution can be compared, else (None, the reason why not).
 

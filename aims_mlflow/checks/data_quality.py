@@ -1,36 +1,47 @@
-"""Data quality: the pack's expectations, run by Great Expectations on the table in memory.
+"""Data quality: the pack's expectations, run by Great Expectations where the table lies.
 
-Results are asked for as counts only, so that no cell of the table gets into evidence. An
-expectation that could not run is told apart from one that the data failed.
+Results are asked for as counts only, so that no cell of the table gets into evidence unless the pack
+allows examples. An expectation that could not run is told apart from one that the data failed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import operator
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.base import Dataset, Outcome, versions
-from aims_mlflow.checks.claims import claim, holds, reason_of
+from aims_mlflow.checks.claims import claim, reason_of
+from aims_mlflow.checks.columns import column_types
 from aims_mlflow.checks.expectations import Demand, demands
+from aims_mlflow.checks.quality_claims import asked_for, judged, not_evaluated
+from aims_mlflow.checks.quality_page import Asked, quality_page
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.checks.row_hashes import duplicate_share
 from aims_mlflow.errors import CheckError, DataError, did_you_mean
-from aims_mlflow.records.base import decimal_text
-from aims_mlflow.records.evidence import Claim, Comparator, result_of
+from aims_mlflow.records.evidence import Claim, result_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     import pandas as pd
 
-    from aims_mlflow.records.pack import Pack
+    from aims_mlflow.records.pack import Pack, RowCondition
 
 KIND = "data-quality"
-RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
-# Their observed value is the value of a single row.
-ONE_ROWS_VALUE = ("expect_column_max_to_be_between", "expect_column_min_to_be_between")
-Bound = tuple[Comparator, str]
+EXAMPLE_LENGTH = 80
+COMPARED: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+MAX_WORDED = 400  # so many expectations are put in words one by one, 5 ms each
 
 
 def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
@@ -40,38 +51,59 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         DataError: the pack expects nothing of this role.
         CheckError: Great Expectations cannot be imported.
     """
-    table = _table(data)
-    wanted = demands(pack.data_quality.expectations, data, list(table.columns))
+    table, settings = _table(data), pack.data_quality
+    wanted = demands(settings, data, column_types(table))
     if not wanted:
         raise DataError(f"the pack {pack.name!r} expects nothing of {data.role} data", where="data_quality")
-    missing = {i: text for i, demand in enumerate(wanted) if (text := _missing_column(demand, table))}
-    results = validate(table, {i: demand for i, demand in enumerate(wanted) if i not in missing})
-    claims = []
+    missing = {i: text for i, demand in enumerate(wanted) if (text := _missing_column(demand, list(table.columns)))}
+    runnable = {i: demand for i, demand in enumerate(wanted) if i not in missing}
+    results = validate(table, runnable, examples=settings.examples)
+    claims: list[Claim] = []
+    asked: list[Asked] = []
     for i, demand in enumerate(wanted):
-        claims += [not_evaluated(demand, missing[i], data)] if i in missing else judged(demand, results[i], data)
-    repeated = duplicate_share(table)
-    if repeated is not None:
-        note = "rows that repeat an earlier row"
-        claims.append(claim("duplicate_rows", repeated, role=data.role, n=len(table), note=note))
+        mine = [not_evaluated(demand, missing[i], data)] if i in missing else judged(demand, results[i], data)
+        claims += mine
+        worded = words_of(demand, results.get(i)) if len(wanted) <= MAX_WORDED else asked_for(demand.kwargs)
+        asked.append(Asked(demand, worded, tuple(mine), _examples(results.get(i))))
+    claims += _repeated_rows(data, table)
     title = f"Data quality of {data.role} data"
     return Outcome(
         kind=KIND,
         result=result_of(claims),
         reason=reason_of(claims),
         claims=tuple(claims),
-        controls=pack.data_quality.controls,
-        details={
-            "rows": len(table),
-            "columns": len(table.columns),
-            "expectations": [
-                {"type": e.type, "severity": e.severity, "why": e.why}
-                for e in pack.data_quality.expectations
-                if data.role in e.roles
-            ],
-        },
-        reports={"data_quality.html": claims_page(title, claims)},
+        controls=settings.controls,
+        details=_details(data, table, pack, asked),
+        reports={"data_quality.html": claims_page(title, claims), "data_docs.html": quality_page(title, asked)},
         tools=versions("great-expectations", "pandas"),
     )
+
+
+def _details(data: Dataset, table: pd.DataFrame, pack: Pack, asked: list[Asked]) -> dict[str, Any]:
+    details: dict[str, Any] = {
+        "rows": data.rows,
+        "columns": len(table.columns),
+        "expectations": [
+            {"type": e.type, "severity": e.severity, "characteristic": e.characteristic or "not said", "why": e.why}
+            for e in pack.data_quality.expectations
+            if data.role in e.roles
+        ],
+    }
+    if pack.data_quality.examples:
+        details["examples"] = [
+            {"type": a.demand.type, "column": a.demand.column or "", "values": list(a.examples)}
+            for a in asked
+            if a.examples
+        ]
+    return details
+
+
+def _repeated_rows(data: Dataset, table: pd.DataFrame) -> list[Claim]:
+    repeated = duplicate_share(table)
+    if repeated is None:
+        return []
+    note = "rows that repeat an earlier row"
+    return [claim("duplicate_rows", repeated, role=data.role, n=len(table), note=note)]
 
 
 def _table(data: Dataset) -> pd.DataFrame:
@@ -84,11 +116,24 @@ def _table(data: Dataset) -> pd.DataFrame:
     return pd.concat([data.frame, data.sensitive[beside].set_axis(data.frame.index, axis=0)], axis=1)
 
 
-def validate(table: pd.DataFrame, wanted: Mapping[int, Demand]) -> dict[int, Any]:
+def validate(table: pd.DataFrame, wanted: Mapping[int, Demand], *, examples: int = 0) -> dict[int, Any]:
+    """Return Great Expectations' result (or the reason why there is none) for each demand on a pandas table."""
+    with _copy_on_write():
+        return validate_batch(lambda context: _pandas_batch(context, table), wanted, examples=examples)
+
+
+def validate_batch(
+    batch_of: Callable[[Any], Any], wanted: Mapping[int, Demand], *, examples: int = 0
+) -> dict[int, Any]:
     """Return Great Expectations' result (or the reason why there is none) for each demand.
 
     Its results come in an order of its own, and equal expectations are run once: a mark in the
     expectation's `meta` joins them to the demands.
+
+    Args:
+        batch_of: From a context to a batch of the table, in whichever engine has it.
+        wanted: The demands, by number.
+        examples: How many values that break an expectation are asked for.
     """
     gx = _great_expectations()
     from great_expectations.expectations.registry import get_expectation_impl
@@ -96,27 +141,75 @@ def validate(table: pd.DataFrame, wanted: Mapping[int, Demand]) -> dict[int, Any
     results: dict[int, Any] = {}
     suite: dict[str, tuple[Any, list[int]]] = {}
     for i, demand in wanted.items():
-        key = json.dumps([demand.type, demand.kwargs], sort_keys=True, default=str)
+        conditions = [c.model_dump() for c in demand.expectation.where]
+        key = json.dumps([demand.type, demand.kwargs, conditions], sort_keys=True, default=str)
         if key in suite:
             suite[key][1].append(i)
             continue
         try:
-            built = get_expectation_impl(demand.type)(**demand.kwargs, meta={"demand": key})
+            where = {"row_condition": _conditions(demand.expectation.where)} if conditions else {}
+            built = get_expectation_impl(demand.type)(**demand.kwargs, **where, meta={"demand": key})
         except Exception as exc:  # noqa: BLE001  whatever its arguments do to it, the others still run
             results[i] = _complaint(exc)
         else:
             suite[key] = (built, [i])
     if suite:
-        with _copy_on_write():
-            context = gx.get_context(mode="ephemeral", project_config=_in_memory())
-            asset = context.data_sources.add_pandas("memory").add_dataframe_asset("table")
-            batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": table})
-            whole = gx.ExpectationSuite(name="pack", expectations=[built for built, _ in suite.values()])
-            found = batch.validate(whole, result_format=RESULT_FORMAT)
+        context = gx.get_context(mode="ephemeral", project_config=_in_memory())
+        whole = gx.ExpectationSuite(name="pack", expectations=[built for built, _ in suite.values()])
+        asked = {"result_format": "SUMMARY", "partial_unexpected_count": examples}
+        found = batch_of(context).validate(whole, result_format=asked)
         for result in found.results:
             for i in suite[result.expectation_config.meta["demand"]][1]:
                 results[i] = result
     return results
+
+
+def _pandas_batch(context: Any, table: pd.DataFrame) -> Any:
+    asset = context.data_sources.add_pandas("memory").add_dataframe_asset("table")
+    return asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": table})
+
+
+def _conditions(where: tuple[RowCondition, ...]) -> Any:
+    """Return Great Expectations' own condition, which every engine of it understands."""
+    from great_expectations.expectations.row_conditions import Column
+
+    whole: Any = None
+    for condition in where:
+        column, value = Column(condition.column), condition.value
+        if value is None:
+            built = column.is_null() if condition.op == "is null" else column.is_not_null()
+        elif isinstance(value, tuple):
+            built = column.is_in(list(value)) if condition.op == "in" else column.is_not_in(list(value))
+        else:
+            built = COMPARED[condition.op](column, value)
+        whole = built if whole is None else whole & built
+    return whole
+
+
+def words_of(demand: Demand, result: Any) -> str:
+    """Return what is asked, in Great Expectations' own words where it has some."""
+    config = getattr(result, "expectation_config", None)
+    if config is None:
+        return asked_for(demand.kwargs)
+    from great_expectations.render.renderer.inline_renderer import InlineRenderer
+
+    try:
+        (content, *_) = InlineRenderer(render_object=config).get_rendered_content()
+        value = content.to_json_dict()["value"]
+        text = str(value.get("template") or "")
+        parts = {name: part["value"] for name, part in (value.get("params") or {}).items()}
+    except Exception:  # noqa: BLE001  wording is a convenience: the arguments say the same
+        return asked_for(demand.kwargs)
+    for name in sorted(parts, key=len, reverse=True):
+        shown = parts[name]
+        shown = int(shown) if isinstance(shown, float) and shown.is_integer() else shown
+        text = text.replace(f"${name}", str(shown)[:EXAMPLE_LENGTH])
+    return text or asked_for(demand.kwargs)
+
+
+def _examples(result: Any) -> tuple[str, ...]:
+    values = (getattr(result, "result", None) or {}).get("partial_unexpected_list") or []
+    return tuple(str(value)[:EXAMPLE_LENGTH] for value in values)
 
 
 def _in_memory() -> Any:
@@ -133,7 +226,9 @@ def _in_memory() -> Any:
 def _great_expectations() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:
-        import great_expectations
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # pyspark's, about pandas 3, when both are installed
+            import great_expectations
     except SystemExit:  # pyspark 4.3 without grpcio ends the process when it is imported
         raise CheckError(
             "great_expectations ended its own import, which pyspark without grpcio causes",
@@ -163,117 +258,11 @@ def _complaint(exc: Exception) -> str:
     return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
-def _missing_column(demand: Demand, table: pd.DataFrame) -> str | None:
+def _missing_column(demand: Demand, columns: list[str]) -> str | None:
     if demand.type == "expect_column_to_exist":
         return None
     for name in demand.columns:
-        if name not in table.columns:
-            hint = did_you_mean(name, table.columns)
+        if name not in columns:
+            hint = did_you_mean(name, columns)
             return f"there is no column {name!r}" + (f", {hint}" if hint else "")
-    return None
-
-
-def judged(demand: Demand, result: Any, data: Dataset) -> list[Claim]:
-    """Return the claims of one expectation: usually one, two where a value has a bound on each side."""
-    raised = result if isinstance(result, str) else _raised(result.exception_info)
-    if raised:
-        return [not_evaluated(demand, raised, data)]
-    counts, success = result.result or {}, bool(result.success)
-    if "element_count" in counts and "unexpected_count" in counts:
-        return [_share_claim(demand, counts, success, data)]
-    observed = counts.get("observed_value")
-    value = decimal_text(float(observed)) if observed is not None and _is_number(observed) else None
-    bounds = [] if demand.type in ONE_ROWS_VALUE else _bounds(demand.kwargs)
-    if value is not None and bounds and all(holds(value, *bound) for bound in bounds) == success:
-        return [_claim(demand, data, bound, value=value, passed=holds(value, *bound)) for bound in bounds]
-    return [_claim(demand, data, ("==", "1"), value=int(success), passed=success, note="1 means that it holds")]
-
-
-def not_evaluated(demand: Demand, why: str, data: Dataset) -> Claim:
-    """Return the claim of an expectation that could not run: neither passed nor failed."""
-    bound: Bound = (">=", _mostly(demand)) if "mostly" in demand.kwargs else ("==", "1")
-    return _claim(demand, data, bound, note=f"not evaluated: {why}")
-
-
-def _share_claim(demand: Demand, counts: Mapping[str, Any], success: bool, data: Dataset) -> Claim:
-    """Claim the share of the elements, without missing ones, that meet the expectation."""
-    checked = int(counts["element_count"]) - int(counts.get("missing_count") or 0)
-    bound: Bound = (">=", _mostly(demand))
-    if checked == 0:  # great_expectations calls this a success
-        return _claim(demand, data, bound, n=0, note="not evaluated: no value to check")
-    share = (checked - int(counts["unexpected_count"])) / checked
-    return _claim(demand, data, bound, value=share, passed=success, n=checked)
-
-
-def _claim(
-    demand: Demand,
-    data: Dataset,
-    bound: Bound,
-    *,
-    value: Any = None,
-    passed: bool | None = None,
-    n: int | None = None,
-    note: str = "",
-) -> Claim:
-    asked = "; ".join(part for part in (note, _asked(demand.kwargs)) if part)
-    found = claim(
-        demand.type,
-        value,
-        slice={"column": demand.column} if demand.column else {},
-        role=data.role,
-        n=len(data.frame) if n is None else n,
-        note=asked or None,
-    )
-    comparator, limit = bound
-    update = {"comparator": comparator, "limit": limit, "severity": demand.expectation.severity, "passed": passed}
-    return found.model_copy(update=update)
-
-
-def _mostly(demand: Demand) -> str:
-    mostly = demand.kwargs.get("mostly", 1)
-    return decimal_text(float(mostly)) or "1"
-
-
-def _bounds(kwargs: Mapping[str, Any]) -> list[Bound]:
-    """Return the limits on an observed value, e.g. [(">=", "0"), ("<=", "5")]."""
-    sides: tuple[tuple[str, Comparator], ...] = (
-        ("min_value", ">" if kwargs.get("strict_min") else ">="),
-        ("max_value", "<" if kwargs.get("strict_max") else "<="),
-        ("value", "=="),
-    )
-    return [
-        (comparator, str(decimal_text(float(kwargs[key])))) for key, comparator in sides if _is_number(kwargs.get(key))
-    ]
-
-
-def _is_number(value: Any) -> bool:
-    return not isinstance(value, bool | str) and hasattr(value, "__float__")
-
-
-def _asked(kwargs: Mapping[str, Any]) -> str:
-    """Return the arguments as text; a long list is only counted."""
-    parts = []
-    for key, value in kwargs.items():
-        if key in ("column", "mostly") or value is None:  # the slice and the limit say them
-            continue
-        if isinstance(value, list | dict):
-            parts.append(f"{key}: {len(value)} entries")
-        else:
-            parts.append(f"{key}: {str(value)[:60]}")
-    return ", ".join(parts)
-
-
-def _raised(info: Any) -> str | None:
-    """Return in which exception an expectation ended, or None.
-
-    The message may quote a cell of the table, so only the type is kept.
-    """
-    entries: Sequence[Any] = (
-        [info] if isinstance(info, Mapping) and "raised_exception" in info else [*(info or {}).values()]
-    )
-    for entry in entries:
-        if entry.get("raised_exception"):
-            last = (entry.get("exception_traceback") or "").strip().splitlines()[-1:]
-            kind = last[0].split(":")[0].split(".")[-1] if last else "an exception"
-            return f"{kind} inside great_expectations"
     return None

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
 
     from aims_mlflow.checks.base import Dataset
-    from aims_mlflow.records.pack import Expectation
+    from aims_mlflow.records.pack import DataQuality, Expectation
 
-PLACEHOLDERS = ("$target", "$sensitive", "$column")
+PLACEHOLDERS = ("$target", "$sensitive", "$column", "$numeric", "$text")
 ROLES = ("train", "validation", "test", "cross-validation")
 
 # Great Expectations' own expectations for tables in memory. Kept as text, so that a pack can be
@@ -100,34 +100,48 @@ class Demand:
     def columns(self) -> list[str]:
         """Every column that its arguments name."""
         named = [self.kwargs.get(key) for key in ("column", "column_A", "column_B")]
+        named += [condition.column for condition in self.expectation.where]
         several = self.kwargs.get("column_list")
         return [name for name in [*named, *(several if isinstance(several, list) else [])] if isinstance(name, str)]
 
 
-def demands(expectations: Sequence[Expectation], data: Dataset, columns: Sequence[str]) -> list[Demand]:
-    """Return what the expectations ask of `data`, in their order.
+def demands(settings: DataQuality, data: Dataset, types: Mapping[str, str]) -> list[Demand]:
+    """Return what a pack asks of `data`, in the pack's order; expectations for other roles are left out.
 
     Args:
-        expectations: From the pack; those for other roles are left out.
+        settings: The pack's expectations and its groups of columns.
         data: Gives role, target and sensitive columns.
-        columns: What "$column" stands for, in turn.
+        types: Column -> "number", "text" or another type: what the placeholders stand for, in turn.
     """
+    features = {name: kind for name, kind in types.items() if name != data.target}
     values = {
         "$target": [data.target] if data.target else [],
         "$sensitive": list(data.sensitive_names),
-        "$column": list(columns),
+        "$column": list(types),
+        "$numeric": [name for name, kind in features.items() if kind == "number"],
+        "$text": [name for name, kind in features.items() if kind == "text"],
+        **{f"${name}": list(columns) for name, columns in settings.groups.items()},
     }
     return [
         Demand(expectation, kwargs)
-        for expectation in expectations
+        for expectation in settings.expectations
         if data.role in expectation.roles
         for kwargs in _expanded(expectation.kwargs, values)
     ]
 
 
+def placeholders_in(kwargs: Any) -> set[str]:
+    """Return every text in the arguments that starts as a placeholder does: "$" and a letter."""
+    if isinstance(kwargs, dict):
+        return {name for value in kwargs.values() for name in placeholders_in(value)}
+    if isinstance(kwargs, list):
+        return {name for value in kwargs for name in placeholders_in(value)}
+    return {kwargs} if isinstance(kwargs, str) and kwargs[:1] == "$" and kwargs[1:2].isalpha() else set()
+
+
 def _expanded(kwargs: Any, values: dict[str, list[str]]) -> Iterator[dict[str, Any]]:
     """Yield the arguments once for each value of the first placeholder in them, and so on for the rest."""
-    used = next((name for name in PLACEHOLDERS if _uses(kwargs, name)), None)
+    used = next((name for name in values if _uses(kwargs, name)), None)
     if used is None:
         yield kwargs
         return

@@ -1,7 +1,8 @@
 """Fairness: how outcomes differ between groups, in Fairlearn's definitions and confirmed by Fairlearn.
 
-Rows are counted once into a table of group x actual x predicted; metrics, intervals and Fairlearn
-itself work on the counts, which gives the same numbers as the rows at a fraction of the time.
+Rows are counted once into a table of group x actual x predicted (numbers: into sums by group); metrics,
+intervals and Fairlearn itself work on the counts, which gives the same numbers as the rows at a
+fraction of the time.
 """
 
 from __future__ import annotations
@@ -10,30 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks import tables
 from aims_mlflow.checks.base import Dataset, Outcome, versions
-from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, reason_of
-from aims_mlflow.checks.groups import Groups, group_rows, pooled_name
-from aims_mlflow.checks.inputs import outcomes
-from aims_mlflow.checks.metrics import BETWEEN_GROUPS, GROUP_RATES, GROUP_RATIO
+from aims_mlflow.checks.by_group import Measure, measures_of
+from aims_mlflow.checks.claims import hold, reason_of
+from aims_mlflow.checks.groups import Groups, group_rows
+from aims_mlflow.checks.inputs import find_columns
+from aims_mlflow.checks.metrics import GROUP_RATES
 from aims_mlflow.checks.report import claims_page
+from aims_mlflow.checks.selection import SEED
 from aims_mlflow.errors import CheckError, DataError
 from aims_mlflow.records.evidence import Claim, Result, result_of, worst
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import pandas as pd
 
     from aims_mlflow.records.pack import Fairness, Pack
 
 KIND = "fairness"
-SEED = 42001
-BOOTSTRAP = "bootstrap, percentile"
 TOLERANCE = 1e-12
-UNDEFINED = {
-    "true_positive_rate": "undefined: no positives in this group",
-    "false_negative_rate": "undefined: no positives in this group",
-    "false_positive_rate": "undefined: no negatives in this group",
-    GROUP_RATIO: "undefined: no row was selected in any group",
-}
 
 
 def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
@@ -50,21 +47,17 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             next="name them under data.sensitive in aims.yaml",
         )
     settings = pack.fairness
-    actual, predicted = outcomes(data)
-    names = data.sensitive_names
-    crossed = [names] if settings.intersections and len(names) > 1 else []
+    measures = measures_of(data, settings)
     claims: list[Claim] = []
     details: list[dict[str, Any]] = []
     results: list[Result] = []
-    for columns in [*((name,) for name in names), *crossed]:
-        groups = group_rows(data.sensitive, columns, settings.pool_under)
-        counts = tables.contingency(actual, predicted, groups.codes, len(groups.names))
-        if len(groups.names) < 2 and len(columns) == 1:
+    for groups in _groupings(data, settings):
+        if len(groups.names) < 2 and len(groups.columns) == 1 and not groups.within:
             results.append("not_evaluated")
-        claims += group_claims(counts, groups, settings, data.role)
-        details.append(_described(counts, groups))
-        confirm_by_fairlearn(counts)
-    claims = hold(claims, settings.limits, role=data.role)
+        found, counted = _measured(measures, groups)
+        claims += found
+        details.append(counted)
+    claims = hold(claims, settings.limits, role=data.role, min_n=settings.min_n)
     held = tuple(claims)
     return Outcome(
         kind=KIND,
@@ -75,8 +68,11 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         details={
             "target": data.target,
             "favourable": data.favourable,
-            "rows": len(data.frame),
+            "task": data.task,
+            "threshold": data.threshold,
+            "rows": data.rows,
             "pool_under": settings.pool_under,
+            "min_n": settings.min_n,
             "bootstrap": {"replicates": settings.bootstrap, "seed": SEED, "of": "the count table, multinomial"},
             "tables": details,
         },
@@ -85,121 +81,31 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def group_claims(counts: np.ndarray[Any, Any], groups: Groups, settings: Fairness, role: str) -> list[Claim]:
-    """Return the claims of one column, or of several crossed: by group, then between groups.
-
-    Args:
-        counts: Shape (groups, 2, 2): [group, actual, predicted].
-        groups: The same groups, with their names.
-        settings: Pooling and bootstrap of the pack.
-        role: Role of the data.
-    """
-    drawn = tables.resample(counts, settings.bootstrap, SEED) if settings.bootstrap and counts.sum() else None
-    alone = _alone(groups, settings.pool_under)
-    claims = _rate_claims(counts, groups, role)
-    claims += _ratio_claims(counts, groups, drawn, alone, role)
-    if groups.left_out:
-        hidden = dict.fromkeys(groups.columns, pooled_name(settings.pool_under))
-        claims.append(claim("selection_rate", None, slice=hidden, role=role, note=LEFT_OUT))
-    return claims + _between_claims(counts, groups, drawn, alone, role)
+def _groupings(data: Dataset, settings: Fairness) -> Iterator[Groups]:
+    """Yield the groups of each column, of all columns crossed, and of each column within each control level."""
+    names, sensitive = data.sensitive_names, data.sensitive
+    assert sensitive is not None  # noqa: S101  run() has refused that
+    crossed = [names] if settings.intersections and len(names) > 1 else []
+    for columns in [*((name,) for name in names), *crossed]:
+        yield group_rows(sensitive, columns, settings.pool_under, data.weights)
+    for name, column in find_columns(data, settings.control, "control column").items():
+        levels = group_rows(column.to_frame(), (name,), settings.pool_under, data.weights)
+        for level in range(len(levels.names)):
+            for other in names:
+                if other != name:
+                    yield group_rows(sensitive, (other,), settings.pool_under, data.weights, levels, level)
 
 
-def _alone(groups: Groups, pool_under: int) -> str | None:
-    """Return why groups cannot be compared, or None where there are two or more."""
-    if len(groups.names) >= 2:
-        return None
-    if not groups.names:
-        return f"no group with at least {pool_under} rows: rates cannot be compared"
-    name = ", ".join(groups.names[0])
-    return f"only one group ({name}) with at least {pool_under} rows: rates cannot be compared"
-
-
-def _rate_claims(counts: np.ndarray[Any, Any], groups: Groups, role: str) -> list[Claim]:
-    claims = []
-    fractions = tables.fractions(counts)
-    for metric in GROUP_RATES:
-        part, whole = fractions[metric]
-        values = tables.divide(part, whole)
-        low, high = tables.wilson(part, whole)
-        for g in range(len(groups.names)):
-            note = None if whole[g] else UNDEFINED[metric]
-            at, ends = groups.slice(g), (low[g], high[g])
-            claims.append(
-                claim(metric, values[g], slice=at, role=role, n=whole[g], interval=ends, method="Wilson", note=note)
-            )
-    return claims
-
-
-def _ratio_claims(
-    counts: np.ndarray[Any, Any], groups: Groups, drawn: np.ndarray[Any, Any] | None, alone: str | None, role: str
-) -> list[Claim]:
-    """Each group's selection rate over that of the most selected group (the four-fifths rule's ratio)."""
-    import numpy as np
-
-    if not groups.names:
-        return []
-    ratio = tables.ratio_to_highest(tables.rates(counts)["selection_rate"])
-    if alone:
-        ratio = np.full(len(ratio), np.nan)
-    interval = None
-    if drawn is not None:
-        interval = tables.percentiles(tables.ratio_to_highest(tables.rates(drawn)["selection_rate"]))
-    claims = []
-    for g in range(len(groups.names)):
-        undefined = bool(np.isnan(ratio[g]))
-        ends = None if undefined or interval is None else (interval[0][g], interval[1][g])
-        note = (alone or UNDEFINED[GROUP_RATIO]) if undefined else None
-        n, at = counts[g].sum(), groups.slice(g)
-        claims.append(
-            claim(GROUP_RATIO, ratio[g], slice=at, role=role, n=n, interval=ends, method=BOOTSTRAP, note=note)
-        )
-    return claims
-
-
-def _between_claims(
-    counts: np.ndarray[Any, Any], groups: Groups, drawn: np.ndarray[Any, Any] | None, alone: str | None, role: str
-) -> list[Claim]:
-    import numpy as np
-
-    n = int(counts.sum())
-    if alone:
-        return [claim(metric, None, slice=groups.all, role=role, n=n, note=alone) for metric in BETWEEN_GROUPS]
-    values = tables.between_groups(counts)
-    replicas = tables.between_groups(drawn) if drawn is not None else {}
-    lacking = _undefined_in(counts, groups)
-    claims = []
-    for metric in BETWEEN_GROUPS:
-        value = float(values[metric])
-        interval = tables.percentiles(replicas[metric]) if metric in replicas and not np.isnan(value) else None
-        note = lacking if metric.startswith("equalized") else None
-        if np.isnan(value):
-            note = "undefined: the highest rate is 0" if metric.endswith("ratio") else "undefined in all groups but one"
-        claims.append(
-            claim(metric, value, slice=groups.all, role=role, n=n, interval=interval, method=BOOTSTRAP, note=note)
-        )
-    return claims
-
-
-def _undefined_in(counts: np.ndarray[Any, Any], groups: Groups) -> str | None:
-    """Return the note that says in which groups a rate is undefined and therefore left out."""
-    said = []
-    for metric, row in (("true_positive_rate", 1), ("false_positive_rate", 0)):
-        empty = [" ".join(groups.names[g]) for g in range(len(groups.names)) if counts[g, row].sum() == 0]
-        if empty:
-            said.append(f"{metric} is undefined in {', '.join(empty)}")
-    return "over the groups where it is defined: " + "; ".join(said) if said else None
-
-
-def _described(counts: np.ndarray[Any, Any], groups: Groups) -> dict[str, Any]:
-    """Return the counts from which a reader can compute every number again."""
-    return {
-        "columns": list(groups.columns),
-        "cells": "[[true negatives, false positives], [false negatives, true positives]]",
-        "groups": [{"slice": groups.slice(g), "counts": counts[g].tolist()} for g in range(len(groups.names))],
-        "groups_pooled": groups.pooled,
-        "rows_left_out": bool(groups.left_out),
-        "bands": groups.bands,
-    }
+def _measured(measures: list[Measure], groups: Groups) -> tuple[list[Claim], dict[str, Any]]:
+    claims: list[Claim] = []
+    details: dict[str, Any] = {}
+    for measure in measures:
+        found, counted, counts = measure(groups)
+        claims += found
+        details.update(counted)
+        if counts is not None:
+            confirm_by_fairlearn(counts)
+    return claims, details
 
 
 def fairlearn_rates(counts: np.ndarray[Any, Any]) -> pd.DataFrame:
@@ -245,6 +151,7 @@ def confirm_by_fairlearn(counts: np.ndarray[Any, Any]) -> None:
 def _reports(claims: tuple[Claim, ...], data: Dataset) -> dict[str, bytes]:
     from aims_mlflow.checks.charts import fairness_chart
 
-    picture = fairness_chart(claims, str(data.favourable))
+    chosen = f"predicted {data.favourable!r}" if data.threshold is None else f"at {data.threshold} or above"
+    picture = fairness_chart(claims, chosen)
     page = claims_page("Fairness by group", claims, picture)
     return {"fairness.svg": picture, "fairness.html": page} if picture else {"fairness.html": page}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.labels import distinct_labels, factorize, label_key, label_text
+from aims_mlflow.checks.tables import count, weighted_quantile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 MISSING = "(missing)"
 MAX_NUMBERS = 12  # a numeric column with more values is cut into bands
 NAME_LENGTH = 80
+MAX_COUNTED = 1_000_000
 
 
 def pooled_name(pool_under: int) -> str:
@@ -33,6 +35,7 @@ class Groups:
         pooled: How many small groups were put together.
         left_out: Rows in small groups that even together stay under the limit.
         bands: Columns cut into bands -> width of a band.
+        within: Control columns and the level that all these rows have.
     """
 
     columns: tuple[str, ...]
@@ -41,19 +44,30 @@ class Groups:
     pooled: int
     left_out: int
     bands: dict[str, str]
+    within: dict[str, str] = field(default_factory=dict)
 
     def slice(self, group: int) -> dict[str, str]:
         """Return the claim slice of one group."""
-        return dict(zip(self.columns, self.names[group], strict=True))
+        return {**self.within, **dict(zip(self.columns, self.names[group], strict=True))}
 
     @property
     def all(self) -> dict[str, str]:
         """The claim slice of a value that compares these groups."""
-        return dict.fromkeys(self.columns, "*")
+        return {**self.within, **dict.fromkeys(self.columns, "*")}
 
 
-def group_rows(sensitive: pd.DataFrame, columns: tuple[str, ...], pool_under: int) -> Groups:
+def group_rows(
+    sensitive: pd.DataFrame,
+    columns: tuple[str, ...],
+    pool_under: int,
+    weights: np.ndarray[Any, Any] | None = None,
+    control: Groups | None = None,
+    level: int = 0,
+) -> Groups:
     """Return the groups of `columns` taken together, sorted by name.
+
+    `weights` says how many rows each row stands for, one each by default. With `control`, only the
+    rows of its group `level` are put into groups.
 
     Groups with fewer than `pool_under` rows become one. If that one is still too small its rows
     are left out (code -1), and `left_out` counts them. Whoever subtracts the shown groups from the
@@ -63,11 +77,13 @@ def group_rows(sensitive: pd.DataFrame, columns: tuple[str, ...], pool_under: in
 
     levels, codes, bands = [], np.zeros(len(sensitive), dtype=np.int64), {}
     for name in columns:
-        own, names, width = _levels(sensitive[name])
+        own, names, width = levels_of(sensitive[name], weights)
         codes = codes * len(names) + own
         levels.append(names)
         bands.update({name: width} if width else {})
-    present, codes, sizes = np.unique(codes, return_inverse=True, return_counts=True)
+    inside = np.ones(len(codes), dtype=bool) if control is None else control.codes == level
+    present, codes = _compact(codes[inside], math.prod(len(names) for names in levels))
+    sizes = count(codes, len(present), None if weights is None else weights[inside])
     small = sizes < pool_under
     left_out = int(sizes[small].sum()) if small.any() and sizes[small].sum() < pool_under else 0
 
@@ -79,11 +95,28 @@ def group_rows(sensitive: pd.DataFrame, columns: tuple[str, ...], pool_under: in
     if small.any() and not left_out:
         new_code[small] = len(found)
         found.append((pooled_name(pool_under),) * len(columns))
-    return Groups(columns, tuple(found), new_code[codes], int(small.sum()), left_out, bands)
+    group = np.full(len(sensitive), -1)
+    group[inside] = new_code[codes]
+    within = {} if control is None else control.slice(level)
+    return Groups(columns, tuple(found), group, int(small.sum()), left_out, bands, within)
 
 
-def _levels(column: pd.Series) -> tuple[np.ndarray[Any, Any], list[str], str | None]:
-    """Return (codes, sorted names, band width or None) of one sensitive column."""
+def _compact(codes: np.ndarray[Any, Any], size: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return (codes that occur, their positions among those); counting beats sorting while the codes are few."""
+    import numpy as np
+
+    if size > MAX_COUNTED:
+        return np.unique(codes, return_inverse=True)
+    present = np.flatnonzero(np.bincount(codes, minlength=size))
+    position = np.zeros(size, dtype=np.int64)
+    position[present] = np.arange(len(present))
+    return present, position[codes]
+
+
+def levels_of(
+    column: pd.Series, weights: np.ndarray[Any, Any] | None = None
+) -> tuple[np.ndarray[Any, Any], list[str], str | None]:
+    """Return (codes, sorted names with the missing one last, band width or None) of one column."""
     import numpy as np
     import pandas as pd
 
@@ -91,7 +124,7 @@ def _levels(column: pd.Series) -> tuple[np.ndarray[Any, Any], list[str], str | N
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         values = column.to_numpy(dtype=float, na_value=np.nan)
         if len(np.unique(values[np.isfinite(values)])) > MAX_NUMBERS:
-            return _bands(values)
+            return _bands(values, weights)
         labels = distinct_labels(column)
         order = {key: i for i, key in enumerate(sorted(labels, key=float))}
     else:
@@ -103,7 +136,9 @@ def _levels(column: pd.Series) -> tuple[np.ndarray[Any, Any], list[str], str | N
     return recode[codes], [*names, MISSING], width
 
 
-def _bands(values: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], list[str], str]:
+def _bands(
+    values: np.ndarray[Any, Any], weights: np.ndarray[Any, Any] | None
+) -> tuple[np.ndarray[Any, Any], list[str], str]:
     """Cut numbers into a few bands of a round width, counted from 0: ages give "20 to under 30", ...
 
     Bounds are round numbers and not taken from the data's extremes, so that they give nobody away
@@ -112,7 +147,9 @@ def _bands(values: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], list[str
     import numpy as np
 
     finite = np.isfinite(values)
-    low, high = np.percentile(values[finite], [5, 95])
+    low, high = (
+        weighted_quantile(values[finite], q, None if weights is None else weights[finite]) for q in (0.05, 0.95)
+    )
     rough = max((high - low) / 6, 1e-9)
     scale = 10.0 ** math.floor(math.log10(rough))
     width = next(step * scale for step in (1, 2, 5, 10) if step * scale >= rough)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.checks.profile import ColumnProfile, profile
+from aims_mlflow.checks.tables import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,49 +16,77 @@ if TYPE_CHECKING:
 
 SEEN_OFTEN = 20  # rarer values are not written down: they could be one person's
 MAX_VALUES = 50
-MARGIN = 2  # percent
-DRAFT = "inferred from the first table; replace with what the data must be like, and why"
+MAX_LABELS = 50
+SURE = 3.3  # standard errors: of a thousand tables drawn alike, about one misses such a limit
 
 
 def infer_expectations(frame: pd.DataFrame, target: str, sensitive: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Return expectations (`type`, `kwargs`, `severity`, `why`) that `frame` itself meets.
+    """Return expectations (`type`, `kwargs`, `severity`, `characteristic`, `why`) for tables drawn like `frame`.
 
-    Bounds are rounded quantiles and values are frequent ones, so that none gives a person away.
+    Each limit lies below (or around) what was seen by what chance moves in a table of this size, so that
+    another sample of the same population meets it; `why` says what was seen. Bounds are rounded quantiles and
+    values are frequent ones, so that none gives a person away.
 
     Raises:
         DataError: there is no such target column.
     """
     columns = profile(frame, target)
-    labels = list(distinct_labels(frame[target]).values())
-    found = [
-        _expectation(
-            "expect_column_values_to_not_be_null", "blocking", "a row without a label teaches nothing", column=target
-        ),
-        _expectation(
-            "expect_column_distinct_values_to_be_in_set",
-            "blocking",
-            "a label that nobody expects is a mistake in the data",
-            column=target,
-            value_set=_plain(frame[target], labels),
-        ),
+    found = _target(frame[target])
+    found.append(
         _expectation(
             "expect_table_columns_to_match_set",
             "failing",
-            "a column that went missing or was renamed changes what the model sees",
+            "consistency",
+            f"the reference has these {len(frame.columns)} columns; one that went missing or was renamed changes what "
+            "the model sees",
             column_set=[str(name) for name in frame.columns],
             exact_match=False,
-        ),
-    ]
+        )
+    )
     for name in sensitive:
         if name in frame.columns:
-            why = "a person without a group is missing from every comparison of groups"
-            found.append(_not_null(frame[name], why))
+            reason = "a person without a group is missing from every comparison of groups"
+            found.append(_not_null(frame[name], "failing", reason))
     for column in columns:
         if column.kind not in ("numeric", "categorical") or column.name == target:
             continue
         if column.name not in sensitive:
-            found.append(_not_null(frame[column.name], DRAFT, "warning"))
+            reason = "more missing cells than in the reference point to a fault in collection"
+            found.append(_not_null(frame[column.name], "warning", reason))
         found += _values(frame[column.name], column)
+    return found
+
+
+def _target(column: pd.Series) -> list[dict[str, Any]]:
+    """Expect a label or a number in every row and, of few labels, none but those seen."""
+    import pandas as pd
+
+    name = str(column.name)
+    found = [
+        _expectation(
+            "expect_column_values_to_not_be_null",
+            "blocking",
+            "completeness",
+            "a row without a label teaches nothing",
+            column=name,
+        )
+    ]
+    labels = distinct_labels(column)
+    if pd.api.types.is_numeric_dtype(column) and len(labels) > MAX_LABELS:
+        low, high = rounded_range(column)
+        share = float(column.between(low, high).sum() / max(column.count(), 1))
+        found.append(_between(name, low, high, share, int(column.count())))
+    elif len(labels) <= MAX_LABELS:
+        found.append(
+            _expectation(
+                "expect_column_distinct_values_to_be_in_set",
+                "blocking",
+                "accuracy",
+                f"the reference has {len(labels)} labels; one that nobody expects is a mistake in the data",
+                column=name,
+                value_set=_plain(column, list(labels.values())),
+            )
+        )
     return found
 
 
@@ -65,36 +94,43 @@ def _values(column: pd.Series, profiled: ColumnProfile) -> list[dict[str, Any]]:
     """Expect the range of a numeric column, or the frequent values of a categorical one."""
     import pandas as pd
 
+    n = int(column.count())
     if profiled.kind == "numeric":
         if not pd.api.types.is_numeric_dtype(column):
             return []
         low, high = rounded_range(column)
-        return [
-            _expectation(
-                "expect_column_values_to_be_between",
-                "warning",
-                DRAFT,
-                column=profiled.name,
-                min_value=low,
-                max_value=high,
-                mostly=0.95,
-            )
-        ]
+        return [_between(profiled.name, low, high, float(column.between(low, high).sum() / n), n)]
     sizes = column.value_counts()
     often = sizes[sizes >= SEEN_OFTEN]
     if often.empty or len(often) > MAX_VALUES:
         return []
-    values = sorted((_scalar(value) for value in often.index), key=str)
+    share = float(often.sum() / n)
     return [
         _expectation(
             "expect_column_values_to_be_in_set",
             "warning",
-            DRAFT,
+            "accuracy",
+            f"these {len(often)} values make up {share:.1%} of {n:,} in the reference; new ones are mistakes or new "
+            "categories, which the model has not learned",
             column=profiled.name,
-            value_set=values,
-            mostly=_share(float(often.sum() / sizes.sum())),
+            value_set=sorted((_scalar(value) for value in often.index), key=str),
+            mostly=least_share(share, n),
         )
     ]
+
+
+def _between(name: str, low: float, high: float, share: float, n: int) -> dict[str, Any]:
+    return _expectation(
+        "expect_column_values_to_be_between",
+        "warning",
+        "accuracy",
+        f"the 1st to 99th percentile of the reference, rounded outwards, hold {share:.1%} of {n:,} values; what lies "
+        "outside is rare or a mistake",
+        column=name,
+        min_value=low,
+        max_value=high,
+        mostly=least_share(share, n),
+    )
 
 
 def rounded_range(column: pd.Series) -> tuple[float, float]:
@@ -102,7 +138,12 @@ def rounded_range(column: pd.Series) -> tuple[float, float]:
 
     Where nothing lies below 0, the lower bound is not negative.
     """
+    import numpy as np
+
     values = column.dropna().astype(float)
+    values = values[np.isfinite(values)]
+    if values.empty:
+        return 0, 0
     low, high = (float(values.quantile(q)) for q in (0.01, 0.99))
     step = 10.0 ** (math.floor(math.log10(high - low)) - 1) if high > low else 1.0
     bounds = math.floor(low / step) * step, math.ceil(high / step) * step
@@ -116,18 +157,25 @@ def _short(bound: float) -> float:
     return int(bound) if bound.is_integer() else bound
 
 
-def _not_null(column: pd.Series, why: str, severity: str = "failing") -> dict[str, Any]:
-    mostly = _share(float(column.notna().mean()))
-    return _expectation("expect_column_values_to_not_be_null", severity, why, column=str(column.name), mostly=mostly)
+def _not_null(column: pd.Series, severity: str, reason: str) -> dict[str, Any]:
+    share, n = float(column.notna().mean()), len(column)
+    why = f"{share:.1%} of {n:,} cells are filled in the reference; {reason}"
+    mostly = least_share(share, n)
+    return _expectation(
+        "expect_column_values_to_not_be_null", severity, "completeness", why, column=str(column.name), mostly=mostly
+    )
 
 
-def _share(seen: float) -> float:
-    """Return a share a little below the one seen, so that the next sample of the same data meets it too."""
-    return max(math.floor(100 * seen - MARGIN) / 100, 0.0)
+def least_share(seen: float, n: int) -> float:
+    """Return a share that another table of `n` rows meets: the low end of a wide Wilson interval, rounded down."""
+    import numpy as np
+
+    low, _ = wilson(np.asarray(seen * n), np.asarray(n), SURE)
+    return max(math.floor(100 * float(low[()])) / 100, 0.0)
 
 
-def _expectation(kind: str, severity: str, why: str, **kwargs: Any) -> dict[str, Any]:
-    return {"type": kind, "kwargs": kwargs, "severity": severity, "why": why}
+def _expectation(kind: str, severity: str, characteristic: str, why: str, **kwargs: Any) -> dict[str, Any]:
+    return {"type": kind, "kwargs": kwargs, "severity": severity, "characteristic": characteristic, "why": why}
 
 
 def _plain(column: pd.Series, labels: list[str]) -> list[Any]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.base import Dataset
-from aims_mlflow.checks.labels import distinct_labels, factorize, is_label, label_key, listing
+from aims_mlflow.checks.labels import distinct_labels, label_key, listing
 from aims_mlflow.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    import numpy as np
     import pandas as pd
 
+    from aims_mlflow.records.pack import Task
+
 MAX_LABELS_SHOWN = 20
+MAX_CLASSES = 200
 
 
 def make_dataset(
@@ -26,6 +28,8 @@ def make_dataset(
     sensitive: Sequence[str] = (),
     sensitive_frame: pd.DataFrame | None = None,
     identifiers: Sequence[str] = (),
+    task: Task = "binary-classification",
+    threshold: str | None = None,
 ) -> Dataset:
     """Return a valid data set; column names become text.
 
@@ -37,17 +41,19 @@ def make_dataset(
         sensitive: Names, looked up in `sensitive_frame` first, then in `frame`.
         sensitive_frame: Sensitive columns that are no features; all of them when `sensitive` is empty.
         identifiers: Columns that only name a row; those that `frame` lacks are ignored.
+        task: What is predicted: one of two labels, one of several, or a number.
+        threshold: From which score or number on a row is selected, as a decimal.
 
     Raises:
         DataError: one sentence for what does not fit (see `validate_dataset`).
     """
     frame = _named(frame, role)
-    _check_rows(frame, _where(role))
+    _check_rows(frame, where_in(role))
     beside = None if sensitive_frame is None else _named(sensitive_frame, role)
     if beside is not None and len(beside) != len(frame):
         raise DataError(
             f"the sensitive columns have {len(beside):,} rows, the table has {len(frame):,}",
-            where=_where(role),
+            where=where_in(role),
             next="pass the sensitive columns of the same rows, in the same order",
         )
     names = tuple(sensitive) or (() if beside is None else tuple(beside.columns))
@@ -58,9 +64,11 @@ def make_dataset(
         sensitive=_sensitive(names, frame, beside, role) if names else None,
         identifiers=tuple(name for name in identifiers if name in frame.columns),
         favourable=favourable,
+        task=task,
+        threshold=threshold,
     )
     validate_dataset(data)
-    if target is not None and favourable is None:
+    if target is not None and favourable is None and task == "binary-classification":
         data = Dataset(**{**vars(data), "favourable": resolve_favourable(data)})
     return data
 
@@ -69,15 +77,19 @@ def validate_dataset(data: Dataset) -> None:
     """Raise DataError unless checks can be run on `data`.
 
     Refused are: no rows, a column name that stands twice, a target that is not there or has no
-    value, a target with other than two labels, a favourable label that does not occur, a sensitive
-    column without any value and, in training data, any other column without a value.
+    value, a target with other than two labels (several: fewer than two or too many of them; numbers:
+    anything else), a favourable label that does not occur, a sensitive column without any value and, in
+    training data, any other column without a value.
     """
-    where = _where(data.role)
+    where = where_in(data.role)
     _check_rows(data.frame, where)
     if data.target is not None:
         if data.target not in data.frame.columns:
             raise _no_column(data.target, data.frame.columns, where, "target column")
-        _check_labels(data, data.target, where)
+        if data.task == "regression":
+            _check_numbers(data, data.target, where)
+        else:
+            _check_labels(data, data.target, where)
     if data.sensitive is not None:
         for name, column in data.sensitive.items():
             if column.isna().all():
@@ -90,11 +102,11 @@ def validate_dataset(data: Dataset) -> None:
 
 def validate_pair(train: Dataset, test: Dataset) -> None:
     """Raise DataError unless `test` has every feature of `train` and no label that `train` lacks."""
-    where = _where(test.role)
+    where = where_in(test.role)
     for name in train.features:
         if name not in test.frame.columns:
             raise _no_column(name, test.frame.columns, where, f"column that {train.role} data has,")
-    if train.target is None or test.target is None:
+    if train.target is None or test.target is None or train.task != "binary-classification":
         return
     known = distinct_labels(train.frame[train.target])
     strange = [text for key, text in distinct_labels(test.frame[test.target]).items() if key not in known]
@@ -120,49 +132,9 @@ def resolve_favourable(data: Dataset) -> str:
         return labels.get("1", "1")
     raise DataError(
         f"which label of {data.target!r} is favourable is not said: {listing(labels.values())}",
-        where=_where(data.role),
+        where=where_in(data.role),
         next="set data.favourable in aims.yaml to the outcome that is good for the person",
     )
-
-
-def outcomes(data: Dataset) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return two boolean arrays of shape (rows,): is the label, and is the prediction, favourable.
-
-    Raises:
-        DataError: a label or a prediction is missing, or is none of the target's two labels.
-    """
-    import numpy as np
-
-    where = _where(data.role)
-    if data.target is None:
-        raise DataError("no target column is named", where=where, next="set data.target in aims.yaml")
-    if data.predictions is None:
-        raise DataError("there are no predictions to evaluate", where=where, next="predict first")
-    labels = data.frame[data.target]
-    predictions = np.asarray(data.predictions)
-    if predictions.ndim == 2 and predictions.shape[1] == 1:
-        predictions = predictions[:, 0]
-    if predictions.shape != (len(labels),):
-        raise DataError(
-            f"the predictions have the shape {predictions.shape} for {len(labels):,} rows",
-            where=where,
-            next="return one label for each row",
-        )
-    favourable = resolve_favourable(data)
-    _complete(labels, f"label in {data.target!r}", where)
-    _complete(predictions, "prediction", where)
-    known = {**distinct_labels(labels), str(label_key(favourable)): favourable}
-    strange = [text for key, text in distinct_labels(predictions).items() if key not in known]
-    if strange:
-        probable = np.issubdtype(predictions.dtype, np.floating) and bool(
-            ((predictions >= 0) & (predictions <= 1)).all()
-        )
-        raise DataError(
-            f"a prediction is neither label of {data.target!r} ({listing(known.values())}): {listing(strange)}",
-            where=where,
-            next="predict labels, not probabilities" if probable else "predict the labels that the target has",
-        )
-    return is_label(labels, favourable), is_label(predictions, favourable)
 
 
 def _check_rows(frame: pd.DataFrame, where: str) -> None:
@@ -170,31 +142,40 @@ def _check_rows(frame: pd.DataFrame, where: str) -> None:
         raise DataError("the table has no rows", where=where, next="check the path and the filters that made it")
 
 
-def _complete(values: Any, what: str, where: str) -> None:
-    missing = int((factorize(values)[0] < 0).sum())
-    if missing:
-        raise DataError(f"{missing:,} of {len(values):,} rows have no {what}", where=where, next="leave those rows out")
+def _check_numbers(data: Dataset, target: str, where: str) -> None:
+    import numpy as np
+    import pandas as pd
+
+    column = data.frame[target]
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        raise DataError(
+            f"{target!r} holds no numbers, and the pack's task is regression",
+            where=where,
+            next="name the column with the number, or a pack for labels",
+        )
+    if not np.isfinite(column.to_numpy(dtype=float, na_value=np.nan)).any():
+        raise _no_values(target, len(data.frame), where)
 
 
 def _check_labels(data: Dataset, target: str, where: str) -> None:
     labels = distinct_labels(data.frame[target])
     if not labels:
         raise _no_values(target, len(data.frame), where)
-    if len(labels) > 2:
+    several = data.task == "multiclass-classification"
+    if len(labels) > (MAX_CLASSES if several else 2):
         shown = f" ({listing(labels.values())})" if len(labels) <= MAX_LABELS_SHOWN else ""
-        raise DataError(
-            f"{target!r} has a label outside the two expected: {len(labels):,} labels{shown}",
-            where=where,
-            next="name the column with the two outcomes, or bring its labels down to two",
-        )
+        expected = f"more labels than the {MAX_CLASSES} expected" if several else "a label outside the two expected"
+        advice = "name the column with the outcomes" if several else _advice(len(labels))
+        raise DataError(f"{target!r} has {expected}: {len(labels):,} labels{shown}", where=where, next=advice)
     if len(labels) == 1 and data.role == "train":
         raise DataError(
             f"every row has the same label in {target!r}: {listing(labels.values())}",
             where=where,
             next="take rows of both outcomes",
         )
-    one_outcome = len(labels) == 1  # a small test table may hold no favourable row: rates are then undefined
-    if data.favourable is not None and label_key(data.favourable) not in labels and not one_outcome:
+    # A small held-out table may lack a label, the favourable one too: rates are then undefined.
+    may_lack = len(labels) == 1 or (several and data.role != "train")
+    if data.favourable is not None and label_key(data.favourable) not in labels and not may_lack:
         hint = did_you_mean(data.favourable, labels.values())
         raise DataError(
             f"the favourable label {data.favourable!r} does not occur in {target!r}, which has "
@@ -204,12 +185,17 @@ def _check_labels(data: Dataset, target: str, where: str) -> None:
         )
 
 
+def _advice(labels: int) -> str:
+    what = "task: multiclass-classification" if labels <= MAX_CLASSES else "task: regression"
+    return f"name the column with the two outcomes, or a pack with `{what}`"
+
+
 def _named(frame: pd.DataFrame, role: str) -> pd.DataFrame:
     """Return the same table with text for column names, each of them once."""
     names = [str(name) for name in frame.columns]
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
-        raise DataError(f"the column name {twice[0]!r} stands twice", where=_where(role), next="rename one of them")
+        raise DataError(f"the column name {twice[0]!r} stands twice", where=where_in(role), next="rename one of them")
     return frame if names == list(frame.columns) else frame.set_axis(names, axis=1)
 
 
@@ -221,12 +207,28 @@ def _sensitive(names: Sequence[str], frame: pd.DataFrame, beside: pd.DataFrame |
         source = beside if beside is not None and name in beside.columns else frame
         if name not in source.columns:
             known = [*frame.columns, *(() if beside is None else beside.columns)]
-            raise _no_column(name, known, _where(role), "sensitive column")
+            raise _no_column(name, known, where_in(role), "sensitive column")
         columns[name] = source[name].reset_index(drop=True)
     return pd.DataFrame(columns)
 
 
-def _where(role: str) -> str:
+def find_columns(data: Dataset, names: Iterable[str], what: str) -> dict[str, pd.Series]:
+    """Return columns that a pack names, from the table or from the sensitive columns beside it.
+
+    Raises:
+        DataError: one is in neither.
+    """
+    found = {}
+    for name in names:
+        source = data.sensitive if data.sensitive is not None and name in data.sensitive.columns else data.frame
+        if name not in source.columns:
+            raise _no_column(name, [*data.frame.columns, *data.sensitive_names], where_in(data.role), what)
+        found[name] = source[name].reset_index(drop=True)
+    return found
+
+
+def where_in(role: str) -> str:
+    """Return the place that errors about a data set name."""
     return f"{role} data"
 
 

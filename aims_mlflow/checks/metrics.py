@@ -10,12 +10,60 @@ BETWEEN_GROUPS = (
     "equalized_odds_difference",
     "equalized_odds_ratio",
 )
-FAIRNESS = (*GROUP_RATES, GROUP_RATIO, *BETWEEN_GROUPS)
+SELECTION = (*GROUP_RATES, GROUP_RATIO, *BETWEEN_GROUPS)
+# Several labels: how often they are right, and the label whose share differs most between groups.
+LABELS_BY_GROUP = ("accuracy",)
+LABELS_BETWEEN = ("accuracy_difference", "accuracy_ratio", "label_share_difference")
+# Numbers: what is predicted for a group, and how wrong that is.
+NUMBERS_BY_GROUP = ("mean_prediction", "mean_error", "mean_absolute_error", "root_mean_squared_error")
+NUMBERS_BETWEEN = (
+    "mean_prediction_difference",
+    "mean_error_difference",
+    "mean_absolute_error_difference",
+    "mean_absolute_error_ratio",
+)
+FAIRNESS_OF = {
+    "binary-classification": SELECTION,
+    "multiclass-classification": (*LABELS_BY_GROUP, *LABELS_BETWEEN, *SELECTION),
+    "regression": (*NUMBERS_BY_GROUP, *NUMBERS_BETWEEN, *SELECTION),
+}
 
-COUNTED = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
+COUNTED = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "matthews_correlation")
 BASELINE = ("majority_class_accuracy", "accuracy_over_majority")
-SCORED = ("roc_auc", "log_loss", "brier_score")
-PERFORMANCE = (*COUNTED, *BASELINE, *SCORED)
+RANKED = ("roc_auc", "average_precision", "top_decile_lift")
+CALIBRATED = ("log_loss", "brier_score", "expected_calibration_error", "calibration_in_the_large")
+AVERAGED = ("macro_precision", "macro_recall", "macro_f1")
+ERRORS = ("mean_absolute_error", "root_mean_squared_error", "mean_error", "median_absolute_error", "r2")
+PLAIN_ERRORS = ("median_guess_absolute_error", "absolute_error_under_median_guess")
+WORST_RIGHT, WORST_WRONG = "worst_slice_accuracy", "worst_slice_absolute_error"
+PERFORMANCE_OF = {
+    "binary-classification": (*COUNTED, *BASELINE, *RANKED, *CALIBRATED, WORST_RIGHT),
+    "multiclass-classification": (
+        *COUNTED,
+        *AVERAGED,
+        *BASELINE,
+        "roc_auc",
+        "log_loss",
+        "brier_score",
+        "expected_calibration_error",
+        WORST_RIGHT,
+    ),
+    "regression": (*ERRORS, *PLAIN_ERRORS, WORST_WRONG),
+}
 
+# Every metric of any task, for policies that speak of all of them.
+FAIRNESS = tuple(dict.fromkeys(name for names in FAIRNESS_OF.values() for name in names))
+PERFORMANCE = tuple(dict.fromkeys(name for names in PERFORMANCE_OF.values() for name in names))
+REPRESENTATIVENESS = (
+    "group_share",
+    "share_over_population",
+    "favourable_label_rate",
+    "favourable_label_rate_difference",
+    "mean_target",
+    "mean_target_difference",
+    "missing_rate",
+    "missing_rate_difference",
+    "proxy_information",
+)
 LEAKAGE = ("train_test_overlap",)
 DRIFT = ("drift", "drift_p_value", "drifted_share")

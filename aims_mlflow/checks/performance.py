@@ -1,4 +1,4 @@
-"""Performance: how often the model is right, overall and for each group, and against the plainest guess."""
+"""Performance: how often the model is right or how far off: overall, by group, at its worst, and against guesses."""
 
 from __future__ import annotations
 
@@ -7,23 +7,29 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks import tables
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, reason_of
+from aims_mlflow.checks.errors_of_numbers import error_claims, group_error_claims
 from aims_mlflow.checks.groups import Groups, group_rows, pooled_name
-from aims_mlflow.checks.inputs import outcomes
+from aims_mlflow.checks.inputs import find_columns
 from aims_mlflow.checks.metrics import COUNTED
 from aims_mlflow.checks.report import claims_page
-from aims_mlflow.errors import DataError
+from aims_mlflow.checks.scores import REPLICATES, SEED, calibration_claims, ranking_claims, score_table
+from aims_mlflow.checks.several_labels import label_group_claims, label_performance, several_score_claims
+from aims_mlflow.checks.slices import worst_slice
+from aims_mlflow.checks.targets import classes, numbers, outcomes, scores_by_label, scores_of
 from aims_mlflow.records.evidence import Claim, result_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from aims_mlflow.records.pack import Pack
 
     Array = np.ndarray[Any, Any]
+    # Claims of all rows, details, a value for each row (1 right, or the error), claims of one column's groups.
+    Measured = tuple[list[Claim], dict[str, Any], Array, Callable[[Groups], list[Claim]]]
 
 KIND = "performance"
-SEED = 42001
-REPLICATES = 1000
 BY_GROUP = ("accuracy", "precision", "recall", "f1")
 WILSON = ("accuracy", "precision", "recall")
 UNDEFINED = {
@@ -31,46 +37,100 @@ UNDEFINED = {
     "recall": "undefined: no positives",
     "f1": "undefined: no positives, neither actual nor predicted",
     "balanced_accuracy": "undefined: all rows have the same label",
-    "roc_auc": "undefined: all rows have the same label",
+    "matthews_correlation": "undefined: all rows have the same label, actual or predicted",
 }
 
 
 def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
-    """Measure predictions, and scores where there are any, against the labels.
+    """Measure predictions, and scores where there are any, against the labels or numbers.
 
     Raises:
         DataError: labels, predictions or scores do not fit.
     """
-    actual, predicted = outcomes(data)
-    counts = tables.contingency(actual, predicted, (actual * 0).astype(int), 1)[0]
-    claims = counted_claims(counts, COUNTED, {}, data.role) + majority_claims(counts, data.role)
-    scores = _scores(data)
-    if scores is not None:
-        claims += score_claims(actual, scores, data.role)
+    settings = pack.performance
+    measure = {"multiclass-classification": _several, "regression": _numbers}.get(data.task, _binary)
+    claims, details, values, by_group = measure(data)
     if data.sensitive is not None:
         for name in data.sensitive_names:
-            groups = group_rows(data.sensitive, (name,), pack.performance.pool_under)
-            counts_by_group = tables.contingency(actual, predicted, groups.codes, len(groups.names))
-            claims += _slice_claims(counts_by_group, groups, pack.performance.pool_under, data.role)
-    claims = hold(claims, pack.performance.limits, role=data.role)
+            groups = group_rows(data.sensitive, (name,), settings.pool_under, data.weights)
+            claims += by_group(groups) + _left_out(groups, settings.pool_under, data)
+    declared = find_columns(data, dict.fromkeys((*data.sensitive_names, *settings.slices)), "slice column")
+    least = max(settings.worst_slice_rows, settings.pool_under)
+    errors = data.task == "regression"
+    claims += worst_slice(values, declared, least, data.role, data.weights, errors=errors)
+    claims = hold(claims, settings.limits, role=data.role, min_n=settings.min_n)
     return Outcome(
         kind=KIND,
         result=result_of(claims),
         reason=reason_of(claims),
         claims=tuple(claims),
-        controls=pack.performance.controls,
+        controls=settings.controls,
         details={
             "target": data.target,
             "favourable": data.favourable,
-            "rows": len(data.frame),
-            "counts": counts.tolist(),
-            "cells": "[[true negatives, false positives], [false negatives, true positives]]",
-            "scores": scores is not None,
+            "task": data.task,
+            "threshold": data.threshold,
+            "rows": data.rows,
+            "scores": data.scores is not None,
+            "slices": list(declared),
             "bootstrap": {"replicates": REPLICATES, "seed": SEED, "of": "the count table, multinomial"},
+            **details,
         },
         reports={"performance.html": claims_page("Performance", claims)},
         tools=versions("numpy", "pandas"),
     )
+
+
+def _binary(data: Dataset) -> Measured:
+    actual, predicted = outcomes(data)
+    counts = tables.contingency(actual, predicted, (actual * 0).astype(int), 1, data.weights)[0]
+    claims = counted_claims(counts, COUNTED, {}, data.role) + majority_claims(counts.sum(axis=1), counts, data.role)
+    scores = scores_of(data)
+    if scores is not None:
+        table = score_table(actual, scores, data.weights, data.scores_method)
+        claims += ranking_claims(table, data.role)
+        claims += calibration_claims(table, data.role) if table.probable else []
+
+    def by_group(groups: Groups) -> list[Claim]:
+        found = tables.contingency(actual, predicted, groups.codes, len(groups.names), data.weights)
+        return [
+            c for g in range(len(groups.names)) for c in counted_claims(found[g], BY_GROUP, groups.slice(g), data.role)
+        ]
+
+    details = {
+        "counts": counts.tolist(),
+        "cells": "[[true negatives, false positives], [false negatives, true positives]]",
+    }
+    return claims, details, (actual == predicted).astype(float), by_group
+
+
+def _several(data: Dataset) -> Measured:
+    found = classes(data)
+    counts = tables.contingency(
+        found.actual, found.predicted, found.actual * 0, 1, data.weights, labels=len(found.names)
+    )[0]
+    claims = label_performance(counts, found.names, data.role) + majority_claims(counts.sum(axis=1), counts, data.role)
+    scores = scores_by_label(data, found.names)
+    if scores is not None:
+        claims += several_score_claims(found.actual, scores, data.role)
+
+    def by_group(groups: Groups) -> list[Claim]:
+        return label_group_claims(found, groups, data.weights, data.role)
+
+    # Cells of a rare label are a handful of people, so only the totals are kept.
+    details = {"labels": list(found.names)}
+    return claims, details, (found.actual == found.predicted).astype(float), by_group
+
+
+def _numbers(data: Dataset) -> Measured:
+    import numpy as np
+
+    actual, predicted = numbers(data)
+
+    def by_group(groups: Groups) -> list[Claim]:
+        return group_error_claims(actual, predicted, groups, data.weights, data.role)
+
+    return error_claims(actual, predicted, data.weights, data.role), {}, np.abs(predicted - actual), by_group
 
 
 def counted_claims(counts: Array, metrics: tuple[str, ...], at: dict[str, str], role: str) -> list[Claim]:
@@ -91,104 +151,31 @@ def counted_claims(counts: Array, metrics: tuple[str, ...], at: dict[str, str], 
     return claims
 
 
-def majority_claims(counts: Array, role: str) -> list[Claim]:
-    """Return what always guessing the more frequent label reaches, and how far the model lies above it."""
+def majority_claims(actual: Array, counts: Array, role: str) -> list[Claim]:
+    """Return what always guessing the most frequent label reaches, and how far the model lies above it.
+
+    Args:
+        actual: How many rows have each label, shape (labels,).
+        counts: Shape (labels, labels): [actual, predicted].
+        role: Role of the data.
+    """
     n = int(counts.sum())
-    majority = counts.sum(axis=1).max() / n
-    gain = (counts[0, 0] + counts[1, 1] - counts.sum(axis=1).max()) / n
+    gain = (counts.trace() - actual.max()) / n
     return [
         claim(
-            "majority_class_accuracy", majority, role=role, n=n, note="accuracy of always guessing the frequent label"
+            "majority_class_accuracy",
+            actual.max() / n,
+            role=role,
+            n=n,
+            note="accuracy of always guessing the frequent label",
         ),
         claim("accuracy_over_majority", gain, role=role, n=n, note="accuracy minus majority_class_accuracy"),
     ]
 
 
-def score_claims(actual: Array, scores: Array, role: str) -> list[Claim]:
-    """Return ROC AUC and, for scores that are probabilities, log loss and Brier score."""
-    import numpy as np
-
-    n = len(scores)
-    area, half = roc_auc(actual, scores)
-    note = UNDEFINED["roc_auc"] if np.isnan(area) else None
-    ends = (max(area - half, 0.0), min(area + half, 1.0))
-    claims = [claim("roc_auc", area, role=role, n=n, interval=ends, method="DeLong, normal", note=note)]
-    if scores.min() < 0 or scores.max() > 1:
-        return claims
-    kind = scores.dtype if np.issubdtype(scores.dtype, np.floating) else np.float64
-    tiny = np.finfo(kind).eps
-    sure = np.clip(scores, tiny, 1 - tiny)
-    losses = {
-        "log_loss": -np.where(actual, np.log(sure), np.log(1 - sure)),
-        "brier_score": (scores - actual) ** 2,
-    }
-    for metric, loss in losses.items():
-        mean = float(loss.mean())
-        half = tables.Z95 * float(loss.std()) / np.sqrt(n)
-        ends = (max(mean - half, 0.0), mean + half)
-        claims.append(claim(metric, mean, role=role, n=n, interval=ends, method="normal"))
-    return claims
-
-
-def roc_auc(actual: Array, scores: Array) -> tuple[float, float]:
-    """Return the area under the ROC curve by ranks, and half its 95% interval; NaN for a single label.
-
-    The variance is DeLong's, computed from mid-ranks (Sun and Xu, "Fast implementation of DeLong's
-    algorithm", IEEE Signal Processing Letters, 2014).
-    """
-    import numpy as np
-
-    n1, n0 = int(actual.sum()), int((~actual).sum())
-    if not n1 or not n0:
-        return float("nan"), float("nan")
-    ranks = mid_ranks(scores)
-    positives, negatives = ranks[actual], ranks[~actual]
-    area = (positives.sum() - n1 * (n1 + 1) / 2) / (n1 * n0)
-    beaten = (positives - mid_ranks(scores[actual])) / n0  # for each positive: share of negatives below it
-    beating = 1 - (negatives - mid_ranks(scores[~actual])) / n1
-    variance = (beaten.var(ddof=1) / n1 if n1 > 1 else 0.0) + (beating.var(ddof=1) / n0 if n0 > 1 else 0.0)
-    return float(area), tables.Z95 * float(np.sqrt(variance))
-
-
-def mid_ranks(values: Array) -> Array:
-    """Return ranks from 1; equal values share the mean of their ranks."""
-    import numpy as np
-
-    order = np.argsort(values, kind="stable")
-    sorted_ = values[order]
-    starts = np.flatnonzero(np.r_[True, sorted_[1:] != sorted_[:-1]])
-    ends = np.r_[starts[1:], len(values)]
-    ranks = np.empty(len(values))
-    ranks[order] = np.repeat((starts + 1 + ends) / 2, ends - starts)
-    return ranks
-
-
-def _slice_claims(counts: Array, groups: Groups, pool_under: int, role: str) -> list[Claim]:
-    claims = []
-    for g in range(len(groups.names)):
-        claims += counted_claims(counts[g], BY_GROUP, groups.slice(g), role)
-    if groups.left_out:
-        hidden = dict.fromkeys(groups.columns, pooled_name(pool_under))
-        claims.append(claim("accuracy", None, slice=hidden, role=role, note=LEFT_OUT))
-    return claims
-
-
-def _scores(data: Dataset) -> Array | None:
-    import numpy as np
-
-    if data.scores is None:
-        return None
-    scores = np.asarray(data.scores)
-    if scores.ndim == 2 and scores.shape[1] == 1:
-        scores = scores[:, 0]
-    if (
-        scores.shape != (len(data.frame),)
-        or not np.issubdtype(scores.dtype, np.number)
-        or not np.isfinite(scores).all()
-    ):
-        raise DataError(
-            f"the scores are not one finite number for each of the {len(data.frame):,} rows",
-            where=f"{data.role} data",
-            next="pass the probability of the favourable label for each row",
-        )
-    return scores
+def _left_out(groups: Groups, pool_under: int, data: Dataset) -> list[Claim]:
+    if not groups.left_out:
+        return []
+    hidden = dict.fromkeys(groups.columns, pooled_name(pool_under))
+    metric = "mean_absolute_error" if data.task == "regression" else "accuracy"
+    return [claim(metric, None, slice=hidden, role=data.role, note=LEFT_OUT)]

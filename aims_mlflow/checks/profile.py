@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aims_mlflow.checks.columns import every, looks_like_dates
 from aims_mlflow.checks.labels import distinct_labels, factorize, is_label
-from aims_mlflow.checks.performance import roc_auc
+from aims_mlflow.checks.scores import roc_auc, score_table
 from aims_mlflow.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def single_auc(column: pd.Series, kind: str, outcome: np.ndarray[Any, Any]) -> f
     if kind == "categorical":
         return _rate_auc(factorize(column)[0] + 1, outcome)
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    area = roc_auc(outcome, np.where(np.isnan(numbers), -np.inf, numbers))[0]
+    area = roc_auc(score_table(outcome, np.where(np.isnan(numbers), -np.inf, numbers)))[0]
     return max(area, 1 - area)
 
 
@@ -186,6 +186,6 @@ def _rate_auc(codes: np.ndarray[Any, Any], outcome: np.ndarray[Any, Any]) -> flo
         seen = np.bincount(codes[~mine], minlength=size)
         hits = np.bincount(codes[~mine], weights=outcome[~mine], minlength=size)
         rate = np.where(seen > 0, hits / np.maximum(seen, 1), outcome[~mine].mean())
-        areas.append(roc_auc(outcome[mine], rate[codes[mine]])[0])
+        areas.append(roc_auc(score_table(outcome[mine], rate[codes[mine]]))[0])
     defined = [area for area in areas if not np.isnan(area)]  # a half may hold one outcome only
     return sum(defined) / len(defined) if defined else 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import short
+from aims_mlflow.checks.claims import NOT_ENOUGH, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +16,8 @@ _STYLE = """
 :root{color-scheme:light dark}
 body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;margin:1.5rem auto;
 max-width:64rem;padding:0 1rem;color:#1f2328;background:#fff}
-h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}svg{display:block;margin:1rem 0}
+h1{font-size:1.4rem}h2,summary{font-size:1.1rem;margin-top:2rem}summary{font-weight:600;cursor:pointer}
+svg{display:block;margin:1rem 0}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;padding:.35rem .7rem .35rem 0;border-bottom:1px solid #d8dee4;vertical-align:top}
 td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
@@ -51,10 +52,15 @@ def claims_page(title: str, claims: Iterable[Claim], picture: bytes | None = Non
     for heading, rows in (("Held against a limit", judged), ("Measured", measured)):
         if rows:
             parts.append(f"<h2>{heading}</h2>{_table(rows)}")
+    return page(title, "".join(parts))
+
+
+def page(title: str, body: str) -> bytes:
+    """Return a page that stands alone; `body` is HTML whose texts are escaped already."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{body}</body></html>\n"
     ).encode()
 
 
@@ -98,4 +104,6 @@ def result_word(found: Claim) -> tuple[str, str]:
         return "", "passed"
     if found.passed is False:
         return ("open", "warned") if found.severity == "warning" else ("bad", "failed")
-    return ("open", "not evaluated") if found.limit is not None else ("", "")
+    if found.limit is None:
+        return "", ""
+    return "open", "not evaluated" if found.value is None else NOT_ENOUGH

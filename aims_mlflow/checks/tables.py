@@ -13,21 +13,34 @@ Z95 = 1.959963984540054  # 0.975 quantile of the normal distribution
 MAX_DRAWN = 20_000_000  # cells that a bootstrap holds at once
 
 
-def contingency(actual: Array, predicted: Array, codes: Array, groups: int) -> Array:
-    """Return counts of shape (groups, 2, 2): [group, actual, predicted], 1 = favourable.
+def contingency(
+    actual: Array, predicted: Array, codes: Array, groups: int, weights: Array | None = None, labels: int = 2
+) -> Array:
+    """Return counts of shape (groups, labels, labels): [group, actual, predicted]; of two labels 1 = favourable.
 
     Args:
-        actual: Boolean, shape (rows,).
-        predicted: Boolean, shape (rows,).
+        actual: Boolean or label code, shape (rows,).
+        predicted: Boolean or label code, shape (rows,).
         codes: Group of each row; rows with a negative code are left out.
         groups: Number of groups.
+        weights: How many rows each row stands for, whole numbers; one each by default.
+        labels: Number of labels.
     """
     import numpy as np
 
-    cells = (codes.astype(np.int64) * 2 + actual) * 2 + predicted
-    cells = cells[codes >= 0] if len(codes) and codes.min() < 0 else cells
-    counts: Array = np.bincount(cells, minlength=groups * 4).reshape(groups, 2, 2)
-    return counts
+    cells = (codes.astype(np.int64) * labels + actual) * labels + predicted
+    kept = codes >= 0 if len(codes) and codes.min() < 0 else slice(None)
+    return count(cells[kept], groups * labels * labels, None if weights is None else weights[kept]).reshape(
+        groups, labels, labels
+    )
+
+
+def count(codes: Array, size: int, weights: Array | None = None) -> Array:
+    """Return how often each of `size` codes occurs, as whole numbers; each row counts `weights` times."""
+    import numpy as np
+
+    found = np.bincount(codes, weights=weights, minlength=size)
+    return found if weights is None else np.rint(found).astype(np.int64)
 
 
 def histogram(values: Array, edges: Array) -> Array:
@@ -38,6 +51,19 @@ def histogram(values: Array, edges: Array) -> Array:
     import numpy as np
 
     return np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
+
+
+def weighted_quantile(values: Array, share: float, weights: Array | None = None) -> float:
+    """Return a quantile, linear between neighbours as in numpy, where each value stands for `weights` rows."""
+    import numpy as np
+
+    if weights is None:
+        return float(np.quantile(values, share))
+    order = np.argsort(values, kind="stable")
+    ends = np.cumsum(weights[order])
+    place = share * (ends[-1] - 1)
+    low, high = (values[order][np.searchsorted(ends, at, side="right")] for at in (np.floor(place), np.ceil(place)))
+    return float(low + (high - low) * (place - np.floor(place)))
 
 
 def fractions(counts: Array) -> dict[str, tuple[Array, Array]]:
@@ -70,8 +96,13 @@ def divide(numerator: Array, denominator: Array) -> Array:
 
 def rates(counts: Array) -> dict[str, Array]:
     """Return metric -> values of shape (...) for counts of shape (..., 2, 2); NaN where undefined."""
+    import numpy as np
+
     found = {name: divide(*parts) for name, parts in fractions(counts).items()}
     found["balanced_accuracy"] = (found["true_positive_rate"] + found["true_negative_rate"]) / 2
+    tn, fp, fn, tp = (counts[..., a, p].astype(float) for a in (0, 1) for p in (0, 1))
+    margins = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
+    found["matthews_correlation"] = divide(tp * tn - fp * fn, margins)
     return found
 
 
@@ -116,17 +147,17 @@ def ratio_to_highest(values: Array) -> Array:
     return divide(values, np.where(np.isfinite(highest), highest, 0.0))
 
 
-def wilson(successes: Array, n: Array) -> tuple[Array, Array]:
-    """Return the Wilson score interval (95%) of successes / n; NaN where n is 0.
+def wilson(successes: Array, n: Array, z: float = Z95) -> tuple[Array, Array]:
+    """Return the Wilson score interval (95% unless `z` says otherwise) of successes / n; NaN where n is 0.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
     """
     import numpy as np
 
     n = np.asarray(n, float)
-    share, z2 = divide(successes, n), Z95**2
+    share, z2 = divide(successes, n), z**2
     centre = divide(share * n + z2 / 2, np.where(n > 0, n + z2, 0.0))
-    half = Z95 * np.sqrt(share * (1 - share) * n + z2 / 4) / (n + z2)
+    half = z * np.sqrt(share * (1 - share) * n + z2 / 4) / (n + z2)
     return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 

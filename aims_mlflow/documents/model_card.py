@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from aims_mlflow.checks.metrics import (
+    BETWEEN_GROUPS,
+    GROUP_RATES,
+    GROUP_RATIO,
+    LABELS_BETWEEN,
+    NUMBERS_BETWEEN,
+    NUMBERS_BY_GROUP,
+)
 from aims_mlflow.documents.notes import Notes, claims_of, coded, details, plain, shown, stated, table
 
 if TYPE_CHECKING:
@@ -13,14 +21,12 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.statement import SealedRecord
 
-OVERALL = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier_score")
-RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "selection_rate_ratio")
-BETWEEN = (
-    "demographic_parity_difference",
-    "demographic_parity_ratio",
-    "equalized_odds_difference",
-    "equalized_odds_ratio",
+OVERALL = (
+    *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "macro_f1", "roc_auc", "log_loss", "brier_score"),
+    *("mean_absolute_error", "root_mean_squared_error", "r2"),
 )
+RATES = (*GROUP_RATES, GROUP_RATIO, *NUMBERS_BY_GROUP)
+BETWEEN = (*BETWEEN_GROUPS, *LABELS_BETWEEN, *NUMBERS_BETWEEN)
 
 
 def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> bytes:
@@ -76,12 +82,10 @@ def _header(notes: Notes, name: str) -> str:
         for c in claims_of(record, slice={}, role="test")
         if c.value is not None and c.metric in OVERALL and record is not None
     ]
-    header: dict[str, Any] = {
-        "tags": ["tabular-classification", "aims-mlflow"],
-        "pipeline_tag": "tabular-classification",
-    }
+    kind = "tabular-regression" if details(record, "task") == "regression" else "tabular-classification"
+    header: dict[str, Any] = {"tags": [kind, "aims-mlflow"], "pipeline_tag": kind}
     if metrics:
-        task = {"type": "tabular-classification"}
+        task = {"type": kind}
         dataset = {"name": "held-out data", "type": "tabular", "split": "test"}
         header["model-index"] = [
             {"name": str(name), "results": [{"task": task, "dataset": dataset, "metrics": metrics}]}
@@ -191,19 +195,20 @@ def _groups(notes: Notes) -> list[str]:
         groups = dict.fromkeys(
             c.slice[column] for c in record.evidence.claims if set(c.slice) == {column} and c.slice[column] != "*"
         )
+        measured = {g: {c.metric: c for c in claims_of(record, slice={column: g})} for g in groups}
+        shown_rates = [m for m in RATES if any(m in of for of in measured.values())]
         rows = []
-        for group in groups:
-            of = {c.metric: c for c in claims_of(record, slice={column: group})}
+        for group, of in measured.items():
             accuracy = next(iter(claims_of(performance, slice={column: group}, metric="accuracy")), None)
             n = next((c.n for c in of.values() if c.n is not None), None)
             cells = [plain(group), notes.number(record, n) if n is not None else ""]
             cells.append(notes.measured(performance, accuracy) if accuracy and performance else "")
-            cells += [notes.measured(record, of[m]) if m in of else "" for m in RATES]
+            cells += [notes.measured(record, of[m]) if m in of else "" for m in shown_rates]
             rows.append(cells)
         out += [
             f"### {plain(column)}",
             "",
-            *table(("group", "rows", "accuracy", *(m.replace("_", " ") for m in RATES)), rows),
+            *table(("group", "rows", "accuracy", *(m.replace("_", " ") for m in shown_rates)), rows),
         ]
         between = {c.metric: c for c in claims_of(record, slice={column: "*"})}
         out += table(

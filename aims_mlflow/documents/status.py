@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 State = Literal["met", "failed", "missing", "stale", "unverifiable", "not due", "not applicable"]
 # A warning of these kinds means that something which the control asks for is not stated or not joined.
-STATED = frozenset({"acquisition", "dataset-record", "lineage", "preparation"})
+STATED = frozenset({"acquisition", "dataset-record", "lineage", "preparation", "representativeness"})
 DUE = ("training", "registration")
 
 

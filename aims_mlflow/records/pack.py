@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -17,57 +18,166 @@ def _number_text(value: object) -> object:
     return value
 
 
+Task = Literal["binary-classification", "multiclass-classification", "regression"]
 LimitText = Annotated[DecimalText, BeforeValidator(_number_text)]
+
+
+# The data quality characteristics of ISO/IEC 5259-2:2024, by name.
+Characteristic = Literal[
+    "accuracy",
+    "completeness",
+    "consistency",
+    "credibility",
+    "currentness",
+    "accessibility",
+    "compliance",
+    "efficiency",
+    "precision",
+    "traceability",
+    "understandability",
+    "availability",
+    "portability",
+    "recoverability",
+    "auditability",
+    "balance",
+    "diversity",
+    "effectiveness",
+    "identifiability",
+    "relevance",
+    "representativeness",
+    "similarity",
+    "timeliness",
+]
+
+
+class RowCondition(Record):
+    """Which rows an expectation is about: `column op value`; "is null" and "is not null" take no value."""
+
+    column: str
+    op: Literal["==", "!=", ">", ">=", "<", "<=", "in", "not in", "is null", "is not null"]
+    value: str | int | float | tuple[str | int | float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _fitting_value(self) -> RowCondition:
+        wanted = "no value" if self.op.startswith("is ") else "a list" if "in" in self.op else "one value"
+        given = "no value" if self.value is None else "a list" if isinstance(self.value, tuple) else "one value"
+        if wanted != given:
+            raise ValueError(f"{self.op!r} takes {wanted}")
+        return self
+
+    def words(self) -> str:
+        """Return the condition as a person reads it."""
+        if self.value is None:
+            return f"{self.column} {self.op}"
+        values = self.value if isinstance(self.value, tuple) else (self.value,)
+        return f"{self.column} {self.op} {', '.join(str(v) for v in values[:5])}{', ...' if len(values) > 5 else ''}"
 
 
 class Expectation(Record):
     """One Great Expectations expectation in its own spelling (`type` and `kwargs`).
 
-    In kwargs, "$target", "$sensitive" and "$column" stand for the target, for each
-    sensitive column and for each column in turn. `roles` are the data roles it applies to.
+    In kwargs, "$target", "$sensitive" and "$column" stand for the target, for each sensitive column and for
+    each column in turn, "$numeric" and "$text" for each column of that type without the target, and the names
+    under `groups` for each column of the group. `where` limits it to rows that meet all conditions. `roles` are
+    the data roles it applies to, `characteristic` the one of ISO/IEC 5259-2 that it speaks for.
     """
 
     type: str = Field(pattern=r"^expect_[a-z_]+$")
     kwargs: dict[str, Any] = Field(default_factory=dict)
+    where: tuple[RowCondition, ...] = ()
+    characteristic: Characteristic | None = None
     severity: Severity = "failing"
     roles: tuple[str, ...] = ("train", "validation", "test")
     why: str = Field(min_length=1)
 
 
 class Limit(Record):
-    """A metric's limit: `metric comparator limit`, for all slices or for those of `slice`."""
+    """A metric's limit: `metric comparator limit`, for all slices or for those of `slice`.
+
+    By the verdict "value" the measured value decides. By "interval" its 95% interval does: passed or failed only
+    where the whole interval lies on one side of the limit, and not enough data where the limit lies inside it.
+    """
 
     metric: str
     comparator: Comparator
     limit: LimitText
     severity: Severity = "failing"
     slice: dict[str, str] | None = None
+    verdict: Literal["value", "interval"] = "value"
     why: str = Field(min_length=1)
 
 
 class DataQuality(Record):
-    """What data must be like before a model learns from it."""
+    """What data must be like before a model learns from it.
+
+    `groups` names sets of columns (`money: [income, amount]`, asked for as "$money"). `examples` is how many values
+    that break an expectation may stand in evidence: none, unless a team allows it.
+    """
 
     controls: tuple[str, ...] = ("A.7.4",)
+    groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    examples: int = Field(default=0, ge=0, le=20)
     expectations: tuple[Expectation, ...] = ()
 
 
-class Fairness(Record):
-    """How model outcomes may differ between groups of the sensitive columns."""
+class Population(Record):
+    """How a column is distributed in the population that the system will be used on, and who says so."""
 
-    controls: tuple[str, ...] = ("A.6.2.4", "A.5.4")
+    column: str
+    shares: dict[Annotated[str, BeforeValidator(_number_text)], LimitText] = Field(min_length=1)
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _shares(self) -> Population:
+        if any(not 0 < Decimal(share) <= 1 for share in self.shares.values()):
+            raise ValueError("every share must be over 0 and at most 1")
+        if sum(map(Decimal, self.shares.values())) > Decimal("1.001"):
+            raise ValueError("the shares add up to more than 1")
+        return self
+
+
+class Representativeness(Record):
+    """Whether the data stand for the people that the system is used on (A.7.2): groups, gaps, labels and proxies.
+
+    `populations` are what groups are compared with; without one, only differences within the data are measured.
+    """
+
+    controls: tuple[str, ...] = ("A.7.2", "A.7.4")
+    populations: tuple[Population, ...] = ()
     limits: tuple[Limit, ...] = ()
-    intersections: bool = True
     pool_under: int = Field(default=20, ge=1)
     bootstrap: int = Field(default=1000, ge=0, le=100_000)
 
 
+class Fairness(Record):
+    """How model outcomes may differ between groups of the sensitive columns.
+
+    `control` names columns whose levels are looked at one by one (people of the same level are compared).
+    Groups under `pool_under` rows are never shown; limits decide from `min_n` rows on, below is not enough data.
+    """
+
+    controls: tuple[str, ...] = ("A.6.2.4", "A.5.4")
+    limits: tuple[Limit, ...] = ()
+    intersections: bool = True
+    control: tuple[str, ...] = ()
+    pool_under: int = Field(default=20, ge=1)
+    min_n: int = Field(default=1, ge=1)
+    bootstrap: int = Field(default=1000, ge=0, le=100_000)
+
+
 class Performance(Record):
-    """How good the model must be on held-out data, overall and for each slice."""
+    """How good the model must be on held-out data, overall and for each slice.
+
+    `slices` declares the columns among which, alone and in pairs, the worst slice is looked for; the sensitive
+    columns are always among them. Slices under `worst_slice_rows` rows are not looked at.
+    """
 
     controls: tuple[str, ...] = ("A.6.2.4",)
     limits: tuple[Limit, ...] = ()
+    slices: tuple[str, ...] = ()
+    worst_slice_rows: int = Field(default=50, ge=1)
     pool_under: int = Field(default=20, ge=1)
+    min_n: int = Field(default=1, ge=1)
 
 
 class Drift(Record):
@@ -100,8 +210,9 @@ class Pack(Record):
     name: str
     version: str
     description: str
-    task: Literal["binary-classification"] = "binary-classification"
+    task: Task = "binary-classification"
     data_quality: DataQuality = DataQuality()
+    representativeness: Representativeness = Representativeness()
     fairness: Fairness = Fairness()
     performance: Performance = Performance()
     drift: Drift = Drift()

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from aims_mlflow.records.base import Record
+from aims_mlflow.records.pack import LimitText
 
 SystemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 Priority = Literal["low", "medium", "high"]
@@ -56,10 +57,14 @@ class System(Record):
 
 
 class Data(Record):
-    """How to read the training table: label, favourable outcome, sensitive columns, sources."""
+    """How to read the training table: label, favourable outcome, sensitive columns, sources.
+
+    `threshold` is the score (or, where numbers are predicted, the number) from which on a person is selected.
+    """
 
     target: str = Field(min_length=1)
     favourable: Label | None = None
+    threshold: LimitText | None = None
     sensitive: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     sources: dict[str, Source] = Field(default_factory=dict)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import require_control
 from aims_mlflow.checks import metrics
-from aims_mlflow.checks.expectations import KNOWN, ROLES
+from aims_mlflow.checks.expectations import KNOWN, PLACEHOLDERS, ROLES, placeholders_in
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.evidence.canonical import digest_of
 from aims_mlflow.records.pack import Limit, Pack
@@ -58,16 +58,21 @@ def check_pack(document: Document) -> Pack:
         ConfigError: an unknown key, control, metric, expectation or data role, with the nearest known one.
     """
     pack = document.validate(Pack)
-    for section in ("data_quality", "fairness", "performance", "drift", "leakage"):
+    for section in ("data_quality", "representativeness", "fairness", "performance", "drift", "leakage"):
         for i, control in enumerate(getattr(pack, section).controls):
             require_control(control, where=document.where(section, "controls", i))
-    _check_limits(document, "fairness", pack.fairness.limits, metrics.FAIRNESS)
-    _check_limits(document, "performance", pack.performance.limits, metrics.PERFORMANCE)
+    _check_limits(document, "representativeness", pack.representativeness.limits, metrics.REPRESENTATIVENESS)
+    _check_limits(document, "fairness", pack.fairness.limits, metrics.FAIRNESS_OF[pack.task])
+    _check_limits(document, "performance", pack.performance.limits, metrics.PERFORMANCE_OF[pack.task])
     for i, expectation in enumerate(pack.data_quality.expectations):
         at = ("data_quality", "expectations", i)
         _check_name(expectation.type, KNOWN, "expectation", document.where(*at, "type"))
         for role in expectation.roles:
             _check_name(role, ROLES, "data role", document.where(*at, "roles"))
+        known = [*PLACEHOLDERS, *(f"${name}" for name in pack.data_quality.groups)]
+        for name in sorted(placeholders_in(expectation.kwargs)):
+            if not name.endswith("$"):  # a regular expression may end so, and start so hardly ever
+                _check_name(name, known, "column group", document.where(*at, "kwargs"))
     return pack
 
 

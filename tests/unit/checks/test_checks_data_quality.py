@@ -233,7 +233,7 @@ def test_the_outcome_is_a_valid_record(record):
     assert outcome.result == "passed"
     assert json.dumps(outcome.details)
     assert outcome.controls == ("A.7.4",)
-    assert set(outcome.reports) == {"data_quality.html"}
+    assert set(outcome.reports) == {"data_quality.html", "data_docs.html"}
 
 
 def test_an_import_that_ends_the_process_is_an_error_with_the_fix(monkeypatch):

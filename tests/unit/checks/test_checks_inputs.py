@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aims_mlflow.checks.inputs import make_dataset, outcomes, validate_pair
+from aims_mlflow.checks.inputs import make_dataset, validate_pair
+from aims_mlflow.checks.targets import outcomes
 from aims_mlflow.errors import DataError
 
 

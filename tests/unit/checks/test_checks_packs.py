@@ -39,11 +39,15 @@ def test_the_four_fifths_rule_ships_with_its_source():
         assert "29 CFR 1607.4(D)" in limits[metric].why
 
 
-def test_the_pack_to_copy_is_the_one_that_ships():
-    assert load_pack("tabular-classification", TOP) == load_pack("tabular-classification", TOP.parent / "nowhere")
+@pytest.mark.parametrize("name", shipped_packs())
+def test_the_pack_to_copy_is_the_one_that_ships(name):
+    assert load_pack(name, TOP) == load_pack(name, TOP.parent / "nowhere")
 
 
-@pytest.mark.parametrize("name", sorted(p.parent.name for p in TOP.glob("*/pack.yaml")))
+TO_COPY = sorted(p.parent.name for p in TOP.glob("*/pack.yaml"))
+
+
+@pytest.mark.parametrize("name", [n for n in TO_COPY if load_pack(n, TOP).task == "binary-classification"])
 def test_packs_to_copy_run_on_a_generated_table(name, table, scored):
     pack = load_pack(name, TOP)
     test = scored(1500)

@@ -5,7 +5,8 @@ import pytest
 from sklearn import metrics
 
 from aims_mlflow.checks import performance
-from aims_mlflow.checks.metrics import PERFORMANCE
+from aims_mlflow.checks import scores as scores_
+from aims_mlflow.checks.metrics import PERFORMANCE_OF
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.pack import Limit, Pack, Performance
 
@@ -46,17 +47,21 @@ def test_ranks_share_ties_as_scikit_learn_does():
     rng = np.random.default_rng(0)
     actual = rng.random(500) < 0.3
     scores = np.round(rng.random(500) * 0.5 + actual * 0.2, 1)
-    assert performance.roc_auc(actual, scores)[0] == pytest.approx(metrics.roc_auc_score(actual, scores), abs=1e-12)
-    assert performance.roc_auc(actual, -scores)[0] == pytest.approx(metrics.roc_auc_score(actual, -scores), abs=1e-12)
+    assert scores_.roc_auc(scores_.score_table(actual, scores))[0] == pytest.approx(
+        metrics.roc_auc_score(actual, scores), abs=1e-12
+    )
+    assert scores_.roc_auc(scores_.score_table(actual, -scores))[0] == pytest.approx(
+        metrics.roc_auc_score(actual, -scores), abs=1e-12
+    )
 
 
 def test_delongs_interval_is_as_wide_as_the_row_bootstraps():
     rng = np.random.default_rng(0)
     actual = rng.random(400) < 0.4
     scores = rng.normal(size=400) + actual
-    half = performance.roc_auc(actual, scores)[1]
+    half = scores_.roc_auc(scores_.score_table(actual, scores))[1]
     rows = rng.integers(0, 400, (1000, 400))
-    spread = np.std([performance.roc_auc(actual[r], scores[r])[0] for r in rows])
+    spread = np.std([scores_.roc_auc(scores_.score_table(actual[r], scores[r]))[0] for r in rows])
     assert half == pytest.approx(1.96 * spread, rel=0.1)
 
 
@@ -114,7 +119,7 @@ def test_one_column_of_scores_will_do(scored):
 def test_the_outcome_is_a_valid_record(scored, record):
     outcome = performance.run(scored(), pack())
     record(outcome)
-    assert {c.metric for c in outcome.claims} == set(PERFORMANCE)
+    assert {c.metric for c in outcome.claims} == set(PERFORMANCE_OF["binary-classification"])
     assert all(
         c.interval for c in outcome.claims if c.metric not in ("majority_class_accuracy", "accuracy_over_majority")
     )

@@ -1,0 +1,75 @@
+"""Means and variances by group: all that is kept of a column of numbers, whichever engine has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.tables import Z95, divide
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Count, mean and variance (of the group's rows, divided by n) for each group; shape (groups,)."""
+
+    n: Array
+    mean: Array
+    variance: Array
+
+    @property
+    def error(self) -> Array:
+        """Standard error of the means; 0 where there is one row."""
+        import numpy as np
+
+        found: Array = np.sqrt(self.variance / np.maximum(self.n - 1, 1))
+        return found
+
+    def interval(self) -> tuple[Array, Array, Array]:
+        """Return (low, mean, high) of the normal 95% interval."""
+        half = Z95 * self.error
+        return self.mean - half, self.mean, self.mean + half
+
+    def draw(self, replicates: int, seed: int) -> Array:
+        """Return replicates of the means, shape (replicates, groups), by the central limit theorem."""
+        import numpy as np
+
+        noise = np.random.default_rng(seed).standard_normal((replicates, len(self.mean)))
+        drawn: Array = self.mean + noise * self.error
+        return drawn
+
+
+def group_moments(
+    values: Mapping[str, Array], codes: Array, groups: int, weights: Array | None = None
+) -> dict[str, Moments]:
+    """Return the moments of each column of `values` by group; rows with a negative code are left out.
+
+    Args:
+        values: Name -> finite numbers, shape (rows,).
+        codes: Group of each row.
+        groups: Number of groups.
+        weights: How many rows each row stands for; one each by default.
+    """
+    import numpy as np
+
+    kept = codes >= 0
+    codes, weights = codes[kept], None if weights is None else weights[kept].astype(float)
+    n = np.bincount(codes, weights=weights, minlength=groups)
+    found = {}
+    for name, column in values.items():
+        rows = column[kept]
+        mean = divide(np.bincount(codes, weights=_times(rows, weights), minlength=groups), n)
+        apart = (rows - mean[codes]) ** 2
+        variance = divide(np.bincount(codes, weights=_times(apart, weights), minlength=groups), n)
+        found[name] = Moments(n, mean, variance)
+    return found
+
+
+def _times(values: Array, weights: Array | None) -> Array:
+    return values if weights is None else values * weights

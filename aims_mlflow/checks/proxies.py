@@ -1,0 +1,74 @@
+"""Proxies: how much a column tells of the group that a person belongs to, by mutual information."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks import tables
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    Array = np.ndarray[Any, Any]
+
+BINS = 10
+MAX_LEVELS = 50
+
+
+def feature_codes(column: pd.Series, weights: Array | None = None) -> tuple[Array, int]:
+    """Return (code of each row, number of codes): tenths of numbers, frequent categories; missing is a code too.
+
+    Of more than 50 categories the rarer ones count as one.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from aims_mlflow.checks.labels import factorize
+
+    kinds = pd.api.types
+    if kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column) and not kinds.is_complex_dtype(column):
+        values = column.to_numpy(dtype=float, na_value=np.nan)
+        finite = np.isfinite(values)
+        if not finite.any():
+            return np.zeros(len(values), dtype=np.int64), 1
+        rows = None if weights is None else weights[finite]
+        edges = np.unique([tables.weighted_quantile(values[finite], q, rows) for q in np.arange(1, BINS) / BINS])
+        codes = np.searchsorted(edges, np.where(finite, values, 0.0), side="right")
+        return np.where(finite, codes, len(edges) + 1), len(edges) + 2
+    try:
+        codes, levels = factorize(column)
+    except TypeError:  # lists or dictionaries
+        return np.zeros(len(column), dtype=np.int64), 1
+    sizes = tables.count(codes[codes >= 0], len(levels), None if weights is None else weights[codes >= 0])
+    frequent = np.argsort(-sizes, kind="stable")[:MAX_LEVELS]
+    recode = np.full(len(levels) + 1, min(len(levels), MAX_LEVELS))
+    recode[frequent] = np.arange(len(frequent))
+    recode[-1] = len(frequent) + 1  # missing has code -1
+    found: Array = recode[codes]
+    return found, len(frequent) + 2
+
+
+def information(counts: Array) -> Array:
+    """Return the uncertainty coefficient I(feature; group) / H(group) for counts of shape (..., groups, levels).
+
+    0: the feature tells nothing; 1: it tells the group. The information that chance alone gives is taken off
+    (Miller and Madow, 1955: (groups - 1)(levels - 1) / 2n). Theil, "On the estimation of relationships", 1970.
+    """
+    import numpy as np
+
+    n = counts.sum(axis=(-1, -2)).astype(float)
+    by_group, by_level = counts.sum(axis=-1), counts.sum(axis=-2)
+    known = _entropy(by_group, n) + _entropy(by_level, n) - _entropy(counts.reshape(*counts.shape[:-2], -1), n)
+    chance = ((by_group > 0).sum(axis=-1) - 1) * ((by_level > 0).sum(axis=-1) - 1) / (2 * n)
+    found: Array = np.clip(tables.divide(known - chance, _entropy(by_group, n)), 0, 1)
+    return found
+
+
+def _entropy(counts: Array, n: Array) -> Array:
+    """Return the entropy (nats) of counts along the last axis; n is their sum."""
+    import numpy as np
+
+    share = counts / n[..., None]
+    found: Array = -np.where(share > 0, share * np.log(np.where(share > 0, share, 1.0)), 0.0).sum(axis=-1)
+    return found

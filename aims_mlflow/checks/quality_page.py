@@ -1,0 +1,83 @@
+"""Data Docs that open offline: what was asked of each column in Great Expectations' words, why, and what was found."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from aims_mlflow.checks.claims import short
+from aims_mlflow.checks.report import page, result_word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aims_mlflow.checks.expectations import Demand
+    from aims_mlflow.records.evidence import Claim
+
+BY_ROW = re.compile(r"expect_(column_values|column_value|column_pair|multicolumn|select|compound)_")
+MANY = 60  # so many columns are folded
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One demand, its words, what was found, and values that break it where the pack allows them."""
+
+    demand: Demand
+    words: str
+    claims: tuple[Claim, ...]
+    examples: tuple[str, ...] = ()
+
+    @property
+    def worst(self) -> Claim:
+        """The claim that decides: one that failed, then one that could not be evaluated."""
+        return min(self.claims, key=lambda c: (c.passed is not False, c.passed is not None))
+
+
+def quality_page(title: str, asked: Iterable[Asked]) -> bytes:
+    """Return the page: counts, then a section for the table and for each column, those with findings first."""
+    asked = list(asked)
+    sections: dict[str, list[Asked]] = {}
+    for item in asked:
+        name = ", ".join(dict.fromkeys(item.demand.columns)) or "The table"
+        sections.setdefault(name, []).append(item)
+    met = sum(item.worst.passed is True for item in asked)
+    order = sorted(
+        sections, key=lambda name: (all(i.worst.passed is True for i in sections[name]), name != "The table")
+    )
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f"<p>{met:,} of {len(asked):,} expectations are met. Characteristics are those of ISO/IEC 5259-2.</p>",
+    ]
+    for i, name in enumerate(order):
+        rows = "".join(_row(item) for item in sections[name])
+        opened = " open" if i < MANY else ""
+        parts.append(f"<details{opened}><summary>{escape(name)}</summary>{_table(rows)}</details>")
+    return page(title, "".join(parts))
+
+
+def _table(rows: str) -> str:
+    head = "".join(f"<th>{name}</th>" for name in ("Result", "What is asked", "Found", "Why"))
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _row(item: Asked) -> str:
+    style, word = result_word(item.worst)
+    expectation = item.demand.expectation
+    found = "; ".join(_found(claim) for claim in item.claims)
+    found += f"; for example {', '.join(item.examples)}" if item.examples else ""
+    why = f"{expectation.characteristic}: {expectation.why}" if expectation.characteristic else expectation.why
+    asked = f"{item.words} ({expectation.severity})"
+    cells = (("Result", word, style), ("What is asked", asked, ""), ("Found", found, ""), ("Why", why, "soft"))
+    return "<tr>" + "".join(f'<td class="{c}" data-label="{k}">{escape(t)}</td>' for k, t, c in cells) + "</tr>"
+
+
+def _found(claim: Claim) -> str:
+    if claim.value is None:
+        return claim.note or "nothing"
+    if claim.limit == "1" and claim.comparator == "==":
+        return "it holds" if claim.passed else "it does not hold"
+    if BY_ROW.match(claim.metric) and claim.n is not None:
+        return f"{float(claim.value):.1%} of {claim.n:,} rows, limit {claim.comparator} {float(claim.limit or 0):.0%}"
+    return f"{short(claim.value)}, limit {claim.comparator} {claim.limit}"

@@ -1,0 +1,220 @@
+"""Ranking and calibration of scores, from one small table: how many rows of each outcome have each score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks import tables
+from aims_mlflow.checks.claims import claim
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from aims_mlflow.records.evidence import Claim
+
+    Array = np.ndarray[Any, Any]
+
+SEED = 42001
+REPLICATES = 1000
+CALIBRATION_BINS = 15  # Guo et al., "On calibration of modern neural networks", 2017
+DRAWN_BINS = 200
+ONE_LABEL = "undefined: all rows have the same label"
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreTable:
+    """Distinct scores, ascending, and how many rows with and without the favourable label have each; shape (scores,).
+
+    `tiny` is the smallest probability that the logarithm is taken of; `method` is not empty where scores were put
+    into bins, and names that.
+    """
+
+    scores: Array
+    negatives: Array
+    positives: Array
+    tiny: float = 2.220446049250313e-16
+    method: str = ""
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.negatives.sum() + self.positives.sum())
+
+    @property
+    def probable(self) -> bool:
+        """Whether the scores lie in 0..1, as probabilities do."""
+        return bool(len(self.scores) and self.scores[0] >= 0 and self.scores[-1] <= 1)
+
+
+def score_table(actual: Array, scores: Array, weights: Array | None = None, method: str = "") -> ScoreTable:
+    """Return the table of `scores` by outcome.
+
+    Args:
+        actual: Boolean, shape (rows,): is the label the favourable one.
+        scores: Finite, shape (rows,).
+        weights: How many rows each row stands for; one each by default.
+        method: How scores were put into bins, where they were.
+    """
+    import numpy as np
+
+    tiny = float(np.finfo(scores.dtype if np.issubdtype(scores.dtype, np.floating) else np.float64).eps)
+    order = np.argsort(scores, kind="stable")
+    ascending = scores[order].astype(float)
+    starts = np.flatnonzero(np.r_[True, ascending[1:] != ascending[:-1]])
+    rows = np.ones(len(order), dtype=np.int64) if weights is None else weights[order].astype(np.int64)
+    positives = np.add.reduceat(rows * actual[order], starts)
+    totals = np.add.reduceat(rows, starts)
+    return ScoreTable(ascending[starts], totals - positives, positives, tiny, method)
+
+
+def roc_auc(table: ScoreTable) -> tuple[float, float]:
+    """Return the area under the ROC curve, and half its 95% interval; NaN for a single label.
+
+    The variance is DeLong's, computed from mid-ranks (Sun and Xu, "Fast implementation of DeLong's
+    algorithm", IEEE Signal Processing Letters, 2014).
+    """
+    import numpy as np
+
+    n1, n0 = int(table.positives.sum()), int(table.negatives.sum())
+    if not n1 or not n0:
+        return float("nan"), float("nan")
+    beaten = (np.cumsum(table.negatives) - table.negatives / 2) / n0  # share of negatives below each score
+    beating = 1 - (np.cumsum(table.positives) - table.positives / 2) / n1
+    area = float((beaten * table.positives).sum() / n1)
+    variance = 0.0
+    for values, counts, n in ((beaten, table.positives, n1), (beating, table.negatives, n0)):
+        if n > 1:
+            mean = (values * counts).sum() / n
+            variance += float((counts * (values - mean) ** 2).sum() / (n - 1) / n)
+    return area, tables.Z95 * float(np.sqrt(variance))
+
+
+def average_precision(negatives: Array, positives: Array) -> Array:
+    """Return the mean precision over the positives, best score first; counts by ascending score on the last axis.
+
+    scikit-learn's definition: precision at each distinct score, weighted by the recall it adds. NaN without positives.
+    """
+    import numpy as np
+
+    found = np.cumsum(positives[..., ::-1], axis=-1)
+    chosen = found + np.cumsum(negatives[..., ::-1], axis=-1)
+    precision = tables.divide(found, chosen)
+    return tables.divide(np.nansum(precision * positives[..., ::-1], axis=-1), positives.sum(axis=-1))
+
+
+def top_decile_share(table: ScoreTable) -> float:
+    """Return the share of positives among the tenth of the rows with the highest scores; ties count by their mean."""
+    import numpy as np
+
+    totals = (table.negatives + table.positives)[::-1]
+    room = max(table.n / 10, 1.0)
+    taken = np.clip(room - (np.cumsum(totals) - totals), 0, totals)
+    return float((taken * tables.divide(table.positives[::-1], totals)).sum() / room)
+
+
+def ranking_claims(table: ScoreTable, role: str) -> list[Claim]:
+    """Return ROC AUC, average precision and the lift of the top tenth, with intervals."""
+    import numpy as np
+
+    n, positives = table.n, int(table.positives.sum())
+    area, half = roc_auc(table)
+    undefined = bool(np.isnan(area))
+    ends = (max(area - half, 0.0), min(area + half, 1.0))
+    name = f", {table.method}" if table.method else ""
+    note = ONE_LABEL if undefined else (table.method or None)
+    claims = [claim("roc_auc", area, role=role, n=n, interval=ends, method=f"DeLong, normal{name}", note=note)]
+    value, around = _precision_interval(table)
+    note = "undefined: no positives" if not positives else (table.method or None)
+    how = f"bootstrap, percentile, of {DRAWN_BINS} score bins"
+    claims.append(claim("average_precision", value, role=role, n=n, interval=around, method=how, note=note))
+    top, base = round(max(n / 10, 1.0)), positives / n
+    share = top_decile_share(table)
+    lift = share / base if base else float("nan")
+    low, high = (float(end[()]) for end in tables.wilson(np.asarray(share * top), np.asarray(top)))
+    around = (low / base, high / base) if base else None
+    note = (
+        "undefined: no positives" if not base else f"share of positives in the best-scored {top:,} rows over {base:.3g}"
+    )
+    claims.append(claim("top_decile_lift", lift, role=role, n=top, interval=around, method="Wilson", note=note))
+    return claims
+
+
+def _precision_interval(table: ScoreTable) -> tuple[float, tuple[float, float] | None]:
+    """Return average precision and its interval: the spread of a binned table, moved to the exact value."""
+    import numpy as np
+
+    value = float(average_precision(table.negatives, table.positives))
+    if np.isnan(value):
+        return value, None
+    totals = np.cumsum(table.negatives + table.positives)
+    bins = np.minimum((totals - 1) * DRAWN_BINS // totals[-1], DRAWN_BINS - 1)
+    counts = np.stack([tables.count(bins, DRAWN_BINS, side) for side in (table.negatives, table.positives)])
+    drawn = tables.resample(counts, REPLICATES, SEED)
+    low, high = tables.percentiles(average_precision(drawn[:, 0], drawn[:, 1]))
+    moved = value - float(average_precision(counts[0], counts[1]))
+    return value, (min(max(float(low) + moved, 0.0), value), max(min(float(high) + moved, 1.0), value))
+
+
+def calibration_claims(table: ScoreTable, role: str) -> list[Claim]:
+    """Return log loss, Brier score and calibration errors of scores that are probabilities."""
+    import numpy as np
+
+    n = table.n
+    sure = np.clip(table.scores, table.tiny, 1 - table.tiny)
+    losses = {  # metric -> (loss of a negative, loss of a positive) at each score
+        "log_loss": (-np.log(1 - sure), -np.log(sure), 0.0),
+        "brier_score": (table.scores**2, (1 - table.scores) ** 2, 0.0),
+        "calibration_in_the_large": (table.scores, table.scores - 1, -np.inf),
+    }
+    claims = []
+    for metric, (negative, positive, least) in losses.items():
+        mean, half = weighted_mean(np.r_[negative, positive], np.r_[table.negatives, table.positives])
+        note = table.method or None
+        if metric == "calibration_in_the_large":
+            note = "mean score minus share of positives"
+        ends = (max(mean - half, least), mean + half)
+        claims.append(claim(metric, mean, role=role, n=n, interval=ends, method="normal", note=note))
+    claims.insert(2, _calibration_error(table, role))
+    return claims
+
+
+def weighted_mean(values: Array, counts: Array) -> tuple[float, float]:
+    """Return the mean of values that stand for `counts` rows each, and half its normal 95% interval."""
+    import numpy as np
+
+    n = counts.sum()
+    mean = float((values * counts).sum() / n)
+    variance = float((counts * (values - mean) ** 2).sum() / n)
+    return mean, tables.Z95 * float(np.sqrt(variance / n))
+
+
+def _calibration_error(table: ScoreTable, role: str) -> Claim:
+    import numpy as np
+
+    bins = np.minimum((table.scores * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+    counts = np.stack([tables.count(bins, CALIBRATION_BINS, side) for side in (table.negatives, table.positives)])
+    sums = np.stack(
+        [
+            np.bincount(bins, weights=side * table.scores, minlength=CALIBRATION_BINS)
+            for side in (table.negatives, table.positives)
+        ]
+    )
+    means = np.nan_to_num(tables.divide(sums, counts))
+
+    def error(of: Array) -> Array:
+        """Shape (..., 2, bins) -> (...): the bins' |mean score - share of positives|, weighted by their rows."""
+        found: Array = np.abs((of * means).sum(axis=-2) - of[..., 1, :]).sum(axis=-1) / of.sum(axis=(-1, -2))
+        return found
+
+    ends = tables.percentiles(error(tables.resample(counts, REPLICATES, SEED)))
+    note = f"{CALIBRATION_BINS} equal bins; the interval does not reach 0, since chance alone leaves some error"
+    return claim(
+        "expected_calibration_error",
+        error(counts),
+        role=role,
+        n=table.n,
+        interval=(float(ends[0]), float(ends[1])),
+        method="bootstrap, percentile",
+        note=note,
+    )

@@ -1,0 +1,149 @@
+"""Performance over several labels: by label, averaged over labels, and of scores that give each label a probability."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks import tables
+from aims_mlflow.checks.claims import claim
+from aims_mlflow.checks.groups import NAME_LENGTH
+from aims_mlflow.checks.scores import CALIBRATION_BINS, REPLICATES, SEED, roc_auc, score_table, weighted_mean
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from aims_mlflow.checks.groups import Groups
+    from aims_mlflow.checks.targets import Classes
+    from aims_mlflow.records.evidence import Claim
+
+    Array = np.ndarray[Any, Any]
+
+BOOTSTRAP = "bootstrap, percentile"
+
+
+def label_performance(counts: Array, names: tuple[str, ...], role: str) -> list[Claim]:
+    """Return the metrics of all rows, then precision, recall and F1 of each label.
+
+    Args:
+        counts: Shape (labels, labels): [actual, predicted].
+        names: The labels.
+        role: Role of the data.
+    """
+    import numpy as np
+
+    n = int(counts.sum())
+    low, high = tables.wilson(counts.trace(), counts.sum())
+    right = float(counts.trace() / n)
+    claims = [claim("accuracy", right, role=role, n=n, interval=(low[()], high[()]), method="Wilson")]
+    values, draws = _averages(counts), _averages(tables.resample(counts, REPLICATES, SEED))
+    for metric, value in values.items():
+        undefined = "undefined: all rows have the same label" if np.isnan(value) else None
+        ends = None if undefined else tables.percentiles(draws[metric])
+        claims.append(
+            claim(metric, value, role=role, n=n, interval=ends, method=BOOTSTRAP, note=undefined or NOTES.get(metric))
+        )
+    for i, name in enumerate(names):
+        hits, chosen, meant = counts[i, i], counts[:, i].sum(), counts[i].sum()
+        at = {"label": name[:NAME_LENGTH]}
+        for metric, whole, lack in (
+            ("precision", chosen, "the label was never predicted"),
+            ("recall", meant, "no row has the label"),
+        ):
+            around = tables.wilson(hits, whole) if whole else None
+            note = None if whole else f"undefined: {lack}"
+            share = hits / whole if whole else None
+            claims.append(
+                claim(metric, share, slice=at, role=role, n=whole, interval=around, method="Wilson", note=note)
+            )
+        f1 = 2 * hits / (chosen + meant) if chosen + meant else None
+        claims.append(claim("f1", f1, slice=at, role=role, n=meant))
+    return claims
+
+
+NOTES = {
+    "balanced_accuracy": "mean recall over the labels that occur",
+    "macro_f1": "mean over the labels; one that is never predicted counts as 0, as in scikit-learn",
+    "macro_precision": "mean over the labels; one that is never predicted counts as 0, as in scikit-learn",
+}
+
+
+def _averages(counts: Array) -> dict[str, Array]:
+    """Return averages over labels for counts of shape (..., labels, labels); scikit-learn's, with 0 for 0/0."""
+    import numpy as np
+
+    hits = counts.diagonal(axis1=-2, axis2=-1)
+    chosen, meant = counts.sum(axis=-2), counts.sum(axis=-1)
+    present = (chosen + meant) > 0
+    labels = present.sum(axis=-1)
+    recall = tables.divide(hits, meant)
+    f1 = np.nan_to_num(tables.divide(2 * hits, chosen + meant))
+    occurring = (meant > 0).sum(axis=-1)
+    total, right = counts.sum(axis=(-1, -2)).astype(float), hits.sum(axis=-1)
+    # Gorodkin's multiclass Matthews correlation, 2004.
+    cross = (chosen.astype(float) * meant).sum(axis=-1)
+    spread = np.sqrt(total**2 - (chosen.astype(float) ** 2).sum(axis=-1)) * np.sqrt(
+        total**2 - (meant.astype(float) ** 2).sum(axis=-1)
+    )
+    return {
+        "balanced_accuracy": tables.divide(np.nansum(recall, axis=-1), occurring),
+        "macro_precision": tables.divide(np.nan_to_num(tables.divide(hits, chosen)).sum(axis=-1), labels),
+        "macro_recall": tables.divide(np.nan_to_num(recall).sum(axis=-1), labels),
+        "macro_f1": tables.divide(f1.sum(axis=-1), labels),
+        "matthews_correlation": tables.divide(right * total - cross, spread),
+    }
+
+
+def label_group_claims(found: Classes, groups: Groups, weights: Array | None, role: str) -> list[Claim]:
+    """Return each group's accuracy and mean F1 over labels."""
+    size = len(found.names)
+    counts = tables.contingency(found.actual, found.predicted, groups.codes, len(groups.names), weights, labels=size)
+    rows, right = counts.sum(axis=(1, 2)), counts.trace(axis1=1, axis2=2)
+    low, high = tables.wilson(right, rows)
+    f1 = _averages(counts)["macro_f1"]
+    claims = []
+    for g in range(len(groups.names)):
+        at = groups.slice(g)
+        ends = low[g], high[g]
+        value = right[g] / rows[g]
+        claims.append(claim("accuracy", value, slice=at, role=role, n=rows[g], interval=ends, method="Wilson"))
+        claims.append(claim("macro_f1", f1[g], slice=at, role=role, n=rows[g]))
+    return claims
+
+
+def several_score_claims(actual: Array, scores: Array, role: str) -> list[Claim]:
+    """Return log loss, Brier score, ROC AUC (one against the rest) and the top label's calibration error.
+
+    Args:
+        actual: Label codes, shape (rows,).
+        scores: Probabilities, shape (rows, labels), columns in code order.
+        role: Role of the data.
+    """
+    import numpy as np
+
+    n, size = scores.shape
+    areas = [roc_auc(score_table(actual == i, scores[:, i])) for i in range(size)]
+    defined = [pair for pair in areas if not np.isnan(pair[0])]
+    note = f"mean over {len(defined)} labels, each against the rest" if defined else "undefined: one label"
+    area, half = np.mean(defined, axis=0) if defined else (np.nan, 0.0)
+    ends = (max(area - half, 0.0), min(area + half, 1.0))
+    how = "DeLong, normal; mean half width, an upper bound"
+    claims = [claim("roc_auc", area, role=role, n=n, interval=ends, method=how, note=note)]
+    if scores.min() < 0 or scores.max() > 1:
+        return claims
+    tiny = float(np.finfo(np.float64).eps)
+    own = np.clip(scores[np.arange(n), actual], tiny, 1)
+    hits = np.zeros_like(scores)
+    hits[np.arange(n), actual] = 1
+    ones = np.ones(n)
+    for metric, loss in (("log_loss", -np.log(own)), ("brier_score", ((scores - hits) ** 2).sum(axis=1))):
+        mean, half = weighted_mean(loss, ones)
+        claims.append(claim(metric, mean, role=role, n=n, interval=(max(mean - half, 0), mean + half), method="normal"))
+    top = scores.argmax(axis=1)
+    sure = scores[np.arange(n), top]
+    bins = np.minimum((sure * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+    gap = np.bincount(bins, weights=sure, minlength=CALIBRATION_BINS) - np.bincount(
+        bins, weights=top == actual, minlength=CALIBRATION_BINS
+    )
+    note = f"of the most probable label, {CALIBRATION_BINS} equal bins"
+    claims.append(claim("expected_calibration_error", np.abs(gap).sum() / n, role=role, n=n, note=note))
+    return claims

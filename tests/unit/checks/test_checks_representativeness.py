@@ -1,0 +1,167 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import mutual_info_score
+
+from aims_mlflow.checks import representativeness
+from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.packs import load_pack
+from aims_mlflow.checks.proxies import feature_codes, information
+from aims_mlflow.checks.runner import run_check
+from aims_mlflow.errors import ConfigError
+from aims_mlflow.records.pack import Limit, Pack, Population, Representativeness
+
+
+def people(rows=2000, seed=0):
+    """Women are 30% here, half of their incomes are missing, they are repaid less often, and `club` tells the sex."""
+    rng = np.random.default_rng(seed)
+    woman = rng.random(rows) < 0.3
+    income = pd.Series(rng.normal(50, 10, rows)).where(rng.random(rows) > np.where(woman, 0.5, 0.1))
+    return pd.DataFrame(
+        {
+            "income": income,
+            "club": np.where(rng.random(rows) < 0.95, np.where(woman, "yoga", "darts"), "other"),
+            "noise": rng.normal(size=rows),
+            "sex": np.where(woman, "F", "M"),
+            "y": np.where(rng.random(rows) < np.where(woman, 0.4, 0.6), "yes", "no"),
+        }
+    )
+
+
+def run(frame, *limits, populations=(), task="binary-classification", **more):
+    good = {"favourable": "yes"} if task == "binary-classification" else {}
+    data = make_dataset("train", frame, target="y", sensitive=["sex"], task=task, **good)
+    settings = Representativeness(limits=limits, populations=populations, **more)
+    return representativeness.run(
+        data, Pack(name="p", version="1", description="d", task=task, representativeness=settings)
+    )
+
+
+def census(**shares):
+    return Population(column="sex", shares=shares, source="census 2021")
+
+
+def limit(metric, comparator, bound, **more):
+    return Limit(metric=metric, comparator=comparator, limit=bound, why="for the test", **more)
+
+
+def test_groups_are_compared_with_the_declared_population(value_of, record):
+    frame = people()
+    asked = limit("share_over_population", ">=", "0.8", verdict="interval")
+    outcome = run(frame, asked, populations=[census(F="0.51", M="0.49")])
+    women = (frame["sex"] == "F").mean()
+    found = value_of(outcome.claims, "share_over_population", sex="F")
+    assert float(found.value) == pytest.approx(women / 0.51)
+    assert float(found.interval.low) < women / 0.51 < float(found.interval.high)
+    assert (found.passed, found.note) == (False, "51.0% in census 2021")
+    assert value_of(outcome.claims, "share_over_population", sex="M").passed is True
+    assert outcome.result == "failed"
+    assert outcome.details["populations"][0]["source"] == "census 2021"
+    record(outcome)
+
+
+def test_a_group_that_is_not_there_counts_as_fewer_than_would_be_shown(value_of):
+    outcome = run(people(), populations=[census(F="0.5", M="0.45", X="0.05")])
+    found = value_of(outcome.claims, "share_over_population", sex="X")
+    assert float(found.value) == pytest.approx(19 / 2000 / 0.05)
+    assert found.note.startswith("at most this: fewer than 20 rows")
+
+
+def test_without_a_population_it_is_warned_and_not_passed():
+    outcome = run(people())
+    assert outcome.result == "warned"
+    assert outcome.reason.startswith("no population of use is declared")
+
+
+def test_labels_and_gaps_are_compared_between_groups_with_intervals(value_of):
+    frame = people()
+    claims = run(frame).claims
+    good = frame["y"].eq("yes").groupby(frame["sex"]).mean()
+    for sex, rate in good.items():
+        assert float(value_of(claims, "favourable_label_rate", sex=sex).value) == pytest.approx(rate)
+    labels = value_of(claims, "favourable_label_rate_difference", sex="*")
+    assert float(labels.value) == pytest.approx(good["M"] - good["F"])
+    gone = frame["income"].isna().groupby(frame["sex"]).mean()
+    missing = value_of(claims, "missing_rate_difference", column="income", sex="*")
+    assert float(missing.value) == pytest.approx(gone["F"] - gone["M"])
+    for found in (labels, missing):
+        assert float(found.interval.low) < float(found.value) < float(found.interval.high)
+    assert not [c for c in claims if c.metric.startswith("missing") and c.slice["column"] == "noise"]
+
+
+def test_a_missing_label_is_no_unfavourable_one(value_of):
+    frame = people()
+    frame.loc[frame.index[:300], "y"] = None
+    known = frame.dropna(subset=["y"])
+    good = known["y"].eq("yes").groupby(known["sex"]).mean()
+    found = value_of(run(frame).claims, "favourable_label_rate", sex="F")
+    assert float(found.value) == pytest.approx(good["F"])
+    assert found.n == (known["sex"] == "F").sum()
+
+
+def test_a_column_that_tells_the_group_is_named_and_noise_is_not(value_of):
+    outcome = run(people(), limit("proxy_information", "<=", "0.3"))
+    found = {c.slice["column"]: c for c in outcome.claims if c.metric == "proxy_information"}
+    assert set(found) == {"income", "club", "noise"}
+    assert found["club"].passed is False
+    assert float(found["club"].value) > 0.7
+    assert float(found["club"].interval.low) < float(found["club"].value) < float(found["club"].interval.high)
+    assert found["noise"].passed is True
+    assert float(found["noise"].value) < 0.01
+    assert float(found["income"].value) > 0.05  # that a cell is missing tells something too
+
+
+def test_information_is_scikit_learns_mutual_information_less_what_chance_gives():
+    rng = np.random.default_rng(0)
+    group, level = rng.integers(0, 3, 3000), rng.integers(0, 6, 3000)
+    level = np.where(rng.random(3000) < 0.4, group, level)
+    counts = np.bincount(group * 6 + level, minlength=18).reshape(3, 6)
+    share = counts.sum(axis=1) / counts.sum()
+    entropy = -(share * np.log(share)).sum()
+    chance = 2 * 5 / (2 * 3000)
+    assert float(information(counts)) == pytest.approx((mutual_info_score(group, level) - chance) / entropy, abs=1e-12)
+    assert float(information(np.array([[30, 0], [0, 40]]))) > 0.97
+    shuffled = [
+        float(information(np.bincount(rng.permutation(group) * 6 + level, minlength=18).reshape(3, 6)))
+        for _ in range(200)
+    ]
+    assert np.mean(shuffled) < 0.0006
+
+
+def test_many_categories_count_as_fifty_and_the_rest_and_odd_columns_as_one():
+    rare = pd.Series([f"c{i}" for i in range(500)] + ["often"] * 500)
+    codes, levels = feature_codes(rare)
+    assert levels == 52
+    assert codes.max() < levels
+    assert feature_codes(pd.Series([[1], [2]]))[1] == 1
+    assert feature_codes(pd.Series([np.nan, np.inf]))[1] == 1
+
+
+def test_numbers_are_compared_by_their_mean(value_of):
+    frame = people().assign(y=lambda f: np.where(f["sex"] == "F", 10.0, 12.0) + f["noise"])
+    claims = run(frame, task="regression").claims
+    means = frame.groupby("sex")["y"].mean()
+    assert float(value_of(claims, "mean_target", sex="F").value) == pytest.approx(means["F"])
+    assert float(value_of(claims, "mean_target_difference", sex="*").value) == pytest.approx(means["M"] - means["F"])
+
+
+def test_no_groups_is_not_evaluated_and_a_wrong_population_is_refused_with_its_line(tmp_path):
+    data = make_dataset("train", people(), target="y", favourable="yes")
+    plain = Pack(name="p", version="1", description="d")
+    outcome = run_check("representativeness", data, plain)
+    assert outcome.result == "not_evaluated"
+    assert "there are no groups to compare" in outcome.reason
+    lost = Representativeness(populations=[Population(column="gender", shares={"F": "0.5"}, source="s")])
+    outcome = run_check("representativeness", data, plain.model_copy(update={"representativeness": lost}))
+    assert "there is no column of a population 'gender'" in outcome.reason
+    for shares, said in (("{F: 0.9, M: 0.9}", "add up to more than 1"), ("{F: -0.1}", "over 0 and at most 1")):
+        (tmp_path / "pack.yaml").write_text(
+            "name: mine\nversion: 1\ndescription: d\nrepresentativeness:\n"
+            f"  populations:\n    - {{column: sex, source: s, shares: {shares}}}\n"
+        )
+        with pytest.raises(ConfigError) as caught:
+            load_pack(".", Path(tmp_path))
+        assert said in str(caught.value)
+        assert "pack.yaml:6" in str(caught.value)

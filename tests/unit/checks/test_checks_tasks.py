@@ -1,0 +1,311 @@
+"""Several labels and numbers: every figure is scikit-learn's or Fairlearn's, and verdicts say what they rest on."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from fairlearn import metrics as fair
+from sklearn import metrics
+
+from aims_mlflow.checks import fairness, performance
+from aims_mlflow.checks.inputs import make_dataset, validate_pair
+from aims_mlflow.errors import DataError
+from aims_mlflow.records.evidence import result_of
+from aims_mlflow.records.pack import Fairness, Limit, Pack, Performance
+
+SEVERAL, NUMBER = "multiclass-classification", "regression"
+
+
+def pack(task, **sections):
+    return Pack(name="p", version="1", description="d", task=task, **sections)
+
+
+def limit(metric, comparator=">=", bound="0.8", **more):
+    return Limit(metric=metric, comparator=comparator, limit=bound, why="for the test", **more)
+
+
+def sized(rows=1500, seed=0):
+    """Three labels, of which a model that knows x gets most right, group b less often."""
+    rng = np.random.default_rng(seed)
+    group, site = rng.choice(["a", "b"], rows, p=[0.7, 0.3]), rng.choice(["n", "s", "w"], rows)
+    x = rng.normal(size=rows)
+    label = np.array(["low", "mid", "top"])[np.digitize(x, [-0.5, 0.8])]
+    seen = x + rng.normal(size=rows) * np.where(group == "a", 0.2, 0.6)
+    raw = np.exp(-np.abs(seen[:, None] - np.array([-1.0, 0.1, 1.5])))
+    scores = raw / raw.sum(axis=1, keepdims=True)
+    frame = pd.DataFrame({"x": x, "group": group, "site": site, "y": label})
+    data = make_dataset("test", frame, target="y", sensitive=["group"], task=SEVERAL)
+    names = ("low", "mid", "top")
+    return replace(data, predictions=np.array(names)[scores.argmax(axis=1)], scores=scores, score_labels=names)
+
+
+def priced(rows=1500, seed=0, **more):
+    rng = np.random.default_rng(seed)
+    group, site = rng.choice(["a", "b"], rows, p=[0.7, 0.3]), rng.choice(["n", "s"], rows)
+    actual = rng.gamma(2.0, 50.0, rows)
+    predicted = actual + rng.normal(0, np.where(group == "a", 5, 15)) - np.where(group == "a", 0, 8)
+    frame = pd.DataFrame({"group": group, "site": site, "y": actual})
+    data = make_dataset("test", frame, target="y", sensitive=["group"], task=NUMBER, **more)
+    return replace(data, predictions=predicted)
+
+
+def test_several_labels_are_measured_as_scikit_learn_does(value_of, record):
+    data = sized()
+    outcome = performance.run(data, pack(SEVERAL))
+    y, p, s = data.frame["y"], data.predictions, data.scores
+    expected = {
+        "accuracy": metrics.accuracy_score(y, p),
+        "balanced_accuracy": metrics.balanced_accuracy_score(y, p),
+        "macro_precision": metrics.precision_score(y, p, average="macro"),
+        "macro_recall": metrics.recall_score(y, p, average="macro"),
+        "macro_f1": metrics.f1_score(y, p, average="macro"),
+        "matthews_correlation": metrics.matthews_corrcoef(y, p),
+        "majority_class_accuracy": y.value_counts().max() / len(y),
+        "roc_auc": metrics.roc_auc_score(y, s, multi_class="ovr"),
+        "log_loss": metrics.log_loss(y, s),
+        "brier_score": ((s - pd.get_dummies(y).to_numpy(float)) ** 2).sum(axis=1).mean(),
+    }
+    for metric, value in expected.items():
+        found = value_of(outcome.claims, metric)
+        assert float(found.value) == pytest.approx(value, abs=1e-12), metric
+        if found.interval:
+            assert float(found.interval.low) <= float(found.value) <= float(found.interval.high), metric
+    for i, label in enumerate(data.score_labels):
+        for metric, function in (("precision", metrics.precision_score), ("recall", metrics.recall_score)):
+            theirs = function(y, p, average=None)[i]
+            assert float(value_of(outcome.claims, metric, label=label).value) == pytest.approx(theirs, abs=1e-12)
+    mask = (data.frame["group"] == "b").to_numpy()
+    theirs = metrics.f1_score(y[mask], p[mask], average="macro")
+    assert float(value_of(outcome.claims, "macro_f1", group="b").value) == pytest.approx(theirs, abs=1e-12)
+    record(outcome)
+
+
+def test_several_labels_by_group_are_fairlearns(value_of, record):
+    data = sized()
+    outcome = fairness.run(replace(data, favourable="top"), pack(SEVERAL))
+    y, p, group = data.frame["y"], data.predictions, data.frame["group"]
+    frame = fair.MetricFrame(metrics=metrics.accuracy_score, y_true=y, y_pred=p, sensitive_features=group)
+    for name, value in frame.by_group.items():
+        assert float(value_of(outcome.claims, "accuracy", group=name).value) == pytest.approx(value, abs=1e-12)
+    assert float(value_of(outcome.claims, "accuracy_difference", group="*").value) == pytest.approx(frame.difference())
+    assert float(value_of(outcome.claims, "accuracy_ratio", group="*").value) == pytest.approx(frame.ratio())
+    widest = max(
+        fair.demographic_parity_difference(y == label, p == label, sensitive_features=group)
+        for label in data.score_labels
+    )
+    share = value_of(outcome.claims, "label_share_difference", group="*")
+    assert float(share.value) == pytest.approx(widest, abs=1e-12)
+    assert float(share.interval.low) <= float(share.value) <= float(share.interval.high)
+    chosen = fair.demographic_parity_ratio(y == "top", p == "top", sensitive_features=group)
+    assert float(value_of(outcome.claims, "demographic_parity_ratio", group="*").value) == pytest.approx(chosen)
+    without = fairness.run(data, pack(SEVERAL))
+    assert "selection_rate" not in {c.metric for c in without.claims}
+    record(outcome)
+
+
+def test_numbers_are_measured_as_scikit_learn_does(value_of, record):
+    data = priced()
+    outcome = performance.run(data, pack(NUMBER))
+    y, p = data.frame["y"], data.predictions
+    guess = np.full(len(y), y.median())
+    expected = {
+        "mean_absolute_error": metrics.mean_absolute_error(y, p),
+        "root_mean_squared_error": metrics.root_mean_squared_error(y, p),
+        "median_absolute_error": metrics.median_absolute_error(y, p),
+        "mean_error": (p - y).mean(),
+        "r2": metrics.r2_score(y, p),
+        "median_guess_absolute_error": metrics.mean_absolute_error(y, guess),
+        "absolute_error_under_median_guess": metrics.mean_absolute_error(y, guess) - metrics.mean_absolute_error(y, p),
+    }
+    for metric, value in expected.items():
+        assert float(value_of(outcome.claims, metric).value) == pytest.approx(value, abs=1e-9), metric
+    b = (data.frame["group"] == "b").to_numpy()
+    found = value_of(outcome.claims, "root_mean_squared_error", group="b")
+    assert float(found.value) == pytest.approx(metrics.root_mean_squared_error(y[b], p[b]), abs=1e-9)
+    record(outcome)
+
+
+def test_r2s_interval_is_as_wide_as_the_row_bootstraps(value_of):
+    data = priced(600)
+    found = value_of(performance.run(data, pack(NUMBER)).claims, "r2")
+    y, p = data.frame["y"].to_numpy(), data.predictions
+    rows = np.random.default_rng(1).integers(0, len(y), (1500, len(y)))
+    spread = np.std([metrics.r2_score(y[r], p[r]) for r in rows])
+    half = (float(found.interval.high) - float(found.interval.low)) / 2
+    assert half == pytest.approx(1.96 * spread, rel=0.12)
+
+
+def test_numbers_by_group_are_fairlearns_and_a_threshold_adds_selection(value_of, record):
+    data = priced(threshold="120")
+    outcome = fairness.run(data, pack(NUMBER))
+    y, p, group = data.frame["y"], data.predictions, data.frame["group"]
+    frame = fair.MetricFrame(
+        metrics={"mae": metrics.mean_absolute_error, "mean": fair.mean_prediction},
+        y_true=y,
+        y_pred=p,
+        sensitive_features=group,
+    )
+    between = {
+        "mean_absolute_error_difference": frame.difference()["mae"],
+        "mean_absolute_error_ratio": frame.ratio()["mae"],
+        "mean_prediction_difference": frame.difference()["mean"],
+        "demographic_parity_ratio": fair.demographic_parity_ratio(y >= 120, p >= 120, sensitive_features=group),
+    }
+    for metric, value in between.items():
+        found = value_of(outcome.claims, metric, group="*")
+        assert float(found.value) == pytest.approx(value, abs=1e-9), metric
+        assert float(found.interval.low) <= float(found.value) <= float(found.interval.high)
+    assert float(value_of(outcome.claims, "mean_error", group="b").value) == pytest.approx((p - y)[group == "b"].mean())
+    assert b"at 120 or above" in outcome.reports["fairness.svg"]
+    record(outcome)
+    assert "selection_rate" not in {c.metric for c in fairness.run(priced(), pack(NUMBER)).claims}
+
+
+def test_the_interval_of_a_mean_difference_is_the_row_bootstraps(value_of):
+    data = priced(800)
+    found = value_of(fairness.run(data, pack(NUMBER)).claims, "mean_absolute_error_difference", group="*")
+    error, b = np.abs(data.predictions - data.frame["y"].to_numpy()), (data.frame["group"] == "b").to_numpy()
+    rng = np.random.default_rng(3)
+    drawn = [error[r][b[r]].mean() - error[r][~b[r]].mean() for r in rng.integers(0, len(b), (1500, len(b)))]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    assert float(found.interval.low) == pytest.approx(low, abs=0.25 * (high - low))
+    assert float(found.interval.high) == pytest.approx(high, abs=0.25 * (high - low))
+
+
+def test_a_score_with_a_threshold_decides_who_is_selected(scored, value_of):
+    data = scored(1500)
+    lower = replace(data, threshold="0.3")
+    chosen = data.scores >= 0.3
+    theirs = fair.demographic_parity_ratio(
+        data.frame["repaid"] == "yes", chosen, sensitive_features=data.sensitive["sex"]
+    )
+    fitting = pack("binary-classification")
+    found = value_of(fairness.run(lower, fitting).claims, "demographic_parity_ratio", sex="*")
+    assert float(found.value) == pytest.approx(theirs)
+    accuracy = ((data.frame["repaid"] == "yes").to_numpy() == chosen).mean()
+    assert float(value_of(performance.run(lower, fitting).claims, "accuracy").value) == pytest.approx(accuracy)
+    with pytest.raises(DataError, match="a threshold is set, and there are no scores"):
+        fairness.run(replace(lower, scores=None), fitting)
+
+
+def test_ranking_and_calibration_are_scikit_learns(scored, value_of):
+    data = scored(2000)
+    claims = performance.run(data, pack("binary-classification")).claims
+    y, s = (data.frame["repaid"] == "yes").to_numpy(), data.scores
+    precise = value_of(claims, "average_precision")
+    assert float(precise.value) == pytest.approx(metrics.average_precision_score(y, s), abs=1e-12)
+    assert float(precise.interval.low) < float(precise.value) < float(precise.interval.high)
+    best = np.argsort(-s, kind="stable")[: len(s) // 10]
+    assert float(value_of(claims, "top_decile_lift").value) == pytest.approx(y[best].mean() / y.mean(), abs=1e-9)
+    assert float(value_of(claims, "calibration_in_the_large").value) == pytest.approx(s.mean() - y.mean())
+    bins = np.minimum((s * 15).astype(int), 14)
+    gaps = [abs(s[bins == b].sum() - y[bins == b].sum()) for b in range(15)]
+    assert float(value_of(claims, "expected_calibration_error").value) == pytest.approx(sum(gaps) / len(s))
+
+
+def test_average_precisions_interval_is_as_wide_as_the_row_bootstraps(value_of, scored):
+    data = scored(500)
+    found = value_of(performance.run(data, pack("binary-classification")).claims, "average_precision")
+    y, s = (data.frame["repaid"] == "yes").to_numpy(), data.scores
+    rows = np.random.default_rng(0).integers(0, len(y), (600, len(y)))
+    low, high = np.percentile([metrics.average_precision_score(y[r], s[r]) for r in rows], [2.5, 97.5])
+    assert float(found.interval.high) - float(found.interval.low) == pytest.approx(high - low, rel=0.2)
+
+
+def test_the_worst_slice_is_found_among_pairs_and_its_interval_is_widened(value_of):
+    data = sized(3000)
+    wrong = ((data.frame["group"] == "b") & (data.frame["site"] == "w")).to_numpy()
+    predictions = np.where(wrong, "none of them", data.frame["y"])
+    wanted = pack(SEVERAL, performance=Performance(slices=("site",), limits=(limit("worst_slice_accuracy"),)))
+    found = value_of(performance.run(replace(data, predictions=predictions), wanted).claims, "worst_slice_accuracy")
+    assert found.note == "worst of 11 slices: group=b, site=w"
+    assert (found.value, found.n, found.passed) == ("0", int(wrong.sum()), False)
+    assert found.interval.method == "Wilson, Bonferroni over 11 slices"
+    few = pack(SEVERAL, performance=Performance(worst_slice_rows=5000))
+    assert (
+        "no slice of group has 5,000 rows" in value_of(performance.run(data, few).claims, "worst_slice_accuracy").note
+    )
+    unknown = pack(SEVERAL, performance=Performance(slices=("sight",)))
+    with pytest.raises(DataError, match=r"no slice column 'sight', did you mean 'site'"):
+        performance.run(data, unknown)
+
+
+def test_the_worst_slice_of_numbers_has_the_largest_error(value_of):
+    wanted = pack(NUMBER, performance=Performance(slices=("site",)))
+    found = value_of(performance.run(priced(), wanted).claims, "worst_slice_absolute_error")
+    assert "group=b" in found.note
+
+
+def test_control_levels_are_looked_at_one_by_one(scored, value_of):
+    data = scored(3000)
+    crossed = limit("selection_rate_ratio", slice={"purpose": "*", "sex": "*"})
+    wanted = pack("binary-classification", fairness=Fairness(control=("purpose",), limits=(crossed,), bootstrap=50))
+    claims = fairness.run(data, wanted).claims
+    inside = (data.frame["purpose"] == "car").to_numpy()
+    y, p, group = (
+        v[inside] for v in ((data.frame["repaid"] == "yes"), (data.predictions == "yes"), data.sensitive["sex"])
+    )
+    theirs = fair.demographic_parity_difference(y, p, sensitive_features=group)
+    found = value_of(claims, "demographic_parity_difference", purpose="car", sex="*")
+    assert float(found.value) == pytest.approx(theirs, abs=1e-12)
+    assert sum(c.limit is not None for c in claims) == 8  # four purposes, two sexes
+
+
+def test_a_verdict_by_interval_says_passed_failed_or_not_enough_data(scored):
+    data, metric = scored(3000), "demographic_parity_difference"
+    value = next(c for c in fairness.run(data, pack("binary-classification")).claims if c.metric == metric)
+    low, high = value.interval.low, value.interval.high
+    for bound, passed in ((str(float(high) + 0.01), True), (str(float(low) - 0.01), False), (value.value, None)):
+        asked = limit(metric, "<=", bound, slice={"sex": "*"}, verdict="interval")
+        outcome = fairness.run(data, pack("binary-classification", fairness=Fairness(limits=(asked,))))
+        (held,) = [c for c in outcome.claims if c.limit is not None]
+        assert held.passed is passed
+        if passed is None:
+            assert held.note.startswith("not enough data: the interval holds the limit")
+            assert result_of([held]) == outcome.result == "not_evaluated"
+            assert "not enough data" in outcome.reason
+
+
+def test_below_the_least_n_nothing_is_decided(scored):
+    asked = pack("binary-classification", fairness=Fairness(limits=(limit("selection_rate_ratio"),), min_n=700))
+    held = {c.slice["race"]: c for c in fairness.run(scored(1500), asked).claims if c.limit and "race" in c.slice}
+    assert held["A"].passed is not None
+    assert held["C"].passed is None
+    assert held["C"].note.startswith("not enough data: n=")
+
+
+@pytest.mark.parametrize(
+    ("task", "column", "expected"),
+    [
+        (NUMBER, ["a", "b"] * 5, "holds no numbers, and the pack's task is regression"),
+        (NUMBER, [np.nan] * 10, "has no value in any of its 10 rows"),
+        (SEVERAL, ["a"] * 10, "every row has the same label"),
+        (SEVERAL, [str(i) for i in range(300)], "more labels than the 200 expected"),
+        ("binary-classification", list("abcab") * 2, "`task: multiclass-classification`"),
+    ],
+)
+def test_a_target_that_does_not_fit_the_task_is_refused(task, column, expected):
+    with pytest.raises(DataError) as caught:
+        make_dataset(
+            "train",
+            pd.DataFrame({"x": range(len(column)), "y": column}),
+            target="y",
+            favourable="a" if task[0] == "b" else None,
+            task=task,
+        )
+    assert expected in str(caught.value)
+
+
+def test_numbers_that_are_missing_are_refused_and_a_rare_label_may_be_missing_from_test_data():
+    data = priced(50)
+    with pytest.raises(DataError, match="1 of 50 rows have no finite predicted number"):
+        performance.run(replace(data, predictions=np.r_[np.nan, data.predictions[1:]]), pack(NUMBER))
+    with pytest.raises(DataError, match="a predicted number is not a number"):
+        performance.run(replace(data, predictions=np.array(["x"] * 50)), pack(NUMBER))
+    both = sized(300)
+    some = both.frame["y"] != "top"
+    rare = make_dataset("test", both.frame[some].reset_index(drop=True), target="y", favourable="top", task=SEVERAL)
+    validate_pair(replace(both, role="train"), rare)
+    found = performance.run(replace(rare, predictions=both.predictions[some]), pack(SEVERAL))
+    assert found.result == "passed"
