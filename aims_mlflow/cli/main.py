@@ -14,6 +14,7 @@ from aims_mlflow.errors import AimsError, Unreachable, did_you_mean
 COMMANDS = {
     "demo": ("demo", "command", "Show the whole path on this machine: train, refusal, mitigation, approval."),
     "init": ("init", "command", "Write a first aims.yaml and pack from a CSV or parquet file."),
+    "check": ("check", "group", "Run checks on a table, propose expectations for it, list checks and packs."),
     "evidence": ("evidence", "group", "List, show and verify the evidence of a run, a model or a folder."),
     "gate": ("gate", "group", "Explain decisions; run, roll out and look back on a gated registry."),
     "approve": ("approve", "approve", "Sign an approval for one version and stage."),

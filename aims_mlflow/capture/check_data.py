@@ -1,0 +1,100 @@
+"""Data sets for checks without training code: a file, with predictions from a column of it or from a logged model."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.capture.models import load
+from aims_mlflow.capture.predict import predict
+from aims_mlflow.capture.tables import as_frame, read_file
+from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.errors import ConfigError, DataError, did_you_mean
+from aims_mlflow.evidence import store
+from aims_mlflow.evidence.digests import arrow_digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from aims_mlflow.checks.base import Dataset
+    from aims_mlflow.records.pack import Task
+    from aims_mlflow.records.system import Data
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of a table that hold what a model said, so that no model is needed."""
+
+    prediction: str | None = None
+    score: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that are named."""
+        return tuple(name for name in (self.prediction, self.score) if name is not None)
+
+
+def dataset_from(
+    path: Path, role: str, data: Data, task: Task, columns: Columns | None = None, model: str | None = None
+) -> Dataset:
+    """Return the table in a file as a data set, with predictions where a column or a model gives them.
+
+    Args:
+        path: A CSV, TSV or parquet file.
+        role: "train", "validation" or "test".
+        data: Target, favourable label, sensitive columns and so on.
+        task: What is predicted.
+        columns: Columns with predictions and scores; they are no features.
+        model: The MLflow URI of a logged model; not together with `columns`.
+
+    Raises:
+        Unreachable: file or model cannot be read.
+        DataError: the table does not fit.
+        CheckError: the model cannot predict it.
+        ConfigError: the URI names no logged model.
+    """
+    frame, columns = as_frame(read_file(path), role), columns or Columns()
+    for name in columns.names:
+        if name not in frame.columns:
+            hint = did_you_mean(name, [str(c) for c in frame.columns])
+            raise DataError(
+                f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=str(path), next="correct the name"
+            )
+    found = make_dataset(
+        role,
+        frame.drop(columns=list(columns.names)),
+        target=data.target,
+        favourable=data.favourable,
+        sensitive=data.sensitive,
+        identifiers=data.identifiers,
+        task=task,
+        threshold=data.threshold,
+    )
+    if model is not None:
+        return predicted_by(model, found, frame, data)
+    predictions = frame[columns.prediction].to_numpy() if columns.prediction else None
+    scores = frame[columns.score].to_numpy(dtype=float) if columns.score else None
+    if predictions is None and scores is not None and data.threshold is not None:
+        predictions = scores >= float(data.threshold)  # only stands in: the threshold decides
+    return dataclasses.replace(found, predictions=predictions, scores=scores)
+
+
+def predicted_by(uri: str, data: Dataset, frame: pd.DataFrame, described: Data) -> Dataset:
+    """Return the data set with the predictions of a logged model.
+
+    Raises:
+        Unreachable, ConfigError, CheckError: the model cannot be found, loaded or used.
+    """
+    from aims_mlflow.capture.tables import Table
+
+    target = store.resolve(uri)
+    if target.model_id is None:
+        raise ConfigError(f"{uri} names no logged model", next="use models:/m-ID, models:/NAME/VERSION or @ALIAS")
+    model: Any = load(target.model_id)
+    features = frame.drop(columns=[described.target])
+    table = Table(data.role, data.role, frame, features, {"arrowIpcSha256": arrow_digest(frame)})
+    found = predict(model, table, described.target, data.favourable, None, data.task)
+    return dataclasses.replace(data, predictions=found.labels, scores=found.scores, score_labels=found.score_labels)

@@ -1,0 +1,121 @@
+"""All checks that fit a data set, one after another, outside any training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from aims_mlflow.checks.claims import describe
+from aims_mlflow.checks.report import page
+from aims_mlflow.checks.runner import run_check
+from aims_mlflow.records.evidence import Result, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aims_mlflow.checks.base import Dataset, Outcome
+    from aims_mlflow.records.evidence import Claim
+    from aims_mlflow.records.pack import Pack
+
+WORDS = {"passed": "passed", "warned": "warned", "failed": "failed", "not_evaluated": "not evaluated"}
+SHOWN = 6  # findings of one check on a terminal
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One check of a suite and what it found."""
+
+    name: str
+    outcome: Outcome
+
+    @property
+    def title(self) -> str:
+        """The check's name as people say it."""
+        return self.name.replace("_", " ")
+
+    @property
+    def findings(self) -> list[Claim]:
+        """Claims that failed, then those that could not be evaluated; what only warns comes last."""
+        failed = [c for c in self.outcome.claims if c.passed is False]
+        unclear = [c for c in self.outcome.claims if c.passed is None and c.limit is not None]
+        return sorted([*failed, *unclear], key=lambda c: (c.severity == "warning", c.passed is None))
+
+    @property
+    def counted(self) -> str:
+        """How many limits were held, in words."""
+        held = [c for c in self.outcome.claims if c.limit is not None]
+        met = sum(c.passed is True for c in held)
+        return f"{met:,} of {len(held):,} limits met" if held else f"{len(self.outcome.claims):,} values, no limits"
+
+
+def planned(data: Dataset, pack: Pack, reference: Dataset | None = None) -> list[str]:
+    """Return the names of the checks that have something to say about `data`, in the order they run."""
+    names = []
+    if any(data.role in e.roles for e in pack.data_quality.expectations):
+        names.append("data_quality")
+    if data.sensitive_names or pack.representativeness.populations:
+        names.append("representativeness")
+    if data.predictions is not None:
+        names += ["performance", *(["fairness"] if data.sensitive_names else [])]
+    return [*names, *(["drift"] if reference is not None else [])]
+
+
+def run_suite(names: Sequence[str], data: Dataset, pack: Pack, reference: Dataset | None = None) -> Iterator[Ran]:
+    """Yield each check as it is done."""
+    for name in names:
+        yield Ran(name, run_check(name, data, pack, reference))
+
+
+def result_of_suite(ran: Sequence[Ran]) -> Result:
+    """Return the result that decides for all of them."""
+    return worst([r.outcome.result for r in ran])
+
+
+def lines(ran: Ran) -> list[tuple[str, str]]:
+    """Return what a terminal shows of one check: (style, text), style being the result's name or "soft"."""
+    result = ran.outcome.result
+    head = f"{ran.title:<20} {WORDS[result]:<14} {ran.counted}"
+    found = ran.findings
+    out: list[tuple[str, str]] = [(result, head)]
+    for claim in found[:SHOWN]:
+        mark = "✗" if claim.passed is False else "?"
+        out.append(
+            (
+                "failed" if claim.passed is False and claim.severity != "warning" else "soft",
+                f"  {mark} {describe(claim)}",
+            )
+        )
+    if len(found) > SHOWN:
+        out.append(("soft", f"  and {len(found) - SHOWN:,} more in the report"))
+    if not found and ran.outcome.reason:
+        out.append(("soft", f"  {ran.outcome.reason}"))
+    return out
+
+
+def report(title: str, ran: Sequence[Ran]) -> dict[str, bytes]:
+    """Return the files of a report: `index.html` over each check's own pages."""
+    files: dict[str, bytes] = {}
+    rows = ""
+    for item in ran:
+        links = []
+        for name, content in item.outcome.reports.items():
+            files[name] = content
+            if name.endswith(".html"):
+                links.append(f'<a href="{escape(name)}">{escape(name.removesuffix(".html").replace("_", " "))}</a>')
+        style = {"failed": "bad", "passed": ""}.get(item.outcome.result, "open")
+        cells = (
+            f'<td data-label="Check">{escape(item.title)}</td>',
+            f'<td class="{style}" data-label="Result">{WORDS[item.outcome.result]}</td>',
+            f'<td data-label="Limits">{escape(item.counted)}</td>',
+            f'<td data-label="Why">{escape(item.outcome.reason or "")}</td>',
+            f'<td data-label="Pages">{", ".join(links)}</td>',
+        )
+        rows += f"<tr>{''.join(cells)}</tr>"
+    heads = "".join(f"<th>{name}</th>" for name in ("Check", "Result", "Limits", "Why", "Pages"))
+    body = (
+        f"<h1>{escape(title)}</h1><p>{WORDS[result_of_suite(ran)].capitalize()}. Met limits are the pack's; whether "
+        "they suffice is for people to judge.</p>"
+        f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+    return {"index.html": page(title, body), **files}

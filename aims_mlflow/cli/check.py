@@ -1,0 +1,234 @@
+"""`aims check run|infer|list`: the checks on a table, without training code."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aims_mlflow.errors import ConfigError, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aims_mlflow.checks.base import Dataset
+    from aims_mlflow.checks.suite import Ran
+    from aims_mlflow.records.pack import Pack
+    from aims_mlflow.records.system import Data
+
+THRESHOLD = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
+COLOURS = {"failed": "red", "not_evaluated": "yellow", "warned": "yellow", "passed": "green"}
+
+
+@click.group()
+def group() -> None:
+    """Run checks on a table, propose expectations for it, list checks and packs."""
+
+
+@group.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--pack", help="A shipped pack or a folder; aims.yaml's by default.")
+@click.option("--model", help="models:/NAME/VERSION, @ALIAS or models:/m-ID: its predictions are evaluated.")
+@click.option("--prediction", help="The column that holds predictions, in place of --model.")
+@click.option("--score", help="The column that holds scores, in place of --model.")
+@click.option("--train", "reference", type=click.Path(path_type=Path), help="The training table: adds drift.")
+@click.option("--config", type=click.Path(path_type=Path), help="aims.yaml; found from here upwards by default.")
+@click.option("--target", help="The column that is predicted; aims.yaml's by default.")
+@click.option("--favourable", help="The label that is good for a person.")
+@click.option("--sensitive", help="Columns to compare groups by, with commas between.")
+@click.option("--threshold", help="The score (or number) from which on a row is selected.")
+@click.option("--role", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the report; aims-check-NAME by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def run(
+    data: Path,
+    pack: str | None,
+    model: str | None,
+    prediction: str | None,
+    score: str | None,
+    reference: Path | None,
+    config: Path | None,
+    target: str | None,
+    favourable: str | None,
+    sensitive: str | None,
+    threshold: str | None,
+    role: str,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """Run every check that fits DATA (CSV, TSV or parquet), and write a report.
+
+    Exit status 1 when a limit is not met, or a check could not be evaluated.
+    """
+    if model and (prediction or score):
+        raise ConfigError(
+            "--model predicts, so --prediction and --score have no use beside it", next="give one of them"
+        )
+    described, found = _setup(config, pack, target, favourable, sensitive, threshold)
+    from aims_mlflow.capture.check_data import Columns, dataset_from
+    from aims_mlflow.checks.inputs import validate_pair
+    from aims_mlflow.checks.suite import planned
+
+    table = dataset_from(data, role, described, found.task, Columns(prediction, score), model)
+    train = dataset_from(reference, "train", described, found.task) if reference is not None else None
+    if train is not None:
+        validate_pair(train, table)
+    names = planned(table, found, train)
+    if not names:
+        raise ConfigError(f"no check of the pack {found.name!r} fits {role} data", next="name groups, or predictions")
+    ran = list(_with_progress(names, table, found, train))
+    folder = out or Path(f"aims-check-{data.name.split('.')[0]}")
+    return _tell(data, table, found, ran, folder, as_json=as_json)
+
+
+def _setup(
+    config: Path | None,
+    pack: str | None,
+    target: str | None,
+    favourable: str | None,
+    sensitive: str | None,
+    threshold: str | None,
+) -> tuple[Data, Pack]:
+    """Return what aims.yaml says with the options over it, and the pack; without --target aims.yaml must be there."""
+    from aims_mlflow.capture.config import load_setup
+    from aims_mlflow.checks.packs import load_pack
+    from aims_mlflow.records.system import Data
+
+    names = tuple(dict.fromkeys(c.strip() for c in (sensitive or "").split(",") if c.strip()))
+    said = {
+        "target": target,
+        "favourable": favourable,
+        "sensitive": names or None,
+        "threshold": threshold,
+    }
+    said = {key: value for key, value in said.items() if value is not None}
+    if threshold is not None and not THRESHOLD.fullmatch(threshold):
+        raise ConfigError(f"--threshold {threshold!r} is no number", next="give a decimal, such as 0.5")
+    if config is None and target is not None:
+        return Data.model_validate(said), load_pack(pack or "tabular-classification")
+    setup = load_setup(config, None, None)
+    merged = Data.model_validate({**setup.config.data.model_dump(), **said})
+    return merged, load_pack(pack) if pack else setup.pack
+
+
+def _with_progress(names: Sequence[str], data: Dataset, pack: Pack, reference: Dataset | None) -> Iterator[Ran]:
+    """Run the checks; on a terminal say which one is at work and what it took."""
+    from aims_mlflow.checks.suite import run_suite
+
+    shown = sys.stderr.isatty()
+    waiting = iter(run_suite(names, data, pack, reference))
+    for i, name in enumerate(names, 1):
+        if shown:
+            click.echo(f"\r\033[K[{i}/{len(names)}] {name.replace('_', ' ')} ...", nl=False, err=True)
+        started = time.monotonic()
+        yield next(waiting)
+        if shown:
+            click.echo(f"\r\033[K[{i}/{len(names)}] {name} {time.monotonic() - started:.1f} s", nl=False, err=True)
+    if shown:
+        click.echo("\r\033[K", nl=False, err=True)
+
+
+def _tell(path: Path, data: Dataset, pack: Pack, ran: list[Ran], folder: Path, *, as_json: bool) -> int:
+    from aims_mlflow.checks.packs import pack_digest
+    from aims_mlflow.checks.suite import lines, report, result_of_suite
+
+    result = result_of_suite(ran)
+    write_files(folder, report(f"Checks of {path.name}", ran))
+    if as_json:
+        shown = {
+            "data": str(path),
+            "rows": data.rows,
+            "pack": {"name": pack.name, "version": pack.version, "digest": pack_digest(pack)},
+            "result": result,
+            "report": str(folder / "index.html"),
+            "checks": [_as_json(r) for r in ran],
+        }
+        click.echo(json.dumps(shown, indent=2))
+    else:
+        click.echo(f"{path.name}: {data.rows:,} rows, held to {pack.name} {pack.version}")
+        for item in ran:
+            for style, text in lines(item):
+                click.secho(text, fg=COLOURS.get(style), dim=style == "soft")
+        click.echo(f"report: {folder / 'index.html'}")
+    return 1 if result in ("failed", "not_evaluated") else 0
+
+
+def _as_json(ran: Ran) -> dict[str, Any]:
+    return {
+        "check": ran.name,
+        "kind": ran.outcome.kind,
+        "result": ran.outcome.result,
+        "reason": ran.outcome.reason,
+        "controls": list(ran.outcome.controls),
+        "claims": [c.model_dump(mode="json", exclude_none=True) for c in ran.outcome.claims],
+    }
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> None:
+    """Write files into a folder, each of them whole.
+
+    Raises:
+        Unreachable: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            part = folder / f"{name}.part"
+            part.write_bytes(content)
+            part.replace(folder / name)
+    except OSError as exc:
+        raise Unreachable(f"the report cannot be written ({exc.strerror})", where=str(folder)) from None
+
+
+@group.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--target", required=True, help="The column that is predicted.")
+@click.option("--sensitive", help="Columns to compare groups by, with commas between; guessed by name otherwise.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write here; printed by default.")
+def infer(data: Path, target: str, sensitive: str | None, out: Path | None) -> None:
+    """Propose expectations from DATA, a reference table: limits that another sample meets, each with its reason.
+
+    The result is the data_quality section of a pack. Correct it: it says what the data are like, and only you
+    know what they must be like.
+    """
+    import yaml
+
+    from aims_mlflow.capture.tables import as_frame, read_file
+    from aims_mlflow.checks.infer import infer_expectations
+    from aims_mlflow.checks.profile import suggest_sensitive
+
+    frame = as_frame(read_file(data), "data")
+    names = [c.strip() for c in (sensitive or "").split(",") if c.strip()] or suggest_sensitive(frame.columns)
+    found = {"data_quality": {"expectations": infer_expectations(frame, target, names)}}
+    text = f"# Inferred from {data.name}: correct each limit, and give it your own reason under `why`.\n"
+    text += str(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=110))
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    write_files(out.parent, {out.name: text.encode()})
+    click.echo(f"wrote {len(found['data_quality']['expectations'])} expectations to {out}")
+
+
+@group.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_(as_json: bool) -> None:
+    """List the checks and the packs that are installed."""
+    from aims_mlflow.checks.packs import load_pack, shipped_packs
+    from aims_mlflow.checks.runner import CHECKS
+
+    checks = [{"name": info.name, "kind": info.kind, "module": info.module} for info in CHECKS.values()]
+    packs = [{"name": name, "description": load_pack(name).description} for name in shipped_packs()]
+    if as_json:
+        click.echo(json.dumps({"checks": checks, "packs": packs}, indent=2))
+        return
+    click.secho("Checks", bold=True)
+    for check in checks:
+        click.echo(f"  {check['name']:<20} {check['kind']:<20} {check['module']}")
+    click.secho("Packs", bold=True)
+    for pack in packs:
+        click.echo(f"  {pack['name']:<24} {pack['description']}")

@@ -1,0 +1,170 @@
+"""`aims check`: a verdict, a table that a person can read, a report, and an exit status, without training code."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from aims_mlflow.checks.packs import load_pack
+from aims_mlflow.cli.main import main
+
+SHARED = ["--target", "repaid", "--favourable", "yes", "--sensitive", "sex"]
+
+
+@pytest.fixture
+def tables(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name, rows in (("train", 1200), ("test", 600)):
+        sex = rng.choice(["F", "M"], rows)
+        income = rng.normal(50, 10, rows) + np.where(sex == "M", 8, 0)
+        repaid = np.where(income + rng.normal(0, 6, rows) > 54, "yes", "no")
+        score = 1 / (1 + np.exp(-(income - 54) / 4))
+        frame = pd.DataFrame({"income": income, "sex": sex, "repaid": repaid})
+        frame = frame.assign(said=np.where(score > 0.5, "yes", "no"), score=score) if name == "test" else frame
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    return tmp_path
+
+
+def aims(*args):
+    with pytest.raises(SystemExit) as ended:
+        main(["check", *map(str, args)])
+    return ended.value.code
+
+
+def test_a_table_alone_is_checked_and_a_report_written(tables, capsys):
+    assert aims("run", "train.csv", "--role", "train", *SHARED) == 0
+    out = capsys.readouterr()
+    assert "train.csv: 1,200 rows, held to tabular-classification 1" in out.out
+    assert "data quality         passed" in out.out
+    assert "representativeness   warned" in out.out
+    assert out.err == ""
+    page = (tables / "aims-check-train" / "index.html").read_text()
+    assert 'href="data_docs.html"' in page
+    assert (tables / "aims-check-train" / "data_docs.html").is_file()
+
+
+def test_predictions_in_a_column_are_held_to_limits_and_a_miss_exits_1(tables, capsys):
+    asked = ("run", "test.csv", *SHARED, "--prediction", "said", "--score", "score", "--train", "train.csv")
+    assert aims(*asked, "--out", "here") == 1
+    out = capsys.readouterr().out
+    assert "fairness             failed" in out
+    assert "✗ selection_rate_ratio for sex=F is 0." in out
+    assert "performance          passed" in out
+    assert "drift                passed" in out
+    assert (tables / "here" / "fairness.html").is_file()
+
+
+def test_json_is_one_object_with_every_claim(tables, capsys):
+    assert aims("run", "test.csv", *SHARED, "--prediction", "said", "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["result"] == "failed"
+    assert [c["check"] for c in found["checks"]] == ["data_quality", "representativeness", "performance", "fairness"]
+    ratio = [
+        c for c in found["checks"][3]["claims"] if c["metric"] == "selection_rate_ratio" and c["slice"] == {"sex": "F"}
+    ]
+    assert ratio[0]["passed"] is False
+
+
+def test_aims_yaml_says_what_the_options_do_not(tables, capsys):
+    (tables / "aims.yaml").write_text(
+        "system: {id: loans, owner: a@b.c}\ndata: {target: repaid, favourable: 'yes', sensitive: [sex]}\n"
+    )
+    assert aims("run", "test.csv", "--score", "score", "--threshold", "0.2", "--json") in (0, 1)
+    found = json.loads(capsys.readouterr().out)
+    selected = [
+        c
+        for check in found["checks"]
+        for c in check["claims"]
+        if (c["metric"], c["slice"]) == ("selection_rate", {"sex": "M"})
+    ]
+    test = pd.read_csv(tables / "test.csv")
+    assert float(selected[0]["value"]) == pytest.approx((test["score"][test["sex"] == "M"] >= 0.2).mean())
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "said"),
+    [
+        (["run", "nowhere.csv", *SHARED], 3, "nowhere.csv: there is no such file"),
+        (["run", "test.csv"], 2, "no aims.yaml found"),
+        (["run", "test.csv", "--target", "repayd"], 2, "no target column 'repayd', did you mean 'repaid'?"),
+        (["run", "test.csv", *SHARED, "--prediction", "sad"], 2, "no column 'sad', did you mean 'said'?"),
+        (["run", "test.csv", *SHARED, "--pack", "tabular-clasification"], 2, "did you mean 'tabular-classification'?"),
+        (["run", "test.csv", *SHARED, "--model", "m", "--score", "score"], 2, "give one of them"),
+        (["run", "test.csv", *SHARED, "--threshold", "half"], 2, "threshold"),
+        (["infer", "train.csv", "--target", "repayed"], 2, "did you mean 'repaid'?"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_its_status(tables, capsys, args, status, said):
+    assert aims(*args) == status
+    err = capsys.readouterr().err
+    assert said in err
+    assert "Traceback" not in err
+    assert not list(tables.glob("aims-check-*"))
+
+
+def test_inferred_expectations_are_a_packs_section_that_the_table_meets(tables, capsys):
+    assert aims("infer", "train.csv", "--target", "repaid", "--out", "more/quality.yaml") == 0
+    section = yaml.safe_load((tables / "more" / "quality.yaml").read_text())
+    pack = load_pack("tabular-classification").model_dump(mode="json", exclude_none=True)
+    (tables / "mine").mkdir()
+    (tables / "mine" / "pack.yaml").write_text(yaml.safe_dump({**pack, "name": "mine", **section}))
+    assert aims("run", "train.csv", *SHARED, "--pack", "mine") == 0
+    assert aims("infer", "train.csv", "--target", "repaid") == 0
+    assert "# Inferred from train.csv" in capsys.readouterr().out
+
+
+def test_a_logged_model_predicts(tables, tracking, capsys):
+    import mlflow
+    from sklearn.linear_model import LogisticRegression
+
+    train = pd.read_csv(tables / "train.csv")
+    with mlflow.start_run():
+        model = LogisticRegression().fit(train[["income"]], train["repaid"])
+        logged = mlflow.sklearn.log_model(
+            model, name="loans", registered_model_name="loans", serialization_format="cloudpickle"
+        )
+    test = pd.read_csv(tables / "test.csv").drop(columns=["said", "score"])
+    test.to_parquet(tables / "new.parquet")
+    capsys.readouterr()
+    for uri in (logged.model_uri, "models:/loans/1"):
+        assert aims("run", "new.parquet", *SHARED, "--model", uri, "--json") == 1
+        found = {c["check"]: c for c in json.loads(capsys.readouterr().out)["checks"]}
+        accuracy = [c for c in found["performance"]["claims"] if (c["metric"], c["slice"]) == ("accuracy", {})]
+        assert float(accuracy[0]["value"]) == pytest.approx(model.score(test[["income"]], test["repaid"]))
+        assert "roc_auc" in {c["metric"] for c in found["performance"]["claims"]}
+    assert aims("run", "new.parquet", *SHARED, "--model", "models:/none/1") == 3
+
+
+def test_list_names_checks_and_packs(capsys):
+    assert aims("list") == 0
+    out = capsys.readouterr().out
+    assert "representativeness" in out
+    assert "tabular-regression" in out
+
+
+def test_progress_is_for_terminals_alone(tables):
+    command = [sys.executable, "-c", "from aims_mlflow.cli.main import main; main()"]
+    command += ["check", "run", "train.csv", *SHARED, "--role", "train"]
+    parent, child = pty.openpty()
+    done = subprocess.run(command, cwd=tables, stdout=subprocess.PIPE, stderr=child, check=False, env={**os.environ})
+    os.close(child)
+    shown = b""
+    while True:
+        try:
+            part = os.read(parent, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    assert done.returncode == 0, shown
+    assert b"[1/2] data quality ..." in shown
+    assert b"[2/2]" in shown
+    assert b"[1/2]" not in done.stdout
