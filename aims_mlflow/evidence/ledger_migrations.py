@@ -24,7 +24,8 @@ def current_revision(connection: Connection, schema: str | None) -> str | None:
     if not sa.inspect(connection).has_table(VERSION_TABLE, schema):
         return None
     table = sa.table(VERSION_TABLE, sa.column("version_num"), schema=schema)
-    return connection.execute(sa.select(table.c.version_num)).scalar()
+    revision: str | None = connection.execute(sa.select(table.c.version_num)).scalar()
+    return revision
 
 
 def migrate(connection: Connection, schema: str | None) -> bool:

@@ -162,9 +162,8 @@ def test_a_newer_releases_database_is_left_alone(database_uri):  # noqa: F811
     version = sa.table(ledger_migrations.VERSION_TABLE, sa.column("version_num"), schema=database.schema)
     with database.engine.begin() as connection:
         connection.execute(sa.update(version).values(version_num="9999"))
-    with pytest.raises(ConfigError, match="revision 9999, which this release does not know"):
-        with database.engine.begin() as connection:
-            ledger_migrations.migrate(connection, database.schema)
+    with pytest.raises(ConfigError, match="revision 9999, which this"), database.engine.begin() as connection:
+        ledger_migrations.migrate(connection, database.schema)
 
 
 def test_todays_ledger_is_taken_over(tmp_path):
