@@ -18,7 +18,7 @@ COMMANDS = {
     "gate": ("gate", "group", "Explain decisions; status, policy folder and lint of a gated registry."),
     "approve": ("approve", "approve", "Sign an approval for one version and stage."),
     "waive": ("approve", "waive", "Sign an expiring waiver of one control for one model."),
-    "keys": ("keys", "group", "Make, export, trust and list keys."),
+    "keys": ("keys", "group", "Make, export, trust, list, revoke and rotate keys."),
 }
 
 
