@@ -1,42 +1,105 @@
-"""`aims keys`: make, export, trust and list keys."""
+"""`aims keys`: make, export, trust, list, revoke and rotate keys."""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from aims_mlflow.errors import ConfigError, Unreachable, did_you_mean
-from aims_mlflow.evidence.keyring import add_key, load_keyring, sign_keyring, write_keyring
-from aims_mlflow.evidence.keys import PublicKey, aims_home, load_key, signing_key, write_new_key
-from aims_mlflow.records.base import utc_text
-from aims_mlflow.records.keyring import ROLES, KeyEntry
+from aims_mlflow.evidence.keyring import (
+    ROOT,
+    add_key,
+    find_key,
+    load_keyring,
+    revoke_key,
+    roots_of,
+    rotate_key,
+    rotate_root,
+    sign_keyring,
+    write_keyring,
+)
+from aims_mlflow.evidence.keys import (
+    SIGNING_KEY,
+    PublicKey,
+    SigningKey,
+    aims_home,
+    load_key,
+    password_of,
+    signing_key,
+    write_new_key,
+)
+from aims_mlflow.records.base import parse_time, utc_text
+from aims_mlflow.records.keyring import ROLES, KeyEntry, Keyring
 
-FORMATS = ["%Y-%m-%d"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT_KEY = "AIMS_ROOT_KEY"
+FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+policy_option = click.option(
+    "--policy", type=click.Path(path_type=Path), help="The policy folder; AIMS_POLICY by default."
+)
+root_option = click.option("--root", help=f"Address of the root key; {ROOT_KEY}, else $AIMS_HOME/keys/root.pem.")
 
 
 @click.group()
 def group() -> None:
-    """Make, export, trust and list keys."""
+    """Make, export, trust, list, revoke and rotate keys.
+
+    An address of a private key is file:PATH, env:NAME, or that of a key service: awskms:ID, gcpkms:NAME,
+    azurekms://VAULT/keys/NAME, hv:NAME (Vault), hsm:ID?label=TOKEN. A key behind a password is opened with
+    AIMS_SIGNING_KEY_PASSWORD (AIMS_ROOT_KEY_PASSWORD, AIMS_LOG_KEY_PASSWORD), or asked for on a terminal.
+    """
+
+
+def ask_password() -> Callable[[str], str] | None:
+    """Return how to ask for a password; None where nobody sits at a terminal."""
+    if not sys.stdin.isatty():
+        return None
+
+    def ask(name: str) -> str:
+        answer: str = click.prompt(f"Password of {name}", hide_input=True, err=True)
+        return answer
+
+    return ask
 
 
 @group.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-def new(file: Path | None) -> None:
+@click.option(
+    "--password", is_flag=True, help=f"Protect it by a password: that in {SIGNING_KEY}_PASSWORD, else one asked for."
+)
+def new(file: Path | None, password: bool) -> None:
     """Make an Ed25519 key; FILE is this account's own place where it is not given."""
     path = file or aims_home() / "keys" / "signing.pem"
-    key = write_new_key(path)
+    key = write_new_key(path, _new_password() if password else None)
     click.echo(f"wrote {path} (key id {key.key_id})")
     if file is not None:
         click.echo(f"to sign with it: export AIMS_SIGNING_KEY=file:{path}")
 
 
+def _new_password() -> str:
+    given = password_of(SIGNING_KEY)
+    if given is None and not sys.stdin.isatty():
+        raise ConfigError(
+            "there is no terminal to ask for a password on", next=f"set {SIGNING_KEY}_PASSWORD to the password"
+        )
+    chosen: str = given or click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return chosen
+
+
 @group.command()
-@click.option("--key", help="Address of the private key (file:PATH or env:NAME); the signing key by default.")
+@click.option("--key", help="Address of the private key; the signing key by default.")
 def export(key: str | None) -> None:
     """Print the public half of a key, for the platform team."""
-    found = load_key(key) if key else signing_key(lambda text: click.echo(text, err=True))
+    asked = ask_password()
+    found = load_key(key, ask=asked) if key else signing_key(lambda text: click.echo(text, err=True), asked)
     click.echo(found.public.pem, nl=False)
 
 
@@ -52,69 +115,139 @@ def export(key: str | None) -> None:
 )
 @click.option("--from", "start", type=click.DateTime(FORMATS), help="First day on which it may sign.")
 @click.option("--until", type=click.DateTime(FORMATS), help="Day from which it may sign no more.")
-@click.option("--policy", type=click.Path(path_type=Path), help="The policy folder; AIMS_POLICY by default.")
-@click.option("--root", help="Address of the root key; $AIMS_HOME/keys/root.pem by default.")
+@policy_option
+@root_option
 def add(
-    file: Path, owner: str, roles: tuple[str, ...], start: object, until: object, policy: Path | None, root: str | None
+    file: Path,
+    owner: str,
+    roles: tuple[str, ...],
+    start: datetime | None,
+    until: datetime | None,
+    policy: Path | None,
+    root: str | None,
 ) -> None:
     """Trust the public key in FILE: it goes into the keyring, which the root key signs again."""
-    from aims_mlflow.hooks.active_policy import KEYRING, policy_folder, root_key_path
+    _require_roles(roles, policy)
+    key = _public_key(file)
+    entry = KeyEntry(
+        key_id=key.key_id, owner=owner, roles=roles, pem=key.pem, valid_from=_time(start), valid_until=_time(until)
+    )
+    keyring = _change(policy, root, lambda keyring: add_key(keyring, entry))
+    click.echo(f"{owner} may now act as {', '.join(roles)} (key id {key.key_id}); keyring version {keyring.version}")
 
-    folder = policy or policy_folder()
-    _require_roles(roles, folder)
+
+@group.command()
+@click.argument("key")
+@click.option(
+    "--from",
+    "start",
+    type=click.DateTime(FORMATS),
+    help="Nothing it signed from then on counts; now by default. In UTC.",
+)
+@policy_option
+@root_option
+def revoke(key: str, start: datetime | None, policy: Path | None, root: str | None) -> None:
+    """Revoke KEY (its id, the beginning of it, or its owner): what it signs from now on, or --from then on, is void.
+
+    A stolen key is revoked from the time of the theft: evidence and approvals that it signed since then stop
+    counting at the next decision. Decisions of the past stay as they were, and `aims verify` says which of them
+    relied on it.
+    """
+    time = _time(start) or utc_text()
+    if parse_time(time) > datetime.now(UTC):
+        raise ConfigError("a key is revoked from now or from an earlier time", next="`aims keys rotate` ends one later")
+    keyring = _change(policy, root, lambda keyring: revoke_key(keyring, key, time))
+    entry = next(k for k in keyring.keys if k.revoked == time)
+    click.echo(f"the key of {entry.owner} is revoked from {time} (key id {entry.key_id}); version {keyring.version}")
+
+
+@group.command()
+@click.argument("key")
+@click.argument("new_key")
+@click.option(
+    "--from", "start", type=click.DateTime(FORMATS), help="When the new key takes over; now by default. In UTC."
+)
+@click.option("--owner", default="platform", show_default=True, help="Whose the new root key is.")
+@policy_option
+@root_option
+def rotate(key: str, new_key: str, start: datetime | None, owner: str, policy: Path | None, root: str | None) -> None:
+    """Let NEW_KEY take the place of KEY: same owner, same roles, and KEY ends.
+
+    KEY is a key id, the beginning of one, or an owner, and NEW_KEY the file of a public key. Where KEY is the word
+    `root`, NEW_KEY is the address of the new root's private key: both roots sign the keyring, and from then on only
+    the new one may. AIMS_KEYRING_ROOT may name both until every server has seen that version.
+    """
+    if key == "root":
+        if start is not None:
+            raise ConfigError("a new root takes over at once", next="leave --from out")
+        _rotate_root(new_key, owner, policy, root)
+        return
+    public, time = _public_key(Path(new_key)), _time(start) or utc_text()
+    keyring = _change(policy, root, lambda keyring: rotate_key(keyring, key, public, time))
+    entry = find_key(keyring, public.key_id)
+    click.echo(f"{entry.owner} signs with {entry.key_id} from {time}; keyring version {keyring.version}")
+
+
+def _rotate_root(new_key: str, owner: str, policy: Path | None, root: str | None) -> None:
+    path, old = _keyring_path(policy), _root_key(root)
+    follower = load_key(new_key, ROOT_KEY, ask_password())
+    keyring = rotate_root(load_keyring(path), old, follower, owner)
+    write_keyring(path, keyring)
+    click.echo(f"the root is now {follower.key_id}; keyring version {keyring.version}")
+    click.echo(f"from now on: export {ROOT_KEY}={new_key}")
+    click.echo(f"servers and auditors that pin the root: {ROOT}={follower.key_id}")
+
+
+def _change(policy: Path | None, root: str | None, change: Callable[[Keyring], Keyring]) -> Keyring:
+    """Write the keyring's next version, signed by the root; nothing is written when anything is wrong."""
+    path, signer = _keyring_path(policy), _root_key(root)
+    before = load_keyring(path)
+    if signer.key_id not in roots_of(before):
+        raise ConfigError(
+            f"{signer.origin} is not the root key of this keyring ({', '.join(sorted(roots_of(before)))} is)",
+            where=str(path),
+            next=f"name the root key with --root or {ROOT_KEY}",
+        )
+    keyring = sign_keyring(change(before), signer)
+    write_keyring(path, keyring)
+    return keyring
+
+
+def _keyring_path(policy: Path | None) -> Path:
+    from aims_mlflow.hooks.active_policy import KEYRING, policy_folder
+
+    path = (policy or policy_folder()) / KEYRING
+    if not path.exists():
+        raise Unreachable("there is no keyring", where=str(path), next="`aims gate init` makes a policy folder")
+    return path
+
+
+def _root_key(root: str | None) -> SigningKey:
+    from aims_mlflow.hooks.active_policy import root_key_path
+
+    return load_key(root or os.environ.get(ROOT_KEY) or f"file:{root_key_path()}", ROOT_KEY, ask_password())
+
+
+def _public_key(file: Path) -> PublicKey:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise Unreachable(f"cannot be read ({type(exc).__name__})", where=str(file)) from None
     if "PRIVATE KEY" in text:
         raise ConfigError("this is a private key", where=str(file), next="give the public half: `aims keys export`")
-    key = PublicKey.from_pem(text, str(file))
-    path = folder / KEYRING
-    if not path.exists():
-        raise Unreachable("there is no keyring", where=str(path), next="`aims gate init` makes a policy folder")
-    signer = load_key(root or f"file:{root_key_path()}")
-    entry = KeyEntry(
-        key_id=key.key_id,
-        owner=owner,
-        roles=roles,
-        pem=key.pem,
-        valid_from=_day(start),
-        valid_until=_day(until),
-    )
-    keyring = sign_keyring(add_key(load_keyring(path, signer.key_id), entry), signer)
-    write_keyring(path, keyring)
-    click.echo(f"{owner} may now act as {', '.join(roles)} (key id {key.key_id}); keyring version {keyring.version}")
+    return PublicKey.from_pem(text, str(file))
 
 
-def _require_roles(roles: tuple[str, ...], folder: Path) -> None:
-    """Refuse a role that nothing knows: a misspelt one would be trusted with nothing, in silence."""
-    from aims_mlflow.gates.policy import FILE, load_policy
-
-    named = load_policy(folder).roles if (folder / FILE).exists() else ()
-    known = (*ROLES, *named)
-    for role in roles:
-        if role not in known:
-            hint = did_you_mean(role, known)
-            raise ConfigError(
-                f"there is no role {role!r}" + (f", {hint}" if hint else ""),
-                next=f"use one of {', '.join(known)}, or name the role in policy.yaml first",
-            )
-
-
-def _day(value: object) -> str | None:
-    from datetime import UTC, datetime
-
-    return utc_text(value.replace(tzinfo=UTC)) if isinstance(value, datetime) else None
+def _time(value: datetime | None) -> str | None:
+    return utc_text(value.replace(tzinfo=UTC)) if value is not None else None
 
 
 @group.command("list")
-@click.option("--policy", type=click.Path(path_type=Path), help="The policy folder; AIMS_POLICY by default.")
+@policy_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_(policy: Path | None, as_json: bool) -> None:
     """List the keys that a registry trusts."""
-    from aims_mlflow.hooks.active_policy import KEYRING, policy_folder
-
-    keyring = load_keyring((policy or policy_folder()) / KEYRING)
+    keyring = load_keyring(_keyring_path(policy))
     if as_json:
         click.echo(json.dumps([k.model_dump(mode="json", exclude={"pem"}) for k in keyring.keys], indent=2))
         return
@@ -123,5 +256,22 @@ def list_(policy: Path | None, as_json: bool) -> None:
         window += f" until {entry.valid_until[:10]}" if entry.valid_until else ""
         window += f" REVOKED {entry.revoked[:10]}" if entry.revoked else ""
         click.echo(f"{entry.key_id}  {','.join(entry.roles):<18} {entry.owner}{window}")
+    click.echo(f"version {keyring.version}, root {', '.join(sorted(roots_of(keyring)))}")
     if not keyring.keys:
         click.echo("no keys yet: `aims keys add FILE --owner NAME --role trainer`")
+
+
+def _require_roles(roles: tuple[str, ...], policy: Path | None) -> None:
+    """Refuse a role that nothing knows: a misspelt one would be trusted with nothing, in silence."""
+    from aims_mlflow.gates.policy import FILE, load_policy
+    from aims_mlflow.hooks.active_policy import policy_folder
+
+    folder = policy or policy_folder()
+    known = (*ROLES, *(load_policy(folder).roles if (folder / FILE).exists() else ()))
+    for role in roles:
+        if role not in known:
+            hint = did_you_mean(role, known)
+            raise ConfigError(
+                f"there is no role {role!r}" + (f", {hint}" if hint else ""),
+                next=f"use one of {', '.join(known)}, or name the role in policy.yaml first",
+            )

@@ -19,7 +19,7 @@ COMMANDS = {
     "gate": ("gate", "group", "Explain decisions; run, roll out and look back on a gated registry."),
     "approve": ("approve", "approve", "Sign an approval for one version and stage."),
     "waive": ("approve", "waive", "Sign an expiring waiver of one control for one model."),
-    "keys": ("keys", "group", "Make, export, trust and list keys."),
+    "keys": ("keys", "group", "Make, export, trust, list, revoke and rotate keys."),
 }
 
 

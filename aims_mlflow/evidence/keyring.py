@@ -1,4 +1,9 @@
-"""keyring.yaml: read, verified against its root, and written again with a higher version."""
+"""keyring.yaml: read, verified against its root, and written again with a higher version.
+
+A keyring is signed by a root key. Which root may sign the next version stands inside the signed content: the keys
+with the role `root`, or, where there is none, the key that signed this one. A signature that someone adds beside the
+root's therefore gives nobody a say.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from aims_mlflow.errors import ConfigError, EvidenceError
+from aims_mlflow.errors import AimsError, ConfigError, EvidenceError
 from aims_mlflow.evidence import dsse
 from aims_mlflow.evidence.canonical import canonical, digest_of
 from aims_mlflow.evidence.keys import PublicKey, SigningKey
+from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.keyring import KeyEntry, Keyring, RootSignature
-from aims_mlflow.strict_yaml import read
+from aims_mlflow.strict_yaml import parse, read
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 PAYLOAD_TYPE = "application/vnd.aims-mlflow.keyring+json"
 ROOT = "AIMS_KEYRING_ROOT"
+ROOT_ROLE = "root"
+RESTORE = "take the keyring that the root signed, and change it with `aims keys` alone"
 
 
 def keyring_digest(keyring: Keyring) -> str:
@@ -27,48 +36,133 @@ def keyring_digest(keyring: Keyring) -> str:
     return digest_of(keyring.unsigned())
 
 
-def sign_keyring(keyring: Keyring, root: SigningKey) -> Keyring:
-    """Return the keyring with the root's signature in place of earlier ones."""
-    envelope = dsse.sign(canonical(keyring.unsigned()), root, PAYLOAD_TYPE)
-    signature = RootSignature(
-        key_id=root.key_id, pem=root.public.pem, sig=base64.b64encode(envelope.signature).decode()
-    )
-    return keyring.model_copy(update={"signatures": (signature,)})
+def sign_keyring(keyring: Keyring, *roots: SigningKey) -> Keyring:
+    """Return the keyring with these roots' signatures in place of earlier ones."""
+    payload = canonical(keyring.unsigned())
+    signatures = []
+    for root in roots:
+        sig = base64.b64encode(dsse.sign(payload, root, PAYLOAD_TYPE).signature).decode()
+        signatures.append(RootSignature(key_id=root.key_id, pem=root.public.pem, sig=sig))
+    return keyring.model_copy(update={"signatures": tuple(signatures)})
 
 
-def load_keyring(path: Path, root_id: str | None = None) -> Keyring:
-    """Read a keyring and check that the root signed it.
+def roots_of(keyring: Keyring) -> frozenset[str]:
+    """Return the key ids that may sign the next version, of a keyring whose own signature was checked."""
+    named = {entry.key_id for entry in keyring.keys if ROOT_ROLE in entry.roles and not entry.revoked}
+    return frozenset(named or {s.key_id for s in keyring.signatures[:1]})
 
-    `root_id` is the pinned root's key id; without it, `AIMS_KEYRING_ROOT` is, where set.
+
+def load_keyring(path: Path, root_id: str | Collection[str] | None = None) -> Keyring:
+    """Read a keyring and check that a root signed it.
+
+    Args:
+        path: the file.
+        root_id: key ids of pinned roots, one of which must have signed; without it, `AIMS_KEYRING_ROOT` has them.
 
     Raises:
         Unreachable: the file cannot be read.
         ConfigError: it is not a keyring.
-        EvidenceError: the root did not sign it.
+        EvidenceError: no such root signed it.
     """
-    keyring = read(path).validate(Keyring)
-    pinned = root_id or os.environ.get(ROOT)
-    again = "sign it again with the root key: `aims keys add ...` or `aims keys sign`"
+    return checked_keyring(read(path).validate(Keyring), str(path), root_id)
+
+
+def parse_keyring(text: str, where: str, root_id: str | Collection[str] | None = None) -> Keyring:
+    """Return the keyring in `text`, checked like `load_keyring` checks it.
+
+    Raises:
+        ConfigError: it is not a keyring.
+        EvidenceError: no such root signed it.
+    """
+    return checked_keyring(parse(text, where).validate(Keyring), where, root_id)
+
+
+def checked_keyring(keyring: Keyring, where: str, root_id: str | Collection[str] | None = None) -> Keyring:
+    """Return the keyring with the signatures that count, when a pinned root signed it.
+
+    Signatures by others than the pinned root and the keyring's own roots are left out.
+
+    Raises:
+        ConfigError: a key has another id than it says, or stands twice.
+        EvidenceError: no pinned root signed it.
+    """
+    seen: set[str] = set()
     for entry in keyring.keys:
-        if PublicKey.from_pem(entry.pem, str(path)).key_id != entry.key_id:
-            raise ConfigError(f"the key of {entry.owner} has another id than it says", where=str(path))
-    for signature in keyring.signatures:
-        root = PublicKey.from_pem(signature.pem, str(path))
-        if root.key_id != signature.key_id or (pinned and root.key_id != pinned):
-            continue
-        try:
-            sig = base64.b64decode(signature.sig, validate=True)
-        except ValueError:
-            raise EvidenceError("the root signature cannot be read", where=str(path), next=again) from None
-        payload = canonical(keyring.unsigned())
-        try:
-            dsse.Envelope(payload, PAYLOAD_TYPE, root.key_id, sig, b"").verify(root)
-        except EvidenceError:
-            raise EvidenceError(
-                "the keyring was changed after the root signed it", where=str(path), next=again
-            ) from None
-        return keyring
-    raise EvidenceError(f"not signed by the root key {pinned or '(none at all)'}", where=str(path), next=again)
+        if PublicKey.from_pem(entry.pem, where).key_id != entry.key_id:
+            raise ConfigError(f"the key of {entry.owner} has another id than it says", where=where)
+        if entry.key_id in seen:
+            raise ConfigError(f"the key of {entry.owner} stands twice", where=where)
+        seen.add(entry.key_id)
+    pinned = _pinned(root_id)
+    own = {entry.key_id for entry in keyring.keys if ROOT_ROLE in entry.roles}
+    good = [s for s in keyring.signatures if not pinned or s.key_id in pinned | own]
+    good = [s for s in good if _signed(keyring, s, where)]
+    if not any(not pinned or s.key_id in pinned for s in good):
+        named = ", ".join(sorted(pinned)) or "(none at all)"
+        raise EvidenceError(f"not signed by the root key {named}", where=where, next=RESTORE)
+    return keyring.model_copy(update={"signatures": tuple(sorted(good, key=lambda s: s.key_id not in own))})
+
+
+def _pinned(root_id: str | Collection[str] | None) -> set[str]:
+    if root_id is None:
+        return set((os.environ.get(ROOT) or "").replace(",", " ").split())
+    return {root_id} if isinstance(root_id, str) else set(root_id)
+
+
+def _signed(keyring: Keyring, signature: RootSignature, where: str) -> bool:
+    """Tell whether a root signature is by the key that it names; one that is, and does not fit, is an error."""
+    root = PublicKey.from_pem(signature.pem, where)
+    if root.key_id != signature.key_id:
+        return False
+    try:
+        sig = base64.b64decode(signature.sig, validate=True)
+    except ValueError:
+        raise EvidenceError("the root signature cannot be read", where=where, next=RESTORE) from None
+    payload = canonical(keyring.unsigned())
+    try:
+        dsse.Envelope(payload, PAYLOAD_TYPE, root.key_id, sig, b"").verify(root)
+    except EvidenceError:
+        raise EvidenceError("the keyring was changed after the root signed it", where=where, next=RESTORE) from None
+    return True
+
+
+def follow(before: Keyring, after: Keyring, where: str) -> Keyring:
+    """Return `after`, checked, when it may take the place of `before`: a higher version, signed by a root of `before`.
+
+    Raises:
+        EvidenceError: it may not.
+    """
+    if after.version <= before.version:
+        raise EvidenceError(
+            f"the keyring has version {after.version}, and version {before.version} is in force",
+            where=where,
+            next="a changed keyring needs a higher version: change it with `aims keys`",
+        )
+    try:
+        return checked_keyring(after, where, roots_of(before))
+    except AimsError as exc:
+        raise EvidenceError(
+            f"version {after.version} may not follow version {before.version}: {exc.what}", where=where
+        ) from None
+
+
+def find_key(keyring: Keyring, name: str) -> KeyEntry:
+    """Return the one key that `name` means: its id, the beginning of it, or its owner.
+
+    Raises:
+        ConfigError: none is meant, or several are.
+    """
+    by_id = [k for k in keyring.keys if len(name) >= 8 and k.key_id.startswith(name.lower())]
+    found = by_id or [k for k in keyring.keys if k.owner == name and not k.revoked]
+    if len(found) != 1:
+        what = "no key" if not found else f"{len(found)} keys"
+        raise ConfigError(f"{what} of the keyring can be meant by {name!r}", next="`aims keys list` shows their ids")
+    return found[0]
+
+
+def _next(keyring: Keyring, *changed: KeyEntry) -> Keyring:
+    by_id = {entry.key_id: entry for entry in (*keyring.keys, *changed)}
+    return Keyring(version=keyring.version + 1, keys=tuple(by_id.values()))
 
 
 def add_key(keyring: Keyring, entry: KeyEntry) -> Keyring:
@@ -79,15 +173,64 @@ def add_key(keyring: Keyring, entry: KeyEntry) -> Keyring:
     """
     if keyring.find(entry.key_id):
         raise ConfigError(f"the keyring already has this key ({entry.key_id})", next="`aims keys list` shows it")
-    return Keyring(version=keyring.version + 1, keys=(*keyring.keys, entry))
+    return _next(keyring, entry)
+
+
+def revoke_key(keyring: Keyring, name: str, time: str) -> Keyring:
+    """Return the next version, in which nothing that the key signed from `time` on counts.
+
+    Raises:
+        ConfigError: no one key is meant, or it was revoked from an earlier time already.
+    """
+    entry = find_key(keyring, name)
+    if entry.revoked and parse_time(entry.revoked) <= parse_time(time):
+        raise ConfigError(f"the key of {entry.owner} is revoked since {entry.revoked}")
+    return _next(keyring, entry.model_copy(update={"revoked": time}))
+
+
+def rotate_key(keyring: Keyring, name: str, new: PublicKey, time: str) -> Keyring:
+    """Return the next version, in which `new` has the key's owner and roles from `time` on, and the old one ends.
+
+    Raises:
+        ConfigError: no one key is meant, it is no longer valid, or the new one is known.
+    """
+    old = find_key(keyring, name)
+    if old.revoked or (old.valid_until and parse_time(old.valid_until) <= parse_time(time)):
+        raise ConfigError(f"the key of {old.owner} is not valid any more", next="`aims keys add` trusts a new one")
+    follower = KeyEntry(
+        key_id=new.key_id, owner=old.owner, roles=old.roles, pem=new.pem, valid_from=time, valid_until=old.valid_until
+    )
+    ended = old.model_copy(update={"valid_until": time})
+    return _next(add_key(keyring, follower), ended).model_copy(update={"version": keyring.version + 1})
+
+
+def rotate_root(keyring: Keyring, old: SigningKey, new: SigningKey, owner: str) -> Keyring:
+    """Return the next version, signed by both roots, after which only the new one may sign.
+
+    Raises:
+        ConfigError: the new root is the old one, or has another role.
+        EvidenceError: the old one is not the keyring's root.
+    """
+    if old.key_id not in roots_of(keyring):
+        raise EvidenceError(f"{old.key_id} is not the root of this keyring", next="name the root key with --root")
+    if keyring.find(new.key_id) or new.key_id == old.key_id:
+        raise ConfigError("a new root needs a key of its own", next="`aims keys new FILE` makes one")
+    now = utc_text()
+    ended = [k.model_copy(update={"revoked": now}) for k in keyring.keys if ROOT_ROLE in k.roles and not k.revoked]
+    entry = KeyEntry(key_id=new.key_id, owner=owner, roles=(ROOT_ROLE,), pem=new.public.pem, valid_from=now)
+    return sign_keyring(_next(keyring, *ended, entry), new, old)
 
 
 def write_keyring(path: Path, keyring: Keyring) -> None:
     """Write keyring.yaml whole or not at all."""
-    data: Any = keyring.model_dump(mode="json", exclude_none=True)
-    text = "# Trusted keys, signed by the root. Change it with `aims keys`, never by hand.\n"
-    text += yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
     part = path.with_suffix(".part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text(text, encoding="utf-8")
+    part.write_text(keyring_text(keyring), encoding="utf-8")
     part.replace(path)
+
+
+def keyring_text(keyring: Keyring) -> str:
+    """Return the keyring as the text of its file."""
+    data: Any = keyring.model_dump(mode="json", exclude_none=True)
+    text = "# Trusted keys, signed by the root. Change it with `aims keys`, never by hand.\n"
+    return text + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)

@@ -5,6 +5,8 @@ A key id is the sha256 hex of the key's DER SubjectPublicKeyInfo.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import getpass
 import os
 import stat
@@ -12,18 +14,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.errors import EvidenceError, KeyUnavailable
+from aims_mlflow.errors import AimsError, EvidenceError, KeyUnavailable
 from aims_mlflow.evidence.canonical import sha256_hex
 
 if TYPE_CHECKING:
-    from securesystemslib.signer import CryptoSigner, SSlibKey
+    from collections.abc import Callable, Iterator
+
+    from securesystemslib.signer import Signer, SSlibKey
 
 SIGNING_KEY = "AIMS_SIGNING_KEY"
 LOG_KEY = "AIMS_LOG_KEY"
 HOME = "AIMS_HOME"
 HOW_TO = (
-    f"set {SIGNING_KEY} to file:/path/to/key.pem or env:NAME_OF_A_VARIABLE_WITH_THE_PEM (`aims keys new` makes a key)"
+    f"set {SIGNING_KEY} to file:/path/to/key.pem, env:NAME_OF_A_VARIABLE_WITH_THE_PEM or the address of a key service "
+    "(`aims keys new` makes a key)"
 )
+
+
+def password_variable(key_variable: str) -> str:
+    """Return the variable that holds the password (or PIN) of the key that `key_variable` names."""
+    return f"{key_variable}_PASSWORD"
+
+
+def password_of(key_variable: str) -> str | None:
+    """Return the password of the key that `key_variable` names, where one is set."""
+    return os.environ.get(password_variable(key_variable)) or None
 
 
 def who() -> str:
@@ -60,22 +75,55 @@ class PublicKey:
             key = load_pem_public_key(pem.encode())
         except (ValueError, UnsupportedAlgorithm):
             raise EvidenceError("not a public key in PEM form", where=where, next="use `aims keys export`") from None
+        if not _signs(key):
+            raise EvidenceError(
+                "not a key that signs records", where=where, next="use Ed25519, ECDSA on a NIST curve, or RSA"
+            )
         der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         text = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         return cls(text, sha256_hex(der))
 
     def for_dsse(self) -> SSlibKey:
         """Return the key in securesystemslib's form, under our key id."""
-        from cryptography.hazmat.primitives.serialization import load_pem_public_key
-        from securesystemslib.signer import SSlibKey
+        return _sslib_key(self.pem, self.key_id)
 
-        return SSlibKey.from_crypto(load_pem_public_key(self.pem.encode()), keyid=self.key_id)
+    def verifies(self, signature: bytes, data: bytes) -> bool:
+        """Tell whether this key made `signature` over `data`."""
+        from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
+        from securesystemslib.signer import Signature
+
+        try:
+            self.for_dsse().verify_signature(Signature(self.key_id, signature.hex()), data)
+        except (VerificationError, UnverifiedSignatureError):
+            return False
+        return True
+
+
+def _signs(key: Any) -> bool:
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+    curves = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return isinstance(key.curve, curves)
+    return isinstance(key, ed25519.Ed25519PublicKey | rsa.RSAPublicKey)
+
+
+@functools.lru_cache(maxsize=256)
+def _sslib_key(pem: str, key_id: str) -> SSlibKey:
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+    from securesystemslib.signer import SSlibKey
+
+    return SSlibKey.from_crypto(load_pem_public_key(pem.encode()), keyid=key_id)
+
+
+class PasswordNeeded(KeyUnavailable):
+    """The key is protected by a password that was not given: who can ask a person, asks."""
 
 
 class SigningKey:
     """A private key that signs envelopes; `origin` says where it came from, for messages."""
 
-    def __init__(self, signer: CryptoSigner, public: PublicKey, origin: str, *, ephemeral: bool = False) -> None:
+    def __init__(self, signer: Signer, public: PublicKey, origin: str, *, ephemeral: bool = False) -> None:
         self._signer = signer
         self.public = public
         self.origin = origin
@@ -87,40 +135,73 @@ class SigningKey:
         return self.public.key_id
 
     def sign_dsse(self, envelope: Any) -> None:
-        """Add this key's signature to a securesystemslib envelope."""
-        envelope.sign(self._signer)
+        """Add this key's signature to a securesystemslib envelope.
+
+        Raises:
+            KeyUnavailable: a key service did not sign.
+        """
+        with self._told():
+            envelope.sign(self._signer)
+
+    def sign(self, data: bytes) -> bytes:
+        """Return this key's signature over `data`.
+
+        Raises:
+            KeyUnavailable: a key service did not sign.
+        """
+        with self._told():
+            return bytes.fromhex(self._signer.sign(data).signature)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Every key service's own errors become one of ours."""
+        try:
+            yield
+        except AimsError:
+            raise
+        except Exception as exc:
+            reason = f"the key did not sign ({type(exc).__name__})"
+            raise KeyUnavailable(reason, where=self.origin, next="check its key service") from exc
 
     def __repr__(self) -> str:
         return f"SigningKey({self.key_id[:12]}…, from {self.origin})"
 
     @classmethod
-    def from_pem(cls, pem: bytes, origin: str, *, ephemeral: bool = False) -> SigningKey:
-        """Read a PKCS#8 private key.
+    def from_pem(
+        cls, pem: bytes, origin: str, *, ephemeral: bool = False, password: str | None = None, hint: str = HOW_TO
+    ) -> SigningKey:
+        """Read a PKCS#8 private key; `password` is used where the key needs one. `hint` says what to do without it.
 
         Raises:
-            KeyUnavailable: it is not one, or it needs a password.
+            PasswordNeeded: it is protected by a password, and none was given.
+            KeyUnavailable: it is not such a key, or the password does not open it.
         """
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
         from securesystemslib.signer import CryptoSigner
 
+        protected = b"ENCRYPTED" in pem
+        if protected and password is None:
+            raise PasswordNeeded("the key is protected by a password", where=origin, next=hint)
         try:
-            private = load_pem_private_key(pem, None)
-        except TypeError:
-            raise KeyUnavailable("the signing key is protected by a password", where=origin, next=HOW_TO) from None
-        except (ValueError, UnsupportedAlgorithm):
-            raise KeyUnavailable("not a private key in PKCS#8 PEM form", where=origin, next=HOW_TO) from None
+            private = load_pem_private_key(pem, password.encode() if protected and password is not None else None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            what = "the password does not open the key" if protected else "not a private key in PKCS#8 PEM form"
+            raise KeyUnavailable(what, where=origin, next=hint) from None
+        if not _signs(private.public_key()):
+            raise KeyUnavailable("not a key that signs records", where=origin, next="`aims keys new` makes one")
         text = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         public = PublicKey.from_pem(text)
         return cls(CryptoSigner(private, public.for_dsse()), public, origin, ephemeral=ephemeral)
 
 
-def new_private_pem() -> bytes:
-    """Return a new Ed25519 private key as unencrypted PKCS#8 PEM."""
+def new_private_pem(password: str | None = None) -> bytes:
+    """Return a new Ed25519 private key as PKCS#8 PEM, encrypted where there is a password."""
+    from cryptography.hazmat.primitives import serialization as out
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    protection = out.BestAvailableEncryption(password.encode()) if password else out.NoEncryption()
+    return Ed25519PrivateKey.generate().private_bytes(out.Encoding.PEM, out.PrivateFormat.PKCS8, protection)
 
 
 def ephemeral_key() -> SigningKey:
@@ -128,13 +209,13 @@ def ephemeral_key() -> SigningKey:
     return SigningKey.from_pem(new_private_pem(), "memory, for this session only", ephemeral=True)
 
 
-def write_new_key(path: Path) -> SigningKey:
+def write_new_key(path: Path, password: str | None = None) -> SigningKey:
     """Make a private key file that only its owner can read; an existing file is never replaced.
 
     Raises:
         KeyUnavailable: the file exists or cannot be written.
     """
-    pem = new_private_pem()
+    pem = new_private_pem(password)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
@@ -144,28 +225,45 @@ def write_new_key(path: Path) -> SigningKey:
         raise KeyUnavailable(f"cannot be written ({exc.strerror})", where=str(path), next=HOW_TO) from None
     with os.fdopen(handle, "wb") as stream:
         stream.write(pem)
-    return SigningKey.from_pem(pem, str(path))
+    return SigningKey.from_pem(pem, str(path), password=password)
 
 
-def load_key(uri: str) -> SigningKey:
-    """Read a signing key from `file:PATH`, a plain path, or `env:VARIABLE`.
+def load_key(uri: str, variable: str = SIGNING_KEY, ask: Callable[[str], str] | None = None) -> SigningKey:
+    """Read a signing key from `file:PATH`, a plain path, `env:VARIABLE`, or the address of a key service.
+
+    Args:
+        uri: where the key is.
+        variable: the setting that names it; its password is in the variable `<variable>_PASSWORD`.
+        ask: asks a person for the password of what it is given the name of, where the variable is not set.
 
     Raises:
-        KeyUnavailable: the URI is of another scheme, or nothing can be read there.
+        KeyUnavailable: the URI is of another scheme, nothing can be read there, or the password does not fit.
     """
+    from aims_mlflow.evidence import remote_keys
+
     scheme, _, rest = uri.partition(":")
+    if scheme in remote_keys.SERVICES:
+        return remote_keys.load(uri, password_of(variable), password_variable(variable), ask)
     if scheme == "env":
         value = os.environ.get(rest)
         if not value:
-            raise KeyUnavailable(f"the variable {rest} is not set", where=SIGNING_KEY, next=HOW_TO)
-        return SigningKey.from_pem(value.encode(), f"env:{rest}")
-    if scheme == "file" or "/" in uri or Path(uri).exists():
+            raise KeyUnavailable(f"the variable {rest} is not set", where=variable, next=HOW_TO)
+        pem, origin = value.encode(), f"env:{rest}"
+    elif scheme == "file" or "/" in uri or Path(uri).exists():
         path = Path(rest if scheme == "file" else uri).expanduser()
         try:
-            return SigningKey.from_pem(path.read_bytes(), str(path))
+            pem, origin = path.read_bytes(), str(path)
         except OSError as exc:
             raise KeyUnavailable(f"the key cannot be read ({exc.strerror})", where=str(path), next=HOW_TO) from None
-    raise KeyUnavailable(f"keys of the form {scheme}: are not known here", next=HOW_TO)
+    else:
+        raise KeyUnavailable(f"keys of the form {scheme}: are not known here", next=HOW_TO)
+    hint = f"set {password_variable(variable)} to its password"
+    try:
+        return SigningKey.from_pem(pem, origin, password=password_of(variable), hint=hint)
+    except PasswordNeeded:
+        if ask is None:
+            raise
+    return SigningKey.from_pem(pem, origin, password=ask(origin), hint=hint)
 
 
 def passing_home() -> str | None:
@@ -182,10 +280,10 @@ def passing_home() -> str | None:
     return None if os.access(home, os.W_OK) else f"{home} cannot be written"
 
 
-def signing_key(notice: Any = None) -> SigningKey:
+def signing_key(notice: Any = None, ask: Callable[[str], str] | None = None) -> SigningKey:
     """Return the trainer's key: `AIMS_SIGNING_KEY`, else one kept in `aims_home()`, made on first use.
 
-    `notice` is called with one sentence when a key is made.
+    `notice` is called with one sentence when a key is made; `ask` as in `load_key`.
 
     Raises:
         KeyUnavailable: there is none, and none may be made here (CI, a home that does not last).
@@ -194,10 +292,10 @@ def signing_key(notice: Any = None) -> SigningKey:
     if uri and "PRIVATE KEY" in uri:
         raise KeyUnavailable(f"{SIGNING_KEY} holds a key itself instead of its address", next=HOW_TO)
     if uri:
-        return load_key(uri)
+        return load_key(uri, ask=ask)
     path = aims_home() / "keys" / "signing.pem"
     if path.exists():
-        return load_key(f"file:{path}")
+        return load_key(f"file:{path}", ask=ask)
     why = passing_home()
     if why:
         raise KeyUnavailable(f"there is no signing key, and none is made because {why}", next=HOW_TO)

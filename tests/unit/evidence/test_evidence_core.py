@@ -220,7 +220,7 @@ def test_keys_come_from_files_and_variables_and_never_silently(tmp_path, monkeyp
     for bad, text in (
         ("env:NONE", "not set"),
         (f"file:{tmp_path}/none", "cannot be read"),
-        ("awskms:x", "not known here"),
+        ("carrier-pigeon:x", "not known here"),
     ):
         with pytest.raises(KeyUnavailable, match=text):
             load_key(bad)

@@ -1,0 +1,175 @@
+"""Delivery of checkpoints to places outside: a queue in the ledger's database, emptied by a thread of each worker.
+
+A checkpoint that is not delivered within a minute is a finding: until then only the database itself vouches for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from aims_mlflow.errors import AimsError, EvidenceError
+from aims_mlflow.evidence.ledger_heads import leaf_hashes
+from aims_mlflow.evidence.places import Parcel
+from aims_mlflow.records.base import utc_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Engine
+
+    from aims_mlflow.evidence.ledger_tree import TreeTables
+    from aims_mlflow.evidence.places import Place
+
+LATE_SECONDS = 60
+LEASE_SECONDS = 120
+LONGEST_PAUSE_SECONDS = 300
+IDLE_SECONDS = 5
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Late:
+    """A delivery that is overdue: since when, and what the place said last."""
+
+    size: int
+    place: str
+    queued: str
+    attempts: int
+    error: str | None
+
+    def sentence(self) -> str:
+        """Return the finding as one line."""
+        said = f"; it says: {self.error}" if self.error else ""
+        return f"checkpoint {self.size} of {self.queued[:19]}Z is not at {self.place} after {self.attempts} tries{said}"
+
+
+def late(connection: Connection, tables: TreeTables, now: datetime | None = None) -> list[Late]:
+    """Return the deliveries that are more than a minute behind, oldest first."""
+    table = tables.deliveries
+    limit = utc_text((now or datetime.now(UTC)) - timedelta(seconds=LATE_SECONDS))
+    query = sa.select(table).where(table.c.delivered.is_(None), table.c.queued < limit).order_by(table.c.queued)
+    return [Late(r.size, r.place, r.queued, r.attempts, r.error) for r in connection.execute(query.limit(100))]
+
+
+class Deliverer:
+    """Takes parcels from the queue to their places; safe to run in every worker at once."""
+
+    def __init__(self, engine: Engine, tables: TreeTables, leaves: sa.Table, places: Sequence[Place]) -> None:
+        self._engine, self._tables, self._leaves = engine, tables, leaves
+        self._places = {place.name: place for place in places}
+        self._woken = threading.Event()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread; it ends with the process."""
+        if self._thread is None and self._places:
+            self._thread = threading.Thread(target=self._run, name="aims-delivery", daemon=True)
+            self._thread.start()
+
+    def wake(self) -> None:
+        """Say that something was queued."""
+        self._woken.set()
+
+    def stop(self, seconds: float = 10) -> None:
+        """Try once more what is due, then end."""
+        self._stopped.set()
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while True:
+            last = self._stopped.is_set()
+            try:
+                self.deliver_due()
+            except Exception:  # noqa: BLE001 - a thread that dies would stop deliveries without a word
+                _log.exception("aims: checkpoints are not delivered now")
+            if last:
+                return
+            self._woken.wait(IDLE_SECONDS)
+            self._woken.clear()
+
+    def deliver_due(self, now: datetime | None = None) -> int:
+        """Deliver what is due now; returns how many checkpoints reached a place."""
+        moment, reached = now or datetime.now(UTC), 0
+        for place in self._places.values():
+            for size in self._due(place):
+                if not self._claim(place, size, moment):
+                    continue
+                if not self._deliver(place, size, moment):
+                    break  # the next one would fail alike, and order is kept
+                reached += 1
+        return reached
+
+    def _due(self, place: Place) -> list[int]:
+        table = self._tables.deliveries
+        query = sa.select(table.c.size).where(table.c.place == place.name, table.c.delivered.is_(None))
+        with self._engine.connect() as connection:
+            sizes = list(connection.execute(query.order_by(table.c.size)).scalars())
+        return sizes[-1:] if place.newest_only else sizes
+
+    def _claim(self, place: Place, size: int, now: datetime) -> bool:
+        """Take one delivery for this worker, for as long as it may reasonably last."""
+        table = self._tables.deliveries
+        mine = sa.and_(
+            table.c.size == size,
+            table.c.place == place.name,
+            table.c.delivered.is_(None),
+            table.c.next_try <= utc_text(now),
+        )
+        lease = utc_text(now + timedelta(seconds=LEASE_SECONDS))
+        with self._engine.begin() as connection:
+            taken: int = connection.execute(sa.update(table).where(mine).values(next_try=lease)).rowcount
+        return taken == 1
+
+    def _deliver(self, place: Place, size: int, now: datetime) -> bool:
+        table = self._tables.deliveries
+        try:
+            receipt = place.deliver(self._parcel(place, size))
+        except AimsError as exc:
+            self._failed(place, size, now, exc.sentence())
+            return False
+        except Exception as exc:  # noqa: BLE001 - a place's own library may raise anything
+            _log.exception("aims: checkpoint %d is not delivered to %s", size, place.name)
+            self._failed(place, size, now, f"it cannot be delivered ({type(exc).__name__})")
+            return False
+        row = sa.and_(table.c.size == size, table.c.place == place.name)
+        values = {"delivered": utc_text(), "receipt": receipt, "error": None, "attempts": table.c.attempts + 1}
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(table).where(row).values(**values))
+            if place.newest_only:
+                older = sa.and_(table.c.place == place.name, table.c.delivered.is_(None), table.c.size < size)
+                covered = f"covered by the checkpoint over {size} leaves"
+                connection.execute(sa.update(table).where(older).values(delivered=values["delivered"], error=covered))
+        return True
+
+    def _failed(self, place: Place, size: int, now: datetime, error: str) -> None:
+        table = self._tables.deliveries
+        row = sa.and_(table.c.size == size, table.c.place == place.name)
+        with self._engine.begin() as connection:
+            attempts = int(connection.execute(sa.select(table.c.attempts).where(row)).scalar() or 0) + 1
+            pause = timedelta(seconds=min(2**attempts, LONGEST_PAUSE_SECONDS))
+            values = {"attempts": attempts, "error": error[:2000], "next_try": utc_text(now + pause)}
+            connection.execute(sa.update(table).where(row).values(**values))
+        _log.warning("aims: checkpoint %d is not delivered (try %d): %s", size, attempts, error)
+
+    def _parcel(self, place: Place, size: int) -> Parcel:
+        checkpoints, table = self._tables.checkpoints, self._tables.deliveries
+        before = sa.select(sa.func.max(table.c.size)).where(
+            table.c.place == place.name, table.c.delivered.is_not(None), table.c.size < size
+        )
+        with self._engine.begin() as connection:
+            note = connection.execute(sa.select(checkpoints.c.note).where(checkpoints.c.size == size)).scalar()
+            if note is None:
+                raise EvidenceError("the checkpoint is no longer in the ledger", next="`aims ledger verify`")
+            begin = int(connection.execute(before).scalar() or 0)
+            needed = [] if place.newest_only else leaf_hashes(connection, self._leaves, begin, size)
+            hashes = "".join(f"{value}\n" for value in needed)
+        return Parcel(size, note.encode(), begin, hashes.encode())

@@ -1,0 +1,147 @@
+"""The ledger's signed tree heads: made after appends, kept beside the leaves, queued for the places outside.
+
+Signing may wait for a key service, so it holds no lock: the head is read, signed, and stored in two transactions. A
+checkpoint that another worker made over more leaves meanwhile serves both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence import checkpoint, merkle
+from aims_mlflow.evidence.ledger_tree import TreeTables, fetch_nodes
+from aims_mlflow.records.base import utc_text, uuid7
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+    from aims_mlflow.evidence.checkpoint import Checkpoint
+    from aims_mlflow.evidence.keys import SigningKey
+
+ORIGIN = "AIMS_LEDGER_ORIGIN"
+PAGE = 5000
+
+
+def newest(connection: Connection, tables: TreeTables) -> Checkpoint | None:
+    """Return the checkpoint over the most leaves.
+
+    Raises:
+        EvidenceError: what is stored is none.
+    """
+    return next(iter(_read(connection, sa.select(tables.checkpoints).order_by(tables.checkpoints.c.size.desc()))), None)
+
+
+def covering(connection: Connection, tables: TreeTables, size: int) -> Checkpoint | None:
+    """Return the smallest checkpoint over at least `size` leaves."""
+    table = tables.checkpoints
+    query = sa.select(table).where(table.c.size >= size).order_by(table.c.size)
+    return next(iter(_read(connection, query)), None)
+
+
+def all_of(connection: Connection, tables: TreeTables) -> Iterator[Checkpoint]:
+    """Yield every stored checkpoint, smallest first."""
+    table, after = tables.checkpoints, -1
+    while True:
+        query = sa.select(table).where(table.c.size > after).order_by(table.c.size)
+        page = _read(connection, query, PAGE)
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].size
+
+
+def _read(connection: Connection, query: sa.Select[sa.Any], most: int = 1) -> list[Checkpoint]:
+    out = []
+    for row in connection.execute(query.limit(most)):
+        head = checkpoint.parse(row.note.encode(), f"stored checkpoint {row.size}")
+        if head.size != row.size:
+            raise EvidenceError(f"it is over {head.size} leaves", where=f"stored checkpoint {row.size}")
+        out.append(head)
+    return out
+
+
+def origin_of(before: Checkpoint | None, configured: str | None) -> str:
+    """Return the log's name: that of its checkpoints so far, else the configured one, else one made up for good.
+
+    Raises:
+        EvidenceError: another name is configured than the log has had, or no log can have it.
+    """
+    if before is None:
+        return checkpoint.check_name(configured or f"aims-ledger/{uuid7()}")
+    if configured and configured != before.origin:
+        raise EvidenceError(
+            f"{ORIGIN} is {configured!r}, and the ledger's checkpoints so far are of {before.origin!r}",
+            next=f"set {ORIGIN} back: a log keeps its name, or its old checkpoints prove nothing about it",
+        )
+    return before.origin
+
+
+def sign_head(
+    connection: Connection, tables: TreeTables, leaves: sa.Table, key: SigningKey, configured: str | None
+) -> Checkpoint | None:
+    """Return a signed checkpoint over all leaves; None where the newest covers them. Reads alone: `store` writes it.
+
+    Raises:
+        EvidenceError: the leaves do not continue those of the newest checkpoint: nothing is signed then.
+        KeyUnavailable: the key cannot sign.
+    """
+    last = connection.execute(sa.select(sa.func.max(leaves.c.sequence))).scalar()
+    size = 0 if last is None else int(last) + 1
+    before = newest(connection, tables)
+    if size == (before.size if before else 0):
+        return None
+
+    def fetch(nodes: Sequence[merkle.Node]) -> dict[merkle.Node, bytes]:
+        return dict(fetch_nodes(connection, tables, leaves, nodes))
+
+    if before is not None:
+        _must_continue(before, size, fetch)
+    return checkpoint.sign(origin_of(before, configured), size, merkle.root(size, fetch), key)
+
+
+def _must_continue(before: Checkpoint, size: int, fetch: merkle.Fetch) -> None:
+    broken = EvidenceError(
+        f"the ledger has {size} leaves that do not continue its checkpoint over {before.size}: nothing is signed",
+        next="someone changed the database: `aims ledger verify` says what changed",
+    )
+    if size < before.size:
+        raise broken
+    root = merkle.root(size, fetch)
+    proof = merkle.consistency_proof(before.size, size, fetch) if before.size else []
+    if not merkle.verify_consistency(before.size, size, before.root, root, proof):
+        raise broken
+
+
+def store(connection: Connection, tables: TreeTables, head: Checkpoint, places: Sequence[str]) -> bool:
+    """Keep a checkpoint and queue it for `places`; tells whether it was new."""
+    table, now = tables.checkpoints, utc_text()
+    known = connection.execute(sa.select(table.c.size).where(table.c.size == head.size)).first()
+    if known is not None:
+        return False
+    connection.execute(table.insert().values(size=head.size, note=head.text, time=now))
+    rows = [{"size": head.size, "place": p, "queued": now, "next_try": now, "attempts": 0} for p in places]
+    if rows:
+        connection.execute(tables.deliveries.insert(), rows)
+    return True
+
+
+def leaf_hashes(connection: Connection, leaves: sa.Table, begin: int, end: int) -> Iterator[str]:
+    """Yield the leaf hashes (hex) from `begin` to `end`, `end` not included.
+
+    Raises:
+        EvidenceError: a leaf in between is missing.
+    """
+    while begin < end:
+        until = min(begin + PAGE, end)
+        query = sa.select(leaves.c.sequence, leaves.c.leaf_hash)
+        query = query.where(leaves.c.sequence >= begin, leaves.c.sequence < until).order_by(leaves.c.sequence)
+        rows = connection.execute(query).all()
+        if [row.sequence for row in rows] != list(range(begin, until)):
+            raise EvidenceError(f"a leaf between {begin} and {until} is missing", next="`aims ledger verify`")
+        yield from (row.leaf_hash for row in rows)
+        begin = until

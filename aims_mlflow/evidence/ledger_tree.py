@@ -1,0 +1,128 @@
+"""The Merkle tree beside the ledger's leaves: nodes are written in the transaction that appends the leaves.
+
+Level 0 is the leaves' own `leaf_hash`; `aims_nodes` holds every complete node above it, one row for each leaf on
+average. All functions take an open connection, so that leaf, nodes and checkpoint stand or fall together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, TypeVar
+
+import sqlalchemy as sa
+
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence import merkle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+# Well under SQLite's limit for the variables of one statement (32,766), and quick to plan.
+BATCH = 500
+Item = TypeVar("Item")
+
+
+class TreeTables:
+    """The tables of tree, checkpoints and deliveries, in the ledger's schema."""
+
+    def __init__(self, metadata: sa.MetaData) -> None:
+        self.nodes = sa.Table(
+            "aims_nodes",
+            metadata,
+            sa.Column("level", sa.SmallInteger, primary_key=True, autoincrement=False),
+            sa.Column("position", NUMBER, primary_key=True, autoincrement=False),
+            sa.Column("hash", sa.LargeBinary(32), nullable=False),
+            sqlite_with_rowid=False,
+        )
+        self.checkpoints = sa.Table(
+            "aims_checkpoints",
+            metadata,
+            sa.Column("size", NUMBER, primary_key=True, autoincrement=False),
+            sa.Column("note", sa.Text, nullable=False),
+            sa.Column("time", sa.String(27), nullable=False),
+        )
+        self.deliveries = sa.Table(
+            "aims_deliveries",
+            metadata,
+            sa.Column("size", NUMBER, primary_key=True, autoincrement=False),
+            sa.Column("place", sa.String(500), primary_key=True),
+            sa.Column("queued", sa.String(27), nullable=False),
+            sa.Column("next_try", sa.String(27), nullable=False),
+            sa.Column("attempts", sa.Integer, nullable=False),
+            sa.Column("delivered", sa.String(27)),
+            sa.Column("error", sa.Text),
+            sa.Column("receipt", sa.LargeBinary),
+            sa.Index("aims_deliveries_due", "delivered", "next_try"),
+        )
+
+
+def fetch_nodes(
+    connection: Connection, tables: TreeTables, leaves: sa.Table, nodes: Iterable[merkle.Node]
+) -> Mapping[merkle.Node, bytes]:
+    """Return the hashes of those nodes that the database has."""
+    wanted: defaultdict[int, set[int]] = defaultdict(set)
+    for level, position in nodes:
+        wanted[level].add(position)
+    found: dict[merkle.Node, bytes] = {}
+    for part in _batches(sorted(wanted.pop(0, ()))):
+        query = sa.select(leaves.c.sequence, leaves.c.leaf_hash).where(leaves.c.sequence.in_(part))
+        found |= {(0, row.sequence): bytes.fromhex(row.leaf_hash) for row in connection.execute(query)}
+    table = tables.nodes
+    for some in _batches([(level, position) for level, positions in wanted.items() for position in positions]):
+        by_level: defaultdict[int, list[int]] = defaultdict(list)
+        for level, position in some:
+            by_level[level].append(position)
+        any_of = [sa.and_(table.c.level == level, table.c.position.in_(at)) for level, at in by_level.items()]
+        query = sa.select(table).where(sa.or_(*any_of))
+        found |= {(row.level, row.position): bytes(row.hash) for row in connection.execute(query)}
+    return found
+
+
+def _batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
+    return (items[begin : begin + BATCH] for begin in range(0, len(items), BATCH))
+
+
+def frontier(connection: Connection, tables: TreeTables, leaves: sa.Table, size: int) -> merkle.Frontier:
+    """Return the right edge of the tree over the first `size` leaves.
+
+    Raises:
+        EvidenceError: the tree lacks a node of it.
+    """
+    nodes = merkle.nodes_of(0, size)
+    known = fetch_nodes(connection, tables, leaves, nodes)
+    lacking = [node for node in nodes if node not in known]
+    if lacking:
+        raise EvidenceError(
+            f"the ledger's tree has no node {lacking[0]}, which {size} leaves need",
+            next="a row was deleted from the database: `aims ledger verify` says what is left",
+        )
+    return merkle.Frontier(size, [known[node] for node in nodes])
+
+
+def extend(
+    connection: Connection, tables: TreeTables, leaves: sa.Table, first: int, hashes: Sequence[bytes]
+) -> merkle.Frontier:
+    """Write the nodes that new leaves complete; call it under the append lock, in the leaves' transaction.
+
+    Args:
+        connection: the transaction that inserted the leaves.
+        tables: where the nodes go.
+        leaves: the table of leaves, which are the tree's level 0.
+        first: the sequence of the first new leaf, which is the tree's size before it.
+        hashes: the leaf hashes of the new leaves, in order.
+
+    Returns:
+        The right edge after them; its `root()` is the tree head to sign.
+
+    Raises:
+        EvidenceError: the tree before them is not whole.
+    """
+    edge = frontier(connection, tables, leaves, first)
+    made = [node for value in hashes for node in edge.append(value)]
+    if made:
+        rows = [{"level": level, "position": position, "hash": value} for (level, position), value in made]
+        connection.execute(tables.nodes.insert(), rows)
+    return edge

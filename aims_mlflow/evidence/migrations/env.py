@@ -1,0 +1,14 @@
+"""What alembic runs: the migrations on the connection that it was handed, in that connection's transaction."""
+
+from alembic import context
+
+from aims_mlflow.evidence.ledger_migrations import VERSION_TABLE
+
+options = context.config.attributes
+context.configure(
+    connection=options["connection"],
+    target_metadata=None,
+    version_table=VERSION_TABLE,
+    version_table_schema=options["schema"],
+)
+context.run_migrations()

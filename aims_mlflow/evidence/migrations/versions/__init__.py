@@ -1,0 +1,1 @@
+"""One file for each change of the ledger's tables, oldest first."""

@@ -1,0 +1,75 @@
+"""The ledger as `create_all` made it before there were migrations: leaves, bodies, envelopes, policies, hashes, calls."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from aims_mlflow.evidence.ledger_migrations import append_only
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    schema = op.get_context().version_table_schema
+    number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    op.create_table(
+        "aims_leaves",
+        sa.Column("sequence", number, primary_key=True, autoincrement=False),
+        sa.Column("leaf", sa.LargeBinary, nullable=False),
+        sa.Column("leaf_hash", sa.String(64), nullable=False),
+        sa.Column("request", sa.String(64), index=True),
+        sa.Column("type", sa.String(20), nullable=False, index=True),
+        sa.Column("model_name", sa.String(512)),
+        sa.Column("version", sa.String(32)),
+        schema=schema,
+    )
+    op.create_index("aims_leaves_of_model", "aims_leaves", ["model_name", "sequence"], schema=schema)
+    op.create_index("aims_leaves_of_version", "aims_leaves", ["model_name", "version"], schema=schema)
+    op.create_table(
+        "aims_bodies",
+        sa.Column("sequence", number, primary_key=True, autoincrement=False),
+        sa.Column("salt", sa.LargeBinary, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        schema=schema,
+    )
+    op.create_table(
+        "aims_envelopes",
+        sa.Column("sha256", sa.String(64), primary_key=True),
+        sa.Column("envelope", sa.LargeBinary, nullable=False),
+        schema=schema,
+    )
+    op.create_table(
+        "aims_policies",
+        sa.Column("digest", sa.String(64), primary_key=True),
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("content", sa.Text, nullable=False),
+        schema=schema,
+    )
+    op.create_table(
+        "aims_active",
+        sa.Column("kind", sa.String(20), primary_key=True),
+        sa.Column("digest", sa.String(64), nullable=False),
+        schema=schema,
+    )
+    op.create_table(
+        "aims_hashes",
+        sa.Column("fingerprint", sa.String(64), primary_key=True),
+        sa.Column("digest", sa.String(64), nullable=False),
+        schema=schema,
+    )
+    op.create_table(
+        "aims_calls",
+        sa.Column("call", sa.String(64), primary_key=True),
+        sa.Column("request", sa.String(64), nullable=False),
+        sa.Column("seconds", number, nullable=False, index=True),
+        schema=schema,
+    )
+    append_only(op.get_bind(), schema, "aims_leaves")
+
+
+def downgrade() -> None:
+    """Refuse: a ledger is never taken back."""
+    raise RuntimeError("a ledger is never downgraded: restore the database from before the upgrade")
