@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError, KeyUnavailable
-from aims_mlflow.evidence.keys import PublicKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aims_mlflow.evidence.keys import SigningKey
+    from aims_mlflow.evidence.keys import PublicKey, SigningKey
 
 MAX_NOTE_BYTES = 64 * 1024
 MAX_SIGNATURES = 16

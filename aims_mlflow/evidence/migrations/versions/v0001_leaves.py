@@ -1,4 +1,4 @@
-"""The ledger as `create_all` made it before there were migrations: leaves, bodies, envelopes, policies, hashes, calls."""
+"""The tables as `create_all` made them before there were migrations."""
 
 import sqlalchemy as sa
 from alembic import op
