@@ -42,7 +42,13 @@ def group() -> None:
 @click.option("--favourable", help="The label that is good for a person.")
 @click.option("--sensitive", help="Columns to compare groups by, with commas between.")
 @click.option("--threshold", help="The score (or number) from which on a row is selected.")
-@click.option("--role", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice(["train", "validation", "test"]),
+    default="test",
+    show_default=True,
+    help="What the table is to the model.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the report; aims-check-NAME by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aims_mlflow.records.decision import Decision, Unmet
+    from aims_mlflow.records.decision import Decision, Unmet, WaivedBy
 
 MAX_ITEMS = 8
 MAX_CHARS = 500
@@ -53,13 +53,14 @@ def waiver_lines(decision: Decision) -> list[str]:
     """Return the waivers that a decision rests on, loudly."""
     seen: dict[str, str] = {}
     for waived in decision.waived:
-        seen.setdefault(
-            waived.waiver,
-            f"{'BREAK-GLASS, ' if waived.break_glass else ''}WAIVED until {waived.expires[:16]}Z by {waived.owner}: "
-            f"{'everything' if waived.break_glass else waived.unmet.control}, "
-            f"reason: {_plain(waived.reason)}",
-        )
+        seen.setdefault(waived.waiver, f"{_head(waived)}, reason: {_plain(waived.reason)}")
     return list(seen.values())
+
+
+def _head(waived: WaivedBy) -> str:
+    if waived.break_glass:
+        return f"BREAK-GLASS, WAIVED until {waived.expires[:16]}Z by {waived.owner}: everything"
+    return f"WAIVED until {waived.expires[:10]} by {waived.owner}: {waived.unmet.control}"
 
 
 def lines(decision: Decision) -> list[str]:
