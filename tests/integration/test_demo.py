@@ -152,6 +152,25 @@ def test_demo_sets_aside_what_a_first_model_should_not_learn_from(tmp_path):
         assert len(re.search(f"set aside {name}: (.*)", said)[1]) > 10
 
 
+def test_demo_comes_to_its_end_on_a_table_with_gaps_in_the_sensitive_columns(tmp_path):
+    """Missing and rare groups, odd names, and limits of two controls that fail: each waived by name."""
+    frame = nasty(900).rename(columns={"granted": "Granted?", "income": "income <b>"})
+    frame.loc[::8, "sex"] = None
+    frame.loc[1:30:10, "sex"] = "x"
+    frame["income <b>"] -= 1500 * (frame["sex"] == "f")
+    frame["Granted?"] = frame["income <b>"] > frame["income <b>"].median()
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    done = demo("--csv", tmp_path / "t.csv", "--target", "Granted?", "--favourable", "true", "--sensitive", "sex")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for control in ("A.6.2.4", "A.7.4"):
+        assert f"by olga for registration: {control}" in done.stdout
+    assert "(missing)" in done.stdout
+    assert "treated worse by sex: f" in done.stdout
+    assert "set: olga approved these very bytes" in done.stdout
+    assert "signed by ana." in done.stdout
+    assert all(len(line) <= 80 or "/" in line for line in done.stdout.splitlines())
+
+
 @pytest.mark.parametrize(
     ("change", "options", "text", "status"),
     [
@@ -159,6 +178,7 @@ def test_demo_sets_aside_what_a_first_model_should_not_learn_from(tmp_path):
         ({}, {"--sensitive": "sx"}, "did you mean 'sex'?", 2),
         ({}, {"--favourable": "ja"}, "does not occur", 2),
         ({}, {"--sensitive": "country"}, "only one group", 2),
+        ({}, {"--sensitive": " , "}, "names no column", 2),
         ({"granted": "yes"}, {}, "same label", 2),
         ({"granted": None}, {}, "", 2),
         ({"rows": 0}, {}, "", 2),
