@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -11,11 +12,15 @@ import gated
 import mlflow
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from securesystemslib.dsse import Envelope
+from securesystemslib.signer import SSlibKey
 from sklearn.linear_model import LogisticRegression
 from test_capture import FEATURES, config, fit, kinds, last_run, one, records
 
 import aims_mlflow as aims
 from aims_mlflow.errors import ConfigError, DataError
+from aims_mlflow.evidence.keys import signing_key
 
 pytestmark = pytest.mark.usefixtures("tracking")
 
@@ -274,7 +279,7 @@ def test_a_training_asks_nothing_of_the_network(tmp_path):
 
 
 def test_every_file_of_the_evidence_is_watched(halves, tmp_path):
-    """One flipped byte in any file that was left in the run is found, and the file is named."""
+    """securesystemslib reads every envelope; one flipped byte in any file of the run is found, and the file is named."""
     from aims_mlflow.cli.main import main
 
     @aims.trains("loans", config=config())
@@ -285,6 +290,11 @@ def test_every_file_of_the_evidence_is_watched(halves, tmp_path):
     folder = Path(mlflow.artifacts.download_artifacts(f"runs:/{last_run()}/aims", dst_path=str(tmp_path / "down")))
     files = [p for p in folder.rglob("*") if p.is_file()]
     assert len(files) > 10
+    key = SSlibKey.from_crypto(load_pem_public_key(signing_key().public.pem.encode()))
+    for line in (line for p in files if p.suffix == ".jsonl" for line in p.read_bytes().splitlines()):
+        foreign = json.loads(line)
+        foreign["signatures"][0]["keyid"] = key.keyid  # securesystemslib names keys in its own way
+        assert Envelope.from_dict(foreign).verify([key], 1)
     with pytest.raises(SystemExit) as ended:
         main(["evidence", "verify", str(folder)])
     assert ended.value.code == 0
