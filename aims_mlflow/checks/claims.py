@@ -136,11 +136,12 @@ def _why_nothing(limit: Limit) -> str:
 
 
 def reason_of(claims: Iterable[Claim]) -> str | None:
-    """Return one sentence: the first claims that failed, else those that could not be evaluated."""
+    """Return one sentence: the claims that decide the result first (failed, not evaluated, then warned)."""
     claims = list(claims)
     failed = [c for c in claims if c.passed is False]
     open_ = [c for c in claims if c.passed is None and c.limit is not None]
-    named = sorted(failed, key=lambda c: c.severity == "warning") or open_
+    warned = [c for c in failed if c.severity == "warning"]
+    named = [*(c for c in failed if c.severity != "warning"), *open_, *warned]
     if not named:
         return None
     text = "; ".join(describe(c) for c in named[:3])

@@ -34,11 +34,13 @@ def command(
         raise ConfigError("--target, --favourable and --sensitive describe a --csv", next="add --csv FILE")
     if table is not None and (not target or not sensitive):
         raise ConfigError("--csv also needs --target and --sensitive", next="name the columns")
+    names = tuple(dict.fromkeys(c.strip() for c in (sensitive or "").split(",") if c.strip()))
+    if table is not None and not names:
+        raise ConfigError("--sensitive names no column", next="name the columns that groups are compared by")
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise ConfigError("the folder is not empty", where=str(keep), next="name a new one")
     from aims_mlflow.demo.data import from_csv, generated
 
-    names = tuple(dict.fromkeys(c.strip() for c in (sensitive or "").split(",") if c.strip()))
     data = generated() if table is None else from_csv(table, str(target), favourable, names)
     folder = keep.resolve() if keep is not None else Path(tempfile.mkdtemp(prefix="aims-demo-"))
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -153,7 +154,23 @@ def file_problems(source: Source) -> list[Problem]:
                     out.append(Problem(who, "the file is missing", "it was deleted after the record was signed"))
                 elif sha256_hex(content) != artifact.sha256:
                     out.append(Problem(who, "the file's content changed", "it is not what the record was signed over"))
-    return out + source.page_problems()
+    return out + copy_problems(source) + source.page_problems()
+
+
+def copy_problems(source: Source) -> list[Problem]:
+    """Return which documents where people look (aims/model_card.md, ...) are not copies of signed ones."""
+    signed: dict[str, set[str]] = {}
+    for session in source.sessions:
+        for record in session.records:
+            if record.evidence.kind in ("model-card", "datasheet"):
+                for artifact in record.evidence.artifacts:
+                    signed.setdefault(f"aims/{PurePosixPath(artifact.path).name}", set()).add(artifact.sha256)
+    out = []
+    for path, digests in signed.items():
+        content = source.file(path)
+        if content is not None and sha256_hex(content) not in digests:
+            out.append(Problem(path, "the document's content changed", "it is not the one that was signed"))
+    return out
 
 
 def model_problems(source: Source) -> list[Problem]:

@@ -1,18 +1,26 @@
 """Training functions as strangers write them: nothing that they do to their data, runs or models loses a model."""
 
+import contextlib
+import io
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import gated
 import mlflow
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from securesystemslib.dsse import Envelope
+from securesystemslib.signer import SSlibKey
 from sklearn.linear_model import LogisticRegression
 from test_capture import FEATURES, config, fit, kinds, last_run, one, records
 
 import aims_mlflow as aims
 from aims_mlflow.errors import ConfigError, DataError
+from aims_mlflow.evidence.keys import signing_key
 
 pytestmark = pytest.mark.usefixtures("tracking")
 
@@ -221,6 +229,87 @@ def test_a_method_and_any_argument_name_can_be_decorated(halves):
     Trainer().train(*halves, {"depth": 1}, "c")
     assert "performance" in kinds()
     assert one("training-provenance").evidence.details["parameters"] == {"config": "c"}
+
+
+def test_several_models_are_registered_under_the_names_that_are_given_for_them(halves):
+    """In this registry, which has no gate, the client itself asks that the evidence is complete."""
+    plain, names = gated.pipeline(), {"loans-small": "small", "loans-large": "large"}
+
+    @aims.trains("loans", config=config(), register=names)
+    def train(train, test):
+        return {"small": fit(train[:200]), "large": plain.fit(train[FEATURES], train["granted"])}
+
+    train(*halves)
+    models = {m["name"]: m["model_id"] for m in one("training-provenance").evidence.details["models"]}
+    for registered, name in names.items():
+        assert models[name] in mlflow.MlflowClient().get_model_version(registered, "1").source
+
+
+@pytest.mark.parametrize("spelling", ["validation", "val", "valid"])
+def test_validation_data_are_found_by_their_usual_names(halves, spelling):
+    with aims.training("loans", config=config()) as session:
+        session.data(train=halves[0][:300], test=halves[1], **{spelling: halves[0][300:]})
+        session.model(fit(halves[0][:300]))
+    assert one("training-provenance").evidence.details["data"]["validation"]["rows"] == 60
+    roles = {r.evidence.details.get("role") for r in records() if r.evidence.kind == "data-quality"}
+    assert roles == {"train", "validation", "test"}
+
+
+NO_NETWORK = """
+import socket
+def never(*args, **more):
+    raise AssertionError(f"the network was asked for {args[:2]}")
+socket.getaddrinfo = socket.create_connection = never
+socket.socket.connect = socket.socket.connect_ex = never
+"""
+
+
+def test_a_training_asks_nothing_of_the_network(tmp_path):
+    script = tmp_path / "offline.py"
+    script.write_text(
+        f"{NO_NETWORK}\nimport sys; sys.path.insert(0, {str(Path(gated.__file__).parent)!r})\n"
+        "import gated, mlflow\nmlflow.set_tracking_uri('sqlite:///mlflow.db')\n"
+        "run, uri = gated.train()\nprint(uri)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().startswith("models:/m-")
+    assert "the network was asked" not in done.stderr
+    assert "unmet" not in done.stderr
+
+
+def test_every_file_of_the_evidence_is_watched(halves, tmp_path):
+    """securesystemslib reads every envelope; one flipped byte in any file of the run is found, and the file is named."""
+    from aims_mlflow.cli.main import main
+
+    @aims.trains("loans", config=config())
+    def train(train, test):
+        return fit(train)
+
+    train(*halves)
+    folder = Path(mlflow.artifacts.download_artifacts(f"runs:/{last_run()}/aims", dst_path=str(tmp_path / "down")))
+    files = [p for p in folder.rglob("*") if p.is_file()]
+    assert len(files) > 10
+    key = SSlibKey.from_crypto(load_pem_public_key(signing_key().public.pem.encode()))
+    for line in (line for p in files if p.suffix == ".jsonl" for line in p.read_bytes().splitlines()):
+        foreign = json.loads(line)
+        foreign["signatures"][0]["keyid"] = key.keyid  # securesystemslib names keys in its own way
+        assert Envelope.from_dict(foreign).verify([key], 1)
+    with pytest.raises(SystemExit) as ended:
+        main(["evidence", "verify", str(folder)])
+    assert ended.value.code == 0
+    for path in files:
+        before = path.read_bytes()
+        for place in (0, len(before) // 2, len(before) - 1):
+            changed = bytearray(before)
+            changed[place] ^= 1
+            path.write_bytes(changed)
+            printed = io.StringIO()
+            with pytest.raises(SystemExit) as ended, contextlib.redirect_stdout(printed):
+                main(["evidence", "verify", str(folder)])
+            assert ended.value.code == 1, path
+            assert path.name in printed.getvalue()
+        path.write_bytes(before)
 
 
 # -- mistakes, each with one sentence -------------------------------------------------------------

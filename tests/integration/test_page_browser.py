@@ -1,5 +1,6 @@
 """The page in a real browser: offline, light and dark, and on a narrow screen."""
 
+import html
 import re
 import shutil
 import subprocess
@@ -52,6 +53,34 @@ def test_light_and_dark_are_different_and_both_painted(page, tmp_path):
         seen.append(image.getpixel((3, 3)))
         assert len(set(image.resize((60, 80)).getdata())) > 8, "the page is empty"
     assert seen[0] > 200 > 60 > seen[1]
+
+
+def test_the_page_opens_in_a_sandboxed_frame_as_mlflow_shows_it(page, tmp_path):
+    """MLflow previews HTML in a frame without an origin of its own: what is painted must be the same."""
+    from PIL import Image, ImageChops
+
+    content = html.escape(page.read_text(), quote=True)
+    style = "position:absolute;left:0;top:0;width:900px;height:1200px;border:0"
+    (tmp_path / "frame.html").write_text(
+        f'<iframe style="{style}" sandbox="allow-scripts" srcdoc="{content}"></iframe>'
+    )
+    shots = []
+    for name in ("index", "frame"):
+        shot = tmp_path / f"{name}.png"
+        chromium(tmp_path, "--window-size=900,1200", f"--screenshot={shot}", (tmp_path / f"{name}.html").as_uri())
+        shots.append(Image.open(shot).convert("L").crop((0, 0, 880, 1200)))
+    assert len(set(shots[1].resize((60, 80)).getdata())) > 8, "the frame is empty"
+    assert ImageChops.difference(*shots).getbbox() is None
+
+
+def test_everything_that_opens_is_reached_by_the_tab_key(page):
+    """Only `summary` opens something, and scrolling tables take the focus: no script, no mouse."""
+    text = page.read_text()
+    assert text.count("<summary") == text.count("<details") > 5
+    assert not re.search(r"\bon[a-z]+=|cursor: *pointer[^}]*}[^<]*<div|<script", text)
+    scrolling = re.findall(r'<div class="[^"]*(?:scroll|wide)[^"]*"[^>]*>', text)
+    assert all('tabindex="0"' in tag for tag in scrolling)
+    assert "outline: none" not in text
 
 
 def test_a_narrow_screen_does_not_scroll_sideways(page, tmp_path):

@@ -140,13 +140,12 @@ def test_every_flipped_byte_of_a_session_is_found_and_named():
     writer = sealed.session(key, kinds=("session-start", "fairness"))
     data, known = writer.jsonl(), sealed.lookup(sealed.entry(key))
     assert check_session(data, "s", known).sound
-    for position in range(0, len(data), 13):
-        for bit in (1, 32):
-            changed = bytearray(data)
-            changed[position] ^= bit
-            found = check_session(bytes(changed), "s", known)
-            assert not found.sound, f"byte {position} bit {bit}"
-            assert found.problems[0].record.startswith("s")
+    for position in range(len(data)):
+        changed = bytearray(data)
+        changed[position] ^= (1, 2, 4, 8, 16, 32, 64, 128)[position % 8]
+        found = check_session(bytes(changed), "s", known)
+        assert not found.sound, f"byte {position}"
+        assert found.problems[0].record.startswith("s")
 
 
 @pytest.mark.parametrize(
