@@ -87,13 +87,26 @@ def policy_in_force(ledger: Ledger) -> LoadedPolicy:
 
 def workspaces(client: Any) -> list[str]:
     """Return the server's workspaces; the default one alone where it has no others."""
-    from mlflow.exceptions import MlflowException
     from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
 
-    try:
-        return [w.name for w in client.list_workspaces()] or [DEFAULT_WORKSPACE_NAME]
-    except (MlflowException, NotImplementedError):
+    if not _has_workspaces(client.tracking_uri):
         return [DEFAULT_WORKSPACE_NAME]
+    with store.reaching("list the workspaces"):
+        return [w.name for w in client.list_workspaces()] or [DEFAULT_WORKSPACE_NAME]
+
+
+def _has_workspaces(uri: str) -> bool:
+    """Ask first: a server without workspaces answers a listing with 503, which MLflow's client tries for minutes."""
+    import requests
+    from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES
+
+    if not uri.startswith(("http://", "https://")):
+        return bool(MLFLOW_ENABLE_WORKSPACES.get())
+    try:
+        answer = requests.get(f"{uri.rstrip('/')}/api/3.0/mlflow/server-info", timeout=store.CONNECT_SECONDS)
+        return answer.ok and bool(answer.json().get("workspaces_enabled"))
+    except (requests.exceptions.RequestException, ValueError):
+        return False
 
 
 def models(client: Any) -> Iterator[Seen]:
