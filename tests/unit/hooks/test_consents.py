@@ -108,7 +108,7 @@ def test_a_consent_that_was_altered_is_refused(registry, client, version):
     assert len(registry.leaves("approval")) == 1
 
 
-def test_adding_a_key_voids_no_approval_and_revoking_one_does(registry, client, version, person):
+def test_adding_a_key_voids_no_approval(registry, client, version, person):
     registry.say("approve", f"models:/loans/{version}", *APPROVE)
     person("nina", "trainer")
     champion(client, version)
