@@ -193,13 +193,16 @@ class Ledger:
         """
         import sqlalchemy as sa
 
-        bodies = self._tables.bodies
+        bodies, leaves = self._tables.bodies, self._tables.leaves
+        query = sa.select(bodies.c.salt, bodies.c.body, leaves.c.leaf).join(
+            leaves, leaves.c.sequence == bodies.c.sequence
+        )
         with self._reading() as connection:
-            row = connection.execute(sa.select(bodies).where(bodies.c.sequence == sequence)).first()
-        leaf = next(self.leaves(start=sequence), None)
-        if row is None or leaf is None or leaf.sequence != sequence:
+            row = connection.execute(query.where(bodies.c.sequence == sequence)).first()
+        if row is None:
             return None
-        if sha256_hex(bytes(row.salt) + bytes(row.body)) != leaf.content["commitment"]:
+        leaf = parse_json(bytes(row.leaf), f"leaf {sequence}")
+        if sha256_hex(bytes(row.salt) + bytes(row.body)) != leaf["commitment"]:
             raise EvidenceError("the body was changed: it does not fit the leaf's commitment", where=f"leaf {sequence}")
         content: dict[str, Any] = parse_json(bytes(row.body), f"body {sequence}")
         return content

@@ -162,6 +162,27 @@ def model(client: Any, name: str, workspace: str | None = None) -> Seen:
     return Seen(name, workspace if workspace != DEFAULT_WORKSPACE_NAME else None, versions, aliases)
 
 
+def try_model(client: Any, name: str, workspace: str | None) -> Seen | None:
+    """Return one registered model as it is now, in its workspace; None where the registry has none of that name.
+
+    Raises:
+        Unreachable: the registry does not answer.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    if workspace is not None:
+        mlflow.set_workspace(workspace)
+    with store.reaching(f"read the registered model {name}"):
+        try:
+            client.get_registered_model(name)
+        except MlflowException as exc:
+            if exc.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+    return model(client, name, workspace)
+
+
 def digest_now(version: Any) -> str:
     """Return the digest of what a deployer who loads a version gets now.
 

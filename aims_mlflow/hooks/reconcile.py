@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.hooks.findings import Finding, record
 from aims_mlflow.hooks.history import holders, place
 from aims_mlflow.hooks.past import Past
-from aims_mlflow.hooks.reading import Seen, models, try_digest
+from aims_mlflow.hooks.reading import Seen, models, try_digest, try_model
 from aims_mlflow.hooks.settle import settle
 from aims_mlflow.records.base import parse_time
 
@@ -60,11 +60,20 @@ def reconcile(
         seen_names.add(seen.ledger_name)
         past = Past(ledger, seen.ledger_name)
         settled += _settle(ledger, past, client)
-        found += _of_model(seen, Past(ledger, seen.ledger_name), policy)
+        found += _certain(ledger, client, seen, policy)
     settled_elsewhere, lost = _without_model(ledger, client, seen_names)
     found += lost
     new, closed = record(ledger, ABOUTS, found)
     return Reconciled(found, new, closed, settled + settled_elsewhere, len(seen_names))
+
+
+def _certain(ledger: Ledger, client: Any, seen: Seen, policy: LoadedPolicy) -> list[Finding]:
+    """Return what does not fit of one model. What may only have changed between two readings is read again, locked."""
+    if not list(_of_model(seen, Past(ledger, seen.ledger_name), policy)):
+        return []
+    with ledger.lock(seen.ledger_name):
+        now = try_model(client, seen.name, seen.workspace)
+        return list(_of_model(now, Past(ledger, seen.ledger_name), policy)) if now else []
 
 
 def _settle(ledger: Ledger, past: Past, client: Any) -> list[dict[str, Any]]:
@@ -82,7 +91,11 @@ def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[di
     lost = []
     for name in sorted(names - seen - {"None"}):
         settled += _settle(ledger, Past(ledger, name), client)
-        for version in sorted(_standing_versions(Past(ledger, name)), key=int):
+        workspace, _, plain = name.rpartition("/")
+        with ledger.lock(name):
+            made_since = try_model(client, plain, workspace or None)
+            standing = set() if made_since else _standing_versions(Past(ledger, name))
+        for version in sorted(standing, key=int):
             fields = {"model_name": name, "version": version}
             text = f"{name} version {version} was registered and is gone without a deletion that the gate saw"
             lost.append(Finding("lost-version", "A.6.2.8", text, fields))

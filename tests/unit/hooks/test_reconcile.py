@@ -77,6 +77,18 @@ def test_what_came_in_past_the_gate_is_found_once_and_closed(registry, plain, cl
     assert (kinds(found), len(found["closed"])) == (["ungated-version"], 1)
 
 
+def test_what_changes_while_it_is_compared_is_no_finding(registry, plain, client, use, monkeypatch):
+    """The registry was listed, and then a version and an alias came in through the gate."""
+    import aims_mlflow.hooks.reconcile as module
+
+    use(seed=1)
+    stale = list(module.models(plain))
+    use(seed=2)
+    use(name="newer", seed=3)
+    monkeypatch.setattr(module, "models", lambda _: iter(stale))
+    assert reconcile(registry)[1]["findings"] == []
+
+
 def test_an_alias_moved_or_taken_past_the_gate_is_found(registry, plain, client, use):
     first, _ = use(seed=1)
     _second, _ = use(seed=2)
