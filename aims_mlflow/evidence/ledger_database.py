@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import threading
 from collections import defaultdict
 from pathlib import Path
@@ -25,6 +26,7 @@ APPEND_LOCK = 4200100001
 # SQLAlchemy's execution option that marks a transaction as one that only reads.
 READ_ONLY = "aims_read_only"
 CHECK = "check its database"
+_log = logging.getLogger(__name__)
 
 
 class Tables:
@@ -120,10 +122,17 @@ def _engine(uri: str) -> sa.Engine:
     if engine.dialect.name == "sqlite":
 
         @sa.event.listens_for(engine, "connect")  # type: ignore[untyped-decorator]
-        def durable(connection: Any, _: Any) -> None:
+        def durable(connection: Any, record: Any) -> None:
+            record.info["file"] = _file_id(engine.url.database)
             connection.isolation_level = None  # the begin event below starts transactions itself
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+
+        @sa.event.listens_for(engine, "checkout")  # type: ignore[untyped-decorator]
+        def still_there(_: Any, record: Any, __: Any) -> None:
+            # SQLite goes on writing to a file that was deleted or moved: what is sealed there is lost.
+            if record.info["file"] != _file_id(engine.url.database):
+                raise sa.exc.DisconnectionError
 
         @sa.event.listens_for(engine, "begin")  # type: ignore[untyped-decorator]
         def begin(connection: sa.Connection) -> None:
@@ -131,6 +140,14 @@ def _engine(uri: str) -> sa.Engine:
             connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _file_id(path: str | None) -> tuple[int, int] | None:
+    try:
+        stat = Path(path or "").stat()
+    except OSError:
+        return None
+    return (stat.st_dev, stat.st_ino)
 
 
 @contextlib.contextmanager
@@ -196,7 +213,7 @@ class ModelLocks:
 
     @contextlib.contextmanager
     def hold(self, name: str, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-        """Hold the lock of one name.
+        """Hold the lock of one name. What was done under it stands, even where it cannot be let go of in order.
 
         Raises:
             Unreachable: another change held it for `seconds`, or the database is gone.
@@ -205,10 +222,15 @@ class ModelLocks:
         lock = self._threads[key]
         if not lock.acquire(timeout=seconds):
             raise _busy()
+        held = contextlib.ExitStack()
         try:
-            with self._hold(key, seconds):
-                yield
+            held.enter_context(self._hold(key, seconds))
+            yield
         finally:
+            try:
+                held.close()
+            except Exception:  # noqa: BLE001 - whatever it is, it must not undo what was done
+                _log.exception("aims: the lock of a model could not be let go; it ends with its connection or process")
             lock.release()
 
 

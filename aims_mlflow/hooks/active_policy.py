@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aims_mlflow.errors import AimsError, ConfigError, EvidenceError
+from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, Unreachable
 from aims_mlflow.evidence.canonical import canonical, sha256_hex
 from aims_mlflow.evidence.keyring import ROOT, keyring_digest, load_keyring, sign_keyring, write_keyring
 from aims_mlflow.evidence.keys import aims_home, load_key, write_new_key
@@ -93,7 +93,7 @@ class ActivePolicy:
 
         Raises:
             ConfigError: there never was a valid policy.
-            Unreachable: the ledger does not answer.
+            Unreachable: the ledger does not answer, or does not hold what it says is in force.
         """
         with self._lock:
             self._refresh()
@@ -102,7 +102,10 @@ class ActivePolicy:
             raise ConfigError(
                 "the registry has no valid policy: " + "; ".join(self.findings), next="`aims gate lint` on the server"
             )
-        return in_force(self._ledger, active["policy"], active["keyring"])
+        try:
+            return in_force(self._ledger, active["policy"], active["keyring"])
+        except EvidenceError as exc:
+            raise Unreachable(exc.what, next=exc.next) from exc
 
     def _refresh(self) -> None:
         marks = tuple(_mark(self.folder / name) for name in (FILE, KEYRING))
@@ -112,8 +115,11 @@ class ActivePolicy:
         for take in (self._take_policy, self._take_keyring):
             try:
                 take()
+            except Unreachable:  # the ledger, not the folder, which is read again at the next decision
+                raise
             except AimsError as exc:
-                findings.append(exc.sentence())
+                # Clients read findings too, and the folder's place is nobody's business but the server's.
+                findings.append(exc.sentence().replace(f"{self.folder}{os.sep}", ""))
                 _log.error("aims: the last good policy stays in force: %s", exc.sentence())
         self.findings = tuple(findings)
         texts = [Finding("policy", "A.6.1.3", text, {"text_sha256": sha256_hex(text.encode())}) for text in findings]
@@ -121,7 +127,7 @@ class ActivePolicy:
         self._seen = marks
 
     def _take_policy(self) -> None:
-        loaded = load_policy(self.folder)
+        loaded = _from_folder(lambda: load_policy(self.folder))
         text = (self.folder / FILE).read_text(encoding="utf-8")
         if self._ledger.state.activate("policy", loaded.digest, text):
             self._ledger.append(Entry("policy", {"policy_digest": loaded.digest}, request=uuid7()))
@@ -130,7 +136,7 @@ class ActivePolicy:
         active = self._ledger.state.active().get("keyring")
         before = _keyring(self._ledger, active) if active else None
         pinned = os.environ.get(ROOT) or (before.signatures[0].key_id if before else None)
-        keyring = load_keyring(self.folder / KEYRING, pinned)
+        keyring = _from_folder(lambda: load_keyring(self.folder / KEYRING, pinned))
         digest = keyring_digest(keyring)
         if before is not None and digest != active and keyring.version <= before.version:
             raise EvidenceError(
@@ -141,6 +147,14 @@ class ActivePolicy:
         if self._ledger.state.activate("keyring", digest, content):
             public = {"keyring_digest": digest, "version": str(keyring.version)}
             self._ledger.append(Entry("keyring", public, request=uuid7()))
+
+
+def _from_folder(load: Callable[[], Parsed]) -> Parsed:
+    """Read a file of the folder: one that cannot be read is as invalid as one that says nonsense."""
+    try:
+        return load()
+    except Unreachable as exc:
+        raise ConfigError(exc.what, where=exc.where, next=exc.next) from exc
 
 
 def _mark(path: Path) -> object:
@@ -175,7 +189,10 @@ def _once(ledger: Ledger, digest: str, parse: Callable[[str], Parsed], digest_of
     """Return what a digest names, parsed once in a process."""
     if digest not in _parsed:
         text = ledger.state.stored(digest)
-        made = parse(text) if text is not None else None
+        try:
+            made = parse(text) if text is not None else None
+        except (AimsError, ValueError):
+            made = None
         if made is None or digest_of(made) != digest:
             raise EvidenceError(
                 f"what was in force as {digest[:12]} is missing from the ledger's database, or was changed there",

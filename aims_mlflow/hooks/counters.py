@@ -6,7 +6,10 @@ They live in `prometheus_client`, which that option needs anyway; without the li
 from __future__ import annotations
 
 import functools
+import logging
 from typing import Any
+
+_log = logging.getLogger(__name__)
 
 
 @functools.cache
@@ -25,13 +28,19 @@ def _counters() -> dict[str, Any]:
 
 def decision(stage: str, result: str, mode: str) -> None:
     """Count one decision: `allowed`, `waived`, `refused` or `would_refuse`."""
-    found = _counters().get("decisions")
-    if found is not None:
-        found.labels(stage, result, mode).inc()
+    _count("decisions", stage, result, mode)
 
 
 def error(kind: str) -> None:
     """Count one failure inside the gate by the type of its exception."""
-    found = _counters().get("errors")
-    if found is not None:
-        found.labels(kind).inc()
+    _count("errors", kind)
+
+
+def _count(name: str, *labels: str) -> None:
+    """Count where that is possible: a counter never decides about a change, and never hides a failure."""
+    try:
+        found = _counters().get(name)
+        if found is not None:
+            found.labels(*labels).inc()
+    except Exception:  # noqa: BLE001 - the library has errors of its own
+        _log.exception("aims: %s could not be counted", name)

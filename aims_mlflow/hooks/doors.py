@@ -47,7 +47,7 @@ def closed(what: str, outcome: str = "refused: the gate could not decide") -> It
             raise
         raise _incident(what, outcome, exc) from exc
     except AimsError as exc:
-        if exc.exit_status == 3:
+        if exc.exit_status != 1:  # not the gate's no, but a failure of what it stands on
             raise _incident(what, f"{outcome}: {exc.what}", exc) from exc
         raise denied(f"{what} refused: {exc.sentence()}") from exc
     except Exception as exc:
@@ -55,10 +55,15 @@ def closed(what: str, outcome: str = "refused: the gate could not decide") -> It
 
 
 def _incident(what: str, outcome: str, exc: Exception) -> MlflowException:
+    return denied(f"{what} {outcome}. Next: {reported(what, exc)}")
+
+
+def reported(what: str, exc: Exception) -> str:
+    """Log and count a failure inside the gate; returns where the platform team finds it."""
     incident = uuid7()
     counters.error(type(exc).__name__)
     _log.error("aims: incident %s during %s", incident, what, exc_info=exc)
-    return denied(f"{what} {outcome}. Next: the platform team finds incident {incident} in the server's log")
+    return f"the platform team finds incident {incident} in the server's log"
 
 
 def caller() -> tuple[dict[str, str], str | None]:
@@ -106,7 +111,8 @@ class Doors:
 
         MLflow puts what was there before into the default workspace when workspaces are turned on: it keeps its past.
         """
-        return active_workspace() if self.plain.supports_workspaces else None
+        with closed("The change"):
+            return active_workspace() if self.plain.supports_workspaces else None
 
     @contextlib.contextmanager
     def held(self, what: str, *names: str, seconds: float | None = None) -> Iterator[None]:
@@ -121,18 +127,21 @@ class Doors:
     def carry_out(self, what: str, announced: Entry, commit: Callable[[], Any], *also: Entry) -> Any:
         """Commit an announced change to the registry, and seal its outcome with `also`.
 
-        A commit that raises may have taken place: the registry is asked, and what it shows is sealed.
+        A commit that raises may have taken place: the registry is asked, and what it shows is sealed. What MLflow says
+        of the request itself passes; a failure of the registry is a refusal too: clients try a 500 again for minutes.
         """
         change = {**announced.public, "type": announced.type, "request": announced.request}
         ledger = self.gate.ledger
         try:
             result = commit()
-        except Exception:
+        except Exception as exc:
             try:
                 settle(ledger, Past(ledger, str(change["model_name"])), self.plain, "a failed commit")
             except Exception:  # noqa: BLE001 - what the commit raised is what the client must see
                 _log.exception("aims: the outcome of request %s stays open until the next change", announced.request)
-            raise
+            if isinstance(exc, MlflowException) and exc.get_http_status_code() < 500:
+                raise
+            raise _incident(what, "was allowed, but the registry failed while carrying it out", exc) from exc
         version = str(getattr(result, "version", None) or change.get("version") or "")
         done = Entry("outcome", outcome_fields(change, done=True, version=version), request=announced.request)
         with closed(what, f"was carried out{f' (version {version})' if version else ''}, but could not be sealed"):

@@ -16,7 +16,7 @@ from aims_mlflow.evidence.verify import CheckedSession, check_session, check_sig
 from aims_mlflow.gates.decide import Asked, decide, unreadable
 from aims_mlflow.hooks.active_policy import ActivePolicy, InForce, init_policy, policy_folder
 from aims_mlflow.hooks.consents import MAX_CHARS, read_consent, seal_consent, sealed_consents
-from aims_mlflow.hooks.model_bytes import ModelBytes
+from aims_mlflow.hooks.model_bytes import ModelBytes, StillHashing
 from aims_mlflow.hooks.past import Past, qualified
 from aims_mlflow.hooks.server_evidence import Owned, ServerEvidence
 
@@ -58,6 +58,8 @@ class Decided:
     consents: tuple[str, ...] = ()
     registered: str | None = None
     standing: Standing | None = None
+    # Why the model could not be read, where that is a failure of ours and not the model's.
+    failure: AimsError | None = None
 
 
 class Gate:
@@ -91,7 +93,8 @@ class Gate:
             files = self._session_files(owned, force)
         except AimsError as exc:
             about = Asked("", version=change.version, keyring_digest=force.keyring_digest)
-            return Decided(unreadable(rules, exc.what, exc.next or "", about, now))
+            failure = exc if exc.exit_status != 1 and not isinstance(exc, StillHashing) else None
+            return Decided(unreadable(rules, exc.what, exc.next or "", about, now), failure=failure)
         consents = self._consents(change.ledger_name, digest, force)
         standing = self._standing(change, past, force) if change.stage == "deployment" else None
         asked = Asked(

@@ -45,5 +45,5 @@ class Channel(GatedMethods):
         found = self.plain.get_model_version(name, change.version)
         with closed("The explanation"):
             decision = self.gate.decide(change, lambda: self._owner_of(found)).decision
-        text = json.dumps(decision.model_dump(mode="json", exclude_none=True))
+            text = json.dumps(decision.model_dump(mode="json", exclude_none=True))
         return ModelVersion(name, change.version, 0, tags=[ModelVersionTag("aims.decision", text)], source=found.source)

@@ -13,7 +13,7 @@ from aims_mlflow.evidence.canonical import digest_of
 from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.gates.wording import refusal, waiver_lines
 from aims_mlflow.hooks import counters
-from aims_mlflow.hooks.doors import RESERVED, caller, closed, denied, is_prompt, refuse_reserved
+from aims_mlflow.hooks.doors import RESERVED, caller, closed, denied, is_prompt, refuse_reserved, reported
 from aims_mlflow.hooks.gate import Change, Decided, decision_entry
 from aims_mlflow.hooks.gated_taking import TakingAway
 from aims_mlflow.hooks.past import outcome
@@ -133,9 +133,11 @@ class GatedMethods(TakingAway):
 
         `asked` is what else makes a call identical to another; `losing` names the versions that lose their place.
         """
-        what, request, (who, login) = WHAT[change.stage], uuid7(), caller()
-        parts = [change.stage, change.ledger_name, change.alias, change.version, change.mlflow_stage, login, asked]
-        call = digest_of(parts)
+        what, request = WHAT[change.stage], uuid7()
+        with closed(what):
+            who, login = caller()
+            parts = [change.stage, change.ledger_name, change.alias, change.version, change.mlflow_stage, login, asked]
+            call = digest_of(parts)
         with self.held(what, change.ledger_name):
             with closed(what):
                 first = self.gate.ledger.state.called(call)
@@ -147,9 +149,9 @@ class GatedMethods(TakingAway):
                 if decided.decision.allowed or not sealed_before:
                     self.gate.seal(change, decided, entry)
                     count(decided)
-            if not decided.decision.allowed:
-                raise denied(refusal(decided.decision))
-            with closed(what):
+                failure = f" {reported(what, decided.failure).capitalize()}." if decided.failure else ""
+                if not decided.decision.allowed:
+                    raise denied(refusal(decided.decision) + failure)
                 also = [
                     _superseded(change, version, request) for version in losing(change) if version != change.version
                 ]

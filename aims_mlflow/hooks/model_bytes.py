@@ -21,6 +21,10 @@ MAX_WAITING = 1000
 _log = logging.getLogger(__name__)
 
 
+class StillHashing(Unreachable):
+    """A large model is being hashed in the background: nothing failed."""
+
+
 class ModelBytes:
     """Hashes models; remembers digests in the ledger's database, and works on large models in the background."""
 
@@ -71,7 +75,7 @@ class ModelBytes:
             if self._worker is None:
                 self._worker = ThreadPoolExecutor(1, thread_name_prefix="aims-hash")
             self._jobs[place] = self._worker.submit(self._hash, place, files, caps)
-        return Unreachable(
+        return StillHashing(
             f"the model's {total:,} bytes are being hashed, which takes a while",
             next="try again in a minute: the same call then finds the digest",
         )

@@ -13,12 +13,17 @@ PREFIX = "aims+"
 
 
 def build(store_uri: str, tracking_uri: str | None = None) -> Any:
-    """Return the gated store for an `aims+sqlite:///...` (or `aims+postgresql...`) URI."""
+    """Return the gated store for an `aims+sqlite:///...` (or `aims+postgresql...`) URI.
+
+    Raises:
+        MlflowException: its gate cannot be opened: whoever asks this registry is refused.
+    """
     from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES
     from mlflow.server.constants import READ_REPLICA_BACKEND_STORE_URI_ENV_VAR
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
     from mlflow.store.model_registry.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
 
+    from aims_mlflow.hooks.doors import denied, reported
     from aims_mlflow.hooks.gate import Gate
     from aims_mlflow.hooks.gated_channel import Channel
     from aims_mlflow.hooks.gated_names import ReservedNames
@@ -27,8 +32,12 @@ def build(store_uri: str, tracking_uri: str | None = None) -> Any:
     plain_uri = store_uri.removeprefix(PREFIX)
     store_class = type("GatedStore", (ReservedNames, Channel, base), {})
     store = store_class(plain_uri, read_db_uri=os.environ.get(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR))
-    store.gate = Gate(plain_uri, tracking_uri)
-    status = store.gate.status()
+    try:
+        store.gate = Gate(plain_uri, tracking_uri)
+        status = store.gate.status()
+    except Exception as exc:
+        found = reported("opening the registry", exc)
+        raise denied(f"The registry is closed: its gate cannot be opened. Next: {found}") from exc
     sys.stderr.write(
         f"aims: this registry is gated ({status['aims.enforcement']}), policy {store.gate.folder}"
         + (f"; FINDING: {status['aims.findings']}" if "aims.findings" in status else "")

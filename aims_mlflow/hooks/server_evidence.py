@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.errors import EvidenceError
+from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.hooks.server_files import Files
 
@@ -56,10 +56,8 @@ class ServerEvidence:
 
         try:
             model = self._tracking_store().get_logged_model(model_id)
-        except MlflowException:
-            raise EvidenceError(
-                f"there is no logged model {model_id}", next="register a model that is logged here"
-            ) from None
+        except MlflowException as exc:
+            raise _missing(exc, f"there is no logged model {model_id}", "register a model that is logged here") from exc
         return Owned(model_id, model.source_run_id, model.artifact_location)
 
     def owner_of(self, source: str) -> Owned:
@@ -94,7 +92,9 @@ class ServerEvidence:
 
         try:
             return str(self._tracking_store().get_run(run_id).info.artifact_uri)
-        except MlflowException:
+        except MlflowException as exc:
+            if exc.get_http_status_code() >= 500:
+                raise
             return None
 
     def _of_run(self, source: str) -> Owned:
@@ -108,8 +108,8 @@ class ServerEvidence:
             run = store.get_run(run_id)
             ids = [o.model_id for o in run.outputs.model_outputs] if run.outputs else []
             named = [m for m in (store.get_logged_model(i) for i in ids) if m.name == name]
-        except MlflowException:
-            raise EvidenceError(f"there is no run {run_id}", next=LOG_HERE) from None
+        except MlflowException as exc:
+            raise _missing(exc, f"there is no run {run_id}", LOG_HERE) from exc
         artifacts = bool(name) and bool(self.files(run.info.artifact_uri).folder(name))
         if len(named) + artifacts > 1:
             raise EvidenceError(f"run {run_id} has more than one thing named {name!r}", next="register models:/m-ID")
@@ -130,8 +130,10 @@ class ServerEvidence:
         out: dict[str, bytes] = {}
         left = caps.max_session_bytes
         for name, is_dir, size in files.folder(SESSION_DIR):
-            if is_dir or not name.endswith(".jsonl"):
+            if not name.endswith(".jsonl"):
                 continue
+            if is_dir:  # evidence that cannot be read is not evidence that never was
+                raise EvidenceError(f"{name} is a folder where the evidence of a session should be", next=LOG_HERE)
             if len(out) >= caps.max_session_files or size > left:
                 raise EvidenceError(
                     "the run holds more evidence than is read for one decision", next="use a run of its own"
@@ -141,7 +143,17 @@ class ServerEvidence:
         return out
 
     def files(self, uri: str) -> Files:
-        """Return the files below a location, through the repository that this server has for it."""
+        """Return the files below a location, through the repository that this server has for it.
+
+        Raises:
+            Unreachable: it has none; MLflow's own text would tell the location.
+        """
+        try:
+            return self._files(uri)
+        except Exception as exc:
+            raise Unreachable(f"the artifact store cannot be opened ({type(exc).__name__})") from exc
+
+    def _files(self, uri: str) -> Files:
         if not in_server():
             from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
@@ -152,6 +164,13 @@ class ServerEvidence:
             root = handlers._get_proxied_run_artifact_destination_path(uri)
             return Files(handlers._get_artifact_repo_mlflow_artifacts(), root)
         return Files(handlers._get_artifact_repository_for_uri(uri), "")
+
+
+def _missing(exc: Any, what: str, advice: str) -> AimsError:
+    """Tell what is not there from a tracking store that failed, which says nothing about the thing."""
+    if exc.get_http_status_code() >= 500:
+        return Unreachable(f"the tracking store does not answer ({exc.error_code})")
+    return EvidenceError(what, next=advice)
 
 
 def in_server() -> bool:
