@@ -20,6 +20,18 @@ def own_home(tmp_path_factory, monkeypatch):
     return home
 
 
+@pytest.fixture(autouse=True)
+def own_addresses():
+    """MLflow writes the addresses that a test sets into the environment: none of them reaches the next test."""
+    names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+    before = {name: os.environ.get(name) for name in names}
+    yield
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
 @pytest.fixture
 def clean_state():
     """Forget what a process knows of sessions and data sets, before and after."""
