@@ -15,13 +15,17 @@ def postgres_server(tmp_path_factory):
     server.cleanup()
 
 
+def new_database(server):
+    """Return the address of an empty database."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    server.psql(f"CREATE DATABASE {name};")
+    return server.get_uri(database=name).replace("postgresql://", "postgresql+psycopg://", 1)
+
+
 @pytest.fixture
 def postgres_uri(postgres_server):
     """An empty database."""
-    name = f"t{uuid.uuid4().hex[:12]}"
-    postgres_server.psql(f"CREATE DATABASE {name};")
-    uri = postgres_server.get_uri(database=name)
-    return uri.replace("postgresql://", "postgresql+psycopg://", 1)
+    return new_database(postgres_server)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ROOT = "aims"
 STATUS_MODEL = "aims.status"
 CONNECT_SECONDS = 5.0
+# What plain registries say of a name that is not there, or that is no name to them.
+NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "ENDPOINT_NOT_FOUND", "NOT_FOUND")
 MAX_FILES = 1000
 MODEL_ID = re.compile(r"^m-[0-9a-f]{32}$")
 RUN_ID = re.compile(r"^[0-9a-f]{32}$")
@@ -108,25 +110,42 @@ def check_server() -> None:
 
 
 def gate_status() -> dict[str, str]:
-    """Return what a gated registry says of itself: version, enforcement, digests, checkpoint; {} for a plain one."""
-    from mlflow.exceptions import MlflowException
+    """Return what a gated registry says of itself: version, enforcement, digests, checkpoint; {} for a plain one.
 
+    Raises:
+        Unreachable: the registry does not tell, so that nobody may take it for a plain one.
+    """
+    model = _registered_model(STATUS_MODEL, "ask the registry for its gate")
+    return {k.removeprefix("aims."): v for k, v in (model.tags or {}).items()} if model else {}
+
+
+def known_gate() -> dict[str, str]:
+    """Return what a registry's gate says of itself; {} where there is none, or it does not tell this login."""
     try:
-        model = client().get_registered_model(STATUS_MODEL)
-    except MlflowException:
+        return gate_status()
+    except Unreachable:
         return {}
-    return {k.removeprefix("aims."): v for k, v in (model.tags or {}).items()}
 
 
 def has_registered_model(name: str) -> bool:
-    """Tell whether the registry has a model of this name."""
+    """Tell whether the registry has a model of this name.
+
+    Raises:
+        Unreachable: the registry does not tell.
+    """
+    return _registered_model(name, f"read the registered model {name}") is not None
+
+
+def _registered_model(name: str, what: str) -> Any:
     from mlflow.exceptions import MlflowException
 
-    try:
-        client().get_registered_model(name)
-    except MlflowException:
-        return False
-    return True
+    with reaching(what):
+        try:
+            return client().get_registered_model(name)
+        except MlflowException as exc:
+            if exc.error_code in NOT_THERE:
+                return None
+            raise
 
 
 def put(run_id: str, files: Mapping[str, bytes]) -> None:

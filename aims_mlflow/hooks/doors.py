@@ -17,7 +17,7 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.hooks import counters
 from aims_mlflow.hooks.past import Past
-from aims_mlflow.hooks.server_evidence import active_workspace
+from aims_mlflow.hooks.server_evidence import active_workspace, has_logins
 from aims_mlflow.hooks.settle import outcome_fields, settle
 from aims_mlflow.records.base import uuid7
 
@@ -67,13 +67,15 @@ def reported(what: str, exc: Exception) -> str:
 
 
 def caller() -> tuple[dict[str, str], str | None]:
-    """Return (who asks, as far as the request tells; the authenticated login where the server has logins)."""
+    """Return (who asks, as far as the request tells; the login).
+
+    The login is None where the server has no logins, and "" where it has some and does not tell which one asks.
+    """
     import flask
 
-    if not flask.has_request_context():
-        return {}, None
-    login = flask.g.get("mlflow_authenticated_user")
-    return {"login": login or "", "address": flask.request.remote_addr or ""}, login
+    asked = flask.has_request_context()
+    login = (flask.g.get("mlflow_authenticated_user") if asked else None) or ("" if has_logins() else None)
+    return {"login": login or "", "address": flask.request.remote_addr or ""} if asked else {}, login
 
 
 def is_prompt(version: Any) -> bool:

@@ -153,6 +153,11 @@ class Gate:
         if (consent.model_name, consent.workspace) != (name, workspace):
             about = qualified(consent.model_name, consent.workspace)
             raise EvidenceError(f"it is for the model {about!r}, not {qualified(name, workspace)!r}")
+        if login == "":
+            raise EvidenceError(
+                "this server has logins, and does not tell the gate which one this is",
+                next="use MLflow's basic-auth, or an app that sets flask.g.mlflow_authenticated_user",
+            )
         if login is not None and login != signed.owner:
             raise EvidenceError(
                 f"signed with the key of {signed.owner}, but logged in as {login}", next="log in as the key's owner"

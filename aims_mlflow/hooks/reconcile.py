@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.hooks.findings import Finding, record
 from aims_mlflow.hooks.history import holders, place
 from aims_mlflow.hooks.past import Past
-from aims_mlflow.hooks.reading import Seen, models, try_digest, try_model
+from aims_mlflow.hooks.reading import Seen, in_workspace, models, try_digest, try_model
 from aims_mlflow.hooks.settle import settle
 from aims_mlflow.records.base import parse_time
 
@@ -90,11 +90,12 @@ def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[di
     settled: list[dict[str, Any]] = []
     lost = []
     for name in sorted(names - seen - {"None"}):
-        settled += _settle(ledger, Past(ledger, name), client)
         workspace, _, plain = name.rpartition("/")
-        with ledger.lock(name):
-            made_since = try_model(client, plain, workspace or None)
-            standing = set() if made_since else _standing_versions(Past(ledger, name))
+        with in_workspace(workspace or None):
+            settled += _settle(ledger, Past(ledger, name), client)
+            with ledger.lock(name):
+                made_since = try_model(client, plain, workspace or None)
+                standing = set() if made_since else _standing_versions(Past(ledger, name))
         for version in sorted(standing, key=int):
             fields = {"model_name": name, "version": version}
             text = f"{name} version {version} was registered and is gone without a deletion that the gate saw"

@@ -5,9 +5,12 @@ With `server_files.py`, the only module that uses names of MLflow which are not 
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+import sys
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
@@ -178,6 +181,18 @@ def in_server() -> bool:
     from mlflow.server.constants import BACKEND_STORE_URI_ENV_VAR
 
     return bool(os.environ.get(BACKEND_STORE_URI_ENV_VAR))
+
+
+@functools.cache
+def _other_apps() -> frozenset[str]:
+    """Return the modules of installed apps for `--app-name` that are not MLflow's own."""
+    return frozenset(app.module for app in entry_points(group="mlflow.app") if not app.module.startswith("mlflow."))
+
+
+def has_logins() -> bool:
+    """Tell whether this server was started with an app that asks who is there: MLflow's basic-auth, or another."""
+    basic = sys.modules.get("mlflow.server.auth")
+    return bool(basic and basic.is_auth_enabled()) or not _other_apps().isdisjoint(sys.modules)
 
 
 def active_workspace() -> str | None:

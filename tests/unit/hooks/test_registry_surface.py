@@ -104,3 +104,9 @@ def test_the_private_names_of_mlflow_are_there():
     assert callable(S3ArtifactRepository._get_s3_client)
     assert callable(S3ArtifactRepository.parse_s3_compliant_uri)
     assert get_request_workspace() is None
+
+
+def test_mlflow_says_who_is_logged_in():
+    auth = pytest.importorskip("mlflow.server.auth", reason="mlflow[auth] is not installed")
+    assert auth.is_auth_enabled() is False
+    assert "g.mlflow_authenticated_user = authorization.username" in inspect.getsource(auth._before_request)
