@@ -1,7 +1,6 @@
 """Real MLflow servers behind the gate, as platform teams run them: database, workers, logins, workspaces, storage."""
 
 import contextlib
-import functools
 import itertools
 import logging
 import os
@@ -12,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
+from fresh import fresh_database
 from gated import Gated
 from postgres_server import new_database
 
@@ -21,8 +21,6 @@ from aims_mlflow.demo.server import GatedServer
 ADMIN = ("admin", "admin-password-1234")
 PASSWORD = "{}-password-1234"
 WORKSPACE = "credit"
-# What makes a start slow and has nothing to do with the registry.
-QUICK = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
 
 
@@ -226,24 +224,29 @@ def running(row, folder, request):
     """Start a server as a row says, with its people, keys, policy and an empty store."""
     office = Office(folder)
     set_up(office)
-    variables, more, root = {**QUICK, **office.environment()}, {}, str(folder / "store")
+    variables, more, root = office.environment(), {}, str(folder / "store")
     if row.storage == "s3":
         more = request.getfixturevalue("s3")
         root = f"s3://row{uuid.uuid4().hex[:12]}"
         bucket(more, root).create(CreateBucketConfiguration={"LocationConstraint": AWS["AWS_DEFAULT_REGION"]})
-    make = functools.partial(_database, row, folder, request)
     if row.logins:
-        variables |= _login_settings(folder, make("logins"))
-    server = RowServer(folder / "server", {**variables, **more}, row, make("mlflow"), root)
+        variables |= _login_settings(folder, _logins_database(row, folder, request))
+    server = RowServer(folder / "server", {**variables, **more}, row, _database(row, folder, request), root)
     gate = Running(office, server, row, more)
     with server:
         gate.let_in()
         yield gate
 
 
-def _database(row, folder, request, name):
+def _database(row, folder, request):
     if row.database == "sqlite":
-        return f"sqlite:///{folder / name}.db"
+        return fresh_database(folder)
+    return new_database(request.getfixturevalue("postgres_server"), request.getfixturevalue("migrated"))
+
+
+def _logins_database(row, folder, request):
+    if row.database == "sqlite":
+        return f"sqlite:///{folder / 'logins.db'}"
     return new_database(request.getfixturevalue("postgres_server"))
 
 

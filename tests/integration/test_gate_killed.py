@@ -20,8 +20,8 @@ from collections import Counter
 
 import gated
 import pytest
+from fresh import fresh_database
 from gated import Gated, command, train
-from servers import QUICK
 
 from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import GatedServer
@@ -190,6 +190,8 @@ def test_after_a_kill_ledger_and_registry_agree_again(tmp_path, clean_state, tim
     office = Office(tmp_path)
     set_up(office)
     server = start(office)
+    server.folder.mkdir()
+    fresh_database(server.folder)
     with server, Gated(office, server).as_trainer():
         client = Client(server, make_ready(office, server))
         kill_somehow(server, client, 0)
@@ -211,7 +213,7 @@ def test_after_a_kill_ledger_and_registry_agree_again(tmp_path, clean_state, tim
 
 
 def start(office):
-    return GatedServer(office.folder / "server", {**QUICK, **office.environment()})
+    return GatedServer(office.folder / "server", office.environment())
 
 
 def make_ready(office, server):

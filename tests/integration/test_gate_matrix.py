@@ -6,7 +6,7 @@ import time
 import gated
 import pytest
 from gated import command, refused, train
-from postgres_server import postgres_server  # noqa: F401 - a fixture
+from postgres_server import migrated, postgres_server  # noqa: F401 - fixtures
 from servers import VALUES, WORKSPACE, Row, pairs, product, running, s3  # noqa: F401 - a fixture among them
 
 from aims_mlflow.demo.people import environment

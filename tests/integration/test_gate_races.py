@@ -11,7 +11,7 @@ import gated
 import pytest
 import racer
 from gated import command, train
-from postgres_server import postgres_server  # noqa: F401 - a fixture
+from postgres_server import migrated, postgres_server  # noqa: F401 - fixtures
 from servers import Row, running
 
 pytestmark = pytest.mark.timeout(600)
