@@ -69,6 +69,8 @@ def world(made, monkeypatch, caplog):
     mlflow.set_registry_uri(made.env["MLFLOW_REGISTRY_URI"])
     client = mlflow.MlflowClient()
     store = client._get_registry_client().store
+    for known in (store.gate.sessions, store.gate.consents, store.gate.bytes._digests, store.gate.evidence._roots):
+        known.clear()  # as in a worker that just started: each step is really taken
     model_id = made.uri.removeprefix("models:/")
     calls = {
         "Registration": lambda: client.create_model_version("loans", made.uri, made.run, model_id=model_id),
@@ -183,7 +185,8 @@ def test_a_tracking_store_that_does_not_answer_is_not_a_missing_model(world, mon
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     with monkeypatch.context() as broken:
-        broken.setattr(SqlAlchemyStore, "get_logged_model", failing(MlflowException(f"disk {SECRET}")))
+        for method in ("get_logged_model", "_get_logged_model_record"):
+            broken.setattr(SqlAlchemyStore, method, failing(MlflowException(f"disk {SECRET}")))
         assert "there is no logged model" not in refused(world, what)
 
 
