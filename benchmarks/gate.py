@@ -13,7 +13,6 @@ creation has another description and every move another version: each is a decis
 import argparse
 import contextlib
 import json
-import logging
 import os
 import statistics
 import sys
@@ -21,12 +20,11 @@ import tempfile
 import threading
 import time
 import uuid
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aims_mlflow.demo.people import Office, environment, run, set_up
+from aims_mlflow.demo.people import Office, environment, quiet, run, set_up
 from aims_mlflow.demo.server import GatedServer
 
 ALIAS = "champion"
@@ -88,7 +86,7 @@ class Side:
         return self.call("registered-models/alias", body)[0]
 
     def turn(self, clients, calls):
-        """Let every client make its calls, creations first; returns operation -> (seconds of each call, of the turn)."""
+        """Let every client make its calls, creations first; returns operation -> (seconds of each, of all)."""
         made = [[] for _ in range(clients)]
 
         def creations(client):
@@ -156,7 +154,8 @@ def prepare(sides, office, models, tell):
     for number in range(models):
         tell(f"training model {number + 1} of {models}")
         for side in sides:
-            run_id = train(side, office, number)
+            with quiet():
+                run_id = train(side, office, number)
             side.call("registered-models/create", {"name": f"model-{number}"})
             if side.server.gated:
                 with environment({"MLFLOW_TRACKING_URI": side.server.url}):
@@ -170,7 +169,8 @@ def prepare(sides, office, models, tell):
             if number:  # the very first call of a server pays for its imports
                 side.first.append(took)
             if side.server.gated:
-                approve(side, office, f"models:/model-{number}/1")
+                with quiet():
+                    approve(side, office, f"models:/model-{number}/1")
     return records
 
 
@@ -307,20 +307,13 @@ def table(found):
         for r in rows
     ]
     notes = [
-        f"a model and evidence never seen before, {o['backend']}: {o['first_plain_ms']} ms plain, {o['first_gated_ms']} ms gated"
+        f"a model and evidence never seen before, {o['backend']}: "
+        f"{o['first_plain_ms']} ms plain, {o['first_gated_ms']} ms gated"
         for o in found
         if "first_gated_ms" in o and o["clients"] == found[0]["clients"]
     ]
     common = f"{found[0]['evidence_records']} evidence records, {found[0]['workers']} workers on each side; medians"
     return "\n".join([*text, "", common, *notes])
-
-
-def quiet():
-    """Keep the libraries' chatter off the terminal."""
-    warnings.simplefilter("ignore")
-    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false")
-    for name in ("mlflow", "alembic", "great_expectations", "aims_mlflow"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def main():
@@ -337,7 +330,7 @@ def main():
     options.calls = options.calls or (2 if options.quick else 8)
     if min(options.rounds, options.calls, options.workers, *options.clients) < 1:
         parser.error("rounds, calls, workers and clients are at least 1")
-    quiet()
+    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false")
 
     def tell(text):
         if sys.stderr.isatty():
@@ -348,8 +341,7 @@ def main():
         for backend in options.backend:
             folder = Path(root) / backend
             folder.mkdir()
-            with contextlib.redirect_stdout(sys.stderr if sys.stderr.isatty() else open(os.devnull, "w")):
-                made = list(compare(backend, folder, options, tell))
+            made = list(compare(backend, folder, options, tell))
             tell("")
             found += made
             if options.json:

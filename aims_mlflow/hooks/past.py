@@ -29,6 +29,9 @@ class Span:
     start: int
     end: int | None
 
+    def __contains__(self, sequence: int) -> bool:
+        return self.start <= sequence and (self.end is None or sequence < self.end)
+
 
 def qualified(name: str, workspace: str | None) -> str:
     """Return the name under which the ledger keeps a model: MLflow allows no slash in a name."""
@@ -94,9 +97,7 @@ class Past:
                 if set(types) <= set(KEPT)
                 else self._ledger.leaves(start=span.start, types=types, model_name=span.name, version=version)
             )
-            out += [
-                leaf for leaf in found if span.start <= leaf.sequence and (span.end is None or leaf.sequence < span.end)
-            ]
+            out += [leaf for leaf in found if leaf.sequence in span]
         return out
 
     def done(self, version: str | None = None) -> list[dict[str, Any]]:

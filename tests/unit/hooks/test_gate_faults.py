@@ -496,9 +496,9 @@ def test_what_cannot_be_read_is_a_refusal(world, how, which, what):
 def test_an_artifact_that_fails_while_it_is_read_is_a_refusal_with_an_incident(world, monkeypatch, what):
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-    for method in ("list_artifacts", "download_artifacts"):
+    for reader, method in ((LocalArtifactRepository, "list_artifacts"), (Path, "read_bytes")):
         with monkeypatch.context() as broken:
-            broken.setattr(LocalArtifactRepository, method, failing(OSError(5, "Input/output error", SECRET)))
+            broken.setattr(reader, method, failing(OSError(5, "Input/output error", SECRET)))
             assert "artifact store" in refused(world, what)
 
 
