@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import contextlib
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sqlalchemy import Connection, Insert, Select, Table
+    from sqlalchemy import Connection
 
     from aims_mlflow.evidence.model_leaves import ModelLeaves
 
@@ -87,15 +87,18 @@ class Ledger:
             ConfigError: the ledger does not run on this kind of database.
             Unreachable: the database cannot be opened.
         """
-        from aims_mlflow.evidence.ledger_database import ModelLocks, open_database
+        from aims_mlflow.evidence.ledger_database import ModelLocks, insert_leaf, open_database
         from aims_mlflow.evidence.ledger_state import LedgerState
-        from aims_mlflow.evidence.model_leaves import Memory
+        from aims_mlflow.evidence.model_leaves import Memory, next_leaves
 
         self.uri = uri
         self._engine, self._tables = open_database(uri)
         self._locks = ModelLocks(self._engine)
         self._kept: set[str] = set()
-        self._insert_leaf, self._leaves_of_model = _insert_leaf(self._tables.leaves), _of_model(self._tables.leaves)
+        self._insert_leaf, self._leaves_of_model = (
+            _insert_leaf(self._tables.leaves),
+            next_leaves(self._tables.leaves, PAGE),
+        )
         self._memory = Memory(self._of_model)
         self.state = LedgerState(self._engine, self._tables)
 
@@ -264,32 +267,6 @@ class Ledger:
         from aims_mlflow.evidence.ledger_database import reading
 
         return reading(self._engine)
-
-
-def _insert_leaf(table: Table) -> Insert:
-    """Return the statement that appends a leaf under the next sequence; it is made once, and compiled once."""
-    import sqlalchemy as sa
-
-    following = sa.select(
-        sa.func.coalesce(sa.func.max(table.c.sequence) + 1, 0),
-        sa.bindparam("data", type_=sa.LargeBinary),
-        sa.bindparam("hash", type_=sa.String),
-        sa.bindparam("request", type_=sa.String),
-        sa.bindparam("type", type_=sa.String),
-        sa.bindparam("model_name", type_=sa.String),
-        sa.bindparam("version", type_=sa.String),
-    )
-    columns = ["sequence", "leaf", "leaf_hash", "request", "type", "model_name", "version"]
-    return table.insert().from_select(columns, following).returning(table.c.sequence)
-
-
-def _of_model(table: Table) -> Select[Any]:
-    """Return the query for the next leaves of a model name."""
-    import sqlalchemy as sa
-
-    columns = (table.c.sequence, table.c.leaf, table.c.leaf_hash, table.c.type, table.c.version)
-    mine = sa.select(*columns).where(table.c.model_name == sa.bindparam("name"))
-    return mine.where(table.c.sequence >= sa.bindparam("start")).order_by(table.c.sequence).limit(PAGE)
 
 
 def _leaf(entry: Entry) -> tuple[bytes, bytes, bytes]:

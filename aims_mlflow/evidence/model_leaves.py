@@ -6,10 +6,12 @@ import heapq
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy import Select, Table
 
     from aims_mlflow.evidence.ledger import Leaf
 
@@ -20,6 +22,15 @@ CHANGES = ("decision", "withdrawn", "deleted", "renamed")
 MOST_LEAVES = 50_000
 # Reads the leaves of a model name from a sequence on, in order, with their types and versions.
 Reader = Callable[[str, int], "Iterable[tuple[Leaf, str, str | None]]"]
+
+
+def next_leaves(table: Table, page: int) -> Select[Any]:
+    """Return the query for the next page of leaves of a model `name`, from the sequence `start` on."""
+    import sqlalchemy as sa
+
+    columns = (table.c.sequence, table.c.leaf, table.c.leaf_hash, table.c.type, table.c.version)
+    mine = sa.select(*columns).where(table.c.model_name == sa.bindparam("name"))
+    return mine.where(table.c.sequence >= sa.bindparam("start")).order_by(table.c.sequence).limit(page)
 
 
 class ModelLeaves:

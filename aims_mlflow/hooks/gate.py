@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.records.decision import Decision, Standing
+    from aims_mlflow.records.keyring import KeyEntry
     from aims_mlflow.records.policy import Stage
 
 # What a session file is made of, by sha256 of its lines, so that a decision can be made again from the ledger.
@@ -80,6 +81,7 @@ class Gate:
         # Functions of what their keys name, and of no clock: what was verified once is not verified again.
         self.sessions: Remembered[CheckedSession] = Remembered(MOST_SESSION_BYTES)
         self.consents = KnownConsents(MOST_KNOWN)
+        self.signatures: Remembered[KeyEntry] = Remembered(MOST_KNOWN)
 
     def rules(self, change: Change) -> Rules:
         """Return the rules in force for a change."""
@@ -139,11 +141,11 @@ class Gate:
         found = past.standing(str(change.version), str(change.alias), force.policy.policy.legacy.until)
         if found is None or found.basis == "legacy":
             return found
-        kept = self.ledger.envelopes(list(found.evidence))
+        kept = functools.cache(lambda: self.ledger.envelopes(list(found.evidence)))
         try:
             for name in found.evidence:
-                record = read_record(kept[name], name)
-                check_signature(record, force.keyring.find, force.training)
+                check = functools.partial(_signed_still, kept, name, force)
+                self.signatures.get((name, force.keyring_digest, force.training), check)
         except (EvidenceError, KeyError):
             return None
         return found
@@ -221,6 +223,14 @@ class Gate:
             "aims.checkpoint": f"{size}:{last}",
             **({"aims.findings": "; ".join(self.policy.findings)} if self.policy.findings else {}),
         }
+
+
+def _signed_still(kept: Callable[[], dict[str, bytes]], name: str, force: InForce) -> KeyEntry:
+    """Return the key that signed an envelope of the ledger, when it is what its name says and the key is trusted."""
+    record = read_record(kept()[name], name)
+    if record.sha256 != name:
+        raise EvidenceError("the envelope was changed in the ledger's database", where=name)
+    return check_signature(record, force.keyring.find, force.training)
 
 
 def check_sessions(

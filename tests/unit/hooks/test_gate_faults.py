@@ -69,7 +69,8 @@ def world(made, monkeypatch, caplog):
     mlflow.set_registry_uri(made.env["MLFLOW_REGISTRY_URI"])
     client = mlflow.MlflowClient()
     store = client._get_registry_client().store
-    for known in (store.gate.sessions, store.gate.consents, store.gate.bytes._digests, store.gate.evidence._roots):
+    own = store.gate
+    for known in (own.sessions, own.consents, own.signatures, own.bytes._digests, own.evidence._roots):
         known.clear()  # as in a worker that just started: each step is really taken
     model_id = made.uri.removeprefix("models:/")
     calls = {

@@ -1,5 +1,7 @@
 """What the gate remembers between decisions is never older than what it stands for, and a long past costs nothing."""
 
+import contextlib
+import sqlite3
 import uuid
 from pathlib import Path
 
@@ -78,6 +80,40 @@ def test_an_approval_is_verified_once_and_again_when_its_key_is_revoked(registry
     latest = create(client, uri).version
     assert "an approval by another person" in refused(client.set_registered_model_alias, "loans", "champion", latest)
     assert client.get_model_version_by_alias("loans", "champion").version == int(latest) - 1
+
+
+def test_moving_back_verifies_again_only_when_the_keyring_changed(registry, client, use, monkeypatch):
+    version, uri = use()
+    read = counted(monkeypatch, gate, "read_record")
+
+    def away_and_back():
+        client.set_registered_model_alias("loans", "champion", create(client, uri).version)
+        client.set_registered_model_alias("loans", "champion", version)
+        return registry.leaves("decision")[-1].get("basis")
+
+    assert away_and_back() == "restored"
+    first = len(read)
+    assert first >= 10
+    assert away_and_back() == "restored"
+    assert len(read) == first
+
+    latest = create(client, uri).version
+    client.set_registered_model_alias("loans", "champion", latest)
+    revoke(registry, "ana")
+    assert "revoked" in refused(client.set_registered_model_alias, "loans", "champion", version)
+    assert len(read) > first
+
+
+def test_an_envelope_that_was_exchanged_in_the_database_carries_no_authority(registry, client, use):
+    """Another one with a good signature is no stand-in."""
+    version, uri = use()
+    client.set_registered_model_alias("loans", "champion", create(client, uri).version)
+    with contextlib.closing(sqlite3.connect(registry.folder / "mlflow.db.aims.db")) as database, database:
+        names = registry.leaves("decision")[-1]["evidence"]
+        (other,) = database.execute("SELECT envelope FROM aims_envelopes WHERE sha256 = ?", [names[0]]).fetchone()
+        database.execute("UPDATE aims_envelopes SET envelope = ? WHERE sha256 = ?", [other, names[1]])
+    client.set_registered_model_alias("loans", "champion", version)
+    assert registry.leaves("decision")[-1]["basis"] == "evidence", "judged anew on the run's own evidence"
 
 
 def test_where_a_runs_artifacts_lie_is_known_within_its_workspace_alone(registry, client, store, monkeypatch):
