@@ -95,10 +95,8 @@ class Ledger:
         self._engine, self._tables = open_database(uri)
         self._locks = ModelLocks(self._engine)
         self._kept: set[str] = set()
-        self._insert_leaf, self._leaves_of_model = (
-            _insert_leaf(self._tables.leaves),
-            next_leaves(self._tables.leaves, PAGE),
-        )
+        self._insert_leaf = insert_leaf(self._tables.leaves)
+        self._leaves_of_model = next_leaves(self._tables.leaves, PAGE)
         self._memory = Memory(self._of_model)
         self.state = LedgerState(self._engine, self._tables)
 
