@@ -4,10 +4,11 @@
                               [--backend sqlite postgresql] [--clients 1 8]
 
 Two servers with the same number of workers, each with a database and artifacts of its own, take the same HTTP calls in
-short turns, so that a slow moment of the machine hits both. Each client registers a model of its own, trained under
-@aims.trains, and then moves `champion` to each new version, under the default policy and an approver's consent. Every
-creation has another description and every move another version: each is a decision of its own, on the evidence.
-`first_*_ms` are registrations of models and evidence that the server has never seen; the others are of known ones.
+short turns, so that a slow moment of the machine hits both. Each client has a registered model of its own: it makes
+versions of a model that was trained under @aims.trains, and moves `champion` to each of them, under the default policy
+and an approver's consent. Every creation has another description and every move another version: each is a decision of
+its own, on the evidence. `first_*_ms` are registrations of models and evidence that the server has never seen, the
+other figures are of known ones.
 """
 
 import argparse
@@ -31,6 +32,7 @@ ALIAS = "champion"
 CREATE, MOVE = "create_model_version", "set_registered_model_alias"
 BACKENDS = ("sqlite", "postgresql")
 ROWS = 800
+MOST_TRAININGS = 4
 
 
 class Server(GatedServer):
@@ -74,7 +76,7 @@ class Side:
 
     def create(self, client):
         """Register the client's model once more; returns (seconds, version)."""
-        source = self.sources[client]
+        source = self.sources[client % len(self.sources)]
         body = {"name": f"model-{client}", "source": source, "model_id": source.removeprefix("models:/")}
         body["description"] = uuid.uuid4().hex
         took, answer = self.call("model-versions/create", body)
@@ -151,22 +153,24 @@ def prepare(sides, office, models, tell):
     from aims_mlflow.evidence import store
 
     records = 0
-    for number in range(models):
-        tell(f"training model {number + 1} of {models}")
+    trainings = min(models, MOST_TRAININGS)
+    for number in range(trainings):
+        tell(f"training model {number + 1} of {trainings}")
         for side in sides:
             with quiet():
                 run_id = train(side, office, number)
-            side.call("registered-models/create", {"name": f"model-{number}"})
             if side.server.gated:
                 with environment({"MLFLOW_TRACKING_URI": side.server.url}):
                     files = store.session_files(run_id)
                 records = sum(len(content.splitlines()) for content in files.values())
     time.sleep(2.5)  # files written a moment ago are hashed each time: nobody registers within two seconds
     for number in range(models):
+        tell(f"registering and approving model {number + 1} of {models}")
         for side in sides:
+            side.call("registered-models/create", {"name": f"model-{number}"})
             took, _ = side.create(number)
             side.asked[CREATE] += 1
-            if number:  # the very first call of a server pays for its imports
+            if 0 < number < trainings:  # the very first call of a server pays for its imports
                 side.first.append(took)
             if side.server.gated:
                 with quiet():
