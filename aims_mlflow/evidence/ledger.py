@@ -7,6 +7,7 @@ beside it; the leaf holds a salted commitment, `sha256(salt || body)`.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import secrets
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
+
+    from aims_mlflow.evidence.model_leaves import ModelLeaves
 
 LEDGER_URI = "AIMS_LEDGER_URI"
 LEAF_VERSION = 1
@@ -53,9 +56,9 @@ class Leaf:
     data: bytes
     leaf_hash: str
 
-    @property
+    @functools.cached_property
     def content(self) -> dict[str, Any]:
-        """The leaf's public fields."""
+        """The leaf's public fields. Nobody changes them: they are parsed once."""
         content: dict[str, Any] = parse_json(self.data, f"leaf {self.sequence}")
         return content
 
@@ -84,13 +87,17 @@ class Ledger:
             ConfigError: the ledger does not run on this kind of database.
             Unreachable: the database cannot be opened.
         """
-        from aims_mlflow.evidence.ledger_database import ModelLocks, open_database
+        from aims_mlflow.evidence.ledger_database import ModelLocks, insert_leaf, open_database
         from aims_mlflow.evidence.ledger_state import LedgerState
+        from aims_mlflow.evidence.model_leaves import Memory, next_leaves
 
         self.uri = uri
         self._engine, self._tables = open_database(uri)
         self._locks = ModelLocks(self._engine)
         self._kept: set[str] = set()
+        self._insert_leaf = insert_leaf(self._tables.leaves)
+        self._leaves_of_model = next_leaves(self._tables.leaves, PAGE)
+        self._memory = Memory(self._of_model)
         self.state = LedgerState(self._engine, self._tables)
 
     def append(self, *entries: Entry) -> list[Leaf]:
@@ -107,30 +114,25 @@ class Ledger:
         with self._writing() as connection:
             for entry, (data, salt, body) in zip(entries, made, strict=True):
                 sequence = self._insert(connection, entry, data)
-                connection.execute(self._tables.bodies.insert().values(sequence=sequence, salt=salt, body=body))
+                connection.execute(self._tables.bodies.insert(), {"sequence": sequence, "salt": salt, "body": body})
                 out.append(Leaf(sequence, data, leaf_hash(data)))
                 if entry.call:
                     keep_call(connection, self._tables, entry.call, entry.request)
             kept = self._keep(connection, [raw for entry in entries for raw in entry.envelopes])
-        self._kept = kept if len(self._kept) > MAX_REMEMBERED else self._kept | kept
+        if kept:
+            self._kept = kept if len(self._kept) > MAX_REMEMBERED else self._kept | kept
         return out
 
     def _insert(self, connection: Connection, entry: Entry, data: bytes) -> int:
-        import sqlalchemy as sa
-
-        table = self._tables.leaves
-        following = sa.select(
-            sa.func.coalesce(sa.func.max(table.c.sequence) + 1, 0),
-            sa.literal(data, sa.LargeBinary),
-            sa.literal(leaf_hash(data)),
-            sa.literal(entry.request),
-            sa.literal(entry.type),
-            sa.literal(entry.public.get("model_name"), sa.String),
-            sa.literal(entry.public.get("version"), sa.String),
-        )
-        columns = ["sequence", "leaf", "leaf_hash", "request", "type", "model_name", "version"]
-        insert = table.insert().from_select(columns, following).returning(table.c.sequence)
-        return int(connection.execute(insert).scalar_one())
+        values = {
+            "data": data,
+            "hash": leaf_hash(data),
+            "request": entry.request,
+            "type": entry.type,
+            "model_name": entry.public.get("model_name"),
+            "version": entry.public.get("version"),
+        }
+        return int(connection.execute(self._insert_leaf, values).scalar_one())
 
     def _keep(self, connection: Connection, envelopes: Iterable[bytes]) -> set[str]:
         """Store the envelopes that are not there yet, by sha256."""
@@ -184,6 +186,24 @@ class Ledger:
         with self._reading() as connection:
             rows = connection.execute(query).all()
         return [Leaf(row.sequence, bytes(row.leaf), row.leaf_hash) for row in rows]
+
+    def of_model(self, name: str) -> ModelLeaves:
+        """Return a model's leaves as they are now; only those that came since the last call are read.
+
+        Raises:
+            Unreachable: the database does not answer.
+        """
+        return self._memory.of(name)
+
+    def _of_model(self, name: str, start: int) -> Iterator[tuple[Leaf, str, str | None]]:
+        while True:
+            with self._reading() as connection:
+                rows = connection.execute(self._leaves_of_model, {"name": name, "start": start}).all()
+            for row in rows:
+                yield Leaf(row.sequence, bytes(row.leaf), row.leaf_hash), row.type, row.version
+            if len(rows) < PAGE:
+                return
+            start = rows[-1].sequence + 1
 
     def body(self, sequence: int) -> dict[str, Any] | None:
         """Return a leaf's erasable body, checked against its commitment; None where it was erased.

@@ -89,6 +89,21 @@ class Tables:
         )
 
 
+def insert_leaf(table: sa.Table) -> sa.Insert:
+    """Return the statement that appends a leaf under the next sequence; it is made once, and compiled once."""
+    following = sa.select(
+        sa.func.coalesce(sa.func.max(table.c.sequence) + 1, 0),
+        sa.bindparam("data", type_=sa.LargeBinary),
+        sa.bindparam("hash", type_=sa.String),
+        sa.bindparam("request", type_=sa.String),
+        sa.bindparam("type", type_=sa.String),
+        sa.bindparam("model_name", type_=sa.String),
+        sa.bindparam("version", type_=sa.String),
+    )
+    columns = ["sequence", "leaf", "leaf_hash", "request", "type", "model_name", "version"]
+    return table.insert().from_select(columns, following).returning(table.c.sequence)
+
+
 def open_database(uri: str) -> tuple[sa.Engine, Tables]:
     """Connect, and make the tables where they are missing.
 

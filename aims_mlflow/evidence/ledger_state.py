@@ -77,4 +77,4 @@ def keep_call(connection: sa.Connection, tables: Tables, call: str, request: str
     """Remember a call's request id in the transaction that seals it, and forget those older than ten minutes."""
     calls, now = tables.calls, int(time.time())
     connection.execute(sa.delete(calls).where(sa.or_(calls.c.call == call, calls.c.seconds <= now - CALL_SECONDS)))
-    connection.execute(calls.insert().values(call=call, request=request, seconds=now))
+    connection.execute(calls.insert(), {"call": call, "request": request, "seconds": now})

@@ -117,14 +117,20 @@ class Doors:
             return active_workspace() if self.plain.supports_workspaces else None
 
     @contextlib.contextmanager
-    def held(self, what: str, *names: str, seconds: float | None = None) -> Iterator[None]:
-        """Hold the locks of ledger names, one change at a time, and first close what a dead server left open."""
+    def held(self, what: str, *names: str, seconds: float | None = None) -> Iterator[Past]:
+        """Hold the locks of ledger names, one change at a time, and first close what a dead server left open.
+
+        Yields the past of the first of them.
+        """
+        pasts = {}
         with contextlib.ExitStack() as locks:
             with closed(what):
                 for name in sorted(set(names)):
                     locks.enter_context(self.gate.ledger.lock(name, seconds))
-                    settle(self.gate.ledger, Past(self.gate.ledger, name), self.plain, "the next change")
-            yield
+                    pasts[name] = Past(self.gate.ledger, name)
+                    if settle(self.gate.ledger, pasts[name], self.plain, "the next change"):
+                        pasts[name] = Past(self.gate.ledger, name)
+            yield pasts[names[0]]
 
     def carry_out(self, what: str, announced: Entry, commit: Callable[[], Any], *also: Entry) -> Any:
         """Commit an announced change to the registry, and seal its outcome with `also`.

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aims_mlflow
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.canonical import sha256_hex
 from aims_mlflow.evidence.ledger import LEDGER_URI, Entry, Ledger, ledger_uri
+from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.statement import read as read_record
 from aims_mlflow.evidence.verify import CheckedSession, check_session, check_signature
-from aims_mlflow.gates.decide import Asked, decide, unreadable
+from aims_mlflow.gates.decide import Asked, SignedConsent, decide, unreadable
 from aims_mlflow.hooks.active_policy import ActivePolicy, InForce, init_policy, policy_folder
-from aims_mlflow.hooks.consents import MAX_CHARS, read_consent, seal_consent, sealed_consents
+from aims_mlflow.hooks.consents import MAX_CHARS, MOST_KNOWN, KnownConsents, read_consent, seal_consent, sealed_consents
 from aims_mlflow.hooks.model_bytes import ModelBytes, StillHashing
 from aims_mlflow.hooks.past import Past, qualified
 from aims_mlflow.hooks.server_evidence import Owned, ServerEvidence
@@ -25,10 +27,13 @@ if TYPE_CHECKING:
 
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.records.decision import Decision, Standing
+    from aims_mlflow.records.keyring import KeyEntry
     from aims_mlflow.records.policy import Stage
 
 # What a session file is made of, by sha256 of its lines, so that a decision can be made again from the ledger.
 SessionLines = dict[str, list[str]]
+# A checked session takes about eight times its bytes in memory.
+MOST_SESSION_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -73,20 +78,26 @@ class Gate:
         self.policy = ActivePolicy(self.ledger, self.folder)
         self.evidence = ServerEvidence(tracking_uri)
         self.bytes = ModelBytes(self.ledger)
+        # Functions of what their keys name, and of no clock: what was verified once is not verified again.
+        self.sessions: Remembered[CheckedSession] = Remembered(MOST_SESSION_BYTES)
+        self.consents = KnownConsents(MOST_KNOWN)
+        self.signatures: Remembered[KeyEntry] = Remembered(MOST_KNOWN)
 
     def rules(self, change: Change) -> Rules:
         """Return the rules in force for a change."""
         return self.policy.current().policy.rules(change.name, change.stage, change.alias, change.workspace)
 
-    def decide(self, change: Change, owner: Callable[[], Owned]) -> Decided:
+    def decide(self, change: Change, owner: Callable[[], Owned], past: Past | None = None) -> Decided:
         """Hash the model's bytes, read and verify its evidence, and decide; what cannot be read speaks for nothing.
+
+        `past` is what whoever holds the model's lock has read of it.
 
         Raises:
             ConfigError, Unreachable: there is no policy, or the ledger does not answer.
         """
         force, now = self.policy.current(), datetime.now(UTC)
         rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
-        past = Past(self.ledger, change.ledger_name)
+        past = past or Past(self.ledger, change.ledger_name)
         try:
             owned = owner()
             digest = self.bytes.digest(owned.location, self.evidence.files(owned.location), force.policy.policy.caps)
@@ -95,7 +106,7 @@ class Gate:
             about = Asked("", version=change.version, keyring_digest=force.keyring_digest)
             failure = exc if exc.exit_status != 1 and not isinstance(exc, StillHashing) else None
             return Decided(unreadable(rules, exc.what, exc.next or "", about, now), failure=failure)
-        consents = self._consents(change.ledger_name, digest, force)
+        consents = self._consents(past, digest, force)
         standing = self._standing(change, past, force) if change.stage == "deployment" else None
         asked = Asked(
             digest,
@@ -106,7 +117,9 @@ class Gate:
             change.version,
             force.keyring_digest,
         )
-        decision = decide(rules, check_sessions(files, force, rules), list(consents.values()), asked, now)
+        decision = decide(
+            rules, check_sessions(files, force, rules, self.sessions), list(consents.values()), asked, now
+        )
         lines = {name: data.split(b"\n") for name, data in sorted(files.items())}
         return Decided(
             decision,
@@ -120,19 +133,19 @@ class Gate:
     def _session_files(self, owned: Owned, force: InForce) -> dict[str, bytes]:
         return self.evidence.session_files(owned.run_id, force.policy.policy.caps) if owned.run_id else {}
 
-    def _consents(self, name: str, digest: str, force: InForce) -> dict[str, Any]:
-        return sealed_consents(self.ledger, name, digest, force.keyring, force.consenting)
+    def _consents(self, past: Past, digest: str, force: InForce) -> dict[str, SignedConsent]:
+        return sealed_consents(self.ledger, past.mine, digest, force, self.consents)
 
     def _standing(self, change: Change, past: Past, force: InForce) -> Standing | None:
         """Return what the version was allowed before for this alias, where those who signed then are still trusted."""
         found = past.standing(str(change.version), str(change.alias), force.policy.policy.legacy.until)
         if found is None or found.basis == "legacy":
             return found
-        kept = self.ledger.envelopes(list(found.evidence))
+        kept = functools.cache(lambda: self.ledger.envelopes(list(found.evidence)))
         try:
             for name in found.evidence:
-                record = read_record(kept[name], name)
-                check_signature(record, force.keyring.find, force.training)
+                check = functools.partial(_signed_still, kept, name, force)
+                self.signatures.get((name, force.keyring_digest, force.training), check)
         except (EvidenceError, KeyError):
             return None
         return found
@@ -217,11 +230,29 @@ class Gate:
         }
 
 
-def check_sessions(files: dict[str, bytes], force: InForce, rules: Rules) -> list[CheckedSession]:
-    """Check session files against a keyring, with the roles that the rules take for evidence."""
+def _signed_still(kept: Callable[[], dict[str, bytes]], name: str, force: InForce) -> KeyEntry:
+    """Return the key that signed an envelope of the ledger, when it is what its name says and the key is trusted."""
+    record = read_record(kept()[name], name)
+    if record.sha256 != name:
+        raise EvidenceError("the envelope was changed in the ledger's database", where=name)
+    return check_signature(record, force.keyring.find, force.training)
+
+
+def check_sessions(
+    files: dict[str, bytes], force: InForce, rules: Rules, known: Remembered[CheckedSession]
+) -> list[CheckedSession]:
+    """Check session files against a keyring, with the roles that the rules take for evidence.
+
+    A check is a function of bytes, name, keyring, roles and cap alone, no clock: with all of them the same, it is
+    taken from `known`.
+    """
     roles = ("trainer", rules.reevaluation) if rules.reevaluation else ("trainer",)
     most = force.policy.policy.caps.max_records
-    return [check_session(data, name, force.keyring.find, roles, most) for name, data in sorted(files.items())]
+    out = []
+    for name, data in sorted(files.items()):
+        check = functools.partial(check_session, data, name, force.keyring.find, roles, most)
+        out.append(known.get((sha256_hex(data), name, force.keyring_digest, roles, most), check, len(data)))
+    return out
 
 
 def decision_entry(change: Change, decided: Decided, request: str, call: str, who: dict[str, str]) -> Entry:
