@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ROOT = "aims"
 STATUS_MODEL = "aims.status"
+# How registries say that they have no such model; some take no name without a catalog.
+NO_SUCH_MODEL = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "FEATURE_DISABLED")
 CONNECT_SECONDS = 5.0
 MAX_FILES = 1000
 MODEL_ID = re.compile(r"^m-[0-9a-f]{32}$")
@@ -107,13 +109,31 @@ def check_server() -> None:
         ) from None
 
 
-def gate_status() -> dict[str, str]:
-    """Return what a gated registry says of itself: version, enforcement, digests, checkpoint; {} for a plain one."""
+def gate_status(*, certain: bool = False) -> dict[str, str]:
+    """Return what a gated registry says of itself: version, enforcement, digests, checkpoint; {} for a plain one.
+
+    With `certain`, {} means that the registry itself has no such answer, and nothing else.
+
+    Raises:
+        ConfigError: only with `certain`; the address is none of a registry.
+        Unreachable: only with `certain`; the registry answers otherwise, or not at all.
+    """
     from mlflow.exceptions import MlflowException
+    from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
 
     try:
         model = client().get_registered_model(STATUS_MODEL)
-    except MlflowException:
+    except UnsupportedModelRegistryStoreURIException:
+        if certain:
+            uri = _plain_uri(_mlflow().get_tracking_uri())
+            raise ConfigError("this is no address of a registry", where=uri, next="give http://HOST:PORT") from None
+        return {}
+    except MlflowException as exc:
+        if certain and exc.error_code not in NO_SUCH_MODEL:
+            with reaching("say whether this registry is gated"):
+                raise
+        return {}
+    if model.creation_timestamp:  # a model that somebody made to look like a gate; the gate's answer was never made
         return {}
     return {k.removeprefix("aims."): v for k, v in (model.tags or {}).items()}
 

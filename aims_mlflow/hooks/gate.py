@@ -219,8 +219,13 @@ def check_sessions(files: dict[str, bytes], force: InForce, rules: Rules) -> lis
     return [check_session(data, name, force.keyring.find, roles, most) for name, data in sorted(files.items())]
 
 
-def decision_entry(change: Change, decided: Decided, request: str, call: str, who: dict[str, str]) -> Entry:
-    """Return the leaf of a decision; texts, logins and what is needed to decide again stand in its body."""
+def decision_entry(
+    change: Change, decided: Decided, request: str, call: str, who: dict[str, str], losing: list[str]
+) -> Entry:
+    """Return the leaf of a decision; texts, logins and what is needed to decide again stand in its body.
+
+    `losing` are the versions whose place it takes: whoever seals the outcome seals them as superseded.
+    """
     decision = decided.decision
     public = {
         **decision.model_dump(
@@ -238,6 +243,7 @@ def decision_entry(change: Change, decided: Decided, request: str, call: str, wh
         "consents": list(decided.consents),
         "registered": decided.registered,
         "standing": decided.standing.request if decided.standing else None,
+        "losing": losing or None,
     }
     body = {
         "decision": decision.model_dump(mode="json", exclude_none=True),
