@@ -33,7 +33,8 @@ _log = logging.getLogger(__name__)
 
 
 def denied(text: str) -> MlflowException:
-    """Return the error that a client sees as HTTP 403."""
+    """Return the error that a client sees as HTTP 403, and count it."""
+    counters.refusal()
     return MlflowException(text, error_code=PERMISSION_DENIED)
 
 
@@ -119,6 +120,7 @@ class Doors:
         """Hold the locks of ledger names, one change at a time, and first close what a dead server left open."""
         with contextlib.ExitStack() as locks:
             with closed(what):
+                self.gate.require_ledger()
                 for name in sorted(set(names)):
                     locks.enter_context(self.gate.ledger.lock(name, seconds))
                     settle(self.gate.ledger, Past(self.gate.ledger, name), self.plain, "the next change")

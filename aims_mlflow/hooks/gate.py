@@ -19,6 +19,7 @@ from aims_mlflow.hooks.consents import MAX_CHARS, read_consent, seal_consent, se
 from aims_mlflow.hooks.model_bytes import ModelBytes, StillHashing
 from aims_mlflow.hooks.past import Past, qualified
 from aims_mlflow.hooks.server_evidence import Owned, ServerEvidence
+from aims_mlflow.hooks.server_registry import RESTORE, LedgerGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +74,16 @@ class Gate:
         self.policy = ActivePolicy(self.ledger, self.folder)
         self.evidence = ServerEvidence(tracking_uri)
         self.bytes = ModelBytes(self.ledger)
+        self.guard: LedgerGuard | None = None
+
+    def require_ledger(self) -> None:
+        """Refuse to go by a ledger that knows nothing of what its registry shows.
+
+        Raises:
+            PolicyRefused: it is lost, or of another registry.
+        """
+        if self.guard is not None:
+            self.guard.require()
 
     def rules(self, change: Change) -> Rules:
         """Return the rules in force for a change."""
@@ -83,7 +94,9 @@ class Gate:
 
         Raises:
             ConfigError, Unreachable: there is no policy, or the ledger does not answer.
+            PolicyRefused: the ledger is not the one that the registry was gated with.
         """
+        self.require_ledger()
         force, now = self.policy.current(), datetime.now(UTC)
         rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
         past = Past(self.ledger, change.ledger_name)
@@ -144,7 +157,9 @@ class Gate:
 
         Raises:
             EvidenceError: it is malformed, too long, not signed in a fitting role, or for something else.
+            PolicyRefused: the ledger is not the one that the registry was gated with.
         """
+        self.require_ledger()
         if len(text) > MAX_CHARS:
             raise EvidenceError(f"the envelope is longer than {MAX_CHARS:,} characters", next="shorten the reason")
         force = self.policy.current()
@@ -200,15 +215,17 @@ class Gate:
                 "aims.enforcement": "refuses all",
                 "aims.findings": exc.sentence(),
             }
+        lost = self.guard.finding if self.guard is not None else None
+        findings = [*([f"{lost}. Next: {RESTORE}"] if lost else []), *self.policy.findings]
         modes = {entry.mode for entry in force.policy.policy.enforcement} or {"enforce"}
         return {
             "aims.version": aims_mlflow.__version__,
-            "aims.enforcement": modes.pop() if len(modes) == 1 else "mixed",
+            "aims.enforcement": "refuses all" if lost else modes.pop() if len(modes) == 1 else "mixed",
             "aims.policy_digest": force.policy.digest,
             "aims.keyring_digest": force.keyring_digest,
             "aims.keys": str(len(force.keyring.keys)),
             "aims.checkpoint": f"{size}:{last}",
-            **({"aims.findings": "; ".join(self.policy.findings)} if self.policy.findings else {}),
+            **({"aims.findings": "; ".join(findings)} if findings else {}),
         }
 
 

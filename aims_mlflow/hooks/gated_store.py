@@ -15,7 +15,8 @@ from aims_mlflow.hooks import counters
 from aims_mlflow.hooks.doors import RESERVED, caller, closed, denied, is_prompt, refuse_reserved, reported
 from aims_mlflow.hooks.gate import Change, Decided, decision_entry
 from aims_mlflow.hooks.gated_taking import TakingAway
-from aims_mlflow.hooks.past import outcome
+from aims_mlflow.hooks.history import holders, place
+from aims_mlflow.hooks.past import Past, outcome
 from aims_mlflow.hooks.settle import MOST_VERSIONS, REQUEST_TAG, quoted
 from aims_mlflow.records.base import uuid7
 
@@ -167,6 +168,11 @@ class GatedMethods(TakingAway):
         version = str(found["version"])
         if change.stage == "registration":
             return bool(self.plain.search_model_versions(_named(change.name, request)))
+        held = holders(Past(self.gate.ledger, change.ledger_name)).get(
+            place(change.alias, change.mlflow_stage, change.version)
+        )
+        if held is None or held["request"] != request:  # another change came in between
+            return False
         if change.mlflow_stage:
             stage = self.plain.get_model_version(change.name, version).current_stage
             return bool(stage.lower() == change.alias)
