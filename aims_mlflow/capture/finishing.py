@@ -253,7 +253,7 @@ def _may_see(name: str) -> bool:
     """Tell whether there is a registered model that this login may read."""
     try:
         return store.has_registered_model(name)
-    except Unreachable:
+    except AimsError:
         return False
 
 

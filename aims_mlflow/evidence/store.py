@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 ROOT = "aims"
 STATUS_MODEL = "aims.status"
 CONNECT_SECONDS = 5.0
-# What plain registries say of a name that is not there, or that is no name to them.
-NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "ENDPOINT_NOT_FOUND", "NOT_FOUND")
+# What plain registries say of a name that is not there, or that is no name to them: some take none without a catalog.
+NOT_THERE = (
+    "RESOURCE_DOES_NOT_EXIST",
+    "INVALID_PARAMETER_VALUE",
+    "ENDPOINT_NOT_FOUND",
+    "NOT_FOUND",
+    "FEATURE_DISABLED",
+)
 MAX_FILES = 1000
 MODEL_ID = re.compile(r"^m-[0-9a-f]{32}$")
 RUN_ID = re.compile(r"^[0-9a-f]{32}$")
@@ -113,17 +119,21 @@ def gate_status() -> dict[str, str]:
     """Return what a gated registry says of itself: version, enforcement, digests, checkpoint; {} for a plain one.
 
     Raises:
+        ConfigError: the address is none of a registry.
         Unreachable: the registry does not tell, so that nobody may take it for a plain one.
     """
     model = _registered_model(STATUS_MODEL, "ask the registry for its gate")
-    return {k.removeprefix("aims."): v for k, v in (model.tags or {}).items()} if model else {}
+    # A model that was made to look like a gate has a time at which it was made; the gate's answer has none.
+    if model is None or model.creation_timestamp:
+        return {}
+    return {k.removeprefix("aims."): v for k, v in (model.tags or {}).items()}
 
 
 def known_gate() -> dict[str, str]:
     """Return what a registry's gate says of itself; {} where there is none, or it does not tell this login."""
     try:
         return gate_status()
-    except Unreachable:
+    except (ConfigError, Unreachable):
         return {}
 
 
@@ -131,17 +141,21 @@ def has_registered_model(name: str) -> bool:
     """Tell whether the registry has a model of this name.
 
     Raises:
-        Unreachable: the registry does not tell.
+        ConfigError, Unreachable: the registry does not tell.
     """
     return _registered_model(name, f"read the registered model {name}") is not None
 
 
 def _registered_model(name: str, what: str) -> Any:
     from mlflow.exceptions import MlflowException
+    from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
 
     with reaching(what):
         try:
             return client().get_registered_model(name)
+        except UnsupportedModelRegistryStoreURIException:
+            uri = _plain_uri(_mlflow().get_tracking_uri())
+            raise ConfigError("this is no address of a registry", where=uri, next="give http://HOST:PORT") from None
         except MlflowException as exc:
             if exc.error_code in NOT_THERE:
                 return None

@@ -6,6 +6,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import store
@@ -34,11 +35,15 @@ def status(url: str | None = None) -> dict[str, str]:
     """Return what a registry's gate says of itself; {} for a plain one. `url` None is the configured server.
 
     Raises:
-        Unreachable: no server answers.
+        ConfigError: `url` is no address of a registry.
+        Unreachable: no server answers, or not to this question.
     """
     if url is not None:
         import mlflow
 
+        parts = urlsplit(url)
+        if "://" not in url or (parts.scheme in ("http", "https") and not parts.hostname):
+            raise ConfigError(f"{url!r} is no address of a registry", next="give http://HOST:PORT")
         mlflow.set_tracking_uri(url)
     store.check_server()
     return store.gate_status()

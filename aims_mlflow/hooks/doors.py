@@ -18,7 +18,7 @@ from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.hooks import counters
 from aims_mlflow.hooks.past import Past
 from aims_mlflow.hooks.server_evidence import active_workspace, has_logins
-from aims_mlflow.hooks.settle import outcome_fields, settle
+from aims_mlflow.hooks.settle import outcome_fields, settle, superseded
 from aims_mlflow.records.base import uuid7
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ _log = logging.getLogger(__name__)
 
 
 def denied(text: str) -> MlflowException:
-    """Return the error that a client sees as HTTP 403."""
+    """Return the error that a client sees as HTTP 403, and count it."""
+    counters.refusal()
     return MlflowException(text, error_code=PERMISSION_DENIED)
 
 
@@ -125,6 +126,7 @@ class Doors:
         pasts = {}
         with contextlib.ExitStack() as locks:
             with closed(what):
+                self.gate.require_ledger()
                 for name in sorted(set(names)):
                     locks.enter_context(self.gate.ledger.lock(name, seconds))
                     pasts[name] = Past(self.gate.ledger, name)
@@ -132,8 +134,8 @@ class Doors:
                         pasts[name] = Past(self.gate.ledger, name)
             yield pasts[names[0]]
 
-    def carry_out(self, what: str, announced: Entry, commit: Callable[[], Any], *also: Entry) -> Any:
-        """Commit an announced change to the registry, and seal its outcome with `also`.
+    def carry_out(self, what: str, announced: Entry, commit: Callable[[], Any]) -> Any:
+        """Commit an announced change to the registry, and seal its outcome and what it superseded.
 
         A commit that raises may have taken place: the registry is asked, and what it shows is sealed. What MLflow says
         of the request itself passes; a failure of the registry is a refusal too: clients try a 500 again for minutes.
@@ -153,5 +155,5 @@ class Doors:
         version = str(getattr(result, "version", None) or change.get("version") or "")
         done = Entry("outcome", outcome_fields(change, done=True, version=version), request=announced.request)
         with closed(what, f"was carried out{f' (version {version})' if version else ''}, but could not be sealed"):
-            ledger.append(done, *also)
+            ledger.append(done, *superseded(change))
         return result

@@ -18,6 +18,7 @@ from aims_mlflow.evidence.verify import CheckedSession, check_session, check_sig
 from aims_mlflow.gates.decide import Asked, SignedConsent, decide, unreadable
 from aims_mlflow.hooks.active_policy import ActivePolicy, InForce, init_policy, policy_folder
 from aims_mlflow.hooks.consents import MAX_CHARS, MOST_KNOWN, KnownConsents, read_consent, seal_consent, sealed_consents
+from aims_mlflow.hooks.ledger_guard import RESTORE, LedgerGuard
 from aims_mlflow.hooks.model_bytes import ModelBytes, StillHashing
 from aims_mlflow.hooks.past import Past, qualified
 from aims_mlflow.hooks.server_evidence import Owned, ServerEvidence
@@ -82,6 +83,16 @@ class Gate:
         self.sessions: Remembered[CheckedSession] = Remembered(MOST_SESSION_BYTES)
         self.consents = KnownConsents(MOST_KNOWN)
         self.signatures: Remembered[KeyEntry] = Remembered(MOST_KNOWN)
+        self.guard: LedgerGuard | None = None
+
+    def require_ledger(self) -> None:
+        """Refuse to go by a ledger that knows nothing of what its registry shows.
+
+        Raises:
+            PolicyRefused: it is lost, or of another registry.
+        """
+        if self.guard is not None:
+            self.guard.require()
 
     def rules(self, change: Change) -> Rules:
         """Return the rules in force for a change."""
@@ -94,7 +105,9 @@ class Gate:
 
         Raises:
             ConfigError, Unreachable: there is no policy, or the ledger does not answer.
+            PolicyRefused: the ledger is not the one that the registry was gated with.
         """
+        self.require_ledger()
         force, now = self.policy.current(), datetime.now(UTC)
         rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
         past = past or Past(self.ledger, change.ledger_name)
@@ -157,7 +170,9 @@ class Gate:
 
         Raises:
             EvidenceError: it is malformed, too long, not signed in a fitting role, or for something else.
+            PolicyRefused: the ledger is not the one that the registry was gated with.
         """
+        self.require_ledger()
         if len(text) > MAX_CHARS:
             raise EvidenceError(f"the envelope is longer than {MAX_CHARS:,} characters", next="shorten the reason")
         force = self.policy.current()
@@ -218,15 +233,17 @@ class Gate:
                 "aims.enforcement": "refuses all",
                 "aims.findings": exc.sentence(),
             }
+        lost = self.guard.finding if self.guard is not None else None
+        findings = [*([f"{lost}. Next: {RESTORE}"] if lost else []), *self.policy.findings]
         modes = {entry.mode for entry in force.policy.policy.enforcement} or {"enforce"}
         return {
             "aims.version": aims_mlflow.__version__,
-            "aims.enforcement": modes.pop() if len(modes) == 1 else "mixed",
+            "aims.enforcement": "refuses all" if lost else modes.pop() if len(modes) == 1 else "mixed",
             "aims.policy_digest": force.policy.digest,
             "aims.keyring_digest": force.keyring_digest,
             "aims.keys": str(len(force.keyring.keys)),
             "aims.checkpoint": f"{size}:{last}",
-            **({"aims.findings": "; ".join(self.policy.findings)} if self.policy.findings else {}),
+            **({"aims.findings": "; ".join(findings)} if findings else {}),
         }
 
 
@@ -255,8 +272,13 @@ def check_sessions(
     return out
 
 
-def decision_entry(change: Change, decided: Decided, request: str, call: str, who: dict[str, str]) -> Entry:
-    """Return the leaf of a decision; texts, logins and what is needed to decide again stand in its body."""
+def decision_entry(
+    change: Change, decided: Decided, request: str, call: str, who: dict[str, str], losing: list[str]
+) -> Entry:
+    """Return the leaf of a decision; texts, logins and what is needed to decide again stand in its body.
+
+    `losing` are the versions whose place it takes: whoever seals the outcome seals them as superseded.
+    """
     decision = decided.decision
     public = {
         **decision.model_dump(
@@ -274,6 +296,7 @@ def decision_entry(change: Change, decided: Decided, request: str, call: str, wh
         "consents": list(decided.consents),
         "registered": decided.registered,
         "standing": decided.standing.request if decided.standing else None,
+        "losing": losing or None,
     }
     body = {
         "decision": decision.model_dump(mode="json", exclude_none=True),

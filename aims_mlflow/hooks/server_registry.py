@@ -13,6 +13,7 @@ from typing import Any
 class VersionRow:
     """What decides about a version: where its files lie, and what is said to have made them."""
 
+    name: str
     version: str
     source: str
     run_id: str | None
@@ -36,7 +37,7 @@ def version_row(store: Any, name: str, version: str) -> VersionRow:
     """
     with store.ManagedSessionMaker() as session:
         row = store._get_sql_model_version(session, name, version)
-        return VersionRow(str(row.version), row.source, row.run_id)
+        return VersionRow(row.name, str(row.version), row.source, row.run_id)
 
 
 def alias_holder(store: Any, name: str, alias: str) -> str | None:
