@@ -178,6 +178,27 @@ class Ledger:
         content: dict[str, Any] = parse_json(bytes(row.body), f"body {sequence}")
         return content
 
+    def bodies(self, sequences: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+        """Return (salt, body) of those leaves that have a body, unchecked."""
+        import sqlalchemy as sa
+
+        table = self._tables.bodies
+        out: dict[int, tuple[bytes, bytes]] = {}
+        for begin in range(0, len(sequences), PAGE):
+            query = sa.select(table).where(table.c.sequence.in_(sequences[begin : begin + PAGE]))
+            with self._reading() as connection:
+                out |= {r.sequence: (bytes(r.salt), bytes(r.body)) for r in connection.execute(query)}
+        return out
+
+    def erase(self, sequence: int, entry: Entry) -> None:
+        """Delete a leaf's body for good, and seal that in the same transaction; the leaf itself stays.
+
+        Raises:
+            EvidenceError: the leaf has no body (any more).
+            KeyUnavailable, Unreachable: as `append`.
+        """
+        self._writer.erase(sequence, entry)
+
     def envelopes(self, names: Sequence[str]) -> dict[str, bytes]:
         """Return the kept envelopes among these sha256 names."""
         import sqlalchemy as sa

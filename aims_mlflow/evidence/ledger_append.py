@@ -53,6 +53,16 @@ class Appender:
         self._written(kept)
         return True
 
+    def erase(self, sequence: int, entry: Entry) -> None:
+        """Delete a body and append the leaf that says so; see `Ledger.erase`."""
+        made, bodies = [_leaf(entry)], self._tables.bodies
+        with writing(self._engine) as connection:
+            gone = connection.execute(sa.delete(bodies).where(bodies.c.sequence == sequence)).rowcount
+            if gone != 1:
+                raise EvidenceError(f"leaf {sequence} has no body (any more)", next="`aims ledger prove` shows leaves")
+            _, kept = self._write(connection, [entry], made)
+        self._written(kept)
+
     def _written(self, kept: set[str]) -> None:
         self._kept = kept if len(self._kept) > MAX_REMEMBERED else self._kept | kept
         self._proofs.appended()

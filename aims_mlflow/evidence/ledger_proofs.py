@@ -118,6 +118,14 @@ class LedgerProofs:
         with reading(self._engine) as connection:
             return dict(fetch_nodes(connection, self._tables.tree, self._tables.leaves, nodes))
 
+    def nodes(self, level: int, first: int, last: int) -> dict[int, bytes]:
+        """Return the stored nodes of a level from position `first` to `last`."""
+        table = self._tables.tree.nodes
+        query = sa.select(table.c.position, table.c.hash).where(table.c.level == level)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.where(table.c.position.between(first, last)))
+            return {row.position: bytes(row.hash) for row in rows}
+
     def size(self) -> int:
         """Return how many leaves there are, by the sequence of the last."""
         with reading(self._engine) as connection:
