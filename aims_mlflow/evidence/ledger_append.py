@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.canonical import canonical, sha256_hex
 from aims_mlflow.evidence.ledger import TYPES, Leaf, leaf_hash
-from aims_mlflow.evidence.ledger_database import writing
+from aims_mlflow.evidence.ledger_database import forget, writing
 from aims_mlflow.evidence.ledger_state import activate, keep_call
 from aims_mlflow.evidence.ledger_tree import extend
 from aims_mlflow.records.base import utc_text
@@ -62,6 +62,7 @@ class Appender:
                 raise EvidenceError(f"leaf {sequence} has no body (any more)", next="`aims ledger prove` shows leaves")
             _, kept = self._write(connection, [entry], made)
         self._written(kept)
+        forget(self._engine)
 
     def _written(self, kept: set[str]) -> None:
         self._kept = kept if len(self._kept) > MAX_REMEMBERED else self._kept | kept

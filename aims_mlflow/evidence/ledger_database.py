@@ -130,6 +130,7 @@ def _engine(uri: str) -> sa.Engine:
             connection.isolation_level = None  # the begin event below starts transactions itself
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA secure_delete=ON")  # what is erased is written over with zeros
 
         @sa.event.listens_for(engine, "checkout")  # type: ignore[untyped-decorator]
         def still_there(_: Any, record: Any, __: Any) -> None:
@@ -181,6 +182,13 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
     except sa.exc.SQLAlchemyError as exc:
         raise Unreachable(f"the ledger could not be read ({type(exc).__name__})", next=CHECK) from exc
+
+
+def forget(engine: sa.Engine) -> None:
+    """Let SQLite's write-ahead log go, which still holds what was deleted; other readers may put that off."""
+    if engine.dialect.name == "sqlite":
+        with contextlib.closing(engine.raw_connection()) as connection:  # outside of any transaction
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 class ModelLocks:

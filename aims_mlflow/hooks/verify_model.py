@@ -11,6 +11,7 @@ from aims_mlflow.audit.whole_ledger import check_stamps
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence import merkle
 from aims_mlflow.hooks import replay as again
+from aims_mlflow.hooks.erasure import erased
 from aims_mlflow.hooks.history import holders
 from aims_mlflow.hooks.past import Past, decision_of
 
@@ -209,6 +210,9 @@ class ModelCheck:
             self.included(leaf)
         decision, step = decision_of(self.ledger, request), self.report["completeness"]
         if decision is None:
+            return
+        if erased(self.ledger) & {leaf.sequence for leaf in self.ledger.leaves(types=("decision",), request=request)}:
+            step.said.append(f"the texts of decision {request} were erased, with a reason")
             return
         try:
             said, now = again.recorded(self.ledger, request), again.replay(self.ledger, request)
