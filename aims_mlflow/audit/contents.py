@@ -6,6 +6,8 @@ from collections import OrderedDict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from aims_mlflow.audit.tree import named
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
@@ -13,6 +15,7 @@ from aims_mlflow.evidence.keys import PublicKey
 from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.gates.policy import FILE, parse_policy
 from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.leaf import LeafFields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +31,25 @@ MOST_CACHED = 20_000
 # Workers' clocks may differ by this much.
 CLOCKS = timedelta(seconds=60)
 EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"
+
+
+def leaf_fields(leaf: Leaf) -> dict[str, Any]:
+    """Return a leaf's fields from hostile bytes.
+
+    Raises:
+        EvidenceError: it is not a leaf of this format.
+    """
+    where = f"leaf {leaf.sequence}"
+    content = parse_json(leaf.data, where)
+    try:
+        LeafFields.model_validate(content)
+        same = canonical(content) == leaf.data
+    except (ValidationError, EvidenceError, RecursionError):
+        same = False
+    if not same:
+        raise EvidenceError("not a leaf of this format", where=where)
+    fields: dict[str, Any] = content
+    return fields
 
 
 class ContentCheck:
@@ -56,16 +78,11 @@ class ContentCheck:
 
     def _content(self, leaf: Leaf) -> dict[str, Any]:
         try:
-            content = parse_json(leaf.data, f"leaf {leaf.sequence}")
-            if not isinstance(content, dict) or canonical(content) != leaf.data or content.get("v") != 1:
-                raise EvidenceError("not a leaf of this format")
-            parse_time(str(content["time"]))
-            str(content["commitment"]), str(content["type"])
-        except (AimsError, ValueError, KeyError, TypeError) as exc:
-            what = exc.what if isinstance(exc, AimsError) else "not a leaf of this format"
-            self._report["inclusion"].wrong(f"leaf {leaf.sequence}", what, "someone rewrote it, or a newer release did")
+            return leaf_fields(leaf)
+        except EvidenceError as exc:
+            meaning = "someone rewrote it, or a newer release wrote it"
+            self._report["inclusion"].wrong(f"leaf {leaf.sequence}", exc.what, meaning)
             return {}
-        return content
 
     # -- what lies beside a leaf ------------------------------------------------------------
 
@@ -156,7 +173,7 @@ class ContentCheck:
                     named(leaf), "no allowing decision stands before it", "a change was made past the gate's own no"
                 )
         elif kind == "erased":
-            self._erased.add(int(content.get("sequence", -1)))
+            self._erased.add(content.get("sequence", -1))
 
     def _text(self, leaf: Leaf, kind: str, digest: str) -> None:
         if kind == "keyring":  # the keyring step reads these
@@ -229,10 +246,5 @@ def _roles_by(text: str, kind: str) -> tuple[str, ...]:
 
 def _envelopes(content: dict[str, Any]) -> list[str]:
     """Return the sha256 names of the envelopes that a leaf names."""
-    out: list[str] = []
-    sessions = content.get("sessions")
-    if isinstance(sessions, dict):
-        out += [name for lines in sessions.values() if isinstance(lines, list) for name in lines if name]
-    if isinstance(content.get("envelope"), str):
-        out.append(content["envelope"])
-    return [name for name in out if isinstance(name, str)]
+    out = [name for lines in content.get("sessions", {}).values() for name in lines if name]
+    return [*out, content["envelope"]] if content.get("envelope") else out

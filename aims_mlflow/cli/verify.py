@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,8 +13,6 @@ from aims_mlflow.cli.reporting import show
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from aims_mlflow.audit.report import Report
     from aims_mlflow.hooks.verify_model import ModelCheck
 
@@ -43,10 +42,15 @@ def command(
 ) -> int:
     """Verify TARGET: keyring, envelopes, subject bytes, inclusion, checkpoint, time stamp, completeness.
 
-    TARGET is a run (runs:/ID), a model version (models:/NAME/VERSION or @ALIAS), `ledger` or a ledger's database. Keys
+    TARGET is a run (runs:/ID), a model version (models:/NAME/VERSION or @ALIAS), `ledger`, a ledger's database, or a
+    bundle's file. Keys
     are those of the keyring that the ledger says was in force. With --since FILE the ledger must continue a checkpoint
     that you hold. Exit status 1 when anything is wrong.
     """
+    if target.endswith(".zip"):
+        from aims_mlflow.cli.bundle import check
+
+        return show(check(Path(target), since, roots, stamps), as_json=as_json)
     if target == "ledger" or target.startswith(DATABASES):
         if at_load:
             raise ConfigError("--at-load is about a model version", next="use models:/NAME/VERSION")
