@@ -135,6 +135,13 @@ class SigningKey:
         """The public key's id."""
         return self.public.key_id
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether it signs at once in this process, where a key service may keep it waiting."""
+        from securesystemslib.signer import CryptoSigner
+
+        return isinstance(self._signer, CryptoSigner)
+
     def sign_dsse(self, envelope: Any) -> None:
         """Add this key's signature to a securesystemslib envelope.
 

@@ -14,6 +14,8 @@ import sqlalchemy as sa
 
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.evidence.canonical import sha256_hex
+from aims_mlflow.evidence.ledger_migrations import migrate
+from aims_mlflow.evidence.ledger_tree import TreeTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,28 +89,15 @@ class Tables:
             sa.Column("request", sa.String(64), nullable=False),
             sa.Column("seconds", number, nullable=False, index=True),
         )
-
-
-def insert_leaf(table: sa.Table) -> sa.Insert:
-    """Return the statement that appends a leaf under the next sequence; it is made once, and compiled once."""
-    following = sa.select(
-        sa.func.coalesce(sa.func.max(table.c.sequence) + 1, 0),
-        sa.bindparam("data", type_=sa.LargeBinary),
-        sa.bindparam("hash", type_=sa.String),
-        sa.bindparam("request", type_=sa.String),
-        sa.bindparam("type", type_=sa.String),
-        sa.bindparam("model_name", type_=sa.String),
-        sa.bindparam("version", type_=sa.String),
-    )
-    columns = ["sequence", "leaf", "leaf_hash", "request", "type", "model_name", "version"]
-    return table.insert().from_select(columns, following).returning(table.c.sequence)
+        self.tree = TreeTables(self.metadata)
 
 
 def open_database(uri: str) -> tuple[sa.Engine, Tables]:
-    """Connect, and make the tables where they are missing.
+    """Connect, and bring the tables to this release's.
 
     Raises:
-        ConfigError: the ledger does not run on this kind of database.
+        ConfigError: the ledger does not run on this kind of database, or a newer release made it.
+        EvidenceError: it is of an earlier release, and its leaves are not whole.
         Unreachable: it cannot be opened.
     """
     try:
@@ -124,8 +113,7 @@ def open_database(uri: str) -> tuple[sa.Engine, Tables]:
                 # Several workers start at once, and PostgreSQL's IF NOT EXISTS does not stand a race.
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPEND_LOCK})
                 connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-            tables.metadata.create_all(connection, checkfirst=True)
-            _append_only(connection)
+            migrate(connection, tables.metadata.schema)
     except (sa.exc.SQLAlchemyError, ImportError) as exc:
         reason = str(getattr(exc, "orig", None) or exc).splitlines()[0]
         raise Unreachable(f"the ledger cannot be opened ({reason})", next="check AIMS_LEDGER_URI") from None
@@ -142,6 +130,7 @@ def _engine(uri: str) -> sa.Engine:
             connection.isolation_level = None  # the begin event below starts transactions itself
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA secure_delete=ON")  # what is erased is written over with zeros
 
         @sa.event.listens_for(engine, "checkout")  # type: ignore[untyped-decorator]
         def still_there(_: Any, record: Any, __: Any) -> None:
@@ -195,23 +184,11 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
         raise Unreachable(f"the ledger could not be read ({type(exc).__name__})", next=CHECK) from exc
 
 
-def _append_only(connection: sa.Connection) -> None:
-    """Let the database itself refuse to change or delete a leaf; its owner can still, and is found later."""
-    if connection.dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
-            connection.exec_driver_sql(
-                f"CREATE TRIGGER IF NOT EXISTS aims_leaves_no_{verb.lower()} BEFORE {verb} ON aims_leaves "
-                "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-            )
-        return
-    connection.exec_driver_sql(
-        f"CREATE OR REPLACE FUNCTION {SCHEMA}.append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$"
-    )
-    connection.exec_driver_sql(
-        f"CREATE OR REPLACE TRIGGER aims_leaves_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
-        f"ON {SCHEMA}.aims_leaves FOR EACH STATEMENT EXECUTE FUNCTION {SCHEMA}.append_only()"
-    )
+def forget(engine: sa.Engine) -> None:
+    """Let SQLite's write-ahead log go, which still holds what was deleted; other readers may put that off."""
+    if engine.dialect.name == "sqlite":
+        with contextlib.closing(engine.raw_connection()) as connection:  # outside of any transaction
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 class ModelLocks:

@@ -21,20 +21,6 @@ class LedgerState:
     def __init__(self, engine: sa.Engine, tables: Tables) -> None:
         self._engine, self._tables = engine, tables
 
-    def activate(self, kind: str, digest: str, content: str) -> bool:
-        """Store a policy or keyring by digest and make it the active one; tells whether that was a change."""
-        active, policies = self._tables.active, self._tables.policies
-        with writing(self._engine) as connection:
-            current = connection.execute(sa.select(active.c.digest).where(active.c.kind == kind)).scalar()
-            if current == digest:
-                return False
-            known = sa.select(policies.c.digest).where(policies.c.digest == digest)
-            if connection.execute(known).first() is None:
-                connection.execute(policies.insert().values(digest=digest, kind=kind, content=content))
-            connection.execute(sa.delete(active).where(active.c.kind == kind))
-            connection.execute(active.insert().values(kind=kind, digest=digest))
-        return True
-
     def active(self) -> dict[str, str]:
         """Return the digests in force, by kind: policy, keyring."""
         with reading(self._engine) as connection:
@@ -78,3 +64,17 @@ def keep_call(connection: sa.Connection, tables: Tables, call: str, request: str
     calls, now = tables.calls, int(time.time())
     connection.execute(sa.delete(calls).where(sa.or_(calls.c.call == call, calls.c.seconds <= now - CALL_SECONDS)))
     connection.execute(calls.insert(), {"call": call, "request": request, "seconds": now})
+
+
+def activate(connection: sa.Connection, tables: Tables, kind: str, digest: str, content: str) -> bool:
+    """Store a policy or keyring by digest and make it the active one; tells whether that was a change."""
+    active, policies = tables.active, tables.policies
+    current = connection.execute(sa.select(active.c.digest).where(active.c.kind == kind)).scalar()
+    if current == digest:
+        return False
+    known = sa.select(policies.c.digest).where(policies.c.digest == digest)
+    if connection.execute(known).first() is None:
+        connection.execute(policies.insert().values(digest=digest, kind=kind, content=content))
+    connection.execute(sa.delete(active).where(active.c.kind == kind))
+    connection.execute(active.insert().values(kind=kind, digest=digest))
+    return True

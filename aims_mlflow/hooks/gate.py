@@ -12,6 +12,7 @@ import aims_mlflow
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.canonical import sha256_hex
 from aims_mlflow.evidence.ledger import LEDGER_URI, Entry, Ledger, ledger_uri
+from aims_mlflow.evidence.log import LOG_ROLE, configured_log
 from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.statement import read as read_record
 from aims_mlflow.evidence.verify import CheckedSession, check_session, check_signature
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.keyring import KeyEntry
     from aims_mlflow.records.policy import Stage
 
+TRUST_LOG = "give `aims keys export --key ...` of it to `aims keys add FILE --owner registry --role log`"
 # What a session file is made of, by sha256 of its lines, so that a decision can be made again from the ledger.
 SessionLines = dict[str, list[str]]
 # A checked session takes about eight times its bytes in memory.
@@ -75,7 +77,8 @@ class Gate:
         self.folder = policy_folder()
         if not os.environ.get("AIMS_POLICY") and not self.folder.exists():
             init_policy(self.folder)
-        self.ledger = Ledger(ledger_uri(registry_uri, os.environ.get(LEDGER_URI)))
+        self.ledger = Ledger(ledger_uri(registry_uri, os.environ.get(LEDGER_URI)), configured_log())
+        self.ledger.proofs.deliverer.start()
         self.policy = ActivePolicy(self.ledger, self.folder)
         self.evidence = ServerEvidence(tracking_uri)
         self.bytes = ModelBytes(self.ledger)
@@ -224,7 +227,7 @@ class Gate:
 
     def status(self) -> dict[str, str]:
         """Return what `aims.status` answers."""
-        size, last = self.ledger.size_and_last()
+        head = self.ledger.proofs.newest()
         try:
             force = self.policy.current()
         except AimsError as exc:
@@ -234,7 +237,7 @@ class Gate:
                 "aims.findings": exc.sentence(),
             }
         lost = self.guard.finding if self.guard is not None else None
-        findings = [*([f"{lost}. Next: {RESTORE}"] if lost else []), *self.policy.findings]
+        findings = [*([f"{lost}. Next: {RESTORE}"] if lost else []), *self._findings(force)]
         modes = {entry.mode for entry in force.policy.policy.enforcement} or {"enforce"}
         return {
             "aims.version": aims_mlflow.__version__,
@@ -242,9 +245,16 @@ class Gate:
             "aims.policy_digest": force.policy.digest,
             "aims.keyring_digest": force.keyring_digest,
             "aims.keys": str(len(force.keyring.keys)),
-            "aims.checkpoint": f"{size}:{last}",
+            "aims.checkpoint": f"{head.size}:{head.root.hex()}" if head else "0:",
             **({"aims.findings": "; ".join(findings)} if findings else {}),
         }
+
+    def _findings(self, force: InForce) -> list[str]:
+        """Return what is wrong with the policy folder and with the log."""
+        log = self.ledger.log
+        entry = force.keyring.find(log.key.key_id) if log else None
+        unknown = f"the keyring does not know the log's key: {TRUST_LOG}"
+        return [*self.policy.findings, *([unknown] if log and not (entry and LOG_ROLE in entry.roles) else [])]
 
 
 def _signed_still(kept: Callable[[], dict[str, bytes]], name: str, force: InForce) -> KeyEntry:

@@ -23,6 +23,7 @@ from aims_mlflow.hooks.settle import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aims_mlflow.evidence.log import Log
     from aims_mlflow.gates.policy import LoadedPolicy
 
 PAGE = 200
@@ -43,7 +44,7 @@ class Seen:
         return qualified(self.name, self.workspace)
 
 
-def open_ledger(uri: str | None, registry: str | None) -> Ledger:
+def open_ledger(uri: str | None, registry: str | None, log: Log | None = None) -> Ledger:
     """Open the ledger that belongs to a registry: named, else `AIMS_LEDGER_URI`, else beside the registry's database.
 
     Raises:
@@ -58,7 +59,7 @@ def open_ledger(uri: str | None, registry: str | None) -> Ledger:
         raise ConfigError(
             "nothing says where the ledger is", next=f"set {LEDGER_URI}, or give --ledger or the registry's database"
         )
-    return Ledger(named)
+    return Ledger(named, log)
 
 
 def connect(tracking: str | None, registry: str | None) -> Any:

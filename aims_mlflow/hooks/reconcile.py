@@ -31,6 +31,7 @@ ABOUTS = (
     "legacy-over",
     "waiver-over",
     "open-change",
+    "late-delivery",
 )
 # What a restored registry lost, by the change that would have taken it away.
 LOST = {"lost-version": "deleted", "lost-alias": "withdrawn"}
@@ -74,6 +75,7 @@ def reconcile(
         found += _certain(ledger, client, seen, policy)
     settled_elsewhere, lost = _without_model(ledger, client, seen_names)
     found += lost
+    found += _late(ledger)
     new, closed = record(ledger, ABOUTS, found)
     return Reconciled(found, new, closed, settled + settled_elsewhere, len(seen_names))
 
@@ -98,6 +100,12 @@ def _certain(ledger: Ledger, client: Any, seen: Seen, policy: LoadedPolicy) -> l
     with ledger.lock(seen.ledger_name):
         now = try_model(client, seen.name, seen.workspace)
         return list(_of_model(now, Past(ledger, seen.ledger_name), policy)) if now else []
+
+
+def _late(ledger: Ledger) -> list[Finding]:
+    """Return one finding for each place that is more than a minute behind."""
+    oldest = {late.place: late for late in reversed(ledger.proofs.late())}
+    return [Finding("late-delivery", "A.6.2.8", late.sentence(), {"place": at}) for at, late in oldest.items()]
 
 
 def _settle(ledger: Ledger, past: Past, client: Any) -> list[dict[str, Any]]:

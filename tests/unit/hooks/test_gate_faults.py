@@ -314,7 +314,7 @@ def test_a_new_policy_is_taken_although_the_ledger_did_not_answer_at_first(world
     world.registry.change_policy(lambda p: p["stages"]["deployment"].update(max_age_days=7))
     try:
         with monkeypatch.context() as broken:
-            broken.setattr(world.gate.ledger.state, "activate", failing(Unreachable("the ledger is locked")))
+            broken.setattr(world.gate.ledger, "put_in_force", failing(Unreachable("the ledger is locked")))
             with pytest.raises(Unreachable):
                 world.gate.policy.current()
         assert world.gate.policy.current().policy.digest != before
