@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import gated
 import pytest
 import sqlalchemy as sa
-from conftest import Embedded
+from embedded import Embedded
 from fresh import fresh_database
 from mlflow.exceptions import MlflowException
 
