@@ -115,7 +115,7 @@ def gate_status() -> dict[str, str]:
     Raises:
         Unreachable: the registry does not tell, so that nobody may take it for a plain one.
     """
-    model = _registered_model(STATUS_MODEL, "ask the registry for its gate")
+    model = _registered_model(STATUS_MODEL)
     return {k.removeprefix("aims."): v for k, v in (model.tags or {}).items()} if model else {}
 
 
@@ -128,18 +128,22 @@ def known_gate() -> dict[str, str]:
 
 
 def has_registered_model(name: str) -> bool:
-    """Tell whether the registry has a model of this name.
+    """Tell whether the registry has a model of this name that this login may read."""
+    try:
+        return _registered_model(name) is not None
+    except Unreachable:
+        return False
+
+
+def _registered_model(name: str) -> Any:
+    """Return a registered model; None where there is none.
 
     Raises:
         Unreachable: the registry does not tell.
     """
-    return _registered_model(name, f"read the registered model {name}") is not None
-
-
-def _registered_model(name: str, what: str) -> Any:
     from mlflow.exceptions import MlflowException
 
-    with reaching(what):
+    with reaching(f"read the registered model {name}"):
         try:
             return client().get_registered_model(name)
         except MlflowException as exc:
