@@ -236,25 +236,17 @@ def register_model(uri: str, name: str) -> str:
         Unreachable: MLflow could not do it.
     """
     client = mlflow.MlflowClient()
-    existed = _may_see(name)
+    existed = store.has_registered_model(name)
     try:
         version = mlflow.register_model(uri, name)
     except MlflowException as exc:
-        if not existed and _may_see(name) and not client.search_model_versions(f"name = '{name}'"):
+        if not existed and store.has_registered_model(name) and not client.search_model_versions(f"name = '{name}'"):
             with contextlib.suppress(MlflowException):
                 client.delete_registered_model(name)
         if exc.error_code == "PERMISSION_DENIED":
             raise GateRefused(str(exc.message).removeprefix("PERMISSION_DENIED: "), model_uri=uri) from None
         raise Unreachable(f"{name} could not be registered: {str(exc.message).splitlines()[0]}") from None
     return str(version.version)
-
-
-def _may_see(name: str) -> bool:
-    """Tell whether there is a registered model that this login may read."""
-    try:
-        return store.has_registered_model(name)
-    except AimsError:
-        return False
 
 
 def _tell(

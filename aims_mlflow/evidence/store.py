@@ -122,7 +122,7 @@ def gate_status() -> dict[str, str]:
         ConfigError: the address is none of a registry.
         Unreachable: the registry does not tell, so that nobody may take it for a plain one.
     """
-    model = _registered_model(STATUS_MODEL, "ask the registry for its gate")
+    model = _registered_model(STATUS_MODEL)
     # A model that was made to look like a gate has a time at which it was made; the gate's answer has none.
     if model is None or model.creation_timestamp:
         return {}
@@ -138,19 +138,23 @@ def known_gate() -> dict[str, str]:
 
 
 def has_registered_model(name: str) -> bool:
-    """Tell whether the registry has a model of this name.
+    """Tell whether the registry has a model of this name that this login may read."""
+    try:
+        return _registered_model(name) is not None
+    except (ConfigError, Unreachable):
+        return False
+
+
+def _registered_model(name: str) -> Any:
+    """Return a registered model; None where there is none.
 
     Raises:
         ConfigError, Unreachable: the registry does not tell.
     """
-    return _registered_model(name, f"read the registered model {name}") is not None
-
-
-def _registered_model(name: str, what: str) -> Any:
     from mlflow.exceptions import MlflowException
     from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
 
-    with reaching(what):
+    with reaching(f"read the registered model {name}"):
         try:
             return client().get_registered_model(name)
         except UnsupportedModelRegistryStoreURIException:

@@ -103,9 +103,10 @@ def make_room(name: str) -> None:
             "this registry has no gate, so there is nothing to approve",
             next="start MLflow with --registry-store-uri aims+...",
         )
-    if not store.has_registered_model(name):
-        with store.reaching(f"make the registered model {name}"):
-            store.client().create_registered_model(name)
+    if store.has_registered_model(name):
+        return
+    with store.reaching(f"make the registered model {name}"):
+        store.client().create_registered_model(name)
 
 
 def rules_in_force(model: Named, stage: Stage, alias: str | None) -> tuple[str, str | None]:
