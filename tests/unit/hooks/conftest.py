@@ -5,6 +5,8 @@ import pytest
 from embedded import Embedded
 from fresh import fresh_database
 
+from aims_mlflow.demo.people import environment
+
 
 @pytest.fixture
 def registry(tmp_path, monkeypatch, clean_state):
@@ -54,3 +56,25 @@ def use(registry, client):
         return str(version), uri
 
     return put
+
+
+@pytest.fixture
+def person(registry, tmp_path):
+    """Gives a new person with a key in some roles; returns a function that runs a command as them."""
+
+    def make(owner, *roles):
+        path = tmp_path / f"{owner}.pem"
+        with environment({"AIMS_HOME": str(tmp_path / "office" / "platform")}):
+            gated.aims("keys", "new", str(path))
+            public = path.with_suffix(".pub.pem")
+            public.write_text(gated.aims("keys", "export", "--key", f"file:{path}"))
+            options = [word for role in roles for word in ("--role", role)]
+            gated.aims("keys", "add", str(public), "--owner", owner, *options)
+
+        def say(*args):
+            with environment({"AIMS_SIGNING_KEY": f"file:{path}"}):
+                return gated.aims(*args)
+
+        return say
+
+    return make
