@@ -162,16 +162,16 @@ class Bundle:
                 raw = self.files.get(f"envelopes/{name}.json")
                 if raw is None or sha256(raw) != name:
                     self.found.append(f"envelope {name}")
-                elif not refused:
-                    self.record(name, raw)
+                else:
+                    self.record(name, raw, refused)
             for lines in leaf.get("sessions", {}).values():
                 self.session([n for n in lines if n], refused)
 
-    def record(self, name, raw):
+    def record(self, name, raw, refused):
         kind, payload, key, signature = envelope(raw)
         entry = self.trusted.get(key)
         if entry is None or not signed(entry["pem"].encode(), signature, pae(kind, payload)):
-            self.found.append(f"signature {name}")
+            self.found += [] if refused else [f"signature {name}"]
             return
         body = json.loads(payload)["predicate"]["aims"]
         if body["key_id"] != key:
