@@ -121,6 +121,20 @@ def drop_earlier(files):
         del files[name]
 
 
+def change_key(files):
+    files[some(files, "keys/")[0]] = ephemeral_key().public.pem.encode()
+
+
+def change_page(files):
+    name = some(files, "evidence/", "aims/index.html")[0]
+    files[name] = files[name].replace(b"missing", b"met")
+
+
+def add_file(files):
+    run = some(files, "evidence/", "aims/index.html")[0].split("/")[1]
+    files[f"evidence/{run}/aims/impact_assessment.md"] = b"All is well."
+
+
 def manifest(files):
     files["bundle.json"] = files["bundle.json"].replace(b'"stage":"stage2"', b'"stage":"stage1"')
 
@@ -143,5 +157,8 @@ CASES = [
     ("the policy's text is changed", "completeness", "is missing or was changed", change_policy, False),
     ("the proof from the auditor's checkpoint is changed", "checkpoint", "does not continue it", change_earlier, True),
     ("the proof from the auditor's checkpoint is taken out", "checkpoint", "holds no proof", drop_earlier, True),
+    ("a key's file is exchanged, for readers with openssl", "keyring", "it is not the key that", change_key, False),
+    ("a run's page is changed", "subject bytes", "the page's content changed", change_page, False),
+    ("a document is added that nothing names", "completeness", "nothing in the bundle names it", add_file, False),
     ("the manifest says that it is for another audit", "completeness", "does not show what the files", manifest, False),
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from test_verify import run
 from timestamping import authority  # noqa: F401 - fixture
 
 from aims_mlflow.evidence import checkpoint, statement
-from aims_mlflow.evidence.canonical import canonical, digest_of
+from aims_mlflow.evidence.canonical import canonical
 from aims_mlflow.evidence.keyring import add_key, keyring_digest, revoke_key, sign_keyring
 from aims_mlflow.evidence.keys import ephemeral_key, load_key
 from aims_mlflow.records.keyring import KeyEntry, Keyring
@@ -660,11 +660,11 @@ def table():
 
 
 def test_the_table_in_the_docs_is_current():
-    assert digest_of([c.what for c in CASES])
     text = DOCS.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     wanted = before + table() + after
     if os.environ.get("AIMS_WRITE_DOCS"):
         DOCS.write_text(wanted, encoding="utf-8")
+        text = wanted
     assert text == wanted, "write it again: AIMS_WRITE_DOCS=1 pytest tests/unit/audit/test_tampering.py -k docs"
