@@ -76,7 +76,12 @@ class Bundle:
         self.checkpoint()
         self.inclusion()
         self.beside()
+        self.named = {"bundle.json", "index.html", "verify.html", "ledger/checkpoint.txt"}
         self.envelopes()
+        self.keys_and_pages()
+        for name in set(self.files) - self.named:
+            if not name.startswith(("ledger/", "envelopes/")):
+                self.found.append(f"stray {name}")
         return self.found
 
     def keyrings(self):
@@ -162,16 +167,16 @@ class Bundle:
                 raw = self.files.get(f"envelopes/{name}.json")
                 if raw is None or sha256(raw) != name:
                     self.found.append(f"envelope {name}")
-                elif not refused:
-                    self.record(name, raw)
+                else:
+                    self.record(name, raw, refused)
             for lines in leaf.get("sessions", {}).values():
                 self.session([n for n in lines if n], refused)
 
-    def record(self, name, raw):
+    def record(self, name, raw, refused):
         kind, payload, key, signature = envelope(raw)
         entry = self.trusted.get(key)
         if entry is None or not signed(entry["pem"].encode(), signature, pae(kind, payload)):
-            self.found.append(f"signature {name}")
+            self.found += [] if refused else [f"signature {name}"]
             return
         body = json.loads(payload)["predicate"]["aims"]
         if body["key_id"] != key:
@@ -179,8 +184,24 @@ class Bundle:
         for artifact in body.get("artifacts", ()):
             path = f"evidence/{body['mlflow']['run_id']}/{artifact['path']}"
             content = self.files.get(path, self.files.get(f"{path}.txt"))
+            self.named |= {path, f"{path}.txt"}
             if content is None or sha256(content) != artifact["sha256"]:
                 self.found.append(f"file {path}")
+
+    def keys_and_pages(self):
+        for key in self.trusted.values():
+            self.named.add(f"keys/{key['key_id']}.pem")
+            if self.files.get(f"keys/{key['key_id']}.pem") != key["pem"].encode():
+                self.found.append(f"key file {key['key_id']}")
+        for name in list(self.some("evidence/")):
+            if name.endswith("/aims/index.html.jsonl"):
+                kind, payload, key, signature = envelope(self.files[name])
+                page = name.removesuffix(".jsonl")
+                self.named |= {name, page}
+                (artifact,) = json.loads(payload)["predicate"]["aims"]["artifacts"]
+                pem = self.trusted[key]["pem"].encode()
+                if not signed(pem, signature, pae(kind, payload)) or sha256(self.files[page]) != artifact["sha256"]:
+                    self.found.append(f"page {page}")
 
     def session(self, names, refused):
         if refused:

@@ -61,9 +61,7 @@ class TreeCheck:
 
     def _leaf(self, leaf: Leaf) -> None:
         if leaf.sequence != self._next_sequence:
-            gone = f"leaf {self._next_sequence}" + (
-                f" to {leaf.sequence - 1}" if leaf.sequence - 1 > self._next_sequence else ""
-            )
+            gone = _span(self._next_sequence, leaf.sequence - 1)
             self._report["inclusion"].wrong(gone, "it is missing", "someone took it out of the database")
         self._next_sequence = leaf.sequence + 1
         value = merkle.leaf_hash(leaf.data)
@@ -128,7 +126,7 @@ class TreeCheck:
                 step.wrong(
                     where,
                     "the leaves are not those that it is over",
-                    f"a leaf from {since} to {size - 1} was rewritten, deleted, moved or inserted after it was signed",
+                    f"{_span(since, size - 1)} was rewritten, deleted, moved or inserted after it was signed",
                 )
         else:
             self._good, self._signed = head, self._signed + 1
@@ -207,6 +205,10 @@ class TreeCheck:
         step.wrong(held.where, what, "someone took leaves out of the ledger after the checkpoint")
         if held.folder is not None:
             self._name_changes(held)
+
+
+def _span(first: int, last: int) -> str:
+    return f"leaf {first}" if last <= first else f"a leaf from {first} to {last}"
 
 
 def named(leaf: Leaf) -> str:

@@ -73,4 +73,6 @@ def check_stamps(ledger: Ledger, report: Report, roots: Sequence[bytes]) -> None
         except AimsError as exc:
             step.wrong(where, exc.what, "no third party's word says when this checkpoint was there")
     if seen:
-        step.said.append(f"{len(seen):,} time stamps, the last of {max(seen):%Y-%m-%d %H:%M:%SZ}")
+        step.said.append(
+            f"{len(seen):,} time stamp{'' if len(seen) == 1 else 's'}, the last of {max(seen):%Y-%m-%d %H:%M:%SZ}"
+        )

@@ -13,6 +13,7 @@ from aims_mlflow.evidence import checkpoint, merkle
 from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.evidence.timestamps import stamped_at
 from aims_mlflow.exports import parts
+from aims_mlflow.exports.accounted import check_accounted
 from aims_mlflow.exports.inert import is_inert
 from aims_mlflow.exports.pages import render_how_to, render_index, sessions_of
 from aims_mlflow.hooks import replay as again
@@ -58,6 +59,7 @@ class BundleCheck:
                 if leaf.content["type"] == "decision":
                     self._again(leaf)
             self._pages()
+            check_accounted(self._view, history, checked, self.report)
         except AimsError as exc:
             self.report["completeness"].wrong(exc.where or self.report.target, exc.what, ASK_AGAIN)
         return self.report

@@ -187,16 +187,18 @@ class Collector:
                         for artifact in record.evidence.artifacts:
                             self._add_file(run_id, artifact.path, fetch)
         for run_id in runs:
-            self._add_file(run_id, PAGE, fetch)
-            self._add_file(run_id, PAGE_SEAL, fetch)
+            # No record names the page: it is a view, and a run may have none.
+            self._add_file(run_id, PAGE, fetch, named=False)
+            self._add_file(run_id, PAGE_SEAL, fetch, named=False)
 
-    def _add_file(self, run_id: str, path: str, fetch: Fetch) -> None:
+    def _add_file(self, run_id: str, path: str, fetch: Fetch, *, named: bool = True) -> None:
         name = parts.evidence_path(run_id, path)
         if name in self.files or f"{name}.txt" in self.files or name in self.missing:
             return
         try:
             content = fetch(run_id, path)
         except AimsError:
-            self.missing.append(name)
+            if named:
+                self.missing.append(name)
             return
         self.files[kept_name(name, content)] = content
