@@ -110,14 +110,16 @@ class Ledger:
         from aims_mlflow.evidence.ledger_state import keep_call
 
         made = [_leaf(entry) for entry in entries]
-        out = []
+        out, bodies = [], []
         with self._writing() as connection:
             for entry, (data, salt, body) in zip(entries, made, strict=True):
                 sequence = self._insert(connection, entry, data)
-                connection.execute(self._tables.bodies.insert(), {"sequence": sequence, "salt": salt, "body": body})
+                bodies.append({"sequence": sequence, "salt": salt, "body": body})
                 out.append(Leaf(sequence, data, leaf_hash(data)))
                 if entry.call:
                     keep_call(connection, self._tables, entry.call, entry.request)
+            if bodies:
+                connection.execute(self._tables.bodies.insert(), bodies)
             kept = self._keep(connection, [raw for entry in entries for raw in entry.envelopes])
         if kept:
             self._kept = kept if len(self._kept) > MAX_REMEMBERED else self._kept | kept
