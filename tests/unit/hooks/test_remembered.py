@@ -24,7 +24,7 @@ def store(client):
 
 def counted(monkeypatch, owner, name):
     calls, real = [], getattr(owner, name)
-    monkeypatch.setattr(owner, name, lambda *args: calls.append(args) or real(*args))
+    monkeypatch.setattr(owner, name, lambda *args, **more: calls.append(args) or real(*args, **more))
     return calls
 
 
