@@ -121,6 +121,8 @@ class Past:
     def standing(self, version: str, alias: str, legacy_until: str | None) -> Standing | None:
         """Return the authority that a version has for an alias from before, the newest first."""
         for content in reversed(self.put_into_use(version)):
+            if content.get("would_refuse") or content.get("basis") == "legacy":
+                continue
             if content["type"] == "outcome" and content.get("alias") == alias:
                 found = self._allowed(content)
                 if found is not None:

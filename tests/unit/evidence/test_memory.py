@@ -121,3 +121,24 @@ def test_memory_is_bounded_by_leaves_and_by_names(ledger):
         memory.of(f"nobody-{number}")
     assert len(memory._names) <= 25
     assert len(memory.of("model-0")) == 10
+
+
+def test_a_call_is_remembered_by_its_latest_request_and_old_ones_are_forgotten(ledger, monkeypatch):
+    from aims_mlflow.evidence import ledger_state
+
+    def seal(call, request):
+        ledger.append(Entry("decision", {"model_name": "loans"}, request=request, call=call))
+
+    def kept():
+        with ledger._reading() as connection:
+            return set(connection.execute(ledger._tables.calls.select()).scalars())
+
+    seal("one", "r1")
+    seal("one", "r2")
+    assert ledger.state.called("one") == "r2"
+    later = ledger_state.time.time() + ledger_state.CALL_SECONDS + 1
+    monkeypatch.setattr(ledger_state.time, "time", lambda: later)
+    assert ledger.state.called("one") is None
+    monkeypatch.setattr(ledger_state.secrets, "randbelow", lambda _: 0)
+    seal("two", "r3")
+    assert kept() == {"two"}
