@@ -41,12 +41,23 @@ def feature_codes(column: pd.Series, weights: Array | None = None) -> tuple[Arra
     except TypeError:  # lists or dictionaries
         return np.zeros(len(column), dtype=np.int64), 1
     sizes = tables.count(codes[codes >= 0], len(levels), None if weights is None else weights[codes >= 0])
-    frequent = np.argsort(-sizes, kind="stable")[:MAX_LEVELS]
+    frequent = _frequent(sizes, levels)
     recode = np.full(len(levels) + 1, min(len(levels), MAX_LEVELS))
     recode[frequent] = np.arange(len(frequent))
     recode[-1] = len(frequent) + 1  # missing has code -1
     found: Array = recode[codes]
     return found, len(frequent) + 2
+
+
+def _frequent(sizes: Array, levels: Any) -> Array:
+    """Return the places of the most frequent levels, by size and then by text: the same in every order of the rows."""
+    import numpy as np
+
+    least = np.partition(sizes, -MAX_LEVELS)[-MAX_LEVELS] if len(sizes) > MAX_LEVELS else 0
+    some = np.flatnonzero(sizes >= least)
+    texts = np.array([str(levels[i]) for i in some], dtype=object)
+    found: Array = some[np.lexsort((texts, -sizes[some]))][:MAX_LEVELS]
+    return found
 
 
 def information(counts: Array) -> Array:
