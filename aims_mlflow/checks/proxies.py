@@ -33,7 +33,7 @@ def feature_codes(column: pd.Series, weights: Array | None = None) -> tuple[Arra
         if not finite.any():
             return np.zeros(len(values), dtype=np.int64), 1
         rows = None if weights is None else weights[finite]
-        edges = np.unique([tables.weighted_quantile(values[finite], q, rows) for q in np.arange(1, BINS) / BINS])
+        edges = np.unique(tables.weighted_quantiles(values[finite], np.arange(1, BINS) / BINS, rows))
         codes = np.searchsorted(edges, np.where(finite, values, 0.0), side="right")
         return np.where(finite, codes, len(edges) + 1), len(edges) + 2
     try:

@@ -123,8 +123,8 @@ def spread(values: Array) -> tuple[Array, Array]:
 
     defined = ~np.isnan(values)
     enough = defined.sum(axis=-1) >= 2
-    low = np.where(enough, np.where(defined, values, np.inf).min(axis=-1), np.nan)
-    high = np.where(enough, np.where(defined, values, -np.inf).max(axis=-1), np.nan)
+    low = np.where(enough, np.where(defined, values, np.inf).min(axis=-1, initial=np.inf), np.nan)
+    high = np.where(enough, np.where(defined, values, -np.inf).max(axis=-1, initial=-np.inf), np.nan)
     return high - low, divide(low, high)
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from aims_mlflow.checks.engines.far import ColumnType, FarTable
     from aims_mlflow.records.pack import Task
 
+MAX_COLUMNS = 1000
 EMPTY: dict[ColumnType, str] = {"integer": "int64", "number": "float64", "boolean": "bool", "date": "datetime64[ns]"}
 
 
@@ -227,6 +228,12 @@ def far_dataset(
     import pandas as pd
 
     find_twice(list(far.types), far.name)
+    if len(far.types) > MAX_COLUMNS:
+        raise DataError(
+            f"the table has {len(far.types):,} columns; up to {MAX_COLUMNS:,} are asked for one by one where it is",
+            where=far.name,
+            next="make a view of the columns that the model uses, or pass the table as a parquet file",
+        )
     said = tuple(name for name in (prediction, score) if name is not None)
     columns = {name: pd.Series(dtype=EMPTY.get(kind, "object")) for name, kind in far.types.items() if name not in said}
     for name in (*said, *sensitive):
