@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from aims_mlflow.capture.tables import Table
+    from aims_mlflow.checks.base import Dataset
 
 Mode = Literal["enforce", "observe"]
 OnFailure = Literal["report", "raise"]
@@ -73,6 +74,7 @@ class Training:
         self.tables: dict[str, Table] = {}
         self.parameters: dict[str, str] = {}
         self.models: list[LoggedModel] = []
+        self.predicted: dict[tuple[str, str], Dataset] = {}
         self.files: dict[str, bytes] = {}
         self.joined: dict[str, bytes] = {}
         self.notes: list[str] = []

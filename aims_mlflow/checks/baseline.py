@@ -35,38 +35,47 @@ CONTROLS = ("A.6.2.6",)
 BINS = 10
 FILE = "drift_baseline.json"
 PREDICTION = "(prediction)"
+TARGET = "(target)"
 POOLED = "(pooled)"
 
 
-def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
-    """Describe every column of `data` that later tables can be compared with.
+def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
+    """Describe every column of `data` that later tables can be compared with, its labels, and predictions.
+
+    The predictions are those of `reference` (held-out data) where it is given: on data that a model has learned from
+    it predicts other than in operation.
 
     Raises:
         DataError: no column can be described.
     """
-    import pandas as pd
-
     pool_under = pack.fairness.pool_under
     columns: dict[str, Any] = {}
     left_out = dict.fromkeys(data.identifiers, "named as an identifier")
-    said = data.part(outcomes=True).predictions if data.predictions is not None else None
-    names = [*data.features, *((PREDICTION,) if said is not None else ())]
-    for name in names:
-        if name == PREDICTION:
-            part = data.part(outcomes=True)
-            column, weights = pd.Series(part.predictions), part.weights
-            kind, why = comparable(column, weights)
-        else:
-            kind, why = data.kind_of(name)
-            column, weights = data.column(name) if kind else (pd.Series(dtype=float), None)
-        described, why = describe(column, kind, pool_under, weights) if kind else (None, why)
+    parts: list[tuple[str, Dataset | None]] = [
+        *((name, None) for name in data.features),
+        (TARGET, data),
+        (PREDICTION, reference or data),
+    ]
+    for name, source in parts:
+        kind, why, column, weights = _column(data, name) if source is None else _special(source, name)
+        if kind is None and source is not None and not why:
+            continue
+        described, why = (None, why) if kind is None else describe(column, kind, pool_under, weights)
         if described is None:
             left_out[name] = why
         else:
             columns[name] = described
     if not columns:
         raise DataError("no column can be described without telling single values", where=f"{data.role} data")
-    body = {"rows": data.rows, "pool_under": pool_under, "columns": columns, "left_out": left_out}
+    body = {
+        "task": data.task,
+        "target": data.target,
+        "favourable": data.favourable,
+        "rows": data.rows,
+        "pool_under": pool_under,
+        "columns": columns,
+        "left_out": left_out,
+    }
     content = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
     return Outcome(
         kind=KIND,
@@ -77,6 +86,27 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reports={FILE: content},
         tools=versions("numpy", "pandas"),
     )
+
+
+Found = tuple["Kind | None", str, "pd.Series | None", "Array | None"]
+
+
+def _column(data: Dataset, name: str) -> Found:
+    kind, why = data.kind_of(name)
+    return (kind, why, *data.column(name)) if kind else (None, why, None, None)
+
+
+def _special(source: Dataset, name: str) -> Found:
+    """Return the labels or the predictions of a data set, all None where it has none."""
+    import pandas as pd
+
+    if name == TARGET:
+        return _column(source, source.target) if source.target else (None, "", None, None)
+    if source.predictions is None:
+        return None, "", None, None
+    part = source.part(outcomes=True)
+    column = pd.Series(part.predictions)
+    return (*comparable(column, part.weights), column, part.weights)
 
 
 def describe(

@@ -58,7 +58,7 @@ def check_pack(document: Document) -> Pack:
         ConfigError: an unknown key, control, metric, expectation or data role, with the nearest known one.
     """
     pack = document.validate(Pack)
-    for section in ("data_quality", "representativeness", "fairness", "performance", "drift", "leakage"):
+    for section in ("data_quality", "representativeness", "fairness", "performance", "drift", "monitor", "leakage"):
         for i, control in enumerate(getattr(pack, section).controls):
             require_control(control, where=document.where(section, "controls", i))
     _check_limits(document, "representativeness", pack.representativeness.limits, metrics.REPRESENTATIVENESS)
