@@ -223,6 +223,9 @@ def model_checks(training: Training, model: LoggedModel) -> None:
     record_outcome(training, run_check("performance", data, pack), subjects, prefix=prefix, **described)
     if data.sensitive_names:
         record_outcome(training, run_check("fairness", data, pack), subjects, prefix=prefix, **described)
+    train = dataset_of(training, training.tables["train"]) if "train" in training.tables else None
+    for mine in pack.checks:
+        record_outcome(training, run_check(mine.name, data, pack, train), subjects, prefix=prefix, **described)
 
 
 def predicted(training: Training, model: LoggedModel, role: str) -> Dataset:

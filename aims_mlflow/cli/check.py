@@ -231,10 +231,12 @@ def infer(data: Path, target: str, sensitive: str | None, out: Path | None) -> N
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_(as_json: bool) -> None:
     """List the checks and the packs that are installed."""
+    from aims_mlflow.checks import own
     from aims_mlflow.checks.packs import load_pack, shipped_packs
     from aims_mlflow.checks.runner import CHECKS
 
     checks = [{"name": info.name, "kind": info.kind, "module": info.module} for info in CHECKS.values()]
+    checks += [{"name": name, "kind": own.load(name)[1].kind, "module": own.GROUP} for name in own.names()]
     packs = [{"name": name, "description": load_pack(name).description} for name in shipped_packs()]
     if as_json:
         click.echo(json.dumps({"checks": checks, "packs": packs}, indent=2))

@@ -224,12 +224,29 @@ class Leakage(Record):
     why: str = "rows seen in training flatter the test; a warning, since coarse tables hold natural duplicates"
 
 
+class OwnCheck(Record):
+    """A check that a team wrote, by its name among the entry points `aims_mlflow.checks`, with settings of its own."""
+
+    name: str
+    controls: tuple[str, ...] = ()
+    settings: dict[str, Any] = Field(default_factory=dict)
+    why: str = Field(min_length=1)
+
+
 class Pack(Record):
-    """A named, versioned set of checks."""
+    """A named, versioned set of checks.
+
+    A pack that `extends` another (a shipped pack, or a folder) holds only what differs: keys replace keys, a limit
+    replaces the one on the same metric and slice, an expectation the one of the same type and columns, and
+    `without` leaves entries out (`fairness.equalized_odds_difference`, `data_quality.expect_...:column`).
+    """
 
     name: str
     version: str
     description: str
+    extends: str | None = None
+    without: tuple[str, ...] = ()
+    checks: tuple[OwnCheck, ...] = ()
     task: Task = "binary-classification"
     data_quality: DataQuality = DataQuality()
     representativeness: Representativeness = Representativeness()
