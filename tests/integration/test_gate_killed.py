@@ -17,14 +17,18 @@ import urllib.error
 import urllib.request
 import uuid
 from collections import Counter
+from pathlib import Path
 
 import gated
 import pytest
 from fresh import fresh_database
 from gated import Gated, command, train
+from postgres_server import migrated, postgres_server  # noqa: F401 - fixtures
+from servers import Row, running
 
 from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import GatedServer
+from aims_mlflow.evidence.ledger import Ledger
 
 pytestmark = pytest.mark.timeout(1500)
 # What the reconciler closes after a kill of each kind: a change that did not take place, one that did, or either.
@@ -167,14 +171,13 @@ def reconcile(server):
     return json.loads(said)
 
 
-def agree(server):
+def agree(ledger):
     """Every allowed decision has one outcome, and the registry is what the outcomes say; returns the outcomes."""
     import mlflow
 
-    from aims_mlflow.evidence.ledger import Ledger
     from aims_mlflow.hooks.reading import model
 
-    leaves = [leaf.content for leaf in Ledger(f"sqlite:///{server.folder}/mlflow.db.aims.db").leaves()]
+    leaves = [leaf.content for leaf in ledger.leaves()]
     announced = [x["request"] for x in leaves if x["type"] == "decision" and x["allowed"]]
     outcomes = [x for x in leaves if x["type"] == "outcome"]
     assert [x["request"] for x in outcomes] == announced
@@ -204,7 +207,7 @@ def test_after_a_kill_ledger_and_registry_agree_again(tmp_path, clean_state, tim
             kind = KINDS[(number - 1) % len(KINDS)]
             assert [x["done"] for x in first["settled"]] in EXPECTED[kind]
             settled[kind] += len(first["settled"])
-            outcomes = agree(server)
+            outcomes = agree(Ledger(f"sqlite:///{server.folder}/mlflow.db.aims.db"))
             if number < times:
                 kill_somehow(server, client, number)
     assert set(client.statuses) == {200}
@@ -237,3 +240,43 @@ def kill_somehow(server, client, number):
     version = client.register()
     change = (lambda: client.move_alias(version)) if alias else client.register
     kill_an_open_change(server, change, kind)
+
+
+def workers_of(server):
+    """Return the ids of a server's worker processes."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            ours = os.getpgid(int(place.name)) == server._process.pid
+            if ours and b"spawn_main" in (place / "cmdline").read_bytes():
+                found.append(int(place.name))
+    return found
+
+
+@pytest.mark.full
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="workers are found by /proc")
+def test_killed_workers_on_postgresql_let_go_of_the_model(tmp_path, request, clean_state):
+    """The server goes on with new workers: their first change of the model closes what the dead ones left open."""
+    import sqlalchemy as sa
+
+    with running(Row("postgresql", 2), tmp_path, request) as gate, gate.as_trainer():
+        client = Client(gate.server, make_ready(gate.office, gate.server))
+        versions = [client.register() for _ in range(2)]
+        engine = sa.create_engine(gate.server.database)
+        with engine.begin() as connection:
+            connection.execute(sa.text("LOCK TABLE registered_model_aliases IN SHARE ROW EXCLUSIVE MODE"))
+            thread = threading.Thread(target=quietly, args=(lambda: client.move_alias(versions[0]),))
+            thread.start()
+            wait_for(lambda: len(gate.leaves("decision")) > len(gate.leaves("outcome")), "the decision is not sealed")
+            killed = workers_of(gate.server)
+            for worker in killed:
+                os.kill(worker, signal.SIGKILL)
+            thread.join(30)
+        assert len(killed) == 2
+        wait_for(lambda: len(set(workers_of(gate.server)) - set(killed)) == 2, "no new workers")
+        client.move_alias(versions[1])
+        *_, lost, last = gate.leaves("outcome")
+        assert (lost["done"], lost["closed_by"], lost["version"]) == (False, "the next change", versions[0])
+        assert (last["done"], last["version"]) == (True, versions[1])
+        agree(gate.ledger)
+        assert set(client.statuses) == {200}
