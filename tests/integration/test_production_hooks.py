@@ -135,7 +135,7 @@ def bucket():
 
 @pytest.fixture(scope="module")
 def production(database, bucket, tmp_path_factory):
-    """The server of compose.yaml, with two people; it takes four workers a while to start."""
+    """The server of compose.yaml, and its people's logins."""
     secrets, host = database
     (secrets / "s3-credentials").write_text("[default]\naws_access_key_id = key\naws_secret_access_key = secret\n")
     folder = tmp_path_factory.mktemp("production")
@@ -146,6 +146,7 @@ def production(database, bucket, tmp_path_factory):
     given = {
         "ARTIFACTS": "s3://models/mlflow",
         "S3_ENDPOINT": bucket,
+        "WORKERS": "2",
         "AIMS_KEYRING_ROOT": yaml.safe_load((office.policy / "keyring.yaml").read_text())["signatures"][0]["key_id"],
     }
     env = {name: substituted(value, given) for name, value in service["environment"].items()}
