@@ -90,22 +90,21 @@ def parse(text: str, name: str) -> Document:
     """
     if len(text) > MAX_BYTES:
         raise ConfigError(f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", where=name)
-    loader = _Loader(text)
+    lines: dict[Path_, int] = {}
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
         data = loader.construct_document(node) if node is not None else None
-        lines: dict[Path_, int] = {}
         if node is not None:
             _note_lines(node, (), lines)
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark else 1
         raise ConfigError(f"not valid YAML: {exc.problem}", where=f"{name}:{line}") from None
-    except (yaml.YAMLError, ValueError) as exc:
-        raise ConfigError(f"not valid YAML: {str(exc).splitlines()[0]}", where=name) from None
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError) as exc:  # PyYAML's own, on odd tags
+        reason = (str(exc) or type(exc).__name__).splitlines()[0]
+        raise ConfigError(f"not valid YAML: {reason}", where=name) from None
     except RecursionError:
         raise ConfigError("nested too deeply", where=name) from None
-    finally:
-        loader.dispose()
     return Document(data, lines, name)
 
 

@@ -17,7 +17,17 @@ def own_home(tmp_path_factory, monkeypatch):
     """No test sees the developer's keys, policy or aims.yaml."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("AIMS_HOME", str(home))
-    for name in ("AIMS_SIGNING_KEY", "AIMS_POLICY", "AIMS_CONFIG", "AIMS_LEDGER_URI", "AIMS_KEYRING_ROOT"):
+    settings = (
+        "SIGNING_KEY",
+        "POLICY",
+        "CONFIG",
+        "LEDGER_URI",
+        "KEYRING_ROOT",
+        "LOG_KEY",
+        "WITNESSES",
+        "LEDGER_ORIGIN",
+    )
+    for name in (f"AIMS_{setting}" for setting in settings):
         monkeypatch.delenv(name, raising=False)
     return home
 

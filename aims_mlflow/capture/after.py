@@ -223,6 +223,9 @@ def model_checks(training: Underway, model: LoggedModel) -> None:
     record_outcome(training, run_check("performance", data, pack), subjects, prefix=prefix, **described)
     if data.sensitive_names:
         record_outcome(training, run_check("fairness", data, pack), subjects, prefix=prefix, **described)
+    train = dataset_of(training, training.tables["train"]) if "train" in training.tables else None
+    for mine in pack.checks:
+        record_outcome(training, run_check(mine.name, data, pack, train), subjects, prefix=prefix, **described)
 
 
 def predicted(training: Underway, model: LoggedModel, role: str) -> Dataset:
@@ -236,7 +239,9 @@ def predicted(training: Underway, model: LoggedModel, role: str) -> Dataset:
     table, config = training.tables[role], training.setup.config.data
     data = dataset_of(training, table)
     found = predict(model.predictor, table, config.target, data.favourable, training.predict, data.task)
-    return dataclasses.replace(data, predictions=found.labels, scores=found.scores, score_labels=found.score_labels)
+    said = dataclasses.replace(data, predictions=found.labels, scores=found.scores, score_labels=found.score_labels)
+    training.predicted[model.model_id, role] = said
+    return said
 
 
 def data_checks(training: Underway, subjects: list[Subject]) -> None:
@@ -247,10 +252,13 @@ def data_checks(training: Underway, subjects: list[Subject]) -> None:
         with step(training, "drift", subjects):
             train, test = (dataset_of(training, training.tables[role]) for role in ("train", "test"))
             record_outcome(training, run_check("drift", test, pack, train), subjects, data=described)
-    with step(training, "drift-baseline", subjects):
-        train = dataset_of(training, training.tables["train"])
-        outcome = run_check("drift_baseline", train, pack)
-        record_outcome(training, outcome, subjects, data={"train": described["train"]})
+    for model in training.models:
+        with step(training, "drift-baseline", [model.subject()]):
+            train = dataset_of(training, training.tables["train"])
+            said = training.predicted.get((model.model_id, "test"))
+            outcome = run_check("drift_baseline", train, pack, said)
+            prefix = file_prefix(training.models, model)
+            record_outcome(training, outcome, [model.subject()], prefix=prefix, data={"train": described["train"]})
 
 
 def cross_validation(training: Underway, subjects: list[Subject]) -> None:

@@ -198,7 +198,7 @@ def register(training: Underway, unmet: list[str]) -> list[str]:
     """Register the models where that was asked for; a gated registry decides itself, elsewhere all must be met."""
     if not training.register or training.trial is not None:
         return []
-    gated = bool(store.gate_status())
+    gated = bool(store.known_gate())
     if unmet and not gated:
         return ["not registered: the evidence is not complete"]
     out = []

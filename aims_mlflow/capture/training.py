@@ -60,7 +60,7 @@ class Training(Underway):
             if self._resume is None:
                 self.trial = None if self.register else trial_in(self.run)
                 self._models_before = set(logged_ids(self.run.info.run_id)) if self.trial is None else set()
-        gate = {} if self.trial is not None else store.gate_status()
+        gate = {} if self.trial is not None else store.known_gate()
         self.writer = SessionWriter(
             key,
             who(),

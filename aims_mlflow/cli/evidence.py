@@ -1,4 +1,4 @@
-"""`aims evidence list|show|verify`: on a run, a model version, or a folder."""
+"""`aims evidence list|show|verify`: on a run, a model version, or a folder; and `erase`, on the ledger."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aims_mlflow.cli.erase import erase
 from aims_mlflow.cli.sources import Source, keys_option, open_source
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.canonical import sha256_hex
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 
 @click.group()
 def group() -> None:
-    """List, show and verify the evidence of a run, a model or a folder.
+    """List, show and verify the evidence of a run, a model or a folder; erase what stands beside a leaf.
 
     TARGET is a run id, runs:/ID, models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-ID, or a folder that
     holds a downloaded `aims` directory.
     """
+
+
+group.add_command(erase)
 
 
 def _row(record: SealedRecord) -> dict[str, Any]:

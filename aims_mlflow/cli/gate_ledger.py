@@ -17,16 +17,14 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.ledger import Ledger
 
-_LEDGER = click.option(
-    "--ledger", help="Database of the ledger; AIMS_LEDGER_URI, or beside the registry's, by default."
-)
-_REGISTRY = click.option("--registry", help="The registry's address or database; MLFLOW_REGISTRY_URI by default.")
-_TRACKING = click.option("--tracking", help="The tracking server's address; MLFLOW_TRACKING_URI by default.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+LEDGER = click.option("--ledger", help="Database of the ledger; AIMS_LEDGER_URI, or beside the registry's, by default.")
+REGISTRY = click.option("--registry", help="The registry's address or database; MLFLOW_REGISTRY_URI by default.")
+TRACKING = click.option("--tracking", help="The tracking server's address; MLFLOW_TRACKING_URI by default.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
 
-def _progress(what: str) -> Callable[[str], None]:
+def progress(what: str) -> Callable[[str], None]:
     """Return a function that shows what is looked at, on a terminal only."""
 
     def tick(name: str) -> None:
@@ -36,7 +34,8 @@ def _progress(what: str) -> Callable[[str], None]:
     return tick
 
 
-def _done() -> None:
+def progress_done() -> None:
+    """Clear the line that `progress` wrote."""
     if sys.stderr.isatty():
         click.echo("\r\033[K", nl=False, err=True)
 
@@ -48,15 +47,15 @@ def _open(ledger: str | None, registry: str | None, tracking: str | None) -> tup
 
 
 @click.command()
-@_LEDGER
-@_REGISTRY
-@_TRACKING
+@LEDGER
+@REGISTRY
+@TRACKING
 @click.option(
     "--new-ledger",
     is_flag=True,
     help="The ledger that knew these versions is gone for good: begin a new one.",
 )
-@_JSON
+@JSON
 def adopt(ledger: str | None, registry: str | None, tracking: str | None, new_ledger: bool, as_json: bool) -> int:
     """Record versions and aliases from before the gate, with their digests, as `legacy`.
 
@@ -68,8 +67,8 @@ def adopt(ledger: str | None, registry: str | None, tracking: str | None, new_le
 
     opened, client = _open(ledger, registry, tracking)
     policy = policy_in_force(opened)
-    found = adopt_all(opened, client, policy, _progress("adopting"), new_ledger=new_ledger)
-    _done()
+    found = adopt_all(opened, client, policy, progress("adopting"), new_ledger=new_ledger)
+    progress_done()
     unreadable = [a for a in found if a.digest is None]
     if as_json:
         click.echo(json.dumps({"adopted": [asdict(a) for a in found]}, indent=2))
@@ -87,13 +86,13 @@ def adopt(ledger: str | None, registry: str | None, tracking: str | None, new_le
 
 
 @click.command()
-@_LEDGER
-@_REGISTRY
-@_TRACKING
+@LEDGER
+@REGISTRY
+@TRACKING
 @click.option(
     "--restored", metavar="REASON", help="The registry came back from a backup: seal what it lost by that as lost."
 )
-@_JSON
+@JSON
 def reconcile(
     ledger: str | None, registry: str | None, tracking: str | None, restored: str | None, as_json: bool
 ) -> int:
@@ -106,8 +105,8 @@ def reconcile(
     from aims_mlflow.hooks.reconcile import reconcile as compare
 
     opened, client = _open(ledger, registry, tracking)
-    done = compare(opened, client, policy_in_force(opened), _progress("comparing"), restored)
-    _done()
+    done = compare(opened, client, policy_in_force(opened), progress("comparing"), restored)
+    progress_done()
     if as_json:
         shown = {
             "checked": done.checked,
@@ -136,9 +135,9 @@ def reconcile(
 @click.argument("model")
 @click.option("--at", "moment", type=click.DateTime(TIMES), help="Only what was held at this time (UTC).")
 @click.option("--workspace", help="The model's workspace, where the server has them.")
-@_LEDGER
-@_REGISTRY
-@_JSON
+@LEDGER
+@REGISTRY
+@JSON
 def history(
     model: str, moment: datetime | None, workspace: str | None, ledger: str | None, registry: str | None, as_json: bool
 ) -> None:
@@ -178,8 +177,8 @@ def history(
 
 @click.command()
 @click.argument("request")
-@_LEDGER
-@_REGISTRY
+@LEDGER
+@REGISTRY
 def replay(request: str, ledger: str | None, registry: str | None) -> int:
     """Make decision REQUEST again from what the ledger recorded, and compare. Exit status 1 when they differ."""
     from aims_mlflow.gates.wording import lines

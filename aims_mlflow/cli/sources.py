@@ -38,6 +38,7 @@ class Source:
     read: Callable[[str], bytes]
     lookup: KeyLookup
     model_digest: str | None = None
+    found: store.Target | None = None
     model_line: str = "No model was named: its bytes were not compared."
     files: dict[str, bytes | None] = field(default_factory=dict)
 
@@ -103,13 +104,13 @@ def _own_keys() -> list[KeyEntry]:
         return []
 
 
-def open_source(target: str, keys: tuple[str, ...]) -> Source:
-    """Read and check the evidence that `target` names.
+def open_source(target: str, keys: tuple[str, ...], known: KeyLookup | None = None) -> Source:
+    """Read and check the evidence that `target` names; `known` are the keys to trust instead of those found here.
 
     Raises:
         ConfigError, Unreachable: it names nothing that can be read.
     """
-    lookup = trusted(keys)
+    lookup = known or trusted(keys)
     folder = Path(target)
     if folder.is_dir():
         return _from_folder(folder, lookup)
@@ -119,7 +120,7 @@ def open_source(target: str, keys: tuple[str, ...]) -> Source:
         )
     found = store.resolve(target)
     sessions = [check_session(data, name, lookup) for name, data in sorted(store.session_files(found.run_id).items())]
-    source = Source(target, sessions, lambda path: store.read_file(found.run_id, path), lookup)
+    source = Source(target, sessions, lambda path: store.read_file(found.run_id, path), lookup, found=found)
     if found.model_id is not None:
         with store.model_folder(found.model_id) as model:
             source.model_digest = model_digest(model)

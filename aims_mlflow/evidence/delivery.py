@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from aims_mlflow.errors import AimsError, EvidenceError
+from aims_mlflow.evidence.ledger_database import reading
 from aims_mlflow.evidence.ledger_heads import leaf_hashes
 from aims_mlflow.evidence.places import Parcel
 from aims_mlflow.records.base import utc_text
@@ -111,7 +112,7 @@ class Deliverer:
     def _due(self, place: Place) -> list[int]:
         table = self._tables.deliveries
         query = sa.select(table.c.size).where(table.c.place == place.name, table.c.delivered.is_(None))
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             sizes = list(connection.execute(query.order_by(table.c.size)).scalars())
         return sizes[-1:] if place.newest_only else sizes
 

@@ -62,6 +62,7 @@ class PublicKey:
     key_id: str
 
     @classmethod
+    @functools.lru_cache(maxsize=256)
     def from_pem(cls, pem: str, where: str = "public key") -> PublicKey:
         """Parse a PEM SubjectPublicKeyInfo.
 
@@ -133,6 +134,13 @@ class SigningKey:
     def key_id(self) -> str:
         """The public key's id."""
         return self.public.key_id
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether it signs at once in this process, where a key service may keep it waiting."""
+        from securesystemslib.signer import CryptoSigner
+
+        return isinstance(self._signer, CryptoSigner)
 
     def sign_dsse(self, envelope: Any) -> None:
         """Add this key's signature to a securesystemslib envelope.

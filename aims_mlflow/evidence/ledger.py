@@ -1,34 +1,34 @@
 """The ledger: append-only leaves of canonical bytes with a sequence, in a SQL database of its own tables.
 
-A leaf is final: RFC 8785 bytes and `sha256(0x00 || leaf)`, the leaf hash of RFC 6962, so that Merkle tree heads
-can be computed over it later without rewriting. Names, addresses and free text stand in an erasable body
+A leaf is final: RFC 8785 bytes and `sha256(0x00 || leaf)`, the leaf hash of RFC 6962, which is level 0 of the Merkle
+tree beside it (`ledger_tree.py`). Names, addresses and free text stand in an erasable body
 beside it; the leaf holds a salted commitment, `sha256(salt || body)`.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
-from aims_mlflow.records.base import utc_text
+from aims_mlflow.evidence.canonical import parse_json, sha256_hex
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
 
+    from aims_mlflow.evidence.log import Log
+    from aims_mlflow.evidence.model_leaves import ModelLeaves
+
 LEDGER_URI = "AIMS_LEDGER_URI"
-LEAF_VERSION = 1
 PAGE = 1000
-MAX_REMEMBERED = 100_000
 TYPES = (
     "decision", "outcome", "approval", "waiver", "revocation", "retirement", "withdrawn", "superseded", "deleted",
-    "renamed", "legacy", "policy", "keyring", "finding", "incident", "evidence",
+    "renamed", "legacy", "policy", "keyring", "finding", "incident", "evidence", "erased",
 )  # fmt: skip
 
 
@@ -53,9 +53,9 @@ class Leaf:
     data: bytes
     leaf_hash: str
 
-    @property
+    @functools.cached_property
     def content(self) -> dict[str, Any]:
-        """The leaf's public fields."""
+        """The leaf's public fields. Nobody changes them: they are parsed once."""
         content: dict[str, Any] = parse_json(self.data, f"leaf {self.sequence}")
         return content
 
@@ -77,74 +77,50 @@ def ledger_uri(registry_uri: str, configured: str | None) -> str:
 class Ledger:
     """One ledger database. Safe to use from several threads and worker processes."""
 
-    def __init__(self, uri: str) -> None:
-        """Open the ledger, making its tables where they are missing.
+    def __init__(self, uri: str, log: Log | None = None) -> None:
+        """Open the ledger, and bring its tables to this release's. With a `log`, appends are signed as they are made.
 
         Raises:
-            ConfigError: the ledger does not run on this kind of database.
+            ConfigError: the ledger does not run on this kind of database, or a newer release made it.
+            EvidenceError: it is of an earlier release, and its leaves are not whole.
             Unreachable: the database cannot be opened.
         """
+        from aims_mlflow.evidence.ledger_append import Appender
         from aims_mlflow.evidence.ledger_database import ModelLocks, open_database
+        from aims_mlflow.evidence.ledger_proofs import LedgerProofs
         from aims_mlflow.evidence.ledger_state import LedgerState
+        from aims_mlflow.evidence.model_leaves import Memory, next_leaves
 
         self.uri = uri
+        self.log = log
         self._engine, self._tables = open_database(uri)
         self._locks = ModelLocks(self._engine)
-        self._kept: set[str] = set()
+        self._leaves_of_model = next_leaves(self._tables.leaves, PAGE)
+        self._memory = Memory(self._of_model)
         self.state = LedgerState(self._engine, self._tables)
+        self.proofs = LedgerProofs(self._engine, self._tables, log)
+        self._writer = Appender(self._engine, self._tables, self.proofs)
 
     def append(self, *entries: Entry) -> list[Leaf]:
         """Append leaves, their erasable bodies and the envelopes that they name, all or nothing.
 
+        Where the ledger has a log, a checkpoint over them is signed and stored with them.
+
         Raises:
-            EvidenceError: a type is not known, or content has no canonical bytes.
+            EvidenceError: a type is not known, content has no canonical bytes, or the leaves that are there do not
+                continue the newest checkpoint.
+            KeyUnavailable: the log's key does not sign.
             Unreachable: the database did not take it.
         """
-        from aims_mlflow.evidence.ledger_state import keep_call
+        return self._writer.append(entries)
 
-        made = [_leaf(entry) for entry in entries]
-        out = []
-        with self._writing() as connection:
-            for entry, (data, salt, body) in zip(entries, made, strict=True):
-                sequence = self._insert(connection, entry, data)
-                connection.execute(self._tables.bodies.insert().values(sequence=sequence, salt=salt, body=body))
-                out.append(Leaf(sequence, data, leaf_hash(data)))
-                if entry.call:
-                    keep_call(connection, self._tables, entry.call, entry.request)
-            kept = self._keep(connection, [raw for entry in entries for raw in entry.envelopes])
-        self._kept = kept if len(self._kept) > MAX_REMEMBERED else self._kept | kept
-        return out
+    def put_in_force(self, kind: str, digest: str, content: str, entry: Entry) -> bool:
+        """Make a policy or keyring the active one and seal that, in one step; tells whether it was a change.
 
-    def _insert(self, connection: Connection, entry: Entry, data: bytes) -> int:
-        import sqlalchemy as sa
-
-        table = self._tables.leaves
-        following = sa.select(
-            sa.func.coalesce(sa.func.max(table.c.sequence) + 1, 0),
-            sa.literal(data, sa.LargeBinary),
-            sa.literal(leaf_hash(data)),
-            sa.literal(entry.request),
-            sa.literal(entry.type),
-            sa.literal(entry.public.get("model_name"), sa.String),
-            sa.literal(entry.public.get("version"), sa.String),
-        )
-        columns = ["sequence", "leaf", "leaf_hash", "request", "type", "model_name", "version"]
-        insert = table.insert().from_select(columns, following).returning(table.c.sequence)
-        return int(connection.execute(insert).scalar_one())
-
-    def _keep(self, connection: Connection, envelopes: Iterable[bytes]) -> set[str]:
-        """Store the envelopes that are not there yet, by sha256."""
-        import sqlalchemy as sa
-
-        named = {sha256_hex(raw): raw for raw in envelopes}
-        asked = [name for name in named if name not in self._kept]
-        if asked:
-            column = self._tables.envelopes.c.sha256
-            known = set(connection.execute(sa.select(column).where(column.in_(asked))).scalars())
-            new = [{"sha256": name, "envelope": named[name]} for name in asked if name not in known]
-            if new:
-                connection.execute(self._tables.envelopes.insert(), new)
-        return set(asked)
+        Raises:
+            EvidenceError, KeyUnavailable, Unreachable: as `append`.
+        """
+        return self._writer.put_in_force(kind, digest, content, entry)
 
     def leaves(
         self,
@@ -185,6 +161,24 @@ class Ledger:
             rows = connection.execute(query).all()
         return [Leaf(row.sequence, bytes(row.leaf), row.leaf_hash) for row in rows]
 
+    def of_model(self, name: str) -> ModelLeaves:
+        """Return a model's leaves as they are now; only those that came since the last call are read.
+
+        Raises:
+            Unreachable: the database does not answer.
+        """
+        return self._memory.of(name)
+
+    def _of_model(self, name: str, start: int) -> Iterator[tuple[Leaf, str, str | None]]:
+        while True:
+            with self._reading() as connection:
+                rows = connection.execute(self._leaves_of_model, {"name": name, "start": start}).all()
+            for row in rows:
+                yield Leaf(row.sequence, bytes(row.leaf), row.leaf_hash), row.type, row.version
+            if len(rows) < PAGE:
+                return
+            start = rows[-1].sequence + 1
+
     def body(self, sequence: int) -> dict[str, Any] | None:
         """Return a leaf's erasable body, checked against its commitment; None where it was erased.
 
@@ -207,6 +201,27 @@ class Ledger:
         content: dict[str, Any] = parse_json(bytes(row.body), f"body {sequence}")
         return content
 
+    def bodies(self, sequences: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+        """Return (salt, body) of those leaves that have a body, unchecked."""
+        import sqlalchemy as sa
+
+        table = self._tables.bodies
+        out: dict[int, tuple[bytes, bytes]] = {}
+        for begin in range(0, len(sequences), PAGE):
+            query = sa.select(table).where(table.c.sequence.in_(sequences[begin : begin + PAGE]))
+            with self._reading() as connection:
+                out |= {r.sequence: (bytes(r.salt), bytes(r.body)) for r in connection.execute(query)}
+        return out
+
+    def erase(self, sequence: int, entry: Entry) -> None:
+        """Delete a leaf's body for good, and seal that in the same transaction; the leaf itself stays.
+
+        Raises:
+            EvidenceError: the leaf has no body (any more).
+            KeyUnavailable, Unreachable: as `append`.
+        """
+        self._writer.erase(sequence, entry)
+
     def envelopes(self, names: Sequence[str]) -> dict[str, bytes]:
         """Return the kept envelopes among these sha256 names."""
         import sqlalchemy as sa
@@ -223,11 +238,6 @@ class Ledger:
         """Return an envelope that a leaf names."""
         return self.envelopes([sha256]).get(sha256)
 
-    def size_and_last(self) -> tuple[int, str]:
-        """Return how many leaves there are, and the hash of the last."""
-        last = self.newest()
-        return (last[0].sequence + 1, last[0].leaf_hash) if last else (0, "")
-
     def lock(self, model_name: str, seconds: float | None = None) -> contextlib.AbstractContextManager[None]:
         """Hold the one lock of a model name, across threads and worker processes.
 
@@ -236,28 +246,7 @@ class Ledger:
         """
         return self._locks.hold(model_name, seconds) if seconds is not None else self._locks.hold(model_name)
 
-    def _writing(self) -> contextlib.AbstractContextManager[Connection]:
-        from aims_mlflow.evidence.ledger_database import writing
-
-        return writing(self._engine)
-
     def _reading(self) -> contextlib.AbstractContextManager[Connection]:
         from aims_mlflow.evidence.ledger_database import reading
 
         return reading(self._engine)
-
-
-def _leaf(entry: Entry) -> tuple[bytes, bytes, bytes]:
-    """Return (leaf bytes, salt, body bytes) of an entry."""
-    if entry.type not in TYPES:
-        raise EvidenceError(f"the ledger has no leaf type {entry.type!r}")
-    salt, body = secrets.token_bytes(32), canonical(entry.body)
-    leaf = {
-        "v": LEAF_VERSION,
-        "type": entry.type,
-        "time": utc_text(),
-        "request": entry.request,
-        "commitment": sha256_hex(salt + body),
-        **{k: v for k, v in entry.public.items() if v is not None},
-    }
-    return canonical(leaf), salt, body

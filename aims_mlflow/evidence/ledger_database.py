@@ -14,6 +14,8 @@ import sqlalchemy as sa
 
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.evidence.canonical import sha256_hex
+from aims_mlflow.evidence.ledger_migrations import migrate
+from aims_mlflow.evidence.ledger_tree import TreeTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,13 +89,15 @@ class Tables:
             sa.Column("request", sa.String(64), nullable=False),
             sa.Column("seconds", number, nullable=False, index=True),
         )
+        self.tree = TreeTables(self.metadata)
 
 
 def open_database(uri: str) -> tuple[sa.Engine, Tables]:
-    """Connect, and make the tables where they are missing.
+    """Connect, and bring the tables to this release's.
 
     Raises:
-        ConfigError: the ledger does not run on this kind of database.
+        ConfigError: the ledger does not run on this kind of database, or a newer release made it.
+        EvidenceError: it is of an earlier release, and its leaves are not whole.
         Unreachable: it cannot be opened.
     """
     try:
@@ -109,8 +113,7 @@ def open_database(uri: str) -> tuple[sa.Engine, Tables]:
                 # Several workers start at once, and PostgreSQL's IF NOT EXISTS does not stand a race.
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPEND_LOCK})
                 connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-            tables.metadata.create_all(connection, checkfirst=True)
-            _append_only(connection)
+            migrate(connection, tables.metadata.schema)
     except (sa.exc.SQLAlchemyError, ImportError) as exc:
         reason = str(getattr(exc, "orig", None) or exc).splitlines()[0]
         raise Unreachable(f"the ledger cannot be opened ({reason})", next="check AIMS_LEDGER_URI") from None
@@ -127,6 +130,7 @@ def _engine(uri: str) -> sa.Engine:
             connection.isolation_level = None  # the begin event below starts transactions itself
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA secure_delete=ON")  # what is erased is written over with zeros
 
         @sa.event.listens_for(engine, "checkout")  # type: ignore[untyped-decorator]
         def still_there(_: Any, record: Any, __: Any) -> None:
@@ -168,35 +172,28 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextlib.contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Give a transaction that only reads.
+    """Give a connection for one statement that reads.
 
     Raises:
         Unreachable: the database does not answer.
     """
+    options: dict[str, Any] = {READ_ONLY: True}
+    if (
+        engine.dialect.name == "postgresql"
+    ):  # one statement is its own transaction: BEGIN and ROLLBACK are two trips more
+        options["isolation_level"] = "AUTOCOMMIT"
     try:
-        with engine.connect().execution_options(**{READ_ONLY: True}) as connection:
+        with engine.connect().execution_options(**options) as connection:
             yield connection
     except sa.exc.SQLAlchemyError as exc:
         raise Unreachable(f"the ledger could not be read ({type(exc).__name__})", next=CHECK) from exc
 
 
-def _append_only(connection: sa.Connection) -> None:
-    """Let the database itself refuse to change or delete a leaf; its owner can still, and is found later."""
-    if connection.dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
-            connection.exec_driver_sql(
-                f"CREATE TRIGGER IF NOT EXISTS aims_leaves_no_{verb.lower()} BEFORE {verb} ON aims_leaves "
-                "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-            )
-        return
-    connection.exec_driver_sql(
-        f"CREATE OR REPLACE FUNCTION {SCHEMA}.append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$"
-    )
-    connection.exec_driver_sql(
-        f"CREATE OR REPLACE TRIGGER aims_leaves_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
-        f"ON {SCHEMA}.aims_leaves FOR EACH STATEMENT EXECUTE FUNCTION {SCHEMA}.append_only()"
-    )
+def forget(engine: sa.Engine) -> None:
+    """Let SQLite's write-ahead log go, which still holds what was deleted; other readers may put that off."""
+    if engine.dialect.name == "sqlite":
+        with contextlib.closing(engine.raw_connection()) as connection:  # outside of any transaction
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 class ModelLocks:
@@ -252,13 +249,17 @@ def _in_file(folder: Path, key: str, seconds: float) -> Iterator[None]:
         held.release()
 
 
+# The columns of a row are computed from left to right: the wait is bounded before the lock is asked for.
+_WAIT_AND_LOCK = sa.text("SELECT set_config('lock_timeout', :wait, true), pg_advisory_xact_lock(:key)")
+
+
 @contextlib.contextmanager
 def _in_database(engine: sa.Engine, key: str, seconds: float) -> Iterator[None]:
     with contextlib.ExitStack() as held:
         try:
             connection = held.enter_context(engine.begin())
-            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{int(seconds * 1000)}ms'"))
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(key[:15], 16)})
+            asked = {"key": int(key[:15], 16), "wait": f"{int(seconds * 1000)}ms"}
+            connection.execute(_WAIT_AND_LOCK, asked)
         except sa.exc.SQLAlchemyError as exc:
             if "lock timeout" in str(exc):
                 raise _busy() from None

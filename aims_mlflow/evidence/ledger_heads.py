@@ -1,7 +1,8 @@
-"""The ledger's signed tree heads: made after appends, kept beside the leaves, queued for the places outside.
+"""The ledger's signed tree heads: made with appends, kept beside the leaves, queued for the places outside.
 
-Signing may wait for a key service, so it holds no lock: the head is read, signed, and stored in two transactions. A
-checkpoint that another worker made over more leaves meanwhile serves both.
+A key in memory signs within the append's own transaction. A key service may take its time, so it signs while no lock
+is held: the head is read, signed, and stored in two transactions. A checkpoint that another worker made over more
+leaves meanwhile serves both.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.checkpoint import Checkpoint
     from aims_mlflow.evidence.keys import SigningKey
+    from aims_mlflow.evidence.ledger_tree import Grown
 
 ORIGIN = "AIMS_LEDGER_ORIGIN"
 PAGE = 5000
@@ -102,6 +104,21 @@ def sign_head(
     if before is not None:
         _must_continue(before, size, fetch)
     return checkpoint.sign(origin_of(before, configured), size, merkle.root(size, fetch), key)
+
+
+def sign_grown(
+    connection: Connection, tables: TreeTables, leaves: sa.Table, grown: Grown, key: SigningKey, configured: str | None
+) -> Checkpoint:
+    """Return a signed checkpoint over the tree as an append leaves it, within the append's transaction.
+
+    Raises:
+        EvidenceError: the leaves do not continue those of the newest checkpoint: nothing is signed then.
+        KeyUnavailable: the key cannot sign.
+    """
+    before = newest(connection, tables)
+    if before is not None and (before.size, before.root) != (grown.size_before, grown.root_before):
+        _must_continue(before, grown.size, lambda nodes: fetch_nodes(connection, tables, leaves, nodes))
+    return checkpoint.sign(origin_of(before, configured), grown.size, grown.root, key)
 
 
 def _must_continue(before: Checkpoint, size: int, fetch: merkle.Fetch) -> None:

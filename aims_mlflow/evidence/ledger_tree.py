@@ -7,6 +7,7 @@ average. All functions take an open connection, so that leaf, nodes and checkpoi
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
@@ -23,6 +24,16 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 # Well under SQLite's limit for the variables of one statement (32,766), and quick to plan.
 BATCH = 500
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What an append made of the tree: sizes and roots before and after it."""
+
+    size_before: int
+    root_before: bytes
+    size: int
+    root: bytes
 
 
 class TreeTables:
@@ -102,27 +113,23 @@ def frontier(connection: Connection, tables: TreeTables, leaves: sa.Table, size:
     return merkle.Frontier(size, [known[node] for node in nodes])
 
 
-def extend(
-    connection: Connection, tables: TreeTables, leaves: sa.Table, first: int, hashes: Sequence[bytes]
-) -> merkle.Frontier:
+def extend(connection: Connection, tables: TreeTables, leaves: sa.Table, first: int, hashes: Sequence[bytes]) -> Grown:
     """Write the nodes that new leaves complete; call it under the append lock, in the leaves' transaction.
 
     Args:
-        connection: the transaction that inserted the leaves.
+        connection: the transaction that inserts the leaves.
         tables: where the nodes go.
         leaves: the table of leaves, which are the tree's level 0.
         first: the sequence of the first new leaf, which is the tree's size before it.
         hashes: the leaf hashes of the new leaves, in order.
 
-    Returns:
-        The right edge after them; its `root()` is the tree head to sign.
-
     Raises:
         EvidenceError: the tree before them is not whole.
     """
     edge = frontier(connection, tables, leaves, first)
+    before = edge.root()
     made = [node for value in hashes for node in edge.append(value)]
     if made:
         rows = [{"level": level, "position": position, "hash": value} for (level, position), value in made]
         connection.execute(tables.nodes.insert(), rows)
-    return edge
+    return Grown(first, before, edge.size, edge.root())

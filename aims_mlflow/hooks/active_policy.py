@@ -15,10 +15,11 @@ from aims_mlflow.evidence.canonical import canonical, sha256_hex
 from aims_mlflow.evidence.keyring import ROOT, keyring_digest, load_keyring, sign_keyring, write_keyring
 from aims_mlflow.evidence.keys import aims_home, load_key, write_new_key
 from aims_mlflow.evidence.ledger import Entry
+from aims_mlflow.evidence.log import LOG_OWNER, LOG_ROLE, log_key
 from aims_mlflow.gates.policy import FILE, LoadedPolicy, default_policy_text, load_policy, parse_policy
 from aims_mlflow.hooks.findings import Finding, record
-from aims_mlflow.records.base import uuid7
-from aims_mlflow.records.keyring import Keyring
+from aims_mlflow.records.base import utc_text, uuid7
+from aims_mlflow.records.keyring import KeyEntry, Keyring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,16 +45,21 @@ def root_key_path() -> Path:
 
 
 def init_policy(folder: Path) -> None:
-    """Write policy.yaml with the default policy and an empty keyring signed by a root key (made where missing).
+    """Write policy.yaml with the default policy, and a keyring signed by a root key that knows the log's key alone.
+
+    Both keys are made where they are missing.
 
     Raises:
         ConfigError: the folder has a policy already.
+        KeyUnavailable: the log's key cannot be read, or made.
     """
     if (folder / FILE).exists() or (folder / KEYRING).exists():
         raise ConfigError("the folder has a policy already", where=str(folder), next="edit it, or name another folder")
     path = root_key_path()
     root = load_key(f"file:{path}") if path.exists() else write_new_key(path)
-    write_keyring(folder / KEYRING, sign_keyring(Keyring(version=1), root))
+    log = log_key()
+    entry = KeyEntry(key_id=log.key_id, owner=LOG_OWNER, roles=(LOG_ROLE,), pem=log.public.pem, valid_from=utc_text())
+    write_keyring(folder / KEYRING, sign_keyring(Keyring(version=1, keys=(entry,)), root))
     (folder / FILE).write_text(default_policy_text(), encoding="utf-8")
 
 
@@ -129,8 +135,8 @@ class ActivePolicy:
     def _take_policy(self) -> None:
         loaded = _from_folder(lambda: load_policy(self.folder))
         text = (self.folder / FILE).read_text(encoding="utf-8")
-        if self._ledger.state.activate("policy", loaded.digest, text):
-            self._ledger.append(Entry("policy", {"policy_digest": loaded.digest}, request=uuid7()))
+        entry = Entry("policy", {"policy_digest": loaded.digest}, request=uuid7())
+        self._ledger.put_in_force("policy", loaded.digest, text, entry)
 
     def _take_keyring(self) -> None:
         active = self._ledger.state.active().get("keyring")
@@ -144,9 +150,8 @@ class ActivePolicy:
                 next="a changed keyring needs a higher version: change it with `aims keys`",
             )
         content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
-        if self._ledger.state.activate("keyring", digest, content):
-            public = {"keyring_digest": digest, "version": str(keyring.version)}
-            self._ledger.append(Entry("keyring", public, request=uuid7()))
+        public = {"keyring_digest": digest, "version": str(keyring.version)}
+        self._ledger.put_in_force("keyring", digest, content, Entry("keyring", public, request=uuid7()))
 
 
 def _from_folder(load: Callable[[], Parsed]) -> Parsed:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import PolicyRefused
 from aims_mlflow.evidence.ledger import Entry
+from aims_mlflow.hooks.ledger_guard import RESTORE, unknown
 from aims_mlflow.hooks.past import Past
 from aims_mlflow.hooks.reading import Seen, models, try_digest
-from aims_mlflow.hooks.server_registry import RESTORE, unknown
 from aims_mlflow.hooks.settle import REQUEST_TAG
 from aims_mlflow.records.base import uuid7
 

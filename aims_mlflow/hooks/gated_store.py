@@ -17,6 +17,7 @@ from aims_mlflow.hooks.gate import Change, Decided, decision_entry
 from aims_mlflow.hooks.gated_taking import TakingAway
 from aims_mlflow.hooks.history import holders, place
 from aims_mlflow.hooks.past import Past, outcome
+from aims_mlflow.hooks.server_registry import alias_holder, version_row
 from aims_mlflow.hooks.settle import MOST_VERSIONS, REQUEST_TAG, quoted
 from aims_mlflow.records.base import uuid7
 
@@ -68,7 +69,7 @@ class GatedMethods(TakingAway):
         put = super().set_registered_model_alias  # type: ignore[misc]
         with closed("Deployment"):
             gated = self.gate.policy.current().policy.gated_alias(alias)
-        found = self.plain.get_model_version(name, version) if gated else None
+        found = version_row(self, name, version) if gated else None
         if found is None or is_prompt(found):
             put(name, alias, version)
             return
@@ -143,12 +144,12 @@ class GatedMethods(TakingAway):
             who, login = caller()
             parts = [change.stage, change.ledger_name, change.alias, change.version, change.mlflow_stage, login, asked]
             call = digest_of(parts)
-        with self.held(what, change.ledger_name):
+        with self.held(what, change.ledger_name) as past:
             with closed(what):
                 first = self.gate.ledger.state.called(call)
                 if first is not None and self._still(change, first):
                     return self._result(change, first)
-                decided = self.gate.decide(change, owner)
+                decided = self.gate.decide(change, owner, past)
                 lost = [v for v in losing(change) if v != change.version] if decided.decision.allowed else []
                 entry = decision_entry(change, decided, request, call, who, lost)
                 sealed_before = first is not None and self.gate.sealed_the_same(first, decided)
@@ -185,8 +186,8 @@ class GatedMethods(TakingAway):
 
     def _holder(self, change: Change) -> list[str]:
         """Return the version that has an alias now, if any."""
-        aliases = self.plain.get_registered_model(change.name).aliases
-        return [str(aliases[change.alias])] if change.alias in aliases else []
+        held = alias_holder(self, change.name, str(change.alias))
+        return [held] if held is not None else []
 
     def _in_stage(self, change: Change) -> list[str]:
         found = self.plain.search_model_versions(f"name = {quoted(change.name)}", max_results=MOST_VERSIONS)

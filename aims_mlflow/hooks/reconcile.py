@@ -10,7 +10,7 @@ from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.hooks.findings import Finding, record
 from aims_mlflow.hooks.history import holders, place
 from aims_mlflow.hooks.past import Past
-from aims_mlflow.hooks.reading import Seen, models, try_digest, try_model
+from aims_mlflow.hooks.reading import Seen, in_workspace, models, try_digest, try_model
 from aims_mlflow.hooks.settle import settle
 from aims_mlflow.records.base import parse_time, uuid7
 
@@ -31,6 +31,7 @@ ABOUTS = (
     "legacy-over",
     "waiver-over",
     "open-change",
+    "late-delivery",
 )
 # What a restored registry lost, by the change that would have taken it away.
 LOST = {"lost-version": "deleted", "lost-alias": "withdrawn"}
@@ -74,6 +75,7 @@ def reconcile(
         found += _certain(ledger, client, seen, policy)
     settled_elsewhere, lost = _without_model(ledger, client, seen_names)
     found += lost
+    found += _late(ledger)
     new, closed = record(ledger, ABOUTS, found)
     return Reconciled(found, new, closed, settled + settled_elsewhere, len(seen_names))
 
@@ -100,6 +102,12 @@ def _certain(ledger: Ledger, client: Any, seen: Seen, policy: LoadedPolicy) -> l
         return list(_of_model(now, Past(ledger, seen.ledger_name), policy)) if now else []
 
 
+def _late(ledger: Ledger) -> list[Finding]:
+    """Return one finding for each place that is more than a minute behind."""
+    oldest = {late.place: late for late in reversed(ledger.proofs.late())}
+    return [Finding("late-delivery", "A.6.2.8", late.sentence(), {"place": at}) for at, late in oldest.items()]
+
+
 def _settle(ledger: Ledger, past: Past, client: Any) -> list[dict[str, Any]]:
     if past.unfinished() is None:
         return []
@@ -114,11 +122,12 @@ def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[di
     settled: list[dict[str, Any]] = []
     lost = []
     for name in sorted(names - seen - {"None"}):
-        settled += _settle(ledger, Past(ledger, name), client)
         workspace, _, plain = name.rpartition("/")
-        with ledger.lock(name):
-            made_since = try_model(client, plain, workspace or None)
-            standing = set() if made_since else _standing_versions(Past(ledger, name))
+        with in_workspace(workspace or None):
+            settled += _settle(ledger, Past(ledger, name), client)
+            with ledger.lock(name):
+                made_since = try_model(client, plain, workspace or None)
+                standing = set() if made_since else _standing_versions(Past(ledger, name))
         for version in sorted(standing, key=int):
             fields = {"model_name": name, "version": version}
             text = f"{name} version {version} was registered and is gone without a deletion that the gate saw"

@@ -27,7 +27,7 @@ def build(store_uri: str, tracking_uri: str | None = None) -> Any:
     from aims_mlflow.hooks.gate import Gate
     from aims_mlflow.hooks.gated_channel import Channel
     from aims_mlflow.hooks.gated_names import ReservedNames
-    from aims_mlflow.hooks.server_registry import LedgerGuard
+    from aims_mlflow.hooks.ledger_guard import LedgerGuard
 
     base = WorkspaceAwareSqlAlchemyStore if MLFLOW_ENABLE_WORKSPACES.get() else SqlAlchemyStore
     plain_uri = store_uri.removeprefix(PREFIX)

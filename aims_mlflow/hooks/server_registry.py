@@ -1,81 +1,65 @@
-"""A ledger that does not belong to its registry: lost, or of another one. It must not begin anew without a word.
+"""Single rows of MLflow's SQL stores, where the public methods read tags, parameters, metrics and aliases with them.
 
-Versions carry the id of the request that made them. A ledger that knows none of those ids is not the one that the
-registry was gated with: nobody could tell then what was approved, revoked or retired. Reads a table of MLflow that
-is not public, over all workspaces at once; a test pins it.
+Uses names of MLflow that are not public; a test pins them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from aims_mlflow.errors import PolicyRefused
-from aims_mlflow.hooks.past import Past, qualified
-from aims_mlflow.hooks.settle import REQUEST_TAG
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from aims_mlflow.evidence.ledger import Ledger
-
-# How many versions are asked about; a ledger of this registry knows the first.
-MOST_ASKED = 20
-RESTORE = (
-    "restore the ledger's database, or correct AIMS_LEDGER_URI; `aims gate adopt --new-ledger` begins a new one "
-    "where the old one is gone for good"
-)
-Made = tuple[str, str, str]
+from dataclasses import dataclass
+from typing import Any
 
 
-class LedgerGuard:
-    """Refuses every change but withdrawals while the ledger knows nothing of what its registry shows."""
+@dataclass(frozen=True)
+class VersionRow:
+    """What decides about a version: where its files lie, and what is said to have made them."""
 
-    def __init__(self, ledger: Ledger, registry: Any) -> None:
-        self._ledger = ledger
-        self._made = versions_by_a_gate(registry)
-        self._missing = self._made if unknown(ledger, self._made) else []
-
-    @property
-    def finding(self) -> str | None:
-        """What does not fit; None once the ledger knows the registry's versions."""
-        if not self._missing:
-            return None
-        if not unknown(self._ledger, self._missing):
-            self._missing = []
-            return None
-        name, version, _ = self._missing[0]
-        return f"a gate decided about versions of this registry (as {name} version {version}), its ledger knows of none"
-
-    def require(self) -> None:
-        """Refuse a change.
-
-        Raises:
-            PolicyRefused: the ledger does not belong to this registry.
-        """
-        if (found := self.finding) is not None:
-            raise PolicyRefused(found, next=f"the platform team can {RESTORE}")
+    name: str
+    version: str
+    source: str
+    run_id: str | None
+    # MLflow's registry keeps none: a version that is read back has no model id either.
+    model_id: str | None = None
 
 
-def versions_by_a_gate(registry: Any) -> list[Made]:
-    """Return (ledger name, version, request) of versions that a gate let in, the newest first."""
-    from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag
-    from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
+@dataclass(frozen=True)
+class LoggedModelRow:
+    """Where a logged model's files lie, and the run that made it."""
 
-    tag, version = SqlModelVersionTag, SqlModelVersion
-    same = (tag.workspace == version.workspace) & (tag.name == version.name) & (tag.version == version.version)
-    with registry.ManagedSessionMaker() as session:
-        query = session.query(tag.workspace, tag.name, tag.version, tag.value).join(version, same)
-        rows = query.filter(tag.key == REQUEST_TAG).order_by(version.creation_time.desc()).limit(MOST_ASKED).all()
-    return [
-        (qualified(name, workspace if workspace != DEFAULT_WORKSPACE_NAME else None), str(number), str(request))
-        for workspace, name, number, request in rows
-    ]
+    source_run_id: str | None
+    artifact_location: str
 
 
-def unknown(ledger: Ledger, made: Iterable[Made]) -> bool:
-    """Tell whether there are such versions, and the ledger has neither decided about one of them nor adopted one."""
-    asked = list(made)
-    return bool(asked) and not any(
-        ledger.newest(types=("decision",), request=request) or Past(ledger, name).done(version)
-        for name, version, request in asked
-    )
+def version_row(store: Any, name: str, version: str) -> VersionRow:
+    """Return a version that is not deleted.
+
+    Raises:
+        MlflowException: there is none, or the registry does not answer.
+    """
+    with store.ManagedSessionMaker() as session:
+        row = store._get_sql_model_version(session, name, version)
+        return VersionRow(row.name, str(row.version), row.source, row.run_id)
+
+
+def alias_holder(store: Any, name: str, alias: str) -> str | None:
+    """Return the version that an alias names now; None where it is not set."""
+    with store.ManagedSessionMaker() as session:
+        row = store._get_registered_model_alias(session, name, alias)
+        return str(row.version) if row is not None else None
+
+
+def logged_model_row(store: Any, model_id: str) -> LoggedModelRow:
+    """Return a logged model that is not deleted, of a tracking store of any kind.
+
+    Raises:
+        MlflowException: there is none, or the store does not answer.
+    """
+    from mlflow.entities import LifecycleStage
+
+    if not hasattr(store, "_get_logged_model_record"):
+        model = store.get_logged_model(model_id)
+        return LoggedModelRow(model.source_run_id, model.artifact_location)
+    with store.ManagedSessionMaker() as session:
+        row = store._get_logged_model_record(session, model_id)
+        if row.lifecycle_stage == LifecycleStage.DELETED:
+            store._raise_model_not_found(model_id)
+        return LoggedModelRow(row.source_run_id, row.artifact_location)

@@ -53,6 +53,9 @@ def outcome_fields(change: dict[str, Any], *, done: bool, version: str | None = 
         "of": change["type"],
         **{key: change[key] for key in kept if change.get(key) is not None},
         **({"version": version} if version else {}),
+        # These give no authority for later (`Past.standing`): it need not look the decision up to see that.
+        **({"would_refuse": True} if change.get("would_refuse") else {}),
+        **({"basis": "legacy"} if change.get("basis") == "legacy" else {}),
         "done": done,
     }
 

@@ -1,0 +1,250 @@
+"""What leaves say and what they name: bodies, envelopes with their signatures, policies, decisions and outcomes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from aims_mlflow.audit.tree import named
+from aims_mlflow.errors import AimsError, EvidenceError
+from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
+from aims_mlflow.evidence.keys import PublicKey
+from aims_mlflow.evidence.statement import SealedRecord, read
+from aims_mlflow.gates.policy import FILE, parse_policy
+from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.leaf import LeafFields
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.audit.report import Report
+    from aims_mlflow.audit.view import View
+    from aims_mlflow.evidence.keyring_history import KeyringHistory
+    from aims_mlflow.evidence.ledger import Leaf
+
+CONSENTS = ("approval", "waiver", "revocation", "retirement")
+ERASERS = ("approver", "auditor")
+MOST_CACHED = 20_000
+# Workers' clocks may differ by this much.
+CLOCKS = timedelta(seconds=60)
+EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"
+
+
+def leaf_fields(leaf: Leaf) -> dict[str, Any]:
+    """Return a leaf's fields from hostile bytes.
+
+    Raises:
+        EvidenceError: it is not a leaf of this format.
+    """
+    where = f"leaf {leaf.sequence}"
+    content = parse_json(leaf.data, where)
+    try:
+        LeafFields.model_validate(content)
+        same = canonical(content) == leaf.data
+    except (ValidationError, EvidenceError, RecursionError):
+        same = False
+    if not same:
+        raise EvidenceError("not a leaf of this format", where=where)
+    fields: dict[str, Any] = content
+    return fields
+
+
+class ContentCheck:
+    """Checks leaves page by page, in order; memory holds what is in force and what is open, never all leaves."""
+
+    def __init__(self, view: View, report: Report, history: KeyringHistory) -> None:
+        self._view, self._report, self._history = view, report, history
+        self._in_force: dict[str, list[tuple[str, str]]] = {"policy": [], "keyring": []}
+        self._allowed: set[str] = set()
+        self._records: OrderedDict[str, SealedRecord | str] = OrderedDict()
+        self._without_body: dict[int, str] = {}
+        self._erased: set[int] = set()
+        self._roles_of: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._counted = {"envelopes": 0, "bodies": 0, "decisions": 0}
+
+    def page(self, leaves: Sequence[Leaf]) -> None:
+        """Check one page of leaves."""
+        bodies = self._view.bodies([leaf.sequence for leaf in leaves])
+        contents = [(leaf, self._content(leaf)) for leaf in leaves]
+        self._fetch([name for _, content in contents for name in _envelopes(content)])
+        for leaf, content in contents:
+            if content:
+                self._body(leaf, content, bodies.get(leaf.sequence))
+                self._named(leaf, content)
+                self._says(leaf, content)
+
+    def _content(self, leaf: Leaf) -> dict[str, Any]:
+        try:
+            return leaf_fields(leaf)
+        except EvidenceError as exc:
+            meaning = "someone rewrote it, or a newer release wrote it"
+            self._report["inclusion"].wrong(f"leaf {leaf.sequence}", exc.what, meaning)
+            return {}
+
+    # -- what lies beside a leaf ------------------------------------------------------------
+
+    def _body(self, leaf: Leaf, content: dict[str, Any], body: tuple[bytes, bytes] | None) -> None:
+        if body is None:
+            self._without_body[leaf.sequence] = named(leaf)
+            return
+        self._counted["bodies"] += 1
+        if sha256_hex(body[0] + body[1]) != content["commitment"]:
+            self._report["completeness"].wrong(
+                named(leaf), "its body does not fit the commitment", "someone changed the texts beside the leaf"
+            )
+
+    def _fetch(self, names: Sequence[str]) -> None:
+        """Read the envelopes that a page names, each once while it is remembered."""
+        asked = [name for name in dict.fromkeys(names) if name not in self._records]
+        found = self._view.envelopes(asked)
+        for name in asked:
+            self._records[name] = self._record(name, found.get(name))
+        while len(self._records) > max(MOST_CACHED, len(names)):
+            self._records.popitem(last=False)
+
+    def _record(self, name: str, raw: bytes | None) -> SealedRecord | str:
+        """Return a record, or what is wrong with its envelope."""
+        if raw is None:
+            return "it is missing"
+        if sha256_hex(raw) != name:
+            return "its bytes were changed: they do not have the digest by which it is named"
+        self._counted["envelopes"] += 1
+        try:
+            return read(raw, name[:12])
+        except EvidenceError as exc:
+            # A refused decision names evidence that never was well-formed: that is why it was refused.
+            return f"not well-formed: {exc.what}"
+
+    def _named(self, leaf: Leaf, content: dict[str, Any]) -> None:
+        """Check the envelopes that a leaf names, and the signatures of those that it relied on."""
+        counted = set(content.get("evidence") or ())
+        roles = self._roles(content)
+        for name in dict.fromkeys(_envelopes(content)):
+            record = self._records.get(name, "it is missing")
+            relied = name in counted or content["type"] in CONSENTS or content["type"] == "erased"
+            if isinstance(record, str):
+                if relied or not record.startswith("not well-formed"):
+                    who = f"envelope {name[:12]} of {named(leaf)}"
+                    self._report["envelope"].wrong(who, record, EVIDENCE_CHANGED)
+            elif relied:
+                self._signature(record, leaf, roles, str(content["time"]))
+
+    def _signature(self, record: SealedRecord, leaf: Leaf, roles: Sequence[str], time: str) -> None:
+        verdict = self._history.judge(record.envelope.key_id, roles, record.evidence.time, time)
+        step = self._report["envelope"]
+        who = f"{record.evidence.kind} {record.id}, on which leaf {leaf.sequence} rests"
+        if verdict.entry is None or verdict.why_not:
+            step.wrong(who, verdict.why_not or "its key is not known", "it should not have counted when it did")
+            return
+        try:
+            record.envelope.verify(PublicKey.from_pem(verdict.entry.pem))
+        except EvidenceError as exc:
+            step.wrong(who, exc.what, "it was not signed by whom it names")
+        if verdict.later:
+            step.wrong(who, verdict.later, "it counted when it was decided on, and would not count now: look again")
+
+    def _roles(self, content: dict[str, Any]) -> tuple[str, ...]:
+        """Return the roles that may have signed what a leaf relied on."""
+        if content["type"] == "erased":
+            return ERASERS
+        policy = self._in_force["policy"][-1][1] if self._in_force["policy"] else ""
+        kind = "consent" if content["type"] in CONSENTS else "evidence"
+        if (policy, kind) not in self._roles_of:
+            self._roles_of[policy, kind] = _roles_by(self._view.stored(policy) or "", kind)
+        return self._roles_of[policy, kind]
+
+    # -- what leaves say --------------------------------------------------------------------
+
+    def _says(self, leaf: Leaf, content: dict[str, Any]) -> None:
+        kind = content["type"]
+        if kind in self._in_force:
+            self._in_force[kind].append((str(content["time"]), str(content.get(f"{kind}_digest"))))
+            self._text(leaf, kind, str(content.get(f"{kind}_digest")))
+        elif kind == "decision":
+            self._decision(leaf, content)
+        elif kind == "outcome" and content.get("done") and content.get("of") == "decision":
+            if str(content["request"]) in self._allowed:
+                self._allowed.discard(str(content["request"]))
+            else:
+                self._report["completeness"].wrong(
+                    named(leaf), "no allowing decision stands before it", "a change was made past the gate's own no"
+                )
+        elif kind == "erased":
+            self._erased.add(content.get("sequence", -1))
+
+    def _text(self, leaf: Leaf, kind: str, digest: str) -> None:
+        if kind == "keyring":  # the keyring step reads these
+            return
+        text = self._view.stored(digest)
+        try:
+            same = text is not None and parse_policy(text, FILE).digest == digest
+        except AimsError:
+            same = False
+        if not same:
+            self._report["completeness"].wrong(
+                named(leaf),
+                f"the text of policy {digest[:12]} is missing or was changed",
+                "it can no longer be shown by which rules was decided",
+            )
+
+    def _decision(self, leaf: Leaf, content: dict[str, Any]) -> None:
+        self._counted["decisions"] += 1
+        if content.get("allowed"):
+            self._allowed.add(str(content["request"]))
+        for kind, versions in self._in_force.items():
+            digest = content.get(f"{kind}_digest")
+            if digest is not None and str(digest) not in _possible(
+                versions, str(content.get("decided", content["time"]))
+            ):
+                self._report["completeness"].wrong(
+                    named(leaf),
+                    f"it was made under {kind} {str(digest)[:12]}, which was not in force then",
+                    f"someone exchanged the {kind} in the database, behind the ledger's back",
+                )
+
+    def finish(self) -> None:
+        """Note what only the whole ledger shows: bodies that are gone without a record, and what is active now."""
+        step = self._report["completeness"]
+        for sequence, who in self._without_body.items():
+            if sequence not in self._erased:
+                step.wrong(who, "its body is gone and no erasure is recorded", "someone deleted it in the database")
+        active = self._view.active()
+        for kind, versions in self._in_force.items():
+            last = versions[-1][1] if versions else None
+            if active.get(kind) != last:
+                step.wrong(
+                    f"active {kind}",
+                    f"the database says {str(active.get(kind))[:12]}, the ledger's last {kind} leaf {str(last)[:12]}",
+                    f"someone exchanged the {kind} in force: decisions from now on would be made by another one",
+                )
+        counted = self._counted
+        self._report["envelope"].said.append(f"{counted['envelopes']:,} envelopes that leaves name")
+        erased = f", {len(self._erased):,} erased with a reason" if self._erased else ""
+        step.said.append(f"{counted['decisions']:,} decisions, {counted['bodies']:,} bodies{erased}, policy in force")
+
+
+def _possible(versions: Sequence[tuple[str, str]], decided: str) -> set[str]:
+    """Return the digests that a decision of a time may have gone by: that in force then, and those since."""
+    moment = parse_time(decided) - CLOCKS
+    before = [digest for time, digest in versions if parse_time(time) <= moment]
+    return {*before[-1:], *(digest for time, digest in versions if parse_time(time) > moment)}
+
+
+def _roles_by(text: str, kind: str) -> tuple[str, ...]:
+    """Return the roles whose consents, or whose evidence, a policy takes."""
+    try:
+        stages = parse_policy(text, FILE).policy.stages.values()
+    except AimsError:
+        return ()
+    if kind == "consent":
+        return ("approver", *(role for rules in stages for role in rules.approvals.roles))
+    return ("trainer", *(rules.require_reevaluation for rules in stages if rules.require_reevaluation))
+
+
+def _envelopes(content: dict[str, Any]) -> list[str]:
+    """Return the sha256 names of the envelopes that a leaf names."""
+    out = [name for lines in content.get("sessions", {}).values() for name in lines if name]
+    return [*out, content["envelope"]] if content.get("envelope") else out

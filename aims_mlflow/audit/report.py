@@ -1,0 +1,85 @@
+"""What a verification says: its steps in order, and each problem with what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from aims_mlflow.evidence.verify import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+StepName = Literal["keyring", "envelope", "subject bytes", "inclusion", "checkpoint", "time stamp", "completeness"]
+STEPS: tuple[StepName, ...] = (
+    "keyring", "envelope", "subject bytes", "inclusion", "checkpoint", "time stamp", "completeness",
+)  # fmt: skip
+# One forged row can break thousands of later ones: the first say what happened.
+MOST_PROBLEMS = 50
+
+
+@dataclass
+class Step:
+    """One step: what was looked at (`said`), what is wrong, and whether there was anything to look at."""
+
+    name: StepName
+    said: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    more: int = 0
+
+    @property
+    def state(self) -> Literal["ok", "failed", "absent"]:
+        """`absent` is a step that found nothing to check, which is never the same as a pass."""
+        if self.problems:
+            return "failed"
+        return "ok" if self.said else "absent"
+
+    def wrong(self, record: str, what: str, meaning: str) -> None:
+        """Note one problem."""
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(Problem(record, what, meaning))
+        else:
+            self.more += 1
+
+
+class Report:
+    """A verification of one target."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.steps = {name: Step(name) for name in STEPS}
+
+    def __getitem__(self, name: StepName) -> Step:
+        return self.steps[name]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Every problem, in the order of the steps."""
+        return [problem for step in self.steps.values() for problem in step.problems]
+
+    @property
+    def verified(self) -> bool:
+        """True when nothing is wrong."""
+        return not self.problems
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        steps = [
+            {
+                "step": step.name,
+                "state": step.state,
+                "checked": step.said,
+                "problems": [vars(p) for p in step.problems],
+                **({"more_problems": step.more} if step.more else {}),
+            }
+            for step in self.steps.values()
+        ]
+        return {"target": self.target, "verified": self.verified, "steps": steps}
+
+    def lines(self) -> Iterable[tuple[str, str]]:
+        """Yield (mark, text) for a terminal: `ok`, `failed`, `absent`, or `detail` of the step before."""
+        for step in self.steps.values():
+            yield step.state, f"{step.name}: {'; '.join(step.said) or 'nothing to check'}"
+            yield from (("detail", problem.sentence()) for problem in step.problems)
+            if step.more:
+                yield "detail", f"and {step.more:,} more of this kind"

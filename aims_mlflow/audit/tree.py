@@ -1,0 +1,221 @@
+"""A ledger's leaves, tree and checkpoints, read once from the first leaf to the last, in bounded memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.audit.changes import MEANING, changes
+from aims_mlflow.audit.keyrings import log_keys, why_no_log
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence import checkpoint, merkle
+from aims_mlflow.evidence.ledger import PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aims_mlflow.audit.held import Held
+    from aims_mlflow.audit.report import Report
+    from aims_mlflow.evidence.checkpoint import Checkpoint
+    from aims_mlflow.evidence.keyring_history import KeyringHistory
+    from aims_mlflow.evidence.ledger import Leaf, Ledger
+
+    Page = Callable[[Sequence[Leaf]], None]
+
+MOST_NAMED = 20
+
+
+class TreeCheck:
+    """One pass over a ledger. `held` are checkpoints from outside, which decide; stored ones say where it broke."""
+
+    def __init__(self, ledger: Ledger, report: Report, history: KeyringHistory, held: Sequence[Held]) -> None:
+        self._ledger, self._report, self._history = ledger, report, history
+        self._held = sorted(held, key=lambda h: h.head.size)
+        self._edge = merkle.Frontier()
+        self._keys = log_keys(history)
+        self._stored = ledger.proofs.checkpoints()
+        self._next_stored = next(self._stored, None)
+        self._good: Checkpoint | None = None
+        self._broken: list[int] = []
+        self._signed = 0
+        self._next_sequence = 0
+        self._nodes_wrong = False
+        self._made: list[tuple[merkle.Node, bytes]] = []
+
+    def run(self, page: Page, tick: Callable[[int], None]) -> None:
+        """Read all leaves, hand each page of them to `page`, and note what is wrong in the report."""
+        if not self._keys:
+            self._report["keyring"].wrong(
+                "keyring", "no key has the role log", "nobody's checkpoints count: `aims keys add FILE --role log`"
+            )
+        self._at_size()
+        rows: list[Leaf] = []
+        for leaf in self._ledger.leaves():
+            self._leaf(leaf)
+            rows.append(leaf)
+            if len(rows) == PAGE:
+                page(rows)
+                tick(self._edge.size)
+                rows = []
+        page(rows)
+        self._finish()
+
+    def _leaf(self, leaf: Leaf) -> None:
+        if leaf.sequence != self._next_sequence:
+            gone = _span(self._next_sequence, leaf.sequence - 1)
+            self._report["inclusion"].wrong(gone, "it is missing", "someone took it out of the database")
+        self._next_sequence = leaf.sequence + 1
+        value = merkle.leaf_hash(leaf.data)
+        if value.hex() != leaf.leaf_hash:
+            self._report["inclusion"].wrong(
+                f"leaf {leaf.sequence}", "its content and its hash differ", "someone rewrote it in the database"
+            )
+        made = self._edge.append(value)
+        if made and not self._nodes_wrong:
+            self._made += made
+            if len(self._made) >= PAGE:
+                self._compare_nodes()
+        self._at_size()
+
+    def _compare_nodes(self) -> None:
+        """Compare the nodes that the leaves make with those that the database has, from which proofs are answered."""
+        by_level: dict[int, dict[int, bytes]] = {}
+        for (level, position), value in self._made:
+            by_level.setdefault(level, {})[position] = value
+        self._made = []
+        for level, wanted in by_level.items():
+            there = self._ledger.proofs.nodes(level, min(wanted), max(wanted))
+            wrong = [position for position, value in wanted.items() if there.get(position) != value]
+            if wrong:
+                self._nodes_wrong = True
+                self._report["inclusion"].wrong(
+                    f"tree node ({level}, {wrong[0]})",
+                    "it is missing or is not what the leaves below it make",
+                    "someone changed the tree, or leaves below it, in the database",
+                )
+                return
+
+    # -- checkpoints ------------------------------------------------------------------------
+
+    def _at_size(self) -> None:
+        """Compare every checkpoint over as many leaves as were read so far."""
+        size = self._edge.size
+        while self._next_stored is not None and self._next_stored[0] <= size:
+            self._compare_stored(*self._next_stored)
+            self._next_stored = next(self._stored, None)
+        for held in self._held:
+            if held.head.size == size:
+                self._compare_held(held)
+
+    def _compare_stored(self, size: int, note: str, time: str) -> None:
+        where = f"stored checkpoint over {size} leaves"
+        step = self._report["checkpoint"]
+        try:
+            head = checkpoint.parse(note.encode(), where)
+            self._check_signer(head, time)
+        except EvidenceError as exc:
+            step.wrong(where, exc.what, "it was changed in the database, or is not this log's")
+            return
+        if head.size != size:
+            step.wrong(where, f"it says {head.size} leaves", "it was changed in the database")
+        elif self._good is not None and head.origin != self._good.origin:
+            step.wrong(where, f"it is of another log ({head.origin})", "two ledgers were mixed up")
+        elif head.root != self._edge.root():
+            self._broken.append(size)
+            if len(self._broken) == 1:
+                since = self._good.size if self._good else 0
+                step.wrong(
+                    where,
+                    "the leaves are not those that it is over",
+                    f"{_span(since, size - 1)} was rewritten, deleted, moved or inserted after it was signed",
+                )
+        else:
+            self._good, self._signed = head, self._signed + 1
+
+    def _check_signer(self, head: Checkpoint, time: str | None = None) -> None:
+        signer = head.verify([key for key, _ in self._keys])
+        entry = next(entry for key, entry in self._keys if key.key_id == signer.key_id)
+        why = why_no_log(entry, time) if time else None
+        if why:
+            raise EvidenceError(why)
+
+    def _compare_held(self, held: Held) -> None:
+        step = self._report["checkpoint"]
+        try:
+            self._check_signer(held.head)
+        except EvidenceError as exc:
+            step.wrong(held.where, exc.what, "it is not this log's word, or the keyring was exchanged")
+            return
+        if held.head.root == self._edge.root():
+            step.said.append(f"the ledger continues the checkpoint over {held.head.size:,} leaves in {held.where}")
+            return
+        self._name_changes(held)
+
+    def _name_changes(self, held: Held) -> None:
+        """Say what happened to the leaves below an outside checkpoint, leaf by leaf where their hashes were kept."""
+        step, head = self._report["checkpoint"], held.head
+        try:
+            old = held.hashes()
+        except EvidenceError as exc:
+            step.wrong(
+                held.where,
+                f"the ledger does not continue this checkpoint over {head.size:,} leaves",
+                f"leaves below were rewritten, deleted, reordered or inserted since; which is not known: {exc.what}",
+            )
+            return
+        new = [(leaf, merkle.leaf_hash(leaf.data)) for leaf in self._ledger.leaves()]
+        found = changes(old, [value for _, value in new])
+        for change in found[:MOST_NAMED]:
+            was = f"leaf {change.old} of then" if change.old is not None else ""
+            now = named(new[change.new][0]) if change.new is not None else ""
+            step.wrong(" is now ".join(part for part in (was, now) if part), change.kind, MEANING[change.kind])
+        step.more += len(found[MOST_NAMED:])
+
+    def _finish(self) -> None:
+        self._compare_nodes()
+        step, size = self._report["checkpoint"], self._edge.size
+        if self._next_stored is not None:
+            step.wrong(
+                f"stored checkpoint over {self._next_stored[0]} leaves",
+                f"only {size} leaves are there",
+                "someone took the end of the ledger off",
+            )
+        for held in self._held:
+            if held.head.size > size:
+                self._name_changes_or_cut(held, size)
+        if size:
+            self._report["inclusion"].said.append(f"{size:,} leaves and the tree over them")
+        if self._signed:
+            over = self._good.size if self._good else 0
+            step.said.append(
+                f"{self._signed:,} checkpoints of {self._good.origin if self._good else ''}, to leaf {over}"
+            )
+        elif size and not step.problems:
+            step.wrong("ledger", "it has no checkpoint", "nothing vouches for its leaves: `aims ledger checkpoint`")
+        if not self._held:
+            step.said.append("none from outside was given, so a change by whoever holds the log's key is not seen")
+
+    def _name_changes_or_cut(self, held: Held, size: int) -> None:
+        step = self._report["checkpoint"]
+        try:
+            self._check_signer(held.head)
+        except EvidenceError as exc:
+            step.wrong(held.where, exc.what, "it is not this log's word, or the keyring was exchanged")
+            return
+        what = f"the checkpoint is over {held.head.size:,} leaves, and only {size:,} are there"
+        step.wrong(held.where, what, "someone took leaves out of the ledger after the checkpoint")
+        if held.folder is not None:
+            self._name_changes(held)
+
+
+def _span(first: int, last: int) -> str:
+    return f"leaf {first}" if last <= first else f"a leaf from {first} to {last}"
+
+
+def named(leaf: Leaf) -> str:
+    """Return a leaf as a person finds it."""
+    try:
+        content = leaf.content
+        about = f" of {content['model_name']}" if content.get("model_name") else ""
+        return f"leaf {leaf.sequence} ({content.get('type')}{about}, {str(content.get('time'))[:19]}Z)"
+    except (EvidenceError, AttributeError, TypeError):
+        return f"leaf {leaf.sequence}"

@@ -1,0 +1,48 @@
+"""What verification reads: a ledger's database, or the part of one that a bundle carries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aims_mlflow.evidence.ledger import Leaf, Ledger
+
+
+class View(Protocol):
+    """Leaves in order, and what lies beside them by name."""
+
+    def leaves(
+        self, *, types: Sequence[str] = (), model_name: str | None = None, request: str | None = None
+    ) -> Iterator[Leaf]:
+        """Yield leaves in order."""
+
+    def bodies(self, sequences: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+        """Return (salt, body) of those leaves that have a body."""
+
+    def envelopes(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Return the kept envelopes among these sha256 names."""
+
+    def stored(self, digest: str) -> str | None:
+        """Return the text of a policy or keyring."""
+
+    def active(self) -> dict[str, str]:
+        """Return the digests that are said to be in force, by kind."""
+
+
+class LedgerView:
+    """The whole ledger, read from its database."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.envelopes = ledger.envelopes
+        self.stored = ledger.state.stored
+        self.active = ledger.state.active
+        self.bodies = ledger.bodies
+
+    def leaves(
+        self, *, types: Sequence[str] = (), model_name: str | None = None, request: str | None = None
+    ) -> Iterator[Leaf]:
+        """Yield leaves in order."""
+        return self.ledger.leaves(types=types, model_name=model_name, request=request)

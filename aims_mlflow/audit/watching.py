@@ -1,0 +1,88 @@
+"""A look at a ledger that costs a few rows: does it go on from the last look, and do its checkpoints get out?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from aims_mlflow.audit.held import read_held
+from aims_mlflow.audit.keyrings import history_of, log_keys
+from aims_mlflow.audit.report import Step
+from aims_mlflow.audit.view import LedgerView
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence import merkle
+from aims_mlflow.evidence.delivery import LATE_SECONDS
+from aims_mlflow.records.base import parse_time
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aims_mlflow.evidence.checkpoint import Checkpoint
+    from aims_mlflow.evidence.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look found; `before` is the size of the checkpoint that the newest continues."""
+
+    head: Checkpoint | None
+    leaves: int
+    before: int
+    findings: list[str]
+
+
+def look(ledger: Ledger, state: Path | None, now: datetime | None = None) -> Seen:
+    """Look at a ledger; `state` is a file for the newest checkpoint, written when nothing contradicts it.
+
+    Raises:
+        EvidenceError: the file in `state` is no checkpoint.
+        Unreachable: the ledger, or the file, cannot be read or written.
+    """
+    head, leaves, findings = ledger.proofs.newest(), ledger.proofs.size(), []
+    step = Step("keyring")
+    keys = [key for key, _ in log_keys(history_of(LedgerView(ledger), step, None))]
+    findings += [problem.sentence() for problem in step.problems]
+    if head is not None:
+        try:
+            head.verify(keys)
+        except EvidenceError as exc:
+            findings.append(exc.sentence())
+    findings += _uncovered(ledger, head, leaves, now or datetime.now(UTC))
+    findings += [late.sentence() for late in ledger.proofs.late()]
+    before = read_held(state).head if state is not None and state.exists() else None
+    why = _why_not_continued(ledger, before, head) if before else None
+    if why:
+        findings.append(why)
+    elif state is not None and head is not None and not step.problems:
+        part = state.with_name(f"{state.name}.part")
+        part.write_text(head.text, encoding="utf-8")
+        part.replace(state)
+    return Seen(head, leaves, before.size if before and not why else 0, findings)
+
+
+def _uncovered(ledger: Ledger, head: Checkpoint | None, leaves: int, now: datetime) -> list[str]:
+    covered = head.size if head else 0
+    if covered > leaves:
+        return [f"the newest checkpoint is over {covered:,} leaves, and only {leaves:,} are there: the end was cut off"]
+    first = next(ledger.leaves(start=covered), None) if covered < leaves else None
+    if first is None or parse_time(str(first.content["time"])) > now - timedelta(seconds=LATE_SECONDS):
+        return []
+    return [f"no checkpoint covers leaf {first.sequence} of {first.content['time'][:19]}Z: `aims ledger checkpoint`"]
+
+
+def _why_not_continued(ledger: Ledger, before: Checkpoint, head: Checkpoint | None) -> str | None:
+    """Return what speaks against `head` being a later state of the same log as `before`."""
+    what = f"the ledger does not continue the checkpoint over {before.size:,} leaves that was seen before"
+    how = "`aims ledger verify --since FILE` says what changed"
+    if head is None or head.size < before.size:
+        return f"{what}: it has only {head.size if head else 0:,} now. Next: {how}"
+    if head.origin != before.origin:
+        return f"{what}: it is of {head.origin}, not of {before.origin}"
+    try:
+        proof = ledger.proofs.consistency(before.size, head.size) if 0 < before.size < head.size else []
+    except EvidenceError as exc:
+        return f"{what}: {exc.what}. Next: {how}"
+    if not merkle.verify_consistency(before.size, head.size, before.root, head.root, proof):
+        return f"{what}. Next: {how}"
+    return None

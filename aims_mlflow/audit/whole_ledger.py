@@ -1,0 +1,78 @@
+"""Verifying a whole ledger: from its keyrings to the checkpoints that someone else holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.audit.contents import ContentCheck
+from aims_mlflow.audit.keyrings import history_of
+from aims_mlflow.audit.report import Report
+from aims_mlflow.audit.tree import TreeCheck
+from aims_mlflow.audit.view import LedgerView
+from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence import checkpoint
+from aims_mlflow.evidence.timestamps import stamped_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from aims_mlflow.audit.held import Held
+    from aims_mlflow.evidence.ledger import Ledger
+
+
+def verify_ledger(
+    ledger: Ledger,
+    target: str,
+    *,
+    held: Sequence[Held] = (),
+    root: Collection[str] | None = None,
+    stamp_roots: Sequence[bytes] = (),
+    tick: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Verify every leaf, envelope, body, keyring, policy and checkpoint of a ledger.
+
+    Args:
+        ledger: opened without a log.
+        target: how the report calls it.
+        held: checkpoints from outside the ledger; without one, its own are all there is.
+        root: key ids of pinned roots of the keyring.
+        stamp_roots: PEM certificates of time-stamping authorities.
+        tick: called with the number of leaves read so far.
+
+    Raises:
+        Unreachable: the database does not answer.
+    """
+    report = Report(target)
+    view = LedgerView(ledger)
+    history = history_of(view, report["keyring"], root)
+    contents = ContentCheck(view, report, history)
+    TreeCheck(ledger, report, history, held).run(contents.page, tick)
+    contents.finish()
+    check_stamps(ledger, report, stamp_roots)
+    for late in ledger.proofs.late():
+        report["checkpoint"].wrong(
+            f"delivery to {late.place}", late.sentence(), "until it is there, only the database vouches for it"
+        )
+    return report
+
+
+def check_stamps(ledger: Ledger, report: Report, roots: Sequence[bytes]) -> None:
+    """Check the time stamps that authorities gave for checkpoints."""
+    step, notes, seen = report["time stamp"], {size: note for size, note, _ in ledger.proofs.checkpoints()}, []
+    for size, place, receipt in ledger.proofs.receipts():
+        where = f"time stamp of the checkpoint over {size} leaves by {place}"
+        if size not in notes:
+            step.wrong(where, "its checkpoint is gone", "someone deleted the checkpoint in the database")
+            continue
+        if not roots:
+            step.wrong(where, "no certificate to check it by was given", "give the authority's with --stamp-root FILE")
+            return
+        try:
+            seen.append(stamped_at(receipt, notes[size].encode(), roots, place))
+            checkpoint.parse(notes[size].encode(), where)
+        except AimsError as exc:
+            step.wrong(where, exc.what, "no third party's word says when this checkpoint was there")
+    if seen:
+        step.said.append(
+            f"{len(seen):,} time stamp{'' if len(seen) == 1 else 's'}, the last of {max(seen):%Y-%m-%d %H:%M:%SZ}"
+        )

@@ -1,0 +1,113 @@
+"""`aims bundle`: one file for an auditor, and its verification offline."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aims_mlflow.cli.gate_ledger import JSON, LEDGER, REGISTRY, TRACKING
+from aims_mlflow.cli.ledger import ROOT, SINCE, STAMP_ROOT, opened, pinned, read_file
+from aims_mlflow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aims_mlflow.audit.report import Report
+    from aims_mlflow.exports.bundle import Stage
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def group() -> None:
+    """Make one file for an auditor, and verify such a file offline."""
+
+
+@group.command()
+@click.option("--system", required=True, help="The system's id, as aims.yaml or policy.yaml has it.")
+@click.option(
+    "--stage",
+    type=click.Choice(["stage1", "stage2", "surveillance", "recertification"]),
+    default="stage2",
+    show_default=True,
+    help="The audit that it is for; stage1 leaves reports out, surveillance needs --since.",
+)
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Leave out what is older and not in use.")
+@click.option("--held", type=_FILE, multiple=True, help="A checkpoint that the auditor holds; repeatable.")
+@click.option("--out", type=_FILE, help="The file to write; SYSTEM-STAGE.zip by default.")
+@TRACKING
+@LEDGER
+@REGISTRY
+def create(
+    system: str,
+    stage: Stage,
+    since: datetime | None,
+    held: tuple[Path, ...],
+    out: Path | None,
+    tracking: str | None,
+    ledger: str | None,
+    registry: str | None,
+) -> None:
+    """Write the bundle of a system: evidence, documents, proofs, checkpoint, keyring, and pages that open offline.
+
+    The same ledger and runs give the same bytes. An existing file is not written over.
+    """
+    from aims_mlflow.audit.held import read_held
+    from aims_mlflow.evidence import store
+    from aims_mlflow.exports.archive import write_archive
+    from aims_mlflow.exports.bundle import create as make
+    from aims_mlflow.hooks.reading import connect
+
+    path = out or Path(f"{system}-{stage}.zip")
+    if path.exists():
+        raise ConfigError("the file exists", where=str(path), next="name another with --out")
+    found = opened(ledger, registry)
+    connect(tracking, registry)
+    begun = f"{since.replace(tzinfo=UTC):%Y-%m-%dT%H:%M:%S}Z" if since else None
+    earlier = [read_held(each) for each in held]
+    files = make(found, system, stage, store.read_file, since=begun, held=earlier)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as stream:
+            write_archive(files, stream)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    click.echo(f"wrote {path}: {len(files):,} files, {path.stat().st_size:,} bytes")
+    lost = [name for name in files if name == "bundle.json" and b'"missing":[]' not in files[name]]
+    if lost:
+        click.secho("! some files of runs could not be read: the bundle says which", fg="yellow", err=True)
+    click.echo(f"next: `aims bundle verify {path}`, and tell the auditor the root key id")
+
+
+@group.command()
+@click.argument("file", type=_FILE)
+@SINCE
+@ROOT
+@STAMP_ROOT
+@JSON
+def verify(file: Path, since: tuple[Path, ...], roots: tuple[str, ...], stamps: tuple[Path, ...], as_json: bool) -> int:
+    """Verify a bundle: offline, without MLflow, from its bytes alone.
+
+    Exit status 1 when anything is wrong.
+    """
+    from aims_mlflow.cli.reporting import show
+
+    return show(check(file, since, roots, stamps), as_json=as_json)
+
+
+def check(file: Path, since: tuple[Path, ...], roots: tuple[str, ...], stamps: tuple[Path, ...]) -> Report:
+    """Verify a bundle's file; returns the report.
+
+    Raises:
+        EvidenceError: it is no bundle.
+        Unreachable: it, or a file that an option names, cannot be read.
+    """
+    from aims_mlflow.audit.held import read_held
+    from aims_mlflow.exports.archive import Archive
+    from aims_mlflow.exports.check import verify_bundle
+
+    held, certificates = [read_held(path) for path in since], [read_file(path) for path in stamps]
+    with Archive(file) as archive:
+        return verify_bundle(archive, str(file), root=pinned(roots), held=held, stamp_roots=certificates)

@@ -1,0 +1,53 @@
+"""`aims evidence erase`: take names and texts out of the ledger, with a reason and a signature."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from aims_mlflow.cli.gate_ledger import JSON, LEDGER, REGISTRY
+from aims_mlflow.errors import ConfigError, EvidenceError
+
+
+@click.command()
+@click.argument("leaf")
+@click.option("--reason", required=True, help="Why; kept for good, so without personal data.")
+@LEDGER
+@REGISTRY
+@JSON
+def erase(leaf: str, reason: str, ledger: str | None, registry: str | None, as_json: bool) -> int:
+    """Erase the body of LEAF (its number, or a request's id): logins, addresses, comments and texts go for good.
+
+    The leaf holds only a salted commitment to them, so that everything else still verifies. Signed with this account's
+    key, which needs the role approver or auditor. Backups of the database hold the body until they end.
+    """
+    from aims_mlflow.cli.ledger import opened
+    from aims_mlflow.evidence.keys import signing_key, who
+    from aims_mlflow.hooks import erasure
+
+    if not reason.strip():
+        raise ConfigError("an erasure needs a reason", next="--reason 'request of the person concerned'")
+    found = opened(ledger, registry, signing=True)
+    named = found.leaves(start=int(leaf)) if leaf.isdecimal() else found.leaves(request=leaf)
+    chosen = []
+    for each in named:
+        if not leaf.isdecimal() or each.sequence == int(leaf):
+            chosen.append(each)
+        if leaf.isdecimal():
+            break
+    there = found.bodies([each.sequence for each in chosen])
+    if not there:
+        raise EvidenceError(f"leaf {leaf} has no body (any more)", next="`aims ledger prove` shows leaves")
+    key = signing_key(lambda text: click.echo(text, err=True))
+    made = {
+        each.sequence: erasure.erase(found, each, reason, key, who()).sequence
+        for each in chosen
+        if each.sequence in there
+    }
+    if as_json:
+        click.echo(json.dumps({"erased": made}, indent=2))
+        return 0
+    for gone, by in made.items():
+        click.echo(f"the body of leaf {gone} is erased, as leaf {by} says")
+    return 0

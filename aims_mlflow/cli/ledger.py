@@ -1,0 +1,252 @@
+"""`aims ledger`: checkpoints, proofs, verification, watching, and evidence that never met a gate."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aims_mlflow.cli.gate_ledger import JSON, LEDGER, REGISTRY, progress, progress_done
+from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable
+
+if TYPE_CHECKING:
+    from aims_mlflow.evidence.checkpoint import Checkpoint
+    from aims_mlflow.evidence.ledger import Ledger
+
+_FILE = click.Path(path_type=Path)
+SINCE = click.option(
+    "--since", type=_FILE, multiple=True, help="A checkpoint that you hold: its file, or a place's folder; repeatable."
+)
+ROOT = click.option(
+    "--root", "roots", multiple=True, help="Key id of the keyring's root; AIMS_KEYRING_ROOT by default."
+)
+STAMP_ROOT = click.option(
+    "--stamp-root", "stamps", type=_FILE, multiple=True, help="Certificate (PEM) of a time-stamping authority's root."
+)
+
+
+@click.group()
+def group() -> None:
+    """Checkpoint, prove, verify and watch a ledger; take in evidence that never met a gate."""
+
+
+def opened(ledger: str | None, registry: str | None, *, signing: bool = False) -> Ledger:
+    """Open the ledger that the options, or the environment, name; with its log key where leaves are to be signed."""
+    from aims_mlflow.evidence.log import configured_log
+    from aims_mlflow.hooks.reading import open_ledger
+
+    return open_ledger(ledger, registry, configured_log(make=False) if signing else None)
+
+
+@group.command()
+@click.option("--out", type=_FILE, help="Write the checkpoint to this file too.")
+@LEDGER
+@REGISTRY
+@JSON
+def checkpoint(out: Path | None, ledger: str | None, registry: str | None, as_json: bool) -> int:
+    """Sign a checkpoint over all leaves, where there is none yet, and deliver what is due to the places outside.
+
+    Needs the log's key (AIMS_LOG_KEY). Exit status 1 when a delivery is late. Fit for a schedule.
+    """
+    found = opened(ledger, registry, signing=True)
+    made = found.proofs.make()
+    head = made or found.proofs.newest()
+    if head is None:
+        raise EvidenceError("the ledger has no leaf yet, so there is nothing to sign")
+    found.proofs.deliverer.deliver_due()
+    late = found.proofs.late()
+    if out is not None:
+        out.write_text(head.text, encoding="utf-8")
+    if as_json:
+        shown = {**_head(head), "new": made is not None, "late": [vars(each) for each in late]}
+        click.echo(json.dumps(shown, indent=2))
+    else:
+        click.echo(head.text, nl=False)
+        for each in late:
+            click.secho(each.sentence(), fg="yellow", err=True)
+    return 1 if late else 0
+
+
+def _head(head: Checkpoint) -> dict[str, Any]:
+    return {"origin": head.origin, "size": head.size, "root": head.root.hex(), "checkpoint": head.text}
+
+
+@group.command()
+@click.argument("leaf")
+@click.option("--checkpoint", "file", type=_FILE, help="The checkpoint to prove it against; the newest by default.")
+@LEDGER
+@REGISTRY
+@JSON
+def prove(leaf: str, file: Path | None, ledger: str | None, registry: str | None, as_json: bool) -> int:
+    """Prove that LEAF (a leaf's number, or a request's id) stands in the ledger below a checkpoint.
+
+    With --json the proof is whole: leaf, path and checkpoint, for any verifier of RFC 6962 logs.
+    """
+    from aims_mlflow.audit.held import read_held
+
+    found = opened(ledger, registry)
+    head = read_held(file).head if file is not None else found.proofs.newest()
+    named = found.leaves(start=int(leaf)) if leaf.isdecimal() else found.leaves(request=leaf)
+    rows = []
+    for each in named:
+        if leaf.isdecimal() and each.sequence != int(leaf):
+            break
+        proof = found.proofs.inclusion(each.sequence, head)
+        rows.append((each, proof))
+        if leaf.isdecimal():
+            break
+    if not rows:
+        raise EvidenceError(f"the ledger has no leaf {leaf}", next="`aims gate history MODEL --json` shows request ids")
+    if as_json:
+        shown = [
+            {
+                "sequence": each.sequence,
+                "leaf": base64.b64encode(each.data).decode(),
+                "leaf_hash": proof.leaf_hash.hex(),
+                "path": [step.hex() for step in proof.path],
+                "proved": proof.holds(),
+                **_head(proof.checkpoint),
+            }
+            for each, proof in rows
+        ]
+        click.echo(json.dumps({"proofs": shown}, indent=2))
+    for each, proof in () if as_json else rows:
+        about = f" of {name}" if (name := each.content.get("model_name")) else ""
+        state = "is proved" if proof.holds() else "is NOT proved"
+        over = f"the checkpoint over {proof.checkpoint.size:,} leaves of {proof.checkpoint.origin}"
+        click.echo(f"leaf {each.sequence} ({each.content['type']}{about}) {state} below {over}")
+    return 0 if all(proof.holds() for _, proof in rows) else 1
+
+
+@group.command()
+@SINCE
+@ROOT
+@STAMP_ROOT
+@LEDGER
+@REGISTRY
+@JSON
+def verify(
+    since: tuple[Path, ...],
+    roots: tuple[str, ...],
+    stamps: tuple[Path, ...],
+    ledger: str | None,
+    registry: str | None,
+    as_json: bool,
+) -> int:
+    """Verify the whole ledger, from its keyrings on; with --since, from a checkpoint that you hold.
+
+    A change since that checkpoint is named: rewritten, deleted, reordered, cut, inserted late, leaf by leaf where the
+    place that it lies in has the leaves' hashes beside it. Exit status 1 when anything is wrong.
+    """
+    from aims_mlflow.cli.reporting import show
+
+    return show(whole(since, roots, stamps, ledger, registry), as_json=as_json)
+
+
+def whole(
+    since: tuple[Path, ...], roots: tuple[str, ...], stamps: tuple[Path, ...], ledger: str | None, registry: str | None
+) -> Any:
+    """Verify the whole ledger; returns the report."""
+    from aims_mlflow.audit.held import read_held
+    from aims_mlflow.audit.whole_ledger import verify_ledger
+
+    held = [read_held(path) for path in since]
+    found = opened(ledger, registry)
+    tick = progress("verifying leaf")
+    report = verify_ledger(
+        found,
+        f"ledger {_plain(found.uri)}",
+        held=held,
+        root=pinned(roots),
+        stamp_roots=[read_file(path) for path in stamps],
+        tick=lambda count: tick(f"{count:,}"),
+    )
+    progress_done()
+    return report
+
+
+def pinned(roots: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the key ids of pinned roots: those given, else those of `AIMS_KEYRING_ROOT`."""
+    from aims_mlflow.evidence.keyring import ROOT as VARIABLE
+
+    named = roots or tuple((os.environ.get(VARIABLE) or "").replace(",", " ").split())
+    return named or None
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        Unreachable: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise Unreachable(f"cannot be read ({exc.strerror})", where=str(path)) from None
+
+
+def _plain(uri: str) -> str:
+    from sqlalchemy.engine import make_url
+
+    shown: str = make_url(uri).render_as_string(hide_password=True)
+    return shown
+
+
+@group.command()
+@click.option("--state", type=_FILE, help="A file for the last checkpoint seen: the next watch must continue it.")
+@LEDGER
+@REGISTRY
+@JSON
+def watch(state: Path | None, ledger: str | None, registry: str | None, as_json: bool) -> int:
+    """Look whether the ledger goes on: late deliveries, leaves that no checkpoint covers, a head that is not continued.
+
+    With --state FILE the newest checkpoint must continue the one in the file, which it then takes the place of. Reads
+    a few rows alone, so that it fits a schedule of a minute. Exit status 1 when anything is wrong.
+    """
+    from aims_mlflow.audit.watching import look
+
+    found = opened(ledger, registry)
+    seen = look(found, state)
+    if as_json:
+        shown = {**(_head(seen.head) if seen.head else {}), "leaves": seen.leaves, "findings": seen.findings}
+        click.echo(json.dumps(shown, indent=2))
+    else:
+        for finding in seen.findings:
+            click.secho(f"✗ {finding}", fg="red")
+        over = f"checkpoint over {seen.head.size:,}" if seen.head else "no checkpoint"
+        click.echo(f"{seen.leaves:,} leaves, {over}" + (f", continues {seen.before:,}" if seen.before else ""))
+    return 1 if seen.findings else 0
+
+
+@group.command()
+@click.argument("target")
+@click.option("--reason", required=True, help="Why it comes in past a gate.")
+@LEDGER
+@REGISTRY
+@JSON
+def ingest(target: str, reason: str, ledger: str | None, registry: str | None, as_json: bool) -> int:
+    """Seal the evidence of TARGET, which never met a gate: a run, a model, or a folder with sessions.
+
+    Each whole session becomes one leaf that names its envelopes. Exit status 1 when a session does not verify by the
+    keyring in force: nothing is then sealed.
+    """
+    from aims_mlflow.cli.sources import open_source
+    from aims_mlflow.hooks.ingest import ingest as take_in
+    from aims_mlflow.hooks.ingest import keyring_now
+
+    if not reason.strip():
+        raise ConfigError("evidence that comes in past a gate needs a reason", next="--reason 'why'")
+    found = opened(ledger, registry, signing=True)
+    source = open_source(target, (), keyring_now(found).find)
+    done = take_in(found, source.sessions, target, reason)
+    if as_json:
+        click.echo(json.dumps({"sealed": done.sealed, "known": done.known}, indent=2))
+        return 0
+    for session, sequence in done.sealed.items():
+        click.echo(f"session {session} is leaf {sequence}")
+    click.echo(f"{len(done.sealed)} sessions sealed, {len(done.known)} were there already")
+    return 0

@@ -1,0 +1,31 @@
+"""How a verification is shown: marked lines for a person, one object for a program, and the exit status."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from aims_mlflow.audit.report import Report
+
+MARKS = {"ok": ("✓", "green"), "failed": ("✗", "red"), "absent": ("-", "yellow"), "detail": ("   ✗", "red")}
+
+
+def show(report: Report, *, as_json: bool) -> int:
+    """Print a report; returns the exit status: 1 when anything is wrong."""
+    if as_json:
+        click.echo(json.dumps(report.as_json(), indent=2))
+        return 0 if report.verified else 1
+    click.secho(report.target, bold=True)
+    for mark, text in report.lines():
+        sign, colour = MARKS[mark]
+        click.secho(f"{sign} ", fg=colour, nl=False)
+        click.echo(text)
+    found = sum(len(step.problems) + step.more for step in report.steps.values())
+    if found:
+        click.secho(f"NOT verified: {found:,} {'problem' if found == 1 else 'problems'}", fg="red", bold=True)
+    else:
+        click.secho("verified", fg="green", bold=True)
+    return 0 if report.verified else 1

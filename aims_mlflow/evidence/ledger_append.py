@@ -1,0 +1,131 @@
+"""Writing to a ledger: leaves, bodies, envelopes, the tree's nodes and a checkpoint, in one transaction."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence.canonical import canonical, sha256_hex
+from aims_mlflow.evidence.ledger import TYPES, Leaf, leaf_hash
+from aims_mlflow.evidence.ledger_database import forget, writing
+from aims_mlflow.evidence.ledger_state import activate, keep_call
+from aims_mlflow.evidence.ledger_tree import extend
+from aims_mlflow.records.base import utc_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection, Engine
+
+    from aims_mlflow.evidence.ledger import Entry
+    from aims_mlflow.evidence.ledger_database import Tables
+    from aims_mlflow.evidence.ledger_proofs import LedgerProofs
+
+LEAF_VERSION = 1
+MAX_REMEMBERED = 100_000
+
+
+class Appender:
+    """Appends to one ledger, one transaction at a time over all workers."""
+
+    def __init__(self, engine: Engine, tables: Tables, proofs: LedgerProofs) -> None:
+        self._engine, self._tables, self._proofs = engine, tables, proofs
+        self._kept: set[str] = set()
+
+    def append(self, entries: Sequence[Entry]) -> list[Leaf]:
+        """Append leaves; see `Ledger.append`."""
+        made = [_leaf(entry) for entry in entries]
+        with writing(self._engine) as connection:
+            out, kept = self._write(connection, entries, made)
+        self._written(kept)
+        return out
+
+    def put_in_force(self, kind: str, digest: str, content: str, entry: Entry) -> bool:
+        """Activate a policy or keyring and append the leaf that says so; see `Ledger.put_in_force`."""
+        made = [_leaf(entry)]
+        with writing(self._engine) as connection:
+            if not activate(connection, self._tables, kind, digest, content):
+                return False
+            _, kept = self._write(connection, [entry], made)
+        self._written(kept)
+        return True
+
+    def erase(self, sequence: int, entry: Entry) -> None:
+        """Delete a body and append the leaf that says so; see `Ledger.erase`."""
+        made, bodies = [_leaf(entry)], self._tables.bodies
+        with writing(self._engine) as connection:
+            gone = connection.execute(sa.delete(bodies).where(bodies.c.sequence == sequence)).rowcount
+            if gone != 1:
+                raise EvidenceError(f"leaf {sequence} has no body (any more)", next="`aims ledger prove` shows leaves")
+            _, kept = self._write(connection, [entry], made)
+        self._written(kept)
+        forget(self._engine)
+
+    def _written(self, kept: set[str]) -> None:
+        self._kept = kept if len(self._kept) > MAX_REMEMBERED else self._kept | kept
+        self._proofs.appended()
+
+    def _write(
+        self, connection: Connection, entries: Sequence[Entry], made: Sequence[tuple[bytes, bytes, bytes]]
+    ) -> tuple[list[Leaf], set[str]]:
+        """Write everything that belongs to the leaves, and the checkpoint where its key signs at once."""
+        leaves, bodies = self._tables.leaves, self._tables.bodies
+        last = connection.execute(sa.select(sa.func.max(leaves.c.sequence))).scalar()
+        first = 0 if last is None else int(last) + 1
+        out = [Leaf(first + at, data, leaf_hash(data)) for at, (data, _, _) in enumerate(made)]
+        rows = [
+            {
+                "sequence": leaf.sequence,
+                "leaf": leaf.data,
+                "leaf_hash": leaf.leaf_hash,
+                "request": entry.request,
+                "type": entry.type,
+                "model_name": entry.public.get("model_name"),
+                "version": entry.public.get("version"),
+            }
+            for leaf, entry in zip(out, entries, strict=True)
+        ]
+        connection.execute(leaves.insert(), rows)
+        salted = [
+            {"sequence": leaf.sequence, "salt": salt, "body": body}
+            for leaf, (_, salt, body) in zip(out, made, strict=True)
+        ]
+        connection.execute(bodies.insert(), salted)
+        for entry in entries:
+            if entry.call:
+                keep_call(connection, self._tables, entry.call, entry.request)
+        kept = self._keep(connection, [raw for entry in entries for raw in entry.envelopes])
+        hashes = [bytes.fromhex(leaf.leaf_hash) for leaf in out]
+        self._proofs.grown(connection, extend(connection, self._tables.tree, leaves, first, hashes))
+        return out, kept
+
+    def _keep(self, connection: Connection, envelopes: Iterable[bytes]) -> set[str]:
+        """Store the envelopes that are not there yet, by sha256."""
+        named = {sha256_hex(raw): raw for raw in envelopes}
+        asked = [name for name in named if name not in self._kept]
+        if asked:
+            column = self._tables.envelopes.c.sha256
+            known = set(connection.execute(sa.select(column).where(column.in_(asked))).scalars())
+            new = [{"sha256": name, "envelope": named[name]} for name in asked if name not in known]
+            if new:
+                connection.execute(self._tables.envelopes.insert(), new)
+        return set(asked)
+
+
+def _leaf(entry: Entry) -> tuple[bytes, bytes, bytes]:
+    """Return (leaf bytes, salt, body bytes) of an entry."""
+    if entry.type not in TYPES:
+        raise EvidenceError(f"the ledger has no leaf type {entry.type!r}")
+    salt, body = secrets.token_bytes(32), canonical(entry.body)
+    leaf = {
+        "v": LEAF_VERSION,
+        "type": entry.type,
+        "time": utc_text(),
+        "request": entry.request,
+        "commitment": sha256_hex(salt + body),
+        **{k: v for k, v in entry.public.items() if v is not None},
+    }
+    return canonical(leaf), salt, body

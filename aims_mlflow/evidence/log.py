@@ -1,0 +1,81 @@
+"""What makes a registry's ledger a log: the key that signs its heads, its name, and where its checkpoints go."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aims_mlflow.errors import KeyUnavailable
+from aims_mlflow.evidence.keys import LOG_KEY, aims_home, load_key, passing_home, write_new_key
+from aims_mlflow.evidence.ledger_heads import ORIGIN
+from aims_mlflow.evidence.places import WITNESSES, witnesses
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aims_mlflow.evidence.keys import SigningKey
+    from aims_mlflow.evidence.places import Place
+
+LOG_ROLE = "log"
+LOG_OWNER = "registry"
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log key, the log's name (None: that of its checkpoints so far, or one made up), and its places outside."""
+
+    key: SigningKey
+    origin: str | None = None
+    places: tuple[Place, ...] = ()
+
+
+def log_key_path() -> Path:
+    """Return where the log key lies that no setting names."""
+    return aims_home() / "keys" / "log.pem"
+
+
+def log_key(*, make: bool = True) -> SigningKey:
+    """Return the log's key: `AIMS_LOG_KEY`, else one kept in `aims_home()`, made on first use where `make` is set.
+
+    Raises:
+        KeyUnavailable: there is none, and none may be made here.
+    """
+    how = f"set {LOG_KEY} to its address; all workers of a registry share one log key"
+    uri, path = os.environ.get(LOG_KEY), log_key_path()
+    if uri and "PRIVATE KEY" in uri:
+        raise KeyUnavailable(f"{LOG_KEY} holds a key itself instead of its address", next=how)
+    if uri:
+        return load_key(uri, LOG_KEY)
+    if not path.exists():
+        why = passing_home() if make else f"there is none at {path}"
+        if why:
+            raise KeyUnavailable(f"there is no log key, and none is made because {why}", next=how)
+        _make(path)
+    return load_key(f"file:{path}", LOG_KEY)
+
+
+def _make(path: Path) -> None:
+    """Make the key; of several workers that start at once, one makes it and all of them use it."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    write_new_key(part)
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        pass
+    except OSError as exc:
+        raise KeyUnavailable(f"cannot be written ({exc.strerror})", where=str(path)) from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def configured_log(*, make: bool = True) -> Log:
+    """Return the log that the environment describes: `AIMS_LOG_KEY`, `AIMS_LEDGER_ORIGIN`, `AIMS_WITNESSES`.
+
+    Raises:
+        ConfigError: a place is not known.
+        KeyUnavailable: there is no log key.
+    """
+    places = tuple(witnesses(os.environ.get(WITNESSES)))
+    return Log(log_key(make=make), os.environ.get(ORIGIN) or None, places)

@@ -1,0 +1,81 @@
+"""Every file of a bundle is there for a reason, and is what that reason says: nothing rides along."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence import statement
+from aims_mlflow.evidence.canonical import sha256_hex
+from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
+from aims_mlflow.evidence.verify import check_signature
+from aims_mlflow.exports import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aims_mlflow.audit.report import Report
+    from aims_mlflow.evidence.keyring_history import KeyringHistory
+
+EARLIER = re.compile(r"ledger/earlier/\d{12}(?:\.txt|\.proof|-\d\d\.tsr)", re.ASCII)
+_PAGE = re.compile(r"(evidence/[0-9a-f]{32}/)" + re.escape(PAGE) + r"(?:\.txt)?", re.ASCII)
+STRAY = "it was put there by someone else: rely on nothing that it says"
+
+
+def check_accounted(view: parts.PartLedger, history: KeyringHistory, evidence: set[str], report: Report) -> None:
+    """Note files that nothing names, keys that are not the keyring's, and pages that their seal is not over.
+
+    `evidence` are the paths of the files that records name.
+    """
+    keys = _keys(view, history, report)
+    pages = _pages(view, history, report)
+    known = {parts.MANIFEST, parts.INDEX, parts.HOW_TO, *_ledger_files(view), *keys, *pages}
+    known |= evidence | {f"{name}.txt" for name in evidence}
+    for name in view.files.names:
+        if name not in known and not EARLIER.fullmatch(name):
+            report["completeness"].wrong(name, "nothing in the bundle names it", STRAY)
+
+
+def _ledger_files(view: parts.PartLedger) -> Iterator[str]:
+    yield parts.CHECKPOINT
+    for leaf in view.leaves():
+        content, sequence = leaf.content, leaf.sequence
+        yield from (parts.leaf_path(sequence), parts.proof_path(sequence), parts.body_path(sequence))
+        for lines in content.get("sessions", {}).values():
+            yield from (parts.envelope_path(line) for line in lines if line)
+        if content.get("envelope"):
+            yield parts.envelope_path(content["envelope"])
+        for kind in ("policy", "keyring"):
+            yield parts.stored_path(str(content.get(f"{kind}_digest")))
+
+
+def _keys(view: parts.PartLedger, history: KeyringHistory, report: Report) -> set[str]:
+    """Compare the key files, which readers with openssl use, with the keyrings."""
+    entries = {entry.key_id: entry for version in history.versions for entry in version.keyring.keys}
+    names = {f"keys/{key_id}.pem": entry for key_id, entry in entries.items()}
+    for name, entry in names.items():
+        if name not in view.files or view.files.read(name) != entry.pem.encode():
+            report["keyring"].wrong(name, "it is not the key that the keyring has under this id", STRAY)
+    return set(names)
+
+
+def _pages(view: parts.PartLedger, history: KeyringHistory, report: Report) -> set[str]:
+    """Check each run's page against its seal, which is signed on its own."""
+    out: set[str] = set()
+    for name in view.files.names:
+        found = _PAGE.fullmatch(name)
+        if not found:
+            continue
+        seal = f"{found[1]}{PAGE_SEAL}"
+        out |= {name, seal}
+        try:
+            record = statement.read(view.files.read(seal).removesuffix(b"\n"), seal)
+            check_signature(record, history.known)
+            same = [a.sha256 for a in record.evidence.artifacts] == [sha256_hex(view.files.read(name))]
+            why = "" if same else "the page's content changed"
+        except AimsError as exc:
+            why = exc.what
+        if why:
+            report["subject bytes"].wrong(name, why, "it does not show what the signed records say")
+    return out

@@ -1,0 +1,82 @@
+"""The bundle: one file for an auditor, with all evidence of a system and everything that verifies it offline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import aims_mlflow
+from aims_mlflow.audit.keyrings import history_of
+from aims_mlflow.audit.report import Step
+from aims_mlflow.errors import ConfigError
+from aims_mlflow.evidence.canonical import canonical, sha256_hex
+from aims_mlflow.exports import parts
+from aims_mlflow.exports.collect import Collector
+from aims_mlflow.exports.pages import render_how_to, render_index
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.audit.held import Held
+    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.exports.collect import Fetch
+
+Stage = Literal["stage1", "stage2", "surveillance", "recertification"]
+STAGES: dict[Stage, str] = {
+    "stage1": "documents and rules: cards, data sheets, policies, keyrings, and what was decided by them",
+    "stage2": "all evidence",
+    "surveillance": "evidence since the last audit (--since), and that of what is in use",
+    "recertification": "all evidence of the cycle",
+}
+
+
+def create(
+    ledger: Ledger,
+    system: str,
+    stage: Stage,
+    fetch: Fetch,
+    *,
+    since: str | None = None,
+    held: Sequence[Held] = (),
+) -> dict[str, bytes]:
+    """Return a bundle's files; `write_archive` makes them one file.
+
+    Args:
+        ledger: opened for reading.
+        system: the system's id.
+        stage: which audit it is for.
+        fetch: returns a file of a run, by run id and path.
+        since: a time; older leaves stay out where nothing in use rests on them.
+        held: checkpoints that the auditor holds: the bundle proves that its own continues them.
+
+    Raises:
+        ConfigError: the ledger knows no such system, or surveillance lacks its `since`.
+        EvidenceError: there is no checkpoint over it.
+    """
+    if stage == "surveillance" and since is None:
+        raise ConfigError("a surveillance bundle begins at the last audit", next="--since DATE")
+    collector = Collector(ledger, system, since)
+    leaves = collector.leaves()
+    collector.add_leaves(leaves)
+    collector.add_earlier(held)
+    collector.add_run_files(leaves, fetch, documents_only=stage == "stage1")
+    files = collector.files
+    view = parts.PartLedger(parts.InMemory(files))
+    for version in history_of(view, Step("keyring"), ()).versions:
+        for entry in version.keyring.keys:
+            files[f"keys/{entry.key_id}.pem"] = entry.pem.encode()
+    about: dict[str, Any] = {
+        "format": parts.FORMAT,
+        "aims_mlflow": aims_mlflow.__version__,
+        "system": system,
+        "stage": stage,
+        "since": since,
+        "origin": collector.head.origin,
+        "size": collector.head.size,
+        "root": collector.head.root.hex(),
+        "missing": sorted(collector.missing),
+    }
+    view = parts.PartLedger(parts.InMemory(files))
+    files[parts.INDEX] = render_index(view, about)
+    files[parts.HOW_TO] = render_how_to(view, about)
+    files[parts.MANIFEST] = canonical({**about, "files": {name: sha256_hex(files[name]) for name in sorted(files)}})
+    return files

@@ -1,0 +1,204 @@
+"""Gathering what a bundle holds: a system's leaves with their proofs, envelopes, keyrings, policies, and run files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, did_you_mean
+from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
+from aims_mlflow.evidence.statement import SealedRecord, read
+from aims_mlflow.exports import parts
+from aims_mlflow.exports.inert import kept_name
+from aims_mlflow.gates.policy import FILE, parse_policy
+from aims_mlflow.hooks.history import holders
+from aims_mlflow.hooks.past import Past
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from aims_mlflow.audit.held import Held
+    from aims_mlflow.evidence.checkpoint import Checkpoint
+    from aims_mlflow.evidence.ledger import Leaf, Ledger
+
+    Fetch = Callable[[str, str], bytes]
+
+ALWAYS = ("policy", "keyring")
+CONSENTS = ("approval", "waiver", "revocation", "retirement")
+DOCUMENTS = ("model-card", "datasheet")
+MOST_STAMPS = 20
+
+
+class Collector:
+    """Collects one system's bundle into `files`."""
+
+    def __init__(self, ledger: Ledger, system: str, since: str | None) -> None:
+        self._ledger, self._system, self._since = ledger, system, since
+        self.files: dict[str, bytes] = {}
+        self.missing: list[str] = []
+        self._records: dict[str, SealedRecord] = {}
+        head = ledger.proofs.newest()
+        if head is None:
+            raise EvidenceError("the ledger has no checkpoint to prove anything by", next="`aims ledger checkpoint`")
+        self.head: Checkpoint = head
+
+    # -- which leaves -----------------------------------------------------------------------
+
+    def leaves(self) -> list[Leaf]:
+        """Return the leaves that are the system's, in order.
+
+        Raises:
+            ConfigError: the ledger knows no such system.
+            EvidenceError: a leaf of it is not covered by a checkpoint yet.
+        """
+        names = self.names()
+        everything = list(self._ledger.leaves())
+        requests = {
+            str(leaf.content["request"])
+            for leaf in everything
+            if leaf.content.get("model_name") in names and (self._since is None or leaf.content["time"] >= self._since)
+        }
+        for name in names:
+            requests |= {str(fact["request"]) for fact in holders(Past(self._ledger, name)).values()}
+        chosen = [leaf for leaf in everything if self._belongs(leaf, names, requests)]
+        numbers = {leaf.sequence for leaf in chosen}
+        chosen += [x for x in everything if x.content["type"] == "erased" and x.content["sequence"] in numbers]
+        out = sorted({leaf.sequence: leaf for leaf in chosen}.values(), key=lambda leaf: leaf.sequence)
+        if out and out[-1].sequence >= self.head.size:
+            raise EvidenceError(
+                f"no checkpoint covers leaf {out[-1].sequence} yet", next="`aims ledger checkpoint`, then again"
+            )
+        return out
+
+    def _belongs(self, leaf: Leaf, names: set[str], requests: set[str]) -> bool:
+        content = leaf.content
+        if content["type"] in ALWAYS or str(content["request"]) in requests:
+            return True
+        if content["type"] == "evidence":
+            return self._system in self._systems_of(content)
+        return content["type"] in CONSENTS and content.get("model_name") in names
+
+    def names(self) -> set[str]:
+        """Return the registered models of the system: by the policy's own word, or by that of the evidence.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        names: set[str] = set()
+        known: set[str] = set()
+        for leaf in self._ledger.leaves(types=("decision",)):
+            systems = self._systems_of(leaf.content)
+            known |= systems
+            if self._system in systems:
+                names.add(str(leaf.content["model_name"]))
+        for leaf in self._ledger.leaves(types=("evidence",)):
+            known |= self._systems_of(leaf.content)
+        for leaf in self._ledger.leaves(types=("renamed",)):
+            pair = {str(leaf.content[k]) for k in ("model_name", "previous", "renamed_to") if leaf.content.get(k)}
+            names |= pair if pair & names else set()
+        if self._system not in known:
+            hint = did_you_mean(self._system, known)
+            raise ConfigError(
+                f"the ledger knows no system {self._system!r}" + (f", {hint}" if hint else ""),
+                next=f"it knows {', '.join(sorted(known)) or 'none'}",
+            )
+        return names
+
+    def _systems_of(self, content: dict[str, Any]) -> set[str]:
+        """Return which systems a decision, or ingested evidence, is about."""
+        out = set()
+        for lines in (content.get("sessions") or {}).values():
+            record = self.record(next((line for line in lines if line), ""))
+            if record is not None and record.evidence.system:
+                out.add(record.evidence.system)
+        text = self._ledger.state.stored(str(content.get("policy_digest") or ""))
+        if text and content.get("stage"):
+            workspace, _, name = str(content["model_name"]).rpartition("/")
+            rules = parse_policy(text, FILE).rules(name, content["stage"], content.get("alias"), workspace or None)
+            if rules.system is not None and rules.system.id:
+                out.add(rules.system.id)
+        return out
+
+    def record(self, name: str) -> SealedRecord | None:
+        """Return the record that a leaf names; None where it is gone or not well-formed."""
+        if name not in self._records:
+            raw = self._ledger.envelope(name) if name else None
+            try:
+                if raw is None:
+                    return None
+                self._records[name] = read(raw, name)
+            except EvidenceError:
+                return None
+        return self._records[name]
+
+    # -- what lies in the bundle ------------------------------------------------------------
+
+    def add_leaves(self, leaves: Sequence[Leaf]) -> None:
+        """Add leaves with proofs and bodies, and everything that they name."""
+        bodies = self._ledger.bodies([leaf.sequence for leaf in leaves])
+        for leaf in leaves:
+            proof = self._ledger.proofs.inclusion(leaf.sequence, self.head)
+            self.files[parts.leaf_path(leaf.sequence)] = leaf.data
+            text = parts.path_text(leaf.sequence, self.head.size, proof.path)
+            self.files[parts.proof_path(leaf.sequence)] = text
+            if leaf.sequence in bodies:
+                self.files[parts.body_path(leaf.sequence)] = parts.body_text(*bodies[leaf.sequence])
+            self._add_named(leaf.content)
+        self.files[parts.CHECKPOINT] = self.head.text.encode()
+
+    def _add_named(self, content: dict[str, Any]) -> None:
+        names = [line for lines in (content.get("sessions") or {}).values() for line in lines if line]
+        if content.get("envelope"):
+            names.append(str(content["envelope"]))
+        names = [name for name in names if parts.envelope_path(name) not in self.files]
+        for name, raw in self._ledger.envelopes(names).items():
+            self.files[parts.envelope_path(name)] = raw
+        for kind in ALWAYS:
+            digest = content.get(f"{kind}_digest")
+            text = self._ledger.state.stored(str(digest)) if digest else None
+            if text is not None:
+                self.files[parts.stored_path(str(digest))] = text.encode()
+
+    def add_earlier(self, held: Iterable[Held]) -> None:
+        """Add checkpoints that auditors hold, and stamped ones, with the proofs that this bundle's continues them."""
+        for each in held:
+            self._add_earlier(each.head.size, each.head.text.encode())
+        notes = {size: note for size, note, _ in self._ledger.proofs.checkpoints()}
+        stamps = [stamp for stamp in self._ledger.proofs.receipts() if 0 < stamp[0] <= self.head.size]
+        for number, (size, _, receipt) in enumerate(stamps[-MOST_STAMPS:]):
+            self._add_earlier(size, notes[size].encode())
+            self.files[f"{parts.held_path(size)}-{number:02d}.tsr"] = receipt
+
+    def _add_earlier(self, size: int, note: bytes) -> None:
+        if not 0 < size <= self.head.size:
+            raise EvidenceError(f"the ledger has {self.head.size} leaves, the checkpoint held is over {size}")
+        proof = self._ledger.proofs.consistency(size, self.head.size) if size < self.head.size else []
+        self.files[f"{parts.held_path(size)}.txt"] = note
+        self.files[f"{parts.held_path(size)}.proof"] = "".join(f"{step.hex()}\n" for step in proof).encode()
+
+    def add_run_files(self, leaves: Sequence[Leaf], fetch: Fetch, *, documents_only: bool) -> None:
+        """Add the files that records name, from the runs; `missing` says which could not be read."""
+        runs: set[str] = set()
+        for leaf in leaves:
+            for lines in (leaf.content.get("sessions") or {}).values():
+                for record in filter(None, (self.record(line) for line in lines)):
+                    run_id = record.evidence.mlflow.run_id
+                    if run_id and (not documents_only or record.evidence.kind in DOCUMENTS):
+                        runs.add(run_id)
+                        for artifact in record.evidence.artifacts:
+                            self._add_file(run_id, artifact.path, fetch)
+        for run_id in runs:
+            # No record names the page: it is a view, and a run may have none.
+            self._add_file(run_id, PAGE, fetch, named=False)
+            self._add_file(run_id, PAGE_SEAL, fetch, named=False)
+
+    def _add_file(self, run_id: str, path: str, fetch: Fetch, *, named: bool = True) -> None:
+        name = parts.evidence_path(run_id, path)
+        if name in self.files or f"{name}.txt" in self.files or name in self.missing:
+            return
+        try:
+            content = fetch(run_id, path)
+        except AimsError:
+            if named:
+                self.missing.append(name)
+            return
+        self.files[kept_name(name, content)] = content

@@ -1,0 +1,158 @@
+"""The bundle's own pages, rendered from its other files alone: what it shows, and how to check it without us."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.audit.keyrings import history_of
+from aims_mlflow.audit.report import Step
+from aims_mlflow.documents.status import ControlStatus, control_statuses
+from aims_mlflow.documents.terminal import SYMBOLS
+from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence.session import PAGE
+from aims_mlflow.evidence.verify import CheckedSession, check_session
+from aims_mlflow.exports import parts
+from aims_mlflow.records.base import parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aims_mlflow.evidence.keyring_history import KeyringHistory
+    from aims_mlflow.evidence.ledger import Leaf
+    from aims_mlflow.evidence.statement import SealedRecord
+
+STAGE_WORDS = {
+    "stage1": "stage 1 audit (documents)",
+    "stage2": "stage 2 audit",
+    "surveillance": "surveillance audit",
+    "recertification": "recertification audit",
+}
+CONSENTS = ("approval", "waiver", "revocation", "retirement")
+
+
+def render_index(view: parts.PartLedger, about: Mapping[str, Any]) -> bytes:
+    """Return `index.html`: what was decided, on which evidence, and the state of each control then."""
+    history = history_of(view, Step("keyring"), ())
+    leaves = list(view.leaves())
+    decisions = [_decision(view, leaf, history) for leaf in leaves if leaf.content.get("type") == "decision"]
+    allowed = [d for d in decisions if d["allowed"] and d["controls"]]
+    return _render(
+        "bundle.html.j2",
+        about=about,
+        stage=STAGE_WORDS.get(str(about["stage"]), ""),
+        decisions=decisions[::-1],
+        newest=allowed[-1] if allowed else None,
+        consents=[_consent(view, leaf) for leaf in leaves if leaf.content.get("type") in CONSENTS],
+        others=[
+            {"leaf": leaf.sequence, **leaf.content}
+            for leaf in leaves
+            if leaf.content.get("type") not in ("decision", "policy", *CONSENTS)
+        ],
+        keys=[entry.model_dump() for entry in history.newest.keys] if history.newest else [],
+        leaves=len(leaves),
+        until=str(leaves[-1].content.get("time", ""))[:19] if leaves else "",
+        symbols=SYMBOLS,
+        leaf_path=parts.leaf_path,
+        proof_path=parts.proof_path,
+        envelope_path=parts.envelope_path,
+    )
+
+
+def render_how_to(view: parts.PartLedger, about: Mapping[str, Any]) -> bytes:
+    """Return `verify.html`: commands that check the bundle with openssl, sha256sum and a shell alone."""
+    head = view.head()
+    history = history_of(view, Step("keyring"), ())
+    log = next((e.key_id for v in history.versions for e in v.keyring.keys if "log" in e.roles), "")
+    leaves = list(view.leaves())
+    envelope = next((n for n in view.files.names if n.startswith("envelopes/")), "")
+    return _render("verify.html.j2", about=about, head=head, log=log, leaves=leaves, envelope=envelope)
+
+
+def _render(template: str, **values: Any) -> bytes:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("aims_mlflow.exports", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    text: str = environment.get_template(template).render(**values)
+    return text.encode()
+
+
+def sessions_of(view: parts.PartLedger, leaf: Leaf, history: KeyringHistory) -> list[CheckedSession]:
+    """Return the sessions that a leaf names, checked against the keyrings."""
+    out = []
+    for name, lines in (leaf.content.get("sessions") or {}).items():
+        kept = view.envelopes([line for line in lines if line])
+        data = b"\n".join(kept.get(line, b"") if line else b"" for line in lines)
+        out.append(check_session(data, name, history.known))
+    return out
+
+
+def _decision(view: parts.PartLedger, leaf: Leaf, history: KeyringHistory) -> dict[str, Any]:
+    content = leaf.content
+    body = _body(view, leaf.sequence).get("decision", {})
+    sessions = sessions_of(view, leaf, history)
+    digest = content.get("model_digest")
+    outcome = next(view.leaves(types=("outcome",), request=str(content["request"])), None)
+    return {
+        "leaf": leaf.sequence,
+        "request": content["request"],
+        "time": str(content.get("decided", content["time"]))[:19],
+        "stage": content.get("stage"),
+        "alias": content.get("alias"),
+        "model": content.get("model_name"),
+        "version": (outcome.content.get("version") if outcome else None) or content.get("version"),
+        "allowed": bool(content.get("allowed")),
+        "would_refuse": bool(content.get("would_refuse")),
+        "basis": content.get("basis", "evidence"),
+        "digest": digest,
+        "unmet": body.get("unmet", ()),
+        "waived": body.get("waived", ()),
+        "approvals": body.get("approvals", ()),
+        "erased": not body,
+        "records": [_record(view, record, session) for session in sessions for record in session.records],
+        "controls": _controls(sessions, digest, str(content.get("decided", content["time"]))),
+        "page": _page(view, sessions),
+    }
+
+
+def _controls(sessions: Sequence[CheckedSession], digest: Any, time: str) -> list[ControlStatus]:
+    return control_statuses(sessions, str(digest), parse_time(time)) if digest and sessions else []
+
+
+def _body(view: parts.PartLedger, sequence: int) -> dict[str, Any]:
+    try:
+        return view.body(sequence) or {}
+    except AimsError:  # the verification names it
+        return {}
+
+
+def _page(view: parts.PartLedger, sessions: Sequence[CheckedSession]) -> str | None:
+    runs = [r.evidence.mlflow.run_id for s in sessions for r in s.records if r.evidence.mlflow.run_id]
+    return next((n for run in runs if (n := parts.evidence_path(run, PAGE)) in view.files), None)
+
+
+def _record(view: parts.PartLedger, record: SealedRecord, session: CheckedSession) -> dict[str, Any]:
+    body = record.evidence
+    files = []
+    for artifact in body.artifacts:
+        name = parts.evidence_path(str(body.mlflow.run_id), artifact.path)
+        there = next((n for n in (name, f"{name}.txt") if n in view.files), None)
+        files.append({"title": artifact.path.rpartition("/")[2], "path": there})
+    return {
+        "kind": body.kind,
+        "result": body.result.replace("_", " "),
+        "time": body.time[:19],
+        "owner": session.owners.get(record.id),
+        "controls": body.controls,
+        "reason": body.reason,
+        "sha256": record.sha256,
+        "files": files,
+    }
+
+
+def _consent(view: parts.PartLedger, leaf: Leaf) -> dict[str, Any]:
+    return {"leaf": leaf.sequence, **leaf.content, **_body(view, leaf.sequence)}

@@ -1,0 +1,229 @@
+"""Where what lies in a bundle, and the ledger that its files make: a part of a whole one, each leaf with its proof."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aims_mlflow.audit.contents import leaf_fields
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence import checkpoint, merkle
+from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
+from aims_mlflow.evidence.ledger import Leaf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aims_mlflow.evidence.checkpoint import Checkpoint
+
+FORMAT = 1
+MANIFEST = "bundle.json"
+INDEX = "index.html"
+HOW_TO = "verify.html"
+CHECKPOINT = "ledger/checkpoint.txt"
+_LEAF = re.compile(r"ledger/leaves/(\d{12})\.json", re.ASCII)
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def leaf_path(sequence: int) -> str:
+    """Return where a leaf lies."""
+    return f"ledger/leaves/{sequence:012d}.json"
+
+
+def proof_path(sequence: int) -> str:
+    """Return where the proof of a leaf lies: a line `left HASH` or `right HASH` for each step, from the leaf up."""
+    return f"ledger/proofs/{sequence:012d}.txt"
+
+
+def body_path(sequence: int) -> str:
+    """Return where a leaf's erasable body lies."""
+    return f"ledger/bodies/{sequence:012d}.json"
+
+
+def envelope_path(sha256: str) -> str:
+    """Return where an envelope lies."""
+    return f"envelopes/{sha256}.json"
+
+
+def stored_path(digest: str) -> str:
+    """Return where the text of a policy or keyring lies."""
+    return f"ledger/in-force/{digest}.txt"
+
+
+def held_path(size: int) -> str:
+    """Return where an earlier checkpoint lies; its time stamps and its consistency proof lie beside it."""
+    return f"ledger/earlier/{size:012d}"
+
+
+def evidence_path(run_id: str, path: str) -> str:
+    """Return where a file of a run lies."""
+    return f"evidence/{run_id}/{path}"
+
+
+def body_text(salt: bytes, body: bytes) -> bytes:
+    """Return a body with its salt as one file."""
+    return canonical({"body": base64.b64encode(body).decode(), "salt": salt.hex()})
+
+
+def path_text(index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Return an audit path as text that a shell can follow: on which side each step's hash stands."""
+    lines, at, last = [], index, size - 1
+    for step in path:
+        if at & 1 or at == last:
+            lines.append(f"left {step.hex()}\n")
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            lines.append(f"right {step.hex()}\n")
+        at, last = at >> 1, last >> 1
+    return "".join(lines).encode()
+
+
+class Files(Protocol):
+    """A bundle's files: an archive, or what is about to become one."""
+
+    @property
+    def names(self) -> list[str]:
+        """The names, sorted."""
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes."""
+
+
+class InMemory:
+    """Files that are about to be written."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self.files = files
+
+    @property
+    def names(self) -> list[str]:
+        """The names, sorted."""
+        return sorted(self.files)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.files
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes."""
+        return self.files[name]
+
+
+class PartLedger:
+    """Reads like a ledger, from a bundle's files; every value is as hostile as the file is."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.state = self
+
+    @cached_property
+    def _leaves(self) -> list[tuple[Leaf, dict[str, Any]]]:
+        """Every leaf with its fields; one that is not of this format makes the whole bundle none."""
+        out = []
+        for name in self.files.names:
+            if found := _LEAF.fullmatch(name):
+                data = self.files.read(name)
+                leaf = Leaf(int(found[1]), data, merkle.leaf_hash(data).hex())
+                out.append((leaf, leaf_fields(leaf)))
+        return out
+
+    def leaves(
+        self,
+        *,
+        start: int = 0,
+        types: Sequence[str] = (),
+        model_name: str | None = None,
+        request: str | None = None,
+    ) -> Iterator[Leaf]:
+        """Yield leaves in order."""
+        for leaf, content in self._leaves:
+            if leaf.sequence < start or (types and content.get("type") not in types):
+                continue
+            if model_name is not None and content.get("model_name") != model_name:
+                continue
+            if request is None or content.get("request") == request:
+                yield leaf
+
+    def bodies(self, sequences: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+        """Return (salt, body) of those leaves that have a body here."""
+        out = {}
+        for sequence in sequences:
+            if body_path(sequence) in self.files:
+                found = parse_json(self.files.read(body_path(sequence)), body_path(sequence))
+                try:
+                    out[sequence] = (bytes.fromhex(found["salt"]), base64.b64decode(found["body"], validate=True))
+                except (KeyError, TypeError, ValueError, binascii.Error):
+                    raise EvidenceError("not a body", where=body_path(sequence)) from None
+        return out
+
+    def body(self, sequence: int) -> dict[str, Any] | None:
+        """Return a leaf's body, checked against its commitment; None where there is none.
+
+        Raises:
+            EvidenceError: it is not the one that the leaf commits to.
+        """
+        found = self.bodies([sequence]).get(sequence)
+        if found is None:
+            return None
+        content = next((content for leaf, content in self._leaves if leaf.sequence == sequence), {})
+        if sha256_hex(found[0] + found[1]) != content.get("commitment"):
+            raise EvidenceError("the body was changed: it does not fit the leaf's commitment", where=f"leaf {sequence}")
+        body: dict[str, Any] = parse_json(found[1], f"body {sequence}")
+        return body
+
+    def envelopes(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Return the envelopes among these sha256 names."""
+        wanted = [name for name in names if isinstance(name, str) and _HASH.fullmatch(name)]
+        return {name: self.files.read(envelope_path(name)) for name in wanted if envelope_path(name) in self.files}
+
+    def envelope(self, sha256: str) -> bytes | None:
+        """Return one envelope."""
+        return self.envelopes([sha256]).get(sha256)
+
+    def stored(self, digest: str) -> str | None:
+        """Return the text of a policy or keyring."""
+        name = stored_path(digest)
+        if not _HASH.fullmatch(digest) or name not in self.files:
+            return None
+        try:
+            return self.files.read(name).decode()
+        except UnicodeDecodeError:
+            raise EvidenceError("not text", where=name) from None
+
+    def active(self) -> dict[str, str]:
+        """Return what the last leaves say is in force."""
+        out = {}
+        for kind in ("policy", "keyring"):
+            found = [content for _, content in self._leaves if content.get("type") == kind]
+            if found:
+                out[kind] = str(found[-1].get(f"{kind}_digest"))
+        return out
+
+    def head(self) -> Checkpoint:
+        """Return the checkpoint that all proofs are against.
+
+        Raises:
+            EvidenceError: there is none.
+        """
+        return checkpoint.parse(self.files.read(CHECKPOINT), CHECKPOINT)
+
+    def path(self, sequence: int) -> list[bytes]:
+        """Return a leaf's audit path.
+
+        Raises:
+            EvidenceError: it is not there, or is none.
+        """
+        lines = self.files.read(proof_path(sequence)).decode("ascii", "replace").splitlines()
+        return [_step(line, proof_path(sequence)) for line in lines]
+
+
+def _step(line: str, where: str) -> bytes:
+    side, _, value = line.partition(" ")
+    if side not in ("left", "right") or not _HASH.fullmatch(value):
+        raise EvidenceError("not an audit path", where=where)
+    return bytes.fromhex(value)

@@ -1,0 +1,69 @@
+"""Evidence that never met a gate, sealed in the ledger as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence.ledger import Entry
+from aims_mlflow.hooks.active_policy import in_force
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.records.keyring import Keyring
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """Session id -> leaf of those that were sealed, and the sessions that were sealed before."""
+
+    sealed: dict[str, int]
+    known: list[str]
+
+
+def keyring_now(ledger: Ledger) -> Keyring:
+    """Return the keyring in force.
+
+    Raises:
+        EvidenceError: the ledger has none.
+    """
+    active = ledger.state.active()
+    if "keyring" not in active or "policy" not in active:
+        raise EvidenceError("the ledger has no keyring in force", next="start the gated registry once")
+    return in_force(ledger, active["policy"], active["keyring"]).keyring
+
+
+def ingest(ledger: Ledger, sessions: Sequence[CheckedSession], source: str, reason: str) -> Ingested:
+    """Seal whole sessions, one leaf each; all or nothing.
+
+    Raises:
+        EvidenceError: there is none, or one does not verify.
+    """
+    if not sessions:
+        raise EvidenceError("no evidence is here", where=source)
+    broken = [problem for session in sessions for problem in session.problems]
+    if broken:
+        raise EvidenceError(f"{broken[0].sentence()} Nothing was sealed", where=source)
+    known = {str(leaf.content.get("request")) for leaf in ledger.leaves(types=("evidence",))}
+    new = [session for session in sessions if session.id not in known]
+    leaves = ledger.append(*(_entry(session, source, reason) for session in new)) if new else []
+    sealed = {str(session.id): leaf.sequence for session, leaf in zip(new, leaves, strict=True)}
+    return Ingested(sealed, [str(session.id) for session in sessions if session.id in known])
+
+
+def _entry(session: CheckedSession, source: str, reason: str) -> Entry:
+    records = session.records
+    digests = sorted({d for r in records for s in r.subjects if (d := s.digest.get("dirHash1"))})
+    runs = sorted({r.evidence.mlflow.run_id for r in records if r.evidence.mlflow.run_id})
+    public = {
+        "sessions": {session.name: [*(record.sha256 for record in records), ""]},
+        "model_digests": digests,
+        "runs": runs,
+        "evidence": [record.sha256 for record in records],
+    }
+    body = {"source": source, "reason": reason, "owners": sorted(set(session.owners.values()))}
+    return Entry("evidence", public, body, str(session.id), [record.envelope.raw for record in records])

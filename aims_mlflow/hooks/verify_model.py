@@ -1,0 +1,260 @@
+"""Verifying a run, or a registered version, against the ledger: evidence, bytes, seals, checkpoint, completeness."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.audit.keyrings import history_of, log_keys
+from aims_mlflow.audit.report import Report
+from aims_mlflow.audit.view import LedgerView
+from aims_mlflow.audit.whole_ledger import check_stamps
+from aims_mlflow.errors import AimsError, EvidenceError
+from aims_mlflow.evidence import merkle
+from aims_mlflow.hooks import replay as again
+from aims_mlflow.hooks.erasure import erased
+from aims_mlflow.hooks.history import holders
+from aims_mlflow.hooks.past import Past, decision_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from aims_mlflow.audit.held import Held
+    from aims_mlflow.evidence.checkpoint import Checkpoint
+    from aims_mlflow.evidence.keyring_history import KeyringHistory
+    from aims_mlflow.evidence.ledger import Leaf, Ledger
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.evidence.verify import CheckedSession, Problem
+
+RECONCILE = "`aims gate history` and `aims gate reconcile` show what the ledger knows"
+
+
+class ModelCheck:
+    """One verification against a ledger. Call its steps, then read `report`."""
+
+    def __init__(self, ledger: Ledger, target: str, root: Collection[str] | None) -> None:
+        self.ledger = ledger
+        self.report = Report(target)
+        self.view = LedgerView(ledger)
+        self.history: KeyringHistory = history_of(self.view, self.report["keyring"], root)
+        self.head: Checkpoint | None = None
+        self._included: set[int] = set()
+
+    # -- checkpoint first: proofs are against it, whatever the report's order ---------------
+
+    def checkpoint(self, held: Sequence[Held], stamp_roots: Sequence[bytes]) -> None:
+        """Take the newest checkpoint when a log key signed it, and let it continue those from outside."""
+        step, keys = self.report["checkpoint"], [key for key, _ in log_keys(self.history)]
+        try:
+            head = self.ledger.proofs.newest()
+            if head is not None:
+                head.verify(keys)
+            why = "" if head is not None else "the ledger has none"
+        except EvidenceError as exc:
+            head, why = None, exc.what
+        if head is None:
+            step.wrong("newest checkpoint", why, "nothing vouches for what the ledger says")
+            return
+        self.head = head
+        step.said.append(f"over {head.size:,} leaves of {head.origin}")
+        for each in held:
+            self._continues(each, head)
+        if not held:
+            step.said.append("none from outside was given (--since)")
+        check_stamps(self.ledger, self.report, stamp_roots)
+
+    def _continues(self, held: Held, head: Checkpoint) -> None:
+        step, old = self.report["checkpoint"], held.head
+        try:
+            old.verify([key for key, _ in log_keys(self.history)])
+            proof = self.ledger.proofs.consistency(old.size, head.size) if 0 < old.size < head.size else []
+            good = merkle.verify_consistency(old.size, head.size, old.root, head.root, proof)
+            why = "" if good else "the ledger does not continue it"
+        except EvidenceError as exc:
+            why = exc.what
+        if why:
+            step.wrong(held.where, why, "leaves were changed since: `aims ledger verify --since` says which")
+        else:
+            step.said.append(f"continues the {old.size:,} leaves of {held.where}")
+
+    def included(self, leaf: Leaf) -> None:
+        """Prove that a leaf stands below the checkpoint."""
+        step, who = self.report["inclusion"], f"leaf {leaf.sequence} ({leaf.content['type']})"
+        if leaf.sequence in self._included:
+            return
+        self._included.add(leaf.sequence)
+        if self.head is None:
+            step.wrong(who, "there is no checkpoint to prove it against", "it may have been put there afterwards")
+            return
+        try:
+            proof = self.ledger.proofs.inclusion(leaf.sequence, self.head)
+            good = proof.holds() and merkle.leaf_hash(leaf.data) == proof.leaf_hash
+            why = "" if good else "it does not stand below the checkpoint"
+        except EvidenceError as exc:
+            why = exc.what
+        if why:
+            step.wrong(who, why, "it was changed, or put there, after the checkpoint was signed")
+        else:
+            step.said.append(f"{who}, of {leaf.content['time'][:19]}Z")
+
+    # -- evidence ---------------------------------------------------------------------------
+
+    def sessions(self, sessions: Sequence[CheckedSession], files: Sequence[Problem], model: Sequence[Problem]) -> None:
+        """Take in what the evidence's own files say: signatures and order, artifacts, the model's bytes."""
+        records = [record for session in sessions for record in session.records]
+        for session in sessions:
+            for problem in session.problems:
+                own = " line " in problem.record.partition(",")[0]
+                step = self.report["envelope" if own else "completeness"]
+                step.wrong(problem.record, problem.what, problem.meaning)
+            self._pack_first(session)
+            self._after_checkpoint(session)
+        for problem in (*files, *model):
+            self.report["subject bytes"].wrong(problem.record, problem.what, problem.meaning)
+        if not sessions:
+            self.report["envelope"].wrong(self.report.target, "no evidence is here", "nothing speaks for it")
+            return
+        self.report["envelope"].said.append(f"{len(records)} records in {len(sessions)} sessions")
+        named = sum(len(record.evidence.artifacts) for record in records)
+        self.report["subject bytes"].said.append(f"{named} files that records name")
+        self.report["completeness"].said.append("each session's manifest, and its pack named before training")
+
+    def _pack_first(self, session: CheckedSession) -> None:
+        """The pack that a session's checks ran by must be named before its training, and be one."""
+        step, records = self.report["completeness"], session.records
+        trained = [r for r in records if r.evidence.kind == "training-provenance"]
+        if not trained:
+            return
+        first: SealedRecord = records[0]
+        if first.evidence.kind != "session-start" or first.evidence.pack_digest is None:
+            step.wrong(f"{session.name}", "no pack was named before training", "limits may have been chosen afterwards")
+        for record in records:
+            digest = record.evidence.pack_digest
+            if digest is not None and digest != first.evidence.pack_digest:
+                who = f"{session.name}, {record.evidence.kind} {record.id}"
+                step.wrong(
+                    who, "it names another pack than the session began with", "limits were changed after training"
+                )
+
+    def _after_checkpoint(self, session: CheckedSession) -> None:
+        """A record that names a checkpoint of this ledger cannot be older than it."""
+        named = session.records[0].evidence.checkpoint if session.records else None
+        size, _, root = (named or "").partition(":")
+        if not root or not size.isdecimal() or self.head is None or not 0 < int(size) <= self.head.size:
+            return
+        try:
+            good = merkle.root(int(size), self.ledger.proofs.fetch).hex() == root
+        except EvidenceError:
+            good = False
+        if good:
+            self.report["time stamp"].said.append(f"{session.name} was begun after leaf {int(size) - 1}")
+        else:
+            what = f"it names a checkpoint over {size} leaves that this ledger never had"
+            self.report["time stamp"].wrong(
+                session.name, what, "the ledger was changed since, or the record is another's"
+            )
+
+    def sealed(self, sessions: Sequence[CheckedSession]) -> None:
+        """Find the leaf that names each session, and prove it."""
+        wanted = {session.name.rpartition("/")[2]: session for session in sessions}
+        found: dict[str, Leaf] = {}
+        changed: dict[str, Leaf] = {}
+        for leaf in self.ledger.leaves(types=("decision", "evidence")):
+            for name, lines in (leaf.content.get("sessions") or {}).items():
+                session = wanted.get(name.rpartition("/")[2])
+                if session is not None:
+                    same = [line for line in lines if line] == [record.sha256 for record in session.records]
+                    (found if same else changed)[name.rpartition("/")[2]] = leaf
+        for name, session in wanted.items():
+            if name in found:
+                self.included(found[name])
+            elif name in changed:
+                what = f"leaf {changed[name].sequence} sealed it with other records"
+                self.report["inclusion"].wrong(session.name, what, "the session was changed after the gate saw it")
+            else:
+                what = "no leaf of the ledger names it"
+                self.report["inclusion"].wrong(
+                    session.name, what, "it never met the gate: `aims ledger ingest` seals it"
+                )
+
+    # -- a registered version ---------------------------------------------------------------
+
+    def version(self, name: str, version: str, digest: str | None) -> None:
+        """Check a version's decisions: there, sealed, about these bytes, and the same when decided again."""
+        past = Past(self.ledger, name)
+        registered = self._bytes(past, version, digest)
+        if registered is None:
+            return
+        for content in past.done(version):
+            if content["type"] == "legacy":
+                self.report["completeness"].said.append("adopted from before the gate: no evidence was asked for")
+                continue
+            self._decided(str(content["request"]))
+
+    def _bytes(self, past: Past, version: str, digest: str | None) -> str | None:
+        """Compare a version's bytes with those that were registered."""
+        step, who = self.report["subject bytes"], f"{past.name} version {version}"
+        registered = past.registered(version)
+        if registered is None:
+            step.wrong(who, "the ledger knows of no registration of it", f"it came in past the gate; {RECONCILE}")
+        elif digest is None:
+            step.wrong(who, "its files cannot be read", "nobody can say what would be loaded")
+        elif digest != registered:
+            what = f"its files have the digest {digest[:12]}, registered were {registered[:12]}"
+            step.wrong(who, what, "the model was exchanged after its approval: do not load it")
+        else:
+            step.said.append(f"the bytes are those that were registered (dirHash1 {digest})")
+        return registered
+
+    def _decided(self, request: str) -> None:
+        for leaf in self.ledger.leaves(request=request):
+            self.included(leaf)
+        decision, step = decision_of(self.ledger, request), self.report["completeness"]
+        if decision is None:
+            return
+        if erased(self.ledger) & {leaf.sequence for leaf in self.ledger.leaves(types=("decision",), request=request)}:
+            step.said.append(f"the texts of decision {request} were erased, with a reason")
+            return
+        try:
+            said, now = again.recorded(self.ledger, request), again.replay(self.ledger, request)
+        except AimsError as exc:
+            step.wrong(f"decision {request}", exc.what, "it cannot be made again from what the ledger holds")
+            return
+        if said == now:
+            step.said.append(f"{said.stage} decided again from the ledger: the same")
+        else:
+            step.wrong(f"decision {request}", "decided again, it is another", "it was not made from what it names")
+
+    def at_load(self, name: str, version: str, digest: str | None, alias: str | None) -> None:
+        """Check what a deployer is about to load: registered bytes, sealed, not revoked, and the alias by the gate."""
+        past = Past(self.ledger, name)
+        registered = self._bytes(past, version, digest)
+        if registered is None:
+            return
+        for content in past.done(version):
+            for leaf in self.ledger.leaves(request=str(content["request"])):
+                self.included(leaf)
+        for leaf in past.leaves(("revocation", "retirement")):
+            if leaf.content.get("model_digest") == registered:
+                what = f"a {leaf.content['type']} of {leaf.content['time'][:10]} is sealed (leaf {leaf.sequence})"
+                self.report["completeness"].wrong(f"{name} version {version}", what, "its approval was taken back")
+        if alias is not None:
+            self._holder(past, version, alias)
+
+    def _holder(self, past: Past, version: str, alias: str) -> None:
+        step, held = self.report["completeness"], holders(past).get(alias)
+        if held is None or str(held.get("version")) != version:
+            by = f"version {held['version']}" if held else "none"
+            what = f"the registry's {alias} is version {version}, by the ledger it is {by}"
+            step.wrong(f"{past.name}@{alias}", what, f"the alias was moved past the gate; {RECONCILE}")
+        else:
+            step.said.append(f"{alias} is version {version} by the gate's decision")
+
+    def in_force(self) -> None:
+        """Compare the policy and keyring that workers go by with the ledger's last word on them."""
+        active = self.ledger.state.active()
+        for kind in ("policy", "keyring"):
+            last = next(iter(self.ledger.newest(types=(kind,))), None)
+            said: Any = last.content.get(f"{kind}_digest") if last else None
+            if active.get(kind) != said:
+                what = f"the database says {str(active.get(kind))[:12]}, the ledger's last leaf {str(said)[:12]}"
+                self.report["completeness"].wrong(f"active {kind}", what, f"someone exchanged the {kind} in force")

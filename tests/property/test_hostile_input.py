@@ -1,0 +1,290 @@
+"""Fuzzing of everything that reads a stranger's bytes: only our own errors come out, in bounded time and memory.
+
+A few hundred examples each here; 10,000 with `tox -e full` (the mark `full`).
+"""
+
+import io
+import json
+import resource
+import sys
+from datetime import timedelta
+
+import pytest
+import sealed
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from small_bundle import small_bundle, small_ledger
+
+from aims_mlflow.audit.contents import leaf_fields
+from aims_mlflow.checks.packs import check_pack, shipped_packs
+from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence import checkpoint, dsse, merkle, statement
+from aims_mlflow.evidence.canonical import sha256_hex
+from aims_mlflow.evidence.keyring import keyring_text, parse_keyring, sign_keyring
+from aims_mlflow.evidence.keys import ephemeral_key
+from aims_mlflow.evidence.ledger import Leaf
+from aims_mlflow.evidence.verify import check_session
+from aims_mlflow.exports import parts
+from aims_mlflow.exports.archive import Archive, write_archive
+from aims_mlflow.exports.check import verify_bundle
+from aims_mlflow.gates.policy import default_policy_text, parse_policy
+from aims_mlflow.hooks.consents import read_consent
+from aims_mlflow.records.keyring import KeyEntry, Keyring
+from aims_mlflow.records.system import AimsConfig
+from aims_mlflow.strict_yaml import parse
+
+QUICK, FULL = 150, 10_000
+MOST_MEMORY = 400 * 1024  # KiB more than before, over all examples of one parser
+KEY = ephemeral_key()
+SESSION = sealed.session(KEY)
+RECORD = SESSION.records[3].envelope
+KEYRING = sign_keyring(
+    Keyring(version=1, keys=(KeyEntry(key_id=KEY.key_id, owner="ana", roles=("trainer",), pem=KEY.public.pem),)), KEY
+)
+NOTE = checkpoint.sign("ai.example.org/x", 7, merkle.leaf_hash(b"x"), KEY).text.encode()
+CONFIG = b"""system: {id: loans, owner: ana, intended_use: x, affected_groups: [all], objectives: {fairness: high}}
+data: {target: y, favourable: yes, sensitive: [sex], sources: {a: {uri: x, personal_data: true}}}
+pack: tabular-classification
+"""
+PACK = __import__("importlib.resources").resources.files("aims_mlflow.checks").joinpath(
+    "packs", shipped_packs()[0], "pack.yaml"
+).read_bytes()  # fmt: skip
+
+# -- how bytes and values are spoilt -----------------------------------------------------------
+
+PIECES = [
+    b"\0", b"\xff", b"\xc3\x28", b"{", b"[" * 50, b'"', b"\n\n", b"\xe2\x80\x94 ", b": ", b"- ", b"&a [*a]", b"!!python/object:x {}",
+    b"9" * 400, b"-1", b"1e999", b"null", b"NaN", b"\\u0000", b"\xed\xa0\x80", b"../../x", b"<script>", b"=" * 9, b"2**70",
+]  # fmt: skip
+
+
+@st.composite
+def spoilt(draw, seed):
+    """The seed's bytes with a few cuts, flips, repeats and hostile pieces in them; or no trace of it."""
+    if draw(st.integers(0, 19)) == 0:
+        return draw(st.binary(max_size=300))
+    data = bytearray(seed)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, max(len(data) - 1, 0)))
+        kind = draw(st.integers(0, 4))
+        if kind == 0 and data:
+            data[at] = draw(st.integers(0, 255))
+        elif kind == 1:
+            del data[at : at + draw(st.integers(1, 60))]
+        elif kind == 2:
+            data[at:at] = draw(st.sampled_from(PIECES))
+        elif kind == 3:
+            data[at:at] = data[at : at + draw(st.integers(1, 200))]
+        else:
+            data = data[:at]
+    return bytes(data)
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.text(max_size=12), st.just([]), st.just({}),
+    st.sampled_from(["0" * 64, "x" * 5000, "2020-01-01T00:00:00Z", "9999-99-99T99:99:99Z", "0001-01-01T00:00:00Z", "../x"]),
+    st.lists(st.integers(0, 3), max_size=2), st.dictionaries(st.text(max_size=3), st.integers(0, 3), max_size=2),
+)  # fmt: skip
+
+
+@st.composite
+def changed(draw, seed):
+    """The JSON value with a few of its parts exchanged, taken out, doubled or added to."""
+    value = json.loads(json.dumps(seed))
+    for _ in range(draw(st.integers(1, 3))):
+        at, parent, key = value, None, None
+        while isinstance(at, dict | list) and at and draw(st.integers(0, 5)):
+            keys = sorted(at) if isinstance(at, dict) else range(len(at))
+            parent, key = at, draw(st.sampled_from(list(keys)))
+            at = at[key]
+        if parent is None:
+            continue
+        kind = draw(st.integers(0, 3))
+        if kind == 0:
+            del parent[key]
+        elif kind == 1 and isinstance(parent, list):
+            parent.append(at)
+        elif kind == 2 and isinstance(parent, dict):
+            parent[draw(st.text(max_size=5))] = draw(VALUES)
+        else:
+            parent[key] = draw(VALUES)
+    return value
+
+
+# -- what is fuzzed ----------------------------------------------------------------------------
+
+
+def compact(value):
+    """Almost canonical bytes, of values too that have none."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+def signed_again(value):
+    """An envelope over any statement, signed: what a trusted but hostile key can send."""
+    return dsse.sign(compact(value), KEY).raw
+
+
+def read_any(raw):
+    record = statement.read(raw, "record")
+    record.has_subject("x")
+
+
+def session_with(raw):
+    lines = SESSION.jsonl().split(b"\n")
+    check_session(b"\n".join([*lines[:3], raw, *lines[4:]]), "s.jsonl", sealed.lookup(KEYRING.keys[0]))
+
+
+def try_text(read):
+    return lambda raw: read(raw.decode("utf-8", "surrogateescape"))
+
+
+def consent(raw):
+    read_consent(raw, KEYRING)
+
+
+STATEMENT = json.loads(RECORD.payload)
+CONSENT = {
+    **STATEMENT,
+    "subject": [{"name": "m", "digest": {"dirHash1": "a" * 64}}],
+    "predicateType": statement.OWN,
+    "predicate": {"aims": {**STATEMENT["predicate"]["aims"], "kind": "approval", "claims": [], "details": {
+        "action": "approval", "model_name": "loans", "stage": "deployment", "stage_digest": "b" * 64}}},
+}  # fmt: skip
+LEAF = {
+    "v": 1,
+    "type": "decision",
+    "time": "2026-01-01T00:00:00Z",
+    "request": "r",
+    "commitment": "a" * 64,
+    "sessions": {"s": ["b" * 64]},
+}
+PARSERS = {
+    "envelope": (spoilt(RECORD.raw), lambda raw: dsse.parse(raw, "envelope")),
+    "statement": (changed(STATEMENT).map(signed_again), read_any),
+    "session": (st.one_of(spoilt(RECORD.raw), changed(STATEMENT).map(signed_again)), session_with),
+    "consent": (changed(CONSENT).map(signed_again), consent),
+    "checkpoint": (spoilt(NOTE), lambda raw: checkpoint.parse(raw, "note").verify([KEY.public])),
+    "leaf": (changed(LEAF).map(compact), lambda raw: leaf_fields(Leaf(0, raw, ""))),
+    "keyring": (spoilt(keyring_text(KEYRING).encode()), try_text(lambda t: parse_keyring(t, "keyring.yaml"))),
+    "keyring of any form": (
+        changed(json.loads(KEYRING.model_dump_json(exclude_none=True))).map(lambda v: json.dumps(v).encode()),
+        try_text(lambda t: parse_keyring(t, "keyring.yaml")),
+    ),
+    "aims.yaml": (spoilt(CONFIG), try_text(lambda t: parse(t, "aims.yaml").validate(AimsConfig))),
+    "pack": (spoilt(PACK), try_text(lambda t: check_pack(parse(t, "pack.yaml")))),
+    "policy": (spoilt(default_policy_text().encode()), try_text(parse_policy)),
+}  # fmt: skip
+
+
+def check(strategy, read, examples):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    @settings(
+        max_examples=examples,
+        deadline=timedelta(seconds=5),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+        database=None,
+    )
+    @given(strategy)
+    def only_our_errors(raw):
+        try:
+            read(raw)
+        except AimsError as exc:
+            exc.sentence()
+
+    only_our_errors()
+    if sys.platform == "linux":
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST_MEMORY
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_only_our_errors_come_out(name):
+    check(*PARSERS[name], QUICK)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", PARSERS)
+def test_only_our_errors_come_out_of_ten_thousand(name):
+    check(*PARSERS[name], FULL)
+
+
+# -- bundles -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    files = small_bundle(f"sqlite:///{tmp_path_factory.mktemp('small')}/l.db")
+    assert verify_bundle(parts.InMemory(files), "bundle").verified
+    return files
+
+
+def archive_of(bundle, folder):
+    stream = io.BytesIO()
+    write_archive(bundle, stream)
+
+    def read(raw):
+        path = folder / "b.zip"
+        path.write_bytes(raw)
+        with Archive(path) as archive:
+            verify_bundle(archive, "bundle").as_json()
+
+    return spoilt(stream.getvalue()), read
+
+
+def files_of(bundle):
+    """A bundle whose manifest fits: one JSON or text file of it is spoilt."""
+    names = sorted(n for n in bundle if n != "bundle.json")
+
+    @st.composite
+    def one_changed(draw):
+        name = draw(st.sampled_from(names))
+        raw = bundle[name]
+        if name.endswith(".json") and draw(st.booleans()):
+            return name, compact(draw(changed(json.loads(raw))))
+        return name, draw(spoilt(raw))
+
+    def read(case):
+        name, content = case
+        files = {**bundle, name: content}
+        about = json.loads(bundle["bundle.json"])
+        about["files"][name] = sha256_hex(content)
+        files["bundle.json"] = compact(about)
+        report = verify_bundle(parts.InMemory(files), "bundle")
+        assert content == bundle[name] or not report.verified, name
+        assert list(report.lines())
+
+    return one_changed(), read
+
+
+def manifests_of(bundle):
+    def read(value):
+        verify_bundle(parts.InMemory({**bundle, "bundle.json": compact(value)}), "bundle").as_json()
+
+    return changed(json.loads(bundle["bundle.json"])), read
+
+
+def test_a_spoilt_bundle_is_told_and_nothing_else_happens(bundle, tmp_path):
+    check(*archive_of(bundle, tmp_path), QUICK)
+    check(*files_of(bundle), QUICK)
+    check(*manifests_of(bundle), QUICK)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("what", ["archive", "files", "manifest"])
+def test_ten_thousand_spoilt_bundles(bundle, tmp_path, what):
+    ways = {
+        "archive": lambda: archive_of(bundle, tmp_path),
+        "files": lambda: files_of(bundle),
+        "manifest": lambda: manifests_of(bundle),
+    }
+    check(*ways[what](), FULL)
+
+
+def test_the_small_ledger_is_whole(tmp_path):
+    from aims_mlflow.audit.whole_ledger import verify_ledger
+
+    ledger = small_ledger(f"sqlite:///{tmp_path}/l.db")
+    report = verify_ledger(ledger, "ledger")
+    assert report.verified, report.as_json()

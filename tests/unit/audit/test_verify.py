@@ -1,0 +1,103 @@
+"""`aims verify` and `aims ledger` on a registry with a history: what is whole verifies, and says what it looked at."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from aims_mlflow.cli.main import cli
+from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence import checkpoint, merkle
+from aims_mlflow.evidence.ledger import Ledger
+
+
+def run(*args, status=0):
+    result = CliRunner().invoke(cli, [str(a) for a in args], standalone_mode=False)
+    if result.exception is not None:
+        if isinstance(result.exception, AimsError) and result.exception.exit_status == status:
+            return result.exception.sentence()
+        raise result.exception
+    assert (result.return_value or 0) == status, result.output
+    return result.stdout
+
+
+def test_a_whole_ledger_verifies_from_an_outside_checkpoint(life):
+    said = json.loads(run("ledger", "verify", "--ledger", life.uri, "--since", life.outside, "--json"))
+    assert said["verified"]
+    states = {s["step"]: s["state"] for s in said["steps"]}
+    assert states == {
+        "keyring": "ok", "envelope": "ok", "subject bytes": "absent", "inclusion": "ok", "checkpoint": "ok",
+        "time stamp": "absent", "completeness": "ok",
+    }  # fmt: skip
+    text = run("verify", life.uri)
+    assert "verified" in text.splitlines()[-1]
+    assert "none from outside was given" in text
+    first = min((life.outside / "checkpoints").iterdir())
+    text = run("verify", "ledger", "--ledger", life.uri, "--since", first)
+    assert f"the ledger continues the checkpoint over {int(first.stem)} leaves" in text
+
+
+def test_a_version_and_its_run_verify(life):
+    text = run("verify", "models:/loans/1", "--since", life.outside)
+    assert "deployment decided again from the ledger: the same" in text
+    assert "the bytes are those that were registered" in text
+    assert "was begun after leaf" in text
+    said = json.loads(run("verify", f"runs:/{life.run}", "--json"))
+    assert said["verified"]
+    assert json.loads(run("verify", "models:/loans@champion", "--at-load", "--json"))["verified"]
+
+
+def test_a_proof_stands_alone(life):
+    said = json.loads(run("ledger", "prove", "3", "--ledger", life.uri, "--json"))["proofs"][0]
+    head = checkpoint.parse(said["checkpoint"].encode(), "proof")
+    path = [bytes.fromhex(step) for step in said["path"]]
+    assert merkle.verify_inclusion(bytes.fromhex(said["leaf_hash"]), 3, head.size, path, head.root)
+    request = next(Ledger(life.uri).leaves(types=("decision",))).content["request"]
+    assert run("ledger", "prove", request, "--ledger", life.uri).count("is proved") >= 2
+    assert "no leaf 999" in run("ledger", "prove", "999", "--ledger", life.uri, status=1)
+
+
+def test_watching_goes_on_from_the_last_look(life, tmp_path):
+    from aims_mlflow.evidence.ledger import Entry
+    from aims_mlflow.evidence.log import configured_log
+
+    state = tmp_path / "seen.txt"
+    ledger = Ledger(life.uri, configured_log())
+    before = ledger.proofs.size()
+    assert "checkpoint over" in run("ledger", "watch", "--ledger", life.uri, "--state", state)
+    ledger.append(Entry("finding", {"about": "x"}))
+    text = run("ledger", "watch", "--ledger", life.uri, "--state", state)
+    assert f"continues {before}" in text
+    assert checkpoint.parse(state.read_bytes(), "state").size == before + 1
+    out = tmp_path / "now.txt"
+    assert run("ledger", "checkpoint", "--ledger", life.uri, "--out", out).startswith("ai.example.org/loans\n")
+    assert out.read_text() == state.read_text()
+
+
+def test_evidence_that_never_met_a_gate_is_sealed_once(life, lived):
+    import gated
+
+    frame = gated.table(1000, seed=9)
+    run_id, _ = gated.train("loans", frame=frame)
+    assert "no leaf of the ledger names it" in run("verify", f"runs:/{run_id}", "--ledger", life.uri, status=1)
+    first = json.loads(
+        run("ledger", "ingest", f"runs:/{run_id}", "--ledger", life.uri, "--reason", "trained before", "--json")
+    )
+    assert len(first["sealed"]) == 1
+    again = json.loads(run("ledger", "ingest", f"runs:/{run_id}", "--ledger", life.uri, "--reason", "again", "--json"))
+    assert again == {"sealed": {}, "known": list(first["sealed"])}
+    assert "verified" in run("verify", f"runs:/{run_id}", "--ledger", life.uri)
+    assert "verified" in run("verify", life.uri)
+
+
+def test_wrong_use_is_told(life, tmp_path):
+    assert "is about a model version" in run("verify", "ledger", "--at-load", "--ledger", life.uri, status=2)
+    assert "cannot be read" in run("verify", life.uri, "--since", tmp_path / "none", status=3)
+    (tmp_path / "junk").write_text("junk")
+    assert "not a signed note" in run("verify", life.uri, "--since", tmp_path / "junk", status=1)
+    assert "no checkpoint is here" in run("verify", life.uri, "--since", tmp_path, status=3)
+
+
+@pytest.mark.parametrize("command", ["checkpoint", "verify", "watch", "ingest"])
+def test_every_command_says_when_it_fails(command):
+    assert "Exit status 1" in " ".join(CliRunner().invoke(cli, ["ledger", command, "--help"]).output.split())
