@@ -24,7 +24,7 @@ import yaml
 from postgres_server import postgres_server  # noqa: F401 - a fixture
 
 from aims_mlflow.demo.people import Office, environment, set_up
-from aims_mlflow.demo.server import free_port
+from aims_mlflow.demo.server import SETTINGS, free_port
 
 HOOKS = Path(__file__).parents[2] / "hooks"
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
@@ -88,7 +88,7 @@ def shell(script, env, cwd=None):
     """Run a script as GitHub's runner does with `shell: bash`."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
-    variables = {**os.environ, "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", **env}
+    variables = {**os.environ, "PATH": path, **SETTINGS, **env}
     return subprocess.run(command, env=variables, cwd=cwd, capture_output=True, text=True, timeout=200, check=False)
 
 
@@ -135,17 +135,19 @@ def bucket():
 
 @pytest.fixture(scope="module")
 def production(database, bucket, tmp_path_factory):
-    """The server of compose.yaml, with two people; it takes four workers a while to start."""
+    """The server of compose.yaml, and its people's logins."""
     secrets, host = database
     (secrets / "s3-credentials").write_text("[default]\naws_access_key_id = key\naws_secret_access_key = secret\n")
     folder = tmp_path_factory.mktemp("production")
     office = Office(folder / "office")
     set_up(office)
+    shutil.copy(folder / "office" / "platform" / "keys" / "log.pem", secrets / "log-key")
     port = str(free_port())
     service = compose()["services"]["server"]
     given = {
         "ARTIFACTS": "s3://models/mlflow",
         "S3_ENDPOINT": bucket,
+        "WORKERS": "2",
         "AIMS_KEYRING_ROOT": yaml.safe_load((office.policy / "keyring.yaml").read_text())["signatures"][0]["key_id"],
     }
     env = {name: substituted(value, given) for name, value in service["environment"].items()}
@@ -163,7 +165,7 @@ def production(database, bucket, tmp_path_factory):
     (command,) = service["command"]
     script = HOOKS / "gated-server" / Path(command).name
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    variables = {**os.environ, **env, "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    variables = {**os.environ, **env, **SETTINGS, "PATH": path}
     log = folder / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -235,11 +237,10 @@ def test_the_compose_file_names_what_it_mounts_and_holds_no_secret():
         for key, value in service["environment"].items():
             assert not re.search(r"PASSWORD$|SECRET_KEY$|ACCESS_KEY$", key), key
             assert not re.search(r"://[^/@]*:[^/@]*@", str(value)), f"a password in {key}"
-        paths = [v for v in service["environment"].values() if str(v).startswith("/run/secrets/")]
+        paths = [v for v in service["environment"].values() if "/run/secrets/" in str(v)]
         assert {Path(p).name for p in paths} <= set(service["secrets"]), name
-    made = {line.split(" ")[0] for line in ("postgres-password", "mlflow-password", "aims-password", "pgpass",
-            "s3-credentials", "basic-auth.ini", "flask-key")}  # fmt: skip
-    assert set(found["secrets"]) == made
+    mounted = {name for service in found["services"].values() for name in service["secrets"]}
+    assert mounted == set(found["secrets"])
     copied = re.findall(r"^COPY (\S+)", (HOOKS / "production" / "Dockerfile").read_text(), re.MULTILINE)
     assert [p for p in copied if not (HOOKS / "gated-server" / p).exists()] == []
 
@@ -248,7 +249,7 @@ def test_secrets_are_made_once_for_their_owner_alone(tmp_path):
     script = f"{HOOKS}/production/make-secrets.sh {tmp_path}/s"
     assert shell(script, {}).returncode == 0
     before = {p.name: (p.read_text(), p.stat().st_mode & 0o777) for p in (tmp_path / "s").iterdir()}
-    assert set(before) == set(compose()["secrets"])
+    assert set(before) == set(compose()["secrets"]) - {"log-key"}, "`aims gate init` makes that one"
     assert {mode for _, mode in before.values()} == {0o600}
     assert shell(script, {}).returncode == 0
     assert {p.name: p.read_text() for p in (tmp_path / "s").iterdir()} == {k: v for k, (v, _) in before.items()}
@@ -257,6 +258,7 @@ def test_secrets_are_made_once_for_their_owner_alone(tmp_path):
 def test_the_server_is_gated_behind_its_logins(production):
     status = shell("aims gate status", production.login("reconciler"))
     assert (status.returncode, status.stdout.split(",")[0]) == (0, "gated (enforce)"), status.stderr
+    assert "findings" not in status.stdout
     for wrong in (production.login("reconciler", "wrong-password-here"), {"MLFLOW_TRACKING_URI": production.url}):
         refused = shell("aims gate status", wrong)
         assert refused.returncode == 3, "without a login nobody can say whether it is gated"
