@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.capture.models import load
 from aims_mlflow.capture.predict import predict
 from aims_mlflow.capture.tables import as_frame, read_file
+from aims_mlflow.checks.engines.dataset import far_dataset
+from aims_mlflow.checks.engines.opening import far_table
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.errors import ConfigError, DataError, did_you_mean
 from aims_mlflow.evidence import store
 from aims_mlflow.evidence.digests import arrow_digest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from aims_mlflow.checks.base import Dataset
+    from aims_mlflow.checks.engines.far import FarTable
     from aims_mlflow.records.pack import Task
     from aims_mlflow.records.system import Data
 
@@ -38,12 +40,13 @@ class Columns:
 
 
 def dataset_from(
-    path: Path, role: str, data: Data, task: Task, columns: Columns | None = None, model: str | None = None
+    source: Any, role: str, data: Data, task: Task, columns: Columns | None = None, model: str | None = None
 ) -> Dataset:
-    """Return the table in a file as a data set, with predictions where a column or a model gives them.
+    """Return a table as a data set, with predictions where a column or a model gives them.
 
     Args:
-        path: A CSV, TSV or parquet file.
+        source: A CSV, TSV or parquet file, the address of a far table (`engines.opening`), or a frame: pandas,
+            polars, Arrow, Spark.
         role: "train", "validation" or "test".
         data: Target, favourable label, sensitive columns and so on.
         task: What is predicted.
@@ -56,12 +59,19 @@ def dataset_from(
         CheckError: the model cannot predict it.
         ConfigError: the URI names no logged model.
     """
-    frame, columns = as_frame(read_file(path), role), columns or Columns()
+    columns, far = columns or Columns(), far_table(source)
+    if far is not None:
+        return _far(far, role, data, task, columns, model)
+    is_file = isinstance(source, str | Path)
+    where = str(source) if is_file else f"{role} data"
+    frame = as_frame(read_file(Path(source)) if is_file else source, role)
     for name in columns.names:
         if name not in frame.columns:
             hint = did_you_mean(name, [str(c) for c in frame.columns])
             raise DataError(
-                f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=str(path), next="correct the name"
+                f"there is no column {name!r}" + (f", {hint}" if hint else ""),
+                where=where,
+                next="correct the name",
             )
     found = make_dataset(
         role,
@@ -80,6 +90,27 @@ def dataset_from(
     if predictions is None and scores is not None and data.threshold is not None:
         predictions = scores >= float(data.threshold)  # only stands in: the threshold decides
     return dataclasses.replace(found, predictions=predictions, scores=scores)
+
+
+def _far(far: FarTable, role: str, data: Data, task: Task, columns: Columns, model: str | None) -> Dataset:
+    if model is not None:
+        raise ConfigError(
+            "a model is not run on a table that is not in this process",
+            where=far.name,
+            next="score the table where it is, and name the columns with --prediction and --score",
+        )
+    return far_dataset(
+        role,
+        far,
+        target=data.target,
+        favourable=data.favourable,
+        sensitive=data.sensitive,
+        identifiers=data.identifiers,
+        task=task,
+        threshold=data.threshold,
+        prediction=columns.prediction,
+        score=columns.score,
+    )
 
 
 def predicted_by(uri: str, data: Dataset, frame: pd.DataFrame, described: Data) -> Dataset:

@@ -39,8 +39,9 @@ def predict(
     favourable: str | None,
     function: Predict | None,
     task: Task = "binary-classification",
+    known: Mapping[str, str] | None = None,
 ) -> Predictions:
-    """Return what `model` predicts for `table`.
+    """Return what `model` predicts for `table`; `known` are the labels there are, the table's own by default.
 
     Raises:
         CheckError: the model cannot predict, or its output cannot be read as labels or scores.
@@ -62,13 +63,14 @@ def predict(
     rows = len(table.frame)
     if task == "regression":
         return read_numbers(raw, rows)
+    known = distinct_labels(table.frame[target]) if known is None else dict(known)
     scores, labels = found if found is not None else (None, ())
     if task == "multiclass-classification":
-        return read_labels(raw, rows, distinct_labels(table.frame[target]), scores, labels)
+        return read_labels(raw, rows, known, scores, labels)
     keys = [label_key(label) for label in labels]
     good = label_key(favourable)
     own = scores[:, keys.index(good)] if scores is not None and favourable is not None and good in keys else None
-    return read_output(raw, rows, distinct_labels(table.frame[target]), favourable, own)
+    return read_output(raw, rows, known, favourable, own)
 
 
 def features_for(model: Any, table: Table) -> Any:

@@ -67,7 +67,9 @@ def read_file(path: Path) -> pd.DataFrame:
         if name.endswith((".parquet", ".pq")):
             return pd.read_parquet(path)
         if name.endswith((".csv", ".csv.gz", ".tsv")):
-            return pd.read_csv(path, sep="\t" if name.endswith(".tsv") else ",")
+            mark = "\t" if name.endswith(".tsv") else ","
+            _refuse_twice(pd.read_csv(path, sep=mark, header=None, nrows=1, dtype=str), path)
+            return pd.read_csv(path, sep=mark)
     except OSError as exc:
         raise Unreachable(f"cannot be read ({exc.strerror or 'input error'})", where=str(path)) from None
     except UnicodeDecodeError:
@@ -75,6 +77,16 @@ def read_file(path: Path) -> pd.DataFrame:
     except (ValueError, pa.ArrowException) as exc:
         raise DataError(f"not a readable table ({str(exc).splitlines()[0]})", where=str(path)) from None
     raise DataError(f"files of this kind are not read ({', '.join(READERS)} are)", where=str(path))
+
+
+def _refuse_twice(header: pd.DataFrame, path: Path) -> None:
+    """Refuse a file with two columns of one name, which pandas would rename without a word."""
+    names = header.iloc[0].dropna()
+    if names.duplicated().any():
+        repeated = names[names.duplicated()].iloc[0]
+        raise DataError(
+            f"there are two columns named {repeated!r}", where=str(path), next="give each column its own name"
+        )
 
 
 def require_columns(frame: pd.DataFrame, names: Iterable[str], path: Path) -> None:

@@ -7,9 +7,12 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import pandas as pd
 
+    from aims_mlflow.checks.columns import Kind
     from aims_mlflow.records.evidence import Claim, Result
     from aims_mlflow.records.pack import Pack, Task
 
@@ -34,6 +37,7 @@ class Dataset:
         threshold: From which score (regression: which number) on a row is selected, as a decimal.
         weights: How many rows each row stands for, shape (rows,); one each where None.
         scores_method: How scores were put into bins, where an engine did that.
+        binned: Columns that an engine put into bins, or of which it tells only frequent values apart.
     """
 
     role: str
@@ -49,6 +53,7 @@ class Dataset:
     weights: np.ndarray[Any, Any] | None = None
     scores_method: str = ""
     score_labels: tuple[str, ...] = ()
+    binned: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -65,6 +70,38 @@ class Dataset:
     def sensitive_names(self) -> tuple[str, ...]:
         """Names of the sensitive columns."""
         return () if self.sensitive is None else tuple(self.sensitive.columns)
+
+    # A table that is not in this process (engines.dataset.FarDataset) answers these with counts of its own.
+
+    def part(self, names: Sequence[str] = (), *, outcomes: bool = False, scores: bool = False) -> Dataset:  # noqa: ARG002
+        """Return a data set with at least these columns; with `outcomes` or `scores`, with what the model said too."""
+        return self
+
+    def column(self, name: str, within: tuple[float, float] | None = None) -> tuple[pd.Series, Any]:  # noqa: ARG002
+        """Return one column's values, and how many rows have each where a value stands for several."""
+        return self.frame[name], self.weights
+
+    def kind_of(self, name: str) -> tuple[Kind | None, str]:
+        """Return what a column holds, as `columns.comparable` says it."""
+        from aims_mlflow.checks.columns import comparable
+
+        return comparable(*self.column(name))
+
+    def extremes(self, name: str) -> tuple[float, float] | None:
+        """Return the smallest and largest finite number of a column; None where there is none."""
+        from aims_mlflow.checks.distances import finite
+
+        values = finite(self.frame[name])
+        return (float(values.min()), float(values.max())) if len(values) else None
+
+    def is_empty(self, name: str) -> bool:
+        """Return whether a column has no value in any row."""
+        source = self.sensitive if self.sensitive is not None and name in self.sensitive.columns else self.frame
+        return bool(source[name].isna().all())
+
+    def crowded(self, name: str) -> bool:  # noqa: ARG002
+        """Return whether a column has more values than its engine tells apart."""
+        return False
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.columns import comparable
-from aims_mlflow.checks.distances import finite
+from aims_mlflow.checks.distances import Numbers, numbers_of, value_counts
 from aims_mlflow.checks.groups import NAME_LENGTH
 from aims_mlflow.checks.labels import label_text
-from aims_mlflow.checks.tables import histogram
+from aims_mlflow.checks.tables import histogram, weighted_quantiles
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.base import decimal_text
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from aims_mlflow.checks.columns import Kind
     from aims_mlflow.records.pack import Pack
 
     Array = np.ndarray[Any, Any]
@@ -33,36 +34,53 @@ KIND = "drift-baseline"
 CONTROLS = ("A.6.2.6",)
 BINS = 10
 FILE = "drift_baseline.json"
+PREDICTION = "(prediction)"
+TARGET = "(target)"
+POOLED = "(pooled)"
 
 
-def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
-    """Describe every column of `data` that later tables can be compared with.
+def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
+    """Describe every column of `data` that later tables can be compared with, its labels, and predictions.
+
+    The predictions are those of `reference` (held-out data) where it is given: on data that a model has learned from
+    it predicts other than in operation.
 
     Raises:
         DataError: no column can be described.
     """
-    import pandas as pd
-
     pool_under = pack.fairness.pool_under
     columns: dict[str, Any] = {}
     left_out = dict.fromkeys(data.identifiers, "named as an identifier")
-    series = {name: data.frame[name] for name in data.features}
-    if data.predictions is not None:
-        series["(prediction)"] = pd.Series(data.predictions)
-    for name, column in series.items():
-        described, why = describe(column, pool_under)
+    parts: list[tuple[str, Dataset | None]] = [
+        *((name, None) for name in data.features),
+        (TARGET, data),
+        (PREDICTION, reference or data),
+    ]
+    for name, source in parts:
+        kind, why, column, weights = _column(data, name) if source is None else _special(source, name)
+        if kind is None and source is not None and not why:
+            continue
+        described, why = (None, why) if kind is None else describe(column, kind, pool_under, weights)
         if described is None:
             left_out[name] = why
         else:
             columns[name] = described
     if not columns:
         raise DataError("no column can be described without telling single values", where=f"{data.role} data")
-    body = {"rows": len(data.frame), "pool_under": pool_under, "columns": columns, "left_out": left_out}
+    body = {
+        "task": data.task,
+        "target": data.target,
+        "favourable": data.favourable,
+        "rows": data.rows,
+        "pool_under": pool_under,
+        "columns": columns,
+        "left_out": left_out,
+    }
     content = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
     return Outcome(
         kind=KIND,
         result="passed",
-        claims=(claim("baseline_columns", len(columns), role=data.role, n=len(data.frame)),),
+        claims=(claim("baseline_columns", len(columns), role=data.role, n=data.rows),),
         controls=CONTROLS,
         details={**body, "columns": list(columns), "file": FILE},
         reports={FILE: content},
@@ -70,49 +88,75 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def describe(column: pd.Series, pool_under: int) -> tuple[dict[str, Any] | None, str]:
+Found = tuple["Kind | None", str, "pd.Series | None", "Array | None"]
+
+
+def _column(data: Dataset, name: str) -> Found:
+    kind, why = data.kind_of(name)
+    return (kind, why, *data.column(name)) if kind else (None, why, None, None)
+
+
+def _special(source: Dataset, name: str) -> Found:
+    """Return the labels or the predictions of a data set, all None where it has none."""
+    import pandas as pd
+
+    if name == TARGET:
+        return _column(source, source.target) if source.target else (None, "", None, None)
+    if source.predictions is None:
+        return None, "", None, None
+    part = source.part(outcomes=True)
+    column = pd.Series(part.predictions)
+    return (*comparable(column, part.weights), column, part.weights)
+
+
+def describe(
+    column: pd.Series, kind: Kind, pool_under: int, weights: Array | None = None
+) -> tuple[dict[str, Any] | None, str]:
     """Return (the column's counts, "") or (None, the reason why it is left out)."""
-    kind, why = comparable(column)
-    if kind is None:
-        return None, why
-    missing = int(column.isna().sum())
+    gone = column.isna().to_numpy()
+    missing = int(gone.sum() if weights is None else weights[gone].sum())
     known = {"missing": missing if missing == 0 or missing >= pool_under else f"fewer than {pool_under}"}
     if kind == "categorical":
-        counts = _categories(column, pool_under)
+        counts = _categories(column, weights, pool_under)
         return ({"kind": kind, "counts": counts, **known}, "") if counts else (None, f"under {pool_under} rows in each")
-    values = finite(column)
-    edges = quantile_edges(values, pool_under)
+    numbers = numbers_of(column, weights)
+    edges = quantile_edges(numbers, pool_under)
     if not len(edges):
         return None, f"too few rows for two bins of {pool_under}"
     texts = [str(decimal_text(float(edge))) for edge in edges]
-    return {"kind": kind, "edges": texts, "counts": histogram(values, edges).tolist(), **known}, ""
+    counted = histogram(numbers.values, edges, numbers.weights).tolist()
+    return {"kind": kind, "edges": texts, "counts": counted, **known}, ""
 
 
-def _categories(column: pd.Series, pool_under: int) -> dict[str, int]:
-    sizes = {str(label_text(level))[:NAME_LENGTH]: int(n) for level, n in column.value_counts().items() if n}
-    large = {name: n for name, n in sizes.items() if n >= pool_under}
+def _categories(column: pd.Series, weights: Array | None, pool_under: int) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for level, n in value_counts(column, weights).items():
+        name = str(label_text(level))[:NAME_LENGTH]
+        sizes[name] = sizes.get(name, 0) + int(n)
+    large = {name: n for name, n in sorted(sizes.items()) if n >= pool_under}
     rest = sum(sizes.values()) - sum(large.values())
-    return {**large, "(pooled)": rest} if rest >= pool_under else large
+    return {**large, POOLED: rest} if rest >= pool_under else large
 
 
-def quantile_edges(values: Array, pool_under: int) -> Array:
+def quantile_edges(numbers: Numbers, pool_under: int) -> Array:
     """Return at most nine rounded quantiles that leave at least `pool_under` values in each bin.
 
     Args:
-        values: Finite numbers, shape (n,).
+        numbers: Of one column.
         pool_under: The least count of a bin.
     """
     import numpy as np
 
-    bins = min(BINS, len(values) // pool_under)
+    values, weights = numbers.values, numbers.weights
+    bins = min(BINS, numbers.rows // pool_under)
     if bins < 2:
         return np.empty(0)
-    quantiles = np.quantile(values, np.arange(1, bins) / bins)
+    quantiles = weighted_quantiles(values, np.arange(1, bins) / bins, weights)
     width = quantiles[-1] - quantiles[0] or values.std() or 1.0
     digits = 2 - math.floor(math.log10(width))  # three digits of the spread: no quantile is a person's exact value
     edges = np.unique(np.round(quantiles, digits))
     while len(edges):
-        counts = histogram(values, edges)
+        counts = histogram(values, edges, weights)
         smallest = int(counts.argmin())
         if counts[smallest] >= pool_under:
             break

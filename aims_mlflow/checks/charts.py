@@ -91,7 +91,7 @@ def _rates_panel(columns: tuple[str, ...], rates: list[Claim], ratios: dict[Key,
     return Panel(title, rows, limit, text, percent=True)
 
 
-def drift_chart(claims: Iterable[Claim]) -> bytes | None:
+def drift_chart(claims: Iterable[Claim], heading: str = "Drift of test data against training data") -> bytes | None:
     """Return drift by column as bars, largest drift first; None where no column could be compared."""
     claims = [c for c in claims if c.value is not None and "column" in c.slice and c.limit is not None]
     kinds = {
@@ -108,7 +108,7 @@ def drift_chart(claims: Iterable[Claim]) -> bytes | None:
         rows = [Row(c.slice["column"], short(c.value), float(c.value or 0), passed=c.passed, bar=bar) for c in mine]
         limit = str(mine[0].limit)
         panels.append(Panel(title, rows, float(limit), limit_text.format(limit)))
-    return _draw("Drift of test data against training data", "", panels) if panels else None
+    return _draw(heading, "", panels) if panels else None
 
 
 def _key(found: Claim) -> Key:

@@ -32,26 +32,28 @@ def column_types(frame: pd.DataFrame) -> dict[str, str]:
     return {str(name): one(frame[name]) for name in frame.columns}
 
 
-def comparable(column: pd.Series) -> tuple[Kind | None, str]:
+def comparable(column: pd.Series, weights: Any = None) -> tuple[Kind | None, str]:
     """Return (kind, "") for a column whose distribution can be compared, else (None, the reason why not).
 
     The kinds are those that Evidently infers; identifiers, dates and texts are left out, since
-    their values differ from table to table whatever the population does.
+    their values differ from table to table whatever the population does. `weights` says how many rows each value
+    stands for, one each by default.
     """
     import pandas as pd
 
     values = column.dropna()
+    rows = len(values) if weights is None else int(weights[column.notna().to_numpy()].sum())
     if values.empty:
         return None, "it has no value"
     if pd.api.types.is_bool_dtype(column):
         return "categorical", ""
     if pd.api.types.is_numeric_dtype(column):
-        return _number_kind(values)
-    why = _unlike_categories(values)
+        return _number_kind(values, rows)
+    why = _unlike_categories(values, rows)
     return (None, why) if why else ("categorical", "")
 
 
-def _unlike_categories(values: pd.Series) -> str | None:
+def _unlike_categories(values: pd.Series, rows: int) -> str | None:
     """Return why values that are no numbers are no categories either, or None."""
     import pandas as pd
 
@@ -63,14 +65,14 @@ def _unlike_categories(values: pd.Series) -> str | None:
     distinct = values.nunique()
     if looks_like_dates(values):
         why = moves_on
-    elif distinct > len(values) * 0.5 and distinct > FEW_INTEGERS:
-        why = f"text or identifier: {distinct:,} different values in {len(values):,} rows"
+    elif distinct > rows * 0.5 and distinct > FEW_INTEGERS:
+        why = f"text or identifier: {distinct:,} different values in {rows:,} rows"
     elif distinct > MAX_LEVELS:
         why = f"too many categories to compare: {distinct:,}"
     return why
 
 
-def _number_kind(values: pd.Series) -> tuple[Kind | None, str]:
+def _number_kind(values: pd.Series, rows: int) -> tuple[Kind | None, str]:
     import pandas as pd
 
     if not pd.api.types.is_integer_dtype(values.dtype):
@@ -78,7 +80,7 @@ def _number_kind(values: pd.Series) -> tuple[Kind | None, str]:
             return None, "complex numbers"
         return "numeric", ""
     distinct = values.nunique()
-    if distinct == len(values) and distinct > 100:
+    if distinct == rows and distinct > 100:
         return None, "identifier: a whole number that is different in every row"
     return ("categorical" if distinct <= FEW_INTEGERS else "numeric"), ""
 

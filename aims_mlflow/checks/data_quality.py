@@ -7,6 +7,7 @@ allows examples. An expectation that could not run is told apart from one that t
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import operator
 import os
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import claim, reason_of
 from aims_mlflow.checks.columns import column_types
+from aims_mlflow.checks.engines.dataset import FarDataset
+from aims_mlflow.checks.engines.sql import SqlTable
 from aims_mlflow.checks.expectations import Demand, demands
 from aims_mlflow.checks.quality_claims import asked_for, judged, not_evaluated
 from aims_mlflow.checks.quality_page import Asked, quality_page
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from aims_mlflow.checks.engines.far import FarTable
     from aims_mlflow.records.pack import Pack, RowCondition
 
 KIND = "data-quality"
@@ -41,6 +45,7 @@ COMPARED: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
+WIDE, PIECE = 400, 100
 MAX_WORDED = 400  # so many expectations are put in words one by one, 5 ms each
 
 
@@ -51,13 +56,13 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         DataError: the pack expects nothing of this role.
         CheckError: Great Expectations cannot be imported.
     """
-    table, settings = _table(data), pack.data_quality
-    wanted = demands(settings, data, column_types(table))
+    settings, table, types, validated = pack.data_quality, *_opened(data)
+    wanted = demands(settings, data, types)
     if not wanted:
         raise DataError(f"the pack {pack.name!r} expects nothing of {data.role} data", where="data_quality")
     missing = {i: text for i, demand in enumerate(wanted) if (text := _missing_column(demand, list(table.columns)))}
     runnable = {i: demand for i, demand in enumerate(wanted) if i not in missing}
-    results = validate(table, runnable, examples=settings.examples)
+    results = validated(runnable, examples=settings.examples)
     claims: list[Claim] = []
     asked: list[Asked] = []
     for i, demand in enumerate(wanted):
@@ -99,11 +104,39 @@ def _details(data: Dataset, table: pd.DataFrame, pack: Pack, asked: list[Asked])
 
 
 def _repeated_rows(data: Dataset, table: pd.DataFrame) -> list[Claim]:
-    repeated = duplicate_share(table)
+    if isinstance(data, FarDataset):
+        repeated: float | None = 1 - data.far.distinct(list(table.columns)) / data.rows
+    else:
+        repeated = duplicate_share(table)
     if repeated is None:
         return []
     note = "rows that repeat an earlier row"
-    return [claim("duplicate_rows", repeated, role=data.role, n=len(table), note=note)]
+    return [claim("duplicate_rows", repeated, role=data.role, n=data.rows, note=note)]
+
+
+def _opened(data: Dataset) -> tuple[pd.DataFrame, dict[str, str], Callable[..., dict[int, Any]]]:
+    """Return a table that has the columns, what they hold, and what validates the rows where they are."""
+    if isinstance(data, FarDataset):
+        far, columns, types = data.far, data.frame, data.column_types()
+        if isinstance(far, SqlTable) and far.engine == "duckdb":
+            # Great Expectations does not know DuckDB; its tables are read here, where they lie anyway.
+            return columns, types, functools.partial(validate, far.frame()[list(columns)])
+        return columns, types, functools.partial(validate_batch, functools.partial(_far_batch, far))
+    table = _table(data)
+    return table, column_types(table), functools.partial(validate, table)
+
+
+def _far_batch(far: FarTable, context: Any) -> Any:
+    if isinstance(far, SqlTable):
+        place = far.handle
+        url = place.url.render_as_string(hide_password=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it has a class for each database, which takes fewer drivers
+            source = context.data_sources.add_sql("database", connection_string=url)
+            asset = source.add_table_asset("table", table_name=place.table, schema_name=place.schema)
+        return asset.add_batch_definition_whole_table("all").get_batch()
+    asset = context.data_sources.add_spark("spark", persist=False).add_dataframe_asset("table")
+    return asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": far.handle})
 
 
 def _table(data: Dataset) -> pd.DataFrame:
@@ -117,9 +150,34 @@ def _table(data: Dataset) -> pd.DataFrame:
 
 
 def validate(table: pd.DataFrame, wanted: Mapping[int, Demand], *, examples: int = 0) -> dict[int, Any]:
-    """Return Great Expectations' result (or the reason why there is none) for each demand on a pandas table."""
+    """Return Great Expectations' result (or the reason why there is none) for each demand on a pandas table.
+
+    Its time grows with the square of the columns, so a wide table is shown to it in pieces; what is asked of the
+    table as a whole is asked of the whole.
+    """
+    results: dict[int, Any] = {}
     with _copy_on_write():
-        return validate_batch(lambda context: _pandas_batch(context, table), wanted, examples=examples)
+        for columns, part in _pieces(list(table.columns), wanted):
+            batch = functools.partial(_pandas_batch, table=table if columns is None else table[columns])
+            results.update(validate_batch(batch, part, examples=examples))
+    return results
+
+
+def _pieces(
+    columns: list[str], wanted: Mapping[int, Demand]
+) -> Iterator[tuple[list[str] | None, Mapping[int, Demand]]]:
+    """Yield (columns, demands on them); None for all columns, where the table is not wide or asked for as a whole."""
+    if len(columns) <= WIDE:
+        yield None, wanted
+        return
+    place = {name: i // PIECE for i, name in enumerate(columns)}
+    pieces: dict[tuple[int, ...], dict[int, Demand]] = {}
+    for i, demand in wanted.items():
+        key = tuple(sorted({place[name] for name in demand.columns if name in place}))
+        pieces.setdefault(key if demand.type != "expect_column_to_exist" else (), {})[i] = demand
+    for key, part in pieces.items():
+        named = dict.fromkeys(name for demand in part.values() for name in demand.columns)
+        yield (list(named) if key else None), part
 
 
 def validate_batch(

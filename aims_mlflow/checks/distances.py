@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.checks.tables import count
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
     Array = np.ndarray[Any, Any]
+    Column = tuple[pd.Series, Array | None]
 
 SMALL = 1000  # up to so many training rows Evidently tests instead of measuring a distance
 FEW_VALUES = 5  # numbers with at most so many values are compared like categories
@@ -33,33 +36,65 @@ class Score:
         return self.method.endswith("p_value")
 
 
-def number_drift(train: Array, test: Array, *, method: str = "auto", threshold: float = 0.1) -> Score:
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Finite numbers, shape (n,), and how many rows have each where one stands for several."""
+
+    values: Array
+    weights: Array | None = None
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.values) if self.weights is None else int(self.weights.sum())
+
+    def each(self) -> Numbers:
+        """Return one number for each row, where there are at most `EXACT_ROWS`: the tests of small tables want rows."""
+        import numpy as np
+
+        if self.weights is None or self.rows > EXACT_ROWS:
+            return self
+        return Numbers(np.repeat(self.values, self.weights))
+
+    @property
+    def norm(self) -> float:
+        """The standard deviation that Evidently divides by."""
+        import numpy as np
+
+        if self.weights is None:
+            return max(float(self.values.std()), 0.001)
+        mean = np.average(self.values, weights=self.weights)
+        return max(float(np.sqrt(np.average((self.values - mean) ** 2, weights=self.weights))), 0.001)
+
+
+def number_drift(train: Numbers, test: Numbers, *, method: str = "auto", threshold: float = 0.1) -> Score:
     """Return the drift of finite numbers.
 
     Args:
-        train: Shape (n,).
-        test: Shape (m,).
+        train: Of the reference.
+        test: Of the table that is compared with it.
         method: "exact"; "histogram" where its error cannot change the verdict; "auto" takes the
             exact way up to 200,000 rows.
         threshold: Where the verdict changes.
     """
     few = _few_values(train, test)
     if few is not None:
-        return category_drift(*few, small=len(train) <= SMALL)
-    if len(train) <= SMALL:
+        return category_drift(*few, small=train.rows <= SMALL)
+    if train.rows <= SMALL:
         from scipy.stats import ks_2samp
 
-        return Score(float(ks_2samp(train, test)[1]), KOLMOGOROV)
-    if method == "histogram" or (method == "auto" and len(train) + len(test) > EXACT_ROWS):
+        return Score(float(ks_2samp(train.each().values, test.each().values)[1]), KOLMOGOROV)
+    if method == "histogram" or (method == "auto" and train.rows + test.rows > EXACT_ROWS):
         value, error = histogram_wasserstein(train, test)
         if error <= threshold / 5 and abs(value - threshold) > error:
             return Score(value, HISTOGRAM)
     from scipy.stats import wasserstein_distance
 
-    return Score(float(wasserstein_distance(train, test)) / _norm(train), WASSERSTEIN)
+    distance = wasserstein_distance(train.values, test.values, train.weights, test.weights)
+    return Score(float(distance) / train.norm, WASSERSTEIN)
 
 
-def histogram_wasserstein(train: Array, test: Array) -> tuple[float, float]:
+def histogram_wasserstein(train: Numbers, test: Numbers) -> tuple[float, float]:
     """Return (normed Wasserstein distance from equal bins, bound of its error).
 
     Moving every value to the middle of its bin moves each distribution by at most half a bin,
@@ -67,14 +102,15 @@ def histogram_wasserstein(train: Array, test: Array) -> tuple[float, float]:
     """
     import numpy as np
 
-    low = min(train.min(), test.min())
-    width = (max(train.max(), test.max()) - low) / BINS
+    low = min(train.values.min(), test.values.min())
+    width = (max(train.values.max(), test.values.max()) - low) / BINS
 
-    def below(values: Array) -> Array:
-        bins = np.minimum(((values - low) / width).astype(np.int32), BINS - 1)
-        return np.cumsum(np.bincount(bins, minlength=BINS)) / len(values)
+    def below(numbers: Numbers) -> Array:
+        bins = np.minimum(((numbers.values - low) / width).astype(np.int32), BINS - 1)
+        found: Array = np.cumsum(np.bincount(bins, weights=numbers.weights, minlength=BINS)) / numbers.rows
+        return found
 
-    norm = _norm(train)
+    norm = train.norm
     return float(np.abs(below(train) - below(test)).sum() * width) / norm, width / norm
 
 
@@ -97,31 +133,45 @@ def category_drift(train: Array, test: Array, *, small: bool) -> Score:
     return Score(float(2 * (1 - stats.norm.cdf(abs(z)))), Z_TEST)
 
 
-def _norm(train: Array) -> float:
-    return max(float(train.std()), 0.001)
-
-
-def _few_values(train: Array, test: Array) -> tuple[Array, Array] | None:
+def _few_values(train: Numbers, test: Numbers) -> tuple[Array, Array] | None:
     """Return counts by value where there are at most five values, else None."""
     import numpy as np
 
-    few = np.unique(train[:1000])  # a cheap look before all values are sorted
+    few = np.unique(train.values[:1000])  # a cheap look before all values are sorted
     if len(few) > FEW_VALUES:
         return None
-    levels, codes = np.unique(np.concatenate([train, test]), return_inverse=True)
+    levels, codes = np.unique(np.concatenate([train.values, test.values]), return_inverse=True)
     if len(levels) > FEW_VALUES:
         return None
-    n = len(levels)
-    return np.bincount(codes[: len(train)], minlength=n), np.bincount(codes[len(train) :], minlength=n)
+    n, split = len(levels), len(train.values)
+    return count(codes[:split], n, train.weights), count(codes[split:], n, test.weights)
 
 
-def category_counts(train: pd.Series, test: pd.Series) -> tuple[Array, Array]:
+def category_counts(train: Column, test: Column) -> tuple[Array, Array]:
     """Return counts by category, those of training data first; missing values are left out."""
     import pandas as pd
 
-    both = pd.concat([column.value_counts(sort=False) for column in (train, test)], axis=1).fillna(0).to_numpy(int)
+    both = pd.concat([value_counts(*column) for column in (train, test)], axis=1).fillna(0).to_numpy(int)
     both = both[both.sum(axis=1) > 0]
     return both[:, 0], both[:, 1]
+
+
+def value_counts(column: pd.Series, weights: Array | None = None) -> pd.Series:
+    """Return how many rows have each value, by value; missing ones are left out."""
+    import pandas as pd
+
+    if weights is None:
+        return column.value_counts(sort=False)
+    return pd.Series(weights, index=column.index).groupby(column.to_numpy(), sort=False).sum()
+
+
+def numbers_of(column: pd.Series, weights: Array | None = None) -> Numbers:
+    """Return the finite values, each for as many rows as `weights` says."""
+    import numpy as np
+
+    values: Array = column.to_numpy(dtype=float, na_value=np.nan)
+    kept = np.isfinite(values)
+    return Numbers(values[kept], None if weights is None else weights[kept])
 
 
 def finite(column: pd.Series) -> Array:

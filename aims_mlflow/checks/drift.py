@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.charts import drift_chart
 from aims_mlflow.checks.claims import claim, held, reason_of
-from aims_mlflow.checks.columns import Kind, comparable
-from aims_mlflow.checks.distances import KOLMOGOROV, SMALL, Score, category_counts, category_drift, finite, number_drift
+from aims_mlflow.checks.distances import (
+    KOLMOGOROV,
+    SMALL,
+    Score,
+    category_counts,
+    category_drift,
+    number_drift,
+    numbers_of,
+)
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, Comparator, result_of
@@ -22,6 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+
+    from aims_mlflow.checks.columns import Kind
+    from aims_mlflow.checks.distances import Column
 
 KIND = "drift"
 
@@ -34,13 +44,11 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     """
     if reference is None:
         raise DataError("there is no training data to compare with", where=f"{data.role} data")
-    train, test = reference.frame, data.frame
     kinds, left_out = _columns(reference, data)
     if not kinds:
         raise DataError("no column can be compared: all are texts, identifiers or dates", where=f"{data.role} data")
-    unfit = {name: why for name, kind in kinds.items() if (why := _no_score(train[name], test[name], kind))}
-    scores = _scores(train, test, {name: kind for name, kind in kinds.items() if name not in unfit}, pack.drift)
-    claims = [_claim(name, unfit.get(name) or scores[name], data, pack.drift) for name in kinds]
+    scores = _scores(reference, data, kinds, pack.drift)
+    claims = [_claim(name, scores[name], data, pack.drift) for name in kinds]
     claims.append(_share(claims, pack.drift, data.role))
     return Outcome(
         kind=KIND,
@@ -49,9 +57,9 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         claims=tuple(claims),
         controls=pack.drift.controls,
         details={
-            "rows": {reference.role: len(train), data.role: len(test)},
+            "rows": {reference.role: reference.rows, data.role: data.rows},
             "method": pack.drift.method,
-            "methods": {name: score.method for name, score in scores.items()},
+            "methods": {name: score.method for name, score in scores.items() if isinstance(score, Score)},
             "columns": dict(kinds),
             "left_out": left_out,
             "why": pack.drift.why,
@@ -69,7 +77,7 @@ def _columns(reference: Dataset, data: Dataset) -> tuple[dict[str, Kind], dict[s
         if name not in data.frame.columns:
             left_out[name] = f"not in {data.role} data"
             continue
-        kind, why = comparable(reference.frame[name])
+        kind, why = reference.kind_of(name)
         if kind is None:
             left_out[name] = why
         else:
@@ -77,35 +85,61 @@ def _columns(reference: Dataset, data: Dataset) -> tuple[dict[str, Kind], dict[s
     return kinds, left_out
 
 
-def _scores(train: pd.DataFrame, test: pd.DataFrame, kinds: Mapping[str, Kind], settings: Drift) -> dict[str, Score]:
-    """Return the score of each column that can be compared in both tables."""
+def _scores(reference: Dataset, data: Dataset, kinds: Mapping[str, Kind], settings: Drift) -> dict[str, Score | str]:
+    """Return each column's score, or why it cannot be compared."""
     if settings.method == "evidently":
-        return evidently_drift(train, test, kinds)
-    threshold = float(settings.threshold)
-    scores = {}
-    for name, kind in kinds.items():
-        if kind == "categorical":
-            counts = category_counts(train[name], test[name])
-            scores[name] = category_drift(*counts, small=counts[0].sum() <= SMALL)
-        else:
-            numbers = finite(train[name]), finite(test[name])
-            scores[name] = number_drift(*numbers, method=settings.method, threshold=threshold)
-    return scores
+        return _by_evidently(reference, data, kinds)
+    return {name: _score(*_columns_of(reference, data, name, kind), kind, settings) for name, kind in kinds.items()}
 
 
-def _no_score(train: pd.Series, test: pd.Series, kind: Kind) -> str | None:
+def _score(train: Column, test: Column, kind: Kind, settings: Drift) -> Score | str:
+    if why := _no_score(train, test, kind):
+        return why
+    if kind == "categorical":
+        counts = category_counts(train, test)
+        return category_drift(*counts, small=counts[0].sum() <= SMALL)
+    numbers = numbers_of(*train), numbers_of(*test)
+    return number_drift(*numbers, method=settings.method, threshold=float(settings.threshold))
+
+
+def _columns_of(reference: Dataset, data: Dataset, name: str, kind: Kind) -> tuple[Column, Column]:
+    """Return a column of both tables; where an engine has to put numbers into bins, into the same bins in both."""
+    within = None
+    if kind == "numeric" and (reference.crowded(name) or data.crowded(name)):
+        ends = [found for table in (reference, data) if (found := table.extremes(name))]
+        within = (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
+    return reference.column(name, within), data.column(name, within)
+
+
+def _by_evidently(reference: Dataset, data: Dataset, kinds: Mapping[str, Kind]) -> dict[str, Score | str]:
+    for table in (reference, data):
+        if len(table.frame) != table.rows:
+            raise DataError(
+                "Evidently itself reads tables in memory, and this one stays where it is",
+                where=f"{table.role} data",
+                next="take drift.method auto: the same methods, from counts",
+            )
+    train, test = reference.frame, data.frame
+    columns = {name: ((train[name], None), (test[name], None)) for name in kinds}
+    unfit = {name: why for name, kind in kinds.items() if (why := _no_score(*columns[name], kind))}
+    return {**unfit, **evidently_drift(train, test, {n: kind for n, kind in kinds.items() if n not in unfit})}
+
+
+def _no_score(train: Column, test: Column, kind: Kind) -> str | None:
     """Return why a column cannot be compared, or None where it can."""
     import pandas as pd
 
-    if kind == "numeric" and not pd.api.types.is_numeric_dtype(test):
+    if kind == "numeric" and not pd.api.types.is_numeric_dtype(test[0]):
         return "numbers in training data, but not here"
-    either_empty = not all(len(finite(c)) if kind == "numeric" else c.notna().any() for c in (train, test))
+    either_empty = not all(numbers_of(*c).rows if kind == "numeric" else c[0].notna().any() for c in (train, test))
     return "no value to compare" if either_empty else None
 
 
 def _claim(name: str, score: Score | str, data: Dataset, settings: Drift) -> Claim:
     """Return the claim of one column; `score` is a text where there is none, and says why."""
-    at, n = {"column": name}, data.frame[name].count()
+    values, weights = data.column(name)
+    there = values.notna()
+    at, n = {"column": name}, there.sum() if weights is None else weights[there].sum()
     if isinstance(score, str):
         note, limit = f"not evaluated: {score}", _limit(None, settings)
         return held(claim(limit.metric, None, slice=at, role=data.role, n=n, note=note), limit)

@@ -46,7 +46,8 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             where=f"{data.role} data",
             next="name them under data.sensitive in aims.yaml",
         )
-    settings = pack.fairness
+    settings, whole = pack.fairness, data
+    data = data.part((*data.sensitive_names, *settings.control), outcomes=True)
     measures = measures_of(data, settings)
     claims: list[Claim] = []
     details: list[dict[str, Any]] = []
@@ -69,14 +70,15 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             "target": data.target,
             "favourable": data.favourable,
             "task": data.task,
-            "threshold": data.threshold,
-            "rows": data.rows,
+            "threshold": whole.threshold,
+            "rows": whole.rows,
+            **({"in_bins": list(data.binned)} if data.binned else {}),
             "pool_under": settings.pool_under,
             "min_n": settings.min_n,
             "bootstrap": {"replicates": settings.bootstrap, "seed": SEED, "of": "the count table, multinomial"},
             "tables": details,
         },
-        reports=_reports(held, data),
+        reports=_reports(held, whole),
         tools=versions("fairlearn", "numpy", "pandas"),
     )
 

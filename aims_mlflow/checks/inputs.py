@@ -48,7 +48,7 @@ def make_dataset(
         DataError: one sentence for what does not fit (see `validate_dataset`).
     """
     frame = _named(frame, role)
-    _check_rows(frame, where_in(role))
+    _check_rows(len(frame), where_in(role))
     beside = None if sensitive_frame is None else _named(sensitive_frame, role)
     if beside is not None and len(beside) != len(frame):
         raise DataError(
@@ -82,22 +82,22 @@ def validate_dataset(data: Dataset) -> None:
     training data, any other column without a value.
     """
     where = where_in(data.role)
-    _check_rows(data.frame, where)
+    _check_rows(data.rows, where)
     if data.target is not None:
         if data.target not in data.frame.columns:
             raise _no_column(data.target, data.frame.columns, where, "target column")
+        targets = data.part((data.target,))
         if data.task == "regression":
-            _check_numbers(data, data.target, where)
+            _check_numbers(targets, data.target, where)
+        elif data.crowded(data.target):
+            raise DataError(
+                f"{data.target!r} has far more labels than expected", where=where, next=_advice(MAX_CLASSES + 1)
+            )
         else:
-            _check_labels(data, data.target, where)
-    if data.sensitive is not None:
-        for name, column in data.sensitive.items():
-            if column.isna().all():
-                raise _no_values(str(name), len(data.frame), where)
-    if data.role == "train":
-        empty = data.frame.columns[data.frame.isna().all().to_numpy()]
-        if len(empty):
-            raise _no_values(empty[0], len(data.frame), where)
+            _check_labels(targets, data.target, where)
+    for name in (*data.sensitive_names, *(data.frame.columns if data.role == "train" else ())):
+        if data.is_empty(name):
+            raise _no_values(name, data.rows, where)
 
 
 def validate_pair(train: Dataset, test: Dataset) -> None:
@@ -108,8 +108,8 @@ def validate_pair(train: Dataset, test: Dataset) -> None:
             raise _no_column(name, test.frame.columns, where, f"column that {train.role} data has,")
     if train.target is None or test.target is None or train.task != "binary-classification":
         return
-    known = distinct_labels(train.frame[train.target])
-    strange = [text for key, text in distinct_labels(test.frame[test.target]).items() if key not in known]
+    known = distinct_labels(train.column(train.target)[0])
+    strange = [text for key, text in distinct_labels(test.column(test.target)[0]).items() if key not in known]
     if strange:
         raise DataError(
             f"{test.target!r} has a label outside the two expected: {listing(strange)}; "
@@ -127,7 +127,7 @@ def resolve_favourable(data: Dataset) -> str:
     """
     if data.favourable is not None:
         return data.favourable
-    labels = distinct_labels(data.frame[data.target])
+    labels = distinct_labels(data.column(str(data.target))[0])
     if set(labels) <= {"0", "1"}:
         return labels.get("1", "1")
     raise DataError(
@@ -137,8 +137,8 @@ def resolve_favourable(data: Dataset) -> str:
     )
 
 
-def _check_rows(frame: pd.DataFrame, where: str) -> None:
-    if len(frame) == 0:
+def _check_rows(rows: int, where: str) -> None:
+    if rows == 0:
         raise DataError("the table has no rows", where=where, next="check the path and the filters that made it")
 
 
@@ -154,13 +154,13 @@ def _check_numbers(data: Dataset, target: str, where: str) -> None:
             next="name the column with the number, or a pack for labels",
         )
     if not np.isfinite(column.to_numpy(dtype=float, na_value=np.nan)).any():
-        raise _no_values(target, len(data.frame), where)
+        raise _no_values(target, data.rows, where)
 
 
 def _check_labels(data: Dataset, target: str, where: str) -> None:
     labels = distinct_labels(data.frame[target])
     if not labels:
-        raise _no_values(target, len(data.frame), where)
+        raise _no_values(target, data.rows, where)
     several = data.task == "multiclass-classification"
     if len(labels) > (MAX_CLASSES if several else 2):
         shown = f" ({listing(labels.values())})" if len(labels) <= MAX_LABELS_SHOWN else ""
@@ -193,10 +193,15 @@ def _advice(labels: int) -> str:
 def _named(frame: pd.DataFrame, role: str) -> pd.DataFrame:
     """Return the same table with text for column names, each of them once."""
     names = [str(name) for name in frame.columns]
+    find_twice(names, where_in(role))
+    return frame if names == list(frame.columns) else frame.set_axis(names, axis=1)
+
+
+def find_twice(names: list[str], where: str) -> None:
+    """Raise DataError where a column name stands twice."""
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
-        raise DataError(f"the column name {twice[0]!r} stands twice", where=where_in(role), next="rename one of them")
-    return frame if names == list(frame.columns) else frame.set_axis(names, axis=1)
+        raise DataError(f"the column name {twice[0]!r} stands twice", where=where, next="rename one of them")
 
 
 def _sensitive(names: Sequence[str], frame: pd.DataFrame, beside: pd.DataFrame | None, role: str) -> pd.DataFrame:

@@ -66,4 +66,5 @@ REPRESENTATIVENESS = (
     "proxy_information",
 )
 LEAKAGE = ("train_test_overlap",)
+MONITORED = ("drift", "drifted_share", "missing_rate_rise", "unseen_share_rise")
 DRIFT = ("drift", "drift_p_value", "drifted_share")

@@ -9,7 +9,8 @@ from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, reason_of
 from aims_mlflow.checks.errors_of_numbers import error_claims, group_error_claims
 from aims_mlflow.checks.groups import Groups, group_rows, pooled_name
-from aims_mlflow.checks.inputs import find_columns
+from aims_mlflow.checks.inputs import find_columns, resolve_favourable
+from aims_mlflow.checks.labels import is_label
 from aims_mlflow.checks.metrics import COUNTED
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.checks.scores import REPLICATES, SEED, calibration_claims, ranking_claims, score_table
@@ -49,7 +50,9 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     """
     settings = pack.performance
     measure = {"multiclass-classification": _several, "regression": _numbers}.get(data.task, _binary)
-    claims, details, values, by_group = measure(data)
+    whole = data
+    data = data.part(tuple(dict.fromkeys((*data.sensitive_names, *settings.slices))), outcomes=True)
+    claims, details, values, by_group = measure(data, whole)
     if data.sensitive is not None:
         for name in data.sensitive_names:
             groups = group_rows(data.sensitive, (name,), settings.pool_under, data.weights)
@@ -69,11 +72,12 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             "target": data.target,
             "favourable": data.favourable,
             "task": data.task,
-            "threshold": data.threshold,
-            "rows": data.rows,
-            "scores": data.scores is not None,
+            "threshold": whole.threshold,
+            "rows": whole.rows,
+            "scores": whole.scores is not None,
             "slices": list(declared),
             "bootstrap": {"replicates": REPLICATES, "seed": SEED, "of": "the count table, multinomial"},
+            **({"in_bins": list(data.binned)} if data.binned else {}),
             **details,
         },
         reports={"performance.html": claims_page("Performance", claims)},
@@ -81,13 +85,15 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def _binary(data: Dataset) -> Measured:
+def _binary(data: Dataset, whole: Dataset) -> Measured:
     actual, predicted = outcomes(data)
     counts = tables.contingency(actual, predicted, (actual * 0).astype(int), 1, data.weights)[0]
     claims = counted_claims(counts, COUNTED, {}, data.role) + majority_claims(counts.sum(axis=1), counts, data.role)
-    scores = scores_of(data)
+    ranked = whole.part(scores=True)
+    scores = scores_of(ranked)
     if scores is not None:
-        table = score_table(actual, scores, data.weights, data.scores_method)
+        truth = actual if ranked is data else is_label(ranked.frame[ranked.target], resolve_favourable(ranked))
+        table = score_table(truth, scores, ranked.weights, ranked.scores_method)
         claims += ranking_claims(table, data.role)
         claims += calibration_claims(table, data.role) if table.probable else []
 
@@ -104,7 +110,7 @@ def _binary(data: Dataset) -> Measured:
     return claims, details, (actual == predicted).astype(float), by_group
 
 
-def _several(data: Dataset) -> Measured:
+def _several(data: Dataset, whole: Dataset) -> Measured:  # noqa: ARG001
     found = classes(data)
     counts = tables.contingency(
         found.actual, found.predicted, found.actual * 0, 1, data.weights, labels=len(found.names)
@@ -122,7 +128,7 @@ def _several(data: Dataset) -> Measured:
     return claims, details, (found.actual == found.predicted).astype(float), by_group
 
 
-def _numbers(data: Dataset) -> Measured:
+def _numbers(data: Dataset, whole: Dataset) -> Measured:  # noqa: ARG001
     import numpy as np
 
     actual, predicted = numbers(data)

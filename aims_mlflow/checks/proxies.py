@@ -33,7 +33,7 @@ def feature_codes(column: pd.Series, weights: Array | None = None) -> tuple[Arra
         if not finite.any():
             return np.zeros(len(values), dtype=np.int64), 1
         rows = None if weights is None else weights[finite]
-        edges = np.unique([tables.weighted_quantile(values[finite], q, rows) for q in np.arange(1, BINS) / BINS])
+        edges = np.unique(tables.weighted_quantiles(values[finite], np.arange(1, BINS) / BINS, rows))
         codes = np.searchsorted(edges, np.where(finite, values, 0.0), side="right")
         return np.where(finite, codes, len(edges) + 1), len(edges) + 2
     try:
@@ -41,12 +41,23 @@ def feature_codes(column: pd.Series, weights: Array | None = None) -> tuple[Arra
     except TypeError:  # lists or dictionaries
         return np.zeros(len(column), dtype=np.int64), 1
     sizes = tables.count(codes[codes >= 0], len(levels), None if weights is None else weights[codes >= 0])
-    frequent = np.argsort(-sizes, kind="stable")[:MAX_LEVELS]
+    frequent = _frequent(sizes, levels)
     recode = np.full(len(levels) + 1, min(len(levels), MAX_LEVELS))
     recode[frequent] = np.arange(len(frequent))
     recode[-1] = len(frequent) + 1  # missing has code -1
     found: Array = recode[codes]
     return found, len(frequent) + 2
+
+
+def _frequent(sizes: Array, levels: Any) -> Array:
+    """Return the places of the most frequent levels, by size and then by text: the same in every order of the rows."""
+    import numpy as np
+
+    least = np.partition(sizes, -MAX_LEVELS)[-MAX_LEVELS] if len(sizes) > MAX_LEVELS else 0
+    some = np.flatnonzero(sizes >= least)
+    texts = np.array([str(levels[i]) for i in some], dtype=object)
+    found: Array = some[np.lexsort((texts, -sizes[some]))][:MAX_LEVELS]
+    return found
 
 
 def information(counts: Array) -> Array:

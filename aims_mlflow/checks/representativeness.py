@@ -43,15 +43,19 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             next="name them under data.sensitive in aims.yaml, or under representativeness.populations in the pack",
         )
     populations = {p.column: p for p in settings.populations}
-    columns = find_columns(data, dict.fromkeys((*data.sensitive_names, *populations)), "column of a population")
+    columns = tuple(dict.fromkeys((*data.sensitive_names, *populations)))
     claims: list[Claim] = []
     details: list[dict[str, Any]] = []
-    for name, column in columns.items():
-        groups = group_rows(column.to_frame(), (name,), settings.pool_under, data.weights)
-        sizes = tables.count(groups.codes[groups.codes >= 0], len(groups.names), _kept(data.weights, groups))
+    in_bins: set[str] = set()
+    for name in columns:
+        grouped = Grouped(data, name, columns, settings)
+        part, groups = grouped.with_()
+        sizes = tables.count(groups.codes[groups.codes >= 0], len(groups.names), _kept(part.weights, groups))
         claims += share_claims(sizes, groups, data, settings, populations.get(name))
-        claims += _target_claims(groups, data, settings) + _missing_claims(groups, data, settings)
-        claims += _proxy_claims(groups, data, settings)
+        claims += _target_claims(grouped, data, settings)
+        for of_features in (_missing_claims, _proxy_claims):
+            claims += of_features(grouped, data, settings)
+        in_bins |= grouped.binned
         details.append({"column": name, "groups": len(groups.names), "groups_pooled": groups.pooled})
     claims = hold(claims, settings.limits, role=data.role)
     results: list[Result] = [result_of(claims), *(() if populations else ("warned",))]
@@ -65,12 +69,33 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         details={
             "rows": data.rows,
             "columns": details,
+            **({"in_bins": sorted(in_bins)} if in_bins else {}),
             "populations": [p.model_dump(mode="json") for p in settings.populations],
             "bootstrap": {"replicates": settings.bootstrap, "seed": SEED, "of": "the count table, multinomial"},
         },
         reports={"representativeness.html": claims_page("Whom the data stand for", claims)},
         tools=versions("numpy", "pandas"),
     )
+
+
+class Grouped:
+    """The groups of one column, beside whichever other column is asked for."""
+
+    def __init__(self, data: Dataset, name: str, columns: tuple[str, ...], settings: Representativeness) -> None:
+        """Remember what is grouped; `columns` are all that will be, so that one count table serves them."""
+        self.name = name
+        self.binned: set[str] = set()
+        self._data, self._columns, self._pool_under = data, columns, settings.pool_under
+        self._last: tuple[Dataset, Groups] | None = None
+
+    def with_(self, *names: str) -> tuple[Dataset, Groups]:
+        """Return a part of the data with `names`, and the group of each of its rows."""
+        part = self._data.part((*self._columns, *names))
+        if self._last is None or self._last[0] is not part:
+            column = find_columns(part, (self.name,), "column of a population")[self.name]
+            self._last = part, group_rows(column.to_frame(), (self.name,), self._pool_under, part.weights)
+            self.binned |= set(part.binned)
+        return self._last
 
 
 def _kept(weights: Array | None, groups: Groups) -> Array | None:
@@ -131,23 +156,24 @@ def share_claims(
     return claims
 
 
-def _target_claims(groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
+def _target_claims(grouped: Grouped, data: Dataset, settings: Representativeness) -> list[Claim]:
     """Return how often each group has the favourable label (numbers: its mean), over rows that have one."""
     if data.target is None or (data.task != "regression" and data.favourable is None):
         return []
-    column = data.frame[data.target]
+    part, groups = grouped.with_(data.target)
+    column = part.frame[data.target]
     there = column.notna().to_numpy()
     if data.task != "regression":
         good = is_label(column, str(data.favourable))
         counts = tables.contingency(
-            (~there).astype(int), good, _only(groups.codes, there), len(groups.names), data.weights
+            (~there).astype(int), good, _only(groups.codes, there), len(groups.names), part.weights
         )
         return _rates("favourable_label_rate", counts[:, 0, 1], counts[:, 0].sum(axis=1), groups, data, settings)
     import numpy as np
 
     numbers = column.to_numpy(dtype=float, na_value=np.nan)
     codes = _only(groups.codes, np.isfinite(numbers))
-    found = group_moments({"target": np.nan_to_num(numbers)}, codes, len(groups.names), data.weights)["target"]
+    found = group_moments({"target": np.nan_to_num(numbers)}, codes, len(groups.names), part.weights)["target"]
     low, mean, high = found.interval()
     claims = [
         claim(
@@ -227,36 +253,38 @@ def _rates(
     return claims
 
 
-def _missing_claims(groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
+def _missing_claims(grouped: Grouped, data: Dataset, settings: Representativeness) -> list[Claim]:
     """Return how unequally cells are missing, for each feature with missing cells."""
     claims: list[Claim] = []
     for name in data.features:
-        if name == groups.columns[0]:
+        if name == grouped.name:
             continue
-        gone = data.frame[name].isna().to_numpy()
+        part, groups = grouped.with_(name)
+        gone = part.frame[name].isna().to_numpy()
         if not gone.any():
             continue
-        counts = tables.contingency(gone * 0, gone, groups.codes, len(groups.names), data.weights)[:, 0]
+        counts = tables.contingency(gone * 0, gone, groups.codes, len(groups.names), part.weights)[:, 0]
         found = _rates("missing_rate", counts[:, 1], counts.sum(axis=1), groups, data, settings, {"column": name})
         claims += [found[-1]]  # by group they would be many, and small counts
     return claims
 
 
-def _proxy_claims(groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
+def _proxy_claims(grouped: Grouped, data: Dataset, settings: Representativeness) -> list[Claim]:
     """Return how much each feature tells of the group: 0 nothing, 1 all of it."""
     import numpy as np
 
     claims: list[Claim] = []
-    if len(groups.names) < 2:
-        return claims
     for name in data.features:
-        if name in (*groups.columns, *data.sensitive_names):
+        if name in (grouped.name, *data.sensitive_names):
             continue
-        codes, levels = feature_codes(data.frame[name], data.weights)
+        part, groups = grouped.with_(name)
+        if len(groups.names) < 2:
+            return claims
+        codes, levels = feature_codes(part.frame[name], part.weights)
         if levels < 2:
             continue
         counts = tables.count(
-            (groups.codes * levels + codes)[groups.codes >= 0], len(groups.names) * levels, _kept(data.weights, groups)
+            (groups.codes * levels + codes)[groups.codes >= 0], len(groups.names) * levels, _kept(part.weights, groups)
         ).reshape(len(groups.names), levels)
         value = float(information(counts))
         ends = None

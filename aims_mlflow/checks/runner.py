@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import logging
 import traceback
@@ -9,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aims_mlflow.checks import own
 from aims_mlflow.checks.base import Check, Dataset, Outcome
-from aims_mlflow.errors import AimsError, ConfigError, did_you_mean
+from aims_mlflow.errors import AimsError, CheckError, ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from aims_mlflow.records.pack import Pack
@@ -28,6 +30,7 @@ class CheckInfo:
     needs_reference: bool = False
     needs_predictions: bool = False
     controls: tuple[str, ...] = ()  # where the pack has no section that names them
+    own: bool = False  # written by a team, behind an entry point
 
 
 CHECKS = {
@@ -52,15 +55,22 @@ def run_check(name: str, data: Dataset, pack: Pack, reference: Dataset | None = 
     Raises:
         ConfigError: there is no check of that name.
     """
-    if name not in CHECKS:
-        hint = did_you_mean(name, CHECKS)
+    own_names = {mine.name for mine in pack.checks}
+    if name not in CHECKS and name not in own_names:
+        hint = did_you_mean(name, [*CHECKS, *own_names])
         raise ConfigError(f"there is no check {name!r}" + (f", {hint}" if hint else ""))
-    info = CHECKS[name]
+    try:
+        info = CHECKS[name] if name in CHECKS else _own(name, pack)
+    except AimsError as exc:
+        return Outcome(kind="data-quality", result="not_evaluated", reason=exc.sentence())
     if info.needs_reference and reference is None:
         return _not_evaluated(info, pack, f"{name} compares with training data, and there is none")
+    if info.own and info.needs_predictions and data.predictions is None:
+        return _not_evaluated(info, pack, f"{name} judges predictions, and there are none")
     try:
-        check: Check = importlib.import_module(info.module).run
-        return check(data, pack, reference)
+        check: Check = own.load(name)[0] if info.own else importlib.import_module(info.module).run
+        outcome = check(data, pack, reference)
+        return outcome if not info.own else _checked(outcome, info)
     except AimsError as exc:
         return _not_evaluated(info, pack, exc.sentence())
     except (Exception, SystemExit) as exc:  # noqa: BLE001  pyspark ends an import with SystemExit
@@ -71,6 +81,24 @@ def run_check(name: str, data: Dataset, pack: Pack, reference: Dataset | None = 
         return _not_evaluated(info, pack, f"the {name} check could not run: {type(exc).__name__} at {place}")
 
 
+def _own(name: str, pack: Pack) -> CheckInfo:
+    """Return what is known of a check that the pack names."""
+    _, made = own.load(name)
+    controls = next((mine.controls for mine in pack.checks if mine.name == name), ()) or made.controls
+    return CheckInfo(name, made.kind, own.GROUP, made.needs_reference, made.needs_predictions, controls, own=True)
+
+
+def _checked(outcome: object, info: CheckInfo) -> Outcome:
+    """Return what a foreign check gave, under the kind and the controls that it is known by.
+
+    Raises:
+        CheckError: it is no outcome.
+    """
+    if not isinstance(outcome, Outcome):
+        raise CheckError(f"{info.name} returned {type(outcome).__name__}, not an Outcome")
+    return dataclasses.replace(outcome, kind=info.kind, controls=outcome.controls or info.controls)
+
+
 def _not_evaluated(info: CheckInfo, pack: Pack, reason: str) -> Outcome:
-    controls = info.controls or getattr(pack, info.name).controls
+    controls = info.controls or getattr(getattr(pack, info.name, None), "controls", ())
     return Outcome(kind=info.kind, result="not_evaluated", reason=reason, controls=controls)

@@ -58,7 +58,8 @@ def planned(data: Dataset, pack: Pack, reference: Dataset | None = None) -> list
         names.append("representativeness")
     if data.predictions is not None:
         names += ["performance", *(["fairness"] if data.sensitive_names else [])]
-    return [*names, *(["drift"] if reference is not None else [])]
+    names += ["drift"] if reference is not None else []
+    return [*names, *(mine.name for mine in pack.checks)]
 
 
 def run_suite(names: Sequence[str], data: Dataset, pack: Pack, reference: Dataset | None = None) -> Iterator[Ran]:

@@ -43,27 +43,35 @@ def count(codes: Array, size: int, weights: Array | None = None) -> Array:
     return found if weights is None else np.rint(found).astype(np.int64)
 
 
-def histogram(values: Array, edges: Array) -> Array:
+def histogram(values: Array, edges: Array, weights: Array | None = None) -> Array:
     """Return how many `values` lie in each of len(edges) + 1 bins; the outer bins are open.
 
     An edge belongs to the bin above it. Values must be finite.
     """
     import numpy as np
 
-    return np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
+    return count(np.searchsorted(edges, values, side="right"), len(edges) + 1, weights)
 
 
 def weighted_quantile(values: Array, share: float, weights: Array | None = None) -> float:
     """Return a quantile, linear between neighbours as in numpy, where each value stands for `weights` rows."""
     import numpy as np
 
+    return float(weighted_quantiles(values, np.array([share]), weights)[0])
+
+
+def weighted_quantiles(values: Array, shares: Array, weights: Array | None = None) -> Array:
+    """Return several quantiles; see `weighted_quantile`."""
+    import numpy as np
+
     if weights is None:
-        return float(np.quantile(values, share))
+        return np.quantile(values, shares)
     order = np.argsort(values, kind="stable")
-    ends = np.cumsum(weights[order])
-    place = share * (ends[-1] - 1)
-    low, high = (values[order][np.searchsorted(ends, at, side="right")] for at in (np.floor(place), np.ceil(place)))
-    return float(low + (high - low) * (place - np.floor(place)))
+    ends, ascending = np.cumsum(weights[order]), values[order]
+    place = shares * (ends[-1] - 1)
+    low, high = (ascending[np.searchsorted(ends, at, side="right")] for at in (np.floor(place), np.ceil(place)))
+    found: Array = low + (high - low) * (place - np.floor(place))
+    return found
 
 
 def fractions(counts: Array) -> dict[str, tuple[Array, Array]]:
@@ -115,8 +123,8 @@ def spread(values: Array) -> tuple[Array, Array]:
 
     defined = ~np.isnan(values)
     enough = defined.sum(axis=-1) >= 2
-    low = np.where(enough, np.where(defined, values, np.inf).min(axis=-1), np.nan)
-    high = np.where(enough, np.where(defined, values, -np.inf).max(axis=-1), np.nan)
+    low = np.where(enough, np.where(defined, values, np.inf).min(axis=-1, initial=np.inf), np.nan)
+    high = np.where(enough, np.where(defined, values, -np.inf).max(axis=-1, initial=-np.inf), np.nan)
     return high - low, divide(low, high)
 
 

@@ -37,8 +37,8 @@ def classes(data: Dataset) -> Classes:
     """
     labels, predictions = check_predictions(data)
     where = where_in(data.role)
-    complete(labels, f"label in {data.target!r}", where)
-    complete(predictions, "prediction", where)
+    complete(labels, f"label in {data.target!r}", where, data.weights)
+    complete(predictions, "prediction", where, data.weights)
     names = dict(sorted({**distinct_labels(predictions), **distinct_labels(labels)}.items()))
     order = {key: i for i, key in enumerate(names)}
     return Classes(tuple(names.values()), _codes(labels, order), _codes(predictions, order))
@@ -60,10 +60,13 @@ def numbers(data: Dataset) -> tuple[Array, Array]:
     """
     labels, predictions = check_predictions(data)
     where = where_in(data.role)
-    return _finite(labels, f"number in {data.target!r}", where), _finite(predictions, "predicted number", where)
+    return (
+        _finite(labels, f"number in {data.target!r}", where, data.weights),
+        _finite(predictions, "predicted number", where, data.weights),
+    )
 
 
-def _finite(values: Any, what: str, where: str) -> Array:
+def _finite(values: Any, what: str, where: str, weights: Array | None) -> Array:
     import numpy as np
     import pandas as pd
 
@@ -71,11 +74,7 @@ def _finite(values: Any, what: str, where: str) -> Array:
         found: Array = pd.Series(values).to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError):
         raise DataError(f"a {what} is not a number", where=where, next="convert the column to numbers") from None
-    missing = int((~np.isfinite(found)).sum())
-    if missing:
-        raise DataError(
-            f"{missing:,} of {len(found):,} rows have no finite {what}", where=where, next="leave those rows out"
-        )
+    _none_missing(~np.isfinite(found), f"finite {what}", where, weights)
     return found
 
 
@@ -116,8 +115,8 @@ def outcomes(data: Dataset) -> tuple[Array, Array]:
     where = where_in(data.role)
     labels, predictions = check_predictions(data)
     favourable = resolve_favourable(data)
-    complete(labels, f"label in {data.target!r}", where)
-    complete(predictions, "prediction", where)
+    complete(labels, f"label in {data.target!r}", where, data.weights)
+    complete(predictions, "prediction", where, data.weights)
     known = {**distinct_labels(labels), str(label_key(favourable)): favourable}
     strange = [text for key, text in distinct_labels(predictions).items() if key not in known]
     if strange:
@@ -141,7 +140,7 @@ def _by_threshold(data: Dataset, threshold: float) -> tuple[Array, Array]:
             next="use a model that gives scores, or leave data.threshold out of aims.yaml",
         )
     labels = data.frame[data.target]
-    complete(labels, f"label in {data.target!r}", where_in(data.role))
+    complete(labels, f"label in {data.target!r}", where_in(data.role), data.weights)
     return is_label(labels, resolve_favourable(data)), scores >= threshold
 
 
@@ -219,8 +218,13 @@ def scores_by_label(data: Dataset, names: Sequence[str]) -> Array | None:
     return found
 
 
-def complete(values: Any, what: str, where: str) -> None:
+def complete(values: Any, what: str, where: str, weights: Array | None = None) -> None:
     """Raise DataError where a value is missing."""
-    missing = int((factorize(values)[0] < 0).sum())
-    if missing:
-        raise DataError(f"{missing:,} of {len(values):,} rows have no {what}", where=where, next="leave those rows out")
+    _none_missing(factorize(values)[0] < 0, what, where, weights)
+
+
+def _none_missing(gone: Array, what: str, where: str, weights: Array | None) -> None:
+    if not gone.any():
+        return
+    missing, rows = (gone.sum(), len(gone)) if weights is None else (weights[gone].sum(), weights.sum())
+    raise DataError(f"{int(missing):,} of {int(rows):,} rows have no {what}", where=where, next="leave those rows out")

@@ -32,6 +32,7 @@ def send(model: str, name: str | None, stage: str, alias: str | None, **fields: 
     from aims_mlflow.hooks import channel
 
     found = channel.named(model, name)
+    channel.make_room(found.name)
     digest, workspace = channel.rules_in_force(found, stage, alias)  # type: ignore[arg-type]
     about = {"model_name": found.name, "workspace": workspace, "stage": stage, "alias": alias, "stage_digest": digest}
     consent = Consent(**about, **fields)

@@ -31,12 +31,12 @@ def group() -> None:
 
 
 @group.command()
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data")
 @click.option("--pack", help="A shipped pack or a folder; aims.yaml's by default.")
 @click.option("--model", help="models:/NAME/VERSION, @ALIAS or models:/m-ID: its predictions are evaluated.")
 @click.option("--prediction", help="The column that holds predictions, in place of --model.")
 @click.option("--score", help="The column that holds scores, in place of --model.")
-@click.option("--train", "reference", type=click.Path(path_type=Path), help="The training table: adds drift.")
+@click.option("--train", "reference", help="The training table: adds drift.")
 @click.option("--config", type=click.Path(path_type=Path), help="aims.yaml; found from here upwards by default.")
 @click.option("--target", help="The column that is predicted; aims.yaml's by default.")
 @click.option("--favourable", help="The label that is good for a person.")
@@ -52,12 +52,12 @@ def group() -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the report; aims-check-NAME by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(
-    data: Path,
+    data: str,
     pack: str | None,
     model: str | None,
     prediction: str | None,
     score: str | None,
-    reference: Path | None,
+    reference: str | None,
     config: Path | None,
     target: str | None,
     favourable: str | None,
@@ -67,7 +67,11 @@ def run(
     out: Path | None,
     as_json: bool,
 ) -> int:
-    """Run every check that fits DATA (CSV, TSV or parquet), and write a report.
+    """Run every check that fits DATA, and write a report.
+
+    DATA is a CSV, TSV or parquet file, a table of a database (sqlite:///loans.db#applications,
+    duckdb:///loans.duckdb#applications, postgresql://host/base#schema.table) or of Spark (spark:loans).
+    Databases and Spark are asked for counts; the rows stay where they are.
 
     Exit status 1 when a limit is not met, or a check could not be evaluated.
     """
@@ -77,6 +81,7 @@ def run(
         )
     described, found = _setup(config, pack, target, favourable, sensitive, threshold)
     from aims_mlflow.capture.check_data import Columns, dataset_from
+    from aims_mlflow.checks.engines.opening import short_name
     from aims_mlflow.checks.inputs import validate_pair
     from aims_mlflow.checks.suite import planned
 
@@ -88,7 +93,7 @@ def run(
     if not names:
         raise ConfigError(f"no check of the pack {found.name!r} fits {role} data", next="name groups, or predictions")
     ran = list(_with_progress(names, table, found, train))
-    folder = out or Path(f"aims-check-{data.name.split('.')[0]}")
+    folder = out or Path(f"aims-check-{short_name(data).split('.')[0]}")
     return _tell(data, table, found, ran, folder, as_json=as_json)
 
 
@@ -139,15 +144,17 @@ def _with_progress(names: Sequence[str], data: Dataset, pack: Pack, reference: D
         click.echo("\r\033[K", nl=False, err=True)
 
 
-def _tell(path: Path, data: Dataset, pack: Pack, ran: list[Ran], folder: Path, *, as_json: bool) -> int:
+def _tell(source: str, data: Dataset, pack: Pack, ran: list[Ran], folder: Path, *, as_json: bool) -> int:
+    from aims_mlflow.checks.engines.dataset import FarDataset
+    from aims_mlflow.checks.engines.opening import short_name
     from aims_mlflow.checks.packs import pack_digest
     from aims_mlflow.checks.suite import lines, report, result_of_suite
 
-    result = result_of_suite(ran)
-    write_files(folder, report(f"Checks of {path.name}", ran))
+    result, name = result_of_suite(ran), short_name(source)
+    write_files(folder, report(f"Checks of {name}", ran))
     if as_json:
         shown = {
-            "data": str(path),
+            "data": data.far.name if isinstance(data, FarDataset) else source,
             "rows": data.rows,
             "pack": {"name": pack.name, "version": pack.version, "digest": pack_digest(pack)},
             "result": result,
@@ -156,7 +163,7 @@ def _tell(path: Path, data: Dataset, pack: Pack, ran: list[Ran], folder: Path, *
         }
         click.echo(json.dumps(shown, indent=2))
     else:
-        click.echo(f"{path.name}: {data.rows:,} rows, held to {pack.name} {pack.version}")
+        click.echo(f"{name}: {data.rows:,} rows, held to {pack.name} {pack.version}")
         for item in ran:
             for style, text in lines(item):
                 click.secho(text, fg=COLOURS.get(style), dim=style == "soft")
@@ -224,10 +231,12 @@ def infer(data: Path, target: str, sensitive: str | None, out: Path | None) -> N
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_(as_json: bool) -> None:
     """List the checks and the packs that are installed."""
+    from aims_mlflow.checks import own
     from aims_mlflow.checks.packs import load_pack, shipped_packs
     from aims_mlflow.checks.runner import CHECKS
 
     checks = [{"name": info.name, "kind": info.kind, "module": info.module} for info in CHECKS.values()]
+    checks += [{"name": name, "kind": own.load(name)[1].kind, "module": own.GROUP} for name in own.names()]
     packs = [{"name": name, "description": load_pack(name).description} for name in shipped_packs()]
     if as_json:
         click.echo(json.dumps({"checks": checks, "packs": packs}, indent=2))

@@ -50,8 +50,13 @@ def _open(ledger: str | None, registry: str | None, tracking: str | None) -> tup
 @LEDGER
 @REGISTRY
 @TRACKING
+@click.option(
+    "--new-ledger",
+    is_flag=True,
+    help="The ledger that knew these versions is gone for good: begin a new one.",
+)
 @JSON
-def adopt(ledger: str | None, registry: str | None, tracking: str | None, as_json: bool) -> int:
+def adopt(ledger: str | None, registry: str | None, tracking: str | None, new_ledger: bool, as_json: bool) -> int:
     """Record versions and aliases from before the gate, with their digests, as `legacy`.
 
     `legacy: {until: DAY}` in policy.yaml says how long they may keep or regain their aliases. Exit status 1 when the
@@ -62,7 +67,7 @@ def adopt(ledger: str | None, registry: str | None, tracking: str | None, as_jso
 
     opened, client = _open(ledger, registry, tracking)
     policy = policy_in_force(opened)
-    found = adopt_all(opened, client, policy, progress("adopting"))
+    found = adopt_all(opened, client, policy, progress("adopting"), new_ledger=new_ledger)
     progress_done()
     unreadable = [a for a in found if a.digest is None]
     if as_json:
@@ -84,8 +89,13 @@ def adopt(ledger: str | None, registry: str | None, tracking: str | None, as_jso
 @LEDGER
 @REGISTRY
 @TRACKING
+@click.option(
+    "--restored", metavar="REASON", help="The registry came back from a backup: seal what it lost by that as lost."
+)
 @JSON
-def reconcile(ledger: str | None, registry: str | None, tracking: str | None, as_json: bool) -> int:
+def reconcile(
+    ledger: str | None, registry: str | None, tracking: str | None, restored: str | None, as_json: bool
+) -> int:
     """Compare registry and ledger: what exists without a decision, what was never closed, what changed since.
 
     New findings are sealed, those that no longer hold are closed, and changes whose server died are settled. Exit
@@ -95,7 +105,7 @@ def reconcile(ledger: str | None, registry: str | None, tracking: str | None, as
     from aims_mlflow.hooks.reconcile import reconcile as compare
 
     opened, client = _open(ledger, registry, tracking)
-    done = compare(opened, client, policy_in_force(opened), progress("comparing"))
+    done = compare(opened, client, policy_in_force(opened), progress("comparing"), restored)
     progress_done()
     if as_json:
         shown = {

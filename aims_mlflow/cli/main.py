@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": ("demo", "command", "Show the whole path on this machine: train, refusal, mitigation, approval."),
     "init": ("init", "command", "Write a first aims.yaml and pack from a CSV or parquet file."),
     "check": ("check", "group", "Run checks on a table, propose expectations for it, list checks and packs."),
+    "monitor": ("monitor", "group", "Compare data in operation with the baseline of a model's training."),
     "evidence": ("evidence", "group", "List, show and verify the evidence of a run, a model or a folder."),
     "gate": ("gate", "group", "Explain decisions; run, roll out and look back on a gated registry."),
     "approve": ("approve", "approve", "Sign an approval for one version and stage."),

@@ -62,6 +62,7 @@ class PublicKey:
     key_id: str
 
     @classmethod
+    @functools.lru_cache(maxsize=256)
     def from_pem(cls, pem: str, where: str = "public key") -> PublicKey:
         """Parse a PEM SubjectPublicKeyInfo; the same text is parsed once.
 

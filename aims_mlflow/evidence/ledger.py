@@ -7,6 +7,7 @@ beside it; the leaf holds a salted commitment, `sha256(salt || body)`.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from aims_mlflow.evidence.log import Log
+    from aims_mlflow.evidence.model_leaves import ModelLeaves
 
 LEDGER_URI = "AIMS_LEDGER_URI"
 PAGE = 1000
@@ -51,9 +53,9 @@ class Leaf:
     data: bytes
     leaf_hash: str
 
-    @property
+    @functools.cached_property
     def content(self) -> dict[str, Any]:
-        """The leaf's public fields."""
+        """The leaf's public fields. Nobody changes them: they are parsed once."""
         content: dict[str, Any] = parse_json(self.data, f"leaf {self.sequence}")
         return content
 
@@ -87,11 +89,14 @@ class Ledger:
         from aims_mlflow.evidence.ledger_database import ModelLocks, open_database
         from aims_mlflow.evidence.ledger_proofs import LedgerProofs
         from aims_mlflow.evidence.ledger_state import LedgerState
+        from aims_mlflow.evidence.model_leaves import Memory, next_leaves
 
         self.uri = uri
         self.log = log
         self._engine, self._tables = open_database(uri)
         self._locks = ModelLocks(self._engine)
+        self._leaves_of_model = next_leaves(self._tables.leaves, PAGE)
+        self._memory = Memory(self._of_model)
         self.state = LedgerState(self._engine, self._tables)
         self.proofs = LedgerProofs(self._engine, self._tables, log)
         self._writer = Appender(self._engine, self._tables, self.proofs)
@@ -155,6 +160,24 @@ class Ledger:
         with self._reading() as connection:
             rows = connection.execute(query).all()
         return [Leaf(row.sequence, bytes(row.leaf), row.leaf_hash) for row in rows]
+
+    def of_model(self, name: str) -> ModelLeaves:
+        """Return a model's leaves as they are now; only those that came since the last call are read.
+
+        Raises:
+            Unreachable: the database does not answer.
+        """
+        return self._memory.of(name)
+
+    def _of_model(self, name: str, start: int) -> Iterator[tuple[Leaf, str, str | None]]:
+        while True:
+            with self._reading() as connection:
+                rows = connection.execute(self._leaves_of_model, {"name": name, "start": start}).all()
+            for row in rows:
+                yield Leaf(row.sequence, bytes(row.leaf), row.leaf_hash), row.type, row.version
+            if len(rows) < PAGE:
+                return
+            start = rows[-1].sequence + 1
 
     def body(self, sequence: int) -> dict[str, Any] | None:
         """Return a leaf's erasable body, checked against its commitment; None where it was erased.

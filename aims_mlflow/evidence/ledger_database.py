@@ -172,13 +172,18 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextlib.contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Give a transaction that only reads.
+    """Give a connection for one statement that reads.
 
     Raises:
         Unreachable: the database does not answer.
     """
+    options: dict[str, Any] = {READ_ONLY: True}
+    if (
+        engine.dialect.name == "postgresql"
+    ):  # one statement is its own transaction: BEGIN and ROLLBACK are two trips more
+        options["isolation_level"] = "AUTOCOMMIT"
     try:
-        with engine.connect().execution_options(**{READ_ONLY: True}) as connection:
+        with engine.connect().execution_options(**options) as connection:
             yield connection
     except sa.exc.SQLAlchemyError as exc:
         raise Unreachable(f"the ledger could not be read ({type(exc).__name__})", next=CHECK) from exc
@@ -244,13 +249,17 @@ def _in_file(folder: Path, key: str, seconds: float) -> Iterator[None]:
         held.release()
 
 
+# The columns of a row are computed from left to right: the wait is bounded before the lock is asked for.
+_WAIT_AND_LOCK = sa.text("SELECT set_config('lock_timeout', :wait, true), pg_advisory_xact_lock(:key)")
+
+
 @contextlib.contextmanager
 def _in_database(engine: sa.Engine, key: str, seconds: float) -> Iterator[None]:
     with contextlib.ExitStack() as held:
         try:
             connection = held.enter_context(engine.begin())
-            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{int(seconds * 1000)}ms'"))
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(key[:15], 16)})
+            asked = {"key": int(key[:15], 16), "wait": f"{int(seconds * 1000)}ms"}
+            connection.execute(_WAIT_AND_LOCK, asked)
         except sa.exc.SQLAlchemyError as exc:
             if "lock timeout" in str(exc):
                 raise _busy() from None

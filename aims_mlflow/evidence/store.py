@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 ROOT = "aims"
 STATUS_MODEL = "aims.status"
 CONNECT_SECONDS = 5.0
+# What plain registries say of a name that is not there, or that is no name to them: some take none without a catalog.
+NOT_THERE = (
+    "RESOURCE_DOES_NOT_EXIST",
+    "INVALID_PARAMETER_VALUE",
+    "ENDPOINT_NOT_FOUND",
+    "NOT_FOUND",
+    "FEATURE_DISABLED",
+)
 MAX_FILES = 1000
 MODEL_ID = re.compile(r"^m-[0-9a-f]{32}$")
 RUN_ID = re.compile(r"^[0-9a-f]{32}$")
@@ -108,25 +116,54 @@ def check_server() -> None:
 
 
 def gate_status() -> dict[str, str]:
-    """Return what a gated registry says of itself: version, enforcement, digests, checkpoint; {} for a plain one."""
-    from mlflow.exceptions import MlflowException
+    """Return what a gated registry says of itself: version, enforcement, digests, checkpoint; {} for a plain one.
 
-    try:
-        model = client().get_registered_model(STATUS_MODEL)
-    except MlflowException:
+    Raises:
+        ConfigError: the address is none of a registry.
+        Unreachable: the registry does not tell, so that nobody may take it for a plain one.
+    """
+    model = _registered_model(STATUS_MODEL)
+    # A model that was made to look like a gate has a time at which it was made; the gate's answer has none.
+    if model is None or model.creation_timestamp:
         return {}
     return {k.removeprefix("aims."): v for k, v in (model.tags or {}).items()}
 
 
-def has_registered_model(name: str) -> bool:
-    """Tell whether the registry has a model of this name."""
-    from mlflow.exceptions import MlflowException
-
+def known_gate() -> dict[str, str]:
+    """Return what a registry's gate says of itself; {} where there is none, or it does not tell this login."""
     try:
-        client().get_registered_model(name)
-    except MlflowException:
+        return gate_status()
+    except (ConfigError, Unreachable):
+        return {}
+
+
+def has_registered_model(name: str) -> bool:
+    """Tell whether the registry has a model of this name that this login may read."""
+    try:
+        return _registered_model(name) is not None
+    except (ConfigError, Unreachable):
         return False
-    return True
+
+
+def _registered_model(name: str) -> Any:
+    """Return a registered model; None where there is none.
+
+    Raises:
+        ConfigError, Unreachable: the registry does not tell.
+    """
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
+
+    with reaching(f"read the registered model {name}"):
+        try:
+            return client().get_registered_model(name)
+        except UnsupportedModelRegistryStoreURIException:
+            uri = _plain_uri(_mlflow().get_tracking_uri())
+            raise ConfigError("this is no address of a registry", where=uri, next="give http://HOST:PORT") from None
+        except MlflowException as exc:
+            if exc.error_code in NOT_THERE:
+                return None
+            raise
 
 
 def put(run_id: str, files: Mapping[str, bytes]) -> None:

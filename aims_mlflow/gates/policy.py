@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,7 @@ class Rules:
     policy_digest: str
     workspace: str | None = None
 
-    @property
+    @cached_property
     def stage_digest(self) -> str:
         """The digest that approvals and waivers are bound to: the rules, without file positions."""
         return digest_of(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.errors import PolicyRefused
 from aims_mlflow.evidence.ledger import Entry
+from aims_mlflow.hooks.ledger_guard import RESTORE, unknown
 from aims_mlflow.hooks.past import Past
 from aims_mlflow.hooks.reading import Seen, models, try_digest
+from aims_mlflow.hooks.settle import REQUEST_TAG
 from aims_mlflow.records.base import uuid7
 
 if TYPE_CHECKING:
@@ -29,17 +32,37 @@ class Adopted:
 
 
 def adopt(
-    ledger: Ledger, client: Any, policy: LoadedPolicy, tick: Callable[[str], None] = lambda _: None
+    ledger: Ledger,
+    client: Any,
+    policy: LoadedPolicy,
+    tick: Callable[[str], None] = lambda _: None,
+    *,
+    new_ledger: bool = False,
 ) -> list[Adopted]:
     """Record every version that the ledger does not know yet, with its digest and gated aliases.
 
-    What cannot be read is recorded without a digest: it may stay where it is, and may not come back.
+    What cannot be read is recorded without a digest: it may stay where it is, and may not come back. `new_ledger`
+    says that the ledger which knew these versions is gone for good; that is sealed as an incident.
 
     Raises:
+        PolicyRefused: a gate decided about versions of this registry, and the ledger knows of none.
         Unreachable: registry or ledger does not answer.
     """
     out = []
-    for seen in models(client):
+    everything = list(models(client))
+    made = [
+        (seen.ledger_name, number, str(version.tags[REQUEST_TAG]))
+        for seen in everything
+        for number, version in seen.versions.items()
+        if REQUEST_TAG in version.tags
+    ]
+    if unknown(ledger, made):
+        if not new_ledger:
+            text = f"a gate decided about {len(made)} versions of this registry, and the ledger knows of none"
+            raise PolicyRefused(text, next=RESTORE)
+        about = {"about": "ledger-lost", "control": "A.6.2.8", "versions": len(made), "state": "open"}
+        ledger.append(Entry("incident", about, {}, uuid7()))
+    for seen in everything:
         with ledger.lock(seen.ledger_name):
             past = Past(ledger, seen.ledger_name)
             known = {str(c.get("version")) for c in past.done()}

@@ -6,6 +6,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import store
@@ -34,11 +35,15 @@ def status(url: str | None = None) -> dict[str, str]:
     """Return what a registry's gate says of itself; {} for a plain one. `url` None is the configured server.
 
     Raises:
-        Unreachable: no server answers.
+        ConfigError: `url` is no address of a registry.
+        Unreachable: no server answers, or not to this question.
     """
     if url is not None:
         import mlflow
 
+        parts = urlsplit(url)
+        if "://" not in url or (parts.scheme in ("http", "https") and not parts.hostname):
+            raise ConfigError(f"{url!r} is no address of a registry", next="give http://HOST:PORT")
         mlflow.set_tracking_uri(url)
     store.check_server()
     return store.gate_status()
@@ -87,6 +92,23 @@ def explain(name: str, version: str, stage: Stage, alias: str | None = None) -> 
     return Decision.model_validate(json.loads(answer.tags["aims.decision"]))
 
 
+def make_room(name: str) -> None:
+    """Make a gated registry's model where it is not there yet: MLflow's logins may ask nothing about it before.
+
+    Raises:
+        Unreachable: the registry has no gate, or does not answer.
+    """
+    if not status():
+        raise Unreachable(
+            "this registry has no gate, so there is nothing to approve",
+            next="start MLflow with --registry-store-uri aims+...",
+        )
+    if store.has_registered_model(name):
+        return
+    with store.reaching(f"make the registered model {name}"):
+        store.client().create_registered_model(name)
+
+
 def rules_in_force(model: Named, stage: Stage, alias: str | None) -> tuple[str, str | None]:
     """Return (digest of the rules in force, workspace of the model): what a consent is bound to.
 
@@ -94,11 +116,6 @@ def rules_in_force(model: Named, stage: Stage, alias: str | None) -> tuple[str, 
         Unreachable: the registry has no gate, or does not answer.
     """
     question = f"aims.explain.{stage}" + (f".{alias}" if alias else "") + ".v0"
-    if not status():
-        raise Unreachable(
-            "this registry has no gate, so there is nothing to approve",
-            next="start MLflow with --registry-store-uri aims+...",
-        )
     with store.reaching(f"read the rules for {model.name}"):
         answer = store.client().get_model_version_by_alias(model.name, question)
     return str(answer.tags["aims.stage_digest"]), answer.tags.get("aims.workspace")
@@ -121,14 +138,12 @@ def sign_consent(consent: Consent, model: Named, key: SigningKey, actor: str) ->
 
 
 def send_consent(record: SealedRecord, name: str) -> None:
-    """Hand a consent to the gate; the registered model is made where it is not there yet.
+    """Hand a consent to the gate.
 
     Raises:
         Unreachable: the gate refused it, or does not answer.
     """
-    client = store.client()
-    if not store.has_registered_model(name):
-        with store.reaching(f"make the registered model {name}"):
-            client.create_registered_model(name)
     with store.reaching("hand over the consent"):
-        client.set_registered_model_tag(name, f"aims.approval.{secrets.token_hex(16)}", record.envelope.raw.decode())
+        store.client().set_registered_model_tag(
+            name, f"aims.approval.{secrets.token_hex(16)}", record.envelope.raw.decode()
+        )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.ledger import Entry
+from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.gates.decide import SignedConsent
 from aims_mlflow.records.decision import Consent
@@ -15,9 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.evidence.model_leaves import ModelLeaves
+    from aims_mlflow.hooks.active_policy import InForce
     from aims_mlflow.records.keyring import Keyring, Role
 
 MAX_CHARS = 4500
+MOST_KNOWN = 10_000
+KnownConsents = Remembered[SignedConsent]
 ACTIONS = ("approval", "waiver", "revocation", "retirement")
 AGAIN = "make it with `aims approve`, `aims waive`, `aims gate revoke` or `aims gate retire`"
 
@@ -81,21 +87,33 @@ def seal_consent(ledger: Ledger, raw: bytes, signed: SignedConsent, name: str, w
 
 
 def sealed_consents(
-    ledger: Ledger, name: str, model_digest: str, keyring: Keyring, roles: Sequence[Role], before: int | None = None
+    ledger: Ledger,
+    mine: ModelLeaves,
+    model_digest: str,
+    force: InForce,
+    known: KnownConsents,
+    before: int | None = None,
 ) -> dict[str, SignedConsent]:
-    """Return the sealed consents about a model's bytes that verify against the keyring, by envelope sha256.
+    """Return the sealed consents about a model's bytes that verify against the keyring in force, by envelope sha256.
 
-    `before` leaves out what was sealed at or after that leaf.
+    What was verified against this keyring before is taken from `known`. `before` leaves out what was sealed at or
+    after that leaf.
     """
-    times = {
-        str(leaf.content["envelope"]): str(leaf.content["time"])
-        for leaf in ledger.leaves(types=ACTIONS, model_name=name)
-        if leaf.content.get("model_digest") == model_digest and (before is None or leaf.sequence < before)
-    }
     out = {}
-    for sha256, raw in ledger.envelopes(list(times)).items():
+    for leaf in mine.of(ACTIONS):
+        if leaf.content.get("model_digest") != model_digest or (before is not None and leaf.sequence >= before):
+            continue
+        sha256, sealed = str(leaf.content["envelope"]), str(leaf.content["time"])
+        verify = functools.partial(_verified, ledger, sha256, sealed, force)
         try:
-            out[sha256] = read_consent(raw, keyring, roles, times[sha256])
+            out[sha256] = known.get((sha256, sealed, force.keyring_digest, force.consenting), verify)
         except EvidenceError:
             continue
     return out
+
+
+def _verified(ledger: Ledger, sha256: str, sealed: str, force: InForce) -> SignedConsent:
+    raw = ledger.envelope(sha256)
+    if raw is None:
+        raise EvidenceError("the ledger has lost the envelope of a consent", where=sha256)
+    return read_consent(raw, force.keyring, force.consenting, sealed)

@@ -22,6 +22,7 @@ def _counters() -> dict[str, Any]:
         "decisions": Counter(
             "aims_gate_decisions", "Decisions of the gate by stage and result.", ["stage", "result", "mode"]
         ),
+        "refusals": Counter("aims_gate_refusals", "Requests that the gate refused, for whatever reason."),
         "errors": Counter("aims_gate_errors", "Failures inside the gate; each refused a change.", ["type"]),
     }
 
@@ -29,6 +30,11 @@ def _counters() -> dict[str, Any]:
 def decision(stage: str, result: str, mode: str) -> None:
     """Count one decision: `allowed`, `waived`, `refused` or `would_refuse`."""
     _count("decisions", stage, result, mode)
+
+
+def refusal() -> None:
+    """Count one request that was refused: by a decision, a rule about names and removals, or a failure inside."""
+    _count("refusals")
 
 
 def error(kind: str) -> None:
@@ -41,6 +47,6 @@ def _count(name: str, *labels: str) -> None:
     try:
         found = _counters().get(name)
         if found is not None:
-            found.labels(*labels).inc()
+            (found.labels(*labels) if labels else found).inc()
     except Exception:  # noqa: BLE001 - the library has errors of its own
         _log.exception("aims: %s could not be counted", name)

@@ -17,8 +17,8 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.hooks import counters
 from aims_mlflow.hooks.past import Past
-from aims_mlflow.hooks.server_evidence import active_workspace
-from aims_mlflow.hooks.settle import outcome_fields, settle
+from aims_mlflow.hooks.server_evidence import active_workspace, has_logins
+from aims_mlflow.hooks.settle import outcome_fields, settle, superseded
 from aims_mlflow.records.base import uuid7
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ _log = logging.getLogger(__name__)
 
 
 def denied(text: str) -> MlflowException:
-    """Return the error that a client sees as HTTP 403."""
+    """Return the error that a client sees as HTTP 403, and count it."""
+    counters.refusal()
     return MlflowException(text, error_code=PERMISSION_DENIED)
 
 
@@ -67,13 +68,15 @@ def reported(what: str, exc: Exception) -> str:
 
 
 def caller() -> tuple[dict[str, str], str | None]:
-    """Return (who asks, as far as the request tells; the authenticated login where the server has logins)."""
+    """Return (who asks, as far as the request tells; the login).
+
+    The login is None where the server has no logins, and "" where it has some and does not tell which one asks.
+    """
     import flask
 
-    if not flask.has_request_context():
-        return {}, None
-    login = flask.g.get("mlflow_authenticated_user")
-    return {"login": login or "", "address": flask.request.remote_addr or ""}, login
+    asked = flask.has_request_context()
+    login = (flask.g.get("mlflow_authenticated_user") if asked else None) or ("" if has_logins() else None)
+    return {"login": login or "", "address": flask.request.remote_addr or ""} if asked else {}, login
 
 
 def is_prompt(version: Any) -> bool:
@@ -115,17 +118,24 @@ class Doors:
             return active_workspace() if self.plain.supports_workspaces else None
 
     @contextlib.contextmanager
-    def held(self, what: str, *names: str, seconds: float | None = None) -> Iterator[None]:
-        """Hold the locks of ledger names, one change at a time, and first close what a dead server left open."""
+    def held(self, what: str, *names: str, seconds: float | None = None) -> Iterator[Past]:
+        """Hold the locks of ledger names, one change at a time, and first close what a dead server left open.
+
+        Yields the past of the first of them.
+        """
+        pasts = {}
         with contextlib.ExitStack() as locks:
             with closed(what):
+                self.gate.require_ledger()
                 for name in sorted(set(names)):
                     locks.enter_context(self.gate.ledger.lock(name, seconds))
-                    settle(self.gate.ledger, Past(self.gate.ledger, name), self.plain, "the next change")
-            yield
+                    pasts[name] = Past(self.gate.ledger, name)
+                    if settle(self.gate.ledger, pasts[name], self.plain, "the next change"):
+                        pasts[name] = Past(self.gate.ledger, name)
+            yield pasts[names[0]]
 
-    def carry_out(self, what: str, announced: Entry, commit: Callable[[], Any], *also: Entry) -> Any:
-        """Commit an announced change to the registry, and seal its outcome with `also`.
+    def carry_out(self, what: str, announced: Entry, commit: Callable[[], Any]) -> Any:
+        """Commit an announced change to the registry, and seal its outcome and what it superseded.
 
         A commit that raises may have taken place: the registry is asked, and what it shows is sealed. What MLflow says
         of the request itself passes; a failure of the registry is a refusal too: clients try a 500 again for minutes.
@@ -145,5 +155,5 @@ class Doors:
         version = str(getattr(result, "version", None) or change.get("version") or "")
         done = Entry("outcome", outcome_fields(change, done=True, version=version), request=announced.request)
         with closed(what, f"was carried out{f' (version {version})' if version else ''}, but could not be sealed"):
-            ledger.append(done, *also)
+            ledger.append(done, *superseded(change))
         return result

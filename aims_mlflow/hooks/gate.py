@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aims_mlflow
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.canonical import sha256_hex
 from aims_mlflow.evidence.ledger import LEDGER_URI, Entry, Ledger, ledger_uri
 from aims_mlflow.evidence.log import LOG_ROLE, configured_log
+from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.statement import read as read_record
 from aims_mlflow.evidence.verify import CheckedSession, check_session, check_signature
-from aims_mlflow.gates.decide import Asked, decide, unreadable
+from aims_mlflow.gates.decide import Asked, SignedConsent, decide, unreadable
 from aims_mlflow.hooks.active_policy import ActivePolicy, InForce, init_policy, policy_folder
-from aims_mlflow.hooks.consents import MAX_CHARS, read_consent, seal_consent, sealed_consents
+from aims_mlflow.hooks.consents import MAX_CHARS, MOST_KNOWN, KnownConsents, read_consent, seal_consent, sealed_consents
+from aims_mlflow.hooks.ledger_guard import RESTORE, LedgerGuard
 from aims_mlflow.hooks.model_bytes import ModelBytes, StillHashing
 from aims_mlflow.hooks.past import Past, qualified
 from aims_mlflow.hooks.server_evidence import Owned, ServerEvidence
@@ -26,11 +29,14 @@ if TYPE_CHECKING:
 
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.records.decision import Decision, Standing
+    from aims_mlflow.records.keyring import KeyEntry
     from aims_mlflow.records.policy import Stage
 
 TRUST_LOG = "give `aims keys export --key ...` of it to `aims keys add FILE --owner registry --role log`"
 # What a session file is made of, by sha256 of its lines, so that a decision can be made again from the ledger.
 SessionLines = dict[str, list[str]]
+# A checked session takes about eight times its bytes in memory.
+MOST_SESSION_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -76,20 +82,38 @@ class Gate:
         self.policy = ActivePolicy(self.ledger, self.folder)
         self.evidence = ServerEvidence(tracking_uri)
         self.bytes = ModelBytes(self.ledger)
+        # Functions of what their keys name, and of no clock: what was verified once is not verified again.
+        self.sessions: Remembered[CheckedSession] = Remembered(MOST_SESSION_BYTES)
+        self.consents = KnownConsents(MOST_KNOWN)
+        self.signatures: Remembered[KeyEntry] = Remembered(MOST_KNOWN)
+        self.guard: LedgerGuard | None = None
+
+    def require_ledger(self) -> None:
+        """Refuse to go by a ledger that knows nothing of what its registry shows.
+
+        Raises:
+            PolicyRefused: it is lost, or of another registry.
+        """
+        if self.guard is not None:
+            self.guard.require()
 
     def rules(self, change: Change) -> Rules:
         """Return the rules in force for a change."""
         return self.policy.current().policy.rules(change.name, change.stage, change.alias, change.workspace)
 
-    def decide(self, change: Change, owner: Callable[[], Owned]) -> Decided:
+    def decide(self, change: Change, owner: Callable[[], Owned], past: Past | None = None) -> Decided:
         """Hash the model's bytes, read and verify its evidence, and decide; what cannot be read speaks for nothing.
+
+        `past` is what whoever holds the model's lock has read of it.
 
         Raises:
             ConfigError, Unreachable: there is no policy, or the ledger does not answer.
+            PolicyRefused: the ledger is not the one that the registry was gated with.
         """
+        self.require_ledger()
         force, now = self.policy.current(), datetime.now(UTC)
         rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
-        past = Past(self.ledger, change.ledger_name)
+        past = past or Past(self.ledger, change.ledger_name)
         try:
             owned = owner()
             digest = self.bytes.digest(owned.location, self.evidence.files(owned.location), force.policy.policy.caps)
@@ -98,7 +122,7 @@ class Gate:
             about = Asked("", version=change.version, keyring_digest=force.keyring_digest)
             failure = exc if exc.exit_status != 1 and not isinstance(exc, StillHashing) else None
             return Decided(unreadable(rules, exc.what, exc.next or "", about, now), failure=failure)
-        consents = self._consents(change.ledger_name, digest, force)
+        consents = self._consents(past, digest, force)
         standing = self._standing(change, past, force) if change.stage == "deployment" else None
         asked = Asked(
             digest,
@@ -109,7 +133,9 @@ class Gate:
             change.version,
             force.keyring_digest,
         )
-        decision = decide(rules, check_sessions(files, force, rules), list(consents.values()), asked, now)
+        decision = decide(
+            rules, check_sessions(files, force, rules, self.sessions), list(consents.values()), asked, now
+        )
         lines = {name: data.split(b"\n") for name, data in sorted(files.items())}
         return Decided(
             decision,
@@ -123,19 +149,19 @@ class Gate:
     def _session_files(self, owned: Owned, force: InForce) -> dict[str, bytes]:
         return self.evidence.session_files(owned.run_id, force.policy.policy.caps) if owned.run_id else {}
 
-    def _consents(self, name: str, digest: str, force: InForce) -> dict[str, Any]:
-        return sealed_consents(self.ledger, name, digest, force.keyring, force.consenting)
+    def _consents(self, past: Past, digest: str, force: InForce) -> dict[str, SignedConsent]:
+        return sealed_consents(self.ledger, past.mine, digest, force, self.consents)
 
     def _standing(self, change: Change, past: Past, force: InForce) -> Standing | None:
         """Return what the version was allowed before for this alias, where those who signed then are still trusted."""
         found = past.standing(str(change.version), str(change.alias), force.policy.policy.legacy.until)
         if found is None or found.basis == "legacy":
             return found
-        kept = self.ledger.envelopes(list(found.evidence))
+        kept = functools.cache(lambda: self.ledger.envelopes(list(found.evidence)))
         try:
             for name in found.evidence:
-                record = read_record(kept[name], name)
-                check_signature(record, force.keyring.find, force.training)
+                check = functools.partial(_signed_still, kept, name, force)
+                self.signatures.get((name, force.keyring_digest, force.training), check)
         except (EvidenceError, KeyError):
             return None
         return found
@@ -147,7 +173,9 @@ class Gate:
 
         Raises:
             EvidenceError: it is malformed, too long, not signed in a fitting role, or for something else.
+            PolicyRefused: the ledger is not the one that the registry was gated with.
         """
+        self.require_ledger()
         if len(text) > MAX_CHARS:
             raise EvidenceError(f"the envelope is longer than {MAX_CHARS:,} characters", next="shorten the reason")
         force = self.policy.current()
@@ -156,6 +184,11 @@ class Gate:
         if (consent.model_name, consent.workspace) != (name, workspace):
             about = qualified(consent.model_name, consent.workspace)
             raise EvidenceError(f"it is for the model {about!r}, not {qualified(name, workspace)!r}")
+        if login == "":
+            raise EvidenceError(
+                "this server has logins, and does not tell the gate which one this is",
+                next="use MLflow's basic-auth, or an app that sets flask.g.mlflow_authenticated_user",
+            )
         if login is not None and login != signed.owner:
             raise EvidenceError(
                 f"signed with the key of {signed.owner}, but logged in as {login}", next="log in as the key's owner"
@@ -203,11 +236,12 @@ class Gate:
                 "aims.enforcement": "refuses all",
                 "aims.findings": exc.sentence(),
             }
-        findings = self._findings(force)
+        lost = self.guard.finding if self.guard is not None else None
+        findings = [*([f"{lost}. Next: {RESTORE}"] if lost else []), *self._findings(force)]
         modes = {entry.mode for entry in force.policy.policy.enforcement} or {"enforce"}
         return {
             "aims.version": aims_mlflow.__version__,
-            "aims.enforcement": modes.pop() if len(modes) == 1 else "mixed",
+            "aims.enforcement": "refuses all" if lost else modes.pop() if len(modes) == 1 else "mixed",
             "aims.policy_digest": force.policy.digest,
             "aims.keyring_digest": force.keyring_digest,
             "aims.keys": str(len(force.keyring.keys)),
@@ -223,15 +257,38 @@ class Gate:
         return [*self.policy.findings, *([unknown] if log and not (entry and LOG_ROLE in entry.roles) else [])]
 
 
-def check_sessions(files: dict[str, bytes], force: InForce, rules: Rules) -> list[CheckedSession]:
-    """Check session files against a keyring, with the roles that the rules take for evidence."""
+def _signed_still(kept: Callable[[], dict[str, bytes]], name: str, force: InForce) -> KeyEntry:
+    """Return the key that signed an envelope of the ledger, when it is what its name says and the key is trusted."""
+    record = read_record(kept()[name], name)
+    if record.sha256 != name:
+        raise EvidenceError("the envelope was changed in the ledger's database", where=name)
+    return check_signature(record, force.keyring.find, force.training)
+
+
+def check_sessions(
+    files: dict[str, bytes], force: InForce, rules: Rules, known: Remembered[CheckedSession]
+) -> list[CheckedSession]:
+    """Check session files against a keyring, with the roles that the rules take for evidence.
+
+    A check is a function of bytes, name, keyring, roles and cap alone, no clock: with all of them the same, it is
+    taken from `known`.
+    """
     roles = ("trainer", rules.reevaluation) if rules.reevaluation else ("trainer",)
     most = force.policy.policy.caps.max_records
-    return [check_session(data, name, force.keyring.find, roles, most) for name, data in sorted(files.items())]
+    out = []
+    for name, data in sorted(files.items()):
+        check = functools.partial(check_session, data, name, force.keyring.find, roles, most)
+        out.append(known.get((sha256_hex(data), name, force.keyring_digest, roles, most), check, len(data)))
+    return out
 
 
-def decision_entry(change: Change, decided: Decided, request: str, call: str, who: dict[str, str]) -> Entry:
-    """Return the leaf of a decision; texts, logins and what is needed to decide again stand in its body."""
+def decision_entry(
+    change: Change, decided: Decided, request: str, call: str, who: dict[str, str], losing: list[str]
+) -> Entry:
+    """Return the leaf of a decision; texts, logins and what is needed to decide again stand in its body.
+
+    `losing` are the versions whose place it takes: whoever seals the outcome seals them as superseded.
+    """
     decision = decided.decision
     public = {
         **decision.model_dump(
@@ -249,6 +306,7 @@ def decision_entry(change: Change, decided: Decided, request: str, call: str, wh
         "consents": list(decided.consents),
         "registered": decided.registered,
         "standing": decided.standing.request if decided.standing else None,
+        "losing": losing or None,
     }
     body = {
         "decision": decision.model_dump(mode="json", exclude_none=True),

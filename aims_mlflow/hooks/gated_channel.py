@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from mlflow.entities.model_registry import ModelVersion, ModelVersionTag, RegisteredModel, RegisteredModelTag
@@ -43,6 +44,7 @@ class Channel(GatedMethods):
                 tags |= {"aims.workspace": change.workspace} if change.workspace else {}
             return ModelVersion(name, change.version, 0, tags=[ModelVersionTag(k, v) for k, v in tags.items()])
         found = self.plain.get_model_version(name, change.version)
+        change = replace(change, version=str(found.version))
         with closed("The explanation"):
             decision = self.gate.decide(change, lambda: self._owner_of(found)).decision
             text = json.dumps(decision.model_dump(mode="json", exclude_none=True))

@@ -10,13 +10,14 @@ from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS
 
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.canonical import digest_of
-from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.gates.wording import refusal, waiver_lines
 from aims_mlflow.hooks import counters
 from aims_mlflow.hooks.doors import RESERVED, caller, closed, denied, is_prompt, refuse_reserved, reported
 from aims_mlflow.hooks.gate import Change, Decided, decision_entry
 from aims_mlflow.hooks.gated_taking import TakingAway
-from aims_mlflow.hooks.past import outcome
+from aims_mlflow.hooks.history import holders, place
+from aims_mlflow.hooks.past import Past, outcome
+from aims_mlflow.hooks.server_registry import alias_holder, version_row
 from aims_mlflow.hooks.settle import MOST_VERSIONS, REQUEST_TAG, quoted
 from aims_mlflow.records.base import uuid7
 
@@ -68,12 +69,13 @@ class GatedMethods(TakingAway):
         put = super().set_registered_model_alias  # type: ignore[misc]
         with closed("Deployment"):
             gated = self.gate.policy.current().policy.gated_alias(alias)
-        found = self.plain.get_model_version(name, version) if gated else None
+        found = version_row(self, name, version) if gated else None
         if found is None or is_prompt(found):
             put(name, alias, version)
             return
-        change = Change("deployment", name, self.workspace, alias, str(version))
-        self._gated(change, lambda: self._owner_of(found), lambda *_: put(name, alias, version), [], self._holder)
+        number = str(found.version)  # MLflow takes "01" and "+1" for 1: the ledger knows a version by one name
+        change = Change("deployment", name, self.workspace, alias, number)
+        self._gated(change, lambda: self._owner_of(found), lambda *_: put(name, alias, number), [], self._holder)
 
     def transition_model_version_stage(
         self, name: str, version: str, stage: str, archive_existing_versions: bool
@@ -87,7 +89,7 @@ class GatedMethods(TakingAway):
         with closed("Deployment"):
             policy = self.gate.policy.current().policy
         found = self.plain.get_model_version(name, version)
-        change = Change("deployment", name, self.workspace, stage.lower(), str(version), stage)
+        change = Change("deployment", name, self.workspace, stage.lower(), str(found.version), stage)
         if policy.gated_move(stage):
             others = self._in_stage if archive_existing_versions else _nobody
             return self._gated(change, lambda: self._owner_of(found), commit, [archive_existing_versions], others)
@@ -98,7 +100,11 @@ class GatedMethods(TakingAway):
     # -- what a source means ----------------------------------------------------------------
 
     def _owner_of(self, version: Any) -> Owned:
-        return self._owner(version.source, version.run_id, version.model_id)
+        """Return what owns a version's files. A copy keeps the place of what it was copied from, which may be gone."""
+        source = version.source
+        if COPY.match(source):
+            source = self.plain.get_model_version_download_uri(version.name, str(version.version))
+        return self._owner(source, version.run_id, version.model_id)
 
     def _owner(self, source: str, run_id: str | None, model_id: str | None) -> Owned:
         """Return what owns a source's files; run and model ids given beside it must agree."""
@@ -106,7 +112,7 @@ class GatedMethods(TakingAway):
             copied = COPY.match(source)
             if not copied:
                 break
-            source = self.plain.get_model_version(copied[1], copied[2]).source
+            source = self.plain.get_model_version_download_uri(copied[1], copied[2])
         owned = self.gate.evidence.owner_of(source)
         if model_id and model_id != owned.model_id:
             raise EvidenceError(
@@ -138,13 +144,14 @@ class GatedMethods(TakingAway):
             who, login = caller()
             parts = [change.stage, change.ledger_name, change.alias, change.version, change.mlflow_stage, login, asked]
             call = digest_of(parts)
-        with self.held(what, change.ledger_name):
+        with self.held(what, change.ledger_name) as past:
             with closed(what):
                 first = self.gate.ledger.state.called(call)
                 if first is not None and self._still(change, first):
                     return self._result(change, first)
-                decided = self.gate.decide(change, owner)
-                entry = decision_entry(change, decided, request, call, who)
+                decided = self.gate.decide(change, owner, past)
+                lost = [v for v in losing(change) if v != change.version] if decided.decision.allowed else []
+                entry = decision_entry(change, decided, request, call, who, lost)
                 sealed_before = first is not None and self.gate.sealed_the_same(first, decided)
                 if decided.decision.allowed or not sealed_before:
                     self.gate.seal(change, decided, entry)
@@ -152,10 +159,7 @@ class GatedMethods(TakingAway):
                 failure = f" {reported(what, decided.failure).capitalize()}." if decided.failure else ""
                 if not decided.decision.allowed:
                     raise denied(refusal(decided.decision) + failure)
-                also = [
-                    _superseded(change, version, request) for version in losing(change) if version != change.version
-                ]
-            return self.carry_out(what, entry, lambda: commit(decided, request), *also)
+            return self.carry_out(what, entry, lambda: commit(decided, request))
 
     def _still(self, change: Change, request: str) -> bool:
         """Tell whether an identical call made a change within the last ten minutes that still stands."""
@@ -165,6 +169,11 @@ class GatedMethods(TakingAway):
         version = str(found["version"])
         if change.stage == "registration":
             return bool(self.plain.search_model_versions(_named(change.name, request)))
+        held = holders(Past(self.gate.ledger, change.ledger_name)).get(
+            place(change.alias, change.mlflow_stage, change.version)
+        )
+        if held is None or held["request"] != request:  # another change came in between
+            return False
         if change.mlflow_stage:
             stage = self.plain.get_model_version(change.name, version).current_stage
             return bool(stage.lower() == change.alias)
@@ -177,8 +186,8 @@ class GatedMethods(TakingAway):
 
     def _holder(self, change: Change) -> list[str]:
         """Return the version that has an alias now, if any."""
-        aliases = self.plain.get_registered_model(change.name).aliases
-        return [str(aliases[change.alias])] if change.alias in aliases else []
+        held = alias_holder(self, change.name, str(change.alias))
+        return [held] if held is not None else []
 
     def _in_stage(self, change: Change) -> list[str]:
         found = self.plain.search_model_versions(f"name = {quoted(change.name)}", max_results=MOST_VERSIONS)
@@ -187,11 +196,6 @@ class GatedMethods(TakingAway):
 
 def _nobody(_: Change) -> list[str]:
     return []
-
-
-def _superseded(change: Change, version: str, request: str) -> Entry:
-    public = {"model_name": change.ledger_name, "alias": change.alias, "mlflow_stage": change.mlflow_stage}
-    return Entry("superseded", {**public, "version": version, "by": change.version}, request=request)
 
 
 def _named(name: str, request: str) -> str:

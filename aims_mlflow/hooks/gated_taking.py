@@ -99,7 +99,7 @@ class TakingAway(Doors):
         if is_prompt(found):
             remove(name, version)
             return
-        self._delete(name, [found], str(version), lambda: remove(name, version))
+        self._delete(name, [found], str(found.version), lambda: remove(name, version))
 
     def delete_registered_model(self, name: str) -> None:
         """Delete a registered model; versions that were in use need their retirement records first."""

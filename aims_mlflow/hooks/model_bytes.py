@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import dir_hash1, is_load_mark
+from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.hooks.server_files import SETTLED_SECONDS, Files, Listed, fingerprint
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 MLMODEL = "MLmodel"
 MAX_MLMODEL_BYTES = 16 * 1024 * 1024
 MAX_WAITING = 1000
+MOST_DIGESTS = 10_000
 _log = logging.getLogger(__name__)
 
 
@@ -32,6 +34,7 @@ class ModelBytes:
         self._ledger = ledger
         self._worker: ThreadPoolExecutor | None = None
         self._jobs: dict[str, Future[None]] = {}
+        self._digests: Remembered[str] = Remembered(MOST_DIGESTS)
 
     def digest(self, place: str, files: Files, caps: Caps) -> str:
         """Return the model's `dirHash1`; `place` is where its files lie.
@@ -42,7 +45,7 @@ class ModelBytes:
         """
         listed = files.walk(caps.max_files)
         mark = fingerprint(place, listed)
-        known = self._ledger.state.hashed(mark) if mark else None
+        known = self._known_as(mark) if mark else None
         if known:
             self._jobs.pop(place, None)
             return known
@@ -57,6 +60,19 @@ class ModelBytes:
         digest = hash_files(files, listed)
         if mark:
             self._ledger.state.keep_hash(mark, digest)
+        return digest
+
+    def _known_as(self, mark: str) -> str | None:
+        """Return the digest of files with this mark, which this worker or another computed."""
+        try:
+            return self._digests.get(mark, lambda: self._kept(mark))
+        except LookupError:
+            return None
+
+    def _kept(self, mark: str) -> str:
+        digest = self._ledger.state.hashed(mark)
+        if digest is None:
+            raise LookupError(mark)
         return digest
 
     def _later(self, place: str, files: Files, listed: list[Listed], total: int, caps: Caps) -> AimsError:

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.evidence.model_leaves import KEPT
 from aims_mlflow.records.decision import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from aims_mlflow.evidence.ledger import Leaf, Ledger
+    from aims_mlflow.evidence.model_leaves import ModelLeaves
 
-# Leaves that announce a change of the registry: each is followed by an outcome with the same request.
-CHANGES = ("decision", "withdrawn", "deleted", "renamed")
 MAX_NAMES = 100
 
 
@@ -29,6 +29,9 @@ class Span:
     start: int
     end: int | None
 
+    def __contains__(self, sequence: int) -> bool:
+        return self.start <= sequence and (self.end is None or sequence < self.end)
+
 
 def qualified(name: str, workspace: str | None) -> str:
     """Return the name under which the ledger keeps a model: MLflow allows no slash in a name."""
@@ -39,7 +42,13 @@ class Past:
     """The past of one registered model, by its qualified name."""
 
     def __init__(self, ledger: Ledger, name: str) -> None:
+        """Read what the ledger has on the name.
+
+        Raises:
+            Unreachable: it does not answer.
+        """
         self._ledger = ledger
+        self.mine = ledger.of_model(name)
         self.name = name
         self._known: list[Span] | None = None
 
@@ -66,11 +75,14 @@ class Past:
     def _beginnings(self, name: str) -> list[Leaf]:
         """Return the leaves at which a name became another model's: deleted, renamed to or away, and done."""
         out = []
-        for leaf in self._ledger.leaves(types=("deleted", "renamed"), model_name=name):
+        for leaf in self._of(name).of(("deleted", "renamed")):
             whole = leaf.content["type"] == "renamed" or "version" not in leaf.content
             if whole and self._done(str(leaf.content["request"])):
                 out.append(leaf)
         return out
+
+    def _of(self, name: str) -> ModelLeaves:
+        return self.mine if name == self.name else self._ledger.of_model(name)
 
     def _done(self, request: str) -> bool:
         found = outcome(self._ledger, request)
@@ -80,8 +92,12 @@ class Past:
         """Return this model's leaves in order."""
         out = []
         for span in reversed(self.spans()):
-            found = self._ledger.leaves(start=span.start, types=types, model_name=span.name, version=version)
-            out += [leaf for leaf in found if span.end is None or leaf.sequence < span.end]
+            found: Iterable[Leaf] = (
+                self._of(span.name).of(types, version)
+                if set(types) <= set(KEPT)
+                else self._ledger.leaves(start=span.start, types=types, model_name=span.name, version=version)
+            )
+            out += [leaf for leaf in found if leaf.sequence in span]
         return out
 
     def done(self, version: str | None = None) -> list[dict[str, Any]]:
@@ -105,6 +121,8 @@ class Past:
     def standing(self, version: str, alias: str, legacy_until: str | None) -> Standing | None:
         """Return the authority that a version has for an alias from before, the newest first."""
         for content in reversed(self.put_into_use(version)):
+            if content.get("would_refuse") or content.get("basis") == "legacy":
+                continue
             if content["type"] == "outcome" and content.get("alias") == alias:
                 found = self._allowed(content)
                 if found is not None:
@@ -152,10 +170,10 @@ class Past:
 
     def unfinished(self) -> Leaf | None:
         """Return the change that was announced last and has no outcome: its server died in between."""
-        last = self._ledger.newest(types=(*CHANGES, "outcome"), model_name=self.name)
-        if not last or last[0].content["type"] == "outcome" or not last[0].content.get("allowed", True):
+        last = self.mine.last()
+        if last is None or last.content["type"] == "outcome" or not last.content.get("allowed", True):
             return None
-        return last[0] if outcome(self._ledger, str(last[0].content["request"])) is None else None
+        return last if outcome(self._ledger, str(last.content["request"])) is None else None
 
 
 def _adopted_stage(content: dict[str, Any]) -> list[str]:

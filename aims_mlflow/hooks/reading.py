@@ -5,6 +5,7 @@ It goes through MLflow's public client, so that it works on any registry, a mana
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -116,23 +117,35 @@ def models(client: Any) -> Iterator[Seen]:
     Raises:
         Unreachable: the registry does not answer.
     """
-    import mlflow
+    for workspace in workspaces(client):
+        with in_workspace(workspace):
+            token: str | None = None
+            while True:
+                with store.reaching("list the registered models"):
+                    page = client.search_registered_models(max_results=PAGE, page_token=token)
+                for listed in page:
+                    seen = model(client, listed.name, workspace)
+                    if seen.versions or listed.name not in _prompts(listed):
+                        yield seen
+                token = page.token
+                if not token:
+                    break
 
-    found = workspaces(client)
-    for workspace in found:
-        if len(found) > 1:
-            mlflow.set_workspace(workspace)
-        token: str | None = None
-        while True:
-            with store.reaching("list the registered models"):
-                page = client.search_registered_models(max_results=PAGE, page_token=token)
-            for listed in page:
-                seen = model(client, listed.name, workspace)
-                if seen.versions or listed.name not in _prompts(listed):
-                    yield seen
-            token = page.token
-            if not token:
-                break
+
+@contextlib.contextmanager
+def in_workspace(name: str | None) -> Iterator[None]:
+    """Ask about one workspace, None or `default` being the default one, and about the caller's own afterwards."""
+    import mlflow
+    from mlflow.utils.workspace_context import get_request_workspace
+    from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
+
+    before, wanted = get_request_workspace(), name or DEFAULT_WORKSPACE_NAME
+    # Who names no workspace asks about the default one; a server without workspaces takes no name.
+    mlflow.set_workspace(wanted if before or wanted != DEFAULT_WORKSPACE_NAME else None)
+    try:
+        yield
+    finally:
+        mlflow.set_workspace(before)
 
 
 def _prompts(found: Any) -> tuple[str, ...]:
@@ -164,16 +177,13 @@ def model(client: Any, name: str, workspace: str | None = None) -> Seen:
 
 
 def try_model(client: Any, name: str, workspace: str | None) -> Seen | None:
-    """Return one registered model as it is now, in its workspace; None where the registry has none of that name.
+    """Return one registered model as it is now; None where the workspace that is asked has none of that name.
 
     Raises:
         Unreachable: the registry does not answer.
     """
-    import mlflow
     from mlflow.exceptions import MlflowException
 
-    if workspace is not None:
-        mlflow.set_workspace(workspace)
     with store.reaching(f"read the registered model {name}"):
         try:
             client.get_registered_model(name)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.hooks.findings import Finding, record
 from aims_mlflow.hooks.history import holders, place
 from aims_mlflow.hooks.past import Past
-from aims_mlflow.hooks.reading import Seen, models, try_digest, try_model
+from aims_mlflow.hooks.reading import Seen, in_workspace, models, try_digest, try_model
 from aims_mlflow.hooks.settle import settle
-from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.base import parse_time, uuid7
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ ABOUTS = (
     "open-change",
     "late-delivery",
 )
+# What a restored registry lost, by the change that would have taken it away.
+LOST = {"lost-version": "deleted", "lost-alias": "withdrawn"}
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,21 @@ class Reconciled:
 
 
 def reconcile(
-    ledger: Ledger, client: Any, policy: LoadedPolicy, tick: Callable[[str], None] = lambda _: None
+    ledger: Ledger,
+    client: Any,
+    policy: LoadedPolicy,
+    tick: Callable[[str], None] = lambda _: None,
+    restored: str | None = None,
 ) -> Reconciled:
     """Compare every model of a registry with the ledger, seal findings, and close changes without an outcome.
+
+    `restored` is the reason why the registry came back from a backup: what it lost by that is sealed as lost first.
 
     Raises:
         Unreachable: registry or ledger does not answer; nothing is then closed for want of an answer.
     """
+    if restored is not None:
+        seal_lost(ledger, reconcile(ledger, client, policy, tick).findings, restored)
     found: list[Finding] = []
     settled: list[dict[str, Any]] = []
     seen_names = set()
@@ -67,6 +78,19 @@ def reconcile(
     found += _late(ledger)
     new, closed = record(ledger, ABOUTS, found)
     return Reconciled(found, new, closed, settled + settled_elsewhere, len(seen_names))
+
+
+def seal_lost(ledger: Ledger, findings: list[Finding], reason: str) -> None:
+    """Seal that versions and aliases were lost with a registry that was restored: the ledger then expects none of them.
+
+    Authority comes from no backup: an alias that is back again needs a decision, as every other does.
+    """
+    for finding in findings:
+        if finding.about not in LOST:
+            continue
+        of, fields, request = LOST[finding.about], finding.fields, uuid7()
+        outcome = {**fields, "of": of, "done": True, "closed_by": "aims gate reconcile --restored"}
+        ledger.append(Entry(of, dict(fields), {"reason": reason}, request), Entry("outcome", outcome, {}, request))
 
 
 def _certain(ledger: Ledger, client: Any, seen: Seen, policy: LoadedPolicy) -> list[Finding]:
@@ -98,11 +122,12 @@ def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[di
     settled: list[dict[str, Any]] = []
     lost = []
     for name in sorted(names - seen - {"None"}):
-        settled += _settle(ledger, Past(ledger, name), client)
         workspace, _, plain = name.rpartition("/")
-        with ledger.lock(name):
-            made_since = try_model(client, plain, workspace or None)
-            standing = set() if made_since else _standing_versions(Past(ledger, name))
+        with in_workspace(workspace or None):
+            settled += _settle(ledger, Past(ledger, name), client)
+            with ledger.lock(name):
+                made_since = try_model(client, plain, workspace or None)
+                standing = set() if made_since else _standing_versions(Past(ledger, name))
         for version in sorted(standing, key=int):
             fields = {"model_name": name, "version": version}
             text = f"{name} version {version} was registered and is gone without a deletion that the gate saw"

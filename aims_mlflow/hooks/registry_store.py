@@ -27,6 +27,7 @@ def build(store_uri: str, tracking_uri: str | None = None) -> Any:
     from aims_mlflow.hooks.gate import Gate
     from aims_mlflow.hooks.gated_channel import Channel
     from aims_mlflow.hooks.gated_names import ReservedNames
+    from aims_mlflow.hooks.ledger_guard import LedgerGuard
 
     base = WorkspaceAwareSqlAlchemyStore if MLFLOW_ENABLE_WORKSPACES.get() else SqlAlchemyStore
     plain_uri = store_uri.removeprefix(PREFIX)
@@ -34,6 +35,7 @@ def build(store_uri: str, tracking_uri: str | None = None) -> Any:
     store = store_class(plain_uri, read_db_uri=os.environ.get(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR))
     try:
         store.gate = Gate(plain_uri, tracking_uri)
+        store.gate.guard = LedgerGuard(store.gate.ledger, store)
         status = store.gate.status()
     except Exception as exc:
         found = reported("opening the registry", exc)

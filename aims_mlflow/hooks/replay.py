@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.gates.decide import Asked, decide
 from aims_mlflow.hooks.active_policy import in_force
-from aims_mlflow.hooks.consents import sealed_consents
+from aims_mlflow.hooks.consents import MOST_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.hooks.gate import check_sessions
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Decision, Standing
@@ -43,9 +44,8 @@ def replay(ledger: Ledger, request: str) -> Decision:
         raise EvidenceError("the model could not be read then: there is nothing to decide again", where=request)
     force = in_force(ledger, str(said.policy_digest), str(said.keyring_digest))
     rules = force.policy.rules(said.model_name, said.stage, said.alias, said.workspace)
-    consents = sealed_consents(
-        ledger, str(content["model_name"]), said.model_digest, force.keyring, force.consenting, leaf.sequence
-    )
+    mine, known = ledger.of_model(str(content["model_name"])), KnownConsents(MOST_KNOWN)
+    consents = sealed_consents(ledger, mine, said.model_digest, force, known, leaf.sequence)
     asked = Asked(
         said.model_digest,
         content.get("registered"),
@@ -56,7 +56,7 @@ def replay(ledger: Ledger, request: str) -> Decision:
         said.keyring_digest,
     )
     files = {name: _joined(ledger, lines) for name, lines in content.get("sessions", {}).items()}
-    sessions = check_sessions(files, force, rules)
+    sessions = check_sessions(files, force, rules, Remembered(0))
     return decide(rules, sessions, list(consents.values()), asked, parse_time(said.time))
 
 

@@ -1,24 +1,31 @@
 """What the gate reads inside the server: the model that a source means, its files, and the evidence of its run.
 
-With `server_files.py`, the only module that uses names of MLflow which are not public; a test pins them.
+With `server_files.py` and `server_registry.py`, the only modules that use names of MLflow which are not public; a
+test pins them.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+import sys
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
+from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.hooks.server_files import Files
+from aims_mlflow.hooks.server_registry import logged_model_row
 
 if TYPE_CHECKING:
     from aims_mlflow.records.policy import Caps
 
 MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
 RUN_ID = re.compile(r"[0-9a-f]{32}")
+MOST_ROOTS = 10_000
 LOG_HERE = "log the model in a run (log_model) and register models:/m-ID"
 
 
@@ -36,6 +43,7 @@ class ServerEvidence:
 
     def __init__(self, tracking_uri: str | None) -> None:
         self._tracking_uri = tracking_uri
+        self._roots: Remembered[str] = Remembered(MOST_ROOTS)
 
     def _tracking_store(self) -> Any:
         if in_server():
@@ -55,7 +63,7 @@ class ServerEvidence:
         from mlflow.exceptions import MlflowException
 
         try:
-            model = self._tracking_store().get_logged_model(model_id)
+            model = logged_model_row(self._tracking_store(), model_id)
         except MlflowException as exc:
             raise _missing(exc, f"there is no logged model {model_id}", "register a model that is logged here") from exc
         return Owned(model_id, model.source_run_id, model.artifact_location)
@@ -126,7 +134,7 @@ class ServerEvidence:
             EvidenceError: more or larger files than the policy's caps.
             Unreachable: they cannot be read.
         """
-        files = self.files(self._tracking_store().get_run(run_id).info.artifact_uri)
+        files = self.files(self._root_of(run_id))
         out: dict[str, bytes] = {}
         left = caps.max_session_bytes
         for name, is_dir, size in files.folder(SESSION_DIR):
@@ -141,6 +149,14 @@ class ServerEvidence:
             out[name] = files.read(name, left)
             left -= len(out[name])
         return out
+
+    def _root_of(self, run_id: str) -> str:
+        """Return where a run's artifacts lie: MLflow fixes it when it makes the run, and never gives an id again."""
+
+        def read() -> str:
+            return str(self._tracking_store().get_run(run_id).info.artifact_uri)
+
+        return self._roots.get((active_workspace(), run_id), read)
 
     def files(self, uri: str) -> Files:
         """Return the files below a location, through the repository that this server has for it.
@@ -178,6 +194,18 @@ def in_server() -> bool:
     from mlflow.server.constants import BACKEND_STORE_URI_ENV_VAR
 
     return bool(os.environ.get(BACKEND_STORE_URI_ENV_VAR))
+
+
+@functools.cache
+def _other_apps() -> frozenset[str]:
+    """Return the modules of installed apps for `--app-name` that are not MLflow's own."""
+    return frozenset(app.module for app in entry_points(group="mlflow.app") if not app.module.startswith("mlflow."))
+
+
+def has_logins() -> bool:
+    """Tell whether this server was started with an app that asks who is there: MLflow's basic-auth, or another."""
+    basic = sys.modules.get("mlflow.server.auth")
+    return bool(basic and basic.is_auth_enabled()) or not _other_apps().isdisjoint(sys.modules)
 
 
 def active_workspace() -> str | None:

@@ -5,12 +5,15 @@ Uses names of MLflow's repositories that are not public; a test pins them.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import os
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISLNK
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import EvidenceError, Unreachable
@@ -84,11 +87,12 @@ class Files:
                 yield self._on_disk(name) if self._local else Listed(name, size)
 
     def _on_disk(self, name: str) -> Listed:
-        path = self.fetch(name, "")
         try:
-            stat = path.lstat()
+            stat = self._place(name).lstat()
         except OSError as exc:
             raise Unreachable(f"a file cannot be read from the artifact store ({exc.strerror})") from exc
+        if S_ISLNK(stat.st_mode):
+            raise _link()
         mark = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
         return Listed(name, stat.st_size, mark, stat.st_ctime)
 
@@ -99,7 +103,7 @@ class Files:
             EvidenceError: it is larger, or a link.
             Unreachable: it cannot be read.
         """
-        with tempfile.TemporaryDirectory(prefix="aims-gate-") as folder:
+        with self._beside() as folder:
             path = self.fetch(name, folder)
             try:
                 if path.stat().st_size > most:
@@ -114,23 +118,33 @@ class Files:
         Raises:
             Unreachable: it cannot be read.
         """
-        with tempfile.TemporaryDirectory(prefix="aims-gate-") as folder:
+        with self._beside() as folder:
             try:
                 return sha256_file(self.fetch(name, folder))
             except Unreachable as exc:
                 raise Unreachable(f"a file of the model {exc.what}") from None
 
+    def _beside(self) -> contextlib.AbstractContextManager[str]:
+        """Return a folder for copies, which a local store does not need."""
+        return contextlib.nullcontext("") if self._local else tempfile.TemporaryDirectory(prefix="aims-gate-")
+
     def fetch(self, name: str, folder: str) -> Path:
         """Return a file's local path: the store's own where it is local, else a copy in `folder`."""
         check_inside(name)
-        path = "/".join(p for p in (self._root, name) if p)
+        local = self._place(name) if self._local else self._copy(name, folder)
+        if local.is_symlink():
+            raise _link()
+        return local
+
+    def _place(self, name: str) -> Path:
+        """Return where a local store has a file that it listed itself, having checked that the folder is its own."""
+        return Path(self._repo.artifact_dir, self._root, name)
+
+    def _copy(self, name: str, folder: str) -> Path:
         try:
-            local = Path(self._repo.download_artifacts(path, None if self._local else folder))
+            return Path(self._repo.download_artifacts("/".join(p for p in (self._root, name) if p), folder))
         except Exception as exc:  # every store has errors of its own
             raise Unreachable(f"a file cannot be read from the artifact store ({type(exc).__name__})") from exc
-        if local.is_symlink():
-            raise EvidenceError("a link stands among the files", next="log the model again")
-        return local
 
 
 def _walk_s3(repo: Any, root: str, most: int) -> Iterator[Listed]:
@@ -155,6 +169,10 @@ def _walk_s3(repo: Any, root: str, most: int) -> Iterator[Listed]:
         raise Unreachable(f"the artifact store does not answer ({type(exc).__name__})") from exc
 
 
+def _link() -> EvidenceError:
+    return EvidenceError("a link stands among the files", next="log the model again")
+
+
 def _too_many(most: int) -> EvidenceError:
     return EvidenceError(
         f"the model has more than {most:,} files, the most that are hashed here",
@@ -166,8 +184,12 @@ def fingerprint(place: str, files: list[Listed]) -> str | None:
     """Return a digest of the files' marks; None where the store has none, or a file was written a moment ago."""
     if not files or any(f.mark is None or f.changed > time.time() - SETTLED_SECONDS for f in files):
         return None
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    # An inode number says nothing on another machine, or after the disk was mounted anew.
-    machine = boot.read_text(encoding="ascii").strip() if boot.exists() else os.environ.get("HOSTNAME", "")
     listed = [[f.name, f.size, *map(str, f.mark or ())] for f in files]
-    return digest_of({"place": hashlib.sha256(place.encode()).hexdigest(), "machine": machine, "files": listed})
+    return digest_of({"place": hashlib.sha256(place.encode()).hexdigest(), "machine": _machine(), "files": listed})
+
+
+@functools.cache
+def _machine() -> str:
+    """Return what an inode number is of: it says nothing on another machine, or after the disk was mounted anew."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return boot.read_text(encoding="ascii").strip() if boot.exists() else os.environ.get("HOSTNAME", "")

@@ -32,8 +32,18 @@ def settle(ledger: Ledger, past: Past, registry: Any, by: str) -> dict[str, Any]
     content = leaf.content
     found = _found(content, registry)
     public = outcome_fields(content, done=found is not None, version=found or None)
-    ledger.append(Entry("outcome", {**public, "closed_by": by}, request=str(content["request"])))
+    taken = superseded(content) if found is not None else []
+    ledger.append(Entry("outcome", {**public, "closed_by": by}, request=str(content["request"])), *taken)
     return public
+
+
+def superseded(change: dict[str, Any]) -> list[Entry]:
+    """Return the leaves of the versions whose alias or stage an announced change took, as its own leaf says."""
+    public = {key: change.get(key) for key in ("model_name", "alias", "mlflow_stage")}
+    return [
+        Entry("superseded", {**public, "version": version, "by": change["version"]}, request=str(change["request"]))
+        for version in change.get("losing") or ()
+    ]
 
 
 def outcome_fields(change: dict[str, Any], *, done: bool, version: str | None = None) -> dict[str, Any]:
@@ -43,6 +53,9 @@ def outcome_fields(change: dict[str, Any], *, done: bool, version: str | None = 
         "of": change["type"],
         **{key: change[key] for key in kept if change.get(key) is not None},
         **({"version": version} if version else {}),
+        # These give no authority for later (`Past.standing`): it need not look the decision up to see that.
+        **({"would_refuse": True} if change.get("would_refuse") else {}),
+        **({"basis": "legacy"} if change.get("basis") == "legacy" else {}),
         "done": done,
     }
 

@@ -195,6 +195,26 @@ class Drift(Record):
     why: str = "Evidently's defaults: distance 0.1 or p-value 0.05 for a column, half of the columns for a data set"
 
 
+class Monitor(Record):
+    """How far data in operation may lie from the baseline kept at training (A.6.2.6, clause 9.1).
+
+    A column is in breach where its distance reaches `threshold` and chance alone is unlikely to do that: its p-value,
+    corrected for the number of columns (Holm), is under `p_value`. `missing` is the largest rise of the share of
+    missing cells, `unseen` the largest rise of the share of categories that training hardly had.
+    """
+
+    controls: tuple[str, ...] = ("A.6.2.6",)
+    threshold: LimitText = "0.1"
+    p_value: LimitText = "0.05"
+    missing: LimitText = "0.1"
+    unseen: LimitText = "0.05"
+    severity: Severity = "failing"
+    why: str = (
+        "Evidently's distance of 0.1, and only where chance is unlikely at 5% over all columns; for missing cells and "
+        "new categories our starting points"
+    )
+
+
 class Leakage(Record):
     """Which share of the test rows may also stand in the training data."""
 
@@ -204,18 +224,36 @@ class Leakage(Record):
     why: str = "rows seen in training flatter the test; a warning, since coarse tables hold natural duplicates"
 
 
+class OwnCheck(Record):
+    """A check that a team wrote, by its name among the entry points `aims_mlflow.checks`, with settings of its own."""
+
+    name: str
+    controls: tuple[str, ...] = ()
+    settings: dict[str, Any] = Field(default_factory=dict)
+    why: str = Field(min_length=1)
+
+
 class Pack(Record):
-    """A named, versioned set of checks."""
+    """A named, versioned set of checks.
+
+    A pack that `extends` another (a shipped pack, or a folder) holds only what differs: keys replace keys, a limit
+    replaces the one on the same metric and slice, an expectation the one of the same type and columns, and
+    `without` leaves entries out (`fairness.equalized_odds_difference`, `data_quality.expect_...:column`).
+    """
 
     name: str
     version: str
     description: str
+    extends: str | None = None
+    without: tuple[str, ...] = ()
+    checks: tuple[OwnCheck, ...] = ()
     task: Task = "binary-classification"
     data_quality: DataQuality = DataQuality()
     representativeness: Representativeness = Representativeness()
     fairness: Fairness = Fairness()
     performance: Performance = Performance()
     drift: Drift = Drift()
+    monitor: Monitor = Monitor()
     leakage: Leakage = Leakage()
 
     @model_validator(mode="before")

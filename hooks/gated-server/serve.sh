@@ -15,8 +15,21 @@ fi
 # A policy that is not valid would refuse everything: say so before the server starts.
 aims gate lint "$AIMS_POLICY"
 
+options=()
+if [ -n "${MLFLOW_AUTH_CONFIG_PATH:-}" ]; then
+  : "${FLASK_KEY_FILE:?set FLASK_KEY_FILE to a file with a long random text: it signs the forms of the login pages}"
+  MLFLOW_FLASK_SERVER_SECRET_KEY="$(cat "$FLASK_KEY_FILE")"
+  export MLFLOW_FLASK_SERVER_SECRET_KEY
+  options+=(--app-name basic-auth)
+fi
+if [ -n "${METRICS:-}" ]; then
+  rm -rf "$METRICS"/*.db # counters of the start before would go on otherwise
+  options+=(--expose-prometheus "$METRICS")
+fi
+
 exec mlflow server \
   --host "${HOST:-127.0.0.1}" --port "${PORT:-5000}" --workers "${WORKERS:-1}" \
   --backend-store-uri "$DATABASE" \
   --registry-store-uri "aims+$DATABASE" \
-  --artifacts-destination "${ARTIFACTS:-./artifacts}"
+  --artifacts-destination "${ARTIFACTS:-./artifacts}" \
+  ${options[@]+"${options[@]}"}

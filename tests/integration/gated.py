@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import yaml
+from fresh import fresh_database
 
 from aims_mlflow.demo.people import Office, environment, run, set_up
 from aims_mlflow.demo.server import GatedServer
@@ -35,13 +36,18 @@ class Gated:
         with environment(values):
             mlflow.set_tracking_uri(self.url)
             mlflow.set_registry_uri(None)
-            mlflow.set_experiment(experiment_id="0")
+            self.enter_experiment()
             try:
                 yield self
             finally:
                 while mlflow.active_run():
                     mlflow.end_run()
                 mlflow.set_tracking_uri(before)
+
+    def enter_experiment(self):
+        import mlflow
+
+        mlflow.set_experiment(experiment_id="0")
 
     def as_approver(self):
         return environment({"AIMS_SIGNING_KEY": f"file:{self.office.approver}"})
@@ -59,6 +65,8 @@ class Gated:
 def gated_server(folder):
     office = Office(folder)
     set_up(office)
+    (folder / "server").mkdir()
+    fresh_database(folder / "server")
     gated = Gated(office, GatedServer(folder / "server", office.environment()))
     with gated.server:
         yield gated
@@ -128,3 +136,15 @@ def refused(call, *args, **kwargs):
 
 def aims(*args):
     return run(*args)
+
+
+def command(*args):
+    """Return (exit status, what an `aims` command printed)."""
+    from click.testing import CliRunner
+
+    from aims_mlflow.cli.main import cli
+
+    done = CliRunner().invoke(cli, args, standalone_mode=False)
+    if done.exception:
+        raise done.exception
+    return done.return_value or 0, done.stdout

@@ -90,7 +90,7 @@ def test_roc_auc_is_scikit_learns(rows):
 def test_a_histogram_is_within_its_bound_of_the_exact_distance(one, two):
     train, test = np.array(one), np.array(two)
     assume(max(train.max(), test.max()) - min(train.min(), test.min()) > 1e-3)
-    value, error = distances.histogram_wasserstein(train, test)
+    value, error = distances.histogram_wasserstein(distances.Numbers(train), distances.Numbers(test))
     exact = wasserstein_distance(train, test) / max(train.std(), 0.001)
     assert abs(value - exact) <= error * (1 + 1e-9)
 
@@ -99,7 +99,7 @@ def test_a_histogram_is_within_its_bound_of_the_exact_distance(one, two):
 @given(st.lists(st.one_of(numbers, st.integers(-5, 5).map(float)), min_size=1, max_size=300), st.integers(1, 30))
 def test_baseline_bins_are_never_small(values, pool_under):
     values = np.array(values)
-    edges = baseline.quantile_edges(values, pool_under)
+    edges = baseline.quantile_edges(distances.Numbers(values), pool_under)
     if len(edges):
         assert tables.histogram(values, edges).min() >= pool_under
         assert (np.diff(edges) > 0).all()

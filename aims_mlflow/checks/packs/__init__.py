@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import require_control
-from aims_mlflow.checks import metrics
+from aims_mlflow.checks import metrics, own
 from aims_mlflow.checks.expectations import KNOWN, PLACEHOLDERS, ROLES, placeholders_in
+from aims_mlflow.checks.packs.inherit import merged
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.evidence.canonical import digest_of
 from aims_mlflow.records.pack import Limit, Pack
@@ -35,20 +36,54 @@ def load_pack(name_or_folder: str, base: Path | None = None) -> Pack:
         ConfigError: there is no such pack, or it is not valid: with file and line.
         Unreachable: it cannot be read.
     """
-    path = (base or Path.cwd()) / Path(name_or_folder).expanduser() / FILE
-    if path.is_file():
-        document = read(path)
-    elif name_or_folder in shipped_packs():
-        text = resources.files(__package__).joinpath(name_or_folder, FILE).read_text(encoding="utf-8")
-        document = parse(text, f"shipped pack {name_or_folder}")
-    else:
+    document, folder = _find(name_or_folder, base or Path.cwd())
+    return _extended(document, folder, ())
+
+
+def _extended(document: Document, folder: Path | None, children: tuple[str, ...]) -> Pack:
+    """Return the pack over the packs that it extends; `folder` is where those are looked for."""
+    pack = check_pack(document)
+    if pack.extends is None:
+        if pack.without:
+            raise ConfigError(
+                "`without` has no pack to leave out of", where=document.where("without"), next="add extends"
+            )
+        return pack
+    names = (*children, document.name)
+    parent, above = _find(pack.extends, folder or Path.cwd(), not_in=names)
+    if parent.name in names:
+        raise ConfigError(f"{pack.extends!r} extends itself", where=document.where("extends"))
+    found = merged(_extended(parent, above, names), pack, document.where("without"))
+    _check_limits_fit(found, document)
+    return found
+
+
+def _check_limits_fit(pack: Pack, document: Document) -> None:
+    """Refuse a pack whose task does not fit the limits of its parent."""
+    for section, known in (("fairness", metrics.FAIRNESS_OF), ("performance", metrics.PERFORMANCE_OF)):
+        for limit in getattr(pack, section).limits:
+            if limit.metric not in known[pack.task]:
+                raise ConfigError(
+                    f"{section} limit {limit.metric!r} of {pack.extends!r} does not fit the task {pack.task}",
+                    where=document.where("task"),
+                    next=f"leave it out: without: [{section}.{limit.metric}]",
+                )
+
+
+def _find(name_or_folder: str, base: Path, not_in: tuple[str, ...] = ()) -> tuple[Document, Path | None]:
+    """Return a pack's document and its folder; None for a shipped one."""
+    path = base / Path(name_or_folder).expanduser() / FILE
+    if path.is_file() and str(path) not in not_in:
+        return read(path), path.parent
+    if name_or_folder not in shipped_packs():
         hint = did_you_mean(name_or_folder, shipped_packs())
         raise ConfigError(
             f"there is no pack {name_or_folder!r}" + (f", {hint}" if hint else ""),
             where=str(path),
             next=f"name a shipped pack ({', '.join(shipped_packs())}) or a folder with a {FILE}",
         )
-    return check_pack(document)
+    text = resources.files(__package__).joinpath(name_or_folder, FILE).read_text(encoding="utf-8")
+    return parse(text, f"shipped pack {name_or_folder}"), None
 
 
 def check_pack(document: Document) -> Pack:
@@ -58,9 +93,13 @@ def check_pack(document: Document) -> Pack:
         ConfigError: an unknown key, control, metric, expectation or data role, with the nearest known one.
     """
     pack = document.validate(Pack)
-    for section in ("data_quality", "representativeness", "fairness", "performance", "drift", "leakage"):
+    for section in ("data_quality", "representativeness", "fairness", "performance", "drift", "monitor", "leakage"):
         for i, control in enumerate(getattr(pack, section).controls):
             require_control(control, where=document.where(section, "controls", i))
+    for i, mine in enumerate(pack.checks):
+        _check_name(mine.name, own.names(), "check among the entry points", document.where("checks", i, "name"))
+        for k, control in enumerate(mine.controls):
+            require_control(control, where=document.where("checks", i, "controls", k))
     _check_limits(document, "representativeness", pack.representativeness.limits, metrics.REPRESENTATIVENESS)
     _check_limits(document, "fairness", pack.fairness.limits, metrics.FAIRNESS_OF[pack.task])
     _check_limits(document, "performance", pack.performance.limits, metrics.PERFORMANCE_OF[pack.task])

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from postgres_server import postgres_server, postgres_uri  # noqa: F401  fixtures
 
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.records.evidence import Evidence

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from aims_mlflow.checks import baseline
+from aims_mlflow.checks.distances import Numbers
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.errors import DataError
 
@@ -19,14 +20,15 @@ def test_each_column_is_counted_in_bins_and_categories(table, empty_pack, record
     outcome = baseline.run(make_dataset("train", frame, target="repaid", favourable="yes"), empty_pack)
     record(outcome)
     found = read(outcome)["columns"]
-    assert set(found) == set(frame.columns) - {"repaid"}
+    assert set(found) == {*frame.columns, "(target)"} - {"repaid"}
+    assert found["(target)"]["counts"] == frame["repaid"].value_counts().to_dict()
     assert found["purpose"]["counts"] == frame["purpose"].value_counts().to_dict()
     edges = [float(edge) for edge in found["income"]["edges"]]
     assert 5 <= len(edges) <= 9
     counted = np.histogram(frame["income"], [-np.inf, *edges, np.inf])[0]
     assert found["income"]["counts"] == counted.tolist()
     assert (outcome.kind, outcome.result, outcome.controls) == ("drift-baseline", "passed", ("A.6.2.6",))
-    assert outcome.claims[0].value == "7"
+    assert outcome.claims[0].value == "8"
 
 
 def test_no_extreme_no_rare_value_and_no_small_count_is_told(empty_pack):
@@ -53,7 +55,7 @@ def test_no_extreme_no_rare_value_and_no_small_count_is_told(empty_pack):
 
 def test_edges_are_rounded_to_the_spread():
     values = np.random.default_rng(0).normal(123456.789, 1000, 5000)
-    edges = baseline.quantile_edges(values, 20)
+    edges = baseline.quantile_edges(Numbers(values), 20)
     assert len(edges) == 9
     assert (edges % 10 == 0).all()
 
@@ -61,16 +63,16 @@ def test_edges_are_rounded_to_the_spread():
 @pytest.mark.parametrize("rows", [1, 20, 39, 40, 60, 1000])
 def test_bins_hold_the_least_count_whatever_the_size(rows):
     values = np.random.default_rng(rows).normal(size=rows)
-    edges = baseline.quantile_edges(values, 20)
+    edges = baseline.quantile_edges(Numbers(values), 20)
     if len(edges):
         assert np.histogram(values, [-np.inf, *edges, np.inf])[0].min() >= 20
     assert bool(len(edges)) == (rows >= 40)
 
 
 def test_a_constant_and_a_spike_need_no_bins():
-    assert len(baseline.quantile_edges(np.full(100, 3.0), 20)) <= 1
+    assert len(baseline.quantile_edges(Numbers(np.full(100, 3.0)), 20)) <= 1
     spike = np.r_[np.zeros(990), np.arange(10)]
-    assert all(np.histogram(spike, [-np.inf, *baseline.quantile_edges(spike, 20), np.inf])[0] >= 20)
+    assert all(np.histogram(spike, [-np.inf, *baseline.quantile_edges(Numbers(spike), 20), np.inf])[0] >= 20)
 
 
 def test_identifiers_are_left_out_and_predictions_are_kept(empty_pack, table):

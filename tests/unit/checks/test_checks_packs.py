@@ -58,7 +58,8 @@ def test_packs_to_copy_run_on_a_generated_table(name, table, scored):
     fairness = run_check("fairness", test, pack)
     assert fairness.result == "failed"
     assert "selection_rate_ratio for sex=Female" in fairness.reason
-    assert run_check("performance", test, pack).result == "passed"
+    # The generated scores are no probabilities, which the pack for health asks for.
+    assert run_check("performance", test, pack).result == ("failed" if name == "health" else "passed")
     assert run_check("drift", test, pack, train).result == "passed"
 
 

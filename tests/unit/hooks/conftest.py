@@ -1,32 +1,11 @@
-"""A gated registry inside the test's own process: MLflow's SQL stores on SQLite, with our plug-in by its scheme."""
-
-from types import SimpleNamespace
+"""A gated registry that ends with the test, and what people do with it."""
 
 import gated
 import pytest
-from gated import Gated
+from embedded import Embedded
+from fresh import fresh_database
 
-
-class Embedded(Gated):
-    """Like a gated server, without the server: the client talks to the gated store itself."""
-
-    def __init__(self, office, folder):
-        super().__init__(office, SimpleNamespace(url=f"sqlite:///{folder}/mlflow.db", folder=folder))
-        self.folder = folder
-
-    @property
-    def ledger(self):
-        from aims_mlflow.evidence.ledger import Ledger
-
-        return Ledger(f"sqlite:///{self.folder}/mlflow.db.aims.db")
-
-    def leaves(self, *types, **where):
-        return [leaf.content for leaf in self.ledger.leaves(types=types, **where)]
-
-    def say(self, *args):
-        """Run a command as the approver."""
-        with self.as_approver():
-            return gated.aims(*args)
+from aims_mlflow.demo.people import environment
 
 
 @pytest.fixture
@@ -47,7 +26,7 @@ def registry(tmp_path, monkeypatch, clean_state):
         "AIMS_POLICY": str(office.policy),
     }.items():
         monkeypatch.setenv(name, value)
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_tracking_uri(fresh_database(tmp_path))
     mlflow.set_registry_uri(f"aims+sqlite:///{tmp_path}/mlflow.db")
     mlflow.set_experiment(experiment_id="0")
     yield Embedded(office, tmp_path)
@@ -77,3 +56,25 @@ def use(registry, client):
         return str(version), uri
 
     return put
+
+
+@pytest.fixture
+def person(registry, tmp_path):
+    """Gives a new person with a key in some roles; returns a function that runs a command as them."""
+
+    def make(owner, *roles):
+        path = tmp_path / f"{owner}.pem"
+        with environment({"AIMS_HOME": str(tmp_path / "office" / "platform")}):
+            gated.aims("keys", "new", str(path))
+            public = path.with_suffix(".pub.pem")
+            public.write_text(gated.aims("keys", "export", "--key", f"file:{path}"))
+            options = [word for role in roles for word in ("--role", role)]
+            gated.aims("keys", "add", str(public), "--owner", owner, *options)
+
+        def say(*args):
+            with environment({"AIMS_SIGNING_KEY": f"file:{path}"}):
+                return gated.aims(*args)
+
+        return say
+
+    return make

@@ -8,7 +8,6 @@ import gated
 import pytest
 from gated import refused
 
-from aims_mlflow.demo.people import environment
 from aims_mlflow.errors import AimsError
 
 
@@ -18,28 +17,6 @@ def version(registry):
 
     _, uri = gated.train("loans", frame=gated.table(3000))
     return str(mlflow.register_model(uri, "loans").version)
-
-
-@pytest.fixture
-def person(registry, tmp_path):
-    """Gives a new person with a key in some roles; returns a function that runs a command as them."""
-
-    def make(owner, *roles):
-        path = tmp_path / f"{owner}.pem"
-        with environment({"AIMS_HOME": str(tmp_path / "office" / "platform")}):
-            gated.aims("keys", "new", str(path))
-            public = path.with_suffix(".pub.pem")
-            public.write_text(gated.aims("keys", "export", "--key", f"file:{path}"))
-            options = [word for role in roles for word in ("--role", role)]
-            gated.aims("keys", "add", str(public), "--owner", owner, *options)
-
-        def say(*args):
-            with environment({"AIMS_SIGNING_KEY": f"file:{path}"}):
-                return gated.aims(*args)
-
-        return say
-
-    return make
 
 
 def champion(client, version):

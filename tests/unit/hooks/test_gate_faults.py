@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import gated
 import pytest
 import sqlalchemy as sa
-from conftest import Embedded
+from embedded import Embedded
+from fresh import fresh_database
 from mlflow.exceptions import MlflowException
 
 from aims_mlflow.errors import Unreachable
@@ -45,7 +46,7 @@ def made(tmp_path_factory):
         patch.chdir(folder)
         for name, value in env.items():
             patch.setenv(name, value)
-        mlflow.set_tracking_uri(env["MLFLOW_TRACKING_URI"])
+        mlflow.set_tracking_uri(fresh_database(folder))
         mlflow.set_registry_uri(env["MLFLOW_REGISTRY_URI"])
         mlflow.set_experiment(experiment_id="0")
         registry = Embedded(office, folder)
@@ -69,6 +70,9 @@ def world(made, monkeypatch, caplog):
     mlflow.set_registry_uri(made.env["MLFLOW_REGISTRY_URI"])
     client = mlflow.MlflowClient()
     store = client._get_registry_client().store
+    own = store.gate
+    for known in (own.sessions, own.consents, own.signatures, own.bytes._digests, own.evidence._roots):
+        known.clear()  # as in a worker that just started: each step is really taken
     model_id = made.uri.removeprefix("models:/")
     calls = {
         "Registration": lambda: client.create_model_version("loans", made.uri, made.run, model_id=model_id),
@@ -183,7 +187,8 @@ def test_a_tracking_store_that_does_not_answer_is_not_a_missing_model(world, mon
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     with monkeypatch.context() as broken:
-        broken.setattr(SqlAlchemyStore, "get_logged_model", failing(MlflowException(f"disk {SECRET}")))
+        for method in ("get_logged_model", "_get_logged_model_record"):
+            broken.setattr(SqlAlchemyStore, method, failing(MlflowException(f"disk {SECRET}")))
         assert "there is no logged model" not in refused(world, what)
 
 
@@ -493,9 +498,9 @@ def test_what_cannot_be_read_is_a_refusal(world, how, which, what):
 def test_an_artifact_that_fails_while_it_is_read_is_a_refusal_with_an_incident(world, monkeypatch, what):
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-    for method in ("list_artifacts", "download_artifacts"):
+    for reader, method in ((LocalArtifactRepository, "list_artifacts"), (Path, "read_bytes")):
         with monkeypatch.context() as broken:
-            broken.setattr(LocalArtifactRepository, method, failing(OSError(5, "Input/output error", SECRET)))
+            broken.setattr(reader, method, failing(OSError(5, "Input/output error", SECRET)))
             assert "artifact store" in refused(world, what)
 
 

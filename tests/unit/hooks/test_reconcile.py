@@ -204,6 +204,58 @@ def test_the_next_change_settles_what_was_left_open(registry, client, use, monke
     ]
 
 
+@pytest.mark.parametrize("settled_by", ["the next change", "aims gate reconcile", "a failed commit"])
+@pytest.mark.parametrize("in_stage", [False, True])
+def test_what_a_settled_move_took_is_superseded(registry, client, use, monkeypatch, settled_by, in_stage):
+    """The move took place and its outcome was not sealed: what it took is told from the decision's own leaf."""
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+
+    from aims_mlflow.evidence.ledger import Ledger
+
+    def move(version):
+        if in_stage:
+            client.transition_model_version_stage("loans", version, "Production", archive_existing_versions=True)
+        else:
+            client.set_registered_model_alias("loans", "champion", version)
+
+    first, _ = use(seed=1)
+    second, _ = use(seed=2)
+    for version in (first, second):
+        registry.say("approve", f"models:/loans/{version}", "--stage", "deployment")
+    move(first)
+    before = len(registry.leaves("superseded"))
+    append = Ledger.append
+
+    def die(self, *entries):
+        if entries[0].type == "outcome":
+            raise KeyboardInterrupt
+        return append(self, *entries)
+
+    name = "transition_model_version_stage" if in_stage else "set_registered_model_alias"
+    plain = getattr(SqlAlchemyStore, name)
+
+    def committed_and_failed(*args, **kwargs):
+        plain(*args, **kwargs)
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as dying:
+        if settled_by == "a failed commit":
+            dying.setattr(SqlAlchemyStore, name, committed_and_failed)
+            refused(move, second)
+        else:
+            dying.setattr(Ledger, "append", die)
+            with pytest.raises(KeyboardInterrupt):
+                move(second)
+    if settled_by == "aims gate reconcile":
+        assert reconcile(registry)[0] == 0
+    else:
+        client.delete_registered_model_alias("loans", "champion")
+    (leaf,) = registry.leaves("superseded")[before:]
+    assert (leaf["version"], leaf["by"], leaf["alias"]) == (first, second, "production" if in_stage else "champion")
+    settled = [x for x in registry.leaves("outcome") if x["request"] == leaf["request"]]
+    assert [(x["done"], x["closed_by"]) for x in settled] == [(True, settled_by)]
+
+
 def test_adopted_versions_keep_and_regain_their_aliases_until_a_day(registry, plain, client, use):
     version, _uri = ungated(plain, alias="champion")
     status, out = run(registry, "gate", "adopt", "--json")

@@ -101,6 +101,20 @@ def test_the_private_names_of_mlflow_are_there():
         "_get_proxied_run_artifact_destination_path",
     ):
         assert callable(getattr(handlers, name))
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
+
+    for name in ("_get_sql_model_version", "_get_registered_model_alias"):
+        assert callable(getattr(SqlAlchemyStore, name))
+    assert callable(Tracking._get_logged_model_record)
+    assert callable(Tracking._raise_model_not_found)
+    assert isinstance(LocalArtifactRepository.artifact_dir, property)
     assert callable(S3ArtifactRepository._get_s3_client)
     assert callable(S3ArtifactRepository.parse_s3_compliant_uri)
     assert get_request_workspace() is None
+
+
+def test_mlflow_says_who_is_logged_in():
+    auth = pytest.importorskip("mlflow.server.auth", reason="mlflow[auth] is not installed")
+    assert auth.is_auth_enabled() is False
+    assert "g.mlflow_authenticated_user = authorization.username" in inspect.getsource(auth._before_request)

@@ -1,0 +1,239 @@
+"""`aims monitor run`: new data against the baseline of a registered model, as a signed record in a run of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.capture.config import load_setup
+from aims_mlflow.capture.models import digest_of_logged, load
+from aims_mlflow.capture.predict import predict
+from aims_mlflow.capture.recording import REPORTS, artifact
+from aims_mlflow.capture.say import say
+from aims_mlflow.capture.tables import Table, as_frame, read_file
+from aims_mlflow.checks.baseline import FILE, PREDICTION, TARGET
+from aims_mlflow.checks.baseline import KIND as BASELINE
+from aims_mlflow.checks.engines.dataset import far_dataset
+from aims_mlflow.checks.engines.opening import far_table, short_name
+from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.labels import label_key
+from aims_mlflow.checks.monitoring import compare, drifted
+from aims_mlflow.checks.packs import pack_digest
+from aims_mlflow.errors import CheckError, ConfigError, EvidenceError
+from aims_mlflow.evidence import store
+from aims_mlflow.evidence.canonical import sha256_hex
+from aims_mlflow.evidence.digests import arrow_digest, sha256_file
+from aims_mlflow.evidence.keys import signing_key, who
+from aims_mlflow.evidence.session import SessionWriter, session_path
+from aims_mlflow.evidence.statement import SealedRecord, Subject
+from aims_mlflow.evidence.verify import KeyLookup, check_session
+from aims_mlflow.records.evidence import MlflowIds
+from aims_mlflow.records.pack import Pack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aims_mlflow.checks.base import Dataset, Outcome
+
+ROLE = "operation"
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What a monitor found, and the MLflow run that holds it."""
+
+    outcome: Outcome
+    run_id: str
+    name: str
+    version: str | None
+    rows: int
+
+    @property
+    def drifted(self) -> list[str]:
+        """Columns that broke a limit."""
+        return drifted(self.outcome.claims)
+
+
+def monitor(
+    model: str,
+    source: Any,
+    lookup: KeyLookup,
+    *,
+    prediction: str | None = None,
+    config: str | Path | Mapping[str, Any] | None = None,
+) -> Monitored:
+    """Compare new data with the baseline of a model's training, and keep what is found as evidence.
+
+    Args:
+        model: `models:/NAME@ALIAS`, `models:/NAME/VERSION` or `models:/m-ID`.
+        source: A file, the address of a far table, or a frame.
+        lookup: The keys that the baseline's signature is checked with.
+        prediction: The column with predictions; by default the model is loaded and asked.
+        config: aims.yaml, whose pack has the limits; found where there is one for this system, else defaults.
+
+    Raises:
+        ConfigError, DataError, Unreachable: model or data cannot be used.
+        EvidenceError: the model has no baseline that verifies.
+    """
+    target = store.resolve(model)
+    if target.model_id is None:
+        raise ConfigError(f"{model} names no logged model", next="name a version that was logged with MLflow 3")
+    digest = digest_of_logged(target.model_id)
+    record, baseline = _baseline(target, digest, lookup)
+    pack = _pack(config, record.evidence.system)
+    data, subject = _data(source, baseline, prediction, target.model_id)
+    outcome = compare(data, baseline, pack.monitor)
+    run_id = _new_run(target)
+    stored = _sealed(outcome, target, run_id, digest, subject, record, pack)
+    store.put(run_id, stored)
+    _finish(target, run_id, outcome)
+    return Monitored(outcome, run_id, target.name or target.model_id, target.version, data.rows)
+
+
+def _baseline(target: store.Target, digest: str, lookup: KeyLookup) -> tuple[SealedRecord, dict[str, Any]]:
+    """Return the newest baseline record of the model's bytes, and its content: signature and bytes checked."""
+    problems: list[str] = []
+    found: list[SealedRecord] = []
+    for name, content in store.session_files(target.run_id).items():
+        session = check_session(content, name, lookup)
+        mine = [r for r in session.records if r.evidence.kind == BASELINE and r.has_subject(digest)]
+        if mine and session.problems:
+            problems.append(session.problems[0].sentence())
+        else:
+            found += [r for r in mine if r.evidence.result == "passed"]
+    if not found:
+        why = f": {problems[0]}" if problems else ""
+        raise EvidenceError(
+            f"there is no drift baseline of this model that verifies{why}",
+            where=f"run {target.run_id}",
+            next="trust the trainer's key with --key, or make a baseline: aims.evaluate(model, train=..., test=...)",
+        )
+    record = max(found, key=lambda r: r.evidence.time)
+    entry = next((a for a in record.evidence.artifacts if a.path.endswith(FILE)), None)
+    content = store.read_file(target.run_id, entry.path) if entry is not None else b""
+    if entry is None or sha256_hex(content) != entry.sha256:
+        raise EvidenceError("the baseline file is not the one that was signed", where=f"run {target.run_id}")
+    return record, json.loads(content)
+
+
+def _pack(config: str | Path | Mapping[str, Any] | None, system: str | None) -> Pack:
+    """Return the pack of aims.yaml; where none is named and none is found for this system, the defaults."""
+    try:
+        setup = load_setup(config, None, system)
+    except ConfigError:
+        if config is not None:
+            raise
+        return Pack(name="defaults", version="1", description="The limits of a monitor without aims.yaml.")
+    return setup.pack
+
+
+def _data(
+    source: Any, baseline: Mapping[str, Any], prediction: str | None, model_id: str
+) -> tuple[Dataset, list[Subject]]:
+    """Return the new rows, and what they are bound to: a table that stays elsewhere has no digest."""
+    far = far_table(source)
+    name = short_name(source) if isinstance(source, str | Path) else ROLE
+    if far is not None:
+        return far_dataset(ROLE, far, task=baseline["task"], prediction=prediction), []
+    is_file = isinstance(source, str | Path)
+    frame = as_frame(read_file(Path(source)) if is_file else source, ROLE)
+    digest = {"arrowIpcSha256": arrow_digest(frame), **({"sha256": sha256_file(Path(source))} if is_file else {})}
+    subject = [Subject(name=name, digest=digest)]
+    if prediction is not None and prediction not in frame.columns:
+        raise ConfigError(f"there is no column {prediction!r}", where=name, next="correct --prediction")
+    data = make_dataset(ROLE, frame.drop(columns=[prediction] if prediction else []), task=baseline["task"])
+    if prediction is not None:
+        return dataclasses.replace(data, predictions=frame[prediction].to_numpy()), subject
+    if PREDICTION not in baseline["columns"]:
+        return data, subject
+    return dataclasses.replace(data, predictions=_predictions(frame, baseline, model_id, digest)), subject
+
+
+def _predictions(frame: Any, baseline: Mapping[str, Any], model_id: str, digest: dict[str, str]) -> Any:
+    target = str(baseline["target"])
+    features = frame.drop(columns=[target], errors="ignore")
+    table = Table(ROLE, ROLE, features, features, digest)
+    counted = baseline["columns"].get(TARGET, {}).get("counts")
+    labels = list(counted) if isinstance(counted, dict) else []
+    labels += [baseline["favourable"]] if baseline["favourable"] else []
+    known = {str(label_key(label)): label for label in labels}
+    try:
+        return predict(load(model_id), table, target, baseline["favourable"], None, baseline["task"], known).labels
+    except CheckError as exc:
+        say(f"predictions are not compared: {exc.sentence()}")
+        return None
+
+
+def _new_run(target: store.Target) -> str:
+    client = store.client()
+    with store.reaching("start a run"):
+        experiment = client.get_run(target.run_id).info.experiment_id
+        called = f"monitor {target.name or target.model_id}" + (f" v{target.version}" if target.version else "")
+        return str(client.create_run(experiment, run_name=called).info.run_id)
+
+
+def _sealed(
+    outcome: Outcome,
+    target: store.Target,
+    run_id: str,
+    digest: str,
+    data: list[Subject],
+    record: SealedRecord,
+    pack: Pack,
+) -> dict[str, bytes]:
+    """Return the run's files: one session with the record, and its reports."""
+    writer = SessionWriter(
+        signing_key(say),
+        who(),
+        system=record.evidence.system,
+        mlflow=MlflowIds(run_id=run_id, model_id=target.model_id),
+        pack_digest=pack_digest(pack),
+    )
+    files = {f"{REPORTS}/{writer.id}/{name}": content for name, content in outcome.reports.items()}
+    writer.add(
+        outcome.kind,
+        [Subject(name=f"models:/{target.model_id}", digest={"dirHash1": digest}), *data],
+        result=outcome.result,
+        reason=outcome.reason,
+        controls=outcome.controls or None,
+        claims=outcome.claims,
+        tools=outcome.tools,
+        artifacts=tuple(artifact(path, content) for path, content in files.items()),
+        details={
+            **outcome.details,
+            "model": target.name or target.model_id,
+            "version": target.version or "",
+            "baseline_record": record.id,
+            "baseline_sha256": record.sha256,
+        },
+    )
+    writer.close()
+    return {**files, session_path(writer.id): writer.jsonl()}
+
+
+def _finish(target: store.Target, run_id: str, outcome: Outcome) -> None:
+    """Link the run to the model and its version, and end it."""
+    from mlflow.entities import LoggedModelInput
+
+    client = store.client()
+    tags = {
+        "aims.monitor": outcome.result,
+        "aims.monitor.model_id": str(target.model_id),
+        **({"aims.monitor.version": f"models:/{target.name}/{target.version}"} if target.name else {}),
+    }
+    store.tag_run(run_id, tags)
+    with store.reaching("link the run to the model"):
+        client.log_inputs(run_id, models=[LoggedModelInput(model_id=str(target.model_id))])
+        for found in outcome.claims:
+            if found.metric in ("drift", "drifted_share") and found.value is not None:
+                name = f"{found.metric}/{found.slice['column']}" if found.slice else found.metric
+                client.log_metric(run_id, _metric(name), float(found.value))
+        client.set_terminated(run_id, "FINISHED")
+
+
+def _metric(name: str) -> str:
+    """Return a metric's name in the letters that MLflow takes."""
+    return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in name)[:250]

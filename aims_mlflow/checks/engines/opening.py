@@ -1,0 +1,35 @@
+"""Far tables by address: `sqlite:///loans.db#applications`, `postgresql://host/base#schema.table`, `spark:loans`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.engines.spark import SparkTable, is_spark, spark_table
+from aims_mlflow.checks.engines.sql import SqlTable, place_of
+
+if TYPE_CHECKING:
+    from aims_mlflow.checks.engines.far import FarTable
+
+
+def far_table(source: Any) -> FarTable | None:
+    """Return the far table that an address or a Spark frame means; None for anything else, such as a path.
+
+    Raises:
+        ConfigError: the address is not valid, or its driver is not installed.
+        Unreachable: the database or Spark does not answer.
+        DataError: there is no such table.
+    """
+    if is_spark(source):
+        return SparkTable(source)
+    text = source if isinstance(source, str) else ""
+    if text.startswith("spark:"):
+        return spark_table(text.removeprefix("spark:"))
+    return SqlTable(place_of(text)) if "://" in text else None
+
+
+def short_name(source: Any) -> str:
+    """Return what to call a table in a heading: its file or table name, never its address."""
+    text = str(source)
+    return (
+        text.rpartition("#")[2] if "://" in text else text.removeprefix("spark:").replace("\\", "/").rpartition("/")[2]
+    )

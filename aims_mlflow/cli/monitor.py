@@ -1,0 +1,79 @@
+"""`aims monitor run`: compare data in operation with the baseline of the model's training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aims_mlflow.cli.sources import keys_option, trusted
+
+if TYPE_CHECKING:
+    from aims_mlflow.capture.monitor import Monitored
+
+SHOWN = 20
+
+
+@click.group()
+def group() -> None:
+    """Watch a model in operation: its inputs, predictions and labels against its training."""
+
+
+@group.command()
+@click.argument("model")
+@click.option(
+    "--data", required=True, help="The new rows: a CSV, TSV or parquet file, or a table of a database or Spark."
+)
+@click.option("--prediction", help="The column that holds predictions; the model is loaded and asked by default.")
+@click.option("--config", type=click.Path(path_type=Path), help="aims.yaml; found from here upwards by default.")
+@keys_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def run(
+    model: str, data: str, prediction: str | None, config: Path | None, keys: tuple[str, ...], as_json: bool
+) -> int:
+    """Compare new rows with the baseline of MODEL (models:/NAME@ALIAS or models:/NAME/VERSION).
+
+    The result is a signed record with a report in an MLflow run of its own, linked to the version. Nothing is
+    needed of the training data: the baseline holds counts. Exit status 1 on a breach, and where it is not known.
+    """
+    from aims_mlflow.capture.monitor import monitor
+
+    found = monitor(model, data, trusted(keys), prediction=prediction, config=config)
+    _print_json(found) if as_json else _print(found, model)
+    return 1 if found.outcome.result in ("failed", "not_evaluated") else 0
+
+
+def _print_json(found: Monitored) -> None:
+    shown = {
+        "model": found.name,
+        "version": found.version,
+        "rows": found.rows,
+        "result": found.outcome.result,
+        "reason": found.outcome.reason,
+        "drifted": found.drifted,
+        "run_id": found.run_id,
+        "claims": [c.model_dump(mode="json", exclude_none=True) for c in found.outcome.claims],
+    }
+    click.echo(json.dumps(shown, indent=2))
+
+
+def _print(found: Monitored, model: str) -> None:
+    from aims_mlflow.checks.claims import describe
+
+    version = f" (version {found.version})" if found.version else ""
+    looked = sum(c.metric == "drift" for c in found.outcome.claims)
+    click.echo(f"{model}{version}: {found.rows:,} rows, {looked} columns compared with the training baseline")
+    broken = [c for c in found.outcome.claims if c.passed is False]
+    unclear = [c for c in found.outcome.claims if c.passed is None and c.limit is not None]
+    for claim in sorted(broken, key=lambda c: -float(c.value or 0))[:SHOWN]:
+        click.secho(f"  ✗ {describe(claim)}", fg="red")
+    for claim in unclear[:SHOWN]:
+        click.secho(f"  ? {describe(claim)}", dim=True)
+    hidden = max(len(broken) - SHOWN, 0) + max(len(unclear) - SHOWN, 0)
+    if hidden:
+        click.secho(f"  and {hidden} more in the report", dim=True)
+    words = {"passed": "no breach", "failed": f"breach in {', '.join(found.drifted)}", "warned": "no breach, warnings"}
+    click.secho(words.get(found.outcome.result, "not evaluated, which is no pass"), bold=True)
+    click.echo(f"run {found.run_id}: record and report in its artifacts under aims/")

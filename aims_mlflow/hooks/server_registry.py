@@ -1,0 +1,65 @@
+"""Single rows of MLflow's SQL stores, where the public methods read tags, parameters, metrics and aliases with them.
+
+Uses names of MLflow that are not public; a test pins them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """What decides about a version: where its files lie, and what is said to have made them."""
+
+    name: str
+    version: str
+    source: str
+    run_id: str | None
+    # MLflow's registry keeps none: a version that is read back has no model id either.
+    model_id: str | None = None
+
+
+@dataclass(frozen=True)
+class LoggedModelRow:
+    """Where a logged model's files lie, and the run that made it."""
+
+    source_run_id: str | None
+    artifact_location: str
+
+
+def version_row(store: Any, name: str, version: str) -> VersionRow:
+    """Return a version that is not deleted.
+
+    Raises:
+        MlflowException: there is none, or the registry does not answer.
+    """
+    with store.ManagedSessionMaker() as session:
+        row = store._get_sql_model_version(session, name, version)
+        return VersionRow(row.name, str(row.version), row.source, row.run_id)
+
+
+def alias_holder(store: Any, name: str, alias: str) -> str | None:
+    """Return the version that an alias names now; None where it is not set."""
+    with store.ManagedSessionMaker() as session:
+        row = store._get_registered_model_alias(session, name, alias)
+        return str(row.version) if row is not None else None
+
+
+def logged_model_row(store: Any, model_id: str) -> LoggedModelRow:
+    """Return a logged model that is not deleted, of a tracking store of any kind.
+
+    Raises:
+        MlflowException: there is none, or the store does not answer.
+    """
+    from mlflow.entities import LifecycleStage
+
+    if not hasattr(store, "_get_logged_model_record"):
+        model = store.get_logged_model(model_id)
+        return LoggedModelRow(model.source_run_id, model.artifact_location)
+    with store.ManagedSessionMaker() as session:
+        row = store._get_logged_model_record(session, model_id)
+        if row.lifecycle_stage == LifecycleStage.DELETED:
+            store._raise_model_not_found(model_id)
+        return LoggedModelRow(row.source_run_id, row.artifact_location)

@@ -1,0 +1,200 @@
+"""The same table on every engine gives the same claims, and rows of a far table stay where they are."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import engine_tables as tables
+import pandas as pd
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+from aims_mlflow.checks.engines import dataset as far_data
+from aims_mlflow.checks.engines.sql import SqlTable, place_of
+from aims_mlflow.errors import ConfigError, DataError, Unreachable
+
+TASKS = ("binary-classification", "multiclass-classification", "regression")
+
+
+def in_database(url, **frames):
+    engine = sa.create_engine(url)
+    for name, frame in frames.items():
+        frame.to_sql(name, engine, index=False, chunksize=500)
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """Claims of pandas frames, by task."""
+    found = {}
+    for task in TASKS:
+        test, train = tables.table(seed=1, task=task), tables.table(seed=0, task=task)
+        data = tables.dataset(test, task=task), tables.dataset(train, "train", task=task)
+        found[task] = tables.claims(*data, task)
+        assert all(check["result"] != "not_evaluated" for name, check in found[task].items() if name != "data_quality")
+    return found
+
+
+def assert_same(found, wanted):
+    for check, mine in found.items():
+        theirs = wanted[check]
+        assert mine["result"] == theirs["result"], (check, mine["reason"], theirs["reason"])
+        assert len(mine["claims"]) == len(theirs["claims"]), check
+        for one, other in zip(mine["claims"], theirs["claims"], strict=True):
+            for key in ("value", "ends"):
+                number, wanted_number = one.pop(key), other[key]
+                near = None if wanted_number is None else pytest.approx(wanted_number, rel=1e-9, abs=1e-9)
+                assert number == near, (check, one, other)
+            assert one == {k: v for k, v in other.items() if k not in ("value", "ends")}, check
+        assert mine.get("counts") == theirs.get("counts")
+
+
+@pytest.fixture(params=["sqlite", "duckdb", "postgresql"])
+def url(request, tmp_path):
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_uri")
+    if request.param == "duckdb":
+        pytest.importorskip("duckdb_engine", reason="duckdb-engine is not installed")
+    return f"{request.param}:///{tmp_path}/loans.db"
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_table_of_a_database_gives_the_claims_of_pandas(url, task, expected):
+    in_database(url, test=tables.table(seed=1, task=task), train=tables.table(seed=0, task=task))
+    test = tables.dataset(f"{url}#test", task=task)
+    train = tables.dataset(f"{url}#train", "train", task=task)
+    assert_same(tables.claims(test, train, task), json.loads(json.dumps(expected[task])))
+
+
+@pytest.mark.parametrize("kind", ["polars", "pyarrow", "dictionary", "parquet", "csv"])
+def test_other_frames_and_files_give_the_claims_of_pandas(kind, tmp_path, expected):
+    frames = {"test": tables.table(seed=1), "train": tables.table(seed=0)}
+    sources = {}
+    for name, frame in frames.items():
+        path = tmp_path / f"{name}.{kind}"
+        if kind == "polars":
+            sources[name] = pytest.importorskip("polars", reason="polars is not installed").from_pandas(frame)
+        elif kind in ("pyarrow", "dictionary"):
+            arrow = pa.Table.from_pandas(frame)
+            if kind == "dictionary":
+                place = arrow.column_names.index("purpose")
+                arrow = arrow.set_column(place, "purpose", arrow["purpose"].dictionary_encode())
+            sources[name] = arrow
+        else:
+            frame.to_parquet(path) if kind == "parquet" else frame.to_csv(path, index=False)
+            sources[name] = path
+    found = tables.claims(tables.dataset(sources["test"]), tables.dataset(sources["train"], "train"))
+    assert_same(found, json.loads(json.dumps(expected["binary-classification"])))
+
+
+@pytest.fixture(scope="module")
+def parquet(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("parquet")
+    for name, seed in (("test", 1), ("train", 0)):
+        tables.table(seed=seed).to_parquet(folder / f"{name}.parquet")
+    return folder
+
+
+def needs_spark():
+    pytest.importorskip("pyspark", reason="pyspark is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("Java is not installed, which Spark needs")
+
+
+@pytest.fixture(scope="module")
+def spark():
+    needs_spark()
+    from pyspark.sql import SparkSession
+
+    settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.log.level": "ERROR"}
+    session = SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
+    yield session
+    session.stop()
+
+
+def test_a_spark_frame_gives_the_claims_of_pandas(spark, parquet, expected):
+    frames = {name: spark.read.parquet(str(parquet / f"{name}.parquet")) for name in ("test", "train")}
+    frames["train"].createOrReplaceTempView("train")
+    found = tables.claims(tables.dataset(frames["test"]), tables.dataset("spark:train", "train"))
+    assert_same(found, json.loads(json.dumps(expected["binary-classification"])))
+    with pytest.raises(Unreachable, match="there is no such table in Spark"):
+        tables.dataset("spark:nothing")
+
+
+def test_a_spark_connect_frame_gives_the_claims_of_pandas(parquet, tmp_path, expected):
+    needs_spark()
+    pytest.importorskip("grpc", reason="pyspark[connect] is not installed")
+    out = tmp_path / "claims.json"
+    asked = [sys.executable, tables.__file__, parquet / "test.parquet", parquet / "train.parquet", out]
+    subprocess.run([str(a) for a in asked], check=True, timeout=300)
+    assert_same(json.loads(out.read_text()), json.loads(json.dumps(expected["binary-classification"])))
+
+
+def test_a_threshold_is_applied_where_the_table_is(url):
+    frame = tables.table(seed=1)
+    in_database(url, test=frame)
+    near, far = (tables.dataset(source, threshold="0.7") for source in (frame, f"{url}#test"))
+    checks = ("fairness", "performance")
+    assert_same(tables.claims(far, None, checks=checks), tables.claims(near, None, checks=checks))
+
+
+def test_above_the_cells_bins_stand_in_and_are_named(url, monkeypatch, value_of):
+    frame = tables.table(seed=1)
+    in_database(url, test=frame, train=tables.table(seed=0))
+    monkeypatch.setattr(far_data, "MAX_CELLS", 2000)
+    monkeypatch.setattr(far_data, "BINS", 400)
+    far, train = tables.dataset(f"{url}#test"), tables.dataset(f"{url}#train", "train")
+    found, exact = tables.claims(far, train), tables.claims(tables.dataset(frame), tables.dataset(tables.table(seed=0)))
+    for check, metric in (("performance", "roc_auc"), ("drift", "drift"), ("fairness", "selection_rate")):
+        mine, theirs = ([c for c in f[check]["claims"] if c["metric"] == metric] for f in (found, exact))
+        assert [c["value"] for c in mine] == pytest.approx([c["value"] for c in theirs], abs=0.02)
+    (area,) = [c for c in found["performance"]["claims"] if c["metric"] == "roc_auc"]
+    assert "in 400 bins" in area["note"]
+    assert "income" in far.part(("income",)).binned
+
+
+def test_a_password_is_never_shown(postgres_uri):
+    shown = sa.make_url(postgres_uri).set(password="s3cret").render_as_string(hide_password=False)
+    in_database(postgres_uri, test=tables.table(50))
+    found = SqlTable(place_of(f"{shown}#test"))
+    assert "s3cret" not in found.name
+    with pytest.raises(DataError, match="there is no table 'tset', did you mean 'test'") as refused:
+        SqlTable(place_of(f"{shown}#tset"))
+    assert "s3cret" not in refused.value.sentence()
+
+
+def test_an_address_that_leads_nowhere_is_one_sentence(tmp_path):
+    with pytest.raises(Unreachable, match="there is no such database file"):
+        tables.dataset(f"sqlite:///{tmp_path}/none.db#t")
+    assert not (tmp_path / "none.db").exists()
+    with pytest.raises(ConfigError, match="names no table of a database"):
+        tables.dataset("sqlite:///loans.db")
+    with pytest.raises(ConfigError, match="the driver for oracle is not installed"):
+        tables.dataset("oracle://host/base#t")
+    with pytest.raises(Unreachable, match="cannot be reached"):
+        tables.dataset("postgresql://127.0.0.1:1/base?connect_timeout=2#t")
+    empty = pd.DataFrame({"y": []})
+    with pytest.raises(DataError, match="no rows"):
+        tables.dataset(empty.assign(said=[], score=[], sex=[], age=[]))
+
+
+def test_what_only_memory_can_do_is_said(tmp_path):
+    url = f"sqlite:///{tmp_path}/loans.db"
+    in_database(url, test=tables.table(100))
+    from aims_mlflow.capture.check_data import dataset_from
+    from aims_mlflow.checks.runner import run_check
+    from aims_mlflow.records.system import Data
+
+    with pytest.raises(ConfigError, match="score the table where it is"):
+        dataset_from(
+            f"{url}#test", "test", Data(target="y", favourable="yes"), "binary-classification", model="models:/m/1"
+        )
+    far = tables.dataset(f"{url}#test")
+    evidently = tables.pack().model_copy(
+        update={"drift": tables.pack().drift.model_copy(update={"method": "evidently"})}
+    )
+    outcome = run_check("drift", far, evidently, far)
+    assert outcome.result == "not_evaluated"
+    assert "tables in memory" in outcome.reason

@@ -1,0 +1,103 @@
+"""Drift in operation from a baseline alone: breaches are found, chance is not one, and what could not be compared is said."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aims_mlflow.checks import baseline, monitoring
+from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.records.pack import Monitor, Pack
+
+PACK = Pack(name="p", version="1", description="d")
+
+
+def kept(frame, target="repaid", favourable="yes", said=None):
+    data = make_dataset("train", frame, target=target, favourable=favourable)
+    reference = None if said is None else replace(data, predictions=np.asarray(said))
+    return json.loads(baseline.run(data, PACK, reference).reports["drift_baseline.json"])
+
+
+def compared(frame, known, said=None, **limits):
+    data = make_dataset("operation", frame)
+    data = data if said is None else replace(data, predictions=np.asarray(said))
+    return monitoring.compare(data, known, Monitor(**limits))
+
+
+def test_the_same_population_is_no_breach_and_a_shift_is_named(table, record):
+    known = kept(table(4000))
+    same = compared(table(1500, 7), known)
+    record(same)
+    assert same.result == "passed", same.reason
+    moved = table(1500, 7)
+    moved["income"] *= 1.5
+    moved["purpose"] = np.where(moved["purpose"] == "car", "boat", moved["purpose"])
+    outcome = compared(moved, known)
+    assert outcome.result == "failed"
+    assert outcome.details["columns_in_breach"] == ["purpose", "income"]
+    assert {c.metric for c in outcome.claims if c.passed is False} == {"drift", "unseen_share_rise"}
+    assert b"Holm" in outcome.reports["monitor.html"]
+
+
+def test_predictions_and_labels_are_compared_too(table, value_of):
+    frame = table(3000)
+    known = kept(frame, said=frame["repaid"])
+    now = table(1000, 3)
+    outcome = compared(now.assign(repaid="no"), known, said=["no"] * 990 + ["yes"] * 10)
+    for name, word in (("(prediction)", "prediction drift"), ("(target)", "label drift")):
+        found = value_of(outcome.claims, "drift", column=name)
+        assert found.passed is False
+        assert word in found.note
+    without = compared(now.drop(columns="repaid"), known)
+    assert without.result == "passed"
+    assert not [c for c in without.claims if c.slice.get("column") in ("(prediction)", "(target)")]
+
+
+def test_many_columns_and_few_rows_make_no_breach_by_chance():
+    """Forty columns and 60 rows: distances over 0.1 are then the rule, and none of them is drift."""
+    breaches, large = 0, 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        names = [f"c{i}" for i in range(40)]
+        train = pd.DataFrame(rng.normal(size=(2000, 40)), columns=names).assign(y=rng.integers(0, 2, 2000))
+        outcome = compared(pd.DataFrame(rng.normal(size=(60, 40)), columns=names), kept(train, "y", "1"))
+        distances = [c for c in outcome.claims if c.metric == "drift"]
+        large += sum(float(c.value) >= 0.1 for c in distances)
+        breaches += outcome.result == "failed"
+        assert outcome.result != "passed"
+        assert any("not enough data" in (c.note or "") for c in distances)
+    assert large > 100
+    assert breaches <= 1
+
+
+def test_what_cannot_be_compared_is_no_pass(table):
+    known = kept(table(1000))
+    outcome = compared(table(500, 2).drop(columns="income").assign(amount="much"), known)
+    assert outcome.result == "not_evaluated"
+    assert "income could not be evaluated (not evaluated: the column is not in these data)" in outcome.reason
+    assert "numbers in training data, but not here" in outcome.reason
+    gone = compared(table(500, 2).assign(income=np.nan), known)
+    assert gone.result == "not_evaluated"
+
+
+def test_missing_cells_that_rise_are_a_breach(table, value_of):
+    now = table(800, 2)
+    now.loc[:300, "income"] = np.nan
+    outcome = compared(now, kept(table(2000)))
+    found = value_of(outcome.claims, "missing_rate_rise", column="income")
+    assert found.passed is False
+    assert float(found.value) == pytest.approx(301 / 800)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.text(min_size=1, max_size=3), st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_corrects_upwards_and_keeps_the_order(values):
+    found = monitoring.holm(values)
+    order = sorted(values, key=lambda n: values[n])
+    assert all(values[n] <= found[n] <= 1 for n in values)
+    assert [found[n] for n in order] == sorted(found.values())
+    assert found[order[0]] == min(values[order[0]] * len(values), 1)

@@ -1,0 +1,152 @@
+"""Checks of a team's own and packs over packs: the example as it is copied, and everything that can go wrong."""
+
+import importlib
+import sys
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from aims_mlflow.checks import own
+from aims_mlflow.checks.base import Outcome
+from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.packs import load_pack, pack_digest
+from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.suite import planned
+from aims_mlflow.cli.main import main
+from aims_mlflow.errors import ConfigError
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "own_check"
+CHILD = "name: mine\nversion: 1\ndescription: d\n"
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """What `pip install examples/own_check` leaves: the module, and the entry points of its pyproject.toml."""
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
+    info = tmp_path / "site" / "loans_checks-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1\n")
+    lines = []
+    for group, points in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
+    (info / "entry_points.txt").write_text("\n".join([*lines, "bad = own_check:NAME", "gone = nowhere:f", ""]))
+    (info.parent / "own_check.py").write_text((EXAMPLE / "own_check.py").read_text())
+    monkeypatch.syspath_prepend(str(info.parent))
+    own._points.cache_clear()
+    yield
+    own._points.cache_clear()
+    sys.modules.pop("own_check", None)
+    importlib.invalidate_caches()
+
+
+def dated(table, days, rows=300):
+    when = pd.Timestamp.now(tz="UTC") - pd.to_timedelta(range(days, days + rows), unit="D")
+    return make_dataset("train", table(rows).assign(applied=when), target="repaid", favourable="yes")
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_example_runs_from_its_pack(table, record):
+    pack = load_pack("pack", EXAMPLE)
+    fresh, old = dated(table, 5), dated(table, 200)
+    assert planned(fresh, pack)[-1] == "newest-row"
+    outcome = run_check("newest-row", fresh, pack)
+    record(outcome)
+    assert (outcome.result, outcome.kind, outcome.controls) == ("passed", "data-quality", ("A.7.4",))
+    late = run_check("newest-row", old, pack)
+    assert late.result == "failed"
+    assert "newest_row_days for column=applied is 200" in late.reason
+    missing = run_check("newest-row", make_dataset("train", table(100), target="repaid", favourable="yes"), pack)
+    assert missing.result == "not_evaluated"
+    assert "there is no column 'applied'" in missing.reason
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_command_line_lists_and_runs_it(table, tmp_path, capsys):
+    when = pd.Timestamp.now(tz="UTC") - pd.to_timedelta(range(400), unit="D")
+    table(400).assign(applied=when).to_csv(tmp_path / "loans.csv", index=False)
+    asked = ["check", "run", str(tmp_path / "loans.csv"), "--pack", str(EXAMPLE / "pack"), "--target", "repaid"]
+    with pytest.raises(SystemExit) as ended:
+        main([*asked, "--favourable", "yes", "--role", "train", "--out", str(tmp_path / "out")])
+    assert ended.value.code == 0
+    assert "newest-row           passed" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_check_that_is_none_is_not_evaluated(table, tmp_path, monkeypatch):
+    data = dated(table, 5, rows=50)
+    for name, text in (("bad", "is no check"), ("gone", "cannot be imported")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pack.yaml").write_text(CHILD + f"checks: [{{name: {name}, why: a test}}]\n")
+        outcome = run_check(name, data, load_pack(name, tmp_path))
+        assert outcome.result == "not_evaluated"
+        assert text in outcome.reason
+    pack = load_pack("pack", EXAMPLE)
+    own.load("newest-row")
+    import own_check
+
+    for broken, text in ((lambda *_: 1, "not an Outcome"), (lambda *_: 1 / 0, "ZeroDivisionError")):
+        broken.made = own_check.newest_row.made
+        monkeypatch.setattr(own_check, "newest_row", broken)
+        outcome = run_check("newest-row", data, pack)
+        assert outcome.result == "not_evaluated"
+        assert text in outcome.reason
+    needy = own.own_check("fairness", needs_predictions=True)(lambda *_: Outcome("fairness", "passed"))
+    monkeypatch.setattr(own_check, "newest_row", needy)
+    assert "judges predictions" in run_check("newest-row", data, pack).reason
+
+
+def test_a_name_that_no_package_offers_is_refused_with_its_line(tmp_path):
+    (tmp_path / "pack.yaml").write_text(CHILD + "checks:\n  - {name: newest-rwo, why: a test}\n")
+    with pytest.raises(ConfigError, match=r"pack.yaml:5: there is no check among the entry points 'newest-rwo'"):
+        load_pack(str(tmp_path))
+
+
+def write(folder, text):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pack.yaml").write_text(CHILD + text)
+    return load_pack(str(folder))
+
+
+def test_a_child_replaces_lines_keeps_the_rest_and_leaves_some_out(tmp_path):
+    parent = load_pack("tabular-classification", tmp_path)
+    child = write(
+        tmp_path / "child",
+        """extends: tabular-classification
+without: [fairness.equalized_odds_difference, "data_quality.expect_column_values_to_not_be_null:$column"]
+fairness:
+  min_n: 30
+  limits:
+    - {metric: selection_rate_ratio, comparator: ">=", limit: 0.9, why: ours}
+    - {metric: selection_rate_ratio, comparator: ">=", limit: 0.7, slice: {race: "*", sex: "*"}, why: crossed}
+""",
+    )
+    limits = [(x.metric, x.limit, x.slice) for x in child.fairness.limits]
+    assert limits == [
+        ("selection_rate_ratio", "0.9", None),
+        ("demographic_parity_ratio", "0.8", None),
+        ("selection_rate_ratio", "0.7", {"race": "*", "sex": "*"}),
+    ]
+    assert (child.fairness.min_n, child.fairness.bootstrap) == (30, parent.fairness.bootstrap)
+    assert len(child.data_quality.expectations) == len(parent.data_quality.expectations) - 1
+    assert (child.name, child.drift, child.performance) == ("mine", parent.drift, parent.performance)
+    grandchild = write(tmp_path / "child" / "grand", "extends: ../../child\nfairness: {min_n: 40}\n")
+    assert grandchild.fairness.limits == child.fairness.limits
+    assert grandchild.fairness.min_n == 40
+    assert len({pack_digest(p) for p in (parent, child, grandchild)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("extends: tabular-clasification\n", "did you mean 'tabular-classification'"),
+        ("extends: tabular-classification\nwithout: [fairness.selection_rate]\n", "does not have, did you mean"),
+        ("without: [a]\n", "no pack to leave out of"),
+        ("extends: .\n", "extends itself|there is no pack"),
+        ("extends: tabular-classification\ntask: regression\n", "does not fit the task regression"),
+    ],
+)
+def test_a_child_that_does_not_fit_is_refused(tmp_path, text, said):
+    with pytest.raises(ConfigError, match=said):
+        write(tmp_path / "child", text)

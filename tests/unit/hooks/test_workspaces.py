@@ -1,0 +1,69 @@
+"""A reconciliation asks each workspace about its own models, and leaves the process where it was."""
+
+from types import SimpleNamespace
+
+import pytest
+from mlflow.exceptions import RestException
+from mlflow.utils.workspace_context import WorkspaceContext, get_request_workspace
+
+from aims_mlflow.evidence.ledger import Entry, Ledger
+from aims_mlflow.hooks import reading
+from aims_mlflow.hooks.reconcile import _without_model
+
+
+class Client:
+    """A registry that has no models, and keeps where it was asked for which."""
+
+    tracking_uri = "http://127.0.0.1:1"
+
+    def __init__(self):
+        self.asked = []
+
+    def list_workspaces(self):
+        return [SimpleNamespace(name="default"), SimpleNamespace(name="credit")]
+
+    def search_registered_models(self, **_):
+        self.asked.append((get_request_workspace(), None))
+        return type("Page", (list,), {"token": None})()
+
+    def get_registered_model(self, name):
+        self.asked.append((get_request_workspace(), name))
+        raise RestException({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "not found"})
+
+
+@pytest.mark.parametrize(
+    ("mine", "name", "asked"),
+    [
+        (None, None, None),
+        (None, "default", None),
+        (None, "credit", "credit"),
+        ("credit", None, "default"),
+        ("credit", "default", "default"),
+        ("credit", "risk", "risk"),
+    ],
+)
+def test_one_workspace_is_asked_and_the_callers_own_comes_back(mine, name, asked):
+    with WorkspaceContext(mine):
+        with reading.in_workspace(name):
+            assert get_request_workspace() == asked
+        with pytest.raises(ValueError, match="x"), reading.in_workspace(name):
+            raise ValueError("x")
+        assert get_request_workspace() == mine
+
+
+def test_each_workspace_is_listed_in_its_own_name(monkeypatch):
+    monkeypatch.setattr(reading, "_has_workspaces", lambda _: True)
+    client = Client()
+    with WorkspaceContext("risk"):
+        assert list(reading.models(client)) == []
+        assert get_request_workspace() == "risk"
+    assert client.asked == [("default", None), ("credit", None)]
+
+
+def test_a_model_that_is_gone_is_looked_for_in_its_own_workspace(tmp_path):
+    ledger, client = Ledger(f"sqlite:///{tmp_path}/ledger.db"), Client()
+    for name in ("credit/loans", "loans"):
+        ledger.append(Entry("decision", {"model_name": name, "allowed": False}, request=name))
+    with WorkspaceContext("risk"):
+        _without_model(ledger, client, set())
+    assert client.asked == [("credit", "loans"), ("default", "loans")]
