@@ -13,6 +13,7 @@ from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence import checkpoint, merkle
 from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.evidence.ledger import Leaf
+from aims_mlflow.evidence.model_leaves import ModelLeaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -148,6 +149,18 @@ class PartLedger:
                 continue
             if request is None or content.get("request") == request:
                 yield leaf
+
+    def of_model(self, name: str) -> ModelLeaves:
+        """Return a model's leaves."""
+
+        def read(name: str, start: int) -> Iterator[tuple[Leaf, str, str | None]]:
+            for leaf, content in self._leaves:
+                if leaf.sequence >= start and content.get("model_name") == name:
+                    yield leaf, content["type"], content.get("version")
+
+        found = ModelLeaves(name, read)
+        found.refresh()
+        return found
 
     def bodies(self, sequences: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
         """Return (salt, body) of those leaves that have a body here."""
