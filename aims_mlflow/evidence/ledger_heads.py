@@ -7,8 +7,9 @@ leaves meanwhile serves both.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -54,17 +55,25 @@ def standing(connection: Connection, tables: TreeTables, leaves: sa.Table) -> St
     Raises:
         EvidenceError: the stored checkpoint is none.
     """
-    table = tables.checkpoints
-    newest_hash = sa.select(leaves.c.leaf_hash).order_by(leaves.c.sequence.desc()).limit(1)
-    hashed = newest_hash.scalar_subquery().label("hashed")
-    last = sa.select(sa.func.max(leaves.c.sequence)).scalar_subquery().label("last")
-    newest_size = sa.select(sa.func.max(table.c.size)).scalar_subquery().label("size")
-    note = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1).scalar_subquery().label("note")
-    row = connection.execute(sa.select(last, hashed, newest_size, note)).one()
+    row = connection.execute(_standing(tables, leaves)).one()
     head = None if row.note is None else _parsed(row.size, row.note)
     if row.last is None:
         return Standing(0, None, head)
     return Standing(int(row.last) + 1, bytes.fromhex(row.hashed), head)
+
+
+@functools.lru_cache(maxsize=16)
+def _standing(tables: TreeTables, leaves: sa.Table) -> sa.Select[Any]:
+    """The question of `standing`, made once for a ledger's tables."""
+    table = tables.checkpoints
+    newest_hash = sa.select(leaves.c.leaf_hash).order_by(leaves.c.sequence.desc()).limit(1)
+    note = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
+    return sa.select(
+        sa.select(sa.func.max(leaves.c.sequence)).scalar_subquery().label("last"),
+        newest_hash.scalar_subquery().label("hashed"),
+        sa.select(sa.func.max(table.c.size)).scalar_subquery().label("size"),
+        note.scalar_subquery().label("note"),
+    )
 
 
 def covering(connection: Connection, tables: TreeTables, size: int) -> Checkpoint | None:
@@ -86,7 +95,7 @@ def all_of(connection: Connection, tables: TreeTables) -> Iterator[Checkpoint]:
         after = page[-1].size
 
 
-def _read(connection: Connection, query: sa.Select[sa.Any], most: int = 1) -> list[Checkpoint]:
+def _read(connection: Connection, query: sa.Select[Any], most: int = 1) -> list[Checkpoint]:
     return [_parsed(row.size, row.note) for row in connection.execute(query.limit(most))]
 
 

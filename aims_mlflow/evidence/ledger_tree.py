@@ -83,11 +83,7 @@ def fetch_nodes(
         found |= {(0, row.sequence): bytes.fromhex(row.leaf_hash) for row in connection.execute(query)}
     table = tables.nodes
     for some in _batches([(level, position) for level, positions in wanted.items() for position in positions]):
-        by_level: defaultdict[int, list[int]] = defaultdict(list)
-        for level, position in some:
-            by_level[level].append(position)
-        any_of = [sa.and_(table.c.level == level, table.c.position.in_(at)) for level, at in by_level.items()]
-        query = sa.select(table).where(sa.or_(*any_of))
+        query = sa.select(table).where(sa.tuple_(table.c.level, table.c.position).in_(some))
         found |= {(row.level, row.position): bytes(row.hash) for row in connection.execute(query)}
     return found
 
