@@ -167,11 +167,7 @@ class PartLedger:
         out = {}
         for sequence in sequences:
             if body_path(sequence) in self.files:
-                found = parse_json(self.files.read(body_path(sequence)), body_path(sequence))
-                try:
-                    out[sequence] = (bytes.fromhex(found["salt"]), base64.b64decode(found["body"], validate=True))
-                except (KeyError, TypeError, ValueError, binascii.Error):
-                    raise EvidenceError("not a body", where=body_path(sequence)) from None
+                out[sequence] = _body(self.files.read(body_path(sequence)), body_path(sequence))
         return out
 
     def body(self, sequence: int) -> dict[str, Any] | None:
@@ -233,6 +229,18 @@ class PartLedger:
         """
         lines = self.files.read(proof_path(sequence)).decode("ascii", "replace").splitlines()
         return [_step(line, proof_path(sequence)) for line in lines]
+
+
+def _body(raw: bytes, where: str) -> tuple[bytes, bytes]:
+    """Return (salt, body) of a file that is written as `body_text` writes it, and in no other spelling."""
+    found = parse_json(raw, where)
+    try:
+        salt, body = bytes.fromhex(found["salt"]), base64.b64decode(found["body"], validate=True)
+    except (KeyError, TypeError, ValueError, binascii.Error):
+        raise EvidenceError("not a body", where=where) from None
+    if body_text(salt, body) != raw:
+        raise EvidenceError("not a body in its one spelling", where=where)
+    return salt, body
 
 
 def _step(line: str, where: str) -> bytes:
