@@ -46,6 +46,10 @@ def lived(tmp_path_factory):
         gate.ledger.proofs.deliverer.stop()
         gate.ledger.proofs.deliverer.deliver_due()
         mlflow.set_registry_uri(None)
+    # Whoever opens the registry later may add leaves: tests look at what was there now.
+    made.frozen = tmp_path_factory.mktemp("frozen")
+    _copy_database(made.database, made.frozen / "ledger.db")
+    shutil.copytree(folder / "outside", made.frozen / "outside")
     return made
 
 
@@ -67,9 +71,10 @@ def life(lived, monkeypatch, tmp_path, clean_state):
     mlflow.set_tracking_uri(lived.env["MLFLOW_TRACKING_URI"])
     mlflow.set_registry_uri(lived.env["MLFLOW_REGISTRY_URI"])
     copy = tmp_path / "ledger.db"
-    _copy_database(lived.database, copy)
+    _copy_database(lived.frozen / "ledger.db", copy)
     outside = tmp_path / "outside"
-    shutil.copytree(lived.folder / "outside", outside)
+    shutil.copytree(lived.frozen / "outside", outside)
+    monkeypatch.delenv("AIMS_WITNESSES")
     yield SimpleNamespace(**vars(lived), copy=copy, uri=f"sqlite:///{copy}", outside=outside)
     mlflow.set_registry_uri(None)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CONSENTS = ("approval", "waiver", "revocation", "retirement")
 ERASERS = ("approver", "auditor")
-MOST_CACHED = 20_000
+MOST_CACHED = 2_000
 # Workers' clocks may differ by this much.
 CLOCKS = timedelta(seconds=60)
 EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from aims_mlflow.errors import AimsError, EvidenceError
+from aims_mlflow.evidence.canonical import canonical
 from aims_mlflow.evidence.keyring import keyring_digest
 from aims_mlflow.evidence.keyring_history import InForce, KeyringHistory, checked_history
 from aims_mlflow.evidence.keys import PublicKey
@@ -59,7 +60,10 @@ def _keyring(view: View, digest: str) -> Keyring:
         keyring = Keyring.model_validate(json.loads(text))
     except (ValueError, ValidationError, RecursionError):
         raise EvidenceError(f"its text ({digest[:12]}) is no keyring") from None
-    if keyring_digest(keyring) != digest:
+    if (
+        keyring_digest(keyring) != digest
+        or canonical(keyring.model_dump(mode="json", exclude_none=True)) != text.encode()
+    ):
         raise EvidenceError(f"its text was changed: it is not {digest[:12]}")
     return keyring
 

@@ -64,25 +64,12 @@ class PublicKey:
     @classmethod
     @functools.lru_cache(maxsize=256)
     def from_pem(cls, pem: str, where: str = "public key") -> PublicKey:
-        """Parse a PEM SubjectPublicKeyInfo.
+        """Parse a PEM SubjectPublicKeyInfo; the same text is parsed once.
 
         Raises:
             EvidenceError: it is not a public key.
         """
-        from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-
-        try:
-            key = load_pem_public_key(pem.encode())
-        except (ValueError, UnsupportedAlgorithm):
-            raise EvidenceError("not a public key in PEM form", where=where, next="use `aims keys export`") from None
-        if not _signs(key):
-            raise EvidenceError(
-                "not a key that signs records", where=where, next="use Ed25519, ECDSA on a NIST curve, or RSA"
-            )
-        der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        text = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-        return cls(text, sha256_hex(der))
+        return cls(*_public(pem, where))
 
     def for_dsse(self) -> SSlibKey:
         """Return the key in securesystemslib's form, under our key id."""
@@ -98,6 +85,24 @@ class PublicKey:
         except (VerificationError, UnverifiedSignatureError):
             return False
         return True
+
+
+@functools.lru_cache(maxsize=1024)
+def _public(pem: str, where: str) -> tuple[str, str]:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise EvidenceError("not a public key in PEM form", where=where, next="use `aims keys export`") from None
+    if not _signs(key):
+        raise EvidenceError(
+            "not a key that signs records", where=where, next="use Ed25519, ECDSA on a NIST curve, or RSA"
+        )
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    text = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return text, sha256_hex(der)
 
 
 def _signs(key: Any) -> bool:

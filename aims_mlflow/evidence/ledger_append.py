@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence import ledger_heads
 from aims_mlflow.evidence.canonical import canonical, sha256_hex
 from aims_mlflow.evidence.ledger import TYPES, Leaf, leaf_hash
 from aims_mlflow.evidence.ledger_database import forget, writing
 from aims_mlflow.evidence.ledger_state import activate, keep_call
-from aims_mlflow.evidence.ledger_tree import extend
+from aims_mlflow.evidence.ledger_tree import extend, insert
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ class Appender:
     ) -> tuple[list[Leaf], set[str]]:
         """Write everything that belongs to the leaves, and the checkpoint where its key signs at once."""
         leaves, bodies = self._tables.leaves, self._tables.bodies
-        last = connection.execute(sa.select(sa.func.max(leaves.c.sequence))).scalar()
-        first = 0 if last is None else int(last) + 1
+        before = ledger_heads.standing(connection, self._tables.tree, leaves)
+        first = before.size
         out = [Leaf(first + at, data, leaf_hash(data)) for at, (data, _, _) in enumerate(made)]
         rows = [
             {
@@ -88,18 +89,19 @@ class Appender:
             }
             for leaf, entry in zip(out, entries, strict=True)
         ]
-        connection.execute(leaves.insert(), rows)
+        insert(connection, leaves, rows)
         salted = [
             {"sequence": leaf.sequence, "salt": salt, "body": body}
             for leaf, (_, salt, body) in zip(out, made, strict=True)
         ]
-        connection.execute(bodies.insert(), salted)
+        insert(connection, bodies, salted)
         for entry in entries:
             if entry.call:
                 keep_call(connection, self._tables, entry.call, entry.request)
         kept = self._keep(connection, [raw for entry in entries for raw in entry.envelopes])
         hashes = [bytes.fromhex(leaf.leaf_hash) for leaf in out]
-        self._proofs.grown(connection, extend(connection, self._tables.tree, leaves, first, hashes))
+        grown = extend(connection, self._tables.tree, leaves, first, hashes, before.last_hash)
+        self._proofs.grown(connection, grown, before.head)
         return out, kept
 
     def _keep(self, connection: Connection, envelopes: Iterable[bytes]) -> set[str]:

@@ -7,7 +7,9 @@ leaves meanwhile serves both.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -38,6 +40,42 @@ def newest(connection: Connection, tables: TreeTables) -> Checkpoint | None:
     return next(iter(_read(connection, sa.select(tables.checkpoints).order_by(tables.checkpoints.c.size.desc()))), None)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What an append continues: how many leaves there are, the last one's hash, and the newest checkpoint."""
+
+    size: int
+    last_hash: bytes | None
+    head: Checkpoint | None
+
+
+def standing(connection: Connection, tables: TreeTables, leaves: sa.Table) -> Standing:
+    """Return what an append continues, by one question: the append lock is held meanwhile.
+
+    Raises:
+        EvidenceError: the stored checkpoint is none.
+    """
+    row = connection.execute(_standing(tables, leaves)).one()
+    head = None if row.note is None else _parsed(row.size, row.note)
+    if row.last is None:
+        return Standing(0, None, head)
+    return Standing(int(row.last) + 1, bytes.fromhex(row.hashed), head)
+
+
+@functools.lru_cache(maxsize=16)
+def _standing(tables: TreeTables, leaves: sa.Table) -> sa.Select[Any]:
+    """The question of `standing`, made once for a ledger's tables."""
+    table = tables.checkpoints
+    newest_hash = sa.select(leaves.c.leaf_hash).order_by(leaves.c.sequence.desc()).limit(1)
+    note = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
+    return sa.select(
+        sa.select(sa.func.max(leaves.c.sequence)).scalar_subquery().label("last"),
+        newest_hash.scalar_subquery().label("hashed"),
+        sa.select(sa.func.max(table.c.size)).scalar_subquery().label("size"),
+        note.scalar_subquery().label("note"),
+    )
+
+
 def covering(connection: Connection, tables: TreeTables, size: int) -> Checkpoint | None:
     """Return the smallest checkpoint over at least `size` leaves."""
     table = tables.checkpoints
@@ -57,14 +95,15 @@ def all_of(connection: Connection, tables: TreeTables) -> Iterator[Checkpoint]:
         after = page[-1].size
 
 
-def _read(connection: Connection, query: sa.Select[sa.Any], most: int = 1) -> list[Checkpoint]:
-    out = []
-    for row in connection.execute(query.limit(most)):
-        head = checkpoint.parse(row.note.encode(), f"stored checkpoint {row.size}")
-        if head.size != row.size:
-            raise EvidenceError(f"it is over {head.size} leaves", where=f"stored checkpoint {row.size}")
-        out.append(head)
-    return out
+def _read(connection: Connection, query: sa.Select[Any], most: int = 1) -> list[Checkpoint]:
+    return [_parsed(row.size, row.note) for row in connection.execute(query.limit(most))]
+
+
+def _parsed(size: int, note: str) -> Checkpoint:
+    head = checkpoint.parse(note.encode(), f"stored checkpoint {size}")
+    if head.size != size:
+        raise EvidenceError(f"it is over {head.size} leaves", where=f"stored checkpoint {size}")
+    return head
 
 
 def origin_of(before: Checkpoint | None, configured: str | None) -> str:
@@ -107,17 +146,18 @@ def sign_head(
 
 
 def sign_grown(
-    connection: Connection, tables: TreeTables, leaves: sa.Table, grown: Grown, key: SigningKey, configured: str | None
+    grown: Grown, before: Checkpoint | None, fetch: merkle.Fetch, key: SigningKey, configured: str | None
 ) -> Checkpoint:
     """Return a signed checkpoint over the tree as an append leaves it, within the append's transaction.
+
+    `before` is the newest checkpoint; it mostly covers all leaves before the append, and then needs no proof.
 
     Raises:
         EvidenceError: the leaves do not continue those of the newest checkpoint: nothing is signed then.
         KeyUnavailable: the key cannot sign.
     """
-    before = newest(connection, tables)
     if before is not None and (before.size, before.root) != (grown.size_before, grown.root_before):
-        _must_continue(before, grown.size, lambda nodes: fetch_nodes(connection, tables, leaves, nodes))
+        _must_continue(before, grown.size, fetch)
     return checkpoint.sign(origin_of(before, configured), grown.size, grown.root, key)
 
 
@@ -136,15 +176,20 @@ def _must_continue(before: Checkpoint, size: int, fetch: merkle.Fetch) -> None:
 
 def store(connection: Connection, tables: TreeTables, head: Checkpoint, places: Sequence[str]) -> bool:
     """Keep a checkpoint and queue it for `places`; tells whether it was new."""
-    table, now = tables.checkpoints, utc_text()
-    known = connection.execute(sa.select(table.c.size).where(table.c.size == head.size)).first()
-    if known is not None:
+    table = tables.checkpoints
+    if connection.execute(sa.select(table.c.size).where(table.c.size == head.size)).first() is not None:
         return False
-    connection.execute(table.insert().values(size=head.size, note=head.text, time=now))
+    store_new(connection, tables, head, places)
+    return True
+
+
+def store_new(connection: Connection, tables: TreeTables, head: Checkpoint, places: Sequence[str]) -> None:
+    """Keep a checkpoint that is known to be new, and queue it for `places`."""
+    now = utc_text()
+    connection.execute(tables.checkpoints.insert().values(size=head.size, note=head.text, time=now))
     rows = [{"size": head.size, "place": p, "queued": now, "next_try": now, "attempts": 0} for p in places]
     if rows:
         connection.execute(tables.deliveries.insert(), rows)
-    return True
 
 
 def leaf_hashes(connection: Connection, leaves: sa.Table, begin: int, end: int) -> Iterator[str]:

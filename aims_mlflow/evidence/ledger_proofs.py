@@ -14,7 +14,7 @@ from aims_mlflow.evidence.ledger_database import reading, writing
 from aims_mlflow.evidence.ledger_tree import fetch_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Engine
 
@@ -49,13 +49,17 @@ class LedgerProofs:
 
     # -- making checkpoints -----------------------------------------------------------------
 
-    def grown(self, connection: Connection, grown: Grown) -> None:
+    def grown(self, connection: Connection, grown: Grown, before: Checkpoint | None) -> None:
         """Sign and store the checkpoint over an append in its own transaction, where the key signs at once."""
         if self._log is None or not self._log.key.in_memory:
             return
         tables = self._tables
-        head = ledger_heads.sign_grown(connection, tables.tree, tables.leaves, grown, self._log.key, self._log.origin)
-        ledger_heads.store(connection, tables.tree, head, [p.name for p in self._log.places])
+
+        def fetch(nodes: Sequence[merkle.Node]) -> Mapping[merkle.Node, bytes]:
+            return fetch_nodes(connection, tables.tree, tables.leaves, nodes)
+
+        head = ledger_heads.sign_grown(grown, before, fetch, self._log.key, self._log.origin)
+        ledger_heads.store_new(connection, tables.tree, head, [p.name for p in self._log.places])
 
     def appended(self) -> None:
         """After an append: make the checkpoint that a key service signs, and let it be delivered."""

@@ -83,11 +83,7 @@ def fetch_nodes(
         found |= {(0, row.sequence): bytes.fromhex(row.leaf_hash) for row in connection.execute(query)}
     table = tables.nodes
     for some in _batches([(level, position) for level, positions in wanted.items() for position in positions]):
-        by_level: defaultdict[int, list[int]] = defaultdict(list)
-        for level, position in some:
-            by_level[level].append(position)
-        any_of = [sa.and_(table.c.level == level, table.c.position.in_(at)) for level, at in by_level.items()]
-        query = sa.select(table).where(sa.or_(*any_of))
+        query = sa.select(table).where(sa.tuple_(table.c.level, table.c.position).in_(some))
         found |= {(row.level, row.position): bytes(row.hash) for row in connection.execute(query)}
     return found
 
@@ -96,14 +92,22 @@ def _batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
     return (items[begin : begin + BATCH] for begin in range(0, len(items), BATCH))
 
 
-def frontier(connection: Connection, tables: TreeTables, leaves: sa.Table, size: int) -> merkle.Frontier:
-    """Return the right edge of the tree over the first `size` leaves.
+def insert(connection: Connection, table: sa.Table, rows: Sequence[dict[str, object]]) -> None:
+    """Insert rows; one alone goes as one statement, which drivers send in a single step."""
+    connection.execute(table.insert(), rows[0] if len(rows) == 1 else rows)
+
+
+def frontier(
+    connection: Connection, tables: TreeTables, leaves: sa.Table, size: int, last: bytes | None = None
+) -> merkle.Frontier:
+    """Return the right edge of the tree over the first `size` leaves; `last` is the last one's hash where it is known.
 
     Raises:
         EvidenceError: the tree lacks a node of it.
     """
     nodes = merkle.nodes_of(0, size)
-    known = fetch_nodes(connection, tables, leaves, nodes)
+    known = {(0, size - 1): last} if last is not None and size & 1 else {}
+    known |= fetch_nodes(connection, tables, leaves, [node for node in nodes if node not in known])
     lacking = [node for node in nodes if node not in known]
     if lacking:
         raise EvidenceError(
@@ -113,7 +117,14 @@ def frontier(connection: Connection, tables: TreeTables, leaves: sa.Table, size:
     return merkle.Frontier(size, [known[node] for node in nodes])
 
 
-def extend(connection: Connection, tables: TreeTables, leaves: sa.Table, first: int, hashes: Sequence[bytes]) -> Grown:
+def extend(
+    connection: Connection,
+    tables: TreeTables,
+    leaves: sa.Table,
+    first: int,
+    hashes: Sequence[bytes],
+    last: bytes | None = None,
+) -> Grown:
     """Write the nodes that new leaves complete; call it under the append lock, in the leaves' transaction.
 
     Args:
@@ -122,14 +133,15 @@ def extend(connection: Connection, tables: TreeTables, leaves: sa.Table, first: 
         leaves: the table of leaves, which are the tree's level 0.
         first: the sequence of the first new leaf, which is the tree's size before it.
         hashes: the leaf hashes of the new leaves, in order.
+        last: the hash of the leaf before them, where it is known.
 
     Raises:
         EvidenceError: the tree before them is not whole.
     """
-    edge = frontier(connection, tables, leaves, first)
+    edge = frontier(connection, tables, leaves, first, last)
     before = edge.root()
     made = [node for value in hashes for node in edge.append(value)]
     if made:
         rows = [{"level": level, "position": position, "hash": value} for (level, position), value in made]
-        connection.execute(tables.nodes.insert(), rows)
+        insert(connection, tables.nodes, rows)
     return Grown(first, before, edge.size, edge.root())

@@ -66,7 +66,7 @@ def _same(name: str, kept: bytes, content: bytes, where: str) -> None:
         raise EvidenceError(
             f"it holds another {name} than the ledger has: the ledger was rewritten or there are two of it",
             where=where,
-            next="`aims ledger verify --against` this place says what changed",
+            next="`aims ledger verify --since` this place says what changed",
         )
 
 

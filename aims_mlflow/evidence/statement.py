@@ -153,7 +153,7 @@ def read(raw: bytes, where: str) -> SealedRecord:
         what = str(exc).splitlines()[:3] if isinstance(exc, ValidationError) else ["nested too deeply"]
         raise EvidenceError(f"the record's body is not of this format: {' '.join(what)}", where=where) from None
     try:
-        same = data.get("predicateType") == predicate_of(body)[0] and predicate == predicate_of(body)[1]
+        same = (data.get("predicateType"), predicate) == predicate_of(body)
     except (AttributeError, TypeError, KeyError):
         same = False
     if not same:

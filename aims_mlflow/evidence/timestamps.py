@@ -1,4 +1,4 @@
-"""RFC 3161 time stamps: a third party's word that a checkpoint existed at a time. Needs the extra `timestamp`."""
+"""RFC 3161 time stamps: a third party's word that a checkpoint existed at a time. Needs the extra `timestamps`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _library() -> Any:
         import rfc3161_client
     except ImportError:
         raise ConfigError(
-            "time stamps need an extra that is not installed", next="pip install 'aims_mlflow[timestamp]'"
+            "time stamps need an extra that is not installed", next="pip install 'aims_mlflow[timestamps]'"
         ) from None
     return rfc3161_client
 

@@ -242,9 +242,12 @@ class BundleCheck:
 
 def _proof(raw: bytes, where: str) -> list[bytes]:
     try:
-        return [bytes.fromhex(line) for line in raw.decode("ascii").splitlines()]
+        steps = [bytes.fromhex(line) for line in raw.decode("ascii").splitlines()]
     except ValueError:
         raise EvidenceError("not a proof", where=where) from None
+    if "".join(f"{step.hex()}\n" for step in steps).encode() != raw:
+        raise EvidenceError("not a proof in its one spelling", where=where)
+    return steps
 
 
 def verify_bundle(

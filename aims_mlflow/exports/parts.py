@@ -13,6 +13,7 @@ from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence import checkpoint, merkle
 from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.evidence.ledger import Leaf
+from aims_mlflow.evidence.model_leaves import ModelLeaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -149,16 +150,24 @@ class PartLedger:
             if request is None or content.get("request") == request:
                 yield leaf
 
+    def of_model(self, name: str) -> ModelLeaves:
+        """Return a model's leaves."""
+
+        def read(name: str, start: int) -> Iterator[tuple[Leaf, str, str | None]]:
+            for leaf, content in self._leaves:
+                if leaf.sequence >= start and content.get("model_name") == name:
+                    yield leaf, content["type"], content.get("version")
+
+        found = ModelLeaves(name, read)
+        found.refresh()
+        return found
+
     def bodies(self, sequences: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
         """Return (salt, body) of those leaves that have a body here."""
         out = {}
         for sequence in sequences:
             if body_path(sequence) in self.files:
-                found = parse_json(self.files.read(body_path(sequence)), body_path(sequence))
-                try:
-                    out[sequence] = (bytes.fromhex(found["salt"]), base64.b64decode(found["body"], validate=True))
-                except (KeyError, TypeError, ValueError, binascii.Error):
-                    raise EvidenceError("not a body", where=body_path(sequence)) from None
+                out[sequence] = _body(self.files.read(body_path(sequence)), body_path(sequence))
         return out
 
     def body(self, sequence: int) -> dict[str, Any] | None:
@@ -220,6 +229,18 @@ class PartLedger:
         """
         lines = self.files.read(proof_path(sequence)).decode("ascii", "replace").splitlines()
         return [_step(line, proof_path(sequence)) for line in lines]
+
+
+def _body(raw: bytes, where: str) -> tuple[bytes, bytes]:
+    """Return (salt, body) of a file that is written as `body_text` writes it, and in no other spelling."""
+    found = parse_json(raw, where)
+    try:
+        salt, body = bytes.fromhex(found["salt"]), base64.b64decode(found["body"], validate=True)
+    except (KeyError, TypeError, ValueError, binascii.Error):
+        raise EvidenceError("not a body", where=where) from None
+    if body_text(salt, body) != raw:
+        raise EvidenceError("not a body in its one spelling", where=where)
+    return salt, body
 
 
 def _step(line: str, where: str) -> bytes:

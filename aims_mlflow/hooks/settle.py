@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlflow.exceptions import MlflowException
-
 from aims_mlflow.evidence.ledger import Entry
 
 if TYPE_CHECKING:
@@ -92,6 +90,8 @@ def _made(registry: Any, name: str, request: str) -> str | None:
 
 def _there(method: Any, *args: Any) -> Any:
     """Return what the registry has, None where it has no such thing; other failures are raised."""
+    from mlflow.exceptions import MlflowException  # not above: a bundle is verified without MLflow
+
     try:
         return method(*args)
     except MlflowException as exc:

@@ -251,10 +251,18 @@ def files_of(bundle):
         about["files"][name] = sha256_hex(content)
         files["bundle.json"] = compact(about)
         report = verify_bundle(parts.InMemory(files), "bundle")
-        assert content == bundle[name] or not report.verified, name
+        assert content == bundle[name] or not report.verified or same_policy(bundle[name], content), name
         assert list(report.lines())
 
     return one_changed(), read
+
+
+def same_policy(before, after):
+    """A policy's digest is over what it says: its comments are no part of it."""
+    try:
+        return parse_policy(before.decode()).digest == parse_policy(after.decode()).digest
+    except (AimsError, UnicodeDecodeError):
+        return False
 
 
 def manifests_of(bundle):

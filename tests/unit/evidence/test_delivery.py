@@ -261,5 +261,5 @@ def test_missing_extras_are_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "rfc3161_client", None)
     with pytest.raises(ConfigError, match=r"aims_mlflow\[s3\]"):
         places.parse_place("s3://b/x").deliver(places.Parcel(1, b"", 0, b""))
-    with pytest.raises(ConfigError, match=r"aims_mlflow\[timestamp\]"):
+    with pytest.raises(ConfigError, match=r"aims_mlflow\[timestamps\]"):
         timestamps.request_stamp(b"x", "https://x")

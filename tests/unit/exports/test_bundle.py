@@ -38,12 +38,24 @@ def create(life, out, *more):
 def made(lived, tmp_path_factory):
     """One bundle with a proof for the checkpoint that the auditor holds."""
     out = tmp_path_factory.mktemp("bundle") / "loans.zip"
-    first = min((lived.folder / "outside" / "checkpoints").iterdir())
+    first = min((lived.frozen / "outside" / "checkpoints").iterdir())
     with pytest.MonkeyPatch.context() as patch:
         for name, value in lived.env.items():
             patch.setenv(name, value)
         args = ["--tracking", lived.env["MLFLOW_TRACKING_URI"], "--registry", lived.env["MLFLOW_REGISTRY_URI"]]
-        run("bundle", "create", "--system", "loans", "--held", first, "--out", out, *args)
+        run(
+            "bundle",
+            "create",
+            "--system",
+            "loans",
+            "--held",
+            first,
+            "--out",
+            out,
+            "--ledger",
+            f"sqlite:///{lived.frozen}/ledger.db",
+            *args,
+        )
     return out, first
 
 

@@ -24,6 +24,7 @@ def registry(tmp_path, monkeypatch, clean_state):
         "AIMS_SIGNING_KEY": f"file:{office.scientist}",
         "AIMS_HOME": str(tmp_path / "ana"),
         "AIMS_POLICY": str(office.policy),
+        "AIMS_LOG_KEY": f"file:{office.folder}/platform/keys/log.pem",
     }.items():
         monkeypatch.setenv(name, value)
     mlflow.set_tracking_uri(fresh_database(tmp_path))
