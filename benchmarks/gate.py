@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -335,6 +336,7 @@ def main():
     options.calls = options.calls or (2 if options.quick else 8)
     if min(options.rounds, options.calls, options.workers, *options.clients) < 1:
         parser.error("rounds, calls, workers and clients are at least 1")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers and databases are stopped on the way out
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false")
 
     def tell(text):
