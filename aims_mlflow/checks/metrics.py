@@ -66,5 +66,6 @@ REPRESENTATIVENESS = (
     "proxy_information",
 )
 LEAKAGE = ("train_test_overlap",)
+ROBUSTNESS = ("agreement_under_noise", "agreement_with_missing", "agreement_under_shift", "unsafe_model_files")
 MONITORED = ("drift", "drifted_share", "missing_rate_rise", "unseen_share_rise")
 DRIFT = ("drift", "drift_p_value", "drifted_share")

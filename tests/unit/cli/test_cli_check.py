@@ -65,9 +65,15 @@ def test_json_is_one_object_with_every_claim(tables, capsys):
     assert aims("run", "test.csv", *SHARED, "--prediction", "said", "--json") == 1
     found = json.loads(capsys.readouterr().out)
     assert found["result"] == "failed"
-    assert [c["check"] for c in found["checks"]] == ["data_quality", "representativeness", "performance", "fairness"]
+    assert [c["check"] for c in found["checks"]] == [
+        "data_quality",
+        "representativeness",
+        "privacy",
+        "performance",
+        "fairness",
+    ]
     ratio = [
-        c for c in found["checks"][3]["claims"] if c["metric"] == "selection_rate_ratio" and c["slice"] == {"sex": "F"}
+        c for c in found["checks"][4]["claims"] if c["metric"] == "selection_rate_ratio" and c["slice"] == {"sex": "F"}
     ]
     assert ratio[0]["passed"] is False
 
@@ -165,6 +171,6 @@ def test_progress_is_for_terminals_alone(tables):
             break
         shown += part
     assert done.returncode == 0, shown
-    assert b"[1/2] data quality ..." in shown
-    assert b"[2/2]" in shown
-    assert b"[1/2]" not in done.stdout
+    assert b"[1/3] data quality ..." in shown
+    assert b"[3/3]" in shown
+    assert b"[1/3]" not in done.stdout
