@@ -47,8 +47,9 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     claims: list[Claim] = []
     details: list[dict[str, Any]] = []
     in_bins: set[str] = set()
+    codes: dict[str, tuple[Array, int]] = {}
     for name in columns:
-        grouped = Grouped(data, name, columns, settings)
+        grouped = Grouped(data, name, columns, settings, codes)
         part, groups = grouped.with_()
         sizes = tables.count(groups.codes[groups.codes >= 0], len(groups.names), _kept(part.weights, groups))
         claims += share_claims(sizes, groups, data, settings, populations.get(name))
@@ -81,12 +82,29 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
 class Grouped:
     """The groups of one column, beside whichever other column is asked for."""
 
-    def __init__(self, data: Dataset, name: str, columns: tuple[str, ...], settings: Representativeness) -> None:
-        """Remember what is grouped; `columns` are all that will be, so that one count table serves them."""
+    def __init__(
+        self,
+        data: Dataset,
+        name: str,
+        columns: tuple[str, ...],
+        settings: Representativeness,
+        codes: dict[str, tuple[Array, int]],
+    ) -> None:
+        """Remember what is grouped; `columns` are all that will be: one count table and one `codes` serve them."""
         self.name = name
+        self._codes = codes
         self.binned: set[str] = set()
         self._data, self._columns, self._pool_under = data, columns, settings.pool_under
         self._last: tuple[Dataset, Groups] | None = None
+
+    def codes_of(self, name: str, part: Dataset) -> tuple[Array, int]:
+        """Return the codes of a feature, as `proxies.feature_codes` does; made once for all that is grouped."""
+        import numpy as np
+
+        if name not in self._codes:
+            found, levels = feature_codes(part.frame[name], part.weights)
+            self._codes[name] = found.astype(np.int16), levels
+        return self._codes[name]
 
     def with_(self, *names: str) -> tuple[Dataset, Groups]:
         """Return a part of the data with `names`, and the group of each of its rows."""
@@ -280,7 +298,7 @@ def _proxy_claims(grouped: Grouped, data: Dataset, settings: Representativeness)
         part, groups = grouped.with_(name)
         if len(groups.names) < 2:
             return claims
-        codes, levels = feature_codes(part.frame[name], part.weights)
+        codes, levels = grouped.codes_of(name, part)
         if levels < 2:
             continue
         counts = tables.count(
