@@ -114,6 +114,19 @@ def _far(far: FarTable, role: str, data: Data, task: Task, columns: Columns, mod
     )
 
 
+def with_rival(data: Dataset, uri: str, source: Any, described: Data) -> Dataset:
+    """Return the data set with the predictions of another model, the one in production, beside its own.
+
+    Raises:
+        Unreachable, ConfigError, CheckError: the model cannot be found, loaded or used.
+    """
+    if far_table(source) is not None:
+        raise ConfigError("a model is not run on a table that is not in this process", next="leave --against out")
+    frame = as_frame(read_file(Path(source)) if isinstance(source, str | Path) else source, data.role)
+    theirs = predicted_by(uri, data, frame, described)
+    return dataclasses.replace(data, rival=theirs.predictions)
+
+
 def predicted_by(uri: str, data: Dataset, frame: pd.DataFrame, described: Data) -> Dataset:
     """Return the data set with the predictions of a logged model.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.checks.engines.spark import is_spark
 from aims_mlflow.errors import DataError, Unreachable, did_you_mean
 from aims_mlflow.evidence.digests import arrow_digest, sha256_file
 from aims_mlflow.evidence.statement import Subject
@@ -114,6 +115,11 @@ def as_frame(value: Any, what: str) -> pd.DataFrame:
     """
     import pandas as pd
 
+    if is_spark(value):
+        raise DataError(
+            f"{what} is a Spark frame, which a training in this process cannot learn from",
+            next="pass toPandas() or a parquet path; `aims check run spark:TABLE` checks it where it is",
+        )
     if isinstance(value, pd.DataFrame):
         frame = value
     elif isinstance(value, pd.Series):

@@ -38,6 +38,7 @@ class Dataset:
         threshold: From which score (regression: which number) on a row is selected, as a decimal.
         weights: How many rows each row stands for, shape (rows,); one each where None.
         scores_method: How scores were put into bins, where an engine did that.
+        rival: Predictions of the model in production for the same rows, shape (rows,).
         predict: What the model answers to other rows with the columns of `frame`, where it can be asked.
         model_folder: Where the model's files are, for a look at how they are stored.
         binned: Columns that an engine put into bins, or of which it tells only frequent values apart.
@@ -57,6 +58,7 @@ class Dataset:
     scores_method: str = ""
     score_labels: tuple[str, ...] = ()
     binned: tuple[str, ...] = ()
+    rival: np.ndarray[Any, Any] | None = None
     predict: Callable[[pd.DataFrame], np.ndarray[Any, Any]] | None = None
     model_folder: Path | None = None
 

@@ -140,11 +140,14 @@ def test_a_logged_model_predicts(tables, tracking, capsys):
     test.to_parquet(tables / "new.parquet")
     capsys.readouterr()
     for uri in (logged.model_uri, "models:/loans/1"):
-        assert aims("run", "new.parquet", *SHARED, "--model", uri, "--json") == 1
+        assert aims("run", "new.parquet", *SHARED, "--model", uri, "--against", "models:/loans/1", "--json") == 1
         found = {c["check"]: c for c in json.loads(capsys.readouterr().out)["checks"]}
         accuracy = [c for c in found["performance"]["claims"] if (c["metric"], c["slice"]) == ("accuracy", {})]
         assert float(accuracy[0]["value"]) == pytest.approx(model.score(test[["income"]], test["repaid"]))
-        assert "roc_auc" in {c["metric"] for c in found["performance"]["claims"]}
+        values = {c["metric"]: c.get("value") for c in found["performance"]["claims"]}
+        assert "roc_auc" in values
+        assert values["accuracy_over_production"] == "0"  # against itself
+        assert found["robustness"]["result"] in ("passed", "warned")
     assert aims("run", "new.parquet", *SHARED, "--model", "models:/none/1") == 3
 
 
