@@ -159,7 +159,8 @@ def note(text):
 
 def measure(rows, stock):
     import numpy as np
-    import pandas as pd
+
+    from aims_mlflow.capture.tables import read_file
 
     warnings.simplefilter("ignore")
     started = time.perf_counter()
@@ -173,7 +174,7 @@ def measure(rows, stock):
             subprocess.run([sys.executable, __file__, "--write", folder, str(seed), str(rows)], check=True)
         scores = [np.load(Path(folder, f"{seed}.npy")) for seed in (0, 1)]
         started = time.perf_counter()
-        train, test = (pd.read_parquet(Path(folder, f"{seed}.parquet")) for seed in (0, 1))
+        train, test = (read_file(Path(folder, f"{seed}.parquet")) for seed in (0, 1))
         read = time.perf_counter() - started
     frames = sum(f.memory_usage(deep=True).sum() for f in (train, test)) / 2**20
     datasets = prepared(train, scores[0], "train"), prepared(test, scores[1], "test")

@@ -66,7 +66,9 @@ def read_file(path: Path) -> pd.DataFrame:
         raise Unreachable("there is no such file", where=str(path), next="check the path")
     try:
         if name.endswith((".parquet", ".pq")):
-            return pd.read_parquet(path)
+            frame = pd.read_parquet(path)
+            pa.default_memory_pool().release_unused()  # Arrow would keep as much again as the frame takes
+            return frame
         if name.endswith((".csv", ".csv.gz", ".tsv")):
             mark = "\t" if name.endswith(".tsv") else ","
             _refuse_twice(pd.read_csv(path, sep=mark, header=None, nrows=1, dtype=str), path)
