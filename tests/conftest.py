@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from fresh import fresh_database
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 ROOT = Path(__file__).parents[1]
 
 
@@ -32,6 +34,26 @@ def own_addresses():
             os.environ[name] = value
 
 
+@pytest.fixture(autouse=True, scope="session")
+def requirements_once():
+    """MLflow starts a process for each logged model to see what it imports: once for each flavour is enough here."""
+    import mlflow.models
+
+    infer, known = mlflow.models.infer_pip_requirements, {}
+
+    def once(uri, flavor, fallback=None, **options):
+        if flavor == "python_function":
+            return infer(uri, flavor, fallback, **options)
+        key = (flavor, tuple(fallback or ()))
+        if key not in known:
+            known[key] = infer(uri, flavor, fallback, **options)
+        return list(known[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mlflow.models, "infer_pip_requirements", once)
+        yield
+
+
 @pytest.fixture
 def clean_state():
     """Forget what a process knows of sessions and data sets, before and after."""
@@ -54,7 +76,7 @@ def tracking(tmp_path, monkeypatch, clean_state):
     import mlflow
 
     monkeypatch.chdir(tmp_path)
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_tracking_uri(fresh_database(tmp_path))
     mlflow.set_registry_uri(None)
     mlflow.set_experiment(experiment_id="0")
     yield tmp_path

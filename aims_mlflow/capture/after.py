@@ -25,7 +25,7 @@ from aims_mlflow.records.base import decimal_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aims_mlflow.capture.training import Training
+    from aims_mlflow.capture.underway import Underway
     from aims_mlflow.checks.base import Dataset
     from aims_mlflow.evidence.statement import Subject
     from aims_mlflow.records.evidence import Result
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 NO_TEST = "no held-out data: pass test (or X_test and y_test)"
 
 
-def run(training: Training, error: BaseException | None) -> list[str]:
+def run(training: Underway, error: BaseException | None) -> list[str]:
     """Complete the evidence of a training; returns what is unmet, one sentence each."""
     if training.trial is not None:
         return sweep.write_trial(training, error)
@@ -60,7 +60,7 @@ def run(training: Training, error: BaseException | None) -> list[str]:
     return finishing.complete(training, error)
 
 
-def watch_data(training: Training) -> None:
+def watch_data(training: Underway) -> None:
     """Find the data sets whose values the training function wrote over: nothing may be claimed about them any more.
 
     Columns that it dropped, added or replaced do not count: those are kept as they were passed.
@@ -72,7 +72,7 @@ def watch_data(training: Training) -> None:
 
 
 @contextlib.contextmanager
-def step(training: Training, kind: str, subjects: list[Subject]) -> Iterator[None]:
+def step(training: Underway, kind: str, subjects: list[Subject]) -> Iterator[None]:
     """Keep one step's failure to itself: it becomes a record of its kind that was not evaluated."""
     try:
         yield
@@ -89,7 +89,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 500 else text[:497] + "..."
 
 
-def _models(training: Training, error: BaseException | None) -> None:
+def _models(training: Underway, error: BaseException | None) -> None:
     """Find the models that were logged, and log those that were only returned."""
     ids: list[str] = []
     given = [(name, model) for name, model in training.given if not isinstance(model, str)]
@@ -109,7 +109,7 @@ def _models(training: Training, error: BaseException | None) -> None:
 
 
 @contextlib.contextmanager
-def _alone(training: Training) -> Iterator[None]:
+def _alone(training: Underway) -> Iterator[None]:
     """Keep one model's failure from the others."""
     try:
         yield
@@ -128,7 +128,7 @@ def _model_id(uri: str) -> str:
     return target.model_id
 
 
-def _log(training: Training, name: str, model: Any) -> LoggedModel:
+def _log(training: Underway, name: str, model: Any) -> LoggedModel:
     """Log a returned model under its name and open it again."""
     features: Any = None
     labels: Any = []
@@ -143,7 +143,7 @@ def _log(training: Training, name: str, model: Any) -> LoggedModel:
     return open_logged(model_id, model)
 
 
-def _provenance(training: Training, error: BaseException | None, subjects: list[Subject]) -> None:
+def _provenance(training: Underway, error: BaseException | None, subjects: list[Subject]) -> None:
     """Sign the training record: function, parameters, code, data and the models that came of it."""
     failed = error is not None and not is_refusal(error)
     details: dict[str, Any] = {
@@ -193,7 +193,7 @@ def failure_of(error: BaseException) -> dict[str, str]:
     return {"type": type(error).__name__, "where": where}
 
 
-def _resources(training: Training, subjects: list[Subject]) -> None:
+def _resources(training: Underway, subjects: list[Subject]) -> None:
     """Sign the tooling and computing resources (A.4.4, A.4.5)."""
     with step(training, "tooling-record", subjects):
         training.writer.add(
@@ -204,7 +204,7 @@ def _resources(training: Training, subjects: list[Subject]) -> None:
         training.writer.add("compute-record", subjects, details={**environment.computing(), "fit_seconds": fit})
 
 
-def model_checks(training: Training, model: LoggedModel) -> None:
+def model_checks(training: Underway, model: LoggedModel) -> None:
     """Evaluate one model on held-out data: performance, and fairness where sensitive columns are named."""
     subjects = [model.subject()]
     prefix = file_prefix(training.models, model)
@@ -230,7 +230,7 @@ def model_checks(training: Training, model: LoggedModel) -> None:
         record_outcome(training, run_check(mine.name, data, pack, train), subjects, prefix=prefix, **described)
 
 
-def _robustness(training: Training, model: LoggedModel, data: Dataset, subjects: list[Subject], prefix: str) -> None:
+def _robustness(training: Underway, model: LoggedModel, data: Dataset, subjects: list[Subject], prefix: str) -> None:
     """Ask the model again about changed rows, where it can be asked about a frame, and look at its files."""
     import dataclasses
 
@@ -252,7 +252,7 @@ def _robustness(training: Training, model: LoggedModel, data: Dataset, subjects:
     record_outcome(training, outcome, subjects, prefix=prefix, data={"test": table.described()})
 
 
-def predicted(training: Training, model: LoggedModel, role: str) -> Dataset:
+def predicted(training: Underway, model: LoggedModel, role: str) -> Dataset:
     """Return a data set with the model's predictions beside it.
 
     Raises:
@@ -268,7 +268,7 @@ def predicted(training: Training, model: LoggedModel, role: str) -> Dataset:
     return said
 
 
-def data_checks(training: Training, subjects: list[Subject]) -> None:
+def data_checks(training: Underway, subjects: list[Subject]) -> None:
     """Compare test with train, and keep the baseline that a monitor needs."""
     pack = training.setup.pack
     described = training.described_data()
@@ -285,7 +285,7 @@ def data_checks(training: Training, subjects: list[Subject]) -> None:
             record_outcome(training, outcome, [model.subject()], prefix=prefix, data={"train": described["train"]})
 
 
-def cross_validation(training: Training, subjects: list[Subject]) -> None:
+def cross_validation(training: Underway, subjects: list[Subject]) -> None:
     """Record out-of-fold predictions as claims of role cross-validation: they describe the procedure."""
     import dataclasses
 

@@ -21,11 +21,11 @@ from aims_mlflow.records.evidence import Claim, result_of
 
 if TYPE_CHECKING:
     from aims_mlflow.capture.tables import Table
-    from aims_mlflow.capture.training import Training
+    from aims_mlflow.capture.underway import Underway
     from aims_mlflow.checks.base import Dataset
 
 
-def run(training: Training) -> None:
+def run(training: Underway) -> None:
     """Check and record the data, then decide whether training may start.
 
     Raises:
@@ -63,7 +63,7 @@ def run(training: Training) -> None:
         store.put(training.run_id, {session_path(training.writer.id): training.writer.jsonl()})
 
 
-def known_already(training: Training) -> bool:
+def known_already(training: Underway) -> bool:
     """Tell whether an earlier session of the same sweep holds the evidence about these very data."""
     if training.data_session is None:
         return False
@@ -76,7 +76,7 @@ def known_already(training: Training) -> bool:
     return True
 
 
-def dataset_of(training: Training, table: Table) -> Dataset:
+def dataset_of(training: Underway, table: Table) -> Dataset:
     """Return a table as the checks see it.
 
     Raises:
@@ -106,7 +106,7 @@ def dataset_of(training: Training, table: Table) -> Dataset:
     )
 
 
-def start(training: Training) -> None:
+def start(training: Underway) -> None:
     """Sign the first record: what will be trained on what, and held to which pack."""
     config = training.setup.config
     training.writer.add(
@@ -128,7 +128,7 @@ def start(training: Training) -> None:
     )
 
 
-def describe(training: Training) -> None:
+def describe(training: Underway) -> None:
     """Sign one dataset-record for each data set."""
     sources = training.setup.config.data.sources
     for role, table in training.tables.items():
@@ -156,7 +156,7 @@ def describe(training: Training) -> None:
         )
 
 
-def joined(training: Training, datasets: dict[str, Dataset]) -> None:
+def joined(training: Underway, datasets: dict[str, Dataset]) -> None:
     """Sign the lineage record: how train and test are joined to what was acquired and prepared."""
     links = [lineage.link(table, training.key) for table in training.tables.values()]
     training.joined.update(lineage.sessions_behind(links))
@@ -188,7 +188,7 @@ def joined(training: Training, datasets: dict[str, Dataset]) -> None:
     )
 
 
-def overlap_claims(training: Training, datasets: dict[str, Dataset]) -> list[Claim]:
+def overlap_claims(training: Underway, datasets: dict[str, Dataset]) -> list[Claim]:
     """Return the leakage claims: the share of held-out rows that stand in the training data too."""
     train = datasets.get("train")
     if train is None:
@@ -202,7 +202,7 @@ def overlap_claims(training: Training, datasets: dict[str, Dataset]) -> list[Cla
     ]
 
 
-def quality(training: Training, datasets: dict[str, Dataset]) -> None:
+def quality(training: Underway, datasets: dict[str, Dataset]) -> None:
     """Run the data-quality checks; a failed check of severity "blocking" stops the training.
 
     Raises:
@@ -229,7 +229,7 @@ def quality(training: Training, datasets: dict[str, Dataset]) -> None:
         )
 
 
-def representative(training: Training, datasets: dict[str, Dataset]) -> None:
+def representative(training: Underway, datasets: dict[str, Dataset]) -> None:
     """Compare the groups of the training data with the population of use, and with each other (A.7.2)."""
     data = datasets.get("train")
     if data is not None and (data.sensitive_names or training.setup.pack.representativeness.populations):

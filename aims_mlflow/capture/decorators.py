@@ -9,11 +9,13 @@ from aims_mlflow.capture import data_steps
 from aims_mlflow.capture.binding import bind, check_name, check_plain
 from aims_mlflow.capture.models import models_in
 from aims_mlflow.capture.own_run import lent
-from aims_mlflow.capture.training import Mode, OnFailure, Training
+from aims_mlflow.capture.training import Training
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from aims_mlflow.capture.underway import Mode, OnFailure
 
 P = ParamSpec("P")
 R = TypeVar("R")

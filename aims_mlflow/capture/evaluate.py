@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.capture.training import OnFailure, Training
+from aims_mlflow.capture.training import Training
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.evidence import store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from aims_mlflow.capture.underway import OnFailure
 
 
 def evaluate(

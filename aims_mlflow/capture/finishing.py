@@ -31,11 +31,11 @@ from aims_mlflow.records.keyring import KeyEntry
 
 if TYPE_CHECKING:
     from aims_mlflow.capture.models import LoggedModel
-    from aims_mlflow.capture.training import Training
+    from aims_mlflow.capture.underway import Underway
     from aims_mlflow.records.evidence import Claim
 
 
-def complete(training: Training, error: BaseException | None) -> list[str]:
+def complete(training: Underway, error: BaseException | None) -> list[str]:
     """Write documents, manifest and page into the run; returns what is unmet."""
     from aims_mlflow.capture.after import step
 
@@ -62,20 +62,20 @@ def complete(training: Training, error: BaseException | None) -> list[str]:
     return unmet
 
 
-def _model_card(training: Training, model: LoggedModel) -> None:
+def _model_card(training: Underway, model: LoggedModel) -> None:
     name = f"{file_prefix(training.models, model)}model_card.md"
     content = render_model_card(training.writer.records, model.digest)
     _document(training, "model-card", [model.subject()], name, content)
 
 
-def _document(training: Training, kind: str, subjects: list[Subject], name: str, content: bytes) -> None:
+def _document(training: Underway, kind: str, subjects: list[Subject], name: str, content: bytes) -> None:
     """Seal a document in the session's own folder, and put a copy where people look."""
     artifacts = keep_files(training, {name: content})
     training.writer.add(kind, subjects, artifacts=tuple(artifacts))
     training.files[f"aims/{name}"] = content
 
 
-def checked_sessions(training: Training) -> list[CheckedSession]:
+def checked_sessions(training: Underway) -> list[CheckedSession]:
     """Return this session and those that it rests on, checked with our own key."""
     key = training.key.public
 
@@ -88,7 +88,7 @@ def checked_sessions(training: Training) -> list[CheckedSession]:
     return [check_session(data, session_path(name), own_key) for name, data in files.items()]
 
 
-def _behind(training: Training) -> list[SealedRecord]:
+def _behind(training: Underway) -> list[SealedRecord]:
     """Return the acquisitions and preparations that this training's data come from, as far as they verify."""
     steps = {
         step["record"]
@@ -106,7 +106,7 @@ def _behind(training: Training) -> list[SealedRecord]:
     ]
 
 
-def _page(training: Training, sessions: list[CheckedSession]) -> None:
+def _page(training: Underway, sessions: list[CheckedSession]) -> None:
     """Render the page from the signed records, and sign what was rendered."""
     try:
         pictures = {path: content for path, content in training.files.items() if path.endswith(".svg")}
@@ -132,7 +132,7 @@ def _page(training: Training, sessions: list[CheckedSession]) -> None:
     training.files[PAGE_SEAL] = sealed.envelope.raw + b"\n"
 
 
-def _write(training: Training) -> bool:
+def _write(training: Underway) -> bool:
     """Put everything into the run; where that fails, into a folder here, so that nothing is lost."""
     files = {
         **training.files,
@@ -194,7 +194,7 @@ def short(value: str) -> str:
     return f"{float(value):.3g}"
 
 
-def register(training: Training, unmet: list[str]) -> list[str]:
+def register(training: Underway, unmet: list[str]) -> list[str]:
     """Register the models where that was asked for; a gated registry decides itself, elsewhere all must be met."""
     if not training.register or training.trial is not None:
         return []
@@ -217,13 +217,13 @@ def register(training: Training, unmet: list[str]) -> list[str]:
     return out
 
 
-def _names(training: Training) -> dict[str, str]:
+def _names(training: Underway) -> dict[str, str]:
     if isinstance(training.register, Mapping):
         return {_model_name(training, model): str(name) for name, model in training.register.items()}
     return {m.name: training.setup.config.system.model_name for m in training.models[:1]}
 
 
-def _model_name(training: Training, model: Any) -> str:
+def _model_name(training: Underway, model: Any) -> str:
     """Return under which name a model was logged: `register={registered name: model or its name}`."""
     return next((n for n, given in training.given if given is model), str(model))
 
@@ -250,7 +250,7 @@ def register_model(uri: str, name: str) -> str:
 
 
 def _tell(
-    training: Training, sessions: list[CheckedSession], unmet: list[str], error: BaseException | None, *, written: bool
+    training: Underway, sessions: list[CheckedSession], unmet: list[str], error: BaseException | None, *, written: bool
 ) -> None:
     """Print what the evidence shows, and what is unmet; what stopped a training before it is said by its exception."""
     if error is not None and not training.fitting:

@@ -17,7 +17,7 @@ from aims_mlflow.capture.say import log, say
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aims_mlflow.capture.training import Training
+    from aims_mlflow.capture.underway import Underway
 
 RUN_ID = "MLFLOW_RUN_ID"  # the run that MLflow's next start_run() resumes
 ADVICE = {
@@ -38,7 +38,7 @@ def starts_run(function: Callable[..., Any]) -> bool:
 
 
 @contextlib.contextmanager
-def lent(training: Training) -> Iterator[None]:
+def lent(training: Underway) -> Iterator[None]:
     """Let the training function's `start_run()` resume the session's run instead of failing because one is active.
 
     Only a run that the session started is lent, and only in the main thread: MLflow reads the id from the environment.
@@ -70,7 +70,7 @@ def lent(training: Training) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def at_home(training: Training) -> Iterator[None]:
+def at_home(training: Underway) -> Iterator[None]:
     """Make the session's run the active one again where the function ended it or left another one open."""
     status = None
     try:

@@ -11,7 +11,7 @@ from aims_mlflow.records.evidence import Artifact
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aims_mlflow.capture.training import Training
+    from aims_mlflow.capture.underway import Underway
     from aims_mlflow.checks.base import Outcome
     from aims_mlflow.evidence.statement import SealedRecord, Subject
 
@@ -30,7 +30,7 @@ def artifact(path: str, content: bytes) -> Artifact:
     return Artifact(path=path, sha256=sha256_hex(content), size=len(content), media_type=media_type(path))
 
 
-def keep_files(training: Training, files: Mapping[str, bytes], prefix: str = "") -> list[Artifact]:
+def keep_files(training: Underway, files: Mapping[str, bytes], prefix: str = "") -> list[Artifact]:
     """Put files into the session's own reports folder; returns them as artifacts."""
     out = []
     for name, content in files.items():
@@ -41,7 +41,7 @@ def keep_files(training: Training, files: Mapping[str, bytes], prefix: str = "")
 
 
 def record_outcome(
-    training: Training, outcome: Outcome, subjects: Iterable[Subject], *, prefix: str = "", **details: Any
+    training: Underway, outcome: Outcome, subjects: Iterable[Subject], *, prefix: str = "", **details: Any
 ) -> SealedRecord:
     """Sign one check's outcome. `prefix` keeps the reports of several models apart."""
     return training.writer.add(

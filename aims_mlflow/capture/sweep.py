@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.capture.config import Setup
     from aims_mlflow.capture.tables import Table
-    from aims_mlflow.capture.training import Training
+    from aims_mlflow.capture.underway import Underway
 
 PARENT = "mlflow.parentRunId"
 TRIALS_MAX = 50_000
@@ -102,7 +102,7 @@ def _mark(value: Any) -> tuple[Any, ...]:
     return (id(value), tuple(shape), hash(str(rows.tolist())) if hasattr(rows, "tolist") else None)
 
 
-def write_trial(training: Training, error: BaseException | None) -> list[str]:
+def write_trial(training: Underway, error: BaseException | None) -> list[str]:
     """Write the child run's session: data evidence in the first one, and the trial record."""
     from aims_mlflow.capture.after import failure_of
 
@@ -137,7 +137,7 @@ def write_trial(training: Training, error: BaseException | None) -> list[str]:
     return []
 
 
-def _keep(training: Training, trial: Trial) -> None:
+def _keep(training: Underway, trial: Trial) -> None:
     """Keep what `select` needs. A model that was not logged waits in a private file, not in memory."""
     trial.parts = training.raw_parts
     trial.parameters = training.parameters

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import mlflow
 
 from aims_mlflow.capture import after, before, state
 from aims_mlflow.capture.binding import ADVICE, data_arguments, make_tables, parameters_of
-from aims_mlflow.capture.code import code_version
-from aims_mlflow.capture.config import Setup, load_setup
-from aims_mlflow.capture.models import LoggedModel, logged_ids
-from aims_mlflow.capture.own_run import at_home, end
+from aims_mlflow.capture.config import load_setup
+from aims_mlflow.capture.models import logged_ids
+from aims_mlflow.capture.own_run import at_home
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.say import log, say, say_once
-from aims_mlflow.capture.sweep import Trial, setup_of_sweep, tables_once, trial_in
+from aims_mlflow.capture.sweep import setup_of_sweep, tables_once, trial_in
+from aims_mlflow.capture.underway import Mode, OnFailure, Underway
 from aims_mlflow.errors import AimsError, ConfigError, DataError, KeyUnavailable
 from aims_mlflow.evidence import store
 from aims_mlflow.evidence.keys import ephemeral_key, signing_key, who
 from aims_mlflow.evidence.session import SessionWriter
-from aims_mlflow.evidence.statement import Subject
-from aims_mlflow.records.evidence import Claim, MlflowIds
+from aims_mlflow.records.evidence import MlflowIds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,66 +33,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from aims_mlflow.capture.tables import Table
-    from aims_mlflow.checks.base import Dataset
-
-Mode = Literal["enforce", "observe"]
-OnFailure = Literal["report", "raise"]
 
 
-class Training:
+class Training(Underway):
     """One training of one system. Use it as a context manager, or call `start` and `finish`."""
-
-    def __init__(
-        self,
-        system: str | None,
-        *,
-        config: str | Path | Mapping[str, Any] | None = None,
-        mode: Mode = "enforce",
-        register: bool | Mapping[str, Any] = False,
-        on_failure: OnFailure = "report",
-        predict: Callable[[Any, Any], Any] | None = None,
-        sensitive: Any = None,
-        function: Callable[..., Any] | None = None,
-        run_id: str | None = None,
-        evaluates: str | None = None,
-    ) -> None:
-        for name, value, known in (
-            ("mode", mode, ("enforce", "observe")),
-            ("on_failure", on_failure, ("report", "raise")),
-        ):
-            if value not in known:
-                raise ConfigError(f"{name}={value!r} is not known", next=f"use {' or '.join(map(repr, known))}")
-        self.system = system
-        self.mode, self.on_failure, self.register = mode, on_failure, register
-        self.predict, self.sensitive, self.function = predict, sensitive, function
-        self.config, self._resume = config, run_id
-        self.evaluates = evaluates
-        self.setup: Setup
-        self.writer: SessionWriter
-        self.run: Any = None
-        self.tables: dict[str, Table] = {}
-        self.parameters: dict[str, str] = {}
-        self.models: list[LoggedModel] = []
-        self.predicted: dict[tuple[str, str], Dataset] = {}
-        self.files: dict[str, bytes] = {}
-        self.joined: dict[str, bytes] = {}
-        self.notes: list[str] = []
-        self.given: list[tuple[str, Any]] = []
-        self.queued: list[dict[str, Any]] = []
-        self.out_of_fold: Any = None
-        self.trial: Trial | None = None
-        self.raw_parts: dict[str, Any] = {}
-        self.data_session: tuple[str, bytes] | None = None
-        self.sweep: dict[str, Any] = {}
-        self.sweep_claims: list[Claim] = []
-        self.fit_seconds = 0.0
-        self.fitting = False
-        self.finished = False
-        self.dead = False
-        self.own_run = False
-        self.spoiled: set[str] = set()
-        self._token: Any = None
-        self._models_before: set[str] = set()
 
     # -- life cycle -------------------------------------------------------------------------
 
@@ -144,7 +87,7 @@ class Training:
             say_once(f"no evidence is recorded for {self.system or 'this training'}: {reason}")
             if self.run is not None:
                 state.close_session(self._token)
-                self._end_run(None)
+                self.end_run(None)
 
     def _key(self) -> Any:
         try:
@@ -205,13 +148,13 @@ class Training:
         self.parameters.update(parameters_of(parameters or {}))
         before.run(self)
         self.fitting = True
-        self._fit_started = time.perf_counter()
+        self.fit_started = time.perf_counter()
 
     def model(self, model: Any, name: str | None = None) -> None:
         """Hand over a fitted model (any object with `predict`), or the URI of one that is logged."""
         if not self._begun():
             return
-        self._stop_clock()
+        self.stop_clock()
         self.given.append((name or self.setup.config.system.model_name, model))
 
     def cross_validated(self, predictions: Any, *, role: str = "train") -> None:
@@ -231,7 +174,7 @@ class Training:
         if not self._begun() or self.finished:
             return
         self.finished = True
-        self._stop_clock()
+        self.stop_clock()
         unmet: list[str] = []
         try:
             with at_home(self):
@@ -244,7 +187,7 @@ class Training:
                 say(f"unmet: {text}")
         finally:
             state.close_session(self._token)
-            self._end_run(error)
+            self.end_run(error)
         if error is None and unmet and self.on_failure == "raise" and self.mode == "enforce":
             raise GateRefused(
                 f"Evidence for {self.setup.config.system.id} is not complete: " + "; ".join(unmet),
@@ -254,56 +197,12 @@ class Training:
                 next=f"nothing was lost: run {self.run_id}",
             )
 
-    # -- what the phases use ----------------------------------------------------------------
-
-    @property
-    def run_id(self) -> str:
-        """The MLflow run that holds the evidence."""
-        return str(self.run.info.run_id)
-
-    def new_model_ids(self) -> list[str]:
-        """Return the models that were logged into the run since the session began."""
-        if self.evaluates:
-            return [self.evaluates]
-        return [i for i in logged_ids(self.run_id) if i not in self._models_before]
-
-    def note(self, text: str) -> None:
-        """Keep something that the person must hear of at the end."""
-        if text not in self.notes:
-            self.notes.append(text)
-
-    def data_subjects(self) -> list[Subject]:
-        """Return the bound data sets as subjects; without any, the pack."""
-        found = [t.subject() for t in self.tables.values()]
-        return found or [Subject(name="pack", digest={"sha256": self.setup.pack_digest})]
-
-    @property
-    def function_name(self) -> str:
-        """The training function's module and name; empty without one."""
-        return f"{self.function.__module__}.{self.function.__qualname__}" if self.function is not None else ""
-
-    def code(self) -> dict[str, Any]:
-        """Return which code runs."""
-        return code_version(self.function)
-
-    def described_data(self) -> dict[str, Any]:
-        """Return the bound data sets by role, as records describe them."""
-        return {role: table.described() for role, table in self.tables.items()}
-
     def _begun(self) -> bool:
         if self.run is None and not self.dead:
             raise ConfigError(
                 "the training was not started", next="call start(), or use `with aims.training(...) as t:`"
             )
         return not self.dead
-
-    def _stop_clock(self) -> None:
-        if self.fitting and not self.fit_seconds:
-            self.fit_seconds = time.perf_counter() - self._fit_started
-
-    def _end_run(self, error: BaseException | None) -> None:
-        if self.own_run:
-            end(self.run_id, "FAILED" if error is not None else "FINISHED")
 
     # -- context manager --------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 START_SECONDS = 90.0
+# MLflow would start seven more processes for background jobs that nobody here asks for.
+SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 LOG = "server.log"
 
 
@@ -50,7 +52,7 @@ class GatedServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **self._environment, "MLFLOW_DISABLE_TELEMETRY": "true"},
+                env={**os.environ, **self._environment, **SETTINGS},
                 start_new_session=True,
                 cwd=self.folder,
             )

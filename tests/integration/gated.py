@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import yaml
+from fresh import fresh_database
 
 from aims_mlflow.demo.people import Office, environment, run, set_up
 from aims_mlflow.demo.server import GatedServer
@@ -59,6 +60,8 @@ class Gated:
 def gated_server(folder):
     office = Office(folder)
     set_up(office)
+    (folder / "server").mkdir()
+    fresh_database(folder / "server")
     gated = Gated(office, GatedServer(folder / "server", office.environment()))
     with gated.server:
         yield gated

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import gated
 import pytest
+from fresh import fresh_database
 from gated import Gated
 
 
@@ -47,7 +48,7 @@ def registry(tmp_path, monkeypatch, clean_state):
         "AIMS_POLICY": str(office.policy),
     }.items():
         monkeypatch.setenv(name, value)
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_tracking_uri(fresh_database(tmp_path))
     mlflow.set_registry_uri(f"aims+sqlite:///{tmp_path}/mlflow.db")
     mlflow.set_experiment(experiment_id="0")
     yield Embedded(office, tmp_path)

@@ -10,6 +10,7 @@ import gated
 import pytest
 import sqlalchemy as sa
 from conftest import Embedded
+from fresh import fresh_database
 from mlflow.exceptions import MlflowException
 
 from aims_mlflow.errors import Unreachable
@@ -45,7 +46,7 @@ def made(tmp_path_factory):
         patch.chdir(folder)
         for name, value in env.items():
             patch.setenv(name, value)
-        mlflow.set_tracking_uri(env["MLFLOW_TRACKING_URI"])
+        mlflow.set_tracking_uri(fresh_database(folder))
         mlflow.set_registry_uri(env["MLFLOW_REGISTRY_URI"])
         mlflow.set_experiment(experiment_id="0")
         registry = Embedded(office, folder)
