@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks import tables
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, reason_of
-from aims_mlflow.checks.groups import Groups, group_rows, pooled_name
-from aims_mlflow.checks.inputs import find_columns
+from aims_mlflow.checks.grouped import Grouped
+from aims_mlflow.checks.groups import Groups, pooled_name
 from aims_mlflow.checks.labels import is_label, label_key
 from aims_mlflow.checks.moments import group_moments
-from aims_mlflow.checks.proxies import feature_codes, information
+from aims_mlflow.checks.proxies import information
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, Result, result_of, worst
@@ -77,43 +77,6 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reports={"representativeness.html": claims_page("Whom the data stand for", claims)},
         tools=versions("numpy", "pandas"),
     )
-
-
-class Grouped:
-    """The groups of one column, beside whichever other column is asked for."""
-
-    def __init__(
-        self,
-        data: Dataset,
-        name: str,
-        columns: tuple[str, ...],
-        settings: Representativeness,
-        codes: dict[str, tuple[Array, int]],
-    ) -> None:
-        """Remember what is grouped; `columns` are all that will be: one count table and one `codes` serve them."""
-        self.name = name
-        self._codes = codes
-        self.binned: set[str] = set()
-        self._data, self._columns, self._pool_under = data, columns, settings.pool_under
-        self._last: tuple[Dataset, Groups] | None = None
-
-    def codes_of(self, name: str, part: Dataset) -> tuple[Array, int]:
-        """Return the codes of a feature, as `proxies.feature_codes` does; made once for all that is grouped."""
-        import numpy as np
-
-        if name not in self._codes:
-            found, levels = feature_codes(part.frame[name], part.weights)
-            self._codes[name] = found.astype(np.int16), levels
-        return self._codes[name]
-
-    def with_(self, *names: str) -> tuple[Dataset, Groups]:
-        """Return a part of the data with `names`, and the group of each of its rows."""
-        part = self._data.part((*self._columns, *names))
-        if self._last is None or self._last[0] is not part:
-            column = find_columns(part, (self.name,), "column of a population")[self.name]
-            self._last = part, group_rows(column.to_frame(), (self.name,), self._pool_under, part.weights)
-            self.binned |= set(part.binned)
-        return self._last
 
 
 def _kept(weights: Array | None, groups: Groups) -> Array | None:
