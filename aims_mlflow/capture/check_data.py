@@ -13,6 +13,7 @@ from aims_mlflow.capture.tables import as_frame, read_file
 from aims_mlflow.checks.engines.dataset import far_dataset
 from aims_mlflow.checks.engines.opening import far_table
 from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.errors import ConfigError, DataError, did_you_mean
 from aims_mlflow.evidence import store
 from aims_mlflow.evidence.digests import arrow_digest
@@ -113,6 +114,19 @@ def _far(far: FarTable, role: str, data: Data, task: Task, columns: Columns, mod
     )
 
 
+def with_rival(data: Dataset, uri: str, source: Any, described: Data) -> Dataset:
+    """Return the data set with the predictions of another model, the one in production, beside its own.
+
+    Raises:
+        Unreachable, ConfigError, CheckError: the model cannot be found, loaded or used.
+    """
+    if far_table(source) is not None:
+        raise ConfigError("a model is not run on a table that is not in this process", next="leave --against out")
+    frame = as_frame(read_file(Path(source)) if isinstance(source, str | Path) else source, data.role)
+    theirs = predicted_by(uri, data, frame, described)
+    return dataclasses.replace(data, rival=theirs.predictions)
+
+
 def predicted_by(uri: str, data: Dataset, frame: pd.DataFrame, described: Data) -> Dataset:
     """Return the data set with the predictions of a logged model.
 
@@ -128,4 +142,16 @@ def predicted_by(uri: str, data: Dataset, frame: pd.DataFrame, described: Data) 
     features = frame.drop(columns=[described.target])
     table = Table(data.role, data.role, frame, features, {"arrowIpcSha256": arrow_digest(frame)})
     found = predict(model, table, described.target, data.favourable, None, data.task)
-    return dataclasses.replace(data, predictions=found.labels, scores=found.scores, score_labels=found.score_labels)
+
+    def again(changed: pd.DataFrame) -> Any:
+        asked = dataclasses.replace(table, frame=changed, features=changed[list(features.columns)])
+        known = distinct_labels(frame[described.target])
+        return predict(model, asked, described.target, data.favourable, None, data.task, known).labels
+
+    return dataclasses.replace(
+        data,
+        predictions=found.labels,
+        scores=found.scores,
+        score_labels=found.score_labels,
+        predict=again,
+    )

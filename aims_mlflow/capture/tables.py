@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.checks.engines.spark import is_spark
 from aims_mlflow.errors import DataError, Unreachable, did_you_mean
 from aims_mlflow.evidence.digests import arrow_digest, sha256_file
 from aims_mlflow.evidence.statement import Subject
@@ -65,7 +66,9 @@ def read_file(path: Path) -> pd.DataFrame:
         raise Unreachable("there is no such file", where=str(path), next="check the path")
     try:
         if name.endswith((".parquet", ".pq")):
-            return pd.read_parquet(path)
+            frame = pd.read_parquet(path)
+            pa.default_memory_pool().release_unused()  # Arrow would keep as much again as the frame takes
+            return frame
         if name.endswith((".csv", ".csv.gz", ".tsv")):
             mark = "\t" if name.endswith(".tsv") else ","
             _refuse_twice(pd.read_csv(path, sep=mark, header=None, nrows=1, dtype=str), path)
@@ -114,6 +117,11 @@ def as_frame(value: Any, what: str) -> pd.DataFrame:
     """
     import pandas as pd
 
+    if is_spark(value):
+        raise DataError(
+            f"{what} is a Spark frame, which a training in this process cannot learn from",
+            next="pass toPandas() or a parquet path; `aims check run spark:TABLE` checks it where it is",
+        )
     if isinstance(value, pd.DataFrame):
         frame = value
     elif isinstance(value, pd.Series):

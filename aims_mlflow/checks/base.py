@@ -7,7 +7,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import numpy as np
     import pandas as pd
@@ -37,6 +38,9 @@ class Dataset:
         threshold: From which score (regression: which number) on a row is selected, as a decimal.
         weights: How many rows each row stands for, shape (rows,); one each where None.
         scores_method: How scores were put into bins, where an engine did that.
+        rival: Predictions of the model in production for the same rows, shape (rows,).
+        predict: What the model answers to other rows with the columns of `frame`, where it can be asked.
+        model_folder: Where the model's files are, for a look at how they are stored.
         binned: Columns that an engine put into bins, or of which it tells only frequent values apart.
     """
 
@@ -54,6 +58,9 @@ class Dataset:
     scores_method: str = ""
     score_labels: tuple[str, ...] = ()
     binned: tuple[str, ...] = ()
+    rival: np.ndarray[Any, Any] | None = None
+    predict: Callable[[pd.DataFrame], np.ndarray[Any, Any]] | None = None
+    model_folder: Path | None = None
 
     @property
     def rows(self) -> int:

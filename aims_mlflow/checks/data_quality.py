@@ -19,7 +19,7 @@ from aims_mlflow.checks.claims import claim, reason_of
 from aims_mlflow.checks.columns import column_types
 from aims_mlflow.checks.engines.dataset import FarDataset
 from aims_mlflow.checks.engines.sql import SqlTable
-from aims_mlflow.checks.expectations import Demand, demands
+from aims_mlflow.checks.expectations import Demand, demands, pieces
 from aims_mlflow.checks.quality_claims import asked_for, judged, not_evaluated
 from aims_mlflow.checks.quality_page import Asked, quality_page
 from aims_mlflow.checks.report import claims_page
@@ -45,7 +45,6 @@ COMPARED: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
-WIDE, PIECE = 400, 100
 MAX_WORDED = 400  # so many expectations are put in words one by one, 5 ms each
 
 
@@ -157,27 +156,10 @@ def validate(table: pd.DataFrame, wanted: Mapping[int, Demand], *, examples: int
     """
     results: dict[int, Any] = {}
     with _copy_on_write():
-        for columns, part in _pieces(list(table.columns), wanted):
+        for columns, part in pieces(list(table.columns), wanted):
             batch = functools.partial(_pandas_batch, table=table if columns is None else table[columns])
             results.update(validate_batch(batch, part, examples=examples))
     return results
-
-
-def _pieces(
-    columns: list[str], wanted: Mapping[int, Demand]
-) -> Iterator[tuple[list[str] | None, Mapping[int, Demand]]]:
-    """Yield (columns, demands on them); None for all columns, where the table is not wide or asked for as a whole."""
-    if len(columns) <= WIDE:
-        yield None, wanted
-        return
-    place = {name: i // PIECE for i, name in enumerate(columns)}
-    pieces: dict[tuple[int, ...], dict[int, Demand]] = {}
-    for i, demand in wanted.items():
-        key = tuple(sorted({place[name] for name in demand.columns if name in place}))
-        pieces.setdefault(key if demand.type != "expect_column_to_exist" else (), {})[i] = demand
-    for key, part in pieces.items():
-        named = dict.fromkeys(name for demand in part.values() for name in demand.columns)
-        yield (list(named) if key else None), part
 
 
 def validate_batch(

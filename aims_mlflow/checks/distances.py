@@ -88,10 +88,29 @@ def number_drift(train: Numbers, test: Numbers, *, method: str = "auto", thresho
         value, error = histogram_wasserstein(train, test)
         if error <= threshold / 5 and abs(value - threshold) > error:
             return Score(value, HISTOGRAM)
-    from scipy.stats import wasserstein_distance
+    return Score(wasserstein(train, test) / train.norm, WASSERSTEIN)
 
-    distance = wasserstein_distance(train.values, test.values, train.weights, test.weights)
-    return Score(float(distance) / train.norm, WASSERSTEIN)
+
+def wasserstein(one: Numbers, other: Numbers) -> float:
+    """Return the exact Wasserstein distance: the area between both quantile functions.
+
+    SciPy's number, at the cost of two sorts; where numbers stand for several rows, it is SciPy that computes it.
+    """
+    import numpy as np
+
+    if one.weights is not None or other.weights is not None:
+        from scipy.stats import wasserstein_distance
+
+        return float(wasserstein_distance(one.values, other.values, one.weights, other.weights))
+    a, b = np.sort(one.values), np.sort(other.values)
+    if len(a) == len(b):
+        return float(np.abs(a - b).mean())
+    # Both are constant between neighbouring steps i/n and j/m; steps are whole numbers of 1/(n m), so none is missed.
+    steps = np.concatenate([np.arange(len(a), dtype=np.int64) * len(b), np.arange(len(b), dtype=np.int64) * len(a)])
+    steps.sort(kind="stable")  # two ascending runs, which only have to be merged
+    widths = np.diff(steps, append=len(a) * len(b))
+    apart = np.abs(a[steps // len(b)] - b[steps // len(a)])
+    return float((apart * widths).sum() / (len(a) * len(b)))
 
 
 def histogram_wasserstein(train: Numbers, test: Numbers) -> tuple[float, float]:

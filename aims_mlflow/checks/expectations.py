@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.pack import DataQuality, Expectation
 
 PLACEHOLDERS = ("$target", "$sensitive", "$column", "$numeric", "$text")
+WIDE, PIECE = 400, 100  # from so many columns on a table is shown in pieces of so many
 ROLES = ("train", "validation", "test", "cross-validation")
 
 # Great Expectations' own expectations for tables in memory. Kept as text, so that a pack can be
@@ -128,6 +129,21 @@ def demands(settings: DataQuality, data: Dataset, types: Mapping[str, str]) -> l
         if data.role in expectation.roles
         for kwargs in _expanded(expectation.kwargs, values)
     ]
+
+
+def pieces(columns: list[str], wanted: Mapping[int, Demand]) -> Iterator[tuple[list[str] | None, Mapping[int, Demand]]]:
+    """Yield (columns, demands on them); None for all columns, where the table is not wide or asked for as a whole."""
+    if len(columns) <= WIDE:
+        yield None, wanted
+        return
+    place = {name: i // PIECE for i, name in enumerate(columns)}
+    found: dict[tuple[int, ...], dict[int, Demand]] = {}
+    for i, demand in wanted.items():
+        key = tuple(sorted({place[name] for name in demand.columns if name in place}))
+        found.setdefault(key if demand.type != "expect_column_to_exist" else (), {})[i] = demand
+    for key, part in found.items():
+        named = dict.fromkeys(name for demand in part.values() for name in demand.columns)
+        yield (list(named) if key else None), part
 
 
 def placeholders_in(kwargs: Any) -> set[str]:

@@ -123,7 +123,9 @@ def levels_of(
     width = None
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         values = column.to_numpy(dtype=float, na_value=np.nan)
-        if len(np.unique(values[np.isfinite(values)])) > MAX_NUMBERS:
+        finite = values[np.isfinite(values)]
+        # A cheap look first: among a thousand numbers there are mostly too many already.
+        if len(np.unique(finite[:1000])) > MAX_NUMBERS or len(np.unique(finite)) > MAX_NUMBERS:
             return _bands(values, weights)
         labels = distinct_labels(column)
         order = {key: i for i, key in enumerate(sorted(labels, key=float))}

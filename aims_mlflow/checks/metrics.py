@@ -35,9 +35,10 @@ CALIBRATED = ("log_loss", "brier_score", "expected_calibration_error", "calibrat
 AVERAGED = ("macro_precision", "macro_recall", "macro_f1")
 ERRORS = ("mean_absolute_error", "root_mean_squared_error", "mean_error", "median_absolute_error", "r2")
 PLAIN_ERRORS = ("median_guess_absolute_error", "absolute_error_under_median_guess")
+OVER_PRODUCTION, UNDER_PRODUCTION = "accuracy_over_production", "absolute_error_under_production"
 WORST_RIGHT, WORST_WRONG = "worst_slice_accuracy", "worst_slice_absolute_error"
 PERFORMANCE_OF = {
-    "binary-classification": (*COUNTED, *BASELINE, *RANKED, *CALIBRATED, WORST_RIGHT),
+    "binary-classification": (*COUNTED, *BASELINE, *RANKED, *CALIBRATED, WORST_RIGHT, OVER_PRODUCTION),
     "multiclass-classification": (
         *COUNTED,
         *AVERAGED,
@@ -47,8 +48,9 @@ PERFORMANCE_OF = {
         "brier_score",
         "expected_calibration_error",
         WORST_RIGHT,
+        OVER_PRODUCTION,
     ),
-    "regression": (*ERRORS, *PLAIN_ERRORS, WORST_WRONG),
+    "regression": (*ERRORS, *PLAIN_ERRORS, WORST_WRONG, UNDER_PRODUCTION),
 }
 
 # Every metric of any task, for policies that speak of all of them.
@@ -66,5 +68,6 @@ REPRESENTATIVENESS = (
     "proxy_information",
 )
 LEAKAGE = ("train_test_overlap",)
+ROBUSTNESS = ("agreement_under_noise", "agreement_with_missing", "agreement_under_shift", "unsafe_model_files")
 MONITORED = ("drift", "drifted_share", "missing_rate_rise", "unseen_share_rise")
 DRIFT = ("drift", "drift_p_value", "drifted_share")

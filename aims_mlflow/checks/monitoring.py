@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 KIND = "monitor-run"
 METHOD = "Jensen-Shannon distance over the baseline's cells"
+SURE = 1e-12
 CALLED = {PREDICTION: "prediction", TARGET: "label"}
 
 
@@ -187,7 +188,9 @@ def _claims(name: str, found: Compared | str, p: float | None, data: Dataset, se
     if isinstance(found, str) or p is None:
         return [held(claim("drift", None, slice=at, role=data.role, n=n, note=str(found)), limit)]
     what = f"{CALLED[name]} drift: " if name in CALLED else ""
-    note = f"{what}{METHOD}; corrected p-value {p:.2g}"
+    note = (
+        f"{what}{METHOD}; corrected p-value {'under 1e-12' if p < SURE else f'{p:.2g}'}"  # further digits say nothing
+    )
     distance = held(claim("drift", found.distance, slice=at, role=data.role, n=int(found.now.sum()), note=note), limit)
     if distance.passed is False and p >= float(settings.p_value):
         lacking = f"{NOT_ENOUGH}: among this many columns, chance alone makes such a distance; {note}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks import tables
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, reason_of
+from aims_mlflow.checks.comparison import comparison_claims
 from aims_mlflow.checks.errors_of_numbers import error_claims, group_error_claims
 from aims_mlflow.checks.groups import Groups, group_rows, pooled_name
 from aims_mlflow.checks.inputs import find_columns, resolve_favourable
@@ -61,6 +62,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     least = max(settings.worst_slice_rows, settings.pool_under)
     errors = data.task == "regression"
     claims += worst_slice(values, declared, least, data.role, data.weights, errors=errors)
+    claims += comparison_claims(data, values)
     claims = hold(claims, settings.limits, role=data.role, min_n=settings.min_n)
     return Outcome(
         kind=KIND,

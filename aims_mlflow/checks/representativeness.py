@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks import tables
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, reason_of
-from aims_mlflow.checks.groups import Groups, group_rows, pooled_name
-from aims_mlflow.checks.inputs import find_columns
+from aims_mlflow.checks.grouped import Grouped
+from aims_mlflow.checks.groups import Groups, pooled_name
 from aims_mlflow.checks.labels import is_label, label_key
 from aims_mlflow.checks.moments import group_moments
-from aims_mlflow.checks.proxies import feature_codes, information
+from aims_mlflow.checks.proxies import information
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, Result, result_of, worst
@@ -47,8 +47,9 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     claims: list[Claim] = []
     details: list[dict[str, Any]] = []
     in_bins: set[str] = set()
+    codes: dict[str, tuple[Array, int]] = {}
     for name in columns:
-        grouped = Grouped(data, name, columns, settings)
+        grouped = Grouped(data, name, columns, settings, codes)
         part, groups = grouped.with_()
         sizes = tables.count(groups.codes[groups.codes >= 0], len(groups.names), _kept(part.weights, groups))
         claims += share_claims(sizes, groups, data, settings, populations.get(name))
@@ -76,26 +77,6 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reports={"representativeness.html": claims_page("Whom the data stand for", claims)},
         tools=versions("numpy", "pandas"),
     )
-
-
-class Grouped:
-    """The groups of one column, beside whichever other column is asked for."""
-
-    def __init__(self, data: Dataset, name: str, columns: tuple[str, ...], settings: Representativeness) -> None:
-        """Remember what is grouped; `columns` are all that will be, so that one count table serves them."""
-        self.name = name
-        self.binned: set[str] = set()
-        self._data, self._columns, self._pool_under = data, columns, settings.pool_under
-        self._last: tuple[Dataset, Groups] | None = None
-
-    def with_(self, *names: str) -> tuple[Dataset, Groups]:
-        """Return a part of the data with `names`, and the group of each of its rows."""
-        part = self._data.part((*self._columns, *names))
-        if self._last is None or self._last[0] is not part:
-            column = find_columns(part, (self.name,), "column of a population")[self.name]
-            self._last = part, group_rows(column.to_frame(), (self.name,), self._pool_under, part.weights)
-            self.binned |= set(part.binned)
-        return self._last
 
 
 def _kept(weights: Array | None, groups: Groups) -> Array | None:
@@ -280,7 +261,7 @@ def _proxy_claims(grouped: Grouped, data: Dataset, settings: Representativeness)
         part, groups = grouped.with_(name)
         if len(groups.names) < 2:
             return claims
-        codes, levels = feature_codes(part.frame[name], part.weights)
+        codes, levels = grouped.codes_of(name, part)
         if levels < 2:
             continue
         counts = tables.count(

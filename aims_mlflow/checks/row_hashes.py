@@ -31,7 +31,8 @@ def duplicate_share(frame: pd.DataFrame) -> float | None:
         hashes = row_hashes(frame)
     except TypeError:
         return None
-    return (len(hashes) - len(np.unique(hashes))) / len(hashes)
+    ascending = np.sort(hashes)  # numpy's own count of different values takes ten times as long
+    return float((ascending[1:] == ascending[:-1]).sum()) / len(hashes)
 
 
 def shared_rows(frame: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> np.ndarray[Any, Any]:

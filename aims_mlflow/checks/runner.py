@@ -41,6 +41,8 @@ CHECKS = {
         CheckInfo("fairness", "fairness", "aims_mlflow.checks.fairness", needs_predictions=True),
         CheckInfo("performance", "performance", "aims_mlflow.checks.performance", needs_predictions=True),
         CheckInfo("drift", "drift", "aims_mlflow.checks.drift", needs_reference=True),
+        CheckInfo("robustness", "robustness", "aims_mlflow.checks.robustness", needs_predictions=True),
+        CheckInfo("privacy", "data-quality", "aims_mlflow.checks.privacy"),
         CheckInfo("drift_baseline", "drift-baseline", "aims_mlflow.checks.baseline", controls=("A.6.2.6",)),
     )
 }

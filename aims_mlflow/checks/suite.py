@@ -56,6 +56,9 @@ def planned(data: Dataset, pack: Pack, reference: Dataset | None = None) -> list
         names.append("data_quality")
     if data.sensitive_names or pack.representativeness.populations:
         names.append("representativeness")
+    names.append("privacy")
+    if data.predict is not None:
+        names.append("robustness")
     if data.predictions is not None:
         names += ["performance", *(["fairness"] if data.sensitive_names else [])]
     names += ["drift"] if reference is not None else []

@@ -34,6 +34,7 @@ def group() -> None:
 @click.argument("data")
 @click.option("--pack", help="A shipped pack or a folder; aims.yaml's by default.")
 @click.option("--model", help="models:/NAME/VERSION, @ALIAS or models:/m-ID: its predictions are evaluated.")
+@click.option("--against", help="Another model, such as models:/NAME@champion: is this one better, row by row?")
 @click.option("--prediction", help="The column that holds predictions, in place of --model.")
 @click.option("--score", help="The column that holds scores, in place of --model.")
 @click.option("--train", "reference", help="The training table: adds drift.")
@@ -55,6 +56,7 @@ def run(
     data: str,
     pack: str | None,
     model: str | None,
+    against: str | None,
     prediction: str | None,
     score: str | None,
     reference: str | None,
@@ -80,12 +82,16 @@ def run(
             "--model predicts, so --prediction and --score have no use beside it", next="give one of them"
         )
     described, found = _setup(config, pack, target, favourable, sensitive, threshold)
-    from aims_mlflow.capture.check_data import Columns, dataset_from
+    from aims_mlflow.capture.check_data import Columns, dataset_from, with_rival
     from aims_mlflow.checks.engines.opening import short_name
     from aims_mlflow.checks.inputs import validate_pair
     from aims_mlflow.checks.suite import planned
 
     table = dataset_from(data, role, described, found.task, Columns(prediction, score), model)
+    if against is not None:
+        if table.predictions is None:
+            raise ConfigError("--against compares predictions", next="give --model, or --prediction")
+        table = with_rival(table, against, data, described)
     train = dataset_from(reference, "train", described, found.task) if reference is not None else None
     if train is not None:
         validate_pair(train, table)

@@ -224,6 +224,49 @@ class Leakage(Record):
     why: str = "rows seen in training flatter the test; a warning, since coarse tables hold natural duplicates"
 
 
+def _steady() -> tuple[Limit, ...]:
+    why = "our starting point, no norm sets it: one answer in ten may turn where inputs hardly changed"
+    rows = [("agreement_under_noise", ">=", "0.9"), ("agreement_with_missing", ">=", "0.8")]
+    rows += [("agreement_under_shift", ">=", "0.8"), ("unsafe_model_files", "==", "0")]
+    reasons = {
+        "unsafe_model_files": "a file that runs code when it is loaded gives its author the machine; skops, ONNX, "
+        "safetensors and the libraries' own formats do not",
+        "agreement_with_missing": "our starting point; cells go missing in operation, and answers should seldom turn",
+        "agreement_under_shift": "our starting point; instruments drift and prices rise, half a deviation is much",
+    }
+    return tuple(
+        Limit(metric=name, comparator=comparator, limit=limit, severity="warning", why=reasons.get(name, why))
+        for name, comparator, limit in rows
+    )
+
+
+class Robustness(Record):
+    """How steady a model's answers are where inputs are noisy, missing or shifted, and how its files are stored.
+
+    `noise` and `shift` are in standard deviations of each number, `missing` is the share of cells that are emptied;
+    `rows` is how many rows are asked about.
+    """
+
+    controls: tuple[str, ...] = ("A.6.2.4",)
+    noise: LimitText = "0.1"
+    missing: LimitText = "0.1"
+    shift: LimitText = "0.5"
+    rows: int = Field(default=2000, ge=50, le=100_000)
+    limits: tuple[Limit, ...] = Field(default_factory=_steady)
+
+
+class Privacy(Record):
+    """Personal data among the columns: what is declared here, sensitive or an identifier is known of."""
+
+    controls: tuple[str, ...] = ("A.7.4",)
+    declared: tuple[str, ...] = ()
+    severity: Severity = "warning"
+    why: str = (
+        "personal data that the data sheet does not name have no purpose, right or retention stated "
+        "(A.7.3; GDPR art. 5(1)(b), (c) and 30(1)(c))"
+    )
+
+
 class OwnCheck(Record):
     """A check that a team wrote, by its name among the entry points `aims_mlflow.checks`, with settings of its own."""
 
@@ -254,6 +297,8 @@ class Pack(Record):
     performance: Performance = Performance()
     drift: Drift = Drift()
     monitor: Monitor = Monitor()
+    robustness: Robustness = Robustness()
+    privacy: Privacy = Privacy()
     leakage: Leakage = Leakage()
 
     @model_validator(mode="before")

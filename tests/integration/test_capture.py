@@ -80,7 +80,7 @@ def one(kind, run_id=None):
 
 FULL = {
     "session-start", "dataset-record", "lineage", "data-quality", "training-provenance", "tooling-record", "compute-record",
-    "performance", "fairness", "drift", "drift-baseline", "model-card", "datasheet", "session",
+    "performance", "fairness", "robustness", "drift", "drift-baseline", "model-card", "datasheet", "session",
 }  # fmt: skip
 
 

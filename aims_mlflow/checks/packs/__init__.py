@@ -93,7 +93,17 @@ def check_pack(document: Document) -> Pack:
         ConfigError: an unknown key, control, metric, expectation or data role, with the nearest known one.
     """
     pack = document.validate(Pack)
-    for section in ("data_quality", "representativeness", "fairness", "performance", "drift", "monitor", "leakage"):
+    for section in (
+        "data_quality",
+        "representativeness",
+        "fairness",
+        "performance",
+        "drift",
+        "monitor",
+        "robustness",
+        "privacy",
+        "leakage",
+    ):
         for i, control in enumerate(getattr(pack, section).controls):
             require_control(control, where=document.where(section, "controls", i))
     for i, mine in enumerate(pack.checks):
@@ -102,6 +112,7 @@ def check_pack(document: Document) -> Pack:
             require_control(control, where=document.where("checks", i, "controls", k))
     _check_limits(document, "representativeness", pack.representativeness.limits, metrics.REPRESENTATIVENESS)
     _check_limits(document, "fairness", pack.fairness.limits, metrics.FAIRNESS_OF[pack.task])
+    _check_limits(document, "robustness", pack.robustness.limits, metrics.ROBUSTNESS)
     _check_limits(document, "performance", pack.performance.limits, metrics.PERFORMANCE_OF[pack.task])
     for i, expectation in enumerate(pack.data_quality.expectations):
         at = ("data_quality", "expectations", i)

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from aims_mlflow.capture.check_data import Columns, dataset_from
-from aims_mlflow.checks import data_quality
+from aims_mlflow.checks import expectations
 from aims_mlflow.checks.packs import load_pack
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.suite import planned
@@ -140,8 +140,8 @@ def test_5_000_columns_in_memory_give_a_verdict():
 def test_a_wide_table_is_shown_to_great_expectations_in_pieces(monkeypatch):
     data = tables.dataset(tables.table(200))
     whole = run_check("data_quality", data, tables.pack())
-    monkeypatch.setattr(data_quality, "WIDE", 2)
-    monkeypatch.setattr(data_quality, "PIECE", 2)
+    monkeypatch.setattr(expectations, "WIDE", 2)
+    monkeypatch.setattr(expectations, "PIECE", 2)
     assert run_check("data_quality", data, tables.pack()).claims == whole.claims
 
 

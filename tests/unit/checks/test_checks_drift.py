@@ -212,3 +212,16 @@ def test_the_outcome_is_a_valid_record(record):
     assert outcome.controls == ("A.6.2.4", "A.7.2")
     assert set(outcome.reports) == {"drift.svg", "drift.html"}
     assert all(c.note for c in outcome.claims)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 7), (500, 500), (500, 333), (64, 1000)])
+def test_the_exact_distance_is_scipys(n, m):
+    from scipy.stats import wasserstein_distance
+
+    rng = np.random.default_rng(n + m)
+    for one, other in (
+        (rng.normal(size=n), rng.normal(0.3, 2, m)),
+        (rng.integers(0, 5, n) * 1.0, rng.integers(0, 5, m) * 1.0),
+    ):
+        found = distances.wasserstein(Numbers(one), Numbers(other))
+        assert found == pytest.approx(wasserstein_distance(one, other), rel=1e-12, abs=1e-15)

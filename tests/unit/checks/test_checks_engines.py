@@ -114,10 +114,13 @@ def spark():
     session.stop()
 
 
-def test_a_spark_frame_gives_the_claims_of_pandas(spark, parquet, expected):
+@pytest.mark.parametrize(
+    "checks", [("data_quality", "fairness"), pytest.param(tables.CHECKS, marks=pytest.mark.full)], ids=["some", "all"]
+)
+def test_a_spark_frame_gives_the_claims_of_pandas(checks, spark, parquet, expected):
     frames = {name: spark.read.parquet(str(parquet / f"{name}.parquet")) for name in ("test", "train")}
     frames["train"].createOrReplaceTempView("train")
-    found = tables.claims(tables.dataset(frames["test"]), tables.dataset("spark:train", "train"))
+    found = tables.claims(tables.dataset(frames["test"]), tables.dataset("spark:train", "train"), checks=checks)
     assert_same(found, json.loads(json.dumps(expected["binary-classification"])))
     with pytest.raises(Unreachable, match="there is no such table in Spark"):
         tables.dataset("spark:nothing")

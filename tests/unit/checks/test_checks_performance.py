@@ -1,11 +1,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import metrics
 
 from aims_mlflow.checks import performance
 from aims_mlflow.checks import scores as scores_
+from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.metrics import PERFORMANCE_OF
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.pack import Limit, Pack, Performance
@@ -117,10 +119,38 @@ def test_one_column_of_scores_will_do(scored):
 
 
 def test_the_outcome_is_a_valid_record(scored, record):
-    outcome = performance.run(scored(), pack())
+    data = scored()
+    outcome = performance.run(replace(data, rival=data.predictions[::-1]), pack())
     record(outcome)
     assert {c.metric for c in outcome.claims} == set(PERFORMANCE_OF["binary-classification"])
     assert all(
         c.interval for c in outcome.claims if c.metric not in ("majority_class_accuracy", "accuracy_over_majority")
     )
     assert set(outcome.reports) == {"performance.html"}
+
+
+def test_a_model_is_held_against_the_one_in_production_row_by_row(scored, empty_pack, value_of):
+    """The interval is of what changed: two good models that agree on most rows differ by little, and surely."""
+    data = scored(2000)
+    right = data.frame["repaid"].to_numpy()
+    rng = np.random.default_rng(0)
+    theirs = np.where(rng.random(2000) < 0.05, np.where(data.predictions == "yes", "no", "yes"), data.predictions)
+    outcome = performance.run(replace(data, rival=theirs), empty_pack)
+    found = value_of(outcome.claims, "accuracy_over_production")
+    gain = (data.predictions == right).astype(float) - (theirs == right)
+    assert float(found.value) == pytest.approx(gain.mean())
+    half = 1.96 * gain.std() / np.sqrt(len(gain))
+    assert float(found.interval.high) - float(found.value) == pytest.approx(half, rel=1e-3)
+    assert not [c for c in performance.run(data, empty_pack).claims if c.metric == "accuracy_over_production"]
+
+
+def test_predicted_numbers_are_held_against_production_too(empty_pack, value_of):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=400)}).assign(y=lambda f: 3 * f["x"])
+    data = make_dataset("test", frame, target="y", task="regression")
+    better, worse = (frame["y"].to_numpy() + error for error in (0.5, -2.0))
+    pack = empty_pack.model_copy(update={"task": "regression"})
+    found = value_of(
+        performance.run(replace(data, predictions=better, rival=worse), pack).claims, "absolute_error_under_production"
+    )
+    assert float(found.value) == pytest.approx(1.5)

@@ -65,9 +65,15 @@ def test_json_is_one_object_with_every_claim(tables, capsys):
     assert aims("run", "test.csv", *SHARED, "--prediction", "said", "--json") == 1
     found = json.loads(capsys.readouterr().out)
     assert found["result"] == "failed"
-    assert [c["check"] for c in found["checks"]] == ["data_quality", "representativeness", "performance", "fairness"]
+    assert [c["check"] for c in found["checks"]] == [
+        "data_quality",
+        "representativeness",
+        "privacy",
+        "performance",
+        "fairness",
+    ]
     ratio = [
-        c for c in found["checks"][3]["claims"] if c["metric"] == "selection_rate_ratio" and c["slice"] == {"sex": "F"}
+        c for c in found["checks"][4]["claims"] if c["metric"] == "selection_rate_ratio" and c["slice"] == {"sex": "F"}
     ]
     assert ratio[0]["passed"] is False
 
@@ -134,11 +140,14 @@ def test_a_logged_model_predicts(tables, tracking, capsys):
     test.to_parquet(tables / "new.parquet")
     capsys.readouterr()
     for uri in (logged.model_uri, "models:/loans/1"):
-        assert aims("run", "new.parquet", *SHARED, "--model", uri, "--json") == 1
+        assert aims("run", "new.parquet", *SHARED, "--model", uri, "--against", "models:/loans/1", "--json") == 1
         found = {c["check"]: c for c in json.loads(capsys.readouterr().out)["checks"]}
         accuracy = [c for c in found["performance"]["claims"] if (c["metric"], c["slice"]) == ("accuracy", {})]
         assert float(accuracy[0]["value"]) == pytest.approx(model.score(test[["income"]], test["repaid"]))
-        assert "roc_auc" in {c["metric"] for c in found["performance"]["claims"]}
+        values = {c["metric"]: c.get("value") for c in found["performance"]["claims"]}
+        assert "roc_auc" in values
+        assert values["accuracy_over_production"] == "0"  # against itself
+        assert found["robustness"]["result"] in ("passed", "warned")
     assert aims("run", "new.parquet", *SHARED, "--model", "models:/none/1") == 3
 
 
@@ -165,6 +174,6 @@ def test_progress_is_for_terminals_alone(tables):
             break
         shown += part
     assert done.returncode == 0, shown
-    assert b"[1/2] data quality ..." in shown
-    assert b"[2/2]" in shown
-    assert b"[1/2]" not in done.stdout
+    assert b"[1/3] data quality ..." in shown
+    assert b"[3/3]" in shown
+    assert b"[1/3]" not in done.stdout

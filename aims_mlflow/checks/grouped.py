@@ -1,0 +1,54 @@
+"""Rows grouped by one column, beside whichever other column is looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.groups import Groups, group_rows
+from aims_mlflow.checks.inputs import find_columns
+from aims_mlflow.checks.proxies import feature_codes
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from aims_mlflow.checks.base import Dataset
+    from aims_mlflow.records.pack import Representativeness
+
+    Array = np.ndarray[Any, Any]
+
+
+class Grouped:
+    """The groups of one column, beside whichever other column is asked for."""
+
+    def __init__(
+        self,
+        data: Dataset,
+        name: str,
+        columns: tuple[str, ...],
+        settings: Representativeness,
+        codes: dict[str, tuple[Array, int]],
+    ) -> None:
+        """Remember what is grouped; `columns` are all that will be: one count table and one `codes` serve them."""
+        self.name = name
+        self._codes = codes
+        self.binned: set[str] = set()
+        self._data, self._columns, self._pool_under = data, columns, settings.pool_under
+        self._last: tuple[Dataset, Groups] | None = None
+
+    def codes_of(self, name: str, part: Dataset) -> tuple[Array, int]:
+        """Return the codes of a feature, as `proxies.feature_codes` does; made once for all that is grouped."""
+        import numpy as np
+
+        if name not in self._codes:
+            found, levels = feature_codes(part.frame[name], part.weights)
+            self._codes[name] = found.astype(np.int16), levels
+        return self._codes[name]
+
+    def with_(self, *names: str) -> tuple[Dataset, Groups]:
+        """Return a part of the data with `names`, and the group of each of its rows."""
+        part = self._data.part((*self._columns, *names))
+        if self._last is None or self._last[0] is not part:
+            column = find_columns(part, (self.name,), "column of a population")[self.name]
+            self._last = part, group_rows(column.to_frame(), (self.name,), self._pool_under, part.weights)
+            self.binned |= set(part.binned)
+        return self._last

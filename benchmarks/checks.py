@@ -1,0 +1,253 @@
+"""What the checks cost, in one run: ours, the libraries as their own pages show them, and reading the two files.
+
+python benchmarks/checks.py [--rows 1000000] [--json] [--no-stock]
+
+Two tables of 20 columns are written as parquet, read, and checked: data quality (20 expectations), representativeness
+with proxies, fairness with B=1000, performance, and drift, exact and from histograms. Imports are paid before the
+clock starts and told apart. The bootstrap as Fairlearn's page shows it takes hours, so it is left out of `stock_s`.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+NUMBERS, WHOLE, TEXTS = 9, 4, 4  # beside sex, race and the label: 20 columns
+CHECKS = ("data_quality", "representativeness", "fairness", "performance")
+
+
+def table(rows, seed):
+    import numpy as np
+    import pandas as pd
+
+    rng = np.random.default_rng(seed)
+    columns = {f"number_{i}": rng.normal(i, 1 + i / 4, rows) for i in range(NUMBERS)}
+    columns |= {f"whole_{i}": rng.integers(0, 40 * (i + 1), rows) for i in range(WHOLE)}
+    columns |= {f"text_{i}": pd.Categorical(rng.choice(list("abcdefgh")[: 3 + i], rows)) for i in range(TEXTS)}
+    columns["sex"] = pd.Categorical(rng.choice(["Female", "Male"], rows))
+    columns["race"] = pd.Categorical(rng.choice(["A", "B", "C", "D"], rows, p=[0.5, 0.3, 0.15, 0.05]))
+    chance = 1 / (1 + np.exp(-columns["number_0"]))
+    columns["label"] = np.where(rng.random(rows) < chance, "yes", "no")
+    frame = pd.DataFrame(columns)
+    return frame, (chance + rng.normal(0, 0.1, rows)).clip(0, 1)
+
+
+def pack(method):
+    from aims_mlflow.checks.packs import load_pack
+    from aims_mlflow.records.pack import Pack
+
+    wanted = [("expect_column_values_to_not_be_null", {"column": f"number_{i}"}) for i in range(NUMBERS)]
+    wanted += [
+        ("expect_column_values_to_be_between", {"column": f"whole_{i}", "min_value": 0, "max_value": 200})
+        for i in range(WHOLE)
+    ]
+    wanted += [
+        ("expect_column_values_to_be_in_set", {"column": f"text_{i}", "value_set": list("abcdefgh")})
+        for i in range(TEXTS)
+    ]
+    wanted += [
+        ("expect_table_row_count_to_be_between", {"min_value": 1}),
+        ("expect_column_unique_value_count_to_be_between", {"column": "label", "min_value": 2, "max_value": 2}),
+        ("expect_column_mean_to_be_between", {"column": "number_0", "min_value": -1, "max_value": 1}),
+    ]
+    said = load_pack("tabular-classification").model_dump(mode="json")
+    said["data_quality"]["expectations"] = [{"type": t, "kwargs": k, "why": "a benchmark"} for t, k in wanted]
+    said["drift"]["method"] = method
+    return Pack.model_validate(said), wanted
+
+
+def prepared(frame, score, role):
+    import numpy as np
+
+    from aims_mlflow.checks.inputs import make_dataset
+
+    data = make_dataset(role, frame, target="label", favourable="yes", sensitive=["sex", "race"])
+    return replace(data, predictions=np.where(score > 0.5, "yes", "no"), scores=score)
+
+
+def ours(train, test, method):
+    """Return seconds by check; the drift is the one that `method` names."""
+    from aims_mlflow.checks.runner import run_check
+
+    chosen, _ = pack(method)
+    seconds = {}
+    for name in (*CHECKS, "drift"):
+        started = time.perf_counter()
+        outcome = run_check(name, test, chosen, train)
+        seconds[name] = time.perf_counter() - started
+        if outcome.result == "not_evaluated":
+            raise SystemExit(f"{name}: {outcome.reason}")
+    return seconds
+
+
+def stock_quality(frame, wanted):
+    import great_expectations as gx
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    context = gx.get_context(mode="ephemeral")
+    asset = context.data_sources.add_pandas("p").add_dataframe_asset("t")
+    batch = asset.add_batch_definition_whole_dataframe("b").get_batch({"dataframe": frame})
+    built = [get_expectation_impl(kind)(**kwargs) for kind, kwargs in wanted]
+    batch.validate(gx.ExpectationSuite(name="s", expectations=built))
+
+
+def stock_fairness(frame, said):
+    from fairlearn.metrics import (
+        MetricFrame,
+        false_negative_rate,
+        false_positive_rate,
+        selection_rate,
+        true_positive_rate,
+    )
+    from sklearn.metrics import accuracy_score, precision_score
+
+    functions = {
+        "selection_rate": selection_rate,
+        "tpr": true_positive_rate,
+        "fpr": false_positive_rate,
+        "fnr": false_negative_rate,
+        "accuracy": accuracy_score,
+        "precision": precision_score,
+    }
+    actual, predicted = (frame["label"] == "yes").astype(int), (said == "yes").astype(int)
+    frame_of = MetricFrame(
+        metrics=functions, y_true=actual, y_pred=predicted, sensitive_features=frame[["sex", "race"]]
+    )
+    frame_of.by_group, frame_of.difference(), frame_of.ratio()
+
+
+def stock_drift(train, test):
+    from evidently import Report
+    from evidently.presets import DataDriftPreset
+
+    Report([DataDriftPreset()]).run(test, train).dict()
+
+
+def nannyml_drift(train, test):
+    import nannyml
+
+    columns = list(train.columns)
+    nannyml.UnivariateDriftCalculator(
+        column_names=columns, continuous_methods=["wasserstein"], categorical_methods=["jensen_shannon"]
+    ).fit(train).calculate(test)
+
+
+def timed(function, *arguments):
+    started = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - started
+
+
+def peak_mib():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def note(text):
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr)
+
+
+def measure(rows, stock):
+    import numpy as np
+
+    from aims_mlflow.capture.tables import read_file
+
+    warnings.simplefilter("ignore")
+    started = time.perf_counter()
+    small, small_score = table(2000, 0)
+    _, wanted = pack("exact")
+    ours(prepared(small, small_score, "train"), prepared(small, small_score, "test"), "exact")
+    imports = time.perf_counter() - started
+    before = peak_mib()
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in (0, 1):  # a process of its own makes the files, so that the peak is of reading and checking
+            subprocess.run([sys.executable, __file__, "--write", folder, str(seed), str(rows)], check=True)
+        scores = [np.load(Path(folder, f"{seed}.npy")) for seed in (0, 1)]
+        started = time.perf_counter()
+        train, test = (read_file(Path(folder, f"{seed}.parquet")) for seed in (0, 1))
+        read = time.perf_counter() - started
+    frames = sum(f.memory_usage(deep=True).sum() for f in (train, test)) / 2**20
+    datasets = prepared(train, scores[0], "train"), prepared(test, scores[1], "test")
+    note("ours, histogram drift ...")
+    histogram = ours(*datasets, "histogram")
+    note("ours, exact drift ...")
+    exact = ours(*datasets, "exact")
+    found = {
+        "rows": rows,
+        "imports_s": imports,
+        "read_s": read,
+        "ours_exact_s": sum(exact.values()),
+        "ours_histogram_s": sum(histogram.values()),
+        "frame_mib": frames,
+        "peak_mib": peak_mib() - before,
+        "checks": {name: {"ours_s": seconds} for name, seconds in exact.items()},
+    }
+    found["checks"]["drift"]["histogram_s"] = histogram["drift"]
+    if stock:
+        said = datasets[1].predictions
+        for name, function, arguments in (
+            ("data_quality", stock_quality, (test, wanted)),
+            ("fairness", stock_fairness, (test, said)),
+            ("drift", stock_drift, (train, test)),
+        ):
+            note(f"{name} as its library's page shows ...")
+            found["checks"][name]["stock_s"] = timed(function, *arguments)
+        found["stock_s"] = sum(c.get("stock_s", 0) for c in found["checks"].values())
+        if importlib.util.find_spec("nannyml"):
+            found["checks"]["drift"]["nannyml_s"] = timed(nannyml_drift, train, test)
+    return rounded(found)
+
+
+def rounded(value):
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return round(float(value), 3) if isinstance(value, float) or hasattr(value, "dtype") else value
+
+
+def readable(found):
+    lines = [f"{found['rows']:,} rows x 20 columns, two tables of {found['frame_mib']:.0f} MiB together"]
+    for name, seconds in found["checks"].items():
+        stock = f"{seconds['stock_s']:9.2f} s as its page shows" if "stock_s" in seconds else ""
+        lines.append(f"  {name:<20} {seconds['ours_s']:7.2f} s {stock}")
+    lines.append(f"  all, exact drift     {found['ours_exact_s']:7.2f} s")
+    lines.append(f"  all, histogram drift {found['ours_histogram_s']:7.2f} s")
+    if "stock_s" in found:
+        lines.append(f"  the libraries' own   {found['stock_s']:7.2f} s, without a bootstrap")
+        lines.append(f"  ratio                {found['stock_s'] / found['ours_exact_s']:7.1f}")
+    lines.append(f"  reading both files   {found['read_s']:7.2f} s; peak {found['peak_mib']:.0f} MiB over imports")
+    return "\n".join(lines)
+
+
+def write(folder, seed, rows):
+    import numpy as np
+
+    frame, score = table(int(rows), int(seed))
+    frame.to_parquet(Path(folder, f"{seed}.parquet"))
+    np.save(Path(folder, f"{seed}.npy"), score)
+
+
+def main():
+    if sys.argv[1:2] == ["--write"]:
+        write(*sys.argv[2:])
+        return
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--no-stock", action="store_true", help="leave the libraries' own calls out")
+    asked = parser.parse_args()
+    found = measure(asked.rows, stock=not asked.no_stock)
+    print(json.dumps(found, indent=1) if asked.json else readable(found))
+
+
+if __name__ == "__main__":
+    main()
