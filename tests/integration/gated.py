@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import yaml
-from fresh import fresh_database
 
 from aims_mlflow.demo.people import Office, environment, run, set_up
 from aims_mlflow.demo.server import GatedServer
@@ -63,6 +62,8 @@ class Gated:
 
 @contextmanager
 def gated_server(folder):
+    from fresh import fresh_database  # trainings in processes of their own find this module alone
+
     office = Office(folder)
     set_up(office)
     (folder / "server").mkdir()

@@ -42,7 +42,14 @@ def test_the_start_script_refuses_without_a_policy_and_serves_with_one(settings,
     with environment({k: values[k] for k in ("AIMS_POLICY", "AIMS_HOME")}):
         run("gate", "init")
     with (tmp_path / "log").open("wb") as log:
-        server = subprocess.Popen([str(SCRIPT)], env=variables, stdout=log, stderr=log, start_new_session=True)
+        server = subprocess.Popen(
+            [str(SCRIPT)],
+            env=variables,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=tmp_path,  # not the checkout, which the server would import: what is installed is what is tried
+        )
     try:
         url = f"http://127.0.0.1:{values['PORT']}"
         ends = time.monotonic() + 90
