@@ -1,15 +1,15 @@
 """What the checks cost, in one run: ours, the libraries as their own pages show them, and reading the two files.
 
-python benchmarks/checks.py [--rows 1000000] [--json] [--no-stock]
+python benchmarks/checks.py [--rows 1000000] [--json] [--no-stock] [--peers PYTHON]
 
 Two tables of 20 columns are written as parquet, read, and checked: data quality (20 expectations), representativeness
 with proxies, fairness with B=1000, performance, and drift, exact and from histograms. Imports are paid before the
 clock starts and told apart. The bootstrap as Fairlearn's page shows it takes hours, so it is left out of `stock_s`.
+`--peers` adds what others take, each in a process that may take 15 minutes.
 """
 
 import argparse
 import contextlib
-import importlib.util
 import json
 import os
 import resource
@@ -24,6 +24,8 @@ from pathlib import Path
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 NUMBERS, WHOLE, TEXTS = 9, 4, 4  # beside sex, race and the label: 20 columns
+PEERS = ("nannyml", "venturalitica")
+PEER_SECONDS = 900
 CHECKS = ("data_quality", "representativeness", "fairness", "performance")
 
 
@@ -127,6 +129,13 @@ def stock_fairness(frame, said):
     frame_of.by_group, frame_of.difference(), frame_of.ratio()
 
 
+def stock_performance(frame, said):
+    from sklearn.metrics import classification_report, confusion_matrix
+
+    classification_report(frame["label"], said, output_dict=True)
+    confusion_matrix(frame["label"], said)
+
+
 def stock_drift(train, test):
     from evidently import Report
     from evidently.presets import DataDriftPreset
@@ -134,13 +143,16 @@ def stock_drift(train, test):
     Report([DataDriftPreset()]).run(test, train).dict()
 
 
-def nannyml_drift(train, test):
-    import nannyml
-
-    columns = list(train.columns)
-    nannyml.UnivariateDriftCalculator(
-        column_names=columns, continuous_methods=["wasserstein"], categorical_methods=["jensen_shannon"]
-    ).fit(train).calculate(test)
+def asked_peer(python, name, folder):
+    """Return what a peer took in its own interpreter; without `s` where it took longer than `PEER_SECONDS`."""
+    command = [python, Path(__file__).with_name("peers.py"), name, folder]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PEER_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return {"over_s": PEER_SECONDS}
+    if done.returncode:
+        raise SystemExit(f"{name} did not run in {python}: {done.stderr.strip().splitlines()[-1]}")
+    return json.loads(done.stdout)
 
 
 def timed(function, *arguments):
@@ -169,56 +181,73 @@ def note(text):
         print(text, file=sys.stderr)
 
 
-def measure(rows, stock):
+def files_of(folder, rows):
+    """Write the two files in a process of its own, so that the peak is of reading and checking; returns them."""
+    for seed in (0, 1):
+        subprocess.run([sys.executable, __file__, "--write", folder, str(seed), str(rows)], check=True)
+    return [Path(folder, f"{seed}.parquet") for seed in (0, 1)]
+
+
+def measure(rows, stock, peers=None):
+    warnings.simplefilter("ignore")
+    started = time.perf_counter()
+    small, small_score = table(2000, 0)
+    ours(prepared(small, small_score, "train"), prepared(small, small_score, "test"), "exact")
+    imports = time.perf_counter() - started
+    with tempfile.TemporaryDirectory() as folder:
+        found, frames, predictions = measure_ours(rows, files_of(folder, rows))
+        found["imports_s"] = imports
+        if stock:
+            add_stock(found, *frames, predictions)
+        for name in PEERS if peers else ():
+            note(f"{name} ...")
+            found.setdefault("peers", {})[name] = asked_peer(peers, name, folder)
+    return rounded(found)
+
+
+def measure_ours(rows, files):
+    """Read the two files and check them; returns (what it took, the frames, the predictions for the second)."""
     import numpy as np
 
     from aims_mlflow.capture.tables import read_file
 
-    warnings.simplefilter("ignore")
-    started = time.perf_counter()
-    small, small_score = table(2000, 0)
-    _, wanted = pack("exact")
-    ours(prepared(small, small_score, "train"), prepared(small, small_score, "test"), "exact")
-    imports = time.perf_counter() - started
     forget_peak()
     before = resident_mib("VmRSS")
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in (0, 1):  # a process of its own makes the files, so that the peak is of reading and checking
-            subprocess.run([sys.executable, __file__, "--write", folder, str(seed), str(rows)], check=True)
-        scores = [np.load(Path(folder, f"{seed}.npy")) for seed in (0, 1)]
-        started = time.perf_counter()
-        train, test = (read_file(Path(folder, f"{seed}.parquet")) for seed in (0, 1))
-        read = time.perf_counter() - started
-    frames = sum(f.memory_usage(deep=True).sum() for f in (train, test)) / 2**20
+    started = time.perf_counter()
+    train, test = (read_file(file) for file in files)
+    read = time.perf_counter() - started
+    scores = [np.load(file.with_suffix(".npy")) for file in files]
     datasets = prepared(train, scores[0], "train"), prepared(test, scores[1], "test")
     note("ours, histogram drift ...")
     histogram = ours(*datasets, "histogram")
     note("ours, exact drift ...")
     exact = ours(*datasets, "exact")
+    checks = {name: {"ours_s": seconds} for name, seconds in exact.items()}
+    checks["drift"]["histogram_s"] = histogram["drift"]
     found = {
         "rows": rows,
-        "imports_s": imports,
         "read_s": read,
         "ours_exact_s": sum(exact.values()),
         "ours_histogram_s": sum(histogram.values()),
-        "frame_mib": frames,
+        "frame_mib": sum(f.memory_usage(deep=True).sum() for f in (train, test)) / 2**20,
         "peak_mib": resident_mib("VmHWM") - before,
-        "checks": {name: {"ours_s": seconds} for name, seconds in exact.items()},
+        "checks": checks,
     }
-    found["checks"]["drift"]["histogram_s"] = histogram["drift"]
-    if stock:
-        said = datasets[1].predictions
-        for name, function, arguments in (
-            ("data_quality", stock_quality, (test, wanted)),
-            ("fairness", stock_fairness, (test, said)),
-            ("drift", stock_drift, (train, test)),
-        ):
-            note(f"{name} as its library's page shows ...")
-            found["checks"][name]["stock_s"] = timed(function, *arguments)
-        found["stock_s"] = sum(c.get("stock_s", 0) for c in found["checks"].values())
-        if importlib.util.find_spec("nannyml"):
-            found["checks"]["drift"]["nannyml_s"] = timed(nannyml_drift, train, test)
-    return rounded(found)
+    return found, (train, test), datasets[1].predictions
+
+
+def add_stock(found, train, test, predictions):
+    """Add what the libraries take as their pages show them; none of them does what representativeness does."""
+    _, wanted = pack("exact")
+    for name, function, arguments in (
+        ("data_quality", stock_quality, (test, wanted)),
+        ("fairness", stock_fairness, (test, predictions)),
+        ("performance", stock_performance, (test, predictions)),
+        ("drift", stock_drift, (train, test)),
+    ):
+        note(f"{name} as its library's page shows ...")
+        found["checks"][name]["stock_s"] = timed(function, *arguments)
+    found["stock_s"] = sum(c.get("stock_s", 0) for c in found["checks"].values())
 
 
 def rounded(value):
@@ -234,6 +263,8 @@ def readable(found):
         lines.append(f"  {name:<20} {seconds['ours_s']:7.2f} s {stock}")
     lines.append(f"  all, exact drift     {found['ours_exact_s']:7.2f} s")
     lines.append(f"  all, histogram drift {found['ours_histogram_s']:7.2f} s")
+    for name, took in found.get("peers", {}).items():
+        lines.append(f"  {name:<20} " + (f"{took['s']:7.2f} s" if "s" in took else f"over {took['over_s']} s"))
     if "stock_s" in found:
         lines.append(f"  the libraries' own   {found['stock_s']:7.2f} s, without a bootstrap")
         lines.append(f"  ratio                {found['stock_s'] / found['ours_exact_s']:7.1f}")
@@ -257,8 +288,9 @@ def main():
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--no-stock", action="store_true", help="leave the libraries' own calls out")
+    parser.add_argument("--peers", metavar="PYTHON", help="an interpreter with nannyml and venturalitica: see peers.py")
     asked = parser.parse_args()
-    found = measure(asked.rows, stock=not asked.no_stock)
+    found = measure(asked.rows, not asked.no_stock, asked.peers)
     print(json.dumps(found, indent=1) if asked.json else readable(found))
 
 

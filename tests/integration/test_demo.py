@@ -14,6 +14,8 @@ from aims_mlflow.cli.main import main
 from aims_mlflow.evidence.statement import read
 
 AIMS = [sys.executable, "-c", "from aims_mlflow.cli.main import main; main()"]
+# A shell starts its background jobs deaf to Ctrl-C, and they pass that on to what they start.
+HEARS_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 
 
 def demo(*args, timeout=300):
@@ -24,7 +26,7 @@ def demo(*args, timeout=300):
 
 def served(*args):
     """Run the demo with --serve, ask the server that it leaves up, and stop it as a person does: Ctrl-C."""
-    words = [*AIMS, "demo", "--serve", *map(str, args)]
+    words = [*AIMS[:2], f"{HEARS_CTRL_C}; {AIMS[2]}", "demo", "--serve", *map(str, args)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         told = ""
         for line in running.stdout:
