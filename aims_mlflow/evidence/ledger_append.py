@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -12,8 +13,10 @@ from aims_mlflow.evidence import ledger_heads
 from aims_mlflow.evidence.canonical import canonical, sha256_hex
 from aims_mlflow.evidence.ledger import TYPES, Leaf, leaf_hash
 from aims_mlflow.evidence.ledger_database import forget, writing
-from aims_mlflow.evidence.ledger_state import activate, keep_call
-from aims_mlflow.evidence.ledger_tree import extend, insert
+from aims_mlflow.evidence.ledger_state import activate, calls
+from aims_mlflow.evidence.ledger_tree import extend, frontier
+from aims_mlflow.evidence.ledger_write import write
+from aims_mlflow.evidence.merkle import Frontier
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
@@ -23,10 +26,20 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.ledger import Entry
     from aims_mlflow.evidence.ledger_database import Tables
+    from aims_mlflow.evidence.ledger_heads import Standing
     from aims_mlflow.evidence.ledger_proofs import LedgerProofs
 
 LEAF_VERSION = 1
 MAX_REMEMBERED = 100_000
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a transaction wrote: leaves, the names of envelopes that are there now, and the tree's edge after it."""
+
+    leaves: list[Leaf]
+    names: set[str]
+    edge: Frontier
 
 
 class Appender:
@@ -35,14 +48,15 @@ class Appender:
     def __init__(self, engine: Engine, tables: Tables, proofs: LedgerProofs) -> None:
         self._engine, self._tables, self._proofs = engine, tables, proofs
         self._kept: set[str] = set()
+        self._left: tuple[Frontier, bytes | None] = Frontier(), None
 
     def append(self, entries: Sequence[Entry]) -> list[Leaf]:
         """Append leaves; see `Ledger.append`."""
         made = [_leaf(entry) for entry in entries]
         with writing(self._engine) as connection:
-            out, kept = self._write(connection, entries, made)
-        self._written(kept)
-        return out
+            written = self._write(connection, entries, made)
+        self._committed(written)
+        return written.leaves
 
     def put_in_force(self, kind: str, digest: str, content: str, entry: Entry) -> bool:
         """Activate a policy or keyring and append the leaf that says so; see `Ledger.put_in_force`."""
@@ -50,8 +64,8 @@ class Appender:
         with writing(self._engine) as connection:
             if not activate(connection, self._tables, kind, digest, content):
                 return False
-            _, kept = self._write(connection, [entry], made)
-        self._written(kept)
+            written = self._write(connection, [entry], made)
+        self._committed(written)
         return True
 
     def erase(self, sequence: int, entry: Entry) -> None:
@@ -61,22 +75,22 @@ class Appender:
             gone = connection.execute(sa.delete(bodies).where(bodies.c.sequence == sequence)).rowcount
             if gone != 1:
                 raise EvidenceError(f"leaf {sequence} has no body (any more)", next="`aims ledger prove` shows leaves")
-            _, kept = self._write(connection, [entry], made)
-        self._written(kept)
+            written = self._write(connection, [entry], made)
+        self._committed(written)
         forget(self._engine)
 
-    def _written(self, kept: set[str]) -> None:
-        self._kept = kept if len(self._kept) > MAX_REMEMBERED else self._kept | kept
+    def _committed(self, written: Written) -> None:
+        self._kept = written.names if len(self._kept) > MAX_REMEMBERED else self._kept | written.names
+        self._left = written.edge, bytes.fromhex(written.leaves[-1].leaf_hash)
         self._proofs.appended()
 
     def _write(
         self, connection: Connection, entries: Sequence[Entry], made: Sequence[tuple[bytes, bytes, bytes]]
-    ) -> tuple[list[Leaf], set[str]]:
+    ) -> Written:
         """Write everything that belongs to the leaves, and the checkpoint where its key signs at once."""
-        leaves, bodies = self._tables.leaves, self._tables.bodies
-        before = ledger_heads.standing(connection, self._tables.tree, leaves)
-        first = before.size
-        out = [Leaf(first + at, data, leaf_hash(data)) for at, (data, _, _) in enumerate(made)]
+        tables = self._tables
+        before = ledger_heads.standing(connection, tables.tree, tables.leaves)
+        out = [Leaf(before.size + at, data, leaf_hash(data)) for at, (data, _, _) in enumerate(made)]
         rows = [
             {
                 "sequence": leaf.sequence,
@@ -89,32 +103,42 @@ class Appender:
             }
             for leaf, entry in zip(out, entries, strict=True)
         ]
-        insert(connection, leaves, rows)
         salted = [
             {"sequence": leaf.sequence, "salt": salt, "body": body}
             for leaf, (_, salt, body) in zip(out, made, strict=True)
         ]
-        insert(connection, bodies, salted)
-        for entry in entries:
-            if entry.call:
-                keep_call(connection, self._tables, entry.call, entry.request)
-        kept = self._keep(connection, [raw for entry in entries for raw in entry.envelopes])
-        hashes = [bytes.fromhex(leaf.leaf_hash) for leaf in out]
-        grown = extend(connection, self._tables.tree, leaves, first, hashes, before.last_hash)
-        self._proofs.grown(connection, grown, before.head)
-        return out, kept
+        envelopes, names = self._new_envelopes(connection, [raw for entry in entries for raw in entry.envelopes])
+        edge = self._edge(connection, before)
+        grown, nodes = extend(edge, [bytes.fromhex(leaf.leaf_hash) for leaf in out])
+        write(
+            connection,
+            (tables.leaves, rows),
+            (tables.bodies, salted),
+            (tables.calls, calls(connection, tables, [(e.call, e.request) for e in entries if e.call])),
+            (tables.envelopes, envelopes),
+            (tables.tree.nodes, nodes),
+            *self._proofs.grown(connection, grown, before.head),
+        )
+        return Written(out, names, edge)
 
-    def _keep(self, connection: Connection, envelopes: Iterable[bytes]) -> set[str]:
-        """Store the envelopes that are not there yet, by sha256."""
+    def _edge(self, connection: Connection, before: Standing) -> Frontier:
+        """Return the tree's right edge before an append: what this worker left, where nobody appended since."""
+        edge, last = self._left
+        if (edge.size, last) == (before.size, before.last_hash):
+            return edge.copy()
+        return frontier(connection, self._tables.tree, self._tables.leaves, before.size, before.last_hash)
+
+    def _new_envelopes(
+        self, connection: Connection, envelopes: Iterable[bytes]
+    ) -> tuple[list[dict[str, object]], set[str]]:
+        """Return (rows of the envelopes that are not there yet, the names that were looked up), by sha256."""
         named = {sha256_hex(raw): raw for raw in envelopes}
         asked = [name for name in named if name not in self._kept]
-        if asked:
-            column = self._tables.envelopes.c.sha256
-            known = set(connection.execute(sa.select(column).where(column.in_(asked))).scalars())
-            new = [{"sha256": name, "envelope": named[name]} for name in asked if name not in known]
-            if new:
-                connection.execute(self._tables.envelopes.insert(), new)
-        return set(asked)
+        if not asked:
+            return [], set()
+        column = self._tables.envelopes.c.sha256
+        known = set(connection.execute(sa.select(column).where(column.in_(asked))).scalars())
+        return [{"sha256": name, "envelope": named[name]} for name in asked if name not in known], set(asked)
 
 
 def _leaf(entry: Entry) -> tuple[bytes, bytes, bytes]:

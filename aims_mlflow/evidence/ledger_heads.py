@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence import checkpoint, merkle
 from aims_mlflow.evidence.ledger_tree import TreeTables, fetch_nodes
+from aims_mlflow.evidence.ledger_write import write
 from aims_mlflow.records.base import utc_text, uuid7
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.checkpoint import Checkpoint
     from aims_mlflow.evidence.keys import SigningKey
     from aims_mlflow.evidence.ledger_tree import Grown
+    from aims_mlflow.evidence.ledger_write import Rows
 
 ORIGIN = "AIMS_LEDGER_ORIGIN"
 PAGE = 5000
@@ -157,7 +159,7 @@ def sign_grown(
         KeyUnavailable: the key cannot sign.
     """
     if before is not None and (before.size, before.root) != (grown.size_before, grown.root_before):
-        _must_continue(before, grown.size, fetch)
+        _must_continue(before, grown.size_before, fetch)
     return checkpoint.sign(origin_of(before, configured), grown.size, grown.root, key)
 
 
@@ -179,17 +181,15 @@ def store(connection: Connection, tables: TreeTables, head: Checkpoint, places: 
     table = tables.checkpoints
     if connection.execute(sa.select(table.c.size).where(table.c.size == head.size)).first() is not None:
         return False
-    store_new(connection, tables, head, places)
+    write(connection, *rows_of(tables, head, places))
     return True
 
 
-def store_new(connection: Connection, tables: TreeTables, head: Checkpoint, places: Sequence[str]) -> None:
-    """Keep a checkpoint that is known to be new, and queue it for `places`."""
+def rows_of(tables: TreeTables, head: Checkpoint, places: Sequence[str]) -> list[Rows]:
+    """Return the rows that keep a new checkpoint, and queue it for `places`."""
     now = utc_text()
-    connection.execute(tables.checkpoints.insert().values(size=head.size, note=head.text, time=now))
-    rows = [{"size": head.size, "place": p, "queued": now, "next_try": now, "attempts": 0} for p in places]
-    if rows:
-        connection.execute(tables.deliveries.insert(), rows)
+    queued = [{"size": head.size, "place": p, "queued": now, "next_try": now, "attempts": 0} for p in places]
+    return [(tables.checkpoints, [{"size": head.size, "note": head.text, "time": now}]), (tables.deliveries, queued)]
 
 
 def leaf_hashes(connection: Connection, leaves: sa.Table, begin: int, end: int) -> Iterator[str]:

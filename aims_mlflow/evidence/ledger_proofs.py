@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.checkpoint import Checkpoint
     from aims_mlflow.evidence.ledger_database import Tables
     from aims_mlflow.evidence.ledger_tree import Grown
+    from aims_mlflow.evidence.ledger_write import Rows
     from aims_mlflow.evidence.log import Log
 
 
@@ -49,17 +50,17 @@ class LedgerProofs:
 
     # -- making checkpoints -----------------------------------------------------------------
 
-    def grown(self, connection: Connection, grown: Grown, before: Checkpoint | None) -> None:
-        """Sign and store the checkpoint over an append in its own transaction, where the key signs at once."""
+    def grown(self, connection: Connection, grown: Grown, before: Checkpoint | None) -> list[Rows]:
+        """Sign the checkpoint over an append in its own transaction, where the key signs at once; returns its rows."""
         if self._log is None or not self._log.key.in_memory:
-            return
+            return []
         tables = self._tables
 
         def fetch(nodes: Sequence[merkle.Node]) -> Mapping[merkle.Node, bytes]:
             return fetch_nodes(connection, tables.tree, tables.leaves, nodes)
 
         head = ledger_heads.sign_grown(grown, before, fetch, self._log.key, self._log.origin)
-        ledger_heads.store_new(connection, tables.tree, head, [p.name for p in self._log.places])
+        return ledger_heads.rows_of(tables.tree, head, [p.name for p in self._log.places])
 
     def appended(self) -> None:
         """After an append: make the checkpoint that a key service signs, and let it be delivered."""

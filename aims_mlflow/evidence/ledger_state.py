@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import secrets
 import time
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,8 @@ import sqlalchemy as sa
 from aims_mlflow.evidence.ledger_database import reading, writing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aims_mlflow.evidence.ledger_database import Tables
 
 CALL_SECONDS = 600
@@ -23,11 +24,17 @@ class LedgerState:
 
     def __init__(self, engine: sa.Engine, tables: Tables) -> None:
         self._engine, self._tables = engine, tables
+        calls = tables.calls
+        # Every decision asks these two: they are made once.
+        self._active = sa.select(tables.active)
+        self._called = sa.select(calls.c.request).where(
+            calls.c.call == sa.bindparam("call"), calls.c.seconds > sa.bindparam("since")
+        )
 
     def active(self) -> dict[str, str]:
         """Return the digests in force, by kind: policy, keyring."""
         with reading(self._engine) as connection:
-            return {row.kind: row.digest for row in connection.execute(sa.select(self._tables.active))}
+            return {row.kind: row.digest for row in connection.execute(self._active)}
 
     def stored(self, digest: str) -> str | None:
         """Return the text of a policy or keyring that was ever in force."""
@@ -50,11 +57,9 @@ class LedgerState:
 
     def called(self, call: str) -> str | None:
         """Return the request id of the same call within the last ten minutes."""
-        calls = self._tables.calls
-        since = int(time.time()) - CALL_SECONDS
-        query = sa.select(calls.c.request).where(calls.c.call == call, calls.c.seconds > since)
+        asked = {"call": call, "since": int(time.time()) - CALL_SECONDS}
         with reading(self._engine) as connection:
-            return _text(connection.execute(query))
+            return _text(connection.execute(self._called, asked))
 
 
 def _text(found: sa.Result[Any]) -> str | None:
@@ -62,21 +67,12 @@ def _text(found: sa.Result[Any]) -> str | None:
     return value
 
 
-def keep_call(connection: sa.Connection, tables: Tables, call: str, request: str) -> None:
-    """Remember a call's request id in the transaction that seals it; now and then, forget those out of date."""
-    calls, now = tables.calls, int(time.time())
-    if secrets.randbelow(FORGET_EVERY) == 0:
-        connection.execute(sa.delete(calls).where(calls.c.seconds <= now - CALL_SECONDS))
-    connection.execute(_remember_call(tables), {"call": call, "request": request, "seconds": now})
-
-
-@functools.lru_cache(maxsize=16)
-def _remember_call(tables: Tables) -> sa.TextClause:
-    """Return the statement that keeps a call's latest request; both databases spell it the same."""
-    return sa.text(
-        f"INSERT INTO {tables.calls} (call, request, seconds) VALUES (:call, :request, :seconds) "  # noqa: S608 - a name of ours
-        "ON CONFLICT (call) DO UPDATE SET request = excluded.request, seconds = excluded.seconds"
-    )
+def calls(connection: sa.Connection, tables: Tables, made: Sequence[tuple[str, str]]) -> list[dict[str, object]]:
+    """Return the rows that remember the calls' request ids; now and then, forget those out of date."""
+    table, now = tables.calls, int(time.time())
+    if made and secrets.randbelow(FORGET_EVERY) == 0:
+        connection.execute(sa.delete(table).where(table.c.seconds <= now - CALL_SECONDS))
+    return [{"call": call, "request": request, "seconds": now} for call, request in made]
 
 
 def activate(connection: sa.Connection, tables: Tables, kind: str, digest: str, content: str) -> bool:

@@ -92,11 +92,6 @@ def _batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
     return (items[begin : begin + BATCH] for begin in range(0, len(items), BATCH))
 
 
-def insert(connection: Connection, table: sa.Table, rows: Sequence[dict[str, object]]) -> None:
-    """Insert rows; one alone goes as one statement, which drivers send in a single step."""
-    connection.execute(table.insert(), rows[0] if len(rows) == 1 else rows)
-
-
 def frontier(
     connection: Connection, tables: TreeTables, leaves: sa.Table, size: int, last: bytes | None = None
 ) -> merkle.Frontier:
@@ -117,31 +112,12 @@ def frontier(
     return merkle.Frontier(size, [known[node] for node in nodes])
 
 
-def extend(
-    connection: Connection,
-    tables: TreeTables,
-    leaves: sa.Table,
-    first: int,
-    hashes: Sequence[bytes],
-    last: bytes | None = None,
-) -> Grown:
-    """Write the nodes that new leaves complete; call it under the append lock, in the leaves' transaction.
+def extend(edge: merkle.Frontier, hashes: Sequence[bytes]) -> tuple[Grown, list[dict[str, object]]]:
+    """Let a tree's edge grow by leaf hashes; returns what that made of the tree, and the rows of `aims_nodes` for it.
 
-    Args:
-        connection: the transaction that inserts the leaves.
-        tables: where the nodes go.
-        leaves: the table of leaves, which are the tree's level 0.
-        first: the sequence of the first new leaf, which is the tree's size before it.
-        hashes: the leaf hashes of the new leaves, in order.
-        last: the hash of the leaf before them, where it is known.
-
-    Raises:
-        EvidenceError: the tree before them is not whole.
+    The rows belong into the transaction of the leaves, under the append lock.
     """
-    edge = frontier(connection, tables, leaves, first, last)
-    before = edge.root()
+    size, before = edge.size, edge.root()
     made = [node for value in hashes for node in edge.append(value)]
-    if made:
-        rows = [{"level": level, "position": position, "hash": value} for (level, position), value in made]
-        insert(connection, tables.nodes, rows)
-    return Grown(first, before, edge.size, edge.root())
+    rows: list[dict[str, object]] = [{"level": level, "position": at, "hash": value} for (level, at), value in made]
+    return Grown(size, before, edge.size, edge.root()), rows

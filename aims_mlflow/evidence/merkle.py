@@ -71,6 +71,10 @@ class Frontier:
         self.size = size
         self._hashes = list(hashes)
 
+    def copy(self) -> Frontier:
+        """Return one that grows on its own."""
+        return Frontier(self.size, self._hashes)
+
     def append(self, leaf: bytes) -> list[tuple[Node, bytes]]:
         """Add one leaf hash; returns the nodes above it that are complete now, from the lowest up."""
         index, level, made = self.size, 0, []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.keyring import Role
 
 FILE = "policy.yaml"
+MOST_KNOWN = 1000
 Place = tuple[str | int, ...]
 # The kinds whose metrics are known by name; limits on other kinds take any metric.
 METRICS = {
@@ -86,6 +87,8 @@ class LoadedPolicy:
         self.policy = policy
         self.document = document
         self.digest = digest_of(policy.model_dump(mode="json", exclude_none=True))
+        # A name's rules, and the digest that they compute once, serve all its decisions under this policy.
+        self._known = lru_cache(maxsize=MOST_KNOWN)(self._rules)
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -109,6 +112,9 @@ class LoadedPolicy:
 
     def rules(self, model_name: str, stage: Stage, alias: str | None = None, workspace: str | None = None) -> Rules:
         """Return what applies to a change; a pattern with a slash is about `workspace/name`."""
+        return self._known(model_name, stage, alias, workspace)
+
+    def _rules(self, model_name: str, stage: Stage, alias: str | None, workspace: str | None) -> Rules:
         stage_rules = self.policy.stages.get(stage) or StageRules()
         name = self.document.name.rsplit("/", 1)[-1]
         here = Document(None, self.document.lines, name)

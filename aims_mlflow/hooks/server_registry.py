@@ -5,8 +5,14 @@ Uses names of MLflow that are not public; a test pins them.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm import Session
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 
 @dataclass(frozen=True)
@@ -33,16 +39,16 @@ def version_row(store: Any, name: str, version: str) -> VersionRow:
     """Return a version that is not deleted.
 
     Raises:
-        MlflowException: there is none, or the registry does not answer.
+        MlflowException: there is none.
     """
-    with store.ManagedSessionMaker() as session:
+    with _reading(store) as session:
         row = store._get_sql_model_version(session, name, version)
         return VersionRow(row.name, str(row.version), row.source, row.run_id)
 
 
 def alias_holder(store: Any, name: str, alias: str) -> str | None:
     """Return the version that an alias names now; None where it is not set."""
-    with store.ManagedSessionMaker() as session:
+    with _reading(store) as session:
         row = store._get_registered_model_alias(session, name, alias)
         return str(row.version) if row is not None else None
 
@@ -58,8 +64,18 @@ def logged_model_row(store: Any, model_id: str) -> LoggedModelRow:
     if not hasattr(store, "_get_logged_model_record"):
         model = store.get_logged_model(model_id)
         return LoggedModelRow(model.source_run_id, model.artifact_location)
-    with store.ManagedSessionMaker() as session:
+    with _reading(store) as session:
         row = store._get_logged_model_record(session, model_id)
         if row.lifecycle_stage == LifecycleStage.DELETED:
             store._raise_model_not_found(model_id)
         return LoggedModelRow(row.source_run_id, row.artifact_location)
+
+
+def _reading(store: Any) -> Session:
+    """Return a session for one statement that reads: without the trips of a transaction around it."""
+    return Session(_autocommit(store.engine))
+
+
+@functools.lru_cache(maxsize=16)
+def _autocommit(engine: Engine) -> Engine:
+    return engine.execution_options(isolation_level="AUTOCOMMIT")

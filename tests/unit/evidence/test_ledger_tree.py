@@ -10,6 +10,7 @@ from aims_mlflow.errors import ConfigError, EvidenceError
 from aims_mlflow.evidence import ledger_migrations, ledger_tree, merkle
 from aims_mlflow.evidence.ledger import Entry, Ledger
 from aims_mlflow.evidence.ledger_database import SCHEMA, Tables
+from aims_mlflow.evidence.ledger_write import write
 
 
 class Database:
@@ -36,7 +37,10 @@ class Database:
                 for i, (data, h) in enumerate(zip(contents, hashes, strict=True))
             ]
             connection.execute(self.leaves.insert(), rows)
-            return ledger_tree.extend(connection, self.tree, self.leaves, first, hashes)
+            edge = ledger_tree.frontier(connection, self.tree, self.leaves, first)
+            grown, nodes = ledger_tree.extend(edge, hashes)
+            write(connection, (self.tree.nodes, nodes))
+            return grown
 
     def fetch(self, nodes):
         with self.engine.connect() as connection:

@@ -1,0 +1,76 @@
+"""Rows of several tables, written together: in one statement where each is a trip to the server.
+
+An append writes leaf, body, call, nodes and checkpoint. PostgreSQL takes them as one statement of data-modifying
+common table expressions over arrays; SQLite has none of those, and no trips either.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    Rows = tuple[sa.Table, Sequence[Mapping[str, Any]]]
+
+# A call that is made once more keeps its latest request; both databases spell it the same.
+CONFLICTS = {
+    "aims_calls": " ON CONFLICT (call) DO UPDATE SET request = excluded.request, seconds = excluded.seconds",
+}
+
+
+def write(connection: Connection, *some: Rows) -> None:
+    """Insert the rows of each table, which all name the same columns; tables without rows are left out.
+
+    Raises:
+        SQLAlchemyError: the database did not take them; the transaction writes none of them.
+    """
+    given = [(table, rows) for table, rows in some if rows]
+    shapes = tuple((table, tuple(rows[0])) for table, rows in given)
+    if connection.dialect.name != "postgresql":
+        for shape, (_, rows) in zip(shapes, given, strict=True):
+            connection.execute(_row_by_row(*shape), list(rows))
+    elif given:
+        columns = {
+            _name(at, i): [row[column] for row in given[at][1]]
+            for at, (_, names) in enumerate(shapes)
+            for i, column in enumerate(names)
+        }
+        connection.execute(_at_once(shapes), columns)
+
+
+def _name(table: int, column: int) -> str:
+    return f"t{table}_{column}"
+
+
+@functools.lru_cache(maxsize=64)
+def _row_by_row(table: sa.Table, columns: tuple[str, ...]) -> sa.TextClause:
+    values = ", ".join(f":{column}" for column in columns)
+    return sa.text(_insert(table, columns, f"VALUES ({values})"))
+
+
+@functools.lru_cache(maxsize=64)
+def _at_once(shapes: tuple[tuple[sa.Table, tuple[str, ...]], ...]) -> sa.TextClause:
+    parts = []
+    for at, (table, columns) in enumerate(shapes):
+        arrays = ", ".join(f"CAST(:{_name(at, i)} AS {_array(table.c[c])})" for i, c in enumerate(columns))
+        parts.append(_insert(table, columns, f"SELECT * FROM unnest({arrays})"))  # noqa: S608 - names of ours
+    rest = ", ".join(f"w{at} AS ({part})" for at, part in enumerate(parts[:-1]))
+    return sa.text(f"WITH {rest} {parts[-1]}" if rest else parts[-1])
+
+
+def _insert(table: sa.Table, columns: tuple[str, ...], source: str) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) {source}{CONFLICTS.get(table.name, '')}"
+
+
+def _array(column: sa.Column[Any]) -> str:
+    """Return the array type of a column; texts without their length, which a cast would cut them to in silence."""
+    from sqlalchemy.dialects import postgresql
+
+    kind = sa.Text() if isinstance(column.type, sa.String) else column.type
+    return f"{kind.compile(postgresql.dialect())}[]"
