@@ -132,7 +132,13 @@ def _chain_problems(name: str, records: list[SealedRecord]) -> list[Problem]:
 
 def _manifest_problems(name: str, records: list[SealedRecord], manifest: SealedRecord | None) -> list[Problem]:
     if manifest is None:
-        return [Problem(name, "there is no session manifest at its end", "the session was not completed, or was cut")]
+        return [
+            Problem(
+                name,
+                "there is no session manifest at its end",
+                "the session was not completed, or was cut: a model of a new run is free of it",
+            )
+        ]
     listed = [s.digest.get("sha256") for s in manifest.subjects]
     present = [r.sha256 for r in records[:-1]]
     if listed == present and manifest.evidence.details.get("count") == len(present):

@@ -84,12 +84,12 @@ def _started(session: CheckedSession) -> bool:
 def _concerns(session: CheckedSession, model_digest: str) -> bool:
     """Tell whether a session that does not verify may be about this model.
 
-    An attempt that was killed before it had a model, or another person's data session, says nothing about it.
-    Where the manifest lists a record that is missing or unreadable now, that record may be a failure.
+    Another person's whole session about data says nothing about it. One without a manifest, or whose manifest lists a
+    record that is missing or unreadable now, may have lost a failure: taking lines out must never help.
     """
     manifest = session.manifest
-    incomplete = manifest is not None and len(manifest.subjects) != len(session.records) - 1
-    return not session.records or incomplete or any(r.has_subject(model_digest) for r in session.records)
+    complete = manifest is not None and len(manifest.subjects) == len(session.records) - 1
+    return not complete or any(r.has_subject(model_digest) for r in session.records)
 
 
 def data_digests(training: SealedRecord) -> set[str]:

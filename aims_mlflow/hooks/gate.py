@@ -136,15 +136,8 @@ class Gate:
         decision = decide(
             rules, check_sessions(files, force, rules, self.sessions), list(consents.values()), asked, now
         )
-        lines = {name: data.split(b"\n") for name, data in sorted(files.items())}
-        return Decided(
-            decision,
-            tuple(line for each in lines.values() for line in each if line),
-            {name: [sha256_hex(line) if line else "" for line in each] for name, each in lines.items()},
-            tuple(consents),
-            asked.registered,
-            standing,
-        )
+        envelopes, lines = kept_lines(files)
+        return Decided(decision, envelopes, lines, tuple(consents), asked.registered, standing)
 
     def _session_files(self, owned: Owned, force: InForce) -> dict[str, bytes]:
         return self.evidence.session_files(owned.run_id, force.policy.policy.caps) if owned.run_id else {}
@@ -255,6 +248,13 @@ class Gate:
         entry = force.keyring.find(log.key.key_id) if log else None
         unknown = f"the keyring does not know the log's key: {TRUST_LOG}"
         return [*self.policy.findings, *([unknown] if log and not (entry and LOG_ROLE in entry.roles) else [])]
+
+
+def kept_lines(files: dict[str, bytes]) -> tuple[tuple[bytes, ...], SessionLines]:
+    """Return (envelopes of session files, the files by the sha256 of each line), from which a decision is replayed."""
+    lines = {name: data.split(b"\n") for name, data in sorted(files.items())}
+    named = {name: [sha256_hex(line) if line else "" for line in each] for name, each in lines.items()}
+    return tuple(line for each in lines.values() for line in each if line), named
 
 
 def _signed_still(kept: Callable[[], dict[str, bytes]], name: str, force: InForce) -> KeyEntry:

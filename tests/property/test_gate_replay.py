@@ -1,0 +1,93 @@
+"""A decision that is made again from the ledger alone is the decision that was made, whatever it was made from."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sealed
+from hypothesis import given
+from hypothesis import strategies as st
+from test_gate_monotone import KEY, LAW, OTHER, sessions
+
+from aims_mlflow.evidence.canonical import canonical
+from aims_mlflow.evidence.keyring import keyring_digest
+from aims_mlflow.evidence.keys import ephemeral_key
+from aims_mlflow.evidence.ledger import Entry, Ledger
+from aims_mlflow.evidence.remembered import Remembered
+from aims_mlflow.gates.decide import Asked, decide
+from aims_mlflow.gates.policy import default_policy_text, parse_policy
+from aims_mlflow.hooks.active_policy import InForce
+from aims_mlflow.hooks.channel import Named, sign_consent
+from aims_mlflow.hooks.consents import KnownConsents, read_consent, seal_consent, sealed_consents
+from aims_mlflow.hooks.gate import Change, Decided, check_sessions, decision_entry, kept_lines
+from aims_mlflow.hooks.replay import recorded, replay
+from aims_mlflow.records.base import utc_text, uuid7
+from aims_mlflow.records.decision import Consent
+from aims_mlflow.records.keyring import Keyring
+
+OLGA, PER = ephemeral_key(), ephemeral_key()
+SAID = [
+    {"action": "approval"},
+    {"action": "waiver", "control": "A.6.2.4"},
+    {"action": "waiver", "control": "A.7.4"},
+    {"action": "waiver", "break_glass": True},
+    {"action": "revocation"},
+]
+numbers = itertools.count()
+seen = set()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A ledger with a policy and a keyring in force."""
+    ledger = Ledger(f"sqlite:///{tmp_path_factory.mktemp('replay')}/ledger.db")
+    text = default_policy_text()
+    policy = parse_policy(text)
+    people = [(KEY, "ana", "trainer"), (OTHER, "ben", "trainer"), (OLGA, "olga", "approver"), (PER, "per", "approver")]
+    keyring = Keyring(version=1, keys=tuple(sealed.entry(k, owner=o, roles=(r,)) for k, o, r in people))
+    ledger.put_in_force("policy", policy.digest, text, Entry("policy", {"policy_digest": policy.digest}))
+    content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
+    digest = keyring_digest(keyring)
+    ledger.put_in_force("keyring", digest, content, Entry("keyring", {"keyring_digest": digest, "version": "1"}))
+    return ledger, InForce(policy, keyring, digest)
+
+
+def say(ledger, rules, force, name, key, fields):
+    """Let a person say something about the model, as the gate seals it."""
+    lasts = {"expires": utc_text(datetime.now(UTC) + timedelta(hours=12))} if fields["action"] == "waiver" else {}
+    consent = Consent(
+        model_name=name, stage="deployment", alias="champion", stage_digest=rules.stage_digest, comment="c",
+        **fields, **lasts,
+    )  # fmt: skip
+    record = sign_consent(consent, Named(name, "1", "m-" + "1" * 32, sealed.MODEL), key, "x")
+    raw = record.envelope.raw
+    seal_consent(ledger, raw, read_consent(raw, force.keyring), name, {})
+
+
+@LAW
+@given(sessions(), st.lists(st.tuples(st.sampled_from([OLGA, PER, KEY]), st.sampled_from(SAID)), max_size=4))
+def test_a_decision_replays_to_itself(world, files, said):
+    ledger, force = world
+    name = f"income-{next(numbers)}"
+    rules = force.policy.rules(name, "deployment", "champion")
+    for key, fields in said:
+        if key is not KEY:
+            say(ledger, rules, force, name, key, fields)
+    read = {f"{n}.jsonl": b"".join(lines) for n, lines in enumerate(files)}
+    consents = sealed_consents(ledger, ledger.of_model(name), sealed.MODEL, force, KnownConsents(100))
+    asked = Asked(sealed.MODEL, sealed.MODEL, version="1", keyring_digest=force.keyring_digest)
+    checked = check_sessions(read, force, rules, Remembered(0))
+    decision = decide(rules, checked, list(consents.values()), asked, datetime.now(UTC))
+    decided = Decided(decision, *kept_lines(read), tuple(consents), sealed.MODEL)
+    change, request = Change("deployment", name, None, "champion", "1"), uuid7()
+    ledger.append(decision_entry(change, decided, request, "", {}, []))
+    # What is said later must not count.
+    say(ledger, rules, force, name, OLGA, {"action": "revocation"})
+    assert replay(ledger, request) == recorded(ledger, request) == decision
+    seen.add((decision.allowed, decision.basis))
+
+
+def test_the_law_is_not_empty(world):
+    """What was drawn above reaches allowances, refusals and emergencies."""
+    assert {allowed for allowed, _ in seen} == {True, False}
+    assert "break-glass" in {basis for _, basis in seen}
