@@ -90,12 +90,13 @@ def refuse_reserved(what: str, names: list[str]) -> None:
     Raises:
         MlflowException: one does.
     """
-    for name in names:
-        if str(name).lower().startswith(RESERVED):
-            raise denied(
-                f"{what} refused: {name!r} begins with {RESERVED!r}, which only the gate itself writes. "
-                "Next: choose another name"
-            )
+    with closed(what):
+        for name in names:
+            if str(name).lower().startswith(RESERVED):
+                raise denied(
+                    f"{what} refused: {name!r} begins with {RESERVED!r}, which only the gate itself writes. "
+                    "Next: choose another name"
+                )
 
 
 class Doors:

@@ -43,9 +43,9 @@ class Channel(GatedMethods):
                 tags = {"aims.stage_digest": self.gate.rules(change).stage_digest}
                 tags |= {"aims.workspace": change.workspace} if change.workspace else {}
             return ModelVersion(name, change.version, 0, tags=[ModelVersionTag(k, v) for k, v in tags.items()])
-        found = self.plain.get_model_version(name, change.version)
-        change = replace(change, version=str(found.version))
         with closed("The explanation"):
+            found = self.plain.get_model_version(name, change.version)
+            change = replace(change, version=str(found.version))
             decision = self.gate.decide(change, lambda: self._owner_of(found)).decision
             text = json.dumps(decision.model_dump(mode="json", exclude_none=True))
         return ModelVersion(name, change.version, 0, tags=[ModelVersionTag("aims.decision", text)], source=found.source)

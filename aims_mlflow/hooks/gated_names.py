@@ -21,8 +21,8 @@ class ReservedNames(Doors):
     def set_registered_model_tag(self, name: str, tag: Any) -> None:
         """Set a tag; `aims.approval.*` is the channel for approvals and waivers."""
         if APPROVAL_TAG.match(tag.key):
-            self.plain.get_registered_model(name)
             with closed("The approval"):
+                self.plain.get_registered_model(name)
                 who, login = caller()
                 self.gate.consent(name, self.workspace, tag.value, who, login)
         else:

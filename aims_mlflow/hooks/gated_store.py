@@ -46,12 +46,11 @@ class GatedMethods(TakingAway):
         model_id: str | None = None,
     ) -> Any:
         """Create a version when the policy's conditions on registration hold; prompts pass."""
-        tags = list(tags or [])
-        if not COPY.match(source):
-            refuse_reserved("Registration", [t.key for t in tags])
-        tags = [t for t in tags if not t.key.lower().startswith(RESERVED)]
-        refuse_reserved("Registration", [name])
         create = super().create_model_version  # type: ignore[misc]
+        with closed("Registration"):
+            given = list(tags or [])
+            refuse_reserved("Registration", [name, *([] if COPY.match(source) else [t.key for t in given])])
+            tags = [t for t in given if not t.key.lower().startswith(RESERVED)]
         if source in _PROMPT_SOURCE_PLACEHOLDERS and not run_id and not model_id:
             return create(name, source, run_id, tags, run_link, description, local_model_path, model_id)
         change = Change("registration", name, self.workspace)
@@ -65,12 +64,13 @@ class GatedMethods(TakingAway):
 
     def set_registered_model_alias(self, name: str, alias: str, version: str) -> None:
         """Set an alias; a gated one only when the policy's conditions on deployment hold."""
-        refuse_reserved("Deployment", [alias])
         put = super().set_registered_model_alias  # type: ignore[misc]
         with closed("Deployment"):
+            refuse_reserved("Deployment", [alias])
             gated = self.gate.policy.current().policy.gated_alias(alias)
-        found = version_row(self, name, version) if gated else None
-        if found is None or is_prompt(found):
+            row = version_row(self, name, version) if gated else None
+            found = row if row is not None and not is_prompt(row) else None
+        if found is None:
             put(name, alias, version)
             return
         number = str(found.version)  # MLflow takes "01" and "+1" for 1: the ledger knows a version by one name
@@ -88,12 +88,13 @@ class GatedMethods(TakingAway):
 
         with closed("Deployment"):
             policy = self.gate.policy.current().policy
-        found = self.plain.get_model_version(name, version)
-        change = Change("deployment", name, self.workspace, stage.lower(), str(found.version), stage)
-        if policy.gated_move(stage):
+            found = self.plain.get_model_version(name, version)
+            change = Change("deployment", name, self.workspace, stage.lower(), str(found.version), stage)
+            arrives, leaves = policy.gated_move(stage), policy.gated_move(found.current_stage)
+        if arrives:
             others = self._in_stage if archive_existing_versions else _nobody
             return self._gated(change, lambda: self._owner_of(found), commit, [archive_existing_versions], others)
-        if policy.gated_move(found.current_stage):
+        if leaves:
             return self.take_from_stage(change, found, commit)
         return commit()
 

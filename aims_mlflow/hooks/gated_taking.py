@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TAKING_SECONDS = 10.0
+UNDONE = "failed: the registry could not carry it out"
 # What a deleted row held, kept in the body of the leaf: MLflow writes over it.
 KEPT = (
     "source",
@@ -50,14 +51,18 @@ class TakingAway(Doors):
             if entries:
                 self._finish(entries[0], lambda: remove(name, alias))
             else:
-                remove(name, alias)
+                with closed("Withdrawal", UNDONE):
+                    remove(name, alias)
 
     def take_from_stage(self, change: Change, found: Any, commit: Callable[[], Any]) -> Any:
         """Take a version out of a gated MLflow stage: sealed like the withdrawal of an alias."""
         left = Change("deployment", change.name, change.workspace, found.current_stage.lower(), change.version)
         with contextlib.ExitStack() as held:
             entries = self._announce(held, left, found)
-            return self._finish(entries[0], commit) if entries else commit()
+            if entries:
+                return self._finish(entries[0], commit)
+            with closed("Withdrawal", UNDONE):
+                return commit()
 
     def _announce(self, held: contextlib.ExitStack, change: Change, found: Any = None) -> list[Entry]:
         """Seal what is about to be withdrawn; [] where it is not gated, or where the gate itself fails."""
@@ -95,8 +100,10 @@ class TakingAway(Doors):
     def delete_model_version(self, name: str, version: str) -> None:
         """Delete a version; one that was in use needs its retirement record first. What MLflow redacts is kept."""
         remove = super().delete_model_version  # type: ignore[misc]
-        found = self.plain.get_model_version(name, version)
-        if is_prompt(found):
+        with closed("Deletion"):
+            found = self.plain.get_model_version(name, version)
+            prompt = is_prompt(found)
+        if prompt:
             remove(name, version)
             return
         self._delete(name, [found], str(found.version), lambda: remove(name, version))
@@ -104,9 +111,11 @@ class TakingAway(Doors):
     def delete_registered_model(self, name: str) -> None:
         """Delete a registered model; versions that were in use need their retirement records first."""
         remove = super().delete_registered_model  # type: ignore[misc]
-        self.plain.get_registered_model(name)
-        found = list(self.plain.search_model_versions(f"name = {quoted(name)}", max_results=MOST_VERSIONS))
-        self._delete(name, [v for v in found if not is_prompt(v)], None, lambda: remove(name))
+        with closed("Deletion"):
+            self.plain.get_registered_model(name)
+            found = self.plain.search_model_versions(f"name = {quoted(name)}", max_results=MOST_VERSIONS)
+            rows = [v for v in found if not is_prompt(v)]
+        self._delete(name, rows, None, lambda: remove(name))
 
     def _delete(self, name: str, rows: list[Any], version: str | None, commit: Callable[[], None]) -> None:
         ledger_name = qualified(name, self.workspace)

@@ -11,10 +11,12 @@ import pytest
 import sqlalchemy as sa
 from embedded import Embedded
 from fresh import fresh_database
+from mlflow.entities.model_registry import RegisteredModelTag
 from mlflow.exceptions import MlflowException
+from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from aims_mlflow.errors import Unreachable
-from aims_mlflow.hooks import active_policy, counters, doors, gate, gated_store
+from aims_mlflow.hooks import active_policy, counters, doors, gate, gated_names, gated_store, gated_taking
 from aims_mlflow.hooks.active_policy import ActivePolicy
 from aims_mlflow.hooks.gate import Gate
 from aims_mlflow.hooks.model_bytes import ModelBytes
@@ -74,9 +76,18 @@ def world(made, monkeypatch, caplog):
     for known in (own.sessions, own.consents, own.signatures, own.bytes._digests, own.evidence._roots):
         known.clear()  # as in a worker that just started: each step is really taken
     model_id = made.uri.removeprefix("models:/")
+    consent = RegisteredModelTag(f"aims.approval.{'0' * 32}", "anything")
     calls = {
         "Registration": lambda: client.create_model_version("loans", made.uri, made.run, model_id=model_id),
         "Deployment": lambda: client.set_registered_model_alias("loans", "champion", "1"),
+        "a stage": lambda: client.transition_model_version_stage("loans", "1", "Production"),
+        "a version deleted": lambda: client.delete_model_version("loans", "1"),
+        "a model deleted": lambda: store.delete_registered_model("loans"),
+        "a rename": lambda: client.rename_registered_model("loans", "credits"),
+        "a consent": lambda: store.set_registered_model_tag("loans", consent),
+        "a new model": lambda: client.create_registered_model("credits"),
+        "a version's tag": lambda: client.set_model_version_tag("loans", "1", "some", "thing"),
+        "an explanation": lambda: client.get_model_version_by_alias("loans", "aims.explain.registration.v1"),
     }
     yield SimpleNamespace(**vars(made), client=client, store=store, gate=store.gate, calls=calls, caplog=caplog)
     untouched(client)
@@ -86,6 +97,7 @@ def untouched(client):
     plain = client._get_registry_client().store.plain
     assert [v.version for v in plain.search_model_versions("name = 'loans'")] == [1]
     assert plain.get_registered_model("loans").aliases == {}
+    assert [m.name for m in plain.search_registered_models()] == ["loans"]
 
 
 def refused(world, what, incident=True):
@@ -95,7 +107,7 @@ def refused(world, what, incident=True):
         world.calls[what]()
     text = str(caught.value)
     assert (caught.value.error_code, caught.value.get_http_status_code()) == ("PERMISSION_DENIED", 403), text
-    assert text.removeprefix("PERMISSION_DENIED: ").startswith((what, "The change")), text
+    assert text.removeprefix("PERMISSION_DENIED: ").startswith((SAYS.get(what, what), "The change")), text
     for path in (SECRET, str(world.folder), "/artifacts"):
         assert path not in text, text
     if incident:
@@ -105,6 +117,16 @@ def refused(world, what, incident=True):
     return text
 
 
+SAYS = {
+    "a stage": "Deployment",
+    "a version deleted": "Deletion",
+    "a model deleted": "Deletion",
+    "a rename": "Renaming",
+    "a consent": "The approval",
+    "a new model": "The change",
+    "a version's tag": "The tag",
+    "an explanation": "The explanation",
+}
 BOTH = pytest.mark.parametrize("what", ["Registration", "Deployment"])
 BUGS = {
     "runtime": RuntimeError(f"bug at {SECRET}"),
@@ -152,10 +174,64 @@ def test_a_bug_at_any_step_is_a_refusal(world, monkeypatch, step, bug, what):
         refused(world, what)
 
 
+# What the other doors read before they decide: (door, where it is read).
+READ_FIRST = {
+    "the row of an alias's version": ("Deployment", gated_store, "version_row"),
+    "whether an alias's version is a prompt": ("Deployment", gated_store, "is_prompt"),
+    "the version of a stage": ("a stage", SqlAlchemyStore, "get_model_version"),
+    "the policy for a stage": ("a stage", ActivePolicy, "current"),
+    "the version to delete": ("a version deleted", SqlAlchemyStore, "get_model_version"),
+    "whether the version to delete is a prompt": ("a version deleted", gated_taking, "is_prompt"),
+    "the retirements for a version": ("a version deleted", gated_taking, "Past"),
+    "the model to delete": ("a model deleted", SqlAlchemyStore, "get_registered_model"),
+    "the versions of the model to delete": ("a model deleted", SqlAlchemyStore, "search_model_versions"),
+    "the retirements for a model": ("a model deleted", gated_taking, "Past"),
+    "the rules for a rename": ("a rename", Gate, "rules"),
+    "the rename's entry": ("a rename", gated_taking, "Entry"),
+    "the model of a consent": ("a consent", SqlAlchemyStore, "get_registered_model"),
+    "who consents": ("a consent", gated_names, "caller"),
+    "the consent itself": ("a consent", Gate, "consent"),
+    "the version to explain": ("an explanation", SqlAlchemyStore, "get_model_version"),
+    "the decision to explain": ("an explanation", Gate, "decide"),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("step", READ_FIRST)
+def test_a_bug_in_what_a_door_reads_first_is_a_refusal(world, monkeypatch, step, bug):
+    what, *where = READ_FIRST[step]
+    with monkeypatch.context() as broken:
+        broken.setattr(*where, failing(BUGS[bug]))
+        refused(world, what)
+
+
+@pytest.mark.parametrize("what", ["Registration", "Deployment", "a rename", "a new model", "a version's tag"])
+def test_a_bug_in_telling_reserved_names_is_a_refusal(world, monkeypatch, what):
+    with monkeypatch.context() as broken:
+        broken.setattr(doors, "RESERVED", None)
+        refused(world, what)
+
+
+@pytest.mark.parametrize("what", ["Deployment", "a stage", "a version deleted", "a consent", "an explanation"])
+def test_what_is_not_there_is_mlflows_own_answer(world, what):
+    """No incident: a client's mistake is a 404 or a 400, as on a plain server."""
+    client = world.client
+    calls = {
+        "Deployment": lambda version: client.set_registered_model_alias("loans", "champion", version),
+        "a stage": lambda version: client.transition_model_version_stage("loans", version, "Production"),
+        "a version deleted": lambda version: client.delete_model_version("loans", version),
+        "a consent": lambda version: client.set_registered_model_tag(f"no-{version}", f"aims.approval.{'0' * 32}", "x"),
+        "an explanation": lambda version: client.get_model_version_by_alias(
+            "loans", f"aims.explain.registration.v{version}"
+        ),
+    }
+    with pytest.raises(MlflowException) as caught:
+        calls[what]("99")
+    assert (caught.value.error_code, caught.value.get_http_status_code()) == ("RESOURCE_DOES_NOT_EXIST", 404)
+
+
 @BOTH
 def test_a_bug_in_finding_the_workspace_is_a_refusal(world, monkeypatch, what):
-    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
-
     with monkeypatch.context() as broken:
         broken.setattr(SqlAlchemyStore, "supports_workspaces", property(failing(RuntimeError(SECRET))), raising=False)
         refused(world, what)
@@ -197,8 +273,6 @@ def test_a_tracking_store_that_does_not_answer_is_not_a_missing_model(world, mon
     ("what", "method"), [("Registration", "create_model_version"), ("Deployment", "set_registered_model_alias")]
 )
 def test_a_commit_that_fails_is_sealed_as_not_done(world, monkeypatch, what, method, error):
-    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
-
     with monkeypatch.context() as broken:
         broken.setattr(SqlAlchemyStore, method, failing(error))
         refused(world, what)
@@ -388,6 +462,26 @@ def test_a_registry_that_is_opened_without_its_ledger_is_closed(world, how):
 
     world.calls["The registry is closed"] = lambda: build(f"aims+sqlite:///{world.folder}/mlflow.db")
     with moved(world, REPLACED[how]):
+        refused(world, "The registry is closed")
+
+
+@pytest.mark.parametrize("what", ["the registry's database", "a module of ours", "the module that words refusals"])
+def test_a_registry_that_cannot_be_opened_at_all_is_closed(world, monkeypatch, what):
+    """Whoever asks is refused: an OperationalError or ImportError would be a 500, which clients try again."""
+    import sys
+
+    from aims_mlflow.hooks.registry_store import build
+
+    world.calls["The registry is closed"] = lambda: build(f"aims+sqlite:///{world.folder}/mlflow.db")
+    with monkeypatch.context() as broken:
+        if what == "the registry's database":
+            gone = sa.exc.OperationalError("SELECT 1", {}, Exception(SECRET))
+            broken.setattr(SqlAlchemyStore, "__init__", failing(gone))
+        else:
+            name = "gated_channel" if what == "a module of ours" else "doors"
+            for module in ("gated_names", "gated_store", "gated_taking"):
+                broken.delitem(sys.modules, f"aims_mlflow.hooks.{module}", raising=False)
+            broken.setitem(sys.modules, f"aims_mlflow.hooks.{name}", None)
         refused(world, "The registry is closed")
 
 

@@ -7,6 +7,8 @@ import pytest
 from gated import refused
 from mlflow.exceptions import MlflowException
 
+from aims_mlflow.hooks import doors, gated_taking
+from aims_mlflow.hooks.active_policy import ActivePolicy
 from aims_mlflow.hooks.findings import open_findings
 
 
@@ -39,6 +41,62 @@ def test_a_withdrawal_goes_through_when_the_ledger_is_gone(registry, client, use
         client.delete_registered_model_alias("loans", "champion")
     assert client.get_registered_model("loans").aliases == {}
     assert "withdrawn without a seal" in caplog.text
+
+
+WITHDRAWING = {
+    "the policy": (ActivePolicy, "current"),
+    "settling": (doors, "settle"),
+    "the holder": (gated_taking.TakingAway, "_holder_of"),
+    "whether it is a prompt": (gated_taking, "is_prompt"),
+    "the entries": (gated_taking, "_withdrawn"),
+    "who asks": (gated_taking, "caller"),
+}
+
+
+@pytest.mark.parametrize("in_stage", [False, True])
+def test_a_withdrawal_goes_through_whatever_fails_in_the_gate(registry, client, use, monkeypatch, in_stage):
+    version, _ = use()
+
+    def fail(*_, **__):
+        raise RuntimeError("bug")
+
+    def leave(step):
+        if in_stage:
+            client.transition_model_version_stage("loans", version, "Archived")
+        else:
+            client.delete_registered_model_alias("loans", "champion")
+
+    registry.say("approve", f"models:/loans/{version}", "--stage", "deployment", "--alias", "production")
+    steps = set(WITHDRAWING) - ({"the policy", "the holder", "whether it is a prompt"} if in_stage else set())
+    for step in sorted(steps):
+        if in_stage:
+            client.transition_model_version_stage("loans", version, "Production")
+        else:
+            client.set_registered_model_alias("loans", "champion", version)
+        with monkeypatch.context() as broken:
+            broken.setattr(*WITHDRAWING[step], fail)
+            leave(step)
+        assert client.get_registered_model("loans").aliases == ({"champion": 1} if in_stage else {}), step
+        assert client.get_model_version("loans", version).current_stage == ("Archived" if in_stage else "None"), step
+
+
+def test_a_registry_that_fails_to_withdraw_is_no_500(registry, client, use, monkeypatch, caplog):
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+
+    use()
+
+    def gone(*_, **__):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(SqlAlchemyStore, "delete_registered_model_alias", gone)
+    assert "the registry failed while carrying it out" in refused(
+        client.delete_registered_model_alias, "loans", "champion"
+    )
+    with monkeypatch.context() as broken:
+        broken.setattr(ActivePolicy, "current", gone)
+        text = refused(client.delete_registered_model_alias, "loans", "champion")
+    assert "Withdrawal failed: the registry could not carry it out" in text
+    assert text.split("incident ")[1].split()[0] in caplog.text
 
 
 def test_an_alias_that_is_not_gated_leaves_no_trace(registry, client, use):
