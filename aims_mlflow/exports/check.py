@@ -106,7 +106,7 @@ class BundleCheck:
                 if content != self._rendered(own[name], about):
                     step.wrong(name, "it does not show what the files beside it say", ASK_AGAIN)
             elif not is_inert(name, content):
-                step.wrong(name, "it holds script, or asks a server for something", "do not open it in a browser")
+                step.wrong(name, "it may run script or ask a server for something", "do not open it in a browser")
         for name in own:
             if name not in self._files:
                 step.wrong(name, "it is missing", ASK_AGAIN)
