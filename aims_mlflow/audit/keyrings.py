@@ -34,7 +34,7 @@ def history_of(view: View, step: Step, root: Collection[str] | None) -> KeyringH
     for leaf in view.leaves(types=("keyring",)):
         where, digest = f"leaf {leaf.sequence}, keyring", str(leaf.content.get("keyring_digest"))
         try:
-            versions.append(InForce(str(leaf.content["time"]), _keyring(view, digest)))
+            versions.append(InForce(leaf.sequence, str(leaf.content["time"]), _keyring(view, digest)))
         except EvidenceError as exc:
             step.wrong(where, exc.what, RESTORE)
     try:
