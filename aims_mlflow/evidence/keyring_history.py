@@ -105,7 +105,9 @@ class KeyringHistory:
 
 
 def checked_history(versions: Sequence[InForce], root_id: str | Collection[str] | None = None) -> KeyringHistory:
-    """Return the history of versions in the order of their leaves, when a pinned root signed the first keyring and each later one may follow the one before.
+    """Return the history, when a pinned root signed the first keyring and each later one may follow the one before.
+
+    `versions` are in the order of their leaves.
 
     Raises:
         EvidenceError: a version is not signed by a root of the version before, or is not higher than that.
