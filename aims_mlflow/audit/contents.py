@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 from aims_mlflow.audit.tree import named
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
+from aims_mlflow.evidence.keyring_history import CLOCKS
 from aims_mlflow.evidence.keys import PublicKey
 from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.gates.policy import FILE, parse_policy
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 CONSENTS = ("approval", "waiver", "revocation", "retirement")
 ERASERS = ("approver", "auditor")
 MOST_CACHED = 2_000
-# Workers' clocks may differ by this much.
-CLOCKS = timedelta(seconds=60)
 EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"
 
 
@@ -130,10 +128,11 @@ class ContentCheck:
                     who = f"envelope {name[:12]} of {named(leaf)}"
                     self._report["envelope"].wrong(who, record, EVIDENCE_CHANGED)
             elif relied:
-                self._signature(record, leaf, roles, str(content["time"]))
+                self._signature(record, leaf, roles, str(content.get("decided", content["time"])))
 
-    def _signature(self, record: SealedRecord, leaf: Leaf, roles: Sequence[str], time: str) -> None:
-        verdict = self._history.judge(record.envelope.key_id, roles, record.evidence.time, time)
+    def _signature(self, record: SealedRecord, leaf: Leaf, roles: Sequence[str], decided: str) -> None:
+        signed = record.evidence.time
+        verdict = self._history.judge(record.envelope.key_id, roles, signed, leaf.sequence, decided)
         step = self._report["envelope"]
         who = f"{record.evidence.kind} {record.id}, on which leaf {leaf.sequence} rests"
         if verdict.entry is None or verdict.why_not:

@@ -43,10 +43,13 @@ class Held:
         out: list[bytes] = []
         edge = merkle.Frontier()
         while len(out) < self.head.size:
-            found = [p for (begin, end), p in parts.items() if begin == len(out) and end <= self.head.size]
+            have = len(out)
+            # Deliveries that overtook each other overlap: the root below says whether they agree.
+            found = [(end, begin) for begin, end in parts if begin <= have < end <= self.head.size]
             if not found:
-                raise EvidenceError(f"the hashes of leaf {len(out)} and on are not there", where=str(self.folder))
-            for value in _read_hashes(found[0]):
+                raise EvidenceError(f"the hashes of leaf {have} and on are not there", where=str(self.folder))
+            end, begin = max(found)
+            for value in _read_hashes(parts[begin, end])[have - begin :]:
                 edge.append(value)
                 out.append(value)
         if len(out) != self.head.size or edge.root() != self.head.root:

@@ -10,19 +10,23 @@ from pydantic import ValidationError
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.canonical import canonical
 from aims_mlflow.evidence.keyring import keyring_digest
-from aims_mlflow.evidence.keyring_history import InForce, KeyringHistory, checked_history
+from aims_mlflow.evidence.keyring_history import CLOCKS, InForce, KeyringHistory, checked_history
 from aims_mlflow.evidence.keys import PublicKey
 from aims_mlflow.evidence.log import LOG_ROLE
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from aims_mlflow.audit.report import Step
     from aims_mlflow.audit.view import View
+    from aims_mlflow.evidence.checkpoint import Checkpoint
+    from aims_mlflow.evidence.ledger import Leaf
 
 RESTORE = "what was signed with its keys cannot be judged"
+LOOK_AGAIN = "it counted when it was signed, and would not count now: look again at what was sealed since"
+NEVER = "9998-12-31T00:00:00Z"
 
 
 def history_of(view: View, step: Step, root: Collection[str] | None) -> KeyringHistory:
@@ -34,7 +38,7 @@ def history_of(view: View, step: Step, root: Collection[str] | None) -> KeyringH
     for leaf in view.leaves(types=("keyring",)):
         where, digest = f"leaf {leaf.sequence}, keyring", str(leaf.content.get("keyring_digest"))
         try:
-            versions.append(InForce(str(leaf.content["time"]), _keyring(view, digest)))
+            versions.append(InForce(leaf.sequence, str(leaf.content["time"]), _keyring(view, digest)))
         except EvidenceError as exc:
             step.wrong(where, exc.what, RESTORE)
     try:
@@ -68,16 +72,70 @@ def _keyring(view: View, digest: str) -> Keyring:
     return keyring
 
 
-def log_keys(history: KeyringHistory) -> list[tuple[PublicKey, KeyEntry]]:
-    """Return every key that was ever a log's, with its newest entry."""
-    found: dict[str, KeyEntry] = {}
-    for version in history.versions:
-        found |= {entry.key_id: entry for entry in version.keyring.keys if LOG_ROLE in entry.roles}
-    return [(PublicKey.from_pem(entry.pem), entry) for entry in found.values()]
+def log_keys(history: KeyringHistory) -> list[PublicKey]:
+    """Return every key that was ever a log's: which of them counted for a checkpoint, `check_signer` says."""
+    return [PublicKey.from_pem(entry.pem) for entry in _log_entries(v.keyring for v in history.versions).values()]
 
 
-def why_no_log(entry: KeyEntry, time: str) -> str | None:
-    """Return why a log key does not count for a checkpoint of `time`, or None when it does."""
-    if entry.revoked and parse_time(entry.revoked) <= parse_time(time):
-        return f"the log's key {entry.key_id[:12]} was revoked at {entry.revoked}"
+def _log_entries(keyrings: Iterable[Keyring]) -> dict[str, KeyEntry]:
+    """Return the newest entry of each key that has the role log in one of these keyrings, by key id."""
+    return {entry.key_id: entry for keyring in keyrings for entry in keyring.keys if LOG_ROLE in entry.roles}
+
+
+def check_signer(head: Checkpoint, history: KeyringHistory, last: Leaf | None) -> str | None:
+    """Return what a later keyring says against the log's key that signed a checkpoint, None where nothing does.
+
+    A checkpoint of n leaves was signed after leaf n-1, so it is judged by the keyring in force there. `last` is the
+    newest leaf below the checkpoint that is at hand; its time, unlike a database's column, is below the signature.
+
+    Raises:
+        EvidenceError: no log's key signed it, or none that was to sign any more.
+    """
+    signers = [key for key in log_keys(history) if head.note.signed_by(head.origin, key)]
+    if not signers:
+        head.verify(log_keys(history))
+    verdicts = [_judge(history, key.key_id, head.size, _time(last)) for key in signers]
+    good = [later for why, later in verdicts if why is None]
+    if not good:
+        raise EvidenceError(str(verdicts[0][0]))
+    return None if None in good else good[0]
+
+
+def _time(leaf: Leaf | None) -> str:
+    """Return the time that a leaf says; the end of times where it says none, by which every end has come."""
+    try:
+        time = leaf.content["time"] if leaf else NEVER
+        parse_time(time)
+    except (EvidenceError, LookupError, TypeError, ValueError):
+        return NEVER
+    return str(time)
+
+
+def _judge(history: KeyringHistory, key_id: str, size: int, time: str) -> tuple[str | None, str | None]:
+    """Return (why a log's key does not count for a checkpoint, what was found out about it later)."""
+    # A server goes on with its key while it seals the keyring that ends it.
+    told = [_why_no_log(history, key_id, sequence, time) for sequence in dict.fromkeys((size, size - 1))]
+    if None not in told:
+        return told[0], None
+    now = history.known(key_id)
+    if now is None or not now.revoked or parse_time(now.revoked) > parse_time(time):
+        return None, None
+    return None, f"the log's key {key_id[:12]} was later revoked as of {now.revoked}"
+
+
+def _why_no_log(history: KeyringHistory, key_id: str, sequence: int, time: str) -> str | None:
+    """Return why a log's key was not to sign any more under the keyring in force at a leaf.
+
+    A log may sign before the keyring knows its key: the root's word for it may come later.
+    """
+    begun = [v.keyring for v in history.versions if v.sequence < sequence]
+    since = [*begun[-1:], *(v.keyring for v in history.versions if v.sequence >= sequence)]
+    entry = next((found[key_id] for keyring in since if key_id in (found := _log_entries([keyring]))), None)
+    who = f"the log's key {key_id[:12]}"
+    if entry is None:
+        return f"{who} was no log's key any more at leaf {sequence - 1}"
+    if entry.revoked and begun and entry == begun[-1].find(key_id):
+        return f"{who} was revoked at {entry.revoked}"
+    if entry.valid_until and parse_time(entry.valid_until) + CLOCKS < parse_time(time):
+        return f"{who} was valid until {entry.valid_until}"
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.changes import MEANING, changes
-from aims_mlflow.audit.keyrings import log_keys, why_no_log
+from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, log_keys
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence import checkpoint, merkle
 from aims_mlflow.evidence.ledger import PAGE
@@ -31,19 +31,21 @@ class TreeCheck:
         self._ledger, self._report, self._history = ledger, report, history
         self._held = sorted(held, key=lambda h: h.head.size)
         self._edge = merkle.Frontier()
-        self._keys = log_keys(history)
         self._stored = ledger.proofs.checkpoints()
         self._next_stored = next(self._stored, None)
         self._good: Checkpoint | None = None
         self._broken: list[int] = []
         self._signed = 0
+        self._last: Leaf | None = None
+        # What was found out about a key later -> the sizes of the checkpoints that it signed.
+        self._doubtful: dict[str, list[int]] = {}
         self._next_sequence = 0
         self._nodes_wrong = False
         self._made: list[tuple[merkle.Node, bytes]] = []
 
     def run(self, page: Page, tick: Callable[[int], None]) -> None:
         """Read all leaves, hand each page of them to `page`, and note what is wrong in the report."""
-        if not self._keys:
+        if not log_keys(self._history):
             self._report["keyring"].wrong(
                 "keyring", "no key has the role log", "nobody's checkpoints count: `aims keys add FILE --role log`"
             )
@@ -63,7 +65,7 @@ class TreeCheck:
         if leaf.sequence != self._next_sequence:
             gone = _span(self._next_sequence, leaf.sequence - 1)
             self._report["inclusion"].wrong(gone, "it is missing", "someone took it out of the database")
-        self._next_sequence = leaf.sequence + 1
+        self._next_sequence, self._last = leaf.sequence + 1, leaf
         value = merkle.leaf_hash(leaf.data)
         if value.hex() != leaf.leaf_hash:
             self._report["inclusion"].wrong(
@@ -100,21 +102,23 @@ class TreeCheck:
         """Compare every checkpoint over as many leaves as were read so far."""
         size = self._edge.size
         while self._next_stored is not None and self._next_stored[0] <= size:
-            self._compare_stored(*self._next_stored)
+            self._compare_stored(*self._next_stored[:2])
             self._next_stored = next(self._stored, None)
         for held in self._held:
             if held.head.size == size:
                 self._compare_held(held)
 
-    def _compare_stored(self, size: int, note: str, time: str) -> None:
+    def _compare_stored(self, size: int, note: str) -> None:
         where = f"stored checkpoint over {size} leaves"
         step = self._report["checkpoint"]
         try:
             head = checkpoint.parse(note.encode(), where)
-            self._check_signer(head, time)
+            later = check_signer(head, self._history, self._last)
         except EvidenceError as exc:
             step.wrong(where, exc.what, "it was changed in the database, or is not this log's")
             return
+        if later:
+            self._doubtful.setdefault(later, []).append(size)
         if head.size != size:
             step.wrong(where, f"it says {head.size} leaves", "it was changed in the database")
         elif self._good is not None and head.origin != self._good.origin:
@@ -131,19 +135,21 @@ class TreeCheck:
         else:
             self._good, self._signed = head, self._signed + 1
 
-    def _check_signer(self, head: Checkpoint, time: str | None = None) -> None:
-        signer = head.verify([key for key, _ in self._keys])
-        entry = next(entry for key, entry in self._keys if key.key_id == signer.key_id)
-        why = why_no_log(entry, time) if time else None
-        if why:
-            raise EvidenceError(why)
+    def _is_ours(self, held: Held) -> bool:
+        """Tell whether a checkpoint from outside is this log's word."""
+        step = self._report["checkpoint"]
+        try:
+            later = check_signer(held.head, self._history, self._last)
+        except EvidenceError as exc:
+            step.wrong(held.where, exc.what, "it is not this log's word, or the keyring was exchanged")
+            return False
+        if later:
+            step.wrong(held.where, later, LOOK_AGAIN)
+        return True
 
     def _compare_held(self, held: Held) -> None:
         step = self._report["checkpoint"]
-        try:
-            self._check_signer(held.head)
-        except EvidenceError as exc:
-            step.wrong(held.where, exc.what, "it is not this log's word, or the keyring was exchanged")
+        if not self._is_ours(held):
             return
         if held.head.root == self._edge.root():
             step.said.append(f"the ledger continues the checkpoint over {held.head.size:,} leaves in {held.where}")
@@ -179,6 +185,8 @@ class TreeCheck:
                 f"only {size} leaves are there",
                 "someone took the end of the ledger off",
             )
+        for later, sizes in self._doubtful.items():
+            step.wrong(f"{len(sizes):,} checkpoints, over {_sizes(sizes)} leaves", later, LOOK_AGAIN)
         for held in self._held:
             if held.head.size > size:
                 self._name_changes_or_cut(held, size)
@@ -196,15 +204,16 @@ class TreeCheck:
 
     def _name_changes_or_cut(self, held: Held, size: int) -> None:
         step = self._report["checkpoint"]
-        try:
-            self._check_signer(held.head)
-        except EvidenceError as exc:
-            step.wrong(held.where, exc.what, "it is not this log's word, or the keyring was exchanged")
+        if not self._is_ours(held):
             return
         what = f"the checkpoint is over {held.head.size:,} leaves, and only {size:,} are there"
         step.wrong(held.where, what, "someone took leaves out of the ledger after the checkpoint")
         if held.folder is not None:
             self._name_changes(held)
+
+
+def _sizes(sizes: Sequence[int]) -> str:
+    return f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
 
 
 def _span(first: int, last: int) -> str:

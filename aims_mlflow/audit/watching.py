@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.held import read_held
-from aims_mlflow.audit.keyrings import history_of, log_keys
+from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, history_of
 from aims_mlflow.audit.report import Step
 from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.errors import EvidenceError
@@ -41,11 +41,12 @@ def look(ledger: Ledger, state: Path | None, now: datetime | None = None) -> See
     """
     head, leaves, findings = ledger.proofs.newest(), ledger.proofs.size(), []
     step = Step("keyring")
-    keys = [key for key, _ in log_keys(history_of(LedgerView(ledger), step, None))]
+    history = history_of(LedgerView(ledger), step, None)
     findings += [problem.sentence() for problem in step.problems]
     if head is not None:
         try:
-            head.verify(keys)
+            later = check_signer(head, history, ledger.leaf_below(head.size))
+            findings += [f"newest checkpoint: {later}. It means: {LOOK_AGAIN}"] if later else []
         except EvidenceError as exc:
             findings.append(exc.sentence())
     findings += _uncovered(ledger, head, leaves, now or datetime.now(UTC))

@@ -47,13 +47,15 @@ def command(
     are those of the keyring that the ledger says was in force. With --since FILE the ledger must continue a checkpoint
     that you hold. Exit status 1 when anything is wrong.
     """
-    if target.endswith(".zip"):
+    whole_ledger = target == "ledger" or target.startswith(DATABASES)
+    is_bundle = not whole_ledger and Path(target).is_file()
+    if at_load and (whole_ledger or is_bundle):
+        raise ConfigError("--at-load is about a model version", next="use models:/NAME/VERSION")
+    if is_bundle:
         from aims_mlflow.cli.bundle import check
 
         return show(check(Path(target), since, roots, stamps), as_json=as_json)
-    if target == "ledger" or target.startswith(DATABASES):
-        if at_load:
-            raise ConfigError("--at-load is about a model version", next="use models:/NAME/VERSION")
+    if whole_ledger:
         named = ledger if target == "ledger" else target
         return show(whole(since, roots, stamps, named, registry), as_json=as_json)
     return show(_model(target, at_load, since, roots, stamps, ledger, registry), as_json=as_json)

@@ -102,10 +102,8 @@ class Deliverer:
         moment, reached = now or datetime.now(UTC), 0
         for place in self._places.values():
             for size in self._due(place):
-                if not self._claim(place, size, moment):
-                    continue
-                if not self._deliver(place, size, moment):
-                    break  # the next one would fail alike, and order is kept
+                if not self._claim(place, size, moment) or not self._deliver(place, size, moment):
+                    break  # one that waits, or that another worker has, comes first: order is kept
                 reached += 1
         return reached
 

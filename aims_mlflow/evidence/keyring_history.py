@@ -1,8 +1,13 @@
-"""The keyrings that were in force, each from its time on: a signature is judged by that of its decision's time."""
+"""The keyrings that were in force, each from its leaf on: a signature is judged by that of the leaf that relied on it.
+
+Workers' clocks differ, so their times order nothing: a leaf's sequence does. Times only say which versions a worker
+may still have gone by when the next one was being sealed beside it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import ConfigError, EvidenceError
@@ -15,17 +20,22 @@ if TYPE_CHECKING:
     from aims_mlflow.records.keyring import KeyEntry, Keyring, Role
 
 
+# Workers' clocks may differ by this much.
+CLOCKS = timedelta(seconds=60)
+
+
 @dataclass(frozen=True)
 class InForce:
-    """One version of the keyring, and the time from which it was in force."""
+    """One version of the keyring: the leaf that put it in force, and the time that this leaf says."""
 
+    sequence: int
     since: str
     keyring: Keyring
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the keyring of its time says of a signature: `why_not` None means that it counted.
+    """What the keyring of its leaf says of a signature: `why_not` None means that it counted.
 
     `later` is set where a later keyring revoked the key as of a time before the signature: it counted when it was
     decided on, and would not count now.
@@ -47,10 +57,9 @@ class KeyringHistory:
         """The keyring in force last."""
         return self.versions[-1].keyring if self.versions else None
 
-    def at(self, time: str) -> Keyring | None:
-        """Return the keyring that was in force at a time."""
-        moment = parse_time(time)
-        found = [v.keyring for v in self.versions if parse_time(v.since) <= moment]
+    def at(self, sequence: int) -> Keyring | None:
+        """Return the keyring that was in force at a leaf: the last that was sealed before it."""
+        found = [v.keyring for v in self.versions if v.sequence < sequence]
         return found[-1] if found else None
 
     def known(self, key_id: str) -> KeyEntry | None:
@@ -58,35 +67,54 @@ class KeyringHistory:
         entries = (version.keyring.find(key_id) for version in reversed(self.versions))
         return next((entry for entry in entries if entry is not None), None)
 
-    def judge(self, key_id: str, roles: Sequence[Role], signed: str, decided: str) -> Verdict:
-        """Judge a signature of time `signed` by the keyring that was in force when it was relied on (`decided`)."""
-        keyring = self.at(decided)
-        if keyring is None:
-            return Verdict(None, f"no keyring was in force at {decided}")
-        entry = keyring.find(key_id)
-        if entry is None:
-            where = "it is in a later one" if self.known(key_id) else "nor in any other"
-            return Verdict(
-                None, f"key {key_id} is not in the keyring of {decided} (version {keyring.version}), {where}"
-            )
-        why = entry.why_not(roles, signed)
+    def judge(self, key_id: str, roles: Sequence[Role], signed: str, sequence: int, decided: str) -> Verdict:
+        """Judge a signature made at `signed`, on which the leaf with this sequence relied.
+
+        `decided` is when the leaf's worker read the keyring: one that was put in force less than a minute before, or
+        since then, may have stood aside while the worker still went by the one before it.
+        """
+        entry, why = None, f"no keyring was in force at leaf {sequence}"
+        for number, keyring in enumerate(self._possible(sequence, decided)):
+            found = keyring.find(key_id)
+            said = found.why_not(roles, signed) if found else self._unknown(key_id, keyring, sequence)
+            if number == 0 or said is None:
+                entry, why = found, said or ""
+            if said is None:
+                break
+        return Verdict(entry, why or None, None if why else self._revoked_later(key_id, signed))
+
+    def _possible(self, sequence: int, decided: str) -> list[Keyring]:
+        """Return the keyrings by which a leaf's worker may have gone, newest first."""
+        moment, out = parse_time(decided) - CLOCKS, []
+        for version in reversed([v for v in self.versions if v.sequence < sequence]):
+            out.append(version.keyring)
+            if parse_time(version.since) <= moment:
+                break
+        return out
+
+    def _unknown(self, key_id: str, keyring: Keyring, sequence: int) -> str:
+        where = "it is in a later one" if self.known(key_id) else "nor in any other"
+        return f"key {key_id} is not in the keyring of leaf {sequence} (version {keyring.version}), {where}"
+
+    def _revoked_later(self, key_id: str, signed: str) -> str | None:
+        """Return what the newest keyring says against a signature that counted."""
         now = self.known(key_id)
-        if why or now is None or not now.revoked or parse_time(now.revoked) > parse_time(signed):
-            return Verdict(entry, why)
-        return Verdict(entry, None, f"the key of {now.owner} was later revoked as of {now.revoked}")
+        if now is None or not now.revoked or parse_time(now.revoked) > parse_time(signed):
+            return None
+        return f"the key of {now.owner} was later revoked as of {now.revoked}"
 
 
 def checked_history(versions: Sequence[InForce], root_id: str | Collection[str] | None = None) -> KeyringHistory:
     """Return the history, when a pinned root signed the first keyring and each later one may follow the one before.
 
+    `versions` are in the order of their leaves.
+
     Raises:
-        EvidenceError: a version is not signed by a root of the version before, or their order is broken.
+        EvidenceError: a version is not signed by a root of the version before, or is not higher than that.
     """
     checked: list[InForce] = []
     for number, version in enumerate(versions):
-        where = f"keyring {number + 1} of {len(versions)} (version {version.keyring.version}, {version.since})"
-        if checked and parse_time(version.since) < parse_time(checked[-1].since):
-            raise EvidenceError("it is older than the one before it", where=where)
+        where = f"keyring {number + 1} of {len(versions)} (version {version.keyring.version}, leaf {version.sequence})"
         try:
             if checked:
                 keyring = follow(checked[-1].keyring, version.keyring, where)
@@ -94,5 +122,5 @@ def checked_history(versions: Sequence[InForce], root_id: str | Collection[str] 
                 keyring = checked_keyring(version.keyring, where, root_id)
         except ConfigError as exc:
             raise EvidenceError(exc.what, where=where, next=exc.next) from None
-        checked.append(InForce(version.since, keyring))
+        checked.append(InForce(version.sequence, version.since, keyring))
     return KeyringHistory(tuple(checked))

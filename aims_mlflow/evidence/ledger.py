@@ -146,7 +146,13 @@ class Ledger:
         """Return the last leaves of these types, newest first."""
         return self._page(0, types, {"request": request, "model_name": model_name}, newest=most)
 
-    def _page(self, start: int, types: Sequence[str], where: dict[str, str | None], newest: int = 0) -> list[Leaf]:
+    def leaf_below(self, size: int) -> Leaf | None:
+        """Return the last of the first `size` leaves."""
+        return next(iter(self._page(max(size - 1, 0), (), {}, most=1)), None) if size else None
+
+    def _page(
+        self, start: int, types: Sequence[str], where: dict[str, str | None], newest: int = 0, most: int = PAGE
+    ) -> list[Leaf]:
         import sqlalchemy as sa
 
         table = self._tables.leaves
@@ -156,7 +162,7 @@ class Ledger:
         for column, value in where.items():
             if value is not None:
                 query = query.where(table.c[column] == value)
-        query = query.order_by(table.c.sequence.desc() if newest else table.c.sequence).limit(newest or PAGE)
+        query = query.order_by(table.c.sequence.desc() if newest else table.c.sequence).limit(newest or most)
         with self._reading() as connection:
             rows = connection.execute(query).all()
         return [Leaf(row.sequence, bytes(row.leaf), row.leaf_hash) for row in rows]

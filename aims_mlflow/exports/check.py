@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import aims_mlflow
 from aims_mlflow.audit.contents import ContentCheck
-from aims_mlflow.audit.keyrings import history_of, log_keys
+from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, history_of
 from aims_mlflow.audit.report import Report
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence import checkpoint, merkle
@@ -106,7 +106,7 @@ class BundleCheck:
                 if content != self._rendered(own[name], about):
                     step.wrong(name, "it does not show what the files beside it say", ASK_AGAIN)
             elif not is_inert(name, content):
-                step.wrong(name, "it holds script, or asks a server for something", "do not open it in a browser")
+                step.wrong(name, "it may run script or ask a server for something", "do not open it in a browser")
         for name in own:
             if name not in self._files:
                 step.wrong(name, "it is missing", ASK_AGAIN)
@@ -125,10 +125,10 @@ class BundleCheck:
     # -- the log ----------------------------------------------------------------------------
 
     def _checkpoint(self, history: KeyringHistory, held: Sequence[Held], stamp_roots: Sequence[bytes]) -> None:
-        step, keys = self.report["checkpoint"], [key for key, _ in log_keys(history)]
+        step = self.report["checkpoint"]
         try:
             head = self._view.head()
-            head.verify(keys)
+            self._check_signer(head, parts.CHECKPOINT, history)
         except EvidenceError as exc:
             step.wrong(parts.CHECKPOINT, exc.what, "nothing vouches for the leaves")
             return
@@ -141,10 +141,16 @@ class BundleCheck:
             count += self._included(leaf, head)
         self.report["inclusion"].said.append(f"{count:,} leaves below the checkpoint")
         for each in held:
-            self._continues(each.head, each.where, head, keys)
+            self._continues(each.head, each.where, head, history)
         if not held:
             step.said.append("none from outside was given (--since)")
-        self._stamps(head, keys, stamp_roots)
+        self._stamps(head, history, stamp_roots)
+
+    def _check_signer(self, head: checkpoint.Checkpoint, where: str, history: KeyringHistory) -> None:
+        below = [leaf for leaf in self._view.leaves() if leaf.sequence < head.size]
+        later = check_signer(head, history, below[-1] if below else None)
+        if later:
+            self.report["checkpoint"].wrong(where, later, LOOK_AGAIN)
 
     def _included(self, leaf: Leaf, head: checkpoint.Checkpoint) -> bool:
         try:
@@ -162,10 +168,12 @@ class BundleCheck:
         text = parts.path_text(leaf.sequence, head.size, path)
         return good and text == self._files.read(parts.proof_path(leaf.sequence))
 
-    def _continues(self, old: checkpoint.Checkpoint, where: str, head: checkpoint.Checkpoint, keys: Any) -> bool:
+    def _continues(
+        self, old: checkpoint.Checkpoint, where: str, head: checkpoint.Checkpoint, history: KeyringHistory
+    ) -> bool:
         name = f"{parts.held_path(old.size)}.proof"
         try:
-            old.verify(keys)
+            self._check_signer(old, where, history)
             if old.size != head.size and name not in self._files:
                 raise EvidenceError(  # noqa: TRY301 - one of several reasons
                     "the bundle holds no proof that its checkpoint continues this one: ask for one made with --held"
@@ -181,7 +189,7 @@ class BundleCheck:
             self.report["checkpoint"].said.append(f"continues the {old.size:,} leaves of {where}")
         return not why
 
-    def _stamps(self, head: checkpoint.Checkpoint, keys: Any, roots: Sequence[bytes]) -> None:
+    def _stamps(self, head: checkpoint.Checkpoint, history: KeyringHistory, roots: Sequence[bytes]) -> None:
         step = self.report["time stamp"]
         for name in self._files.names:
             if not (name.startswith("ledger/earlier/") and name.endswith(".tsr")):
@@ -189,7 +197,7 @@ class BundleCheck:
             note = f"{name.rpartition('-')[0]}.txt"
             try:
                 raw = self._files.read(note)
-                if not self._continues(checkpoint.parse(raw, note), note, head, keys):
+                if not self._continues(checkpoint.parse(raw, note), note, head, history):
                     continue
                 if roots:
                     moment = stamped_at(self._files.read(name), raw, roots, name)

@@ -23,6 +23,7 @@ from aims_mlflow.hooks.ledger_guard import RESTORE, LedgerGuard
 from aims_mlflow.hooks.model_bytes import ModelBytes, StillHashing
 from aims_mlflow.hooks.past import Past, qualified
 from aims_mlflow.hooks.server_evidence import Owned, ServerEvidence
+from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.policy import Stage
 
 TRUST_LOG = "give `aims keys export --key ...` of it to `aims keys add FILE --owner registry --role log`"
+ENDED_LOG = "give the server the log's new key (AIMS_LOG_KEY) and restart it"
 # What a session file is made of, by sha256 of its lines, so that a decision can be made again from the ledger.
 SessionLines = dict[str, list[str]]
 # A checked session takes about eight times its bytes in memory.
@@ -247,7 +249,10 @@ class Gate:
         log = self.ledger.log
         entry = force.keyring.find(log.key.key_id) if log else None
         unknown = f"the keyring does not know the log's key: {TRUST_LOG}"
-        return [*self.policy.findings, *([unknown] if log and not (entry and LOG_ROLE in entry.roles) else [])]
+        if not log or not entry or LOG_ROLE not in entry.roles:
+            return [*self.policy.findings, *([unknown] if log else [])]
+        why = entry.why_not((LOG_ROLE,), utc_text())
+        return [*self.policy.findings, *([f"checkpoints are signed for nothing, {why}: {ENDED_LOG}"] if why else [])]
 
 
 def kept_lines(files: dict[str, bytes]) -> tuple[tuple[bytes, ...], SessionLines]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.audit.keyrings import history_of, log_keys
+from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, history_of
 from aims_mlflow.audit.report import Report
 from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.audit.whole_ledger import check_stamps
@@ -43,11 +43,11 @@ class ModelCheck:
 
     def checkpoint(self, held: Sequence[Held], stamp_roots: Sequence[bytes]) -> None:
         """Take the newest checkpoint when a log key signed it, and let it continue those from outside."""
-        step, keys = self.report["checkpoint"], [key for key, _ in log_keys(self.history)]
+        step = self.report["checkpoint"]
         try:
             head = self.ledger.proofs.newest()
             if head is not None:
-                head.verify(keys)
+                self._check_signer(head, "newest checkpoint")
             why = "" if head is not None else "the ledger has none"
         except EvidenceError as exc:
             head, why = None, exc.what
@@ -65,7 +65,7 @@ class ModelCheck:
     def _continues(self, held: Held, head: Checkpoint) -> None:
         step, old = self.report["checkpoint"], held.head
         try:
-            old.verify([key for key, _ in log_keys(self.history)])
+            self._check_signer(old, held.where)
             proof = self.ledger.proofs.consistency(old.size, head.size) if 0 < old.size < head.size else []
             good = merkle.verify_consistency(old.size, head.size, old.root, head.root, proof)
             why = "" if good else "the ledger does not continue it"
@@ -75,6 +75,11 @@ class ModelCheck:
             step.wrong(held.where, why, "leaves were changed since: `aims ledger verify --since` says which")
         else:
             step.said.append(f"continues the {old.size:,} leaves of {held.where}")
+
+    def _check_signer(self, head: Checkpoint, where: str) -> None:
+        later = check_signer(head, self.history, self.ledger.leaf_below(head.size))
+        if later:
+            self.report["checkpoint"].wrong(where, later, LOOK_AGAIN)
 
     def included(self, leaf: Leaf) -> None:
         """Prove that a leaf stands below the checkpoint."""

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from small_bundle import small_bundle, small_ledger
 
 from aims_mlflow.audit.contents import leaf_fields
+from aims_mlflow.checks.charts import drift_chart
 from aims_mlflow.checks.packs import check_pack, shipped_packs
+from aims_mlflow.checks.report import claims_page
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import checkpoint, dsse, merkle, statement
 from aims_mlflow.evidence.canonical import sha256_hex
@@ -27,8 +29,10 @@ from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports import parts
 from aims_mlflow.exports.archive import Archive, write_archive
 from aims_mlflow.exports.check import verify_bundle
+from aims_mlflow.exports.inert import is_inert
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.hooks.consents import read_consent
+from aims_mlflow.records.evidence import Claim
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from aims_mlflow.records.system import AimsConfig
 from aims_mlflow.strict_yaml import parse
@@ -55,6 +59,7 @@ PACK = __import__("importlib.resources").resources.files("aims_mlflow.checks").j
 PIECES = [
     b"\0", b"\xff", b"\xc3\x28", b"{", b"[" * 50, b'"', b"\n\n", b"\xe2\x80\x94 ", b": ", b"- ", b"&a [*a]", b"!!python/object:x {}",
     b"9" * 400, b"-1", b"1e999", b"null", b"NaN", b"\\u0000", b"\xed\xa0\x80", b"../../x", b"<script>", b"=" * 9, b"2**70",
+    b" " * 3000, b"&#" + b"9" * 5000, b"\\72 ", b"<!", b"<?x?>", b"&x;", b"<style>", b"url( ",
 ]  # fmt: skip
 
 
@@ -150,6 +155,8 @@ CONSENT = {
     "predicate": {"aims": {**STATEMENT["predicate"]["aims"], "kind": "approval", "claims": [], "details": {
         "action": "approval", "model_name": "loans", "stage": "deployment", "stage_digest": "b" * 64}}},
 }  # fmt: skip
+DRIFT = [Claim(metric="drift", slice={"column": "age"}, value="0.2", comparator="<", limit="0.1", passed=False)]
+PICTURE = drift_chart(DRIFT)
 LEAF = {
     "v": 1,
     "type": "decision",
@@ -165,6 +172,8 @@ PARSERS = {
     "consent": (changed(CONSENT).map(signed_again), consent),
     "checkpoint": (spoilt(NOTE), lambda raw: checkpoint.parse(raw, "note").verify([KEY.public])),
     "leaf": (changed(LEAF).map(compact), lambda raw: leaf_fields(Leaf(0, raw, ""))),
+    "page": (spoilt(claims_page("Drift", DRIFT, PICTURE)), lambda raw: is_inert("drift.html", raw)),
+    "picture": (spoilt(PICTURE), lambda raw: is_inert("drift.svg", raw)),
     "keyring": (spoilt(keyring_text(KEYRING).encode()), try_text(lambda t: parse_keyring(t, "keyring.yaml"))),
     "keyring of any form": (
         changed(json.loads(KEYRING.model_dump_json(exclude_none=True))).map(lambda v: json.dumps(v).encode()),

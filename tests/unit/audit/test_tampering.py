@@ -389,6 +389,15 @@ def _(t, life):
     _seal_keyring(t, sign_keyring(revoke_key(keyring, "ana", "2020-01-01T00:00:00Z"), root))
 
 
+@case(RING, "the newest checkpoint is signed with a log key that was revoked before", "checkpoint", "was revoked at")
+def _(t, life):
+    _, keyring = _keyring(t)
+    root = load_key(f"file:{life.office.folder}/platform/keys/root.pem")
+    _seal_keyring(t, sign_keyring(revoke_key(keyring, t.log_key.key_id, "2026-01-01T00:00:00Z"), root))
+    rows = t.rows()
+    t.write([*rows, {**rows[-2], "leaf": canonical({**json.loads(rows[-2]["leaf"]), "request": "after"})}])
+
+
 def _seal_keyring(t, keyring):
     rows = t.rows()
     leaf = rows[t.find("keyring")]

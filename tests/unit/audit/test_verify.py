@@ -101,3 +101,15 @@ def test_wrong_use_is_told(life, tmp_path):
 @pytest.mark.parametrize("command", ["checkpoint", "verify", "watch", "ingest"])
 def test_every_command_says_when_it_fails(command):
     assert "Exit status 1" in " ".join(CliRunner().invoke(cli, ["ledger", command, "--help"]).output.split())
+
+
+@pytest.mark.parametrize("name", ["loans.zip", "loans.bundle", "handed over"])
+def test_a_bundle_is_known_by_being_a_file(tmp_path, name):
+    from small_bundle import small_bundle
+
+    from aims_mlflow.exports.archive import write_archive
+
+    with (tmp_path / name).open("wb") as stream:
+        write_archive(small_bundle(f"sqlite:///{tmp_path}/l.db"), stream)
+    assert "verified" in run("verify", tmp_path / name).splitlines()[-1]
+    assert "is about a model version" in run("verify", tmp_path / name, "--at-load", status=2)

@@ -1,8 +1,10 @@
 """Checkpoints made, queued and delivered: to folders, an S3 bucket and a time-stamping authority, late and broken."""
 
+import itertools
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +12,7 @@ from postgres_server import database_uri, postgres_server, postgres_uri  # noqa:
 from test_ledger_tree import Database
 from timestamping import authority  # noqa: F401 - fixture
 
+from aims_mlflow.audit.held import Held
 from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable
 from aims_mlflow.evidence import checkpoint, delivery, ledger_heads, merkle, places, timestamps
 from aims_mlflow.evidence.keys import ephemeral_key
@@ -108,6 +111,25 @@ def test_a_folder_gets_note_and_hashes_once(database_uri, tmp_path):  # noqa: F8
     assert all(row.delivered for row in log.rows())
 
 
+def test_hashes_of_deliveries_that_overlap_are_read_whole(tmp_path):
+    """Two servers of one ledger may deliver beside each other; whatever order the folder lists, all is found."""
+    log = Log(f"sqlite:///{tmp_path}/l.db")
+    made = log.head(*(bytes([n]) for n in range(6)))
+    hashes = [merkle.leaf_hash(bytes([n])) for n in range(6)]
+    for order in itertools.permutations([(0, 4), (0, 5), (3, 6), (5, 6)]):
+        folder = tmp_path / "".join(f"{a}{b}" for a, b in order)
+        folder.mkdir()
+        for begin, end in order:
+            text = "".join(f"{value.hex()}\n" for value in hashes[begin:end])
+            (folder / f"{begin:012d}-{end:012d}.sha256").write_text(text)
+        parts = {p.name: p for p in folder.iterdir()}
+        listed = [parts[f"{a:012d}-{b:012d}.sha256"] for a, b in order]
+        assert Held(made, "x", SimpleNamespace(iterdir=lambda listed=listed: iter(listed))).hashes() == hashes
+    (folder / "000000000000-000000000005.sha256").write_text(f"{'0' * 64}\n" * 5)
+    with pytest.raises(EvidenceError, match="not those that the checkpoint's root is over"):
+        Held(made, "x", folder).hashes()
+
+
 def test_a_place_that_holds_another_checkpoint_is_a_finding(tmp_path):
     outside = tmp_path / "outside"
     Log(f"sqlite:///{tmp_path}/old.db", f"file://{outside}").head(b"a", b"b")
@@ -134,8 +156,13 @@ def test_what_is_a_minute_behind_is_a_finding_and_is_tried_again(tmp_path):
     assert [(found.size, found.attempts) for found in log.late(61)] == [(1, 1), (2, 0)]
     assert "cannot be written" in log.late(61)[0].sentence()
     blocked.unlink()
-    assert log.deliverer.deliver_due(now + timedelta(seconds=1)) == 1, "the first waits its two seconds"
-    assert log.deliverer.deliver_due(now + timedelta(seconds=3)) == 1
+    assert log.deliverer.deliver_due(now + timedelta(seconds=1)) == 0, (
+        "the first waits its two seconds, and the next for it"
+    )
+    assert log.deliverer.deliver_due(now + timedelta(seconds=3)) == 2
+    assert sorted(p.name for p in (blocked / "leaves").iterdir()) == [
+        "000000000000-000000000001.sha256", "000000000001-000000000002.sha256",
+    ]  # fmt: skip
     assert log.late(600) == []
 
 

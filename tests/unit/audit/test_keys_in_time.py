@@ -1,0 +1,191 @@
+"""Which key counted when: workers' clocks differ, keys are rotated and stolen, and sequence alone orders."""
+
+import datetime as dt
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sealed
+from small_bundle import lost, small_ledger
+
+from aims_mlflow.audit.held import read_held
+from aims_mlflow.audit.watching import look
+from aims_mlflow.audit.whole_ledger import verify_ledger
+from aims_mlflow.evidence import checkpoint, ledger_append
+from aims_mlflow.evidence.canonical import canonical, sha256_hex
+from aims_mlflow.evidence.keyring import add_key, keyring_digest, revoke_key, rotate_key, sign_keyring
+from aims_mlflow.evidence.keys import ephemeral_key
+from aims_mlflow.evidence.ledger import Entry, Ledger
+from aims_mlflow.evidence.log import Log
+from aims_mlflow.exports import parts
+from aims_mlflow.exports.bundle import create
+from aims_mlflow.exports.check import verify_bundle
+from aims_mlflow.exports.pages import render_how_to, render_index
+from aims_mlflow.hooks.verify_model import ModelCheck
+from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.keyring import Keyring
+
+real_now = ledger_append.utc_text
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A ledger, with its trainer's, log's and root's keys."""
+    keys = [ephemeral_key() for _ in range(3)]
+    return small_ledger(f"sqlite:///{tmp_path}/l.db", *keys), *keys
+
+
+def keyring_of(ledger):
+    return Keyring.model_validate(json.loads(ledger.state.stored(ledger.state.active()["keyring"])))
+
+
+def put(ledger, keyring):
+    digest = keyring_digest(keyring)
+    content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
+    entry = Entry("keyring", {"keyring_digest": digest, "version": str(keyring.version)})
+    assert ledger.put_in_force("keyring", digest, content, entry)
+
+
+def evidence(ledger, key):
+    lines = [line for line in sealed.session(key).jsonl().split(b"\n") if line]
+    names = [sha256_hex(line) for line in lines]
+    public = {"sessions": {"s.jsonl": [*names, ""]}, "evidence": names}
+    ledger.append(Entry("evidence", public, {"reason": "x"}, names[0], lines))
+
+
+def sentences(ledger):
+    return [problem.sentence() for problem in verify_ledger(ledger, "ledger").problems]
+
+
+@pytest.mark.parametrize("seconds", [5, 3600, -5, -3600])
+def test_a_worker_whose_clock_is_off_makes_nothing_look_forged(small, monkeypatch, seconds):
+    ledger, _, _, root = small
+    bo = ephemeral_key()
+
+    def off(*_):
+        return real_now(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger_append, "utc_text", off)
+        put(ledger, sign_keyring(add_key(keyring_of(ledger), sealed.entry(bo, "bo")), root))
+    evidence(ledger, bo)
+    assert sentences(ledger) == []
+
+
+def test_evidence_sealed_before_its_key_was_trusted_is_told(small):
+    ledger, _, _, root = small
+    bo = ephemeral_key()
+    evidence(ledger, bo)
+    put(ledger, sign_keyring(add_key(keyring_of(ledger), sealed.entry(bo, "bo")), root))
+    assert any("is not in the keyring of leaf" in text and "it is in a later one" in text for text in sentences(ledger))
+
+
+# -- the log's key ---------------------------------------------------------------------------------
+
+
+def with_key(ledger, key):
+    """The same ledger, its server started again with another log key."""
+    return Ledger(ledger.uri, Log(key, "ai.example.org/small"))
+
+
+def log_changed(small, change):
+    """The ledger goes on with a new log key, and then with `change` of the keyring that knows both."""
+    ledger, _, log, root = small
+    new = ephemeral_key()
+    put(ledger, sign_keyring(add_key(keyring_of(ledger), sealed.entry(new, "registry-2", ("log",))), root))
+    ledger = with_key(ledger, new)
+    put(ledger, sign_keyring(change(keyring_of(ledger), log.key_id), root))
+    ledger.append(Entry("finding", {"about": "x"}))
+    return ledger, log
+
+
+def signed_again(ledger, key):
+    """Someone with the database and `key` signs the newest checkpoint again, and sets its row's time back."""
+    head = ledger.proofs.newest()
+    forged = checkpoint.sign(head.origin, head.size, head.root, key).text
+    with closing(sqlite3.connect(ledger.uri.removeprefix("sqlite:///"))) as connection, connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(
+            "UPDATE aims_checkpoints SET note = ?, time = '2019-01-01T00:00:00Z' WHERE size = ?", (forged, head.size)
+        )
+    return Ledger(ledger.uri)
+
+
+def bundle_signed_again(ledger, key):
+    """A bundle whose checkpoint `key` signed again, all else made to fit; returns its problems."""
+    files = create(ledger, "income-screening", "stage1", lost)
+    head = checkpoint.parse(files[parts.CHECKPOINT], "c")
+    files[parts.CHECKPOINT] = checkpoint.sign(head.origin, head.size, head.root, key).text.encode()
+    about = {k: v for k, v in json.loads(files[parts.MANIFEST]).items() if k != "files"}
+    view = parts.PartLedger(parts.InMemory(files))
+    files[parts.INDEX], files[parts.HOW_TO] = render_index(view, about), render_how_to(view, about)
+    listed = {name: sha256_hex(files[name]) for name in sorted(files) if name != parts.MANIFEST}
+    files[parts.MANIFEST] = canonical({**about, "files": listed})
+    return [problem.sentence() for problem in verify_bundle(parts.InMemory(files), "b").problems]
+
+
+def everywhere(ledger):
+    """What each verification that goes by a checkpoint says of it."""
+    check = ModelCheck(ledger, "x", None)
+    check.checkpoint([], [])
+    of_model = [problem.sentence() for problem in check.report.problems]
+    return {"ledger": sentences(ledger), "watch": look(ledger, None).findings, "model": of_model}
+
+
+def ended(keyring, key_id):
+    entry = keyring.find(key_id).model_copy(update={"valid_until": "2026-01-01T00:00:00Z"})
+    keys = tuple(entry if k.key_id == key_id else k for k in keyring.keys)
+    return keyring.model_copy(update={"keys": keys, "version": keyring.version + 1})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda k, key: revoke_key(k, key, "2020-01-01T00:00:00Z"), "was revoked at 2020"),
+        (ended, "was valid until 2026"),
+    ],
+    ids=["revoked", "ended"],
+)
+def test_a_log_key_that_ended_signs_nothing_more(small, change, says):
+    ledger, log = log_changed(small, change)
+    assert any(says in text for text in bundle_signed_again(ledger, log)), "bundle"
+    for where, said in everywhere(signed_again(ledger, log)).items():
+        assert any(says in text for text in said), (where, said)
+
+
+def test_what_a_log_key_signed_before_it_was_revoked_as_of_then_is_told_as_such(small):
+    ledger, _ = log_changed(small, lambda k, key: revoke_key(k, key, "2020-01-01T00:00:00Z"))
+    said = sentences(ledger)
+    assert len(said) == 1, said
+    assert "checkpoints, over 1 to 4 leaves" in said[0]
+    assert "later revoked as of 2020" in said[0]
+    old = ledger.uri.replace("sqlite:///", "") + ".held"
+    head = next(ledger.proofs.checkpoints())
+    Path(old).write_text(head[1])
+    report = verify_ledger(ledger, "ledger", held=[read_held(Path(old))])
+    assert any(p.record == old and "later revoked as of" in p.what for p in report.problems)
+
+
+def test_a_log_key_may_change_under_a_running_server(small):
+    """Revoked as of now or rotated, with what it signed before; and trusted only after it had begun."""
+    ledger, _ = log_changed(small, lambda k, key: revoke_key(k, key, utc_text()))
+    assert sentences(ledger) == []
+    assert create_and_verify(ledger) == []
+    third, root = ephemeral_key(), small[3]
+    ledger = with_key(ledger, third)
+    ledger.append(Entry("finding", {"about": "the keyring does not know this log yet"}))
+    put(ledger, sign_keyring(add_key(keyring_of(ledger), sealed.entry(third, "registry-3", ("log",))), root))
+    fourth = ephemeral_key()
+    put(ledger, sign_keyring(rotate_key(keyring_of(ledger), third.key_id, fourth.public, utc_text()), root))
+    ledger = with_key(ledger, fourth)
+    ledger.append(Entry("finding", {"about": "y"}))
+    assert everywhere(ledger) == {"ledger": [], "watch": [], "model": []}
+    assert create_and_verify(ledger) == []
+
+
+def create_and_verify(ledger):
+    files = create(ledger, "income-screening", "stage1", lost)
+    return [problem.sentence() for problem in verify_bundle(parts.InMemory(files), "b").problems]
