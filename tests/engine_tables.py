@@ -53,6 +53,7 @@ def table(rows=2500, seed=0, task="binary-classification"):
             "purpose": np.where(rng.random(rows) < 0.04, None, rng.choice(["car", "home", "study"], rows)),
             "children": rng.integers(0, 4, rows),
             "member": rng.random(rows) < 0.3,
+            "consent": pd.array(np.resize([True, None, False, True, False], rows), dtype="boolean"),
             "code": [f"code {i}" for i in rng.integers(0, 10**9, rows)],
             "sex": sex,
         }

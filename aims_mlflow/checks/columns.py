@@ -27,6 +27,8 @@ def column_types(frame: pd.DataFrame) -> dict[str, str]:
         if kinds.is_datetime64_any_dtype(column) or kinds.is_timedelta64_dtype(column):
             return "date"
         values = column.dropna()
+        if not values.empty and all_true_or_false(values):
+            return "boolean"
         return "text" if isinstance(column.dtype, pd.CategoricalDtype) or all_text(values) else "other"
 
     return {str(name): one(frame[name]) for name in frame.columns}
@@ -45,7 +47,7 @@ def comparable(column: pd.Series, weights: Any = None) -> tuple[Kind | None, str
     rows = len(values) if weights is None else int(weights[column.notna().to_numpy()].sum())
     if values.empty:
         return None, "it has no value"
-    if pd.api.types.is_bool_dtype(column):
+    if all_true_or_false(values):
         return "categorical", ""
     if pd.api.types.is_numeric_dtype(column):
         return _number_kind(values, rows)
@@ -90,6 +92,17 @@ def all_text(values: pd.Series) -> bool:
     import pandas as pd
 
     return bool(pd.api.types.is_string_dtype(values)) or pd.api.types.infer_dtype(values, skipna=True) == "string"
+
+
+def all_true_or_false(values: pd.Series) -> bool:
+    """Return whether the values (none missing) are truth values; with gaps most engines hand them over as objects."""
+    import pandas as pd
+
+    if pd.api.types.is_bool_dtype(values):
+        return True
+    # The first value is a cheap look before all are.
+    objects = values.dtype == object and str(values.iloc[0]) in ("True", "False")
+    return objects and pd.api.types.infer_dtype(values, skipna=True) == "boolean"
 
 
 def looks_like_dates(values: pd.Series, sample: int = 200) -> bool:

@@ -123,7 +123,7 @@ def tidy(frame: pd.DataFrame, types: Mapping[str, ColumnType]) -> pd.DataFrame:
             whole = (kind == "integer" and not numbers.isna().any() and bool((numbers % 1 == 0).all())) or name == ROWS
             out[name] = numbers.astype(np.int64 if whole else float)
         elif kind == "boolean":
-            true = column.map(lambda value: None if value is None else bool(value))
+            true = column.map(lambda value: None if pd.isna(value) else bool(value))
             out[name] = true if column.isna().any() else true.astype(bool)
         elif kind == "date":
             out[name] = pd.to_datetime(column, utc=True, errors="coerce")

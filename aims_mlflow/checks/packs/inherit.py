@@ -41,11 +41,18 @@ def _over(base: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lines(below: list[dict[str, Any]], told: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
-    """Return the parent's entries, each replaced where the child has the same one, and the child's further ones."""
-    identity = IDENTITY[key]
-    mine = {identity(entry): entry for entry in told}
-    kept = [mine.pop(identity(entry), entry) for entry in below]
-    return [*kept, *mine.values()]
+    """Return the parent's entries, those of one identity replaced by all of the child's, and the child's further ones.
+
+    Several entries may share an identity: a metric has a limit on either side, a column two ranges.
+    """
+
+    def by_identity(entries: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for entry in entries:
+            found.setdefault(IDENTITY[key](entry), []).append(entry)
+        return found
+
+    return [entry for same in {**by_identity(below), **by_identity(told)}.values() for entry in same]
 
 
 def _limit(entry: Mapping[str, Any]) -> str:
@@ -55,7 +62,8 @@ def _limit(entry: Mapping[str, Any]) -> str:
 
 def _expectation(entry: Mapping[str, Any]) -> str:
     kwargs = entry.get("kwargs") or {}
-    return f"{entry['type']}|{[kwargs.get(name) for name in COLUMNS]}|{entry.get('where') or []}"
+    where = [(one["column"], one["op"], one.get("value")) for one in entry.get("where") or ()]
+    return f"{entry['type']}|{[kwargs.get(name) for name in COLUMNS]}|{where}"
 
 
 IDENTITY: dict[str, Callable[[Mapping[str, Any]], str]] = {

@@ -11,9 +11,13 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
+from aims_mlflow.capture.check_data import Columns, dataset_from
 from aims_mlflow.checks.engines import dataset as far_data
 from aims_mlflow.checks.engines.sql import SqlTable, place_of
+from aims_mlflow.checks.runner import run_check
 from aims_mlflow.errors import ConfigError, DataError, Unreachable
+from aims_mlflow.records.pack import Pack
+from aims_mlflow.records.system import Data
 
 TASKS = ("binary-classification", "multiclass-classification", "regression")
 
@@ -87,6 +91,21 @@ def test_other_frames_and_files_give_the_claims_of_pandas(kind, tmp_path, expect
             sources[name] = path
     found = tables.claims(tables.dataset(sources["test"]), tables.dataset(sources["train"], "train"))
     assert_same(found, json.loads(json.dumps(expected["binary-classification"])))
+
+
+def test_a_missing_truth_value_is_missing_where_the_table_is(url):
+    frame = pd.DataFrame(
+        {"x": range(50), "said": [True, False] * 25, "y": pd.array([True, None] * 25, dtype="boolean")}
+    )
+    in_database(url, t=frame)
+    held = [
+        dataset_from(source, "test", Data(target="y", favourable="1"), "binary-classification", Columns("said", None))
+        for source in (frame, f"{url}#t")
+    ]
+    near, far = (run_check("performance", data, Pack(name="p", version="1", description="d")) for data in held)
+    assert "25 of 50 rows have no label" in near.reason
+    assert far.reason == near.reason
+    assert held[1].column("y")[0].isna().sum() == 1
 
 
 @pytest.fixture(scope="module")
@@ -186,10 +205,6 @@ def test_an_address_that_leads_nowhere_is_one_sentence(tmp_path):
 def test_what_only_memory_can_do_is_said(tmp_path):
     url = f"sqlite:///{tmp_path}/loans.db"
     in_database(url, test=tables.table(100))
-    from aims_mlflow.capture.check_data import dataset_from
-    from aims_mlflow.checks.runner import run_check
-    from aims_mlflow.records.system import Data
-
     with pytest.raises(ConfigError, match="score the table where it is"):
         dataset_from(
             f"{url}#test", "test", Data(target="y", favourable="yes"), "binary-classification", model="models:/m/1"

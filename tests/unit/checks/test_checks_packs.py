@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.packs import load_pack, pack_digest, shipped_packs
@@ -30,6 +31,38 @@ def test_shipped_packs_load_and_give_a_reason_for_everything(name):
     assert pack.name == name
     for part in (*pack.data_quality.expectations, *pack.fairness.limits, *pack.performance.limits, pack.drift):
         assert len(part.why) > 20
+
+
+@pytest.mark.parametrize("name", shipped_packs())
+def test_every_line_of_a_shipped_pack_is_in_the_loaded_pack(name):
+    told = yaml.safe_load((TOP.parent / f"aims_mlflow/checks/packs/{name}/pack.yaml").read_text())
+    pack = load_pack(name)
+    for section, content in told.items():
+        for kind in ("limits", "expectations", "populations"):
+            if isinstance(content, dict) and kind in content:
+                loaded = list(getattr(getattr(pack, section), kind))
+                for line in content[kind]:
+                    loaded.remove(type(loaded[0]).model_validate(line))  # each line is there as often as it is written
+
+
+def test_a_child_keeps_all_lines_of_one_identity_and_they_replace_all_of_its_parent(tmp_path):
+    between = "{type: expect_column_values_to_be_between, kwargs: {column: age, min_value: %d}, why: x}"
+    line = "    - " + between + "\n"
+    head = "data_quality:\n  expectations:\n"
+    write(tmp_path / "parent", head + line % 0 + line % 1 + line % 2)
+    write(tmp_path / "child", "extends: ../parent\n" + head + line % 18 + line % 21)
+    found = load_pack("child", tmp_path).data_quality.expectations
+    assert [e.kwargs["min_value"] for e in found] == [18, 21]
+
+
+def test_a_row_condition_without_a_value_is_the_same_in_parent_and_child(tmp_path):
+    line = (
+        "data_quality:\n  expectations:\n    - {type: expect_column_values_to_not_be_null, kwargs: {column: age}, "
+        "where: [{column: sex, op: is not null}], severity: %s, why: x}\n"
+    )
+    write(tmp_path / "parent", line % "failing")
+    write(tmp_path / "child", "extends: ../parent\n" + line % "warning")
+    assert [e.severity for e in load_pack("child", tmp_path).data_quality.expectations] == ["warning"]
 
 
 def test_the_four_fifths_rule_ships_with_its_source():
