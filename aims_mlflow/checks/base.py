@@ -101,6 +101,11 @@ class Dataset:
         values = finite(self.frame[name])
         return (float(values.min()), float(values.max())) if len(values) else None
 
+    def filled(self, name: str) -> int:
+        """Return how many rows have a value in a column of `frame`."""
+        there = self.frame[name].notna().to_numpy()
+        return int(there.sum() if self.weights is None else self.weights[there].sum())
+
     def is_empty(self, name: str) -> bool:
         """Return whether a column has no value in any row."""
         source = self.sensitive if self.sensitive is not None and name in self.sensitive.columns else self.frame
