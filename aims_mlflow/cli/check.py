@@ -82,7 +82,7 @@ def run(
             "--model predicts, so --prediction and --score have no use beside it", next="give one of them"
         )
     described, found = _setup(config, pack, target, favourable, sensitive, threshold)
-    from aims_mlflow.capture.check_data import Columns, dataset_from, with_rival
+    from aims_mlflow.capture.check_data import Columns, beside_its_files, dataset_from, with_rival
     from aims_mlflow.checks.engines.opening import short_name
     from aims_mlflow.checks.inputs import validate_pair
     from aims_mlflow.checks.suite import planned
@@ -98,7 +98,8 @@ def run(
     names = planned(table, found, train)
     if not names:
         raise ConfigError(f"no check of the pack {found.name!r} fits {role} data", next="name groups, or predictions")
-    ran = list(_with_progress(names, table, found, train))
+    with beside_its_files(table, model) as looked_at:
+        ran = list(_with_progress(names, looked_at, found, train))
     folder = out or Path(f"aims-check-{short_name(data).split('.')[0]}")
     return _tell(data, table, found, ran, folder, as_json=as_json)
 
