@@ -14,10 +14,10 @@ from aims_mlflow.capture import environment, finishing, sweep
 from aims_mlflow.capture.before import dataset_of
 from aims_mlflow.capture.models import LoggedModel, file_prefix, log_model, open_logged
 from aims_mlflow.capture.predict import features_for, predict
+from aims_mlflow.capture.probing import probe
 from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.capture.say import log
 from aims_mlflow.capture.tables import is_intact
-from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.errors import AimsError, CheckError
 from aims_mlflow.records.base import decimal_text
@@ -212,12 +212,14 @@ def model_checks(training: Underway, model: LoggedModel) -> None:
     if table is None:
         for kind in ("performance", "fairness"):
             training.writer.add(kind, subjects, result="not_evaluated", reason=NO_TEST)
+        probe(training, model, None, prefix)
         return
     try:
         data = predicted(training, model, "test")
     except CheckError as exc:
         for kind in ("performance", *(["fairness"] if table.sensitive else [])):
             training.writer.add(kind, subjects, result="not_evaluated", reason=_short(exc.sentence()))
+        probe(training, model, None, prefix)
         return
     described = {"data": {"test": table.described()}}
     pack = training.setup.pack
@@ -225,31 +227,9 @@ def model_checks(training: Underway, model: LoggedModel) -> None:
     if data.sensitive_names:
         record_outcome(training, run_check("fairness", data, pack), subjects, prefix=prefix, **described)
     train = dataset_of(training, training.tables["train"]) if "train" in training.tables else None
-    _robustness(training, model, data, subjects, prefix)
+    probe(training, model, data, prefix)
     for mine in pack.checks:
         record_outcome(training, run_check(mine.name, data, pack, train), subjects, prefix=prefix, **described)
-
-
-def _robustness(training: Underway, model: LoggedModel, data: Dataset, subjects: list[Subject], prefix: str) -> None:
-    """Ask the model again about changed rows, where it can be asked about a frame, and look at its files."""
-    import dataclasses
-
-    from aims_mlflow.evidence.store import model_folder
-
-    table, config = training.tables["test"], training.setup.config.data
-    columns = getattr(table.features, "columns", None)
-    if columns is None or training.predict is not None:
-        return  # arrays and functions of their own: what a changed row is, only their author knows
-    known = distinct_labels(table.frame[config.target])
-
-    def again(frame: Any) -> Any:
-        asked = dataclasses.replace(table, frame=frame, features=frame[list(columns)])
-        return predict(model.predictor, asked, config.target, data.favourable, None, data.task, known).labels
-
-    with model_folder(model.model_id) as folder:
-        probed = dataclasses.replace(data, predict=again, model_folder=folder)
-        outcome = run_check("robustness", probed, training.setup.pack)
-    record_outcome(training, outcome, subjects, prefix=prefix, data={"test": table.described()})
 
 
 def predicted(training: Underway, model: LoggedModel, role: str) -> Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.capture import lineage
@@ -56,6 +57,7 @@ def run(training: Underway) -> None:
     if not known_already(training):
         describe(training)
         joined(training, datasets)
+        private(training, datasets)
         quality(training, datasets)
         representative(training, datasets)
     if training.trial is None:
@@ -93,7 +95,7 @@ def dataset_of(training: Underway, table: Table) -> Dataset:
     if table.beside:
         beside = frame[list(table.beside)]
         frame = frame.drop(columns=list(table.beside))
-    return make_dataset(
+    made = make_dataset(
         table.role,
         frame,
         target=data.target,
@@ -104,6 +106,7 @@ def dataset_of(training: Underway, table: Table) -> Dataset:
         task=training.setup.pack.task,
         threshold=data.threshold,
     )
+    return dataclasses.replace(made, personal=data.personal)
 
 
 def start(training: Underway) -> None:
@@ -200,6 +203,17 @@ def overlap_claims(training: Underway, datasets: dict[str, Dataset]) -> list[Cla
         if role != "train"
         for c in overlap(train.frame, data.frame, settings, role=role)
     ]
+
+
+def private(training: Underway, datasets: dict[str, Dataset]) -> None:
+    """Look for columns that hold personal data and that nobody declared, in each data set's columns once."""
+    seen: set[tuple[str, ...]] = set()
+    for role, data in datasets.items():
+        columns = tuple(map(str, data.frame.columns))
+        if columns not in seen:
+            seen.add(columns)
+            outcome = run_check("privacy", data, training.setup.pack)
+            record_outcome(training, outcome, [training.tables[role].subject()], prefix=f"{role}-", role=role)
 
 
 def quality(training: Underway, datasets: dict[str, Dataset]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from aims_mlflow.evidence import store
 from aims_mlflow.evidence.digests import arrow_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from aims_mlflow.checks.base import Dataset
@@ -84,6 +87,7 @@ def dataset_from(
         task=task,
         threshold=data.threshold,
     )
+    found = dataclasses.replace(found, personal=data.personal)
     if model is not None:
         return predicted_by(model, found, frame, data)
     predictions = frame[columns.prediction].to_numpy() if columns.prediction else None
@@ -93,6 +97,21 @@ def dataset_from(
     return dataclasses.replace(found, predictions=predictions, scores=scores)
 
 
+@contextlib.contextmanager
+def beside_its_files(data: Dataset, model: str | None) -> Iterator[Dataset]:
+    """Give the data set with the folder of a logged model's files, for as long as the checks run.
+
+    Raises:
+        Unreachable, ConfigError: the model cannot be found.
+    """
+    model_id = None if model is None else store.resolve(model).model_id
+    if model_id is None:
+        yield data
+        return
+    with store.model_folder(model_id) as folder:
+        yield dataclasses.replace(data, model_folder=folder)
+
+
 def _far(far: FarTable, role: str, data: Data, task: Task, columns: Columns, model: str | None) -> Dataset:
     if model is not None:
         raise ConfigError(
@@ -100,7 +119,7 @@ def _far(far: FarTable, role: str, data: Data, task: Task, columns: Columns, mod
             where=far.name,
             next="score the table where it is, and name the columns with --prediction and --score",
         )
-    return far_dataset(
+    found = far_dataset(
         role,
         far,
         target=data.target,
@@ -112,6 +131,7 @@ def _far(far: FarTable, role: str, data: Data, task: Task, columns: Columns, mod
         prediction=columns.prediction,
         score=columns.score,
     )
+    return dataclasses.replace(found, personal=data.personal)
 
 
 def with_rival(data: Dataset, uri: str, source: Any, described: Data) -> Dataset:

@@ -41,6 +41,7 @@ class Dataset:
         rival: Predictions of the model in production for the same rows, shape (rows,).
         predict: What the model answers to other rows with the columns of `frame`, where it can be asked.
         model_folder: Where the model's files are, for a look at how they are stored.
+        personal: What the data sheet says of personal data: some, none, which columns, or nothing.
         binned: Columns that an engine put into bins, or of which it tells only frequent values apart.
     """
 
@@ -61,6 +62,7 @@ class Dataset:
     rival: np.ndarray[Any, Any] | None = None
     predict: Callable[[pd.DataFrame], np.ndarray[Any, Any]] | None = None
     model_folder: Path | None = None
+    personal: bool | tuple[str, ...] | None = None
 
     @property
     def rows(self) -> int:
@@ -100,6 +102,11 @@ class Dataset:
 
         values = finite(self.frame[name])
         return (float(values.min()), float(values.max())) if len(values) else None
+
+    def filled(self, name: str) -> int:
+        """Return how many rows have a value in a column of `frame`."""
+        there = self.frame[name].notna().to_numpy()
+        return int(there.sum() if self.weights is None else self.weights[there].sum())
 
     def is_empty(self, name: str) -> bool:
         """Return whether a column has no value in any row."""

@@ -56,14 +56,14 @@ def matches(limit: Limit, found: Claim) -> bool:
     """Return whether a limit speaks of a claim.
 
     A limit without a slice speaks of the whole table and of every single column (the groups of one column, in
-    one other column, too); combinations of columns, whose groups are small and many, are meant only by a limit
-    that names those columns.
+    one other column or of one label, too); combinations of columns, whose groups are small and many, are meant
+    only by a limit that names those columns.
     In a limit's slice "*" stands for any group and for the comparison of all groups.
     """
     if limit.metric != found.metric:
         return False
     if limit.slice is None:
-        return len(found.slice.keys() - {"column"}) <= 1
+        return len(found.slice.keys() - {"column", "label"}) <= 1
     return limit.slice.keys() == found.slice.keys() and all(
         wanted in ("*", found.slice[column]) for column, wanted in limit.slice.items()
     )

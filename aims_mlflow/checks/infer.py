@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SEEN_OFTEN = 20  # rarer values are not written down: they could be one person's
 MAX_VALUES = 50
 MAX_LABELS = 50
+UNWRITABLE = "its values are of a type that a pack cannot write, such as decimals, times or bytes"
 SURE = 3.3  # standard errors: of a thousand tables drawn alike, about one misses such a limit
 
 
@@ -57,26 +58,38 @@ def infer_expectations(frame: pd.DataFrame, target: str, sensitive: Sequence[str
     return found
 
 
+def unproposed(frame: pd.DataFrame, target: str) -> dict[str, str]:
+    """Return the columns whose values `infer_expectations` says nothing of, and why; no value is quoted.
+
+    Raises:
+        DataError: there is no such target column.
+    """
+    found = {}
+    for column in profile(frame, target):
+        if column.kind in ("numeric", "categorical", "target"):
+            if _unwritable(frame[column.name]):
+                found[column.name] = UNWRITABLE
+        else:
+            found[column.name] = column.reason
+    return found
+
+
 def _target(column: pd.Series) -> list[dict[str, Any]]:
-    """Expect a label or a number in every row and, of few labels, none but those seen."""
+    """Expect a label or a number in each row (where the reference has gaps, hardly more) and no other label."""
     import pandas as pd
 
-    name = str(column.name)
-    found = [
-        _expectation(
-            "expect_column_values_to_not_be_null",
-            "blocking",
-            "completeness",
-            "a row without a label teaches nothing",
-            column=name,
-        )
-    ]
+    name, reason = str(column.name), "a row without a label teaches nothing"
+    if column.isna().any():
+        found = [_not_null(column, "blocking", f"{reason}, and no model can be tested on it: leave such rows out")]
+    else:
+        kind = "expect_column_values_to_not_be_null"
+        found = [_expectation(kind, "blocking", "completeness", reason, column=name)]
     labels = distinct_labels(column)
     if pd.api.types.is_numeric_dtype(column) and len(labels) > MAX_LABELS:
         low, high = rounded_range(column)
         share = float(column.between(low, high).sum() / max(column.count(), 1))
         found.append(_between(name, low, high, share, int(column.count())))
-    elif len(labels) <= MAX_LABELS:
+    elif len(labels) <= MAX_LABELS and not _unwritable(column):
         found.append(
             _expectation(
                 "expect_column_distinct_values_to_be_in_set",
@@ -102,7 +115,7 @@ def _values(column: pd.Series, profiled: ColumnProfile) -> list[dict[str, Any]]:
         return [_between(profiled.name, low, high, float(column.between(low, high).sum() / n), n)]
     sizes = column.value_counts()
     often = sizes[sizes >= SEEN_OFTEN]
-    if often.empty or len(often) > MAX_VALUES:
+    if often.empty or len(often) > MAX_VALUES or _unwritable(column):
         return []
     share = float(often.sum() / n)
     return [
@@ -182,6 +195,12 @@ def _plain(column: pd.Series, labels: list[str]) -> list[Any]:
     """Return the labels in the column's own type, as Great Expectations compares them."""
     values = {_scalar(value) for value in column.dropna().unique()}
     return sorted(values, key=str) if values else list(labels)
+
+
+def _unwritable(column: pd.Series) -> bool:
+    """Return whether a value would not come back from a pack as what it was: a decimal, a time, bytes, infinity."""
+    values = (_scalar(value) for value in column.dropna().unique()) if column.dtype.kind == "O" else ()
+    return any(not isinstance(value, str | bool | int | float) or value in (math.inf, -math.inf) for value in values)
 
 
 def _scalar(value: Any) -> Any:

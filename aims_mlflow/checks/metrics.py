@@ -61,6 +61,8 @@ REPRESENTATIVENESS = (
     "share_over_population",
     "favourable_label_rate",
     "favourable_label_rate_difference",
+    "label_share",
+    "label_share_difference",
     "mean_target",
     "mean_target_difference",
     "missing_rate",

@@ -1,6 +1,8 @@
 """Personal data that nobody declared: columns whose name or values look like people's identifiers.
 
-Only counts leave this module. A column is known of when it is sensitive, an identifier, or declared in the pack.
+Only counts leave this module. A column is known of when it is sensitive, an identifier, declared in the pack, or
+named in the data sheet (`personal_data` of a source in aims.yaml); where that says only that there are personal data,
+they are stated, and what was found is told.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 KIND = "data-quality"
 METRIC = "undeclared_personal_columns"
+DENIED = "aims.yaml says that there are no personal data (data.sources: personal_data)"
+STATED = "aims.yaml says that there are personal data (data.sources: personal_data)"
 SAMPLE = 500
 MOSTLY = 0.5  # share of a column's values that has to look so
 NAMES = re.compile(
@@ -38,13 +42,20 @@ SOCIAL = re.compile(r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}")  # US socia
 
 def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
     """Look at every column that is not declared."""
-    settings = pack.privacy
-    known = {*data.sensitive_names, *data.identifiers, *settings.declared, data.target}
+    settings, stated = pack.privacy, data.personal
+    named = stated if isinstance(stated, tuple) else ()
+    known = {*data.sensitive_names, *data.identifiers, *settings.declared, *named, data.target}
     found = {name: why for name in data.frame.columns if name not in known and (why := _why(data, str(name)))}
     limit = Limit(metric=METRIC, comparator="==", limit="0", severity=settings.severity, why=settings.why)
-    note = "; ".join(f"{name}: {why}" for name, why in list(found.items())[:10]) or "no column looks personal"
-    claims = [held(claim(METRIC, len(found), role=data.role, n=len(data.frame.columns), note=note), limit)]
+    says = [STATED if stated is True else DENIED] if found and isinstance(stated, bool) else []
+    note = "; ".join([*says, *(f"{name}: {why}" for name, why in list(found.items())[:10])])
+    undeclared = 0 if stated is True else len(found)
+    measured = claim(
+        METRIC, undeclared, role=data.role, n=len(data.frame.columns), note=note or "no column looks personal"
+    )
+    claims = [held(measured, limit)]
     listed = f": {', '.join(list(found)[:10])}" if found else ""
+    listed += f"; {DENIED}" if found and stated is False else ""
     reason = reason_of(claims)
     return Outcome(
         kind=KIND,

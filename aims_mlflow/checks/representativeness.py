@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks import tables
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, reason_of
+from aims_mlflow.checks.group_rates import BOOTSTRAP, SEED
 from aims_mlflow.checks.grouped import Grouped
 from aims_mlflow.checks.groups import Groups, pooled_name
-from aims_mlflow.checks.labels import is_label, label_key
-from aims_mlflow.checks.moments import group_moments
+from aims_mlflow.checks.label_shares import target_claims
+from aims_mlflow.checks.labels import label_key
+from aims_mlflow.checks.missing import missing_by_group, missing_claims
 from aims_mlflow.checks.proxies import information
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.errors import DataError
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 KIND = "representativeness"
-SEED = 42001
-BOOTSTRAP = "bootstrap, percentile"
 NO_POPULATION = "no population of use is declared, so the data were compared with none: representativeness.populations"
 
 
@@ -47,14 +47,14 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     claims: list[Claim] = []
     details: list[dict[str, Any]] = []
     in_bins: set[str] = set()
+    claims += missing_claims(data)
     codes: dict[str, tuple[Array, int]] = {}
     for name in columns:
         grouped = Grouped(data, name, columns, settings, codes)
         part, groups = grouped.with_()
         sizes = tables.count(groups.codes[groups.codes >= 0], len(groups.names), _kept(part.weights, groups))
         claims += share_claims(sizes, groups, data, settings, populations.get(name))
-        claims += _target_claims(grouped, data, settings)
-        for of_features in (_missing_claims, _proxy_claims):
+        for of_features in (target_claims, missing_by_group, _proxy_claims):
             claims += of_features(grouped, data, settings)
         in_bins |= grouped.binned
         details.append({"column": name, "groups": len(groups.names), "groups_pooled": groups.pooled})
@@ -134,119 +134,6 @@ def share_claims(
                 note=note,
             )
         )
-    return claims
-
-
-def _target_claims(grouped: Grouped, data: Dataset, settings: Representativeness) -> list[Claim]:
-    """Return how often each group has the favourable label (numbers: its mean), over rows that have one."""
-    if data.target is None or (data.task != "regression" and data.favourable is None):
-        return []
-    part, groups = grouped.with_(data.target)
-    column = part.frame[data.target]
-    there = column.notna().to_numpy()
-    if data.task != "regression":
-        good = is_label(column, str(data.favourable))
-        counts = tables.contingency(
-            (~there).astype(int), good, _only(groups.codes, there), len(groups.names), part.weights
-        )
-        return _rates("favourable_label_rate", counts[:, 0, 1], counts[:, 0].sum(axis=1), groups, data, settings)
-    import numpy as np
-
-    numbers = column.to_numpy(dtype=float, na_value=np.nan)
-    codes = _only(groups.codes, np.isfinite(numbers))
-    found = group_moments({"target": np.nan_to_num(numbers)}, codes, len(groups.names), part.weights)["target"]
-    low, mean, high = found.interval()
-    claims = [
-        claim(
-            "mean_target",
-            mean[g],
-            slice=groups.slice(g),
-            role=data.role,
-            n=found.n[g],
-            interval=(low[g], high[g]),
-            method="normal",
-        )
-        for g in range(len(groups.names))
-        if found.n[g]
-    ]
-    ends = tables.percentiles(tables.spread(found.draw(settings.bootstrap, SEED))[0]) if settings.bootstrap else None
-    difference = tables.spread(mean)[0]
-    method = "bootstrap of group means, normal"
-    all_groups = claim(
-        "mean_target_difference", difference, slice=groups.all, role=data.role, interval=ends, method=method
-    )
-    return [*claims, all_groups]
-
-
-def _only(codes: Array, kept: Array) -> Array:
-    import numpy as np
-
-    found: Array = np.where(kept, codes, -1)
-    return found
-
-
-def _rates(
-    metric: str,
-    part: Array,
-    whole: Array,
-    groups: Groups,
-    data: Dataset,
-    settings: Representativeness,
-    more: dict[str, str] | None = None,
-) -> list[Claim]:
-    """Return each group's share with its interval, and the difference between the extreme groups with its own."""
-    import numpy as np
-
-    more = more or {}
-    share = tables.divide(part, whole)
-    low, high = tables.wilson(part, whole)
-    claims = [
-        claim(
-            metric,
-            share[g],
-            slice={**more, **groups.slice(g)},
-            role=data.role,
-            n=whole[g],
-            interval=(low[g], high[g]),
-            method="Wilson",
-        )
-        for g in range(len(groups.names))
-        if whole[g]
-    ]
-    ends = None
-    if settings.bootstrap and whole.sum():
-        drawn = tables.resample(np.stack([part, whole - part], axis=-1), settings.bootstrap, SEED)
-        ends = tables.percentiles(tables.spread(tables.divide(drawn[..., 0], drawn.sum(axis=-1)))[0])
-    difference = tables.spread(share)[0]
-    note = "undefined: fewer than two groups" if np.isnan(difference) else None
-    claims.append(
-        claim(
-            f"{metric}_difference",
-            difference,
-            slice={**more, **groups.all},
-            role=data.role,
-            n=int(whole.sum()),
-            interval=None if note else ends,
-            method=BOOTSTRAP,
-            note=note,
-        )
-    )
-    return claims
-
-
-def _missing_claims(grouped: Grouped, data: Dataset, settings: Representativeness) -> list[Claim]:
-    """Return how unequally cells are missing, for each feature with missing cells."""
-    claims: list[Claim] = []
-    for name in data.features:
-        if name == grouped.name:
-            continue
-        part, groups = grouped.with_(name)
-        gone = part.frame[name].isna().to_numpy()
-        if not gone.any():
-            continue
-        counts = tables.contingency(gone * 0, gone, groups.codes, len(groups.names), part.weights)[:, 0]
-        found = _rates("missing_rate", counts[:, 1], counts.sum(axis=1), groups, data, settings, {"column": name})
-        claims += [found[-1]]  # by group they would be many, and small counts
     return claims
 
 

@@ -30,27 +30,35 @@ if TYPE_CHECKING:
 
 KIND = "robustness"
 SEED = 42001
+AGREEMENTS = ("agreement_under_noise", "agreement_with_missing", "agreement_under_shift")
+NOT_ASKED = "not evaluated: the model cannot be asked about changed rows of a frame"
 MOVED = 0.1  # of the predictions' standard deviation
 
 
 def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
-    """Ask the model again about rows that were changed a little.
+    """Ask the model again about rows that were changed a little, and look at its files.
+
+    A model that cannot be asked has its files looked at all the same; the rest is said not to be evaluated.
 
     Raises:
-        DataError: the model cannot be asked.
+        DataError: the model can neither be asked nor looked at.
     """
     settings = pack.robustness
-    if data.predict is None:
+    if data.predict is None and data.model_folder is None:
         raise DataError("the model cannot be asked again", where=f"{data.role} data", next="name it with --model")
-    frame = _sample(data, settings.rows)
-    same = _judge(data, data.predict(frame))
-    numbers = _numbers(data, frame)
-    claims = [
-        _claim("agreement_under_noise", data, frame, same, lambda f: _noisy(f, numbers, float(settings.noise))),
-        _claim("agreement_with_missing", data, frame, same, lambda f: _emptied(f, data, float(settings.missing))),
-        _worst_shift(data, frame, same, numbers, float(settings.shift)),
-        *storage_claims(data.model_folder, data.role),
-    ]
+    frame, numbers = data.frame.iloc[:0], {}
+    if data.predict is None:
+        claims = [claim(name, None, role=data.role, note=NOT_ASKED) for name in AGREEMENTS]
+    else:
+        frame = _sample(data, settings.rows)
+        same = _judge(data, data.predict(frame))
+        numbers = _numbers(data, frame)
+        claims = [
+            _claim("agreement_under_noise", data, frame, same, lambda f: _noisy(f, numbers, float(settings.noise))),
+            _claim("agreement_with_missing", data, frame, same, lambda f: _emptied(f, data, float(settings.missing))),
+            _worst_shift(data, frame, same, numbers, float(settings.shift)),
+        ]
+    claims += storage_claims(data.model_folder, data.role)
     limits = [x for x in settings.limits if data.model_folder is not None or x.metric != "unsafe_model_files"]
     claims = hold(claims, limits, role=data.role)
     return Outcome(

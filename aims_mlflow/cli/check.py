@@ -82,7 +82,7 @@ def run(
             "--model predicts, so --prediction and --score have no use beside it", next="give one of them"
         )
     described, found = _setup(config, pack, target, favourable, sensitive, threshold)
-    from aims_mlflow.capture.check_data import Columns, dataset_from, with_rival
+    from aims_mlflow.capture.check_data import Columns, beside_its_files, dataset_from, with_rival
     from aims_mlflow.checks.engines.opening import short_name
     from aims_mlflow.checks.inputs import validate_pair
     from aims_mlflow.checks.suite import planned
@@ -98,7 +98,8 @@ def run(
     names = planned(table, found, train)
     if not names:
         raise ConfigError(f"no check of the pack {found.name!r} fits {role} data", next="name groups, or predictions")
-    ran = list(_with_progress(names, table, found, train))
+    with beside_its_files(table, model) as looked_at:
+        ran = list(_with_progress(names, looked_at, found, train))
     folder = out or Path(f"aims-check-{short_name(data).split('.')[0]}")
     return _tell(data, table, found, ran, folder, as_json=as_json)
 
@@ -205,12 +206,15 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
 
 
 @group.command()
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data")
 @click.option("--target", required=True, help="The column that is predicted.")
 @click.option("--sensitive", help="Columns to compare groups by, with commas between; guessed by name otherwise.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write here; printed by default.")
-def infer(data: Path, target: str, sensitive: str | None, out: Path | None) -> None:
+def infer(data: str, target: str, sensitive: str | None, out: Path | None) -> None:
     """Propose expectations from DATA, a reference table: limits that another sample meets, each with its reason.
+
+    DATA is a CSV, TSV or parquet file. Quantiles and frequent values are taken from its rows, so a table of a
+    database is exported first, whole or as a random sample.
 
     The result is the data_quality section of a pack. Correct it: it says what the data are like, and only you
     know what they must be like.
@@ -218,13 +222,21 @@ def infer(data: Path, target: str, sensitive: str | None, out: Path | None) -> N
     import yaml
 
     from aims_mlflow.capture.tables import as_frame, read_file
-    from aims_mlflow.checks.infer import infer_expectations
+    from aims_mlflow.checks.infer import infer_expectations, unproposed
     from aims_mlflow.checks.profile import suggest_sensitive
 
-    frame = as_frame(read_file(data), "data")
+    if "://" in data or data.startswith("spark:"):
+        raise ConfigError(
+            "limits are proposed from rows, and a table of a database or of Spark is only asked for counts",
+            next="export it, or a random sample of some 100,000 rows, as parquet or CSV and name that file",
+        )
+    frame = as_frame(read_file(Path(data)), "data")
     names = [c.strip() for c in (sensitive or "").split(",") if c.strip()] or suggest_sensitive(frame.columns)
     found = {"data_quality": {"expectations": infer_expectations(frame, target, names)}}
-    text = f"# Inferred from {data.name}: correct each limit, and give it your own reason under `why`.\n"
+    text = f"# Inferred from {Path(data).name}: correct each limit, and give it your own reason under `why`.\n"
+    silent = unproposed(frame, target)
+    text += "# No values are proposed for:\n" if silent else ""
+    text += "".join(f"#   {json.dumps(name, ensure_ascii=False)}: {reason}\n" for name, reason in silent.items())
     text += str(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=110))
     if out is None:
         click.echo(text, nl=False)

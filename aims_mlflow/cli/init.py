@@ -169,7 +169,8 @@ data:
   sensitive: {_q(sensitive)}{names}
   # Where the data come from; @aims.acquires("NAME") refers to it.
   # sources:
-  #   NAME: {{uri: ..., owner: ..., licence: ..., rights: ..., subjects: ..., selection_reason: ..., retention: ...}}
+  #   NAME: {{uri: ..., owner: ..., licence: ..., rights: ..., subjects: ..., selection_reason: ..., retention: ...,
+  #     personal_data: [columns that are personal]}}
 
 # The checks: a folder beside this file, yours to change. Each limit says why it is there.
 pack: {_q(f"checks/{system}")}

@@ -101,7 +101,9 @@ def _collection(notes: Notes) -> list[str]:
             rows = notes.number(record, details(record, "data", "rows"))
             out.append(f"- acquired: {plain(details(record, 'name'))}, {rows} rows")
         out += [
-            f"- {key.replace('_', ' ')}: {plain(source[key])}{notes.cite(record)}" for key in SOURCE if key in source
+            f"- {key.replace('_', ' ')}: {plain(_words(source[key]))}{notes.cite(record)}"
+            for key in SOURCE
+            if key in source
         ]
         lacking = [k for k in SOURCE if k not in source]
         if lacking:
@@ -115,6 +117,12 @@ def _collection(notes: Notes) -> list[str]:
                 + notes.cite(lineage)
             )
     return [*(out or ["No source is recorded: decorate what loads the data with `@aims.acquires`."]), ""]
+
+
+def _words(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _preparation(notes: Notes) -> list[str]:

@@ -22,7 +22,10 @@ Label = Annotated[str, BeforeValidator(_label_text)]
 
 
 class Source(Record):
-    """Where a data set comes from and by what right it is used (A.7.3, A.7.5, A.4.3)."""
+    """Where a data set comes from and by what right it is used (A.7.3, A.7.5, A.4.3).
+
+    `personal_data` says whether there are any, or names the columns that are personal.
+    """
 
     uri: str | None = None
     description: str | None = None
@@ -33,7 +36,7 @@ class Source(Record):
     selection_reason: str | None = None
     collected: str | None = None
     retention: str | None = None
-    personal_data: bool | None = None
+    personal_data: bool | tuple[str, ...] | None = None
 
 
 class System(Record):
@@ -68,6 +71,15 @@ class Data(Record):
     sensitive: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     sources: dict[str, Source] = Field(default_factory=dict)
+
+    @property
+    def personal(self) -> bool | tuple[str, ...] | None:
+        """What the sources say of personal data, taken together: there are some, these columns, none, or nothing."""
+        said = [source.personal_data for source in self.sources.values() if source.personal_data is not None]
+        if any(answer is True for answer in said):
+            return True
+        columns = [name for answer in said if isinstance(answer, tuple) for name in answer]
+        return tuple(dict.fromkeys(columns)) or (False if said else None)
 
 
 class AimsConfig(Record):

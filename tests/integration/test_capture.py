@@ -125,6 +125,23 @@ def test_scikit_learns_four_arguments_with_sensitive_columns_beside(halves):
     assert sum(c.n for c in groups.values()) == len(test_)
 
 
+def test_personal_columns_and_model_files_are_looked_at_without_held_out_data(halves):
+    frame = halves[0].assign(email=[f"p{i}@example.org" for i in range(len(halves[0]))])
+    stated = config(sources={"bank": {"personal_data": False}})
+
+    @aims.trains("loans", config=stated)
+    def train(train):
+        return fit(train)
+
+    train(frame)
+    private = next(r.evidence for r in records() if r.evidence.claims and r.evidence.claims[0].metric.startswith("und"))
+    assert (private.kind, private.result, private.claims[0].value) == ("data-quality", "warned", "1")
+    assert "aims.yaml says that there are no personal data" in private.reason
+    steady = {c.metric: c for c in one("robustness").evidence.claims}
+    assert steady["unsafe_model_files"].n > 1
+    assert steady["agreement_under_noise"].passed is None
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_paths_are_read_and_their_files_digested(halves, tmp_path, ending):
     for name, part in zip(("train", "test"), halves, strict=True):

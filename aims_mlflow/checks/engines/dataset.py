@@ -130,6 +130,10 @@ class FarDataset(Dataset):
             found = (None, "identifier: a whole number that is different in every row") if unique else ("numeric", "")
         return found or comparable(*self.column(name))
 
+    def filled(self, name: str) -> int:
+        """Return how many rows have a value in a column."""
+        return self.known[name]
+
     def is_empty(self, name: str) -> bool:
         """Return whether a column has no value in any row."""
         return self.known[name] == 0

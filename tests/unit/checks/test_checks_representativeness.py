@@ -88,7 +88,45 @@ def test_labels_and_gaps_are_compared_between_groups_with_intervals(value_of):
     assert float(missing.value) == pytest.approx(gone["F"] - gone["M"])
     for found in (labels, missing):
         assert float(found.interval.low) < float(found.value) < float(found.interval.high)
+    for sex in ("F", "M"):
+        assert float(value_of(claims, "missing_rate", column="income", sex=sex).value) == pytest.approx(gone[sex])
+    everyone = value_of(claims, "missing_rate", column="income")
+    assert (float(everyone.value), everyone.n) == (pytest.approx(frame["income"].isna().mean()), len(frame))
+    assert float(everyone.interval.low) < float(everyone.value) < float(everyone.interval.high)
     assert not [c for c in claims if c.metric.startswith("missing") and c.slice["column"] == "noise"]
+
+
+def test_a_limit_on_missing_cells_holds_for_all_rows_and_for_each_group():
+    outcome = run(people(), limit("missing_rate", "<=", "0.3"))
+    held = {tuple(c.slice.items()): c.passed for c in outcome.claims if c.limit}
+    at = ("column", "income")
+    assert held == {(at,): True, (at, ("sex", "F")): False, (at, ("sex", "M")): True}
+    assert outcome.result == "failed"
+
+
+def test_a_table_without_a_missing_cell_meets_every_limit_on_them():
+    asked = limit("missing_rate", "<=", "0.3", verdict="interval"), limit("missing_rate_difference", "<=", "0.05")
+    outcome = run(people().drop(columns="income"), *asked)
+    assert [c.passed for c in outcome.claims if c.limit] == [True, True]
+    assert outcome.reason.startswith("no population of use")
+
+
+def test_of_several_labels_each_is_compared_between_groups(value_of, record):
+    frame = people().assign(y=lambda f: np.where(f["noise"] > 1, "c", np.where(f["sex"] == "F", "a", "b")))
+    frame.loc[:18, "y"] = "rare"
+    frame.loc[100:140, "y"] = None
+    outcome = run(frame, limit("label_share_difference", "<=", "0.2"), task="multiclass-classification")
+    record(outcome)
+    shares = pd.crosstab(frame["sex"], frame["y"], normalize="index")
+    for label in ("a", "b", "c"):
+        for sex in ("F", "M"):
+            found = value_of(outcome.claims, "label_share", label=label, sex=sex)
+            assert float(found.value) == pytest.approx(shares.loc[sex, label])
+            assert float(found.interval.low) <= float(found.value) <= float(found.interval.high)
+        apart = value_of(outcome.claims, "label_share_difference", label=label, sex="*")
+        assert float(apart.value) == pytest.approx(abs(shares.loc["F", label] - shares.loc["M", label]))
+        assert apart.passed is (label == "c")
+    assert "rare" not in {c.slice.get("label") for c in outcome.claims}
 
 
 def test_a_missing_label_is_no_unfavourable_one(value_of):

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
+from aims_mlflow.capture.check_data import dataset_from
 from aims_mlflow.checks import model_files, privacy, robustness
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.records.pack import Pack, Privacy
+from aims_mlflow.records.system import Data
 
 PACK = Pack(name="p", version="1", description="d")
 
@@ -113,6 +115,21 @@ def test_a_pickled_model_is_warned_of(tmp_path):
     assert outcome.result == "warned"
 
 
+def test_a_model_that_cannot_be_asked_has_its_files_looked_at(tmp_path):
+    joblib.dump(1, tmp_path / "model.pkl")
+    data = replace(asked(LogisticRegression(), folder=tmp_path), predict=None)
+    outcome = run_check("robustness", data, PACK)
+    assert by_metric(outcome)["unsafe_model_files"].passed is False
+    for name in robustness.AGREEMENTS:
+        found = by_metric(outcome)[name]
+        assert (found.value, found.passed, found.note) == (None, None, robustness.NOT_ASKED)
+    strict = PACK.robustness.model_copy(
+        update={"limits": tuple(x.model_copy(update={"severity": "failing"}) for x in PACK.robustness.limits[:1])}
+    )
+    (tmp_path / "model.pkl").unlink()
+    assert run_check("robustness", data, PACK.model_copy(update={"robustness": strict})).result == "not_evaluated"
+
+
 def people(rows=40):
     cards = ["4111 1111 1111 1111", "5500005555555559"]
     return pd.DataFrame(
@@ -146,6 +163,36 @@ def test_undeclared_personal_columns_are_found_and_no_value_is_told(record):
     declared = Pack(name="p", version="1", description="d", privacy=Privacy(declared=("account", "paid_with", "host")))
     known = make_dataset("train", people(), target="y", identifiers=["contact", "called"], sensitive=["lastName"])
     assert run_check("privacy", known, declared).result == "passed"
+
+
+@pytest.mark.parametrize(
+    ("stated", "result", "value", "said"),
+    [
+        (None, "warned", "6", "contact: its values look like e-mail addresses"),
+        ([False], "warned", "6", "aims.yaml says that there are no personal data"),
+        (
+            [True, False],
+            "passed",
+            "0",
+            "aims.yaml says that there are personal data (data.sources: personal_data); con",
+        ),
+        ([["contact", "account"], ["lastName"], False], "warned", "3", "paid_with: its values look like payment cards"),
+        (
+            [["contact", "account", "lastName", "paid_with", "host", "called"]],
+            "passed",
+            "0",
+            "no column looks personal",
+        ),
+    ],
+)
+def test_the_data_sheet_is_what_columns_are_held_against(stated, result, value, said):
+    sources = {f"s{i}": {"personal_data": answer} for i, answer in enumerate(stated or [])}
+    described = Data.model_validate({"target": "y", "sources": sources})
+    outcome = run_check("privacy", dataset_from(people(), "train", described, "binary-classification"), PACK)
+    (found,) = outcome.claims
+    assert (outcome.result, found.value) == (result, value)
+    assert said in found.note
+    assert ("no personal data" in (outcome.reason or "")) == (stated == [False])
 
 
 @given(st.integers(10**11, 10**15))
