@@ -16,7 +16,7 @@ from aims_mlflow.capture.models import LoggedModel, file_prefix, log_model, open
 from aims_mlflow.capture.predict import features_for, predict
 from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.capture.say import log
-from aims_mlflow.capture.tables import is_intact
+from aims_mlflow.capture.tables import first_rows, is_intact
 from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.errors import AimsError, CheckError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.statement import Subject
     from aims_mlflow.records.evidence import Result
 
+SIGNATURE_ROWS = 200
 NO_TEST = "no held-out data: pass test (or X_test and y_test)"
 
 
@@ -134,11 +135,11 @@ def _log(training: Underway, name: str, model: Any) -> LoggedModel:
     labels: Any = []
     table = training.tables.get("test") or training.tables.get("train")
     if table is not None:
-        data = training.setup.config.data
+        data, task = training.setup.config.data, training.setup.pack.task
         with contextlib.suppress(Exception):  # they only make the signature
-            features = features_for(model, table)
-            task = training.setup.pack.task
-            labels = predict(model, table, data.target, data.favourable, training.predict, task).labels
+            few, known = first_rows(table, SIGNATURE_ROWS), distinct_labels(table.frame[data.target])
+            features = features_for(model, few)
+            labels = predict(model, few, data.target, data.favourable, training.predict, task, known).labels
     model_id = log_model(model, name, features, labels)
     return open_logged(model_id, model)
 
@@ -244,7 +245,8 @@ def _robustness(training: Underway, model: LoggedModel, data: Dataset, subjects:
 
     def again(frame: Any) -> Any:
         asked = dataclasses.replace(table, frame=frame, features=frame[list(columns)])
-        return predict(model.predictor, asked, config.target, data.favourable, None, data.task, known).labels
+        found = predict(model.predictor, asked, config.target, data.favourable, None, data.task, known, scored=False)
+        return found.labels
 
     with model_folder(model.model_id) as folder:
         probed = dataclasses.replace(data, predict=again, model_folder=folder)
