@@ -17,7 +17,8 @@ from aims_mlflow.capture.predict import features_for, predict
 from aims_mlflow.capture.probing import probe
 from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.capture.say import log
-from aims_mlflow.capture.tables import is_intact
+from aims_mlflow.capture.tables import first_rows, is_intact
+from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.errors import AimsError, CheckError
 from aims_mlflow.records.base import decimal_text
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.statement import Subject
     from aims_mlflow.records.evidence import Result
 
+SIGNATURE_ROWS = 200
 NO_TEST = "no held-out data: pass test (or X_test and y_test)"
 
 
@@ -134,11 +136,11 @@ def _log(training: Underway, name: str, model: Any) -> LoggedModel:
     labels: Any = []
     table = training.tables.get("test") or training.tables.get("train")
     if table is not None:
-        data = training.setup.config.data
+        data, task = training.setup.config.data, training.setup.pack.task
         with contextlib.suppress(Exception):  # they only make the signature
-            features = features_for(model, table)
-            task = training.setup.pack.task
-            labels = predict(model, table, data.target, data.favourable, training.predict, task).labels
+            few, known = first_rows(table, SIGNATURE_ROWS), distinct_labels(table.frame[data.target])
+            features = features_for(model, few)
+            labels = predict(model, few, data.target, data.favourable, training.predict, task, known).labels
     model_id = log_model(model, name, features, labels)
     return open_logged(model_id, model)
 

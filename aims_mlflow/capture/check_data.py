@@ -161,12 +161,12 @@ def predicted_by(uri: str, data: Dataset, frame: pd.DataFrame, described: Data) 
     model: Any = load(target.model_id)
     features = frame.drop(columns=[described.target])
     table = Table(data.role, data.role, frame, features, {"arrowIpcSha256": arrow_digest(frame)})
-    found = predict(model, table, described.target, data.favourable, None, data.task)
+    known = distinct_labels(frame[described.target])
+    found = predict(model, table, described.target, data.favourable, None, data.task, known)
 
     def again(changed: pd.DataFrame) -> Any:
         asked = dataclasses.replace(table, frame=changed, features=changed[list(features.columns)])
-        known = distinct_labels(frame[described.target])
-        return predict(model, asked, described.target, data.favourable, None, data.task, known).labels
+        return predict(model, asked, described.target, data.favourable, None, data.task, known, scored=False).labels
 
     return dataclasses.replace(
         data,

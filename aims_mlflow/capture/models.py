@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 import pickletools
 import sys
@@ -122,7 +123,7 @@ def load(model_id: str) -> Any:
 def log_model(model: Any, name: str, features: Any, predictions: Any) -> str:
     """Log a fitted model into the active run with the flavor that knows it; returns the model's id.
 
-    No input example is stored: it would hold real rows.
+    A few rows of features and predictions make the signature. No input example is stored: it would hold real rows.
 
     Raises:
         Unreachable: MLflow could not log it.
@@ -170,8 +171,7 @@ def _log_sklearn(model: Any, options: dict[str, Any]) -> Any:
 
 def _signature(features: Any, predictions: Any) -> Any:
     try:
-        head = features.head(200) if hasattr(features, "head") else features[:200]
-        return mlflow.models.infer_signature(head, predictions[:200])
+        return mlflow.models.infer_signature(features, predictions)
     except Exception:  # noqa: BLE001 - a signature is welcome, never needed
         return None
 
@@ -204,6 +204,7 @@ def _modules_in(data: bytes) -> set[str]:
     return found
 
 
+@functools.cache
 def _distributions() -> Mapping[str, list[str]]:
     import importlib.metadata
 

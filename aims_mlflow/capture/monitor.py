@@ -161,7 +161,8 @@ def _predictions(frame: Any, baseline: Mapping[str, Any], model_id: str, digest:
     labels += [baseline["favourable"]] if baseline["favourable"] else []
     known = {str(label_key(label)): label for label in labels}
     try:
-        return predict(load(model_id), table, target, baseline["favourable"], None, baseline["task"], known).labels
+        model, favourable = load(model_id), baseline["favourable"]
+        return predict(model, table, target, favourable, None, baseline["task"], known, scored=False).labels
     except CheckError as exc:
         say(f"predictions are not compared: {exc.sentence()}")
         return None

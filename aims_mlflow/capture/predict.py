@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from aims_mlflow.records.pack import Task
 
 Predict = Callable[[Any, Any], Any]
+CLOSE = 1e-9  # two scores that differ by less may be rounded: the model itself says then which it is
+LIKELIEST = (
+    "ExtraTreesClassifier",
+    "GradientBoostingClassifier",
+    "HistGradientBoostingClassifier",
+    "RandomForestClassifier",
+)
 HINT = "give predict=, a function (model, features) that returns labels"
 
 
@@ -40,16 +47,22 @@ def predict(
     function: Predict | None,
     task: Task = "binary-classification",
     known: Mapping[str, str] | None = None,
+    *,
+    scored: bool = True,
 ) -> Predictions:
     """Return what `model` predicts for `table`; `known` are the labels there are, the table's own by default.
+
+    Without `scored` a model that answers with labels is not asked for its scores, which takes as long again.
 
     Raises:
         CheckError: the model cannot predict, or its output cannot be read as labels or scores.
     """
     features = features_for(model, table)
     try:
-        raw = function(model, features) if function is not None else _raw(model, features)
-        found = None if function is not None or task == "regression" else _scores(model, features)
+        if function is not None or task == "regression":
+            raw, found = _raw(model, features) if function is None else function(model, features), None
+        else:
+            raw, found = _answers(model, features, scored=scored)
     except CheckError:
         raise
     except Exception as exc:
@@ -115,6 +128,35 @@ def _raw(model: Any, features: Any) -> Any:
     if callable(model):
         return model(features)
     raise CheckError(f"a {type(model).__name__} has no predict", next=HINT)
+
+
+def _answers(model: Any, features: Any, *, scored: bool) -> tuple[Any, tuple[np.ndarray, tuple[str, ...]] | None]:
+    """Return what the model says of each row, and its scores; asked once where the scores tell both."""
+    found = _scores(model, features) if scored and _says_likeliest(model) else None
+    if found is not None and (likeliest := _likeliest(found[0])) is not None:
+        return model.classes_[likeliest], found
+    raw = _raw(model, features)
+    if found is None and (scored or getattr(raw, "ndim", 0) != 1):
+        found = _scores(model, features)
+    return raw, found
+
+
+def _says_likeliest(model: Any) -> bool:
+    """Tell whether a model is one of scikit-learn's that answers with its likeliest class, and no class made of it."""
+    if type(model).__module__ == "sklearn.pipeline" and type(model).__name__ == "Pipeline":
+        model = model.steps[-1][1]
+    own = type(model).__module__.startswith("sklearn.ensemble.") and type(model).__name__ in LIKELIEST
+    return own and not {"predict", "predict_proba"} & vars(model).keys()
+
+
+def _likeliest(scores: np.ndarray) -> np.ndarray | None:
+    """Return each row's class with the highest score, shape (rows,); None where a row is too close to call."""
+    import numpy as np
+
+    if scores.shape[1] < 2 or not len(scores):
+        return None
+    second, first = np.partition(scores, -2, axis=1)[:, -2:].T
+    return scores.argmax(axis=1) if bool((first - second > CLOSE).all()) else None
 
 
 def _scores(model: Any, features: Any) -> tuple[np.ndarray, tuple[str, ...]] | None:

@@ -47,6 +47,7 @@ def _asking(training: Underway, model: LoggedModel, data: Dataset) -> Callable[[
 
     def again(frame: Any) -> Any:
         asked = dataclasses.replace(table, frame=frame, features=frame[list(columns)])
-        return predict(model.predictor, asked, target, data.favourable, None, data.task, known).labels
+        found = predict(model.predictor, asked, target, data.favourable, None, data.task, known, scored=False)
+        return found.labels
 
     return again

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -224,6 +224,13 @@ def _kept(value: Any) -> Any:
 def is_intact(table: Table) -> bool:
     """Tell whether a table still holds the values that its digest was made of."""
     return arrow_digest(table.frame) == table.digest["arrowIpcSha256"]
+
+
+def first_rows(table: Table, rows: int) -> Table:
+    """Return the first rows of a table, in the form that its features have."""
+    features = table.features
+    few = features.head(rows) if hasattr(features, "head") else features[:rows]
+    return replace(table, frame=table.frame.head(rows), features=few)
 
 
 def _join(table: pd.DataFrame, more: pd.DataFrame, what: str, *, replace: bool = False) -> pd.DataFrame:

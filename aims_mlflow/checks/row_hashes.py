@@ -41,10 +41,10 @@ def shared_rows(frame: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]
     Raises:
         TypeError: a cell cannot be hashed.
     """
-    import numpy as np
+    import pandas as pd
 
-    one, two = (_alike(a, b, columns) for a, b in ((frame, other), (other, frame)))
-    return np.isin(row_hashes(one), row_hashes(two))
+    one, two = (row_hashes(_alike(a, b, columns)) for a, b in ((frame, other), (other, frame)))
+    return pd.Series(one).isin(two).to_numpy()  # numpy's own isin takes eight times as long
 
 
 def _alike(frame: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -60,8 +60,13 @@ def _alike(frame: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> 
             if numeric:
                 out[name] = column.to_numpy(dtype=float, na_value=np.nan)
                 continue
+            if all(isinstance(c.dtype, pd.CategoricalDtype) for c in (column, twin)):
+                texts = [str(value) for value in column.cat.categories]
+                if len(set(texts)) == len(texts):  # each level is written and hashed once, not in each row
+                    out[name] = column.array.rename_categories(texts)
+                    continue
             text = column.astype(object)
             out[name] = text.where(text.isna(), text.astype(str)).to_numpy(dtype=object)
         else:
             out[name] = column.array
-    return pd.DataFrame(out)
+    return pd.DataFrame(out, copy=False)

@@ -75,3 +75,14 @@ def test_repeated_rows():
 
 def test_shared_rows_mark_the_rows():
     assert shared_rows(frame(8, 4), frame(0, 10), ["x", "y"]).tolist() == [True, True, False, False]
+
+
+def test_categories_are_compared_by_their_texts():
+    one = pd.DataFrame({"x": pd.Categorical(["b", "a", None, "c"], categories=["c", "b", "a"])})
+    other = pd.DataFrame({"x": pd.Categorical(["a", "b", None])})
+    assert shared_rows(one, other, ["x"]).tolist() == [True, True, True, False]
+    assert shared_rows(one, other.astype(object), ["x"]).tolist()[:2] == [True, True]
+    numbers = pd.DataFrame({"x": pd.Categorical([1, 2])})
+    assert shared_rows(numbers, pd.DataFrame({"x": pd.Categorical(["2", "3"])}), ["x"]).tolist() == [False, True]
+    twice = pd.DataFrame({"x": pd.Categorical([1, "1"])})  # two levels of one text
+    assert shared_rows(twice, pd.DataFrame({"x": pd.Categorical(["1"])}), ["x"]).tolist() == [True, True]
