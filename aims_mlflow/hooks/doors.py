@@ -6,6 +6,7 @@ Every failure inside becomes a 403: an uncaught exception would be a 500, which 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.hooks import counters
 from aims_mlflow.hooks.past import Past
 from aims_mlflow.hooks.server_evidence import active_workspace, has_logins
+from aims_mlflow.hooks.server_registry import made_by
 from aims_mlflow.hooks.settle import outcome_fields, settle, superseded
 from aims_mlflow.records.base import uuid7
 
@@ -131,9 +133,12 @@ class Doors:
                 for name in sorted(set(names)):
                     locks.enter_context(self.gate.ledger.lock(name, seconds))
                     pasts[name] = Past(self.gate.ledger, name)
-                    if settle(self.gate.ledger, pasts[name], self.plain, "the next change"):
+                    if self._settle(pasts[name], "the next change"):
                         pasts[name] = Past(self.gate.ledger, name)
             yield pasts[names[0]]
+
+    def _settle(self, past: Past, by: str) -> bool:
+        return settle(self.gate.ledger, past, self.plain, functools.partial(made_by, self), by) is not None
 
     def carry_out(self, what: str, announced: Entry, commit: Callable[[], Any]) -> Any:
         """Commit an announced change to the registry, and seal its outcome and what it superseded.
@@ -147,7 +152,7 @@ class Doors:
             result = commit()
         except Exception as exc:
             try:
-                settle(ledger, Past(ledger, str(change["model_name"])), self.plain, "a failed commit")
+                self._settle(Past(ledger, str(change["model_name"])), "a failed commit")
             except Exception:  # noqa: BLE001 - what the commit raised is what the client must see
                 _log.exception("aims: the outcome of request %s stays open until the next change", announced.request)
             if isinstance(exc, MlflowException) and exc.get_http_status_code() < 500:

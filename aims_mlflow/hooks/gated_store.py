@@ -17,8 +17,8 @@ from aims_mlflow.hooks.gate import Change, Decided, decision_entry
 from aims_mlflow.hooks.gated_taking import TakingAway
 from aims_mlflow.hooks.history import holders, place
 from aims_mlflow.hooks.past import Past, outcome
-from aims_mlflow.hooks.server_registry import alias_holder, version_row
-from aims_mlflow.hooks.settle import MOST_VERSIONS, REQUEST_TAG, quoted
+from aims_mlflow.hooks.server_registry import alias_holder, made_by, version_row, versions
+from aims_mlflow.hooks.settle import REQUEST_TAG
 from aims_mlflow.records.base import uuid7
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class GatedMethods(TakingAway):
             return False
         version = str(found["version"])
         if change.stage == "registration":
-            return bool(self.plain.search_model_versions(_named(change.name, request)))
+            return made_by(self, change.name, request) is not None
         held = holders(Past(self.gate.ledger, change.ledger_name)).get(
             place(change.alias, change.mlflow_stage, change.version)
         )
@@ -182,7 +182,7 @@ class GatedMethods(TakingAway):
 
     def _result(self, change: Change, request: str) -> Any:
         if change.stage == "registration":
-            return self.plain.search_model_versions(_named(change.name, request))[0]
+            return self.plain.get_model_version(change.name, made_by(self, change.name, request))
         return self.plain.get_model_version(change.name, change.version) if change.mlflow_stage else None
 
     def _holder(self, change: Change) -> list[str]:
@@ -191,16 +191,11 @@ class GatedMethods(TakingAway):
         return [held] if held is not None else []
 
     def _in_stage(self, change: Change) -> list[str]:
-        found = self.plain.search_model_versions(f"name = {quoted(change.name)}", max_results=MOST_VERSIONS)
-        return [str(v.version) for v in found if v.current_stage.lower() == change.alias]
+        return [str(v.version) for v in versions(self, change.name) if v.current_stage.lower() == change.alias]
 
 
 def _nobody(_: Change) -> list[str]:
     return []
-
-
-def _named(name: str, request: str) -> str:
-    return f"name = {quoted(name)} and tags.`{REQUEST_TAG}` = '{request}'"
 
 
 def count(decided: Decided) -> None:

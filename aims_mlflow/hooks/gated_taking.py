@@ -17,7 +17,7 @@ from aims_mlflow.hooks.doors import Doors, caller, closed, is_prompt, refuse_res
 from aims_mlflow.hooks.findings import Finding
 from aims_mlflow.hooks.gate import Change
 from aims_mlflow.hooks.past import Past, qualified
-from aims_mlflow.hooks.settle import MOST_VERSIONS, quoted
+from aims_mlflow.hooks.server_registry import versions
 from aims_mlflow.records.base import uuid7
 
 if TYPE_CHECKING:
@@ -113,8 +113,7 @@ class TakingAway(Doors):
         remove = super().delete_registered_model  # type: ignore[misc]
         with closed("Deletion"):
             self.plain.get_registered_model(name)
-            found = self.plain.search_model_versions(f"name = {quoted(name)}", max_results=MOST_VERSIONS)
-            rows = [v for v in found if not is_prompt(v)]
+            rows = [v for v in versions(self, name) if not is_prompt(v)]
         self._delete(name, rows, None, lambda: remove(name))
 
     def _delete(self, name: str, rows: list[Any], version: str | None, commit: Callable[[], None]) -> None:

@@ -6,6 +6,7 @@ It goes through MLflow's public client, so that it works on any registry, a mana
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,15 +19,17 @@ from aims_mlflow.hooks.active_policy import policy_folder
 from aims_mlflow.hooks.doors import is_prompt
 from aims_mlflow.hooks.past import qualified
 from aims_mlflow.hooks.registry_store import PREFIX
-from aims_mlflow.hooks.settle import quoted
+from aims_mlflow.hooks.settle import REQUEST_TAG, there
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from aims_mlflow.evidence.log import Log
     from aims_mlflow.gates.policy import LoadedPolicy
 
 PAGE = 200
+IS_PROMPT = "mlflow.prompt.is_prompt"
+TAGGED_PROMPT = f"tags.`{IS_PROMPT}` = 'true'"
 
 
 @dataclass(frozen=True)
@@ -119,17 +122,10 @@ def models(client: Any) -> Iterator[Seen]:
     """
     for workspace in workspaces(client):
         with in_workspace(workspace):
-            token: str | None = None
-            while True:
-                with store.reaching("list the registered models"):
-                    page = client.search_registered_models(max_results=PAGE, page_token=token)
-                for listed in page:
-                    seen = model(client, listed.name, workspace)
-                    if seen.versions or listed.name not in _prompts(listed):
-                        yield seen
-                token = page.token
-                if not token:
-                    break
+            for listed in _listed(client):
+                seen = model(client, listed.name, workspace)
+                if seen.versions or not _tagged_prompt(listed):
+                    yield seen
 
 
 @contextlib.contextmanager
@@ -148,10 +144,26 @@ def in_workspace(name: str | None) -> Iterator[None]:
         mlflow.set_workspace(before)
 
 
-def _prompts(found: Any) -> tuple[str, ...]:
-    from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
+def _listed(client: Any) -> Iterator[Any]:
+    """Yield every registered model, also those whose tag calls them a prompt: every client may set it."""
+    for chosen in (None, TAGGED_PROMPT):
+        search = functools.partial(client.search_registered_models, filter_string=chosen)
+        yield from _pages(search, "list the registered models")
 
-    return (found.name,) if (found.tags or {}).get(IS_PROMPT_TAG_KEY) == "true" else ()
+
+def _pages(search: Callable[..., Any], what: str) -> Iterator[Any]:
+    token: str | None = None
+    while True:
+        with store.reaching(what):
+            page = search(max_results=PAGE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _tagged_prompt(found: Any) -> bool:
+    return bool((found.tags or {}).get(IS_PROMPT) == "true")
 
 
 def model(client: Any, name: str, workspace: str | None = None) -> Seen:
@@ -162,18 +174,54 @@ def model(client: Any, name: str, workspace: str | None = None) -> Seen:
     """
     from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
 
-    versions: dict[str, Any] = {}
-    token: str | None = None
-    while True:
-        with store.reaching(f"read the registered model {name}"):
-            aliases = client.get_registered_model(name).aliases
-            page = client.search_model_versions(f"name = {quoted(name)}", max_results=PAGE, page_token=token)
-        versions |= {str(v.version): v for v in page if not is_prompt(v)}
-        token = page.token
-        if not token:
-            break
-    aliases = {a: str(v) for a, v in aliases.items() if str(v) in versions}
+    with store.reaching(f"read the registered model {name}"):
+        registered = below(client).get_registered_model(name)
+    versions = {number: v for number, v in _versions(client, registered).items() if not is_prompt(v)}
+    aliases = {a: str(v) for a, v in registered.aliases.items() if str(v) in versions}
     return Seen(name, workspace if workspace != DEFAULT_WORKSPACE_NAME else None, versions, aliases)
+
+
+def _versions(client: Any, registered: Any) -> dict[str, Any]:
+    """Return every version of a registered model, prompts too.
+
+    MLflow's search hides all versions of a name of which one has the tag of a prompt, which every client may set. The
+    registered model tells their newest number all the same: what is not found up to that one is asked for by itself.
+    """
+    name, what = registered.name, f"read the registered model {registered.name}"
+    named = f"name = {quoted(name)}"
+    newest = max((int(v.version) for v in registered.latest_versions or ()), default=0)
+    found: dict[str, Any] = {}
+    for chosen in (named, f"{named} and {TAGGED_PROMPT}"):
+        found |= {str(v.version): v for v in _pages(functools.partial(client.search_model_versions, chosen), what)}
+        if not newest or (str(newest) in found and chosen == named):
+            return found
+    for number in map(str, range(1, newest + 1)):
+        if number not in found:
+            with store.reaching(what):
+                version = there(below(client).get_model_version, name, number)
+            found |= {number: version} if version is not None else {}
+    return found
+
+
+def below(client: Any) -> Any:
+    """Return the client below MLflow's: that one refuses to answer about models that are tagged as prompts."""
+    return client._get_registry_client()  # noqa: SLF001 - a test pins it
+
+
+def made_by(client: Any, name: str, request: str) -> str | None:
+    """Return the version that a request of the gate made, None where the registry shows none.
+
+    Raises:
+        Unreachable: it does not answer.
+    """
+    seen = try_model(client, name, None)
+    made = (number for number, v in seen.versions.items() if v.tags.get(REQUEST_TAG) == request) if seen else iter(())
+    return next(made, None)
+
+
+def quoted(name: str) -> str:
+    """Return a model name as it stands in one of MLflow's filters."""
+    return f'"{name}"' if "'" in name else f"'{name}'"
 
 
 def try_model(client: Any, name: str, workspace: str | None) -> Seen | None:
@@ -186,7 +234,7 @@ def try_model(client: Any, name: str, workspace: str | None) -> Seen | None:
 
     with store.reaching(f"read the registered model {name}"):
         try:
-            client.get_registered_model(name)
+            below(client).get_registered_model(name)
         except MlflowException as exc:
             if exc.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.hooks.findings import Finding, record
 from aims_mlflow.hooks.history import holders, place
 from aims_mlflow.hooks.past import Past
-from aims_mlflow.hooks.reading import Seen, in_workspace, models, try_digest, try_model
+from aims_mlflow.hooks.reading import Seen, below, in_workspace, made_by, models, try_digest, try_model
 from aims_mlflow.hooks.settle import settle
 from aims_mlflow.records.base import parse_time, uuid7
 
@@ -112,7 +113,7 @@ def _settle(ledger: Ledger, past: Past, client: Any) -> list[dict[str, Any]]:
     if past.unfinished() is None:
         return []
     with ledger.lock(past.name):
-        done = settle(ledger, past, client, "aims gate reconcile")
+        done = settle(ledger, past, below(client), functools.partial(made_by, client), "aims gate reconcile")
     return [done] if done else []
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
+from aims_mlflow.hooks.settle import REQUEST_TAG
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -44,6 +46,35 @@ def version_row(store: Any, name: str, version: str) -> VersionRow:
     with _reading(store) as session:
         row = store._get_sql_model_version(session, name, version)
         return VersionRow(row.name, str(row.version), row.source, row.run_id)
+
+
+def versions(store: Any, name: str) -> list[Any]:
+    """Return a model's versions that are not deleted, with their aliases.
+
+    MLflow's search hides all versions of a name of which one has the tag of a prompt, which every client may set.
+    """
+    from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
+    from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlRegisteredModelAlias
+
+    with _reading(store) as session:
+        aliases = store._get_query(session, SqlRegisteredModelAlias).filter(SqlRegisteredModelAlias.name == name).all()
+        query = store._get_query(session, SqlModelVersion).options(*store._get_eager_model_version_query_options())
+        there = (SqlModelVersion.name == name, SqlModelVersion.current_stage != STAGE_DELETED_INTERNAL)
+        found = [row.to_mlflow_entity() for row in query.filter(*there).order_by(SqlModelVersion.version)]
+    for version in found:
+        version.aliases = [a.alias for a in aliases if str(a.version) == str(version.version)]
+    return found
+
+
+def made_by(store: Any, name: str, request: str) -> str | None:
+    """Return the version that a request of the gate made, None where it is not there (any more)."""
+    from mlflow.store.model_registry.dbmodels.models import SqlModelVersionTag
+
+    tag = SqlModelVersionTag
+    with _reading(store) as session:
+        query = store._get_query(session, tag)
+        numbers = [row.version for row in query.filter(tag.name == name, tag.key == REQUEST_TAG, tag.value == request)]
+    return str(numbers[0]) if numbers else None
 
 
 def alias_holder(store: Any, name: str, alias: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.evidence.ledger import Entry
@@ -11,24 +12,21 @@ if TYPE_CHECKING:
     from aims_mlflow.hooks.past import Past
 
 REQUEST_TAG = "aims.request"
-MOST_VERSIONS = 10_000
+# (registered name, request) -> the version that it made
+Made = Callable[[str, str], "str | None"]
 
 
-def quoted(name: str) -> str:
-    """Return a model name as it stands in one of MLflow's filters."""
-    return f'"{name}"' if "'" in name else f"'{name}'"
-
-
-def settle(ledger: Ledger, past: Past, registry: Any, by: str) -> dict[str, Any] | None:
+def settle(ledger: Ledger, past: Past, registry: Any, made: Made, by: str) -> dict[str, Any] | None:
     """Seal the outcome of a model's unfinished change; None where there is none. The caller holds the model's lock.
 
-    `registry` is MLflow's client or its plain store: both answer the same methods.
+    `registry` is MLflow's client or its plain store: both answer the same methods. `made` looks in it for the version
+    of a name that a request made.
     """
     leaf = past.unfinished()
     if leaf is None:
         return None
     content = leaf.content
-    found = _found(content, registry)
+    found = _found(content, registry, made)
     public = outcome_fields(content, done=found is not None, version=found or None)
     taken = superseded(content) if found is not None else []
     ledger.append(Entry("outcome", {**public, "closed_by": by}, request=str(content["request"])), *taken)
@@ -58,37 +56,30 @@ def outcome_fields(change: dict[str, Any], *, done: bool, version: str | None = 
     }
 
 
-def _found(change: dict[str, Any], registry: Any) -> str | None:
+def _found(change: dict[str, Any], registry: Any, made: Made) -> str | None:
     """Return the version that shows that a change took place, "" where it is about none; None where it did not."""
     name = str(change["model_name"]).rpartition("/")[2]
     kind, version, alias = change["type"], change.get("version"), change.get("alias")
     if kind == "renamed":
-        return "" if _there(registry.get_registered_model, name) else None
+        return "" if there(registry.get_registered_model, name) else None
     if kind == "deleted":
-        there = (
-            _there(registry.get_model_version, name, version)
-            if version
-            else _there(registry.get_registered_model, name)
+        still = (
+            there(registry.get_model_version, name, version) if version else there(registry.get_registered_model, name)
         )
-        return None if there else (version or "")
+        return None if still else (version or "")
     if change.get("stage") == "registration":
-        return _made(registry, name, str(change["request"]))
+        return made(name, str(change["request"]))
     if change.get("mlflow_stage"):
-        in_stage = _there(registry.get_model_version, name, version)
+        in_stage = there(registry.get_model_version, name, version)
         held = in_stage is not None and in_stage.current_stage.lower() == str(change["mlflow_stage"]).lower()
     else:
-        holder = _there(registry.get_model_version_by_alias, name, alias)
-        held = holder is not None and str(holder.version) == str(version)
+        model = there(registry.get_registered_model, name)
+        held = model is not None and str(model.aliases.get(alias)) == str(version)
     took_place = not held if kind == "withdrawn" else held
     return str(version or "") if took_place else None
 
 
-def _made(registry: Any, name: str, request: str) -> str | None:
-    found = registry.search_model_versions(f"name = {quoted(name)} and tags.`{REQUEST_TAG}` = '{request}'")
-    return str(found[0].version) if len(found) else None
-
-
-def _there(method: Any, *args: Any) -> Any:
+def there(method: Any, *args: Any) -> Any:
     """Return what the registry has, None where it has no such thing; other failures are raised."""
     from mlflow.exceptions import MlflowException  # not above: a bundle is verified without MLflow
 

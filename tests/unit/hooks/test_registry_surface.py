@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+from mlflow import MlflowClient
 from mlflow.store.model_registry.abstract_store import AbstractStore
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.store.model_registry.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
@@ -106,6 +107,10 @@ def test_the_private_names_of_mlflow_are_there():
 
     for name in ("_get_sql_model_version", "_get_registered_model_alias"):
         assert callable(getattr(SqlAlchemyStore, name))
+    for name in ("_get_query", "_get_eager_model_version_query_options"):
+        assert callable(getattr(SqlAlchemyStore, name))
+    for name in ("get_model_version", "get_registered_model"):
+        assert callable(getattr(MlflowClient()._get_registry_client(), name))
     assert callable(Tracking._get_logged_model_record)
     assert callable(Tracking._raise_model_not_found)
     assert isinstance(LocalArtifactRepository.artifact_dir, property)

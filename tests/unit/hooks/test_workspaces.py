@@ -22,9 +22,13 @@ class Client:
     def list_workspaces(self):
         return [SimpleNamespace(name="default"), SimpleNamespace(name="credit")]
 
-    def search_registered_models(self, **_):
-        self.asked.append((get_request_workspace(), None))
+    def search_registered_models(self, *, filter_string, **_):
+        if filter_string is None:  # else prompts
+            self.asked.append((get_request_workspace(), None))
         return type("Page", (list,), {"token": None})()
+
+    def _get_registry_client(self):
+        return self
 
     def get_registered_model(self, name):
         self.asked.append((get_request_workspace(), name))
