@@ -1,4 +1,4 @@
-"""Ways to change a bundle, by someone who makes its manifest fit: (what, step, what is said, how, --since)."""
+"""Ways to change a bundle, by someone who makes its manifest and pages fit: (what, step, what is said, how, --since)."""
 
 import json
 
@@ -135,8 +135,42 @@ def add_file(files):
     files[f"evidence/{run}/aims/impact_assessment.md"] = b"All is well."
 
 
-def manifest(files):
-    files["bundle.json"] = files["bundle.json"].replace(b'"stage":"stage2"', b'"stage":"stage1"')
+def manifest(files, **fields):
+    files["bundle.json"] = independent.canonical({**json.loads(files["bundle.json"]), **fields})
+
+
+def comment_policy(files):
+    _, content = leaf(files, "policy")
+    files[f"ledger/in-force/{content['policy_digest']}.txt"] += b"# The auditor may skip this.\n"
+
+
+def add_beside(files):
+    files[some(files, "evidence/", "fairness.html")[0] + ".txt"] = b"all is well"
+
+
+def add_earlier(files):
+    files["ledger/earlier/000000000002.txt"] = b"all is well"
+
+
+def add_proof(files):
+    files["ledger/earlier/000000000003.proof"] = b"all is well"
+
+
+def exchange_earlier(files):
+    """The log's own note, under the size of another one."""
+    files["ledger/earlier/000000000002.txt"] = files[some(files, "ledger/earlier/", ".txt")[0]]
+    files["ledger/earlier/000000000002.proof"] = files[some(files, "ledger/earlier/", ".proof")[0]]
+
+
+def exchange_page(files):
+    """One run's page with its seal, in the place of another run's."""
+    one, other = some(files, "evidence/", "aims/index.html")
+    files[other], files[f"{other}.jsonl"] = files[one], files[f"{one}.jsonl"]
+
+
+def add_envelope(files):
+    raw = files[some(files, "envelopes/")[0]] + b" "
+    files[f"envelopes/{independent.sha256(raw)}.json"] = raw
 
 
 CASES = [
@@ -160,5 +194,13 @@ CASES = [
     ("a key's file is exchanged, for readers with openssl", "keyring", "it is not the key that", change_key, False),
     ("a run's page is changed", "subject bytes", "the page's content changed", change_page, False),
     ("a document is added that nothing names", "completeness", "nothing in the bundle names it", add_file, False),
-    ("the manifest says that it is for another audit", "completeness", "does not show what the files", manifest, False),
+    ("the policy gets another comment", "completeness", "is missing or was changed", comment_policy, False),
+    ("a file is put beside a report, under the name that it would have as text", "completeness", "nothing in the bundle names it", add_beside, False),
+    ("a text is put where an earlier checkpoint would be", "checkpoint", "000000000002.txt: ", add_earlier, False),
+    ("a text is put where a proof would be", "completeness", "nothing in the bundle names it", add_proof, False),
+    ("an earlier checkpoint is put under another size", "checkpoint", "it is over 1 leaves", exchange_earlier, False),
+    ("a run's page is put in the place of another run's", "subject bytes", "its seal is another run's", exchange_page, False),
+    ("an envelope is added that nothing names", "completeness", "nothing in the bundle names it", add_envelope, False),
+    ("it is presented as for a stage 1 audit", "subject bytes", "a bundle for stage 1 holds no reports", lambda f: manifest(f, stage="stage1"), False),
+    ("it is presented as another system's", "completeness", "nothing in it is about hiring", lambda f: manifest(f, system="hiring"), False),
 ]  # fmt: skip

@@ -1,5 +1,7 @@
 """A small ledger and its bundle, made without MLflow: quick enough to be verified thousands of times."""
 
+import json
+
 import sealed
 
 from aims_mlflow.errors import Unreachable
@@ -11,8 +13,20 @@ from aims_mlflow.evidence.log import Log
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.bundle import create
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
+from aims_mlflow.hooks.active_policy import policy_entry
 from aims_mlflow.hooks.ingest import ingest, keyring_now
 from aims_mlflow.records.keyring import KeyEntry, Keyring
+
+
+def put_keyring(ledger, keyring):
+    named = keyring_digest(keyring)
+    content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
+    public = {"keyring_digest": named, "version": str(keyring.version)}
+    ledger.put_in_force("keyring", named, content, Entry("keyring", public))
+
+
+def keyring_of(ledger):
+    return Keyring.model_validate(json.loads(ledger.state.stored(ledger.state.active()["keyring"])))
 
 
 def small_ledger(uri, trainer=None, log=None, root=None):
@@ -21,15 +35,12 @@ def small_ledger(uri, trainer=None, log=None, root=None):
     ledger = Ledger(uri, Log(log, "ai.example.org/small"))
     text = default_policy_text()
     digest = parse_policy(text).digest
-    ledger.put_in_force("policy", digest, text, Entry("policy", {"policy_digest": digest}))
+    ledger.put_in_force("policy", digest, text, policy_entry(digest, text))
     keys = tuple(
         KeyEntry(key_id=k.key_id, owner=o, roles=(r,), pem=k.public.pem)
         for k, o, r in ((trainer, "ana", "trainer"), (log, "registry", "log"))
     )
-    keyring = sign_keyring(Keyring(version=1, keys=keys), root)
-    named = keyring_digest(keyring)
-    content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
-    ledger.put_in_force("keyring", named, content, Entry("keyring", {"keyring_digest": named, "version": "1"}))
+    put_keyring(ledger, sign_keyring(Keyring(version=1, keys=keys), root))
     writer = sealed.session(trainer)
     session = check_session(writer.jsonl(), f"aims/sessions/{writer.id}.jsonl", keyring_now(ledger).find)
     ingest(ledger, [session], "test", "a test")

@@ -180,6 +180,7 @@ class ContentCheck:
         text = self._view.stored(digest)
         try:
             same = text is not None and parse_policy(text, FILE).digest == digest
+            same = same and leaf.content.get("text_sha256") in (None, sha256_hex(str(text).encode()))
         except AimsError:
             same = False
         if not same:

@@ -11,6 +11,7 @@ from aims_mlflow.evidence.canonical import sha256_hex
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.exports import parts
+from aims_mlflow.exports.earlier import earlier_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,22 +19,21 @@ if TYPE_CHECKING:
     from aims_mlflow.audit.report import Report
     from aims_mlflow.evidence.keyring_history import KeyringHistory
 
-EARLIER = re.compile(r"ledger/earlier/\d{12}(?:\.txt|\.proof|-\d\d\.tsr)", re.ASCII)
-_PAGE = re.compile(r"(evidence/[0-9a-f]{32}/)" + re.escape(PAGE) + r"(?:\.txt)?", re.ASCII)
+_PAGE = re.compile(r"evidence/([0-9a-f]{32})/" + re.escape(PAGE) + r"(?:\.txt)?", re.ASCII)
 STRAY = "it was put there by someone else: rely on nothing that it says"
 
 
 def check_accounted(view: parts.PartLedger, history: KeyringHistory, evidence: set[str], report: Report) -> None:
     """Note files that nothing names, keys that are not the keyring's, and pages that their seal is not over.
 
-    `evidence` are the paths of the files that records name.
+    `evidence` are the names by which the files that records name are kept.
     """
     keys = _keys(view, history, report)
     pages = _pages(view, history, report)
     known = {parts.MANIFEST, parts.INDEX, parts.HOW_TO, *_ledger_files(view), *keys, *pages}
-    known |= evidence | {f"{name}.txt" for name in evidence}
+    known |= evidence | set(earlier_files(view.files))
     for name in view.files.names:
-        if name not in known and not EARLIER.fullmatch(name):
+        if name not in known:
             report["completeness"].wrong(name, "nothing in the bundle names it", STRAY)
 
 
@@ -65,15 +65,18 @@ def _pages(view: parts.PartLedger, history: KeyringHistory, report: Report) -> s
     out: set[str] = set()
     for name in view.files.names:
         found = _PAGE.fullmatch(name)
-        if not found:
+        if not found or name.removesuffix(".txt") in out:
             continue
-        seal = f"{found[1]}{PAGE_SEAL}"
+        seal = parts.evidence_path(found[1], PAGE_SEAL)
         out |= {name, seal}
         try:
             record = statement.read(view.files.read(seal).removesuffix(b"\n"), seal)
             check_signature(record, history.known)
-            same = [a.sha256 for a in record.evidence.artifacts] == [sha256_hex(view.files.read(name))]
+            body = record.evidence
+            same = [(a.path, a.sha256) for a in body.artifacts] == [(PAGE, sha256_hex(view.files.read(name)))]
             why = "" if same else "the page's content changed"
+            if body.kind != "page" or body.mlflow.run_id != found[1]:
+                why = "its seal is another run's"
         except AimsError as exc:
             why = exc.what
         if why:

@@ -6,22 +6,25 @@ from typing import TYPE_CHECKING, Any, cast
 
 import aims_mlflow
 from aims_mlflow.audit.contents import ContentCheck
-from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, history_of
+from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Report
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.evidence import checkpoint, merkle
+from aims_mlflow.evidence import merkle
 from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
-from aims_mlflow.evidence.timestamps import stamped_at
 from aims_mlflow.exports import parts
 from aims_mlflow.exports.accounted import check_accounted
+from aims_mlflow.exports.collect import DOCUMENTS
+from aims_mlflow.exports.earlier import EarlierCheck
 from aims_mlflow.exports.inert import is_inert
 from aims_mlflow.exports.pages import render_how_to, render_index, sessions_of
+from aims_mlflow.exports.systems import check_system
 from aims_mlflow.hooks import replay as again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from aims_mlflow.audit.held import Held
+    from aims_mlflow.evidence.checkpoint import Checkpoint
     from aims_mlflow.evidence.keyring_history import KeyringHistory
     from aims_mlflow.evidence.ledger import Leaf, Ledger
     from aims_mlflow.evidence.verify import CheckedSession
@@ -40,6 +43,8 @@ class BundleCheck:
         self.report = Report(target)
         self._files, self._view = files, parts.PartLedger(files)
         self._about: dict[str, Any] = {}
+        # A file of a run -> (kind, sha256) of every record that names it.
+        self._artifacts: dict[str, set[tuple[str, str]]] = {}
 
     def run(
         self, *, root: Collection[str] | None, held: Sequence[Held] = (), stamp_roots: Sequence[bytes] = ()
@@ -52,14 +57,15 @@ class BundleCheck:
             contents.page(list(self._view.leaves()))
             contents.finish()
             self._checkpoint(history, held, stamp_roots)
-            checked: set[str] = set()
             for leaf in self._view.leaves(types=("decision", "evidence")):
                 for session in sessions_of(self._view, leaf, history):
-                    self._session(leaf, session, checked)
+                    self._session(leaf, session)
                 if leaf.content["type"] == "decision":
                     self._again(leaf)
+            evidence = {kept for kept in map(self._artifact, self._artifacts) if kept}
+            check_system(self._view, self._about["system"], self.report)
             self._pages()
-            check_accounted(self._view, history, checked, self.report)
+            check_accounted(self._view, history, evidence, self.report)
         except AimsError as exc:
             self.report["completeness"].wrong(exc.where or self.report.target, exc.what, ASK_AGAIN)
         return self.report
@@ -125,10 +131,10 @@ class BundleCheck:
     # -- the log ----------------------------------------------------------------------------
 
     def _checkpoint(self, history: KeyringHistory, held: Sequence[Held], stamp_roots: Sequence[bytes]) -> None:
-        step = self.report["checkpoint"]
+        step, earlier = self.report["checkpoint"], EarlierCheck(self._view, self.report, history)
         try:
             head = self._view.head()
-            self._check_signer(head, parts.CHECKPOINT, history)
+            earlier.check_signer(head, parts.CHECKPOINT)
         except EvidenceError as exc:
             step.wrong(parts.CHECKPOINT, exc.what, "nothing vouches for the leaves")
             return
@@ -140,19 +146,9 @@ class BundleCheck:
         for leaf in self._view.leaves():
             count += self._included(leaf, head)
         self.report["inclusion"].said.append(f"{count:,} leaves below the checkpoint")
-        for each in held:
-            self._continues(each.head, each.where, head, history)
-        if not held:
-            step.said.append("none from outside was given (--since)")
-        self._stamps(head, history, stamp_roots)
+        earlier.run(head, held, stamp_roots)
 
-    def _check_signer(self, head: checkpoint.Checkpoint, where: str, history: KeyringHistory) -> None:
-        below = [leaf for leaf in self._view.leaves() if leaf.sequence < head.size]
-        later = check_signer(head, history, below[-1] if below else None)
-        if later:
-            self.report["checkpoint"].wrong(where, later, LOOK_AGAIN)
-
-    def _included(self, leaf: Leaf, head: checkpoint.Checkpoint) -> bool:
+    def _included(self, leaf: Leaf, head: Checkpoint) -> bool:
         try:
             path = self._view.path(leaf.sequence)
             why = "" if self._proved(leaf, path, head) else "it does not stand below the checkpoint"
@@ -162,54 +158,15 @@ class BundleCheck:
             self.report["inclusion"].wrong(f"leaf {leaf.sequence}", why, "it was changed, or was never in the ledger")
         return not why
 
-    def _proved(self, leaf: Leaf, path: list[bytes], head: checkpoint.Checkpoint) -> bool:
+    def _proved(self, leaf: Leaf, path: list[bytes], head: Checkpoint) -> bool:
         """Check the path, and the sides that it names for readers with a shell."""
         good = merkle.verify_inclusion(merkle.leaf_hash(leaf.data), leaf.sequence, head.size, path, head.root)
         text = parts.path_text(leaf.sequence, head.size, path)
         return good and text == self._files.read(parts.proof_path(leaf.sequence))
 
-    def _continues(
-        self, old: checkpoint.Checkpoint, where: str, head: checkpoint.Checkpoint, history: KeyringHistory
-    ) -> bool:
-        name = f"{parts.held_path(old.size)}.proof"
-        try:
-            self._check_signer(old, where, history)
-            if old.size != head.size and name not in self._files:
-                raise EvidenceError(  # noqa: TRY301 - one of several reasons
-                    "the bundle holds no proof that its checkpoint continues this one: ask for one made with --held"
-                )
-            proof = _proof(self._files.read(name), name) if old.size != head.size else []
-            good = merkle.verify_consistency(old.size, head.size, old.root, head.root, proof)
-            why = "" if good and old.origin == head.origin else "the bundle's checkpoint does not continue it"
-        except EvidenceError as exc:
-            why = exc.what
-        if why:
-            self.report["checkpoint"].wrong(where, why, "the ledger may have been rewritten in between")
-        else:
-            self.report["checkpoint"].said.append(f"continues the {old.size:,} leaves of {where}")
-        return not why
-
-    def _stamps(self, head: checkpoint.Checkpoint, history: KeyringHistory, roots: Sequence[bytes]) -> None:
-        step = self.report["time stamp"]
-        for name in self._files.names:
-            if not (name.startswith("ledger/earlier/") and name.endswith(".tsr")):
-                continue
-            note = f"{name.rpartition('-')[0]}.txt"
-            try:
-                raw = self._files.read(note)
-                if not self._continues(checkpoint.parse(raw, note), note, head, history):
-                    continue
-                if roots:
-                    moment = stamped_at(self._files.read(name), raw, roots, name)
-                    step.said.append(f"{note} was there at {moment:%Y-%m-%d %H:%M:%SZ}")
-                else:
-                    step.wrong(name, "no certificate to check it by was given", "give it with --stamp-root FILE")
-            except AimsError as exc:
-                step.wrong(name, exc.what, "no third party's word says when the checkpoint was there")
-
     # -- the evidence -----------------------------------------------------------------------
 
-    def _session(self, leaf: Leaf, session: CheckedSession, checked: set[str]) -> None:
+    def _session(self, leaf: Leaf, session: CheckedSession) -> None:
         """Check a session that a leaf names; a refused decision may rest on one that does not verify."""
         refused = leaf.content["type"] == "decision" and not leaf.content.get("allowed")
         for problem in session.problems:
@@ -219,20 +176,28 @@ class BundleCheck:
         for record in session.records:
             for artifact in record.evidence.artifacts:
                 name = parts.evidence_path(str(record.evidence.mlflow.run_id), artifact.path)
-                if name not in checked:
-                    checked.add(name)
-                    self._artifact(name, artifact.sha256, record.evidence.kind)
+                self._artifacts.setdefault(name, set()).add((record.evidence.kind, artifact.sha256))
 
-    def _artifact(self, name: str, sha256: str, kind: str) -> None:
-        there = next((n for n in (name, f"{name}.txt") if n in self._files), None)
-        step = self.report["subject bytes"]
-        if there is None:
-            if self._about["stage"] != "stage1" and name not in self._about["missing"]:
-                step.wrong(name, f"the file that a {kind} record names is not here", ASK_AGAIN)
-        elif sha256_hex(self._files.read(there)) != sha256:
-            step.wrong(there, f"it is not the file that the {kind} record was signed over", ASK_AGAIN)
-        elif not step.said:
-            step.said.append("files have the digests that signed records name")
+    def _artifact(self, name: str) -> str | None:
+        """Check a file that records name; returns the name that it is kept by, None where it is not here."""
+        step, named = self.report["subject bytes"], sorted(self._artifacts[name])
+        kept = next((n for n in (name, f"{name}.txt") if n in self._files), None)
+        wanted = self._about["stage"] != "stage1" or any(kind in DOCUMENTS for kind, _ in named)
+        if kept is None:
+            if wanted and name not in self._about["missing"]:
+                step.wrong(name, f"the file that a {named[0][0]} record names is not here", ASK_AGAIN)
+            return None
+        if not wanted:
+            step.wrong(
+                kept, "a bundle for stage 1 holds no reports", "it was made for another audit, and changed since"
+            )
+        found = sha256_hex(self._files.read(kept))
+        for kind, sha256 in named:
+            if found != sha256:
+                step.wrong(kept, f"it is not the file that the {kind} record was signed over", ASK_AGAIN)
+            elif not step.said:
+                step.said.append("files have the digests that signed records name")
+        return kept
 
     def _again(self, leaf: Leaf) -> None:
         """Make the decision again from what is here."""
@@ -246,16 +211,6 @@ class BundleCheck:
             why = exc.what if isinstance(exc, AimsError) else "it cannot be read"
         if why:
             step.wrong(f"leaf {leaf.sequence}, decision {request}", why, "it was not made from what it names")
-
-
-def _proof(raw: bytes, where: str) -> list[bytes]:
-    try:
-        steps = [bytes.fromhex(line) for line in raw.decode("ascii").splitlines()]
-    except ValueError:
-        raise EvidenceError("not a proof", where=where) from None
-    if "".join(f"{step.hex()}\n" for step in steps).encode() != raw:
-        raise EvidenceError("not a proof in its one spelling", where=where)
-    return steps
 
 
 def verify_bundle(

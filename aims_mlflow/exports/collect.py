@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, did_you_mean
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
-from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.exports import parts
 from aims_mlflow.exports.inert import kept_name
-from aims_mlflow.gates.policy import FILE, parse_policy
+from aims_mlflow.exports.systems import Systems, names_in, renamed
 from aims_mlflow.hooks.history import holders
 from aims_mlflow.hooks.past import Past
 
@@ -35,7 +34,9 @@ class Collector:
         self._ledger, self._system, self._since = ledger, system, since
         self.files: dict[str, bytes] = {}
         self.missing: list[str] = []
-        self._records: dict[str, SealedRecord] = {}
+        self._systems = Systems(ledger)
+        # A model's name -> the last decision on it that says which system it is.
+        self._saying: dict[str, str] = {}
         head = ledger.proofs.newest()
         if head is None:
             raise EvidenceError("the ledger has no checkpoint to prove anything by", next="`aims ledger checkpoint`")
@@ -59,6 +60,7 @@ class Collector:
         }
         for name in names:
             requests |= {str(fact["request"]) for fact in holders(Past(self._ledger, name)).values()}
+        requests |= self._unsaid(everything, requests)
         chosen = [leaf for leaf in everything if self._belongs(leaf, names, requests)]
         numbers = {leaf.sequence for leaf in chosen}
         chosen += [x for x in everything if x.content["type"] == "erased" and x.content["sequence"] in numbers]
@@ -74,8 +76,18 @@ class Collector:
         if content["type"] in ALWAYS or str(content["request"]) in requests:
             return True
         if content["type"] == "evidence":
-            return self._system in self._systems_of(content)
+            return self._system in self._systems.of(content)
+        if content["type"] == "renamed":
+            return bool(names_in(content) & names)
         return content["type"] in CONSENTS and content.get("model_name") in names
+
+    def _unsaid(self, everything: Sequence[Leaf], requests: set[str]) -> set[str]:
+        """Return decisions without which the bundle would not show that a model of it is the system's."""
+        decided = [x.content for x in everything if x.content["type"] == "decision"]
+        chosen = [content for content in decided if str(content["request"]) in requests]
+        saying = {str(c["model_name"]) for c in chosen if self._system in self._systems.of(c)}
+        names = {str(content["model_name"]) for content in chosen} - saying
+        return {request for name, request in self._saying.items() if name in names}
 
     def names(self) -> set[str]:
         """Return the registered models of the system: by the policy's own word, or by that of the evidence.
@@ -83,52 +95,19 @@ class Collector:
         Raises:
             ConfigError: there is none.
         """
-        names: set[str] = set()
         known: set[str] = set()
-        for leaf in self._ledger.leaves(types=("decision",)):
-            systems = self._systems_of(leaf.content)
+        for leaf in self._ledger.leaves(types=("decision", "evidence")):
+            systems = self._systems.of(leaf.content)
             known |= systems
-            if self._system in systems:
-                names.add(str(leaf.content["model_name"]))
-        for leaf in self._ledger.leaves(types=("evidence",)):
-            known |= self._systems_of(leaf.content)
-        for leaf in self._ledger.leaves(types=("renamed",)):
-            pair = {str(leaf.content[k]) for k in ("model_name", "previous", "renamed_to") if leaf.content.get(k)}
-            names |= pair if pair & names else set()
+            if self._system in systems and leaf.content["type"] == "decision":
+                self._saying[str(leaf.content["model_name"])] = str(leaf.content["request"])
         if self._system not in known:
             hint = did_you_mean(self._system, known)
             raise ConfigError(
                 f"the ledger knows no system {self._system!r}" + (f", {hint}" if hint else ""),
                 next=f"it knows {', '.join(sorted(known)) or 'none'}",
             )
-        return names
-
-    def _systems_of(self, content: dict[str, Any]) -> set[str]:
-        """Return which systems a decision, or ingested evidence, is about."""
-        out = set()
-        for lines in (content.get("sessions") or {}).values():
-            record = self.record(next((line for line in lines if line), ""))
-            if record is not None and record.evidence.system:
-                out.add(record.evidence.system)
-        text = self._ledger.state.stored(str(content.get("policy_digest") or ""))
-        if text and content.get("stage"):
-            workspace, _, name = str(content["model_name"]).rpartition("/")
-            rules = parse_policy(text, FILE).rules(name, content["stage"], content.get("alias"), workspace or None)
-            if rules.system is not None and rules.system.id:
-                out.add(rules.system.id)
-        return out
-
-    def record(self, name: str) -> SealedRecord | None:
-        """Return the record that a leaf names; None where it is gone or not well-formed."""
-        if name not in self._records:
-            raw = self._ledger.envelope(name) if name else None
-            try:
-                if raw is None:
-                    return None
-                self._records[name] = read(raw, name)
-            except EvidenceError:
-                return None
-        return self._records[name]
+        return renamed(set(self._saying), (leaf.content for leaf in self._ledger.leaves(types=("renamed",))))
 
     # -- what lies in the bundle ------------------------------------------------------------
 
@@ -180,7 +159,7 @@ class Collector:
         runs: set[str] = set()
         for leaf in leaves:
             for lines in (leaf.content.get("sessions") or {}).values():
-                for record in filter(None, (self.record(line) for line in lines)):
+                for record in filter(None, (self._systems.record(line) for line in lines)):
                     run_id = record.evidence.mlflow.run_id
                     if run_id and (not documents_only or record.evidence.kind in DOCUMENTS):
                         runs.add(run_id)

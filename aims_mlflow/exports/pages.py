@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.audit.keyrings import history_of
+from aims_mlflow.audit.keyrings import history_of, log_keys
 from aims_mlflow.audit.report import Step
 from aims_mlflow.documents.status import ControlStatus, control_statuses
 from aims_mlflow.documents.terminal import SYMBOLS
@@ -12,6 +12,7 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.session import PAGE
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.exports import parts
+from aims_mlflow.exports.earlier import earlier_files
 from aims_mlflow.records.base import parse_time
 
 if TYPE_CHECKING:
@@ -62,10 +63,10 @@ def render_how_to(view: parts.PartLedger, about: Mapping[str, Any]) -> bytes:
     """Return `verify.html`: commands that check the bundle with openssl, sha256sum and a shell alone."""
     head = view.head()
     history = history_of(view, Step("keyring"), ())
-    log = next((e.key_id for v in history.versions for e in v.keyring.keys if "log" in e.roles), "")
-    leaves = list(view.leaves())
+    log = next((key.key_id for key in log_keys(history) if head.note.signed_by(head.origin, key)), "")
+    stamped = any(name.endswith(".tsr") for name in earlier_files(view.files))
     envelope = next((n for n in view.files.names if n.startswith("envelopes/")), "")
-    return _render("verify.html.j2", about=about, head=head, log=log, leaves=leaves, envelope=envelope)
+    return _render("verify.html.j2", about=about, head=head, log=log, stamped=stamped, envelope=envelope)
 
 
 def _render(template: str, **values: Any) -> bytes:

@@ -134,9 +134,9 @@ class ActivePolicy:
 
     def _take_policy(self) -> None:
         loaded = _from_folder(lambda: load_policy(self.folder))
-        text = (self.folder / FILE).read_text(encoding="utf-8")
-        entry = Entry("policy", {"policy_digest": loaded.digest}, request=uuid7())
-        self._ledger.put_in_force("policy", loaded.digest, text, entry)
+        # A text that was stored once under its digest stays as it is: only comments can differ.
+        text = self._ledger.state.stored(loaded.digest) or (self.folder / FILE).read_text(encoding="utf-8")
+        self._ledger.put_in_force("policy", loaded.digest, text, policy_entry(loaded.digest, text))
 
     def _take_keyring(self) -> None:
         active = self._ledger.state.active().get("keyring")
@@ -152,6 +152,11 @@ class ActivePolicy:
         content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
         public = {"keyring_digest": digest, "version": str(keyring.version)}
         self._ledger.put_in_force("keyring", digest, content, Entry("keyring", public, request=uuid7()))
+
+
+def policy_entry(digest: str, text: str) -> Entry:
+    """Return the leaf that puts a policy in force: its digest is over what it says, and its text has one of its own."""
+    return Entry("policy", {"policy_digest": digest, "text_sha256": sha256_hex(text.encode())}, request=uuid7())
 
 
 def _from_folder(load: Callable[[], Parsed]) -> Parsed:

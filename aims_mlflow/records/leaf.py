@@ -33,6 +33,8 @@ class LeafFields(BaseModel):
     model_digest: Sha256 | None = None
     policy_digest: Sha256 | None = None
     keyring_digest: Sha256 | None = None
+    # Of a policy as it was written, comments too; of a finding's words.
+    text_sha256: Sha256 | None = None
     decided: Time | None = None
     allowed: bool = False
     done: bool = False

@@ -1,8 +1,10 @@
 """The bundle: the same bytes for the same input, verified offline by us, by a second verifier, and by openssl."""
 
+import contextlib
 import html
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -14,9 +16,13 @@ import independent
 import pytest
 from click.testing import CliRunner
 
+from aims_mlflow.audit.keyrings import history_of
+from aims_mlflow.audit.report import Step
 from aims_mlflow.cli.main import cli
 from aims_mlflow.errors import AimsError
+from aims_mlflow.exports import parts
 from aims_mlflow.exports.archive import write_archive
+from aims_mlflow.exports.pages import render_how_to, render_index
 
 
 def run(*args, status=0):
@@ -72,7 +78,8 @@ def test_the_same_input_gives_the_same_bytes_and_all_verifiers_accept_them(life,
     assert "verified" in text.splitlines()[-1]
     assert f"continues the {int(first.stem)} leaves" in text
     assert json.loads(run("verify", path, "--json"))["verified"]
-    assert independent.problems(path) == []
+    root = history_of(parts.PartLedger(parts.InMemory(contents(path))), Step("keyring"), ()).versions[0].keyring
+    assert independent.problems(path, [first.read_bytes()], root.signatures[0].key_id) == []
     assert "the file exists" in run("bundle", "create", "--system", "loans", "--out", path, status=2)
 
 
@@ -96,51 +103,80 @@ def test_it_verifies_without_mlflow_and_without_a_network(made, tmp_path):
     assert "verified" in done.stdout
 
 
-def test_the_commands_on_the_page_work_and_find_a_change(made, tmp_path):
+def blocks(folder, kind=""):
+    """The commands on the page that says how to verify without us."""
+    found = re.findall(rf"<pre{kind}>(.*?)</pre>", (folder / "verify.html").read_text(), re.DOTALL)
+    return [html.unescape(block) for block in found]
+
+
+def shown(folder, **env):
+    """What the page's commands print, without the record that they show."""
     for tool in ("openssl", "xxd", "sha256sum", "base64"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
-    path, _ = made
-    with zipfile.ZipFile(path) as archive:
+    script = "\n".join(blocks(folder))
+    done = subprocess.run(
+        ["bash", "-c", script], check=False, cwd=folder, capture_output=True, text=True, env={**os.environ, **env}
+    )
+    return [line for line in done.stdout.splitlines() if not line.startswith("{")]
+
+
+def test_the_commands_on_the_page_work_and_find_a_change(made, tmp_path):
+    with zipfile.ZipFile(made[0]) as archive:
         archive.extractall(tmp_path)
-    blocks = re.findall(r"<pre>(.*?)</pre>", (tmp_path / "verify.html").read_text(), re.DOTALL)
-    script = "\n".join(html.unescape(block) for block in blocks)
+    names = archive.namelist()
+    whole = shown(tmp_path)
+    sure = [n for n in names if n.startswith(("ledger/leaves/", "envelopes/"))]
+    assert {line for line in whole if line.startswith(("ok ledger/leaves", "ok envelopes"))} == {
+        f"ok {n}" for n in sure
+    }
+    reports = {n for n in names if n.startswith("evidence/") and "aims/index.html" not in n}
+    assert {f"ok {n}" for n in reports} <= set(whole)
+    said = [line.split()[:2] for line in whole if line not in {f"ok {n}" for n in names}]
+    assert [word for _, word in said] == ["keyring", "keyring", "checkpoint,", "ledger/earlier/000000000001.txt"], whole
+    assert {ok for ok, _ in said} == {"ok"}
+    leaf, envelope, report, policy = (
+        next(n for n in names if n.startswith(begin) and n.endswith(end))
+        for begin, end in (
+            ("ledger/leaves", ""),
+            ("envelopes", ""),
+            ("evidence", "fairness.html"),
+            ("ledger/in-force", ""),
+        )
+    )
+    for name in (leaf, envelope, report, "ledger/earlier/000000000001.proof", "keys/" + Path(names[-1]).name, policy):
+        if (tmp_path / name).exists():
+            data = bytearray((tmp_path / name).read_bytes())
+            data[40] ^= 1
+            (tmp_path / name).write_bytes(data)
+    note = tmp_path / "ledger/checkpoint.txt"
+    note.write_text(note.read_text().replace("/loans", "/loanz", 1))
+    broken = "\n".join(shown(tmp_path))
+    for words in (
+        f"NOT BELOW THE CHECKPOINT: {leaf}", f"MISSING OR CHANGED: envelope {Path(envelope).stem}", f"NOT SIGNED: {envelope}",
+        f"CHANGED: {report}", "NOT CONTINUED: ledger/earlier/000000000001.txt", "NOT SIGNED: the checkpoint",
+    ):  # fmt: skip
+        assert words in broken
+    assert "CHANGED: policy" in broken or "CHANGED: keyring" in broken
+
+
+def test_the_python_on_the_page_runs_as_it_is_and_finds_a_change(made, tmp_path):
+    """securesystemslib alone reads our envelopes: in-toto's tools are built on it."""
+    with zipfile.ZipFile(made[0]) as archive:
+        archive.extractall(tmp_path)
+    envelopes = sorted(f"ok {n}" for n in archive.namelist() if n.startswith("envelopes/"))
+    (program,) = blocks(tmp_path, ' class="python"')
 
     def said():
-        return subprocess.run(["bash", "-c", script], check=False, cwd=tmp_path, capture_output=True, text=True)
+        command = [sys.executable, "-I", "-c", program]
+        return subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True)
 
-    whole = said()
-    names = [n for n in contents(path) if n.startswith(("ledger/leaves/", "envelopes/"))]
-    assert whole.stdout.count("\nok ") == len(names), whole.stdout + whole.stderr
-    assert "Signature Verified Successfully" in whole.stdout
-    assert "NOT" not in whole.stdout
-    assert "CHANGED" not in whole.stdout
-    leaf, envelope = (next(n for n in names if n.startswith(begin)) for begin in ("ledger/", "envelopes/"))
-    for name in (leaf, envelope):
-        data = bytearray((tmp_path / name).read_bytes())
-        data[40] ^= 1
-        (tmp_path / name).write_bytes(data)
-    (tmp_path / "ledger/checkpoint.txt").write_text(
-        (tmp_path / "ledger/checkpoint.txt").read_text().replace("/loans", "/loanz", 1)
-    )
-    broken = said()
-    assert f"NOT BELOW THE CHECKPOINT: {leaf}" in broken.stdout
-    assert f"CHANGED: {Path(envelope).name}" in broken.stdout
-    assert "Verification Failure" in broken.stdout + broken.stderr
-
-
-def test_securesystemslib_verifies_an_envelope_of_it(made):
-    from securesystemslib.dsse import Envelope
-    from securesystemslib.signer import SSlibKey
-
-    files = contents(made[0])
-    name = next(n for n in files if n.startswith("envelopes/"))
-    found = json.loads(files[name])
-    key_id = found["signatures"][0]["keyid"]
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-    key = SSlibKey.from_crypto(load_pem_public_key(files[f"keys/{key_id}.pem"]), keyid=key_id)
-    assert Envelope.from_dict(found).verify([key], 1)
+    assert said().stdout.splitlines() == envelopes
+    file = tmp_path / envelopes[0].removeprefix("ok ")
+    found = json.loads(file.read_text())
+    found["payload"] = found["payload"].replace("A", "B", 1)
+    file.write_text(json.dumps(found))
+    assert "VerificationError" in said().stderr
 
 
 def test_stages_and_dates_choose_what_lies_in_it(life, tmp_path):
@@ -194,11 +230,17 @@ def test_an_erased_body_stays_erased_in_the_bundle(life, tmp_path, monkeypatch):
 # -- as a stranger's file ------------------------------------------------------------------------
 
 
-def rewritten(path, out, change):
+def rewritten(path, out, change, pages=False):
     """The bundle with other files, its manifest made to fit: as someone who knows the format would do it."""
     files = contents(path)
     change(files)
     about = json.loads(files["bundle.json"])
+    if pages:
+        del about["files"]
+        view = parts.PartLedger(parts.InMemory(files))
+        for name, render in ((parts.INDEX, render_index), (parts.HOW_TO, render_how_to)):
+            with contextlib.suppress(AimsError, LookupError, ValueError):
+                files[name] = render(view, about)
     about["files"] = {n: independent.sha256(c) for n, c in files.items() if n != "bundle.json"}
     files["bundle.json"] = independent.canonical(about)
     with out.open("wb") as stream:

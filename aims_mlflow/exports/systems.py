@@ -1,0 +1,106 @@
+"""Which systems leaves are about: by the policy's own word, or by that of the evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aims_mlflow.errors import AimsError, EvidenceError
+from aims_mlflow.evidence.statement import SealedRecord, read
+from aims_mlflow.exports import parts
+from aims_mlflow.gates.policy import FILE, parse_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aims_mlflow.audit.report import Report
+
+
+class Stored(Protocol):
+    """What a policy's text is read from."""
+
+    def stored(self, digest: str) -> str | None:
+        """Return the text of a policy or keyring."""
+
+
+class Source(Protocol):
+    """A ledger, or a bundle that reads like one."""
+
+    @property
+    def state(self) -> Stored:
+        """Where policies are."""
+
+    def envelope(self, sha256: str) -> bytes | None:
+        """Return one envelope."""
+
+
+class Systems:
+    """Says which systems a leaf is about; remembers the records that it read."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._records: dict[str, SealedRecord | None] = {}
+
+    def record(self, name: str) -> SealedRecord | None:
+        """Return the record that a leaf names; None where it is gone or not well-formed."""
+        if name not in self._records:
+            raw = self._source.envelope(name) if name else None
+            try:
+                self._records[name] = read(raw, name) if raw is not None else None
+            except EvidenceError:
+                self._records[name] = None
+        return self._records[name]
+
+    def of(self, content: dict[str, Any]) -> set[str]:
+        """Return which systems a decision, or ingested evidence, is about.
+
+        Raises:
+            AimsError: the policy that it names is none.
+        """
+        out = set()
+        for lines in (content.get("sessions") or {}).values():
+            record = self.record(next((line for line in lines if line), ""))
+            if record is not None and record.evidence.system:
+                out.add(record.evidence.system)
+        text = self._source.state.stored(str(content.get("policy_digest") or ""))
+        if text and content.get("stage"):
+            workspace, _, name = str(content["model_name"]).rpartition("/")
+            rules = parse_policy(text, FILE).rules(name, content["stage"], content.get("alias"), workspace or None)
+            if rules.system is not None and rules.system.id:
+                out.add(rules.system.id)
+        return out
+
+
+def names_in(content: dict[str, Any]) -> set[str]:
+    """Return the names of a model in a leaf about its renaming."""
+    return {str(content[key]) for key in ("model_name", "previous", "renamed_to") if content.get(key)}
+
+
+def renamed(names: set[str], contents: Iterable[dict[str, Any]]) -> set[str]:
+    """Return `names` and those that the same models had before, or have since."""
+    out = set(names)
+    for content in contents:
+        if (pair := names_in(content)) & out:
+            out |= pair
+    return out
+
+
+def check_system(view: parts.PartLedger, system: str, report: Report) -> None:
+    """Note leaves that are another system's: a bundle says itself whose it is, and nothing signs that."""
+    found: list[tuple[str, dict[str, Any], set[str]]] = []
+    systems = Systems(view)
+    for leaf in view.leaves(types=("decision", "evidence")):
+        who = f"leaf {leaf.sequence}, {leaf.content['type']}"
+        try:
+            found.append((who, leaf.content, systems.of(leaf.content)))
+        except AimsError as exc:
+            report["completeness"].wrong(who, exc.what, "nobody can say which system it is about")
+    mine = {str(content.get("model_name")) for _, content, about in found if system in about}
+    names = renamed(mine, (leaf.content for leaf in view.leaves(types=("renamed",))))
+    for who, content, about in found:
+        if about and system not in about and content.get("model_name") not in names:
+            what = f"it is about {', '.join(sorted(about))}, and the bundle says that it is about {system}"
+            report["completeness"].wrong(who, what, "the bundle is presented as another system's")
+    if found and not any(system in about for *_, about in found):
+        report["completeness"].wrong(
+            parts.MANIFEST, f"nothing in it is about {system}", "the bundle is presented as another system's"
+        )
