@@ -230,7 +230,7 @@ def _steady() -> tuple[Limit, ...]:
     rows += [("agreement_under_shift", ">=", "0.8"), ("unsafe_model_files", "==", "0")]
     reasons = {
         "unsafe_model_files": "a file that runs code when it is loaded gives its author the machine; skops, ONNX, "
-        "safetensors and the libraries' own formats do not",
+        "safetensors and the libraries' own formats do not, and of an unknown format nobody can say",
         "agreement_with_missing": "our starting point; cells go missing in operation, and answers should seldom turn",
         "agreement_under_shift": "our starting point; instruments drift and prices rise, half a deviation is much",
     }
