@@ -40,7 +40,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     """Look at every column that is not declared."""
     settings = pack.privacy
     known = {*data.sensitive_names, *data.identifiers, *settings.declared, data.target}
-    found = {name: why for name in data.frame.columns if name not in known and (why := _why(data, str(name)))}
+    found = {name: why for name in data.frame.columns if name not in known and (why := looks_personal(data, str(name)))}
     limit = Limit(metric=METRIC, comparator="==", limit="0", severity=settings.severity, why=settings.why)
     note = "; ".join(f"{name}: {why}" for name, why in list(found.items())[:10]) or "no column looks personal"
     claims = [held(claim(METRIC, len(found), role=data.role, n=len(data.frame.columns), note=note), limit)]
@@ -58,7 +58,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def _why(data: Dataset, name: str) -> str | None:
+def looks_personal(data: Dataset, name: str) -> str | None:
     """Return why a column looks personal, or None."""
     values = _texts(data, name)
     for what, looks in LOOKS.items():
