@@ -198,9 +198,9 @@ class Drift(Record):
 class Monitor(Record):
     """How far data in operation may lie from the baseline kept at training (A.6.2.6, clause 9.1).
 
-    A column is in breach where its distance reaches `threshold` and chance alone is unlikely to do that: its p-value,
-    corrected for the number of columns (Holm), is under `p_value`. `missing` is the largest rise of the share of
-    missing cells, `unseen` the largest rise of the share of categories that training hardly had.
+    A column is in breach where its distance reaches `threshold`, its share of missing cells rises by more than
+    `missing`, or that of categories that training hardly had by more than `unseen`, and chance alone is unlikely to do
+    that: the p-value, corrected for everything that is looked at (Holm), is under `p_value`.
     """
 
     controls: tuple[str, ...] = ("A.6.2.6",)
