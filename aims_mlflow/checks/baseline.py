@@ -2,7 +2,9 @@
 
 Numbers are counted between rounded quantiles, and the outer bins are open, so that neither the
 smallest nor the largest value is told; categories and bins under the pack's `pool_under` rows are
-pooled; identifiers, texts and dates are left out.
+pooled. Where what is left is still under that, its rows are shared out over the cells that are told, so that counts
+and missing cells always add up to the rows and no subtraction tells the rest. Infinite numbers count as missing.
+Identifiers, columns that look like personal data (`privacy`), texts and dates are left out.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from aims_mlflow.checks.columns import comparable
 from aims_mlflow.checks.distances import Numbers, numbers_of, value_counts
 from aims_mlflow.checks.groups import NAME_LENGTH
 from aims_mlflow.checks.labels import label_text
+from aims_mlflow.checks.privacy import looks_personal
 from aims_mlflow.checks.tables import histogram, weighted_quantiles
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.base import decimal_text
@@ -57,7 +60,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         (PREDICTION, reference or data),
     ]
     for name, source in parts:
-        kind, why, column, weights = _column(data, name) if source is None else _special(source, name)
+        kind, why, column, weights = _feature(data, name) if source is None else _special(source, name)
         if kind is None and source is not None and not why:
             continue
         described, why = (None, why) if kind is None else describe(column, kind, pool_under, weights)
@@ -91,6 +94,13 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
 Found = tuple["Kind | None", str, "pd.Series | None", "Array | None"]
 
 
+def _feature(data: Dataset, name: str) -> Found:
+    kind, why = data.kind_of(name)
+    if kind and (looks := looks_personal(data, name)):
+        return None, f"personal data: {looks}", None, None
+    return (kind, why, *data.column(name)) if kind else (None, why, None, None)
+
+
 def _column(data: Dataset, name: str) -> Found:
     kind, why = data.kind_of(name)
     return (kind, why, *data.column(name)) if kind else (None, why, None, None)
@@ -113,29 +123,51 @@ def describe(
     column: pd.Series, kind: Kind, pool_under: int, weights: Array | None = None
 ) -> tuple[dict[str, Any] | None, str]:
     """Return (the column's counts, "") or (None, the reason why it is left out)."""
-    gone = column.isna().to_numpy()
-    missing = int(gone.sum() if weights is None else weights[gone].sum())
-    known = {"missing": missing if missing == 0 or missing >= pool_under else f"fewer than {pool_under}"}
+    rows = len(column) if weights is None else int(weights.sum())
     if kind == "categorical":
-        counts = _categories(column, weights, pool_under)
-        return ({"kind": kind, "counts": counts, **known}, "") if counts else (None, f"under {pool_under} rows in each")
-    numbers = numbers_of(column, weights)
-    edges = quantile_edges(numbers, pool_under)
-    if not len(edges):
-        return None, f"too few rows for two bins of {pool_under}"
-    texts = [str(decimal_text(float(edge))) for edge in edges]
-    counted = histogram(numbers.values, edges, numbers.weights).tolist()
-    return {"kind": kind, "edges": texts, "counts": counted, **known}, ""
+        levels, there = _categories(column, weights, pool_under)
+        if not levels:
+            return None, f"under {pool_under} rows in each"
+        counts = list(levels.values())
+    else:
+        numbers = numbers_of(column, weights)
+        edges, there = quantile_edges(numbers, pool_under), numbers.rows
+        if not len(edges):
+            return None, f"too few rows for two bins of {pool_under}"
+        counts = histogram(numbers.values, edges, numbers.weights).tolist()
+    missing = rows - there
+    few = 0 < missing < pool_under
+    told = spread_over(counts, rows if few else there)
+    known = {"kind": kind, "missing": f"fewer than {pool_under}" if few else missing}
+    if kind == "categorical":
+        return {**known, "counts": dict(zip(levels, told, strict=True))}, ""
+    return {**known, "counts": told, "edges": [str(decimal_text(float(edge))) for edge in edges]}, ""
 
 
-def _categories(column: pd.Series, weights: Array | None, pool_under: int) -> dict[str, int]:
+def spread_over(counts: list[int], total: int) -> list[int]:
+    """Return counts that add up to `total`, the further rows shared out in proportion (largest remainders first).
+
+    Rows too few to tell would else be told by what is left when all that is told is taken from the number of rows.
+    """
+    have = sum(counts)
+    shares = [divmod(n * (total - have), have) for n in counts]
+    out = [n + whole for n, (whole, _) in zip(counts, shares, strict=True)]
+    first = sorted(range(len(counts)), key=lambda i: -shares[i][1])
+    for i in first[: total - sum(out)]:
+        out[i] += 1
+    return out
+
+
+def _categories(column: pd.Series, weights: Array | None, pool_under: int) -> tuple[dict[str, int], int]:
+    """Return (rows of each category that may be told, rows with any value)."""
     sizes: dict[str, int] = {}
     for level, n in value_counts(column, weights).items():
         name = str(label_text(level))[:NAME_LENGTH]
         sizes[name] = sizes.get(name, 0) + int(n)
     large = {name: n for name, n in sorted(sizes.items()) if n >= pool_under}
-    rest = sum(sizes.values()) - sum(large.values())
-    return {**large, POOLED: rest} if rest >= pool_under else large
+    there = sum(sizes.values())
+    rest = there - sum(large.values())
+    return {**large, POOLED: rest} if rest >= pool_under else large, there
 
 
 def quantile_edges(numbers: Numbers, pool_under: int) -> Array:

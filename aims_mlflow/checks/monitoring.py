@@ -1,15 +1,18 @@
 """Drift in operation: new data against the baseline of a training, without any row of it.
 
 Each column is compared cell by cell (the baseline's bins and categories) by the Jensen-Shannon distance, the one
-that Evidently takes for categories. Many columns are looked at every time, so some distance is large by chance now
-and then: a column is in breach only where its distance reaches the limit and a chi-square test, corrected for the
-number of columns (Holm, "A simple sequentially rejective multiple test procedure", 1979), finds chance unlikely.
+that Evidently takes for categories; beside that, missing cells (infinite numbers count as such) and categories that
+training hardly had may become more. Much is looked at every time, so something is large by chance now and then: a
+column is in breach only where a value breaks its limit and a test finds chance unlikely. Distances are tested by
+chi-square, rises by Fisher's exact test of one side, and the p-values of all of them are corrected for their number at
+once (Holm, "A simple sequentially rejective multiple test procedure", 1979). A value that breaks its limit where chance
+is likely is "not enough data": neither a breach nor a pass.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.baseline import POOLED, PREDICTION, TARGET
@@ -33,20 +36,55 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+Name = TypeVar("Name")
 KIND = "monitor-run"
 METHOD = "Jensen-Shannon distance over the baseline's cells"
+METRICS = ("drift", "missing_rate_rise", "unseen_share_rise")
 SURE = 1e-12
 CALLED = {PREDICTION: "prediction", TARGET: "label"}
 
 
+@dataclass(frozen=True)
+class Rise:
+    """In how many of how many rows something was the case in training, and is now.
+
+    `before` is None where the baseline says only that they were under `hidden`: none to a share, most to the test.
+    """
+
+    before: int | None
+    rows_before: int
+    now: int
+    rows: int
+    hidden: int = 1
+
+    @property
+    def value(self) -> float:
+        """How much the share has risen, -1 to 1."""
+        return self.now / self.rows - (self.before or 0) / max(self.rows_before, 1)
+
+    @property
+    def p_value(self) -> float:
+        """Fisher's exact test, one side: so many among these rows where both are of the same population."""
+        from scipy.stats import hypergeom
+
+        before = min(self.hidden - 1, self.rows_before) if self.before is None else self.before
+        return float(hypergeom.sf(self.now - 1, self.rows_before + self.rows, before + self.now, self.rows))
+
+
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """One column in the baseline's cells, shape (cells,) each; `unknown` is the cell of rare and new categories."""
+    """One column in the baseline's cells, shape (cells,) each; `unseen` is of the cell of rare and new categories."""
 
     before: Array
     now: Array
-    missing: tuple[float, float]
-    unknown: int | None = None
+    missing: Rise
+    unseen: Rise | None = None
+
+    @property
+    def p_values(self) -> dict[str, float]:
+        """Metric -> p-value, for everything that is judged."""
+        rises = {"missing_rate_rise": self.missing, "unseen_share_rise": self.unseen}
+        return {"drift": self.p_value, **{metric: rise.p_value for metric, rise in rises.items() if rise and rise.now}}
 
     @property
     def distance(self) -> float:
@@ -86,8 +124,10 @@ def compare(data: Dataset, baseline: Mapping[str, Any], settings: Monitor) -> Ou
         found = _column_of(data, name, baseline)
         if found is not None:
             compared[name] = found if isinstance(found, str) else _compared(*found, column, baseline)
-    adjusted = holm({n: c.p_value for n, c in compared.items() if isinstance(c, Compared)})
-    claims = [c for name, found in compared.items() for c in _claims(name, found, adjusted.get(name), data, settings)]
+    adjusted = holm(
+        {(n, metric): p for n, c in compared.items() if isinstance(c, Compared) for metric, p in c.p_values.items()}
+    )
+    claims = [c for name, found in compared.items() for c in _claims(name, found, adjusted, data, settings)]
     judged = [c for c in claims if c.metric == "drift" and c.passed is not None]
     share = sum(c.passed is False for c in judged) / len(judged) if judged else None
     claims.append(claim("drifted_share", share, role=data.role, n=len(judged), note="n counts columns"))
@@ -103,7 +143,10 @@ def compare(data: Dataset, baseline: Mapping[str, Any], settings: Monitor) -> Ou
             "method": METHOD,
             "columns_in_breach": drifted(claims),
             "left_out": dict(baseline.get("left_out") or {}),
-            "p_values_holm": {name: decimal_text(float(f"{p:.6g}")) for name, p in adjusted.items()},
+            "p_values_holm": {
+                metric: {name: decimal_text(float(f"{p:.6g}")) for (name, of), p in adjusted.items() if of == metric}
+                for metric in METRICS
+            },
             "noise": noise(len(adjusted), settings),
         },
         reports=_reports(claims, len(adjusted), settings),
@@ -111,12 +154,13 @@ def compare(data: Dataset, baseline: Mapping[str, Any], settings: Monitor) -> Ou
     )
 
 
-def noise(columns: int, settings: Monitor) -> str:
-    """Return why more than the distance decides, in one sentence."""
-    alone = 1 - (1 - float(settings.p_value)) ** columns
+def noise(tests: int, settings: Monitor) -> str:
+    """Return why more than the measured value decides, in one sentence."""
+    alone = 1 - (1 - float(settings.p_value)) ** tests
     return (
-        f"{columns} columns were compared: tested one by one at {settings.p_value}, at least one would be flagged by "
-        f"chance alone in {alone:.0%} of the runs, so p-values are corrected for their number (Holm)"
+        f"{tests} tests were made (distances, missing cells, new categories): one by one at {settings.p_value}, at "
+        f"least one would be flagged by chance alone in {alone:.0%} of the runs, so p-values are corrected for their "
+        "number (Holm)"
     )
 
 
@@ -127,9 +171,10 @@ def drifted(claims: list[Claim] | tuple[Claim, ...]) -> list[str]:
     return list(dict.fromkeys(c.slice["column"] for c in broken))
 
 
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:
     """Return p-values that hold for all of them at once (Holm, 1979), by the same names."""
-    found, largest = {}, 0.0
+    found: dict[Name, float] = {}
+    largest = 0.0
     for i, name in enumerate(sorted(p_values, key=lambda n: p_values[n])):
         largest = max(largest, min((len(p_values) - i) * p_values[name], 1.0))
         found[name] = largest
@@ -144,7 +189,7 @@ def _column_of(
 
     if name == PREDICTION:
         if data.predictions is None:
-            return None
+            return "not evaluated: the baseline has predictions, and there are none of these data"
         part = data.part(outcomes=True)
         return pd.Series(part.predictions), part.weights, data.rows
     source = baseline.get("target") if name == TARGET else name
@@ -163,48 +208,56 @@ def _compared(
 ) -> Compared | str:
     import numpy as np
 
-    known = column.notna().to_numpy()
-    there = int(known.sum() if weights is None else weights[known].sum())
-    # What was under the pooled size is not told; none and few are the same to a share.
-    gone = described["missing"] if isinstance(described["missing"], int) else 0
-    missing = gone / max(int(baseline["rows"]), 1), 1 - there / rows
+    told, before_rows, few = described["missing"], int(baseline["rows"]), int(baseline.get("pool_under", 1))
+
+    def missing(there: int) -> Rise:
+        return Rise(told if isinstance(told, int) else None, before_rows, rows - there, rows, few)
+
     if described["kind"] == "numeric":
         numbers = numbers_of(column, weights)
         edges = np.array([float(edge) for edge in described["edges"]])
-        found = Compared(np.array(described["counts"]), histogram(numbers.values, edges, numbers.weights), missing)
+        counted = histogram(numbers.values, edges, numbers.weights)
+        found = Compared(np.array(described["counts"]), counted, missing(numbers.rows))
     else:
         cells = dict.fromkeys((*described["counts"], POOLED), 0)
         for level, n in value_counts(column, weights).items():
             name = str(label_text(level))[:NAME_LENGTH]
             cells[name if name in cells else POOLED] += int(n)
-        before = [described["counts"].get(name, 0) for name in cells]
-        found = Compared(np.array(before), np.array(list(cells.values())), missing, list(cells).index(POOLED))
+        before, there = [described["counts"].get(name, 0) for name in cells], sum(cells.values())
+        unseen = Rise(described["counts"].get(POOLED), sum(before), cells[POOLED], max(there, 1), few)
+        found = Compared(np.array(before), np.array(list(cells.values())), missing(there), unseen)
     return found if found.now.sum() else "not evaluated: no value to compare"
 
 
-def _claims(name: str, found: Compared | str, p: float | None, data: Dataset, settings: Monitor) -> list[Claim]:
+def _claims(
+    name: str, found: Compared | str, adjusted: Mapping[tuple[str, str], float], data: Dataset, settings: Monitor
+) -> list[Claim]:
     at, n = {"column": name}, data.rows
-    limit = _limit("drift", "<", settings.threshold, settings)
-    if isinstance(found, str) or p is None:
-        return [held(claim("drift", None, slice=at, role=data.role, n=n, note=str(found)), limit)]
+    drift = _limit("drift", "<", settings.threshold, settings)
+    if isinstance(found, str):
+        return [held(claim("drift", None, slice=at, role=data.role, n=n, note=found), drift)]
+
+    def judged(metric: str, value: float, n: int, note: str, limit: Limit) -> Claim:
+        p = adjusted[name, metric]
+        # Further digits of a tiny p-value say nothing.
+        note = f"{note}; corrected p-value {'under 1e-12' if p < SURE else f'{p:.2g}'}"
+        one = held(claim(metric, value, slice=at, role=data.role, n=n, note=note), limit)
+        if one.passed is not False or p < float(settings.p_value):
+            return one
+        lacking = f"{NOT_ENOUGH}: among this much that is looked at, chance alone makes such a value; {note}"
+        return one.model_copy(update={"passed": None, "note": lacking})
+
     what = f"{CALLED[name]} drift: " if name in CALLED else ""
-    note = (
-        f"{what}{METHOD}; corrected p-value {'under 1e-12' if p < SURE else f'{p:.2g}'}"  # further digits say nothing
-    )
-    distance = held(claim("drift", found.distance, slice=at, role=data.role, n=int(found.now.sum()), note=note), limit)
-    if distance.passed is False and p >= float(settings.p_value):
-        lacking = f"{NOT_ENOUGH}: among this many columns, chance alone makes such a distance; {note}"
-        distance = distance.model_copy(update={"passed": None, "note": lacking})
-    claims = [distance]
-    before, now = found.missing
-    if before or now:
-        risen = claim("missing_rate_rise", now - before, slice=at, role=data.role, n=n, note=f"{now:.1%} are missing")
-        claims.append(held(risen, _limit("missing_rate_rise", "<=", settings.missing, settings)))
-    if found.unknown is not None and found.now[found.unknown]:
-        share = float(found.now[found.unknown] / found.now.sum() - found.before[found.unknown] / found.before.sum())
+    values = int(found.now.sum())
+    claims = [judged("drift", found.distance, values, f"{what}{METHOD}", drift)]
+    gone, new = found.missing, found.unseen
+    if gone.now:
+        limit = _limit("missing_rate_rise", "<=", settings.missing, settings)
+        claims.append(judged("missing_rate_rise", gone.value, n, f"{gone.now / gone.rows:.1%} are missing", limit))
+    if new is not None and new.now:
+        limit = _limit("unseen_share_rise", "<=", settings.unseen, settings)
         note = "categories that training had in too few rows to tell, or never"
-        new = claim("unseen_share_rise", share, slice=at, role=data.role, n=int(found.now.sum()), note=note)
-        claims.append(held(new, _limit("unseen_share_rise", "<=", settings.unseen, settings)))
+        claims.append(judged("unseen_share_rise", new.value, values, note, limit))
     return claims
 
 
@@ -212,9 +265,9 @@ def _limit(metric: str, comparator: Any, limit: str, settings: Monitor) -> Limit
     return Limit(metric=metric, comparator=comparator, limit=limit, severity=settings.severity, why=settings.why)
 
 
-def _reports(claims: list[Claim], columns: int, settings: Monitor) -> dict[str, bytes]:
+def _reports(claims: list[Claim], tests: int, settings: Monitor) -> dict[str, bytes]:
     title = "Data in operation against the training baseline"
     picture = drift_chart(claims, title)
-    notes = [noise(columns, settings) + "."]
+    notes = [noise(tests, settings) + "."]
     page = claims_page(title, claims, picture, notes)
     return {"monitor.svg": picture, "monitor.html": page} if picture else {"monitor.html": page}

@@ -45,7 +45,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     settings, stated = pack.privacy, data.personal
     named = stated if isinstance(stated, tuple) else ()
     known = {*data.sensitive_names, *data.identifiers, *settings.declared, *named, data.target}
-    found = {name: why for name in data.frame.columns if name not in known and (why := _why(data, str(name)))}
+    found = {name: why for name in data.frame.columns if name not in known and (why := looks_personal(data, str(name)))}
     limit = Limit(metric=METRIC, comparator="==", limit="0", severity=settings.severity, why=settings.why)
     says = [STATED if stated is True else DENIED] if found and isinstance(stated, bool) else []
     note = "; ".join([*says, *(f"{name}: {why}" for name, why in list(found.items())[:10])])
@@ -69,7 +69,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def _why(data: Dataset, name: str) -> str | None:
+def looks_personal(data: Dataset, name: str) -> str | None:
     """Return why a column looks personal, or None."""
     values = _texts(data, name)
     for what, looks in LOOKS.items():

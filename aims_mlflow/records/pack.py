@@ -198,9 +198,9 @@ class Drift(Record):
 class Monitor(Record):
     """How far data in operation may lie from the baseline kept at training (A.6.2.6, clause 9.1).
 
-    A column is in breach where its distance reaches `threshold` and chance alone is unlikely to do that: its p-value,
-    corrected for the number of columns (Holm), is under `p_value`. `missing` is the largest rise of the share of
-    missing cells, `unseen` the largest rise of the share of categories that training hardly had.
+    A column is in breach where its distance reaches `threshold`, its share of missing cells rises by more than
+    `missing`, or that of categories that training hardly had by more than `unseen`, and chance alone is unlikely to do
+    that: the p-value, corrected for everything that is looked at (Holm), is under `p_value`.
     """
 
     controls: tuple[str, ...] = ("A.6.2.6",)
@@ -230,7 +230,7 @@ def _steady() -> tuple[Limit, ...]:
     rows += [("agreement_under_shift", ">=", "0.8"), ("unsafe_model_files", "==", "0")]
     reasons = {
         "unsafe_model_files": "a file that runs code when it is loaded gives its author the machine; skops, ONNX, "
-        "safetensors and the libraries' own formats do not",
+        "safetensors and the libraries' own formats do not, and of an unknown format nobody can say",
         "agreement_with_missing": "our starting point; cells go missing in operation, and answers should seldom turn",
         "agreement_under_shift": "our starting point; instruments drift and prices rise, half a deviation is much",
     }

@@ -4,6 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aims_mlflow.checks import baseline
 from aims_mlflow.checks.distances import Numbers
@@ -46,11 +48,70 @@ def test_no_extreme_no_rare_value_and_no_small_count_is_told(empty_pack):
     for secret in ("9876543", "mayor", str(frame["salary"].min())):
         assert secret not in text
     found = read(outcome)["columns"]
-    assert found["job"]["counts"] == {"baker": 27, "clerk": 470}
+    assert found["job"]["counts"] == {"baker": 27, "clerk": 473}  # the mayors are counted, and not told
     assert found["rare_missing"]["missing"] == "fewer than 20"
     for column in found.values():
         counts = column["counts"]
         assert min(counts.values() if isinstance(counts, dict) else counts) >= 20
+
+
+COLUMNS = st.one_of(
+    st.lists(st.sampled_from(["a", "b", "c", "d", None]), min_size=1, max_size=150),
+    st.lists(st.sampled_from([0.5, 1.5, 2.5, 7.0, float("nan"), float("inf")]), min_size=1, max_size=150),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(COLUMNS, st.integers(2, 30))
+def test_no_subtraction_tells_a_cell_under_the_pooled_size(values, pool_under):
+    kind = "categorical" if isinstance(values[0], str | None) else "numeric"
+    column = pd.Series(values, dtype=object if kind == "categorical" else float)
+    described, _ = baseline.describe(column, kind, pool_under)
+    assert baseline.describe(column, kind, pool_under, np.ones(len(values), int))[0] == described
+    if described is None:
+        return
+    counts = described["counts"]
+    counts = list(counts.values()) if isinstance(counts, dict) else counts
+    told = described["missing"] if isinstance(described["missing"], int) else 0
+    assert sum(counts) + told == len(values)
+    assert min(counts) >= pool_under
+    assert told == 0 or told >= pool_under
+
+
+@given(st.integers(1, 19), st.integers(1, 19))
+def test_tables_with_few_and_other_few_missing_or_rare_give_one_baseline(few, other):
+    def told(n, hidden):
+        return baseline.describe(pd.Series(["a"] * (300 - n) + [hidden] * n, dtype=object), "categorical", 20)
+
+    for hidden in ("rare", None):
+        assert told(few, hidden) == told(other, hidden)
+
+
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=12), st.integers(0, 60))
+def test_rows_are_shared_out_in_proportion(counts, more):
+    total = sum(counts) + more
+    found = baseline.spread_over(counts, total)
+    assert sum(found) == total
+    assert all(abs(new - old * total / sum(counts)) < 1 for new, old in zip(found, counts, strict=True))
+
+
+def test_columns_that_look_personal_are_left_out_even_with_many_rows_each(empty_pack):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "contact": rng.choice([f"anna{i}@bank.example" for i in range(9)], 900),
+            "zip_code": rng.choice(["10115", "20095"], 900),
+            "x": rng.normal(size=900),
+            "y": rng.integers(0, 2, 900),
+        }
+    )
+    outcome = baseline.run(make_dataset("train", frame, target="y"), empty_pack)
+    assert b"anna" not in outcome.reports["drift_baseline.json"]
+    assert set(read(outcome)["columns"]) == {"x", "(target)"}
+    assert read(outcome)["left_out"] == {
+        "contact": "personal data: its values look like e-mail addresses",
+        "zip_code": "personal data: its name says so",
+    }
 
 
 def test_edges_are_rounded_to_the_spread():

@@ -52,9 +52,11 @@ def test_predictions_and_labels_are_compared_too(table, value_of):
         found = value_of(outcome.claims, "drift", column=name)
         assert found.passed is False
         assert word in found.note
-    without = compared(now.drop(columns="repaid"), known)
-    assert without.result == "passed"
-    assert not [c for c in without.claims if c.slice.get("column") in ("(prediction)", "(target)")]
+    without = compared(now.drop(columns="repaid"), known)  # labels come late, predictions do not
+    assert without.result == "not_evaluated"
+    assert "(prediction) could not be evaluated (not evaluated: the baseline has predictions" in without.reason
+    assert not [c for c in without.claims if c.slice.get("column") == "(target)"]
+    assert compared(now.drop(columns="repaid"), kept(frame)).result == "passed"
 
 
 def test_many_columns_and_few_rows_make_no_breach_by_chance():
@@ -91,6 +93,58 @@ def test_missing_cells_that_rise_are_a_breach(table, value_of):
     found = value_of(outcome.claims, "missing_rate_rise", column="income")
     assert found.passed is False
     assert float(found.value) == pytest.approx(301 / 800)
+
+
+@pytest.mark.parametrize("metric", ["missing_rate_rise", "unseen_share_rise"])
+def test_rises_of_the_same_population_are_no_breach_by_chance(metric):
+    """In 60 rows a share rises by over its limit in some of 40 columns in nearly every run."""
+    breaches, large, open_ = 0, 0, 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+
+        def drawn(rows, rng=rng):
+            if metric == "missing_rate_rise":
+                return np.where(rng.random((rows, 40)) < 0.25, np.nan, rng.normal(size=(rows, 40)))
+            shares = [0.48, 0.44, *[0.08 / 400] * 400]
+            return rng.choice([f"c{i}" for i in range(402)], (rows, 40), p=shares)
+
+        names = [f"c{i}" for i in range(40)]
+        train = pd.DataFrame(drawn(3000), columns=names).assign(y=rng.integers(0, 2, 3000))
+        outcome = compared(pd.DataFrame(drawn(60), columns=names), kept(train, "y", "1"))
+        mine = [c for c in outcome.claims if c.metric == metric]
+        limit = 0.1 if metric == "missing_rate_rise" else 0.05
+        large += sum(float(c.value) > limit for c in mine)
+        open_ += sum(c.passed is None and "not enough data" in c.note for c in mine)
+        breaches += outcome.result == "failed"
+    assert large > 10
+    assert open_ >= large - 1
+    assert breaches <= 1
+
+
+def test_the_p_value_of_a_rise_is_fishers_and_few_are_taken_for_most(value_of):
+    from scipy.stats import fisher_exact
+
+    rise = monitoring.Rise(30, 1000, 20, 100)
+    table = [[20, 80], [30, 970]]
+    assert rise.p_value == pytest.approx(fisher_exact(table, alternative="greater").pvalue, rel=1e-9)
+    assert rise.value == pytest.approx(0.17)
+    hidden = monitoring.Rise(None, 1000, 20, 100, hidden=20)
+    assert hidden.value == pytest.approx(0.2)
+    assert hidden.p_value == monitoring.Rise(19, 1000, 20, 100).p_value
+
+
+def test_infinite_numbers_are_missing_in_the_baseline_and_now(value_of):
+    rng = np.random.default_rng(0)
+    train = pd.DataFrame({"x": rng.normal(size=3000), "z": rng.normal(size=3000), "y": rng.integers(0, 2, 3000)})
+    now = pd.DataFrame({"x": rng.normal(size=1000), "z": rng.normal(size=1000)})
+    now.loc[:499, "x"] = np.inf
+    outcome = compared(now, kept(train, "y", "1"))
+    assert outcome.result == "failed"
+    assert float(value_of(outcome.claims, "missing_rate_rise", column="x").value) == 0.5
+    train.loc[:1499, "x"] = -np.inf
+    known = kept(train, "y", "1")
+    assert known["columns"]["x"]["missing"] == 1500
+    assert compared(now, known).result == "passed"
 
 
 @settings(max_examples=60, deadline=None)

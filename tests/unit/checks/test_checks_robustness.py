@@ -1,7 +1,13 @@
 """Models that are steady and models that are not; files that run code when they are loaded, found without loading them."""
 
+import gzip
+import io
+import os
 import pickle
+import tempfile
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -103,9 +109,132 @@ def test_pickles_are_found_whatever_they_are_called_and_never_loaded(tmp_path):
     (claim,) = model_files.storage_claims(tmp_path, "test")
     assert (claim.value, claim.n) == ("3", 5)
     assert "names that can do harm: posix.system" in claim.note
-    from pathlib import Path
-
+    assert "could not be read through: broken.pkl" in claim.note
     assert not Path("/tmp/harm-was-done").exists()
+
+
+def zipped(**members):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def array(values, save=np.save):
+    out = io.BytesIO()
+    save(out, values)
+    return out.getvalue()
+
+
+def by_joblib(compress):
+    out = io.BytesIO()
+    joblib.dump([Harm(), np.zeros(3)], out, compress=compress)
+    return out.getvalue()
+
+
+OBJECTS = np.array([Harm()], dtype=object)
+LAMBDA = b'{"config": {"layers": [{"class_name": "\\u004cambda"}]}}'
+HARMFUL = {
+    "pytorch_model.bin": zipped(**{"archive/data.pkl": pickle.dumps(Harm(), 2), "archive/data/0": b"\0\1"}),
+    "zero.bin": pickle.dumps(Harm(), 0),
+    "one.dat": pickle.dumps(Harm(), 1),
+    "cut.json": pickle.dumps(Harm(), 0)[:-1]
+    + b"\xff",  # the end is never reached, and what is before it has run by then
+    "z.model": by_joblib(("zlib", 3)),
+    "gz": by_joblib(("gzip", 3)),
+    "bz.model": by_joblib(("bz2", 3)),
+    "xz.model": by_joblib(("xz", 3)),
+    "z.joblib": by_joblib(3),
+    "gone.gz": gzip.compress(pickle.dumps([Harm(), os.urandom(99)]))[:-20],  # cut off
+    "objects.npy": array(OBJECTS),
+    "objects.npz": array(OBJECTS, np.savez_compressed),
+    "in.zip": zipped(**{"deep.gz": gzip.compress(zipped(a=pickle.dumps(Harm())))}),
+}
+CODE = {
+    "lambda.keras": zipped(**{"config.json": LAMBDA, "model.weights.h5": b"\x89HDF\r\n\x1a\n"}),
+    "whole.h5": b'\x89HDF\r\n\x1a\n..."class_name": "Lambda"...',
+    "wrapper.py": b"import os",
+    "run": b"#!/bin/sh",
+    "plain.model": pickle.dumps({"a": 1}, 1),
+}
+UNKNOWN = {
+    "saved_model.pb": b"\x08\x01\x12",
+    "weights.bin": b"\x01\x02\x03",
+    "whole.h5": b"\x89HDF\r\n\x1a\n",
+    "archive.tar": b"a/b" + bytes(600),
+    "cut.zip": zipped(a=b"x" * 99)[:50],
+    "zipped.zip": zipped(a=b"x"),
+    "prefixed.json": b"{}" + zipped(**{"a.json": b"{}"}),
+    "no_number.npz": zipped(**{"a.npy": b"not an array"}),
+    "lying.parquet": b"not one",
+}
+SAFE = {
+    "MLmodel": b"flavors: {}",
+    "conda.yaml": b"channels:\n- conda-forge\ndependencies:\n- python=3.11\n",
+    "requirements.txt": b"catboost==1.2\nnumpy==2.4\nboto3==1\nopenai==1\n",
+    "model.txt": b"tree\nversion=v4\n",
+    "input_example.json": b'{"columns": ["Lambda", "class_name"]}',
+    "weights.safetensors": b"\x08\x00\x00\x00\x00\x00\x00\x00{}      ",
+    "model.keras": zipped(**{"config.json": b'{"class_name": "Dense"}', "model.weights.h5": b"\x89HDF\r\n\x1a\n"}),
+    "model.skops": zipped(**{"schema.json": b"{}", "1.npy": array(np.arange(3))}),
+    "numbers.npz": array(np.arange(3), np.savez),
+    "table.csv.gz": gzip.compress(b"id,x\n1,2\n"),
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "state"),
+    [(HARMFUL, "code"), (CODE, "code"), (UNKNOWN, "unknown"), (SAFE, "safe")],
+    ids=lambda x: str(x)[:7],
+)
+def test_what_is_not_known_to_hold_data_alone_is_never_safe(files, state, tmp_path):
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    found = {f.path: f for f in model_files.scan(tmp_path)}
+    assert {name: f.state for name, f in found.items()} == dict.fromkeys(files, state)
+    if files is HARMFUL:
+        assert {name for name, f in found.items() if not any("system" in harm for harm in f.dangerous)} == set()
+    (claim,) = model_files.storage_claims(tmp_path, "test")
+    assert claim.value == ("0" if state == "safe" else str(len(files)))
+    assert ("of an unknown format" in claim.note) == (state == "unknown")
+
+
+def test_a_bomb_is_not_unpacked_to_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(model_files, "MAX_BYTES", 100_000)
+    (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b" " * 10_000_000))
+    (tmp_path / "bomb.zip").write_bytes(zipped(**{f"{i}.json": b" " * 30_000 for i in range(5)}))
+    many = zipped(**{"a.json": b"{}"})
+    for _ in range(9):
+        many = zipped(**{"a.zip": many})
+    (tmp_path / "many.zip").write_bytes(many)
+    assert {(f.state, f.unread) for f in model_files.scan(tmp_path)} == {("unknown", True)}
+
+
+def test_a_model_that_mlflow_stores_without_a_pickle_is_safe(tmp_path):
+    import mlflow
+
+    fitted = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    mlflow.sklearn.save_model(fitted, str(tmp_path / "skops"), serialization_format="skops")
+    mlflow.sklearn.save_model(fitted, str(tmp_path / "pickle"), serialization_format="cloudpickle")
+    assert not [f for f in model_files.scan(tmp_path / "skops") if f.unsafe]
+    assert [f.path for f in model_files.scan(tmp_path / "pickle") if f.unsafe] == ["model.pkl"]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_told_and_none_of_them_loaded(content):
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("a", "a.json", "a.pkl", "a.npz"):
+            (Path(folder) / name).write_bytes(content)
+        found = {f.path: f.state for f in model_files.scan(Path(folder))}
+    assert found["a"] == "safe" if not content else found["a"] != "safe" or formats_alone(content)
+    assert not content or found["a.pkl"] == "code"
+
+
+def formats_alone(content):
+    """Whether bytes tell by themselves that they are data: numpy arrays, and packed ones."""
+    return content.startswith((b"\x93NUMPY", b"PK", b"\x1f\x8b", b"BZh", b"x"))
 
 
 def test_a_pickled_model_is_warned_of(tmp_path):
