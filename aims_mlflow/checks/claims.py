@@ -140,8 +140,7 @@ def reason_of(claims: Iterable[Claim]) -> str | None:
     claims = list(claims)
     failed = [c for c in claims if c.passed is False]
     open_ = [c for c in claims if c.passed is None and c.limit is not None]
-    warned = [c for c in failed if c.severity == "warning"]
-    named = [*(c for c in failed if c.severity != "warning"), *open_, *warned]
+    named = sorted([*failed, *open_], key=lambda c: (c.severity == "warning", c.passed is None))
     if not named:
         return None
     text = "; ".join(describe(c) for c in named[:3])

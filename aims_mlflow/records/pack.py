@@ -153,7 +153,8 @@ class Fairness(Record):
     """How model outcomes may differ between groups of the sensitive columns.
 
     `control` names columns whose levels are looked at one by one (people of the same level are compared).
-    Groups under `pool_under` rows are never shown; limits decide from `min_n` rows on, below is not enough data.
+    Groups under `pool_under` rows are never shown; limits decide from `min_n` rows on, below is not enough data, and
+    `min_n_why` says why from there.
     """
 
     controls: tuple[str, ...] = ("A.6.2.4", "A.5.4")
@@ -162,6 +163,7 @@ class Fairness(Record):
     control: tuple[str, ...] = ()
     pool_under: int = Field(default=20, ge=1)
     min_n: int = Field(default=1, ge=1)
+    min_n_why: str | None = None
     bootstrap: int = Field(default=1000, ge=0, le=100_000)
 
 
@@ -178,6 +180,7 @@ class Performance(Record):
     worst_slice_rows: int = Field(default=50, ge=1)
     pool_under: int = Field(default=20, ge=1)
     min_n: int = Field(default=1, ge=1)
+    min_n_why: str | None = None
 
 
 class Drift(Record):
