@@ -1,4 +1,4 @@
-"""What @aims.trains adds around a scikit-learn fit, in one run: a plain MLflow run, enforce, observe, and the checks alone.
+"""What @aims.trains adds around a scikit-learn fit, in one run: plain MLflow, enforce, observe, and the checks alone.
 
     python benchmarks/training.py [--rows 1000000] [--held-out ROWS] [--fit-seconds 60] [--rounds 3] [--json]
 
@@ -28,6 +28,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
 from checks import files_of, note, pack, rounded, table
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -90,7 +91,7 @@ def with_us(mode, train, test, iterations, config):
     took = []
 
     @aims.trains("bench", config=config, mode=mode)
-    def train_it(train, test, iterations):
+    def train_it(train, test, iterations):  # noqa: ARG001  what it is given is what is checked
         model, seconds = fitted(train, iterations)
         took.append(seconds)
         return model
@@ -253,7 +254,9 @@ def readable(found):
     lines.append(f"  the checks alone        {found['checks_histogram_s']:8.2f} s")
     lines += [f"    {name:<21} {seconds:8.2f} s" for name, seconds in found["checks"].items()]
     lines.append(f"  one prediction          {found['predict_s']:8.2f} s")
-    lines.append(f"  over the checks         {found['over_checks_s']:8.2f} s; {found['share_of_fit']:.1%} of the plain run")
+    lines.append(
+        f"  over the checks         {found['over_checks_s']:8.2f} s; {found['share_of_fit']:.1%} of the plain run"
+    )
     lines.append(f"  imports and warm-up     {found['imports_s']:8.2f} s, apart")
     return "\n".join(lines)
 
@@ -268,7 +271,7 @@ def main():
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
     held_out = min(asked.held_out or asked.rows // 4, asked.rows)
-    before = os.getcwd()
+    before = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="aims-benchmark-") as folder:
         os.environ.update(AIMS_HOME=f"{folder}/home", MLFLOW_DISABLE_TELEMETRY="true")
         os.chdir(folder)

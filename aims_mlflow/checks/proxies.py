@@ -34,7 +34,7 @@ def feature_codes(column: pd.Series, weights: Array | None = None) -> tuple[Arra
             return np.zeros(len(values), dtype=np.int64), 1
         rows = None if weights is None else weights[finite]
         edges = np.unique(tables.weighted_quantiles(values[finite], np.arange(1, BINS) / BINS, rows))
-        codes = np.searchsorted(edges, np.where(finite, values, 0.0), side="right")
+        codes = tables.bins_of(np.where(finite, values, 0.0), edges)
         return np.where(finite, codes, len(edges) + 1), len(edges) + 2
     try:
         codes, levels = factorize(column)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks import tables
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import claim, hold, reason_of
-from aims_mlflow.checks.labels import label_key
+from aims_mlflow.checks.labels import factorize, label_key
 from aims_mlflow.checks.model_files import storage_claims
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.errors import DataError
@@ -106,8 +106,16 @@ def _judge(data: Dataset, before: Array) -> Callable[[Array], Array]:
     if data.task == "regression":
         room = MOVED * max(float(np.std(before.astype(float))), 1e-12)
         return lambda now: np.abs(now.astype(float) - before.astype(float)) <= room
-    keys = np.array([label_key(value) for value in before], dtype=object)
-    return lambda now: np.array([label_key(value) for value in now], dtype=object) == keys
+    keys = _keys(before)
+    return lambda now: _keys(now) == keys
+
+
+def _keys(answers: Array) -> Array:
+    import numpy as np
+
+    codes, levels = factorize(answers)
+    keys: Array = np.array([*map(label_key, levels), None], dtype=object)[codes]
+    return keys
 
 
 def _claim(

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 Z95 = 1.959963984540054  # 0.975 quantile of the normal distribution
+FEW_EDGES = 20
 MAX_DRAWN = 20_000_000  # cells that a bootstrap holds at once
 
 
@@ -48,9 +49,22 @@ def histogram(values: Array, edges: Array, weights: Array | None = None) -> Arra
 
     An edge belongs to the bin above it. Values must be finite.
     """
+    return count(bins_of(values, edges), len(edges) + 1, weights)
+
+
+def bins_of(values: Array, edges: Array) -> Array:
+    """Return in which of len(edges) + 1 bins each value lies, shape (n,); see `histogram`.
+
+    Comparing all values with each of a few ascending edges takes a tenth of the time that searching takes.
+    """
     import numpy as np
 
-    return count(np.searchsorted(edges, values, side="right"), len(edges) + 1, weights)
+    if len(edges) > FEW_EDGES:
+        return np.searchsorted(edges, values, side="right")
+    found = np.zeros(len(values), dtype=np.int8)
+    for edge in edges:
+        found += values >= edge
+    return found.astype(np.int64)
 
 
 def weighted_quantile(values: Array, share: float, weights: Array | None = None) -> float:

@@ -77,7 +77,11 @@ def test_a_tie_is_put_to_the_model(monkeypatch):
     data = table()
     model = RandomForestClassifier(n_estimators=2, random_state=0, max_depth=1, bootstrap=False)
     model.fit(data.features, data.frame["label"])
-    monkeypatch.setattr(RandomForestClassifier, "predict_proba", lambda self, X: np.full((len(X), 2), 0.5))
+    monkeypatch.setattr(
+        RandomForestClassifier,
+        "predict_proba",
+        lambda self, X: np.full((len(X), 2), 0.5),
+    )
     monkeypatch.setattr(RandomForestClassifier, "predict", lambda self, X: np.full(len(X), "yes"))
     assert set(predict(model, data, "label", "yes", None).labels) == {"yes"}
 

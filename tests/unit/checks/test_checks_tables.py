@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from aims_mlflow.checks import tables
@@ -76,3 +78,12 @@ def test_percentiles_need_half_of_the_replicates():
 
 def test_histogram_has_open_ends():
     assert tables.histogram(np.array([-9.0, 1.0, 1.5, 2.0, 99.0]), np.array([1.0, 2.0])).tolist() == [1, 2, 2]
+
+
+@given(
+    st.lists(st.floats(-5, 5) | st.integers(-3, 3).map(float), max_size=60),
+    st.sets(st.integers(-9, 9).map(lambda n: n / 3), max_size=30),
+)
+def test_bins_are_those_of_a_search(values, edges):
+    at, ascending = np.array(values, dtype=float), np.array(sorted(edges), dtype=float)
+    assert tables.bins_of(at, ascending).tolist() == np.searchsorted(ascending, at, side="right").tolist()
