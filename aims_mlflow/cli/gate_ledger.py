@@ -98,8 +98,8 @@ def reconcile(
 ) -> int:
     """Compare registry and ledger: what exists without a decision, what was never closed, what changed since.
 
-    New findings are sealed, those that no longer hold are closed, and changes whose server died are settled. Exit
-    status 1 when anything is open. Fit for a schedule.
+    New findings are sealed, those that no longer hold are closed. A change whose server died is a finding too, which
+    is closed at once: by what the registry shows. Exit status 1 when anything is open. Fit for a schedule.
     """
     from aims_mlflow.hooks.reading import policy_in_force
     from aims_mlflow.hooks.reconcile import reconcile as compare
@@ -119,13 +119,14 @@ def reconcile(
         return 1 if done.findings else 0
     for change in done.settled:
         what = f"{change['of']} of {change['model_name']}"
-        click.echo(f"settled: {what} {'took place' if change['done'] else 'did not take place'}")
+        how = "took place" if change["done"] else "did not take place"
+        click.echo(f"settled: {change['control']} {change['about']}: {what} {how}")
     new = {f.key for f in done.new}
     for finding in done.findings:
         click.secho(
             f"{'new ' if finding.key in new else ''}{finding.control} {finding.about}: {finding.text}", fg="yellow"
         )
-    for text in done.closed:
+    for text in dict.fromkeys(done.closed):
         click.echo(f"closed: {text}")
     click.echo(f"{done.checked} models compared, {len(done.findings)} findings open")
     return 1 if done.findings else 0
@@ -207,7 +208,7 @@ def _print(row: dict[str, Any]) -> None:
         f"  on {row['basis']}{evidence}" + (f", approved by {', '.join(a)}" if (a := row.get("approvals")) else "")
     )
     for waiver in row.get("waivers") or ():
-        click.secho(f"  ! WAIVED: {waiver}", fg="yellow")
+        click.secho(f"  ! {waiver}", fg="yellow")
     if row.get("model_digest"):
         click.echo(f"  model {row['model_digest']}" + (f", run {row['run_id']}" if row.get("run_id") else ""))
     if row.get("request"):

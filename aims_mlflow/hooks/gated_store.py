@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 COPY = re.compile(r"^models:/([^/]+)/(\d+)$")
 MAX_COPIES = 20
+WAIVERS_TAG, BETWEEN = "aims.waivers", " | "
 WHAT = {"registration": "Registration", "deployment": "Deployment"}
 
 
@@ -160,7 +161,27 @@ class GatedMethods(TakingAway):
                 failure = f" {reported(what, decided.failure).capitalize()}." if decided.failure else ""
                 if not decided.decision.allowed:
                     raise denied(refusal(decided.decision) + failure)
-            return self.carry_out(what, entry, lambda: commit(decided, request))
+            result = self.carry_out(what, entry, lambda: commit(decided, request))
+            if change.stage == "deployment":
+                self._show(change, decided)
+            return result
+
+    def _show(self, change: Change, decided: Decided) -> None:
+        """Show on a version what its deployment rests on: the change stands, whether that can be written or not.
+
+        No later decision takes a waiver off again: the tag says what a version was ever let through with.
+        """
+        decision = decided.decision
+        if not (decision.waived or decision.would_refuse):
+            return
+        try:
+            before = self.plain.get_model_version(change.name, change.version).tags.get(WAIVERS_TAG)
+            waivers = dict.fromkeys([*(before.split(BETWEEN) if before else ()), *waiver_lines(decision)])
+            tags = {"aims.decision": _said(decided), **({WAIVERS_TAG: BETWEEN.join(waivers)} if waivers else {})}
+            for key, value in tags.items():
+                self.plain.set_model_version_tag(change.name, change.version, ModelVersionTag(key, value))
+        except Exception as exc:  # noqa: BLE001 - the ledger says it too
+            reported("showing a waiver on its version", exc)
 
     def _still(self, change: Change, request: str) -> bool:
         """Tell whether an identical call made a change within the last ten minutes that still stands."""
@@ -212,11 +233,17 @@ def version_tags(decided: Decided, request: str) -> dict[str, str]:
     """Return the tags that the gate gives a version: they point to the decision, and show waivers loudly."""
     decision = decided.decision
     tags = {
-        "aims.decision": "observed" if decision.would_refuse else ("allowed, WAIVED" if decision.waived else "allowed"),
+        "aims.decision": _said(decided),
         REQUEST_TAG: request,
         "aims.model_digest": decision.model_digest or "",
         "aims.policy_digest": decision.policy_digest or "",
         "aims.run": decision.run_id or "",
     }
     waivers = waiver_lines(decision)
-    return {**tags, "aims.waivers": " | ".join(waivers)} if waivers else tags
+    return {**tags, WAIVERS_TAG: BETWEEN.join(waivers)} if waivers else tags
+
+
+def _said(decided: Decided) -> str:
+    if decided.decision.would_refuse:
+        return "observed"
+    return "allowed, WAIVED" if decided.decision.waived else "allowed"

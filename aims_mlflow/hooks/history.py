@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.gates.wording import waiver_lines
 from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.decision import Decision
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -111,9 +113,7 @@ def grounds(ledger: Ledger, held: Held) -> dict[str, Any]:
         "run_id": content.get("run_id"),
         "evidence": content.get("evidence", []),
         "approvals": body.get("approvals", []),
-        "waivers": [
-            f"{w['unmet']['control']} until {w['expires'][:10]} by {w['owner']}" for w in body.get("waived", ())
-        ],
+        "waivers": waiver_lines(Decision.model_validate(body)) if body else [],
         "policy_digest": content.get("policy_digest"),
         "keyring_digest": content.get("keyring_digest"),
     }

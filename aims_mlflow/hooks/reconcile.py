@@ -40,7 +40,7 @@ LOST = {"lost-version": "deleted", "lost-alias": "withdrawn"}
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What one reconciliation found: everything open, what of it is new, what it closed."""
+    """What one reconciliation found: everything open, what is new, what it closed (settled changes too)."""
 
     findings: list[Finding]
     new: list[Finding]
@@ -78,7 +78,8 @@ def reconcile(
     found += lost
     found += _late(ledger)
     new, closed = record(ledger, ABOUTS, found)
-    return Reconciled(found, new, closed, settled + settled_elsewhere, len(seen_names))
+    settled += settled_elsewhere
+    return Reconciled(found, new, [*closed, *(s["text"] for s in settled)], settled, len(seen_names))
 
 
 def seal_lost(ledger: Ledger, findings: list[Finding], reason: str) -> None:
@@ -110,11 +111,27 @@ def _late(ledger: Ledger) -> list[Finding]:
 
 
 def _settle(ledger: Ledger, past: Past, client: Any) -> list[dict[str, Any]]:
+    """Seal a change without outcome as a finding, close it by what the registry shows, and the finding with it."""
     if past.unfinished() is None:
         return []
     with ledger.lock(past.name):
+        past = Past(ledger, past.name)
+        leaf = past.unfinished()
+        if leaf is None:
+            return []
+        finding = _open_change(leaf.content)
+        ledger.append(finding.entry())
         done = settle(ledger, past, below(client), functools.partial(made_by, client), "aims gate reconcile")
-    return [done] if done else []
+        ledger.append(finding.entry("closed"))
+    return [{**(done or {}), "about": finding.about, "control": finding.control, "text": finding.text}]
+
+
+def _open_change(change: dict[str, Any]) -> Finding:
+    kept = ("model_name", "stage", "alias", "mlflow_stage", "version")
+    fields = {"of": change["type"], "change": change["request"], **{k: change[k] for k in kept if change.get(k)}}
+    about = f"{change['model_name']}{f' version {version}' if (version := change.get('version')) else ''}"
+    text = f"the server ended between announcing a change of {about} ({change['type']}) and sealing its outcome"
+    return Finding("open-change", "A.6.2.8", text, fields)
 
 
 def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[dict[str, Any]], list[Finding]]:

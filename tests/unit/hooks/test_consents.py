@@ -171,3 +171,83 @@ def test_a_waiver_is_shown_where_the_decision_is_shown(registry, client):
     shown = gated.aims("gate", "explain", f"models:/loans/{version.version}", "--stage", "registration")
     assert "! WAIVED until" in shown
     assert "pilot until the new data" in shown
+
+
+def test_a_waiver_for_an_alias_is_shown_on_the_version_and_in_the_history(registry, client):
+    import mlflow
+    from test_reconcile import run
+
+    registry.change_policy(lambda p: p["stages"]["deployment"].update(require=["impact-assessment"]))
+    _, uri = gated.train("loans", frame=gated.table(3000))
+    version = mlflow.register_model(uri, "loans")
+    assert version.tags["aims.decision"] == "allowed"
+    until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
+    registry.say("approve", f"models:/loans/{version.version}", "--stage", "deployment")
+    refused(put := lambda: champion(client, version.version))
+    (control,) = registry.leaves("decision")[-1]["unmet"]
+    waiver = ["--control", control, "--reason", "the assessment comes on Monday", "--until", until]
+    registry.say("waive", f"models:/loans/{version.version}", "--stage", "deployment", *waiver)
+    put()
+    tags = client.get_model_version("loans", version.version).tags
+    assert tags["aims.decision"] == "allowed, WAIVED"
+    assert tags["aims.waivers"].startswith("WAIVED until 20")
+    assert "reason: the assessment comes on Monday" in tags["aims.waivers"]
+    shown = run(registry, "gate", "history", "loans")[1]
+    assert f"! {tags['aims.waivers']}" in shown
+    (row,) = json.loads(run(registry, "gate", "history", "loans", "--json")[1])["history"]
+    assert row["waivers"] == [tags["aims.waivers"]]
+
+    registry.change_policy(lambda p: p["stages"]["deployment"].update(require=[]))
+    client.delete_registered_model_alias("loans", "champion")
+    registry.say("approve", f"models:/loans/{version.version}", "--stage", "deployment")
+    put()
+    assert client.get_model_version("loans", version.version).tags == tags
+
+
+def test_break_glass_for_an_alias_is_shown_on_the_version_beside_what_it_was_registered_with(registry, client, person):
+    import mlflow
+
+    _, uri = gated.train("loans", frame=gated.table(3000, fair=False))
+    until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
+    waiver = ["--control", "A.6.2.4", "--reason", "pilot", "--until", until]
+    registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
+    version = mlflow.register_model(uri, "loans").version
+    emergency = ["waive", f"models:/loans/{version}", "--stage", "deployment", "--break-glass", "--reason", "outage"]
+    for say in (registry.say, person("piet", "approver")):
+        say(*emergency)
+    client.set_registered_model_alias("loans", "champion", version)
+    tags = client.get_model_version("loans", version).tags
+    assert tags["aims.decision"] == "allowed, WAIVED"
+    first, second = tags["aims.waivers"].split(" | ")
+    assert "reason: pilot" in first
+    assert "BREAK-GLASS" in second
+    assert "reason: outage" in second
+
+
+def test_an_observed_alias_is_shown_on_the_version(registry, client):
+    import mlflow
+
+    entry = {"models": "*", "stage": "deployment", "mode": "observe"}
+    registry.change_policy(lambda p: p["enforcement"].append(entry))
+    _, uri = gated.train("loans", frame=gated.table(3000))
+    version = mlflow.register_model(uri, "loans").version
+    client.set_registered_model_alias("loans", "champion", version)
+    assert client.get_model_version("loans", version).tags["aims.decision"] == "observed"
+
+
+def test_a_mark_that_cannot_be_written_does_not_undo_the_alias(registry, client, monkeypatch, caplog):
+    import mlflow
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+
+    entry = {"models": "*", "stage": "deployment", "mode": "observe"}
+    registry.change_policy(lambda p: p["enforcement"].append(entry))
+    _, uri = gated.train("loans", frame=gated.table(3000))
+    version = mlflow.register_model(uri, "loans").version
+
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(SqlAlchemyStore, "set_model_version_tag", fail)
+    client.set_registered_model_alias("loans", "champion", version)
+    assert client.get_registered_model("loans").aliases == {"champion": version}
+    assert "showing a waiver on its version" in caplog.text

@@ -174,10 +174,13 @@ def test_a_change_without_outcome_is_settled_by_what_the_registry_shows(registry
         with pytest.raises(KeyboardInterrupt):
             mlflow.register_model(uri, "loans")
     status, found = reconcile(registry)
-    assert status == 0
-    assert [(s["of"], s["done"], s.get("version")) for s in found["settled"]] == [
-        ("decision", committed, "2" if committed else None)
+    assert (status, found["findings"]) == (0, [])
+    assert [(s["of"], s["done"], s.get("version"), s["about"], s["control"]) for s in found["settled"]] == [
+        ("decision", committed, "2" if committed else None, "open-change", "A.6.2.8")
     ]
+    assert found["closed"] == [found["settled"][0]["text"]]
+    states = [(x["about"], x["control"], x["state"], x["of"]) for x in registry.leaves("finding")]
+    assert states == [("open-change", "A.6.2.8", state, "decision") for state in ("open", "closed")]
     assert reconcile(registry)[1]["settled"] == []
 
 
