@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import aims_mlflow
 from aims_mlflow.audit.contents import ContentCheck
+from aims_mlflow.audit.decisions import HOSTILE
 from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, history_of
 from aims_mlflow.audit.report import Report
 from aims_mlflow.errors import AimsError, EvidenceError
@@ -16,21 +17,16 @@ from aims_mlflow.exports import parts
 from aims_mlflow.exports.accounted import check_accounted
 from aims_mlflow.exports.inert import is_inert
 from aims_mlflow.exports.pages import render_how_to, render_index, sessions_of
-from aims_mlflow.hooks import replay as again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from aims_mlflow.audit.held import Held
     from aims_mlflow.evidence.keyring_history import KeyringHistory
-    from aims_mlflow.evidence.ledger import Leaf, Ledger
+    from aims_mlflow.evidence.ledger import Leaf
     from aims_mlflow.evidence.verify import CheckedSession
 
 ASK_AGAIN = "the bundle was changed after it was made: ask for it again"
-
-
-# What code that reads well-formed content raises on content that is not.
-HOSTILE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 class BundleCheck:
@@ -55,9 +51,7 @@ class BundleCheck:
             checked: set[str] = set()
             for leaf in self._view.leaves(types=("decision", "evidence")):
                 for session in sessions_of(self._view, leaf, history):
-                    self._session(leaf, session, checked)
-                if leaf.content["type"] == "decision":
-                    self._again(leaf)
+                    self._session(session, checked)
             self._pages()
             check_accounted(self._view, history, checked, self.report)
         except AimsError as exc:
@@ -209,13 +203,8 @@ class BundleCheck:
 
     # -- the evidence -----------------------------------------------------------------------
 
-    def _session(self, leaf: Leaf, session: CheckedSession, checked: set[str]) -> None:
-        """Check a session that a leaf names; a refused decision may rest on one that does not verify."""
-        refused = leaf.content["type"] == "decision" and not leaf.content.get("allowed")
-        for problem in session.problems:
-            if not refused:
-                step = self.report["envelope" if " line " in problem.record else "completeness"]
-                step.wrong(problem.record, problem.what, problem.meaning)
+    def _session(self, session: CheckedSession, checked: set[str]) -> None:
+        """Check the files that a session's records name."""
         for record in session.records:
             for artifact in record.evidence.artifacts:
                 name = parts.evidence_path(str(record.evidence.mlflow.run_id), artifact.path)
@@ -233,19 +222,6 @@ class BundleCheck:
             step.wrong(there, f"it is not the file that the {kind} record was signed over", ASK_AGAIN)
         elif not step.said:
             step.said.append("files have the digests that signed records name")
-
-    def _again(self, leaf: Leaf) -> None:
-        """Make the decision again from what is here."""
-        step, request, view = self.report["completeness"], str(leaf.content["request"]), cast("Ledger", self._view)
-        if not self._view.bodies([leaf.sequence]) or leaf.content.get("model_digest") is None:
-            return
-        try:
-            same = again.recorded(view, request) == again.replay(view, request)
-            why = "" if same else "decided again, it is another"
-        except (AimsError, *HOSTILE) as exc:
-            why = exc.what if isinstance(exc, AimsError) else "it cannot be read"
-        if why:
-            step.wrong(f"leaf {leaf.sequence}, decision {request}", why, "it was not made from what it names")
 
 
 def _proof(raw: bytes, where: str) -> list[bytes]:
