@@ -42,8 +42,9 @@ class DecisionCheck:
 
     def _why_not(self, leaf: Leaf, content: dict[str, Any]) -> str | None:
         request = str(content["request"])
-        if next(self._ledger.leaves(types=("decision",), request=request)).sequence != leaf.sequence:
-            return "another decision has its request"
+        found = next(self._ledger.leaves(types=("decision",), request=request), None)
+        if found is None or found.sequence != leaf.sequence:
+            return "by its request, another decision is found, or none"
         said = again.recorded(self._ledger, request)
         if said.model_digest is None:
             return self._unread(said, content)
