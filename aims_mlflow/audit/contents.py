@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from aims_mlflow.audit.decisions import DecisionCheck
+from aims_mlflow.audit.sessions import check_sealed
 from aims_mlflow.audit.tree import named
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
+from aims_mlflow.evidence.canonical import canonical, sha256_hex
 from aims_mlflow.evidence.keyring_history import CLOCKS
 from aims_mlflow.evidence.keys import PublicKey
 from aims_mlflow.evidence.statement import SealedRecord, read
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
 CONSENTS = ("approval", "waiver", "revocation", "retirement")
 ERASERS = ("approver", "auditor")
-MOST_CACHED = 2_000
+MOST_CACHED = 1_000
+MOST_VERIFIED = 100_000
 EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"
 
 
@@ -38,7 +41,7 @@ def leaf_fields(leaf: Leaf) -> dict[str, Any]:
         EvidenceError: it is not a leaf of this format.
     """
     where = f"leaf {leaf.sequence}"
-    content = parse_json(leaf.data, where)
+    content = leaf.content
     try:
         LeafFields.model_validate(content)
         same = canonical(content) == leaf.data
@@ -53,7 +56,8 @@ def leaf_fields(leaf: Leaf) -> dict[str, Any]:
 class ContentCheck:
     """Checks leaves page by page, in order; memory holds what is in force and what is open, never all leaves."""
 
-    def __init__(self, view: View, report: Report, history: KeyringHistory) -> None:
+    def __init__(self, view: View, report: Report, history: KeyringHistory, *, whole: bool = False) -> None:
+        """`whole` says that the view holds every leaf, so that what is not there never was."""
         self._view, self._report, self._history = view, report, history
         self._in_force: dict[str, list[tuple[str, str]]] = {"policy": [], "keyring": []}
         self._allowed: set[str] = set()
@@ -61,18 +65,38 @@ class ContentCheck:
         self._without_body: dict[int, str] = {}
         self._erased: set[int] = set()
         self._roles_of: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._counted = {"envelopes": 0, "bodies": 0, "decisions": 0}
+        self._again = DecisionCheck(view, whole=whole)
+        # Envelopes and the keys whose signatures over them were found good.
+        self._verified: set[tuple[str, str]] = set()
+        self._counted = {"envelopes": 0, "bodies": 0, "decisions": 0, "again": 0}
 
     def page(self, leaves: Sequence[Leaf]) -> None:
         """Check one page of leaves."""
         bodies = self._view.bodies([leaf.sequence for leaf in leaves])
-        contents = [(leaf, self._content(leaf)) for leaf in leaves]
-        self._fetch([name for _, content in contents for name in _envelopes(content)])
-        for leaf, content in contents:
+        part: list[tuple[Leaf, dict[str, Any]]] = []
+        names: list[str] = []
+        for leaf in leaves:
+            content = self._content(leaf)
             if content:
-                self._body(leaf, content, bodies.get(leaf.sequence))
-                self._named(leaf, content)
-                self._says(leaf, content)
+                part.append((leaf, content))
+                names += _envelopes(content)
+            if len(names) >= MOST_CACHED:
+                self._part(part, names, bodies)
+                part, names = [], []
+        self._part(part, names, bodies)
+
+    def _part(
+        self,
+        part: Sequence[tuple[Leaf, dict[str, Any]]],
+        names: Sequence[str],
+        bodies: dict[int, tuple[bytes, bytes]],
+    ) -> None:
+        """Check leaves of a page whose envelopes are read in one go, so that few records are in memory at once."""
+        self._fetch(names)
+        for leaf, content in part:
+            self._body(leaf, content, bodies.get(leaf.sequence))
+            self._named(leaf, content)
+            self._says(leaf, content)
 
     def _content(self, leaf: Leaf) -> dict[str, Any]:
         try:
@@ -96,11 +120,14 @@ class ContentCheck:
 
     def _fetch(self, names: Sequence[str]) -> None:
         """Read the envelopes that a page names, each once while it is remembered."""
+        for name in names:
+            if name in self._records:
+                self._records.move_to_end(name)
         asked = [name for name in dict.fromkeys(names) if name not in self._records]
         found = self._view.envelopes(asked)
         for name in asked:
             self._records[name] = self._record(name, found.get(name))
-        while len(self._records) > max(MOST_CACHED, len(names)):
+        while len(self._records) > max(MOST_CACHED, len(set(names))):
             self._records.popitem(last=False)
 
     def _record(self, name: str, raw: bytes | None) -> SealedRecord | str:
@@ -118,7 +145,8 @@ class ContentCheck:
 
     def _named(self, leaf: Leaf, content: dict[str, Any]) -> None:
         """Check the envelopes that a leaf names, and the signatures of those that it relied on."""
-        counted = set(content.get("evidence") or ())
+        sessions = _relied_on(content)
+        counted = {*content.get("evidence", ()), *(line for lines in sessions.values() for line in lines)}
         roles = self._roles(content)
         for name in dict.fromkeys(_envelopes(content)):
             record = self._records.get(name, "it is missing")
@@ -129,6 +157,7 @@ class ContentCheck:
                     self._report["envelope"].wrong(who, record, EVIDENCE_CHANGED)
             elif relied:
                 self._signature(record, leaf, roles, str(content.get("decided", content["time"])))
+        check_sealed(named(leaf), sessions, self._records, self._report)
 
     def _signature(self, record: SealedRecord, leaf: Leaf, roles: Sequence[str], decided: str) -> None:
         signed = record.evidence.time
@@ -138,10 +167,15 @@ class ContentCheck:
         if verdict.entry is None or verdict.why_not:
             step.wrong(who, verdict.why_not or "its key is not known", "it should not have counted when it did")
             return
+        pair = record.sha256, verdict.entry.pem
         try:
-            record.envelope.verify(PublicKey.from_pem(verdict.entry.pem))
+            if pair not in self._verified:
+                record.envelope.verify(PublicKey.from_pem(verdict.entry.pem))
+                self._verified.add(pair)
         except EvidenceError as exc:
             step.wrong(who, exc.what, "it was not signed by whom it names")
+        if len(self._verified) > MOST_VERIFIED:
+            self._verified.clear()
         if verdict.later:
             step.wrong(who, verdict.later, "it counted when it was decided on, and would not count now: look again")
 
@@ -204,6 +238,13 @@ class ContentCheck:
                     f"it was made under {kind} {str(digest)[:12]}, which was not in force then",
                     f"someone exchanged the {kind} in the database, behind the ledger's back",
                 )
+        if leaf.sequence in self._without_body:
+            return
+        self._counted["again"] += content.get("model_digest") is not None
+        why = self._again.why_not(leaf, content)
+        if why:
+            who = f"{named(leaf)}, decision {content['request']}"
+            self._report["completeness"].wrong(who, why, "it was not made from what it names")
 
     def finish(self) -> None:
         """Note what only the whole ledger shows: bodies that are gone without a record, and what is active now."""
@@ -223,7 +264,8 @@ class ContentCheck:
         counted = self._counted
         self._report["envelope"].said.append(f"{counted['envelopes']:,} envelopes that leaves name")
         erased = f", {len(self._erased):,} erased with a reason" if self._erased else ""
-        step.said.append(f"{counted['decisions']:,} decisions, {counted['bodies']:,} bodies{erased}, policy in force")
+        again = f"{counted['decisions']:,} decisions, {counted['again']:,} made again"
+        step.said.append(f"{again}, {counted['bodies']:,} bodies{erased}, policy in force")
 
 
 def _possible(versions: Sequence[tuple[str, str]], decided: str) -> set[str]:
@@ -242,6 +284,20 @@ def _roles_by(text: str, kind: str) -> tuple[str, ...]:
     if kind == "consent":
         return ("approver", *(role for rules in stages for role in rules.approvals.roles))
     return ("trainer", *(rules.require_reevaluation for rules in stages if rules.require_reevaluation))
+
+
+def _relied_on(content: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the sessions on which a leaf relied: those with records that counted when it was made.
+
+    A refused decision may have looked at anything; one that rests on an earlier decision looked at that.
+    """
+    sessions: dict[str, list[str]] = content.get("sessions", {})
+    if content["type"] == "evidence":
+        return sessions
+    counted = set(content.get("evidence", ()))
+    if not content.get("allowed") or content.get("standing"):
+        return {}
+    return {name: lines for name, lines in sessions.items() if counted.intersection(lines)}
 
 
 def _envelopes(content: dict[str, Any]) -> list[str]:

@@ -20,11 +20,12 @@ MOST_PROBLEMS = 50
 
 @dataclass
 class Step:
-    """One step: what was looked at (`said`), what is wrong, and whether there was anything to look at."""
+    """One step: what was looked at (`said`) and what was not (`skipped`), and what is wrong."""
 
     name: StepName
     said: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
     more: int = 0
 
     @property
@@ -70,6 +71,7 @@ class Report:
                 "state": step.state,
                 "checked": step.said,
                 "problems": [vars(p) for p in step.problems],
+                **({"not_checked": step.skipped} if step.skipped else {}),
                 **({"more_problems": step.more} if step.more else {}),
             }
             for step in self.steps.values()
@@ -80,6 +82,7 @@ class Report:
         """Yield (mark, text) for a terminal: `ok`, `failed`, `absent`, or `detail` of the step before."""
         for step in self.steps.values():
             yield step.state, f"{step.name}: {'; '.join(step.said) or 'nothing to check'}"
+            yield from (("absent", f"{step.name}: {text}") for text in step.skipped)
             yield from (("detail", problem.sentence()) for problem in step.problems)
             if step.more:
                 yield "detail", f"and {step.more:,} more of this kind"

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aims_mlflow.evidence.ledger import Leaf, Ledger
+    from aims_mlflow.evidence.model_leaves import ModelLeaves
+
+
+class Stored(Protocol):
+    """Texts by digest."""
+
+    def stored(self, digest: str) -> str | None:
+        """Return the text of a policy or keyring."""
 
 
 class View(Protocol):
@@ -24,6 +32,19 @@ class View(Protocol):
     def envelopes(self, names: Sequence[str]) -> dict[str, bytes]:
         """Return the kept envelopes among these sha256 names."""
 
+    def envelope(self, sha256: str) -> bytes | None:
+        """Return one kept envelope."""
+
+    def body(self, sequence: int) -> dict[str, Any] | None:
+        """Return a leaf's body, checked against its commitment; None where there is none."""
+
+    def of_model(self, name: str) -> ModelLeaves:
+        """Return a model's leaves."""
+
+    @property
+    def state(self) -> Stored:
+        """Where the texts of policies and keyrings are kept."""
+
     def stored(self, digest: str) -> str | None:
         """Return the text of a policy or keyring."""
 
@@ -36,7 +57,9 @@ class LedgerView:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
-        self.envelopes = ledger.envelopes
+        self.envelopes, self.envelope = ledger.envelopes, ledger.envelope
+        self.body, self.of_model = ledger.body, ledger.of_model
+        self.state = ledger.state
         self.stored = ledger.state.stored
         self.active = ledger.state.active
         self.bodies = ledger.bodies

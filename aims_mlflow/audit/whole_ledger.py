@@ -45,7 +45,7 @@ def verify_ledger(
     report = Report(target)
     view = LedgerView(ledger)
     history = history_of(view, report["keyring"], root)
-    contents = ContentCheck(view, report, history)
+    contents = ContentCheck(view, report, history, whole=True)
     TreeCheck(ledger, report, history, held).run(contents.page, tick)
     contents.finish()
     check_stamps(ledger, report, stamp_roots)

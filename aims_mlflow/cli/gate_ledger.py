@@ -182,8 +182,8 @@ def history(
 @REGISTRY
 def replay(request: str, ledger: str | None, registry: str | None) -> int:
     """Make decision REQUEST again from what the ledger recorded, and compare. Exit status 1 when they differ."""
+    from aims_mlflow.gates import replay as again
     from aims_mlflow.gates.wording import lines
-    from aims_mlflow.hooks import replay as again
     from aims_mlflow.hooks.reading import open_ledger
 
     opened = open_ledger(ledger, registry)

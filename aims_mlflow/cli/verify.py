@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from aims_mlflow.audit.report import Report
     from aims_mlflow.hooks.verify_model import ModelCheck
 
+REQUIRED = (
+    "which evidence is required was not looked at: the policy says it for a change of a version, "
+    "`aims verify models:/NAME/VERSION`"
+)
 DATABASES = ("sqlite:", "postgresql:", "postgresql+")
 
 
@@ -93,6 +97,8 @@ def _evidence(check: ModelCheck, target: str) -> None:
     found = source.found
     if found is not None and found.name is not None and found.version is not None:
         check.version(found.name, found.version, _digest_of(found.name, found.version))
+    else:
+        check.report["completeness"].skipped.append(REQUIRED)
 
 
 def _at_load(check: ModelCheck, target: str) -> None:

@@ -103,14 +103,21 @@ def check_session(
         except EvidenceError as exc:
             meaning = exc.next or "the record was changed after signing, or signed by another key"
             problems.append(Problem(f"{where}, {record.evidence.kind} {record.id}", exc.what, meaning))
-    manifest = records[-1] if records and records[-1].evidence.kind == MANIFEST_KIND else None
-    problems += _chain_problems(name, records)
-    problems += _manifest_problems(name, records, manifest)
+    problems += order_problems(name, records)
     session_id = records[0].evidence.session if records else None
-    return CheckedSession(name, session_id, tuple(records), manifest, signers, tuple(problems))
+    return CheckedSession(name, session_id, tuple(records), _manifest(records), signers, tuple(problems))
 
 
-def _chain_problems(name: str, records: list[SealedRecord]) -> list[Problem]:
+def order_problems(name: str, records: Sequence[SealedRecord]) -> list[Problem]:
+    """Return what is wrong with a session's records as a whole: their order, and what the manifest says of them."""
+    return _chain_problems(name, records) + _manifest_problems(name, records, _manifest(records))
+
+
+def _manifest(records: Sequence[SealedRecord]) -> SealedRecord | None:
+    return records[-1] if records and records[-1].evidence.kind == MANIFEST_KIND else None
+
+
+def _chain_problems(name: str, records: Sequence[SealedRecord]) -> list[Problem]:
     out = []
     previous: str | None = None
     session = records[0].evidence.session if records else None
@@ -130,7 +137,7 @@ def _chain_problems(name: str, records: list[SealedRecord]) -> list[Problem]:
     return out
 
 
-def _manifest_problems(name: str, records: list[SealedRecord], manifest: SealedRecord | None) -> list[Problem]:
+def _manifest_problems(name: str, records: Sequence[SealedRecord], manifest: SealedRecord | None) -> list[Problem]:
     if manifest is None:
         return [
             Problem(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import aims_mlflow
 from aims_mlflow.audit.contents import ContentCheck
+from aims_mlflow.audit.decisions import HOSTILE
 from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Report
 from aims_mlflow.errors import AimsError, EvidenceError
@@ -18,7 +19,6 @@ from aims_mlflow.exports.earlier import EarlierCheck
 from aims_mlflow.exports.inert import is_inert
 from aims_mlflow.exports.pages import render_how_to, render_index, sessions_of
 from aims_mlflow.exports.systems import check_system
-from aims_mlflow.hooks import replay as again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -26,14 +26,10 @@ if TYPE_CHECKING:
     from aims_mlflow.audit.held import Held
     from aims_mlflow.evidence.checkpoint import Checkpoint
     from aims_mlflow.evidence.keyring_history import KeyringHistory
-    from aims_mlflow.evidence.ledger import Leaf, Ledger
+    from aims_mlflow.evidence.ledger import Leaf
     from aims_mlflow.evidence.verify import CheckedSession
 
 ASK_AGAIN = "the bundle was changed after it was made: ask for it again"
-
-
-# What code that reads well-formed content raises on content that is not.
-HOSTILE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 class BundleCheck:
@@ -59,9 +55,7 @@ class BundleCheck:
             self._checkpoint(history, held, stamp_roots)
             for leaf in self._view.leaves(types=("decision", "evidence")):
                 for session in sessions_of(self._view, leaf, history):
-                    self._session(leaf, session)
-                if leaf.content["type"] == "decision":
-                    self._again(leaf)
+                    self._session(session)
             evidence = {kept for kept in map(self._artifact, self._artifacts) if kept}
             check_system(self._view, self._about["system"], self.report)
             self._pages()
@@ -166,13 +160,8 @@ class BundleCheck:
 
     # -- the evidence -----------------------------------------------------------------------
 
-    def _session(self, leaf: Leaf, session: CheckedSession) -> None:
-        """Check a session that a leaf names; a refused decision may rest on one that does not verify."""
-        refused = leaf.content["type"] == "decision" and not leaf.content.get("allowed")
-        for problem in session.problems:
-            if not refused:
-                step = self.report["envelope" if " line " in problem.record else "completeness"]
-                step.wrong(problem.record, problem.what, problem.meaning)
+    def _session(self, session: CheckedSession) -> None:
+        """Note the files that a session's records name."""
         for record in session.records:
             for artifact in record.evidence.artifacts:
                 name = parts.evidence_path(str(record.evidence.mlflow.run_id), artifact.path)
@@ -198,19 +187,6 @@ class BundleCheck:
             elif not step.said:
                 step.said.append("files have the digests that signed records name")
         return kept
-
-    def _again(self, leaf: Leaf) -> None:
-        """Make the decision again from what is here."""
-        step, request, view = self.report["completeness"], str(leaf.content["request"]), cast("Ledger", self._view)
-        if not self._view.bodies([leaf.sequence]) or leaf.content.get("model_digest") is None:
-            return
-        try:
-            same = again.recorded(view, request) == again.replay(view, request)
-            why = "" if same else "decided again, it is another"
-        except (AimsError, *HOSTILE) as exc:
-            why = exc.what if isinstance(exc, AimsError) else "it cannot be read"
-        if why:
-            step.wrong(f"leaf {leaf.sequence}, decision {request}", why, "it was not made from what it names")
 
 
 def verify_bundle(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, Unreachable
 from aims_mlflow.evidence.canonical import canonical, sha256_hex
@@ -16,7 +14,8 @@ from aims_mlflow.evidence.keyring import ROOT, keyring_digest, load_keyring, sig
 from aims_mlflow.evidence.keys import aims_home, load_key, write_new_key
 from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.evidence.log import LOG_OWNER, LOG_ROLE, log_key
-from aims_mlflow.gates.policy import FILE, LoadedPolicy, default_policy_text, load_policy, parse_policy
+from aims_mlflow.gates.in_force import InForce, in_force, keyring_of
+from aims_mlflow.gates.policy import FILE, default_policy_text, load_policy
 from aims_mlflow.hooks.findings import Finding, record
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.keyring import KeyEntry, Keyring
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 POLICY = "AIMS_POLICY"
 KEYRING = "keyring.yaml"
-MAX_PARSED = 64
 Parsed = TypeVar("Parsed")
 _log = logging.getLogger(__name__)
 
@@ -61,27 +59,6 @@ def init_policy(folder: Path) -> None:
     entry = KeyEntry(key_id=log.key_id, owner=LOG_OWNER, roles=(LOG_ROLE,), pem=log.public.pem, valid_from=utc_text())
     write_keyring(folder / KEYRING, sign_keyring(Keyring(version=1, keys=(entry,)), root))
     (folder / FILE).write_text(default_policy_text(), encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class InForce:
-    """The policy and the keyring that every worker goes by now."""
-
-    policy: LoadedPolicy
-    keyring: Keyring
-    keyring_digest: str
-
-    @property
-    def consenting(self) -> tuple[str, ...]:
-        """The roles whose approvals and waivers the policy takes."""
-        named = (role for rules in self.policy.policy.stages.values() for role in rules.approvals.roles)
-        return tuple(dict.fromkeys(("approver", *named)))
-
-    @property
-    def training(self) -> tuple[str, ...]:
-        """The roles whose evidence the policy takes."""
-        named = (rules.require_reevaluation for rules in self.policy.policy.stages.values())
-        return tuple(dict.fromkeys(("trainer", *(role for role in named if role))))
 
 
 class ActivePolicy:
@@ -140,7 +117,7 @@ class ActivePolicy:
 
     def _take_keyring(self) -> None:
         active = self._ledger.state.active().get("keyring")
-        before = _keyring(self._ledger, active) if active else None
+        before = keyring_of(self._ledger, active) if active else None
         pinned = os.environ.get(ROOT) or (before.signatures[0].key_id if before else None)
         keyring = _from_folder(lambda: load_keyring(self.folder / KEYRING, pinned))
         digest = keyring_digest(keyring)
@@ -173,43 +150,3 @@ def _mark(path: Path) -> object:
     except OSError:
         return None
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-
-
-def in_force(ledger: Ledger, policy: str, keyring: str) -> InForce:
-    """Return the policy and keyring with these digests, from the ledger's database.
-
-    Raises:
-        EvidenceError: one is missing there, or is not what its digest says.
-    """
-    return InForce(_policy(ledger, policy), _keyring(ledger, keyring), keyring)
-
-
-_parsed: dict[str, Any] = {}
-
-
-def _policy(ledger: Ledger, digest: str) -> LoadedPolicy:
-    return _once(ledger, digest, lambda text: parse_policy(text, FILE), lambda policy: policy.digest)
-
-
-def _keyring(ledger: Ledger, digest: str) -> Keyring:
-    return _once(ledger, digest, lambda text: Keyring.model_validate(json.loads(text)), keyring_digest)
-
-
-def _once(ledger: Ledger, digest: str, parse: Callable[[str], Parsed], digest_of: Callable[[Parsed], str]) -> Parsed:
-    """Return what a digest names, parsed once in a process."""
-    if digest not in _parsed:
-        text = ledger.state.stored(digest)
-        try:
-            made = parse(text) if text is not None else None
-        except (AimsError, ValueError):
-            made = None
-        if made is None or digest_of(made) != digest:
-            raise EvidenceError(
-                f"what was in force as {digest[:12]} is missing from the ledger's database, or was changed there",
-                next="restore the ledger's database",
-            )
-        if len(_parsed) >= MAX_PARSED:
-            _parsed.clear()
-        _parsed[digest] = made
-    found: Parsed = _parsed[digest]
-    return found

@@ -15,10 +15,12 @@ from aims_mlflow.evidence.ledger import LEDGER_URI, Entry, Ledger, ledger_uri
 from aims_mlflow.evidence.log import LOG_ROLE, configured_log
 from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.statement import read as read_record
-from aims_mlflow.evidence.verify import CheckedSession, check_session, check_signature
+from aims_mlflow.evidence.verify import check_signature
+from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents, read_consent, sealed_consents
 from aims_mlflow.gates.decide import Asked, SignedConsent, decide, unreadable
-from aims_mlflow.hooks.active_policy import ActivePolicy, InForce, init_policy, policy_folder
-from aims_mlflow.hooks.consents import MAX_CHARS, MOST_KNOWN, KnownConsents, read_consent, seal_consent, sealed_consents
+from aims_mlflow.gates.replay import check_sessions, public_fields
+from aims_mlflow.hooks.active_policy import ActivePolicy, init_policy, policy_folder
+from aims_mlflow.hooks.consents import MAX_CHARS, seal_consent
 from aims_mlflow.hooks.ledger_guard import RESTORE, LedgerGuard
 from aims_mlflow.hooks.model_bytes import ModelBytes, StillHashing
 from aims_mlflow.hooks.past import Past, qualified
@@ -28,6 +30,8 @@ from aims_mlflow.records.base import utc_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.gates.in_force import InForce
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.records.decision import Decision, Standing
     from aims_mlflow.records.keyring import KeyEntry
@@ -270,23 +274,6 @@ def _signed_still(kept: Callable[[], dict[str, bytes]], name: str, force: InForc
     return check_signature(record, force.keyring.find, force.training)
 
 
-def check_sessions(
-    files: dict[str, bytes], force: InForce, rules: Rules, known: Remembered[CheckedSession]
-) -> list[CheckedSession]:
-    """Check session files against a keyring, with the roles that the rules take for evidence.
-
-    A check is a function of bytes, name, keyring, roles and cap alone, no clock: with all of them the same, it is
-    taken from `known`.
-    """
-    roles = ("trainer", rules.reevaluation) if rules.reevaluation else ("trainer",)
-    most = force.policy.policy.caps.max_records
-    out = []
-    for name, data in sorted(files.items()):
-        check = functools.partial(check_session, data, name, force.keyring.find, roles, most)
-        out.append(known.get((sha256_hex(data), name, force.keyring_digest, roles, most), check, len(data)))
-    return out
-
-
 def decision_entry(
     change: Change, decided: Decided, request: str, call: str, who: dict[str, str], losing: list[str]
 ) -> Entry:
@@ -296,17 +283,9 @@ def decision_entry(
     """
     decision = decided.decision
     public = {
-        **decision.model_dump(
-            mode="json",
-            exclude_none=True,
-            exclude={"unmet", "waived", "warnings", "approvals", "model_name", "workspace", "time", "system"},
-        ),
+        **public_fields(decision),
         "model_name": change.ledger_name,
         "mlflow_stage": change.mlflow_stage,
-        "decided": decision.time,
-        "unmet": [u.control for u in decision.unmet],
-        "waivers": sorted({w.waiver for w in decision.waived}),
-        "waived_until": min((w.expires for w in decision.waived), default=None),
         "sessions": decided.sessions,
         "consents": list(decided.consents),
         "registered": decided.registered,

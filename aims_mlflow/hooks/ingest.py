@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.ledger import Entry
-from aims_mlflow.hooks.active_policy import in_force
+from aims_mlflow.gates.in_force import in_force
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

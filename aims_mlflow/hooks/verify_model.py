@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, history_of
 from aims_mlflow.audit.report import Report
+from aims_mlflow.audit.sessions import pack_problems
 from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.audit.whole_ledger import check_stamps
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence import merkle
-from aims_mlflow.hooks import replay as again
+from aims_mlflow.gates import replay as again
 from aims_mlflow.hooks.erasure import erased
 from aims_mlflow.hooks.history import holders
 from aims_mlflow.hooks.past import Past, decision_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.checkpoint import Checkpoint
     from aims_mlflow.evidence.keyring_history import KeyringHistory
     from aims_mlflow.evidence.ledger import Leaf, Ledger
-    from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession, Problem
 
 RECONCILE = "`aims gate history` and `aims gate reconcile` show what the ledger knows"
@@ -111,7 +111,8 @@ class ModelCheck:
                 own = " line " in problem.record.partition(",")[0]
                 step = self.report["envelope" if own else "completeness"]
                 step.wrong(problem.record, problem.what, problem.meaning)
-            self._pack_first(session)
+            for problem in pack_problems(session.name, session.records):
+                self.report["completeness"].wrong(problem.record, problem.what, problem.meaning)
             self._after_checkpoint(session)
         for problem in (*files, *model):
             self.report["subject bytes"].wrong(problem.record, problem.what, problem.meaning)
@@ -122,23 +123,6 @@ class ModelCheck:
         named = sum(len(record.evidence.artifacts) for record in records)
         self.report["subject bytes"].said.append(f"{named} files that records name")
         self.report["completeness"].said.append("each session's manifest, and its pack named before training")
-
-    def _pack_first(self, session: CheckedSession) -> None:
-        """The pack that a session's checks ran by must be named before its training, and be one."""
-        step, records = self.report["completeness"], session.records
-        trained = [r for r in records if r.evidence.kind == "training-provenance"]
-        if not trained:
-            return
-        first: SealedRecord = records[0]
-        if first.evidence.kind != "session-start" or first.evidence.pack_digest is None:
-            step.wrong(f"{session.name}", "no pack was named before training", "limits may have been chosen afterwards")
-        for record in records:
-            digest = record.evidence.pack_digest
-            if digest is not None and digest != first.evidence.pack_digest:
-                who = f"{session.name}, {record.evidence.kind} {record.id}"
-                step.wrong(
-                    who, "it names another pack than the session began with", "limits were changed after training"
-                )
 
     def _after_checkpoint(self, session: CheckedSession) -> None:
         """A record that names a checkpoint of this ledger cannot be older than it."""

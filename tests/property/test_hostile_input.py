@@ -30,8 +30,8 @@ from aims_mlflow.exports import parts
 from aims_mlflow.exports.archive import Archive, write_archive
 from aims_mlflow.exports.check import verify_bundle
 from aims_mlflow.exports.inert import is_inert
+from aims_mlflow.gates.consents import read_consent
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
-from aims_mlflow.hooks.consents import read_consent
 from aims_mlflow.records.evidence import Claim
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from aims_mlflow.records.system import AimsConfig

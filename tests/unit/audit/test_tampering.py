@@ -18,7 +18,7 @@ from test_verify import run
 from timestamping import authority  # noqa: F401 - fixture
 
 from aims_mlflow.evidence import checkpoint, statement
-from aims_mlflow.evidence.canonical import canonical
+from aims_mlflow.evidence.canonical import canonical, sha256_hex
 from aims_mlflow.evidence.keyring import add_key, keyring_digest, revoke_key, sign_keyring
 from aims_mlflow.evidence.keys import ephemeral_key, load_key
 from aims_mlflow.records.keyring import KeyEntry, Keyring
@@ -312,6 +312,58 @@ def _(t, life):
     fake = {**leaf, "type": "erased", "sequence": 2, "envelope": "f" * 64}
     rows[2] = {**rows[2], "salt": None, "body": None}
     t.write([*rows, {**rows[3], "leaf": canonical(fake), "type": "erased"}])
+
+
+@case(KEY, "an allowing decision without evidence is added", "completeness", "decided again, it is another")
+def _(t, life):
+    rows = t.rows()
+    made = rows[t.find("decision")]
+    body = json.loads(made["body"])
+    body["decision"]["evidence"] = []
+    content = {**json.loads(made["leaf"]), "request": "new", "evidence": [], "sessions": {}}
+    content["commitment"] = sha256_hex(made["salt"] + canonical(body))
+    t.write([*rows, {**made, "request": "new", "leaf": canonical(content), "body": canonical(body)}])
+
+
+@case(
+    KEY, "a refused decision's leaf says that it allowed", "completeness", "its leaf has another allowed than its body"
+)
+def _(t, life):
+    t.write(t.edit(t.find("decision", allowed=False), allowed=True, would_refuse=False))
+
+
+@case(
+    KEY, "a decision is said to rest on an earlier one that never was", "completeness", "allowed no such thing before"
+)
+def _(t, life):
+    rows = t.rows()
+    made = rows[t.find("decision", stage="deployment")]
+    content, body = json.loads(made["leaf"]), json.loads(made["body"])
+    standing = {
+        "basis": "restored",
+        "request": "never",
+        "model_digest": content["model_digest"],
+        "time": content["decided"],
+    }
+    body["standing"] = standing
+    body["decision"] |= {"basis": "restored", "evidence": [], "approvals": []}
+    for name in ("system", "pack_digest"):
+        body["decision"].pop(name, None)
+        content.pop(name, None)
+    content |= {"request": "new", "basis": "restored", "evidence": [], "standing": "never"}
+    content["commitment"] = sha256_hex(made["salt"] + canonical(body))
+    t.write([*rows, {**made, "request": "new", "leaf": canonical(content), "body": canonical(body)}])
+
+
+@case(KEY, "evidence is sealed of a session cut before its manifest", "completeness", "there is no session manifest")
+def _(t, life):
+    rows = t.rows()
+    made = rows[t.find("decision")]
+    content = json.loads(made["leaf"])
+    ((name, lines),) = content["sessions"].items()
+    cut = {"sessions": {name: [*lines[:-2], ""]}, "evidence": lines[:-2], "type": "evidence", "request": "new"}
+    kept = {k: content[k] for k in ("v", "time", "commitment")}
+    t.write([*rows, {**made, "request": "new", "type": "evidence", "leaf": canonical({**kept, **cut})}])
 
 
 # -- checkpoints outside -------------------------------------------------------------------------

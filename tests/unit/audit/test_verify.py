@@ -44,6 +44,8 @@ def test_a_version_and_its_run_verify(life):
     assert "was begun after leaf" in text
     said = json.loads(run("verify", f"runs:/{life.run}", "--json"))
     assert said["verified"]
+    assert "which evidence is required was not looked at" in said["steps"][-1]["not_checked"][0]
+    assert "- completeness: which evidence is required was not looked at" in run("verify", f"runs:/{life.run}")
     assert json.loads(run("verify", "models:/loans@champion", "--at-load", "--json"))["verified"]
 
 

@@ -13,7 +13,8 @@ from mlflow.exceptions import MlflowException
 
 from aims_mlflow.demo.people import environment
 from aims_mlflow.evidence.ledger import Entry
-from aims_mlflow.hooks import consents, gate, server_evidence
+from aims_mlflow.gates import consents, replay
+from aims_mlflow.hooks import gate, server_evidence
 from aims_mlflow.hooks.server_registry import alias_holder, logged_model_row, version_row
 
 
@@ -42,7 +43,7 @@ def revoke(registry, owner):
 def test_a_session_is_verified_once_for_a_keyring_and_its_bytes(registry, client, store, monkeypatch):
     run, uri = gated.train("loans", frame=gated.table(3000))
     client.create_registered_model("loans")
-    checked = counted(monkeypatch, gate, "check_session")
+    checked = counted(monkeypatch, replay, "check_session")
     create(client, uri)
     create(client, uri)
     assert len(checked) == 1

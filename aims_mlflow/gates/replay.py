@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence.canonical import sha256_hex
 from aims_mlflow.evidence.remembered import Remembered
+from aims_mlflow.evidence.verify import CheckedSession, check_session
+from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.decide import Asked, decide
-from aims_mlflow.hooks.active_policy import in_force
-from aims_mlflow.hooks.consents import MOST_KNOWN, KnownConsents, sealed_consents
-from aims_mlflow.hooks.gate import check_sessions
+from aims_mlflow.gates.in_force import in_force
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Decision, Standing
 
 if TYPE_CHECKING:
     from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.gates.in_force import InForce
+    from aims_mlflow.gates.policy import Rules
+
+KnownSessions = Remembered[CheckedSession]
+# What stands in a decision's body alone: texts, people, and what its leaf has in another form.
+IN_BODY = {"unmet", "waived", "warnings", "approvals", "model_name", "workspace", "time", "system"}
+
+
+def public_fields(decision: Decision) -> dict[str, Any]:
+    """Return what a decision's leaf says of it in public."""
+    return {
+        **decision.model_dump(mode="json", exclude_none=True, exclude=IN_BODY),
+        "decided": decision.time,
+        "unmet": [u.control for u in decision.unmet],
+        "waivers": sorted({w.waiver for w in decision.waived}),
+        "waived_until": min((w.expires for w in decision.waived), default=None),
+    }
 
 
 def recorded(ledger: Ledger, request: str) -> Decision:
@@ -30,8 +49,12 @@ def recorded(ledger: Ledger, request: str) -> Decision:
     return Decision.model_validate(body["decision"])
 
 
-def replay(ledger: Ledger, request: str) -> Decision:
+def replay(
+    ledger: Ledger, request: str, sessions: KnownSessions | None = None, consents: KnownConsents | None = None
+) -> Decision:
     """Return what `decide` says of what the ledger recorded for a request.
+
+    `sessions` and `consents` remember what was verified for decisions before.
 
     Raises:
         EvidenceError: something that the decision was made from is missing or changed, or its model's bytes or
@@ -44,8 +67,8 @@ def replay(ledger: Ledger, request: str) -> Decision:
         raise EvidenceError("the model could not be read then: there is nothing to decide again", where=request)
     force = in_force(ledger, str(said.policy_digest), str(said.keyring_digest))
     rules = force.policy.rules(said.model_name, said.stage, said.alias, said.workspace)
-    mine, known = ledger.of_model(str(content["model_name"])), KnownConsents(MOST_KNOWN)
-    consents = sealed_consents(ledger, mine, said.model_digest, force, known, leaf.sequence)
+    mine, known = ledger.of_model(str(content["model_name"])), consents or KnownConsents(MOST_KNOWN)
+    said_by = sealed_consents(ledger, mine, said.model_digest, force, known, leaf.sequence)
     asked = Asked(
         said.model_digest,
         content.get("registered"),
@@ -56,8 +79,8 @@ def replay(ledger: Ledger, request: str) -> Decision:
         said.keyring_digest,
     )
     files = {name: _joined(ledger, lines) for name, lines in content.get("sessions", {}).items()}
-    sessions = check_sessions(files, force, rules, Remembered(0))
-    return decide(rules, sessions, list(consents.values()), asked, parse_time(said.time))
+    checked = check_sessions(files, force, rules, sessions or KnownSessions(0))
+    return decide(rules, checked, list(said_by.values()), asked, parse_time(said.time))
 
 
 def _joined(ledger: Ledger, lines: list[str]) -> bytes:
@@ -67,3 +90,18 @@ def _joined(ledger: Ledger, lines: list[str]) -> bytes:
     if missing:
         raise EvidenceError(f"the envelope {missing[0]} that the decision rests on is missing")
     return b"\n".join(kept[name] if name else b"" for name in lines)
+
+
+def check_sessions(files: dict[str, bytes], force: InForce, rules: Rules, known: KnownSessions) -> list[CheckedSession]:
+    """Check session files against a keyring, with the roles that the rules take for evidence.
+
+    A check is a function of bytes, name, keyring, roles and cap alone, no clock: with all of them the same, it is
+    taken from `known`.
+    """
+    roles = ("trainer", rules.reevaluation) if rules.reevaluation else ("trainer",)
+    most = force.policy.policy.caps.max_records
+    out = []
+    for name, data in sorted(files.items()):
+        check = functools.partial(check_session, data, name, force.keyring.find, roles, most)
+        out.append(known.get((sha256_hex(data), name, force.keyring_digest, roles, most), check, len(data)))
+    return out

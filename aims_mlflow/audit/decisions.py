@@ -1,0 +1,82 @@
+"""Decisions as a ledger or a bundle has them: made again from what they name, and resting on what was allowed before.
+
+Required evidence, limits and approvals are checked by the gate's own function: a decision that nothing supports comes
+out as another one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from aims_mlflow.errors import AimsError
+from aims_mlflow.gates import replay as again
+from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents
+from aims_mlflow.gates.in_force import in_force
+from aims_mlflow.records.decision import Standing
+
+if TYPE_CHECKING:
+    from aims_mlflow.audit.view import View
+    from aims_mlflow.evidence.ledger import Leaf, Ledger
+
+MOST_SESSION_BYTES = 16 * 1024 * 1024
+# What code that reads well-formed content raises on content that is not.
+HOSTILE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+
+
+class DecisionCheck:
+    """Makes decisions again; what was verified for one is remembered for the next."""
+
+    def __init__(self, view: View, *, whole: bool) -> None:
+        """`whole` says that the view holds every leaf, so that what is not there never was."""
+        self._ledger, self._whole = cast("Ledger", view), whole
+        self._sessions, self._consents = again.KnownSessions(MOST_SESSION_BYTES), KnownConsents(MOST_KNOWN)
+
+    def why_not(self, leaf: Leaf, content: dict[str, Any]) -> str | None:
+        """Return what speaks against a decision that was not erased; None where nothing does."""
+        try:
+            return self._why_not(leaf, content)
+        except AimsError as exc:
+            return exc.what
+        except HOSTILE:
+            return "it cannot be read"
+
+    def _why_not(self, leaf: Leaf, content: dict[str, Any]) -> str | None:
+        request = str(content["request"])
+        found = next(self._ledger.leaves(types=("decision",), request=request), None)
+        if found is None or found.sequence != leaf.sequence:
+            return "by its request, another decision is found, or none"
+        said = again.recorded(self._ledger, request)
+        if said.model_digest is None:
+            return self._unread(said, content)
+        for name, value in again.public_fields(said).items():
+            if content.get(name) != value:
+                return f"its leaf has another {name} than its body"
+        if again.replay(self._ledger, request, self._sessions, self._consents) != said:
+            return "decided again, it is another"
+        return self._rests_on(leaf, said.model_digest)
+
+    def _unread(self, said: Any, content: dict[str, Any]) -> str | None:
+        """A model that could not be read then passes only where the policy but observes."""
+        force = in_force(self._ledger, str(said.policy_digest), str(said.keyring_digest))
+        rules = force.policy.rules(said.model_name, said.stage, said.alias, said.workspace)
+        refused = not content.get("allowed") and not said.allowed
+        if refused or (rules.mode == "observe" and said.would_refuse and content.get("would_refuse")):
+            return None
+        return "it allows a model that could not be read"
+
+    def _rests_on(self, leaf: Leaf, digest: str) -> str | None:
+        """Return what is wrong with the earlier authority that a decision rests on, where it does."""
+        body = self._ledger.body(leaf.sequence) or {}
+        if "standing" not in body:
+            return None
+        standing = Standing.model_validate(body["standing"])
+        found = [x for x in self._ledger.leaves(request=standing.request) if x.sequence < leaf.sequence]
+        if not found and not self._whole:
+            return None
+        for earlier in found:
+            content = earlier.content
+            allowed = content["type"] == "decision" and content.get("allowed") and not content.get("would_refuse")
+            same = content.get("model_digest") == digest and set(standing.evidence) <= set(content.get("evidence", ()))
+            if (allowed or content["type"] == "legacy") and same:
+                return None
+        return f"it rests on {standing.request}, which allowed no such thing before"

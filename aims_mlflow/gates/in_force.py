@@ -1,0 +1,86 @@
+"""The policy and the keyring that a decision goes by, read from the ledger by the digests that it names."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aims_mlflow.errors import AimsError, EvidenceError
+from aims_mlflow.evidence.keyring import keyring_digest
+from aims_mlflow.gates.policy import FILE, LoadedPolicy, parse_policy
+from aims_mlflow.records.keyring import Keyring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aims_mlflow.evidence.ledger import Ledger
+
+MAX_PARSED = 64
+Parsed = TypeVar("Parsed")
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The policy and the keyring that a decision goes by."""
+
+    policy: LoadedPolicy
+    keyring: Keyring
+    keyring_digest: str
+
+    @property
+    def consenting(self) -> tuple[str, ...]:
+        """The roles whose approvals and waivers the policy takes."""
+        named = (role for rules in self.policy.policy.stages.values() for role in rules.approvals.roles)
+        return tuple(dict.fromkeys(("approver", *named)))
+
+    @property
+    def training(self) -> tuple[str, ...]:
+        """The roles whose evidence the policy takes."""
+        named = (rules.require_reevaluation for rules in self.policy.policy.stages.values())
+        return tuple(dict.fromkeys(("trainer", *(role for role in named if role))))
+
+
+def in_force(ledger: Ledger, policy: str, keyring: str) -> InForce:
+    """Return the policy and keyring with these digests, from the ledger's database.
+
+    Raises:
+        EvidenceError: one is missing there, or is not what its digest says.
+    """
+    return InForce(_policy(ledger, policy), keyring_of(ledger, keyring), keyring)
+
+
+_parsed: dict[str, Any] = {}
+
+
+def _policy(ledger: Ledger, digest: str) -> LoadedPolicy:
+    return _once(ledger, digest, lambda text: parse_policy(text, FILE), lambda policy: policy.digest)
+
+
+def keyring_of(ledger: Ledger, digest: str) -> Keyring:
+    """Return the keyring with a digest.
+
+    Raises:
+        EvidenceError: it is missing in the ledger's database, or is not what its digest says.
+    """
+    return _once(ledger, digest, lambda text: Keyring.model_validate(json.loads(text)), keyring_digest)
+
+
+def _once(ledger: Ledger, digest: str, parse: Callable[[str], Parsed], digest_of: Callable[[Parsed], str]) -> Parsed:
+    """Return what a digest names, parsed once in a process."""
+    if digest not in _parsed:
+        text = ledger.state.stored(digest)
+        try:
+            made = parse(text) if text is not None else None
+        except (AimsError, ValueError):
+            made = None
+        if made is None or digest_of(made) != digest:
+            raise EvidenceError(
+                f"what was in force as {digest[:12]} is missing from the ledger's database, or was changed there",
+                next="restore the ledger's database",
+            )
+        if len(_parsed) >= MAX_PARSED:
+            _parsed.clear()
+        _parsed[digest] = made
+    found: Parsed = _parsed[digest]
+    return found
