@@ -1,5 +1,6 @@
 """Signed sessions made by hand, for tests of what reads them."""
 
+from aims_mlflow.capture.recording import artifact
 from aims_mlflow.evidence.keys import ephemeral_key
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
@@ -33,9 +34,18 @@ def group_claims(ratio="0.31", group="Female", column="sex"):
 
 
 def session(
-    key=None, *, ratio="0.31", system="income-screening", model=MODEL, kinds=None, group="Female", close=True, **start
+    key=None,
+    *,
+    ratio="0.31",
+    system="income-screening",
+    model=MODEL,
+    kinds=None,
+    group="Female",
+    close=True,
+    files=None,
+    **start,
 ):
-    """A whole session about one model; `kinds` leaves some out."""
+    """A whole session about one model; `kinds` leaves some out, `files` are the reports of some: {kind: (path, content)}."""
     key = key or ephemeral_key()
     writer = SessionWriter(key, "ana", system=system, mlflow=MlflowIds(run_id="f" * 32), pack_digest="d" * 64)
     train, test = (Subject(name=n, digest={"arrowIpcSha256": d}) for n, d in (("train", TRAIN), ("test", TEST)))
@@ -79,7 +89,8 @@ def session(
     }  # fmt: skip
     for kind, (subjects, fields) in parts.items():
         if kinds is None or kind in kinds:
-            writer.add(kind, subjects, **fields)
+            named = [artifact(*files[kind])] if kind in (files or {}) else []
+            writer.add(kind, subjects, **fields, artifacts=named)
     if close:
         writer.close()
     return writer

@@ -87,6 +87,17 @@ class Authority:
         self._server.shutdown()
 
 
+def keep_receipt(ledger, size, place, receipt):
+    """Let a ledger have a time stamp on its checkpoint over `size` leaves."""
+    import sqlalchemy as sa
+
+    with sa.create_engine(ledger.uri).begin() as connection:
+        connection.execute(
+            sa.text("INSERT INTO aims_deliveries VALUES (:s, :p, '2026', '2026', 1, '2026', NULL, :r)"),
+            {"s": size, "p": place, "r": receipt},
+        )
+
+
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
     pytest.importorskip("rfc3161_client", reason="rfc3161-client is not installed")

@@ -1,6 +1,7 @@
 """Make the golden files of a release: `python tests/golden/make.py`. Files of an earlier release are never made again.
 
-Their private keys are thrown away, so that nobody can make others that look the same.
+They need openssl and the extra `timestamps`. Their private keys are thrown away, so that nobody can make others that look
+the same.
 """
 
 import sys
@@ -12,35 +13,30 @@ sys.path.insert(0, str(HERE.parent))
 
 
 def main():
-    import sealed
-    from small_bundle import lost, small_ledger
+    from decided_ledger import decided_ledger
+    from timestamping import Authority, keep_receipt
 
     import aims_mlflow
-    from aims_mlflow.evidence.keys import ephemeral_key
-    from aims_mlflow.evidence.ledger import Ledger
-    from aims_mlflow.evidence.log import Log
+    from aims_mlflow.evidence.timestamps import request_stamp
     from aims_mlflow.exports.archive import write_archive
-    from aims_mlflow.exports.bundle import create
 
     folder = HERE / aims_mlflow.__version__
     folder.mkdir(exist_ok=True)
-    trainer, log = ephemeral_key(), ephemeral_key()
     with tempfile.TemporaryDirectory() as place:
-        ledger = small_ledger(f"sqlite:///{place}/ledger.db", trainer, log)
-        (folder / "checkpoint.txt").write_text(ledger.proofs.newest().text, encoding="utf-8")
-        Ledger(ledger.uri, Log(log)).append(*[entry(number) for number in range(5)])
+        registry = decided_ledger(f"sqlite:///{place}/ledger.db")
+        ledger = registry.ledger
+        first, middle = (note for size, note, _ in ledger.proofs.checkpoints() if size in (2, 5))
+        authority = Authority(Path(place))
+        keep_receipt(ledger, 5, "tsa:golden", request_stamp(middle.encode(), authority.url))
+        authority.close()
+        (folder / "tsa.pem").write_bytes(authority.root)
+        (folder / "checkpoint.txt").write_text(first, encoding="utf-8")
         leaf = next(ledger.leaves(types=("keyring",))).content
         (folder / "keyring.yaml").write_text(ledger.state.stored(leaf["keyring_digest"]), encoding="utf-8")
-        (folder / "session.jsonl").write_bytes(sealed.session(trainer).jsonl())
+        (folder / "session.jsonl").write_bytes(next(iter(registry.train("a" * 64, "0.91").values())))
         with (folder / "bundle.zip").open("wb") as stream:
-            write_archive(create(ledger, "income-screening", "stage1", lost), stream)
+            write_archive(registry.bundle(held=[first]), stream)
         dump(Path(place) / "ledger.db", folder / "ledger.sql")
-
-
-def entry(number):
-    from aims_mlflow.evidence.ledger import Entry
-
-    return Entry("finding", {"about": "golden", "n": str(number)}, {"text": "later"}, f"request-{number}")
 
 
 def dump(database, target):

@@ -7,7 +7,7 @@ import independent
 import pytest
 from small_bundle import keyring_of, lost, put_keyring, small_ledger
 from test_bundle import shown
-from timestamping import authority  # noqa: F401 - fixture
+from timestamping import authority, keep_receipt  # noqa: F401 - fixture
 
 from aims_mlflow.evidence import timestamps
 from aims_mlflow.evidence.keyring import rotate_key, rotate_root, sign_keyring
@@ -66,16 +66,6 @@ def test_earlier_checkpoints_and_time_stamps_are_checked_with_openssl(tmp_path, 
     first.write_bytes(second.read_bytes())
     assert f"NOT STAMPED: ledger/earlier/{first.name}" in shown(folder, TSA=str(root))
     assert independent.problems(tmp_path / "b.zip") == []
-
-
-def keep_receipt(ledger, size, place, receipt):
-    import sqlalchemy as sa
-
-    with sa.create_engine(ledger.uri).begin() as connection:
-        connection.execute(
-            sa.text("INSERT INTO aims_deliveries VALUES (:s, :p, '2026', '2026', 1, '2026', NULL, :r)"),
-            {"s": size, "p": place, "r": receipt},
-        )
 
 
 @pytest.mark.parametrize("old", range(1, 8))
