@@ -3,6 +3,8 @@ import pytest
 from scipy import stats
 
 from aims_mlflow.checks import tables
+from aims_mlflow.checks.packs import load_pack
+from aims_mlflow.checks.runner import run_check
 
 
 def test_contingency_counts_each_cell_and_leaves_negative_codes_out():
@@ -76,3 +78,16 @@ def test_percentiles_need_half_of_the_replicates():
 
 def test_histogram_has_open_ends():
     assert tables.histogram(np.array([-9.0, 1.0, 1.5, 2.0, 99.0]), np.array([1.0, 2.0])).tolist() == [1, 2, 2]
+
+
+def test_a_record_says_how_many_replicates_ran(monkeypatch, scored):
+    monkeypatch.setattr(tables, "MAX_DRAWN", 800)
+    data = scored(1500)
+    said = {
+        name: run_check(name, data, load_pack("tabular-classification")).details["bootstrap"]
+        for name in ("fairness", "representativeness", "performance")
+    }
+    assert said["fairness"]["replicates"] == 800 // (6 * 4)  # sex and race crossed
+    assert all(0 < found["replicates"] < found["replicates_asked"] == 1000 for found in said.values())
+    monkeypatch.undo()
+    assert "replicates_asked" not in run_check("fairness", data, load_pack("credit")).details["bootstrap"]
