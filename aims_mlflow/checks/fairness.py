@@ -46,7 +46,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             where=f"{data.role} data",
             next="name them under data.sensitive in aims.yaml",
         )
-    settings, whole = pack.fairness, data
+    settings, whole, ran = pack.fairness, data, tables.follow_replicates()
     data = data.part((*data.sensitive_names, *settings.control), outcomes=True)
     measures = measures_of(data, settings)
     claims: list[Claim] = []
@@ -75,7 +75,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             **({"in_bins": list(data.binned)} if data.binned else {}),
             "pool_under": settings.pool_under,
             "min_n": settings.min_n,
-            "bootstrap": {"replicates": settings.bootstrap, "seed": SEED, "of": "the count table, multinomial"},
+            "bootstrap": tables.bootstrap_details(ran, settings.bootstrap, SEED),
             "tables": details,
         },
         reports=_reports(held, whole),

@@ -214,7 +214,23 @@ def _sensitive(names: Sequence[str], frame: pd.DataFrame, beside: pd.DataFrame |
             known = [*frame.columns, *(() if beside is None else beside.columns)]
             raise _no_column(name, known, where_in(role), "sensitive column")
         columns[name] = source[name].reset_index(drop=True)
+        _refuse_containers(columns[name], name, where_in(role))
     return pd.DataFrame(columns)
+
+
+def _refuse_containers(column: pd.Series, name: str, where: str) -> None:
+    """Raise DataError where cells hold lists, sets, dictionaries or arrays: they name no group."""
+    import pandas as pd
+
+    found = str(column.dtype).startswith(("list", "large_list", "fixed_size_list", "struct", "map"))  # Arrow's own
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "mixed":
+        found = any(pd.api.types.is_list_like(value) for value in column)
+    if found:
+        raise DataError(
+            f"the sensitive column {name!r} holds lists or dictionaries, and a group is one value",
+            where=where,
+            next="make one column for each of the values, or one text of each cell",
+        )
 
 
 def find_columns(data: Dataset, names: Iterable[str], what: str) -> dict[str, pd.Series]:

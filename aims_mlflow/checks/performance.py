@@ -49,7 +49,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     Raises:
         DataError: labels, predictions or scores do not fit.
     """
-    settings = pack.performance
+    settings, ran = pack.performance, tables.follow_replicates()
     measure = {"multiclass-classification": _several, "regression": _numbers}.get(data.task, _binary)
     whole = data
     data = data.part(tuple(dict.fromkeys((*data.sensitive_names, *settings.slices))), outcomes=True)
@@ -78,7 +78,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             "rows": whole.rows,
             "scores": whole.scores is not None,
             "slices": list(declared),
-            "bootstrap": {"replicates": REPLICATES, "seed": SEED, "of": "the count table, multinomial"},
+            "bootstrap": tables.bootstrap_details(ran, REPLICATES, SEED),
             **({"in_bins": list(data.binned)} if data.binned else {}),
             **details,
         },

@@ -42,6 +42,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             where=f"{data.role} data",
             next="name them under data.sensitive in aims.yaml, or under representativeness.populations in the pack",
         )
+    ran = tables.follow_replicates()
     populations = {p.column: p for p in settings.populations}
     columns = tuple(dict.fromkeys((*data.sensitive_names, *populations)))
     claims: list[Claim] = []
@@ -72,7 +73,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             "columns": details,
             **({"in_bins": sorted(in_bins)} if in_bins else {}),
             "populations": [p.model_dump(mode="json") for p in settings.populations],
-            "bootstrap": {"replicates": settings.bootstrap, "seed": SEED, "of": "the count table, multinomial"},
+            "bootstrap": tables.bootstrap_details(ran, settings.bootstrap, SEED),
         },
         reports={"representativeness.html": claims_page("Whom the data stand for", claims)},
         tools=versions("numpy", "pandas"),

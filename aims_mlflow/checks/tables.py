@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 Z95 = 1.959963984540054  # 0.975 quantile of the normal distribution
 FEW_EDGES = 20
 MAX_DRAWN = 20_000_000  # cells that a bootstrap holds at once
+_ran: ContextVar[list[int] | None] = ContextVar("replicates that ran", default=None)
 
 
 def contingency(
@@ -195,7 +197,23 @@ def resample(counts: Array, replicates: int, seed: int) -> Array:
     replicates = max(min(replicates, MAX_DRAWN // counts.size), 1)
     generator = np.random.default_rng(seed)
     drawn = generator.multinomial(total, counts.ravel() / total, size=replicates)
+    if (ran := _ran.get()) is not None:
+        ran.append(replicates)
     return drawn.reshape(replicates, *counts.shape)
+
+
+def follow_replicates() -> list[int]:
+    """Return a list that `resample` adds to from here on: how many replicates each table got."""
+    ran: list[int] = []
+    _ran.set(ran)
+    return ran
+
+
+def bootstrap_details(ran: list[int], asked: int, seed: int) -> dict[str, Any]:
+    """Return what a record says of the bootstrap: the replicates that ran, at least, for every table."""
+    fewest = min(ran, default=asked)
+    fewer = {"replicates_asked": asked} if fewest < asked else {}
+    return {"replicates": fewest, **fewer, "seed": seed, "of": "the count table, multinomial"}
 
 
 def percentiles(values: Array) -> tuple[Array, Array]:

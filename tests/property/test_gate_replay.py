@@ -14,13 +14,14 @@ from aims_mlflow.evidence.keyring import keyring_digest
 from aims_mlflow.evidence.keys import ephemeral_key
 from aims_mlflow.evidence.ledger import Entry, Ledger
 from aims_mlflow.evidence.remembered import Remembered
+from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents
 from aims_mlflow.gates.decide import Asked, decide
+from aims_mlflow.gates.in_force import InForce
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
-from aims_mlflow.hooks.active_policy import InForce
+from aims_mlflow.gates.replay import check_sessions, recorded, replay
 from aims_mlflow.hooks.channel import Named, sign_consent
-from aims_mlflow.hooks.consents import KnownConsents, read_consent, seal_consent, sealed_consents
-from aims_mlflow.hooks.gate import Change, Decided, check_sessions, decision_entry, kept_lines
-from aims_mlflow.hooks.replay import recorded, replay
+from aims_mlflow.hooks.consents import seal_consent
+from aims_mlflow.hooks.gate import Change, Decided, decision_entry, kept_lines
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.keyring import Keyring

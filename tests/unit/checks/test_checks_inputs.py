@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from aims_mlflow.checks.inputs import make_dataset, validate_pair
@@ -76,6 +77,22 @@ def test_many_labels_are_counted_and_not_listed():
 
 def test_a_column_that_is_empty_in_the_test_table_alone_is_allowed():
     assert make_dataset("test", frame(x=[np.nan] * 4), target="y", favourable="yes").role == "test"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [[["a"], ["b", "c"], None, ["a"]], [{"a": 1}] * 4, [{"a"}] * 4, ["a", ["b"], "c", "d"], [np.array([1, 2])] * 4],
+)
+def test_a_sensitive_column_of_lists_is_one_sentence(cells):
+    said = refusal("test", frame().assign(sex=cells), target="y", favourable="yes", sensitive=["sex"])
+    assert "the sensitive column 'sex' holds lists or dictionaries" in said
+    beside = pd.DataFrame({"g": pd.Series(cells, dtype=object)})
+    assert "'g' holds lists" in refusal("test", frame(), target="y", favourable="yes", sensitive_frame=beside)
+
+
+def test_a_sensitive_arrow_column_of_lists_is_the_same_sentence():
+    cells = pd.Series(pa.array([["a"], ["b"], None, ["a"]]), dtype=pd.ArrowDtype(pa.list_(pa.string())))
+    assert "holds lists" in refusal("test", frame().assign(sex=cells), target="y", favourable="yes", sensitive=["sex"])
 
 
 def test_sensitive_columns_of_another_length_are_refused():

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from aims_mlflow.checks import tables
+from aims_mlflow.checks.packs import load_pack
+from aims_mlflow.checks.runner import run_check
 
 
 def test_contingency_counts_each_cell_and_leaves_negative_codes_out():
@@ -87,3 +89,16 @@ def test_histogram_has_open_ends():
 def test_bins_are_those_of_a_search(values, edges):
     at, ascending = np.array(values, dtype=float), np.array(sorted(edges), dtype=float)
     assert tables.bins_of(at, ascending).tolist() == np.searchsorted(ascending, at, side="right").tolist()
+
+
+def test_a_record_says_how_many_replicates_ran(monkeypatch, scored):
+    monkeypatch.setattr(tables, "MAX_DRAWN", 800)
+    data = scored(1500)
+    said = {
+        name: run_check(name, data, load_pack("tabular-classification")).details["bootstrap"]
+        for name in ("fairness", "representativeness", "performance")
+    }
+    assert said["fairness"]["replicates"] == 800 // (6 * 4)  # sex and race crossed
+    assert all(0 < found["replicates"] < found["replicates_asked"] == 1000 for found in said.values())
+    monkeypatch.undo()
+    assert "replicates_asked" not in run_check("fairness", data, load_pack("credit")).details["bootstrap"]
