@@ -41,8 +41,10 @@ def error_claims(actual: Array, predicted: Array, weights: Array | None, role: s
     claims = _group(moments, 0, {}, role)
     n = int(moments["error"].n[0])
     size = np.abs(errors)
-    middle = tables.weighted_quantile(size, 0.5, weights)
-    claims.append(claim("median_absolute_error", middle, role=role, n=n))
+    middle, low, high = tables.weighted_quantiles(size, _around_the_median(n), weights)
+    claims.append(
+        claim("median_absolute_error", middle, role=role, n=n, interval=(low, high), method="order statistics, normal")
+    )
     squared, variance = float(moments["squared"].mean[0]), float(moments["actual"].variance[0])
     if variance > 0:
         influence = -(errors**2) / variance + (actual - moments["actual"].mean[0]) ** 2 * squared / variance**2
@@ -54,6 +56,15 @@ def error_claims(actual: Array, predicted: Array, weights: Array | None, role: s
     return claims + _plain(actual, size, weights, role)
 
 
+def _around_the_median(n: int) -> Array:
+    """Return 0.5 and the shares between which the median lies in 95% of samples of `n` (binomial, normal)."""
+    import numpy as np
+
+    half = tables.Z95 / 2 / np.sqrt(n)
+    found: Array = np.clip([0.5, 0.5 - half, 0.5 + half], 0, 1)
+    return found
+
+
 def _plain(actual: Array, size: Array, weights: Array | None, role: str) -> list[Claim]:
     """Return the error of always guessing the median, and how far the model's lies under it."""
     import numpy as np
@@ -62,12 +73,15 @@ def _plain(actual: Array, size: Array, weights: Array | None, role: str) -> list
     found = group_moments({"guess": guess, "gain": guess - size}, np.zeros(len(actual), dtype=np.int64), 1, weights)
     low, gain, high = (float(part[0]) for part in found["gain"].interval())
     n = int(found["gain"].n[0])
+    least, guessed, most = (float(part[0]) for part in found["guess"].interval())
     return [
         claim(
             "median_guess_absolute_error",
-            found["guess"].mean[0],
+            guessed,
             role=role,
             n=n,
+            interval=(max(least, 0.0), most),
+            method=NORMAL,
             note="mean absolute error of always guessing the median of these data",
         ),
         claim(

@@ -12,9 +12,17 @@ from aims_mlflow.checks.errors_of_numbers import error_claims, group_error_claim
 from aims_mlflow.checks.groups import Groups, group_rows, pooled_name
 from aims_mlflow.checks.inputs import find_columns, resolve_favourable
 from aims_mlflow.checks.labels import is_label
-from aims_mlflow.checks.metrics import COUNTED
+from aims_mlflow.checks.metrics import BASELINE, COUNTED
 from aims_mlflow.checks.report import claims_page
-from aims_mlflow.checks.scores import REPLICATES, SEED, calibration_claims, ranking_claims, score_table
+from aims_mlflow.checks.scores import (
+    REPLICATES,
+    SEED,
+    calibration_claims,
+    lift_claim,
+    ranking_claims,
+    score_table,
+    score_tables,
+)
 from aims_mlflow.checks.several_labels import label_group_claims, label_performance, several_score_claims
 from aims_mlflow.checks.slices import worst_slice
 from aims_mlflow.checks.targets import classes, numbers, outcomes, scores_by_label, scores_of
@@ -53,12 +61,11 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     measure = {"multiclass-classification": _several, "regression": _numbers}.get(data.task, _binary)
     whole = data
     data = data.part(tuple(dict.fromkeys((*data.sensitive_names, *settings.slices))), outcomes=True)
-    claims, details, values, by_group = measure(data, whole)
-    if data.sensitive is not None:
-        for name in data.sensitive_names:
-            groups = group_rows(data.sensitive, (name,), settings.pool_under, data.weights)
-            claims += by_group(groups) + _left_out(groups, settings.pool_under, data)
+    claims, details, values, by_group = measure(data, whole, settings.pool_under)
     declared = find_columns(data, dict.fromkeys((*data.sensitive_names, *settings.slices)), "slice column")
+    for name, column in declared.items():
+        groups = group_rows(column.to_frame(name), (name,), settings.pool_under, data.weights)
+        claims += by_group(groups) + _left_out(groups, settings.pool_under, data)
     least = max(settings.worst_slice_rows, settings.pool_under)
     errors = data.task == "regression"
     claims += worst_slice(values, declared, least, data.role, data.weights, errors=errors)
@@ -87,23 +94,29 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def _binary(data: Dataset, whole: Dataset) -> Measured:
+def _binary(data: Dataset, whole: Dataset, pool_under: int) -> Measured:
+    import numpy as np
+
     actual, predicted = outcomes(data)
     counts = tables.contingency(actual, predicted, (actual * 0).astype(int), 1, data.weights)[0]
-    claims = counted_claims(counts, COUNTED, {}, data.role) + majority_claims(counts.sum(axis=1), counts, data.role)
+    claims = counted_claims(counts, COUNTED, {}, data.role) + majority_claims(counts, data.role)
     ranked = whole.part(scores=True)
     scores = scores_of(ranked)
     if scores is not None:
         truth = actual if ranked is data else is_label(ranked.frame[ranked.target], resolve_favourable(ranked))
-        table = score_table(truth, scores, ranked.weights, ranked.scores_method)
-        claims += ranking_claims(table, data.role)
+        order = np.argsort(scores, kind="stable")
+        table = score_table(truth, scores, ranked.weights, ranked.scores_method, order)
+        claims += [*ranking_claims(table, data.role), lift_claim(table, data.role)]
         claims += calibration_claims(table, data.role) if table.probable else []
 
     def by_group(groups: Groups) -> list[Claim]:
         found = tables.contingency(actual, predicted, groups.codes, len(groups.names), data.weights)
-        return [
+        counted = [
             c for g in range(len(groups.names)) for c in counted_claims(found[g], BY_GROUP, groups.slice(g), data.role)
         ]
+        if scores is None:
+            return counted
+        return counted + _scored_groups(groups, data, whole, pool_under, order if ranked is data else None)
 
     details = {
         "counts": counts.tolist(),
@@ -112,25 +125,51 @@ def _binary(data: Dataset, whole: Dataset) -> Measured:
     return claims, details, (actual == predicted).astype(float), by_group
 
 
-def _several(data: Dataset, whole: Dataset) -> Measured:  # noqa: ARG001
+def _scored_groups(groups: Groups, data: Dataset, whole: Dataset, pool_under: int, order: Array | None) -> list[Claim]:
+    """Return ranking and calibration of the scores of each group; `order` is by ascending score, if known."""
+    import pandas as pd
+
+    part = whole.part(groups.columns, scores=True)
+    if part is not data:  # an engine's count table of other columns, and so with other rows
+        columns = pd.DataFrame(find_columns(part, groups.columns, "slice column"))
+        groups = group_rows(columns, groups.columns, pool_under, part.weights)
+    scores = scores_of(part)
+    if scores is None:
+        return []
+    truth = is_label(part.frame[part.target], resolve_favourable(part))
+    found = score_tables(truth, scores, groups.codes, len(groups.names), part.weights, part.scores_method, order)
+    probable = all(table.probable for table in found)
+    claims: list[Claim] = []
+    for g, table in enumerate(found):
+        claims += ranking_claims(table, part.role, groups.slice(g))
+        claims += calibration_claims(table, part.role, groups.slice(g)) if probable else []
+    return claims
+
+
+def _several(data: Dataset, whole: Dataset, pool_under: int) -> Measured:  # noqa: ARG001
     found = classes(data)
     counts = tables.contingency(
         found.actual, found.predicted, found.actual * 0, 1, data.weights, labels=len(found.names)
     )[0]
-    claims = label_performance(counts, found.names, data.role) + majority_claims(counts.sum(axis=1), counts, data.role)
+    claims = label_performance(counts, found.names, data.role) + majority_claims(counts, data.role)
     scores = scores_by_label(data, found.names)
     if scores is not None:
         claims += several_score_claims(found.actual, scores, data.role)
 
     def by_group(groups: Groups) -> list[Claim]:
-        return label_group_claims(found, groups, data.weights, data.role)
+        claims = label_group_claims(found, groups, data.weights, data.role)
+        if scores is not None:
+            for g in range(len(groups.names)):
+                rows = groups.codes == g
+                claims += several_score_claims(found.actual[rows], scores[rows], data.role, groups.slice(g))
+        return claims
 
     # Cells of a rare label are a handful of people, so only the totals are kept.
     details = {"labels": list(found.names)}
     return claims, details, (found.actual == found.predicted).astype(float), by_group
 
 
-def _numbers(data: Dataset, whole: Dataset) -> Measured:  # noqa: ARG001
+def _numbers(data: Dataset, whole: Dataset, pool_under: int) -> Measured:  # noqa: ARG001
     import numpy as np
 
     actual, predicted = numbers(data)
@@ -159,26 +198,39 @@ def counted_claims(counts: Array, metrics: tuple[str, ...], at: dict[str, str], 
     return claims
 
 
-def majority_claims(actual: Array, counts: Array, role: str) -> list[Claim]:
+def majority_claims(counts: Array, role: str) -> list[Claim]:
     """Return what always guessing the most frequent label reaches, and how far the model lies above it.
 
     Args:
-        actual: How many rows have each label, shape (labels,).
         counts: Shape (labels, labels): [actual, predicted].
         role: Role of the data.
     """
-    n = int(counts.sum())
-    gain = (counts.trace() - actual.max()) / n
+    import numpy as np
+
+    # What is needed of the table, and of each table drawn like it: how many rows of a label are right and wrong.
+    hits = counts.diagonal()
+    kept = np.stack([hits, counts.sum(axis=1) - hits], axis=-1)
+    values, drawn = _over_majority(kept), _over_majority(tables.resample(kept, REPLICATES, SEED))
+    notes = ("accuracy of always guessing the frequent label", "accuracy minus majority_class_accuracy")
     return [
         claim(
-            "majority_class_accuracy",
-            actual.max() / n,
+            metric,
+            values[i],
             role=role,
-            n=n,
-            note="accuracy of always guessing the frequent label",
-        ),
-        claim("accuracy_over_majority", gain, role=role, n=n, note="accuracy minus majority_class_accuracy"),
+            n=int(counts.sum()),
+            interval=tables.percentiles(drawn[i]),
+            method="bootstrap, percentile",
+            note=notes[i],
+        )
+        for i, metric in enumerate(BASELINE)
     ]
+
+
+def _over_majority(kept: Array) -> tuple[Array, Array]:
+    """Return the share of the most frequent label and the accuracy above it; shape (..., labels, 2): [right, wrong]."""
+    n = kept.sum(axis=(-1, -2))
+    frequent = kept.sum(axis=-1).max(axis=-1)
+    return frequent / n, (kept[..., 0].sum(axis=-1) - frequent) / n
 
 
 def _left_out(groups: Groups, pool_under: int, data: Dataset) -> list[Claim]:

@@ -9,6 +9,8 @@ from aims_mlflow.checks import tables
 from aims_mlflow.checks.claims import claim
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from aims_mlflow.records.evidence import Claim
@@ -19,6 +21,7 @@ SEED = 42001
 REPLICATES = 1000
 CALIBRATION_BINS = 15  # Guo et al., "On calibration of modern neural networks", 2017
 DRAWN_BINS = 200
+GROUP_BINS = 50  # of one group, whose interval is wide anyway
 ONE_LABEL = "undefined: all rows have the same label"
 
 
@@ -47,7 +50,9 @@ class ScoreTable:
         return bool(len(self.scores) and self.scores[0] >= 0 and self.scores[-1] <= 1)
 
 
-def score_table(actual: Array, scores: Array, weights: Array | None = None, method: str = "") -> ScoreTable:
+def score_table(
+    actual: Array, scores: Array, weights: Array | None = None, method: str = "", order: Array | None = None
+) -> ScoreTable:
     """Return the table of `scores` by outcome.
 
     Args:
@@ -55,11 +60,36 @@ def score_table(actual: Array, scores: Array, weights: Array | None = None, meth
         scores: Finite, shape (rows,).
         weights: How many rows each row stands for; one each by default.
         method: How scores were put into bins, where they were.
+        order: The rows by ascending score, where that is known already.
     """
     import numpy as np
 
+    return _of_rows(np.argsort(scores, kind="stable") if order is None else order, actual, scores, weights, method)
+
+
+def score_tables(
+    actual: Array,
+    scores: Array,
+    codes: Array,
+    groups: int,
+    weights: Array | None = None,
+    method: str = "",
+    order: Array | None = None,
+) -> list[ScoreTable]:
+    """Return the score table of each group; rows with a negative code are left out. Arguments as in `score_table`."""
+    import numpy as np
+
+    order = np.argsort(scores, kind="stable") if order is None else order
+    order = order[np.argsort(codes[order].astype(np.int32), kind="stable")]
+    ends = np.searchsorted(codes[order], np.arange(groups + 1))
+    return [_of_rows(order[ends[g] : ends[g + 1]], actual, scores, weights, method) for g in range(groups)]
+
+
+def _of_rows(order: Array, actual: Array, scores: Array, weights: Array | None, method: str) -> ScoreTable:
+    """Return the table of the rows in `order`, which ascends by score."""
+    import numpy as np
+
     tiny = float(np.finfo(scores.dtype if np.issubdtype(scores.dtype, np.floating) else np.float64).eps)
-    order = np.argsort(scores, kind="stable")
     ascending = scores[order].astype(float)
     starts = np.flatnonzero(np.r_[True, ascending[1:] != ascending[:-1]])
     rows = np.ones(len(order), dtype=np.int64) if weights is None else weights[order].astype(np.int64)
@@ -113,8 +143,8 @@ def top_decile_share(table: ScoreTable) -> float:
     return float((taken * tables.divide(table.positives[::-1], totals)).sum() / room)
 
 
-def ranking_claims(table: ScoreTable, role: str) -> list[Claim]:
-    """Return ROC AUC, average precision and the lift of the top tenth, with intervals."""
+def ranking_claims(table: ScoreTable, role: str, at: Mapping[str, str] | None = None) -> list[Claim]:
+    """Return ROC AUC and average precision, with intervals, of all rows or of the group `at`."""
     import numpy as np
 
     n, positives = table.n, int(table.positives.sum())
@@ -123,11 +153,21 @@ def ranking_claims(table: ScoreTable, role: str) -> list[Claim]:
     ends = (max(area - half, 0.0), min(area + half, 1.0))
     name = f", {table.method}" if table.method else ""
     note = ONE_LABEL if undefined else (table.method or None)
-    claims = [claim("roc_auc", area, role=role, n=n, interval=ends, method=f"DeLong, normal{name}", note=note)]
-    value, around = _precision_interval(table)
+    how = f"DeLong, normal{name}"
+    claims = [claim("roc_auc", area, slice=at, role=role, n=n, interval=ends, method=how, note=note)]
+    bins = DRAWN_BINS if at is None else GROUP_BINS
+    value, around = _precision_interval(table, bins)
     note = "undefined: no positives" if not positives else (table.method or None)
-    how = f"bootstrap, percentile, of {DRAWN_BINS} score bins"
-    claims.append(claim("average_precision", value, role=role, n=n, interval=around, method=how, note=note))
+    how = f"bootstrap, percentile, of {bins} score bins"
+    claims.append(claim("average_precision", value, slice=at, role=role, n=n, interval=around, method=how, note=note))
+    return claims
+
+
+def lift_claim(table: ScoreTable, role: str) -> Claim:
+    """Return how many times more often a positive stands among the tenth with the highest scores than anywhere."""
+    import numpy as np
+
+    n, positives = table.n, int(table.positives.sum())
     top, base = round(max(n / 10, 1.0)), positives / n
     share = top_decile_share(table)
     lift = share / base if base else float("nan")
@@ -136,11 +176,10 @@ def ranking_claims(table: ScoreTable, role: str) -> list[Claim]:
     note = (
         "undefined: no positives" if not base else f"share of positives in the best-scored {top:,} rows over {base:.3g}"
     )
-    claims.append(claim("top_decile_lift", lift, role=role, n=top, interval=around, method="Wilson", note=note))
-    return claims
+    return claim("top_decile_lift", lift, role=role, n=top, interval=around, method="Wilson", note=note)
 
 
-def _precision_interval(table: ScoreTable) -> tuple[float, tuple[float, float] | None]:
+def _precision_interval(table: ScoreTable, size: int) -> tuple[float, tuple[float, float] | None]:
     """Return average precision and its interval: the spread of a binned table, moved to the exact value."""
     import numpy as np
 
@@ -148,16 +187,16 @@ def _precision_interval(table: ScoreTable) -> tuple[float, tuple[float, float] |
     if np.isnan(value):
         return value, None
     totals = np.cumsum(table.negatives + table.positives)
-    bins = np.minimum((totals - 1) * DRAWN_BINS // totals[-1], DRAWN_BINS - 1)
-    counts = np.stack([tables.count(bins, DRAWN_BINS, side) for side in (table.negatives, table.positives)])
+    bins = np.minimum((totals - 1) * size // totals[-1], size - 1)
+    counts = np.stack([tables.count(bins, size, side) for side in (table.negatives, table.positives)])
     drawn = tables.resample(counts, REPLICATES, SEED)
     low, high = tables.percentiles(average_precision(drawn[:, 0], drawn[:, 1]))
     moved = value - float(average_precision(counts[0], counts[1]))
     return value, (min(max(float(low) + moved, 0.0), value), max(min(float(high) + moved, 1.0), value))
 
 
-def calibration_claims(table: ScoreTable, role: str) -> list[Claim]:
-    """Return log loss, Brier score and calibration errors of scores that are probabilities."""
+def calibration_claims(table: ScoreTable, role: str, at: Mapping[str, str] | None = None) -> list[Claim]:
+    """Return log loss, Brier score and calibration errors of probabilities, for all rows or the group `at`."""
     import numpy as np
 
     n = table.n
@@ -174,8 +213,8 @@ def calibration_claims(table: ScoreTable, role: str) -> list[Claim]:
         if metric == "calibration_in_the_large":
             note = "mean score minus share of positives"
         ends = (max(mean - half, least), mean + half)
-        claims.append(claim(metric, mean, role=role, n=n, interval=ends, method="normal", note=note))
-    claims.insert(2, _calibration_error(table, role))
+        claims.append(claim(metric, mean, slice=at, role=role, n=n, interval=ends, method="normal", note=note))
+    claims.insert(2, calibration_error(table, role, at))
     return claims
 
 
@@ -189,7 +228,8 @@ def weighted_mean(values: Array, counts: Array) -> tuple[float, float]:
     return mean, tables.Z95 * float(np.sqrt(variance / n))
 
 
-def _calibration_error(table: ScoreTable, role: str) -> Claim:
+def calibration_error(table: ScoreTable, role: str, at: Mapping[str, str] | None = None, of: str = "") -> Claim:
+    """Return the expected calibration error; `of` names whose probability the scores are, where that is not plain."""
     import numpy as np
 
     bins = np.minimum((table.scores * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
@@ -202,16 +242,17 @@ def _calibration_error(table: ScoreTable, role: str) -> Claim:
     )
     means = np.nan_to_num(tables.divide(sums, counts))
 
-    def error(of: Array) -> Array:
+    def error(rows: Array) -> Array:
         """Shape (..., 2, bins) -> (...): the bins' |mean score - share of positives|, weighted by their rows."""
-        found: Array = np.abs((of * means).sum(axis=-2) - of[..., 1, :]).sum(axis=-1) / of.sum(axis=(-1, -2))
+        found: Array = np.abs((rows * means).sum(axis=-2) - rows[..., 1, :]).sum(axis=-1) / rows.sum(axis=(-1, -2))
         return found
 
     ends = tables.percentiles(error(tables.resample(counts, REPLICATES, SEED)))
-    note = f"{CALIBRATION_BINS} equal bins; the interval does not reach 0, since chance alone leaves some error"
+    note = f"{of}{CALIBRATION_BINS} equal bins; the interval does not reach 0, since chance alone leaves some error"
     return claim(
         "expected_calibration_error",
         error(counts),
+        slice=at,
         role=role,
         n=table.n,
         interval=(float(ends[0]), float(ends[1])),

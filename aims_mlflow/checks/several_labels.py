@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks import tables
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.groups import NAME_LENGTH
-from aims_mlflow.checks.scores import CALIBRATION_BINS, REPLICATES, SEED, roc_auc, score_table, weighted_mean
+from aims_mlflow.checks.scores import REPLICATES, SEED, calibration_error, roc_auc, score_table, weighted_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from aims_mlflow.checks.groups import Groups
@@ -35,13 +37,15 @@ def label_performance(counts: Array, names: tuple[str, ...], role: str) -> list[
     low, high = tables.wilson(counts.trace(), counts.sum())
     right = float(counts.trace() / n)
     claims = [claim("accuracy", right, role=role, n=n, interval=(low[()], high[()]), method="Wilson")]
-    values, draws = _averages(counts), _averages(tables.resample(counts, REPLICATES, SEED))
+    drawn = tables.resample(counts, REPLICATES, SEED)
+    values, draws = _averages(counts), _averages(drawn)
     for metric, value in values.items():
         undefined = "undefined: all rows have the same label" if np.isnan(value) else None
         ends = None if undefined else tables.percentiles(draws[metric])
         claims.append(
             claim(metric, value, role=role, n=n, interval=ends, method=BOOTSTRAP, note=undefined or NOTES.get(metric))
         )
+    low, high = tables.percentiles(_f1(drawn))
     for i, name in enumerate(names):
         hits, chosen, meant = counts[i, i], counts[:, i].sum(), counts[i].sum()
         at = {"label": name[:NAME_LENGTH]}
@@ -56,7 +60,8 @@ def label_performance(counts: Array, names: tuple[str, ...], role: str) -> list[
                 claim(metric, share, slice=at, role=role, n=whole, interval=around, method="Wilson", note=note)
             )
         f1 = 2 * hits / (chosen + meant) if chosen + meant else None
-        claims.append(claim("f1", f1, slice=at, role=role, n=meant))
+        around = None if f1 is None else (low[i], high[i])
+        claims.append(claim("f1", f1, slice=at, role=role, n=meant, interval=around, method=BOOTSTRAP))
     return claims
 
 
@@ -65,6 +70,12 @@ NOTES = {
     "macro_f1": "mean over the labels; one that is never predicted counts as 0, as in scikit-learn",
     "macro_precision": "mean over the labels; one that is never predicted counts as 0, as in scikit-learn",
 }
+
+
+def _f1(counts: Array) -> Array:
+    """Return the F1 of each label, shape (..., labels), for counts of shape (..., labels, labels); NaN for 0/0."""
+    hits = counts.diagonal(axis1=-2, axis2=-1)
+    return tables.divide(2 * hits, counts.sum(axis=-2) + counts.sum(axis=-1))
 
 
 def _averages(counts: Array) -> dict[str, Array]:
@@ -76,7 +87,7 @@ def _averages(counts: Array) -> dict[str, Array]:
     present = (chosen + meant) > 0
     labels = present.sum(axis=-1)
     recall = tables.divide(hits, meant)
-    f1 = np.nan_to_num(tables.divide(2 * hits, chosen + meant))
+    f1 = np.nan_to_num(_f1(counts))
     occurring = (meant > 0).sum(axis=-1)
     total, right = counts.sum(axis=(-1, -2)).astype(float), hits.sum(axis=-1)
     # Gorodkin's multiclass Matthews correlation, 2004.
@@ -106,17 +117,20 @@ def label_group_claims(found: Classes, groups: Groups, weights: Array | None, ro
         ends = low[g], high[g]
         value = right[g] / rows[g]
         claims.append(claim("accuracy", value, slice=at, role=role, n=rows[g], interval=ends, method="Wilson"))
-        claims.append(claim("macro_f1", f1[g], slice=at, role=role, n=rows[g]))
+        drawn = _averages(tables.resample(counts[g], REPLICATES, SEED))["macro_f1"]
+        around = tables.percentiles(drawn)
+        claims.append(claim("macro_f1", f1[g], slice=at, role=role, n=rows[g], interval=around, method=BOOTSTRAP))
     return claims
 
 
-def several_score_claims(actual: Array, scores: Array, role: str) -> list[Claim]:
+def several_score_claims(actual: Array, scores: Array, role: str, at: Mapping[str, str] | None = None) -> list[Claim]:
     """Return log loss, Brier score, ROC AUC (one against the rest) and the top label's calibration error.
 
     Args:
         actual: Label codes, shape (rows,).
         scores: Probabilities, shape (rows, labels), columns in code order.
         role: Role of the data.
+        at: The group that these rows are; all rows by default.
     """
     import numpy as np
 
@@ -127,7 +141,7 @@ def several_score_claims(actual: Array, scores: Array, role: str) -> list[Claim]
     area, half = np.mean(defined, axis=0) if defined else (np.nan, 0.0)
     ends = (max(area - half, 0.0), min(area + half, 1.0))
     how = "DeLong, normal; mean half width, an upper bound"
-    claims = [claim("roc_auc", area, role=role, n=n, interval=ends, method=how, note=note)]
+    claims = [claim("roc_auc", area, slice=at, role=role, n=n, interval=ends, method=how, note=note)]
     if scores.min() < 0 or scores.max() > 1:
         return claims
     tiny = float(np.finfo(np.float64).eps)
@@ -137,13 +151,9 @@ def several_score_claims(actual: Array, scores: Array, role: str) -> list[Claim]
     ones = np.ones(n)
     for metric, loss in (("log_loss", -np.log(own)), ("brier_score", ((scores - hits) ** 2).sum(axis=1))):
         mean, half = weighted_mean(loss, ones)
-        claims.append(claim(metric, mean, role=role, n=n, interval=(max(mean - half, 0), mean + half), method="normal"))
+        ends = (max(mean - half, 0), mean + half)
+        claims.append(claim(metric, mean, slice=at, role=role, n=n, interval=ends, method="normal"))
     top = scores.argmax(axis=1)
     sure = scores[np.arange(n), top]
-    bins = np.minimum((sure * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-    gap = np.bincount(bins, weights=sure, minlength=CALIBRATION_BINS) - np.bincount(
-        bins, weights=top == actual, minlength=CALIBRATION_BINS
-    )
-    note = f"of the most probable label, {CALIBRATION_BINS} equal bins"
-    claims.append(claim("expected_calibration_error", np.abs(gap).sum() / n, role=role, n=n, note=note))
-    return claims
+    table = score_table(top == actual, sure)
+    return [*claims, calibration_error(table, role, at, of="of the most probable label, ")]

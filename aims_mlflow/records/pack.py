@@ -170,8 +170,9 @@ class Fairness(Record):
 class Performance(Record):
     """How good the model must be on held-out data, overall and for each slice.
 
-    `slices` declares the columns among which, alone and in pairs, the worst slice is looked for; the sensitive
-    columns are always among them. Slices under `worst_slice_rows` rows are not looked at.
+    `slices` declares the columns by whose values performance is told, and among which, alone and in pairs, the worst
+    slice is looked for; the sensitive columns are always among them. Slices under `worst_slice_rows` rows are not
+    looked at.
     """
 
     controls: tuple[str, ...] = ("A.6.2.4",)

@@ -69,7 +69,7 @@ class FarDataset(Dataset):
         return self.far.levels()
 
     @cached_property
-    def _parts(self) -> dict[tuple[Key, ...], tuple[pd.DataFrame, frozenset[str]]]:
+    def _parts(self) -> dict[tuple[Key, ...], tuple[pd.DataFrame, dict[str, int]]]:
         return {}
 
     def part(self, names: Sequence[str] = (), *, outcomes: bool = False, scores: bool = False) -> Dataset:
@@ -103,7 +103,7 @@ class FarDataset(Dataset):
             task=self.task,
             threshold="0.5" if reached else self.threshold,  # reached or not, as a score of 1 or 0
             weights=table[ROWS].to_numpy(),
-            scores_method=f"scores in {BINS} bins" if self.score in binned else "",
+            scores_method=f"scores in {binned[self.score]} bins" if self.score in binned else "",
             binned=tuple(sorted(binned)),
         )
         if outcomes and found.predictions is None and found.scores is not None:
@@ -158,8 +158,8 @@ class FarDataset(Dataset):
 
     def _counted(
         self, keys: tuple[Key, ...], ends: dict[str, tuple[float, float]] | None = None
-    ) -> tuple[pd.DataFrame, frozenset[str]]:
-        """Return the count table, and which columns are in bins or pooled."""
+    ) -> tuple[pd.DataFrame, dict[str, int]]:
+        """Return the count table, and which columns are in how many bins, or pooled (0)."""
         ends = ends or {}
         wanted = tuple(self._coarse(k, ends) if self._crowded(k) or k.name in ends else k for k in keys)
         if wanted not in self._parts:
@@ -173,7 +173,7 @@ class FarDataset(Dataset):
                     where=self.far.name,
                     next="name fewer sensitive, control or slice columns",
                 )
-            coarse = frozenset(key.name for key in wanted if isinstance(key, Bins | Frequent))
+            coarse = {k.name: k.bins if isinstance(k, Bins) else 0 for k in wanted if isinstance(k, Bins | Frequent)}
             self._parts[wanted] = table, coarse
         return self._parts[wanted]
 

@@ -67,6 +67,55 @@ def test_delongs_interval_is_as_wide_as_the_row_bootstraps():
     assert half == pytest.approx(1.96 * spread, rel=0.1)
 
 
+def test_groups_and_declared_slices_have_their_own_ranking_and_calibration(scored, value_of):
+    data = scored(3000)
+    settings = Performance(slices=("purpose",))
+    claims = performance.run(data, pack().model_copy(update={"performance": settings})).claims
+    actual = (data.frame["repaid"] == "yes").to_numpy()
+    for column, source in (("sex", data.sensitive), ("purpose", data.frame)):
+        for name in source[column].unique():
+            rows = (source[column] == name).to_numpy()
+            truth, scores = actual[rows], data.scores[rows]
+            expected = {
+                "accuracy": metrics.accuracy_score(truth, (data.predictions == "yes")[rows]),
+                "roc_auc": metrics.roc_auc_score(truth, scores),
+                "average_precision": metrics.average_precision_score(truth, scores),
+                "brier_score": metrics.brier_score_loss(truth, scores),
+                "log_loss": metrics.log_loss(truth, scores),
+                "calibration_in_the_large": scores.mean() - truth.mean(),
+            }
+            for metric, theirs in expected.items():
+                found = value_of(claims, metric, **{column: name})
+                assert float(found.value) == pytest.approx(theirs, abs=1e-9), (metric, name)
+                assert float(found.interval.low) <= float(found.value) <= float(found.interval.high)
+                assert found.n == rows.sum()
+            assert value_of(claims, "expected_calibration_error", **{column: name}).interval
+
+
+def test_a_group_with_one_label_has_no_ranking_and_says_so(scored, value_of):
+    data = scored(2000)
+    frame = data.frame.assign(repaid=np.where(data.frame["sex"] == "Male", "yes", data.frame["repaid"]))
+    claims = performance.run(replace(data, frame=frame), pack()).claims
+    found = value_of(claims, "roc_auc", sex="Male")
+    assert (found.value, found.note) == (None, scores_.ONE_LABEL)
+
+
+def test_the_interval_over_guessing_is_the_row_bootstraps(scored, value_of):
+    data = scored(600)
+    claims = performance.run(data, pack()).claims
+    right = (data.frame["repaid"] == data.predictions).to_numpy()
+    actual = (data.frame["repaid"] == "yes").to_numpy()
+    drawn = np.random.default_rng(0).integers(0, 600, (4000, 600))
+    share = actual[drawn].mean(axis=1)
+    frequent = np.maximum(share, 1 - share)
+    for metric, values in (
+        ("majority_class_accuracy", frequent),
+        ("accuracy_over_majority", right[drawn].mean(axis=1) - frequent),
+    ):
+        found = value_of(claims, metric).interval
+        assert [float(found.low), float(found.high)] == pytest.approx(np.percentile(values, [2.5, 97.5]), abs=0.008)
+
+
 def test_scores_that_are_no_probabilities_have_no_log_loss(scored, value_of):
     data = scored()
     claims = performance.run(replace(data, scores=data.scores * 8 - 4), pack()).claims
@@ -123,9 +172,7 @@ def test_the_outcome_is_a_valid_record(scored, record):
     outcome = performance.run(replace(data, rival=data.predictions[::-1]), pack())
     record(outcome)
     assert {c.metric for c in outcome.claims} == set(PERFORMANCE_OF["binary-classification"])
-    assert all(
-        c.interval for c in outcome.claims if c.metric not in ("majority_class_accuracy", "accuracy_over_majority")
-    )
+    assert all(c.interval for c in outcome.claims)
     assert set(outcome.reports) == {"performance.html"}
 
 

@@ -69,13 +69,18 @@ def test_several_labels_are_measured_as_scikit_learn_does(value_of, record):
     for metric, value in expected.items():
         found = value_of(outcome.claims, metric)
         assert float(found.value) == pytest.approx(value, abs=1e-12), metric
-        if found.interval:
-            assert float(found.interval.low) <= float(found.value) <= float(found.interval.high), metric
+        assert float(found.interval.low) <= float(found.value) <= float(found.interval.high), metric
     for i, label in enumerate(data.score_labels):
-        for metric, function in (("precision", metrics.precision_score), ("recall", metrics.recall_score)):
+        scored = (metrics.precision_score, metrics.recall_score, metrics.f1_score)
+        for metric, function in zip(("precision", "recall", "f1"), scored, strict=True):
             theirs = function(y, p, average=None)[i]
             assert float(value_of(outcome.claims, metric, label=label).value) == pytest.approx(theirs, abs=1e-12)
     mask = (data.frame["group"] == "b").to_numpy()
+    theirs = metrics.roc_auc_score(y[mask], s[mask], multi_class="ovr")
+    assert float(value_of(outcome.claims, "roc_auc", group="b").value) == pytest.approx(theirs, abs=1e-12)
+    theirs = metrics.log_loss(y[mask], s[mask])
+    assert float(value_of(outcome.claims, "log_loss", group="b").value) == pytest.approx(theirs, abs=1e-12)
+    assert all(c.interval for c in outcome.claims)
     theirs = metrics.f1_score(y[mask], p[mask], average="macro")
     assert float(value_of(outcome.claims, "macro_f1", group="b").value) == pytest.approx(theirs, abs=1e-12)
     record(outcome)
@@ -102,6 +107,22 @@ def test_several_labels_by_group_are_fairlearns(value_of, record):
     without = fairness.run(data, pack(SEVERAL))
     assert "selection_rate" not in {c.metric for c in without.claims}
     record(outcome)
+
+
+def test_the_interval_of_a_labels_f1_is_the_row_bootstraps(value_of):
+    data = sized()
+    y, p = data.frame["y"].to_numpy(), data.predictions
+    drawn = np.random.default_rng(0).integers(0, len(y), (400, len(y)))
+    claims = performance.run(data, pack(SEVERAL)).claims
+    rows = np.flatnonzero(data.frame["group"] == "b")
+    for metric, at, take, average in (
+        ("f1", {"label": data.score_labels[0]}, drawn, None),
+        ("macro_f1", {"group": "b"}, rows[drawn[:, : len(rows)] % len(rows)], "macro"),
+    ):
+        values = [np.ravel(metrics.f1_score(y[r], p[r], average=average))[0] for r in take]
+        low, high = np.percentile(values, [2.5, 97.5])
+        found = value_of(claims, metric, **at).interval
+        assert float(found.high) - float(found.low) == pytest.approx(high - low, rel=0.25)
 
 
 def test_numbers_are_measured_as_scikit_learn_does(value_of, record):
