@@ -7,7 +7,7 @@ import pytest
 import sealed
 from hypothesis import given
 from hypothesis import strategies as st
-from test_gate_monotone import KEY, LAW, OTHER, sessions
+from test_gate_monotone import KEY, LAW, NEEDED, OTHER, sessions
 
 from aims_mlflow.evidence.canonical import canonical
 from aims_mlflow.evidence.keyring import keyring_digest
@@ -27,15 +27,15 @@ from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.keyring import Keyring
 
 OLGA, PER = ephemeral_key(), ephemeral_key()
+APPROVAL, EMERGENCY = {"action": "approval"}, {"action": "waiver", "break_glass": True}
 SAID = [
-    {"action": "approval"},
+    APPROVAL,
     {"action": "waiver", "control": "A.6.2.4"},
     {"action": "waiver", "control": "A.7.4"},
-    {"action": "waiver", "break_glass": True},
+    EMERGENCY,
     {"action": "revocation"},
 ]
 numbers = itertools.count()
-seen = set()
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +65,13 @@ def say(ledger, rules, force, name, key, fields):
     seal_consent(ledger, raw, read_consent(raw, force.keyring), name, {})
 
 
-@LAW
-@given(sessions(), st.lists(st.tuples(st.sampled_from([OLGA, PER, KEY]), st.sampled_from(SAID)), max_size=4))
-def test_a_decision_replays_to_itself(world, files, said):
+def made_again(world, files, said):
+    """Decide, seal, decide again from the ledger, and return the decision that both are."""
     ledger, force = world
     name = f"income-{next(numbers)}"
     rules = force.policy.rules(name, "deployment", "champion")
     for key, fields in said:
-        if key is not KEY:
-            say(ledger, rules, force, name, key, fields)
+        say(ledger, rules, force, name, key, fields)
     read = {f"{n}.jsonl": b"".join(lines) for n, lines in enumerate(files)}
     consents = sealed_consents(ledger, ledger.of_model(name), sealed.MODEL, force, KnownConsents(100))
     asked = Asked(sealed.MODEL, sealed.MODEL, version="1", keyring_digest=force.keyring_digest)
@@ -82,13 +80,28 @@ def test_a_decision_replays_to_itself(world, files, said):
     decided = Decided(decision, *kept_lines(read), tuple(consents), sealed.MODEL)
     change, request = Change("deployment", name, None, "champion", "1"), uuid7()
     ledger.append(decision_entry(change, decided, request, "", {}, []))
-    # What is said later must not count.
-    say(ledger, rules, force, name, OLGA, {"action": "revocation"})
+    say(ledger, rules, force, name, OLGA, {"action": "revocation"})  # what is said later must not count
     assert replay(ledger, request) == recorded(ledger, request) == decision
-    seen.add((decision.allowed, decision.basis))
+    return decision
 
 
-def test_the_law_is_not_empty(world):
-    """What was drawn above reaches allowances, refusals and emergencies."""
-    assert {allowed for allowed, _ in seen} == {True, False}
-    assert "break-glass" in {basis for _, basis in seen}
+@LAW
+@given(sessions(), st.lists(st.tuples(st.sampled_from([OLGA, PER]), st.sampled_from(SAID)), max_size=4))
+def test_a_decision_replays_to_itself(world, files, said):
+    made_again(world, files, said)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said", "expected"),
+    [
+        ("0.95", [(OLGA, APPROVAL)], (True, "evidence")),
+        ("0.95", [(OLGA, APPROVAL), (PER, {"action": "revocation"})], (False, "evidence")),
+        ("0.31", [(OLGA, APPROVAL)], (False, "evidence")),
+        ("0.31", [(OLGA, APPROVAL), (PER, {"action": "waiver", "control": "A.6.2.4"})], (True, "evidence")),
+        ("0.31", [(OLGA, EMERGENCY), (PER, EMERGENCY)], (True, "break-glass")),
+    ],
+)
+def test_every_way_to_decide_replays(world, ratio, said, expected):
+    files = [sealed.session(KEY, ratio=ratio, kinds=NEEDED).jsonl().splitlines(keepends=True)]
+    decision = made_again(world, files, said)
+    assert (decision.allowed, decision.basis) == expected
