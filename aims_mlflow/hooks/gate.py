@@ -19,6 +19,7 @@ from aims_mlflow.evidence.verify import CheckedSession, check_session, check_sig
 from aims_mlflow.gates.decide import Asked, SignedConsent, decide, unreadable
 from aims_mlflow.hooks.active_policy import ActivePolicy, InForce, init_policy, policy_folder
 from aims_mlflow.hooks.consents import MAX_CHARS, MOST_KNOWN, KnownConsents, read_consent, seal_consent, sealed_consents
+from aims_mlflow.hooks.gated_workspaces import ungated
 from aims_mlflow.hooks.ledger_guard import RESTORE, LedgerGuard
 from aims_mlflow.hooks.model_bytes import ModelBytes, StillHashing
 from aims_mlflow.hooks.past import Past, qualified
@@ -250,11 +251,13 @@ class Gate:
         }
 
     def _findings(self, force: InForce) -> list[str]:
-        """Return what is wrong with the policy folder and with the log."""
+        """Return what is wrong with the policy folder, with the log, and with how the server was started."""
         log = self.ledger.log
         entry = force.keyring.find(log.key.key_id) if log else None
         unknown = f"the keyring does not know the log's key: {TRUST_LOG}"
-        return [*self.policy.findings, *([unknown] if log and not (entry and LOG_ROLE in entry.roles) else [])]
+        untrusted = bool(log) and not (entry and LOG_ROLE in entry.roles)
+        open_door = ungated()
+        return [*self.policy.findings, *([unknown] if untrusted else []), *([open_door] if open_door else [])]
 
 
 def _signed_still(kept: Callable[[], dict[str, bytes]], name: str, force: InForce) -> KeyEntry:
