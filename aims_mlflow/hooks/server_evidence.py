@@ -128,13 +128,20 @@ class ServerEvidence:
         raise EvidenceError(f"run {run_id} logged no model named {name!r}", next=LOG_HERE)
 
     def session_files(self, run_id: str, caps: Caps) -> dict[str, bytes]:
-        """Return the session files of a run; empty where it has none.
+        """Return the session files of a run; empty where it has none. A run that is deleted in MLflow keeps them.
 
         Raises:
             EvidenceError: more or larger files than the policy's caps.
             Unreachable: they cannot be read.
         """
-        files = self.files(self._root_of(run_id))
+        from mlflow.exceptions import MlflowException
+
+        try:
+            files = self.files(self._root_of(run_id))
+        except MlflowException as exc:
+            if exc.get_http_status_code() >= 500:
+                raise
+            return {}  # `mlflow gc` took the run with all of its evidence
         out: dict[str, bytes] = {}
         left = caps.max_session_bytes
         for name, is_dir, size in files.folder(SESSION_DIR):

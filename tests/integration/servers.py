@@ -77,7 +77,7 @@ class RowServer(GatedServer):
             "--workers", str(self.row.workers),
             "--backend-store-uri", self.database, "--registry-store-uri", f"aims+{self.database}", *where,
             *(["--app-name", "basic-auth"] if self.row.logins else []),
-            *(["--enable-workspaces"] if self.row.workspaces else []),
+            *(["--enable-workspaces", "--workspace-store-uri", f"aims+{self.database}"] if self.row.workspaces else []),
         ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ import pytest
 from fresh import fresh_database
 from gated import Gated, command, train
 from postgres_server import migrated, postgres_server  # noqa: F401 - fixtures
-from servers import Row, running
+from servers import Row, RowServer, running
 
 from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import GatedServer
@@ -240,6 +240,58 @@ def kill_somehow(server, client, number):
     version = client.register()
     change = (lambda: client.move_alias(version)) if alias else client.register
     kill_an_open_change(server, change, kind)
+
+
+@pytest.mark.parametrize("kind", ["before the commit", "after the commit"])
+def test_after_a_kill_on_postgresql_ledger_and_registry_agree_again(tmp_path, request, clean_state, kind):
+    import sqlalchemy as sa
+
+    lock = "LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE".format
+    with running(Row("postgresql", 2), tmp_path, request) as gate, gate.as_trainer():
+        client = Client(gate.server, make_ready(gate.office, gate.server))
+        version = client.register()
+        engine = sa.create_engine(gate.server.database)
+        with contextlib.ExitStack() as of_ledger, engine.connect() as of_registry:
+            of_registry.execute(sa.text(lock("registered_model_aliases")))
+            thread = threading.Thread(target=quietly, args=(lambda: client.move_alias(version),))
+            thread.start()
+            wait_for(lambda: len(gate.leaves("decision")) > len(gate.leaves("outcome")), "the decision is not sealed")
+            if kind == "after the commit":
+                connection = of_ledger.enter_context(engine.connect())
+                connection.execute(sa.text(lock("aims.aims_leaves")))
+                of_registry.rollback()
+                wait_for(lambda: holder(engine) == version, "the registry does not change")
+            kill(gate.server)
+        thread.join(30)
+        engine.dispose()
+        gate.server = RowServer(
+            gate.server.folder,
+            gate.office.environment(),
+            gate.row,
+            str(engine.url.render_as_string(False)),
+            gate.server.root,
+        )
+        with gate.server, gate.as_trainer():
+            where = ("--ledger", gate.ledger_uri, "--registry", gate.url, "--tracking", gate.url)
+            said = json.loads(command("gate", "reconcile", "--json", *where)[1])
+            assert (said["findings"], [x["done"] for x in said["settled"]]) == ([], [kind == "after the commit"])
+            assert said["settled"][0]["control"] == "A.6.2.8"
+            assert holder(engine) == (version if kind == "after the commit" else None)
+            agree(gate.ledger)
+            client.server = gate.server
+            client.move_alias(version)
+            agree(gate.ledger)
+        assert set(client.statuses) == {200}
+
+
+def holder(engine):
+    """Return the version that has the alias in the registry's own table."""
+    import sqlalchemy as sa
+
+    query = "SELECT version FROM registered_model_aliases WHERE alias = 'champion'"
+    with engine.connect() as connection:
+        found = connection.execute(sa.text(query)).scalar()
+    return str(found) if found is not None else None
 
 
 def workers_of(server):

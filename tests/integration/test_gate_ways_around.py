@@ -673,6 +673,22 @@ def test_who_writes_with_the_databases_password_is_found(sites, clean_state):
         assert (status, NO_APPROVAL in text) == (403, True), text
 
 
+def test_a_registry_where_no_plug_in_runs_is_compared_with_an_empty_ledger(sites, clean_state, tmp_path):
+    """As on a managed MLflow: nothing gates it, the policy is the folder's, and everything in it is a finding."""
+    plain = sites[0]
+    with plain.as_trainer():
+        name, number = plain.in_use()
+        where = ("--ledger", f"sqlite:///{tmp_path}/empty.db", "--registry", plain.url, "--tracking", plain.url)
+        said = json.loads(_reconcile(*where))
+        found = sorted((f["about"], f["control"], f.get("alias")) for f in said["findings"] if f["model_name"] == name)
+        assert found == [("ungated-alias", "A.6.2.5", "champion"), ("ungated-version", "A.6.2.5", None)]
+        assert said["new"] == len(said["findings"])
+        assert json.loads(_reconcile(*where))["new"] == 0
+        plain.must("registered-models/alias", "DELETE", name=name, alias="champion")
+        closed = json.loads(_reconcile(*where))["closed"]
+        assert closed == [f"champion of {name} points to version {number} without an allowing decision"]
+
+
 def _reconcile(*args):
     from click.testing import CliRunner
 

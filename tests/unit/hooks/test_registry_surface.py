@@ -88,6 +88,36 @@ def test_the_gate_takes_what_mlflow_passes(name):
     assert named == theirs or (inspect.Parameter.VAR_KEYWORD in kinds and named == theirs[: len(named)])
 
 
+def test_no_method_of_the_workspace_store_is_unknown():
+    """Deleting a workspace deletes or moves its models; a new way to do that must be looked at."""
+    from mlflow.store.workspace.abstract_store import AbstractStore as Workspaces
+    from mlflow.store.workspace.sqlalchemy_store import SqlAlchemyStore as SqlWorkspaces
+
+    looked_at = {
+        "delete_workspace", "create_workspace", "get_default_workspace", "get_workspace", "list_workspaces",
+        "resolve_artifact_root", "resolve_trace_archival_config", "update_workspace",
+    }  # fmt: skip
+    assert methods(Workspaces) | methods(SqlWorkspaces) == looked_at
+
+
+# What may be updated without the gate: a new parameter may carry more than a description.
+UPDATES = {
+    "update_registered_model": ["self", "name", "description", "deployment_job_id"],
+    "update_model_version": ["self", "name", "version", "description"],
+}
+
+
+@pytest.mark.parametrize("store", [AbstractStore, SqlAlchemyStore, WorkspaceAwareSqlAlchemyStore])
+def test_updates_change_no_more_than_descriptions(store):
+    """A deployment job's id is Databricks' own: the SQL store takes it and keeps nothing of it."""
+    from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModel
+
+    assert {name for name in methods(store) if name.startswith("update_")} - {"update_webhook"} == set(UPDATES)
+    for name, parameters in UPDATES.items():
+        assert list(inspect.signature(getattr(store, name)).parameters) == parameters
+    assert not hasattr(SqlRegisteredModel, "deployment_job_id")
+
+
 def test_the_private_names_of_mlflow_are_there():
     from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS
     from mlflow.server import handlers
