@@ -199,7 +199,7 @@ def test_an_erased_reason_is_gone_and_the_waiver_still_counts(registry, client):
     files = Path(registry.folder).glob("mlflow.db.aims.db*")
     assert b"".join(p.read_bytes() for p in files if p.is_file()).count(b"555-1234") >= 3
     for leaf in list(ledger.leaves(types=("waiver", "approval"))):
-        registry.say("evidence", "erase", leaf.sequence, "--reason", "asked for", "--ledger", ledger.uri)
+        registry.say("evidence", "erase", str(leaf.sequence), "--reason", "asked for", "--ledger", ledger.uri)
     assert "the same" in gated.aims("gate", "replay", request)
     registry.say("evidence", "erase", request, "--reason", "asked for", "--ledger", ledger.uri)
     files = Path(registry.folder).glob("mlflow.db.aims.db*")
