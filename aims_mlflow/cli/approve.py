@@ -37,8 +37,8 @@ def send(model: str, name: str | None, stage: str, alias: str | None, **fields: 
     about = {"model_name": found.name, "workspace": workspace, "stage": stage, "alias": alias, "stage_digest": digest}
     consent = Consent(**about, **fields)
     key = signing_key(_notice)
-    record = channel.sign_consent(consent, found, key, who())
-    channel.send_consent(record, found.name)
+    record, words = channel.sign_consent(consent, found, key, who())
+    channel.send_consent(record, words, found.name)
     what = f"{consent.action} {record.id} of {found.name}, model {found.model_id}, for {stage}"
     click.echo(what + (f" as {alias}" if alias else "") + " is sealed")
 

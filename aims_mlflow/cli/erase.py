@@ -19,8 +19,11 @@ from aims_mlflow.errors import ConfigError, EvidenceError
 def erase(leaf: str, reason: str, ledger: str | None, registry: str | None, as_json: bool) -> int:
     """Erase the body of LEAF (its number, or a request's id): logins, addresses, comments and texts go for good.
 
-    The leaf holds only a salted commitment to them, so that everything else still verifies. Signed with this account's
-    key, which needs the role approver or auditor. Backups of the database hold the body until they end.
+    The leaf, and the signed record of an approval or waiver, hold only salted commitments to them, so that everything
+    else still verifies. A waiver's reason stands in the bodies of the decisions that rested on it, too: erase those by
+    their requests. What stays: the owners that the keyring names, the account in each signed record of evidence, and
+    the tag aims.waivers in MLflow. Signed with this account's key, which needs the role approver or auditor. Backups
+    of the database hold the body until they end.
     """
     from aims_mlflow.cli.ledger import opened
     from aims_mlflow.evidence.keys import signing_key, who

@@ -269,7 +269,8 @@ def load_key(uri: str, variable: str = SIGNING_KEY, ask: Callable[[str], str] | 
         except OSError as exc:
             raise KeyUnavailable(f"the key cannot be read ({exc.strerror})", where=str(path), next=HOW_TO) from None
     else:
-        raise KeyUnavailable(f"keys of the form {scheme}: are not known here", next=HOW_TO)
+        why = remote_keys.NOT_TAKEN.get(scheme, "")
+        raise KeyUnavailable(f"keys of the form {scheme}: are not known here{why}", next=HOW_TO)
     hint = f"set {password_variable(variable)} to its password"
     try:
         return SigningKey.from_pem(pem, origin, password=password_of(variable), hint=hint)

@@ -36,6 +36,8 @@ SERVICES = {
     "hsm": Service("a PKCS#11 module", "hsm", "hsm:2?label=TOKEN"),
 }
 
+NOT_TAKEN = {"sigstore": ", since Sigstore's signers have no lasting key that a keyring could name or revoke"}
+
 
 def load(uri: str, password: str | None, variable: str, ask: Callable[[str], str] | None = None) -> SigningKey:
     """Return the key at a key service's address, its public half fetched from there.

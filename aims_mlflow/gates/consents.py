@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import functools
+import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from pydantic import Field
 
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence import statement
+from aims_mlflow.evidence.canonical import canonical, digest_of, parse_json
 from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.gates.decide import SignedConsent
+from aims_mlflow.records.base import Record, Sha256
 from aims_mlflow.records.decision import Consent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.evidence.ledger import Leaf, Ledger
     from aims_mlflow.evidence.model_leaves import ModelLeaves
     from aims_mlflow.gates.in_force import InForce
     from aims_mlflow.records.keyring import Keyring, Role
@@ -26,10 +32,64 @@ ACTIONS = ("approval", "waiver", "revocation", "retirement")
 AGAIN = "make it with `aims approve`, `aims waive`, `aims gate revoke` or `aims gate retire`"
 
 
+class Words(Record):
+    """What a person wrote, and from which account: kept beside a consent, which commits to it with a salt."""
+
+    comment: str = Field(default="", max_length=500)
+    actor: str
+    salt: Sha256
+
+    @classmethod
+    def of(cls, comment: str, actor: str) -> Words:
+        """Return words with a new salt, without which nobody can guess them from their commitment."""
+        return cls(comment=comment, actor=actor, salt=secrets.token_hex(32))
+
+    @property
+    def commitment(self) -> str:
+        """The digest that is signed."""
+        return digest_of(self.model_dump())
+
+
+def packed(raw: bytes, words: Words) -> str:
+    """Return a consent as it travels to a gate: its envelope, and the words beside it."""
+    return canonical({"envelope": parse_json(raw, "consent"), "words": words.model_dump()}).decode()
+
+
+def unpacked(text: str) -> tuple[bytes, Words | None]:
+    """Return (envelope, words) of hostile text; a bare envelope has none.
+
+    Raises:
+        EvidenceError: the words beside it cannot be read.
+    """
+    data = parse_json(text.encode("utf-8", "surrogatepass"), "consent")
+    if not isinstance(data, dict) or set(data) != {"envelope", "words"}:
+        return text.encode("utf-8", "surrogatepass"), None
+    try:
+        return canonical(data["envelope"]), Words.model_validate(data["words"])
+    except (ValueError, RecursionError):
+        raise EvidenceError("the words beside it cannot be read", next=AGAIN) from None
+
+
+def with_words(signed: SignedConsent, words: Words | None) -> SignedConsent:
+    """Return a consent with what was said beside it.
+
+    Raises:
+        EvidenceError: it is signed for other words, or a reason that it needs is missing.
+    """
+    consent = signed.consent
+    if consent.words is not None:
+        if words is None or words.commitment != consent.words:
+            raise EvidenceError("the words beside it are missing, or not those that were signed", next=AGAIN)
+        consent = consent.model_copy(update={"comment": words.comment})
+    if consent.action != "approval" and not consent.comment.strip():
+        raise EvidenceError(f"a {consent.action} lacks its reason, control or expiry", next=AGAIN)
+    return replace(signed, consent=consent)
+
+
 def read_consent(
     raw: bytes, keyring: Keyring, roles: Sequence[Role] = ("approver",), sealed: str = ""
 ) -> SignedConsent:
-    """Verify a consent's envelope against a keyring.
+    """Verify a consent's envelope against a keyring; what is said beside it may be erased, and `with_words` adds it.
 
     Raises:
         EvidenceError: it is malformed, or not signed by a key with one of the roles.
@@ -57,7 +117,7 @@ def _complete(consent: Consent) -> bool:
     named = consent.action != "waiver" or (
         consent.expires is not None and (consent.control is not None or consent.break_glass)
     )
-    return named and bool(consent.comment.strip())
+    return named and (consent.words is not None or bool(consent.comment.strip()))
 
 
 def sealed_consents(
@@ -80,10 +140,17 @@ def sealed_consents(
         sha256, sealed = str(leaf.content["envelope"]), str(leaf.content["time"])
         verify = functools.partial(_verified, ledger, sha256, sealed, force)
         try:
-            out[sha256] = known.get((sha256, sealed, force.keyring_digest, force.consenting), verify)
-        except EvidenceError:
+            signed = known.get((sha256, sealed, force.keyring_digest, force.consenting), verify)
+            out[sha256] = _reason(ledger, leaf, signed) if signed.consent.action == "waiver" else signed
+        except (EvidenceError, ValueError):
             continue
     return out
+
+
+def _reason(ledger: Ledger, leaf: Leaf, signed: SignedConsent) -> SignedConsent:
+    """Return a waiver with its reason, which a decision names; without it where it was erased. It is not remembered."""
+    body = ledger.body(leaf.sequence) if signed.consent.words is not None else None
+    return with_words(signed, Words.model_validate(body.get("words"))) if body else signed
 
 
 def _verified(ledger: Ledger, sha256: str, sealed: str, force: InForce) -> SignedConsent:

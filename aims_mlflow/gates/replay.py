@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import EvidenceError
@@ -10,7 +11,7 @@ from aims_mlflow.evidence.canonical import sha256_hex
 from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents, sealed_consents
-from aims_mlflow.gates.decide import Asked, decide
+from aims_mlflow.gates.decide import Asked, SignedConsent, decide
 from aims_mlflow.gates.in_force import in_force
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Decision, Standing
@@ -69,6 +70,9 @@ def replay(
     rules = force.policy.rules(said.model_name, said.stage, said.alias, said.workspace)
     mine, known = ledger.of_model(str(content["model_name"])), consents or KnownConsents(MOST_KNOWN)
     said_by = sealed_consents(ledger, mine, said.model_digest, force, known, leaf.sequence)
+    # A waiver's reason counts for nothing: where it was erased, what the decision said of it stands.
+    reasons = {waived.waiver: waived.reason for waived in said.waived}
+    given = [_given(each, reasons) for each in said_by.values()]
     asked = Asked(
         said.model_digest,
         content.get("registered"),
@@ -80,7 +84,13 @@ def replay(
     )
     files = {name: _joined(ledger, lines) for name, lines in content.get("sessions", {}).items()}
     checked = check_sessions(files, force, rules, sessions or KnownSessions(0))
-    return decide(rules, checked, list(said_by.values()), asked, parse_time(said.time))
+    return decide(rules, checked, given, asked, parse_time(said.time))
+
+
+def _given(signed: SignedConsent, reasons: dict[str, str]) -> SignedConsent:
+    if signed.consent.words is None or signed.consent.comment or signed.id not in reasons:
+        return signed
+    return replace(signed, consent=signed.consent.model_copy(update={"comment": reasons[signed.id]}))
 
 
 def _joined(ledger: Ledger, lines: list[str]) -> bytes:

@@ -12,6 +12,7 @@ from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import store
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
+from aims_mlflow.gates.consents import Words, packed
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent, Decision
 from aims_mlflow.records.evidence import Evidence
@@ -19,6 +20,10 @@ from aims_mlflow.records.evidence import Evidence
 if TYPE_CHECKING:
     from aims_mlflow.evidence.keys import SigningKey
     from aims_mlflow.records.policy import Stage
+
+
+# A consent's signed record names no account: that is among the words beside it.
+BESIDE = "beside it"
 
 
 @dataclass(frozen=True)
@@ -121,23 +126,25 @@ def rules_in_force(model: Named, stage: Stage, alias: str | None) -> tuple[str, 
     return str(answer.tags["aims.stage_digest"]), answer.tags.get("aims.workspace")
 
 
-def sign_consent(consent: Consent, model: Named, key: SigningKey, actor: str) -> SealedRecord:
-    """Return a signed consent, bound to the model's bytes."""
+def sign_consent(consent: Consent, model: Named, key: SigningKey, actor: str) -> tuple[SealedRecord, Words]:
+    """Return a signed consent, bound to the model's bytes, and the words to which it commits."""
+    words = Words.of(consent.comment, actor)
+    consent = consent.model_copy(update={"words": words.commitment})
     body = Evidence(
         id=uuid7(),
         kind=consent.action,
         result="passed",
         controls=(consent.control or "A.6.2.5",),
-        actor=actor,
+        actor=BESIDE,
         key_id=key.key_id,
         time=utc_text(),
         valid_until=consent.expires,
-        details=consent.model_dump(mode="json", exclude_none=True),
+        details=consent.model_dump(mode="json", exclude_none=True, exclude={"comment"}),
     )
-    return seal(body, [Subject(name=f"models:/{model.model_id}", digest={"dirHash1": model.digest})], key)
+    return seal(body, [Subject(name=f"models:/{model.model_id}", digest={"dirHash1": model.digest})], key), words
 
 
-def send_consent(record: SealedRecord, name: str) -> None:
+def send_consent(record: SealedRecord, words: Words, name: str) -> None:
     """Hand a consent to the gate.
 
     Raises:
@@ -145,5 +152,5 @@ def send_consent(record: SealedRecord, name: str) -> None:
     """
     with store.reaching("hand over the consent"):
         store.client().set_registered_model_tag(
-            name, f"aims.approval.{secrets.token_hex(16)}", record.envelope.raw.decode()
+            name, f"aims.approval.{secrets.token_hex(16)}", packed(record.envelope.raw, words)
         )

@@ -9,12 +9,15 @@ from aims_mlflow.evidence.ledger import Entry
 
 if TYPE_CHECKING:
     from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.gates.consents import Words
     from aims_mlflow.gates.decide import SignedConsent
 
 MAX_CHARS = 4500
 
 
-def seal_consent(ledger: Ledger, raw: bytes, signed: SignedConsent, name: str, who: dict[str, str]) -> None:
+def seal_consent(
+    ledger: Ledger, raw: bytes, signed: SignedConsent, name: str, who: dict[str, str], words: Words | None = None
+) -> None:
     """Append a verified consent to the ledger under a qualified model name."""
     consent = signed.consent
     ledger.append(
@@ -31,7 +34,12 @@ def seal_consent(ledger: Ledger, raw: bytes, signed: SignedConsent, name: str, w
                 "break_glass": consent.break_glass or None,
                 "envelope": statement.read(raw, "consent").sha256,
             },
-            {"owner": signed.owner, "comment": consent.comment, **who},
+            {
+                "owner": signed.owner,
+                "comment": consent.comment,
+                **({"words": words.model_dump()} if words else {}),
+                **who,
+            },
             signed.id,
             (raw,),
         )

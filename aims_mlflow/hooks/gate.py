@@ -16,7 +16,7 @@ from aims_mlflow.evidence.log import LOG_ROLE, configured_log
 from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.statement import read as read_record
 from aims_mlflow.evidence.verify import check_signature
-from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents, read_consent, sealed_consents
+from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents, read_consent, sealed_consents, unpacked, with_words
 from aims_mlflow.gates.decide import Asked, SignedConsent, decide, unreadable
 from aims_mlflow.gates.replay import check_sessions, public_fields
 from aims_mlflow.hooks.active_policy import ActivePolicy, init_policy, policy_folder
@@ -179,7 +179,8 @@ class Gate:
         if len(text) > MAX_CHARS:
             raise EvidenceError(f"the envelope is longer than {MAX_CHARS:,} characters", next="shorten the reason")
         force = self.policy.current()
-        signed = read_consent(text.encode(), force.keyring, force.consenting)
+        raw, words = unpacked(text)
+        signed = read_consent(raw, force.keyring, force.consenting)
         consent = signed.consent
         if (consent.model_name, consent.workspace) != (name, workspace):
             about = qualified(consent.model_name, consent.workspace)
@@ -199,7 +200,7 @@ class Gate:
                 "the policy has changed since it was signed",
                 next="sign it again: `aims approve` and `aims waive` read the policy in force",
             )
-        seal_consent(self.ledger, text.encode(), signed, qualified(name, workspace), who)
+        seal_consent(self.ledger, raw, with_words(signed, words), qualified(name, workspace), who, words)
 
     # -- sealing ----------------------------------------------------------------------------
 
@@ -251,6 +252,10 @@ class Gate:
 
     def _findings(self, force: InForce) -> list[str]:
         """Return what is wrong with the policy folder, with the log, and with how the server was started."""
+        door = ungated()
+        return [*self.policy.findings, *self._log_findings(force), *([door] if door else [])]
+
+    def _log_findings(self, force: InForce) -> list[str]:
         log = self.ledger.log
         entry = force.keyring.find(log.key.key_id) if log else None
         unknown = f"the keyring does not know the log's key: {TRUST_LOG}"

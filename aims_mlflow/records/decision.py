@@ -91,6 +91,9 @@ class Consent(Record):
     A waiver names one control, and may be narrowed to a metric and to a slice (a group) of it; with
     `break_glass` it is about everything. A revocation takes back every consent to these bytes. A retirement
     says that they are out of use for good.
+
+    What is signed holds no text: `words` is the salted commitment to the comment and the signer's account, which
+    travel and are kept beside it, so that they can be erased. Consents from before hold their comment themselves.
     """
 
     action: Action
@@ -100,6 +103,7 @@ class Consent(Record):
     alias: str | None = None
     stage_digest: Sha256
     comment: str = Field(default="", max_length=500)
+    words: Sha256 | None = None
     control: str | None = None
     metric: str | None = None
     slice: dict[str, str] | None = None

@@ -219,3 +219,9 @@ def test_a_key_in_vault_signs(monkeypatch):
             keys.load_key("hv:aims/7")
     finally:
         server.shutdown()
+
+
+def test_why_sigstore_has_no_key_here_is_said():
+    for uri in ("sigstore:", "sigstore:?ambient=false"):
+        with pytest.raises(KeyUnavailable, match="no lasting key that a keyring could name or revoke"):
+            keys.load_key(uri)

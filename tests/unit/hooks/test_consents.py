@@ -1,8 +1,10 @@
 """Approvals, waivers, revocations and the emergency waiver: who may say them, what they are bound to."""
 
+import base64
 import json
 import secrets
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import gated
 import pytest
@@ -251,3 +253,49 @@ def test_a_mark_that_cannot_be_written_does_not_undo_the_alias(registry, client,
     client.set_registered_model_alias("loans", "champion", version)
     assert client.get_registered_model("loans").aliases == {"champion": version}
     assert "showing a waiver on its version" in caplog.text
+def test_an_erased_reason_is_gone_and_the_waiver_still_counts(registry, client):
+    """The signed record holds a salted commitment alone: reason and account stand in bodies, and go with them."""
+    import mlflow
+
+    from aims_mlflow.audit.whole_ledger import verify_ledger
+    from aims_mlflow.evidence.ledger import Ledger
+
+    _, uri = gated.train("loans", frame=gated.table(3000, fair=False))
+    reason = "Olga Meier was ill and said so by phone 555-1234"
+    until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
+    waiver = ["--control", "A.6.2.4", "--reason", reason, "--until", until]
+    registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
+    version = mlflow.register_model(uri, "loans").version
+    registry.say("approve", f"models:/loans/{version}", *APPROVE, "--comment", reason)
+    request = registry.leaves("decision")[-1]["request"]
+    ledger = Ledger(registry.ledger.uri)
+    for each in registry.leaves("waiver") + registry.leaves("approval"):
+        body = json.loads(base64.b64decode(json.loads(ledger.envelope(each["envelope"]))["payload"]))
+        assert "555-1234" not in json.dumps(body)
+        assert body["predicate"]["aims"]["actor"] == "beside it"
+
+    files = Path(registry.folder).glob("mlflow.db.aims.db*")
+    assert b"".join(p.read_bytes() for p in files if p.is_file()).count(b"555-1234") >= 3
+    for leaf in list(ledger.leaves(types=("waiver", "approval"))):
+        registry.say("evidence", "erase", str(leaf.sequence), "--reason", "asked for", "--ledger", ledger.uri)
+    assert "the same" in gated.aims("gate", "replay", request)
+    registry.say("evidence", "erase", request, "--reason", "asked for", "--ledger", ledger.uri)
+    files = Path(registry.folder).glob("mlflow.db.aims.db*")
+    assert b"555-1234" not in b"".join(p.read_bytes() for p in files if p.is_file())
+    assert verify_ledger(ledger, "ledger").problems == []
+    shown = gated.aims("gate", "explain", f"models:/loans/{version}", "--stage", "registration")
+    assert "! WAIVED until" in shown
+    assert "555-1234" not in shown
+
+
+def test_words_that_were_not_signed_are_refused(registry, client, version):
+    from aims_mlflow.gates.consents import Words, packed
+
+    registry.say("approve", f"models:/loans/{version}", *APPROVE, "--comment", "looked at all of it")
+    raw = registry.ledger.envelope(registry.leaves("approval")[0]["envelope"])
+    tag = f"aims.approval.{secrets.token_hex(16)}"
+    for sent in (raw.decode(), packed(raw, Words.of("looked at nothing", "eve"))):
+        assert "the words beside it are missing, or not those" in refused(
+            client.set_registered_model_tag, "loans", tag, sent
+        )
+    assert len(registry.leaves("approval")) == 1
