@@ -12,7 +12,6 @@ from aims_mlflow.checks.charts import fairness_chart
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.evidence import checkpoint
-from aims_mlflow.evidence.canonical import sha256_hex
 from aims_mlflow.evidence.keyring import sign_keyring
 from aims_mlflow.evidence.keys import ephemeral_key
 from aims_mlflow.evidence.ledger import Entry, Ledger
@@ -22,13 +21,16 @@ from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.evidence.statement import Subject, seal
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.bundle import create
+from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents
 from aims_mlflow.gates.decide import Asked, decide
+from aims_mlflow.gates.in_force import in_force
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
-from aims_mlflow.hooks.active_policy import in_force, policy_entry
+from aims_mlflow.gates.replay import check_sessions
+from aims_mlflow.hooks.active_policy import policy_entry
 from aims_mlflow.hooks.channel import sign_consent
-from aims_mlflow.hooks.consents import MOST_KNOWN, KnownConsents, read_consent, seal_consent, sealed_consents
+from aims_mlflow.hooks.consents import seal_consent
 from aims_mlflow.hooks.erasure import erase
-from aims_mlflow.hooks.gate import Change, Decided, check_sessions, decision_entry
+from aims_mlflow.hooks.gate import Change, Decided, decision_entry, kept_lines
 from aims_mlflow.hooks.ingest import ingest
 from aims_mlflow.hooks.past import Past
 from aims_mlflow.hooks.settle import outcome_fields, superseded
@@ -95,16 +97,13 @@ class Registry:
         """A decision, and where it allows the change, its outcome; returns the decision."""
         force, past = self.force, Past(self.ledger, NAME)
         rules = force.policy.rules(NAME, stage, alias)
-        consents = sealed_consents(self.ledger, past.mine, model, force, KnownConsents(MOST_KNOWN))
+        consents = sealed_consents(self.ledger, past.mine, model, force, KnownConsents(100))
         known = version if stage == "deployment" else None
         registered = past.registered(known) if known else None
         asked = Asked(model, registered, None, RUN, "m-1", known, force.keyring_digest)
         sessions = check_sessions(files, force, rules, Remembered(0))
         decision = decide(rules, sessions, list(consents.values()), asked, datetime.now(UTC))
-        lines = {name: data.split(b"\n") for name, data in files.items()}
-        named = {name: [sha256_hex(line) if line else "" for line in each] for name, each in lines.items()}
-        envelopes = tuple(line for each in lines.values() for line in each if line)
-        decided = Decided(decision, envelopes, named, tuple(consents), registered)
+        decided = Decided(decision, *kept_lines(files), tuple(consents), registered)
         request = uuid7()
         self.ledger.append(
             decision_entry(Change(stage, NAME, None, alias, known), decided, request, "", WHO, list(losing))

@@ -17,6 +17,7 @@ from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.archive import Archive
 from aims_mlflow.exports.check import verify_bundle
 from aims_mlflow.exports.parts import InMemory, PartLedger
+from aims_mlflow.gates.replay import recorded, replay
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 RELEASES = sorted(p for p in GOLDEN.iterdir() if (p / "keyring.yaml").exists())
