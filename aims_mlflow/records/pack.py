@@ -183,7 +183,9 @@ class Performance(Record):
 class Drift(Record):
     """How far test data may lie from training data (Evidently's methods and thresholds).
 
-    `threshold` is for distances (over 1,000 training rows), `p_value` for the tests of smaller tables.
+    `threshold` is for distances (over 1,000 training rows), `p_value` for the tests of smaller tables, corrected for
+    the number of columns. Labels, and predictions of both tables, are held to the same limits and are not counted
+    among the columns of `drifted_share`.
     """
 
     controls: tuple[str, ...] = ("A.6.2.4", "A.7.2")
