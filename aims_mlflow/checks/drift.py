@@ -20,8 +20,11 @@ from aims_mlflow.checks.baseline import PREDICTION, TARGET
 from aims_mlflow.checks.charts import drift_chart
 from aims_mlflow.checks.claims import NOT_ENOUGH, claim, held, holds, reason_of
 from aims_mlflow.checks.distances import (
+    CHI_SQUARE,
+    JENSEN_SHANNON,
     KOLMOGOROV,
     SMALL,
+    WASSERSTEIN,
     Score,
     category_counts,
     category_drift,
@@ -46,6 +49,9 @@ if TYPE_CHECKING:
     Pair = tuple[Column, Column]  # of training data and of the data that are compared
 
 KIND = "drift"
+# Evidently's names for methods that are chosen: what it calls those that it takes by itself, and which give a p-value.
+OWN_NAMES = {"ks": KOLMOGOROV, "chisquare": CHI_SQUARE, "wasserstein": WASSERSTEIN, "jensenshannon": JENSEN_SHANNON}
+TESTS = {"anderson", "cramer_von_mises", "empirical_mmd", "es", "mannw", "t_test", "TVD"}
 CALLED = {TARGET: "label drift: ", PREDICTION: "prediction drift: "}
 
 
@@ -143,7 +149,8 @@ def _scores(
 ) -> dict[str, Score | str]:
     """Return each column's score, or why it cannot be compared."""
     if settings.method == "evidently":
-        return _by_evidently(reference, data, pairs, kinds)
+        chosen: dict[Kind, str | None] = {"numeric": settings.numeric, "categorical": settings.categorical}
+        return _by_evidently(reference, data, pairs, kinds, chosen)
     return {name: _score(*pair, kinds[name], settings) for name, pair in pairs.items()}
 
 
@@ -167,7 +174,11 @@ def _columns_of(reference: Dataset, data: Dataset, name: str, kind: Kind) -> tup
 
 
 def _by_evidently(
-    reference: Dataset, data: Dataset, pairs: Mapping[str, Pair], kinds: Mapping[str, Kind]
+    reference: Dataset,
+    data: Dataset,
+    pairs: Mapping[str, Pair],
+    kinds: Mapping[str, Kind],
+    chosen: Mapping[Kind, str | None],
 ) -> dict[str, Score | str]:
     import pandas as pd
 
@@ -181,7 +192,7 @@ def _by_evidently(
     unfit = {name: why for name, pair in pairs.items() if (why := _no_score(*pair, kinds[name]))}
     fit = {name: kinds[name] for name in pairs if name not in unfit}
     train, test = (pd.DataFrame({n: pairs[n][i][0].reset_index(drop=True) for n in fit}) for i in (0, 1))
-    return {**unfit, **evidently_drift(train, test, fit)}
+    return {**unfit, **evidently_drift(train, test, fit, chosen)}
 
 
 def _no_score(train: Column, test: Column, kind: Kind) -> str | None:
@@ -260,8 +271,10 @@ def _reports(claims: list[Claim], left_out: Mapping[str, str], noise: str) -> di
     return {"drift.svg": picture, "drift.html": page} if picture else {"drift.html": page}
 
 
-def evidently_drift(train: pd.DataFrame, test: pd.DataFrame, kinds: Mapping[str, Kind]) -> dict[str, Score]:
-    """Return the scores that Evidently's own ValueDrift gives, for the pack's method "evidently"."""
+def evidently_drift(
+    train: pd.DataFrame, test: pd.DataFrame, kinds: Mapping[str, Kind], chosen: Mapping[Kind, str | None]
+) -> dict[str, Score]:
+    """Return the scores that Evidently's own ValueDrift gives, by the method chosen for a kind or by its default."""
     from evidently import DataDefinition, Report
     from evidently import Dataset as Table
     from evidently.metrics import ValueDrift
@@ -272,6 +285,13 @@ def evidently_drift(train: pd.DataFrame, test: pd.DataFrame, kinds: Mapping[str,
         categorical_columns=[name for name in names if kinds[name] == "categorical"],
     )
     current, reference = (Table.from_pandas(frame[names], data_definition=definition) for frame in (test, train))
-    snapshot = Report([ValueDrift(column=name) for name in names], include_tests=False).run(current, reference)
+    snapshot = Report([ValueDrift(column=n, method=chosen[kinds[n]]) for n in names], include_tests=False).run(
+        current, reference
+    )
     found = {metric["config"]["column"]: metric for metric in snapshot.dict()["metrics"]}
-    return {name: Score(float(found[name]["value"]), found[name]["config"]["method"]) for name in names}
+    return {name: Score(float(found[name]["value"]), _called(found[name]["config"]["method"])) for name in names}
+
+
+def _called(method: str) -> str:
+    """Return a method's name; the name of a test ends in "p_value"."""
+    return f"{method} p_value" if method in TESTS else OWN_NAMES.get(method, method)

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ from aims_mlflow.checks import distances, drift
 from aims_mlflow.checks.distances import Numbers
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.errors import DataError
-from aims_mlflow.records.pack import Drift, Pack
+from aims_mlflow.records.pack import CategoricalMethod, Drift, NumericMethod, Pack
 
 
 def number_drift(train, test, **settings):
@@ -92,6 +93,39 @@ def test_evidentlys_own_verdict_and_thresholds_are_ours():
         assert found.comparator == (
             ">" if "K-S" in found.note else ">="
         )  # Evidently: KS drifts at the threshold itself
+
+
+@pytest.mark.parametrize("kind", ["numeric", "categorical"])
+def test_a_pack_takes_any_of_evidentlys_methods_by_name(kind):
+    """A test gives a small p-value where columns drift, a distance a large one: each is held to its own limit."""
+    from evidently.legacy.calculations import stattests
+
+    known = {t.name for t in vars(stattests).values() if isinstance(t, stattests.StatTest)}
+    names = get_args(NumericMethod if kind == "numeric" else CategoricalMethod)
+    assert set(names) <= known
+    rng = np.random.default_rng(0)
+
+    def made(role, shift):
+        value = (
+            rng.normal(shift, 1, 400)
+            if kind == "numeric"
+            else rng.choice(["a", "b", "c"], 400, p=[0.6 - shift, 0.2 + shift, 0.2])
+        )
+        return make_dataset(role, pd.DataFrame({"x": value, "y": np.resize([0, 1], 400)}), target="y")
+
+    train, moved = made("train", 0), made("test", 0.5)
+    for name in names:
+        settings = pack(**{"method": "evidently", kind: name})
+        same, other = (drift.run(data, settings, train).claims[0] for data in (replace(train, role="test"), moved))
+        assert (same.passed, other.passed) == (True, False), name
+        assert (same.metric == "drift_p_value") == ("p_value" in same.note), name
+        assert float(other.value) < float(same.value) if same.metric == "drift_p_value" else float(same.value) < 0.01
+    assert drift.run(moved, pack(method="evidently", **{kind: "psi"}), train).claims[0].note == "psi"
+
+
+def test_a_method_by_name_is_refused_where_evidently_does_not_run():
+    with pytest.raises(ValueError, match="set method: evidently"):
+        Drift(numeric="psi")
 
 
 def test_large_tables_use_distances_and_small_ones_tests():
