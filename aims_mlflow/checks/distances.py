@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aims_mlflow.checks.tables import count
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import pandas as pd
 
     Array = np.ndarray[Any, Any]
     Column = tuple[pd.Series, Array | None]
 
+Name = TypeVar("Name")
 SMALL = 1000  # up to so many training rows Evidently tests instead of measuring a distance
 FEW_VALUES = 5  # numbers with at most so many values are compared like categories
 EXACT_ROWS = 200_000
@@ -199,3 +202,13 @@ def finite(column: pd.Series) -> Array:
 
     values: Array = column.to_numpy(dtype=float, na_value=np.nan)
     return values[np.isfinite(values)]
+
+
+def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:
+    """Return p-values that hold for all of them at once (Holm, 1979), by the same names."""
+    found: dict[Name, float] = {}
+    largest = 0.0
+    for i, name in enumerate(sorted(p_values, key=lambda n: p_values[n])):
+        largest = max(largest, min((len(p_values) - i) * p_values[name], 1.0))
+        found[name] = largest
+    return found

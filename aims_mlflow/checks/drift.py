@@ -1,25 +1,38 @@
 """Drift of test data against training data, by column: Evidently's methods, computed on counts and sorted values.
 
 Which method a column gets, and from where on it counts as drift, is Evidently's default (ValueDrift
-without arguments): with more than 1,000 training rows a distance, otherwise a statistical test.
+without arguments): with more than 1,000 training rows a distance, otherwise a statistical test. Labels are compared
+like columns, and predictions where both tables have them: their drift says more than that of any input.
+
+Of many columns tested at once, some are below the limit by chance. A p-value breaks its limit only where it does so
+corrected for the number of tests (Holm), as in `monitoring`; otherwise it is "not enough data". A distance has no
+p-value to correct: with few rows it is large by chance. That is why a single column warns by default, and the share of
+drifted columns, which chance hardly brings to one half, speaks for the table, as in Evidently.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.base import Dataset, Outcome, versions
+from aims_mlflow.checks.baseline import PREDICTION, TARGET
 from aims_mlflow.checks.charts import drift_chart
-from aims_mlflow.checks.claims import claim, held, reason_of
+from aims_mlflow.checks.claims import NOT_ENOUGH, claim, held, holds, reason_of
 from aims_mlflow.checks.distances import (
+    CHI_SQUARE,
+    JENSEN_SHANNON,
     KOLMOGOROV,
     SMALL,
+    WASSERSTEIN,
     Score,
     category_counts,
     category_drift,
+    holm,
     number_drift,
     numbers_of,
 )
+from aims_mlflow.checks.labels import factorize, label_key
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, Comparator, result_of
@@ -33,7 +46,13 @@ if TYPE_CHECKING:
     from aims_mlflow.checks.columns import Kind
     from aims_mlflow.checks.distances import Column
 
+    Pair = tuple[Column, Column]  # of training data and of the data that are compared
+
 KIND = "drift"
+# Evidently's names for methods that are chosen: what it calls those that it takes by itself, and which give a p-value.
+OWN_NAMES = {"ks": KOLMOGOROV, "chisquare": CHI_SQUARE, "wasserstein": WASSERSTEIN, "jensenshannon": JENSEN_SHANNON}
+TESTS = {"anderson", "cramer_von_mises", "empirical_mmd", "es", "mannw", "t_test", "TVD"}
+CALLED = {TARGET: "label drift: ", PREDICTION: "prediction drift: "}
 
 
 def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
@@ -47,9 +66,14 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     kinds, left_out = _columns(reference, data)
     if not kinds:
         raise DataError("no column can be compared: all are texts, identifiers or dates", where=f"{data.role} data")
-    scores = _scores(reference, data, kinds, pack.drift)
-    claims = [_claim(name, scores[name], data, pack.drift) for name in kinds]
+    pairs = {name: _columns_of(reference, data, name, kind) for name, kind in kinds.items()} | _said(reference, data)
+    kinds = {name: kinds.get(name, "numeric" if data.task == "regression" else "categorical") for name in pairs}
+    scores = _scores(reference, data, pairs, kinds, pack.drift)
+    tested = {name: s.value for name, s in scores.items() if isinstance(s, Score) and s.is_p_value}
+    adjusted = holm({name: p for name, p in tested.items() if not math.isnan(p)})
+    claims = [_claim(name, scores[name], pairs[name][1], adjusted, data, pack.drift) for name in pairs]
     claims.append(_share(claims, pack.drift, data.role))
+    noise = _noise(len(adjusted), pack.drift)
     return Outcome(
         kind=KIND,
         result=result_of(claims),
@@ -62,9 +86,10 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             "methods": {name: score.method for name, score in scores.items() if isinstance(score, Score)},
             "columns": dict(kinds),
             "left_out": left_out,
+            "noise": noise,
             "why": pack.drift.why,
         },
-        reports=_reports(claims, left_out),
+        reports=_reports(claims, left_out, noise),
         tools=versions("evidently", "scipy", "numpy", "pandas"),
     )
 
@@ -85,11 +110,48 @@ def _columns(reference: Dataset, data: Dataset) -> tuple[dict[str, Kind], dict[s
     return kinds, left_out
 
 
-def _scores(reference: Dataset, data: Dataset, kinds: Mapping[str, Kind], settings: Drift) -> dict[str, Score | str]:
+def _said(reference: Dataset, data: Dataset) -> dict[str, Pair]:
+    """Return labels and predictions, where both tables have them."""
+    found: dict[str, Pair] = {}
+    numeric = data.task == "regression"
+    if reference.target is not None and reference.target == data.target:
+        train, test = _columns_of(reference, data, data.target, "numeric" if numeric else "categorical")
+        found[TARGET] = (train, test) if numeric else (_by_key(*train), _by_key(*test))
+    if reference.predictions is not None and data.predictions is not None:
+        train, test = _predicted(reference), _predicted(data)
+        found[PREDICTION] = (train, test) if numeric else (_by_key(*train), _by_key(*test))
+    return found
+
+
+def _predicted(data: Dataset) -> Column:
+    import numpy as np
+    import pandas as pd
+
+    part = data.part(outcomes=True)
+    predictions = np.ravel(np.asarray(part.predictions))
+    if part.task == "binary-classification" and part.threshold is not None and part.scores is not None:
+        predictions = np.ravel(part.scores) >= float(part.threshold)
+    return pd.Series(predictions), part.weights
+
+
+def _by_key(labels: pd.Series, weights: Any = None) -> Column:
+    """Return labels as text: 1, 1.0 and True are one label, however a table holds them."""
+    import numpy as np
+    import pandas as pd
+
+    codes, levels = factorize(labels)
+    keys = np.array([*(label_key(level) for level in levels), None], dtype=object)
+    return pd.Series(keys[codes], dtype=object), weights  # a missing label has code -1: the last entry
+
+
+def _scores(
+    reference: Dataset, data: Dataset, pairs: Mapping[str, Pair], kinds: Mapping[str, Kind], settings: Drift
+) -> dict[str, Score | str]:
     """Return each column's score, or why it cannot be compared."""
     if settings.method == "evidently":
-        return _by_evidently(reference, data, kinds)
-    return {name: _score(*_columns_of(reference, data, name, kind), kind, settings) for name, kind in kinds.items()}
+        chosen: dict[Kind, str | None] = {"numeric": settings.numeric, "categorical": settings.categorical}
+        return _by_evidently(reference, data, pairs, kinds, chosen)
+    return {name: _score(*pair, kinds[name], settings) for name, pair in pairs.items()}
 
 
 def _score(train: Column, test: Column, kind: Kind, settings: Drift) -> Score | str:
@@ -111,7 +173,15 @@ def _columns_of(reference: Dataset, data: Dataset, name: str, kind: Kind) -> tup
     return reference.column(name, within), data.column(name, within)
 
 
-def _by_evidently(reference: Dataset, data: Dataset, kinds: Mapping[str, Kind]) -> dict[str, Score | str]:
+def _by_evidently(
+    reference: Dataset,
+    data: Dataset,
+    pairs: Mapping[str, Pair],
+    kinds: Mapping[str, Kind],
+    chosen: Mapping[Kind, str | None],
+) -> dict[str, Score | str]:
+    import pandas as pd
+
     for table in (reference, data):
         if len(table.frame) != table.rows:
             raise DataError(
@@ -119,10 +189,10 @@ def _by_evidently(reference: Dataset, data: Dataset, kinds: Mapping[str, Kind]) 
                 where=f"{table.role} data",
                 next="take drift.method auto: the same methods, from counts",
             )
-    train, test = reference.frame, data.frame
-    columns = {name: ((train[name], None), (test[name], None)) for name in kinds}
-    unfit = {name: why for name, kind in kinds.items() if (why := _no_score(*columns[name], kind))}
-    return {**unfit, **evidently_drift(train, test, {n: kind for n, kind in kinds.items() if n not in unfit})}
+    unfit = {name: why for name, pair in pairs.items() if (why := _no_score(*pair, kinds[name]))}
+    fit = {name: kinds[name] for name in pairs if name not in unfit}
+    train, test = (pd.DataFrame({n: pairs[n][i][0].reset_index(drop=True) for n in fit}) for i in (0, 1))
+    return {**unfit, **evidently_drift(train, test, fit, chosen)}
 
 
 def _no_score(train: Column, test: Column, kind: Kind) -> str | None:
@@ -135,16 +205,24 @@ def _no_score(train: Column, test: Column, kind: Kind) -> str | None:
     return "no value to compare" if either_empty else None
 
 
-def _claim(name: str, score: Score | str, data: Dataset, settings: Drift) -> Claim:
+def _claim(
+    name: str, score: Score | str, test: Column, adjusted: Mapping[str, float], data: Dataset, settings: Drift
+) -> Claim:
     """Return the claim of one column; `score` is a text where there is none, and says why."""
-    values, weights = data.column(name)
-    there = values.notna()
+    values, weights = test
+    there = values.notna().to_numpy()
     at, n = {"column": name}, there.sum() if weights is None else weights[there].sum()
     if isinstance(score, str):
         note, limit = f"not evaluated: {score}", _limit(None, settings)
         return held(claim(limit.metric, None, slice=at, role=data.role, n=n, note=note), limit)
-    limit = _limit(score, settings)
-    return held(claim(limit.metric, score.value, slice=at, role=data.role, n=n, note=score.method), limit)
+    limit, note = _limit(score, settings), CALLED.get(name, "") + score.method
+    if name in adjusted:
+        note += f"; corrected p-value {adjusted[name]:.2g}"
+    found = held(claim(limit.metric, score.value, slice=at, role=data.role, n=n, note=note), limit)
+    if found.passed is False and name in adjusted and holds(str(adjusted[name]), limit.comparator, limit.limit):
+        lacking = f"{NOT_ENOUGH}: among this many tests, chance alone makes such a p-value; {note}"
+        return found.model_copy(update={"passed": None, "note": lacking})
+    return found
 
 
 def _limit(score: Score | None, settings: Drift) -> Limit:
@@ -157,9 +235,25 @@ def _limit(score: Score | None, settings: Drift) -> Limit:
     return Limit(metric=metric, comparator=comparator, limit=limit, severity=settings.severity, why=settings.why)
 
 
+def _noise(tests: int, settings: Drift) -> str:
+    """Return what is done about chance among many columns, in one sentence."""
+    if tests:
+        alone = 1 - (1 - float(settings.p_value)) ** tests
+        return (
+            f"{tests} columns were tested: one by one at {settings.p_value}, at least one would be flagged by chance "
+            f"alone in {alone:.0%} of all tables, so p-values are corrected for their number (Holm)"
+        )
+    return (
+        "a distance has no p-value that could be corrected for the number of columns, and with few rows it is large by "
+        "chance: a single column is to be looked at, the share of drifted columns speaks for the table"
+    )
+
+
 def _share(claims: list[Claim], settings: Drift, role: str) -> Claim:
-    judged = [c for c in claims if c.passed is not None]
-    value = sum(c.passed is False for c in judged) / len(judged) if judged else None
+    """Return the share of columns beyond their limit, one by one as Evidently counts them, without what was said."""
+    judged = [c for c in claims if c.value is not None and c.slice["column"] not in CALLED]
+    drifted = [c for c in judged if not holds(str(c.value), str(c.comparator), str(c.limit))]
+    value = len(drifted) / len(judged) if judged else None
     limit = Limit(
         metric="drifted_share",
         comparator="<",
@@ -170,15 +264,17 @@ def _share(claims: list[Claim], settings: Drift, role: str) -> Claim:
     return held(claim("drifted_share", value, role=role, n=len(judged), note="n counts columns"), limit)
 
 
-def _reports(claims: list[Claim], left_out: Mapping[str, str]) -> dict[str, bytes]:
+def _reports(claims: list[Claim], left_out: Mapping[str, str], noise: str) -> dict[str, bytes]:
     picture = drift_chart(claims)
-    notes = [f"{name} is left out: {why}." for name, why in left_out.items()]
+    notes = [f"{noise[0].upper()}{noise[1:]}.", *(f"{name} is left out: {why}." for name, why in left_out.items())]
     page = claims_page("Drift of test data against training data", claims, picture, notes)
     return {"drift.svg": picture, "drift.html": page} if picture else {"drift.html": page}
 
 
-def evidently_drift(train: pd.DataFrame, test: pd.DataFrame, kinds: Mapping[str, Kind]) -> dict[str, Score]:
-    """Return the scores that Evidently's own ValueDrift gives, for the pack's method "evidently"."""
+def evidently_drift(
+    train: pd.DataFrame, test: pd.DataFrame, kinds: Mapping[str, Kind], chosen: Mapping[Kind, str | None]
+) -> dict[str, Score]:
+    """Return the scores that Evidently's own ValueDrift gives, by the method chosen for a kind or by its default."""
     from evidently import DataDefinition, Report
     from evidently import Dataset as Table
     from evidently.metrics import ValueDrift
@@ -189,6 +285,13 @@ def evidently_drift(train: pd.DataFrame, test: pd.DataFrame, kinds: Mapping[str,
         categorical_columns=[name for name in names if kinds[name] == "categorical"],
     )
     current, reference = (Table.from_pandas(frame[names], data_definition=definition) for frame in (test, train))
-    snapshot = Report([ValueDrift(column=name) for name in names], include_tests=False).run(current, reference)
+    snapshot = Report([ValueDrift(column=n, method=chosen[kinds[n]]) for n in names], include_tests=False).run(
+        current, reference
+    )
     found = {metric["config"]["column"]: metric for metric in snapshot.dict()["metrics"]}
-    return {name: Score(float(found[name]["value"]), found[name]["config"]["method"]) for name in names}
+    return {name: Score(float(found[name]["value"]), _called(found[name]["config"]["method"])) for name in names}
+
+
+def _called(method: str) -> str:
+    """Return a method's name; the name of a test ends in "p_value"."""
+    return f"{method} p_value" if method in TESTS else OWN_NAMES.get(method, method)

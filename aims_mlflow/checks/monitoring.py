@@ -12,13 +12,13 @@ is likely is "not enough data": neither a breach nor a pass.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.baseline import POOLED, PREDICTION, TARGET
 from aims_mlflow.checks.charts import drift_chart
 from aims_mlflow.checks.claims import NOT_ENOUGH, claim, held, reason_of
-from aims_mlflow.checks.distances import numbers_of, value_counts
+from aims_mlflow.checks.distances import holm, numbers_of, value_counts
 from aims_mlflow.checks.groups import NAME_LENGTH
 from aims_mlflow.checks.labels import label_text
 from aims_mlflow.checks.report import claims_page
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-Name = TypeVar("Name")
 KIND = "monitor-run"
 METHOD = "Jensen-Shannon distance over the baseline's cells"
 METRICS = ("drift", "missing_rate_rise", "unseen_share_rise")
@@ -169,16 +168,6 @@ def drifted(claims: list[Claim] | tuple[Claim, ...]) -> list[str]:
     broken = [c for c in claims if c.passed is False and "column" in c.slice]
     broken.sort(key=lambda c: -float(c.value or 0))
     return list(dict.fromkeys(c.slice["column"] for c in broken))
-
-
-def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:
-    """Return p-values that hold for all of them at once (Holm, 1979), by the same names."""
-    found: dict[Name, float] = {}
-    largest = 0.0
-    for i, name in enumerate(sorted(p_values, key=lambda n: p_values[n])):
-        largest = max(largest, min((len(p_values) - i) * p_values[name], 1.0))
-        found[name] = largest
-    return found
 
 
 def _column_of(

@@ -184,19 +184,49 @@ class Performance(Record):
     min_n_why: str | None = None
 
 
+# Evidently's names (stattests); those that want tables of one length, or two categories only, are left out.
+NumericMethod = Literal[
+    "anderson",
+    "cramer_von_mises",
+    "ed",
+    "empirical_mmd",
+    "es",
+    "hellinger",
+    "jensenshannon",
+    "kl_div",
+    "ks",
+    "mannw",
+    "psi",
+    "t_test",
+    "wasserstein",
+]
+CategoricalMethod = Literal["chisquare", "hellinger", "jensenshannon", "kl_div", "psi", "TVD"]
+
+
 class Drift(Record):
     """How far test data may lie from training data (Evidently's methods and thresholds).
 
-    `threshold` is for distances (over 1,000 training rows), `p_value` for the tests of smaller tables.
+    `threshold` is for distances (over 1,000 training rows), `p_value` for the tests of smaller tables, corrected for
+    the number of columns. Labels, and predictions of both tables, are held to the same limits and are not counted
+    among the columns of `drifted_share`. With `method: evidently`, `numeric` and `categorical` take another of
+    Evidently's methods by its name; without them Evidently's own defaults hold.
     """
 
     controls: tuple[str, ...] = ("A.6.2.4", "A.7.2")
     method: Literal["auto", "exact", "histogram", "evidently"] = "auto"
+    numeric: NumericMethod | None = None
+    categorical: CategoricalMethod | None = None
     threshold: LimitText = "0.1"
     p_value: LimitText = "0.05"
     drifted_share: LimitText = "0.5"
     severity: Severity = "warning"
     why: str = "Evidently's defaults: distance 0.1 or p-value 0.05 for a column, half of the columns for a data set"
+
+    @model_validator(mode="after")
+    def _by_name(self) -> Drift:
+        if (self.numeric or self.categorical) and self.method != "evidently":
+            raise ValueError("a method by Evidently's name is Evidently's own to compute: set method: evidently")
+        return self
 
 
 class Monitor(Record):

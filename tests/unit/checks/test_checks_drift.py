@@ -1,3 +1,6 @@
+from dataclasses import replace
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,7 +9,7 @@ from aims_mlflow.checks import distances, drift
 from aims_mlflow.checks.distances import Numbers
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.errors import DataError
-from aims_mlflow.records.pack import Drift, Pack
+from aims_mlflow.records.pack import CategoricalMethod, Drift, NumericMethod, Pack
 
 
 def number_drift(train, test, **settings):
@@ -57,7 +60,7 @@ def test_every_score_and_method_is_evidentlys(rows):
     ours = drift.run(test, pack(), train)
     theirs = drift.run(test, pack(method="evidently"), train)
     assert ours.details["methods"] == theirs.details["methods"]
-    assert len(ours.claims) == 17
+    assert len(ours.claims) == 18
     for mine, other in zip(ours.claims, theirs.claims, strict=True):
         assert (mine.metric, mine.slice, mine.comparator, mine.limit) == (
             other.metric,
@@ -79,20 +82,57 @@ def test_evidentlys_own_verdict_and_thresholds_are_ours():
     by_name = {t.display_name: t for t in vars(stattests).values() if isinstance(t, stattests.StatTest)}
     for found in outcome.claims[:-1]:
         name = found.slice["column"]
+        if name == "(target)":
+            continue
         one, two = (d.frame[name].replace([np.inf, -np.inf], np.nan).dropna() for d in (train, test))
         theirs = by_name[outcome.details["methods"][name]](one, two, ColumnType.Categorical, None)
-        assert theirs.drifted == (found.passed is False)
+        if found.passed is None:  # drifted by itself, but not among so many tests
+            assert "not enough data" in found.note
+        assert theirs.drifted == (found.passed is not True)
         assert str(theirs.actual_threshold) == found.limit
         assert found.comparator == (
             ">" if "K-S" in found.note else ">="
         )  # Evidently: KS drifts at the threshold itself
 
 
+@pytest.mark.parametrize("kind", ["numeric", "categorical"])
+def test_a_pack_takes_any_of_evidentlys_methods_by_name(kind):
+    """A test gives a small p-value where columns drift, a distance a large one: each is held to its own limit."""
+    from evidently.legacy.calculations import stattests
+
+    known = {t.name for t in vars(stattests).values() if isinstance(t, stattests.StatTest)}
+    names = get_args(NumericMethod if kind == "numeric" else CategoricalMethod)
+    assert set(names) <= known
+    rng = np.random.default_rng(0)
+
+    def made(role, shift):
+        value = (
+            rng.normal(shift, 1, 400)
+            if kind == "numeric"
+            else rng.choice(["a", "b", "c"], 400, p=[0.6 - shift, 0.2 + shift, 0.2])
+        )
+        return make_dataset(role, pd.DataFrame({"x": value, "y": np.resize([0, 1], 400)}), target="y")
+
+    train, moved = made("train", 0), made("test", 0.5)
+    for name in names:
+        settings = pack(**{"method": "evidently", kind: name})
+        same, other = (drift.run(data, settings, train).claims[0] for data in (replace(train, role="test"), moved))
+        assert (same.passed, other.passed) == (True, False), name
+        assert (same.metric == "drift_p_value") == ("p_value" in same.note), name
+        assert float(other.value) < float(same.value) if same.metric == "drift_p_value" else float(same.value) < 0.01
+    assert drift.run(moved, pack(method="evidently", **{kind: "psi"}), train).claims[0].note == "psi"
+
+
+def test_a_method_by_name_is_refused_where_evidently_does_not_run():
+    with pytest.raises(ValueError, match="set method: evidently"):
+        Drift(numeric="psi")
+
+
 def test_large_tables_use_distances_and_small_ones_tests():
     for rows, metric in ((1001, "drift"), (1000, "drift_p_value")):
         train, test = pair(rows, 500)
         train, test = (make_dataset(d.role, d.frame[["normal", "flag", "y"]], target="y") for d in (train, test))
-        assert [c.metric for c in drift.run(test, pack(), train).claims] == [metric, metric, "drifted_share"]
+        assert [c.metric for c in drift.run(test, pack(), train).claims] == [metric, metric, metric, "drifted_share"]
 
 
 def test_the_histogram_stays_within_its_bound():
@@ -155,7 +195,7 @@ def test_texts_identifiers_and_dates_are_left_out_with_the_reason():
 
     train = make_dataset("train", table(3000), target="y", identifiers=["named"])
     outcome = drift.run(make_dataset("test", table(3000).drop(columns="empty"), target="y"), pack(), train)
-    assert list(outcome.details["methods"]) == ["used"]
+    assert list(outcome.details["methods"]) == ["used", "(target)"]
     reasons = outcome.details["left_out"]
     assert set(reasons) == {"id", "key", "when", "day", "zip", "empty", "named"}
     assert "identifier" in reasons["id"]
@@ -188,6 +228,69 @@ def test_drift_is_a_warning_by_default_and_its_share_has_a_limit(value_of):
     assert (share.n, share.passed) == (16, False)
     assert {"normal", "new_level"} <= {c.slice["column"] for c in drifted}
     assert drift.run(test, pack(severity="failing"), train).result == "failed"
+
+
+@pytest.mark.parametrize("rows", [900, 3000])
+def test_labels_and_predictions_that_drift_do_not_pass(rows, value_of):
+    place = np.linspace(0, 1, rows)
+
+    def made(role, share, say):
+        data = make_dataset(role, pd.DataFrame({"x": place, "y": place < share}), target="y", favourable="True")
+        return data if say is None else replace(data, predictions=place < say)
+
+    metric = "drift" if rows > 1000 else "drift_p_value"
+    outcome = drift.run(made("test", 0.05, None), pack(severity="failing"), made("train", 0.5, 0.5))
+    assert outcome.result == "failed"
+    found = value_of(outcome.claims, metric, column="(target)")
+    assert found.passed is False
+    assert "label drift" in found.note
+    assert not [c for c in outcome.claims if c.slice.get("column") == "(prediction)"]  # train has some, test none
+    share = value_of(outcome.claims, "drifted_share")
+    assert (share.value, share.n) == ("0", 1)
+    both = drift.run(made("test", 0.5, 0.05), pack(), made("train", 0.5, 0.5))
+    assert value_of(both.claims, metric, column="(target)").passed
+    assert value_of(both.claims, metric, column="(prediction)").passed is False
+    same = drift.run(made("test", 0.5, 0.5), pack(), made("train", 0.5, 0.5))
+    assert same.result == "passed", same.reason
+
+
+def test_one_label_written_in_two_ways_is_no_drift(value_of):
+    labels = np.resize([0, 1, 1], 3000)
+    x = np.random.default_rng(0).normal(size=3000)
+    train = make_dataset("train", pd.DataFrame({"x": x, "y": labels}), target="y", favourable="1")
+    test = make_dataset("test", pd.DataFrame({"x": x, "y": labels.astype(bool)}), target="y", favourable="1")
+    assert value_of(drift.run(test, pack(), train).claims, "drift", column="(target)").value == "0"
+
+
+def test_numbers_that_are_predicted_drift_as_numbers(value_of):
+    rng = np.random.default_rng(0)
+
+    def made(role, mean):
+        frame = pd.DataFrame({"x": rng.normal(size=3000), "y": rng.normal(mean, 1, 3000)})
+        return replace(make_dataset(role, frame, target="y", task="regression"), predictions=frame["y"].to_numpy() / 2)
+
+    outcome = drift.run(made("test", 1.0), pack(), made("train", 0.0))
+    for name in ("(target)", "(prediction)"):
+        found = value_of(outcome.claims, "drift", column=name)
+        assert float(found.value) == pytest.approx(1, abs=0.1)
+        assert "Wasserstein" in found.note
+
+
+def test_many_tests_of_one_population_break_no_limit_by_chance():
+    """Forty columns tested at 5%: two are below it in every table, and none of them is drift."""
+    below, breaches = 0, 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        made = lambda rows, rng=rng: pd.DataFrame(rng.normal(size=(rows, 40))).assign(y=rng.integers(0, 2, rows))  # noqa: E731
+        train = make_dataset("train", made(800), target="y")
+        outcome = drift.run(make_dataset("test", made(300), target="y"), pack(severity="failing"), train)
+        columns = [c for c in outcome.claims if c.metric == "drift_p_value"]
+        below += sum(float(c.value) < 0.05 for c in columns)
+        breaches += outcome.result == "failed"
+        assert "41 columns were tested" in outcome.details["noise"]
+        assert b"Holm" in outcome.reports["drift.html"]
+    assert below > 10
+    assert breaches <= 1
 
 
 def test_a_table_is_like_itself():
