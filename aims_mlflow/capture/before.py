@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.capture import lineage
 from aims_mlflow.capture.config import unstated
 from aims_mlflow.capture.environment import tool_versions
+from aims_mlflow.capture.files import describe_files
 from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.checks.inputs import make_dataset, validate_pair
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from aims_mlflow.capture.tables import Table
     from aims_mlflow.capture.underway import Underway
     from aims_mlflow.checks.base import Dataset
+    from aims_mlflow.evidence.statement import Subject
 
 
 def run(training: Underway) -> None:
@@ -56,7 +58,7 @@ def run(training: Underway) -> None:
     start(training)
     if not known_already(training):
         describe(training)
-        joined(training, datasets)
+        joined(training, datasets, describe_files(training))
         private(training, datasets)
         quality(training, datasets)
         representative(training, datasets)
@@ -159,8 +161,8 @@ def describe(training: Underway) -> None:
         )
 
 
-def joined(training: Underway, datasets: dict[str, Dataset]) -> None:
-    """Sign the lineage record: how train and test are joined to what was acquired and prepared."""
+def joined(training: Underway, datasets: dict[str, Dataset], files: list[Subject]) -> None:
+    """Sign the lineage record: how train and test are joined to what was acquired and prepared, beside which files."""
     links = [lineage.link(table, training.key) for table in training.tables.values()]
     training.joined.update(lineage.sessions_behind(links))
     unlinked = [item["role"] for item in links if item["link"] == "unlinked"]
@@ -181,13 +183,13 @@ def joined(training: Underway, datasets: dict[str, Dataset]) -> None:
     )
     training.writer.add(
         "lineage",
-        training.data_subjects(),
+        [*training.data_subjects(), *files],
         result=result_of(claims),
         reason=f"no recorded origin for {', '.join(unlinked)} data: decorate what loads it with @aims.acquires"
         if unlinked
         else None,
         claims=tuple(claims),
-        details={"links": links},
+        details={"links": links, **({"files": [subject.name for subject in files]} if files else {})},
     )
 
 

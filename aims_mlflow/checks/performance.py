@@ -12,7 +12,7 @@ from aims_mlflow.checks.errors_of_numbers import error_claims, group_error_claim
 from aims_mlflow.checks.groups import Groups, group_rows, pooled_name
 from aims_mlflow.checks.inputs import find_columns, resolve_favourable
 from aims_mlflow.checks.labels import is_label
-from aims_mlflow.checks.metrics import BASELINE, COUNTED
+from aims_mlflow.checks.metrics import BASELINE, COUNTED, RANKED
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.checks.scores import (
     REPLICATES,
@@ -26,6 +26,7 @@ from aims_mlflow.checks.scores import (
 from aims_mlflow.checks.several_labels import label_group_claims, label_performance, several_score_claims
 from aims_mlflow.checks.slices import worst_slice
 from aims_mlflow.checks.targets import classes, numbers, outcomes, scores_by_label, scores_of
+from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, result_of
 
 if TYPE_CHECKING:
@@ -129,7 +130,11 @@ def _scored_groups(groups: Groups, data: Dataset, whole: Dataset, pool_under: in
     """Return ranking and calibration of the scores of each group; `order` is by ascending score, if known."""
     import pandas as pd
 
-    part = whole.part(groups.columns, scores=True)
+    try:
+        part = whole.part(groups.columns, scores=True)
+    except DataError as exc:  # too many combinations of groups and scores for an engine's count table
+        note = f"not evaluated: {exc.what}"
+        return [claim(metric, None, slice=groups.all, role=data.role, note=note) for metric in RANKED[:2]]
     if part is not data:  # an engine's count table of other columns, and so with other rows
         columns = pd.DataFrame(find_columns(part, groups.columns, "slice column"))
         groups = group_rows(columns, groups.columns, pool_under, part.weights)

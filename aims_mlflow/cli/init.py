@@ -171,6 +171,9 @@ data:
   # sources:
   #   NAME: {{uri: ..., owner: ..., licence: ..., rights: ..., subjects: ..., selection_reason: ..., retention: ...,
   #     personal_data: [columns that are personal]}}
+  # Folders of images, texts or audio that the table is about; `column` names each row's file.
+  # files:
+  #   images: {{folder: images, column: path}}
 
 # The checks: a folder beside this file, yours to change. Each limit says why it is there.
 pack: {_q(f"checks/{system}")}

@@ -73,6 +73,19 @@ def render_datasheet(records: Sequence[SealedRecord]) -> bytes:
 def _composition(notes: Notes) -> list[str]:
     out: list[str] = []
     for record in notes.of("dataset-record"):
+        files = details(record, "files")
+        if files:
+            out += [
+                f"### {plain(files['name'])} (files)",
+                "",
+                (
+                    f"{notes.number(record, files['count'])} files in `{plain(files['folder'])}`, "
+                    f"{notes.number(record, files['bytes'])} bytes; digest of the list of (path, sha256, size) "
+                    f"`{files['digest']['sha256']}`."
+                ),
+                "",
+            ]
+            continue
         types, missing = details(record, "column_types") or {}, details(record, "missing") or {}
         out += [
             f"### {plain(details(record, 'role'))}",

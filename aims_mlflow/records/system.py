@@ -39,6 +39,17 @@ class Source(Record):
     personal_data: bool | tuple[str, ...] | None = None
 
 
+class Files(Record):
+    """A folder of files that rows of the table stand for; `column` of the table names the file of each row."""
+
+    folder: str = Field(min_length=1)
+    column: str | None = None
+
+
+def _folder(value: object) -> object:
+    return {"folder": value} if isinstance(value, str) else value
+
+
 class System(Record):
     """The AI system, its owner and what it is for."""
 
@@ -63,6 +74,7 @@ class Data(Record):
     """How to read the training table: label, favourable outcome, sensitive columns, sources.
 
     `threshold` is the score (or, where numbers are predicted, the number) from which on a person is selected.
+    `files` names folders (images, texts, audio) that the table is about: their bytes are digested with the data.
     """
 
     target: str = Field(min_length=1)
@@ -71,6 +83,7 @@ class Data(Record):
     sensitive: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     sources: dict[str, Source] = Field(default_factory=dict)
+    files: dict[str, Annotated[Files, BeforeValidator(_folder)]] = Field(default_factory=dict)
 
     @property
     def personal(self) -> bool | tuple[str, ...] | None:

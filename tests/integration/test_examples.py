@@ -1,6 +1,7 @@
 """Every example runs as a reader would run it."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ["auditor.py", "data_scientist.py", "notebook_style.py", "platform_team.py"]
+NAMES = ["auditor.py", "data_scientist.py", "images.py", "notebook_style.py", "platform_team.py"]
 
 
 def run(name, folder, *args, **more):
@@ -28,6 +29,7 @@ def run(name, folder, *args, **more):
 def test_every_example_is_run_here():
     assert {p.name for p in EXAMPLES.glob("*.py")} == {
         "data_scientist.py",
+        "images.py",
         "notebook_style.py",
         "auditor.py",
         "platform_team.py",
@@ -42,6 +44,15 @@ def test_data_scientist_and_auditor(tmp_path):
     assert seen.returncode == 0, seen.stdout + seen.stderr
     assert "verify; signed by" in seen.stdout
     assert "training-provenance" in seen.stdout
+
+
+def test_images(tmp_path):
+    done = run("images.py", tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = next(tmp_path.rglob("aims/datasheet.md")).read_text()
+    assert "### pictures (files)" in text
+    assert re.search(r"600\[?\^?.* files in `pictures`", text)
+    assert "dark" in next(tmp_path.rglob("aims/model_card.md")).read_text()
 
 
 def test_notebook_style(tmp_path):
