@@ -7,7 +7,6 @@ from pathlib import Path
 
 import independent
 import pytest
-from aims_mlflow.hooks.replay import recorded, replay
 
 from aims_mlflow.audit.held import read_held
 from aims_mlflow.audit.whole_ledger import verify_ledger

@@ -253,6 +253,8 @@ def test_a_mark_that_cannot_be_written_does_not_undo_the_alias(registry, client,
     client.set_registered_model_alias("loans", "champion", version)
     assert client.get_registered_model("loans").aliases == {"champion": version}
     assert "showing a waiver on its version" in caplog.text
+
+
 def test_an_erased_reason_is_gone_and_the_waiver_still_counts(registry, client):
     """The signed record holds a salted commitment alone: reason and account stand in bodies, and go with them."""
     import mlflow
