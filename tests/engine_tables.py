@@ -12,7 +12,7 @@ from aims_mlflow.checks.runner import run_check
 from aims_mlflow.records.pack import Pack
 from aims_mlflow.records.system import Data
 
-CHECKS = ("data_quality", "representativeness", "fairness", "performance", "drift", "drift_baseline")
+CHECKS = ("data_quality", "representativeness", "fairness", "performance", "privacy", "drift", "drift_baseline")
 EXPECTATIONS = [
     {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}},
     {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "$column", "mostly": 0.97}},

@@ -72,9 +72,23 @@ def test_a_table_of_a_database_gives_the_claims_of_pandas(url, task, expected):
     assert_same(tables.claims(test, train, task), json.loads(json.dumps(expected[task])))
 
 
-@pytest.mark.parametrize("kind", ["polars", "pyarrow", "dictionary", "parquet", "csv"])
-def test_other_frames_and_files_give_the_claims_of_pandas(kind, tmp_path, expected):
-    frames = {"test": tables.table(seed=1), "train": tables.table(seed=0)}
+KINDS = ("polars", "pyarrow", "dictionary", "parquet", "csv")
+
+
+@pytest.mark.parametrize(("kind", "task"), [(kind, TASKS[0]) for kind in KINDS] + [("pyarrow", t) for t in TASKS[1:]])
+def test_other_frames_and_files_give_the_claims_of_pandas(kind, task, tmp_path, expected):
+    assert_kind_is_same(kind, task, tmp_path, expected)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("task", TASKS[1:])
+@pytest.mark.parametrize("kind", ["polars", "dictionary", "parquet", "csv"])
+def test_every_frame_and_file_gives_the_claims_of_pandas_for_other_tasks(kind, task, tmp_path, expected):
+    assert_kind_is_same(kind, task, tmp_path, expected)
+
+
+def assert_kind_is_same(kind, task, tmp_path, expected):
+    frames = {"test": tables.table(seed=1, task=task), "train": tables.table(seed=0, task=task)}
     sources = {}
     for name, frame in frames.items():
         path = tmp_path / f"{name}.{kind}"
@@ -89,8 +103,8 @@ def test_other_frames_and_files_give_the_claims_of_pandas(kind, tmp_path, expect
         else:
             frame.to_parquet(path) if kind == "parquet" else frame.to_csv(path, index=False)
             sources[name] = path
-    found = tables.claims(tables.dataset(sources["test"]), tables.dataset(sources["train"], "train"))
-    assert_same(found, json.loads(json.dumps(expected["binary-classification"])))
+    data = tables.dataset(sources["test"], task=task), tables.dataset(sources["train"], "train", task=task)
+    assert_same(tables.claims(*data, task), json.loads(json.dumps(expected[task])))
 
 
 def test_a_missing_truth_value_is_missing_where_the_table_is(url):
