@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.keyring import keyring_digest
@@ -50,7 +51,8 @@ def in_force(ledger: Ledger, policy: str, keyring: str) -> InForce:
     return InForce(_policy(ledger, policy), keyring_of(ledger, keyring), keyring)
 
 
-_parsed: dict[str, Any] = {}
+# By ledger: a digest is over what a policy says, and two ledgers may hold it with other comments, on other lines.
+_parsed: WeakKeyDictionary[Ledger, dict[str, Any]] = WeakKeyDictionary()
 
 
 def _policy(ledger: Ledger, digest: str) -> LoadedPolicy:
@@ -67,8 +69,9 @@ def keyring_of(ledger: Ledger, digest: str) -> Keyring:
 
 
 def _once(ledger: Ledger, digest: str, parse: Callable[[str], Parsed], digest_of: Callable[[Parsed], str]) -> Parsed:
-    """Return what a digest names, parsed once in a process."""
-    if digest not in _parsed:
+    """Return what a digest names, parsed once for a ledger."""
+    parsed = _parsed.setdefault(ledger, {})
+    if digest not in parsed:
         text = ledger.state.stored(digest)
         try:
             made = parse(text) if text is not None else None
@@ -79,8 +82,8 @@ def _once(ledger: Ledger, digest: str, parse: Callable[[str], Parsed], digest_of
                 f"what was in force as {digest[:12]} is missing from the ledger's database, or was changed there",
                 next="restore the ledger's database",
             )
-        if len(_parsed) >= MAX_PARSED:
-            _parsed.clear()
-        _parsed[digest] = made
-    found: Parsed = _parsed[digest]
+        if len(parsed) >= MAX_PARSED:
+            parsed.clear()
+        parsed[digest] = made
+    found: Parsed = parsed[digest]
     return found

@@ -113,3 +113,25 @@ def test_no_file_and_an_empty_one(tmp_path):
 def test_every_limit_of_the_shipped_policy_says_why():
     for rules in parse_policy(default_policy_text()).policy.stages.values():
         assert all(len(limit.why) > 30 for limit in rules.limits)
+
+
+def test_two_ledgers_with_one_policy_on_other_lines_are_each_judged_by_their_own():
+    from aims_mlflow.evidence.canonical import canonical
+    from aims_mlflow.evidence.keyring import keyring_digest
+    from aims_mlflow.gates.in_force import in_force
+    from aims_mlflow.gates.policy import default_policy_text, parse_policy
+    from aims_mlflow.records.keyring import Keyring
+
+    keyring = Keyring(version=1)
+    ring, digest = keyring_digest(keyring), parse_policy(default_policy_text()).digest
+
+    class One:
+        def __init__(self, text):
+            self.state, self.texts = self, {digest: text, ring: canonical(keyring.model_dump(mode="json")).decode()}
+
+        def stored(self, name):
+            return self.texts[name]
+
+    ledgers = [One(default_policy_text()), One("# one line more\n" + default_policy_text())]
+    lines = [in_force(one, digest, ring).policy.rules("x", "registration").lines for one in ledgers]
+    assert lines[0] != lines[1]
