@@ -21,7 +21,7 @@ from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.evidence.statement import Subject, seal
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.bundle import create
-from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents
+from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
 from aims_mlflow.gates.decide import Asked, decide
 from aims_mlflow.gates.in_force import in_force
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
@@ -89,9 +89,10 @@ class Registry:
         said = Consent(
             action=action, model_name=NAME, stage=stage, alias=alias, stage_digest=rules.stage_digest, comment="looked at it", **more
         )  # fmt: skip
-        record = sign_consent(said, SimpleNamespace(model_id="m-1", digest=model), self.approver, "olga")
+        record, words = sign_consent(said, SimpleNamespace(model_id="m-1", digest=model), self.approver, "olga")
         signed = read_consent(record.envelope.raw, self.force.keyring, self.force.consenting)
-        seal_consent(self.ledger, record.envelope.raw, signed, NAME, {"login": "olga@example.org"})
+        who = {"login": "olga@example.org"}
+        seal_consent(self.ledger, record.envelope.raw, with_words(signed, words), NAME, who, words)
 
     def ask(self, stage, files, model, version, alias=None, losing=()):
         """A decision, and where it allows the change, its outcome; returns the decision."""

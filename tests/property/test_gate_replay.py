@@ -14,7 +14,7 @@ from aims_mlflow.evidence.keyring import keyring_digest
 from aims_mlflow.evidence.keys import ephemeral_key
 from aims_mlflow.evidence.ledger import Entry, Ledger
 from aims_mlflow.evidence.remembered import Remembered
-from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents
+from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
 from aims_mlflow.gates.decide import Asked, decide
 from aims_mlflow.gates.in_force import InForce
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
@@ -60,9 +60,9 @@ def say(ledger, rules, force, name, key, fields):
         model_name=name, stage="deployment", alias="champion", stage_digest=rules.stage_digest, comment="c",
         **fields, **lasts,
     )  # fmt: skip
-    record = sign_consent(consent, Named(name, "1", "m-" + "1" * 32, sealed.MODEL), key, "x")
+    record, words = sign_consent(consent, Named(name, "1", "m-" + "1" * 32, sealed.MODEL), key, "x")
     raw = record.envelope.raw
-    seal_consent(ledger, raw, read_consent(raw, force.keyring), name, {})
+    seal_consent(ledger, raw, with_words(read_consent(raw, force.keyring), words), name, {}, words)
 
 
 def made_again(world, files, said):
