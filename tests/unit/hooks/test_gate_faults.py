@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from aims_mlflow.errors import Unreachable
-from aims_mlflow.gates import in_force
+from aims_mlflow.gates import in_force, replay
 from aims_mlflow.hooks import counters, doors, gate, gated_names, gated_store, gated_taking
 from aims_mlflow.hooks.active_policy import ActivePolicy
 from aims_mlflow.hooks.gate import Gate
@@ -146,7 +146,7 @@ STEPS = {
     "owner_of": (ServerEvidence, "owner_of"),
     "digest": (ModelBytes, "digest"),
     "session_files": (ServerEvidence, "session_files"),
-    "check_session": (gate, "check_session"),
+    "check_session": (replay, "check_session"),
     "consents": (gate, "sealed_consents"),
     "decide": (gate, "decide"),
     "the decision's entry": (gated_store, "decision_entry"),
@@ -185,7 +185,7 @@ READ_FIRST = {
     "whether the version to delete is a prompt": ("a version deleted", gated_taking, "is_prompt"),
     "the retirements for a version": ("a version deleted", gated_taking, "Past"),
     "the model to delete": ("a model deleted", SqlAlchemyStore, "get_registered_model"),
-    "the versions of the model to delete": ("a model deleted", SqlAlchemyStore, "search_model_versions"),
+    "the versions of the model to delete": ("a model deleted", gated_taking, "versions"),
     "the retirements for a model": ("a model deleted", gated_taking, "Past"),
     "the rules for a rename": ("a rename", Gate, "rules"),
     "the rename's entry": ("a rename", gated_taking, "Entry"),
