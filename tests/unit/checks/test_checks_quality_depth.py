@@ -141,7 +141,7 @@ def test_every_known_expectation_runs_from_a_pack_or_says_that_it_did_not():
     for kind in KNOWN:
         expected = {None} if kind in SQL_ONLY else {kind not in UNMET}
         assert passed[kind] == expected, (kind, [c.note for c in outcome.claims if c.metric == kind])
-    assert b"http" not in outcome.reports["data_docs.html"]
+    assert b"http://" not in outcome.reports["data_docs.html"]
 
 
 # Great Expectations has these for rows in memory alone: order of rows, and what Python reads out of a text.
