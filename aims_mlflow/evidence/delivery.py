@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.places import Place
 
 LATE_SECONDS = 60
-# Under `LATE_SECONDS`: a worker that died on the way is made up for before that is a finding. A slow one is overtaken at
-# worst, by one that delivers the same.
+# Under `LATE_SECONDS`: a worker that died on the way is made up for before that is a finding. A slow one is overtaken
+# at worst, by one that delivers the same.
 LEASE_SECONDS = 45
 LONGEST_PAUSE_SECONDS = 300
 IDLE_SECONDS = 5
