@@ -24,12 +24,12 @@ class LedgerState:
 
     def __init__(self, engine: sa.Engine, tables: Tables) -> None:
         self._engine, self._tables = engine, tables
-        calls = tables.calls
-        # Every decision asks these two: they are made once.
-        self._active = sa.select(tables.active)
-        self._called = sa.select(calls.c.request).where(
-            calls.c.call == sa.bindparam("call"), calls.c.seconds > sa.bindparam("since")
-        )
+        active, calls = tables.active, tables.calls
+        # Every decision asks these: they are made once.
+        self._active = sa.select(active.c.kind, active.c.digest)
+        lately = (calls.c.call == sa.bindparam("call"), calls.c.seconds > sa.bindparam("since"))
+        called = sa.select(sa.literal_column("'call'"), calls.c.request).where(*lately)
+        self._now = sa.union_all(self._active, called)
 
     def active(self) -> dict[str, str]:
         """Return the digests in force, by kind: policy, keyring."""
@@ -55,11 +55,12 @@ class LedgerState:
             connection.execute(sa.delete(hashes).where(hashes.c.fingerprint == fingerprint))
             connection.execute(hashes.insert().values(fingerprint=fingerprint, digest=digest))
 
-    def called(self, call: str) -> str | None:
-        """Return the request id of the same call within the last ten minutes."""
+    def now(self, call: str) -> tuple[dict[str, str], str | None]:
+        """Return (the digests in force, the request id of the same call within the last ten minutes), in one trip."""
         asked = {"call": call, "since": int(time.time()) - CALL_SECONDS}
         with reading(self._engine) as connection:
-            return _text(connection.execute(self._called, asked))
+            found = {row[0]: row[1] for row in connection.execute(self._now, asked)}
+        return found, found.pop("call", None)
 
 
 def _text(found: sa.Result[Any]) -> str | None:

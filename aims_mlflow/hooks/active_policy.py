@@ -71,16 +71,19 @@ class ActivePolicy:
         self._seen: tuple[object, ...] | None = None
         self._lock = threading.Lock()
 
-    def current(self) -> InForce:
+    def current(self, active: dict[str, str] | None = None) -> InForce:
         """Return what is in force: the ledger's database names it, and one worker's change is every worker's.
+
+        `active` is what the database named just now, where that was asked already.
 
         Raises:
             ConfigError: there never was a valid policy.
             Unreachable: the ledger does not answer, or does not hold what it says is in force.
         """
         with self._lock:
-            self._refresh()
-        active = self._ledger.state.active()
+            changed = self._refresh()
+        if active is None or changed:
+            active = self._ledger.state.active()
         if "policy" not in active or "keyring" not in active:
             raise ConfigError(
                 "the registry has no valid policy: " + "; ".join(self.findings), next="`aims gate lint` on the server"
@@ -90,10 +93,11 @@ class ActivePolicy:
         except EvidenceError as exc:
             raise Unreachable(exc.what, next=exc.next) from exc
 
-    def _refresh(self) -> None:
+    def _refresh(self) -> bool:
+        """Take the folder's files where they changed; tells whether they did."""
         marks = tuple(_mark(self.folder / name) for name in (FILE, KEYRING))
         if marks == self._seen:
-            return
+            return False
         findings = []
         for take in (self._take_policy, self._take_keyring):
             try:
@@ -108,6 +112,7 @@ class ActivePolicy:
         texts = [Finding("policy", "A.6.1.3", text, {"text_sha256": sha256_hex(text.encode())}) for text in findings]
         record(self._ledger, ("policy",), texts)
         self._seen = marks
+        return True
 
     def _take_policy(self) -> None:
         loaded = _from_folder(lambda: load_policy(self.folder))

@@ -108,17 +108,23 @@ class Gate:
         """Return the rules in force for a change."""
         return self.policy.current().policy.rules(change.name, change.stage, change.alias, change.workspace)
 
-    def decide(self, change: Change, owner: Callable[[], Owned], past: Past | None = None) -> Decided:
+    def decide(
+        self,
+        change: Change,
+        owner: Callable[[], Owned],
+        past: Past | None = None,
+        active: dict[str, str] | None = None,
+    ) -> Decided:
         """Hash the model's bytes, read and verify its evidence, and decide; what cannot be read speaks for nothing.
 
-        `past` is what whoever holds the model's lock has read of it.
+        `past` is what whoever holds the model's lock has read of it, and `active` the digests in force.
 
         Raises:
             ConfigError, Unreachable: there is no policy, or the ledger does not answer.
             PolicyRefused: the ledger is not the one that the registry was gated with.
         """
         self.require_ledger()
-        force, now = self.policy.current(), datetime.now(UTC)
+        force, now = self.policy.current(active), datetime.now(UTC)
         rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
         past = past or Past(self.ledger, change.ledger_name)
         try:

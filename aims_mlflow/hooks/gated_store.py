@@ -148,10 +148,10 @@ class GatedMethods(TakingAway):
             call = digest_of(parts)
         with self.held(what, change.ledger_name) as past:
             with closed(what):
-                first = self.gate.ledger.state.called(call)
+                active, first = self.gate.ledger.state.now(call)
                 if first is not None and self._still(change, first):
                     return self._result(change, first)
-                decided = self.gate.decide(change, owner, past)
+                decided = self.gate.decide(change, owner, past, active)
                 lost = [v for v in losing(change) if v != change.version] if decided.decision.allowed else []
                 entry = decision_entry(change, decided, request, call, who, lost)
                 sealed_before = first is not None and self.gate.sealed_the_same(first, decided)

@@ -212,7 +212,7 @@ def _other_apps() -> frozenset[str]:
 def has_logins() -> bool:
     """Tell whether this server was started with an app that asks who is there: MLflow's basic-auth, or another."""
     basic = sys.modules.get("mlflow.server.auth")
-    return bool(basic and basic.is_auth_enabled()) or not _other_apps().isdisjoint(sys.modules)
+    return bool(basic and basic.is_auth_enabled()) or any(app in sys.modules for app in _other_apps())
 
 
 def active_workspace() -> str | None:

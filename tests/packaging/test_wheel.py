@@ -40,7 +40,12 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
 
 def test_every_entry_point_loads():
     found = importlib.metadata.distribution("aims_mlflow").entry_points
-    assert {e.group for e in found} == {"console_scripts", "mlflow.model_registry_store", "mlflow.run_context_provider"}
+    assert {e.group for e in found} == {
+        "console_scripts",
+        "mlflow.model_registry_store",
+        "mlflow.run_context_provider",
+        "mlflow.workspace_provider",
+    }
     for entry in found:
         assert callable(entry.load())
 
