@@ -82,9 +82,13 @@ def fetch_nodes(
         query = sa.select(leaves.c.sequence, leaves.c.leaf_hash).where(leaves.c.sequence.in_(part))
         found |= {(0, row.sequence): bytes.fromhex(row.leaf_hash) for row in connection.execute(query)}
     table = tables.nodes
-    for some in _batches([(level, position) for level, positions in wanted.items() for position in positions]):
-        query = sa.select(table).where(sa.tuple_(table.c.level, table.c.position).in_(some))
-        found |= {(row.level, row.position): bytes(row.hash) for row in connection.execute(query)}
+    for some in _batches([(level, position) for level, positions in wanted.items() for position in sorted(positions)]):
+        # SQLite reads the whole table for pairs; for a level and a position each it uses the primary key.
+        levels, positions = ({node[at] for node in some} for at in (0, 1))
+        query = sa.select(table).where(table.c.level.in_(levels), table.c.position.in_(positions))
+        asked = set(some)
+        rows = connection.execute(query)
+        found |= {(r.level, r.position): bytes(r.hash) for r in rows if (r.level, r.position) in asked}
     return found
 
 

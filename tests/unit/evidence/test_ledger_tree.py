@@ -182,3 +182,15 @@ def test_the_ledgers_appends_fill_the_tree(tmp_path):
     for leaf in leaves:
         expected.append(bytes.fromhex(leaf.leaf_hash))
     assert merkle.root(5, database.fetch) == expected.root()
+
+
+def test_nodes_are_found_by_the_primary_key(tmp_path):
+    """A proof reads a few nodes of a million: SQLite must not read the others for it."""
+    database, asked = Database(f"sqlite:///{tmp_path}/ledger.db"), []
+    database.append(*(b"leaf %d" % i for i in range(70)))
+    sa.event.listen(database.engine, "before_cursor_execute", lambda _c, _u, *said: asked.append(said[:2]))
+    merkle.inclusion_proof(33, 70, database.fetch)
+    statement, values = next(said for said in asked if "aims_nodes" in said[0])
+    with database.engine.connect() as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+    assert any("SEARCH aims_nodes USING PRIMARY KEY (level=? AND position=?)" in step for step in plan), plan
