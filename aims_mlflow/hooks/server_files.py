@@ -13,7 +13,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISLNK
+from stat import S_ISDIR, S_ISLNK
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import EvidenceError, Unreachable
@@ -71,8 +71,10 @@ class Files:
             Unreachable: the store does not answer.
         """
         if hasattr(self._repo, "parse_s3_compliant_uri"):
-            return sorted(_walk_s3(self._repo, self._root, most), key=lambda f: f.name)
-        return sorted(self._walk(most), key=lambda f: f.name)
+            found = _walk_s3(self._repo, self._root, most)
+        else:
+            found = _walk_disk(self._place(""), most) if self._local else self._walk(most)
+        return sorted(found, key=lambda f: f.name)
 
     def _walk(self, most: int) -> Iterator[Listed]:
         waiting, seen = [""], 0
@@ -84,17 +86,7 @@ class Files:
                 seen += 1
                 if seen > most:
                     raise _too_many(most)
-                yield self._on_disk(name) if self._local else Listed(name, size)
-
-    def _on_disk(self, name: str) -> Listed:
-        try:
-            stat = self._place(name).lstat()
-        except OSError as exc:
-            raise Unreachable(f"a file cannot be read from the artifact store ({exc.strerror})") from exc
-        if S_ISLNK(stat.st_mode):
-            raise _link()
-        mark = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-        return Listed(name, stat.st_size, mark, stat.st_ctime)
+                yield Listed(name, size)
 
     def read(self, name: str, most: int) -> bytes:
         """Return one file's bytes, `most` of them.
@@ -145,6 +137,30 @@ class Files:
             return Path(self._repo.download_artifacts("/".join(p for p in (self._root, name) if p), folder))
         except Exception as exc:  # every store has errors of its own
             raise Unreachable(f"a file cannot be read from the artifact store ({type(exc).__name__})") from exc
+
+
+def _walk_disk(top: Path, most: int) -> Iterator[Listed]:
+    """List below a folder of this machine; MLflow's own listing takes five times as long."""
+    waiting, seen = [""] if top.is_dir() else [], 0
+    while waiting:
+        folder = waiting.pop()
+        try:
+            entries = sorted(os.scandir(top / folder), key=lambda entry: entry.name)
+            stats = [entry.stat(follow_symlinks=False) for entry in entries]
+        except OSError as exc:
+            raise Unreachable(f"a file cannot be read from the artifact store ({exc.strerror})") from exc
+        for entry, stat in zip(entries, stats, strict=True):
+            if S_ISLNK(stat.st_mode):
+                raise _link()
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if S_ISDIR(stat.st_mode):
+                waiting.append(name)
+                continue
+            seen += 1
+            if seen > most:
+                raise _too_many(most)
+            mark = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+            yield Listed(name, stat.st_size, mark, stat.st_ctime)
 
 
 def _walk_s3(repo: Any, root: str, most: int) -> Iterator[Listed]:
