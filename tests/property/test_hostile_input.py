@@ -32,7 +32,7 @@ from aims_mlflow.exports import parts
 from aims_mlflow.exports.archive import Archive, write_archive
 from aims_mlflow.exports.check import verify_bundle
 from aims_mlflow.exports.inert import is_inert
-from aims_mlflow.gates.consents import read_consent
+from aims_mlflow.gates.consents import Words, read_consent, unpacked, with_words
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.records.evidence import Claim
 from aims_mlflow.records.keyring import KeyEntry, Keyring
@@ -149,6 +149,11 @@ def consent(raw):
     read_consent(raw, KEYRING)
 
 
+def travelled(raw):
+    envelope, words = unpacked(raw.decode("utf-8", "surrogateescape"))
+    with_words(read_consent(envelope, KEYRING), words)
+
+
 STATEMENT = json.loads(RECORD.payload)
 CONSENT = {
     **STATEMENT,
@@ -157,6 +162,7 @@ CONSENT = {
     "predicate": {"aims": {**STATEMENT["predicate"]["aims"], "kind": "approval", "claims": [], "details": {
         "action": "approval", "model_name": "loans", "stage": "deployment", "stage_digest": "b" * 64}}},
 }  # fmt: skip
+TRAVELLING = {"envelope": json.loads(signed_again(CONSENT)), "words": Words.of("looked at it", "olga").model_dump()}
 DRIFT = [Claim(metric="drift", slice={"column": "age"}, value="0.2", comparator="<", limit="0.1", passed=False)]
 PICTURE = drift_chart(DRIFT)
 LEAF = {
@@ -172,6 +178,7 @@ PARSERS = {
     "statement": (changed(STATEMENT).map(signed_again), read_any),
     "session": (st.one_of(spoilt(RECORD.raw), changed(STATEMENT).map(signed_again)), session_with),
     "consent": (changed(CONSENT).map(signed_again), consent),
+    "consent with its words": (st.one_of(changed(TRAVELLING).map(compact), spoilt(compact(TRAVELLING))), travelled),
     "checkpoint": (spoilt(NOTE), lambda raw: checkpoint.parse(raw, "note").verify([KEY.public])),
     "leaf": (changed(LEAF).map(compact), lambda raw: leaf_fields(Leaf(0, raw, ""))),
     "page": (spoilt(claims_page("Drift", DRIFT, PICTURE)), lambda raw: is_inert("drift.html", raw)),
