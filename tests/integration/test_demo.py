@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 
@@ -28,7 +29,8 @@ def served(*args):
     """Run the demo with --serve, ask the server that it leaves up, and stop it as a person does: Ctrl-C."""
     words = [*AIMS[:2], f"{HEARS_CTRL_C}; {AIMS[2]}", "demo", "--serve", *map(str, args)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        told = ""
+        told, lost = "", threading.Timer(240, running.kill)  # deaf after all: the test fails, and does not hang
+        lost.start()
         for line in running.stdout:
             told += line
             if up := re.search(r"The server stays up at (http://\S+);", line):
@@ -36,6 +38,7 @@ def served(*args):
                     assert answer.status == 200
                 running.send_signal(signal.SIGINT)
         errors = running.stderr.read()
+        lost.cancel()
     with pytest.raises(OSError):
         urllib.request.urlopen(f"{up[1]}/health", timeout=5)
     return told, errors, running.returncode
