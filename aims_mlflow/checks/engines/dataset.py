@@ -231,21 +231,9 @@ def far_dataset(
     import numpy as np
     import pandas as pd
 
-    find_twice(list(far.types), far.name)
-    if len(far.types) > MAX_COLUMNS:
-        raise DataError(
-            f"the table has {len(far.types):,} columns; up to {MAX_COLUMNS:,} are asked for one by one where it is",
-            where=far.name,
-            next="make a view of the columns that the model uses, or pass the table as a parquet file",
-        )
     said = tuple(name for name in (prediction, score) if name is not None)
+    _require_columns(far, (*said, *sensitive))
     columns = {name: pd.Series(dtype=EMPTY.get(kind, "object")) for name, kind in far.types.items() if name not in said}
-    for name in (*said, *sensitive):
-        if name not in far.types:
-            hint = did_you_mean(name, far.types)
-            raise DataError(
-                f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=far.name, next="correct the name"
-            )
     frame = pd.DataFrame(columns)
     data = FarDataset(
         role=role,
@@ -266,3 +254,20 @@ def far_dataset(
     if target is not None and favourable is None and task == "binary-classification":
         data = dataclasses.replace(data, favourable=resolve_favourable(data))
     return data
+
+
+def _require_columns(far: FarTable, named: Sequence[str]) -> None:
+    """Require distinct columns, not too many to be asked for one by one, the named ones among them."""
+    find_twice(list(far.types), far.name)
+    if len(far.types) > MAX_COLUMNS:
+        raise DataError(
+            f"the table has {len(far.types):,} columns; up to {MAX_COLUMNS:,} are asked for one by one where it is",
+            where=far.name,
+            next="make a view of the columns that the model uses, or pass the table as a parquet file",
+        )
+    for name in named:
+        if name not in far.types:
+            hint = did_you_mean(name, far.types)
+            raise DataError(
+                f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=far.name, next="correct the name"
+            )

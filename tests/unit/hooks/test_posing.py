@@ -35,6 +35,15 @@ def compliant(seed=1):
     return {"name": "loans", "source": uri, "run_id": run, "model_id": uri.removeprefix("models:/")}
 
 
+def posing(client, which):
+    """Register a model and give it the tag of a prompt; returns the call that registered it."""
+    call = compliant()
+    client.create_registered_model("loans")
+    store_of(client).create_model_version(**call)
+    tag(client, which)
+    return call
+
+
 def numbers(registry, name="loans"):
     import sqlite3
 
@@ -62,10 +71,7 @@ def dying(monkeypatch, call):
 
 @pytest.mark.parametrize("which", IN_STORE)
 def test_a_retry_makes_no_second_version(registry, client, which):
-    call = compliant()
-    client.create_registered_model("loans")
-    store_of(client).create_model_version(**call)
-    tag(client, which)
+    call = posing(client, which)
     assert hidden(client)
     assert store_of(client).create_model_version(**call).version == 1
     assert numbers(registry) == [1]
@@ -101,10 +107,7 @@ def test_an_alias_that_was_set_is_settled_as_set(registry, client, use, monkeypa
 
 @pytest.mark.parametrize("which", IN_STORE)
 def test_what_mlflow_deletes_is_kept(registry, client, which):
-    call = compliant()
-    client.create_registered_model("loans")
-    store_of(client).create_model_version(**call)
-    tag(client, which)
+    posing(client, which)
     store_of(client).delete_registered_model("loans")
     (leaf,) = registry.ledger.leaves(types=("deleted",))
     (row,) = registry.ledger.body(leaf.sequence)["rows"]
