@@ -107,7 +107,7 @@ def test_an_alias_that_was_set_is_settled_as_set(registry, client, use, monkeypa
 
 @pytest.mark.parametrize("which", IN_STORE)
 def test_what_mlflow_deletes_is_kept(registry, client, which):
-    posing(client, which)
+    call = posing(client, which)
     store_of(client).delete_registered_model("loans")
     (leaf,) = registry.ledger.leaves(types=("deleted",))
     (row,) = registry.ledger.body(leaf.sequence)["rows"]
