@@ -81,8 +81,10 @@ class GatedServer:
 
     def serve(self) -> None:
         """Keep the server up until it ends or the person presses Ctrl-C."""
-        if self._process is not None:
-            self._process.wait()
+        # Asked again and again: once a library (polars) has taken Ctrl-C, a wait without end goes on, and Python never
+        # hears of it.
+        while self._process is not None and self._process.poll() is None:
+            time.sleep(0.2)
 
     def stop(self) -> None:
         """Stop the server and what it started."""
