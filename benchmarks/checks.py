@@ -4,7 +4,9 @@ python benchmarks/checks.py [--rows 1000000] [--json] [--no-stock] [--peers PYTH
 
 Two tables of 20 columns are written as parquet, read, and checked: data quality (20 expectations), representativeness
 with proxies, fairness with B=1000, performance, and drift, exact and from histograms. Imports are paid before the
-clock starts and told apart. The bootstrap as Fairlearn's page shows it takes hours, so it is left out of `stock_s`.
+clock starts and told apart. `ours_exact_s`, `ours_histogram_s` and `stock_s` add up everything but performance, which
+has its own line. The bootstrap as Fairlearn's page shows it takes hours, so it is left out of `stock_s`. `read_s` is
+`pandas.read_parquet` of both files as its page shows; we read them so that they take less memory, which is not in it.
 `--peers` adds what others take, each in a process that may take 15 minutes.
 """
 
@@ -26,6 +28,7 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 NUMBERS, WHOLE, TEXTS = 9, 4, 4  # beside sex, race and the label: 20 columns
 PEERS = ("nannyml", "venturalitica")
 PEER_SECONDS = 900
+APART = "performance"
 CHECKS = ("data_quality", "representativeness", "fairness", "performance")
 
 
@@ -193,8 +196,9 @@ def measure(rows, stock, peers=None):
     started = time.perf_counter()
     small, small_score = table(2000, 0)
     ours(prepared(small, small_score, "train"), prepared(small, small_score, "test"), "exact")
-    imports = time.perf_counter() - started
     with tempfile.TemporaryDirectory() as folder:
+        read_all(files_of(folder, 2000))
+        imports = time.perf_counter() - started
         found, frames, predictions = measure_ours(rows, files_of(folder, rows))
         found["imports_s"] = imports
         if stock:
@@ -205,17 +209,26 @@ def measure(rows, stock, peers=None):
     return rounded(found)
 
 
+def read_all(files):
+    """Read the files as pandas' page shows, and give their memory back."""
+    import pandas as pd
+    import pyarrow as pa
+
+    for frame in [pd.read_parquet(file) for file in files]:
+        del frame
+    pa.default_memory_pool().release_unused()
+
+
 def measure_ours(rows, files):
     """Read the two files and check them; returns (what it took, the frames, the predictions for the second)."""
     import numpy as np
 
     from aims_mlflow.capture.tables import read_file
 
+    read = timed(read_all, files)
     forget_peak()
     before = resident_mib("VmRSS")
-    started = time.perf_counter()
     train, test = (read_file(file) for file in files)
-    read = time.perf_counter() - started
     scores = [np.load(file.with_suffix(".npy")) for file in files]
     datasets = prepared(train, scores[0], "train"), prepared(test, scores[1], "test")
     note("ours, histogram drift ...")
@@ -227,8 +240,8 @@ def measure_ours(rows, files):
     found = {
         "rows": rows,
         "read_s": read,
-        "ours_exact_s": sum(exact.values()),
-        "ours_histogram_s": sum(histogram.values()),
+        "ours_exact_s": sum(exact[name] for name in exact if name != APART),
+        "ours_histogram_s": sum(histogram[name] for name in histogram if name != APART),
         "frame_mib": sum(f.memory_usage(deep=True).sum() for f in (train, test)) / 2**20,
         "peak_mib": resident_mib("VmHWM") - before,
         "checks": checks,
@@ -247,7 +260,7 @@ def add_stock(found, train, test, predictions):
     ):
         note(f"{name} as its library's page shows ...")
         found["checks"][name]["stock_s"] = timed(function, *arguments)
-    found["stock_s"] = sum(c.get("stock_s", 0) for c in found["checks"].values())
+    found["stock_s"] = sum(c.get("stock_s", 0) for name, c in found["checks"].items() if name != APART)
 
 
 def rounded(value):
@@ -261,8 +274,8 @@ def readable(found):
     for name, seconds in found["checks"].items():
         stock = f"{seconds['stock_s']:9.2f} s as its page shows" if "stock_s" in seconds else ""
         lines.append(f"  {name:<20} {seconds['ours_s']:7.2f} s {stock}")
-    lines.append(f"  all, exact drift     {found['ours_exact_s']:7.2f} s")
-    lines.append(f"  all, histogram drift {found['ours_histogram_s']:7.2f} s")
+    lines.append(f"  all but {APART}, exact drift     {found['ours_exact_s']:7.2f} s")
+    lines.append(f"  all but {APART}, histogram drift {found['ours_histogram_s']:7.2f} s")
     for name, took in found.get("peers", {}).items():
         lines.append(f"  {name:<20} " + (f"{took['s']:7.2f} s" if "s" in took else f"over {took['over_s']} s"))
     if "stock_s" in found:

@@ -15,6 +15,7 @@ from aims_mlflow.capture.before import dataset_of
 from aims_mlflow.capture.models import LoggedModel, file_prefix, log_model, open_logged
 from aims_mlflow.capture.predict import features_for, predict
 from aims_mlflow.capture.probing import probe
+from aims_mlflow.capture.production import beside_production
 from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.capture.say import log
 from aims_mlflow.capture.tables import first_rows, is_intact
@@ -217,7 +218,7 @@ def model_checks(training: Underway, model: LoggedModel) -> None:
         probe(training, model, None, prefix)
         return
     try:
-        data = predicted(training, model, "test")
+        data = beside_production(training, predicted(training, model, "test"))
     except CheckError as exc:
         for kind in ("performance", *(["fairness"] if table.sensitive else [])):
             training.writer.add(kind, subjects, result="not_evaluated", reason=_short(exc.sentence()))

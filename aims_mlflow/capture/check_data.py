@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.capture.models import load
 from aims_mlflow.capture.predict import predict
 from aims_mlflow.capture.tables import as_frame, read_file
+from aims_mlflow.checks.base import Rival
 from aims_mlflow.checks.engines.dataset import far_dataset
 from aims_mlflow.checks.engines.opening import far_table
 from aims_mlflow.checks.inputs import make_dataset
@@ -144,7 +145,7 @@ def with_rival(data: Dataset, uri: str, source: Any, described: Data) -> Dataset
         raise ConfigError("a model is not run on a table that is not in this process", next="leave --against out")
     frame = as_frame(read_file(Path(source)) if isinstance(source, str | Path) else source, data.role)
     theirs = predicted_by(uri, data, frame, described)
-    return dataclasses.replace(data, rival=theirs.predictions)
+    return dataclasses.replace(data, rival=Rival(store.resolve(uri).called(uri), theirs.predictions))
 
 
 def predicted_by(uri: str, data: Dataset, frame: pd.DataFrame, described: Data) -> Dataset:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aims_mlflow.capture.config import Setup
     from aims_mlflow.capture.sweep import Trial
     from aims_mlflow.capture.tables import Table
-    from aims_mlflow.checks.base import Dataset
+    from aims_mlflow.checks.base import Dataset, Rival
     from aims_mlflow.evidence.session import SessionWriter
     from aims_mlflow.records.evidence import Claim
 
@@ -62,6 +62,7 @@ class Underway:
         self.parameters: dict[str, str] = {}
         self.models: list[LoggedModel] = []
         self.predicted: dict[tuple[str, str], Dataset] = {}
+        self.rival: Rival | None = None
         self.files: dict[str, bytes] = {}
         self.joined: dict[str, bytes] = {}
         self.notes: list[str] = []

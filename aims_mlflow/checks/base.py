@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
+class Rival:
+    """The model in production, asked about the same rows.
+
+    Attributes:
+        name: What a reader finds it by, such as `models:/loans@champion (version 3)`.
+        predictions: What it predicts, shape (rows,); None where it could not be asked.
+        lacking: Why it could not be asked.
+    """
+
+    name: str
+    predictions: np.ndarray[Any, Any] | None
+    lacking: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """One table as a check sees it; rows of every part correspond by position.
 
@@ -38,7 +53,7 @@ class Dataset:
         threshold: From which score (regression: which number) on a row is selected, as a decimal.
         weights: How many rows each row stands for, shape (rows,); one each where None.
         scores_method: How scores were put into bins, where an engine did that.
-        rival: Predictions of the model in production for the same rows, shape (rows,).
+        rival: The model in production, where the predictions are compared with its own.
         predict: What the model answers to other rows with the columns of `frame`, where it can be asked.
         model_folder: Where the model's files are, for a look at how they are stored.
         personal: What the data sheet says of personal data: some, none, which columns, or nothing.
@@ -59,7 +74,7 @@ class Dataset:
     scores_method: str = ""
     score_labels: tuple[str, ...] = ()
     binned: tuple[str, ...] = ()
-    rival: np.ndarray[Any, Any] | None = None
+    rival: Rival | None = None
     predict: Callable[[pd.DataFrame], np.ndarray[Any, Any]] | None = None
     model_folder: Path | None = None
     personal: bool | tuple[str, ...] | None = None

@@ -24,7 +24,7 @@ def comparison_claims(data: Dataset, values: Array) -> list[Claim]:
     The interval is of the paired differences (rows that both get right, or wrong, say nothing), and normal.
 
     Args:
-        data: With `rival`, the predictions of the model in production.
+        data: With `rival`, the model in production and its predictions.
         values: 1 for a right label, or the absolute error; shape (rows,).
 
     Raises:
@@ -36,15 +36,18 @@ def comparison_claims(data: Dataset, values: Array) -> list[Claim]:
 
     if data.rival is None:
         return []
-    theirs = dataclasses.replace(data, predictions=data.rival, scores=None, threshold=None)
+    metric = UNDER_PRODUCTION if data.task == "regression" else OVER_PRODUCTION
+    if data.rival.predictions is None:
+        return [claim(metric, None, role=data.role, note=f"not compared with {data.rival.name}: {data.rival.lacking}")]
+    theirs = dataclasses.replace(data, predictions=data.rival.predictions, scores=None, threshold=None)
     if data.task == "regression":
         actual, predicted = numbers(theirs)
-        gain, metric = np.abs(predicted - actual) - values, UNDER_PRODUCTION
-        note = "mean absolute error of the model in production minus this model's, row by row"
+        gain = np.abs(predicted - actual) - values
+        note = f"mean absolute error of {data.rival.name} minus this model's, row by row"
     else:
         found = classes(theirs)
-        gain, metric = values - (found.actual == found.predicted), OVER_PRODUCTION
-        note = "accuracy minus that of the model in production, row by row"
+        gain = values - (found.actual == found.predicted)
+        note = f"accuracy minus that of {data.rival.name}, row by row"
     moments = group_moments({"gain": gain}, np.zeros(len(gain), dtype=np.int64), 1, data.weights)["gain"]
     low, mean, high = (float(part[0]) for part in moments.interval())
     n = int(moments.n[0])

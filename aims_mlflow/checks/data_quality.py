@@ -19,7 +19,7 @@ from aims_mlflow.checks.claims import claim, reason_of
 from aims_mlflow.checks.columns import column_types
 from aims_mlflow.checks.engines.dataset import FarDataset
 from aims_mlflow.checks.engines.sql import SqlTable
-from aims_mlflow.checks.expectations import Demand, demands, pieces
+from aims_mlflow.checks.expectations import Demand, demands, pieces, with_categories
 from aims_mlflow.checks.quality_claims import asked_for, judged, not_evaluated
 from aims_mlflow.checks.quality_page import Asked, quality_page
 from aims_mlflow.checks.report import claims_page
@@ -156,6 +156,7 @@ def validate(table: pd.DataFrame, wanted: Mapping[int, Demand], *, examples: int
     """
     results: dict[int, Any] = {}
     with _copy_on_write():
+        table = with_categories(table, wanted.values())
         for columns, part in pieces(list(table.columns), wanted):
             batch = functools.partial(_pandas_batch, table=table if columns is None else table[columns])
             results.update(validate_batch(batch, part, examples=examples))

@@ -193,6 +193,8 @@ def numbers_of(column: pd.Series, weights: Array | None = None) -> Numbers:
 
     values: Array = column.to_numpy(dtype=float, na_value=np.nan)
     kept = np.isfinite(values)
+    if kept.all():
+        return Numbers(values, weights)
     return Numbers(values[kept], None if weights is None else weights[kept])
 
 

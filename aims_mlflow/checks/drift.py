@@ -32,8 +32,9 @@ from aims_mlflow.checks.distances import (
     number_drift,
     numbers_of,
 )
-from aims_mlflow.checks.labels import factorize, label_key
+from aims_mlflow.checks.labels import distinct_labels, labels_of
 from aims_mlflow.checks.report import claims_page
+from aims_mlflow.checks.side_by_side import side_by_side
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, Comparator, result_of
 from aims_mlflow.records.pack import Drift, Limit, Pack
@@ -118,8 +119,7 @@ def _said(reference: Dataset, data: Dataset) -> dict[str, Pair]:
         train, test = _columns_of(reference, data, data.target, "numeric" if numeric else "categorical")
         found[TARGET] = (train, test) if numeric else (_by_key(*train), _by_key(*test))
     if reference.predictions is not None and data.predictions is not None:
-        train, test = _predicted(reference), _predicted(data)
-        found[PREDICTION] = (train, test) if numeric else (_by_key(*train), _by_key(*test))
+        found[PREDICTION] = _predicted(reference), _predicted(data)
     return found
 
 
@@ -131,17 +131,17 @@ def _predicted(data: Dataset) -> Column:
     predictions = np.ravel(np.asarray(part.predictions))
     if part.task == "binary-classification" and part.threshold is not None and part.scores is not None:
         predictions = np.ravel(part.scores) >= float(part.threshold)
-    return pd.Series(predictions), part.weights
+    return (pd.Series(predictions), part.weights) if data.task == "regression" else _by_key(predictions, part.weights)
 
 
-def _by_key(labels: pd.Series, weights: Any = None) -> Column:
+def _by_key(labels: Any, weights: Any = None) -> Column:
     """Return labels as text: 1, 1.0 and True are one label, however a table holds them."""
-    import numpy as np
     import pandas as pd
 
-    codes, levels = factorize(labels)
-    keys = np.array([*(label_key(level) for level in levels), None], dtype=object)
-    return pd.Series(keys[codes], dtype=object), weights  # a missing label has code -1: the last entry
+    found = labels_of(labels)
+    keys = list(distinct_labels(found))
+    codes = found.placed({key: i for i, key in enumerate(keys)})
+    return pd.Series(pd.Categorical.from_codes(codes, categories=keys)), weights
 
 
 def _scores(
@@ -151,7 +151,9 @@ def _scores(
     if settings.method == "evidently":
         chosen: dict[Kind, str | None] = {"numeric": settings.numeric, "categorical": settings.categorical}
         return _by_evidently(reference, data, pairs, kinds, chosen)
-    return {name: _score(*pair, kinds[name], settings) for name, pair in pairs.items()}
+    rows = len(reference.frame) + len(data.frame)
+    found = side_by_side(lambda name: _score(*pairs[name], kinds[name], settings), pairs, rows)
+    return dict(zip(pairs, found, strict=True))
 
 
 def _score(train: Column, test: Column, kind: Kind, settings: Drift) -> Score | str:

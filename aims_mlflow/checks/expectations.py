@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import pandas as pd
 
     from aims_mlflow.checks.base import Dataset
     from aims_mlflow.records.pack import DataQuality, Expectation
 
 PLACEHOLDERS = ("$target", "$sensitive", "$column", "$numeric", "$text")
 WIDE, PIECE = 400, 100  # from so many columns on a table is shown in pieces of so many
+SAMPLE, FEW_TEXTS = 10_000, 1000
 ROLES = ("train", "validation", "test", "cross-validation")
 
 # Great Expectations' own expectations for tables in memory. Kept as text, so that a pack can be
@@ -77,6 +80,22 @@ KNOWN = (
     "expect_table_row_count_to_equal",
     "expect_table_row_count_to_equal_other_table",
 )
+
+# What these find of a text column does not change when each different text is kept once, as a category.
+COUNTING = {
+    "expect_column_distinct_values_to_be_in_set",
+    "expect_column_distinct_values_to_contain_set",
+    "expect_column_distinct_values_to_equal_set",
+    "expect_column_proportion_of_non_null_values_to_be_between",
+    "expect_column_proportion_of_unique_values_to_be_between",
+    "expect_column_to_exist",
+    "expect_column_unique_value_count_to_be_between",
+    "expect_column_values_to_be_in_set",
+    "expect_column_values_to_be_null",
+    "expect_column_values_to_be_unique",
+    "expect_column_values_to_not_be_in_set",
+    "expect_column_values_to_not_be_null",
+}
 
 
 @dataclass(frozen=True)
@@ -144,6 +163,22 @@ def pieces(columns: list[str], wanted: Mapping[int, Demand]) -> Iterator[tuple[l
     for key, part in found.items():
         named = dict.fromkeys(name for demand in part.values() for name in demand.columns)
         yield (list(named) if key else None), part
+
+
+def with_categories(table: pd.DataFrame, wanted: Iterable[Demand]) -> pd.DataFrame:
+    """Return the table with pandas' texts as categories where there are few and only `COUNTING` asks about them.
+
+    Great Expectations makes Python's texts of such a column, a million at a time, for its own fingerprint too.
+    """
+    import pandas as pd
+
+    otherwise = {name for d in wanted if d.type not in COUNTING or d.expectation.where for name in d.columns}
+    texts = {
+        name: "category"
+        for name, kind in table.dtypes.items()
+        if isinstance(kind, pd.StringDtype) and name not in otherwise and table[name].head(SAMPLE).nunique() < FEW_TEXTS
+    }
+    return table.astype(texts) if texts else table
 
 
 def placeholders_in(kwargs: Any) -> set[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks.groups import Groups, group_rows
 from aims_mlflow.checks.inputs import find_columns
 from aims_mlflow.checks.proxies import feature_codes
+from aims_mlflow.checks.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +16,21 @@ if TYPE_CHECKING:
     from aims_mlflow.records.pack import Representativeness
 
     Array = np.ndarray[Any, Any]
+
+
+def codes_of_features(data: Dataset) -> dict[str, tuple[Array, int]]:
+    """Return `proxies.feature_codes` of each feature; none of a far table, which is asked column by column."""
+    if len(data.frame) != data.rows:
+        return {}
+    names = [name for name in data.features if name not in data.sensitive_names]
+    return dict(zip(names, side_by_side(lambda name: _coded(data, name), names, data.rows), strict=True))
+
+
+def _coded(data: Dataset, name: str) -> tuple[Array, int]:
+    import numpy as np
+
+    found, levels = feature_codes(data.frame[name], data.weights)
+    return found.astype(np.int16), levels
 
 
 class Grouped:
@@ -37,11 +53,8 @@ class Grouped:
 
     def codes_of(self, name: str, part: Dataset) -> tuple[Array, int]:
         """Return the codes of a feature, as `proxies.feature_codes` does; made once for all that is grouped."""
-        import numpy as np
-
         if name not in self._codes:
-            found, levels = feature_codes(part.frame[name], part.weights)
-            self._codes[name] = found.astype(np.int16), levels
+            self._codes[name] = _coded(part, name)
         return self._codes[name]
 
     def with_(self, *names: str) -> tuple[Dataset, Groups]:

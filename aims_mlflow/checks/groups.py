@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.labels import distinct_labels, factorize, label_key, label_text
+from aims_mlflow.checks.labels import distinct_labels, label_text, labels_of
 from aims_mlflow.checks.tables import count, weighted_quantile
 
 if TYPE_CHECKING:
@@ -120,22 +120,19 @@ def levels_of(
     import numpy as np
     import pandas as pd
 
-    width = None
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+    numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    if numeric:
         values = column.to_numpy(dtype=float, na_value=np.nan)
         finite = values[np.isfinite(values)]
         # A cheap look first: among a thousand numbers there are mostly too many already.
         if len(np.unique(finite[:1000])) > MAX_NUMBERS or len(np.unique(finite)) > MAX_NUMBERS:
             return _bands(values, weights)
-        labels = distinct_labels(column)
-        order = {key: i for i, key in enumerate(sorted(labels, key=float))}
-    else:
-        labels = distinct_labels(column)
-        order = {key: i for i, key in enumerate(labels)}
-    codes, levels = factorize(column)
-    names = [str(labels[key])[:NAME_LENGTH] for key in order]
-    recode = np.array([order[str(label_key(level))] for level in levels] + [len(names)], dtype=np.int64)
-    return recode[codes], [*names, MISSING], width
+    found = labels_of(column)
+    texts = distinct_labels(found)
+    order = sorted(texts, key=float) if numeric else list(texts)
+    names = [texts[key][:NAME_LENGTH] for key in order]
+    codes = found.placed({key: i for i, key in enumerate(order)}, missing=len(names))
+    return codes, [*names, MISSING], None
 
 
 def _bands(

@@ -8,7 +8,7 @@ from aims_mlflow.checks import tables
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.group_rates import SEED, rate_claims
 from aims_mlflow.checks.groups import NAME_LENGTH
-from aims_mlflow.checks.labels import distinct_labels, factorize, is_label, label_key
+from aims_mlflow.checks.labels import distinct_labels, is_label, labels_of
 from aims_mlflow.checks.moments import group_moments
 
 if TYPE_CHECKING:
@@ -43,9 +43,8 @@ def target_claims(grouped: Grouped, data: Dataset, settings: Representativeness)
 def _favourable(part: Dataset, groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
     if data.favourable is None:
         return []
-    column = part.frame[data.target]
-    there = column.notna().to_numpy()
-    good = is_label(column, data.favourable)
+    labels = labels_of(part.frame[data.target])
+    there, good = labels.codes >= 0, is_label(labels, data.favourable)
     counts = tables.contingency((~there).astype(int), good, _only(groups.codes, there), len(groups.names), part.weights)
     return rate_claims("favourable_label_rate", counts[:, 0, 1], counts[:, 0].sum(axis=1), groups, data, settings)
 
@@ -54,16 +53,10 @@ def _each_label(part: Dataset, groups: Groups, data: Dataset, settings: Represen
     """Return each label's share by group; of labels with too few rows to show, nothing."""
     import numpy as np
 
-    column = part.frame[data.target]
-    codes, levels = factorize(column)
-    names = [str(text) for text in distinct_labels(column).values()]
-    order = {key: i for i, key in enumerate(distinct_labels(column))}
-    own = np.array([order[str(label_key(level))] for level in levels] + [-1], dtype=np.int64)[codes]
-    known = (own >= 0) & (groups.codes >= 0)
-    size = len(groups.names) * len(names)
-    cells = (groups.codes * len(names) + own)[known]
-    counts = tables.count(cells, size, None if part.weights is None else part.weights[known])
-    counts = counts.reshape(len(groups.names), len(names))
+    labels = labels_of(part.frame[data.target])
+    texts = distinct_labels(labels)
+    names, own = list(texts.values()), labels.placed({key: i for i, key in enumerate(texts)})
+    counts = tables.crossed(groups.codes, len(groups.names), own, len(names), part.weights)
     total = counts.sum(axis=0)
     shown = [i for i in np.argsort(-total, kind="stable")[:MOST_LABELS] if total[i] >= settings.pool_under]
     return [

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import numbers
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import numpy as np
 
 _WHOLE = re.compile(r"^(-?\d+)\.0+$")
 _BOOLEAN = {"true": "1", "false": "0"}
 SHOWN = 5
+FEW_LEVELS = 10
 
 
 def label_text(value: Any) -> str | None:
@@ -44,21 +46,46 @@ def same_label(one: Any, other: Any) -> bool:
     return label_key(one) is not None and label_key(one) == label_key(other)
 
 
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The labels of many rows, looked up once.
+
+    Attributes:
+        codes: Place of each row's label among `levels`, shape (rows,); -1 where it is missing.
+        levels: The labels as they stand there.
+    """
+
+    codes: np.ndarray[Any, Any]
+    levels: Any
+
+    def placed(self, places: Mapping[str, int], missing: int = -1) -> np.ndarray[Any, Any]:
+        """Return for each row the place of its label in an order of keys, shape (rows,)."""
+        import numpy as np
+
+        found: np.ndarray[Any, Any] = np.array(
+            [*(places[str(label_key(level))] for level in self.levels), missing], dtype=np.int64
+        )[self.codes]
+        return found
+
+
+def labels_of(values: Any) -> Labels:
+    """Return the labels of an array, a list, a Series or a one-column table; `Labels` are given back."""
+    return values if isinstance(values, Labels) else Labels(*factorize(values))
+
+
 def distinct_labels(values: Any) -> dict[str, str]:
-    """Return the labels that occur, key -> text, sorted; missing values are left out."""
-    _, levels = factorize(values)
-    found = {str(label_key(level)): str(label_text(level)) for level in levels}
+    """Return the labels that occur, key -> text, sorted; missing values are left out. `values` as in `labels_of`."""
+    found = {str(label_key(level)): str(label_text(level)) for level in labels_of(values).levels}
     return dict(sorted(found.items()))
 
 
 def is_label(values: Any, label: str) -> np.ndarray[Any, Any]:
-    """Return a boolean array: which of `values` are `label`."""
+    """Return a boolean array: which of `values` (as in `labels_of`) are `label`."""
     import numpy as np
 
-    codes, levels = factorize(values)
-    wanted = label_key(label)
-    hits = np.array([label_key(level) == wanted for level in levels] + [False])
-    found: np.ndarray[Any, Any] = hits[codes]  # a missing value has code -1: the last entry
+    labels, wanted = labels_of(values), label_key(label)
+    hits = np.array([label_key(level) == wanted for level in labels.levels] + [False])
+    found: np.ndarray[Any, Any] = hits[labels.codes]  # a missing value has code -1: the last entry
     return found
 
 
@@ -69,10 +96,26 @@ def factorize(values: Any) -> tuple[np.ndarray[Any, Any], Any]:
 
     if getattr(values, "ndim", 1) == 2 and values.shape[1] == 1:
         values = np.asarray(values)[:, 0]
+    if isinstance(values, np.ndarray) and values.dtype.kind == "U" and (few := _few_texts(values)) is not None:
+        return few
     if not isinstance(values, np.ndarray | pd.Series | pd.api.extensions.ExtensionArray):
         values = pd.Series(values)
     codes, levels = pd.factorize(values)
     return codes, levels
+
+
+def _few_texts(values: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], Any] | None:
+    """Return codes and levels of numpy's own texts where there are few; pandas makes Python's texts of each first."""
+    import numpy as np
+
+    levels, first = np.unique(values[:1000], return_index=True)
+    if len(levels) > FEW_LEVELS:
+        return None
+    levels = levels[np.argsort(first)]  # in the order in which they occur, as pandas gives them
+    codes = np.full(len(values), -1, dtype=np.intp)
+    for code, level in enumerate(levels):
+        codes[values == level] = code
+    return None if (codes < 0).any() else (codes, levels)
 
 
 def listing(labels: Iterable[str]) -> str:

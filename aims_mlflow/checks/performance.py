@@ -117,7 +117,7 @@ def _binary(data: Dataset, whole: Dataset, pool_under: int) -> Measured:
         ]
         if scores is None:
             return counted
-        return counted + _scored_groups(groups, data, whole, pool_under, order if ranked is data else None)
+        return counted + _scored_groups(groups, data, whole, pool_under, (truth, order) if ranked is data else None)
 
     details = {
         "counts": counts.tolist(),
@@ -126,8 +126,10 @@ def _binary(data: Dataset, whole: Dataset, pool_under: int) -> Measured:
     return claims, details, (actual == predicted).astype(float), by_group
 
 
-def _scored_groups(groups: Groups, data: Dataset, whole: Dataset, pool_under: int, order: Array | None) -> list[Claim]:
-    """Return ranking and calibration of the scores of each group; `order` is by ascending score, if known."""
+def _scored_groups(
+    groups: Groups, data: Dataset, whole: Dataset, pool_under: int, known: tuple[Array, Array] | None
+) -> list[Claim]:
+    """Return ranking and calibration of each group's scores; `known`: is each row's label favourable, rows by score."""
     import pandas as pd
 
     try:
@@ -141,7 +143,7 @@ def _scored_groups(groups: Groups, data: Dataset, whole: Dataset, pool_under: in
     scores = scores_of(part)
     if scores is None:
         return []
-    truth = is_label(part.frame[part.target], resolve_favourable(part))
+    truth, order = known or (is_label(part.frame[part.target], resolve_favourable(part)), None)
     found = score_tables(truth, scores, groups.codes, len(groups.names), part.weights, part.scores_method, order)
     probable = all(table.probable for table in found)
     claims: list[Claim] = []

@@ -32,10 +32,13 @@ def feature_codes(column: pd.Series, weights: Array | None = None) -> tuple[Arra
         finite = np.isfinite(values)
         if not finite.any():
             return np.zeros(len(values), dtype=np.int64), 1
-        rows = None if weights is None else weights[finite]
-        edges = np.unique(tables.weighted_quantiles(values[finite], np.arange(1, BINS) / BINS, rows))
-        codes = tables.bins_of(np.where(finite, values, 0.0), edges)
-        return np.where(finite, codes, len(edges) + 1), len(edges) + 2
+        whole = bool(finite.all())
+        rows = weights if weights is None or whole else weights[finite]
+        edges = np.unique(
+            tables.weighted_quantiles(values if whole else values[finite], np.arange(1, BINS) / BINS, rows)
+        )
+        codes = tables.bins_of(values if whole else np.where(finite, values, 0.0), edges)
+        return codes if whole else np.where(finite, codes, len(edges) + 1), len(edges) + 2
     try:
         codes, levels = factorize(column)
     except TypeError:  # lists or dictionaries

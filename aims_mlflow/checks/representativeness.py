@@ -8,7 +8,7 @@ from aims_mlflow.checks import tables
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, reason_of
 from aims_mlflow.checks.group_rates import BOOTSTRAP, SEED
-from aims_mlflow.checks.grouped import Grouped
+from aims_mlflow.checks.grouped import Grouped, codes_of_features
 from aims_mlflow.checks.groups import Groups, pooled_name
 from aims_mlflow.checks.label_shares import target_claims
 from aims_mlflow.checks.labels import label_key
@@ -49,7 +49,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     details: list[dict[str, Any]] = []
     in_bins: set[str] = set()
     claims += missing_claims(data)
-    codes: dict[str, tuple[Array, int]] = {}
+    codes = codes_of_features(data)
     for name in columns:
         grouped = Grouped(data, name, columns, settings, codes)
         part, groups = grouped.with_()
@@ -152,9 +152,7 @@ def _proxy_claims(grouped: Grouped, data: Dataset, settings: Representativeness)
         codes, levels = grouped.codes_of(name, part)
         if levels < 2:
             continue
-        counts = tables.count(
-            (groups.codes * levels + codes)[groups.codes >= 0], len(groups.names) * levels, _kept(part.weights, groups)
-        ).reshape(len(groups.names), levels)
+        counts = tables.crossed(groups.codes, len(groups.names), codes, levels, part.weights)
         value = float(information(counts))
         ends = None
         if settings.bootstrap:

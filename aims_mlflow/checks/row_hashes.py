@@ -19,6 +19,9 @@ def row_hashes(frame: pd.DataFrame) -> np.ndarray[Any, Any]:
     """
     import pandas as pd
 
+    # Each different text is hashed once; a category and its text have the same hash.
+    texts = {name: "category" for name, kind in frame.dtypes.items() if isinstance(kind, pd.StringDtype)}
+    frame = frame.astype(texts) if texts else frame
     hashes: np.ndarray[Any, Any] = pd.util.hash_pandas_object(frame, index=False).to_numpy()
     return hashes
 

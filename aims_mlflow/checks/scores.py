@@ -80,7 +80,8 @@ def score_tables(
     import numpy as np
 
     order = np.argsort(scores, kind="stable") if order is None else order
-    order = order[np.argsort(codes[order].astype(np.int32), kind="stable")]
+    small = np.int16 if groups < 2**15 else np.int32  # numpy counts 16 bits instead of comparing them
+    order = order[np.argsort(codes[order].astype(small), kind="stable")]
     ends = np.searchsorted(codes[order], np.arange(groups + 1))
     return [_of_rows(order[ends[g] : ends[g + 1]], actual, scores, weights, method) for g in range(groups)]
 

@@ -38,6 +38,22 @@ def contingency(
     )
 
 
+def crossed(codes: Array, groups: int, own: Array, levels: int, weights: Array | None = None) -> Array:
+    """Return counts of shape (groups, levels); rows where either code is negative are left out.
+
+    Args:
+        codes: Group of each row, shape (rows,).
+        groups: Number of groups.
+        own: Level of each row, shape (rows,).
+        levels: Number of levels.
+        weights: How many rows each row stands for; one each by default.
+    """
+    cells, known = codes * levels + own, (codes >= 0) & (own >= 0)
+    if not known.all():
+        cells, weights = cells[known], None if weights is None else weights[known]
+    return count(cells, groups * levels, weights).reshape(groups, levels)
+
+
 def count(codes: Array, size: int, weights: Array | None = None) -> Array:
     """Return how often each of `size` codes occurs, as whole numbers; each row counts `weights` times."""
     import numpy as np

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.inputs import resolve_favourable, where_in
-from aims_mlflow.checks.labels import distinct_labels, factorize, is_label, label_key, listing
+from aims_mlflow.checks.labels import distinct_labels, is_label, label_key, labels_of, listing
 from aims_mlflow.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,21 +35,13 @@ def classes(data: Dataset) -> Classes:
     Raises:
         DataError: a label or a prediction is missing, or they do not fit.
     """
-    labels, predictions = check_predictions(data)
+    labels, predictions = (labels_of(values) for values in check_predictions(data))
     where = where_in(data.role)
     complete(labels, f"label in {data.target!r}", where, data.weights)
     complete(predictions, "prediction", where, data.weights)
     names = dict(sorted({**distinct_labels(predictions), **distinct_labels(labels)}.items()))
-    order = {key: i for i, key in enumerate(names)}
-    return Classes(tuple(names.values()), _codes(labels, order), _codes(predictions, order))
-
-
-def _codes(values: Any, order: dict[str, int]) -> Array:
-    import numpy as np
-
-    codes, levels = factorize(values)
-    found: Array = np.array([order[str(label_key(level))] for level in levels], dtype=np.int64)[codes]
-    return found
+    places = {key: i for i, key in enumerate(names)}
+    return Classes(tuple(names.values()), labels.placed(places), predictions.placed(places))
 
 
 def numbers(data: Dataset) -> tuple[Array, Array]:
@@ -113,12 +105,13 @@ def outcomes(data: Dataset) -> tuple[Array, Array]:
     if data.threshold is not None:
         return _by_threshold(data, float(data.threshold))
     where = where_in(data.role)
-    labels, predictions = check_predictions(data)
+    column, predictions = check_predictions(data)
+    labels, said = labels_of(column), labels_of(predictions)
     favourable = resolve_favourable(data)
     complete(labels, f"label in {data.target!r}", where, data.weights)
-    complete(predictions, "prediction", where, data.weights)
+    complete(said, "prediction", where, data.weights)
     known = {**distinct_labels(labels), str(label_key(favourable)): favourable}
-    strange = [text for key, text in distinct_labels(predictions).items() if key not in known]
+    strange = [text for key, text in distinct_labels(said).items() if key not in known]
     if strange:
         probable = np.issubdtype(predictions.dtype, np.floating) and bool(
             ((predictions >= 0) & (predictions <= 1)).all()
@@ -128,7 +121,7 @@ def outcomes(data: Dataset) -> tuple[Array, Array]:
             where=where,
             next="predict labels, not probabilities" if probable else "predict the labels that the target has",
         )
-    return is_label(labels, favourable), is_label(predictions, favourable)
+    return is_label(labels, favourable), is_label(said, favourable)
 
 
 def _by_threshold(data: Dataset, threshold: float) -> tuple[Array, Array]:
@@ -139,7 +132,7 @@ def _by_threshold(data: Dataset, threshold: float) -> tuple[Array, Array]:
             where=where_in(data.role),
             next="use a model that gives scores, or leave data.threshold out of aims.yaml",
         )
-    labels = data.frame[data.target]
+    labels = labels_of(data.frame[data.target])
     complete(labels, f"label in {data.target!r}", where_in(data.role), data.weights)
     return is_label(labels, resolve_favourable(data)), scores >= threshold
 
@@ -220,7 +213,7 @@ def scores_by_label(data: Dataset, names: Sequence[str]) -> Array | None:
 
 def complete(values: Any, what: str, where: str, weights: Array | None = None) -> None:
     """Raise DataError where a value is missing."""
-    _none_missing(factorize(values)[0] < 0, what, where, weights)
+    _none_missing(labels_of(values).codes < 0, what, where, weights)
 
 
 def _none_missing(gone: Array, what: str, where: str, weights: Array | None) -> None:

@@ -159,7 +159,8 @@ system:
   {use}
   {affected}
   # Asked for later: foreseeable_misuse, human_oversight, limitations, roles: [provider, deployer],
-  # objectives: {{fairness: high}} (Annex C priorities).
+  # objectives: {{fairness: high}} (Annex C priorities), production_alias: champion (each training is compared
+  # with the version that has this alias).
 
 data:
   target: {_q(target)}

@@ -47,6 +47,10 @@ class Target:
     name: str | None = None
     version: str | None = None
 
+    def called(self, text: str) -> str:
+        """Return what a person named with the version that an alias leads to today."""
+        return f"{text} (version {self.version})" if "@" in text and self.version else text
+
 
 def _mlflow() -> Any:
     import mlflow

@@ -51,11 +51,15 @@ def _folder(value: object) -> object:
 
 
 class System(Record):
-    """The AI system, its owner and what it is for."""
+    """The AI system, its owner and what it is for.
+
+    `production_alias` is the alias of the version in production: a training compares its model with that one.
+    """
 
     id: SystemId
     owner: str = Field(min_length=1)
     model: str | None = None
+    production_alias: str | None = None
     intended_use: str | None = None
     foreseeable_misuse: str | None = None
     human_oversight: str | None = None

@@ -369,6 +369,30 @@ def test_evaluate_and_attach_add_evidence_to_a_logged_model(halves, tmp_path):
         aims.record("robustness", controls=["A.6.2.9"], model=info.model_uri, config=config())
 
 
+def test_a_training_is_compared_with_the_model_in_production(halves):
+    """The first model has no rival, and says so; the next one names the version that it was compared with."""
+    import mlflow
+
+    settings = config()
+    settings["system"]["production_alias"] = "champion"
+
+    @aims.trains("loans", config=settings, register=True)
+    def train(train, test):
+        return fit(train)
+
+    def gain():
+        (found,) = [c for c in one("performance").evidence.claims if c.metric == "accuracy_over_production"]
+        return found
+
+    train(*halves)
+    assert gain().value is None
+    assert gain().note.startswith("not compared with models:/loans@champion: ")
+    mlflow.MlflowClient().set_registered_model_alias("loans", "champion", "1")
+    train(*halves)
+    assert gain().value == "0"  # the same model again
+    assert gain().note == "accuracy minus that of models:/loans@champion (version 1), row by row"
+
+
 def test_by_hand_inside_a_training_is_bound_to_its_model(halves):
     with aims.training("loans", config=config()) as t:
         t.data(train=halves[0], test=halves[1])

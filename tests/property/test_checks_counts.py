@@ -16,7 +16,7 @@ from aims_mlflow.checks import scores as scores_
 from aims_mlflow.checks.claims import holds
 from aims_mlflow.checks.groups import group_rows, pooled_name
 from aims_mlflow.checks.inputs import make_dataset
-from aims_mlflow.checks.labels import label_key, same_label
+from aims_mlflow.checks.labels import distinct_labels, is_label, label_key, labels_of, same_label
 from aims_mlflow.checks.metrics import BETWEEN_GROUPS
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.pack import Fairness, Pack
@@ -126,3 +126,28 @@ def test_decimal_comparison_is_float_comparison(value, limit):
     texts = decimal_text(value), decimal_text(limit)
     assert holds(texts[0], ">=", texts[1]) == (value >= limit)
     assert holds(texts[0], "<", texts[1]) == (value < limit)
+
+
+texts = st.lists(st.sampled_from(["yes", "no", "maybe", "1", "1.0", "nan", ""]), min_size=1, max_size=40)
+
+
+@few
+@given(texts, st.integers(0, 12))
+def test_numpys_texts_are_the_labels_that_pythons_texts_are(values, late):
+    values = values * 30 + [f"late {i}" for i in range(late)]  # a look at the first rows does not show them
+    mine, theirs = (labels_of(np.array(values, dtype=kind)) for kind in ("U", object))
+    assert [mine.levels[code] for code in mine.codes] == [theirs.levels[code] for code in theirs.codes] == values
+    assert distinct_labels(mine) == distinct_labels(theirs)
+    assert (is_label(mine, "yes") == [same_label(v, "yes") for v in values]).all()
+
+
+@few
+@given(st.lists(st.tuples(st.integers(-1, 3), st.integers(-1, 4), st.integers(1, 5)), max_size=60))
+def test_crossed_counts_rows_with_both_codes(rows):
+    codes, own, weights = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    found = tables.crossed(codes, 4, own, 5, weights)
+    wanted = np.zeros((4, 5), dtype=int)
+    for group, level, weight in rows:
+        if group >= 0 and level >= 0:
+            wanted[group, level] += weight
+    assert (found == wanted).all()

@@ -1,5 +1,8 @@
 """A generated credit table with a known bias, and an outcome turned into the record that it becomes."""
 
+import os
+import shutil
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -36,6 +39,21 @@ def credit_table(rows, seed=0):
 @pytest.fixture
 def table():
     return credit_table
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """A classic Spark session; Connect cannot share a process with it."""
+    pytest.importorskip("pyspark", reason="pyspark is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("Java is not installed, which Spark needs")
+    from pyspark.sql import SparkSession
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # its workers import what this process can
+    settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.log.level": "ERROR"}
+    session = SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
+    yield session
+    session.stop()
 
 
 @pytest.fixture

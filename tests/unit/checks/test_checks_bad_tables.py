@@ -1,7 +1,5 @@
 """Each bad table on every engine: a verdict, or one clear sentence; never a crash, and never a pass that was not earned."""
 
-import shutil
-
 import engine_tables as tables
 import numpy as np
 import pandas as pd
@@ -178,16 +176,3 @@ def test_a_bad_spark_frame_gives_a_verdict_or_one_sentence(names, spark, tmp_pat
             frame.to_parquet(path)
             found = verdicts(spark.read.parquet(path), "test")
         judge(name, found)
-
-
-@pytest.fixture(scope="module")
-def spark():
-    pytest.importorskip("pyspark", reason="pyspark is not installed")
-    if shutil.which("java") is None:
-        pytest.skip("Java is not installed, which Spark needs")
-    from pyspark.sql import SparkSession
-
-    settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.log.level": "ERROR"}
-    session = SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
-    yield session
-    session.stop()

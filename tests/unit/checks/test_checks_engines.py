@@ -136,17 +136,6 @@ def needs_spark():
         pytest.skip("Java is not installed, which Spark needs")
 
 
-@pytest.fixture(scope="module")
-def spark():
-    needs_spark()
-    from pyspark.sql import SparkSession
-
-    settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.log.level": "ERROR"}
-    session = SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
-    yield session
-    session.stop()
-
-
 @pytest.mark.parametrize(
     "checks", [("data_quality", "fairness"), pytest.param(tables.CHECKS, marks=pytest.mark.full)], ids=["some", "all"]
 )

@@ -7,6 +7,7 @@ from sklearn import metrics
 
 from aims_mlflow.checks import performance
 from aims_mlflow.checks import scores as scores_
+from aims_mlflow.checks.base import Rival
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.metrics import PERFORMANCE_OF
 from aims_mlflow.errors import DataError
@@ -169,7 +170,7 @@ def test_one_column_of_scores_will_do(scored):
 
 def test_the_outcome_is_a_valid_record(scored, record):
     data = scored()
-    outcome = performance.run(replace(data, rival=data.predictions[::-1]), pack())
+    outcome = performance.run(replace(data, rival=Rival("models:/loans@champion", data.predictions[::-1])), pack())
     record(outcome)
     assert {c.metric for c in outcome.claims} == set(PERFORMANCE_OF["binary-classification"])
     assert all(c.interval for c in outcome.claims)
@@ -182,13 +183,23 @@ def test_a_model_is_held_against_the_one_in_production_row_by_row(scored, empty_
     right = data.frame["repaid"].to_numpy()
     rng = np.random.default_rng(0)
     theirs = np.where(rng.random(2000) < 0.05, np.where(data.predictions == "yes", "no", "yes"), data.predictions)
-    outcome = performance.run(replace(data, rival=theirs), empty_pack)
+    outcome = performance.run(replace(data, rival=Rival("models:/loans@champion", theirs)), empty_pack)
     found = value_of(outcome.claims, "accuracy_over_production")
     gain = (data.predictions == right).astype(float) - (theirs == right)
     assert float(found.value) == pytest.approx(gain.mean())
     half = 1.96 * gain.std() / np.sqrt(len(gain))
     assert float(found.interval.high) - float(found.value) == pytest.approx(half, rel=1e-3)
+    assert found.note == "accuracy minus that of models:/loans@champion, row by row"
     assert not [c for c in performance.run(data, empty_pack).claims if c.metric == "accuracy_over_production"]
+
+
+def test_a_rival_that_could_not_be_asked_is_said_and_never_passes(scored, value_of):
+    data = replace(scored(), rival=Rival("models:/loans@champion", None, "it cannot be loaded here"))
+    for limits, result in (((), "passed"), ((limit("accuracy_over_production", ">=", "0"),), "not_evaluated")):
+        outcome = performance.run(data, pack(*limits))
+        found = value_of(outcome.claims, "accuracy_over_production")
+        assert (outcome.result, found.value, found.passed) == (result, None, None)
+        assert found.note == "not compared with models:/loans@champion: it cannot be loaded here"
 
 
 def test_predicted_numbers_are_held_against_production_too(empty_pack, value_of):
@@ -198,6 +209,7 @@ def test_predicted_numbers_are_held_against_production_too(empty_pack, value_of)
     better, worse = (frame["y"].to_numpy() + error for error in (0.5, -2.0))
     pack = empty_pack.model_copy(update={"task": "regression"})
     found = value_of(
-        performance.run(replace(data, predictions=better, rival=worse), pack).claims, "absolute_error_under_production"
+        performance.run(replace(data, predictions=better, rival=Rival("models:/loans@champion", worse)), pack).claims,
+        "absolute_error_under_production",
     )
     assert float(found.value) == pytest.approx(1.5)

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from aims_mlflow.checks import data_quality
+from aims_mlflow.checks import data_quality, expectations
 from aims_mlflow.checks.engines.dataset import far_dataset
 from aims_mlflow.checks.engines.opening import far_table
 from aims_mlflow.checks.expectations import KNOWN
@@ -153,7 +153,8 @@ MEMORY_ONLY = {
     "expect_column_values_to_match_json_schema",
     "expect_column_values_to_match_strftime_format",
 }
-# Types have the database's names there (BIGINT), so the name that pandas uses is not met.
+COMPARISON = "expect_query_results_to_match_comparison"  # it needs a query to compare with
+# Types have the engine's own names there (BIGINT, LongType): the name that pandas uses is not met, or not known.
 BY_TYPE = {
     "expect_column_type_to_be",
     "expect_column_values_to_be_in_type_list",
@@ -161,20 +162,33 @@ BY_TYPE = {
 }
 
 
-def test_every_known_expectation_runs_where_the_table_is_or_says_that_it_did_not(tmp_path):
-    url = f"sqlite:///{tmp_path}/t.db"
-    frame = FRAME.assign(falls=range(ROWS, 0, -1))
-    engine = sa.create_engine(url)
-    frame.to_sql("t", engine, index=False)
-    engine.dispose()
+def test_texts_as_categories_change_no_claim(monkeypatch):
+    """Only counting expectations see them so: a condition on the rows would leave levels that no row has."""
+    frame = FRAME.assign(sex=pd.array([None, *FRAME["sex"][1:]], dtype="str"))
+    asked = [expect(kind, kwargs={**MET.get(kind, D), **D}) for kind in sorted(expectations.COUNTING)]
+    asked.append(
+        expect("expect_column_values_to_not_be_null", kwargs=D, where=[{"column": "age", "op": ">", "value": 30}])
+    )
+    seen = []
+    for part in (asked[:-1], asked):
+        table = expectations.with_categories(frame, [expectations.Demand(e, e.kwargs) for e in part])
+        seen.append(str(table["sex"].dtype))
+        found = run(*part, frame=frame).claims
+        with monkeypatch.context() as patch:
+            patch.setattr(data_quality, "with_categories", lambda table, _: table)
+            assert found == run(*part, frame=frame).claims
+    assert seen == ["category", "str"]
+
+
+def assert_runs_where_it_is(table, near_frame, unasked):
+    """Each expectation says what it says of the same rows in memory, but for `unasked`, which were not evaluated."""
     asked = pack(*(expect(kind, kwargs=kwargs) for kind, kwargs in {**MET, **SQL_ONLY}.items()))
-    far = far_dataset("test", far_table(f"{url}#t"), target="y", sensitive=["sex"], favourable="1")
+    far = far_dataset("test", table, target="y", sensitive=["sex"], favourable="1")
     found = {c.metric: c for c in data_quality.run(far, asked).claims}
-    near = {c.metric: c for c in run(*asked.data_quality.expectations, frame=frame).claims}
-    unasked = "expect_query_results_to_match_comparison"  # it needs a query to compare with
+    near = {c.metric: c for c in run(*asked.data_quality.expectations, frame=near_frame).claims}
     for kind in KNOWN:
         mine = found[kind]
-        if kind in {*MEMORY_ONLY, unasked}:
+        if kind in unasked:
             assert (mine.passed, mine.value) == (None, None), kind
             assert mine.note.startswith("not evaluated: "), kind
         elif kind in SQL_ONLY:
@@ -183,6 +197,25 @@ def test_every_known_expectation_runs_where_the_table_is_or_says_that_it_did_not
             assert mine.passed is False, kind
         else:
             assert (mine.passed, mine.value, mine.n) == (near[kind].passed, near[kind].value, near[kind].n), kind
+
+
+def test_every_known_expectation_runs_where_the_table_is_or_says_that_it_did_not(tmp_path):
+    url = f"sqlite:///{tmp_path}/t.db"
+    frame = FRAME.assign(falls=range(ROWS, 0, -1))
+    engine = sa.create_engine(url)
+    frame.to_sql("t", engine, index=False)
+    engine.dispose()
+    assert_runs_where_it_is(far_table(f"{url}#t"), frame, {*MEMORY_ONLY, COMPARISON})
+
+
+def test_every_known_expectation_runs_in_spark_or_says_that_it_did_not(spark, tmp_path):
+    frame = FRAME.assign(falls=range(ROWS, 0, -1))
+    frame.to_parquet(tmp_path / "t.parquet")
+    far = far_table(spark.read.parquet(str(tmp_path / "t.parquet")).coalesce(1))
+    assert_runs_where_it_is(far, frame, {*SQL_ONLY, *BY_TYPE, "expect_column_values_to_be_dateutil_parseable"})
+    named = pack(expect("expect_column_values_to_be_of_type", kwargs={**C, "type_": "LongType"}))
+    data = far_dataset("test", far, target="y", sensitive=["sex"], favourable="1")
+    assert only(data_quality.run(data, named)).passed, "by the name that the type has in Spark"
 
 
 def test_a_condition_limits_an_expectation_to_some_rows():

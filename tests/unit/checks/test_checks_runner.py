@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aims_mlflow.checks import performance
+from aims_mlflow.checks import performance, side_by_side
 from aims_mlflow.checks.runner import CHECKS, run_check
 from aims_mlflow.errors import ConfigError
 
@@ -83,3 +83,13 @@ def test_nothing_heavy_is_imported_before_a_check_runs():
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("check", ["representativeness", "drift"])
+def test_columns_looked_at_in_threads_give_the_same_claims(check, scored, empty_pack, monkeypatch):
+    data, train = scored(3000), scored(3000, seed=2)
+    alone = run_check(check, data, empty_pack, train).claims
+    monkeypatch.setattr(side_by_side, "LARGE", 1)
+    assert run_check(check, data, empty_pack, train).claims == alone
+    with pytest.raises(ZeroDivisionError):
+        side_by_side.side_by_side(lambda n: 1 // n, [1, 0], 10)

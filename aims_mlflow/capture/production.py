@@ -1,0 +1,47 @@
+"""The model in production, asked about a training's held-out data: what would change if the new one took its place."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from aims_mlflow.capture.models import load
+from aims_mlflow.capture.predict import predict
+from aims_mlflow.capture.say import log
+from aims_mlflow.checks.base import Rival
+from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence import store
+
+if TYPE_CHECKING:
+    from aims_mlflow.capture.underway import Underway
+    from aims_mlflow.checks.base import Dataset
+
+
+def beside_production(training: Underway, data: Dataset) -> Dataset:
+    """Return test data with what the model in production says of them, where aims.yaml names its alias.
+
+    A model that is not there, or that cannot be asked, is told in the record with its reason.
+    """
+    system = training.setup.config.system
+    if system.production_alias is None:
+        return data
+    if training.rival is None:
+        training.rival = _asked(training, f"models:/{system.model_name}@{system.production_alias}", data)
+    return dataclasses.replace(data, rival=training.rival)
+
+
+def _asked(training: Underway, uri: str, data: Dataset) -> Rival:
+    name, target = uri, training.setup.config.data.target
+    try:
+        found = store.resolve(uri)
+        name = found.called(uri)
+        if found.model_id is None:
+            return Rival(name, None, "that version was not registered from a logged model")
+        model, table = load(found.model_id), training.tables["test"]
+        said = predict(model, table, target, data.favourable, training.predict, data.task, scored=False)
+    except AimsError as exc:
+        return Rival(name, None, exc.what)
+    except Exception as exc:  # noqa: BLE001 - a model of another time may do anything here
+        log.debug("the model in production could not be asked", exc_info=True)
+        return Rival(name, None, f"it cannot be asked here ({type(exc).__name__})")
+    return Rival(name, said.labels)
