@@ -1,13 +1,15 @@
 """What the checks cost, in one run: ours, the libraries as their own pages show them, and reading the two files.
 
 python benchmarks/checks.py [--rows 1000000] [--json] [--no-stock] [--peers PYTHON]
+python benchmarks/checks.py --table [--peers PYTHON]
 
 Two tables of 20 columns are written as parquet, read, and checked: data quality (20 expectations), representativeness
 with proxies, fairness with B=1000, performance, and drift, exact and from histograms. Imports are paid before the
 clock starts and told apart. `ours_exact_s`, `ours_histogram_s` and `stock_s` add up everything but performance, which
 has its own line. The bootstrap as Fairlearn's page shows it takes hours, so it is left out of `stock_s`. `read_s` is
 `pandas.read_parquet` of both files as its page shows; we read them so that they take less memory, which is not in it.
-`--peers` adds what others take, each in a process that may take 15 minutes.
+`--peers` adds what others take, each in a process that may take 15 minutes. `--table` measures every size in a process
+of its own and prints README's table; the peers are asked at 100,000 rows, and the libraries' own calls up to a million.
 """
 
 import argparse
@@ -192,12 +194,14 @@ def files_of(folder, rows):
 
 
 def measure(rows, stock, peers=None):
+    from aims_mlflow.capture.tables import read_file
+
     warnings.simplefilter("ignore")
     started = time.perf_counter()
     small, small_score = table(2000, 0)
     ours(prepared(small, small_score, "train"), prepared(small, small_score, "test"), "exact")
     with tempfile.TemporaryDirectory() as folder:
-        read_all(files_of(folder, 2000))
+        read_file(files_of(folder, 2000)[0])
         imports = time.perf_counter() - started
         found, frames, predictions = measure_ours(rows, files_of(folder, rows))
         found["imports_s"] = imports
@@ -209,14 +213,16 @@ def measure(rows, stock, peers=None):
     return rounded(found)
 
 
-def read_all(files):
-    """Read the files as pandas' page shows, and give their memory back."""
+def read_seconds(*files):
+    """Print how long pandas takes to read the files as its page shows, after a small one."""
     import pandas as pd
-    import pyarrow as pa
 
-    for frame in [pd.read_parquet(file) for file in files]:
-        del frame
-    pa.default_memory_pool().release_unused()
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, 0, 2000)
+        pd.read_parquet(Path(folder, "0.parquet"))
+    started = time.perf_counter()
+    frames = [pd.read_parquet(file) for file in files]
+    print(time.perf_counter() - started, len(frames))
 
 
 def measure_ours(rows, files):
@@ -225,7 +231,9 @@ def measure_ours(rows, files):
 
     from aims_mlflow.capture.tables import read_file
 
-    read = timed(read_all, files)
+    # In a process of its own: memory that is read into once is there for the next to use.
+    told = subprocess.run([sys.executable, __file__, "--read", *files], capture_output=True, text=True, check=True)
+    read = float(told.stdout.split()[0])
     forget_peak()
     before = resident_mib("VmRSS")
     train, test = (read_file(file) for file in files)
@@ -285,6 +293,42 @@ def readable(found):
     return "\n".join(lines)
 
 
+HEAD = """| rows | reading both files | the libraries' own calls | ours, exact drift | ours, drift from histograms | \
+performance | peak memory over the frames |
+|---|---|---|---|---|---|---|"""
+SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
+PEERS_AT, MOST_STOCK = 100_000, 1_000_000
+
+
+def measured_apart(rows, peers):
+    """Return the object that this script prints for so many rows."""
+    more = [] if rows <= MOST_STOCK else ["--no-stock"]
+    more += ["--peers", peers] if peers and rows == PEERS_AT else []
+    command = [sys.executable, __file__, "--json", "--rows", str(rows), *more]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def row(found):
+    """Return one line of README's table, and one for each peer."""
+    exact, histogram, read = found["ours_exact_s"], found["ours_histogram_s"], found["read_s"]
+    stock = found.get("stock_s")
+    faster = f", {stock / exact:.0f} times faster" if stock else ""
+    cells = [
+        f"{found['rows']:,}",
+        f"{read:.2f} s",
+        f"{stock:.1f} s" if stock else "(not run)",
+        f"{exact:.2f} s{faster}",
+        f"{histogram:.2f} s, {histogram / read:.1f} reads",
+        f"{found['checks'][APART]['ours_s']:.2f} s",
+        f"{found['peak_mib'] / found['frame_mib']:.1f}",
+    ]
+    lines = ["| " + " | ".join(cells) + " |"]
+    for name, took in found.get("peers", {}).items():
+        said = f"{took['s']:.1f} s" if "s" in took else f"over {took['over_s']} s"
+        lines.append(f"{name} at {found['rows']:,} rows: {said}")
+    return "\n".join(lines)
+
+
 def write(folder, seed, rows):
     import numpy as np
 
@@ -294,15 +338,20 @@ def write(folder, seed, rows):
 
 
 def main():
-    if sys.argv[1:2] == ["--write"]:
-        write(*sys.argv[2:])
+    inner = {"--write": write, "--read": read_seconds}.get("".join(sys.argv[1:2]))
+    if inner is not None:  # what this script asks of itself, in a process of its own
+        inner(*sys.argv[2:])
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--no-stock", action="store_true", help="leave the libraries' own calls out")
     parser.add_argument("--peers", metavar="PYTHON", help="an interpreter with nannyml and venturalitica: see peers.py")
+    parser.add_argument("--table", action="store_true", help="measure every size and print README's table")
     asked = parser.parse_args()
+    if asked.table:
+        print(HEAD, *(row(measured_apart(rows, asked.peers)) for rows in SIZES), sep="\n")
+        return
     found = measure(asked.rows, not asked.no_stock, asked.peers)
     print(json.dumps(found, indent=1) if asked.json else readable(found))
 

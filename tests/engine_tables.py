@@ -54,6 +54,8 @@ def table(rows=2500, seed=0, task="binary-classification"):
             "children": rng.integers(0, 4, rows),
             "member": rng.random(rows) < 0.3,
             "consent": pd.array(np.resize([True, None, False, True, False], rows), dtype="boolean"),
+            "ratio": np.where(rng.random(rows) < 0.02, np.inf, rng.normal(size=rows).round(3)),
+            "opened": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 500, rows), unit="D"),
             "code": [f"code {i}" for i in rng.integers(0, 10**9, rows)],
             "sex": sex,
         }
@@ -99,10 +101,10 @@ def claims(test, train, task="binary-classification", checks=CHECKS):
 if __name__ == "__main__":  # a Spark Connect session cannot share a process with a classic one
     from pyspark.sql import SparkSession
 
-    test, train, out = sys.argv[1:]
+    test, train, out, *checks = sys.argv[1:]
     spark = SparkSession.builder.remote("local[2]").config("spark.sql.shuffle.partitions", "2").getOrCreate()
     frames = [spark.read.parquet(test), spark.read.parquet(train)]
     assert ".connect." in type(frames[0]).__module__
-    found = claims(dataset(frames[0]), dataset(frames[1], "train"), checks=("data_quality", "fairness"))
+    found = claims(dataset(frames[0]), dataset(frames[1], "train"), checks=checks)
     Path(out).write_text(json.dumps(found))
     spark.stop()

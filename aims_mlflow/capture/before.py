@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.capture import lineage
 from aims_mlflow.capture.config import unstated
 from aims_mlflow.capture.environment import tool_versions
-from aims_mlflow.capture.files import describe_files
+from aims_mlflow.capture.files import describe_files, files_in, files_now
 from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.checks.inputs import make_dataset, validate_pair
@@ -20,6 +20,7 @@ from aims_mlflow.evidence.session import session_path
 from aims_mlflow.evidence.statement import read
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim, result_of
+from aims_mlflow.records.system import personal_of
 
 if TYPE_CHECKING:
     from aims_mlflow.capture.tables import Table
@@ -58,8 +59,7 @@ def run(training: Underway) -> None:
     start(training)
     if not known_already(training):
         describe(training)
-        joined(training, datasets, describe_files(training))
-        private(training, datasets)
+        private(training, datasets, joined(training, datasets, describe_files(training)))
         quality(training, datasets)
         representative(training, datasets)
     if training.trial is None:
@@ -68,13 +68,15 @@ def run(training: Underway) -> None:
 
 
 def known_already(training: Underway) -> bool:
-    """Tell whether an earlier session of the same sweep holds the evidence about these very data."""
+    """Tell whether an earlier session of the same sweep holds the evidence about these very data, files included."""
     if training.data_session is None:
         return False
     name, jsonl = training.data_session
     first = read(jsonl.split(b"\n", 1)[0], name)
     same = {s.digest["arrowIpcSha256"] for s in first.subjects if "arrowIpcSha256" in s.digest}
     if same != {t.digest["arrowIpcSha256"] for t in training.tables.values()}:
+        return False
+    if training.setup.config.data.files and files_now(training) != files_in(jsonl):
         return False
     training.joined[name] = jsonl
     return True
@@ -97,7 +99,7 @@ def dataset_of(training: Underway, table: Table) -> Dataset:
     if table.beside:
         beside = frame[list(table.beside)]
         frame = frame.drop(columns=list(table.beside))
-    made = make_dataset(
+    return make_dataset(
         table.role,
         frame,
         target=data.target,
@@ -108,7 +110,6 @@ def dataset_of(training: Underway, table: Table) -> Dataset:
         task=training.setup.pack.task,
         threshold=data.threshold,
     )
-    return dataclasses.replace(made, personal=data.personal)
 
 
 def start(training: Underway) -> None:
@@ -161,8 +162,12 @@ def describe(training: Underway) -> None:
         )
 
 
-def joined(training: Underway, datasets: dict[str, Dataset], files: list[Subject]) -> None:
-    """Sign the lineage record: how train and test are joined to what was acquired and prepared, beside which files."""
+def joined(training: Underway, datasets: dict[str, Dataset], files: list[Subject]) -> list[dict[str, Any]]:
+    """Sign the lineage record: how train and test are joined to what was acquired and prepared, beside which files.
+
+    Returns:
+        The links, as `lineage.link` gives them.
+    """
     links = [lineage.link(table, training.key) for table in training.tables.values()]
     training.joined.update(lineage.sessions_behind(links))
     unlinked = [item["role"] for item in links if item["link"] == "unlinked"]
@@ -191,6 +196,7 @@ def joined(training: Underway, datasets: dict[str, Dataset], files: list[Subject
         claims=tuple(claims),
         details={"links": links, **({"files": [subject.name for subject in files]} if files else {})},
     )
+    return links
 
 
 def overlap_claims(training: Underway, datasets: dict[str, Dataset]) -> list[Claim]:
@@ -207,14 +213,18 @@ def overlap_claims(training: Underway, datasets: dict[str, Dataset]) -> list[Cla
     ]
 
 
-def private(training: Underway, datasets: dict[str, Dataset]) -> None:
-    """Look for columns that hold personal data and that nobody declared, in each data set's columns once."""
+def private(training: Underway, datasets: dict[str, Dataset], links: list[dict[str, Any]]) -> None:
+    """Look for columns that hold personal data and that nobody declared, in each data set's columns once.
+
+    Declared they are in aims.yaml, in the pack, or by the @aims.acquires that gave the data out.
+    """
+    personal = personal_of([training.setup.config.data.personal, *lineage.personal_said(links)])
     seen: set[tuple[str, ...]] = set()
     for role, data in datasets.items():
         columns = tuple(map(str, data.frame.columns))
         if columns not in seen:
             seen.add(columns)
-            outcome = run_check("privacy", data, training.setup.pack)
+            outcome = run_check("privacy", dataclasses.replace(data, personal=personal), training.setup.pack)
             record_outcome(training, outcome, [training.tables[role].subject()], prefix=f"{role}-", role=role)
 
 

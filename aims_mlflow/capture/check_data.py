@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.capture.in_spark import PREDICTION, scored
 from aims_mlflow.capture.models import load
 from aims_mlflow.capture.predict import predict
 from aims_mlflow.capture.tables import as_frame, read_file
 from aims_mlflow.checks.base import Rival
 from aims_mlflow.checks.engines.dataset import far_dataset
-from aims_mlflow.checks.engines.opening import far_table
-from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.engines.far import Column
+from aims_mlflow.checks.engines.opening import far_table, shown_name
+from aims_mlflow.checks.engines.spark import SparkTable
+from aims_mlflow.checks.engines.sql import SqlTable
+from aims_mlflow.checks.inputs import MAX_CLASSES, make_dataset
 from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.errors import ConfigError, DataError, did_you_mean
 from aims_mlflow.evidence import store
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
     from aims_mlflow.checks.engines.far import FarTable
     from aims_mlflow.records.pack import Task
     from aims_mlflow.records.system import Data
+
+MAX_READ = 2_000_000  # rows of a database that are read to be predicted
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,8 @@ def dataset_from(
         data: Target, favourable label, sensitive columns and so on.
         task: What is predicted.
         columns: Columns with predictions and scores; they are no features.
-        model: The MLflow URI of a logged model; not together with `columns`.
+        model: The MLflow URI of a logged model; not together with `columns`. Spark's workers run it there; rows of
+            a database are read to be predicted.
 
     Raises:
         Unreachable: file or model cannot be read.
@@ -65,11 +72,10 @@ def dataset_from(
         ConfigError: the URI names no logged model.
     """
     columns, far = columns or Columns(), far_table(source)
-    if far is not None:
+    if far is not None and (model is None or isinstance(far, SparkTable)):
         return _far(far, role, data, task, columns, model)
-    is_file = isinstance(source, str | Path)
-    where = str(source) if is_file else f"{role} data"
-    frame = as_frame(read_file(Path(source)) if is_file else source, role)
+    where = shown_name(source) if isinstance(source, str | Path) else f"{role} data"
+    frame = rows_of(source, role)
     for name in columns.names:
         if name not in frame.columns:
             hint = did_you_mean(name, [str(c) for c in frame.columns])
@@ -114,12 +120,11 @@ def beside_its_files(data: Dataset, model: str | None) -> Iterator[Dataset]:
 
 
 def _far(far: FarTable, role: str, data: Data, task: Task, columns: Columns, model: str | None) -> Dataset:
-    if model is not None:
-        raise ConfigError(
-            "a model is not run on a table that is not in this process",
-            where=far.name,
-            next="score the table where it is, and name the columns with --prediction and --score",
-        )
+    prediction, score = columns.prediction, columns.score
+    if model is not None and isinstance(far, SparkTable):
+        labels = {} if task == "regression" else _labels_of(far, data.target)
+        far, score = scored(far, _loaded(model), data, task, labels)
+        prediction = PREDICTION
     found = far_dataset(
         role,
         far,
@@ -129,10 +134,45 @@ def _far(far: FarTable, role: str, data: Data, task: Task, columns: Columns, mod
         identifiers=data.identifiers,
         task=task,
         threshold=data.threshold,
-        prediction=columns.prediction,
-        score=columns.score,
+        prediction=prediction,
+        score=score,
     )
     return dataclasses.replace(found, personal=data.personal)
+
+
+def _labels_of(far: SparkTable, target: str) -> dict[str, str]:
+    if target not in far.types:
+        hint = did_you_mean(target, far.types)
+        raise DataError(f"there is no column {target!r}" + (f", {hint}" if hint else ""), where=far.name)
+    table = far.counts((Column(target),), MAX_CLASSES)
+    if table is None:
+        raise DataError(f"{target!r} has over {MAX_CLASSES} labels", where=far.name, next="name the column of outcomes")
+    return distinct_labels(table[target])
+
+
+def rows_of(source: Any, role: str) -> pd.DataFrame:
+    """Return the rows that a model is to be asked about: of a frame, a file, or a table of a database.
+
+    Raises:
+        Unreachable, DataError: they cannot be read, or there are too many to be read from a database.
+        ConfigError: they stay in Spark.
+    """
+    far = far_table(source)
+    if far is None:
+        return as_frame(read_file(Path(source)) if isinstance(source, str | Path) else source, role)
+    if not isinstance(far, SqlTable):
+        raise ConfigError("rows of Spark stay there", where=far.name, next="leave --against out")
+    rows = far.rows()
+    if rows > MAX_READ:
+        raise DataError(
+            f"the table has {rows:,} rows, and up to {MAX_READ:,} are read from a database to be predicted",
+            where=far.name,
+            next="score the table where it is, and name the columns with --prediction and --score; or use Spark",
+        )
+    import pandas as pd
+
+    pieces = list(far.pieces())
+    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=list(far.types))
 
 
 def with_rival(data: Dataset, uri: str, source: Any, described: Data) -> Dataset:
@@ -141,11 +181,16 @@ def with_rival(data: Dataset, uri: str, source: Any, described: Data) -> Dataset
     Raises:
         Unreachable, ConfigError, CheckError: the model cannot be found, loaded or used.
     """
-    if far_table(source) is not None:
-        raise ConfigError("a model is not run on a table that is not in this process", next="leave --against out")
-    frame = as_frame(read_file(Path(source)) if isinstance(source, str | Path) else source, data.role)
+    frame = rows_of(source, data.role)
     theirs = predicted_by(uri, data, frame, described)
     return dataclasses.replace(data, rival=Rival(store.resolve(uri).called(uri), theirs.predictions))
+
+
+def _loaded(uri: str) -> Any:
+    target = store.resolve(uri)
+    if target.model_id is None:
+        raise ConfigError(f"{uri} names no logged model", next="use models:/m-ID, models:/NAME/VERSION or @ALIAS")
+    return load(target.model_id)
 
 
 def predicted_by(uri: str, data: Dataset, frame: pd.DataFrame, described: Data) -> Dataset:
@@ -156,10 +201,7 @@ def predicted_by(uri: str, data: Dataset, frame: pd.DataFrame, described: Data) 
     """
     from aims_mlflow.capture.tables import Table
 
-    target = store.resolve(uri)
-    if target.model_id is None:
-        raise ConfigError(f"{uri} names no logged model", next="use models:/m-ID, models:/NAME/VERSION or @ALIAS")
-    model: Any = load(target.model_id)
+    model = _loaded(uri)
     features = frame.drop(columns=[described.target])
     table = Table(data.role, data.role, frame, features, {"arrowIpcSha256": arrow_digest(frame)})
     known = distinct_labels(frame[described.target])

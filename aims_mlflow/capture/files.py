@@ -11,7 +11,7 @@ from aims_mlflow.checks.claims import claim, held
 from aims_mlflow.errors import DataError, Unreachable
 from aims_mlflow.evidence.canonical import digest_of
 from aims_mlflow.evidence.digests import sha256_file
-from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.evidence.statement import Subject, read
 from aims_mlflow.records.evidence import Claim, result_of
 from aims_mlflow.records.pack import Limit
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aims_mlflow.capture.underway import Underway
     from aims_mlflow.records.system import Files
 
+SUBJECT = "files:"  # how the name of a folder's subject begins
 WITHOUT = Limit(
     metric="rows_without_file",
     comparator="==",
@@ -74,7 +75,7 @@ def describe_files(training: Underway) -> list[Subject]:
     for name, stated in training.setup.config.data.files.items():
         root = training.setup.folder / stated.folder
         manifest = file_manifest(root)
-        subject = Subject(name=f"files:{name}", digest={"sha256": manifest.digest})
+        subject = Subject(name=f"{SUBJECT}{name}", digest={"sha256": manifest.digest})
         claims = [_missing(table, root, stated, manifest) for table in training.tables.values() if stated.column]
         about = {"name": name, "digest": {"sha256": manifest.digest}, "folder": stated.folder}
         training.writer.add(
@@ -87,6 +88,22 @@ def describe_files(training: Underway) -> list[Subject]:
         )
         subjects.append(subject)
     return subjects
+
+
+def files_now(training: Underway) -> dict[str, str]:
+    """Return each folder's name, as a subject has it, and the digest of what it holds now.
+
+    Raises:
+        Unreachable, DataError: a folder cannot be digested.
+    """
+    root, named = training.setup.folder, training.setup.config.data.files
+    return {f"{SUBJECT}{name}": file_manifest(root / stated.folder).digest for name, stated in named.items()}
+
+
+def files_in(jsonl: bytes) -> dict[str, str]:
+    """Return the same as a session's records have it."""
+    subjects = [s for line in jsonl.splitlines() for s in read(line, "session").subjects]
+    return {s.name: s.digest["sha256"] for s in subjects if s.name.startswith(SUBJECT)}
 
 
 def _missing(table: Table, root: Path, stated: Files, manifest: Manifest) -> Claim:

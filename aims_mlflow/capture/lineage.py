@@ -216,3 +216,11 @@ def sessions_behind(links: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
     """Return the session files that the links rest on, by session id, to be kept beside the training's own."""
     wanted = {step["session"] for item in links for step in item["steps"]}
     return {o.session: o.jsonl for o in state.origins if o.session in wanted}
+
+
+def personal_said(links: Iterable[Mapping[str, Any]]) -> list[bool | tuple[str, ...]]:
+    """Return what the acquisitions behind the links say of personal data: any, none, or which columns."""
+    wanted = {step["record"] for item in links for step in item["steps"]}
+    behind = [o.record.evidence.details.get("source") or {} for o in state.origins if o.record.id in wanted]
+    said = [source.get("personal_data") for source in behind]
+    return [tuple(answer) if isinstance(answer, list | tuple) else answer for answer in said if answer is not None]

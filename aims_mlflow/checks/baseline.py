@@ -20,6 +20,7 @@ from aims_mlflow.checks.distances import Numbers, numbers_of, value_counts
 from aims_mlflow.checks.groups import NAME_LENGTH
 from aims_mlflow.checks.labels import label_text
 from aims_mlflow.checks.privacy import looks_personal
+from aims_mlflow.checks.side_by_side import side_by_side
 from aims_mlflow.checks.tables import histogram, weighted_quantiles
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.base import decimal_text
@@ -59,15 +60,12 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         (TARGET, data),
         (PREDICTION, reference or data),
     ]
-    for name, source in parts:
-        kind, why, column, weights = _feature(data, name) if source is None else _special(source, name)
-        if kind is None and source is not None and not why:
-            continue
-        described, why = (None, why) if kind is None else describe(column, kind, pool_under, weights)
-        if described is None:
-            left_out[name] = why
-        else:
+    found = side_by_side(lambda part: _described(data, *part, pool_under), parts, len(data.frame))
+    for (name, _), (described, why) in zip(parts, found, strict=True):
+        if described is not None:
             columns[name] = described
+        elif why:
+            left_out[name] = why
     if not columns:
         raise DataError("no column can be described without telling single values", where=f"{data.role} data")
     body = {
@@ -89,6 +87,12 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reports={FILE: content},
         tools=versions("numpy", "pandas"),
     )
+
+
+def _described(data: Dataset, name: str, source: Dataset | None, pool_under: int) -> tuple[dict[str, Any] | None, str]:
+    """Return what `describe` does; (None, "") for labels or predictions that there are none of."""
+    kind, why, column, weights = _feature(data, name) if source is None else _special(source, name)
+    return (None, why) if kind is None else describe(column, kind, pool_under, weights)
 
 
 Found = tuple["Kind | None", str, "pd.Series | None", "Array | None"]

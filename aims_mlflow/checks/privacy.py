@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 KIND = "data-quality"
 METRIC = "undeclared_personal_columns"
-DENIED = "aims.yaml says that there are no personal data (data.sources: personal_data)"
-STATED = "aims.yaml says that there are personal data (data.sources: personal_data)"
+DENIED = "the source is said to hold no personal data (personal_data in aims.yaml or @aims.acquires)"
+STATED = "the source is said to hold personal data (personal_data in aims.yaml or @aims.acquires)"
 SAMPLE = 500
 MOSTLY = 0.5  # share of a column's values that has to look so
 NAMES = re.compile(

@@ -73,7 +73,8 @@ def run(
 
     DATA is a CSV, TSV or parquet file, a table of a database (sqlite:///loans.db#applications,
     duckdb:///loans.duckdb#applications, postgresql://host/base#schema.table) or of Spark (spark:loans).
-    Databases and Spark are asked for counts; the rows stay where they are.
+    Databases and Spark are asked for counts; the rows stay where they are. With --model, Spark's workers predict, and
+    rows of a database (up to 2,000,000) are read.
 
     Exit status 1 when a limit is not met, or a check could not be evaluated.
     """
@@ -152,8 +153,7 @@ def _with_progress(names: Sequence[str], data: Dataset, pack: Pack, reference: D
 
 
 def _tell(source: str, data: Dataset, pack: Pack, ran: list[Ran], folder: Path, *, as_json: bool) -> int:
-    from aims_mlflow.checks.engines.dataset import FarDataset
-    from aims_mlflow.checks.engines.opening import short_name
+    from aims_mlflow.checks.engines.opening import short_name, shown_name
     from aims_mlflow.checks.packs import pack_digest
     from aims_mlflow.checks.suite import lines, report, result_of_suite
 
@@ -161,7 +161,7 @@ def _tell(source: str, data: Dataset, pack: Pack, ran: list[Ran], folder: Path, 
     write_files(folder, report(f"Checks of {name}", ran))
     if as_json:
         shown = {
-            "data": data.far.name if isinstance(data, FarDataset) else source,
+            "data": shown_name(source),
             "rows": data.rows,
             "pack": {"name": pack.name, "version": pack.version, "digest": pack_digest(pack)},
             "result": result,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from aims_mlflow.records.base import Record
 from aims_mlflow.records.pack import LimitText
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 SystemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 Priority = Literal["low", "medium", "high"]
@@ -92,11 +95,16 @@ class Data(Record):
     @property
     def personal(self) -> bool | tuple[str, ...] | None:
         """What the sources say of personal data, taken together: there are some, these columns, none, or nothing."""
-        said = [source.personal_data for source in self.sources.values() if source.personal_data is not None]
-        if any(answer is True for answer in said):
-            return True
-        columns = [name for answer in said if isinstance(answer, tuple) for name in answer]
-        return tuple(dict.fromkeys(columns)) or (False if said else None)
+        return personal_of(source.personal_data for source in self.sources.values())
+
+
+def personal_of(said: Iterable[bool | Sequence[str] | None]) -> bool | tuple[str, ...] | None:
+    """Return what several sources say of personal data, taken together; None where none says anything."""
+    answers = [answer for answer in said if answer is not None]
+    if any(answer is True for answer in answers):
+        return True
+    columns = [name for answer in answers if not isinstance(answer, bool) for name in answer]
+    return tuple(dict.fromkeys(columns)) or (False if answers else None)
 
 
 class AimsConfig(Record):

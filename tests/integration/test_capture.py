@@ -136,10 +136,24 @@ def test_personal_columns_and_model_files_are_looked_at_without_held_out_data(ha
     train(frame)
     private = next(r.evidence for r in records() if r.evidence.claims and r.evidence.claims[0].metric.startswith("und"))
     assert (private.kind, private.result, private.claims[0].value) == ("data-quality", "warned", "1")
-    assert "aims.yaml says that there are no personal data" in private.reason
+    assert "the source is said to hold no personal data" in private.reason
     steady = {c.metric: c for c in one("robustness").evidence.claims}
     assert steady["unsafe_model_files"].n > 1
     assert steady["agreement_under_noise"].passed is None
+
+
+def test_personal_columns_that_the_acquisition_names_are_declared(halves):
+    @aims.acquires("bank", config=config(), personal_data=["email"])
+    def load():
+        return halves[0].assign(email=[f"p{i}@example.org" for i in range(len(halves[0]))])
+
+    @aims.trains("loans", config=config())
+    def train(train):
+        return fit(train)
+
+    train(load())
+    private = next(r.evidence for r in records() if r.evidence.claims and r.evidence.claims[0].metric.startswith("und"))
+    assert (private.result, private.claims[0].value) == ("passed", "0")
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])

@@ -27,6 +27,11 @@ def far_table(source: Any) -> FarTable | None:
     return SqlTable(place_of(text)) if "://" in text else None
 
 
+def shown_name(source: Any) -> str:
+    """Return a source as it may be shown: an address of a database without its password."""
+    return place_of(source).name if isinstance(source, str) and "://" in source else str(source)
+
+
 def short_name(source: Any) -> str:
     """Return what to call a table in a heading: its file or table name, never its address."""
     text = str(source)

@@ -10,7 +10,7 @@ from aims_mlflow.checks.engines.far import OTHER, ROWS, Bins, Column, ColumnType
 from aims_mlflow.errors import ConfigError, DataError, Unreachable, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -34,6 +34,11 @@ class Place:
     schema: str | None
     table: str
 
+    @property
+    def name(self) -> str:
+        """What to call it: the address without its password."""
+        return f"{self.url.set(password=None).render_as_string()}#{self.table}"
+
 
 class SqlTable:
     """A table or view of a database; see `far.FarTable`."""
@@ -48,7 +53,7 @@ class SqlTable:
         """
         self.handle = place
         self.engine = place.url.get_backend_name()
-        self.name = f"{place.url.set(password=None).render_as_string()}#{place.table}"
+        self.name = place.name
         self.tools = ("SQLAlchemy", *(("duckdb",) if self.engine == "duckdb" else ()))
         self._database = _database(place, self.name)
         self.types: Mapping[str, ColumnType] = self._columns(place)
@@ -146,6 +151,17 @@ class SqlTable:
         import sqlalchemy as sa
 
         return self._read(sa.select(*(self._value(name).label(name) for name in self.types)).select_from(self._table()))
+
+    def pieces(self, rows: int = 50_000) -> Iterator[pd.DataFrame]:
+        """Yield all rows, so many at a time, in the types that pandas would read from a file."""
+        import pandas as pd
+        import sqlalchemy as sa
+
+        asked = sa.select(*(self._value(name).label(name) for name in self.types)).select_from(self._table())
+        with self._reached(), self._database.connect().execution_options(stream_results=True) as connection:
+            answer = connection.execute(asked)
+            while some := answer.fetchmany(rows):
+                yield tidy(pd.DataFrame(some, columns=list(self.types)), self.types)
 
     def _for_each(self, of: Any, at_once: int = 100) -> dict[str, int]:
         import sqlalchemy as sa

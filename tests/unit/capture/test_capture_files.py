@@ -109,3 +109,36 @@ def test_the_files_of_a_training_are_subjects_of_its_data_sheet_and_lineage(trac
 def test_what_cannot_be_digested_stops_a_training_before_it_starts(tracking, files, said):
     with pytest.raises(AimsError, match=said):
         trained(labelled([f"{i}" for i in range(100)]), config(**files))
+
+
+def test_files_that_changed_after_the_first_trial_are_digested_again_for_the_chosen_run(tracking):
+    import mlflow
+    from sklearn.dummy import DummyClassifier
+
+    import aims_mlflow as aims
+    from aims_mlflow.evidence import statement, store
+
+    folder = write(tracking / "notes", **{f"{i}.txt": b"old" for i in range(100)})
+    table = labelled([f"notes/{i}.txt" for i in range(100)])
+    stated = config(notes="notes")
+
+    @aims.trains("s", config=stated)
+    def train(train, test):
+        return DummyClassifier().fit(train[["x"]], train["y"])
+
+    def digests(run):
+        found = [statement.read(line, "s") for data in store.session_files(run).values() for line in data.splitlines()]
+        return {s.digest["sha256"] for r in found for s in r.subjects if s.name == "files:notes"}
+
+    runs = []
+    with mlflow.start_run():
+        for _ in range(2):
+            with mlflow.start_run(nested=True) as run:
+                train(table[:60], table[60:])
+            runs.append(run.info.run_id)
+    old = file_manifest(folder).digest
+    aims.select(runs[0])
+    assert digests(runs[0]) == {old}
+    write(folder, **{"0.txt": b"new"})
+    aims.select(runs[1])
+    assert digests(runs[1]) == {file_manifest(folder).digest} != {old}

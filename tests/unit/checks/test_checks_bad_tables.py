@@ -16,9 +16,9 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.records.system import Data
 
 
-def good(rows=300):
-    frame = tables.table(rows)
-    return frame[["income", "purpose", "sex", "y", "said", "score"]]
+def good(rows=300, task="binary-classification"):
+    frame = tables.table(rows, task=task)
+    return frame[["income", "purpose", "sex", *(c for c in ("y", "said", "score") if c in frame.columns)]]
 
 
 def wide(columns=5000):
@@ -59,12 +59,20 @@ NEEDS = {"polars": "polars", "duckdb": "duckdb_engine"}
 LARGE = {"a million categories": ("pandas",), "5,000 columns": ("duckdb",)}  # what each costs, once
 
 
-def verdicts(source, role):
+PACKS = {
+    "binary-classification": "tabular-classification",
+    "multiclass-classification": "tabular-multiclass",
+    "regression": "tabular-regression",
+}
+
+
+def verdicts(source, role, task="binary-classification"):
     """Run everything; return results by check, or the sentence."""
-    described = Data(target="y", favourable="yes", sensitive=("sex",))
-    pack = load_pack("tabular-classification")
+    two = task == "binary-classification"
+    described = Data(target="y", favourable="yes" if two else None, sensitive=("sex",))
+    pack = load_pack(PACKS[task])
     try:
-        data = dataset_from(source, role, described, "binary-classification", Columns("said", "score"))
+        data = dataset_from(source, role, described, task, Columns("said", "score" if two else None))
     except AimsError as exc:
         return exc.sentence()
     found = {}
@@ -123,6 +131,35 @@ def test_a_bad_table_gives_a_verdict_or_one_sentence(engine, tmp_path, request):
         judge(name, verdicts(on(engine, make(), folder, request), "test"))
 
 
+@pytest.mark.parametrize("name", [n for n in BAD if n not in ("a million categories", "5,000 columns")])
+def test_a_bad_training_table_gives_a_verdict_or_one_sentence(name):
+    found = verdicts(BAD[name](), "train")
+    judge(name, found)
+    assert name not in ("one row", "one class") or isinstance(found, str), (name, found)
+
+
+SPOIL = {  # bad tables of any task: what is done to a good one
+    "empty": lambda frame: frame.iloc[:0],
+    "one row": lambda frame: frame.iloc[:1],
+    "all null": lambda frame: frame.assign(income=np.nan, purpose=None, sex=None),
+    "one class": lambda frame: frame.assign(y=frame["y"].dropna().iloc[0]),
+    "one group": lambda frame: frame.assign(sex="F"),
+    "NaN and inf": lambda frame: frame.assign(income=[np.nan, np.inf, -np.inf] * 100),
+    "no label": lambda frame: frame.assign(y=None),
+}
+
+
+@pytest.mark.parametrize("engine", ["pandas", "sqlite"])
+@pytest.mark.parametrize("task", ["multiclass-classification", "regression"])
+def test_a_bad_table_of_another_task_gives_a_verdict_or_one_sentence(task, engine, tmp_path, request):
+    for i, (name, spoil) in enumerate(SPOIL.items()):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        found = verdicts(on(engine, spoil(good(task=task)), folder, request), "test", task)
+        judge(name, found)
+        assert name != "no label" or isinstance(found, str), found
+
+
 @pytest.mark.full
 def test_a_million_categories_in_a_database_give_a_verdict(tmp_path, request):
     pytest.importorskip("duckdb_engine", reason="duckdb-engine is not installed")
@@ -155,11 +192,7 @@ def judge(name, found):
 
 
 QUICK = ("empty", "all null", "duplicate columns", "5,000 columns")  # refused before many jobs are started
-NEVER = (
-    "a million categories",
-    "mixed types",
-    "non-string names",
-)  # the first is DuckDB's; Spark's types forbid the rest
+NEVER = ("mixed types", "non-string names")  # Spark's types forbid them
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,15 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
+from aims_mlflow.capture import check_data
 from aims_mlflow.capture.check_data import Columns, dataset_from
+from aims_mlflow.capture.in_spark import PREDICTION, scored
 from aims_mlflow.checks.engines import dataset as far_data
+from aims_mlflow.checks.engines.dataset import far_dataset
+from aims_mlflow.checks.engines.spark import SparkTable
 from aims_mlflow.checks.engines.sql import SqlTable, place_of
 from aims_mlflow.checks.runner import run_check
-from aims_mlflow.errors import ConfigError, DataError, Unreachable
+from aims_mlflow.errors import CheckError, ConfigError, DataError, Unreachable
 from aims_mlflow.records.pack import Pack
 from aims_mlflow.records.system import Data
 
@@ -136,9 +140,24 @@ def needs_spark():
         pytest.skip("Java is not installed, which Spark needs")
 
 
-@pytest.mark.parametrize(
-    "checks", [("data_quality", "fairness"), pytest.param(tables.CHECKS, marks=pytest.mark.full)], ids=["some", "all"]
+SOME = ("data_quality", "fairness")
+CHECKS = pytest.mark.parametrize(
+    "checks", [SOME, pytest.param(tables.CHECKS, marks=pytest.mark.full)], ids=["some", "all"]
 )
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("task", TASKS[1:])
+def test_a_spark_frame_gives_the_claims_of_pandas_for_other_tasks(task, spark, tmp_path, expected):
+    frames = []
+    for seed in (1, 0):
+        tables.table(seed=seed, task=task).to_parquet(tmp_path / f"{seed}.parquet")
+        frames.append(spark.read.parquet(str(tmp_path / f"{seed}.parquet")))
+    test, train = tables.dataset(frames[0], task=task), tables.dataset(frames[1], "train", task=task)
+    assert_same(tables.claims(test, train, task), json.loads(json.dumps(expected[task])))
+
+
+@CHECKS
 def test_a_spark_frame_gives_the_claims_of_pandas(checks, spark, parquet, expected):
     frames = {name: spark.read.parquet(str(parquet / f"{name}.parquet")) for name in ("test", "train")}
     frames["train"].createOrReplaceTempView("train")
@@ -148,13 +167,59 @@ def test_a_spark_frame_gives_the_claims_of_pandas(checks, spark, parquet, expect
         tables.dataset("spark:nothing")
 
 
-def test_a_spark_connect_frame_gives_the_claims_of_pandas(parquet, tmp_path, expected):
+@CHECKS
+def test_a_spark_connect_frame_gives_the_claims_of_pandas(checks, parquet, tmp_path, expected):
     needs_spark()
     pytest.importorskip("grpc", reason="pyspark[connect] is not installed")
     out = tmp_path / "claims.json"
-    asked = [sys.executable, tables.__file__, parquet / "test.parquet", parquet / "train.parquet", out]
-    subprocess.run([str(a) for a in asked], check=True, timeout=300)
+    asked = [sys.executable, tables.__file__, parquet / "test.parquet", parquet / "train.parquet", out, *checks]
+    subprocess.run([str(a) for a in asked], check=True, timeout=600)
     assert_same(json.loads(out.read_text()), json.loads(json.dumps(expected["binary-classification"])))
+
+
+def test_rows_of_a_database_are_read_in_pieces_as_a_file_gives_them(url):
+    frame = tables.table(250)
+    in_database(url, t=frame)
+    found = pd.concat(SqlTable(place_of(f"{url}#t")).pieces(100), ignore_index=True)
+    assert list(found.columns) == list(frame.columns)
+    for name in ("age", "income", "children", "score"):
+        pd.testing.assert_series_equal(found[name], frame[name])
+    for name in ("purpose", "sex", "y", "member", "consent"):
+        assert [None if pd.isna(v) else v for v in found[name]] == [None if pd.isna(v) else v for v in frame[name]]
+
+
+@pytest.mark.parametrize("task", ["binary-classification", "regression"])
+def test_sparks_workers_ask_a_model_and_give_the_claims_of_pandas(task, spark, tmp_path):
+    """The model's own predictions in both places: what the table holds of `said` is not looked at."""
+    from sklearn.linear_model import LinearRegression, LogisticRegression
+
+    features = ["age", "children", "member"]
+    frame = tables.table(seed=1, task=task).drop(columns=["said", "score"], errors="ignore").dropna(subset=["y"])
+    model = (LinearRegression if task == "regression" else LogisticRegression)().fit(frame[features], frame["y"])
+    near = frame.assign(said=model.predict(frame[features]))
+    if task != "regression":
+        near["score"] = model.predict_proba(frame[features])[:, list(model.classes_).index("yes")]
+    frame.to_parquet(tmp_path / "t.parquet")
+    described = Data(target="y", favourable=None if task == "regression" else "yes", sensitive=("sex",))
+    far = SparkTable(spark.read.parquet(str(tmp_path / "t.parquet")))
+    known = {} if task == "regression" else {"no": "no", "yes": "yes"}
+    table, score = scored(far, model, described, task, known)
+    assert (score is None) == (task == "regression")
+    there = far_dataset(
+        "test",
+        table,
+        target="y",
+        favourable=described.favourable,
+        sensitive=["sex"],
+        task=task,
+        prediction=PREDICTION,
+        score=score,
+    )
+    here = dataset_from(near, "test", described, task, Columns("said", score and "score"))
+    checks = ("data_quality", "fairness", "performance")
+    assert_same(tables.claims(there, None, task, checks), tables.claims(here, None, task, checks))
+    with pytest.raises(CheckError, match="lack columns it was fitted on"):
+        scored(SparkTable(far.handle.drop("age")), model, described, task, known)
 
 
 def test_a_threshold_is_applied_where_the_table_is(url):
@@ -214,13 +279,13 @@ def test_an_address_that_leads_nowhere_is_one_sentence(tmp_path):
         tables.dataset(empty.assign(said=[], score=[], sex=[], age=[]))
 
 
-def test_what_only_memory_can_do_is_said(tmp_path):
+def test_what_only_memory_can_do_is_said(tmp_path, monkeypatch):
     url = f"sqlite:///{tmp_path}/loans.db"
     in_database(url, test=tables.table(100))
-    with pytest.raises(ConfigError, match="score the table where it is"):
-        dataset_from(
-            f"{url}#test", "test", Data(target="y", favourable="yes"), "binary-classification", model="models:/m/1"
-        )
+    monkeypatch.setattr(check_data, "MAX_READ", 99)
+    described = Data(target="y", favourable="yes")
+    with pytest.raises(DataError, match="the table has 100 rows, and up to 99 are read"):
+        dataset_from(f"{url}#test", "test", described, "binary-classification", model="models:/m/1")
     far = tables.dataset(f"{url}#test")
     evidently = tables.pack().model_copy(
         update={"drift": tables.pack().drift.model_copy(update={"method": "evidently"})}

@@ -298,12 +298,12 @@ def test_undeclared_personal_columns_are_found_and_no_value_is_told(record):
     ("stated", "result", "value", "said"),
     [
         (None, "warned", "6", "contact: its values look like e-mail addresses"),
-        ([False], "warned", "6", "aims.yaml says that there are no personal data"),
+        ([False], "warned", "6", "the source is said to hold no personal data"),
         (
             [True, False],
             "passed",
             "0",
-            "aims.yaml says that there are personal data (data.sources: personal_data); con",
+            "the source is said to hold personal data (personal_data in aims.yaml or @aims.acquires); con",
         ),
         ([["contact", "account"], ["lastName"], False], "warned", "3", "paid_with: its values look like payment cards"),
         (

@@ -11,8 +11,10 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 import yaml
 
+from aims_mlflow.checks.engines.opening import shown_name
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.packs import load_pack
 from aims_mlflow.checks.runner import run_check
@@ -188,6 +190,17 @@ def test_a_logged_model_predicts(tables, tracking, capsys):
         steady = {c["metric"]: c for c in found["robustness"]["claims"]}
         assert found["robustness"]["result"] == "warned"
         assert "model.pkl" in steady["unsafe_model_files"]["note"]  # logged as a pickle above
+    in_a_file = found
+    engine = sa.create_engine(f"sqlite:///{tables}/loans.db")
+    test.to_sql("new", engine, index=False)
+    engine.dispose()
+    source = f"sqlite:///{tables}/loans.db#new"
+    assert aims("run", source, *SHARED, "--model", "models:/loans/1", "--against", "models:/loans/1", "--json") == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["data"] == source
+    found = {c["check"]: c for c in said["checks"]}
+    assert all(found[check]["claims"] == in_a_file[check]["claims"] for check in ("performance", "fairness"))
+    assert "s3cret" not in shown_name("postgresql://u:s3cret@h/b#new")
     assert aims("run", "new.parquet", *SHARED, "--model", "models:/none/1") == 3
 
 
