@@ -1,7 +1,7 @@
 """What the checks cost, in one run: ours, the libraries as their own pages show them, and reading the two files.
 
 python benchmarks/checks.py [--rows 1000000] [--json] [--no-stock] [--peers PYTHON]
-python benchmarks/checks.py --table [--peers PYTHON]
+python benchmarks/checks.py --table [ROWS ...] [--no-stock] [--peers PYTHON]
 
 Two tables of 20 columns are written as parquet, read, and checked: data quality (20 expectations), representativeness
 with proxies, fairness with B=1000, performance, and drift, exact and from histograms. Imports are paid before the
@@ -300,9 +300,9 @@ SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
 PEERS_AT, MOST_STOCK = 100_000, 1_000_000
 
 
-def measured_apart(rows, peers):
+def measured_apart(rows, stock, peers):
     """Return the object that this script prints for so many rows."""
-    more = [] if rows <= MOST_STOCK else ["--no-stock"]
+    more = [] if stock and rows <= MOST_STOCK else ["--no-stock"]
     more += ["--peers", peers] if peers and rows == PEERS_AT else []
     command = [sys.executable, __file__, "--json", "--rows", str(rows), *more]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
@@ -347,10 +347,11 @@ def main():
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--no-stock", action="store_true", help="leave the libraries' own calls out")
     parser.add_argument("--peers", metavar="PYTHON", help="an interpreter with nannyml and venturalitica: see peers.py")
-    parser.add_argument("--table", action="store_true", help="measure every size and print README's table")
+    parser.add_argument("--table", nargs="*", type=int, metavar="ROWS", help="measure every size; print README's table")
     asked = parser.parse_args()
-    if asked.table:
-        print(HEAD, *(row(measured_apart(rows, asked.peers)) for rows in SIZES), sep="\n")
+    if asked.table is not None:
+        sizes = asked.table or SIZES
+        print(HEAD, *(row(measured_apart(rows, not asked.no_stock, asked.peers)) for rows in sizes), sep="\n")
         return
     found = measure(asked.rows, not asked.no_stock, asked.peers)
     print(json.dumps(found, indent=1) if asked.json else readable(found))

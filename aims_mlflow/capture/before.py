@@ -94,6 +94,12 @@ def dataset_of(training: Underway, table: Table) -> Dataset:
             f"the training function wrote over values of the {table.role} data that it was given",
             next=f"work on a copy: {table.role} = {table.role}.copy()",
         )
+    if table.role not in training.datasets:
+        training.datasets[table.role] = _made(training, table)
+    return training.datasets[table.role]
+
+
+def _made(training: Underway, table: Table) -> Dataset:
     data = training.setup.config.data
     frame, beside = table.frame, None
     if table.beside:

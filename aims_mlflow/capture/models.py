@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import pickle
 import pickletools
@@ -17,6 +18,8 @@ from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.store import client, model_folder, reaching
+
+NO_SKOPS = "HistGradientBoosting"  # refused after all of its trees are written, which takes seconds
 
 
 @dataclass(frozen=True)
@@ -163,10 +166,11 @@ def _log_sklearn(model: Any, options: dict[str, Any]) -> Any:
     """Prefer skops, which loads without running code; some estimators only go as a pickle."""
     from mlflow.exceptions import MlflowException
 
-    try:
-        return mlflow.sklearn.log_model(model, **options)
-    except (MlflowException, TypeError, ValueError):
-        return mlflow.sklearn.log_model(model, serialization_format="cloudpickle", **options)
+    parts = [model, *model.get_params().values()]
+    if not any(type(part).__name__.startswith(NO_SKOPS) for part in parts):
+        with contextlib.suppress(MlflowException, TypeError, ValueError):
+            return mlflow.sklearn.log_model(model, **options)
+    return mlflow.sklearn.log_model(model, serialization_format="cloudpickle", **options)
 
 
 def _signature(features: Any, predictions: Any) -> Any:

@@ -59,6 +59,7 @@ class Underway:
         self.key: Any = None
         self.run: Any = None
         self.tables: dict[str, Table] = {}
+        self.datasets: dict[str, Dataset] = {}
         self.parameters: dict[str, str] = {}
         self.models: list[LoggedModel] = []
         self.predicted: dict[tuple[str, str], Dataset] = {}

@@ -32,6 +32,7 @@ KIND = "robustness"
 SEED = 42001
 AGREEMENTS = ("agreement_under_noise", "agreement_with_missing", "agreement_under_shift")
 NOT_ASKED = "not evaluated: the model cannot be asked about changed rows of a frame"
+AT_ONCE = 20_000  # rows that a model is asked about together
 MOVED = 0.1  # of the predictions' standard deviation
 
 
@@ -125,17 +126,20 @@ def _claim(
     same: Callable[[Array], Array],
     change: Callable[[pd.DataFrame], pd.DataFrame | None],
 ) -> Claim:
-    import numpy as np
-
     changed = change(frame)
     if changed is None:
         return claim(metric, None, role=data.role, n=len(frame), note="not evaluated: no feature can be changed so")
     assert data.predict is not None  # noqa: S101  run() has refused that
     try:
-        kept = same(data.predict(changed))
+        return _agreement(metric, data, same(data.predict(changed)))
     except Exception as exc:  # noqa: BLE001  what a model does with such input is what is asked
         note = f"the model does not answer: {type(exc).__name__}"
         return claim(metric, 0, role=data.role, n=len(frame), note=note)
+
+
+def _agreement(metric: str, data: Dataset, kept: Array) -> Claim:
+    import numpy as np
+
     hits, n = int(kept.sum()), len(kept)
     low, high = tables.wilson(np.array(hits), np.array(n))
     return claim(metric, hits / n, role=data.role, n=n, interval=(low, high), method="Wilson")
@@ -181,11 +185,33 @@ def _worst_shift(
     """Return the agreement when one number is shifted, for the number where it is lowest."""
     metric = "agreement_under_shift"
     found: dict[str, Claim] = {}
-    for name, deviation in numbers.items():
-        move = {name: size * deviation}
-        found[name] = _claim(metric, data, frame, same, functools.partial(_moved, by=move))
+    changes = {name: functools.partial(_moved, by={name: size * of}) for name, of in numbers.items()}
+    names, many = list(changes), max(AT_ONCE // len(frame), 1)
+    for some in (names[i : i + many] for i in range(0, len(names), many)):
+        kept = _kept_together([changes[name](frame) for name in some], data, same)
+        for i, name in enumerate(some):
+            one = (
+                _claim(metric, data, frame, same, changes[name]) if kept is None else _agreement(metric, data, kept[i])
+            )
+            found[name] = one
     if not found:
         return claim(metric, None, role=data.role, n=len(frame), note="not evaluated: there is no number to shift")
     worst = min(found, key=lambda name: float(found[name].value or 0))
     note = f"lowest of {len(numbers)} columns: {worst}"
     return found[worst].model_copy(update={"note": note})
+
+
+def _kept_together(frames: list[pd.DataFrame], data: Dataset, same: Callable[[Array], Array]) -> list[Array] | None:
+    """Return which answers stayed the same in each frame, asked at once: many models take long for each question.
+
+    None where the model did not answer: which of the frames it could not take is found one by one.
+    """
+    import numpy as np
+    import pandas as pd
+
+    assert data.predict is not None  # noqa: S101  run() has refused that
+    try:
+        answers = data.predict(pd.concat(frames, ignore_index=True))
+        return [same(part) for part in np.split(np.asarray(answers), len(frames))]
+    except Exception:  # noqa: BLE001  what a model does with such input is what is asked
+        return None

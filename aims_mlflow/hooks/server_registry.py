@@ -96,11 +96,21 @@ def logged_model_row(store: Any, model_id: str) -> LoggedModelRow:
     if not hasattr(store, "_get_logged_model_record"):
         model = store.get_logged_model(model_id)
         return LoggedModelRow(model.source_run_id, model.artifact_location)
-    with _reading(store) as session:
-        row = store._get_logged_model_record(session, model_id)
-        if row.lifecycle_stage == LifecycleStage.DELETED:
-            store._raise_model_not_found(model_id)
-        return LoggedModelRow(row.source_run_id, row.artifact_location)
+    if _looks_in_one_workspace(store):
+        with _reading(store) as session:
+            row = store._get_logged_model_record(session, model_id)
+    else:
+        row = _row(store, _logged_model(), {"model_id": model_id})
+    if row is None or row.lifecycle_stage == LifecycleStage.DELETED:
+        store._raise_model_not_found(model_id)
+    return LoggedModelRow(row.source_run_id, row.artifact_location)
+
+
+def _looks_in_one_workspace(store: Any) -> bool:
+    """Tell whether a tracking store adds to every query of which workspace a row must be."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    return type(store)._get_query is not SqlAlchemyStore._get_query
 
 
 def _row(store: Any, query: sa.Select[Any], asked: dict[str, Any]) -> Any:
@@ -117,6 +127,15 @@ def _version() -> sa.Select[Any]:
     columns = (Version.name, Version.version, Version.source, Version.run_id)
     mine = _named(Version, "workspace", "name", "version")
     return sa.select(*columns).where(*mine, Version.current_stage != STAGE_DELETED_INTERNAL)
+
+
+@functools.cache
+def _logged_model() -> sa.Select[Any]:
+    from mlflow.store.tracking.dbmodels.models import SqlLoggedModel as Model
+
+    return sa.select(Model.source_run_id, Model.artifact_location, Model.lifecycle_stage).where(
+        *_named(Model, "model_id")
+    )
 
 
 @functools.cache

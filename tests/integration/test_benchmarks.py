@@ -12,9 +12,14 @@ SCRIPTS = Path(__file__).parents[2] / "benchmarks"
 
 
 def printed(folder, script, *arguments):
-    """Run a benchmark in a folder of its own; returns the one object that it prints, and sees that it leaves none."""
+    """Return the one object that a benchmark prints."""
+    return json.loads(run(folder, script, "--json", *arguments))
+
+
+def run(folder, script, *arguments):
+    """Run a benchmark in a folder of its own; returns what it prints, and sees that it leaves no file."""
     done = subprocess.run(
-        [sys.executable, str(SCRIPTS / script), "--json", *arguments],
+        [sys.executable, str(SCRIPTS / script), *arguments],
         capture_output=True,
         text=True,
         cwd=folder,
@@ -23,7 +28,7 @@ def printed(folder, script, *arguments):
     )
     assert done.returncode == 0, done.stderr
     assert not list(folder.iterdir())
-    return json.loads(done.stdout)
+    return done.stdout
 
 
 def test_the_checks_benchmark_prints_one_object(tmp_path):
@@ -34,10 +39,18 @@ def test_the_checks_benchmark_prints_one_object(tmp_path):
     assert found["rows"] == 3000
 
 
+def test_the_checks_benchmark_prints_the_table_of_the_readme(tmp_path):
+    *head, line = run(tmp_path, "checks.py", "--table", "2000", "--no-stock").splitlines()
+    readme = (SCRIPTS.parent / "README.md").read_text()
+    assert "\n".join(head) in readme
+    assert line.startswith("| 2,000 | ")
+    assert line.count("|") == head[0].count("|")
+
+
 @pytest.mark.full
 def test_the_training_benchmark_prints_one_object(tmp_path):
     found = printed(tmp_path, "training.py", "--rows", "3000", "--fit-seconds", "0.2", "--rounds", "1")
-    assert (found["rows"], found["held_out_rows"], found["rounds"]) == (3000, 750, 1)
+    assert (found["rows"], found["held_out_rows"], found["rounds"]) == (3000, 300, 1)
     for name in ("fit_s", "plain_s", "enforce_s", "observe_s", "checks_histogram_s", "imports_s", "predict_s"):
         assert found[name] > 0
     for one in (found, found["cpu"]):

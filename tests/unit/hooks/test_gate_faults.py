@@ -17,7 +17,7 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.gates import in_force, replay
-from aims_mlflow.hooks import counters, doors, gate, gated_names, gated_store, gated_taking
+from aims_mlflow.hooks import counters, doors, gate, gated_names, gated_store, gated_taking, server_evidence
 from aims_mlflow.hooks.active_policy import ActivePolicy
 from aims_mlflow.hooks.gate import Gate
 from aims_mlflow.hooks.model_bytes import ModelBytes
@@ -259,13 +259,11 @@ def test_no_repository_for_the_location_is_a_refusal(world, monkeypatch, what, c
         refused(world, what)
 
 
+@pytest.mark.parametrize("error", [MlflowException(f"disk {SECRET}"), sa.exc.OperationalError(SECRET, {}, Exception())])
 @BOTH
-def test_a_tracking_store_that_does_not_answer_is_not_a_missing_model(world, monkeypatch, what):
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
+def test_a_tracking_store_that_does_not_answer_is_not_a_missing_model(world, monkeypatch, what, error):
     with monkeypatch.context() as broken:
-        for method in ("get_logged_model", "_get_logged_model_record"):
-            broken.setattr(SqlAlchemyStore, method, failing(MlflowException(f"disk {SECRET}")))
+        broken.setattr(server_evidence, "logged_model_row", failing(error))
         assert "there is no logged model" not in refused(world, what)
 
 

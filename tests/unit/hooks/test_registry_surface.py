@@ -133,6 +133,7 @@ def test_the_private_names_of_mlflow_are_there():
     ):
         assert callable(getattr(handlers, name))
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+    from mlflow.store.tracking.dbmodels.models import SqlLoggedModel
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
 
     for name in ("_get_sql_model_version", "_get_registered_model_alias"):
@@ -142,6 +143,8 @@ def test_the_private_names_of_mlflow_are_there():
     for name in ("get_model_version", "get_registered_model"):
         assert callable(getattr(MlflowClient()._get_registry_client(), name))
     assert callable(Tracking._get_logged_model_record)
+    assert callable(Tracking._get_query)
+    assert {"source_run_id", "artifact_location", "lifecycle_stage"} <= set(SqlLoggedModel.__table__.columns.keys())
     assert callable(Tracking._raise_model_not_found)
     assert isinstance(LocalArtifactRepository.artifact_dir, property)
     assert callable(S3ArtifactRepository._get_s3_client)
