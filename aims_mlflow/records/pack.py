@@ -278,7 +278,7 @@ class Robustness(Record):
     """How steady a model's answers are where inputs are noisy, missing or shifted, and how its files are stored.
 
     `noise` and `shift` are in standard deviations of each number, `missing` is the share of cells that are emptied;
-    `rows` is how many rows are asked about.
+    `rows` is how many rows are asked about. The numbers are shifted one at a time, and asked about together.
     """
 
     controls: tuple[str, ...] = ("A.6.2.4",)

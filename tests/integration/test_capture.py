@@ -383,6 +383,29 @@ def test_evaluate_and_attach_add_evidence_to_a_logged_model(halves, tmp_path):
         aims.record("robustness", controls=["A.6.2.9"], model=info.model_uri, config=config())
 
 
+def test_boosted_trees_are_not_written_twice(halves, monkeypatch):
+    """skops refuses them, and says so after all trees are written."""
+    import mlflow
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.pipeline import make_pipeline
+
+    formats, log_model = [], mlflow.sklearn.log_model
+
+    def logging(*args, **options):
+        formats.append(options.get("serialization_format"))
+        return log_model(*args, **options)
+
+    @aims.trains("loans", config=config())
+    def train(train, test, piped):
+        trees = HistGradientBoostingClassifier(max_iter=2)
+        return (make_pipeline(trees) if piped else trees).fit(train[FEATURES], train["granted"])
+
+    monkeypatch.setattr(mlflow.sklearn, "log_model", logging)
+    for piped in (False, True):
+        train(*halves, piped)
+    assert formats == ["cloudpickle", "cloudpickle"]
+
+
 def test_a_training_is_compared_with_the_model_in_production(halves):
     """The first model has no rival, and says so; the next one names the version that it was compared with."""
     import mlflow

@@ -42,6 +42,34 @@ def by_metric(outcome):
     return {c.metric: c for c in outcome.claims}
 
 
+def test_shifts_asked_together_are_answered_as_one_by_one(monkeypatch):
+    class Counting(LogisticRegression):
+        calls = 0
+
+        def predict(self, X):
+            type(self).calls += 1
+            return super().predict(X.fillna(0))
+
+    def found():
+        Counting.calls = 0
+        return run_check("robustness", asked(Counting()), PACK).claims, Counting.calls
+
+    together, few = found()
+    monkeypatch.setattr(robustness, "AT_ONCE", 1)
+    assert found() == (together, few + 2)  # of the three columns
+
+
+def test_the_shift_that_a_model_cannot_take_is_found_among_all(monkeypatch):
+    class Narrow(LogisticRegression):
+        def predict(self, X):
+            if X["whole"].max() > 39:
+                raise ValueError("outside of what was learned")
+            return super().predict(X.fillna(0))
+
+    found = by_metric(run_check("robustness", asked(Narrow()), PACK))["agreement_under_shift"]
+    assert (found.value, found.note) == ("0", "lowest of 3 columns: whole")
+
+
 def test_a_steady_model_passes_and_one_that_follows_noise_is_warned_of(record):
     """Answers that hang on a coin in the decimals turn with any noise; the line through the cloud hardly moves."""
 
