@@ -22,7 +22,6 @@ from aims_mlflow.checks.engines.sql import SqlTable
 from aims_mlflow.checks.expectations import Demand, demands, pieces, with_categories
 from aims_mlflow.checks.quality_claims import asked_for, judged, not_evaluated
 from aims_mlflow.checks.quality_page import Asked, quality_page
-from aims_mlflow.checks.quality_words import EXAMPLE_LENGTH, words_of
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.checks.row_hashes import duplicate_share
 from aims_mlflow.errors import CheckError, DataError, did_you_mean
@@ -45,7 +44,11 @@ COMPARED: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
+EXAMPLE_LENGTH = 80
 MAX_WORDED = 400  # so many expectations are put in words one by one, 5 ms each
+
+MOST_KEPT = 5000
+_worded: dict[str, str] = {}  # train and test are asked the same
 
 
 def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
@@ -225,6 +228,38 @@ def _conditions(where: tuple[RowCondition, ...]) -> Any:
             built = COMPARED[condition.op](column, value)
         whole = built if whole is None else whole & built
     return whole
+
+
+def words_of(demand: Demand, result: Any) -> str:
+    """Return what is asked, in Great Expectations' own words where it has some."""
+    config = getattr(result, "expectation_config", None)
+    if config is None:
+        return asked_for(demand.kwargs)
+    asked = {**config.kwargs, "batch_id": None}
+    key = json.dumps([config.type, asked], sort_keys=True, default=str)
+    if key not in _worded:
+        if len(_worded) >= MOST_KEPT:
+            _worded.clear()
+        _worded[key] = _rendered(config)
+    return _worded[key] or asked_for(demand.kwargs)
+
+
+def _rendered(config: Any) -> str:
+    """Return an expectation in Great Expectations' words; empty where it has none. It takes 5 ms."""
+    from great_expectations.render.renderer.inline_renderer import InlineRenderer
+
+    try:
+        (content, *_) = InlineRenderer(render_object=config).get_rendered_content()
+        value = content.to_json_dict()["value"]
+        text = str(value.get("template") or "")
+        parts = {name: part["value"] for name, part in (value.get("params") or {}).items()}
+    except Exception:  # noqa: BLE001  wording is a convenience: the arguments say the same
+        return ""
+    for name in sorted(parts, key=len, reverse=True):
+        shown = parts[name]
+        shown = int(shown) if isinstance(shown, float) and shown.is_integer() else shown
+        text = text.replace(f"${name}", str(shown)[:EXAMPLE_LENGTH])
+    return text
 
 
 def _examples(result: Any) -> tuple[str, ...]:

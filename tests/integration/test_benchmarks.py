@@ -39,6 +39,7 @@ def test_the_checks_benchmark_prints_one_object(tmp_path):
     assert found["rows"] == 3000
 
 
+@pytest.mark.full
 def test_the_checks_benchmark_prints_the_table_of_the_readme(tmp_path):
     *head, line = run(tmp_path, "checks.py", "--table", "2000", "--no-stock").splitlines()
     readme = (SCRIPTS.parent / "README.md").read_text()
