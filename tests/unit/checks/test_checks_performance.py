@@ -202,6 +202,16 @@ def test_a_rival_that_could_not_be_asked_is_said_and_never_passes(scored, value_
         assert found.note == "not compared with models:/loans@champion: it cannot be loaded here"
 
 
+def test_a_rival_whose_predictions_do_not_fit_takes_nothing_from_the_model(scored, value_of):
+    data = scored()
+    odd = np.where(np.arange(len(data.predictions)) < 3, None, data.predictions.astype(object))
+    outcome = performance.run(replace(data, rival=Rival("models:/loans@champion", odd)), pack())
+    assert outcome.result == "passed"
+    assert value_of(outcome.claims, "accuracy").value is not None
+    note = value_of(outcome.claims, "accuracy_over_production").note
+    assert note == "not compared with models:/loans@champion: 3 of 2,000 rows have no prediction"
+
+
 def test_predicted_numbers_are_held_against_production_too(empty_pack, value_of):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"x": rng.normal(size=400)}).assign(y=lambda f: 3 * f["x"])
