@@ -1,11 +1,13 @@
 """The same table in every engine, and claims made comparable: shared by the tests and by a process of its own (Connect)."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from aims_mlflow.capture.check_data import Columns, dataset_from
 from aims_mlflow.checks.runner import run_check
@@ -27,6 +29,13 @@ EXPECTATIONS = [
         "where": [{"column": "age", "op": ">=", "value": 40}],
     },
 ]
+
+
+def needs_spark():
+    """Skip a test where Spark cannot run."""
+    pytest.importorskip("pyspark", reason="pyspark is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("Java is not installed, which Spark needs")
 
 
 def pack(task="binary-classification"):

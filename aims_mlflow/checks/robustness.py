@@ -189,11 +189,10 @@ def _worst_shift(
     names, many = list(changes), max(AT_ONCE // len(frame), 1)
     for some in (names[i : i + many] for i in range(0, len(names), many)):
         kept = _kept_together([changes[name](frame) for name in some], data, same)
-        for i, name in enumerate(some):
-            one = (
-                _claim(metric, data, frame, same, changes[name]) if kept is None else _agreement(metric, data, kept[i])
-            )
-            found[name] = one
+        if kept is None:
+            found |= {name: _claim(metric, data, frame, same, changes[name]) for name in some}
+        else:
+            found |= {name: _agreement(metric, data, part) for name, part in zip(some, kept, strict=True)}
     if not found:
         return claim(metric, None, role=data.role, n=len(frame), note="not evaluated: there is no number to shift")
     worst = min(found, key=lambda name: float(found[name].value or 0))

@@ -1,13 +1,13 @@
 """A generated credit table with a known bias, and an outcome turned into the record that it becomes."""
 
 import os
-import shutil
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from engine_tables import needs_spark
 from postgres_server import postgres_server, postgres_uri  # noqa: F401  fixtures
 
 from aims_mlflow.checks.inputs import make_dataset
@@ -44,9 +44,7 @@ def table():
 @pytest.fixture(scope="session")
 def spark():
     """A classic Spark session; Connect cannot share a process with it."""
-    pytest.importorskip("pyspark", reason="pyspark is not installed")
-    if shutil.which("java") is None:
-        pytest.skip("Java is not installed, which Spark needs")
+    needs_spark()
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # its workers import what this process can

@@ -1,7 +1,6 @@
 """The same table on every engine gives the same claims, and rows of a far table stay where they are."""
 
 import json
-import shutil
 import subprocess
 import sys
 
@@ -134,12 +133,6 @@ def parquet(tmp_path_factory):
     return folder
 
 
-def needs_spark():
-    pytest.importorskip("pyspark", reason="pyspark is not installed")
-    if shutil.which("java") is None:
-        pytest.skip("Java is not installed, which Spark needs")
-
-
 SOME = ("data_quality", "fairness")
 CHECKS = pytest.mark.parametrize(
     "checks", [SOME, pytest.param(tables.CHECKS, marks=pytest.mark.full)], ids=["some", "all"]
@@ -169,7 +162,7 @@ def test_a_spark_frame_gives_the_claims_of_pandas(checks, spark, parquet, expect
 
 @CHECKS
 def test_a_spark_connect_frame_gives_the_claims_of_pandas(checks, parquet, tmp_path, expected):
-    needs_spark()
+    tables.needs_spark()
     pytest.importorskip("grpc", reason="pyspark[connect] is not installed")
     out = tmp_path / "claims.json"
     asked = [sys.executable, tables.__file__, parquet / "test.parquet", parquet / "train.parquet", out, *checks]
