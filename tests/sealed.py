@@ -1,12 +1,12 @@
 """Signed sessions made by hand, for tests of what reads them."""
 
 from aims_mlflow.capture.recording import artifact
-from aims_mlflow.evidence.keys import ephemeral_key
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.records.evidence import Claim, Interval, MlflowIds, result_of
 from aims_mlflow.records.keyring import KeyEntry
+from aims_mlflow.signing.keys import ephemeral_key
 
 MODEL = "a" * 64
 TRAIN, TEST = "b" * 64, "c" * 64

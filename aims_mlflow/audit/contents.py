@@ -10,22 +10,22 @@ from pydantic import ValidationError
 from aims_mlflow.audit.decisions import DecisionCheck
 from aims_mlflow.audit.sessions import check_sealed
 from aims_mlflow.audit.tree import named
+from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.evidence.canonical import canonical, sha256_hex
-from aims_mlflow.evidence.keyring_history import CLOCKS
-from aims_mlflow.evidence.keys import PublicKey
 from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.gates.policy import FILE, parse_policy
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.leaf import LeafFields
+from aims_mlflow.signing.keyring_history import CLOCKS
+from aims_mlflow.signing.keys import PublicKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aims_mlflow.audit.report import Report
     from aims_mlflow.audit.view import View
-    from aims_mlflow.evidence.keyring_history import KeyringHistory
-    from aims_mlflow.evidence.ledger import Leaf
+    from aims_mlflow.ledger.ledger import Leaf
+    from aims_mlflow.signing.keyring_history import KeyringHistory
 
 CONSENTS = ("approval", "waiver", "revocation", "retirement")
 ERASERS = ("approver", "auditor")

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError, Unreachable
-from aims_mlflow.evidence import checkpoint, merkle
+from aims_mlflow.ledger import checkpoint, merkle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aims_mlflow.evidence.checkpoint import Checkpoint
+    from aims_mlflow.ledger.checkpoint import Checkpoint
 
 _HASHES = re.compile(r"(\d{12})-(\d{12})\.sha256", re.ASCII)
 _NOTES = re.compile(r"\d{12}\.txt", re.ASCII)

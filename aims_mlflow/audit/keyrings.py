@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from aims_mlflow.canonical import canonical
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.evidence.canonical import canonical
-from aims_mlflow.evidence.keyring import keyring_digest
-from aims_mlflow.evidence.keyring_history import CLOCKS, InForce, KeyringHistory, checked_history
-from aims_mlflow.evidence.keys import PublicKey
-from aims_mlflow.evidence.log import LOG_ROLE
+from aims_mlflow.ledger.log import LOG_ROLE
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.keyring import KeyEntry, Keyring
+from aims_mlflow.signing.keyring import keyring_digest
+from aims_mlflow.signing.keyring_history import CLOCKS, InForce, KeyringHistory, checked_history
+from aims_mlflow.signing.keys import PublicKey
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from aims_mlflow.audit.report import Step
     from aims_mlflow.audit.view import View
-    from aims_mlflow.evidence.checkpoint import Checkpoint
-    from aims_mlflow.evidence.ledger import Leaf
+    from aims_mlflow.ledger.checkpoint import Checkpoint
+    from aims_mlflow.ledger.ledger import Leaf
 
 RESTORE = "what was signed with its keys cannot be judged"
 LOOK_AGAIN = "it counted when it was signed, and would not count now: look again at what was sealed since"

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from aims_mlflow.audit.changes import MEANING, changes
 from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, log_keys
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence import checkpoint, merkle
-from aims_mlflow.evidence.ledger import PAGE
+from aims_mlflow.ledger import checkpoint, merkle
+from aims_mlflow.ledger.ledger import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aims_mlflow.audit.held import Held
     from aims_mlflow.audit.report import Report
-    from aims_mlflow.evidence.checkpoint import Checkpoint
-    from aims_mlflow.evidence.keyring_history import KeyringHistory
-    from aims_mlflow.evidence.ledger import Leaf, Ledger
+    from aims_mlflow.ledger.checkpoint import Checkpoint
+    from aims_mlflow.ledger.ledger import Leaf, Ledger
+    from aims_mlflow.signing.keyring_history import KeyringHistory
 
     Page = Callable[[Sequence[Leaf]], None]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aims_mlflow.evidence.ledger import Leaf, Ledger
-    from aims_mlflow.evidence.model_leaves import ModelLeaves
+    from aims_mlflow.ledger.ledger import Leaf, Ledger
+    from aims_mlflow.ledger.model_leaves import ModelLeaves
 
 
 class Stored(Protocol):

@@ -11,15 +11,15 @@ from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, history_of
 from aims_mlflow.audit.report import Step
 from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence import merkle
-from aims_mlflow.evidence.delivery import LATE_SECONDS
+from aims_mlflow.ledger import merkle
+from aims_mlflow.ledger.delivery import LATE_SECONDS
 from aims_mlflow.records.base import parse_time
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aims_mlflow.evidence.checkpoint import Checkpoint
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.checkpoint import Checkpoint
+    from aims_mlflow.ledger.ledger import Ledger
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from aims_mlflow.audit.report import Report
 from aims_mlflow.audit.tree import TreeCheck
 from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.errors import AimsError
-from aims_mlflow.evidence import checkpoint
-from aims_mlflow.evidence.timestamps import stamped_at
+from aims_mlflow.ledger import checkpoint
+from aims_mlflow.ledger.timestamps import stamped_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from aims_mlflow.audit.held import Held
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
 
 def verify_ledger(

@@ -123,7 +123,7 @@ def _alone(training: Underway) -> Iterator[None]:
 
 
 def _model_id(uri: str) -> str:
-    from aims_mlflow.evidence.store import resolve
+    from aims_mlflow.evidence.tracking import resolve
 
     target = resolve(uri)
     if target.model_id is None:

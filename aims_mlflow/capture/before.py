@@ -15,7 +15,7 @@ from aims_mlflow.checks.inputs import make_dataset, validate_pair
 from aims_mlflow.checks.leakage import overlap
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.errors import CheckError, ConfigError
-from aims_mlflow.evidence import store
+from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import session_path
 from aims_mlflow.evidence.statement import read
 from aims_mlflow.records.base import decimal_text
@@ -64,7 +64,7 @@ def run(training: Underway) -> None:
         representative(training, datasets)
     if training.trial is None:
         # The store is tried before hours of training, and holds the pack's digest from before it.
-        store.put(training.run_id, {session_path(training.writer.id): training.writer.jsonl()})
+        tracking.put(training.run_id, {session_path(training.writer.id): training.writer.jsonl()})
 
 
 def known_already(training: Underway) -> bool:

@@ -14,11 +14,11 @@ from aims_mlflow.capture.recording import REPORTS, artifact
 from aims_mlflow.capture.say import say
 from aims_mlflow.catalog.loader import require_kind
 from aims_mlflow.errors import ConfigError, Unreachable
-from aims_mlflow.evidence import store
-from aims_mlflow.evidence.keys import signing_key, who
+from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import SessionWriter, session_path
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.records.evidence import Artifact, Claim, MlflowIds, Result
+from aims_mlflow.signing.keys import signing_key, who
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -140,7 +140,7 @@ def _standalone(
         raise ConfigError(
             f"nothing says where this {kind} belongs", next="pass run= or model=, or call it inside a training"
         )
-    target = store.resolve(model or run or active.info.run_id)
+    target = tracking.resolve(model or run or active.info.run_id)
     setup = load_setup(config, None, None)
     if target.model_id is not None:
         digest = {"dirHash1": digest_of_logged(target.model_id)}
@@ -158,4 +158,4 @@ def _standalone(
     artifacts: tuple[Artifact, ...] = tuple(artifact(path, content) for path, content in stored.items())
     writer.add(kind, subjects, artifacts=artifacts, **fields)
     writer.close()
-    store.put(target.run_id, {**stored, session_path(writer.id): writer.jsonl()})
+    tracking.put(target.run_id, {**stored, session_path(writer.id): writer.jsonl()})

@@ -21,7 +21,7 @@ from aims_mlflow.checks.engines.sql import SqlTable
 from aims_mlflow.checks.inputs import MAX_CLASSES, make_dataset
 from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.errors import ConfigError, DataError, did_you_mean
-from aims_mlflow.evidence import store
+from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import arrow_digest
 
 if TYPE_CHECKING:
@@ -111,11 +111,11 @@ def beside_its_files(data: Dataset, model: str | None) -> Iterator[Dataset]:
     Raises:
         Unreachable, ConfigError: the model cannot be found.
     """
-    model_id = None if model is None else store.resolve(model).model_id
+    model_id = None if model is None else tracking.resolve(model).model_id
     if model_id is None:
         yield data
         return
-    with store.model_folder(model_id) as folder:
+    with tracking.model_folder(model_id) as folder:
         yield dataclasses.replace(data, model_folder=folder)
 
 
@@ -183,11 +183,11 @@ def with_rival(data: Dataset, uri: str, source: Any, described: Data) -> Dataset
     """
     frame = rows_of(source, data.role)
     theirs = predicted_by(uri, data, frame, described)
-    return dataclasses.replace(data, rival=Rival(store.resolve(uri).called(uri), theirs.predictions))
+    return dataclasses.replace(data, rival=Rival(tracking.resolve(uri).called(uri), theirs.predictions))
 
 
 def _loaded(uri: str) -> Any:
-    target = store.resolve(uri)
+    target = tracking.resolve(uri)
     if target.model_id is None:
         raise ConfigError(f"{uri} names no logged model", next="use models:/m-ID, models:/NAME/VERSION or @ALIAS")
     return load(target.model_id)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.evidence.canonical import sha256_hex
+from aims_mlflow.canonical import sha256_hex
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,13 +21,13 @@ from aims_mlflow.capture.environment import tool_versions
 from aims_mlflow.capture.say import log, say, say_once
 from aims_mlflow.capture.tables import as_frame, read_file
 from aims_mlflow.errors import AimsError, ConfigError, DataError, did_you_mean
-from aims_mlflow.evidence import store
+from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import arrow_digest, sha256_file
-from aims_mlflow.evidence.keys import signing_key, who
 from aims_mlflow.evidence.session import SessionWriter, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject
 from aims_mlflow.records.evidence import MlflowIds
 from aims_mlflow.records.system import Source
+from aims_mlflow.signing.keys import signing_key, who
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -228,14 +228,14 @@ def _session(setup: Setup, run_name: str) -> Iterator[_DataWriter]:
         writer.made = []
         yield writer
         writer.close()
-        store.put(run.info.run_id, {session_path(writer.id): writer.jsonl()})
+        tracking.put(run.info.run_id, {session_path(writer.id): writer.jsonl()})
         tags = {}
         for record, item, files in writer.made:
             origin = lineage.from_record(record, writer.jsonl(), run.info.run_id)
             origin.digests |= files
             lineage.remember(origin, item if hasattr(item, "columns") and hasattr(item, "iloc") else None)
-            tags.update({store.data_tag(d): "output" for d in origin.digests})
-        store.tag_run(run.info.run_id, {**tags, "aims.system": setup.config.system.id})
+            tags.update({tracking.data_tag(d): "output" for d in origin.digests})
+        tracking.tag_run(run.info.run_id, {**tags, "aims.system": setup.config.system.id})
 
 
 @contextlib.contextmanager
@@ -250,8 +250,8 @@ def _run(name: str) -> Iterator[Any]:
         yield active
         return
     where = mlflow.get_tracking_uri()
-    with store.reaching("start a run for data evidence"):
-        store.check_server()
+    with tracking.reaching("start a run for data evidence"):
+        tracking.check_server()
         run = mlflow.start_run(run_id=_data_runs.get(where)) if where in _data_runs else mlflow.start_run(run_name=name)
     _data_runs[where] = run.info.run_id
     try:

@@ -9,7 +9,7 @@ import platform
 import sys
 from typing import Any
 
-from aims_mlflow.evidence.canonical import digest_of
+from aims_mlflow.canonical import digest_of
 
 SHOWN = (
     "aims-mlflow", "mlflow", "numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "torch", "tensorflow",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.capture.training import Training
 from aims_mlflow.errors import ConfigError
-from aims_mlflow.evidence import store
+from aims_mlflow.evidence import tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ def evaluate(
         ConfigError, DataError, Unreachable: the model or the data cannot be used.
         GateRefused: with `on_failure="raise"`, after everything is written.
     """
-    target = store.resolve(model)
+    target = tracking.resolve(model)
     if target.model_id is None:
         raise ConfigError(f"{model} names no logged model", next="log it with MLflow 3's log_model(name=...)")
     with Training(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.canonical import digest_of
 from aims_mlflow.checks.claims import claim, held
 from aims_mlflow.errors import DataError, Unreachable
-from aims_mlflow.evidence.canonical import digest_of
 from aims_mlflow.evidence.digests import sha256_file
 from aims_mlflow.evidence.statement import Subject, read
 from aims_mlflow.records.evidence import Claim, result_of

@@ -21,7 +21,7 @@ from aims_mlflow.documents.model_card import render_model_card
 from aims_mlflow.documents.status import control_statuses
 from aims_mlflow.documents.terminal import summary_lines
 from aims_mlflow.errors import AimsError, Unreachable
-from aims_mlflow.evidence import store
+from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
 from aims_mlflow.evidence.verify import CheckedSession, check_session
@@ -140,12 +140,12 @@ def _write(training: Underway) -> bool:
         **{session_path(name): data for name, data in training.joined.items()},
     }
     try:
-        store.put(training.run_id, files)
-        store.tag_run(
+        tracking.put(training.run_id, files)
+        tracking.tag_run(
             training.run_id, {"aims.session": training.writer.id, "aims.system": training.setup.config.system.id}
         )
         for model in training.models:
-            store.tag_model(model.model_id, {"aims.run": training.run_id, "aims.session": training.writer.id})
+            tracking.tag_model(model.model_id, {"aims.run": training.run_id, "aims.session": training.writer.id})
     except Unreachable as exc:
         folder = Path.cwd() / "aims-unsent" / training.writer.id
         for name, content in files.items():
@@ -198,7 +198,7 @@ def register(training: Underway, unmet: list[str]) -> list[str]:
     """Register the models where that was asked for; a gated registry decides itself, elsewhere all must be met."""
     if not training.register or training.trial is not None:
         return []
-    gated = bool(store.known_gate())
+    gated = bool(tracking.known_gate())
     if unmet and not gated:
         return ["not registered: the evidence is not complete"]
     out = []
@@ -236,11 +236,11 @@ def register_model(uri: str, name: str) -> str:
         Unreachable: MLflow could not do it.
     """
     client = mlflow.MlflowClient()
-    existed = store.has_registered_model(name)
+    existed = tracking.has_registered_model(name)
     try:
         version = mlflow.register_model(uri, name)
     except MlflowException as exc:
-        if not existed and store.has_registered_model(name) and not client.search_model_versions(f"name = '{name}'"):
+        if not existed and tracking.has_registered_model(name) and not client.search_model_versions(f"name = '{name}'"):
             with contextlib.suppress(MlflowException):
                 client.delete_registered_model(name)
         if exc.error_code == "PERMISSION_DENIED":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.capture import state
 from aims_mlflow.errors import AimsError
-from aims_mlflow.evidence import store
+from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.records.keyring import KeyEntry
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from aims_mlflow.capture.tables import Table
-    from aims_mlflow.evidence.keys import PublicKey, SigningKey
     from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.signing.keys import PublicKey, SigningKey
 
 MAX_ORIGINS = 200
 
@@ -157,8 +157,8 @@ def fetch(digest: str, public: PublicKey) -> Origin | None:
         return KeyEntry(key_id=key_id, owner="this key", roles=("trainer",), pem=public.pem)
 
     found = None
-    for run_id in store.runs_that_made(digest):
-        for name, data in store.session_files(run_id).items():
+    for run_id in tracking.runs_that_made(digest):
+        for name, data in tracking.session_files(run_id).items():
             checked = check_session(data, name, own_key)
             if not checked.sound:
                 continue

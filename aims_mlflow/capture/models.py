@@ -17,7 +17,7 @@ from aims_mlflow.capture.environment import packages
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.statement import Subject
-from aims_mlflow.evidence.store import client, model_folder, reaching
+from aims_mlflow.evidence.tracking import client, model_folder, reaching
 
 NO_SKOPS = "HistGradientBoosting"  # refused after all of its trees are written, which takes seconds
 

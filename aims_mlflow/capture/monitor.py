@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.capture.config import load_setup
 from aims_mlflow.capture.models import digest_of_logged, load
 from aims_mlflow.capture.predict import predict
@@ -23,15 +24,14 @@ from aims_mlflow.checks.labels import label_key
 from aims_mlflow.checks.monitoring import compare, drifted
 from aims_mlflow.checks.packs import pack_digest
 from aims_mlflow.errors import CheckError, ConfigError, EvidenceError
-from aims_mlflow.evidence import store
-from aims_mlflow.evidence.canonical import sha256_hex
+from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import arrow_digest, sha256_file
-from aims_mlflow.evidence.keys import signing_key, who
 from aims_mlflow.evidence.session import SessionWriter, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject
 from aims_mlflow.evidence.verify import KeyLookup, check_session
 from aims_mlflow.records.evidence import MlflowIds
 from aims_mlflow.records.pack import Pack
+from aims_mlflow.signing.keys import signing_key, who
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +78,7 @@ def monitor(
         ConfigError, DataError, Unreachable: model or data cannot be used.
         EvidenceError: the model has no baseline that verifies.
     """
-    target = store.resolve(model)
+    target = tracking.resolve(model)
     if target.model_id is None:
         raise ConfigError(f"{model} names no logged model", next="name a version that was logged with MLflow 3")
     digest = digest_of_logged(target.model_id)
@@ -88,16 +88,16 @@ def monitor(
     outcome = compare(data, baseline, pack.monitor)
     run_id = _new_run(target)
     stored = _sealed(outcome, target, run_id, digest, subject, record, pack)
-    store.put(run_id, stored)
+    tracking.put(run_id, stored)
     _finish(target, run_id, outcome)
     return Monitored(outcome, run_id, target.name or target.model_id, target.version, data.rows)
 
 
-def _baseline(target: store.Target, digest: str, lookup: KeyLookup) -> tuple[SealedRecord, dict[str, Any]]:
+def _baseline(target: tracking.Target, digest: str, lookup: KeyLookup) -> tuple[SealedRecord, dict[str, Any]]:
     """Return the newest baseline record of the model's bytes, and its content: signature and bytes checked."""
     problems: list[str] = []
     found: list[SealedRecord] = []
-    for name, content in store.session_files(target.run_id).items():
+    for name, content in tracking.session_files(target.run_id).items():
         session = check_session(content, name, lookup)
         mine = [r for r in session.records if r.evidence.kind == BASELINE and r.has_subject(digest)]
         if mine and session.problems:
@@ -113,7 +113,7 @@ def _baseline(target: store.Target, digest: str, lookup: KeyLookup) -> tuple[Sea
         )
     record = max(found, key=lambda r: r.evidence.time)
     entry = next((a for a in record.evidence.artifacts if a.path.endswith(FILE)), None)
-    content = store.read_file(target.run_id, entry.path) if entry is not None else b""
+    content = tracking.read_file(target.run_id, entry.path) if entry is not None else b""
     if entry is None or sha256_hex(content) != entry.sha256:
         raise EvidenceError("the baseline file is not the one that was signed", where=f"run {target.run_id}")
     return record, json.loads(content)
@@ -168,9 +168,9 @@ def _predictions(frame: Any, baseline: Mapping[str, Any], model_id: str, digest:
         return None
 
 
-def _new_run(target: store.Target) -> str:
-    client = store.client()
-    with store.reaching("start a run"):
+def _new_run(target: tracking.Target) -> str:
+    client = tracking.client()
+    with tracking.reaching("start a run"):
         experiment = client.get_run(target.run_id).info.experiment_id
         called = f"monitor {target.name or target.model_id}" + (f" v{target.version}" if target.version else "")
         return str(client.create_run(experiment, run_name=called).info.run_id)
@@ -178,7 +178,7 @@ def _new_run(target: store.Target) -> str:
 
 def _sealed(
     outcome: Outcome,
-    target: store.Target,
+    target: tracking.Target,
     run_id: str,
     digest: str,
     data: list[Subject],
@@ -215,18 +215,18 @@ def _sealed(
     return {**files, session_path(writer.id): writer.jsonl()}
 
 
-def _finish(target: store.Target, run_id: str, outcome: Outcome) -> None:
+def _finish(target: tracking.Target, run_id: str, outcome: Outcome) -> None:
     """Link the run to the model and its version, and end it."""
     from mlflow.entities import LoggedModelInput
 
-    client = store.client()
+    client = tracking.client()
     tags = {
         "aims.monitor": outcome.result,
         "aims.monitor.model_id": str(target.model_id),
         **({"aims.monitor.version": f"models:/{target.name}/{target.version}"} if target.name else {}),
     }
-    store.tag_run(run_id, tags)
-    with store.reaching("link the run to the model"):
+    tracking.tag_run(run_id, tags)
+    with tracking.reaching("link the run to the model"):
         client.log_inputs(run_id, models=[LoggedModelInput(model_id=str(target.model_id))])
         for found in outcome.claims:
             if found.metric in ("drift", "drifted_share") and found.value is not None:

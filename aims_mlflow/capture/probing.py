@@ -10,7 +10,7 @@ from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.checks.base import Dataset
 from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.checks.runner import run_check
-from aims_mlflow.evidence.store import model_folder
+from aims_mlflow.evidence.tracking import model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from aims_mlflow.capture.predict import predict
 from aims_mlflow.capture.say import log
 from aims_mlflow.checks.base import Rival
 from aims_mlflow.errors import AimsError
-from aims_mlflow.evidence import store
+from aims_mlflow.evidence import tracking
 
 if TYPE_CHECKING:
     from aims_mlflow.capture.underway import Underway
@@ -33,7 +33,7 @@ def beside_production(training: Underway, data: Dataset) -> Dataset:
 def _asked(training: Underway, uri: str, data: Dataset) -> Rival:
     name, target = uri, training.setup.config.data.target
     try:
-        found = store.resolve(uri)
+        found = tracking.resolve(uri)
         name = found.called(uri)
         if found.model_id is None:
             return Rival(name, None, "that version was not registered from a logged model")

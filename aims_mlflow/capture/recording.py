@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.evidence.canonical import sha256_hex
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.records.evidence import Artifact
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import mlflow
 from aims_mlflow.capture import state
 from aims_mlflow.capture.say import log, say_once
 from aims_mlflow.errors import ConfigError, did_you_mean
-from aims_mlflow.evidence import store
+from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import session_path
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim
@@ -128,7 +128,7 @@ def write_trial(training: Underway, error: BaseException | None) -> list[str]:
         details=details,
     )
     training.writer.close()
-    store.put(training.run_id, {session_path(training.writer.id): training.writer.jsonl(), **training.files})
+    tracking.put(training.run_id, {session_path(training.writer.id): training.writer.jsonl(), **training.files})
     if trial.first and training.tables:
         trial.sweep.data_session = (training.writer.id, training.writer.jsonl())
         trial.sweep.setup, trial.sweep.config = training.setup, training.config
@@ -193,7 +193,7 @@ def select(
     from aims_mlflow.capture.training import Training
 
     run_id = run if isinstance(run, str) else run.info.run_id
-    with store.reaching(f"find run {run_id}"):
+    with tracking.reaching(f"find run {run_id}"):
         chosen = mlflow.MlflowClient().get_run(run_id)
     parent = chosen.data.tags.get(PARENT)
     trial = state.sweeps[parent].trials.get(run_id) if parent in state.sweeps else None
@@ -231,7 +231,7 @@ def facts(chosen: Any, parent: str | None, metric: str | None) -> tuple[dict[str
     """Return the sweep's facts for the training record: trials, selection metric, and whether the test set chose."""
     if parent is None:
         return {}, []
-    with store.reaching("count the trials"):
+    with tracking.reaching("count the trials"):
         trials = count_runs(chosen.info.experiment_id, parent)
     details: dict[str, Any] = {"trials": trials, "parent_run_id": parent}
     if metric is None:

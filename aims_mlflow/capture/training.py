@@ -22,10 +22,10 @@ from aims_mlflow.capture.say import log, say, say_once
 from aims_mlflow.capture.sweep import setup_of_sweep, tables_once, trial_in
 from aims_mlflow.capture.underway import Mode, OnFailure, Underway
 from aims_mlflow.errors import AimsError, ConfigError, DataError, KeyUnavailable
-from aims_mlflow.evidence import store
-from aims_mlflow.evidence.keys import ephemeral_key, signing_key, who
+from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.records.evidence import MlflowIds
+from aims_mlflow.signing.keys import ephemeral_key, signing_key, who
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,16 +51,16 @@ class Training(Underway):
         return self
 
     def _open(self) -> None:
-        store.check_server()
+        tracking.check_server()
         known = setup_of_sweep(mlflow.active_run(), self.config)
         self.setup = known or load_setup(self.config, self.function, self.system)
         key = self._key()
-        with store.reaching("start a run"):
+        with tracking.reaching("start a run"):
             self.run = self._active_run()
             if self._resume is None:
                 self.trial = None if self.register else trial_in(self.run)
                 self._models_before = set(logged_ids(self.run.info.run_id)) if self.trial is None else set()
-        gate = {} if self.trial is not None else store.known_gate()
+        gate = {} if self.trial is not None else tracking.known_gate()
         self.writer = SessionWriter(
             key,
             who(),

@@ -54,7 +54,7 @@ def create(
     The same ledger and runs give the same bytes. An existing file is not written over.
     """
     from aims_mlflow.audit.held import read_held
-    from aims_mlflow.evidence import store
+    from aims_mlflow.evidence import tracking as store
     from aims_mlflow.exports.archive import write_archive
     from aims_mlflow.exports.bundle import create as make
     from aims_mlflow.hooks.reading import connect

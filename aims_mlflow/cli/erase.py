@@ -26,8 +26,8 @@ def erase(leaf: str, reason: str, ledger: str | None, registry: str | None, as_j
     of the database hold the body until they end.
     """
     from aims_mlflow.cli.ledger import opened
-    from aims_mlflow.evidence.keys import signing_key, who
     from aims_mlflow.hooks import erasure
+    from aims_mlflow.signing.keys import signing_key, who
 
     if not reason.strip():
         raise ConfigError("an erasure needs a reason", next="--reason 'request of the person concerned'")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.cli.erase import erase
-from aims_mlflow.cli.sources import Source, keys_option, open_source
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence.canonical import sha256_hex
+from aims_mlflow.evidence.run_source import Source, keys_option, open_source
 from aims_mlflow.evidence.verify import Problem
 
 if TYPE_CHECKING:

@@ -34,10 +34,10 @@ def explain(model: str, stage: str, alias: str | None, as_json: bool) -> int:
 
     Exit status 1 when it would refuse.
     """
-    from aims_mlflow.evidence import store
+    from aims_mlflow.evidence import tracking
     from aims_mlflow.hooks import channel
 
-    found = store.resolve(model)
+    found = tracking.resolve(model)
     if found.name is None or found.version is None:
         raise ConfigError(f"{model} is no registered version", next="use models:/NAME/VERSION")
     wanted = alias or ("champion" if stage == "deployment" else None)
@@ -92,9 +92,9 @@ def init(folder: Path | None) -> None:
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 def lint(folder: Path | None) -> None:
     """Check a policy folder; errors name file and line."""
-    from aims_mlflow.evidence.keyring import load_keyring
     from aims_mlflow.gates.policy import load_policy
     from aims_mlflow.hooks.active_policy import KEYRING, policy_folder
+    from aims_mlflow.signing.keyring import load_keyring
 
     where = folder or policy_folder()
     if not where.is_dir():

@@ -15,7 +15,7 @@ from aims_mlflow.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
 LEDGER = click.option("--ledger", help="Database of the ledger; AIMS_LEDGER_URI, or beside the registry's, by default.")
 REGISTRY = click.option("--registry", help="The registry's address or database; MLFLOW_REGISTRY_URI by default.")

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from aims_mlflow.errors import ConfigError, Unreachable, did_you_mean
-from aims_mlflow.evidence.keyring import (
+from aims_mlflow.records.base import parse_time, utc_text
+from aims_mlflow.records.keyring import ROLES, KeyEntry, Keyring
+from aims_mlflow.signing.keyring import (
     ROOT,
     add_key,
     find_key,
@@ -24,7 +26,7 @@ from aims_mlflow.evidence.keyring import (
     sign_keyring,
     write_keyring,
 )
-from aims_mlflow.evidence.keys import (
+from aims_mlflow.signing.keys import (
     SIGNING_KEY,
     PublicKey,
     SigningKey,
@@ -34,8 +36,6 @@ from aims_mlflow.evidence.keys import (
     signing_key,
     write_new_key,
 )
-from aims_mlflow.records.base import parse_time, utc_text
-from aims_mlflow.records.keyring import ROLES, KeyEntry, Keyring
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,8 @@ from aims_mlflow.cli.gate_ledger import JSON, LEDGER, REGISTRY, progress, progre
 from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable
 
 if TYPE_CHECKING:
-    from aims_mlflow.evidence.checkpoint import Checkpoint
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.checkpoint import Checkpoint
+    from aims_mlflow.ledger.ledger import Ledger
 
 _FILE = click.Path(path_type=Path)
 SINCE = click.option(
@@ -36,8 +36,8 @@ def group() -> None:
 
 def opened(ledger: str | None, registry: str | None, *, signing: bool = False) -> Ledger:
     """Open the ledger that the options, or the environment, name; with its log key where leaves are to be signed."""
-    from aims_mlflow.evidence.log import configured_log
     from aims_mlflow.hooks.reading import open_ledger
+    from aims_mlflow.ledger.log import configured_log
 
     return open_ledger(ledger, registry, configured_log(make=False) if signing else None)
 
@@ -171,7 +171,7 @@ def whole(
 
 def pinned(roots: tuple[str, ...]) -> tuple[str, ...] | None:
     """Return the key ids of pinned roots: those given, else those of `AIMS_KEYRING_ROOT`."""
-    from aims_mlflow.evidence.keyring import ROOT as VARIABLE
+    from aims_mlflow.signing.keyring import ROOT as VARIABLE
 
     named = roots or tuple((os.environ.get(VARIABLE) or "").replace(",", " ").split())
     return named or None
@@ -234,7 +234,7 @@ def ingest(target: str, reason: str, ledger: str | None, registry: str | None, a
     Each whole session becomes one leaf that names its envelopes. Exit status 1 when a session does not verify by the
     keyring in force: nothing is then sealed.
     """
-    from aims_mlflow.cli.sources import open_source
+    from aims_mlflow.evidence.run_source import open_source
     from aims_mlflow.hooks.ingest import ingest as take_in
     from aims_mlflow.hooks.ingest import keyring_now
 

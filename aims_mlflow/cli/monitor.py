@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aims_mlflow.cli.sources import keys_option, trusted
+from aims_mlflow.evidence.run_source import keys_option, trusted
 
 if TYPE_CHECKING:
     from aims_mlflow.capture.monitor import Monitored

@@ -89,7 +89,7 @@ def _model(
 
 def _evidence(check: ModelCheck, target: str) -> None:
     from aims_mlflow.cli.evidence import file_problems, model_problems
-    from aims_mlflow.cli.sources import open_source
+    from aims_mlflow.evidence.run_source import open_source
 
     source = open_source(target, (), check.history.known)
     check.sessions(source.sessions, file_problems(source), model_problems(source))
@@ -102,9 +102,9 @@ def _evidence(check: ModelCheck, target: str) -> None:
 
 
 def _at_load(check: ModelCheck, target: str) -> None:
-    from aims_mlflow.evidence import store
+    from aims_mlflow.evidence import tracking
 
-    found = store.resolve(target)
+    found = tracking.resolve(target)
     if found.name is None or found.version is None:
         raise ConfigError(f"{target} is no registered version", next="use models:/NAME/VERSION or models:/NAME@ALIAS")
     alias = target.rpartition("@")[2] if "@" in target else None
@@ -113,11 +113,11 @@ def _at_load(check: ModelCheck, target: str) -> None:
 
 def _digest_of(name: str, version: str) -> str | None:
     """Return the digest of what whoever loads a version gets; None where its files are no model or cannot be read."""
-    from aims_mlflow.evidence import store
+    from aims_mlflow.evidence import tracking
     from aims_mlflow.evidence.digests import model_digest
 
     try:
-        with store.downloaded(f"models:/{name}/{version}", f"version {version} of {name}") as folder:
+        with tracking.downloaded(f"models:/{name}/{version}", f"version {version} of {name}") as folder:
             return model_digest(folder)
     except EvidenceError:
         return None

@@ -170,11 +170,11 @@ class Story:
         return self._evidence(run.info.run_id)
 
     def _evidence(self, run_id: str) -> dict[str, Any]:
-        from aims_mlflow.evidence import store
+        from aims_mlflow.evidence import tracking
         from aims_mlflow.evidence.statement import read
 
         found: dict[str, SealedRecord] = {}
-        for name, content in store.session_files(run_id).items():
+        for name, content in tracking.session_files(run_id).items():
             for line in content.splitlines():
                 record = read(line, name)
                 if record.evidence.mlflow.run_id == run_id:

@@ -13,7 +13,7 @@ from aims_mlflow.records.evidence import Evidence, MlflowIds, Result, worst
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aims_mlflow.evidence.keys import SigningKey
+    from aims_mlflow.signing.keys import SigningKey
 
 SESSION_DIR = "aims/sessions"
 PAGE = "aims/index.html"

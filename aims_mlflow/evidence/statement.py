@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
 
+from aims_mlflow.canonical import canonical, parse_json
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence import dsse
-from aims_mlflow.evidence.canonical import canonical, parse_json
 from aims_mlflow.records.base import Record
 from aims_mlflow.records.evidence import Claim, Evidence
+from aims_mlflow.signing import dsse
 
 if TYPE_CHECKING:
-    from aims_mlflow.evidence.keys import SigningKey
+    from aims_mlflow.signing.keys import SigningKey
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 OWN = "urn:aims-mlflow:evidence:v1"

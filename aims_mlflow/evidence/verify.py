@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence.keys import PublicKey
 from aims_mlflow.evidence.session import MANIFEST_KIND
 from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.records.keyring import KeyEntry, Role
+from aims_mlflow.signing.keys import PublicKey
 
 KeyLookup = Callable[[str], KeyEntry | None]
 TRAINER = ("trainer",)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import statement
-from aims_mlflow.evidence.canonical import sha256_hex
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.exports import parts
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aims_mlflow.audit.report import Report
-    from aims_mlflow.evidence.keyring_history import KeyringHistory
+    from aims_mlflow.signing.keyring_history import KeyringHistory
 
 _PAGE = re.compile(r"evidence/([0-9a-f]{32})/" + re.escape(PAGE) + r"(?:\.txt)?", re.ASCII)
 STRAY = "it was put there by someone else: rely on nothing that it says"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import aims_mlflow
 from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Step
+from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import ConfigError
-from aims_mlflow.evidence.canonical import canonical, sha256_hex
 from aims_mlflow.exports import parts
 from aims_mlflow.exports.collect import Collector
 from aims_mlflow.exports.pages import render_how_to, render_index
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aims_mlflow.audit.held import Held
-    from aims_mlflow.evidence.ledger import Ledger
     from aims_mlflow.exports.collect import Fetch
+    from aims_mlflow.ledger.ledger import Ledger
 
 Stage = Literal["stage1", "stage2", "surveillance", "recertification"]
 STAGES: dict[Stage, str] = {

@@ -9,9 +9,8 @@ from aims_mlflow.audit.contents import ContentCheck
 from aims_mlflow.audit.decisions import HOSTILE
 from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Report
+from aims_mlflow.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.evidence import merkle
-from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.exports import parts
 from aims_mlflow.exports.accounted import check_accounted
 from aims_mlflow.exports.collect import DOCUMENTS
@@ -19,15 +18,16 @@ from aims_mlflow.exports.earlier import EarlierCheck
 from aims_mlflow.exports.inert import is_inert
 from aims_mlflow.exports.pages import render_how_to, render_index, sessions_of
 from aims_mlflow.exports.systems import check_system
+from aims_mlflow.ledger import merkle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from aims_mlflow.audit.held import Held
-    from aims_mlflow.evidence.checkpoint import Checkpoint
-    from aims_mlflow.evidence.keyring_history import KeyringHistory
-    from aims_mlflow.evidence.ledger import Leaf
     from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.ledger.checkpoint import Checkpoint
+    from aims_mlflow.ledger.ledger import Leaf
+    from aims_mlflow.signing.keyring_history import KeyringHistory
 
 ASK_AGAIN = "the bundle was changed after it was made: ask for it again"
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from aims_mlflow.audit.held import Held
-    from aims_mlflow.evidence.checkpoint import Checkpoint
-    from aims_mlflow.evidence.ledger import Leaf, Ledger
+    from aims_mlflow.ledger.checkpoint import Checkpoint
+    from aims_mlflow.ledger.ledger import Leaf, Ledger
 
     Fetch = Callable[[str, str], bytes]
 

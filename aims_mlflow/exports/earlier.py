@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.evidence import checkpoint, merkle
-from aims_mlflow.evidence.timestamps import stamped_at
 from aims_mlflow.exports import parts
+from aims_mlflow.ledger import checkpoint, merkle
+from aims_mlflow.ledger.timestamps import stamped_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aims_mlflow.audit.held import Held
     from aims_mlflow.audit.report import Report
-    from aims_mlflow.evidence.checkpoint import Checkpoint
-    from aims_mlflow.evidence.keyring_history import KeyringHistory
+    from aims_mlflow.ledger.checkpoint import Checkpoint
+    from aims_mlflow.signing.keyring_history import KeyringHistory
 
 _NAME = re.compile(r"ledger/earlier/(\d{12})(?:\.txt|\.proof|-\d\d\.tsr)", re.ASCII)
 

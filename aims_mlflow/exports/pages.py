@@ -18,9 +18,9 @@ from aims_mlflow.records.base import parse_time
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aims_mlflow.evidence.keyring_history import KeyringHistory
-    from aims_mlflow.evidence.ledger import Leaf
     from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.ledger.ledger import Leaf
+    from aims_mlflow.signing.keyring_history import KeyringHistory
 
 STAGE_WORDS = {
     "stage1": "stage 1 audit (documents)",

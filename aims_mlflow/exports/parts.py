@@ -9,16 +9,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aims_mlflow.audit.contents import leaf_fields
+from aims_mlflow.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence import checkpoint, merkle
-from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
-from aims_mlflow.evidence.ledger import Leaf
-from aims_mlflow.evidence.model_leaves import ModelLeaves
+from aims_mlflow.ledger import checkpoint, merkle
+from aims_mlflow.ledger.ledger import Leaf
+from aims_mlflow.ledger.model_leaves import ModelLeaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aims_mlflow.evidence.checkpoint import Checkpoint
+    from aims_mlflow.ledger.checkpoint import Checkpoint
 
 FORMAT = 1
 MANIFEST = "bundle.json"

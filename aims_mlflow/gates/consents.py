@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from aims_mlflow.bounded_cache import Remembered
+from aims_mlflow.canonical import canonical, digest_of, parse_json
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence import statement
-from aims_mlflow.evidence.canonical import canonical, digest_of, parse_json
-from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.gates.decide import SignedConsent
 from aims_mlflow.records.base import Record, Sha256
@@ -21,9 +21,9 @@ from aims_mlflow.records.decision import Consent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.evidence.ledger import Leaf, Ledger
-    from aims_mlflow.evidence.model_leaves import ModelLeaves
     from aims_mlflow.gates.in_force import InForce
+    from aims_mlflow.ledger.ledger import Leaf, Ledger
+    from aims_mlflow.ledger.model_leaves import ModelLeaves
     from aims_mlflow.records.keyring import Keyring, Role
 
 MOST_KNOWN = 10_000

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.evidence.keyring import keyring_digest
 from aims_mlflow.gates.policy import FILE, LoadedPolicy, parse_policy
 from aims_mlflow.records.keyring import Keyring
+from aims_mlflow.signing.keyring import keyring_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
 MAX_PARSED = 64
 Parsed = TypeVar("Parsed")

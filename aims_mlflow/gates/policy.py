@@ -8,10 +8,10 @@ from functools import cached_property, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from aims_mlflow.canonical import digest_of
 from aims_mlflow.catalog.loader import require_control, require_kind, require_objective
 from aims_mlflow.checks import metrics
 from aims_mlflow.errors import ConfigError, did_you_mean
-from aims_mlflow.evidence.canonical import digest_of
 from aims_mlflow.records.policy import (
     Approvals,
     BreakGlass,

@@ -6,9 +6,9 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.bounded_cache import Remembered
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence.canonical import sha256_hex
-from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.decide import Asked, SignedConsent, decide
@@ -17,9 +17,9 @@ from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Decision, Standing
 
 if TYPE_CHECKING:
-    from aims_mlflow.evidence.ledger import Ledger
     from aims_mlflow.gates.in_force import InForce
     from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.ledger.ledger import Ledger
 
 KnownSessions = Remembered[CheckedSession]
 # What stands in a decision's body alone: texts, people, and what its leaf has in another form.

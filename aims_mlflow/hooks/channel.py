@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
-from aims_mlflow.evidence import store
+from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
 from aims_mlflow.gates.consents import Words, packed
@@ -18,8 +18,8 @@ from aims_mlflow.records.decision import Consent, Decision
 from aims_mlflow.records.evidence import Evidence
 
 if TYPE_CHECKING:
-    from aims_mlflow.evidence.keys import SigningKey
     from aims_mlflow.records.policy import Stage
+    from aims_mlflow.signing.keys import SigningKey
 
 
 # A consent's signed record names no account: that is among the words beside it.
@@ -50,8 +50,8 @@ def status(url: str | None = None) -> dict[str, str]:
         if "://" not in url or (parts.scheme in ("http", "https") and not parts.hostname):
             raise ConfigError(f"{url!r} is no address of a registry", next="give http://HOST:PORT")
         mlflow.set_tracking_uri(url)
-    store.check_server()
-    return store.gate_status()
+    tracking.check_server()
+    return tracking.gate_status()
 
 
 def named(target: str, name: str | None = None) -> Named:
@@ -61,7 +61,7 @@ def named(target: str, name: str | None = None) -> Named:
         ConfigError: it names no logged model, or no registered name.
         Unreachable: it cannot be found or read.
     """
-    found = store.resolve(target)
+    found = tracking.resolve(target)
     if found.model_id is None:
         raise ConfigError(f"{target} names no logged model", next="use models:/NAME/VERSION or models:/m-ID")
     registered = name or found.name
@@ -71,13 +71,13 @@ def named(target: str, name: str | None = None) -> Named:
     return Named(registered, version, found.model_id, _digest(found))
 
 
-def _digest(found: store.Target) -> str:
+def _digest(found: tracking.Target) -> str:
     """Return the digest of a model's bytes, or what its version's tag says of them where they are gone."""
     try:
-        with store.model_folder(str(found.model_id)) as folder:
+        with tracking.model_folder(str(found.model_id)) as folder:
             return model_digest(folder)
     except AimsError:
-        tag = store.version_tag(found, "aims.model_digest")
+        tag = tracking.version_tag(found, "aims.model_digest")
         if not tag:
             raise
         return tag
@@ -92,8 +92,8 @@ def explain(name: str, version: str, stage: Stage, alias: str | None = None) -> 
     question = f"aims.explain.{stage}" + (f".{alias}" if alias else "") + f".v{version}"
     if not status():
         raise Unreachable("this registry has no gate", next="start MLflow with --registry-store-uri aims+...")
-    with store.reaching(f"explain {name} version {version}"):
-        answer = store.client().get_model_version_by_alias(name, question)
+    with tracking.reaching(f"explain {name} version {version}"):
+        answer = tracking.client().get_model_version_by_alias(name, question)
     return Decision.model_validate(json.loads(answer.tags["aims.decision"]))
 
 
@@ -108,10 +108,10 @@ def make_room(name: str) -> None:
             "this registry has no gate, so there is nothing to approve",
             next="start MLflow with --registry-store-uri aims+...",
         )
-    if store.has_registered_model(name):
+    if tracking.has_registered_model(name):
         return
-    with store.reaching(f"make the registered model {name}"):
-        store.client().create_registered_model(name)
+    with tracking.reaching(f"make the registered model {name}"):
+        tracking.client().create_registered_model(name)
 
 
 def rules_in_force(model: Named, stage: Stage, alias: str | None) -> tuple[str, str | None]:
@@ -121,8 +121,8 @@ def rules_in_force(model: Named, stage: Stage, alias: str | None) -> tuple[str, 
         Unreachable: the registry has no gate, or does not answer.
     """
     question = f"aims.explain.{stage}" + (f".{alias}" if alias else "") + ".v0"
-    with store.reaching(f"read the rules for {model.name}"):
-        answer = store.client().get_model_version_by_alias(model.name, question)
+    with tracking.reaching(f"read the rules for {model.name}"):
+        answer = tracking.client().get_model_version_by_alias(model.name, question)
     return str(answer.tags["aims.stage_digest"]), answer.tags.get("aims.workspace")
 
 
@@ -150,7 +150,7 @@ def send_consent(record: SealedRecord, words: Words, name: str) -> None:
     Raises:
         Unreachable: the gate refused it, or does not answer.
     """
-    with store.reaching("hand over the consent"):
-        store.client().set_registered_model_tag(
+    with tracking.reaching("hand over the consent"):
+        tracking.client().set_registered_model_tag(
             name, f"aims.approval.{secrets.token_hex(16)}", packed(record.envelope.raw, words)
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.evidence import statement
-from aims_mlflow.evidence.ledger import Entry
+from aims_mlflow.ledger.ledger import Entry
 
 if TYPE_CHECKING:
-    from aims_mlflow.evidence.ledger import Ledger
     from aims_mlflow.gates.consents import Words
     from aims_mlflow.gates.decide import SignedConsent
+    from aims_mlflow.ledger.ledger import Ledger
 
 MAX_CHARS = 4500
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.contents import ERASERS
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.evidence.statement import Subject, seal
 from aims_mlflow.hooks.ingest import keyring_now
+from aims_mlflow.ledger.ledger import Entry
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.evidence import Evidence
 
 if TYPE_CHECKING:
-    from aims_mlflow.evidence.keys import SigningKey
-    from aims_mlflow.evidence.ledger import Leaf, Ledger
+    from aims_mlflow.ledger.ledger import Leaf, Ledger
+    from aims_mlflow.signing.keys import SigningKey
 
 KIND = "erasure"
 

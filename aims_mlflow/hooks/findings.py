@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.evidence.canonical import digest_of
-from aims_mlflow.evidence.ledger import Entry
+from aims_mlflow.canonical import digest_of
+from aims_mlflow.ledger.ledger import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
 MOST = 100_000
 

@@ -9,11 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import aims_mlflow
+from aims_mlflow.bounded_cache import Remembered
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.evidence.canonical import sha256_hex
-from aims_mlflow.evidence.ledger import LEDGER_URI, Entry, Ledger, ledger_uri
-from aims_mlflow.evidence.log import LOG_ROLE, configured_log
-from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.statement import read as read_record
 from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents, read_consent, sealed_consents, unpacked, with_words
@@ -26,6 +24,8 @@ from aims_mlflow.hooks.ledger_guard import RESTORE, LedgerGuard
 from aims_mlflow.hooks.model_bytes import ModelBytes, StillHashing
 from aims_mlflow.hooks.past import Past, qualified
 from aims_mlflow.hooks.server_evidence import Owned, ServerEvidence
+from aims_mlflow.ledger.ledger import LEDGER_URI, Entry, Ledger, ledger_uri
+from aims_mlflow.ledger.log import LOG_ROLE, configured_log
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from mlflow.entities.model_registry import ModelVersionTag
 from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS
 
+from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence.canonical import digest_of
 from aims_mlflow.gates.wording import refusal, waiver_lines
 from aims_mlflow.hooks import counters
 from aims_mlflow.hooks.doors import RESERVED, caller, closed, denied, is_prompt, refuse_reserved, reported

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.gates.in_force import in_force
+from aims_mlflow.ledger.ledger import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.evidence.ledger import Ledger
     from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.records.keyring import Keyring
 
 

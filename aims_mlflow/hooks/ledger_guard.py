@@ -16,7 +16,7 @@ from aims_mlflow.hooks.settle import REQUEST_TAG
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
 # How many versions are asked about; a ledger of this registry knows the first.
 MOST_ASKED = 20

@@ -7,13 +7,13 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from aims_mlflow.bounded_cache import Remembered
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import dir_hash1, is_load_mark
-from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.hooks.server_files import SETTLED_SECONDS, Files, Listed, fingerprint
 
 if TYPE_CHECKING:
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.records.policy import Caps
 
 MLMODEL = "MLmodel"

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.evidence.model_leaves import KEPT
+from aims_mlflow.ledger.model_leaves import KEPT
 from aims_mlflow.records.decision import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from aims_mlflow.evidence.ledger import Leaf, Ledger
-    from aims_mlflow.evidence.model_leaves import ModelLeaves
+    from aims_mlflow.ledger.ledger import Leaf, Ledger
+    from aims_mlflow.ledger.model_leaves import ModelLeaves
 
 MAX_NAMES = 100
 

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import AimsError, ConfigError
-from aims_mlflow.evidence import store
+from aims_mlflow.evidence import tracking as store
 from aims_mlflow.evidence.digests import model_digest
-from aims_mlflow.evidence.ledger import LEDGER_URI, Ledger, ledger_uri
 from aims_mlflow.hooks.active_policy import policy_folder
 from aims_mlflow.hooks.doors import is_prompt
 from aims_mlflow.hooks.past import qualified
 from aims_mlflow.hooks.registry_store import PREFIX
 from aims_mlflow.hooks.settle import REQUEST_TAG, there
+from aims_mlflow.ledger.ledger import LEDGER_URI, Ledger, ledger_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aims_mlflow.evidence.log import Log
     from aims_mlflow.gates.policy import LoadedPolicy
+    from aims_mlflow.ledger.log import Log
 
 PAGE = 200
 IS_PROMPT = "mlflow.prompt.is_prompt"

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.hooks.findings import Finding, record
 from aims_mlflow.hooks.history import holders, place
 from aims_mlflow.hooks.past import Past
 from aims_mlflow.hooks.reading import Seen, below, in_workspace, made_by, models, try_digest, try_model
 from aims_mlflow.hooks.settle import settle
+from aims_mlflow.ledger.ledger import Entry
 from aims_mlflow.records.base import parse_time, uuid7
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aims_mlflow.evidence.ledger import Ledger
     from aims_mlflow.gates.policy import LoadedPolicy
+    from aims_mlflow.ledger.ledger import Ledger
 
 # The kinds of findings that only a reconciliation opens and closes.
 ABOUTS = (

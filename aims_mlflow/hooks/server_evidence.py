@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.bounded_cache import Remembered
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
-from aims_mlflow.evidence.remembered import Remembered
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.hooks.server_files import Files
 from aims_mlflow.hooks.server_registry import logged_model_row

@@ -16,10 +16,10 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISLNK
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import EvidenceError, Unreachable
-from aims_mlflow.evidence.canonical import digest_of
 from aims_mlflow.evidence.digests import sha256_file
-from aims_mlflow.evidence.store import check_inside
+from aims_mlflow.evidence.tracking import check_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

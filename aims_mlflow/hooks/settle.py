@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.evidence.ledger import Entry
+from aims_mlflow.ledger.ledger import Entry
 
 if TYPE_CHECKING:
-    from aims_mlflow.evidence.ledger import Ledger
     from aims_mlflow.hooks.past import Past
+    from aims_mlflow.ledger.ledger import Ledger
 
 REQUEST_TAG = "aims.request"
 # (registered name, request) -> the version that it made

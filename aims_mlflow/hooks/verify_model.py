@@ -10,20 +10,20 @@ from aims_mlflow.audit.sessions import pack_problems
 from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.audit.whole_ledger import check_stamps
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.evidence import merkle
 from aims_mlflow.gates import replay as again
 from aims_mlflow.hooks.erasure import erased
 from aims_mlflow.hooks.history import holders
 from aims_mlflow.hooks.past import Past, decision_of
+from aims_mlflow.ledger import merkle
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from aims_mlflow.audit.held import Held
-    from aims_mlflow.evidence.checkpoint import Checkpoint
-    from aims_mlflow.evidence.keyring_history import KeyringHistory
-    from aims_mlflow.evidence.ledger import Leaf, Ledger
     from aims_mlflow.evidence.verify import CheckedSession, Problem
+    from aims_mlflow.ledger.checkpoint import Checkpoint
+    from aims_mlflow.ledger.ledger import Leaf, Ledger
+    from aims_mlflow.signing.keyring_history import KeyringHistory
 
 RECONCILE = "`aims gate history` and `aims gate reconcile` show what the ledger knows"
 

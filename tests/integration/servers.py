@@ -94,7 +94,7 @@ class Running(Gated):
 
     @property
     def ledger(self):
-        from aims_mlflow.evidence.ledger import Ledger
+        from aims_mlflow.ledger.ledger import Ledger
 
         return Ledger(self.ledger_uri)
 

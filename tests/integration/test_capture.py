@@ -15,10 +15,10 @@ from sklearn.model_selection import train_test_split
 
 import aims_mlflow as aims
 from aims_mlflow.errors import AimsError, ConfigError, DataError, KeyUnavailable, Unreachable
-from aims_mlflow.evidence import store
-from aims_mlflow.evidence.keys import signing_key
+from aims_mlflow.evidence import tracking as store
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.records.keyring import KeyEntry
+from aims_mlflow.signing.keys import signing_key
 
 pytestmark = pytest.mark.usefixtures("tracking")
 FEATURES = ["income", "debt"]

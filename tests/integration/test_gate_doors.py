@@ -250,7 +250,7 @@ def test_a_waiver_carries_one_control_and_is_loud(gate, client):
 def test_observe_mode_lets_pass_and_seals_what_it_would_do(gate):
     import mlflow
 
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
     gate.change_policy(lambda p: p["enforcement"].append({"models": "observed-*", "stage": "*", "mode": "observe"}))
     _, uri = plain_model()
@@ -302,7 +302,7 @@ def test_an_invalid_policy_leaves_the_last_good_one_in_force(gate, client, compl
 def test_every_allowed_change_has_one_decision_and_one_outcome(gate, compliant):
     import mlflow
 
-    from aims_mlflow.evidence.ledger import Ledger, leaf_hash
+    from aims_mlflow.ledger.ledger import Ledger, leaf_hash
 
     mlflow.register_model(compliant[1], "counted")
     leaves = list(Ledger(f"sqlite:///{gate.server.folder}/mlflow.db.aims.db").leaves())

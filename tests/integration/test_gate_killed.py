@@ -28,7 +28,7 @@ from servers import Row, RowServer, running
 
 from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import GatedServer
-from aims_mlflow.evidence.ledger import Ledger
+from aims_mlflow.ledger.ledger import Ledger
 
 pytestmark = pytest.mark.timeout(1500)
 # What the reconciler closes after a kill of each kind: a change that did not take place, one that did, or either.

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 import aims_mlflow as aims
 from aims_mlflow.cli.main import main
-from aims_mlflow.evidence import store
-from aims_mlflow.evidence.keys import signing_key
+from aims_mlflow.evidence import tracking as store
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.records.keyring import KeyEntry
+from aims_mlflow.signing.keys import signing_key
 
 pytestmark = pytest.mark.usefixtures("tracking")
 FEATURES = ["income", "debt"]

@@ -5,9 +5,9 @@ import rfc8785
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from aims_mlflow import canonical as module
+from aims_mlflow.canonical import canonical
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence import canonical as module
-from aims_mlflow.evidence.canonical import canonical
 
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=12)
 SCALARS = st.none() | st.booleans() | st.integers(-(2**54), 2**54) | st.floats() | TEXT

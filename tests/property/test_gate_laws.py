@@ -7,7 +7,6 @@ import sealed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aims_mlflow.evidence.keys import ephemeral_key
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.gates.decide import Asked, SignedConsent, decide
@@ -15,6 +14,7 @@ from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.evidence import Claim, MlflowIds
+from aims_mlflow.signing.keys import ephemeral_key
 
 KEY = ephemeral_key()
 NEEDED = ("session-start", "data-quality", "training-provenance", "performance", "fairness", "model-card")

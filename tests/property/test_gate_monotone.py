@@ -8,7 +8,6 @@ import sealed
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from aims_mlflow.evidence.keys import ephemeral_key
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.verify import check_session
@@ -17,6 +16,7 @@ from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.evidence import Claim, Supersedes
+from aims_mlflow.signing.keys import ephemeral_key
 
 OTHERS = ("fairness", "performance", "drift", "data-quality", "lineage", "representativeness")
 KEY, OTHER = ephemeral_key(), ephemeral_key()

@@ -9,11 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_gate_monotone import KEY, LAW, NEEDED, OTHER, sessions
 
-from aims_mlflow.evidence.canonical import canonical
-from aims_mlflow.evidence.keyring import keyring_digest
-from aims_mlflow.evidence.keys import ephemeral_key
-from aims_mlflow.evidence.ledger import Entry, Ledger
-from aims_mlflow.evidence.remembered import Remembered
+from aims_mlflow.bounded_cache import Remembered
+from aims_mlflow.canonical import canonical
 from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
 from aims_mlflow.gates.decide import Asked, decide
 from aims_mlflow.gates.in_force import InForce
@@ -22,9 +19,12 @@ from aims_mlflow.gates.replay import check_sessions, recorded, replay
 from aims_mlflow.hooks.channel import Named, sign_consent
 from aims_mlflow.hooks.consents import seal_consent
 from aims_mlflow.hooks.gate import Change, Decided, decision_entry, kept_lines
+from aims_mlflow.ledger.ledger import Entry, Ledger
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.keyring import Keyring
+from aims_mlflow.signing.keyring import keyring_digest
+from aims_mlflow.signing.keys import ephemeral_key
 
 OLGA, PER = ephemeral_key(), ephemeral_key()
 APPROVAL, EMERGENCY = {"action": "approval"}, {"action": "waiver", "break_glass": True}

@@ -18,15 +18,12 @@ from hypothesis import strategies as st
 from small_bundle import small_ledger
 
 from aims_mlflow.audit.contents import leaf_fields
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.checks.charts import drift_chart
 from aims_mlflow.checks.packs import check_pack, shipped_packs
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.errors import AimsError
-from aims_mlflow.evidence import checkpoint, dsse, merkle, statement
-from aims_mlflow.evidence.canonical import sha256_hex
-from aims_mlflow.evidence.keyring import keyring_text, parse_keyring, sign_keyring
-from aims_mlflow.evidence.keys import ephemeral_key
-from aims_mlflow.evidence.ledger import Leaf
+from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports import parts
 from aims_mlflow.exports.archive import Archive, write_archive
@@ -34,9 +31,14 @@ from aims_mlflow.exports.check import verify_bundle
 from aims_mlflow.exports.inert import is_inert
 from aims_mlflow.gates.consents import Words, read_consent, unpacked, with_words
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
+from aims_mlflow.ledger import checkpoint, merkle
+from aims_mlflow.ledger.ledger import Leaf
 from aims_mlflow.records.evidence import Claim
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from aims_mlflow.records.system import AimsConfig
+from aims_mlflow.signing import dsse
+from aims_mlflow.signing.keyring import keyring_text, parse_keyring, sign_keyring
+from aims_mlflow.signing.keys import ephemeral_key
 from aims_mlflow.strict_yaml import parse
 
 QUICK, FULL, ROUND = 150, 10_000, 500

@@ -5,7 +5,7 @@ import hashlib
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from aims_mlflow.evidence import merkle
+from aims_mlflow.ledger import merkle
 
 SIZES = st.integers(1, 130)
 LAW = settings(max_examples=300, deadline=None)

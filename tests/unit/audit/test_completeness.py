@@ -6,13 +6,13 @@ from test_keys_in_time import sentences
 
 from aims_mlflow.audit.report import Report
 from aims_mlflow.audit.sessions import pack_problems
-from aims_mlflow.evidence.canonical import sha256_hex
-from aims_mlflow.evidence.keys import ephemeral_key
-from aims_mlflow.evidence.ledger import Entry
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.exports import parts
 from aims_mlflow.exports.bundle import create
 from aims_mlflow.exports.check import verify_bundle
+from aims_mlflow.ledger.ledger import Entry
 from aims_mlflow.records.base import utc_text
+from aims_mlflow.signing.keys import ephemeral_key
 
 
 def both(ledger):

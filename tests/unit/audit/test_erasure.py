@@ -4,7 +4,7 @@ import json
 
 from test_verify import run
 
-from aims_mlflow.evidence.ledger import Ledger
+from aims_mlflow.ledger.ledger import Ledger
 
 
 def test_a_body_goes_for_good_and_all_else_verifies(life, monkeypatch):
@@ -39,7 +39,7 @@ def test_a_body_goes_for_good_and_all_else_verifies(life, monkeypatch):
 
 
 def _payload(ledger, leaf):
-    from aims_mlflow.evidence.dsse import parse
+    from aims_mlflow.signing.dsse import parse
 
     return parse(ledger.envelope(leaf.content["envelope"]), "erasure").payload
 

@@ -13,21 +13,21 @@ from small_bundle import lost, small_ledger
 from aims_mlflow.audit.held import read_held
 from aims_mlflow.audit.watching import look
 from aims_mlflow.audit.whole_ledger import verify_ledger
-from aims_mlflow.evidence import checkpoint, ledger_append
-from aims_mlflow.evidence.canonical import canonical, sha256_hex
-from aims_mlflow.evidence.keyring import add_key, keyring_digest, revoke_key, rotate_key, sign_keyring
-from aims_mlflow.evidence.keys import ephemeral_key
-from aims_mlflow.evidence.ledger import Entry, Ledger
-from aims_mlflow.evidence.log import Log
+from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.exports import parts
 from aims_mlflow.exports.bundle import create
 from aims_mlflow.exports.check import verify_bundle
 from aims_mlflow.exports.pages import render_how_to, render_index
 from aims_mlflow.hooks.verify_model import ModelCheck
+from aims_mlflow.ledger import append, checkpoint
+from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.log import Log
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.keyring import Keyring
+from aims_mlflow.signing.keyring import add_key, keyring_digest, revoke_key, rotate_key, sign_keyring
+from aims_mlflow.signing.keys import ephemeral_key
 
-real_now = ledger_append.utc_text
+real_now = append.utc_text
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_worker_whose_clock_is_off_makes_nothing_look_forged(small, monkeypatc
         return real_now(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds))
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger_append, "utc_text", off)
+        patch.setattr(append, "utc_text", off)
         put(ledger, sign_keyring(add_key(keyring_of(ledger), sealed.entry(bo, "bo")), root))
     evidence(ledger, bo)
     assert sentences(ledger) == []

@@ -17,11 +17,12 @@ from tampering import Thief, flip
 from test_verify import run
 from timestamping import authority  # noqa: F401 - fixture
 
-from aims_mlflow.evidence import checkpoint, statement
-from aims_mlflow.evidence.canonical import canonical, sha256_hex
-from aims_mlflow.evidence.keyring import add_key, keyring_digest, revoke_key, sign_keyring
-from aims_mlflow.evidence.keys import ephemeral_key, load_key
+from aims_mlflow.canonical import canonical, sha256_hex
+from aims_mlflow.evidence import statement
+from aims_mlflow.ledger import checkpoint
 from aims_mlflow.records.keyring import KeyEntry, Keyring
+from aims_mlflow.signing.keyring import add_key, keyring_digest, revoke_key, sign_keyring
+from aims_mlflow.signing.keys import ephemeral_key, load_key
 
 DOCS = Path(__file__).parents[3] / "docs" / "security.md"
 BEGIN, END = "<!-- tampering: written by tests/unit/audit/test_tampering.py -->", "<!-- end of tampering -->"
@@ -694,7 +695,7 @@ def _either(*args):
 
 
 def test_a_time_stamp_over_something_else_is_told(life, authority):  # noqa: F811
-    from aims_mlflow.evidence import timestamps
+    from aims_mlflow.ledger import timestamps
 
     thief = Thief(life)
     note = thief.sql("SELECT note FROM aims_checkpoints WHERE size = 8")[0][0]

@@ -7,8 +7,8 @@ from click.testing import CliRunner
 
 from aims_mlflow.cli.main import cli
 from aims_mlflow.errors import AimsError
-from aims_mlflow.evidence import checkpoint, merkle
-from aims_mlflow.evidence.ledger import Ledger
+from aims_mlflow.ledger import checkpoint, merkle
+from aims_mlflow.ledger.ledger import Ledger
 
 
 def run(*args, status=0):
@@ -60,8 +60,8 @@ def test_a_proof_stands_alone(life):
 
 
 def test_watching_goes_on_from_the_last_look(life, tmp_path):
-    from aims_mlflow.evidence.ledger import Entry
-    from aims_mlflow.evidence.log import configured_log
+    from aims_mlflow.ledger.ledger import Entry
+    from aims_mlflow.ledger.log import configured_log
 
     state = tmp_path / "seen.txt"
     ledger = Ledger(life.uri, configured_log())

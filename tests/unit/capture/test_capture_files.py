@@ -73,7 +73,8 @@ def trained(table, stated):
     from sklearn.dummy import DummyClassifier
 
     import aims_mlflow as aims
-    from aims_mlflow.evidence import statement, store
+    from aims_mlflow.evidence import statement
+    from aims_mlflow.evidence import tracking as store
 
     with aims.training("s", config=stated) as session:
         session.data(train=table[:60], test=table[60:])
@@ -116,7 +117,8 @@ def test_files_that_changed_after_the_first_trial_are_digested_again_for_the_cho
     from sklearn.dummy import DummyClassifier
 
     import aims_mlflow as aims
-    from aims_mlflow.evidence import statement, store
+    from aims_mlflow.evidence import statement
+    from aims_mlflow.evidence import tracking as store
 
     folder = write(tracking / "notes", **{f"{i}.txt": b"old" for i in range(100)})
     table = labelled([f"notes/{i}.txt" for i in range(100)])

@@ -6,7 +6,7 @@ import pytest
 import sealed
 
 from aims_mlflow.cli.main import main
-from aims_mlflow.evidence.keys import load_key, write_new_key
+from aims_mlflow.signing.keys import load_key, write_new_key
 
 
 @pytest.fixture

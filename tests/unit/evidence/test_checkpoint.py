@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from aims_mlflow.errors import EvidenceError, KeyUnavailable
-from aims_mlflow.evidence import checkpoint, merkle
-from aims_mlflow.evidence.keys import PublicKey, SigningKey, ephemeral_key
+from aims_mlflow.ledger import checkpoint, merkle
+from aims_mlflow.signing.keys import PublicKey, SigningKey, ephemeral_key
 
 # The example of golang.org/x/mod/sumdb/note, where the format comes from.
 GO_PRIVATE = "AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"

@@ -14,8 +14,8 @@ from timestamping import authority  # noqa: F401 - fixture
 
 from aims_mlflow.audit.held import Held
 from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable
-from aims_mlflow.evidence import checkpoint, delivery, ledger_heads, merkle, places, timestamps
-from aims_mlflow.evidence.keys import ephemeral_key
+from aims_mlflow.ledger import anchors, checkpoint, delivery, heads, merkle, timestamps
+from aims_mlflow.signing.keys import ephemeral_key
 
 KEY = ephemeral_key()
 
@@ -25,17 +25,17 @@ class Log(Database):
 
     def __init__(self, uri, *witnesses, key=KEY):
         super().__init__(uri)
-        self.key, self.places = key, [places.parse_place(w) for w in witnesses]
+        self.key, self.places = key, [anchors.parse_place(w) for w in witnesses]
         self.deliverer = delivery.Deliverer(self.engine, self.tree, self.leaves, self.places)
 
     def head(self, *contents, origin="ai.example.org/ledger"):
         if contents:
             self.append(*contents)
         with self.engine.connect() as connection:
-            made = ledger_heads.sign_head(connection, self.tree, self.leaves, self.key, origin)
+            made = heads.sign_head(connection, self.tree, self.leaves, self.key, origin)
         if made is not None:
             with self.engine.begin() as connection:
-                ledger_heads.store(connection, self.tree, made, [p.name for p in self.places])
+                heads.store(connection, self.tree, made, [p.name for p in self.places])
         return made
 
     def rows(self):
@@ -57,12 +57,12 @@ def test_heads_are_signed_kept_and_continue_each_other(database_uri):  # noqa: F
     proof = merkle.consistency_proof(3, 4, log.fetch)
     assert merkle.verify_consistency(3, 4, first.root, second.root, proof)
     with log.engine.connect() as connection:
-        assert ledger_heads.newest(connection, log.tree) == second
-        assert ledger_heads.covering(connection, log.tree, 2) == first
-        assert ledger_heads.covering(connection, log.tree, 5) is None
-        assert list(ledger_heads.all_of(connection, log.tree)) == [first, second]
+        assert heads.newest(connection, log.tree) == second
+        assert heads.covering(connection, log.tree, 2) == first
+        assert heads.covering(connection, log.tree, 5) is None
+        assert list(heads.all_of(connection, log.tree)) == [first, second]
     with log.engine.begin() as connection:
-        assert not ledger_heads.store(connection, log.tree, second, [])
+        assert not heads.store(connection, log.tree, second, [])
 
 
 def test_a_log_keeps_its_name(tmp_path):
@@ -210,12 +210,12 @@ def test_objects_in_s3_are_locked_and_never_written_over(bucket, tmp_path):
     assert kept["ObjectLockRetainUntilDate"] > datetime.now(UTC) + timedelta(days=3600)
     place = log.places[0]
     hashes = "".join(f"{merkle.leaf_hash(data).hex()}\n" for data in (b"a", b"b"))
-    parcel = places.Parcel(2, made.text.encode(), 0, hashes.encode())
+    parcel = anchors.Parcel(2, made.text.encode(), 0, hashes.encode())
     place.deliver(parcel)
     with pytest.raises(EvidenceError, match=r"holds another checkpoints/000000000002\.txt"):
-        place.deliver(places.Parcel(2, b"other", 0, parcel.hashes))
+        place.deliver(anchors.Parcel(2, b"other", 0, parcel.hashes))
     with pytest.raises(Unreachable, match="S3 refused the object"):
-        places.parse_place("s3://nobodys/x").deliver(parcel)
+        anchors.parse_place("s3://nobodys/x").deliver(parcel)
 
 
 def test_an_authority_stamps_the_newest_and_openssl_agrees(authority, tmp_path):  # noqa: F811
@@ -271,14 +271,14 @@ def test_a_stamp_over_something_else_or_by_nobody_known_says_nothing(authority, 
 )  # fmt: skip
 def test_places_that_are_none_are_refused(uri):
     with pytest.raises(ConfigError):
-        places.parse_place(uri)
+        anchors.parse_place(uri)
 
 
 def test_witnesses_are_separated_by_spaces():
-    assert [p.name for p in places.witnesses(" file:///a\n tsa:https://x/y ")] == ["file:///a", "tsa:https://x/y"]
-    assert places.witnesses(None) == []
+    assert [p.name for p in anchors.witnesses(" file:///a\n tsa:https://x/y ")] == ["file:///a", "tsa:https://x/y"]
+    assert anchors.witnesses(None) == []
     with pytest.raises(ConfigError, match="twice"):
-        places.witnesses("file:///a file:///a")
+        anchors.witnesses("file:///a file:///a")
 
 
 def test_missing_extras_are_named(monkeypatch):
@@ -287,6 +287,6 @@ def test_missing_extras_are_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     monkeypatch.setitem(sys.modules, "rfc3161_client", None)
     with pytest.raises(ConfigError, match=r"aims_mlflow\[s3\]"):
-        places.parse_place("s3://b/x").deliver(places.Parcel(1, b"", 0, b""))
+        anchors.parse_place("s3://b/x").deliver(anchors.Parcel(1, b"", 0, b""))
     with pytest.raises(ConfigError, match=r"aims_mlflow\[timestamps\]"):
         timestamps.request_stamp(b"x", "https://x")

@@ -10,16 +10,17 @@ import pytest
 import sealed
 from pydantic import ValidationError
 
+from aims_mlflow.canonical import canonical, parse_json
 from aims_mlflow.errors import ConfigError, EvidenceError, KeyUnavailable
-from aims_mlflow.evidence import dsse, statement
-from aims_mlflow.evidence.canonical import canonical, parse_json
+from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.digests import arrow_digest, dir_hash1, is_load_mark, model_digest
-from aims_mlflow.evidence.keyring import add_key, load_keyring, sign_keyring, write_keyring
-from aims_mlflow.evidence.keys import ephemeral_key, load_key, signing_key, write_new_key
 from aims_mlflow.evidence.verify import check_session, check_signature
 from aims_mlflow.records.base import decimal_text, uuid7
 from aims_mlflow.records.evidence import Claim, Evidence
 from aims_mlflow.records.keyring import Keyring
+from aims_mlflow.signing import dsse
+from aims_mlflow.signing.keyring import add_key, load_keyring, sign_keyring, write_keyring
+from aims_mlflow.signing.keys import ephemeral_key, load_key, signing_key, write_new_key
 
 
 def test_dir_hash1_is_gos_h1(tmp_path):

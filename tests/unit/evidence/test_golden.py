@@ -10,13 +10,13 @@ import pytest
 
 from aims_mlflow.audit.held import read_held
 from aims_mlflow.audit.whole_ledger import verify_ledger
-from aims_mlflow.evidence.keyring import load_keyring
-from aims_mlflow.evidence.ledger import Entry, Ledger
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.archive import Archive
 from aims_mlflow.exports.check import verify_bundle
 from aims_mlflow.exports.parts import InMemory, PartLedger
 from aims_mlflow.gates.replay import recorded, replay
+from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.signing.keyring import load_keyring
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 RELEASES = sorted(p for p in GOLDEN.iterdir() if (p / "keyring.yaml").exists())

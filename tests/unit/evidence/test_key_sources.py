@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from aims_mlflow.errors import KeyUnavailable
-from aims_mlflow.evidence import dsse, keys, remote_keys
+from aims_mlflow.signing import dsse, keys, remote_keys
 
 
 def signs(key):

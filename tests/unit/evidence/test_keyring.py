@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aims_mlflow.errors import ConfigError, EvidenceError
-from aims_mlflow.evidence import keyring as kr
-from aims_mlflow.evidence.keyring_history import InForce, checked_history
-from aims_mlflow.evidence.keys import ephemeral_key
 from aims_mlflow.records.keyring import Keyring
+from aims_mlflow.signing import keyring as kr
+from aims_mlflow.signing.keyring_history import InForce, checked_history
+from aims_mlflow.signing.keys import ephemeral_key
 
 ROOT, ANA, OLGA, LOG = (ephemeral_key() for _ in range(4))
 T = "2026-0{}-01T00:00:00Z".format

@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from postgres_server import database_uri, postgres_server, postgres_uri  # noqa: F401 - fixtures
 
 from aims_mlflow.errors import ConfigError, EvidenceError, KeyUnavailable
-from aims_mlflow.evidence import log as logs
-from aims_mlflow.evidence import merkle
-from aims_mlflow.evidence.keys import SigningKey, ephemeral_key
-from aims_mlflow.evidence.ledger import Entry, Ledger
-from aims_mlflow.evidence.log import Log
+from aims_mlflow.ledger import log as logs
+from aims_mlflow.ledger import merkle
+from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.log import Log
+from aims_mlflow.signing.keys import SigningKey, ephemeral_key
 
 KEY = ephemeral_key()
 

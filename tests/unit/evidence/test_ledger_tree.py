@@ -7,10 +7,11 @@ from alembic.migration import MigrationContext
 from postgres_server import database_uri, postgres_server, postgres_uri  # noqa: F401 - fixtures
 
 from aims_mlflow.errors import ConfigError, EvidenceError
-from aims_mlflow.evidence import ledger_migrations, ledger_tree, merkle
-from aims_mlflow.evidence.ledger import Entry, Ledger
-from aims_mlflow.evidence.ledger_database import SCHEMA, Tables
-from aims_mlflow.evidence.ledger_write import write
+from aims_mlflow.ledger import merkle, upgrade
+from aims_mlflow.ledger import tree as ledger_tree
+from aims_mlflow.ledger.database import SCHEMA, Tables
+from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.write import write
 
 
 class Database:
@@ -26,7 +27,7 @@ class Database:
             if self.schema:
                 connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {self.schema}"))
             if migrate:
-                ledger_migrations.migrate(connection, self.schema)
+                upgrade.migrate(connection, self.schema)
 
     def append(self, *contents):
         with self.engine.begin() as connection:
@@ -103,13 +104,13 @@ def test_migrations_make_the_tables_that_the_code_declares(database_uri):  # noq
             "include_schemas": True,
             "include_name": lambda name, kind, _: kind != "schema" or name == database.schema,
             "include_object": lambda item, name, kind, *_: kind != "table" or name.startswith("aims_"),
-            "version_table": ledger_migrations.VERSION_TABLE,
+            "version_table": upgrade.VERSION_TABLE,
             "version_table_schema": database.schema,
             "compare_type": True,
         }
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, database.tables.metadata) == []
-        assert ledger_migrations.current_revision(connection, database.schema) == ledger_migrations.HEAD
+        assert upgrade.current_revision(connection, database.schema) == upgrade.HEAD
 
 
 def test_head_is_the_newest_migration():
@@ -117,8 +118,8 @@ def test_head_is_the_newest_migration():
 
     from alembic.script import ScriptDirectory
 
-    script = ScriptDirectory(str(Path(ledger_migrations.__file__).parent / "migrations"))
-    assert script.get_heads() == [ledger_migrations.HEAD]
+    script = ScriptDirectory(str(Path(upgrade.__file__).parent / "migrations"))
+    assert script.get_heads() == [upgrade.HEAD]
 
 
 def unmigrated(uri):
@@ -144,9 +145,9 @@ def test_a_database_from_before_migrations_is_taken_over_with_its_leaves(databas
     with database.engine.begin() as connection:
         connection.execute(database.leaves.insert(), rows)
     with database.engine.begin() as connection:
-        assert ledger_migrations.current_revision(connection, database.schema) is None
-        assert ledger_migrations.migrate(connection, database.schema)
-        assert not ledger_migrations.migrate(connection, database.schema)
+        assert upgrade.current_revision(connection, database.schema) is None
+        assert upgrade.migrate(connection, database.schema)
+        assert not upgrade.migrate(connection, database.schema)
     assert merkle.root(11_000, database.fetch) == expected.root()
     expected.append(merkle.leaf_hash(b"new"))
     assert database.append(b"new").root == expected.root()
@@ -158,19 +159,19 @@ def test_leaves_that_are_not_whole_are_not_taken_over_and_nothing_changes(databa
     with database.engine.begin() as connection:
         connection.execute(database.leaves.insert(), [row])
     with pytest.raises(EvidenceError, match="leaf 0 is missing or was changed"), database.engine.begin() as connection:
-        ledger_migrations.migrate(connection, database.schema)
+        upgrade.migrate(connection, database.schema)
     with database.engine.connect() as connection:
         assert not sa.inspect(connection).has_table("aims_nodes", database.schema)
-        assert ledger_migrations.current_revision(connection, database.schema) is None
+        assert upgrade.current_revision(connection, database.schema) is None
 
 
 def test_a_newer_releases_database_is_left_alone(database_uri):  # noqa: F811
     database = Database(database_uri)
-    version = sa.table(ledger_migrations.VERSION_TABLE, sa.column("version_num"), schema=database.schema)
+    version = sa.table(upgrade.VERSION_TABLE, sa.column("version_num"), schema=database.schema)
     with database.engine.begin() as connection:
         connection.execute(sa.update(version).values(version_num="9999"))
     with pytest.raises(ConfigError, match="revision 9999, which this"), database.engine.begin() as connection:
-        ledger_migrations.migrate(connection, database.schema)
+        upgrade.migrate(connection, database.schema)
 
 
 def test_the_ledgers_appends_fill_the_tree(tmp_path):

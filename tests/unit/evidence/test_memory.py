@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from aims_mlflow.evidence.ledger import Entry, Ledger
-from aims_mlflow.evidence.model_leaves import KEPT, Memory
-from aims_mlflow.evidence.remembered import Remembered
+from aims_mlflow.bounded_cache import Remembered
+from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.model_leaves import KEPT, Memory
 
 pytest_plugins = ("postgres_server",)
 
@@ -87,7 +87,7 @@ def test_it_is_what_the_ledger_says(ledger):
 
 
 def test_more_leaves_than_a_page(ledger, monkeypatch):
-    import aims_mlflow.evidence.ledger as module
+    import aims_mlflow.ledger.ledger as module
 
     monkeypatch.setattr(module, "PAGE", 4)
     few = Ledger(ledger.uri)
@@ -124,7 +124,7 @@ def test_memory_is_bounded_by_leaves_and_by_names(ledger):
 
 
 def test_a_call_is_remembered_by_its_latest_request_and_old_ones_are_forgotten(ledger, monkeypatch):
-    from aims_mlflow.evidence import ledger_state
+    from aims_mlflow.ledger import state
 
     def seal(call, request):
         ledger.append(Entry("decision", {"model_name": "loans"}, request=request, call=call))
@@ -136,9 +136,9 @@ def test_a_call_is_remembered_by_its_latest_request_and_old_ones_are_forgotten(l
     seal("one", "r1")
     seal("one", "r2")
     assert ledger.state.now("one")[1] == "r2"
-    later = ledger_state.time.time() + ledger_state.CALL_SECONDS + 1
-    monkeypatch.setattr(ledger_state.time, "time", lambda: later)
+    later = state.time.time() + state.CALL_SECONDS + 1
+    monkeypatch.setattr(state.time, "time", lambda: later)
     assert ledger.state.now("one")[1] is None
-    monkeypatch.setattr(ledger_state.secrets, "randbelow", lambda _: 0)
+    monkeypatch.setattr(state.secrets, "randbelow", lambda _: 0)
     seal("two", "r3")
     assert kept() == {"two"}

@@ -3,7 +3,7 @@
 import pytest
 
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence import merkle
+from aims_mlflow.ledger import merkle
 
 LEAVES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
 ROOTS = [

@@ -201,22 +201,22 @@ def test_stages_and_dates_choose_what_lies_in_it(life, tmp_path):
 
 def test_a_lost_report_is_told_not_passed_over(life, tmp_path, monkeypatch):
     from aims_mlflow.errors import Unreachable
-    from aims_mlflow.evidence import store
+    from aims_mlflow.evidence import tracking
 
-    read = store.read_file
+    read = tracking.read_file
 
     def lost(run_id, path):
         if path.endswith("fairness.html"):
             raise Unreachable("gone")
         return read(run_id, path)
 
-    monkeypatch.setattr(store, "read_file", lost)
+    monkeypatch.setattr(tracking, "read_file", lost)
     text = run("bundle", "verify", create(life, tmp_path / "b.zip"), status=1)
     assert "fairness.html: it could not be read when the bundle was made" in text
 
 
 def test_an_erased_body_stays_erased_in_the_bundle(life, tmp_path, monkeypatch):
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
     monkeypatch.setenv("AIMS_SIGNING_KEY", f"file:{life.office.approver}")
     sequence = next(Ledger(life.uri).leaves(types=("approval",))).sequence
@@ -352,11 +352,11 @@ def test_pages_that_lie_or_act_are_told(made, tmp_path, name, change, why):
 
 
 def test_a_trainers_page_with_script_is_kept_as_text(life, tmp_path, monkeypatch):
-    from aims_mlflow.evidence import store
+    from aims_mlflow.evidence import tracking
 
-    read = store.read_file
+    read = tracking.read_file
     monkeypatch.setattr(
-        store, "read_file", lambda r, p: b"<script>x</script>" if p.endswith("drift.html") else read(r, p)
+        tracking, "read_file", lambda r, p: b"<script>x</script>" if p.endswith("drift.html") else read(r, p)
     )
     path = create(life, tmp_path / "b.zip")
     names = [n for n in contents(path) if "drift.html" in n]

@@ -9,16 +9,16 @@ from small_bundle import keyring_of, lost, put_keyring, small_ledger
 from test_bundle import shown
 from timestamping import authority, keep_receipt  # noqa: F401 - fixture
 
-from aims_mlflow.evidence import timestamps
-from aims_mlflow.evidence.keyring import rotate_key, rotate_root, sign_keyring
-from aims_mlflow.evidence.keys import ephemeral_key
-from aims_mlflow.evidence.ledger import Entry, Ledger
-from aims_mlflow.evidence.log import Log
 from aims_mlflow.exports import parts
 from aims_mlflow.exports.archive import write_archive
 from aims_mlflow.exports.bundle import create
 from aims_mlflow.exports.check import verify_bundle
+from aims_mlflow.ledger import timestamps
+from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.log import Log
 from aims_mlflow.records.base import utc_text
+from aims_mlflow.signing.keyring import rotate_key, rotate_root, sign_keyring
+from aims_mlflow.signing.keys import ephemeral_key
 
 
 def unpacked(files, folder):
@@ -71,7 +71,7 @@ def test_earlier_checkpoints_and_time_stamps_are_checked_with_openssl(tmp_path, 
 @pytest.mark.parametrize("old", range(1, 8))
 def test_the_pages_consistency_proof_is_right_for_every_shape_of_the_tree(tmp_path, old):
     from aims_mlflow.audit.held import Held
-    from aims_mlflow.evidence import checkpoint
+    from aims_mlflow.ledger import checkpoint
 
     ledger = small_ledger(f"sqlite:///{tmp_path}/l.db")
     for number in range(4):

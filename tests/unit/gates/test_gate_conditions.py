@@ -6,12 +6,12 @@ import pytest
 import sealed
 import yaml
 
-from aims_mlflow.evidence.keys import ephemeral_key
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.gates.decide import Asked, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.records.evidence import Claim
+from aims_mlflow.signing.keys import ephemeral_key
 
 KEY = ephemeral_key()
 MODEL = [Subject(name="m", digest={"dirHash1": sealed.MODEL})]

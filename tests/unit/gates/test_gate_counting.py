@@ -3,12 +3,12 @@
 import pytest
 import sealed
 
-from aims_mlflow.evidence.keys import ephemeral_key
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.gates.counting import count
 from aims_mlflow.records.evidence import Supersedes
+from aims_mlflow.signing.keys import ephemeral_key
 
 KEY = ephemeral_key()
 MODEL = [Subject(name="m", digest={"dirHash1": sealed.MODEL})]

@@ -260,7 +260,7 @@ def test_an_erased_reason_is_gone_and_the_waiver_still_counts(registry, client):
     import mlflow
 
     from aims_mlflow.audit.whole_ledger import verify_ledger
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
     _, uri = gated.train("loans", frame=gated.table(3000, fair=False))
     reason = "Olga Meier was ill and said so by phone 555-1234"

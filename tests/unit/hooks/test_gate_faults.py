@@ -518,11 +518,11 @@ def test_a_full_disk_is_a_refusal(world, what):
 
 @BOTH
 def test_a_model_lock_that_is_not_to_be_had_is_a_refusal(world, monkeypatch, what):
-    from aims_mlflow.evidence import ledger_database
+    from aims_mlflow.ledger import database as ledger_database
 
     lock = world.gate.ledger._locks
     monkeypatch.setattr(lock, "hold", lambda name, seconds=0.05: type(lock).hold(lock, name, 0.05))
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
     with Ledger(world.gate.ledger.uri).lock("loans"):
         assert "another change of this model takes too long" in refused(world, what)
@@ -631,7 +631,7 @@ def compliant():
 def test_an_outcome_that_cannot_be_sealed_is_said_and_a_retry_finds_the_first(registry, client, monkeypatch, caplog):
     from test_reconcile import reconcile
 
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
     run, uri = compliant()
     client.create_registered_model("loans")

@@ -9,8 +9,8 @@ import pytest
 from gated import refused
 
 from aims_mlflow.errors import KeyUnavailable
-from aims_mlflow.evidence import checkpoint
-from aims_mlflow.evidence.keys import LOG_KEY, SigningKey
+from aims_mlflow.ledger import checkpoint
+from aims_mlflow.signing.keys import LOG_KEY, SigningKey
 
 
 def reconciled(registry):

@@ -7,9 +7,9 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from aims_mlflow.errors import EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import model_digest
-from aims_mlflow.evidence.ledger import Ledger
 from aims_mlflow.hooks import model_bytes
 from aims_mlflow.hooks.server_files import Files
+from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.records.policy import Caps
 
 

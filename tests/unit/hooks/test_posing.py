@@ -54,7 +54,7 @@ def numbers(registry, name="loans"):
 
 def dying(monkeypatch, call):
     """Let the server die after the registry's commit, before the outcome is sealed."""
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
     append = Ledger.append
 

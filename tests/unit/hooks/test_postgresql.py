@@ -22,7 +22,7 @@ def test_a_model_is_registered_put_into_use_and_taken_away(on_postgresql, regist
     import mlflow
     import sqlalchemy
 
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
     _, uri = gated.train("loans", frame=gated.table(3000))
     version = str(mlflow.register_model(uri, "loans").version)

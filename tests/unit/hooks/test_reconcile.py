@@ -151,7 +151,7 @@ def test_an_ended_waiver_under_an_alias_is_found(registry, client, monkeypatch):
 @pytest.mark.parametrize("committed", [True, False])
 def test_a_change_without_outcome_is_settled_by_what_the_registry_shows(registry, client, use, monkeypatch, committed):
     """As after a SIGKILL: the decision is sealed, the outcome is not."""
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
     use(seed=1)
     append = Ledger.append
@@ -185,7 +185,7 @@ def test_a_change_without_outcome_is_settled_by_what_the_registry_shows(registry
 
 
 def test_the_next_change_settles_what_was_left_open(registry, client, use, monkeypatch):
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
     version, _ = use(seed=1)
     append = Ledger.append
@@ -213,7 +213,7 @@ def test_what_a_settled_move_took_is_superseded(registry, client, use, monkeypat
     """The move took place and its outcome was not sealed: what it took is told from the decision's own leaf."""
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
     def move(version):
         if in_stage:

@@ -12,10 +12,10 @@ from gated import refused
 from mlflow.exceptions import MlflowException
 
 from aims_mlflow.demo.people import environment
-from aims_mlflow.evidence.ledger import Entry
 from aims_mlflow.gates import consents, replay
 from aims_mlflow.hooks import gate, server_evidence
 from aims_mlflow.hooks.server_registry import alias_holder, logged_model_row, version_row
+from aims_mlflow.ledger.ledger import Entry
 
 
 @pytest.fixture

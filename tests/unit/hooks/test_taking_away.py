@@ -29,7 +29,7 @@ def test_a_withdrawn_alias_is_sealed_and_its_retirement_is_due(registry, client,
 
 def test_a_withdrawal_goes_through_when_the_ledger_is_gone(registry, client, use, monkeypatch, caplog):
     from aims_mlflow.errors import Unreachable
-    from aims_mlflow.evidence.ledger import Ledger
+    from aims_mlflow.ledger.ledger import Ledger
 
     use()
 

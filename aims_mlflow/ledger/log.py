@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import KeyUnavailable
-from aims_mlflow.evidence.keys import LOG_KEY, aims_home, load_key, passing_home, write_new_key
-from aims_mlflow.evidence.ledger_heads import ORIGIN
-from aims_mlflow.evidence.places import WITNESSES, witnesses
+from aims_mlflow.ledger.anchors import WITNESSES, witnesses
+from aims_mlflow.ledger.heads import ORIGIN
+from aims_mlflow.signing.keys import LOG_KEY, aims_home, load_key, passing_home, write_new_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aims_mlflow.evidence.keys import SigningKey
-    from aims_mlflow.evidence.places import Place
+    from aims_mlflow.ledger.anchors import Place
+    from aims_mlflow.signing.keys import SigningKey
 
 LOG_ROLE = "log"
 LOG_OWNER = "registry"

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
-from aims_mlflow.evidence import statement, store
-from aims_mlflow.evidence.canonical import sha256_hex
+from aims_mlflow.evidence import statement, tracking
 from aims_mlflow.evidence.digests import model_digest
-from aims_mlflow.evidence.keyring import load_keyring
-from aims_mlflow.evidence.keys import SIGNING_KEY, PublicKey, aims_home, load_key
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL, SESSION_DIR
 from aims_mlflow.evidence.verify import CheckedSession, KeyLookup, Problem, check_session, check_signature
 from aims_mlflow.records.keyring import KeyEntry
+from aims_mlflow.signing.keyring import load_keyring
+from aims_mlflow.signing.keys import SIGNING_KEY, PublicKey, aims_home, load_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ class Source:
     read: Callable[[str], bytes]
     lookup: KeyLookup
     model_digest: str | None = None
-    found: store.Target | None = None
+    found: tracking.Target | None = None
     model_line: str = "No model was named: its bytes were not compared."
     files: dict[str, bytes | None] = field(default_factory=dict)
 
@@ -46,7 +46,7 @@ class Source:
         """Return a file that a record names; None where it is not there."""
         if path not in self.files:
             try:
-                store.check_inside(path)
+                tracking.check_inside(path)
                 self.files[path] = self.read(path)
             except AimsError:
                 self.files[path] = None
@@ -114,15 +114,17 @@ def open_source(target: str, keys: tuple[str, ...], known: KeyLookup | None = No
     folder = Path(target)
     if folder.is_dir():
         return _from_folder(folder, lookup)
-    if ("/" not in target and not store.RUN_ID.match(target)) or target.startswith("."):
+    if ("/" not in target and not tracking.RUN_ID.match(target)) or target.startswith("."):
         raise Unreachable(
             "there is no such folder", where=target, next="name a run, a model (models:/NAME/VERSION) or a folder"
         )
-    found = store.resolve(target)
-    sessions = [check_session(data, name, lookup) for name, data in sorted(store.session_files(found.run_id).items())]
-    source = Source(target, sessions, lambda path: store.read_file(found.run_id, path), lookup, found=found)
+    found = tracking.resolve(target)
+    sessions = [
+        check_session(data, name, lookup) for name, data in sorted(tracking.session_files(found.run_id).items())
+    ]
+    source = Source(target, sessions, lambda path: tracking.read_file(found.run_id, path), lookup, found=found)
     if found.model_id is not None:
-        with store.model_folder(found.model_id) as model:
+        with tracking.model_folder(found.model_id) as model:
             source.model_digest = model_digest(model)
     return source
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from aims_mlflow.evidence.ledger_migrations import VERSION_TABLE
+from aims_mlflow.ledger.upgrade import VERSION_TABLE
 
 options = context.config.attributes
 context.configure(

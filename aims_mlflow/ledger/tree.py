@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import sqlalchemy as sa
 
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence import merkle
+from aims_mlflow.ledger import merkle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

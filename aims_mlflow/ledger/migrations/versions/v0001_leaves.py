@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from aims_mlflow.evidence.ledger_migrations import append_only
+from aims_mlflow.ledger.upgrade import append_only
 
 revision = "0001"
 down_revision = None

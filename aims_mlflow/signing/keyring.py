@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from aims_mlflow.canonical import canonical, digest_of
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError
-from aims_mlflow.evidence import dsse
-from aims_mlflow.evidence.canonical import canonical, digest_of
-from aims_mlflow.evidence.keys import PublicKey, SigningKey
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.keyring import KeyEntry, Keyring, RootSignature
+from aims_mlflow.signing import dsse
+from aims_mlflow.signing.keys import PublicKey, SigningKey
 from aims_mlflow.strict_yaml import parse, read
 
 if TYPE_CHECKING:

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from aims_mlflow.errors import EvidenceError, KeyUnavailable
-from aims_mlflow.evidence import delivery, ledger_heads, merkle
-from aims_mlflow.evidence.delivery import Deliverer
-from aims_mlflow.evidence.ledger_database import reading, writing
-from aims_mlflow.evidence.ledger_tree import fetch_nodes
+from aims_mlflow.ledger import delivery, heads, merkle
+from aims_mlflow.ledger.database import reading, writing
+from aims_mlflow.ledger.delivery import Deliverer
+from aims_mlflow.ledger.tree import fetch_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Engine
 
-    from aims_mlflow.evidence.checkpoint import Checkpoint
-    from aims_mlflow.evidence.ledger_database import Tables
-    from aims_mlflow.evidence.ledger_tree import Grown
-    from aims_mlflow.evidence.ledger_write import Rows
-    from aims_mlflow.evidence.log import Log
+    from aims_mlflow.ledger.checkpoint import Checkpoint
+    from aims_mlflow.ledger.database import Tables
+    from aims_mlflow.ledger.log import Log
+    from aims_mlflow.ledger.tree import Grown
+    from aims_mlflow.ledger.write import Rows
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class LedgerProofs:
         def fetch(nodes: Sequence[merkle.Node]) -> Mapping[merkle.Node, bytes]:
             return fetch_nodes(connection, tables.tree, tables.leaves, nodes)
 
-        head = ledger_heads.sign_grown(grown, before, fetch, self._log.key, self._log.origin)
-        return ledger_heads.rows_of(tables.tree, head, [p.name for p in self._log.places])
+        head = heads.sign_grown(grown, before, fetch, self._log.key, self._log.origin)
+        return heads.rows_of(tables.tree, head, [p.name for p in self._log.places])
 
     def appended(self) -> None:
         """After an append: make the checkpoint that a key service signs, and let it be delivered."""
@@ -82,11 +82,11 @@ class LedgerProofs:
             raise KeyUnavailable("this ledger was opened without a log key", next="set AIMS_LOG_KEY")
         tables = self._tables
         with reading(self._engine) as connection:
-            head = ledger_heads.sign_head(connection, tables.tree, tables.leaves, self._log.key, self._log.origin)
+            head = heads.sign_head(connection, tables.tree, tables.leaves, self._log.key, self._log.origin)
         if head is None:
             return None
         with writing(self._engine) as connection:
-            ledger_heads.store(connection, tables.tree, head, [p.name for p in self._log.places])
+            heads.store(connection, tables.tree, head, [p.name for p in self._log.places])
         self.deliverer.wake()
         return head
 
@@ -99,22 +99,22 @@ class LedgerProofs:
             EvidenceError: what is stored is none.
         """
         with reading(self._engine) as connection:
-            return ledger_heads.newest(connection, self._tables.tree)
+            return heads.newest(connection, self._tables.tree)
 
     def covering(self, size: int) -> Checkpoint | None:
         """Return the smallest checkpoint over at least `size` leaves."""
         with reading(self._engine) as connection:
-            return ledger_heads.covering(connection, self._tables.tree, size)
+            return heads.covering(connection, self._tables.tree, size)
 
     def checkpoints(self) -> Iterator[tuple[int, str, str]]:
         """Yield (size, note, time stored) of every checkpoint as it stands in the database, smallest first."""
         table, after = self._tables.tree.checkpoints, -1
         while True:
-            query = sa.select(table).where(table.c.size > after).order_by(table.c.size).limit(ledger_heads.PAGE)
+            query = sa.select(table).where(table.c.size > after).order_by(table.c.size).limit(heads.PAGE)
             with reading(self._engine) as connection:
                 rows = connection.execute(query).all()
             yield from ((row.size, row.note, row.time) for row in rows)
-            if len(rows) < ledger_heads.PAGE:
+            if len(rows) < heads.PAGE:
                 return
             after = rows[-1].size
 

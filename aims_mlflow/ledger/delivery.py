@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.evidence.ledger_database import reading
-from aims_mlflow.evidence.ledger_heads import leaf_hashes
-from aims_mlflow.evidence.places import Parcel
+from aims_mlflow.ledger.anchors import Parcel
+from aims_mlflow.ledger.database import reading
+from aims_mlflow.ledger.heads import leaf_hashes
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from aims_mlflow.evidence.ledger_tree import TreeTables
-    from aims_mlflow.evidence.places import Place
+    from aims_mlflow.ledger.anchors import Place
+    from aims_mlflow.ledger.tree import TreeTables
 
 LATE_SECONDS = 60
 # Under `LATE_SECONDS`: a worker that died on the way is made up for before that is a finding. A slow one is overtaken

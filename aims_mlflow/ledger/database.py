@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import ConfigError, Unreachable
-from aims_mlflow.evidence.canonical import sha256_hex
-from aims_mlflow.evidence.ledger_migrations import migrate
-from aims_mlflow.evidence.ledger_tree import TreeTables
+from aims_mlflow.ledger.tree import TreeTables
+from aims_mlflow.ledger.upgrade import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

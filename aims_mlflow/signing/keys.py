@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError, KeyUnavailable
-from aims_mlflow.evidence.canonical import sha256_hex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -252,7 +252,7 @@ def load_key(uri: str, variable: str = SIGNING_KEY, ask: Callable[[str], str] | 
     Raises:
         KeyUnavailable: the URI is of another scheme, nothing can be read there, or the password does not fit.
     """
-    from aims_mlflow.evidence import remote_keys
+    from aims_mlflow.signing import remote_keys
 
     scheme, _, rest = uri.partition(":")
     if scheme in remote_keys.SERVICES:

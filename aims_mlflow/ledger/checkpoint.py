@@ -18,7 +18,7 @@ from aims_mlflow.errors import EvidenceError, KeyUnavailable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aims_mlflow.evidence.keys import PublicKey, SigningKey
+    from aims_mlflow.signing.keys import PublicKey, SigningKey
 
 MAX_NOTE_BYTES = 64 * 1024
 MAX_SIGNATURES = 16

@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import ConfigError, EvidenceError
-from aims_mlflow.evidence.keyring import checked_keyring, follow
 from aims_mlflow.records.base import parse_time
+from aims_mlflow.signing.keyring import checked_keyring, follow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

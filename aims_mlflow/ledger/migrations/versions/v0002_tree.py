@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence import merkle
-from aims_mlflow.evidence.ledger_migrations import append_only
+from aims_mlflow.ledger import merkle
+from aims_mlflow.ledger.upgrade import append_only
 
 revision = "0002"
 down_revision = "0001"

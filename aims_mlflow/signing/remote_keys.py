@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from aims_mlflow.errors import AimsError, KeyUnavailable
-from aims_mlflow.evidence.keys import PublicKey, SigningKey
+from aims_mlflow.signing.keys import PublicKey, SigningKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable

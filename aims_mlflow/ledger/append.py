@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence import ledger_heads
-from aims_mlflow.evidence.canonical import canonical, sha256_hex
-from aims_mlflow.evidence.ledger import TYPES, Leaf, leaf_hash
-from aims_mlflow.evidence.ledger_database import forget, writing
-from aims_mlflow.evidence.ledger_state import activate, calls
-from aims_mlflow.evidence.ledger_tree import extend, frontier
-from aims_mlflow.evidence.ledger_write import write
-from aims_mlflow.evidence.merkle import Frontier
+from aims_mlflow.ledger import heads
+from aims_mlflow.ledger.database import forget, writing
+from aims_mlflow.ledger.ledger import TYPES, Leaf, leaf_hash
+from aims_mlflow.ledger.merkle import Frontier
+from aims_mlflow.ledger.state import activate, calls
+from aims_mlflow.ledger.tree import extend, frontier
+from aims_mlflow.ledger.write import write
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from aims_mlflow.evidence.ledger import Entry
-    from aims_mlflow.evidence.ledger_database import Tables
-    from aims_mlflow.evidence.ledger_heads import Standing
-    from aims_mlflow.evidence.ledger_proofs import LedgerProofs
+    from aims_mlflow.ledger.database import Tables
+    from aims_mlflow.ledger.heads import Standing
+    from aims_mlflow.ledger.ledger import Entry
+    from aims_mlflow.ledger.proofs import LedgerProofs
 
 LEAF_VERSION = 1
 MAX_REMEMBERED = 100_000
@@ -89,7 +89,7 @@ class Appender:
     ) -> Written:
         """Write everything that belongs to the leaves, and the checkpoint where its key signs at once."""
         tables = self._tables
-        before = ledger_heads.standing(connection, tables.tree, tables.leaves)
+        before = heads.standing(connection, tables.tree, tables.leaves)
         out = [Leaf(before.size + at, data, leaf_hash(data)) for at, (data, _, _) in enumerate(made)]
         rows = [
             {

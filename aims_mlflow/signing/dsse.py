@@ -12,11 +12,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence.canonical import canonical, parse_json, sha256_hex
 
 if TYPE_CHECKING:
-    from aims_mlflow.evidence.keys import PublicKey, SigningKey
+    from aims_mlflow.signing.keys import PublicKey, SigningKey
 
 IN_TOTO = "application/vnd.in-toto+json"
 MAX_ENVELOPE_BYTES = 8 * 1024 * 1024

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from aims_mlflow.evidence.ledger_database import reading, writing
+from aims_mlflow.ledger.database import reading, writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.evidence.ledger_database import Tables
+    from aims_mlflow.ledger.database import Tables
 
 CALL_SECONDS = 600
 FORGET_EVERY = 50

@@ -12,8 +12,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.canonical import parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence.canonical import parse_json, sha256_hex
 
 if TYPE_CHECKING:
     import contextlib
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from aims_mlflow.evidence.log import Log
-    from aims_mlflow.evidence.model_leaves import ModelLeaves
+    from aims_mlflow.ledger.log import Log
+    from aims_mlflow.ledger.model_leaves import ModelLeaves
 
 LEDGER_URI = "AIMS_LEDGER_URI"
 PAGE = 1000
@@ -85,11 +85,11 @@ class Ledger:
             EvidenceError: it is of an earlier release, and its leaves are not whole.
             Unreachable: the database cannot be opened.
         """
-        from aims_mlflow.evidence.ledger_append import Appender
-        from aims_mlflow.evidence.ledger_database import ModelLocks, open_database
-        from aims_mlflow.evidence.ledger_proofs import LedgerProofs
-        from aims_mlflow.evidence.ledger_state import LedgerState
-        from aims_mlflow.evidence.model_leaves import Memory, next_leaves
+        from aims_mlflow.ledger.append import Appender
+        from aims_mlflow.ledger.database import ModelLocks, open_database
+        from aims_mlflow.ledger.model_leaves import Memory, next_leaves
+        from aims_mlflow.ledger.proofs import LedgerProofs
+        from aims_mlflow.ledger.state import LedgerState
 
         self.uri = uri
         self.log = log
@@ -253,6 +253,6 @@ class Ledger:
         return self._locks.hold(model_name, seconds) if seconds is not None else self._locks.hold(model_name)
 
     def _reading(self) -> contextlib.AbstractContextManager[Connection]:
-        from aims_mlflow.evidence.ledger_database import reading
+        from aims_mlflow.ledger.database import reading
 
         return reading(self._engine)

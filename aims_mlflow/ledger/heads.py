@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.evidence import checkpoint, merkle
-from aims_mlflow.evidence.ledger_tree import TreeTables, fetch_nodes
-from aims_mlflow.evidence.ledger_write import write
+from aims_mlflow.ledger import checkpoint, merkle
+from aims_mlflow.ledger.tree import TreeTables, fetch_nodes
+from aims_mlflow.ledger.write import write
 from aims_mlflow.records.base import utc_text, uuid7
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from aims_mlflow.evidence.checkpoint import Checkpoint
-    from aims_mlflow.evidence.keys import SigningKey
-    from aims_mlflow.evidence.ledger_tree import Grown
-    from aims_mlflow.evidence.ledger_write import Rows
+    from aims_mlflow.ledger.checkpoint import Checkpoint
+    from aims_mlflow.ledger.tree import Grown
+    from aims_mlflow.ledger.write import Rows
+    from aims_mlflow.signing.keys import SigningKey
 
 ORIGIN = "AIMS_LEDGER_ORIGIN"
 PAGE = 5000

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable
-from aims_mlflow.evidence import timestamps
+from aims_mlflow.ledger import timestamps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
