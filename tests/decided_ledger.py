@@ -18,9 +18,9 @@ from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.bundle import create
 from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
 from aims_mlflow.gates.decide import Asked, decide
-from aims_mlflow.gates.in_force import in_force
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.replay import check_sessions
+from aims_mlflow.gates.rules_in_force import in_force
 from aims_mlflow.hooks.active_policy import policy_entry
 from aims_mlflow.hooks.channel import sign_consent
 from aims_mlflow.hooks.consents import seal_consent

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aims_mlflow.errors import AimsError
 from aims_mlflow.gates import replay as again
 from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents
-from aims_mlflow.gates.in_force import in_force
+from aims_mlflow.gates.rules_in_force import in_force
 from aims_mlflow.records.decision import Standing
 
 if TYPE_CHECKING:

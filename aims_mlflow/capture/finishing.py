@@ -18,13 +18,13 @@ from aims_mlflow.capture.say import log, say
 from aims_mlflow.documents.datasheet import render_datasheet
 from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.documents.model_card import render_model_card
-from aims_mlflow.documents.status import control_statuses
 from aims_mlflow.documents.terminal import summary_lines
 from aims_mlflow.errors import AimsError, Unreachable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
 from aims_mlflow.evidence.verify import CheckedSession, check_session
+from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.keyring import KeyEntry

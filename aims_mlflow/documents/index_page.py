@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import crosswalk_for, kinds
 from aims_mlflow.documents.notes import shown
-from aims_mlflow.documents.status import ControlStatus, control_statuses
 from aims_mlflow.documents.terminal import SYMBOLS
+from aims_mlflow.gates.control_status import ControlStatus, control_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.documents.status import ControlStatus
+    from aims_mlflow.gates.control_status import ControlStatus
 
 SYMBOLS = {
     "met": "✓",

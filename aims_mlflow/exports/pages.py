@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.audit.keyrings import history_of, log_keys
 from aims_mlflow.audit.report import Step
-from aims_mlflow.documents.status import ControlStatus, control_statuses
 from aims_mlflow.documents.terminal import SYMBOLS
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.session import PAGE
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.exports import parts
 from aims_mlflow.exports.earlier import earlier_files
+from aims_mlflow.gates.control_status import ControlStatus, control_statuses
 from aims_mlflow.records.base import parse_time
 
 if TYPE_CHECKING:

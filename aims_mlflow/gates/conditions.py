@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
-    from aims_mlflow.gates.counting import Counted
+    from aims_mlflow.gates.counting_evidence import Counted
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.records.policy import PolicyLimit, PolicySystem, Requirement
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates import conditions
 from aims_mlflow.gates.conditions import CLOCK_SKEW
-from aims_mlflow.gates.counting import Counted, count, newest
+from aims_mlflow.gates.counting_evidence import Counted, count, newest
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.decision import Consent, Decision, Standing, Unmet, WaivedBy
 

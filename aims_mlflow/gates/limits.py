@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.claims import holds, is_left_out, matches
-from aims_mlflow.gates.counting import DATA_KINDS
+from aims_mlflow.gates.counting_evidence import DATA_KINDS
 from aims_mlflow.records.decision import Unmet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.gates.counting import Counted
+    from aims_mlflow.gates.counting_evidence import Counted
     from aims_mlflow.records.evidence import Claim
     from aims_mlflow.records.policy import PolicyLimit
 

@@ -12,13 +12,13 @@ from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.decide import Asked, SignedConsent, decide
-from aims_mlflow.gates.in_force import in_force
+from aims_mlflow.gates.rules_in_force import in_force
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Decision, Standing
 
 if TYPE_CHECKING:
-    from aims_mlflow.gates.in_force import InForce
     from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.gates.rules_in_force import InForce
     from aims_mlflow.ledger.ledger import Ledger
 
 KnownSessions = Remembered[CheckedSession]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, Unreachable
-from aims_mlflow.gates.in_force import InForce, in_force, keyring_of
 from aims_mlflow.gates.policy import FILE, default_policy_text, load_policy
+from aims_mlflow.gates.rules_in_force import InForce, in_force, keyring_of
 from aims_mlflow.hooks.findings import Finding, record
 from aims_mlflow.ledger.ledger import Entry
 from aims_mlflow.ledger.log import LOG_OWNER, LOG_ROLE, log_key

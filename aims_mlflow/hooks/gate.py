@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aims_mlflow.evidence.verify import CheckedSession
-    from aims_mlflow.gates.in_force import InForce
     from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.gates.rules_in_force import InForce
     from aims_mlflow.records.decision import Decision, Standing
     from aims_mlflow.records.keyring import KeyEntry
     from aims_mlflow.records.policy import Stage

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.gates.in_force import in_force
+from aims_mlflow.gates.rules_in_force import in_force
 from aims_mlflow.ledger.ledger import Entry
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from aims_mlflow.bounded_cache import Remembered
 from aims_mlflow.canonical import canonical
 from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
 from aims_mlflow.gates.decide import Asked, decide
-from aims_mlflow.gates.in_force import InForce
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.replay import check_sessions, recorded, replay
+from aims_mlflow.gates.rules_in_force import InForce
 from aims_mlflow.hooks.channel import Named, sign_consent
 from aims_mlflow.hooks.consents import seal_consent
 from aims_mlflow.hooks.gate import Change, Decided, decision_entry, kept_lines

@@ -11,10 +11,10 @@ from aims_mlflow.documents.datasheet import render_datasheet
 from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.documents.model_card import render_model_card
 from aims_mlflow.documents.notes import shown
-from aims_mlflow.documents.status import control_statuses
 from aims_mlflow.documents.terminal import summary_lines
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.signing.keys import ephemeral_key
 
 NUMBER = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?(?:e-?\d+)?)(?: \(95% ([\d.e-]+) to ([\d.e-]+)\))?\[\^e(\d+)\]")

@@ -6,7 +6,7 @@ import sealed
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.verify import check_session
-from aims_mlflow.gates.counting import count
+from aims_mlflow.gates.counting_evidence import count
 from aims_mlflow.records.evidence import Supersedes
 from aims_mlflow.signing.keys import ephemeral_key
 

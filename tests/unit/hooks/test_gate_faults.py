@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from aims_mlflow.errors import Unreachable
-from aims_mlflow.gates import in_force, replay
+from aims_mlflow.gates import replay, rules_in_force
 from aims_mlflow.hooks import counters, doors, gate, gated_names, gated_store, gated_taking, server_evidence
 from aims_mlflow.hooks.active_policy import ActivePolicy
 from aims_mlflow.hooks.gate import Gate
@@ -291,7 +291,7 @@ def test_an_argument_that_has_no_canonical_bytes_is_a_refusal(world):
 @pytest.fixture
 def forgetful(monkeypatch):
     """A worker that just started: it has parsed nothing yet."""
-    monkeypatch.setattr(in_force, "_parsed", {})
+    monkeypatch.setattr(rules_in_force, "_parsed", {})
 
 
 def in_ledger(world, statement):
@@ -317,12 +317,12 @@ def test_a_policy_missing_or_altered_in_the_database_is_a_refusal(world, forgetf
     with contextlib.closing(sqlite3.connect(world.folder / "mlflow.db.aims.db")) as database:
         kept = {t: database.execute(f"SELECT * FROM {t}").fetchall() for t in ("aims_policies", "aims_active")}
     world.gate.policy.current()
-    in_force._parsed.clear()
+    rules_in_force._parsed.clear()
     in_ledger(world, statement)
     try:
         refused(world, what)
     finally:
-        in_force._parsed.clear()
+        rules_in_force._parsed.clear()
         with contextlib.closing(sqlite3.connect(world.folder / "mlflow.db.aims.db")) as database, database:
             for table, rows in kept.items():
                 database.execute(f"DELETE FROM {table}")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from aims_mlflow.catalog.loader import controls, kinds
-from aims_mlflow.gates.counting import Counted, count, data_digests
+from aims_mlflow.gates.counting_evidence import Counted, count, data_digests
 from aims_mlflow.records.base import parse_time
 
 if TYPE_CHECKING:
