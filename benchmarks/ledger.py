@@ -58,7 +58,7 @@ def verify_records(folder: Path, records: int) -> float:
 
     from aims_mlflow.audit.whole_ledger import verify_ledger
     from aims_mlflow.evidence.verify import check_session
-    from aims_mlflow.hooks.ingest import ingest, keyring_now
+    from aims_mlflow.lifecycle.ingest import ingest, keyring_now
     from aims_mlflow.signing.keys import ephemeral_key
 
     trainer = ephemeral_key()

@@ -23,15 +23,15 @@ from aims_mlflow.gates.replay import check_sessions
 from aims_mlflow.gates.rules_in_force import in_force
 from aims_mlflow.hooks.active_policy import policy_entry
 from aims_mlflow.hooks.channel import sign_consent
-from aims_mlflow.hooks.consents import seal_consent
-from aims_mlflow.hooks.erasure import erase
 from aims_mlflow.hooks.gate import Change, Decided, decision_entry, kept_lines
-from aims_mlflow.hooks.ingest import ingest
-from aims_mlflow.hooks.past import Past
-from aims_mlflow.hooks.settle import outcome_fields, superseded
 from aims_mlflow.ledger import checkpoint
 from aims_mlflow.ledger.ledger import Entry, Ledger
 from aims_mlflow.ledger.log import Log
+from aims_mlflow.lifecycle.consents import seal_consent
+from aims_mlflow.lifecycle.erasure import erase
+from aims_mlflow.lifecycle.ingest import ingest
+from aims_mlflow.lifecycle.model_history import Past
+from aims_mlflow.lifecycle.recovery import outcome_fields, superseded
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.evidence import Evidence

@@ -26,7 +26,7 @@ def erase(leaf: str, reason: str, ledger: str | None, registry: str | None, as_j
     of the database hold the body until they end.
     """
     from aims_mlflow.cli.ledger import opened
-    from aims_mlflow.hooks import erasure
+    from aims_mlflow.lifecycle import erasure
     from aims_mlflow.signing.keys import signing_key, who
 
     if not reason.strip():

@@ -143,9 +143,9 @@ def history(
     model: str, moment: datetime | None, workspace: str | None, ledger: str | None, registry: str | None, as_json: bool
 ) -> None:
     """Say which version of MODEL held which gated alias when, on which evidence, and approved by whom."""
-    from aims_mlflow.hooks import history as past_of
-    from aims_mlflow.hooks.past import Past, qualified
     from aims_mlflow.hooks.reading import open_ledger
+    from aims_mlflow.lifecycle import tenures as past_of
+    from aims_mlflow.lifecycle.model_history import Past, qualified
 
     name = model.removeprefix("models:/")
     if "/" in name or "@" in name:

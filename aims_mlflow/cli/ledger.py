@@ -235,8 +235,8 @@ def ingest(target: str, reason: str, ledger: str | None, registry: str | None, a
     keyring in force: nothing is then sealed.
     """
     from aims_mlflow.evidence.run_source import open_source
-    from aims_mlflow.hooks.ingest import ingest as take_in
-    from aims_mlflow.hooks.ingest import keyring_now
+    from aims_mlflow.lifecycle.ingest import ingest as take_in
+    from aims_mlflow.lifecycle.ingest import keyring_now
 
     if not reason.strip():
         raise ConfigError("evidence that comes in past a gate needs a reason", next="--reason 'why'")

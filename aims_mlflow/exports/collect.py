@@ -9,8 +9,8 @@ from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.exports import parts
 from aims_mlflow.exports.inert import kept_name
 from aims_mlflow.exports.systems import Systems, names_in, renamed
-from aims_mlflow.hooks.history import holders
-from aims_mlflow.hooks.past import Past
+from aims_mlflow.lifecycle.model_history import Past
+from aims_mlflow.lifecycle.tenures import holders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -12,11 +12,11 @@ from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, Unreachable
 from aims_mlflow.gates.policy import FILE, default_policy_text, load_policy
 from aims_mlflow.gates.rules_in_force import InForce, in_force, keyring_of
-from aims_mlflow.hooks.findings import Finding, record
 from aims_mlflow.ledger.ledger import Entry
 from aims_mlflow.ledger.log import LOG_OWNER, LOG_ROLE, log_key
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.keyring import KeyEntry, Keyring
+from aims_mlflow.registers.findings import Finding, record
 from aims_mlflow.signing.keyring import ROOT, keyring_digest, load_keyring, sign_keyring, write_keyring
 from aims_mlflow.signing.keys import aims_home, load_key, write_new_key
 

@@ -16,11 +16,11 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from aims_mlflow.errors import AimsError
 from aims_mlflow.hooks import counters
-from aims_mlflow.hooks.past import Past
 from aims_mlflow.hooks.server_evidence import active_workspace, has_logins
 from aims_mlflow.hooks.server_registry import made_by
-from aims_mlflow.hooks.settle import outcome_fields, settle, superseded
 from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.lifecycle.model_history import Past
+from aims_mlflow.lifecycle.recovery import outcome_fields, settle, superseded
 from aims_mlflow.records.base import uuid7
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from aims_mlflow.hooks import counters
 from aims_mlflow.hooks.doors import RESERVED, caller, closed, denied, is_prompt, refuse_reserved, reported
 from aims_mlflow.hooks.gate import Change, Decided, decision_entry
 from aims_mlflow.hooks.gated_taking import TakingAway
-from aims_mlflow.hooks.history import holders, place
-from aims_mlflow.hooks.past import Past, outcome
 from aims_mlflow.hooks.server_registry import alias_holder, made_by, version_row, versions
-from aims_mlflow.hooks.settle import REQUEST_TAG
+from aims_mlflow.lifecycle.model_history import Past, outcome
+from aims_mlflow.lifecycle.recovery import REQUEST_TAG
+from aims_mlflow.lifecycle.tenures import holders, place
 from aims_mlflow.records.base import uuid7
 
 if TYPE_CHECKING:

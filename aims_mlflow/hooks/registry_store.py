@@ -43,7 +43,7 @@ def _open(plain_uri: str, tracking_uri: str | None) -> Any:
     from aims_mlflow.hooks.gate import Gate
     from aims_mlflow.hooks.gated_channel import Channel
     from aims_mlflow.hooks.gated_names import ReservedNames
-    from aims_mlflow.hooks.ledger_guard import LedgerGuard
+    from aims_mlflow.lifecycle.ledger_guard import LedgerGuard
 
     base = WorkspaceAwareSqlAlchemyStore if MLFLOW_ENABLE_WORKSPACES.get() else SqlAlchemyStore
     store_class = type("GatedStore", (ReservedNames, Channel, base), {})

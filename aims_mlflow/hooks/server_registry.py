@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from aims_mlflow.hooks.settle import REQUEST_TAG
+from aims_mlflow.lifecycle.recovery import REQUEST_TAG
 
 
 @dataclass(frozen=True)

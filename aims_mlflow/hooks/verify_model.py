@@ -11,10 +11,10 @@ from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.audit.whole_ledger import check_stamps
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.gates import replay as again
-from aims_mlflow.hooks.erasure import erased
-from aims_mlflow.hooks.history import holders
-from aims_mlflow.hooks.past import Past, decision_of
 from aims_mlflow.ledger import merkle
+from aims_mlflow.lifecycle.erasure import erased
+from aims_mlflow.lifecycle.model_history import Past, decision_of
+from aims_mlflow.lifecycle.tenures import holders
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -21,8 +21,8 @@ from aims_mlflow.hooks import counters, doors, gate, gated_names, gated_store, g
 from aims_mlflow.hooks.active_policy import ActivePolicy
 from aims_mlflow.hooks.gate import Gate
 from aims_mlflow.hooks.model_bytes import ModelBytes
-from aims_mlflow.hooks.past import Past
 from aims_mlflow.hooks.server_evidence import ServerEvidence
+from aims_mlflow.lifecycle.model_history import Past
 
 SECRET = "/srv/storage/secret"  # no fault's own text may reach a client
 INCIDENT = re.compile(r"incident ([0-9a-f]{8}-[0-9a-f-]{27})")

@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 
 from aims_mlflow.hooks import doors, gated_taking
 from aims_mlflow.hooks.active_policy import ActivePolicy
-from aims_mlflow.hooks.findings import open_findings
+from aims_mlflow.registers.findings import open_findings
 
 
 def files_of(uri):
@@ -228,8 +228,8 @@ def test_a_renamed_model_keeps_its_past(registry, client, use):
     client.set_registered_model_alias("credit", "champion", version)
     assert registry.leaves("decision")[-1]["basis"] == "restored"
     refused(client.delete_model_version, "credit", version)
-    from aims_mlflow.hooks.history import history
-    from aims_mlflow.hooks.past import Past
+    from aims_mlflow.lifecycle.model_history import Past
+    from aims_mlflow.lifecycle.tenures import history
 
     assert [h.version for h in history(Past(registry.ledger, "credit"))] == [version, second, version]
     assert history(Past(registry.ledger, "loans")) == []
@@ -255,7 +255,7 @@ def test_stages_are_gated_and_leaving_one_is_a_withdrawal(registry, client, use)
     assert [(x["version"], x["by"]) for x in lost] == [(first, second)]
     client.transition_model_version_stage("loans", second, "Archived")
     assert [(x["version"], x["mlflow_stage"]) for x in registry.leaves("withdrawn")] == [(second, "Production")]
-    from aims_mlflow.hooks.history import holders
-    from aims_mlflow.hooks.past import Past
+    from aims_mlflow.lifecycle.model_history import Past
+    from aims_mlflow.lifecycle.tenures import holders
 
     assert list(holders(Past(registry.ledger, "loans"))) == ["production"]

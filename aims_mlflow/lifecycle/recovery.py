@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.ledger.ledger import Entry
 
 if TYPE_CHECKING:
-    from aims_mlflow.hooks.past import Past
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.lifecycle.model_history import Past
 
 REQUEST_TAG = "aims.request"
 # (registered name, request) -> the version that it made

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from aims_mlflow.audit.contents import ERASERS
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.statement import Subject, seal
-from aims_mlflow.hooks.ingest import keyring_now
 from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.lifecycle.ingest import keyring_now
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.evidence import Evidence
 

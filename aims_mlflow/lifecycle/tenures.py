@@ -12,8 +12,8 @@ from aims_mlflow.records.decision import Decision
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aims_mlflow.hooks.past import Past
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.lifecycle.model_history import Past
 
 FACTS = ("outcome", "legacy", "superseded")
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import PolicyRefused
-from aims_mlflow.hooks.past import Past, qualified
-from aims_mlflow.hooks.settle import REQUEST_TAG
+from aims_mlflow.lifecycle.model_history import Past, qualified
+from aims_mlflow.lifecycle.recovery import REQUEST_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,1 @@
+"""What a ledger says of a model, and what is done about it."""
