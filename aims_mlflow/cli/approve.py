@@ -29,7 +29,7 @@ def send(model: str, name: str | None, stage: str, alias: str | None, **fields: 
     Raises:
         Unreachable: the gate refused it, or does not answer.
     """
-    from aims_mlflow.hooks import channel
+    from aims_mlflow.registry import channel
 
     found = channel.named(model, name)
     channel.make_room(found.name)

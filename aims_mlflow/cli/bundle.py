@@ -57,7 +57,7 @@ def create(
     from aims_mlflow.evidence import tracking as store
     from aims_mlflow.exports.archive import write_archive
     from aims_mlflow.exports.bundle import create as make
-    from aims_mlflow.hooks.reading import connect
+    from aims_mlflow.registry.reading import connect
 
     path = out or Path(f"{system}-{stage}.zip")
     if path.exists():

@@ -35,7 +35,7 @@ def explain(model: str, stage: str, alias: str | None, as_json: bool) -> int:
     Exit status 1 when it would refuse.
     """
     from aims_mlflow.evidence import tracking
-    from aims_mlflow.hooks import channel
+    from aims_mlflow.registry import channel
 
     found = tracking.resolve(model)
     if found.name is None or found.version is None:
@@ -58,7 +58,7 @@ def status(url: str | None, as_json: bool) -> int:
 
     Exit status 1 when it is not gated.
     """
-    from aims_mlflow.hooks import channel
+    from aims_mlflow.registry import channel
 
     found = channel.status(url)
     if as_json:

@@ -41,7 +41,7 @@ def progress_done() -> None:
 
 
 def _open(ledger: str | None, registry: str | None, tracking: str | None) -> tuple[Ledger, Any]:
-    from aims_mlflow.hooks import reading
+    from aims_mlflow.registry import reading
 
     return reading.open_ledger(ledger, registry), reading.connect(tracking, registry)
 
@@ -62,8 +62,8 @@ def adopt(ledger: str | None, registry: str | None, tracking: str | None, new_le
     `legacy: {until: DAY}` in policy.yaml says how long they may keep or regain their aliases. Exit status 1 when the
     files of a version cannot be read.
     """
-    from aims_mlflow.hooks.adopt import adopt as adopt_all
-    from aims_mlflow.hooks.reading import policy_in_force
+    from aims_mlflow.registry.adopt import adopt as adopt_all
+    from aims_mlflow.registry.reading import policy_in_force
 
     opened, client = _open(ledger, registry, tracking)
     policy = policy_in_force(opened)
@@ -101,8 +101,8 @@ def reconcile(
     New findings are sealed, those that no longer hold are closed. A change whose server died is a finding too, which
     is closed at once: by what the registry shows. Exit status 1 when anything is open. Fit for a schedule.
     """
-    from aims_mlflow.hooks.reading import policy_in_force
-    from aims_mlflow.hooks.reconcile import reconcile as compare
+    from aims_mlflow.registry.reading import policy_in_force
+    from aims_mlflow.registry.reconcile import reconcile as compare
 
     opened, client = _open(ledger, registry, tracking)
     done = compare(opened, client, policy_in_force(opened), progress("comparing"), restored)
@@ -143,9 +143,9 @@ def history(
     model: str, moment: datetime | None, workspace: str | None, ledger: str | None, registry: str | None, as_json: bool
 ) -> None:
     """Say which version of MODEL held which gated alias when, on which evidence, and approved by whom."""
-    from aims_mlflow.hooks.reading import open_ledger
     from aims_mlflow.lifecycle import tenures as past_of
     from aims_mlflow.lifecycle.model_history import Past, qualified
+    from aims_mlflow.registry.reading import open_ledger
 
     name = model.removeprefix("models:/")
     if "/" in name or "@" in name:
@@ -184,7 +184,7 @@ def replay(request: str, ledger: str | None, registry: str | None) -> int:
     """Make decision REQUEST again from what the ledger recorded, and compare. Exit status 1 when they differ."""
     from aims_mlflow.gates import replay as again
     from aims_mlflow.gates.wording import lines
-    from aims_mlflow.hooks.reading import open_ledger
+    from aims_mlflow.registry.reading import open_ledger
 
     opened = open_ledger(ledger, registry)
     said, now = again.recorded(opened, request), again.replay(opened, request)

@@ -36,8 +36,8 @@ def group() -> None:
 
 def opened(ledger: str | None, registry: str | None, *, signing: bool = False) -> Ledger:
     """Open the ledger that the options, or the environment, name; with its log key where leaves are to be signed."""
-    from aims_mlflow.hooks.reading import open_ledger
     from aims_mlflow.ledger.log import configured_log
+    from aims_mlflow.registry.reading import open_ledger
 
     return open_ledger(ledger, registry, configured_log(make=False) if signing else None)
 

@@ -213,7 +213,7 @@ def test_an_alias_needs_an_approval_by_somebody_else(gate, client, compliant):
 def test_explain_says_the_same_without_trying(gate, client, compliant):
     import mlflow
 
-    from aims_mlflow.hooks import channel
+    from aims_mlflow.registry import channel
 
     version = mlflow.register_model(compliant[1], "explained").version
     asked = channel.explain("explained", version, "deployment", "champion")
@@ -271,7 +271,7 @@ def test_prompts_pass():
 
 
 def test_status_tells_a_gated_registry(gate):
-    from aims_mlflow.hooks import channel
+    from aims_mlflow.registry import channel
 
     found = channel.status()
     assert found["enforcement"] in ("enforce", "mixed")
@@ -284,7 +284,7 @@ def test_status_tells_a_gated_registry(gate):
 def test_an_invalid_policy_leaves_the_last_good_one_in_force(gate, client, compliant):
     import mlflow
 
-    from aims_mlflow.hooks import channel
+    from aims_mlflow.registry import channel
 
     path = gate.office.policy / "policy.yaml"
     good, digest = path.read_text(), channel.status()["policy_digest"]

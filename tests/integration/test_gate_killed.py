@@ -175,7 +175,7 @@ def agree(ledger):
     """Every allowed decision has one outcome, and the registry is what the outcomes say; returns the outcomes."""
     import mlflow
 
-    from aims_mlflow.hooks.reading import model
+    from aims_mlflow.registry.reading import model
 
     leaves = [leaf.content for leaf in ledger.leaves()]
     announced = [x["request"] for x in leaves if x["type"] == "decision" and x["allowed"]]

@@ -77,7 +77,7 @@ def every_change_is_whole(leaves):
 
 
 def versions_are_those_of_the_registry(leaves, answers):
-    from aims_mlflow.hooks.reading import model
+    from aims_mlflow.registry.reading import model
 
     made = {x["version"]: x["request"] for x in outcomes(leaves, "registration")}
     assert len(made) == len(outcomes(leaves, "registration"))

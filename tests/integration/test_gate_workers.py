@@ -55,7 +55,7 @@ def agreed(gate, source, status):
 def test_a_new_policy_reaches_every_worker(tmp_path, request, clean_state, row):
     import mlflow
 
-    from aims_mlflow.hooks import channel
+    from aims_mlflow.registry import channel
 
     def mode(word):
         gate.change_policy(lambda p: p.update(enforcement=[{"models": "*", "stage": "*", "mode": word}]))

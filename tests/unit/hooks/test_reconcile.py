@@ -79,7 +79,7 @@ def test_what_came_in_past_the_gate_is_found_once_and_closed(registry, plain, cl
 
 def test_what_changes_while_it_is_compared_is_no_finding(registry, plain, client, use, monkeypatch):
     """The registry was listed, and then a version and an alias came in through the gate."""
-    import aims_mlflow.hooks.reconcile as module
+    import aims_mlflow.registry.reconcile as module
 
     use(seed=1)
     stale = list(module.models(plain))
@@ -127,7 +127,7 @@ def test_an_ended_waiver_under_an_alias_is_found(registry, client, monkeypatch):
 
     import mlflow
 
-    import aims_mlflow.hooks.reconcile as module
+    import aims_mlflow.registry.reconcile as module
 
     _, uri = gated.train("loans", frame=gated.table(3000, fair=False))
     until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")

@@ -6,9 +6,9 @@ import pytest
 from mlflow.exceptions import RestException
 from mlflow.utils.workspace_context import WorkspaceContext, get_request_workspace
 
-from aims_mlflow.hooks import reading
-from aims_mlflow.hooks.reconcile import _without_model
 from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.registry import reading
+from aims_mlflow.registry.reconcile import _without_model
 
 
 class Client:

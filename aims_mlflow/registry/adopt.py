@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import PolicyRefused
-from aims_mlflow.hooks.reading import Seen, models, try_digest
 from aims_mlflow.ledger.ledger import Entry
 from aims_mlflow.lifecycle.ledger_guard import RESTORE, unknown
 from aims_mlflow.lifecycle.model_history import Past
 from aims_mlflow.lifecycle.recovery import REQUEST_TAG
 from aims_mlflow.records.base import uuid7
+from aims_mlflow.registry.reading import Seen, models, try_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

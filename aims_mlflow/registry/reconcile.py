@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.hooks.reading import Seen, below, in_workspace, made_by, models, try_digest, try_model
 from aims_mlflow.ledger.ledger import Entry
 from aims_mlflow.lifecycle.model_history import Past
 from aims_mlflow.lifecycle.recovery import settle
 from aims_mlflow.lifecycle.tenures import holders, place
 from aims_mlflow.records.base import parse_time, uuid7
 from aims_mlflow.registers.findings import Finding, record
+from aims_mlflow.registry.reading import Seen, below, in_workspace, made_by, models, try_digest, try_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

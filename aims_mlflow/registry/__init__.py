@@ -1,0 +1,1 @@
+"""A model registry as its clients and administrators use it."""
