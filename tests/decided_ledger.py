@@ -21,8 +21,6 @@ from aims_mlflow.gates.decide import Asked, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.replay import check_sessions
 from aims_mlflow.gates.rules_in_force import in_force
-from aims_mlflow.hooks.active_policy import policy_entry
-from aims_mlflow.hooks.gate import Change, Decided, decision_entry, kept_lines
 from aims_mlflow.ledger import checkpoint
 from aims_mlflow.ledger.ledger import Entry, Ledger
 from aims_mlflow.ledger.log import Log
@@ -36,6 +34,8 @@ from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.registry.channel import sign_consent
+from aims_mlflow.server.active_policy import policy_entry
+from aims_mlflow.server.gate import Change, Decided, decision_entry, kept_lines
 from aims_mlflow.signing.keyring import sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
 

@@ -9,11 +9,11 @@ from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.bundle import create
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
-from aims_mlflow.hooks.active_policy import policy_entry
 from aims_mlflow.ledger.ledger import Entry, Ledger
 from aims_mlflow.ledger.log import Log
 from aims_mlflow.lifecycle.ingest import ingest, keyring_now
 from aims_mlflow.records.keyring import KeyEntry, Keyring
+from aims_mlflow.server.active_policy import policy_entry
 from aims_mlflow.signing.keyring import keyring_digest, sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
 

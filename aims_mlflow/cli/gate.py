@@ -80,7 +80,7 @@ def init(folder: Path | None) -> None:
 
     FOLDER is AIMS_POLICY or $AIMS_HOME/policy where it is not given.
     """
-    from aims_mlflow.hooks.active_policy import init_policy, policy_folder, root_key_path
+    from aims_mlflow.server.active_policy import init_policy, policy_folder, root_key_path
 
     where = folder or policy_folder()
     init_policy(where)
@@ -93,7 +93,7 @@ def init(folder: Path | None) -> None:
 def lint(folder: Path | None) -> None:
     """Check a policy folder; errors name file and line."""
     from aims_mlflow.gates.policy import load_policy
-    from aims_mlflow.hooks.active_policy import KEYRING, policy_folder
+    from aims_mlflow.server.active_policy import KEYRING, policy_folder
     from aims_mlflow.signing.keyring import load_keyring
 
     where = folder or policy_folder()

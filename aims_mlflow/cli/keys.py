@@ -214,7 +214,7 @@ def _change(policy: Path | None, root: str | None, change: Callable[[Keyring], K
 
 
 def _keyring_path(policy: Path | None) -> Path:
-    from aims_mlflow.hooks.active_policy import KEYRING, policy_folder
+    from aims_mlflow.server.active_policy import KEYRING, policy_folder
 
     path = (policy or policy_folder()) / KEYRING
     if not path.exists():
@@ -223,7 +223,7 @@ def _keyring_path(policy: Path | None) -> Path:
 
 
 def _root_key(root: str | None) -> SigningKey:
-    from aims_mlflow.hooks.active_policy import root_key_path
+    from aims_mlflow.server.active_policy import root_key_path
 
     return load_key(root or os.environ.get(ROOT_KEY) or f"file:{root_key_path()}", ROOT_KEY, ask_password())
 
@@ -264,7 +264,7 @@ def list_(policy: Path | None, as_json: bool) -> None:
 def _require_roles(roles: tuple[str, ...], policy: Path | None) -> None:
     """Refuse a role that nothing knows: a misspelt one would be trusted with nothing, in silence."""
     from aims_mlflow.gates.policy import FILE, load_policy
-    from aims_mlflow.hooks.active_policy import policy_folder
+    from aims_mlflow.server.active_policy import policy_folder
 
     folder = policy or policy_folder()
     known = (*ROLES, *(load_policy(folder).roles if (folder / FILE).exists() else ()))

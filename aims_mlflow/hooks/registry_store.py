@@ -40,10 +40,10 @@ def _open(plain_uri: str, tracking_uri: str | None) -> Any:
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
     from mlflow.store.model_registry.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
 
-    from aims_mlflow.hooks.gate import Gate
-    from aims_mlflow.hooks.gated_channel import Channel
-    from aims_mlflow.hooks.gated_names import ReservedNames
     from aims_mlflow.lifecycle.ledger_guard import LedgerGuard
+    from aims_mlflow.server.answers import Channel
+    from aims_mlflow.server.gate import Gate
+    from aims_mlflow.server.reserved_names import ReservedNames
 
     base = WorkspaceAwareSqlAlchemyStore if MLFLOW_ENABLE_WORKSPACES.get() else SqlAlchemyStore
     store_class = type("GatedStore", (ReservedNames, Channel, base), {})
@@ -56,7 +56,7 @@ def _open(plain_uri: str, tracking_uri: str | None) -> Any:
 def _refusal(exc: Exception) -> Any:
     """Return the 403 that says so: an installation of ours that is broken closes the registry too."""
     try:
-        from aims_mlflow.hooks.doors import denied, reported
+        from aims_mlflow.server.announced_change import denied, reported
 
         return denied(f"{CLOSED}. Next: {reported('opening the registry', exc)}")
     except Exception:  # noqa: BLE001 - what words a refusal may be what is broken

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.errors import AimsError, ConfigError
 from aims_mlflow.evidence import tracking as store
 from aims_mlflow.evidence.digests import model_digest
-from aims_mlflow.hooks.active_policy import policy_folder
-from aims_mlflow.hooks.doors import is_prompt
 from aims_mlflow.hooks.registry_store import PREFIX
 from aims_mlflow.ledger.ledger import LEDGER_URI, Ledger, ledger_uri
 from aims_mlflow.lifecycle.model_history import qualified
 from aims_mlflow.lifecycle.recovery import REQUEST_TAG, there
+from aims_mlflow.server.active_policy import policy_folder
+from aims_mlflow.server.announced_change import is_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -613,7 +613,7 @@ def test_what_works_on_a_plain_server_is_refused_by_the_gate(sites, clean_state,
 def test_a_path_out_of_a_model_is_refused_by_mlflow_and_by_the_gate_itself(sites, place):
     """MLflow's handlers stop these today; the gate does not rest on that."""
     from aims_mlflow.errors import EvidenceError
-    from aims_mlflow.hooks.server_evidence import ServerEvidence
+    from aims_mlflow.server.stored_evidence import ServerEvidence
 
     for site in sites:
         source = place.format(good=site.good[1], bare=site.bare[1])

@@ -16,13 +16,13 @@ from aims_mlflow.gates.decide import Asked, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.replay import check_sessions, recorded, replay
 from aims_mlflow.gates.rules_in_force import InForce
-from aims_mlflow.hooks.gate import Change, Decided, decision_entry, kept_lines
 from aims_mlflow.ledger.ledger import Entry, Ledger
 from aims_mlflow.lifecycle.consents import seal_consent
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.registry.channel import Named, sign_consent
+from aims_mlflow.server.gate import Change, Decided, decision_entry, kept_lines
 from aims_mlflow.signing.keyring import keyring_digest
 from aims_mlflow.signing.keys import ephemeral_key
 

@@ -17,12 +17,12 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.gates import replay, rules_in_force
-from aims_mlflow.hooks import counters, doors, gate, gated_names, gated_store, gated_taking, server_evidence
-from aims_mlflow.hooks.active_policy import ActivePolicy
-from aims_mlflow.hooks.gate import Gate
-from aims_mlflow.hooks.model_bytes import ModelBytes
-from aims_mlflow.hooks.server_evidence import ServerEvidence
 from aims_mlflow.lifecycle.model_history import Past
+from aims_mlflow.server import announced_change, counters, gate, gated_store, removals, reserved_names, stored_evidence
+from aims_mlflow.server.active_policy import ActivePolicy
+from aims_mlflow.server.gate import Gate
+from aims_mlflow.server.model_bytes import ModelBytes
+from aims_mlflow.server.stored_evidence import ServerEvidence
 
 SECRET = "/srv/storage/secret"  # no fault's own text may reach a client
 INCIDENT = re.compile(r"incident ([0-9a-f]{8}-[0-9a-f-]{27})")
@@ -142,7 +142,7 @@ STEPS = {
     "what is in force": (ActivePolicy, "current"),
     "who asks": (gated_store, "caller"),
     "the call's digest": (gated_store, "digest_of"),
-    "settling": (doors, "settle"),
+    "settling": (announced_change, "settle"),
     "owner_of": (ServerEvidence, "owner_of"),
     "digest": (ModelBytes, "digest"),
     "session_files": (ServerEvidence, "session_files"),
@@ -182,15 +182,15 @@ READ_FIRST = {
     "the version of a stage": ("a stage", SqlAlchemyStore, "get_model_version"),
     "the policy for a stage": ("a stage", ActivePolicy, "current"),
     "the version to delete": ("a version deleted", SqlAlchemyStore, "get_model_version"),
-    "whether the version to delete is a prompt": ("a version deleted", gated_taking, "is_prompt"),
-    "the retirements for a version": ("a version deleted", gated_taking, "Past"),
+    "whether the version to delete is a prompt": ("a version deleted", removals, "is_prompt"),
+    "the retirements for a version": ("a version deleted", removals, "Past"),
     "the model to delete": ("a model deleted", SqlAlchemyStore, "get_registered_model"),
-    "the versions of the model to delete": ("a model deleted", gated_taking, "versions"),
-    "the retirements for a model": ("a model deleted", gated_taking, "Past"),
+    "the versions of the model to delete": ("a model deleted", removals, "versions"),
+    "the retirements for a model": ("a model deleted", removals, "Past"),
     "the rules for a rename": ("a rename", Gate, "rules"),
-    "the rename's entry": ("a rename", gated_taking, "Entry"),
+    "the rename's entry": ("a rename", removals, "Entry"),
     "the model of a consent": ("a consent", SqlAlchemyStore, "get_registered_model"),
-    "who consents": ("a consent", gated_names, "caller"),
+    "who consents": ("a consent", reserved_names, "caller"),
     "the consent itself": ("a consent", Gate, "consent"),
     "the version to explain": ("an explanation", SqlAlchemyStore, "get_model_version"),
     "the decision to explain": ("an explanation", Gate, "decide"),
@@ -209,7 +209,7 @@ def test_a_bug_in_what_a_door_reads_first_is_a_refusal(world, monkeypatch, step,
 @pytest.mark.parametrize("what", ["Registration", "Deployment", "a rename", "a new model", "a version's tag"])
 def test_a_bug_in_telling_reserved_names_is_a_refusal(world, monkeypatch, what):
     with monkeypatch.context() as broken:
-        broken.setattr(doors, "RESERVED", None)
+        broken.setattr(announced_change, "RESERVED", None)
         refused(world, what)
 
 
@@ -263,7 +263,7 @@ def test_no_repository_for_the_location_is_a_refusal(world, monkeypatch, what, c
 @BOTH
 def test_a_tracking_store_that_does_not_answer_is_not_a_missing_model(world, monkeypatch, what, error):
     with monkeypatch.context() as broken:
-        broken.setattr(server_evidence, "logged_model_row", failing(error))
+        broken.setattr(stored_evidence, "logged_model_row", failing(error))
         assert "there is no logged model" not in refused(world, what)
 
 

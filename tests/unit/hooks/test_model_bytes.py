@@ -7,10 +7,10 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from aims_mlflow.errors import EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import model_digest
-from aims_mlflow.hooks import model_bytes
-from aims_mlflow.hooks.server_files import Files
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.records.policy import Caps
+from aims_mlflow.server import model_bytes
+from aims_mlflow.server.stored_files import Files
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def digest(hasher, folder, **caps):
 
 
 def settled(monkeypatch):
-    import aims_mlflow.hooks.server_files as files
+    import aims_mlflow.server.stored_files as files
 
     monkeypatch.setattr(files, "SETTLED_SECONDS", 0.0)
     monkeypatch.setattr(model_bytes, "SETTLED_SECONDS", 0.0)

@@ -8,8 +8,8 @@ from mlflow.store.model_registry.abstract_store import AbstractStore
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.store.model_registry.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
 
-from aims_mlflow.hooks.gated_channel import Channel
-from aims_mlflow.hooks.gated_names import ReservedNames
+from aims_mlflow.server.answers import Channel
+from aims_mlflow.server.reserved_names import ReservedNames
 
 # What the gate stands in: bytes and authority, names and tags of its own, and its answers.
 GATED = {

@@ -13,9 +13,9 @@ from mlflow.exceptions import MlflowException
 
 from aims_mlflow.demo.people import environment
 from aims_mlflow.gates import consents, replay
-from aims_mlflow.hooks import gate, server_evidence
-from aims_mlflow.hooks.server_registry import alias_holder, logged_model_row, version_row
 from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.server import gate, stored_evidence
+from aims_mlflow.server.stored_rows import alias_holder, logged_model_row, version_row
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_where_a_runs_artifacts_lie_is_known_within_its_workspace_alone(registry
     create(client, uri)
     create(client, uri)
     assert len(asked) == 1
-    monkeypatch.setattr(server_evidence, "active_workspace", lambda: "other")
+    monkeypatch.setattr(stored_evidence, "active_workspace", lambda: "other")
     store.gate.evidence.session_files(run, store.gate.policy.current().policy.policy.caps)
     assert len(asked) == 2
 

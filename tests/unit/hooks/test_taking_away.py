@@ -7,9 +7,9 @@ import pytest
 from gated import refused
 from mlflow.exceptions import MlflowException
 
-from aims_mlflow.hooks import doors, gated_taking
-from aims_mlflow.hooks.active_policy import ActivePolicy
 from aims_mlflow.registers.findings import open_findings
+from aims_mlflow.server import announced_change, removals
+from aims_mlflow.server.active_policy import ActivePolicy
 
 
 def files_of(uri):
@@ -45,11 +45,11 @@ def test_a_withdrawal_goes_through_when_the_ledger_is_gone(registry, client, use
 
 WITHDRAWING = {
     "the policy": (ActivePolicy, "current"),
-    "settling": (doors, "settle"),
-    "the holder": (gated_taking.TakingAway, "_holder_of"),
-    "whether it is a prompt": (gated_taking, "is_prompt"),
-    "the entries": (gated_taking, "_withdrawn"),
-    "who asks": (gated_taking, "caller"),
+    "settling": (announced_change, "settle"),
+    "the holder": (removals.TakingAway, "_holder_of"),
+    "whether it is a prompt": (removals, "is_prompt"),
+    "the entries": (removals, "_withdrawn"),
+    "who asks": (removals, "caller"),
 }
 
 
@@ -149,7 +149,7 @@ def test_moving_back_ends_with_the_waiver_that_allowed_it(registry, client, use,
 
     import mlflow
 
-    import aims_mlflow.hooks.gate as gate
+    import aims_mlflow.server.gate as gate
 
     _, uri = gated.train("loans", frame=gated.table(3000, fair=False), seed=1)
     until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.bounded_cache import Remembered
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.session import SESSION_DIR
-from aims_mlflow.hooks.server_files import Files
-from aims_mlflow.hooks.server_registry import logged_model_row
+from aims_mlflow.server.stored_files import Files
+from aims_mlflow.server.stored_rows import logged_model_row
 
 if TYPE_CHECKING:
     from aims_mlflow.records.policy import Caps

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from aims_mlflow.hooks.doors import Doors, caller, closed, refuse_reserved
+from aims_mlflow.server.announced_change import Doors, caller, closed, refuse_reserved
 
 APPROVAL_TAG = re.compile(r"^aims\.approval\.[0-9a-f]{32}$")
 

@@ -17,16 +17,16 @@ from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents, read_consent, sealed_consents, unpacked, with_words
 from aims_mlflow.gates.decide import Asked, SignedConsent, decide, unreadable
 from aims_mlflow.gates.replay import check_sessions, public_fields
-from aims_mlflow.hooks.active_policy import ActivePolicy, init_policy, policy_folder
-from aims_mlflow.hooks.gated_workspaces import ungated
-from aims_mlflow.hooks.model_bytes import ModelBytes, StillHashing
-from aims_mlflow.hooks.server_evidence import Owned, ServerEvidence
+from aims_mlflow.hooks.workspace_store import ungated
 from aims_mlflow.ledger.ledger import LEDGER_URI, Entry, Ledger, ledger_uri
 from aims_mlflow.ledger.log import LOG_ROLE, configured_log
 from aims_mlflow.lifecycle.consents import MAX_CHARS, seal_consent
 from aims_mlflow.lifecycle.ledger_guard import RESTORE, LedgerGuard
 from aims_mlflow.lifecycle.model_history import Past, qualified
 from aims_mlflow.records.base import utc_text
+from aims_mlflow.server.active_policy import ActivePolicy, init_policy, policy_folder
+from aims_mlflow.server.model_bytes import ModelBytes, StillHashing
+from aims_mlflow.server.stored_evidence import Owned, ServerEvidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,9 @@ from mlflow.entities.model_registry import ModelVersion, ModelVersionTag, Regist
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 
-from aims_mlflow.hooks.doors import RESERVED, closed
-from aims_mlflow.hooks.gate import Change
-from aims_mlflow.hooks.gated_store import GatedMethods
+from aims_mlflow.server.announced_change import RESERVED, closed
+from aims_mlflow.server.gate import Change
+from aims_mlflow.server.gated_store import GatedMethods
 
 STATUS = "aims.status"
 EXPLAIN = re.compile(r"^aims\.explain\.(registration|deployment)(?:\.(.+))?\.v(\d+)$")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.bounded_cache import Remembered
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import dir_hash1, is_load_mark
-from aims_mlflow.hooks.server_files import SETTLED_SECONDS, Files, Listed, fingerprint
+from aims_mlflow.server.stored_files import SETTLED_SECONDS, Files, Listed, fingerprint
 
 if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger

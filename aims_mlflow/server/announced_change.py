@@ -15,18 +15,18 @@ from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from aims_mlflow.errors import AimsError
-from aims_mlflow.hooks import counters
-from aims_mlflow.hooks.server_evidence import active_workspace, has_logins
-from aims_mlflow.hooks.server_registry import made_by
 from aims_mlflow.ledger.ledger import Entry
 from aims_mlflow.lifecycle.model_history import Past
 from aims_mlflow.lifecycle.recovery import outcome_fields, settle, superseded
 from aims_mlflow.records.base import uuid7
+from aims_mlflow.server import counters
+from aims_mlflow.server.stored_evidence import active_workspace, has_logins
+from aims_mlflow.server.stored_rows import made_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aims_mlflow.hooks.gate import Gate
+    from aims_mlflow.server.gate import Gate
 
 RESERVED = "aims."
 # What MLflow itself says of a thing that is not there, or of a name that is not valid, passes as it is.

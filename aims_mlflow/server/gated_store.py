@@ -11,20 +11,20 @@ from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.gates.wording import refusal, waiver_lines
-from aims_mlflow.hooks import counters
-from aims_mlflow.hooks.doors import RESERVED, caller, closed, denied, is_prompt, refuse_reserved, reported
-from aims_mlflow.hooks.gate import Change, Decided, decision_entry
-from aims_mlflow.hooks.gated_taking import TakingAway
-from aims_mlflow.hooks.server_registry import alias_holder, made_by, version_row, versions
 from aims_mlflow.lifecycle.model_history import Past, outcome
 from aims_mlflow.lifecycle.recovery import REQUEST_TAG
 from aims_mlflow.lifecycle.tenures import holders, place
 from aims_mlflow.records.base import uuid7
+from aims_mlflow.server import counters
+from aims_mlflow.server.announced_change import RESERVED, caller, closed, denied, is_prompt, refuse_reserved, reported
+from aims_mlflow.server.gate import Change, Decided, decision_entry
+from aims_mlflow.server.removals import TakingAway
+from aims_mlflow.server.stored_rows import alias_holder, made_by, version_row, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aims_mlflow.hooks.server_evidence import Owned
+    from aims_mlflow.server.stored_evidence import Owned
 
 COPY = re.compile(r"^models:/([^/]+)/(\d+)$")
 MAX_COPIES = 20

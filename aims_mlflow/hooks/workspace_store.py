@@ -16,7 +16,7 @@ def build(workspace_uri: str) -> Any:
     """Return the gated workspace store for an `aims+sqlite:///...` (or `aims+postgresql...`) URI."""
     from mlflow.store.workspace.sqlalchemy_store import SqlAlchemyStore
 
-    from aims_mlflow.hooks.doors import closed, denied
+    from aims_mlflow.server.announced_change import closed, denied
 
     class GatedWorkspaces(SqlAlchemyStore):  # type: ignore[misc]
         """A workspace goes when its registered models are gone."""
@@ -40,8 +40,8 @@ def model_in(store: Any, workspace: str) -> str | None:
     from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
     from mlflow.store.model_registry.dbmodels.models import SqlModelVersion
 
-    from aims_mlflow.hooks.doors import is_prompt
-    from aims_mlflow.hooks.server_registry import VersionRow
+    from aims_mlflow.server.announced_change import is_prompt
+    from aims_mlflow.server.stored_rows import VersionRow
 
     with store.ManagedSessionMaker() as session:
         there = (SqlModelVersion.workspace == workspace, SqlModelVersion.current_stage != STAGE_DELETED_INTERNAL)

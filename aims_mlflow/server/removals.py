@@ -11,14 +11,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import PolicyRefused
-from aims_mlflow.hooks import counters
-from aims_mlflow.hooks.doors import Doors, caller, closed, is_prompt, refuse_reserved
-from aims_mlflow.hooks.gate import Change
-from aims_mlflow.hooks.server_registry import versions
 from aims_mlflow.ledger.ledger import Entry
 from aims_mlflow.lifecycle.model_history import Past, qualified
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.registers.findings import Finding
+from aims_mlflow.server import counters
+from aims_mlflow.server.announced_change import Doors, caller, closed, is_prompt, refuse_reserved
+from aims_mlflow.server.gate import Change
+from aims_mlflow.server.stored_rows import versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

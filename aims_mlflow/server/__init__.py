@@ -1,0 +1,1 @@
+"""The gate inside the MLflow server."""
