@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import sealed
 from small_bundle import lost, put_keyring
 
-from aims_mlflow.audit.held import Held
+from aims_mlflow.audit.outside_checkpoint import Held
 from aims_mlflow.bounded_cache import Remembered
 from aims_mlflow.capture.recording import artifact
 from aims_mlflow.checks.charts import fairness_chart

@@ -13,7 +13,7 @@ from aims_mlflow.ledger.ledger import PAGE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aims_mlflow.audit.held import Held
+    from aims_mlflow.audit.outside_checkpoint import Held
     from aims_mlflow.audit.report import Report
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.ledger import Leaf, Ledger

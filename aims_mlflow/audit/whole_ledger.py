@@ -16,7 +16,7 @@ from aims_mlflow.ledger.timestamps import stamped_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from aims_mlflow.audit.held import Held
+    from aims_mlflow.audit.outside_checkpoint import Held
     from aims_mlflow.ledger.ledger import Ledger
 
 

@@ -53,7 +53,7 @@ def create(
 
     The same ledger and runs give the same bytes. An existing file is not written over.
     """
-    from aims_mlflow.audit.held import read_held
+    from aims_mlflow.audit.outside_checkpoint import read_held
     from aims_mlflow.evidence import tracking as store
     from aims_mlflow.exports.archive import write_archive
     from aims_mlflow.exports.bundle import create as make
@@ -104,7 +104,7 @@ def check(file: Path, since: tuple[Path, ...], roots: tuple[str, ...], stamps: t
         EvidenceError: it is no bundle.
         Unreachable: it, or a file that an option names, cannot be read.
     """
-    from aims_mlflow.audit.held import read_held
+    from aims_mlflow.audit.outside_checkpoint import read_held
     from aims_mlflow.exports.archive import Archive
     from aims_mlflow.exports.check import verify_bundle
 

@@ -86,7 +86,7 @@ def prove(leaf: str, file: Path | None, ledger: str | None, registry: str | None
 
     With --json the proof is whole: leaf, path and checkpoint, for any verifier of RFC 6962 logs.
     """
-    from aims_mlflow.audit.held import read_held
+    from aims_mlflow.audit.outside_checkpoint import read_held
 
     found = opened(ledger, registry)
     head = read_held(file).head if file is not None else found.proofs.newest()
@@ -151,7 +151,7 @@ def whole(
     since: tuple[Path, ...], roots: tuple[str, ...], stamps: tuple[Path, ...], ledger: str | None, registry: str | None
 ) -> Any:
     """Verify the whole ledger; returns the report."""
-    from aims_mlflow.audit.held import read_held
+    from aims_mlflow.audit.outside_checkpoint import read_held
     from aims_mlflow.audit.whole_ledger import verify_ledger
 
     held = [read_held(path) for path in since]
@@ -207,7 +207,7 @@ def watch(state: Path | None, ledger: str | None, registry: str | None, as_json:
     With --state FILE the newest checkpoint must continue the one in the file, which it then takes the place of. Reads
     a few rows alone, so that it fits a schedule of a minute. Exit status 1 when anything is wrong.
     """
-    from aims_mlflow.audit.watching import look
+    from aims_mlflow.audit.watch import look
 
     found = opened(ledger, registry)
     seen = look(found, state)

@@ -13,8 +13,8 @@ from aims_mlflow.cli.reporting import show
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError
 
 if TYPE_CHECKING:
+    from aims_mlflow.audit.model import ModelCheck
     from aims_mlflow.audit.report import Report
-    from aims_mlflow.hooks.verify_model import ModelCheck
 
 REQUIRED = (
     "which evidence is required was not looked at: the policy says it for a change of a version, "
@@ -74,8 +74,8 @@ def _model(
     ledger: str | None,
     registry: str | None,
 ) -> Report:
-    from aims_mlflow.audit.held import read_held
-    from aims_mlflow.hooks.verify_model import ModelCheck
+    from aims_mlflow.audit.model import ModelCheck
+    from aims_mlflow.audit.outside_checkpoint import read_held
 
     check = ModelCheck(opened(ledger, registry), target, pinned(roots))
     check.checkpoint([read_held(path) for path in since], [read_file(path) for path in stamps])

@@ -16,7 +16,7 @@ from aims_mlflow.exports.pages import render_how_to, render_index
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.audit.held import Held
+    from aims_mlflow.audit.outside_checkpoint import Held
     from aims_mlflow.exports.collect import Fetch
     from aims_mlflow.ledger.ledger import Ledger
 

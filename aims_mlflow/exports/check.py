@@ -23,7 +23,7 @@ from aims_mlflow.ledger import merkle
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from aims_mlflow.audit.held import Held
+    from aims_mlflow.audit.outside_checkpoint import Held
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.ledger import Leaf

@@ -14,7 +14,7 @@ from aims_mlflow.ledger.timestamps import stamped_at
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aims_mlflow.audit.held import Held
+    from aims_mlflow.audit.outside_checkpoint import Held
     from aims_mlflow.audit.report import Report
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.signing.keyring_history import KeyringHistory

@@ -10,15 +10,15 @@ import pytest
 import sealed
 from small_bundle import lost, small_ledger
 
-from aims_mlflow.audit.held import read_held
-from aims_mlflow.audit.watching import look
+from aims_mlflow.audit.model import ModelCheck
+from aims_mlflow.audit.outside_checkpoint import read_held
+from aims_mlflow.audit.watch import look
 from aims_mlflow.audit.whole_ledger import verify_ledger
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.exports import parts
 from aims_mlflow.exports.bundle import create
 from aims_mlflow.exports.check import verify_bundle
 from aims_mlflow.exports.pages import render_how_to, render_index
-from aims_mlflow.hooks.verify_model import ModelCheck
 from aims_mlflow.ledger import append, checkpoint
 from aims_mlflow.ledger.ledger import Entry, Ledger
 from aims_mlflow.ledger.log import Log

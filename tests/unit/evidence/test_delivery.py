@@ -12,7 +12,7 @@ from postgres_server import database_uri, postgres_server, postgres_uri  # noqa:
 from test_ledger_tree import Database
 from timestamping import authority  # noqa: F401 - fixture
 
-from aims_mlflow.audit.held import Held
+from aims_mlflow.audit.outside_checkpoint import Held
 from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable
 from aims_mlflow.ledger import anchors, checkpoint, delivery, heads, merkle, timestamps
 from aims_mlflow.signing.keys import ephemeral_key

@@ -8,7 +8,7 @@ from pathlib import Path
 import independent
 import pytest
 
-from aims_mlflow.audit.held import read_held
+from aims_mlflow.audit.outside_checkpoint import read_held
 from aims_mlflow.audit.whole_ledger import verify_ledger
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.archive import Archive

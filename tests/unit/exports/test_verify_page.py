@@ -70,7 +70,7 @@ def test_earlier_checkpoints_and_time_stamps_are_checked_with_openssl(tmp_path, 
 
 @pytest.mark.parametrize("old", range(1, 8))
 def test_the_pages_consistency_proof_is_right_for_every_shape_of_the_tree(tmp_path, old):
-    from aims_mlflow.audit.held import Held
+    from aims_mlflow.audit.outside_checkpoint import Held
     from aims_mlflow.ledger import checkpoint
 
     ledger = small_ledger(f"sqlite:///{tmp_path}/l.db")

@@ -19,7 +19,7 @@ from aims_mlflow.lifecycle.tenures import holders
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from aims_mlflow.audit.held import Held
+    from aims_mlflow.audit.outside_checkpoint import Held
     from aims_mlflow.evidence.verify import CheckedSession, Problem
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.ledger import Leaf, Ledger

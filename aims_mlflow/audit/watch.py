@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from aims_mlflow.audit.held import read_held
 from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, history_of
+from aims_mlflow.audit.outside_checkpoint import read_held
 from aims_mlflow.audit.report import Step
 from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.errors import EvidenceError
