@@ -194,7 +194,7 @@ def files_of(folder, rows):
 
 
 def measure(rows, stock, peers=None):
-    from aims_mlflow.capture.tables import read_file
+    from aims_mlflow.adapters.tables import read_file
 
     warnings.simplefilter("ignore")
     started = time.perf_counter()
@@ -229,7 +229,7 @@ def measure_ours(rows, files):
     """Read the two files and check them; returns (what it took, the frames, the predictions for the second)."""
     import numpy as np
 
-    from aims_mlflow.capture.tables import read_file
+    from aims_mlflow.adapters.tables import read_file
 
     # In a process of its own: memory that is read into once is there for the next to use.
     told = subprocess.run([sys.executable, __file__, "--read", *files], capture_output=True, text=True, check=True)

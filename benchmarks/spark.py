@@ -62,8 +62,8 @@ def session(folder):
 
 def checked(spark, folder):
     """Check the tables in `folder`; returns seconds by check."""
-    from aims_mlflow.capture.check_data import Columns, dataset_from
     from aims_mlflow.checks.runner import run_check
+    from aims_mlflow.operation.checking import Columns, dataset_from
     from aims_mlflow.records.system import Data
 
     chosen, _ = pack("histogram")

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aims_mlflow.capture.check_data import Columns, dataset_from
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.operation.checking import Columns, dataset_from
 from aims_mlflow.records.pack import Pack
 from aims_mlflow.records.system import Data
 

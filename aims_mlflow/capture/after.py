@@ -10,15 +10,15 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.adapters.models import LoggedModel, file_prefix, log_model, open_logged
+from aims_mlflow.adapters.predict import features_for, predict
+from aims_mlflow.adapters.tables import first_rows, is_intact
 from aims_mlflow.capture import environment, finishing, sweep
 from aims_mlflow.capture.before import dataset_of
-from aims_mlflow.capture.models import LoggedModel, file_prefix, log_model, open_logged
-from aims_mlflow.capture.predict import features_for, predict
 from aims_mlflow.capture.probing import probe
 from aims_mlflow.capture.production import beside_production
 from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.capture.say import log
-from aims_mlflow.capture.tables import first_rows, is_intact
 from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.errors import AimsError, CheckError
@@ -272,7 +272,7 @@ def cross_validation(training: Underway, subjects: list[Subject]) -> None:
     """Record out-of-fold predictions as claims of role cross-validation: they describe the procedure."""
     import dataclasses
 
-    from aims_mlflow.capture.predict import read_labels, read_numbers, read_output
+    from aims_mlflow.adapters.predict import read_labels, read_numbers, read_output
     from aims_mlflow.checks.labels import distinct_labels
 
     role, raw = training.out_of_fold

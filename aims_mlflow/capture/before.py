@@ -23,7 +23,7 @@ from aims_mlflow.records.evidence import Claim, result_of
 from aims_mlflow.records.system import personal_of
 
 if TYPE_CHECKING:
-    from aims_mlflow.capture.tables import Table
+    from aims_mlflow.adapters.tables import Table
     from aims_mlflow.capture.underway import Underway
     from aims_mlflow.checks.base import Dataset
     from aims_mlflow.evidence.statement import Subject

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from aims_mlflow.capture.tables import Table, make_table
+from aims_mlflow.adapters.tables import Table, make_table
 from aims_mlflow.errors import ConfigError, DataError
 
 ROLES = ("train", "validation", "test")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import mlflow
 
+from aims_mlflow.adapters.models import digest_of_logged
 from aims_mlflow.capture import state
 from aims_mlflow.capture.config import load_setup
-from aims_mlflow.capture.models import digest_of_logged
 from aims_mlflow.capture.recording import REPORTS, artifact
 from aims_mlflow.capture.say import say
 from aims_mlflow.catalog.loader import require_kind

@@ -16,7 +16,7 @@ from aims_mlflow.records.evidence import Claim, result_of
 from aims_mlflow.records.pack import Limit
 
 if TYPE_CHECKING:
-    from aims_mlflow.capture.tables import Table
+    from aims_mlflow.adapters.tables import Table
     from aims_mlflow.capture.underway import Underway
     from aims_mlflow.records.system import Files
 

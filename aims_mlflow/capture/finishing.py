@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from aims_mlflow.capture.models import file_prefix
+from aims_mlflow.adapters.models import file_prefix
 from aims_mlflow.capture.recording import artifact, keep_files
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.say import log, say
@@ -30,7 +30,7 @@ from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.keyring import KeyEntry
 
 if TYPE_CHECKING:
-    from aims_mlflow.capture.models import LoggedModel
+    from aims_mlflow.adapters.models import LoggedModel
     from aims_mlflow.capture.underway import Underway
     from aims_mlflow.records.evidence import Claim
 

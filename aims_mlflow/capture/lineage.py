@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from aims_mlflow.capture.tables import Table
+    from aims_mlflow.adapters.tables import Table
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.signing.keys import PublicKey, SigningKey
 

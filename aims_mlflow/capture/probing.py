@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.capture.predict import predict
+from aims_mlflow.adapters.predict import predict
 from aims_mlflow.capture.recording import record_outcome
 from aims_mlflow.checks.base import Dataset
 from aims_mlflow.checks.labels import distinct_labels
@@ -15,7 +15,7 @@ from aims_mlflow.evidence.tracking import model_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aims_mlflow.capture.models import LoggedModel
+    from aims_mlflow.adapters.models import LoggedModel
     from aims_mlflow.capture.underway import Underway
 
 

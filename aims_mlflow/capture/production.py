@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from aims_mlflow.capture.models import load
-from aims_mlflow.capture.predict import predict
+from aims_mlflow.adapters.models import load
+from aims_mlflow.adapters.predict import predict
 from aims_mlflow.capture.say import log
 from aims_mlflow.checks.base import Rival
 from aims_mlflow.errors import AimsError

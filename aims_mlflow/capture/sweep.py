@@ -20,8 +20,8 @@ from aims_mlflow.records.evidence import Claim
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aims_mlflow.adapters.tables import Table
     from aims_mlflow.capture.config import Setup
-    from aims_mlflow.capture.tables import Table
     from aims_mlflow.capture.underway import Underway
 
 PARENT = "mlflow.parentRunId"

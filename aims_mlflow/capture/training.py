@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import mlflow
 
+from aims_mlflow.adapters.models import logged_ids
 from aims_mlflow.capture import after, before, state
 from aims_mlflow.capture.binding import ADVICE, data_arguments, make_tables, parameters_of
 from aims_mlflow.capture.config import load_setup
-from aims_mlflow.capture.models import logged_ids
 from aims_mlflow.capture.own_run import at_home
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.say import log, say, say_once
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from aims_mlflow.capture.tables import Table
+    from aims_mlflow.adapters.tables import Table
 
 
 class Training(Underway):

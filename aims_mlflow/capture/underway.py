@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
+from aims_mlflow.adapters.models import LoggedModel, logged_ids
 from aims_mlflow.capture.code import code_version
-from aims_mlflow.capture.models import LoggedModel, logged_ids
 from aims_mlflow.capture.own_run import end
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.evidence.statement import Subject
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from aims_mlflow.adapters.tables import Table
     from aims_mlflow.capture.config import Setup
     from aims_mlflow.capture.sweep import Trial
-    from aims_mlflow.capture.tables import Table
     from aims_mlflow.checks.base import Dataset, Rival
     from aims_mlflow.evidence.session import SessionWriter
     from aims_mlflow.records.evidence import Claim

@@ -83,10 +83,10 @@ def run(
             "--model predicts, so --prediction and --score have no use beside it", next="give one of them"
         )
     described, found = _setup(config, pack, target, favourable, sensitive, threshold)
-    from aims_mlflow.capture.check_data import Columns, beside_its_files, dataset_from, with_rival
     from aims_mlflow.checks.engines.opening import short_name
     from aims_mlflow.checks.inputs import validate_pair
     from aims_mlflow.checks.suite import planned
+    from aims_mlflow.operation.checking import Columns, beside_its_files, dataset_from, with_rival
 
     table = dataset_from(data, role, described, found.task, Columns(prediction, score), model)
     if against is not None:
@@ -221,7 +221,7 @@ def infer(data: str, target: str, sensitive: str | None, out: Path | None) -> No
     """
     import yaml
 
-    from aims_mlflow.capture.tables import as_frame, read_file
+    from aims_mlflow.adapters.tables import as_frame, read_file
     from aims_mlflow.checks.infer import infer_expectations, unproposed
     from aims_mlflow.checks.profile import suggest_sensitive
 

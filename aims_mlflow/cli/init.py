@@ -48,7 +48,7 @@ def command(
     Asks for what is missing on a terminal. Elsewhere, what only a person can say is left as a comment to fill in:
     the training gate asks for it.
     """
-    from aims_mlflow.capture.tables import read_file, require_columns
+    from aims_mlflow.adapters.tables import read_file, require_columns
     from aims_mlflow.checks.infer import infer_expectations
     from aims_mlflow.checks.inputs import make_dataset
     from aims_mlflow.checks.profile import profile, suggest_sensitive

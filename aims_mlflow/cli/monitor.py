@@ -11,7 +11,7 @@ import click
 from aims_mlflow.evidence.run_source import keys_option, trusted
 
 if TYPE_CHECKING:
-    from aims_mlflow.capture.monitor import Monitored
+    from aims_mlflow.operation.monitor import Monitored
 
 SHOWN = 20
 
@@ -38,7 +38,7 @@ def run(
     The result is a signed record with a report in an MLflow run of its own, linked to the version. Nothing is
     needed of the training data: the baseline holds counts. Exit status 1 on a breach, and where it is not known.
     """
-    from aims_mlflow.capture.monitor import monitor
+    from aims_mlflow.operation.monitor import monitor
 
     found = monitor(model, data, trusted(keys), prediction=prediction, config=config)
     _print_json(found) if as_json else _print(found, model)

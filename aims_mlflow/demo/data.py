@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aims_mlflow.capture.tables import read_file, require_columns
+from aims_mlflow.adapters.tables import read_file, require_columns
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.profile import profile
 from aims_mlflow.errors import DataError

@@ -64,7 +64,7 @@ def test_new_data_like_the_training_are_no_breach_and_leave_signed_evidence(vers
     session = check_session(content, name, {public.key_id: entry}.get)
     assert session.sound, session.problems
     (record,) = [r for r in session.records if r.evidence.kind == "monitor-run"]
-    from aims_mlflow.capture.models import digest_of_logged
+    from aims_mlflow.adapters.models import digest_of_logged
 
     assert record.has_subject(digest_of_logged(linked.model_id))
     assert "A.6.2.6" in record.evidence.controls

@@ -12,8 +12,8 @@ from sklearn.ensemble import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from aims_mlflow.capture.predict import predict
-from aims_mlflow.capture.tables import first_rows, make_table
+from aims_mlflow.adapters.predict import predict
+from aims_mlflow.adapters.tables import first_rows, make_table
 
 FOUND = (
     ExtraTreesClassifier(n_estimators=10, random_state=0),

@@ -7,12 +7,12 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from aims_mlflow.capture.check_data import Columns, dataset_from
 from aims_mlflow.checks import expectations
 from aims_mlflow.checks.packs import load_pack
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.suite import planned
 from aims_mlflow.errors import AimsError
+from aims_mlflow.operation.checking import Columns, dataset_from
 from aims_mlflow.records.system import Data
 
 

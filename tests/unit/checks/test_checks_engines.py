@@ -10,15 +10,15 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from aims_mlflow.capture import check_data
-from aims_mlflow.capture.check_data import Columns, dataset_from
-from aims_mlflow.capture.in_spark import PREDICTION, scored
+from aims_mlflow.adapters.spark import PREDICTION, scored
 from aims_mlflow.checks.engines import dataset as far_data
 from aims_mlflow.checks.engines.dataset import far_dataset
 from aims_mlflow.checks.engines.spark import SparkTable
 from aims_mlflow.checks.engines.sql import SqlTable, place_of
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.errors import CheckError, ConfigError, DataError, Unreachable
+from aims_mlflow.operation import checking
+from aims_mlflow.operation.checking import Columns, dataset_from
 from aims_mlflow.records.pack import Pack
 from aims_mlflow.records.system import Data
 
@@ -275,7 +275,7 @@ def test_an_address_that_leads_nowhere_is_one_sentence(tmp_path):
 def test_what_only_memory_can_do_is_said(tmp_path, monkeypatch):
     url = f"sqlite:///{tmp_path}/loans.db"
     in_database(url, test=tables.table(100))
-    monkeypatch.setattr(check_data, "MAX_READ", 99)
+    monkeypatch.setattr(checking, "MAX_READ", 99)
     described = Data(target="y", favourable="yes")
     with pytest.raises(DataError, match="the table has 100 rows, and up to 99 are read"):
         dataset_from(f"{url}#test", "test", described, "binary-classification", model="models:/m/1")

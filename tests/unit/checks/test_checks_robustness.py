@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from aims_mlflow.capture.check_data import dataset_from
 from aims_mlflow.checks import model_files, privacy, robustness
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.operation.checking import dataset_from
 from aims_mlflow.records.pack import Pack, Privacy
 from aims_mlflow.records.system import Data
 

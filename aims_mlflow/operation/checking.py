@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.capture.in_spark import PREDICTION, scored
-from aims_mlflow.capture.models import load
-from aims_mlflow.capture.predict import predict
-from aims_mlflow.capture.tables import as_frame, read_file
+from aims_mlflow.adapters.models import load
+from aims_mlflow.adapters.predict import predict
+from aims_mlflow.adapters.spark import PREDICTION, scored
+from aims_mlflow.adapters.tables import as_frame, read_file
 from aims_mlflow.checks.base import Rival
 from aims_mlflow.checks.engines.dataset import far_dataset
 from aims_mlflow.checks.engines.far import Column
@@ -199,7 +199,7 @@ def predicted_by(uri: str, data: Dataset, frame: pd.DataFrame, described: Data) 
     Raises:
         Unreachable, ConfigError, CheckError: the model cannot be found, loaded or used.
     """
-    from aims_mlflow.capture.tables import Table
+    from aims_mlflow.adapters.tables import Table
 
     model = _loaded(uri)
     features = frame.drop(columns=[described.target])

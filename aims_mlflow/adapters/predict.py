@@ -12,7 +12,7 @@ from aims_mlflow.errors import CheckError
 if TYPE_CHECKING:
     import numpy as np
 
-    from aims_mlflow.capture.tables import Table
+    from aims_mlflow.adapters.tables import Table
     from aims_mlflow.records.pack import Task
 
 Predict = Callable[[Any, Any], Any]

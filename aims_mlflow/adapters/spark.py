@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.capture.predict import Predictions, predict
-from aims_mlflow.capture.tables import Table
+from aims_mlflow.adapters.predict import Predictions, predict
+from aims_mlflow.adapters.tables import Table
 from aims_mlflow.checks.engines.spark import SparkTable
 from aims_mlflow.checks.labels import label_text
 from aims_mlflow.errors import CheckError

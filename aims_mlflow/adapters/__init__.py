@@ -1,0 +1,1 @@
+"""Users' tables and models, as the checks need them."""

@@ -1,0 +1,1 @@
+"""Models in operation: monitoring, and checks of data without training code."""
