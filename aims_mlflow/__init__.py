@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aims_mlflow.capture.by_hand import attach, record
+    from aims_mlflow.capture.attach import attach, record
     from aims_mlflow.capture.decorators import acquires, prepares, trains
     from aims_mlflow.capture.evaluate import evaluate
     from aims_mlflow.capture.refused import GateRefused

@@ -8,7 +8,7 @@ from small_bundle import lost, put_keyring
 
 from aims_mlflow.audit.outside_checkpoint import Held
 from aims_mlflow.bounded_cache import Remembered
-from aims_mlflow.capture.recording import artifact
+from aims_mlflow.capture.recorder import artifact
 from aims_mlflow.checks.charts import fairness_chart
 from aims_mlflow.checks.report import claims_page
 from aims_mlflow.documents.index_page import render_index

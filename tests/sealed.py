@@ -1,6 +1,6 @@
 """Signed sessions made by hand, for tests of what reads them."""
 
-from aims_mlflow.capture.recording import artifact
+from aims_mlflow.capture.recorder import artifact
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.verify import check_session

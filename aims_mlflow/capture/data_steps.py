@@ -17,9 +17,9 @@ from aims_mlflow.adapters.tables import as_frame, read_file
 from aims_mlflow.capture import lineage, state
 from aims_mlflow.capture.binding import parameters_of
 from aims_mlflow.capture.code import code_version
-from aims_mlflow.capture.config import Setup, load_setup
+from aims_mlflow.capture.console import log, say, say_once
 from aims_mlflow.capture.environment import tool_versions
-from aims_mlflow.capture.say import log, say, say_once
+from aims_mlflow.capture.setup import Setup, load_setup
 from aims_mlflow.errors import AimsError, ConfigError, DataError, did_you_mean
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import arrow_digest, sha256_file

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from aims_mlflow.adapters.models import models_in
 from aims_mlflow.capture import data_steps
+from aims_mlflow.capture.active_run import lent
 from aims_mlflow.capture.binding import bind, check_name, check_plain
-from aims_mlflow.capture.own_run import lent
 from aims_mlflow.capture.training import Training
 
 if TYPE_CHECKING:

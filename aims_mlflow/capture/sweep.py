@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 
 from aims_mlflow.capture import state
-from aims_mlflow.capture.say import log, say_once
+from aims_mlflow.capture.console import log, say_once
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import session_path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from aims_mlflow.adapters.tables import Table
-    from aims_mlflow.capture.config import Setup
+    from aims_mlflow.capture.setup import Setup
     from aims_mlflow.capture.underway import Underway
 
 PARENT = "mlflow.parentRunId"
@@ -104,7 +104,7 @@ def _mark(value: Any) -> tuple[Any, ...]:
 
 def write_trial(training: Underway, error: BaseException | None) -> list[str]:
     """Write the child run's session: data evidence in the first one, and the trial record."""
-    from aims_mlflow.capture.after import failure_of
+    from aims_mlflow.capture.evaluation import failure_of
 
     trial = training.trial
     if trial is None:

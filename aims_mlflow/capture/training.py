@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Self
 import mlflow
 
 from aims_mlflow.adapters.models import logged_ids
-from aims_mlflow.capture import after, before, state
+from aims_mlflow.capture import data_gate, evaluation, state
+from aims_mlflow.capture.active_run import at_home
 from aims_mlflow.capture.binding import ADVICE, data_arguments, make_tables, parameters_of
-from aims_mlflow.capture.config import load_setup
-from aims_mlflow.capture.own_run import at_home
+from aims_mlflow.capture.console import log, say, say_once
 from aims_mlflow.capture.refused import GateRefused
-from aims_mlflow.capture.say import log, say, say_once
+from aims_mlflow.capture.setup import load_setup
 from aims_mlflow.capture.sweep import setup_of_sweep, tables_once, trial_in
 from aims_mlflow.capture.underway import Mode, OnFailure, Underway
 from aims_mlflow.errors import AimsError, ConfigError, DataError, KeyUnavailable
@@ -146,7 +146,7 @@ class Training(Underway):
         self.raw_parts = {name: value for name, value in parts.items() if name in _part_names(bound, parts)}
         self.tables = make() if self.trial is None else tables_once(self.trial, bound, make)
         self.parameters.update(parameters_of(parameters or {}))
-        before.run(self)
+        data_gate.run(self)
         self.fitting = True
         self.fit_started = time.perf_counter()
 
@@ -178,7 +178,7 @@ class Training(Underway):
         unmet: list[str] = []
         try:
             with at_home(self):
-                unmet = after.run(self, error)
+                unmet = evaluation.run(self, error)
         except Exception as exc:  # noqa: BLE001 - an observer never breaks its host's training
             log.exception("evidence could not be completed")
             self.note(f"the evidence is not complete ({type(exc).__name__}: see the log); the model is not affected")

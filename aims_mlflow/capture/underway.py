@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from aims_mlflow.adapters.models import LoggedModel, logged_ids
+from aims_mlflow.capture.active_run import end
 from aims_mlflow.capture.code import code_version
-from aims_mlflow.capture.own_run import end
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.evidence.statement import Subject
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aims_mlflow.adapters.tables import Table
-    from aims_mlflow.capture.config import Setup
+    from aims_mlflow.capture.setup import Setup
     from aims_mlflow.capture.sweep import Trial
     from aims_mlflow.checks.base import Dataset, Rival
     from aims_mlflow.evidence.session import SessionWriter

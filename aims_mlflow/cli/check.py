@@ -114,7 +114,7 @@ def _setup(
     threshold: str | None,
 ) -> tuple[Data, Pack]:
     """Return what aims.yaml says with the options over it, and the pack; without --target aims.yaml must be there."""
-    from aims_mlflow.capture.config import load_setup
+    from aims_mlflow.capture.setup import load_setup
     from aims_mlflow.checks.packs import load_pack
     from aims_mlflow.records.system import Data
 

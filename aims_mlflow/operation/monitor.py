@@ -12,9 +12,9 @@ from aims_mlflow.adapters.models import digest_of_logged, load
 from aims_mlflow.adapters.predict import predict
 from aims_mlflow.adapters.tables import Table, as_frame, read_file
 from aims_mlflow.canonical import sha256_hex
-from aims_mlflow.capture.config import load_setup
-from aims_mlflow.capture.recording import REPORTS, artifact
-from aims_mlflow.capture.say import say
+from aims_mlflow.capture.console import say
+from aims_mlflow.capture.recorder import REPORTS, artifact
+from aims_mlflow.capture.setup import load_setup
 from aims_mlflow.checks.baseline import FILE, PREDICTION, TARGET
 from aims_mlflow.checks.baseline import KIND as BASELINE
 from aims_mlflow.checks.engines.dataset import far_dataset

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
+from aims_mlflow.capture.active_run import starts_run
 from aims_mlflow.capture.code import code_version
-from aims_mlflow.capture.own_run import starts_run
 from aims_mlflow.errors import KeyUnavailable
 from aims_mlflow.signing.keys import signing_key
 

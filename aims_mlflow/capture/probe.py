@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.predict import predict
-from aims_mlflow.capture.recording import record_outcome
+from aims_mlflow.capture.recorder import record_outcome
 from aims_mlflow.checks.base import Dataset
 from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.checks.runner import run_check

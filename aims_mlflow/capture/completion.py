@@ -12,9 +12,9 @@ import mlflow
 from mlflow.exceptions import MlflowException
 
 from aims_mlflow.adapters.models import file_prefix
-from aims_mlflow.capture.recording import artifact, keep_files
+from aims_mlflow.capture.console import log, say
+from aims_mlflow.capture.recorder import artifact, keep_files
 from aims_mlflow.capture.refused import GateRefused
-from aims_mlflow.capture.say import log, say
 from aims_mlflow.documents.datasheet import render_datasheet
 from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.documents.model_card import render_model_card
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 def complete(training: Underway, error: BaseException | None) -> list[str]:
     """Write documents, manifest and page into the run; returns what is unmet."""
-    from aims_mlflow.capture.after import step
+    from aims_mlflow.capture.evaluation import step
 
     for model in training.models:
         with step(training, "model-card", [model.subject()]):

@@ -9,9 +9,9 @@ import mlflow
 
 from aims_mlflow.adapters.models import digest_of_logged
 from aims_mlflow.capture import state
-from aims_mlflow.capture.config import load_setup
-from aims_mlflow.capture.recording import REPORTS, artifact
-from aims_mlflow.capture.say import say
+from aims_mlflow.capture.console import say
+from aims_mlflow.capture.recorder import REPORTS, artifact
+from aims_mlflow.capture.setup import load_setup
 from aims_mlflow.catalog.loader import require_kind
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.evidence import tracking
@@ -124,7 +124,7 @@ def _add(
     }
     training = state.current_session()
     if training is not None and run is None and model is None:
-        from aims_mlflow.capture.recording import keep_files
+        from aims_mlflow.capture.recorder import keep_files
 
         # Bound when the session ends: only then are the models' digests known.
         training.queued.append({"kind": kind, **fields, "artifacts": tuple(keep_files(training, files))})

@@ -6,11 +6,11 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.capture import lineage
-from aims_mlflow.capture.config import unstated
 from aims_mlflow.capture.environment import tool_versions
 from aims_mlflow.capture.files import describe_files, files_in, files_now
-from aims_mlflow.capture.recording import record_outcome
+from aims_mlflow.capture.recorder import record_outcome
 from aims_mlflow.capture.refused import GateRefused
+from aims_mlflow.capture.setup import unstated
 from aims_mlflow.checks.inputs import make_dataset, validate_pair
 from aims_mlflow.checks.leakage import overlap
 from aims_mlflow.checks.runner import run_check

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.adapters.models import load
 from aims_mlflow.adapters.predict import predict
-from aims_mlflow.capture.say import log
+from aims_mlflow.capture.console import log
 from aims_mlflow.checks.base import Rival
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import tracking

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.adapters.models import LoggedModel, file_prefix, log_model, open_logged
 from aims_mlflow.adapters.predict import features_for, predict
 from aims_mlflow.adapters.tables import first_rows, is_intact
-from aims_mlflow.capture import environment, finishing, sweep
-from aims_mlflow.capture.before import dataset_of
-from aims_mlflow.capture.probing import probe
-from aims_mlflow.capture.production import beside_production
-from aims_mlflow.capture.recording import record_outcome
-from aims_mlflow.capture.say import log
+from aims_mlflow.capture import completion, environment, sweep
+from aims_mlflow.capture.console import log
+from aims_mlflow.capture.data_gate import dataset_of
+from aims_mlflow.capture.incumbent import beside_production
+from aims_mlflow.capture.probe import probe
+from aims_mlflow.capture.recorder import record_outcome
 from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.errors import AimsError, CheckError
@@ -60,7 +60,7 @@ def run(training: Underway, error: BaseException | None) -> list[str]:
     for queued in training.queued:
         with step(training, queued["kind"], subjects):
             training.writer.add(queued.pop("kind"), subjects, **queued)
-    return finishing.complete(training, error)
+    return completion.complete(training, error)
 
 
 def watch_data(training: Underway) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import mlflow
 
-from aims_mlflow.capture.say import log, say
+from aims_mlflow.capture.console import log, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
