@@ -15,7 +15,7 @@ from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.evidence.statement import Subject, seal
 from aims_mlflow.evidence.verify import check_session
-from aims_mlflow.exports.bundle import create
+from aims_mlflow.exports.bundle.create import create
 from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
 from aims_mlflow.gates.decide import Asked, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy

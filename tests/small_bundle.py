@@ -7,7 +7,7 @@ import sealed
 from aims_mlflow.canonical import canonical
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence.verify import check_session
-from aims_mlflow.exports.bundle import create
+from aims_mlflow.exports.bundle.create import create
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.ledger.ledger import Entry, Ledger
 from aims_mlflow.ledger.log import Log

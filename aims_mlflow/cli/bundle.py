@@ -14,7 +14,7 @@ from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from aims_mlflow.audit.report import Report
-    from aims_mlflow.exports.bundle import Stage
+    from aims_mlflow.exports.bundle.create import Stage
 
 _FILE = click.Path(path_type=Path)
 
@@ -55,8 +55,8 @@ def create(
     """
     from aims_mlflow.audit.outside_checkpoint import read_held
     from aims_mlflow.evidence import tracking as store
-    from aims_mlflow.exports.archive import write_archive
-    from aims_mlflow.exports.bundle import create as make
+    from aims_mlflow.exports.bundle.archive import write_archive
+    from aims_mlflow.exports.bundle.create import create as make
     from aims_mlflow.registry.reading import connect
 
     path = out or Path(f"{system}-{stage}.zip")
@@ -105,8 +105,8 @@ def check(file: Path, since: tuple[Path, ...], roots: tuple[str, ...], stamps: t
         Unreachable: it, or a file that an option names, cannot be read.
     """
     from aims_mlflow.audit.outside_checkpoint import read_held
-    from aims_mlflow.exports.archive import Archive
-    from aims_mlflow.exports.check import verify_bundle
+    from aims_mlflow.exports.bundle.archive import Archive
+    from aims_mlflow.exports.bundle.verify import verify_bundle
 
     held, certificates = [read_held(path) for path in since], [read_file(path) for path in stamps]
     with Archive(file) as archive:

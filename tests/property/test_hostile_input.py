@@ -25,10 +25,10 @@ from aims_mlflow.checks.report import claims_page
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.verify import check_session
-from aims_mlflow.exports import parts
-from aims_mlflow.exports.archive import Archive, write_archive
-from aims_mlflow.exports.check import verify_bundle
-from aims_mlflow.exports.inert import is_inert
+from aims_mlflow.exports.bundle.archive import Archive, write_archive
+from aims_mlflow.exports.bundle.browser_safe import is_inert
+from aims_mlflow.exports.bundle.create import layout
+from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.gates.consents import Words, read_consent, unpacked, with_words
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.ledger import checkpoint, merkle
@@ -239,7 +239,7 @@ def bundle(tmp_path_factory):
     """One with decisions, consents, bodies, reports and an earlier checkpoint: everything that verification reads."""
     registry = decided_ledger(f"sqlite:///{tmp_path_factory.mktemp('decided')}/l.db")
     files = registry.bundle(held=[next(note for _, note, _ in registry.ledger.proofs.checkpoints())])
-    assert verify_bundle(parts.InMemory(files), "bundle").verified
+    assert verify_bundle(layout.InMemory(files), "bundle").verified
     return files
 
 
@@ -270,7 +270,7 @@ def files_of(bundle):
             body = compact(draw(changed(json.loads(base64.b64decode(beside["body"])))))
             leaf = json.loads(bundle[name.replace("bodies", "leaves")])
             leaf["commitment"] = sha256_hex(bytes.fromhex(beside["salt"]) + body)
-            text = parts.body_text(bytes.fromhex(beside["salt"]), body)
+            text = layout.body_text(bytes.fromhex(beside["salt"]), body)
             return {name: text, name.replace("bodies", "leaves"): compact(leaf)}
         if name.endswith(".json") and draw(st.booleans()):
             return {name: compact(draw(changed(json.loads(raw))))}
@@ -279,7 +279,7 @@ def files_of(bundle):
     def read(case):
         about = json.loads(bundle["bundle.json"])
         about["files"] |= {name: sha256_hex(content) for name, content in case.items()}
-        report = verify_bundle(parts.InMemory({**bundle, **case, "bundle.json": compact(about)}), "bundle")
+        report = verify_bundle(layout.InMemory({**bundle, **case, "bundle.json": compact(about)}), "bundle")
         assert not report.verified or all(bundle[name] == content for name, content in case.items()), list(case)
         assert list(report.lines())
 
@@ -288,7 +288,7 @@ def files_of(bundle):
 
 def manifests_of(bundle):
     def read(value):
-        verify_bundle(parts.InMemory({**bundle, "bundle.json": compact(value)}), "bundle").as_json()
+        verify_bundle(layout.InMemory({**bundle, "bundle.json": compact(value)}), "bundle").as_json()
 
     return changed(json.loads(bundle["bundle.json"])), read
 

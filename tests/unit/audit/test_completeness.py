@@ -7,9 +7,8 @@ from test_keys_in_time import sentences
 from aims_mlflow.audit.report import Report
 from aims_mlflow.audit.sessions import pack_problems
 from aims_mlflow.canonical import sha256_hex
-from aims_mlflow.exports import parts
-from aims_mlflow.exports.bundle import create
-from aims_mlflow.exports.check import verify_bundle
+from aims_mlflow.exports.bundle.create import create, layout
+from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger.ledger import Entry
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.signing.keys import ephemeral_key
@@ -18,7 +17,7 @@ from aims_mlflow.signing.keys import ephemeral_key
 def both(ledger):
     """What a verification of the ledger, and of its bundle, says."""
     files = create(ledger, "income-screening", "stage1", lost)
-    report = verify_bundle(parts.InMemory(files), "bundle")
+    report = verify_bundle(layout.InMemory(files), "bundle")
     return sentences(ledger), [problem.sentence() for problem in report.problems]
 
 

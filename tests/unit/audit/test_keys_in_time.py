@@ -15,10 +15,9 @@ from aims_mlflow.audit.outside_checkpoint import read_held
 from aims_mlflow.audit.watch import look
 from aims_mlflow.audit.whole_ledger import verify_ledger
 from aims_mlflow.canonical import canonical, sha256_hex
-from aims_mlflow.exports import parts
-from aims_mlflow.exports.bundle import create
-from aims_mlflow.exports.check import verify_bundle
-from aims_mlflow.exports.pages import render_how_to, render_index
+from aims_mlflow.exports.bundle.create import create, layout
+from aims_mlflow.exports.bundle.pages import render_how_to, render_index
+from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger import append, checkpoint
 from aims_mlflow.ledger.ledger import Entry, Ledger
 from aims_mlflow.ledger.log import Log
@@ -117,14 +116,14 @@ def signed_again(ledger, key):
 def bundle_signed_again(ledger, key):
     """A bundle whose checkpoint `key` signed again, all else made to fit; returns its problems."""
     files = create(ledger, "income-screening", "stage1", lost)
-    head = checkpoint.parse(files[parts.CHECKPOINT], "c")
-    files[parts.CHECKPOINT] = checkpoint.sign(head.origin, head.size, head.root, key).text.encode()
-    about = {k: v for k, v in json.loads(files[parts.MANIFEST]).items() if k != "files"}
-    view = parts.PartLedger(parts.InMemory(files))
-    files[parts.INDEX], files[parts.HOW_TO] = render_index(view, about), render_how_to(view, about)
-    listed = {name: sha256_hex(files[name]) for name in sorted(files) if name != parts.MANIFEST}
-    files[parts.MANIFEST] = canonical({**about, "files": listed})
-    return [problem.sentence() for problem in verify_bundle(parts.InMemory(files), "b").problems]
+    head = checkpoint.parse(files[layout.CHECKPOINT], "c")
+    files[layout.CHECKPOINT] = checkpoint.sign(head.origin, head.size, head.root, key).text.encode()
+    about = {k: v for k, v in json.loads(files[layout.MANIFEST]).items() if k != "files"}
+    view = layout.PartLedger(layout.InMemory(files))
+    files[layout.INDEX], files[layout.HOW_TO] = render_index(view, about), render_how_to(view, about)
+    listed = {name: sha256_hex(files[name]) for name in sorted(files) if name != layout.MANIFEST}
+    files[layout.MANIFEST] = canonical({**about, "files": listed})
+    return [problem.sentence() for problem in verify_bundle(layout.InMemory(files), "b").problems]
 
 
 def everywhere(ledger):
@@ -188,4 +187,4 @@ def test_a_log_key_may_change_under_a_running_server(small):
 
 def create_and_verify(ledger):
     files = create(ledger, "income-screening", "stage1", lost)
-    return [problem.sentence() for problem in verify_bundle(parts.InMemory(files), "b").problems]
+    return [problem.sentence() for problem in verify_bundle(layout.InMemory(files), "b").problems]

@@ -109,7 +109,7 @@ def test_every_command_says_when_it_fails(command):
 def test_a_bundle_is_known_by_being_a_file(tmp_path, name):
     from small_bundle import small_bundle
 
-    from aims_mlflow.exports.archive import write_archive
+    from aims_mlflow.exports.bundle.archive import write_archive
 
     with (tmp_path / name).open("wb") as stream:
         write_archive(small_bundle(f"sqlite:///{tmp_path}/l.db"), stream)

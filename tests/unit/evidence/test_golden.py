@@ -11,9 +11,9 @@ import pytest
 from aims_mlflow.audit.outside_checkpoint import read_held
 from aims_mlflow.audit.whole_ledger import verify_ledger
 from aims_mlflow.evidence.verify import check_session
-from aims_mlflow.exports.archive import Archive
-from aims_mlflow.exports.check import verify_bundle
-from aims_mlflow.exports.parts import InMemory, PartLedger
+from aims_mlflow.exports.bundle.archive import Archive
+from aims_mlflow.exports.bundle.layout import InMemory, PartLedger
+from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.gates.replay import recorded, replay
 from aims_mlflow.ledger.ledger import Entry, Ledger
 from aims_mlflow.signing.keyring import load_keyring

@@ -20,9 +20,9 @@ from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Step
 from aims_mlflow.cli.main import cli
 from aims_mlflow.errors import AimsError
-from aims_mlflow.exports import parts
-from aims_mlflow.exports.archive import write_archive
-from aims_mlflow.exports.pages import render_how_to, render_index
+from aims_mlflow.exports.bundle.archive import write_archive
+from aims_mlflow.exports.bundle.create import layout
+from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 
 
 def run(*args, status=0):
@@ -78,7 +78,7 @@ def test_the_same_input_gives_the_same_bytes_and_all_verifiers_accept_them(life,
     assert "verified" in text.splitlines()[-1]
     assert f"continues the {int(first.stem)} leaves" in text
     assert json.loads(run("verify", path, "--json"))["verified"]
-    root = history_of(parts.PartLedger(parts.InMemory(contents(path))), Step("keyring"), ()).versions[0].keyring
+    root = history_of(layout.PartLedger(layout.InMemory(contents(path))), Step("keyring"), ()).versions[0].keyring
     assert independent.problems(path, [first.read_bytes()], root.signatures[0].key_id) == []
     assert "the file exists" in run("bundle", "create", "--system", "loans", "--out", path, status=2)
 
@@ -237,8 +237,8 @@ def rewritten(path, out, change, pages=False):
     about = json.loads(files["bundle.json"])
     if pages:
         del about["files"]
-        view = parts.PartLedger(parts.InMemory(files))
-        for name, render in ((parts.INDEX, render_index), (parts.HOW_TO, render_how_to)):
+        view = layout.PartLedger(layout.InMemory(files))
+        for name, render in ((layout.INDEX, render_index), (layout.HOW_TO, render_how_to)):
             with contextlib.suppress(AimsError, LookupError, ValueError):
                 files[name] = render(view, about)
     about["files"] = {n: independent.sha256(c) for n, c in files.items() if n != "bundle.json"}

@@ -21,7 +21,7 @@ def test_a_changed_bundle_is_rejected_and_the_change_named(made, tmp_path, what,
 def test_a_file_that_no_manifest_lists_is_told(made, tmp_path):  # noqa: F811
     import zipfile
 
-    from aims_mlflow.exports.archive import write_archive
+    from aims_mlflow.exports.bundle.archive import write_archive
 
     with zipfile.ZipFile(made[0]) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}

@@ -7,7 +7,7 @@ import pytest
 from aims_mlflow.checks.charts import drift_chart
 from aims_mlflow.checks.report import page
 from aims_mlflow.documents.index_page import render_index
-from aims_mlflow.exports.inert import is_inert, kept_name
+from aims_mlflow.exports.bundle.browser_safe import is_inert, kept_name
 from aims_mlflow.records.evidence import Claim
 
 HEAD = page("t", "").partition(b"</head>")[0] + b"</head><body>"

@@ -9,10 +9,9 @@ from small_bundle import keyring_of, lost, put_keyring, small_ledger
 from test_bundle import shown
 from timestamping import authority, keep_receipt  # noqa: F401 - fixture
 
-from aims_mlflow.exports import parts
-from aims_mlflow.exports.archive import write_archive
-from aims_mlflow.exports.bundle import create
-from aims_mlflow.exports.check import verify_bundle
+from aims_mlflow.exports.bundle.archive import write_archive
+from aims_mlflow.exports.bundle.create import create, layout
+from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger import timestamps
 from aims_mlflow.ledger.ledger import Entry, Ledger
 from aims_mlflow.ledger.log import Log
@@ -37,7 +36,7 @@ def test_after_the_logs_key_was_rotated_the_page_prints_the_one_that_signed(tmp_
     put_keyring(later, rotate_root(keyring_of(ledger), root, next_root, "olga"))
     later.append(Entry("finding", {"about": "x"}))
     files = create(later, "income-screening", "stage1", lost)
-    report = verify_bundle(parts.InMemory(files), "bundle")
+    report = verify_bundle(layout.InMemory(files), "bundle")
     assert report.verified, report.as_json()
     said = shown(unpacked(files, tmp_path))
     assert f"ok checkpoint, signed by {new.key_id}" in said
@@ -55,7 +54,7 @@ def test_earlier_checkpoints_and_time_stamps_are_checked_with_openssl(tmp_path, 
     files = create(ledger, "income-screening", "stage1", lost)
     root = tmp_path / "tsa.pem"
     root.write_bytes(authority.root)
-    report = verify_bundle(parts.InMemory(files), "bundle", stamp_roots=[authority.root])
+    report = verify_bundle(layout.InMemory(files), "bundle", stamp_roots=[authority.root])
     assert report.verified, report.as_json()
     folder = unpacked(files, tmp_path)
     said = shown(folder, TSA=str(root))

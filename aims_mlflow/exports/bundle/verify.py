@@ -11,13 +11,13 @@ from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Report
 from aims_mlflow.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.exports import parts
-from aims_mlflow.exports.accounted import check_accounted
-from aims_mlflow.exports.collect import DOCUMENTS
-from aims_mlflow.exports.earlier import EarlierCheck
-from aims_mlflow.exports.inert import is_inert
-from aims_mlflow.exports.pages import render_how_to, render_index, sessions_of
-from aims_mlflow.exports.systems import check_system
+from aims_mlflow.exports.bundle.browser_safe import is_inert
+from aims_mlflow.exports.bundle.collect import DOCUMENTS
+from aims_mlflow.exports.bundle.create import layout
+from aims_mlflow.exports.bundle.earlier_checkpoints import EarlierCheck
+from aims_mlflow.exports.bundle.inventory import check_accounted
+from aims_mlflow.exports.bundle.pages import render_how_to, render_index, sessions_of
+from aims_mlflow.exports.bundle.systems import check_system
 from aims_mlflow.ledger import merkle
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ ASK_AGAIN = "the bundle was changed after it was made: ask for it again"
 class BundleCheck:
     """One verification of a bundle's files."""
 
-    def __init__(self, files: parts.Files, target: str) -> None:
+    def __init__(self, files: layout.Files, target: str) -> None:
         self.report = Report(target)
-        self._files, self._view = files, parts.PartLedger(files)
+        self._files, self._view = files, layout.PartLedger(files)
         self._about: dict[str, Any] = {}
         # A file of a run -> (kind, sha256) of every record that names it.
         self._artifacts: dict[str, set[tuple[str, str]]] = {}
@@ -67,22 +67,22 @@ class BundleCheck:
     # -- the files --------------------------------------------------------------------------
 
     def _manifest(self) -> None:
-        step, raw = self.report["completeness"], self._files.read(parts.MANIFEST)
-        about = parse_json(raw, parts.MANIFEST)
+        step, raw = self.report["completeness"], self._files.read(layout.MANIFEST)
+        about = parse_json(raw, layout.MANIFEST)
         fields = ("aims_mlflow", "system", "stage", "origin", "root")
         if (
             not isinstance(about, dict)
-            or about.get("format") != parts.FORMAT
+            or about.get("format") != layout.FORMAT
             or canonical(about) != raw
             or not isinstance(about.get("files"), dict)
             or not isinstance(about.get("missing"), list)
             or not all(isinstance(about.get(name), str) for name in fields)
         ):
-            raise EvidenceError("not a bundle of this format", where=parts.MANIFEST, next=ASK_AGAIN)
+            raise EvidenceError("not a bundle of this format", where=layout.MANIFEST, next=ASK_AGAIN)
         self._about = about
         listed = about["files"]
         for name in self._files.names:
-            if name == parts.MANIFEST:
+            if name == layout.MANIFEST:
                 continue
             if name not in listed:
                 step.wrong(name, "the manifest does not list it", ASK_AGAIN)
@@ -97,7 +97,7 @@ class BundleCheck:
     def _pages(self) -> None:
         """Pages run nothing, and say what the files beside them say."""
         step = self.report["completeness"]
-        own = {parts.INDEX: render_index, parts.HOW_TO: render_how_to}
+        own = {layout.INDEX: render_index, layout.HOW_TO: render_how_to}
         same_release = self._about["aims_mlflow"] == aims_mlflow.__version__
         about = {k: v for k, v in self._about.items() if k != "files"}
         for name in self._files.names:
@@ -113,7 +113,7 @@ class BundleCheck:
         if not same_release:
             step.said.append(f"made by release {self._about['aims_mlflow']}: its pages were not compared")
 
-    def _rendered(self, render: Callable[[parts.PartLedger, dict[str, Any]], bytes], about: dict[str, Any]) -> bytes:
+    def _rendered(self, render: Callable[[layout.PartLedger, dict[str, Any]], bytes], about: dict[str, Any]) -> bytes:
         """Render a page; b"" where what it would show is not of its form."""
         import jinja2
 
@@ -128,13 +128,13 @@ class BundleCheck:
         step, earlier = self.report["checkpoint"], EarlierCheck(self._view, self.report, history)
         try:
             head = self._view.head()
-            earlier.check_signer(head, parts.CHECKPOINT)
+            earlier.check_signer(head, layout.CHECKPOINT)
         except EvidenceError as exc:
-            step.wrong(parts.CHECKPOINT, exc.what, "nothing vouches for the leaves")
+            step.wrong(layout.CHECKPOINT, exc.what, "nothing vouches for the leaves")
             return
         stated = (self._about["origin"], self._about.get("size"), self._about["root"])
         if (head.origin, head.size, head.root.hex()) != stated:
-            step.wrong(parts.MANIFEST, "it names another checkpoint than the one that is here", ASK_AGAIN)
+            step.wrong(layout.MANIFEST, "it names another checkpoint than the one that is here", ASK_AGAIN)
         step.said.append(f"over {head.size:,} leaves of {head.origin}")
         count = 0
         for leaf in self._view.leaves():
@@ -155,8 +155,8 @@ class BundleCheck:
     def _proved(self, leaf: Leaf, path: list[bytes], head: Checkpoint) -> bool:
         """Check the path, and the sides that it names for readers with a shell."""
         good = merkle.verify_inclusion(merkle.leaf_hash(leaf.data), leaf.sequence, head.size, path, head.root)
-        text = parts.path_text(leaf.sequence, head.size, path)
-        return good and text == self._files.read(parts.proof_path(leaf.sequence))
+        text = layout.path_text(leaf.sequence, head.size, path)
+        return good and text == self._files.read(layout.proof_path(leaf.sequence))
 
     # -- the evidence -----------------------------------------------------------------------
 
@@ -164,7 +164,7 @@ class BundleCheck:
         """Note the files that a session's records name."""
         for record in session.records:
             for artifact in record.evidence.artifacts:
-                name = parts.evidence_path(str(record.evidence.mlflow.run_id), artifact.path)
+                name = layout.evidence_path(str(record.evidence.mlflow.run_id), artifact.path)
                 self._artifacts.setdefault(name, set()).add((record.evidence.kind, artifact.sha256))
 
     def _artifact(self, name: str) -> str | None:
@@ -190,7 +190,7 @@ class BundleCheck:
 
 
 def verify_bundle(
-    files: parts.Files,
+    files: layout.Files,
     target: str,
     *,
     root: Collection[str] | None = None,

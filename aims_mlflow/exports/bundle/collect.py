@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, did_you_mean
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
-from aims_mlflow.exports import parts
-from aims_mlflow.exports.inert import kept_name
-from aims_mlflow.exports.systems import Systems, names_in, renamed
+from aims_mlflow.exports.bundle.browser_safe import kept_name
+from aims_mlflow.exports.bundle.create import layout
+from aims_mlflow.exports.bundle.systems import Systems, names_in, renamed
 from aims_mlflow.lifecycle.model_history import Past
 from aims_mlflow.lifecycle.tenures import holders
 
@@ -116,26 +116,26 @@ class Collector:
         bodies = self._ledger.bodies([leaf.sequence for leaf in leaves])
         for leaf in leaves:
             proof = self._ledger.proofs.inclusion(leaf.sequence, self.head)
-            self.files[parts.leaf_path(leaf.sequence)] = leaf.data
-            text = parts.path_text(leaf.sequence, self.head.size, proof.path)
-            self.files[parts.proof_path(leaf.sequence)] = text
+            self.files[layout.leaf_path(leaf.sequence)] = leaf.data
+            text = layout.path_text(leaf.sequence, self.head.size, proof.path)
+            self.files[layout.proof_path(leaf.sequence)] = text
             if leaf.sequence in bodies:
-                self.files[parts.body_path(leaf.sequence)] = parts.body_text(*bodies[leaf.sequence])
+                self.files[layout.body_path(leaf.sequence)] = layout.body_text(*bodies[leaf.sequence])
             self._add_named(leaf.content)
-        self.files[parts.CHECKPOINT] = self.head.text.encode()
+        self.files[layout.CHECKPOINT] = self.head.text.encode()
 
     def _add_named(self, content: dict[str, Any]) -> None:
         names = [line for lines in (content.get("sessions") or {}).values() for line in lines if line]
         if content.get("envelope"):
             names.append(str(content["envelope"]))
-        names = [name for name in names if parts.envelope_path(name) not in self.files]
+        names = [name for name in names if layout.envelope_path(name) not in self.files]
         for name, raw in self._ledger.envelopes(names).items():
-            self.files[parts.envelope_path(name)] = raw
+            self.files[layout.envelope_path(name)] = raw
         for kind in ALWAYS:
             digest = content.get(f"{kind}_digest")
             text = self._ledger.state.stored(str(digest)) if digest else None
             if text is not None:
-                self.files[parts.stored_path(str(digest))] = text.encode()
+                self.files[layout.stored_path(str(digest))] = text.encode()
 
     def add_earlier(self, held: Iterable[Held]) -> None:
         """Add checkpoints that auditors hold, and stamped ones, with the proofs that this bundle's continues them."""
@@ -145,14 +145,14 @@ class Collector:
         stamps = [stamp for stamp in self._ledger.proofs.receipts() if 0 < stamp[0] <= self.head.size]
         for number, (size, _, receipt) in enumerate(stamps[-MOST_STAMPS:]):
             self._add_earlier(size, notes[size].encode())
-            self.files[f"{parts.held_path(size)}-{number:02d}.tsr"] = receipt
+            self.files[f"{layout.held_path(size)}-{number:02d}.tsr"] = receipt
 
     def _add_earlier(self, size: int, note: bytes) -> None:
         if not 0 < size <= self.head.size:
             raise EvidenceError(f"the ledger has {self.head.size} leaves, the checkpoint held is over {size}")
         proof = self._ledger.proofs.consistency(size, self.head.size) if size < self.head.size else []
-        self.files[f"{parts.held_path(size)}.txt"] = note
-        self.files[f"{parts.held_path(size)}.proof"] = "".join(f"{step.hex()}\n" for step in proof).encode()
+        self.files[f"{layout.held_path(size)}.txt"] = note
+        self.files[f"{layout.held_path(size)}.proof"] = "".join(f"{step.hex()}\n" for step in proof).encode()
 
     def add_run_files(self, leaves: Sequence[Leaf], fetch: Fetch, *, documents_only: bool) -> None:
         """Add the files that records name, from the runs; `missing` says which could not be read."""
@@ -171,7 +171,7 @@ class Collector:
             self._add_file(run_id, PAGE_SEAL, fetch, named=False)
 
     def _add_file(self, run_id: str, path: str, fetch: Fetch, *, named: bool = True) -> None:
-        name = parts.evidence_path(run_id, path)
+        name = layout.evidence_path(run_id, path)
         if name in self.files or f"{name}.txt" in self.files or name in self.missing:
             return
         try:

@@ -10,8 +10,8 @@ from aims_mlflow.documents.terminal import SYMBOLS
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.session import PAGE
 from aims_mlflow.evidence.verify import CheckedSession, check_session
-from aims_mlflow.exports import parts
-from aims_mlflow.exports.earlier import earlier_files
+from aims_mlflow.exports.bundle.create import layout
+from aims_mlflow.exports.bundle.earlier_checkpoints import earlier_files
 from aims_mlflow.gates.control_status import ControlStatus, control_statuses
 from aims_mlflow.records.base import parse_time
 
@@ -31,7 +31,7 @@ STAGE_WORDS = {
 CONSENTS = ("approval", "waiver", "revocation", "retirement")
 
 
-def render_index(view: parts.PartLedger, about: Mapping[str, Any]) -> bytes:
+def render_index(view: layout.PartLedger, about: Mapping[str, Any]) -> bytes:
     """Return `index.html`: what was decided, on which evidence, and the state of each control then."""
     history = history_of(view, Step("keyring"), ())
     leaves = list(view.leaves())
@@ -53,13 +53,13 @@ def render_index(view: parts.PartLedger, about: Mapping[str, Any]) -> bytes:
         leaves=len(leaves),
         until=str(leaves[-1].content.get("time", ""))[:19] if leaves else "",
         symbols=SYMBOLS,
-        leaf_path=parts.leaf_path,
-        proof_path=parts.proof_path,
-        envelope_path=parts.envelope_path,
+        leaf_path=layout.leaf_path,
+        proof_path=layout.proof_path,
+        envelope_path=layout.envelope_path,
     )
 
 
-def render_how_to(view: parts.PartLedger, about: Mapping[str, Any]) -> bytes:
+def render_how_to(view: layout.PartLedger, about: Mapping[str, Any]) -> bytes:
     """Return `verify.html`: commands that check the bundle with openssl, sha256sum and a shell alone."""
     head = view.head()
     history = history_of(view, Step("keyring"), ())
@@ -82,7 +82,7 @@ def _render(template: str, **values: Any) -> bytes:
     return text.encode()
 
 
-def sessions_of(view: parts.PartLedger, leaf: Leaf, history: KeyringHistory) -> list[CheckedSession]:
+def sessions_of(view: layout.PartLedger, leaf: Leaf, history: KeyringHistory) -> list[CheckedSession]:
     """Return the sessions that a leaf names, checked against the keyrings."""
     out = []
     for name, lines in (leaf.content.get("sessions") or {}).items():
@@ -92,7 +92,7 @@ def sessions_of(view: parts.PartLedger, leaf: Leaf, history: KeyringHistory) -> 
     return out
 
 
-def _decision(view: parts.PartLedger, leaf: Leaf, history: KeyringHistory) -> dict[str, Any]:
+def _decision(view: layout.PartLedger, leaf: Leaf, history: KeyringHistory) -> dict[str, Any]:
     content = leaf.content
     body = _body(view, leaf.sequence).get("decision", {})
     sessions = sessions_of(view, leaf, history)
@@ -124,23 +124,23 @@ def _controls(sessions: Sequence[CheckedSession], digest: Any, time: str) -> lis
     return control_statuses(sessions, str(digest), parse_time(time)) if digest and sessions else []
 
 
-def _body(view: parts.PartLedger, sequence: int) -> dict[str, Any]:
+def _body(view: layout.PartLedger, sequence: int) -> dict[str, Any]:
     try:
         return view.body(sequence) or {}
     except AimsError:  # the verification names it
         return {}
 
 
-def _page(view: parts.PartLedger, sessions: Sequence[CheckedSession]) -> str | None:
+def _page(view: layout.PartLedger, sessions: Sequence[CheckedSession]) -> str | None:
     runs = [r.evidence.mlflow.run_id for s in sessions for r in s.records if r.evidence.mlflow.run_id]
-    return next((n for run in runs if (n := parts.evidence_path(run, PAGE)) in view.files), None)
+    return next((n for run in runs if (n := layout.evidence_path(run, PAGE)) in view.files), None)
 
 
-def _record(view: parts.PartLedger, record: SealedRecord, session: CheckedSession) -> dict[str, Any]:
+def _record(view: layout.PartLedger, record: SealedRecord, session: CheckedSession) -> dict[str, Any]:
     body = record.evidence
     files = []
     for artifact in body.artifacts:
-        name = parts.evidence_path(str(body.mlflow.run_id), artifact.path)
+        name = layout.evidence_path(str(body.mlflow.run_id), artifact.path)
         there = next((n for n in (name, f"{name}.txt") if n in view.files), None)
         files.append({"title": artifact.path.rpartition("/")[2], "path": there})
     return {
@@ -155,5 +155,5 @@ def _record(view: parts.PartLedger, record: SealedRecord, session: CheckedSessio
     }
 
 
-def _consent(view: parts.PartLedger, leaf: Leaf) -> dict[str, Any]:
+def _consent(view: layout.PartLedger, leaf: Leaf) -> dict[str, Any]:
     return {"leaf": leaf.sequence, **leaf.content, **_body(view, leaf.sequence)}

@@ -10,8 +10,8 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.evidence.verify import check_signature
-from aims_mlflow.exports import parts
-from aims_mlflow.exports.earlier import earlier_files
+from aims_mlflow.exports.bundle.create import layout
+from aims_mlflow.exports.bundle.earlier_checkpoints import earlier_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,34 +23,34 @@ _PAGE = re.compile(r"evidence/([0-9a-f]{32})/" + re.escape(PAGE) + r"(?:\.txt)?"
 STRAY = "it was put there by someone else: rely on nothing that it says"
 
 
-def check_accounted(view: parts.PartLedger, history: KeyringHistory, evidence: set[str], report: Report) -> None:
+def check_accounted(view: layout.PartLedger, history: KeyringHistory, evidence: set[str], report: Report) -> None:
     """Note files that nothing names, keys that are not the keyring's, and pages that their seal is not over.
 
     `evidence` are the names by which the files that records name are kept.
     """
     keys = _keys(view, history, report)
     pages = _pages(view, history, report)
-    known = {parts.MANIFEST, parts.INDEX, parts.HOW_TO, *_ledger_files(view), *keys, *pages}
+    known = {layout.MANIFEST, layout.INDEX, layout.HOW_TO, *_ledger_files(view), *keys, *pages}
     known |= evidence | set(earlier_files(view.files))
     for name in view.files.names:
         if name not in known:
             report["completeness"].wrong(name, "nothing in the bundle names it", STRAY)
 
 
-def _ledger_files(view: parts.PartLedger) -> Iterator[str]:
-    yield parts.CHECKPOINT
+def _ledger_files(view: layout.PartLedger) -> Iterator[str]:
+    yield layout.CHECKPOINT
     for leaf in view.leaves():
         content, sequence = leaf.content, leaf.sequence
-        yield from (parts.leaf_path(sequence), parts.proof_path(sequence), parts.body_path(sequence))
+        yield from (layout.leaf_path(sequence), layout.proof_path(sequence), layout.body_path(sequence))
         for lines in content.get("sessions", {}).values():
-            yield from (parts.envelope_path(line) for line in lines if line)
+            yield from (layout.envelope_path(line) for line in lines if line)
         if content.get("envelope"):
-            yield parts.envelope_path(content["envelope"])
+            yield layout.envelope_path(content["envelope"])
         for kind in ("policy", "keyring"):
-            yield parts.stored_path(str(content.get(f"{kind}_digest")))
+            yield layout.stored_path(str(content.get(f"{kind}_digest")))
 
 
-def _keys(view: parts.PartLedger, history: KeyringHistory, report: Report) -> set[str]:
+def _keys(view: layout.PartLedger, history: KeyringHistory, report: Report) -> set[str]:
     """Compare the key files, which readers with openssl use, with the keyrings."""
     entries = {entry.key_id: entry for version in history.versions for entry in version.keyring.keys}
     names = {f"keys/{key_id}.pem": entry for key_id, entry in entries.items()}
@@ -60,14 +60,14 @@ def _keys(view: parts.PartLedger, history: KeyringHistory, report: Report) -> se
     return set(names)
 
 
-def _pages(view: parts.PartLedger, history: KeyringHistory, report: Report) -> set[str]:
+def _pages(view: layout.PartLedger, history: KeyringHistory, report: Report) -> set[str]:
     """Check each run's page against its seal, which is signed on its own."""
     out: set[str] = set()
     for name in view.files.names:
         found = _PAGE.fullmatch(name)
         if not found or name.removesuffix(".txt") in out:
             continue
-        seal = parts.evidence_path(found[1], PAGE_SEAL)
+        seal = layout.evidence_path(found[1], PAGE_SEAL)
         out |= {name, seal}
         try:
             record = statement.read(view.files.read(seal).removesuffix(b"\n"), seal)

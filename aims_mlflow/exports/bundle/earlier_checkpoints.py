@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.exports import parts
+from aims_mlflow.exports.bundle.create import layout
 from aims_mlflow.ledger import checkpoint, merkle
 from aims_mlflow.ledger.timestamps import stamped_at
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"ledger/earlier/(\d{12})(?:\.txt|\.proof|-\d\d\.tsr)", re.ASCII)
 
 
-def earlier_files(files: parts.Files) -> Iterator[str]:
+def earlier_files(files: layout.Files) -> Iterator[str]:
     """Yield the files that belong to an earlier checkpoint which is there itself."""
     for name in files.names:
         found = _NAME.fullmatch(name)
-        if found and f"{parts.held_path(int(found[1]))}.txt" in files:
+        if found and f"{layout.held_path(int(found[1]))}.txt" in files:
             yield name
 
 
 class EarlierCheck:
     """Compares the bundle's checkpoint with those that auditors hold and those that lie in it."""
 
-    def __init__(self, view: parts.PartLedger, report: Report, history: KeyringHistory) -> None:
+    def __init__(self, view: layout.PartLedger, report: Report, history: KeyringHistory) -> None:
         self._view, self._files, self._report, self._history = view, view.files, report, history
 
     def run(self, head: Checkpoint, held: Sequence[Held], stamp_roots: Sequence[bytes]) -> None:
@@ -67,7 +67,7 @@ class EarlierCheck:
         """Tell whether a checkpoint in the bundle is what its name says, and this log's."""
         try:
             old = checkpoint.parse(self._files.read(name), name)
-            if f"{parts.held_path(old.size)}.txt" != name:
+            if f"{layout.held_path(old.size)}.txt" != name:
                 raise EvidenceError(f"it is over {old.size} leaves")  # noqa: TRY301 - one of several reasons
         except EvidenceError as exc:
             self._report["checkpoint"].wrong(name, exc.what, "it is not the checkpoint that it is kept as")
@@ -87,7 +87,7 @@ class EarlierCheck:
         return not why
 
     def _proof(self, old: int, new: int) -> list[bytes]:
-        name = f"{parts.held_path(old)}.proof"
+        name = f"{layout.held_path(old)}.proof"
         if name not in self._files:
             if old == new:
                 return []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import SealedRecord, read
-from aims_mlflow.exports import parts
+from aims_mlflow.exports.bundle.create import layout
 from aims_mlflow.gates.policy import FILE, parse_policy
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def renamed(names: set[str], contents: Iterable[dict[str, Any]]) -> set[str]:
     return out
 
 
-def check_system(view: parts.PartLedger, system: str, report: Report) -> None:
+def check_system(view: layout.PartLedger, system: str, report: Report) -> None:
     """Note leaves that are another system's: a bundle says itself whose it is, and nothing signs that."""
     found: list[tuple[str, dict[str, Any], set[str]]] = []
     systems = Systems(view)
@@ -102,5 +102,5 @@ def check_system(view: parts.PartLedger, system: str, report: Report) -> None:
             report["completeness"].wrong(who, what, "the bundle is presented as another system's")
     if found and not any(system in about for *_, about in found):
         report["completeness"].wrong(
-            parts.MANIFEST, f"nothing in it is about {system}", "the bundle is presented as another system's"
+            layout.MANIFEST, f"nothing in it is about {system}", "the bundle is presented as another system's"
         )

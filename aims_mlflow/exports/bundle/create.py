@@ -9,15 +9,15 @@ from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Step
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import ConfigError
-from aims_mlflow.exports import parts
-from aims_mlflow.exports.collect import Collector
-from aims_mlflow.exports.pages import render_how_to, render_index
+from aims_mlflow.exports.bundle.collect import Collector
+from aims_mlflow.exports.bundle.create import layout
+from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aims_mlflow.audit.outside_checkpoint import Held
-    from aims_mlflow.exports.collect import Fetch
+    from aims_mlflow.exports.bundle.collect import Fetch
     from aims_mlflow.ledger.ledger import Ledger
 
 Stage = Literal["stage1", "stage2", "surveillance", "recertification"]
@@ -60,12 +60,12 @@ def create(
     collector.add_earlier(held)
     collector.add_run_files(leaves, fetch, documents_only=stage == "stage1")
     files = collector.files
-    view = parts.PartLedger(parts.InMemory(files))
+    view = layout.PartLedger(layout.InMemory(files))
     for version in history_of(view, Step("keyring"), ()).versions:
         for entry in version.keyring.keys:
             files[f"keys/{entry.key_id}.pem"] = entry.pem.encode()
     about: dict[str, Any] = {
-        "format": parts.FORMAT,
+        "format": layout.FORMAT,
         "aims_mlflow": aims_mlflow.__version__,
         "system": system,
         "stage": stage,
@@ -75,8 +75,8 @@ def create(
         "root": collector.head.root.hex(),
         "missing": sorted(collector.missing),
     }
-    view = parts.PartLedger(parts.InMemory(files))
-    files[parts.INDEX] = render_index(view, about)
-    files[parts.HOW_TO] = render_how_to(view, about)
-    files[parts.MANIFEST] = canonical({**about, "files": {name: sha256_hex(files[name]) for name in sorted(files)}})
+    view = layout.PartLedger(layout.InMemory(files))
+    files[layout.INDEX] = render_index(view, about)
+    files[layout.HOW_TO] = render_how_to(view, about)
+    files[layout.MANIFEST] = canonical({**about, "files": {name: sha256_hex(files[name]) for name in sorted(files)}})
     return files
