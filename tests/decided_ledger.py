@@ -9,8 +9,8 @@ from small_bundle import lost, put_keyring
 from aims_mlflow.audit.outside_checkpoint import Held
 from aims_mlflow.bounded_cache import Remembered
 from aims_mlflow.capture.recorder import artifact
-from aims_mlflow.checks.charts import fairness_chart
-from aims_mlflow.checks.report import claims_page
+from aims_mlflow.checks.pages.charts import fairness_chart
+from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.evidence.statement import Subject, seal

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from aims_mlflow.checks.columns import Kind
+    from aims_mlflow.checks.statistics.columns import Kind
     from aims_mlflow.records.evidence import Claim, Result
     from aims_mlflow.records.pack import Pack, Task
 
@@ -107,13 +107,13 @@ class Dataset:
 
     def kind_of(self, name: str) -> tuple[Kind | None, str]:
         """Return what a column holds, as `columns.comparable` says it."""
-        from aims_mlflow.checks.columns import comparable
+        from aims_mlflow.checks.statistics.columns import comparable
 
         return comparable(*self.column(name))
 
     def extremes(self, name: str) -> tuple[float, float] | None:
         """Return the smallest and largest finite number of a column; None where there is none."""
-        from aims_mlflow.checks.distances import finite
+        from aims_mlflow.checks.statistics.distances import finite
 
         values = finite(self.frame[name])
         return (float(values.min()), float(values.max())) if len(values) else None

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import claim
-from aims_mlflow.checks.columns import comparable
-from aims_mlflow.checks.distances import Numbers, numbers_of, value_counts
 from aims_mlflow.checks.groups import NAME_LENGTH
 from aims_mlflow.checks.labels import label_text
 from aims_mlflow.checks.privacy import looks_personal
-from aims_mlflow.checks.side_by_side import side_by_side
-from aims_mlflow.checks.tables import histogram, weighted_quantiles
+from aims_mlflow.checks.statistics.columns import comparable
+from aims_mlflow.checks.statistics.distances import Numbers, numbers_of, value_counts
+from aims_mlflow.checks.statistics.side_by_side import side_by_side
+from aims_mlflow.checks.statistics.tables import histogram, weighted_quantiles
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.base import decimal_text
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from aims_mlflow.checks.columns import Kind
+    from aims_mlflow.checks.statistics.columns import Kind
     from aims_mlflow.records.pack import Pack
 
     Array = np.ndarray[Any, Any]

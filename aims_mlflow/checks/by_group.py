@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks import tables
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.metrics import NUMBERS_BETWEEN
-from aims_mlflow.checks.moments import Moments, group_moments
 from aims_mlflow.checks.selection import BOOTSTRAP, SEED, alone_in, described, selection_claims
+from aims_mlflow.checks.statistics import tables
+from aims_mlflow.checks.statistics.moments import Moments, group_moments
 from aims_mlflow.checks.targets import Classes, classes, numbers, selections
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.metrics import OVER_PRODUCTION, UNDER_PRODUCTION
-from aims_mlflow.checks.moments import group_moments
+from aims_mlflow.checks.statistics.moments import group_moments
 from aims_mlflow.checks.targets import classes, numbers
 from aims_mlflow.errors import DataError
 

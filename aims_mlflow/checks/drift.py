@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.baseline import PREDICTION, TARGET
-from aims_mlflow.checks.charts import drift_chart
 from aims_mlflow.checks.claims import NOT_ENOUGH, claim, held, holds, reason_of
-from aims_mlflow.checks.distances import (
+from aims_mlflow.checks.labels import distinct_labels, labels_of
+from aims_mlflow.checks.pages.charts import drift_chart
+from aims_mlflow.checks.pages.report import claims_page
+from aims_mlflow.checks.statistics.distances import (
     CHI_SQUARE,
     JENSEN_SHANNON,
     KOLMOGOROV,
@@ -32,9 +34,7 @@ from aims_mlflow.checks.distances import (
     number_drift,
     numbers_of,
 )
-from aims_mlflow.checks.labels import distinct_labels, labels_of
-from aims_mlflow.checks.report import claims_page
-from aims_mlflow.checks.side_by_side import side_by_side
+from aims_mlflow.checks.statistics.side_by_side import side_by_side
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, Comparator, result_of
 from aims_mlflow.records.pack import Drift, Limit, Pack
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.checks.columns import Kind
-    from aims_mlflow.checks.distances import Column
+    from aims_mlflow.checks.statistics.columns import Kind
+    from aims_mlflow.checks.statistics.distances import Column
 
     Pair = tuple[Column, Column]  # of training data and of the data that are compared
 

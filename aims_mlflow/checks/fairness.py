@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks import tables
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.by_group import Measure, measures_of
 from aims_mlflow.checks.claims import hold, reason_of
 from aims_mlflow.checks.groups import Groups, group_rows
 from aims_mlflow.checks.inputs import find_columns
 from aims_mlflow.checks.metrics import GROUP_RATES
-from aims_mlflow.checks.report import claims_page
+from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.selection import SEED
+from aims_mlflow.checks.statistics import tables
 from aims_mlflow.errors import CheckError, DataError
 from aims_mlflow.records.evidence import Claim, Result, result_of, worst
 
@@ -151,7 +151,7 @@ def confirm_by_fairlearn(counts: np.ndarray[Any, Any]) -> None:
 
 
 def _reports(claims: tuple[Claim, ...], data: Dataset) -> dict[str, bytes]:
-    from aims_mlflow.checks.charts import fairness_chart
+    from aims_mlflow.checks.pages.charts import fairness_chart
 
     chosen = f"predicted {data.favourable!r}" if data.threshold is None else f"at {data.threshold} or above"
     picture = fairness_chart(claims, chosen)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.groups import Groups, group_rows
 from aims_mlflow.checks.inputs import find_columns
-from aims_mlflow.checks.proxies import feature_codes
-from aims_mlflow.checks.side_by_side import side_by_side
+from aims_mlflow.checks.statistics.proxies import feature_codes
+from aims_mlflow.checks.statistics.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.labels import distinct_labels, label_text, labels_of
-from aims_mlflow.checks.tables import count, weighted_quantile
+from aims_mlflow.checks.statistics.tables import count, weighted_quantile
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.checks.profile import ColumnProfile, profile
-from aims_mlflow.checks.tables import wilson
+from aims_mlflow.checks.statistics.tables import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

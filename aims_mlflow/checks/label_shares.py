@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks import tables
 from aims_mlflow.checks.claims import claim
-from aims_mlflow.checks.group_rates import SEED, rate_claims
 from aims_mlflow.checks.groups import NAME_LENGTH
 from aims_mlflow.checks.labels import distinct_labels, is_label, labels_of
-from aims_mlflow.checks.moments import group_moments
+from aims_mlflow.checks.statistics import tables
+from aims_mlflow.checks.statistics.group_rates import SEED, rate_claims
+from aims_mlflow.checks.statistics.moments import group_moments
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks import tables
 from aims_mlflow.checks.claims import claim
-from aims_mlflow.checks.group_rates import rate_claims
+from aims_mlflow.checks.statistics import tables
+from aims_mlflow.checks.statistics.group_rates import rate_claims
 
 if TYPE_CHECKING:
     from aims_mlflow.checks.base import Dataset

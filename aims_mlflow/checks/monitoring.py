@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.baseline import POOLED, PREDICTION, TARGET
-from aims_mlflow.checks.charts import drift_chart
 from aims_mlflow.checks.claims import NOT_ENOUGH, claim, held, reason_of
-from aims_mlflow.checks.distances import holm, numbers_of, value_counts
 from aims_mlflow.checks.groups import NAME_LENGTH
 from aims_mlflow.checks.labels import label_text
-from aims_mlflow.checks.report import claims_page
-from aims_mlflow.checks.tables import histogram
+from aims_mlflow.checks.pages.charts import drift_chart
+from aims_mlflow.checks.pages.report import claims_page
+from aims_mlflow.checks.statistics.distances import holm, numbers_of, value_counts
+from aims_mlflow.checks.statistics.tables import histogram
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim, result_of

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks import tables
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, reason_of
 from aims_mlflow.checks.comparison import comparison_claims
-from aims_mlflow.checks.errors_of_numbers import error_claims, group_error_claims
 from aims_mlflow.checks.groups import Groups, group_rows, pooled_name
 from aims_mlflow.checks.inputs import find_columns, resolve_favourable
 from aims_mlflow.checks.labels import is_label
 from aims_mlflow.checks.metrics import BASELINE, COUNTED, RANKED
-from aims_mlflow.checks.report import claims_page
-from aims_mlflow.checks.scores import (
+from aims_mlflow.checks.pages.report import claims_page
+from aims_mlflow.checks.several_labels import label_group_claims, label_performance, several_score_claims
+from aims_mlflow.checks.slices import worst_slice
+from aims_mlflow.checks.statistics import tables
+from aims_mlflow.checks.statistics.errors_of_numbers import error_claims, group_error_claims
+from aims_mlflow.checks.statistics.scores import (
     REPLICATES,
     SEED,
     calibration_claims,
@@ -23,8 +25,6 @@ from aims_mlflow.checks.scores import (
     score_table,
     score_tables,
 )
-from aims_mlflow.checks.several_labels import label_group_claims, label_performance, several_score_claims
-from aims_mlflow.checks.slices import worst_slice
 from aims_mlflow.checks.targets import classes, numbers, outcomes, scores_by_label, scores_of
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, result_of

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import claim, held, reason_of
-from aims_mlflow.checks.columns import every
-from aims_mlflow.checks.report import claims_page
+from aims_mlflow.checks.pages.report import claims_page
+from aims_mlflow.checks.statistics.columns import every
 from aims_mlflow.records.evidence import result_of
 from aims_mlflow.records.pack import Limit
 

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from aims_mlflow.checks.columns import every, looks_like_dates
 from aims_mlflow.checks.labels import distinct_labels, factorize, is_label
-from aims_mlflow.checks.scores import roc_auc, score_table
+from aims_mlflow.checks.statistics.columns import every, looks_like_dates
+from aims_mlflow.checks.statistics.scores import roc_auc, score_table
 from aims_mlflow.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks import tables
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, reason_of
-from aims_mlflow.checks.group_rates import BOOTSTRAP, SEED
 from aims_mlflow.checks.grouped import Grouped, codes_of_features
 from aims_mlflow.checks.groups import Groups, pooled_name
 from aims_mlflow.checks.label_shares import target_claims
 from aims_mlflow.checks.labels import label_key
 from aims_mlflow.checks.missing import missing_by_group, missing_claims
-from aims_mlflow.checks.proxies import information
-from aims_mlflow.checks.report import claims_page
+from aims_mlflow.checks.pages.report import claims_page
+from aims_mlflow.checks.statistics import tables
+from aims_mlflow.checks.statistics.group_rates import BOOTSTRAP, SEED
+from aims_mlflow.checks.statistics.proxies import information
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, Result, result_of, worst
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks import tables
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import claim, hold, reason_of
 from aims_mlflow.checks.labels import factorize, label_key
 from aims_mlflow.checks.model_files import storage_claims
-from aims_mlflow.checks.report import claims_page
+from aims_mlflow.checks.pages.report import claims_page
+from aims_mlflow.checks.statistics import tables
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, result_of
 

@@ -36,7 +36,7 @@ class CheckInfo:
 CHECKS = {
     info.name: info
     for info in (
-        CheckInfo("data_quality", "data-quality", "aims_mlflow.checks.data_quality"),
+        CheckInfo("data_quality", "data-quality", "aims_mlflow.checks.quality.data_quality"),
         CheckInfo("representativeness", "representativeness", "aims_mlflow.checks.representativeness"),
         CheckInfo("fairness", "fairness", "aims_mlflow.checks.fairness", needs_predictions=True),
         CheckInfo("performance", "performance", "aims_mlflow.checks.performance", needs_predictions=True),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks import tables
 from aims_mlflow.checks.claims import LEFT_OUT, claim
 from aims_mlflow.checks.groups import Groups, pooled_name
 from aims_mlflow.checks.metrics import BETWEEN_GROUPS, GROUP_RATES, GROUP_RATIO
+from aims_mlflow.checks.statistics import tables
 
 if TYPE_CHECKING:
     import numpy as np

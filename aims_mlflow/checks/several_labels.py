@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks import tables
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.groups import NAME_LENGTH
-from aims_mlflow.checks.scores import REPLICATES, SEED, calibration_error, roc_auc, score_table, weighted_mean
+from aims_mlflow.checks.statistics import tables
+from aims_mlflow.checks.statistics.scores import (
+    REPLICATES,
+    SEED,
+    calibration_error,
+    roc_auc,
+    score_table,
+    weighted_mean,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks import tables
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.groups import levels_of
 from aims_mlflow.checks.metrics import WORST_RIGHT, WORST_WRONG
-from aims_mlflow.checks.moments import group_moments
+from aims_mlflow.checks.statistics import tables
+from aims_mlflow.checks.statistics.moments import group_moments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ import time
 import pytest
 from test_page_browser import CHROMIUM, chromium
 
-from aims_mlflow.checks.report import page
+from aims_mlflow.checks.pages.report import page
 from aims_mlflow.exports.bundle.browser_safe import SHOWN, kept_name
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]

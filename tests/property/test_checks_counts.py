@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 from sklearn.metrics import roc_auc_score
 
-from aims_mlflow.checks import baseline, distances, fairness, tables
-from aims_mlflow.checks import scores as scores_
+from aims_mlflow.checks import baseline, fairness
 from aims_mlflow.checks.claims import holds
 from aims_mlflow.checks.groups import group_rows, pooled_name
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.labels import distinct_labels, is_label, label_key, labels_of, same_label
 from aims_mlflow.checks.metrics import BETWEEN_GROUPS
+from aims_mlflow.checks.statistics import distances, tables
+from aims_mlflow.checks.statistics import scores as scores_
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.pack import Fairness, Pack
 

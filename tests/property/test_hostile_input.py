@@ -19,9 +19,9 @@ from small_bundle import small_ledger
 
 from aims_mlflow.audit.contents import leaf_fields
 from aims_mlflow.canonical import sha256_hex
-from aims_mlflow.checks.charts import drift_chart
 from aims_mlflow.checks.packs import check_pack, shipped_packs
-from aims_mlflow.checks.report import claims_page
+from aims_mlflow.checks.pages.charts import drift_chart
+from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.verify import check_session

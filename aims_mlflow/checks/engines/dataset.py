@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.base import Dataset
-from aims_mlflow.checks.columns import MAX_LEVELS, Kind, comparable
 from aims_mlflow.checks.engines.far import (
     BINS,
     FREQUENT,
@@ -21,6 +20,7 @@ from aims_mlflow.checks.engines.far import (
     Reached,
 )
 from aims_mlflow.checks.inputs import find_twice, resolve_favourable, validate_dataset
+from aims_mlflow.checks.statistics.columns import MAX_LEVELS, Kind, comparable
 from aims_mlflow.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.catalog.loader import require_control
 from aims_mlflow.checks import metrics, own
-from aims_mlflow.checks.expectations import KNOWN, PLACEHOLDERS, ROLES, placeholders_in
 from aims_mlflow.checks.packs.inherit import merged
+from aims_mlflow.checks.quality.expectations import KNOWN, PLACEHOLDERS, ROLES, placeholders_in
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.records.pack import Limit, Pack
 from aims_mlflow.strict_yaml import Document, parse, read

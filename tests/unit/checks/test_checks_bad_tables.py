@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from aims_mlflow.checks import expectations
 from aims_mlflow.checks.packs import load_pack
+from aims_mlflow.checks.quality import expectations
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.suite import planned
 from aims_mlflow.errors import AimsError

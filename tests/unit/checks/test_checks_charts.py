@@ -3,9 +3,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from aims_mlflow.checks.charts import MAX_ROWS, drift_chart, fairness_chart
 from aims_mlflow.checks.claims import LEFT_OUT, claim, hold
-from aims_mlflow.checks.report import claims_page
+from aims_mlflow.checks.pages.charts import MAX_ROWS, drift_chart, fairness_chart
+from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.records.pack import Limit
 
 SVG = "{http://www.w3.org/2000/svg}"

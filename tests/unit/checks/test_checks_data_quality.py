@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aims_mlflow.checks import data_quality
-from aims_mlflow.checks.expectations import KNOWN, Demand
 from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.quality import data_quality
+from aims_mlflow.checks.quality.expectations import KNOWN, Demand
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.records.pack import DataQuality, Expectation, Pack
 

@@ -6,10 +6,10 @@ import pytest
 from sklearn import metrics
 
 from aims_mlflow.checks import performance
-from aims_mlflow.checks import scores as scores_
 from aims_mlflow.checks.base import Rival
 from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.metrics import PERFORMANCE_OF
+from aims_mlflow.checks.statistics import scores as scores_
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.pack import Limit, Pack, Performance
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aims_mlflow.checks import performance, side_by_side
+from aims_mlflow.checks import performance
 from aims_mlflow.checks.runner import CHECKS, run_check
+from aims_mlflow.checks.statistics import side_by_side
 from aims_mlflow.errors import ConfigError
 
 HEAVY = ("mlflow", "pandas", "numpy", "sklearn", "scipy", "great_expectations", "fairlearn", "evidently", "matplotlib")

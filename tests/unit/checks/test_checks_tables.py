@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from aims_mlflow.checks import tables
 from aims_mlflow.checks.packs import load_pack
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.statistics import tables
 
 
 def test_contingency_counts_each_cell_and_leaves_negative_codes_out():

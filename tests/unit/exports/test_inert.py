@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from aims_mlflow.checks.charts import drift_chart
-from aims_mlflow.checks.report import page
+from aims_mlflow.checks.pages.charts import drift_chart
+from aims_mlflow.checks.pages.report import page
 from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.exports.bundle.browser_safe import is_inert, kept_name
 from aims_mlflow.records.evidence import Claim

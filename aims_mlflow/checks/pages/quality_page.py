@@ -8,12 +8,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.claims import short
-from aims_mlflow.checks.report import page, result_word
+from aims_mlflow.checks.pages.report import page, result_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aims_mlflow.checks.expectations import Demand
+    from aims_mlflow.checks.quality.expectations import Demand
     from aims_mlflow.records.evidence import Claim
 
 BY_ROW = re.compile(r"expect_(column_values|column_value|column_pair|multicolumn|select|compound)_")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks import tables
 from aims_mlflow.checks.claims import claim
+from aims_mlflow.checks.statistics import tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

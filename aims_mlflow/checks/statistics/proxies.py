@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks import tables
+from aims_mlflow.checks.statistics import tables
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks import tables
 from aims_mlflow.checks.claims import claim
-from aims_mlflow.checks.moments import Moments, group_moments
+from aims_mlflow.checks.statistics import tables
+from aims_mlflow.checks.statistics.moments import Moments, group_moments
 
 if TYPE_CHECKING:
     import numpy as np

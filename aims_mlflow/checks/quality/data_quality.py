@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import claim, reason_of
-from aims_mlflow.checks.columns import column_types
 from aims_mlflow.checks.engines.dataset import FarDataset
 from aims_mlflow.checks.engines.sql import SqlTable
-from aims_mlflow.checks.expectations import Demand, demands, pieces, with_categories
-from aims_mlflow.checks.quality_claims import asked_for, judged, not_evaluated
-from aims_mlflow.checks.quality_page import Asked, quality_page
-from aims_mlflow.checks.report import claims_page
+from aims_mlflow.checks.pages.quality_page import Asked, quality_page
+from aims_mlflow.checks.pages.report import claims_page
+from aims_mlflow.checks.quality.claims import asked_for, judged, not_evaluated
+from aims_mlflow.checks.quality.expectations import Demand, demands, pieces, with_categories
 from aims_mlflow.checks.row_hashes import duplicate_share
+from aims_mlflow.checks.statistics.columns import column_types
 from aims_mlflow.errors import CheckError, DataError, did_you_mean
 from aims_mlflow.records.evidence import Claim, result_of
 
