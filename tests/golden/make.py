@@ -17,8 +17,8 @@ def main():
     from timestamping import Authority, keep_receipt
 
     import aims_mlflow
-    from aims_mlflow.evidence.timestamps import request_stamp
-    from aims_mlflow.exports.archive import write_archive
+    from aims_mlflow.exports.bundle.archive import write_archive
+    from aims_mlflow.ledger.timestamps import request_stamp
 
     folder = HERE / aims_mlflow.__version__
     folder.mkdir(exist_ok=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, did_you_mean
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
+from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.browser_safe import kept_name
-from aims_mlflow.exports.bundle.create import layout
 from aims_mlflow.exports.bundle.systems import Systems, names_in, renamed
 from aims_mlflow.lifecycle.model_history import Past
 from aims_mlflow.lifecycle.tenures import holders

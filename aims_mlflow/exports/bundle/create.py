@@ -9,8 +9,8 @@ from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Step
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.collect import Collector
-from aims_mlflow.exports.bundle.create import layout
 from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 
 if TYPE_CHECKING:

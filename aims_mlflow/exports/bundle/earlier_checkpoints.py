@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.exports.bundle.create import layout
+from aims_mlflow.exports.bundle import layout
 from aims_mlflow.ledger import checkpoint, merkle
 from aims_mlflow.ledger.timestamps import stamped_at
 

@@ -10,7 +10,7 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.evidence.verify import check_signature
-from aims_mlflow.exports.bundle.create import layout
+from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.earlier_checkpoints import earlier_files
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from aims_mlflow.documents.terminal import SYMBOLS
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.session import PAGE
 from aims_mlflow.evidence.verify import CheckedSession, check_session
-from aims_mlflow.exports.bundle.create import layout
+from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.earlier_checkpoints import earlier_files
 from aims_mlflow.gates.control_status import ControlStatus, control_statuses
 from aims_mlflow.records.base import parse_time
@@ -73,7 +73,7 @@ def _render(template: str, **values: Any) -> bytes:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("aims_mlflow.exports", "templates"),
+        loader=jinja2.PackageLoader("aims_mlflow.exports.bundle", "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import SealedRecord, read
-from aims_mlflow.exports.bundle.create import layout
+from aims_mlflow.exports.bundle import layout
 from aims_mlflow.gates.policy import FILE, parse_policy
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Report
 from aims_mlflow.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError
+from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.browser_safe import is_inert
 from aims_mlflow.exports.bundle.collect import DOCUMENTS
-from aims_mlflow.exports.bundle.create import layout
 from aims_mlflow.exports.bundle.earlier_checkpoints import EarlierCheck
 from aims_mlflow.exports.bundle.inventory import check_accounted
 from aims_mlflow.exports.bundle.pages import render_how_to, render_index, sessions_of

@@ -7,7 +7,8 @@ from test_keys_in_time import sentences
 from aims_mlflow.audit.report import Report
 from aims_mlflow.audit.sessions import pack_problems
 from aims_mlflow.canonical import sha256_hex
-from aims_mlflow.exports.bundle.create import create, layout
+from aims_mlflow.exports.bundle import layout
+from aims_mlflow.exports.bundle.create import create
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger.ledger import Entry
 from aims_mlflow.records.base import utc_text

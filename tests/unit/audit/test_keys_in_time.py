@@ -15,7 +15,8 @@ from aims_mlflow.audit.outside_checkpoint import read_held
 from aims_mlflow.audit.watch import look
 from aims_mlflow.audit.whole_ledger import verify_ledger
 from aims_mlflow.canonical import canonical, sha256_hex
-from aims_mlflow.exports.bundle.create import create, layout
+from aims_mlflow.exports.bundle import layout
+from aims_mlflow.exports.bundle.create import create
 from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger import append, checkpoint
