@@ -25,9 +25,9 @@ from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.verify import check_session
+from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.archive import Archive, write_archive
 from aims_mlflow.exports.bundle.browser_safe import is_inert
-from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.gates.consents import Words, read_consent, unpacked, with_words
 from aims_mlflow.gates.policy import default_policy_text, parse_policy

@@ -20,8 +20,8 @@ from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Step
 from aims_mlflow.cli.main import cli
 from aims_mlflow.errors import AimsError
-from aims_mlflow.exports.bundle.archive import write_archive
 from aims_mlflow.exports.bundle import layout
+from aims_mlflow.exports.bundle.archive import write_archive
 from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 
 

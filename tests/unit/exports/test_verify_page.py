@@ -9,8 +9,8 @@ from small_bundle import keyring_of, lost, put_keyring, small_ledger
 from test_bundle import shown
 from timestamping import authority, keep_receipt  # noqa: F401 - fixture
 
-from aims_mlflow.exports.bundle.archive import write_archive
 from aims_mlflow.exports.bundle import layout
+from aims_mlflow.exports.bundle.archive import write_archive
 from aims_mlflow.exports.bundle.create import create
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger import timestamps
