@@ -26,8 +26,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aims_mlflow.demo.people import Office, environment, quiet, run, set_up
+from aims_mlflow.demo.people import Office, quiet, run, set_up
 from aims_mlflow.demo.server import GatedServer
+from aims_mlflow.settings import environment
 
 ALIAS = "champion"
 CREATE, MOVE = "create_model_version", "set_registered_model_alias"

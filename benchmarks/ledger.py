@@ -120,22 +120,22 @@ def write(uri: str, key: str, each: int, ready, taken) -> None:
     """One writer: opens the ledger, waits for the others, appends."""
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.ledger.log import Log
-    from aims_mlflow.signing.keys import load_key
+    from aims_mlflow.signing.key_sources import load_key
 
     ledger = Ledger(uri, Log(load_key(f"file:{key}"), "ai.example.org/benchmark"))
-    ledger.append(entry(0))
+    ledger.seal(entry(0))
     ready.wait(timeout=120)
     times, begin = [], time.time()
     for number in range(each):
         started = time.perf_counter()
-        ledger.append(entry(number))
+        ledger.seal(entry(number))
         times.append(time.perf_counter() - started)
     taken.put((begin, time.time(), times))
 
 
 def entry(number: int):
     """A leaf of a decision's size."""
-    from aims_mlflow.ledger.ledger import Entry
+    from aims_mlflow.ledger.leaves import Entry
 
     public = {"about": "benchmark", "state": "open", "control": "A.6.2.8", "n": str(number), "filling": "x" * 600}
     return Entry("finding", public, {"login": "someone", "text": "y" * 200}, f"request-{number}")
@@ -149,7 +149,7 @@ def million(folder: Path, leaves: int) -> dict:
     size = ledger.proofs.size()
     while size < leaves:
         count = min(BATCH, leaves - size)
-        ledger.append(*(entry(size + at) for at in range(count)))
+        ledger.seal(*(entry(size + at) for at in range(count)))
         size += count
     head = ledger.proofs.newest()
     times = []

@@ -24,7 +24,7 @@ def own_home(tmp_path_factory, monkeypatch):
         "LEDGER_URI",
         "KEYRING_ROOT",
         "LOG_KEY",
-        "WITNESSES",
+        "ANCHORS",
         "LEDGER_ORIGIN",
     )
     for name in (f"AIMS_{setting}" for setting in settings):

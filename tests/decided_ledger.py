@@ -22,7 +22,8 @@ from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.replay import check_sessions
 from aims_mlflow.gates.rules_in_force import in_force
 from aims_mlflow.ledger import checkpoint
-from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.log import Log
 from aims_mlflow.lifecycle.consents import seal_consent
 from aims_mlflow.lifecycle.erasure import erase
@@ -106,13 +107,13 @@ class Registry:
         decision = decide(rules, sessions, list(consents.values()), asked, datetime.now(UTC))
         decided = Decided(decision, *kept_lines(files), tuple(consents), registered)
         request = uuid7()
-        self.ledger.append(
+        self.ledger.seal(
             decision_entry(Change(stage, NAME, None, alias, known), decided, request, "", WHO, list(losing))
         )
         if decision.allowed:
             leaf = next(self.ledger.leaves(types=("decision",), request=request)).content
             done = Entry("outcome", outcome_fields(leaf, done=True, version=version), request=request)
-            self.ledger.append(done, *superseded(leaf))
+            self.ledger.seal(done, *superseded(leaf))
         return decision
 
     def bundle(self, stage="stage2", held=()):

@@ -23,7 +23,7 @@ def lived(tmp_path_factory):
         "AIMS_SIGNING_KEY": f"file:{office.scientist}",
         "AIMS_HOME": str(office.folder / "platform"),
         "AIMS_POLICY": str(office.policy),
-        "AIMS_WITNESSES": f"file://{folder}/outside",
+        "AIMS_ANCHORS": f"file://{folder}/outside",
         "AIMS_LEDGER_ORIGIN": "ai.example.org/loans",
     }
     made = SimpleNamespace(folder=folder, office=office, env=env, database=folder / "mlflow.db.aims.db")
@@ -54,7 +54,7 @@ def lived(tmp_path_factory):
 
 
 def _as_approver(office, *args):
-    from aims_mlflow.demo.people import environment
+    from aims_mlflow.settings import environment
 
     with environment({"AIMS_SIGNING_KEY": f"file:{office.approver}"}):
         return gated.aims(*args)
@@ -74,7 +74,7 @@ def life(lived, monkeypatch, tmp_path, clean_state):
     _copy_database(lived.frozen / "ledger.db", copy)
     outside = tmp_path / "outside"
     shutil.copytree(lived.frozen / "outside", outside)
-    monkeypatch.delenv("AIMS_WITNESSES")
+    monkeypatch.delenv("AIMS_ANCHORS")
     yield SimpleNamespace(**vars(lived), copy=copy, uri=f"sqlite:///{copy}", outside=outside)
     mlflow.set_registry_uri(None)
 

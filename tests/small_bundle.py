@@ -9,7 +9,8 @@ from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.bundle.create import create
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
-from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.log import Log
 from aims_mlflow.lifecycle.ingest import ingest, keyring_now
 from aims_mlflow.records.keyring import KeyEntry, Keyring

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.ledger import checkpoint, merkle
-from aims_mlflow.signing.keys import load_key
+from aims_mlflow.signing.key_sources import load_key
 
 COLUMNS = ("leaf", "request", "type", "model_name", "version")
 

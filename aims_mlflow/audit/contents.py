@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.audit.report import Report
     from aims_mlflow.audit.view import View
-    from aims_mlflow.ledger.ledger import Leaf
+    from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 CONSENTS = ("approval", "waiver", "revocation", "retirement")

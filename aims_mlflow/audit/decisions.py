@@ -16,7 +16,8 @@ from aims_mlflow.records.decision import Standing
 
 if TYPE_CHECKING:
     from aims_mlflow.audit.view import View
-    from aims_mlflow.ledger.ledger import Leaf, Ledger
+    from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.ledger.ledger import Ledger
 
 MOST_SESSION_BYTES = 16 * 1024 * 1024
 # What code that reads well-formed content raises on content that is not.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aims_mlflow.audit.report import Step
     from aims_mlflow.audit.view import View
     from aims_mlflow.ledger.checkpoint import Checkpoint
-    from aims_mlflow.ledger.ledger import Leaf
+    from aims_mlflow.ledger.leaves import Leaf
 
 RESTORE = "what was signed with its keys cannot be judged"
 LOOK_AGAIN = "it counted when it was signed, and would not count now: look again at what was sealed since"

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from aims_mlflow.audit.outside_checkpoint import Held
     from aims_mlflow.evidence.verify import CheckedSession, Problem
     from aims_mlflow.ledger.checkpoint import Checkpoint
-    from aims_mlflow.ledger.ledger import Leaf, Ledger
+    from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 RECONCILE = "`aims gate history` and `aims gate reconcile` show what the ledger knows"

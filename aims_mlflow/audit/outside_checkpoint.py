@@ -1,4 +1,4 @@
-"""A checkpoint that the auditor holds: a file, alone or in a place's folder with the hashes of the leaves below it."""
+"""A checkpoint that the auditor holds: a single file, or an anchor's folder with the hashes of the leaves below it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _read_hashes(path: Path) -> list[bytes]:
 
 
 def read_held(path: Path) -> Held:
-    """Return the checkpoint in a file, or the newest in a place's folder.
+    """Return the checkpoint in a file, or the newest in an anchor's folder.
 
     Raises:
         EvidenceError: it is none.
@@ -89,5 +89,7 @@ def _newest(folder: Path) -> Path:
     place = folder / "checkpoints" if (folder / "checkpoints").is_dir() else folder
     found = sorted(p for p in place.iterdir() if _NOTES.fullmatch(p.name))
     if not found:
-        raise Unreachable("no checkpoint is here", where=str(folder), next="name a checkpoint's file, or its place")
+        raise Unreachable(
+            "no checkpoint is here", where=str(folder), next="name a checkpoint's file, or its anchor's folder"
+        )
     return found[-1]

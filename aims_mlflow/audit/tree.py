@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from aims_mlflow.audit.outside_checkpoint import Held
     from aims_mlflow.audit.report import Report
     from aims_mlflow.ledger.checkpoint import Checkpoint
-    from aims_mlflow.ledger.ledger import Leaf, Ledger
+    from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
     Page = Callable[[Sequence[Leaf]], None]

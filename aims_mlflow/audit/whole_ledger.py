@@ -51,7 +51,7 @@ def verify_ledger(
     check_stamps(ledger, report, stamp_roots)
     for late in ledger.proofs.late():
         report["checkpoint"].wrong(
-            f"delivery to {late.place}", late.sentence(), "until it is there, only the database vouches for it"
+            f"delivery to {late.anchor}", late.sentence(), "until it is there, only the database vouches for it"
         )
     return report
 
@@ -59,8 +59,8 @@ def verify_ledger(
 def check_stamps(ledger: Ledger, report: Report, roots: Sequence[bytes]) -> None:
     """Check the time stamps that authorities gave for checkpoints."""
     step, notes, seen = report["time stamp"], {size: note for size, note, _ in ledger.proofs.checkpoints()}, []
-    for size, place, receipt in ledger.proofs.receipts():
-        where = f"time stamp of the checkpoint over {size} leaves by {place}"
+    for size, anchor, receipt in ledger.proofs.receipts():
+        where = f"time stamp of the checkpoint over {size} leaves by {anchor}"
         if size not in notes:
             step.wrong(where, "its checkpoint is gone", "someone deleted the checkpoint in the database")
             continue
@@ -68,7 +68,7 @@ def check_stamps(ledger: Ledger, report: Report, roots: Sequence[bytes]) -> None
             step.wrong(where, "no certificate to check it by was given", "give the authority's with --stamp-root FILE")
             return
         try:
-            seen.append(stamped_at(receipt, notes[size].encode(), roots, place))
+            seen.append(stamped_at(receipt, notes[size].encode(), roots, anchor))
             checkpoint.parse(notes[size].encode(), where)
         except AimsError as exc:
             step.wrong(where, exc.what, "no third party's word says when this checkpoint was there")

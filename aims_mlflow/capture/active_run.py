@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import inspect
-import os
 import textwrap
 import threading
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 
 from aims_mlflow.capture.console import log, say
+from aims_mlflow.settings import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,23 +50,18 @@ def lent(training: Underway) -> Iterator[None]:
         and threading.current_thread() is threading.main_thread()
         and starts_run(training.function)
     )
-    before = os.environ.get(RUN_ID)
+    lending = environment({RUN_ID: training.run_id}) if lend else contextlib.nullcontext()
     if lend:
         mlflow.end_run("RUNNING")  # MLflow lets go of it; the run goes on
-        os.environ[RUN_ID] = training.run_id
     try:
-        yield
+        with lending:
+            yield
     except Exception as exc:
         advice = next((a for text, a in ADVICE.items() if text in str(exc)), None)
         if advice:
             exc.add_note(f"aims: {advice}")
             say(advice)
         raise
-    finally:
-        if lend:
-            os.environ.pop(RUN_ID, None)
-            if before is not None:
-                os.environ[RUN_ID] = before
 
 
 @contextlib.contextmanager

@@ -18,7 +18,8 @@ from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import SessionWriter, session_path
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.records.evidence import Artifact, Claim, MlflowIds, Result
-from aims_mlflow.signing.keys import signing_key, who
+from aims_mlflow.signing.key_sources import signing_key
+from aims_mlflow.signing.keys import who
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

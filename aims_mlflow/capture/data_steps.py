@@ -27,7 +27,8 @@ from aims_mlflow.evidence.session import SessionWriter, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject
 from aims_mlflow.records.evidence import MlflowIds
 from aims_mlflow.records.system import Source
-from aims_mlflow.signing.keys import signing_key, who
+from aims_mlflow.signing.key_sources import signing_key
+from aims_mlflow.signing.keys import who
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,12 +12,12 @@ from aims_mlflow.catalog.loader import require_objective
 from aims_mlflow.checks.packs import load_pack, pack_digest
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.records.system import AimsConfig
+from aims_mlflow.settings import CONFIG, config_path
 from aims_mlflow.strict_yaml import Document, read
 
 if TYPE_CHECKING:
     from aims_mlflow.records.pack import Pack
 
-CONFIG = "AIMS_CONFIG"
 FILE = "aims.yaml"
 MINIMAL = "system: {id: my-system, owner: me@example.org}\ndata: {target: my-label}"
 
@@ -40,12 +39,11 @@ def find_config(function: Callable[..., Any] | None = None) -> Path:
     Raises:
         ConfigError: there is none.
     """
-    named = os.environ.get(CONFIG)
-    if named:
-        path = Path(named).expanduser()
+    path = config_path()
+    if path is not None:
         path = path / FILE if path.is_dir() else path
         if not path.is_file():
-            raise ConfigError(f"{CONFIG} names {named}, which is no file", next=f"correct {CONFIG}")
+            raise ConfigError(f"{CONFIG} names {path}, which is no file", next=f"correct {CONFIG}")
         return path
     starts = [*_script_folders(function), Path.cwd()]
     for start in starts:

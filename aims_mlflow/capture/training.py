@@ -25,7 +25,8 @@ from aims_mlflow.errors import AimsError, ConfigError, DataError, KeyUnavailable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.records.evidence import MlflowIds
-from aims_mlflow.signing.keys import ephemeral_key, signing_key, who
+from aims_mlflow.signing.key_sources import signing_key
+from aims_mlflow.signing.keys import ephemeral_key, who
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

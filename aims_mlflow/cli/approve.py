@@ -11,7 +11,8 @@ from aims_mlflow.catalog.loader import require_control
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
-from aims_mlflow.signing.keys import signing_key, who
+from aims_mlflow.signing.key_sources import signing_key
+from aims_mlflow.signing.keys import who
 
 STAGE = click.option(
     "--stage", type=click.Choice(["registration", "deployment"]), required=True, help="The step it is for."

@@ -27,7 +27,8 @@ def erase(leaf: str, reason: str, ledger: str | None, registry: str | None, as_j
     """
     from aims_mlflow.cli.ledger import opened
     from aims_mlflow.lifecycle import erasure
-    from aims_mlflow.signing.keys import signing_key, who
+    from aims_mlflow.signing.key_sources import signing_key
+    from aims_mlflow.signing.keys import who
 
     if not reason.strip():
         raise ConfigError("an erasure needs a reason", next="--reason 'request of the person concerned'")

@@ -11,6 +11,7 @@ from aims_mlflow.cli.gate_consents import retire, revoke
 from aims_mlflow.cli.gate_ledger import adopt, history, reconcile, replay
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.gates.wording import lines
+from aims_mlflow.settings import policy_folder, root_key_path
 
 
 @click.group()
@@ -80,7 +81,7 @@ def init(folder: Path | None) -> None:
 
     FOLDER is AIMS_POLICY or $AIMS_HOME/policy where it is not given.
     """
-    from aims_mlflow.server.active_policy import init_policy, policy_folder, root_key_path
+    from aims_mlflow.server.active_policy import init_policy
 
     where = folder or policy_folder()
     init_policy(where)
@@ -93,7 +94,7 @@ def init(folder: Path | None) -> None:
 def lint(folder: Path | None) -> None:
     """Check a policy folder; errors name file and line."""
     from aims_mlflow.gates.policy import load_policy
-    from aims_mlflow.server.active_policy import KEYRING, policy_folder
+    from aims_mlflow.server.active_policy import KEYRING
     from aims_mlflow.signing.keyring import load_keyring
 
     where = folder or policy_folder()

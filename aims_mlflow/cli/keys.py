@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +13,18 @@ import click
 from aims_mlflow.errors import ConfigError, Unreachable, did_you_mean
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.keyring import ROLES, KeyEntry, Keyring
+from aims_mlflow.settings import (
+    KEYRING_ROOT,
+    ROOT_KEY,
+    SIGNING_KEY,
+    password_of,
+    policy_folder,
+    root_key_path,
+    signing_key_path,
+    value_of,
+)
+from aims_mlflow.signing.key_sources import load_key, signing_key
 from aims_mlflow.signing.keyring import (
-    ROOT,
     add_key,
     find_key,
     load_keyring,
@@ -26,21 +35,11 @@ from aims_mlflow.signing.keyring import (
     sign_keyring,
     write_keyring,
 )
-from aims_mlflow.signing.keys import (
-    SIGNING_KEY,
-    PublicKey,
-    SigningKey,
-    aims_home,
-    load_key,
-    password_of,
-    signing_key,
-    write_new_key,
-)
+from aims_mlflow.signing.keys import PublicKey, SigningKey, write_new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT_KEY = "AIMS_ROOT_KEY"
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 policy_option = click.option(
     "--policy", type=click.Path(path_type=Path), help="The policy folder; AIMS_POLICY by default."
@@ -77,7 +76,7 @@ def ask_password() -> Callable[[str], str] | None:
 )
 def new(file: Path | None, password: bool) -> None:
     """Make an Ed25519 key; FILE is this account's own place where it is not given."""
-    path = file or aims_home() / "keys" / "signing.pem"
+    path = file or signing_key_path()
     key = write_new_key(path, _new_password() if password else None)
     click.echo(f"wrote {path} (key id {key.key_id})")
     if file is not None:
@@ -195,7 +194,7 @@ def _rotate_root(new_key: str, owner: str, policy: Path | None, root: str | None
     write_keyring(path, keyring)
     click.echo(f"the root is now {follower.key_id}; keyring version {keyring.version}")
     click.echo(f"from now on: export {ROOT_KEY}={new_key}")
-    click.echo(f"servers and auditors that pin the root: {ROOT}={follower.key_id}")
+    click.echo(f"servers and auditors that pin the root: {KEYRING_ROOT}={follower.key_id}")
 
 
 def _change(policy: Path | None, root: str | None, change: Callable[[Keyring], Keyring]) -> Keyring:
@@ -214,7 +213,7 @@ def _change(policy: Path | None, root: str | None, change: Callable[[Keyring], K
 
 
 def _keyring_path(policy: Path | None) -> Path:
-    from aims_mlflow.server.active_policy import KEYRING, policy_folder
+    from aims_mlflow.server.active_policy import KEYRING
 
     path = (policy or policy_folder()) / KEYRING
     if not path.exists():
@@ -223,9 +222,7 @@ def _keyring_path(policy: Path | None) -> Path:
 
 
 def _root_key(root: str | None) -> SigningKey:
-    from aims_mlflow.server.active_policy import root_key_path
-
-    return load_key(root or os.environ.get(ROOT_KEY) or f"file:{root_key_path()}", ROOT_KEY, ask_password())
+    return load_key(root or value_of(ROOT_KEY) or f"file:{root_key_path()}", ROOT_KEY, ask_password())
 
 
 def _public_key(file: Path) -> PublicKey:
@@ -264,7 +261,6 @@ def list_(policy: Path | None, as_json: bool) -> None:
 def _require_roles(roles: tuple[str, ...], policy: Path | None) -> None:
     """Refuse a role that nothing knows: a misspelt one would be trusted with nothing, in silence."""
     from aims_mlflow.gates.policy import FILE, load_policy
-    from aims_mlflow.server.active_policy import policy_folder
 
     folder = policy or policy_folder()
     known = (*ROLES, *(load_policy(folder).roles if (folder / FILE).exists() else ()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import click
 
 from aims_mlflow.cli.gate_ledger import JSON, LEDGER, REGISTRY, progress, progress_done
 from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable
+from aims_mlflow.settings import keyring_roots
 
 if TYPE_CHECKING:
     from aims_mlflow.ledger.checkpoint import Checkpoint
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(path_type=Path)
 SINCE = click.option(
-    "--since", type=_FILE, multiple=True, help="A checkpoint that you hold: its file, or a place's folder; repeatable."
+    "--since",
+    type=_FILE,
+    multiple=True,
+    help="A checkpoint that you hold: its file, or an anchor's folder; repeatable.",
 )
 ROOT = click.option(
     "--root", "roots", multiple=True, help="Key id of the keyring's root; AIMS_KEYRING_ROOT by default."
@@ -48,7 +51,7 @@ def opened(ledger: str | None, registry: str | None, *, signing: bool = False) -
 @REGISTRY
 @JSON
 def checkpoint(out: Path | None, ledger: str | None, registry: str | None, as_json: bool) -> int:
-    """Sign a checkpoint over all leaves, where there is none yet, and deliver what is due to the places outside.
+    """Sign a checkpoint over all leaves, where there is none yet, and deliver what is due to the anchors.
 
     Needs the log's key (AIMS_LOG_KEY). Exit status 1 when a delivery is late. Fit for a schedule.
     """
@@ -171,10 +174,7 @@ def whole(
 
 def pinned(roots: tuple[str, ...]) -> tuple[str, ...] | None:
     """Return the key ids of pinned roots: those given, else those of `AIMS_KEYRING_ROOT`."""
-    from aims_mlflow.signing.keyring import ROOT as VARIABLE
-
-    named = roots or tuple((os.environ.get(VARIABLE) or "").replace(",", " ").split())
-    return named or None
+    return roots or keyring_roots() or None
 
 
 def read_file(path: Path) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError
+from aims_mlflow.settings import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,21 +76,6 @@ def set_up(office: Office) -> list[str]:
             public.write_text(run("keys", "export", "--key", f"file:{key}"), encoding="utf-8")
             command("keys", "add", str(public), "--owner", owner, "--role", role)
     return typed
-
-
-@contextlib.contextmanager
-def environment(values: dict[str, str]) -> Iterator[None]:
-    """Set environment variables, and put the old ones back."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Self
 
 from aims_mlflow.errors import Unreachable
+from aims_mlflow.settings import child_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ class GatedServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **self._environment, **SETTINGS},
+                env=child_environment({**self._environment, **SETTINGS}),
                 start_new_session=True,
                 cwd=self.folder,
             )

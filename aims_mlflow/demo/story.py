@@ -10,9 +10,10 @@ import click
 import yaml
 
 from aims_mlflow.demo import model, people
-from aims_mlflow.demo.people import Office, environment, quiet
+from aims_mlflow.demo.people import Office, quiet
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.demo.telling import Teller, controls_to_waive, groups_table, refusal_lines
+from aims_mlflow.settings import environment
 
 if TYPE_CHECKING:
     from pathlib import Path

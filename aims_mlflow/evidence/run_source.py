@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from aims_mlflow import settings
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence import statement, tracking
@@ -16,8 +16,9 @@ from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL, SESSION_DIR
 from aims_mlflow.evidence.verify import CheckedSession, KeyLookup, Problem, check_session, check_signature
 from aims_mlflow.records.keyring import KeyEntry
+from aims_mlflow.signing.key_sources import load_key
 from aims_mlflow.signing.keyring import load_keyring
-from aims_mlflow.signing.keys import SIGNING_KEY, PublicKey, aims_home, load_key
+from aims_mlflow.signing.keys import PublicKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,7 @@ def trusted(keys: tuple[str, ...]) -> KeyLookup:
     entries: dict[str, KeyEntry] = {}
     for entry in _own_keys():
         entries[entry.key_id] = entry
-    folder = Path(os.environ.get("AIMS_POLICY") or aims_home() / "policy")
+    folder = settings.policy_folder()
     if (folder / "keyring.yaml").is_file():
         for entry in load_keyring(folder / "keyring.yaml").keys:
             entries[entry.key_id] = entry
@@ -97,7 +98,7 @@ def _entry(key: PublicKey, owner: str) -> KeyEntry:
 
 
 def _own_keys() -> list[KeyEntry]:
-    uri = os.environ.get(SIGNING_KEY) or f"file:{aims_home() / 'keys' / 'signing.pem'}"
+    uri = settings.value_of(settings.SIGNING_KEY) or f"file:{settings.signing_key_path()}"
     try:
         return [_entry(load_key(uri).public, "this account's key")]
     except AimsError:

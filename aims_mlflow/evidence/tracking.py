@@ -6,7 +6,6 @@ Clients write plain artifacts and tags, so that this works on any MLflow server.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import socket
 import tempfile
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence.session import SESSION_DIR
+from aims_mlflow.settings import environment, is_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -260,14 +260,8 @@ def downloaded(address: str, what: str) -> Iterator[Path]:
 def _no_progress_bar() -> Iterator[None]:
     """Keep MLflow's download bar out of other people's logs; who set the variable keeps it."""
     name = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
-    if name in os.environ:
+    with contextlib.nullcontext() if is_set(name) else environment({name: "false"}):
         yield
-        return
-    os.environ[name] = "false"
-    try:
-        yield
-    finally:
-        os.environ.pop(name, None)
 
 
 def resolve(text: str) -> Target:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aims_mlflow.gates.rules_in_force import InForce
-    from aims_mlflow.ledger.ledger import Leaf, Ledger
+    from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.ledger.model_leaves import ModelLeaves
     from aims_mlflow.records.keyring import Keyring, Role
 

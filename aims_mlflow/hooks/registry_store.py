@@ -6,9 +6,10 @@ MLflow imports this module in every process that only finds the plug-in: it impo
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from typing import Any
+
+from aims_mlflow.settings import value_of
 
 PREFIX = "aims+"
 CLOSED = "The registry is closed: its gate cannot be opened"
@@ -47,7 +48,7 @@ def _open(plain_uri: str, tracking_uri: str | None) -> Any:
 
     base = WorkspaceAwareSqlAlchemyStore if MLFLOW_ENABLE_WORKSPACES.get() else SqlAlchemyStore
     store_class = type("GatedStore", (ReservedNames, Channel, base), {})
-    store = store_class(plain_uri, read_db_uri=os.environ.get(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR))
+    store = store_class(plain_uri, read_db_uri=value_of(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR))
     store.gate = Gate(plain_uri, tracking_uri)
     store.gate.guard = LedgerGuard(store.gate.ledger, store)
     return store

@@ -1,7 +1,8 @@
-"""Places for checkpoints that the ledger's administrator does not own: a folder, S3 with object lock, a time stamp.
+"""Anchors: where checkpoints are kept outside, so that the ledger's administrator cannot rewrite them.
 
-A place keeps, for each checkpoint, the signed note and the hashes of the leaves since the one before, so that an
-auditor can later say which leaf was changed. Nothing that is there is ever written over.
+An anchor is a folder, an S3 bucket with object lock, or a time-stamping authority. For each checkpoint it keeps the
+signed note and the hashes of the leaves since the one before, so that an auditor can later say which leaf was changed.
+Nothing that is there is ever written over.
 """
 
 from __future__ import annotations
@@ -16,16 +17,15 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable
 from aims_mlflow.ledger import timestamps
+from aims_mlflow.settings import ANCHORS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-WITNESSES = "AIMS_WITNESSES"
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """One checkpoint on its way: the note, and the hashes of the leaves from `begin` up to its size."""
+class CheckpointCopy:
+    """What an anchor keeps of one checkpoint: the note, and the hashes of the leaves from `begin` up to its size."""
 
     size: int
     note: bytes
@@ -34,30 +34,30 @@ class Parcel:
 
     @property
     def files(self) -> Mapping[str, bytes]:
-        """What a place keeps, by name. Hashes go first: a checkpoint without them would be less, never wrong."""
+        """The files that an anchor keeps, by name; hashes first, since a checkpoint alone shows less."""
         return {
             f"leaves/{self.begin:012d}-{self.size:012d}.sha256": self.hashes,
             f"checkpoints/{self.size:012d}.txt": self.note,
         }
 
 
-class Place(Protocol):
-    """Somewhere outside. `name` is how it stands in the queue; it bears no secret."""
+class Anchor(Protocol):
+    """A keeper of checkpoints outside. `name` identifies it in the queue of deliveries; it bears no secret."""
 
     @property
     def name(self) -> str:
-        """The place's URI."""
+        """The anchor's URI."""
 
     @property
     def newest_only(self) -> bool:
         """Whether a newer checkpoint makes older ones needless there."""
 
-    def deliver(self, parcel: Parcel) -> bytes | None:
-        """Keep the parcel for good; returns a receipt where the place gives one.
+    def deliver(self, copy: CheckpointCopy) -> bytes | None:
+        """Keep the copy for good; returns a receipt where the anchor gives one.
 
         Raises:
             Unreachable: it could not be kept now.
-            EvidenceError: the place holds something else under this checkpoint's name.
+            EvidenceError: the anchor holds something else under this checkpoint's name.
         """
 
 
@@ -66,21 +66,21 @@ def _same(name: str, kept: bytes, content: bytes, where: str) -> None:
         raise EvidenceError(
             f"it holds another {name} than the ledger has: the ledger was rewritten or there are two of it",
             where=where,
-            next="`aims ledger verify --since` this place says what changed",
+            next="`aims ledger verify --since` this anchor names what changed",
         )
 
 
 @dataclass(frozen=True)
-class Folder:
+class FolderAnchor:
     """A folder on another machine's disk (a mount), or one that is mailed and copied on."""
 
     name: str
     path: Path
     newest_only: bool = False
 
-    def deliver(self, parcel: Parcel) -> None:
+    def deliver(self, copy: CheckpointCopy) -> None:
         """Write both files, each whole or not at all."""
-        for name, content in parcel.files.items():
+        for name, content in copy.files.items():
             target = self.path / name
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ def _link_new(target: Path, content: bytes) -> bool:
 
 
 @dataclass(frozen=True)
-class Bucket:
+class BucketAnchor:
     """An S3 bucket; with `retain_days`, each object is locked for that long, against its owner too."""
 
     name: str
@@ -130,7 +130,7 @@ class Bucket:
             ) from None
         return boto3.client("s3")
 
-    def deliver(self, parcel: Parcel) -> None:
+    def deliver(self, copy: CheckpointCopy) -> None:
         """Put both objects, refusing to write over what is there."""
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -139,7 +139,7 @@ class Bucket:
         if self.retain_days:
             until = datetime.now(UTC) + timedelta(days=self.retain_days)
             lock = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": until}
-        for name, content in parcel.files.items():
+        for name, content in copy.files.items():
             key = f"{self.prefix}{name}"
             try:
                 client.put_object(
@@ -158,34 +158,34 @@ class Bucket:
 
 
 @dataclass(frozen=True)
-class Authority:
+class TimestampAnchor:
     """An RFC 3161 time-stamping authority: its response is the receipt. A newer checkpoint covers older ones."""
 
     name: str
     url: str
     newest_only: bool = True
 
-    def deliver(self, parcel: Parcel) -> bytes:
+    def deliver(self, copy: CheckpointCopy) -> bytes:
         """Return the authority's response over the note's bytes."""
-        return timestamps.request_stamp(parcel.note, self.url)
+        return timestamps.request_stamp(copy.note, self.url)
 
 
-def parse_place(uri: str) -> Place:
-    """Return the place that a URI names: `file:///PATH`, `s3://BUCKET/PREFIX?retain_days=N`, `tsa:https://...`.
+def parse_anchor(uri: str) -> Anchor:
+    """Return the anchor that a URI names: `file:///PATH`, `s3://BUCKET/PREFIX?retain_days=N`, `tsa:https://...`.
 
     Raises:
         ConfigError: it names none.
     """
     parts = urlsplit(uri)
     if parts.scheme == "file" and parts.path.startswith("/") and parts.netloc in ("", "localhost"):
-        return Folder(uri, Path(unquote(parts.path)))
+        return FolderAnchor(uri, Path(unquote(parts.path)))
     if parts.scheme == "s3" and parts.netloc and "@" not in parts.netloc:
         prefix = parts.path.strip("/")
-        return Bucket(uri, parts.netloc, f"{prefix}/" if prefix else "", _days(parts.query, uri))
+        return BucketAnchor(uri, parts.netloc, f"{prefix}/" if prefix else "", _days(parts.query, uri))
     if parts.scheme == "tsa" and re.match(r"https?://[^@\s]+$", uri[4:]):
-        return Authority(uri, uri[4:])
+        return TimestampAnchor(uri, uri[4:])
     raise ConfigError(
-        f"{WITNESSES} names a place that is not known ({parts.scheme or uri[:40]})",
+        f"{ANCHORS} names an anchor that is not known ({parts.scheme or uri[:40]})",
         next="use file:///PATH, s3://BUCKET/PREFIX?retain_days=3650 or tsa:https://ADDRESS, separated by spaces",
     )
 
@@ -198,13 +198,12 @@ def _days(query: str, uri: str) -> int | None:
     return int(days) or None
 
 
-def witnesses(configured: str | None) -> list[Place]:
-    """Return the places that `AIMS_WITNESSES` names, separated by spaces.
+def parse_anchors(uris: Sequence[str]) -> tuple[Anchor, ...]:
+    """Return the anchors that `AIMS_ANCHORS` names.
 
     Raises:
-        ConfigError: one of them is not known, or stands twice.
+        ConfigError: one of them is not known, or is named twice.
     """
-    names = (configured or "").split()
-    if len(set(names)) != len(names):
-        raise ConfigError(f"{WITNESSES} names a place twice")
-    return [parse_place(name) for name in names]
+    if len(set(uris)) != len(uris):
+        raise ConfigError(f"{ANCHORS} names an anchor twice")
+    return tuple(parse_anchor(uri) for uri in uris)

@@ -12,7 +12,7 @@ from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger import heads
 from aims_mlflow.ledger.database import forget, writing
-from aims_mlflow.ledger.ledger import TYPES, Leaf, leaf_hash
+from aims_mlflow.ledger.leaves import TYPES, Leaf, leaf_hash
 from aims_mlflow.ledger.merkle import Frontier
 from aims_mlflow.ledger.state import activate, calls
 from aims_mlflow.ledger.tree import extend, frontier
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.ledger.database import Tables
     from aims_mlflow.ledger.heads import Standing
-    from aims_mlflow.ledger.ledger import Entry
+    from aims_mlflow.ledger.leaves import Entry
     from aims_mlflow.ledger.proofs import LedgerProofs
 
 LEAF_VERSION = 1
@@ -51,7 +51,7 @@ class Appender:
         self._left: tuple[Frontier, bytes | None] = Frontier(), None
 
     def append(self, entries: Sequence[Entry]) -> list[Leaf]:
-        """Append leaves; see `Ledger.append`."""
+        """Append leaves; see `Ledger.seal`."""
         made = [_leaf(entry) for entry in entries]
         with writing(self._engine) as connection:
             written = self._write(connection, entries, made)

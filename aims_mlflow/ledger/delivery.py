@@ -1,4 +1,4 @@
-"""Delivery of checkpoints to places outside: a queue in the ledger's database, emptied by a thread of each worker.
+"""Delivery of checkpoints to anchors: a queue in the ledger's database, emptied by a thread of each worker.
 
 A checkpoint that is not delivered within a minute is a finding: until then only the database itself vouches for it.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.ledger.anchors import Parcel
+from aims_mlflow.ledger.anchors import CheckpointCopy
 from aims_mlflow.ledger.database import reading
 from aims_mlflow.ledger.heads import leaf_hashes
 from aims_mlflow.records.base import utc_text
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from aims_mlflow.ledger.anchors import Place
+    from aims_mlflow.ledger.anchors import Anchor
     from aims_mlflow.ledger.tree import TreeTables
 
 LATE_SECONDS = 60
@@ -38,10 +38,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Late:
-    """A delivery that is overdue: since when, and what the place said last."""
+    """A delivery that is overdue: since when, and what the anchor said last."""
 
     size: int
-    place: str
+    anchor: str
     queued: str
     attempts: int
     error: str | None
@@ -49,7 +49,9 @@ class Late:
     def sentence(self) -> str:
         """Return the finding as one line."""
         said = f"; it says: {self.error}" if self.error else ""
-        return f"checkpoint {self.size} of {self.queued[:19]}Z is not at {self.place} after {self.attempts} tries{said}"
+        return (
+            f"checkpoint {self.size} of {self.queued[:19]}Z is not at {self.anchor} after {self.attempts} tries{said}"
+        )
 
 
 def late(connection: Connection, tables: TreeTables, now: datetime | None = None) -> list[Late]:
@@ -61,18 +63,18 @@ def late(connection: Connection, tables: TreeTables, now: datetime | None = None
 
 
 class Deliverer:
-    """Takes parcels from the queue to their places; safe to run in every worker at once."""
+    """Takes copies from the queue to their anchors; safe to run in every worker at once."""
 
-    def __init__(self, engine: Engine, tables: TreeTables, leaves: sa.Table, places: Sequence[Place]) -> None:
+    def __init__(self, engine: Engine, tables: TreeTables, leaves: sa.Table, anchors: Sequence[Anchor]) -> None:
         self._engine, self._tables, self._leaves = engine, tables, leaves
-        self._places = {place.name: place for place in places}
+        self._anchors = {anchor.name: anchor for anchor in anchors}
         self._woken = threading.Event()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Start the thread; it ends with the process."""
-        if self._thread is None and self._places:
+        if self._thread is None and self._anchors:
             self._thread = threading.Thread(target=self._run, name="aims-delivery", daemon=True)
             self._thread.start()
 
@@ -100,28 +102,28 @@ class Deliverer:
             self._woken.clear()
 
     def deliver_due(self, now: datetime | None = None) -> int:
-        """Deliver what is due now; returns how many checkpoints reached a place."""
+        """Deliver what is due now; returns how many checkpoints reached an anchor."""
         moment, reached = now or datetime.now(UTC), 0
-        for place in self._places.values():
-            for size in self._due(place):
-                if not self._claim(place, size, moment) or not self._deliver(place, size, moment):
+        for anchor in self._anchors.values():
+            for size in self._due(anchor):
+                if not self._claim(anchor, size, moment) or not self._deliver(anchor, size, moment):
                     break  # one that waits, or that another worker has, comes first: order is kept
                 reached += 1
         return reached
 
-    def _due(self, place: Place) -> list[int]:
+    def _due(self, anchor: Anchor) -> list[int]:
         table = self._tables.deliveries
-        query = sa.select(table.c.size).where(table.c.place == place.name, table.c.delivered.is_(None))
+        query = sa.select(table.c.size).where(table.c.place == anchor.name, table.c.delivered.is_(None))
         with reading(self._engine) as connection:
             sizes = list(connection.execute(query.order_by(table.c.size)).scalars())
-        return sizes[-1:] if place.newest_only else sizes
+        return sizes[-1:] if anchor.newest_only else sizes
 
-    def _claim(self, place: Place, size: int, now: datetime) -> bool:
+    def _claim(self, anchor: Anchor, size: int, now: datetime) -> bool:
         """Take one delivery for this worker, for as long as it may reasonably last."""
         table = self._tables.deliveries
         mine = sa.and_(
             table.c.size == size,
-            table.c.place == place.name,
+            table.c.place == anchor.name,
             table.c.delivered.is_(None),
             table.c.next_try <= utc_text(now),
         )
@@ -130,30 +132,30 @@ class Deliverer:
             taken: int = connection.execute(sa.update(table).where(mine).values(next_try=lease)).rowcount
         return taken == 1
 
-    def _deliver(self, place: Place, size: int, now: datetime) -> bool:
+    def _deliver(self, anchor: Anchor, size: int, now: datetime) -> bool:
         table = self._tables.deliveries
         try:
-            receipt = place.deliver(self._parcel(place, size))
+            receipt = anchor.deliver(self._copy(anchor, size))
         except AimsError as exc:
-            self._failed(place, size, now, exc.sentence())
+            self._failed(anchor, size, now, exc.sentence())
             return False
-        except Exception as exc:  # noqa: BLE001 - a place's own library may raise anything
-            _log.exception("aims: checkpoint %d is not delivered to %s", size, place.name)
-            self._failed(place, size, now, f"it cannot be delivered ({type(exc).__name__})")
+        except Exception as exc:  # noqa: BLE001 - an anchor's own library may raise anything
+            _log.exception("aims: checkpoint %d is not delivered to %s", size, anchor.name)
+            self._failed(anchor, size, now, f"it cannot be delivered ({type(exc).__name__})")
             return False
-        row = sa.and_(table.c.size == size, table.c.place == place.name)
+        row = sa.and_(table.c.size == size, table.c.place == anchor.name)
         values = {"delivered": utc_text(), "receipt": receipt, "error": None, "attempts": table.c.attempts + 1}
         with self._engine.begin() as connection:
             connection.execute(sa.update(table).where(row).values(**values))
-            if place.newest_only:
-                older = sa.and_(table.c.place == place.name, table.c.delivered.is_(None), table.c.size < size)
+            if anchor.newest_only:
+                older = sa.and_(table.c.place == anchor.name, table.c.delivered.is_(None), table.c.size < size)
                 covered = f"covered by the checkpoint over {size} leaves"
                 connection.execute(sa.update(table).where(older).values(delivered=values["delivered"], error=covered))
         return True
 
-    def _failed(self, place: Place, size: int, now: datetime, error: str) -> None:
+    def _failed(self, anchor: Anchor, size: int, now: datetime, error: str) -> None:
         table = self._tables.deliveries
-        row = sa.and_(table.c.size == size, table.c.place == place.name)
+        row = sa.and_(table.c.size == size, table.c.place == anchor.name)
         with self._engine.begin() as connection:
             attempts = int(connection.execute(sa.select(table.c.attempts).where(row)).scalar() or 0) + 1
             pause = timedelta(seconds=min(2**attempts, LONGEST_PAUSE_SECONDS))
@@ -161,16 +163,16 @@ class Deliverer:
             connection.execute(sa.update(table).where(row).values(**values))
         _log.warning("aims: checkpoint %d is not delivered (try %d): %s", size, attempts, error)
 
-    def _parcel(self, place: Place, size: int) -> Parcel:
+    def _copy(self, anchor: Anchor, size: int) -> CheckpointCopy:
         checkpoints, table = self._tables.checkpoints, self._tables.deliveries
         before = sa.select(sa.func.max(table.c.size)).where(
-            table.c.place == place.name, table.c.delivered.is_not(None), table.c.size < size
+            table.c.place == anchor.name, table.c.delivered.is_not(None), table.c.size < size
         )
         with self._engine.begin() as connection:
             note = connection.execute(sa.select(checkpoints.c.note).where(checkpoints.c.size == size)).scalar()
             if note is None:
                 raise EvidenceError("the checkpoint is no longer in the ledger", next="`aims ledger verify`")
             begin = int(connection.execute(before).scalar() or 0)
-            needed = [] if place.newest_only else leaf_hashes(connection, self._leaves, begin, size)
+            needed = [] if anchor.newest_only else leaf_hashes(connection, self._leaves, begin, size)
             hashes = "".join(f"{value}\n" for value in needed)
-        return Parcel(size, note.encode(), begin, hashes.encode())
+        return CheckpointCopy(size, note.encode(), begin, hashes.encode())

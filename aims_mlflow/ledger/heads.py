@@ -1,4 +1,4 @@
-"""The ledger's signed tree heads: made with appends, kept beside the leaves, queued for the places outside.
+"""The ledger's signed tree heads: made with appends, kept beside the leaves, queued for the anchors.
 
 A key in memory signs within the append's own transaction. A key service may take its time, so it signs while no lock
 is held: the head is read, signed, and stored in two transactions. A checkpoint that another worker made over more
@@ -176,19 +176,19 @@ def _must_continue(before: Checkpoint, size: int, fetch: merkle.Fetch) -> None:
         raise broken
 
 
-def store(connection: Connection, tables: TreeTables, head: Checkpoint, places: Sequence[str]) -> bool:
-    """Keep a checkpoint and queue it for `places`; tells whether it was new."""
+def store(connection: Connection, tables: TreeTables, head: Checkpoint, anchors: Sequence[str]) -> bool:
+    """Keep a checkpoint and queue it for `anchors`; tells whether it was new."""
     table = tables.checkpoints
     if connection.execute(sa.select(table.c.size).where(table.c.size == head.size)).first() is not None:
         return False
-    write(connection, *rows_of(tables, head, places))
+    write(connection, *rows_of(tables, head, anchors))
     return True
 
 
-def rows_of(tables: TreeTables, head: Checkpoint, places: Sequence[str]) -> list[Rows]:
-    """Return the rows that keep a new checkpoint, and queue it for `places`."""
+def rows_of(tables: TreeTables, head: Checkpoint, anchors: Sequence[str]) -> list[Rows]:
+    """Return the rows that keep a new checkpoint, and queue it for `anchors`."""
     now = utc_text()
-    queued = [{"size": head.size, "place": p, "queued": now, "next_try": now, "attempts": 0} for p in places]
+    queued = [{"size": head.size, "place": p, "queued": now, "next_try": now, "attempts": 0} for p in anchors]
     return [(tables.checkpoints, [{"size": head.size, "note": head.text, "time": now}]), (tables.deliveries, queued)]
 
 

@@ -7,13 +7,11 @@ beside it; the leaf holds a salted commitment, `sha256(salt || body)`.
 
 from __future__ import annotations
 
-import functools
-import hashlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.ledger.leaves import Entry, Leaf
 
 if TYPE_CHECKING:
     import contextlib
@@ -24,45 +22,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.log import Log
     from aims_mlflow.ledger.model_leaves import ModelLeaves
 
-LEDGER_URI = "AIMS_LEDGER_URI"
 PAGE = 1000
-TYPES = (
-    "decision", "outcome", "approval", "waiver", "revocation", "retirement", "withdrawn", "superseded", "deleted",
-    "renamed", "legacy", "policy", "keyring", "finding", "incident", "evidence", "erased",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is to become a leaf: public fields, the erasable body beside it, and the envelopes that it names."""
-
-    type: str
-    public: dict[str, Any]
-    body: dict[str, Any] = field(default_factory=dict)
-    request: str = ""
-    envelopes: Sequence[bytes] = ()
-    # The digest of what a client asked, by which an identical retry finds this request.
-    call: str = ""
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """One leaf as it stands in the ledger."""
-
-    sequence: int
-    data: bytes
-    leaf_hash: str
-
-    @functools.cached_property
-    def content(self) -> dict[str, Any]:
-        """The leaf's public fields. Nobody changes them: they are parsed once."""
-        content: dict[str, Any] = parse_json(self.data, f"leaf {self.sequence}")
-        return content
-
-
-def leaf_hash(data: bytes) -> str:
-    """Return RFC 6962's leaf hash as hex."""
-    return hashlib.sha256(b"\x00" + data).hexdigest()
 
 
 def ledger_uri(registry_uri: str, configured: str | None) -> str:
@@ -101,7 +61,7 @@ class Ledger:
         self.proofs = LedgerProofs(self._engine, self._tables, log)
         self._writer = Appender(self._engine, self._tables, self.proofs)
 
-    def append(self, *entries: Entry) -> list[Leaf]:
+    def seal(self, *entries: Entry) -> list[Leaf]:
         """Append leaves, their erasable bodies and the envelopes that they name, all or nothing.
 
         Where the ledger has a log, a checkpoint over them is signed and stored with them.
@@ -118,7 +78,7 @@ class Ledger:
         """Make a policy or keyring the active one and seal that, in one step; tells whether it was a change.
 
         Raises:
-            EvidenceError, KeyUnavailable, Unreachable: as `append`.
+            EvidenceError, KeyUnavailable, Unreachable: as `seal`.
         """
         return self._writer.put_in_force(kind, digest, content, entry)
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import KeyUnavailable
-from aims_mlflow.ledger.anchors import WITNESSES, witnesses
-from aims_mlflow.ledger.heads import ORIGIN
-from aims_mlflow.signing.keys import LOG_KEY, aims_home, load_key, passing_home, write_new_key
+from aims_mlflow.ledger.anchors import parse_anchors
+from aims_mlflow.settings import LEDGER_ORIGIN, LOG_KEY, anchor_addresses, log_key_path, value_of, why_home_passes
+from aims_mlflow.signing.key_sources import load_key
+from aims_mlflow.signing.keys import write_new_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aims_mlflow.ledger.anchors import Place
+    from aims_mlflow.ledger.anchors import Anchor
     from aims_mlflow.signing.keys import SigningKey
 
 LOG_ROLE = "log"
@@ -24,32 +25,27 @@ LOG_OWNER = "registry"
 
 @dataclass(frozen=True)
 class Log:
-    """A log key, the log's name (None: that of its checkpoints so far, or one made up), and its places outside."""
+    """A log key, the log's name (None: that of its checkpoints so far, or one made up), and its anchors outside."""
 
     key: SigningKey
     origin: str | None = None
-    places: tuple[Place, ...] = ()
-
-
-def log_key_path() -> Path:
-    """Return where the log key lies that no setting names."""
-    return aims_home() / "keys" / "log.pem"
+    anchors: tuple[Anchor, ...] = ()
 
 
 def log_key(*, make: bool = True) -> SigningKey:
-    """Return the log's key: `AIMS_LOG_KEY`, else one kept in `aims_home()`, made on first use where `make` is set.
+    """Return the log's key: `AIMS_LOG_KEY`, else one kept in the home folder, made on first use where `make` is set.
 
     Raises:
         KeyUnavailable: there is none, and none may be made here.
     """
     how = f"set {LOG_KEY} to its address; all workers of a registry share one log key"
-    uri, path = os.environ.get(LOG_KEY), log_key_path()
+    uri, path = value_of(LOG_KEY), log_key_path()
     if uri and "PRIVATE KEY" in uri:
         raise KeyUnavailable(f"{LOG_KEY} holds a key itself instead of its address", next=how)
     if uri:
         return load_key(uri, LOG_KEY)
     if not path.exists():
-        why = passing_home() if make else f"there is none at {path}"
+        why = why_home_passes() if make else f"there is none at {path}"
         if why:
             raise KeyUnavailable(f"there is no log key, and none is made because {why}", next=how)
         _make(path)
@@ -71,11 +67,11 @@ def _make(path: Path) -> None:
 
 
 def configured_log(*, make: bool = True) -> Log:
-    """Return the log that the environment describes: `AIMS_LOG_KEY`, `AIMS_LEDGER_ORIGIN`, `AIMS_WITNESSES`.
+    """Return the log that the environment describes: `AIMS_LOG_KEY`, `AIMS_LEDGER_ORIGIN`, `AIMS_ANCHORS`.
 
     Raises:
-        ConfigError: a place is not known.
+        ConfigError: an anchor is not known.
         KeyUnavailable: there is no log key.
     """
-    places = tuple(witnesses(os.environ.get(WITNESSES)))
-    return Log(log_key(make=make), os.environ.get(ORIGIN) or None, places)
+    outside = parse_anchors(anchor_addresses())
+    return Log(log_key(make=make), value_of(LEDGER_ORIGIN), outside)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Select, Table
 
-    from aims_mlflow.ledger.ledger import Leaf
+    from aims_mlflow.ledger.leaves import Leaf
 
 # Leaves that say what became of a model; a decision's own leaf is larger, and is read by its request.
 KEPT = ("outcome", "legacy", "deleted", "renamed", "approval", "waiver", "revocation", "retirement")

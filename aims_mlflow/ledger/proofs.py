@@ -45,8 +45,8 @@ class LedgerProofs:
 
     def __init__(self, engine: Engine, tables: Tables, log: Log | None) -> None:
         self._engine, self._tables, self._log = engine, tables, log
-        places = log.places if log else ()
-        self.deliverer = Deliverer(engine, tables.tree, tables.leaves, places)
+        anchors = log.anchors if log else ()
+        self.deliverer = Deliverer(engine, tables.tree, tables.leaves, anchors)
 
     # -- making checkpoints -----------------------------------------------------------------
 
@@ -60,7 +60,7 @@ class LedgerProofs:
             return fetch_nodes(connection, tables.tree, tables.leaves, nodes)
 
         head = heads.sign_grown(grown, before, fetch, self._log.key, self._log.origin)
-        return heads.rows_of(tables.tree, head, [p.name for p in self._log.places])
+        return heads.rows_of(tables.tree, head, [p.name for p in self._log.anchors])
 
     def appended(self) -> None:
         """After an append: make the checkpoint that a key service signs, and let it be delivered."""
@@ -86,7 +86,7 @@ class LedgerProofs:
         if head is None:
             return None
         with writing(self._engine) as connection:
-            heads.store(connection, tables.tree, head, [p.name for p in self._log.places])
+            heads.store(connection, tables.tree, head, [p.name for p in self._log.anchors])
         self.deliverer.wake()
         return head
 
@@ -166,7 +166,7 @@ class LedgerProofs:
             return delivery.late(connection, self._tables.tree)
 
     def receipts(self) -> list[tuple[int, str, bytes]]:
-        """Return (size, place, receipt) of every delivery that brought one, smallest first."""
+        """Return (size, anchor, receipt) of every delivery that brought one, smallest first."""
         table = self._tables.tree.deliveries
         query = sa.select(table.c.size, table.c.place, table.c.receipt).where(table.c.receipt.is_not(None))
         with reading(self._engine) as connection:

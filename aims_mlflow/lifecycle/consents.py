@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.evidence import statement
-from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.ledger.leaves import Entry
 
 if TYPE_CHECKING:
     from aims_mlflow.gates.consents import Words
@@ -20,7 +20,7 @@ def seal_consent(
 ) -> None:
     """Append a verified consent to the ledger under a qualified model name."""
     consent = signed.consent
-    ledger.append(
+    ledger.seal(
         Entry(
             consent.action,
             {

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from aims_mlflow.audit.contents import ERASERS
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.statement import Subject, seal
-from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.ingest import keyring_now
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.evidence import Evidence
 
 if TYPE_CHECKING:
-    from aims_mlflow.ledger.ledger import Leaf, Ledger
+    from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.signing.keys import SigningKey
 
 KIND = "erasure"
@@ -26,7 +27,7 @@ def erase(ledger: Ledger, leaf: Leaf, reason: str, key: SigningKey, actor: str) 
 
     Raises:
         EvidenceError: the key may not erase, or the leaf has no body (any more).
-        KeyUnavailable, Unreachable: as `Ledger.append`.
+        KeyUnavailable, Unreachable: as `Ledger.seal`.
     """
     now = utc_text()
     entry = keyring_now(ledger).find(key.key_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.gates.rules_in_force import in_force
-from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.ledger.leaves import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ def ingest(ledger: Ledger, sessions: Sequence[CheckedSession], source: str, reas
         raise EvidenceError(f"{broken[0].sentence()} Nothing was sealed", where=source)
     known = {str(leaf.content.get("request")) for leaf in ledger.leaves(types=("evidence",))}
     new = [session for session in sessions if session.id not in known]
-    leaves = ledger.append(*(_entry(session, source, reason) for session in new)) if new else []
+    leaves = ledger.seal(*(_entry(session, source, reason) for session in new)) if new else []
     sealed = {str(session.id): leaf.sequence for session, leaf in zip(new, leaves, strict=True)}
     return Ingested(sealed, [str(session.id) for session in sessions if session.id in known])
 

@@ -15,7 +15,8 @@ from aims_mlflow.records.decision import Standing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from aims_mlflow.ledger.ledger import Leaf, Ledger
+    from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.ledger.model_leaves import ModelLeaves
 
 MAX_NAMES = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.ledger.leaves import Entry
 
 if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
@@ -29,7 +29,7 @@ def settle(ledger: Ledger, past: Past, registry: Any, made: Made, by: str) -> di
     found = _found(content, registry, made)
     public = outcome_fields(content, done=found is not None, version=found or None)
     taken = superseded(content) if found is not None else []
-    ledger.append(Entry("outcome", {**public, "closed_by": by}, request=str(content["request"])), *taken)
+    ledger.seal(Entry("outcome", {**public, "closed_by": by}, request=str(content["request"])), *taken)
     return public
 
 

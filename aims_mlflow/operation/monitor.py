@@ -31,7 +31,8 @@ from aims_mlflow.evidence.statement import SealedRecord, Subject
 from aims_mlflow.evidence.verify import KeyLookup, check_session
 from aims_mlflow.records.evidence import MlflowIds
 from aims_mlflow.records.pack import Pack
-from aims_mlflow.signing.keys import signing_key, who
+from aims_mlflow.signing.key_sources import signing_key
+from aims_mlflow.signing.keys import who
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

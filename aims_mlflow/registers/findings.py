@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import digest_of
-from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.ledger.leaves import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +58,7 @@ def record(ledger: Ledger, abouts: Iterable[str], found: list[Finding]) -> tuple
         public = {k: v for k, v in content.items() if k not in LEAF_FIELDS}
         closing.append(Entry("finding", {**public, "state": "closed"}, {}, key))
     if new or closing:
-        ledger.append(*(f.entry() for f in new), *closing)
+        ledger.seal(*(f.entry() for f in new), *closing)
     return new, [str(content.get("text", content["about"])) for content in gone.values()]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import PolicyRefused
-from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.ledger_guard import RESTORE, unknown
 from aims_mlflow.lifecycle.model_history import Past
 from aims_mlflow.lifecycle.recovery import REQUEST_TAG
@@ -61,7 +61,7 @@ def adopt(
             text = f"a gate decided about {len(made)} versions of this registry, and the ledger knows of none"
             raise PolicyRefused(text, next=RESTORE)
         about = {"about": "ledger-lost", "control": "A.6.2.8", "versions": len(made), "state": "open"}
-        ledger.append(Entry("incident", about, {}, uuid7()))
+        ledger.seal(Entry("incident", about, {}, uuid7()))
     for seen in everything:
         with ledger.lock(seen.ledger_name):
             past = Past(ledger, seen.ledger_name)
@@ -85,6 +85,6 @@ def _adopt(ledger: Ledger, seen: Seen, number: str, policy: LoadedPolicy) -> Ado
         "mlflow_stage": stage,
         "run_id": version.run_id or None,
     }
-    ledger.append(Entry("legacy", public, {"source": version.source, "problem": problem}, uuid7()))
+    ledger.seal(Entry("legacy", public, {"source": version.source, "problem": problem}, uuid7()))
     shown = (*aliases, *([f"stage {stage}"] if stage else ()))
     return Adopted(seen.ledger_name, number, shown, digest, problem)

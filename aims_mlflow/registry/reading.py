@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +14,11 @@ from aims_mlflow.errors import AimsError, ConfigError
 from aims_mlflow.evidence import tracking as store
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.hooks.registry_store import PREFIX
-from aims_mlflow.ledger.ledger import LEDGER_URI, Ledger, ledger_uri
+from aims_mlflow.ledger.ledger import Ledger, ledger_uri
 from aims_mlflow.lifecycle.model_history import qualified
 from aims_mlflow.lifecycle.recovery import REQUEST_TAG, there
-from aims_mlflow.server.active_policy import policy_folder
 from aims_mlflow.server.announced_change import is_prompt
+from aims_mlflow.settings import LEDGER_URI, REGISTRY_URI, policy_folder, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,8 +53,8 @@ def open_ledger(uri: str | None, registry: str | None, log: Log | None = None) -
         ConfigError: nothing says where it is.
         Unreachable: it cannot be opened.
     """
-    named = uri or os.environ.get(LEDGER_URI)
-    database = (registry or os.environ.get("MLFLOW_REGISTRY_URI") or "").removeprefix(PREFIX)
+    named = uri or value_of(LEDGER_URI)
+    database = (registry or value_of(REGISTRY_URI) or "").removeprefix(PREFIX)
     if not named and "://" in database and not database.startswith(("http:", "https:")):
         named = ledger_uri(database, None)
     if not named:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.model_history import Past
 from aims_mlflow.lifecycle.recovery import settle
 from aims_mlflow.lifecycle.tenures import holders, place
@@ -92,7 +92,7 @@ def seal_lost(ledger: Ledger, findings: list[Finding], reason: str) -> None:
             continue
         of, fields, request = LOST[finding.about], finding.fields, uuid7()
         outcome = {**fields, "of": of, "done": True, "closed_by": "aims gate reconcile --restored"}
-        ledger.append(Entry(of, dict(fields), {"reason": reason}, request), Entry("outcome", outcome, {}, request))
+        ledger.seal(Entry(of, dict(fields), {"reason": reason}, request), Entry("outcome", outcome, {}, request))
 
 
 def _certain(ledger: Ledger, client: Any, seen: Seen, policy: LoadedPolicy) -> list[Finding]:
@@ -105,9 +105,9 @@ def _certain(ledger: Ledger, client: Any, seen: Seen, policy: LoadedPolicy) -> l
 
 
 def _late(ledger: Ledger) -> list[Finding]:
-    """Return one finding for each place that is more than a minute behind."""
-    oldest = {late.place: late for late in reversed(ledger.proofs.late())}
-    return [Finding("late-delivery", "A.6.2.8", late.sentence(), {"place": at}) for at, late in oldest.items()]
+    """Return one finding for each anchor that is more than a minute behind."""
+    oldest = {late.anchor: late for late in reversed(ledger.proofs.late())}
+    return [Finding("late-delivery", "A.6.2.8", late.sentence(), {"anchor": at}) for at, late in oldest.items()]
 
 
 def _settle(ledger: Ledger, past: Past, client: Any) -> list[dict[str, Any]]:
@@ -120,9 +120,9 @@ def _settle(ledger: Ledger, past: Past, client: Any) -> list[dict[str, Any]]:
         if leaf is None:
             return []
         finding = _open_change(leaf.content)
-        ledger.append(finding.entry())
+        ledger.seal(finding.entry())
         done = settle(ledger, past, below(client), functools.partial(made_by, client), "aims gate reconcile")
-        ledger.append(finding.entry("closed"))
+        ledger.seal(finding.entry("closed"))
     return [{**(done or {}), "about": finding.about, "control": finding.control, "text": finding.text}]
 
 

@@ -5,41 +5,31 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, Unreachable
 from aims_mlflow.gates.policy import FILE, default_policy_text, load_policy
 from aims_mlflow.gates.rules_in_force import InForce, in_force, keyring_of
-from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.log import LOG_OWNER, LOG_ROLE, log_key
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from aims_mlflow.registers.findings import Finding, record
-from aims_mlflow.signing.keyring import ROOT, keyring_digest, load_keyring, sign_keyring, write_keyring
-from aims_mlflow.signing.keys import aims_home, load_key, write_new_key
+from aims_mlflow.settings import keyring_roots, root_key_path
+from aims_mlflow.signing.key_sources import load_key
+from aims_mlflow.signing.keyring import keyring_digest, load_keyring, sign_keyring, write_keyring
+from aims_mlflow.signing.keys import write_new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from aims_mlflow.ledger.ledger import Ledger
 
-POLICY = "AIMS_POLICY"
 KEYRING = "keyring.yaml"
 Parsed = TypeVar("Parsed")
 _log = logging.getLogger(__name__)
-
-
-def policy_folder() -> Path:
-    """Return the server's policy folder: `AIMS_POLICY`, else `$AIMS_HOME/policy`."""
-    named = os.environ.get(POLICY)
-    return Path(named).expanduser() if named else aims_home() / "policy"
-
-
-def root_key_path() -> Path:
-    """Return where the root key lies that signs the default keyring."""
-    return aims_home() / "keys" / "root.pem"
 
 
 def init_policy(folder: Path) -> None:
@@ -123,7 +113,7 @@ class ActivePolicy:
     def _take_keyring(self) -> None:
         active = self._ledger.state.active().get("keyring")
         before = keyring_of(self._ledger, active) if active else None
-        pinned = os.environ.get(ROOT) or (before.signatures[0].key_id if before else None)
+        pinned = keyring_roots() or (before.signatures[0].key_id if before else None)
         keyring = _from_folder(lambda: load_keyring(self.folder / KEYRING, pinned))
         digest = keyring_digest(keyring)
         if before is not None and digest != active and keyring.version <= before.version:

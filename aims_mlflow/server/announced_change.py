@@ -15,7 +15,7 @@ from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from aims_mlflow.errors import AimsError
-from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.model_history import Past
 from aims_mlflow.lifecycle.recovery import outcome_fields, settle, superseded
 from aims_mlflow.records.base import uuid7
@@ -161,5 +161,5 @@ class Doors:
         version = str(getattr(result, "version", None) or change.get("version") or "")
         done = Entry("outcome", outcome_fields(change, done=True, version=version), request=announced.request)
         with closed(what, f"was carried out{f' (version {version})' if version else ''}, but could not be sealed"):
-            ledger.append(done, *superseded(change))
+            ledger.seal(done, *superseded(change))
         return result

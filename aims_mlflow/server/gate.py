@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,15 +17,17 @@ from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents, read_consent, 
 from aims_mlflow.gates.decide import Asked, SignedConsent, decide, unreadable
 from aims_mlflow.gates.replay import check_sessions, public_fields
 from aims_mlflow.hooks.workspace_store import ungated
-from aims_mlflow.ledger.ledger import LEDGER_URI, Entry, Ledger, ledger_uri
+from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.ledger import Ledger, ledger_uri
 from aims_mlflow.ledger.log import LOG_ROLE, configured_log
 from aims_mlflow.lifecycle.consents import MAX_CHARS, seal_consent
 from aims_mlflow.lifecycle.ledger_guard import RESTORE, LedgerGuard
 from aims_mlflow.lifecycle.model_history import Past, qualified
 from aims_mlflow.records.base import utc_text
-from aims_mlflow.server.active_policy import ActivePolicy, init_policy, policy_folder
+from aims_mlflow.server.active_policy import ActivePolicy, init_policy
 from aims_mlflow.server.model_bytes import ModelBytes, StillHashing
 from aims_mlflow.server.stored_evidence import Owned, ServerEvidence
+from aims_mlflow.settings import LEDGER_URI, POLICY, policy_folder, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,9 +83,9 @@ class Gate:
 
     def __init__(self, registry_uri: str, tracking_uri: str | None) -> None:
         self.folder = policy_folder()
-        if not os.environ.get("AIMS_POLICY") and not self.folder.exists():
+        if value_of(POLICY) is None and not self.folder.exists():
             init_policy(self.folder)
-        self.ledger = Ledger(ledger_uri(registry_uri, os.environ.get(LEDGER_URI)), configured_log())
+        self.ledger = Ledger(ledger_uri(registry_uri, value_of(LEDGER_URI)), configured_log())
         self.ledger.proofs.deliverer.start()
         self.policy = ActivePolicy(self.ledger, self.folder)
         self.evidence = ServerEvidence(tracking_uri)
@@ -221,7 +222,7 @@ class Gate:
             about = {"about": "break-glass", "model_name": change.ledger_name, "alias": change.alias}
             waivers = {"waivers": sorted({w.waiver for w in decision.waived})}
             entries.append(Entry("incident", {**about, **waivers, "control": "A.8.4", "state": "open"}, {}, request))
-        self.ledger.append(*entries)
+        self.ledger.seal(*entries)
 
     def sealed_the_same(self, request: str, decided: Decided) -> bool:
         """Tell whether an earlier request's decision says the same, but for its time."""

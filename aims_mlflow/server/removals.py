@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import PolicyRefused
-from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.model_history import Past, qualified
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.registers.findings import Finding
@@ -74,7 +74,7 @@ class TakingAway(Doors):
             if version is None or is_prompt(version):
                 return []
             entries = _withdrawn(change, version, in_stage=found is not None)
-            self.gate.ledger.append(*entries)
+            self.gate.ledger.seal(*entries)
         except Exception as exc:  # noqa: BLE001 - nothing of ours may hold a withdrawal up
             counters.error(type(exc).__name__)
             _log.exception("aims: %s of %s is withdrawn without a seal", change.alias, change.ledger_name)
@@ -129,7 +129,7 @@ class TakingAway(Doors):
                 }
                 body = {"rows": [_row(v) for v in rows], **caller()[0]}
                 entry = Entry("deleted", {k: v for k, v in public.items() if v is not None}, body, uuid7())
-                self.gate.ledger.append(entry)
+                self.gate.ledger.seal(entry)
             self.carry_out("Deletion", entry, commit)
 
     def _require_retired(self, name: str, version: str | None) -> None:
@@ -159,7 +159,7 @@ class TakingAway(Doors):
                 request, who = uuid7(), caller()[0]
                 entry = Entry("renamed", {"model_name": new, "previous": old}, dict(who), request)
                 # The new name's leaf comes first: what is before it is its past under the old name.
-                self.gate.ledger.append(entry, Entry("renamed", {"model_name": old, "renamed_to": new}, {}, request))
+                self.gate.ledger.seal(entry, Entry("renamed", {"model_name": old, "renamed_to": new}, {}, request))
             return self.carry_out("Renaming", entry, lambda: rename(name, new_name))
 
     def _require_same_rules(self, name: str, new_name: str) -> None:

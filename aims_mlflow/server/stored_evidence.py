@@ -7,7 +7,6 @@ test pins them.
 from __future__ import annotations
 
 import functools
-import os
 import re
 import sys
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.server.stored_files import Files
 from aims_mlflow.server.stored_rows import logged_model_row
+from aims_mlflow.settings import value_of
 
 if TYPE_CHECKING:
     from aims_mlflow.records.policy import Caps
@@ -200,7 +200,7 @@ def in_server() -> bool:
     """Tell whether this process is an MLflow server, which reads through its own stores."""
     from mlflow.server.constants import BACKEND_STORE_URI_ENV_VAR
 
-    return bool(os.environ.get(BACKEND_STORE_URI_ENV_VAR))
+    return value_of(BACKEND_STORE_URI_ENV_VAR) is not None
 
 
 @functools.cache

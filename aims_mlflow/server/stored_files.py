@@ -20,6 +20,7 @@ from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import sha256_file
 from aims_mlflow.evidence.tracking import check_inside
+from aims_mlflow.settings import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,4 +209,4 @@ def fingerprint(place: str, files: list[Listed]) -> str | None:
 def _machine() -> str:
     """Return what an inode number is of: it says nothing on another machine, or after the disk was mounted anew."""
     boot = Path("/proc/sys/kernel/random/boot_id")
-    return boot.read_text(encoding="ascii").strip() if boot.exists() else os.environ.get("HOSTNAME", "")
+    return boot.read_text(encoding="ascii").strip() if boot.exists() else value_of("HOSTNAME") or ""

@@ -8,7 +8,6 @@ root's therefore gives nobody a say.
 from __future__ import annotations
 
 import base64
-import os
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -17,6 +16,7 @@ from aims_mlflow.canonical import canonical, digest_of
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.keyring import KeyEntry, Keyring, RootSignature
+from aims_mlflow.settings import keyring_roots
 from aims_mlflow.signing import dsse
 from aims_mlflow.signing.keys import PublicKey, SigningKey
 from aims_mlflow.strict_yaml import parse, read
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAYLOAD_TYPE = "application/vnd.aims-mlflow.keyring+json"
-ROOT = "AIMS_KEYRING_ROOT"
 ROOT_ROLE = "root"
 RESTORE = "take the keyring that the root signed, and change it with `aims keys` alone"
 
@@ -57,7 +56,7 @@ def load_keyring(path: Path, root_id: str | Collection[str] | None = None) -> Ke
 
     Args:
         path: the file.
-        root_id: key ids of pinned roots, one of which must have signed; without it, `AIMS_KEYRING_ROOT` has them.
+        root_id: key ids of pinned roots, one of which must have signed; without it, those of `AIMS_KEYRING_ROOT`.
 
     Raises:
         Unreachable: the file cannot be read.
@@ -105,7 +104,7 @@ def checked_keyring(keyring: Keyring, where: str, root_id: str | Collection[str]
 
 def _pinned(root_id: str | Collection[str] | None) -> set[str]:
     if root_id is None:
-        return set((os.environ.get(ROOT) or "").replace(",", " ").split())
+        return set(keyring_roots())
     return {root_id} if isinstance(root_id, str) else set(root_id)
 
 

@@ -1,4 +1,4 @@
-"""Keys: their ids, where they come from, and what to do when there is none.
+"""Public keys and signing keys, their ids, and new key files.
 
 A key id is the sha256 hex of the key's DER SubjectPublicKeyInfo.
 """
@@ -11,34 +11,22 @@ import getpass
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError, KeyUnavailable
+from aims_mlflow.settings import SIGNING_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from securesystemslib.signer import Signer, SSlibKey
 
-SIGNING_KEY = "AIMS_SIGNING_KEY"
-LOG_KEY = "AIMS_LOG_KEY"
-HOME = "AIMS_HOME"
 HOW_TO = (
     f"set {SIGNING_KEY} to file:/path/to/key.pem, env:NAME_OF_A_VARIABLE_WITH_THE_PEM or the address of a key service "
     "(`aims keys new` makes a key)"
 )
-
-
-def password_variable(key_variable: str) -> str:
-    """Return the variable that holds the password (or PIN) of the key that `key_variable` names."""
-    return f"{key_variable}_PASSWORD"
-
-
-def password_of(key_variable: str) -> str | None:
-    """Return the password of the key that `key_variable` names, where one is set."""
-    return os.environ.get(password_variable(key_variable)) or None
 
 
 def who() -> str:
@@ -47,11 +35,6 @@ def who() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
-
-
-def aims_home() -> Path:
-    """Return the folder for keys and the default policy: `AIMS_HOME`, else `~/.aims`."""
-    return Path(os.environ.get(HOME) or Path.home() / ".aims").expanduser()
 
 
 @dataclass(frozen=True)
@@ -239,84 +222,3 @@ def write_new_key(path: Path, password: str | None = None) -> SigningKey:
     with os.fdopen(handle, "wb") as stream:
         stream.write(pem)
     return SigningKey.from_pem(pem, str(path), password=password)
-
-
-def load_key(uri: str, variable: str = SIGNING_KEY, ask: Callable[[str], str] | None = None) -> SigningKey:
-    """Read a signing key from `file:PATH`, a plain path, `env:VARIABLE`, or the address of a key service.
-
-    Args:
-        uri: where the key is.
-        variable: the setting that names it; its password is in the variable `<variable>_PASSWORD`.
-        ask: asks a person for the password of what it is given the name of, where the variable is not set.
-
-    Raises:
-        KeyUnavailable: the URI is of another scheme, nothing can be read there, or the password does not fit.
-    """
-    from aims_mlflow.signing import remote_keys
-
-    scheme, _, rest = uri.partition(":")
-    if scheme in remote_keys.SERVICES:
-        return remote_keys.load(uri, password_of(variable), password_variable(variable), ask)
-    if scheme == "env":
-        value = os.environ.get(rest)
-        if not value:
-            raise KeyUnavailable(f"the variable {rest} is not set", where=variable, next=HOW_TO)
-        pem, origin = value.encode(), f"env:{rest}"
-    elif scheme == "file" or "/" in uri or Path(uri).exists():
-        path = Path(rest if scheme == "file" else uri).expanduser()
-        try:
-            pem, origin = path.read_bytes(), str(path)
-        except OSError as exc:
-            raise KeyUnavailable(f"the key cannot be read ({exc.strerror})", where=str(path), next=HOW_TO) from None
-    else:
-        why = remote_keys.NOT_TAKEN.get(scheme, "")
-        raise KeyUnavailable(f"keys of the form {scheme}: are not known here{why}", next=HOW_TO)
-    hint = f"set {password_variable(variable)} to its password"
-    try:
-        return SigningKey.from_pem(pem, origin, password=password_of(variable), hint=hint)
-    except PasswordNeeded:
-        if ask is None:
-            raise
-    return SigningKey.from_pem(pem, origin, password=ask(origin), hint=hint)
-
-
-def passing_home() -> str | None:
-    """Return why a key made here would be lost with the machine, or None where the home lasts."""
-    if os.environ.get(HOME):
-        return None
-    for variable in ("CI", "KUBERNETES_SERVICE_HOST", "DATABRICKS_RUNTIME_VERSION", "AWS_BATCH_JOB_ID", "SLURM_JOB_ID"):
-        if os.environ.get(variable):
-            return f"{variable} is set"
-    for mark in ("/.dockerenv", "/run/.containerenv"):
-        if Path(mark).exists():
-            return "this is a container"
-    home = Path.home()
-    return None if os.access(home, os.W_OK) else f"{home} cannot be written"
-
-
-def signing_key(notice: Any = None, ask: Callable[[str], str] | None = None) -> SigningKey:
-    """Return the trainer's key: `AIMS_SIGNING_KEY`, else one kept in `aims_home()`, made on first use.
-
-    `notice` is called with one sentence when a key is made; `ask` as in `load_key`.
-
-    Raises:
-        KeyUnavailable: there is none, and none may be made here (CI, a home that does not last).
-    """
-    uri = os.environ.get(SIGNING_KEY)
-    if uri and "PRIVATE KEY" in uri:
-        raise KeyUnavailable(f"{SIGNING_KEY} holds a key itself instead of its address", next=HOW_TO)
-    if uri:
-        return load_key(uri, ask=ask)
-    path = aims_home() / "keys" / "signing.pem"
-    if path.exists():
-        return load_key(f"file:{path}", ask=ask)
-    why = passing_home()
-    if why:
-        raise KeyUnavailable(f"there is no signing key, and none is made because {why}", next=HOW_TO)
-    key = write_new_key(path)
-    if notice is not None:
-        notice(
-            f"Made a signing key: {path} (key id {key.key_id}). "
-            "Give its public half (`aims keys export`) to whoever runs the registry."
-        )
-    return key

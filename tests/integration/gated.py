@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from aims_mlflow.demo.people import Office, environment, run, set_up
+from aims_mlflow.demo.people import Office, run, set_up
 from aims_mlflow.demo.server import GatedServer
+from aims_mlflow.settings import environment
 
 
 @dataclass

@@ -15,8 +15,9 @@ from fresh import fresh_database
 from gated import Gated
 from postgres_server import new_database
 
-from aims_mlflow.demo.people import Office, environment, set_up
+from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import GatedServer
+from aims_mlflow.settings import environment
 
 ADMIN = ("admin", "admin-password-1234")
 PASSWORD = "{}-password-1234"

@@ -20,7 +20,7 @@ from test_capture import FEATURES, config, fit, kinds, last_run, one, records
 
 import aims_mlflow as aims
 from aims_mlflow.errors import ConfigError, DataError
-from aims_mlflow.signing.keys import signing_key
+from aims_mlflow.signing.key_sources import signing_key
 
 pytestmark = pytest.mark.usefixtures("tracking")
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from aims_mlflow.demo.people import environment, run
+from aims_mlflow.demo.people import run
 from aims_mlflow.demo.server import free_port
+from aims_mlflow.settings import environment
 
 SCRIPT = Path(__file__).parents[2] / "hooks" / "gated-server" / "serve.sh"
 

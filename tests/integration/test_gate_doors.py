@@ -132,7 +132,7 @@ def test_an_unfair_model_is_refused_by_group(client):
 
 
 def test_an_unknown_key_is_refused_with_both_commands(gate, client, tmp_path):
-    from aims_mlflow.demo.people import environment
+    from aims_mlflow.settings import environment
 
     gated.aims("keys", "new", str(tmp_path / "stranger.pem"))
     with environment({"AIMS_SIGNING_KEY": f"file:{tmp_path / 'stranger.pem'}"}):
@@ -302,7 +302,8 @@ def test_an_invalid_policy_leaves_the_last_good_one_in_force(gate, client, compl
 def test_every_allowed_change_has_one_decision_and_one_outcome(gate, compliant):
     import mlflow
 
-    from aims_mlflow.ledger.ledger import Ledger, leaf_hash
+    from aims_mlflow.ledger.leaves import leaf_hash
+    from aims_mlflow.ledger.ledger import Ledger
 
     mlflow.register_model(compliant[1], "counted")
     leaves = list(Ledger(f"sqlite:///{gate.server.folder}/mlflow.db.aims.db").leaves())

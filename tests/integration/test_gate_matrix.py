@@ -10,8 +10,8 @@ from gated import command, refused, train
 from postgres_server import migrated, postgres_server  # noqa: F401 - fixtures
 from servers import VALUES, WORKSPACE, Row, pairs, product, running, s3  # noqa: F401 - a fixture among them
 
-from aims_mlflow.demo.people import environment
 from aims_mlflow.errors import AimsError
+from aims_mlflow.settings import environment
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -13,7 +13,7 @@ from aims_mlflow.cli.main import main
 from aims_mlflow.evidence import tracking as store
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.records.keyring import KeyEntry
-from aims_mlflow.signing.keys import signing_key
+from aims_mlflow.signing.key_sources import signing_key
 
 pytestmark = pytest.mark.usefixtures("tracking")
 FEATURES = ["income", "debt"]

@@ -23,8 +23,9 @@ import pytest
 import yaml
 from postgres_server import postgres_server  # noqa: F401 - a fixture
 
-from aims_mlflow.demo.people import Office, environment, set_up
+from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import SETTINGS, free_port
+from aims_mlflow.settings import environment
 
 HOOKS = Path(__file__).parents[2] / "hooks"
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")

@@ -16,7 +16,8 @@ from aims_mlflow.gates.decide import Asked, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.replay import check_sessions, recorded, replay
 from aims_mlflow.gates.rules_in_force import InForce
-from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.lifecycle.consents import seal_consent
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent
@@ -79,7 +80,7 @@ def made_again(world, files, said):
     decision = decide(rules, checked, list(consents.values()), asked, datetime.now(UTC))
     decided = Decided(decision, *kept_lines(read), tuple(consents), sealed.MODEL)
     change, request = Change("deployment", name, None, "champion", "1"), uuid7()
-    ledger.append(decision_entry(change, decided, request, "", {}, []))
+    ledger.seal(decision_entry(change, decided, request, "", {}, []))
     say(ledger, rules, force, name, OLGA, {"action": "revocation"})  # what is said later must not count
     assert replay(ledger, request) == recorded(ledger, request) == decision
     return decision

@@ -32,7 +32,7 @@ from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.gates.consents import Words, read_consent, unpacked, with_words
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.ledger import checkpoint, merkle
-from aims_mlflow.ledger.ledger import Leaf
+from aims_mlflow.ledger.leaves import Leaf
 from aims_mlflow.records.evidence import Claim
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from aims_mlflow.records.system import AimsConfig

@@ -10,7 +10,6 @@ import contextlib
 import functools
 import json
 import operator
-import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from aims_mlflow.checks.row_hashes import duplicate_share
 from aims_mlflow.checks.statistics.columns import column_types
 from aims_mlflow.errors import CheckError, DataError, did_you_mean
 from aims_mlflow.records.evidence import Claim, result_of
+from aims_mlflow.settings import set_default
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -279,7 +279,7 @@ def _in_memory() -> Any:
 
 
 def _great_expectations() -> Any:
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    set_default("GX_ANALYTICS_ENABLED", "false")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # pyspark's, about pandas 3, when both are installed

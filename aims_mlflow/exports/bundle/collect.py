@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from aims_mlflow.audit.outside_checkpoint import Held
     from aims_mlflow.ledger.checkpoint import Checkpoint
-    from aims_mlflow.ledger.ledger import Leaf, Ledger
+    from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.ledger.ledger import Ledger
 
     Fetch = Callable[[str, str], bytes]
 

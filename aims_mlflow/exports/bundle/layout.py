@@ -12,7 +12,7 @@ from aims_mlflow.audit.contents import leaf_fields
 from aims_mlflow.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger import checkpoint, merkle
-from aims_mlflow.ledger.ledger import Leaf
+from aims_mlflow.ledger.leaves import Leaf
 from aims_mlflow.ledger.model_leaves import ModelLeaves
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.ledger.ledger import Leaf
+    from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 STAGE_WORDS = {

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aims_mlflow.audit.outside_checkpoint import Held
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.ledger.checkpoint import Checkpoint
-    from aims_mlflow.ledger.ledger import Leaf
+    from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 ASK_AGAIN = "the bundle was changed after it was made: ask for it again"

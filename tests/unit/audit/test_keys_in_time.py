@@ -20,7 +20,8 @@ from aims_mlflow.exports.bundle.create import create
 from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger import append, checkpoint
-from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.log import Log
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.keyring import Keyring
@@ -52,7 +53,7 @@ def evidence(ledger, key):
     lines = [line for line in sealed.session(key).jsonl().split(b"\n") if line]
     names = [sha256_hex(line) for line in lines]
     public = {"sessions": {"s.jsonl": [*names, ""]}, "evidence": names}
-    ledger.append(Entry("evidence", public, {"reason": "x"}, names[0], lines))
+    ledger.seal(Entry("evidence", public, {"reason": "x"}, names[0], lines))
 
 
 def sentences(ledger):
@@ -97,7 +98,7 @@ def log_changed(small, change):
     put(ledger, sign_keyring(add_key(keyring_of(ledger), sealed.entry(new, "registry-2", ("log",))), root))
     ledger = with_key(ledger, new)
     put(ledger, sign_keyring(change(keyring_of(ledger), log.key_id), root))
-    ledger.append(Entry("finding", {"about": "x"}))
+    ledger.seal(Entry("finding", {"about": "x"}))
     return ledger, log
 
 
@@ -176,12 +177,12 @@ def test_a_log_key_may_change_under_a_running_server(small):
     assert create_and_verify(ledger) == []
     third, root = ephemeral_key(), small[3]
     ledger = with_key(ledger, third)
-    ledger.append(Entry("finding", {"about": "the keyring does not know this log yet"}))
+    ledger.seal(Entry("finding", {"about": "the keyring does not know this log yet"}))
     put(ledger, sign_keyring(add_key(keyring_of(ledger), sealed.entry(third, "registry-3", ("log",))), root))
     fourth = ephemeral_key()
     put(ledger, sign_keyring(rotate_key(keyring_of(ledger), third.key_id, fourth.public, utc_text()), root))
     ledger = with_key(ledger, fourth)
-    ledger.append(Entry("finding", {"about": "y"}))
+    ledger.seal(Entry("finding", {"about": "y"}))
     assert everywhere(ledger) == {"ledger": [], "watch": [], "model": []}
     assert create_and_verify(ledger) == []
 

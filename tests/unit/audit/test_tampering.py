@@ -21,8 +21,9 @@ from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.evidence import statement
 from aims_mlflow.ledger import checkpoint
 from aims_mlflow.records.keyring import KeyEntry, Keyring
+from aims_mlflow.signing.key_sources import load_key
 from aims_mlflow.signing.keyring import add_key, keyring_digest, revoke_key, sign_keyring
-from aims_mlflow.signing.keys import ephemeral_key, load_key
+from aims_mlflow.signing.keys import ephemeral_key
 
 DOCS = Path(__file__).parents[3] / "docs" / "security.md"
 BEGIN, END = "<!-- tampering: written by tests/unit/audit/test_tampering.py -->", "<!-- end of tampering -->"

@@ -8,7 +8,7 @@ import pytest
 from aims_mlflow.capture.active_run import starts_run
 from aims_mlflow.capture.code import code_version
 from aims_mlflow.errors import KeyUnavailable
-from aims_mlflow.signing.keys import signing_key
+from aims_mlflow.signing.key_sources import signing_key
 
 
 def git(folder, *args):

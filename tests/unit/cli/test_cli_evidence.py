@@ -6,7 +6,8 @@ import pytest
 import sealed
 
 from aims_mlflow.cli.main import main
-from aims_mlflow.signing.keys import load_key, write_new_key
+from aims_mlflow.signing.key_sources import load_key
+from aims_mlflow.signing.keys import write_new_key
 
 
 @pytest.fixture

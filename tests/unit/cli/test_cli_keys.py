@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from aims_mlflow.cli.main import cli
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, KeyUnavailable, Unreachable
 from aims_mlflow.server.active_policy import init_policy
+from aims_mlflow.signing.key_sources import load_key
 from aims_mlflow.signing.keyring import load_keyring
-from aims_mlflow.signing.keys import load_key
 
 
 @pytest.fixture

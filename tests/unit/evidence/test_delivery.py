@@ -23,10 +23,10 @@ KEY = ephemeral_key()
 class Log(Database):
     """A database with checkpoints, as the ledger makes them after appends."""
 
-    def __init__(self, uri, *witnesses, key=KEY):
+    def __init__(self, uri, *addresses, key=KEY):
         super().__init__(uri)
-        self.key, self.places = key, [anchors.parse_place(w) for w in witnesses]
-        self.deliverer = delivery.Deliverer(self.engine, self.tree, self.leaves, self.places)
+        self.key, self.anchors = key, [anchors.parse_anchor(a) for a in addresses]
+        self.deliverer = delivery.Deliverer(self.engine, self.tree, self.leaves, self.anchors)
 
     def head(self, *contents, origin="ai.example.org/ledger"):
         if contents:
@@ -35,7 +35,7 @@ class Log(Database):
             made = heads.sign_head(connection, self.tree, self.leaves, self.key, origin)
         if made is not None:
             with self.engine.begin() as connection:
-                heads.store(connection, self.tree, made, [p.name for p in self.places])
+                heads.store(connection, self.tree, made, [p.name for p in self.anchors])
         return made
 
     def rows(self):
@@ -169,7 +169,7 @@ def test_what_is_a_minute_behind_is_a_finding_and_is_tried_again(tmp_path):
 def test_the_thread_delivers_within_a_moment_and_two_workers_do_not_collide(database_uri, tmp_path):  # noqa: F811
     uri = f"file://{tmp_path}/outside"
     log = Log(database_uri, uri)
-    other = delivery.Deliverer(log.engine, log.tree, log.leaves, log.places)
+    other = delivery.Deliverer(log.engine, log.tree, log.leaves, log.anchors)
     log.deliverer.start()
     other.start()
     for number in range(5):
@@ -208,14 +208,14 @@ def test_objects_in_s3_are_locked_and_never_written_over(bucket, tmp_path):
     assert kept["Body"].read().decode() == made.text
     assert kept["ObjectLockMode"] == "COMPLIANCE"
     assert kept["ObjectLockRetainUntilDate"] > datetime.now(UTC) + timedelta(days=3600)
-    place = log.places[0]
+    place = log.anchors[0]
     hashes = "".join(f"{merkle.leaf_hash(data).hex()}\n" for data in (b"a", b"b"))
-    parcel = anchors.Parcel(2, made.text.encode(), 0, hashes.encode())
+    parcel = anchors.CheckpointCopy(2, made.text.encode(), 0, hashes.encode())
     place.deliver(parcel)
     with pytest.raises(EvidenceError, match=r"holds another checkpoints/000000000002\.txt"):
-        place.deliver(anchors.Parcel(2, b"other", 0, parcel.hashes))
+        place.deliver(anchors.CheckpointCopy(2, b"other", 0, parcel.hashes))
     with pytest.raises(Unreachable, match="S3 refused the object"):
-        anchors.parse_place("s3://nobodys/x").deliver(parcel)
+        anchors.parse_anchor("s3://nobodys/x").deliver(parcel)
 
 
 def test_an_authority_stamps_the_newest_and_openssl_agrees(authority, tmp_path):  # noqa: F811
@@ -269,16 +269,19 @@ def test_a_stamp_over_something_else_or_by_nobody_known_says_nothing(authority, 
     ["", "ftp://x/y", "file://host/x", "file:relative", "s3:///x", "s3://k:secret@b/x", "s3://b/x?retain=3",
      "s3://b/x?retain_days=-1", "tsa:ftp://x", "tsa:https://user:pw@x/", "/plain/path"],
 )  # fmt: skip
-def test_places_that_are_none_are_refused(uri):
+def test_addresses_of_no_anchor_are_refused(uri):
     with pytest.raises(ConfigError):
-        anchors.parse_place(uri)
+        anchors.parse_anchor(uri)
 
 
-def test_witnesses_are_separated_by_spaces():
-    assert [p.name for p in anchors.witnesses(" file:///a\n tsa:https://x/y ")] == ["file:///a", "tsa:https://x/y"]
-    assert anchors.witnesses(None) == []
+def test_an_anchor_is_named_once():
+    assert [p.name for p in anchors.parse_anchors(("file:///a", "tsa:https://x/y"))] == [
+        "file:///a",
+        "tsa:https://x/y",
+    ]
+    assert anchors.parse_anchors(()) == ()
     with pytest.raises(ConfigError, match="twice"):
-        anchors.witnesses("file:///a file:///a")
+        anchors.parse_anchors(("file:///a", "file:///a"))
 
 
 def test_missing_extras_are_named(monkeypatch):
@@ -287,6 +290,6 @@ def test_missing_extras_are_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     monkeypatch.setitem(sys.modules, "rfc3161_client", None)
     with pytest.raises(ConfigError, match=r"aims_mlflow\[s3\]"):
-        anchors.parse_place("s3://b/x").deliver(anchors.Parcel(1, b"", 0, b""))
+        anchors.parse_anchor("s3://b/x").deliver(anchors.CheckpointCopy(1, b"", 0, b""))
     with pytest.raises(ConfigError, match=r"aims_mlflow\[timestamps\]"):
         timestamps.request_stamp(b"x", "https://x")

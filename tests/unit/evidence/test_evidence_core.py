@@ -19,8 +19,9 @@ from aims_mlflow.records.base import decimal_text, uuid7
 from aims_mlflow.records.evidence import Claim, Evidence
 from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.signing import dsse
+from aims_mlflow.signing.key_sources import load_key, signing_key
 from aims_mlflow.signing.keyring import add_key, load_keyring, sign_keyring, write_keyring
-from aims_mlflow.signing.keys import ephemeral_key, load_key, signing_key, write_new_key
+from aims_mlflow.signing.keys import ephemeral_key, write_new_key
 
 
 def test_dir_hash1_is_gos_h1(tmp_path):

@@ -15,7 +15,8 @@ from aims_mlflow.exports.bundle.archive import Archive
 from aims_mlflow.exports.bundle.layout import InMemory, PartLedger
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.gates.replay import recorded, replay
-from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.signing.keyring import load_keyring
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -47,7 +48,7 @@ def test_a_ledger_is_opened_verified_and_continued(folder, tmp_path):
     assert kinds == {"policy", "keyring", "decision", "outcome", "approval", "waiver", "evidence", "erased"}
     held = read_held(folder / "checkpoint.txt")
     sound(verify_ledger(ledger, "ledger", held=[held], stamp_roots=roots), "1 time stamp")
-    ledger.append(Entry("finding", {"about": "later"}))
+    ledger.seal(Entry("finding", {"about": "later"}))
     sound(verify_ledger(ledger, "ledger", held=[held], stamp_roots=roots), "1 time stamp")
 
 

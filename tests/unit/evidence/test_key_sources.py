@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from aims_mlflow import settings
 from aims_mlflow.errors import KeyUnavailable
-from aims_mlflow.signing import dsse, keys, remote_keys
+from aims_mlflow.signing import dsse, key_sources, keys, remote_keys
 
 
 def signs(key):
@@ -30,20 +31,20 @@ def test_a_protected_file_opens_with_its_password_alone(tmp_path, monkeypatch):
     assert b"ENCRYPTED PRIVATE KEY" in (tmp_path / "k.pem").read_bytes()
     uri = f"file:{tmp_path}/k.pem"
     with pytest.raises(keys.PasswordNeeded, match="AIMS_SIGNING_KEY_PASSWORD"):
-        keys.load_key(uri)
+        key_sources.load_key(uri)
     with pytest.raises(KeyUnavailable, match="AIMS_LOG_KEY_PASSWORD"):
-        keys.load_key(uri, keys.LOG_KEY)
+        key_sources.load_key(uri, settings.LOG_KEY)
     asked = []
-    assert keys.load_key(uri, ask=lambda what: asked.append(what) or "correct horse").key_id == made.key_id
+    assert key_sources.load_key(uri, ask=lambda what: asked.append(what) or "correct horse").key_id == made.key_id
     assert asked == [f"{tmp_path}/k.pem"]
     with pytest.raises(KeyUnavailable, match="does not open the key"):
-        keys.load_key(uri, ask=lambda _: "wrong")
+        key_sources.load_key(uri, ask=lambda _: "wrong")
     monkeypatch.setenv("AIMS_SIGNING_KEY_PASSWORD", "correct horse")
-    assert keys.load_key(uri).key_id == made.key_id
+    assert key_sources.load_key(uri).key_id == made.key_id
     monkeypatch.setenv("AIMS_SIGNING_KEY", uri)
-    assert signs(keys.signing_key())
+    assert signs(key_sources.signing_key())
     monkeypatch.setenv("PEM", (tmp_path / "k.pem").read_text())
-    assert keys.load_key("env:PEM").key_id == made.key_id
+    assert key_sources.load_key("env:PEM").key_id == made.key_id
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_files_that_openssl_made_are_read(tmp_path, options, monkeypatch):
     command = ["openssl", "genpkey", "-algorithm", *options, "-aes256", "-pass", "pass:secret", "-out", str(path)]
     subprocess.run(command, check=True, capture_output=True)
     monkeypatch.setenv("AIMS_SIGNING_KEY_PASSWORD", "secret")
-    assert signs(keys.load_key(f"file:{path}"))
+    assert signs(key_sources.load_key(f"file:{path}"))
 
 
 def test_keys_that_cannot_sign_records_are_refused(tmp_path):
@@ -68,7 +69,7 @@ def test_keys_that_cannot_sign_records_are_refused(tmp_path):
     subprocess.run(["openssl", "genpkey", "-algorithm", "X25519", "-out", private], check=True)
     subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public], check=True)
     with pytest.raises(KeyUnavailable, match="not a key that signs records"):
-        keys.load_key(f"file:{private}")
+        key_sources.load_key(f"file:{private}")
     with pytest.raises(keys.EvidenceError, match="not a key that signs records"):
         keys.PublicKey.from_pem(public.read_text())
 
@@ -89,7 +90,7 @@ def test_a_missing_extra_is_named(uri, module, name, monkeypatch):
     monkeypatch.setattr(importlib.import_module(f"securesystemslib.signer.{module}"), name, "not here")
     extra = remote_keys.SERVICES[uri.partition(":")[0]].extra
     with pytest.raises(KeyUnavailable, match=rf"pip install 'aims_mlflow\[{extra}\]'"):
-        keys.load_key(uri)
+        key_sources.load_key(uri)
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_a_key_in_aws_kms_signs(aws, monkeypatch):
     client = boto3.client("kms")
     key = client.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]
     client.create_alias(AliasName="alias/aims-log", TargetKeyId=key["KeyId"])
-    found = keys.load_key("awskms:alias/aims-log")
+    found = key_sources.load_key("awskms:alias/aims-log")
     der = client.get_public_key(KeyId=key["KeyId"])["PublicKey"]
     assert found.key_id == keys.sha256_hex(der)
     assert signs(found)
@@ -122,7 +123,7 @@ def test_a_key_in_aws_kms_signs(aws, monkeypatch):
 
 def test_a_service_that_refuses_is_said_in_one_sentence(aws):
     with pytest.raises(KeyUnavailable, match="AWS KMS did not give the key") as caught:
-        keys.load_key("awskms:alias/none")
+        key_sources.load_key("awskms:alias/none")
     assert "awskms:alias/aims-log" in caught.value.next
     assert "\n" not in caught.value.sentence()
 
@@ -132,7 +133,7 @@ def test_a_key_that_is_gone_does_not_sign(aws):
 
     client = boto3.client("kms")
     key_id = client.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]["KeyId"]
-    found = keys.load_key(f"awskms:{key_id}")
+    found = key_sources.load_key(f"awskms:{key_id}")
     found._signer.client.sign = lambda **_: (_ for _ in ()).throw(RuntimeError("down"))
     with pytest.raises(KeyUnavailable, match="the key did not sign"):
         found.sign(b"data")
@@ -166,12 +167,12 @@ def hsm(tmp_path, monkeypatch):
 
 
 def test_a_key_in_an_hsm_signs_with_its_pin(hsm, monkeypatch):
-    found = keys.load_key(hsm, keys.LOG_KEY)
+    found = key_sources.load_key(hsm, settings.LOG_KEY)
     with pytest.raises(KeyUnavailable, match="AIMS_LOG_KEY_PASSWORD"):
         found.sign(b"data")
-    assert signs(keys.load_key(hsm, ask=lambda _: "1234"))
+    assert signs(key_sources.load_key(hsm, ask=lambda _: "1234"))
     monkeypatch.setenv("AIMS_LOG_KEY_PASSWORD", "1234")
-    assert signs(keys.load_key(hsm, keys.LOG_KEY))
+    assert signs(key_sources.load_key(hsm, settings.LOG_KEY))
 
 
 class Transit(http.server.BaseHTTPRequestHandler):
@@ -213,10 +214,10 @@ def test_a_key_in_vault_signs(monkeypatch):
     monkeypatch.setenv("VAULT_ADDR", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("VAULT_TOKEN", "t")
     try:
-        assert signs(keys.load_key("hv:aims"))
-        assert keys.load_key("hv:aims/1").key_id == keys.load_key("hv:aims").key_id
+        assert signs(key_sources.load_key("hv:aims"))
+        assert key_sources.load_key("hv:aims/1").key_id == key_sources.load_key("hv:aims").key_id
         with pytest.raises(KeyUnavailable, match="newest version is hv:aims/1"):
-            keys.load_key("hv:aims/7")
+            key_sources.load_key("hv:aims/7")
     finally:
         server.shutdown()
 
@@ -224,4 +225,4 @@ def test_a_key_in_vault_signs(monkeypatch):
 def test_why_sigstore_has_no_key_here_is_said():
     for uri in ("sigstore:", "sigstore:?ambient=false"):
         with pytest.raises(KeyUnavailable, match="no lasting key that a keyring could name or revoke"):
-            keys.load_key(uri)
+            key_sources.load_key(uri)

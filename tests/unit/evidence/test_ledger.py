@@ -9,7 +9,8 @@ from postgres_server import database_uri, postgres_server, postgres_uri  # noqa:
 from aims_mlflow.errors import ConfigError, EvidenceError, KeyUnavailable
 from aims_mlflow.ledger import log as logs
 from aims_mlflow.ledger import merkle
-from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.log import Log
 from aims_mlflow.signing.keys import SigningKey, ephemeral_key
 
@@ -43,7 +44,7 @@ def remote():
 def test_every_append_is_covered_by_a_checkpoint_and_proved(database_uri):  # noqa: F811
     ledger = opened(database_uri)
     for number in range(7):
-        ledger.append(entry(number), entry(100 + number))
+        ledger.seal(entry(number), entry(100 + number))
     head = ledger.proofs.newest()
     assert (head.size, head.origin) == (14, "ai.example.org/ledger")
     assert head.verify([KEY.public]) == KEY.public
@@ -62,40 +63,40 @@ def test_every_append_is_covered_by_a_checkpoint_and_proved(database_uri):  # no
 
 def test_a_ledger_without_a_log_leaves_its_head_to_the_next_that_has_one(database_uri):  # noqa: F811
     plain = Ledger(database_uri)
-    plain.append(entry())
+    plain.seal(entry())
     assert plain.proofs.newest() is None
     with pytest.raises(KeyUnavailable, match="without a log key"):
         plain.proofs.make()
     ledger = opened(database_uri)
     assert ledger.proofs.make().size == 1
     assert ledger.proofs.make() is None
-    plain.append(entry())
-    ledger.append(entry())
+    plain.seal(entry())
+    ledger.seal(entry())
     assert ledger.proofs.newest().size == 3
 
 
 def test_a_key_service_signs_after_the_append(database_uri):  # noqa: F811
     key = remote()
     ledger = Ledger(database_uri, Log(key, "ai.example.org/ledger"))
-    ledger.append(entry())
+    ledger.seal(entry())
     assert ledger.proofs.newest().size == 1
     key.broken = True
     with pytest.raises(KeyUnavailable):
-        ledger.append(entry())
+        ledger.seal(entry())
     assert ledger.proofs.size() == 2, "the leaf stands, and the next checkpoint covers it"
     key.broken = False
-    ledger.append(entry())
+    ledger.seal(entry())
     assert ledger.proofs.newest().size == 3
 
 
 def test_nothing_is_appended_to_leaves_that_do_not_continue_the_checkpoint(tmp_path):
     ledger = opened(f"sqlite:///{tmp_path}/l.db")
-    ledger.append(*[entry(n) for n in range(5)])
+    ledger.seal(*[entry(n) for n in range(5)])
     with ledger._engine.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER aims_leaves_no_update")
         connection.execute(sa.text("UPDATE aims_leaves SET leaf_hash = :h WHERE sequence = 4"), {"h": "0" * 64})
     with pytest.raises(EvidenceError, match="do not continue its checkpoint over 5: nothing is signed"):
-        ledger.append(entry())
+        ledger.seal(entry())
     assert ledger.proofs.size() == 5
 
 
@@ -107,7 +108,7 @@ def test_writers_in_threads_leave_one_sound_tree(database_uri):  # noqa: F811
         try:
             ledger = opened(database_uri)
             for number in range(10):
-                ledger.append(entry(f"{worker}-{number}"))
+                ledger.seal(entry(f"{worker}-{number}"))
         except Exception as exc:
             failed.append(exc)
 
@@ -153,10 +154,10 @@ def test_the_log_key_is_made_once_and_shared(own_home, monkeypatch):
     assert [p.name for p in (own_home / "keys").iterdir()] == ["log.pem"]
     assert (own_home / "keys" / "log.pem").stat().st_mode & 0o077 == 0
     monkeypatch.setenv("AIMS_LOG_KEY", f"file:{own_home}/keys/log.pem")
-    monkeypatch.setenv("AIMS_WITNESSES", f"file://{own_home}/outside")
+    monkeypatch.setenv("AIMS_ANCHORS", f"file://{own_home}/outside")
     log = logs.configured_log()
     assert log.key.key_id == made[0]
-    assert [p.name for p in log.places] == [f"file://{own_home}/outside"]
+    assert [p.name for p in log.anchors] == [f"file://{own_home}/outside"]
 
 
 def test_a_log_key_that_is_not_there_is_named(own_home, monkeypatch):
@@ -170,6 +171,6 @@ def test_a_log_key_that_is_not_there_is_named(own_home, monkeypatch):
     monkeypatch.setenv("AIMS_LOG_KEY", "-----BEGIN PRIVATE KEY-----")
     with pytest.raises(KeyUnavailable, match="holds a key itself"):
         logs.log_key()
-    monkeypatch.setenv("AIMS_WITNESSES", "ftp://x")
-    with pytest.raises(ConfigError, match="AIMS_WITNESSES names a place"):
+    monkeypatch.setenv("AIMS_ANCHORS", "ftp://x")
+    with pytest.raises(ConfigError, match="AIMS_ANCHORS names an anchor"):
         logs.configured_log()

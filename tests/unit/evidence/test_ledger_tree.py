@@ -10,7 +10,8 @@ from aims_mlflow.errors import ConfigError, EvidenceError
 from aims_mlflow.ledger import merkle, upgrade
 from aims_mlflow.ledger import tree as ledger_tree
 from aims_mlflow.ledger.database import SCHEMA, Tables
-from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.write import write
 
 
@@ -177,7 +178,7 @@ def test_a_newer_releases_database_is_left_alone(database_uri):  # noqa: F811
 def test_the_ledgers_appends_fill_the_tree(tmp_path):
     uri = f"sqlite:///{tmp_path}/l.db"
     ledger = Ledger(uri)
-    leaves = ledger.append(*[Entry("finding", {"about": "x"}, {"text": str(i)}) for i in range(5)])
+    leaves = ledger.seal(*[Entry("finding", {"about": "x"}, {"text": str(i)}) for i in range(5)])
     database = Database(uri)
     expected = merkle.Frontier()
     for leaf in leaves:

@@ -5,7 +5,8 @@ import shutil
 import pytest
 
 from aims_mlflow.bounded_cache import Remembered
-from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.model_leaves import KEPT, Memory
 
 pytest_plugins = ("postgres_server",)
@@ -57,9 +58,9 @@ def ledger(database_uri):
 
 def test_only_new_leaves_are_read_and_another_workers_too(ledger, database_uri):
     other = Ledger(database_uri)
-    ledger.append(outcome("1"), outcome("9", "else"), outcome("1", kind="legacy"))
+    ledger.seal(outcome("1"), outcome("9", "else"), outcome("1", kind="legacy"))
     assert versions(ledger.of_model("loans").of(("outcome", "legacy"))) == ["1", "1"]
-    other.append(outcome("2"), outcome("3"))
+    other.seal(outcome("2"), outcome("3"))
     starts = []
     real = ledger._memory._names["loans"]._read
     ledger._memory._names["loans"]._read = lambda name, start: starts.append(start) or real(name, start)
@@ -74,7 +75,7 @@ def test_only_new_leaves_are_read_and_another_workers_too(ledger, database_uri):
 def test_it_is_what_the_ledger_says(ledger):
     for number in range(30):
         kind = (*KEPT, "decision", "superseded", "withdrawn")[number % 11]
-        ledger.append(outcome(str(number % 3), ("loans", "else")[number % 2], kind))
+        ledger.seal(outcome(str(number % 3), ("loans", "else")[number % 2], kind))
         for name in ("loans", "else"):
             mine = ledger.of_model(name)
             assert mine.of(KEPT) == list(ledger.leaves(types=KEPT, model_name=name))
@@ -91,28 +92,28 @@ def test_more_leaves_than_a_page(ledger, monkeypatch):
 
     monkeypatch.setattr(module, "PAGE", 4)
     few = Ledger(ledger.uri)
-    few.append(*(outcome(str(n)) for n in range(11)))
+    few.seal(*(outcome(str(n)) for n in range(11)))
     assert versions(few.of_model("loans").of(("outcome",))) == [str(n) for n in range(11)]
 
 
 def test_a_ledger_that_was_put_back_is_read_again(tmp_path):
     path = tmp_path / "ledger.db"
     ledger = Ledger(f"sqlite:///{path}")
-    ledger.append(outcome("1"))
+    ledger.seal(outcome("1"))
     shutil.copytree(tmp_path, tmp_path.parent / f"{tmp_path.name}-backup")
-    ledger.append(outcome("2"))
+    ledger.seal(outcome("2"))
     assert versions(ledger.of_model("loans").of(("outcome",))) == ["1", "2"]
     ledger._engine.dispose()
     for file in tmp_path.iterdir():
         file.unlink() if file.is_file() else shutil.rmtree(file)
     shutil.copytree(tmp_path.parent / f"{tmp_path.name}-backup", tmp_path, dirs_exist_ok=True)
     assert versions(ledger.of_model("loans").of(("outcome",))) == ["1"]
-    ledger.append(outcome("3"))
+    ledger.seal(outcome("3"))
     assert versions(ledger.of_model("loans").of(("outcome",))) == ["1", "3"]
 
 
 def test_memory_is_bounded_by_leaves_and_by_names(ledger):
-    ledger.append(*(outcome(str(n), f"model-{n % 4}") for n in range(40)))
+    ledger.seal(*(outcome(str(n), f"model-{n % 4}") for n in range(40)))
     memory = Memory(ledger._of_model, most=25)
     for number in range(4):
         assert len(memory.of(f"model-{number}")) == 10
@@ -127,7 +128,7 @@ def test_a_call_is_remembered_by_its_latest_request_and_old_ones_are_forgotten(l
     from aims_mlflow.ledger import state
 
     def seal(call, request):
-        ledger.append(Entry("decision", {"model_name": "loans"}, request=request, call=call))
+        ledger.seal(Entry("decision", {"model_name": "loans"}, request=request, call=call))
 
     def kept():
         with ledger._reading() as connection:

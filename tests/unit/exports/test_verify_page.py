@@ -14,7 +14,8 @@ from aims_mlflow.exports.bundle.archive import write_archive
 from aims_mlflow.exports.bundle.create import create
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger import timestamps
-from aims_mlflow.ledger.ledger import Entry, Ledger
+from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.log import Log
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.signing.keyring import rotate_key, rotate_root, sign_keyring
@@ -35,7 +36,7 @@ def test_after_the_logs_key_was_rotated_the_page_prints_the_one_that_signed(tmp_
     later = Ledger(ledger.uri, Log(new, "ai.example.org/small"))
     put_keyring(later, sign_keyring(rotate_key(keyring_of(ledger), log.key_id, new.public, utc_text()), root))
     put_keyring(later, rotate_root(keyring_of(ledger), root, next_root, "olga"))
-    later.append(Entry("finding", {"about": "x"}))
+    later.seal(Entry("finding", {"about": "x"}))
     files = create(later, "income-screening", "stage1", lost)
     report = verify_bundle(layout.InMemory(files), "bundle")
     assert report.verified, report.as_json()
@@ -75,7 +76,7 @@ def test_the_pages_consistency_proof_is_right_for_every_shape_of_the_tree(tmp_pa
 
     ledger = small_ledger(f"sqlite:///{tmp_path}/l.db")
     for number in range(4):
-        ledger.append(Entry("finding", {"about": str(number)}))
+        ledger.seal(Entry("finding", {"about": str(number)}))
     note = {size: note for size, note, _ in ledger.proofs.checkpoints()}[old]
     files = create(ledger, "income-screening", "stage1", lost, held=[Held(checkpoint.parse(note.encode(), "n"), "n")])
     assert json.loads(files["bundle.json"])["size"] == 7

@@ -5,7 +5,7 @@ import pytest
 from embedded import Embedded
 from fresh import fresh_database
 
-from aims_mlflow.demo.people import environment
+from aims_mlflow.settings import environment
 
 
 @pytest.fixture

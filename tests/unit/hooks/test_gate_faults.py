@@ -508,7 +508,7 @@ def test_a_full_disk_is_a_refusal(world, what):
     with connecting(world, f"max_page_count={pages}"):
         for _ in range(200):  # what is free in the pages there are is filled first
             try:
-                world.gate.ledger.append(gate.Entry("finding", {"about": "x" * 3000, "state": "closed"}))
+                world.gate.ledger.seal(gate.Entry("finding", {"about": "x" * 3000, "state": "closed"}))
             except Unreachable:
                 break
         else:
@@ -635,7 +635,7 @@ def test_an_outcome_that_cannot_be_sealed_is_said_and_a_retry_finds_the_first(re
 
     run, uri = compliant()
     client.create_registered_model("loans")
-    append = Ledger.append
+    append = Ledger.seal
 
     def fail_at_outcomes(self, *entries):
         if entries[0].type == "outcome":
@@ -644,7 +644,7 @@ def test_an_outcome_that_cannot_be_sealed_is_said_and_a_retry_finds_the_first(re
 
     def once(call):
         with monkeypatch.context() as broken:
-            broken.setattr(Ledger, "append", fail_at_outcomes)
+            broken.setattr(Ledger, "seal", fail_at_outcomes)
             text = gated.refused(call)
         assert "was carried out" in text
         assert INCIDENT.search(text)[1] in caplog.text

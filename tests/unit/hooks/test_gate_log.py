@@ -10,7 +10,8 @@ from gated import refused
 
 from aims_mlflow.errors import KeyUnavailable
 from aims_mlflow.ledger import checkpoint
-from aims_mlflow.signing.keys import LOG_KEY, SigningKey
+from aims_mlflow.settings import LOG_KEY
+from aims_mlflow.signing.keys import SigningKey
 
 
 def reconciled(registry):
@@ -62,7 +63,7 @@ def test_a_log_key_that_the_keyring_does_not_know_is_a_finding(registry, client,
 def blocked(tmp_path, monkeypatch):
     place = tmp_path / "outside"
     place.write_text("a file where the folder belongs")
-    monkeypatch.setenv("AIMS_WITNESSES", f"file://{place}")
+    monkeypatch.setenv("AIMS_ANCHORS", f"file://{place}")
     return place
 
 

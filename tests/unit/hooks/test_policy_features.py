@@ -7,8 +7,8 @@ import mlflow
 import pytest
 from gated import refused
 
-from aims_mlflow.demo.people import environment
 from aims_mlflow.evidence.digests import arrow_digest
+from aims_mlflow.settings import environment
 
 CUT = 1800  # of 3000 rows, as `gated.train` cuts
 

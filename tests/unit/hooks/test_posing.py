@@ -56,7 +56,7 @@ def dying(monkeypatch, call):
     """Let the server die after the registry's commit, before the outcome is sealed."""
     from aims_mlflow.ledger.ledger import Ledger
 
-    append = Ledger.append
+    append = Ledger.seal
 
     def die(self, *entries):
         if entries[0].type == "outcome":
@@ -64,7 +64,7 @@ def dying(monkeypatch, call):
         return append(self, *entries)
 
     with monkeypatch.context() as broken:
-        broken.setattr(Ledger, "append", die)
+        broken.setattr(Ledger, "seal", die)
         with pytest.raises(KeyboardInterrupt):
             call()
 

@@ -154,7 +154,7 @@ def test_a_change_without_outcome_is_settled_by_what_the_registry_shows(registry
     from aims_mlflow.ledger.ledger import Ledger
 
     use(seed=1)
-    append = Ledger.append
+    append = Ledger.seal
 
     def die(self, *entries):
         if entries[0].type == "outcome":
@@ -166,7 +166,7 @@ def test_a_change_without_outcome_is_settled_by_what_the_registry_shows(registry
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
     with monkeypatch.context() as dying:
-        dying.setattr(Ledger, "append", die)
+        dying.setattr(Ledger, "seal", die)
         if not committed:
             dying.setattr(
                 SqlAlchemyStore, "create_model_version", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
@@ -188,7 +188,7 @@ def test_the_next_change_settles_what_was_left_open(registry, client, use, monke
     from aims_mlflow.ledger.ledger import Ledger
 
     version, _ = use(seed=1)
-    append = Ledger.append
+    append = Ledger.seal
 
     def die(self, *entries):
         if entries[0].type == "outcome":
@@ -196,7 +196,7 @@ def test_the_next_change_settles_what_was_left_open(registry, client, use, monke
         return append(self, *entries)
 
     with monkeypatch.context() as dying:
-        dying.setattr(Ledger, "append", die)
+        dying.setattr(Ledger, "seal", die)
         with pytest.raises(KeyboardInterrupt):
             client.delete_registered_model_alias("loans", "champion")
     client.set_registered_model_alias("loans", "champion", version)
@@ -227,7 +227,7 @@ def test_what_a_settled_move_took_is_superseded(registry, client, use, monkeypat
         registry.say("approve", f"models:/loans/{version}", "--stage", "deployment")
     move(first)
     before = len(registry.leaves("superseded"))
-    append = Ledger.append
+    append = Ledger.seal
 
     def die(self, *entries):
         if entries[0].type == "outcome":
@@ -246,7 +246,7 @@ def test_what_a_settled_move_took_is_superseded(registry, client, use, monkeypat
             dying.setattr(SqlAlchemyStore, name, committed_and_failed)
             refused(move, second)
         else:
-            dying.setattr(Ledger, "append", die)
+            dying.setattr(Ledger, "seal", die)
             with pytest.raises(KeyboardInterrupt):
                 move(second)
     if settled_by == "aims gate reconcile":

@@ -11,11 +11,11 @@ import pytest
 from gated import refused
 from mlflow.exceptions import MlflowException
 
-from aims_mlflow.demo.people import environment
 from aims_mlflow.gates import consents, replay
-from aims_mlflow.ledger.ledger import Entry
+from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.server import gate, stored_evidence
 from aims_mlflow.server.stored_rows import alias_holder, logged_model_row, version_row
+from aims_mlflow.settings import environment
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_a_long_past_is_not_read_for_each_decision(registry, client, store, use,
     moved["would_refuse"] = True  # else the newest of them would be looked at, and be the answer
     for _ in range(3):
         approvals = [Entry("approval", {**about, "model_digest": "0" * 64, "envelope": "0" * 64}) for _ in range(200)]
-        ledger.append(*approvals, *(Entry("outcome", moved, request=f"r{n}") for n in range(200)))
+        ledger.seal(*approvals, *(Entry("outcome", moved, request=f"r{n}") for n in range(200)))
     store.get_registered_model("aims.status")
     ledger.of_model("loans")
 

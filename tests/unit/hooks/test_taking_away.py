@@ -37,7 +37,7 @@ def test_a_withdrawal_goes_through_when_the_ledger_is_gone(registry, client, use
         raise Unreachable("the ledger could not be written")
 
     with monkeypatch.context() as broken:
-        broken.setattr(Ledger, "append", gone)
+        broken.setattr(Ledger, "seal", gone)
         client.delete_registered_model_alias("loans", "champion")
     assert client.get_registered_model("loans").aliases == {}
     assert "withdrawn without a seal" in caplog.text

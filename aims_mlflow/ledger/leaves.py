@@ -1,0 +1,54 @@
+"""Leaves of the ledger: what is to become one, and one as it stands there.
+
+A leaf is final: RFC 8785 bytes and `sha256(0x00 || leaf)`, the leaf hash of RFC 6962.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.canonical import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TYPES = (
+    "decision", "outcome", "approval", "waiver", "revocation", "retirement", "withdrawn", "superseded", "deleted",
+    "renamed", "legacy", "policy", "keyring", "finding", "incident", "evidence", "erased",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is to become a leaf: public fields, the erasable body beside it, and the envelopes that it names."""
+
+    type: str
+    public: dict[str, Any]
+    body: dict[str, Any] = field(default_factory=dict)
+    request: str = ""
+    envelopes: Sequence[bytes] = ()
+    # The digest of what a client asked, by which an identical retry finds this request.
+    call: str = ""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One leaf as it stands in the ledger."""
+
+    sequence: int
+    data: bytes
+    leaf_hash: str
+
+    @functools.cached_property
+    def content(self) -> dict[str, Any]:
+        """The leaf's public fields. Nobody changes them: they are parsed once."""
+        content: dict[str, Any] = parse_json(self.data, f"leaf {self.sequence}")
+        return content
+
+
+def leaf_hash(data: bytes) -> str:
+    """Return RFC 6962's leaf hash as hex."""
+    return hashlib.sha256(b"\x00" + data).hexdigest()

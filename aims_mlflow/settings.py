@@ -1,0 +1,164 @@
+"""The settings of aims_mlflow: environment variables, read here and nowhere else.
+
+`SETTINGS` lists them all; the table in the documentation is printed from it. Each function reads its variable when it
+is called, so that a process sees a change at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CONFIG = "AIMS_CONFIG"
+HOME = "AIMS_HOME"
+SIGNING_KEY = "AIMS_SIGNING_KEY"
+LOG_KEY = "AIMS_LOG_KEY"
+ROOT_KEY = "AIMS_ROOT_KEY"
+POLICY = "AIMS_POLICY"
+KEYRING_ROOT = "AIMS_KEYRING_ROOT"
+LEDGER_URI = "AIMS_LEDGER_URI"
+LEDGER_ORIGIN = "AIMS_LEDGER_ORIGIN"
+ANCHORS = "AIMS_ANCHORS"
+REGISTRY_URI = "MLFLOW_REGISTRY_URI"
+
+# Where one of these is set, a key that is made in the home folder would be lost with the machine.
+_MACHINES_THAT_PASS = (
+    "CI", "KUBERNETES_SERVICE_HOST", "DATABRICKS_RUNTIME_VERSION", "AWS_BATCH_JOB_ID", "SLURM_JOB_ID",
+)  # fmt: skip
+_CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable: who sets it, what it means, and what holds without it."""
+
+    name: str
+    set_by: Literal["data scientist", "platform team", "everyone"]
+    meaning: str
+    default: str
+
+
+SETTINGS = (
+    Setting(CONFIG, "data scientist", "Path of aims.yaml, or of its folder.", "found upwards from the script"),
+    Setting(SIGNING_KEY, "data scientist", "Address of the key that signs records: file:, env:, or a key service.",
+            "$AIMS_HOME/keys/signing.pem, made on first use where the home lasts"),
+    Setting(HOME, "everyone", "Folder for keys and the default policy.", "~/.aims"),
+    Setting(POLICY, "platform team", "The server's policy folder: policy.yaml, keyring.yaml, packs.",
+            "$AIMS_HOME/policy"),
+    Setting(KEYRING_ROOT, "platform team", "Key ids of the keyring's pinned roots, separated by commas or spaces.",
+            "the root of the keyring in force"),
+    Setting(ROOT_KEY, "platform team", "Address of the root key that signs the keyring.", "$AIMS_HOME/keys/root.pem"),
+    Setting(LOG_KEY, "platform team", "Address of the key that signs decisions and checkpoints; shared by all workers.",
+            "$AIMS_HOME/keys/log.pem, made on first use where the home lasts"),
+    Setting(LEDGER_URI, "platform team", "Database of the ledger.",
+            "beside the registry's SQLite file, else a schema `aims` in its database"),
+    Setting(LEDGER_ORIGIN, "platform team", "Name of the log in its checkpoints.", "that of the checkpoints so far"),
+    Setting(ANCHORS, "platform team",
+            "Addresses that keep copies of checkpoints (file:, s3:, tsa:), with spaces between.", "none"),
+)  # fmt: skip
+
+
+def password_variable(key_variable: str) -> str:
+    """Return the name of the variable that holds the password (or PIN) of the key that `key_variable` names."""
+    return f"{key_variable}_PASSWORD"
+
+
+def password_of(key_variable: str) -> str | None:
+    """Return the password of the key that `key_variable` names; None where none is set."""
+    return value_of(password_variable(key_variable))
+
+
+def value_of(name: str) -> str | None:
+    """Return an environment variable; None where it is not set, or empty."""
+    return os.environ.get(name) or None
+
+
+def home() -> Path:
+    """Return the folder for keys and the default policy: `AIMS_HOME`, else `~/.aims`."""
+    return Path(value_of(HOME) or Path.home() / ".aims").expanduser()
+
+
+def policy_folder() -> Path:
+    """Return the server's policy folder: `AIMS_POLICY`, else `$AIMS_HOME/policy`."""
+    named = value_of(POLICY)
+    return Path(named).expanduser() if named else home() / "policy"
+
+
+def config_path() -> Path | None:
+    """Return the path that `AIMS_CONFIG` names; None where it is not set."""
+    named = value_of(CONFIG)
+    return Path(named).expanduser() if named else None
+
+
+def keyring_roots() -> tuple[str, ...]:
+    """Return the key ids of the pinned roots; empty where none is pinned."""
+    return tuple((value_of(KEYRING_ROOT) or "").replace(",", " ").split())
+
+
+def anchor_addresses() -> tuple[str, ...]:
+    """Return the addresses that `AIMS_ANCHORS` names."""
+    return tuple((value_of(ANCHORS) or "").split())
+
+
+def signing_key_path() -> Path:
+    """Return where the signing key lies that no setting names."""
+    return home() / "keys" / "signing.pem"
+
+
+def root_key_path() -> Path:
+    """Return where the root key lies that no setting names."""
+    return home() / "keys" / "root.pem"
+
+
+def log_key_path() -> Path:
+    """Return where the log key lies that no setting names."""
+    return home() / "keys" / "log.pem"
+
+
+def why_home_passes() -> str | None:
+    """Return why a key that is made here would be lost with the machine; None where the home lasts."""
+    if value_of(HOME):
+        return None
+    for variable in _MACHINES_THAT_PASS:
+        if value_of(variable):
+            return f"{variable} is set"
+    if any(Path(mark).exists() for mark in _CONTAINER_MARKS):
+        return "this is a container"
+    account = Path.home()
+    return None if os.access(account, os.W_OK) else f"{account} cannot be written"
+
+
+def is_set(name: str) -> bool:
+    """Tell whether an environment variable is set, be it to nothing."""
+    return name in os.environ
+
+
+@contextlib.contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while, and put the old ones back."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def child_environment(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process that is started: this one's, with `values` set."""
+    return {**os.environ, **values}
+
+
+def set_default(name: str, value: str) -> None:
+    """Set an environment variable that a library reads, unless someone has set it."""
+    os.environ.setdefault(name, value)
