@@ -77,7 +77,7 @@ def pack(method):
 def prepared(frame, score, role):
     import numpy as np
 
-    from aims_mlflow.checks.inputs import make_dataset
+    from aims_mlflow.checks.tables.validation import make_dataset
 
     data = make_dataset(role, frame, target="label", favourable="yes", sensitive=["sex", "race"])
     return replace(data, predictions=np.where(score > 0.5, "yes", "no"), scores=score)

@@ -114,9 +114,9 @@ def checks_alone(model, train, test, folder):
     """Return the seconds of each check that a session runs; the held-out data is predicted before the clock starts."""
     import joblib
 
-    from aims_mlflow.checks.inputs import make_dataset
-    from aims_mlflow.checks.leakage import overlap
+    from aims_mlflow.checks.quality.leakage import overlap
     from aims_mlflow.checks.runner import run_check
+    from aims_mlflow.checks.tables.validation import make_dataset
 
     folder_of_model = Path(tempfile.mkdtemp(dir=folder))
     joblib.dump(model, folder_of_model / "model.pkl")

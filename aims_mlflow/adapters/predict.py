@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.labels import distinct_labels, label_key, label_text, listing
+from aims_mlflow.checks.statistics.labels import distinct_labels, label_key, label_text, listing
 from aims_mlflow.errors import CheckError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.adapters.predict import Predictions, predict
 from aims_mlflow.adapters.tables import Table
 from aims_mlflow.checks.engines.spark import SparkTable
-from aims_mlflow.checks.labels import label_text
+from aims_mlflow.checks.statistics.labels import label_text
 from aims_mlflow.errors import CheckError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.checks.engines.far import ColumnType, Key
+    from aims_mlflow.checks.engines.count_source import ColumnType, Key
     from aims_mlflow.records.pack import Task
     from aims_mlflow.records.system import Data
 

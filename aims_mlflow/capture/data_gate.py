@@ -11,9 +11,9 @@ from aims_mlflow.capture.files import describe_files, files_in, files_now
 from aims_mlflow.capture.recorder import record_outcome
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.setup import unstated
-from aims_mlflow.checks.inputs import make_dataset, validate_pair
-from aims_mlflow.checks.leakage import overlap
+from aims_mlflow.checks.quality.leakage import overlap
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.validation import make_dataset, validate_pair
 from aims_mlflow.errors import CheckError, ConfigError
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import session_path
@@ -25,7 +25,7 @@ from aims_mlflow.records.system import personal_of
 if TYPE_CHECKING:
     from aims_mlflow.adapters.tables import Table
     from aims_mlflow.capture.underway import Underway
-    from aims_mlflow.checks.base import Dataset
+    from aims_mlflow.checks.tables.table import Dataset
     from aims_mlflow.evidence.statement import Subject
 
 

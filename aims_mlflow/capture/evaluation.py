@@ -19,8 +19,8 @@ from aims_mlflow.capture.data_gate import dataset_of
 from aims_mlflow.capture.incumbent import beside_production
 from aims_mlflow.capture.probe import probe
 from aims_mlflow.capture.recorder import record_outcome
-from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.statistics.labels import distinct_labels
 from aims_mlflow.errors import AimsError, CheckError
 from aims_mlflow.records.base import decimal_text
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aims_mlflow.capture.underway import Underway
-    from aims_mlflow.checks.base import Dataset
+    from aims_mlflow.checks.tables.table import Dataset
     from aims_mlflow.evidence.statement import Subject
     from aims_mlflow.records.evidence import Result
 
@@ -273,7 +273,7 @@ def cross_validation(training: Underway, subjects: list[Subject]) -> None:
     import dataclasses
 
     from aims_mlflow.adapters.predict import read_labels, read_numbers, read_output
-    from aims_mlflow.checks.labels import distinct_labels
+    from aims_mlflow.checks.statistics.labels import distinct_labels
 
     role, raw = training.out_of_fold
     table, config = training.tables[role], training.setup.config.data

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from aims_mlflow.adapters.models import load
 from aims_mlflow.adapters.predict import predict
 from aims_mlflow.capture.console import log
-from aims_mlflow.checks.base import Rival
+from aims_mlflow.checks.tables.table import Rival
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import tracking
 
 if TYPE_CHECKING:
     from aims_mlflow.capture.underway import Underway
-    from aims_mlflow.checks.base import Dataset
+    from aims_mlflow.checks.tables.table import Dataset
 
 
 def beside_production(training: Underway, data: Dataset) -> Dataset:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.predict import predict
 from aims_mlflow.capture.recorder import record_outcome
-from aims_mlflow.checks.base import Dataset
-from aims_mlflow.checks.labels import distinct_labels
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.statistics.labels import distinct_labels
+from aims_mlflow.checks.tables.table import Dataset
 from aims_mlflow.evidence.tracking import model_folder
 
 if TYPE_CHECKING:

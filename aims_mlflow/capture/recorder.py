@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aims_mlflow.capture.underway import Underway
-    from aims_mlflow.checks.base import Outcome
+    from aims_mlflow.checks.outcome import Outcome
     from aims_mlflow.evidence.statement import SealedRecord, Subject
 
 REPORTS = "aims/reports"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aims_mlflow.adapters.tables import Table
     from aims_mlflow.capture.setup import Setup
     from aims_mlflow.capture.sweep import Trial
-    from aims_mlflow.checks.base import Dataset, Rival
+    from aims_mlflow.checks.tables.table import Dataset, Rival
     from aims_mlflow.evidence.session import SessionWriter
     from aims_mlflow.records.evidence import Claim
 

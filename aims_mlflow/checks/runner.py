@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks import own
-from aims_mlflow.checks.base import Check, Dataset, Outcome
+from aims_mlflow.checks import own_check
+from aims_mlflow.checks.outcome import Check, Outcome
 from aims_mlflow.errors import AimsError, CheckError, ConfigError, did_you_mean
 
 if TYPE_CHECKING:
+    from aims_mlflow.checks.tables.table import Dataset
     from aims_mlflow.records.pack import Pack
 
 _log = logging.getLogger(__name__)
@@ -37,13 +38,13 @@ CHECKS = {
     info.name: info
     for info in (
         CheckInfo("data_quality", "data-quality", "aims_mlflow.checks.quality.data_quality"),
-        CheckInfo("representativeness", "representativeness", "aims_mlflow.checks.representativeness"),
-        CheckInfo("fairness", "fairness", "aims_mlflow.checks.fairness", needs_predictions=True),
-        CheckInfo("performance", "performance", "aims_mlflow.checks.performance", needs_predictions=True),
-        CheckInfo("drift", "drift", "aims_mlflow.checks.drift", needs_reference=True),
-        CheckInfo("robustness", "robustness", "aims_mlflow.checks.robustness", needs_predictions=True),
-        CheckInfo("privacy", "data-quality", "aims_mlflow.checks.privacy"),
-        CheckInfo("drift_baseline", "drift-baseline", "aims_mlflow.checks.baseline", controls=("A.6.2.6",)),
+        CheckInfo("representativeness", "representativeness", "aims_mlflow.checks.representation.representativeness"),
+        CheckInfo("fairness", "fairness", "aims_mlflow.checks.fairness.fairness", needs_predictions=True),
+        CheckInfo("performance", "performance", "aims_mlflow.checks.performance.performance", needs_predictions=True),
+        CheckInfo("drift", "drift", "aims_mlflow.checks.drift.drift", needs_reference=True),
+        CheckInfo("robustness", "robustness", "aims_mlflow.checks.model.robustness", needs_predictions=True),
+        CheckInfo("privacy", "data-quality", "aims_mlflow.checks.quality.privacy"),
+        CheckInfo("drift_baseline", "drift-baseline", "aims_mlflow.checks.drift.baseline", controls=("A.6.2.6",)),
     )
 }
 
@@ -70,7 +71,7 @@ def run_check(name: str, data: Dataset, pack: Pack, reference: Dataset | None = 
     if info.own and info.needs_predictions and data.predictions is None:
         return _not_evaluated(info, pack, f"{name} judges predictions, and there are none")
     try:
-        check: Check = own.load(name)[0] if info.own else importlib.import_module(info.module).run
+        check: Check = own_check.load(name)[0] if info.own else importlib.import_module(info.module).run
         outcome = check(data, pack, reference)
         return outcome if not info.own else _checked(outcome, info)
     except AimsError as exc:
@@ -85,9 +86,9 @@ def run_check(name: str, data: Dataset, pack: Pack, reference: Dataset | None = 
 
 def _own(name: str, pack: Pack) -> CheckInfo:
     """Return what is known of a check that the pack names."""
-    _, made = own.load(name)
+    _, made = own_check.load(name)
     controls = next((mine.controls for mine in pack.checks if mine.name == name), ()) or made.controls
-    return CheckInfo(name, made.kind, own.GROUP, made.needs_reference, made.needs_predictions, controls, own=True)
+    return CheckInfo(name, made.kind, own_check.GROUP, made.needs_reference, made.needs_predictions, controls, own=True)
 
 
 def _checked(outcome: object, info: CheckInfo) -> Outcome:

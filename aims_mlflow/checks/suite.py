@@ -14,7 +14,8 @@ from aims_mlflow.records.evidence import Result, worst
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aims_mlflow.checks.base import Dataset, Outcome
+    from aims_mlflow.checks.outcome import Outcome
+    from aims_mlflow.checks.tables.table import Dataset
     from aims_mlflow.records.evidence import Claim
     from aims_mlflow.records.pack import Pack
 

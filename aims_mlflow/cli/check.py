@@ -16,8 +16,8 @@ from aims_mlflow.errors import ConfigError, Unreachable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aims_mlflow.checks.base import Dataset
     from aims_mlflow.checks.suite import Ran
+    from aims_mlflow.checks.tables.table import Dataset
     from aims_mlflow.records.pack import Pack
     from aims_mlflow.records.system import Data
 
@@ -84,8 +84,8 @@ def run(
         )
     described, found = _setup(config, pack, target, favourable, sensitive, threshold)
     from aims_mlflow.checks.engines.opening import short_name
-    from aims_mlflow.checks.inputs import validate_pair
     from aims_mlflow.checks.suite import planned
+    from aims_mlflow.checks.tables.validation import validate_pair
     from aims_mlflow.operation.checking import Columns, beside_its_files, dataset_from, with_rival
 
     table = dataset_from(data, role, described, found.task, Columns(prediction, score), model)
@@ -222,8 +222,8 @@ def infer(data: str, target: str, sensitive: str | None, out: Path | None) -> No
     import yaml
 
     from aims_mlflow.adapters.tables import as_frame, read_file
-    from aims_mlflow.checks.infer import infer_expectations, unproposed
-    from aims_mlflow.checks.profile import suggest_sensitive
+    from aims_mlflow.checks.profiling.infer import infer_expectations, unproposed
+    from aims_mlflow.checks.profiling.profile import suggest_sensitive
 
     if "://" in data or data.startswith("spark:"):
         raise ConfigError(
@@ -249,12 +249,14 @@ def infer(data: str, target: str, sensitive: str | None, out: Path | None) -> No
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_(as_json: bool) -> None:
     """List the checks and the packs that are installed."""
-    from aims_mlflow.checks import own
+    from aims_mlflow.checks import own_check
     from aims_mlflow.checks.packs import load_pack, shipped_packs
     from aims_mlflow.checks.runner import CHECKS
 
     checks = [{"name": info.name, "kind": info.kind, "module": info.module} for info in CHECKS.values()]
-    checks += [{"name": name, "kind": own.load(name)[1].kind, "module": own.GROUP} for name in own.names()]
+    checks += [
+        {"name": name, "kind": own_check.load(name)[1].kind, "module": own_check.GROUP} for name in own_check.names()
+    ]
     packs = [{"name": name, "description": load_pack(name).description} for name in shipped_packs()]
     if as_json:
         click.echo(json.dumps({"checks": checks, "packs": packs}, indent=2))

@@ -49,9 +49,9 @@ def command(
     the training gate asks for it.
     """
     from aims_mlflow.adapters.tables import read_file, require_columns
-    from aims_mlflow.checks.infer import infer_expectations
-    from aims_mlflow.checks.inputs import make_dataset
-    from aims_mlflow.checks.profile import profile, suggest_sensitive
+    from aims_mlflow.checks.profiling.infer import infer_expectations
+    from aims_mlflow.checks.profiling.profile import profile, suggest_sensitive
+    from aims_mlflow.checks.tables.validation import make_dataset
 
     frame = read_file(table)
     named = [c.strip() for c in (sensitive or "").split(",") if c.strip()]
@@ -99,7 +99,7 @@ def _asked(question: str, default: str) -> str:
 
 
 def _asked_label(frame: pd.DataFrame, target: str) -> str | None:
-    from aims_mlflow.checks.labels import distinct_labels
+    from aims_mlflow.checks.statistics.labels import distinct_labels
 
     labels = list(distinct_labels(frame[target]).values())
     if len(labels) != 2 or set(labels) == {"0", "1"} or not (sys.stdin.isatty() and sys.stdout.isatty()):

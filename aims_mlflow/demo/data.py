@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aims_mlflow.adapters.tables import read_file, require_columns
-from aims_mlflow.checks.inputs import make_dataset
-from aims_mlflow.checks.profile import profile
+from aims_mlflow.checks.profiling.profile import profile
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.labels import is_label
+from aims_mlflow.checks.statistics.labels import is_label
 
 if TYPE_CHECKING:
     import numpy as np

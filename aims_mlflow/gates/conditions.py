@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, get_args
 
 from aims_mlflow.catalog.loader import controls_for_kind
-from aims_mlflow.checks.labels import same_label
+from aims_mlflow.checks.statistics.labels import same_label
 from aims_mlflow.gates.limits import HELD_OUT, beyond_limit, unmet_claim
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Unmet

@@ -12,14 +12,14 @@ from aims_mlflow.adapters.models import load
 from aims_mlflow.adapters.predict import predict
 from aims_mlflow.adapters.spark import PREDICTION, scored
 from aims_mlflow.adapters.tables import as_frame, read_file
-from aims_mlflow.checks.base import Rival
-from aims_mlflow.checks.engines.dataset import far_dataset
-from aims_mlflow.checks.engines.far import Column
+from aims_mlflow.checks.engines.count_source import Column
 from aims_mlflow.checks.engines.opening import far_table, shown_name
+from aims_mlflow.checks.engines.remote_table import far_dataset
 from aims_mlflow.checks.engines.spark import SparkTable
 from aims_mlflow.checks.engines.sql import SqlTable
-from aims_mlflow.checks.inputs import MAX_CLASSES, make_dataset
-from aims_mlflow.checks.labels import distinct_labels
+from aims_mlflow.checks.statistics.labels import distinct_labels
+from aims_mlflow.checks.tables.table import Rival
+from aims_mlflow.checks.tables.validation import MAX_CLASSES, make_dataset
 from aims_mlflow.errors import ConfigError, DataError, did_you_mean
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import arrow_digest
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.checks.base import Dataset
-    from aims_mlflow.checks.engines.far import FarTable
+    from aims_mlflow.checks.engines.count_source import FarTable
+    from aims_mlflow.checks.tables.table import Dataset
     from aims_mlflow.records.pack import Task
     from aims_mlflow.records.system import Data
 

@@ -15,14 +15,14 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.capture.console import say
 from aims_mlflow.capture.recorder import REPORTS, artifact
 from aims_mlflow.capture.setup import load_setup
-from aims_mlflow.checks.baseline import FILE, PREDICTION, TARGET
-from aims_mlflow.checks.baseline import KIND as BASELINE
-from aims_mlflow.checks.engines.dataset import far_dataset
+from aims_mlflow.checks.drift.baseline import FILE, PREDICTION, TARGET
+from aims_mlflow.checks.drift.baseline import KIND as BASELINE
+from aims_mlflow.checks.drift.monitoring import compare, drifted
 from aims_mlflow.checks.engines.opening import far_table, short_name
-from aims_mlflow.checks.inputs import make_dataset
-from aims_mlflow.checks.labels import label_key
-from aims_mlflow.checks.monitoring import compare, drifted
+from aims_mlflow.checks.engines.remote_table import far_dataset
 from aims_mlflow.checks.packs import pack_digest
+from aims_mlflow.checks.statistics.labels import label_key
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import CheckError, ConfigError, EvidenceError
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import arrow_digest, sha256_file
@@ -37,7 +37,8 @@ from aims_mlflow.signing.keys import who
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aims_mlflow.checks.base import Dataset, Outcome
+    from aims_mlflow.checks.outcome import Outcome
+    from aims_mlflow.checks.tables.table import Dataset
 
 ROLE = "operation"
 

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 from sklearn.metrics import roc_auc_score
 
-from aims_mlflow.checks import baseline, fairness
 from aims_mlflow.checks.claims import holds
-from aims_mlflow.checks.groups import group_rows, pooled_name
-from aims_mlflow.checks.inputs import make_dataset
-from aims_mlflow.checks.labels import distinct_labels, is_label, label_key, labels_of, same_label
+from aims_mlflow.checks.drift import baseline
+from aims_mlflow.checks.fairness import fairness
 from aims_mlflow.checks.metrics import BETWEEN_GROUPS
-from aims_mlflow.checks.statistics import distances, tables
+from aims_mlflow.checks.statistics import count_tables, distances
 from aims_mlflow.checks.statistics import scores as scores_
+from aims_mlflow.checks.statistics.groups import group_rows, pooled_name
+from aims_mlflow.checks.statistics.labels import distinct_labels, is_label, label_key, labels_of, same_label
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.pack import Fairness, Pack
 
@@ -38,7 +39,7 @@ def test_fairness_is_fairlearns_wherever_rates_are_defined(cells):
     table = np.array(cells).reshape(-1, 2, 2)
     assume((table.sum(axis=2) > 0).all())  # every group has both outcomes: elsewhere Fairlearn says 0
     group, actual, predicted = rows_of(table)
-    found = tables.between_groups(table)
+    found = count_tables.between_groups(table)
     for metric in BETWEEN_GROUPS:
         theirs = getattr(metrics, metric)(actual, predicted, sensitive_features=group)
         if not np.isnan(found[metric]) and not np.isnan(theirs):
@@ -102,14 +103,14 @@ def test_baseline_bins_are_never_small(values, pool_under):
     values = np.array(values)
     edges = baseline.quantile_edges(distances.Numbers(values), pool_under)
     if len(edges):
-        assert tables.histogram(values, edges).min() >= pool_under
+        assert count_tables.histogram(values, edges).min() >= pool_under
         assert (np.diff(edges) > 0).all()
 
 
 @few
 @given(st.integers(0, 500), st.integers(1, 500))
 def test_a_wilson_interval_holds_the_share_and_stays_in_bounds(part, rest):
-    low, high = tables.wilson(np.array(part), np.array(part + rest))
+    low, high = count_tables.wilson(np.array(part), np.array(part + rest))
     assert 0 <= low <= part / (part + rest) <= high <= 1
 
 
@@ -146,7 +147,7 @@ def test_numpys_texts_are_the_labels_that_pythons_texts_are(values, late):
 @given(st.lists(st.tuples(st.integers(-1, 3), st.integers(-1, 4), st.integers(1, 5)), max_size=60))
 def test_crossed_counts_rows_with_both_codes(rows):
     codes, own, weights = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-    found = tables.crossed(codes, 4, own, 5, weights)
+    found = count_tables.crossed(codes, 4, own, 5, weights)
     wanted = np.zeros((4, 5), dtype=int)
     for group, level, weight in rows:
         if group >= 0 and level >= 0:

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from aims_mlflow.checks import drift, fairness
-from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.drift import drift
+from aims_mlflow.checks.fairness import fairness
 from aims_mlflow.checks.metrics import BETWEEN_GROUPS, GROUP_RATES
 from aims_mlflow.checks.quality import data_quality
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.pack import DataQuality, Expectation, Fairness, Pack
 
 NEAR = 1e-9

@@ -8,7 +8,7 @@ from aims_mlflow.checks.engines.spark import SparkTable, is_spark, spark_table
 from aims_mlflow.checks.engines.sql import SqlTable, place_of
 
 if TYPE_CHECKING:
-    from aims_mlflow.checks.engines.far import FarTable
+    from aims_mlflow.checks.engines.count_source import FarTable
 
 
 def far_table(source: Any) -> FarTable | None:

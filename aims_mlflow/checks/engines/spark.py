@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.engines.far import OTHER, ROWS, Bins, Column, ColumnType, Frequent, Key, Reached, tidy
-from aims_mlflow.checks.inputs import find_twice
+from aims_mlflow.checks.engines.count_source import OTHER, ROWS, Bins, Column, ColumnType, Frequent, Key, Reached, tidy
+from aims_mlflow.checks.tables.validation import find_twice
 from aims_mlflow.errors import ConfigError, DataError, Unreachable
 
 if TYPE_CHECKING:

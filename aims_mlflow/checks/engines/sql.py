@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.engines.far import OTHER, ROWS, Bins, Column, ColumnType, Frequent, Key, Reached, tidy
+from aims_mlflow.checks.engines.count_source import OTHER, ROWS, Bins, Column, ColumnType, Frequent, Key, Reached, tidy
 from aims_mlflow.errors import ConfigError, DataError, Unreachable, did_you_mean
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim, Comparator
 
 if TYPE_CHECKING:
-    from aims_mlflow.checks.base import Dataset
     from aims_mlflow.checks.quality.expectations import Demand
+    from aims_mlflow.checks.tables.table import Dataset
 
 # Their observed value is the value of a single row.
 ONE_ROWS_VALUE = ("expect_column_max_to_be_between", "expect_column_min_to_be_between")

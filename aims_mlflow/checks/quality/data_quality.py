@@ -13,16 +13,16 @@ import operator
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.base import Dataset, Outcome, versions
 from aims_mlflow.checks.claims import claim, reason_of
-from aims_mlflow.checks.engines.dataset import FarDataset
+from aims_mlflow.checks.engines.remote_table import FarDataset
 from aims_mlflow.checks.engines.sql import SqlTable
+from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.quality_page import Asked, quality_page
 from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.quality.claims import asked_for, judged, not_evaluated
 from aims_mlflow.checks.quality.expectations import Demand, demands, pieces, with_categories
-from aims_mlflow.checks.row_hashes import duplicate_share
 from aims_mlflow.checks.statistics.columns import column_types
+from aims_mlflow.checks.tables.row_hashes import duplicate_share
 from aims_mlflow.errors import CheckError, DataError, did_you_mean
 from aims_mlflow.records.evidence import Claim, result_of
 from aims_mlflow.settings import set_default
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.checks.engines.far import FarTable
+    from aims_mlflow.checks.engines.count_source import FarTable
+    from aims_mlflow.checks.tables.table import Dataset
     from aims_mlflow.records.pack import Pack, RowCondition
 
 KIND = "data-quality"

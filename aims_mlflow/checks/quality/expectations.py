@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.checks.base import Dataset
+    from aims_mlflow.checks.tables.table import Dataset
     from aims_mlflow.records.pack import DataQuality, Expectation
 
 PLACEHOLDERS = ("$target", "$sensitive", "$column", "$numeric", "$text")

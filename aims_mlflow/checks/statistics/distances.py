@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aims_mlflow.checks.statistics.tables import count
+from aims_mlflow.checks.statistics.count_tables import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

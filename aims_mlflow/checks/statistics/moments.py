@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.statistics.tables import Z95, divide
+from aims_mlflow.checks.statistics.count_tables import Z95, divide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import claim
-from aims_mlflow.checks.statistics import tables
+from aims_mlflow.checks.statistics import count_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,7 +118,7 @@ def roc_auc(table: ScoreTable) -> tuple[float, float]:
         if n > 1:
             mean = (values * counts).sum() / n
             variance += float((counts * (values - mean) ** 2).sum() / (n - 1) / n)
-    return area, tables.Z95 * float(np.sqrt(variance))
+    return area, count_tables.Z95 * float(np.sqrt(variance))
 
 
 def average_precision(negatives: Array, positives: Array) -> Array:
@@ -130,8 +130,8 @@ def average_precision(negatives: Array, positives: Array) -> Array:
 
     found = np.cumsum(positives[..., ::-1], axis=-1)
     chosen = found + np.cumsum(negatives[..., ::-1], axis=-1)
-    precision = tables.divide(found, chosen)
-    return tables.divide(np.nansum(precision * positives[..., ::-1], axis=-1), positives.sum(axis=-1))
+    precision = count_tables.divide(found, chosen)
+    return count_tables.divide(np.nansum(precision * positives[..., ::-1], axis=-1), positives.sum(axis=-1))
 
 
 def top_decile_share(table: ScoreTable) -> float:
@@ -141,7 +141,7 @@ def top_decile_share(table: ScoreTable) -> float:
     totals = (table.negatives + table.positives)[::-1]
     room = max(table.n / 10, 1.0)
     taken = np.clip(room - (np.cumsum(totals) - totals), 0, totals)
-    return float((taken * tables.divide(table.positives[::-1], totals)).sum() / room)
+    return float((taken * count_tables.divide(table.positives[::-1], totals)).sum() / room)
 
 
 def ranking_claims(table: ScoreTable, role: str, at: Mapping[str, str] | None = None) -> list[Claim]:
@@ -172,7 +172,7 @@ def lift_claim(table: ScoreTable, role: str) -> Claim:
     top, base = round(max(n / 10, 1.0)), positives / n
     share = top_decile_share(table)
     lift = share / base if base else float("nan")
-    low, high = (float(end[()]) for end in tables.wilson(np.asarray(share * top), np.asarray(top)))
+    low, high = (float(end[()]) for end in count_tables.wilson(np.asarray(share * top), np.asarray(top)))
     around = (low / base, high / base) if base else None
     note = (
         "undefined: no positives" if not base else f"share of positives in the best-scored {top:,} rows over {base:.3g}"
@@ -189,9 +189,9 @@ def _precision_interval(table: ScoreTable, size: int) -> tuple[float, tuple[floa
         return value, None
     totals = np.cumsum(table.negatives + table.positives)
     bins = np.minimum((totals - 1) * size // totals[-1], size - 1)
-    counts = np.stack([tables.count(bins, size, side) for side in (table.negatives, table.positives)])
-    drawn = tables.resample(counts, REPLICATES, SEED)
-    low, high = tables.percentiles(average_precision(drawn[:, 0], drawn[:, 1]))
+    counts = np.stack([count_tables.count(bins, size, side) for side in (table.negatives, table.positives)])
+    drawn = count_tables.resample(counts, REPLICATES, SEED)
+    low, high = count_tables.percentiles(average_precision(drawn[:, 0], drawn[:, 1]))
     moved = value - float(average_precision(counts[0], counts[1]))
     return value, (min(max(float(low) + moved, 0.0), value), max(min(float(high) + moved, 1.0), value))
 
@@ -226,7 +226,7 @@ def weighted_mean(values: Array, counts: Array) -> tuple[float, float]:
     n = counts.sum()
     mean = float((values * counts).sum() / n)
     variance = float((counts * (values - mean) ** 2).sum() / n)
-    return mean, tables.Z95 * float(np.sqrt(variance / n))
+    return mean, count_tables.Z95 * float(np.sqrt(variance / n))
 
 
 def calibration_error(table: ScoreTable, role: str, at: Mapping[str, str] | None = None, of: str = "") -> Claim:
@@ -234,21 +234,21 @@ def calibration_error(table: ScoreTable, role: str, at: Mapping[str, str] | None
     import numpy as np
 
     bins = np.minimum((table.scores * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-    counts = np.stack([tables.count(bins, CALIBRATION_BINS, side) for side in (table.negatives, table.positives)])
+    counts = np.stack([count_tables.count(bins, CALIBRATION_BINS, side) for side in (table.negatives, table.positives)])
     sums = np.stack(
         [
             np.bincount(bins, weights=side * table.scores, minlength=CALIBRATION_BINS)
             for side in (table.negatives, table.positives)
         ]
     )
-    means = np.nan_to_num(tables.divide(sums, counts))
+    means = np.nan_to_num(count_tables.divide(sums, counts))
 
     def error(rows: Array) -> Array:
         """Shape (..., 2, bins) -> (...): the bins' |mean score - share of positives|, weighted by their rows."""
         found: Array = np.abs((rows * means).sum(axis=-2) - rows[..., 1, :]).sum(axis=-1) / rows.sum(axis=(-1, -2))
         return found
 
-    ends = tables.percentiles(error(tables.resample(counts, REPLICATES, SEED)))
+    ends = count_tables.percentiles(error(count_tables.resample(counts, REPLICATES, SEED)))
     note = f"{of}{CALIBRATION_BINS} equal bins; the interval does not reach 0, since chance alone leaves some error"
     return claim(
         "expected_calibration_error",

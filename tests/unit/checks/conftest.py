@@ -10,7 +10,7 @@ import pytest
 from engine_tables import needs_spark
 from postgres_server import postgres_server, postgres_uri  # noqa: F401  fixtures
 
-from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.pack import Pack
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aims_mlflow.checks import baseline
-from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.drift import baseline
 from aims_mlflow.checks.statistics.distances import Numbers
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
 
 

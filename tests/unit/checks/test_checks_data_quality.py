@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.quality import data_quality
 from aims_mlflow.checks.quality.expectations import KNOWN, Demand
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.pack import DataQuality, Expectation, Pack
 
 SECRET = "Erika Mustermann"
@@ -206,7 +206,7 @@ import socket, sys
 def refuse(*a, **k): raise AssertionError("a connection was opened")
 socket.socket.connect = refuse
 import pandas as pd
-from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.checks.packs import load_pack
 from aims_mlflow.checks.runner import run_check
 pack = load_pack("tabular-classification")

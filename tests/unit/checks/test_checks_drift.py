@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aims_mlflow.checks import drift
-from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.drift import drift
 from aims_mlflow.checks.statistics import distances
 from aims_mlflow.checks.statistics.distances import Numbers
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.pack import CategoricalMethod, Drift, NumericMethod, Pack
 

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from aims_mlflow.adapters.spark import PREDICTION, scored
-from aims_mlflow.checks.engines import dataset as far_data
-from aims_mlflow.checks.engines.dataset import far_dataset
+from aims_mlflow.checks.engines import remote_table as far_data
+from aims_mlflow.checks.engines.remote_table import far_dataset
 from aims_mlflow.checks.engines.spark import SparkTable
 from aims_mlflow.checks.engines.sql import SqlTable, place_of
 from aims_mlflow.checks.runner import run_check

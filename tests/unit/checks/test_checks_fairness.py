@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from fairlearn import metrics
 
-from aims_mlflow.checks import fairness
 from aims_mlflow.checks.claims import LEFT_OUT
-from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.fairness import fairness
 from aims_mlflow.checks.metrics import BETWEEN_GROUPS, FAIRNESS_OF, GROUP_RATES
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import CheckError, DataError
 from aims_mlflow.records.pack import Fairness, Limit, Pack
 

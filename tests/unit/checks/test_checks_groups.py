@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aims_mlflow.checks.groups import MISSING, group_rows, pooled_name
+from aims_mlflow.checks.statistics.groups import MISSING, group_rows, pooled_name
 
 
 def groups_of(*columns, pool_under=20):

@@ -5,8 +5,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from aims_mlflow.checks.inputs import make_dataset, validate_pair
-from aims_mlflow.checks.targets import outcomes
+from aims_mlflow.checks.tables.targets import outcomes
+from aims_mlflow.checks.tables.validation import make_dataset, validate_pair
 from aims_mlflow.errors import DataError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aims_mlflow.checks.labels import distinct_labels, is_label, label_key, label_text, listing, same_label
+from aims_mlflow.checks.statistics.labels import distinct_labels, is_label, label_key, label_text, listing, same_label
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from aims_mlflow.checks.leakage import overlap
-from aims_mlflow.checks.row_hashes import duplicate_share, shared_rows
+from aims_mlflow.checks.quality.leakage import overlap
+from aims_mlflow.checks.tables.row_hashes import duplicate_share, shared_rows
 from aims_mlflow.records.pack import Leakage
 
 

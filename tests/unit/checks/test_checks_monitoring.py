@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aims_mlflow.checks import baseline, monitoring
-from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.drift import baseline, monitoring
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.pack import Monitor, Pack
 
 PACK = Pack(name="p", version="1", description="d")

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from aims_mlflow.checks import own
-from aims_mlflow.checks.base import Outcome
-from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks import own_check
+from aims_mlflow.checks.outcome import Outcome
 from aims_mlflow.checks.packs import load_pack, pack_digest
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.suite import planned
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.cli.main import main
 from aims_mlflow.errors import ConfigError
 
@@ -34,9 +34,9 @@ def installed(tmp_path, monkeypatch):
     (info / "entry_points.txt").write_text("\n".join([*lines, "bad = own_check:NAME", "gone = nowhere:f", ""]))
     (info.parent / "own_check.py").write_text((EXAMPLE / "own_check.py").read_text())
     monkeypatch.syspath_prepend(str(info.parent))
-    own._points.cache_clear()
+    own_check._points.cache_clear()
     yield
-    own._points.cache_clear()
+    own_check._points.cache_clear()
     sys.modules.pop("own_check", None)
     importlib.invalidate_caches()
 
@@ -83,17 +83,17 @@ def test_a_check_that_is_none_is_not_evaluated(table, tmp_path, monkeypatch):
         assert outcome.result == "not_evaluated"
         assert text in outcome.reason
     pack = load_pack("pack", EXAMPLE)
-    own.load("newest-row")
-    import own_check
+    own_check.load("newest-row")
+    import own_check as example
 
     for broken, text in ((lambda *_: 1, "not an Outcome"), (lambda *_: 1 / 0, "ZeroDivisionError")):
-        broken.made = own_check.newest_row.made
-        monkeypatch.setattr(own_check, "newest_row", broken)
+        broken.made = example.newest_row.made
+        monkeypatch.setattr(example, "newest_row", broken)
         outcome = run_check("newest-row", data, pack)
         assert outcome.result == "not_evaluated"
         assert text in outcome.reason
-    needy = own.own_check("fairness", needs_predictions=True)(lambda *_: Outcome("fairness", "passed"))
-    monkeypatch.setattr(own_check, "newest_row", needy)
+    needy = example.own_check("fairness", needs_predictions=True)(lambda *_: Outcome("fairness", "passed"))
+    monkeypatch.setattr(example, "newest_row", needy)
     assert "judges predictions" in run_check("newest-row", data, pack).reason
 
 

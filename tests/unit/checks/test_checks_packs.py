@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.packs import load_pack, pack_digest, shipped_packs
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.records.pack import Pack
 

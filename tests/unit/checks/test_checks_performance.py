@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
-from aims_mlflow.checks import performance
-from aims_mlflow.checks.base import Rival
-from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.metrics import PERFORMANCE_OF
+from aims_mlflow.checks.performance import performance
 from aims_mlflow.checks.statistics import scores as scores_
+from aims_mlflow.checks.tables.table import Rival
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.pack import Limit, Pack, Performance
 

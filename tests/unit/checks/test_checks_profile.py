@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aims_mlflow.checks.infer import infer_expectations, rounded_range
-from aims_mlflow.checks.inputs import make_dataset
-from aims_mlflow.checks.profile import profile, single_auc, suggest_sensitive
+from aims_mlflow.checks.profiling.infer import infer_expectations, rounded_range
+from aims_mlflow.checks.profiling.profile import profile, single_auc, suggest_sensitive
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.pack import DataQuality, Expectation, Pack
 

@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from aims_mlflow.checks.engines.dataset import far_dataset
 from aims_mlflow.checks.engines.opening import far_table
-from aims_mlflow.checks.infer import infer_expectations, least_share
-from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.engines.remote_table import far_dataset
 from aims_mlflow.checks.packs import load_pack, shipped_packs
+from aims_mlflow.checks.profiling.infer import infer_expectations, least_share
 from aims_mlflow.checks.quality import data_quality, expectations
 from aims_mlflow.checks.quality.expectations import KNOWN
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.records.pack import DataQuality, Expectation, Pack
 

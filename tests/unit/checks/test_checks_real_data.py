@@ -11,12 +11,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from aims_mlflow.checks.infer import infer_expectations
-from aims_mlflow.checks.inputs import make_dataset
-from aims_mlflow.checks.leakage import overlap
 from aims_mlflow.checks.packs import load_pack
-from aims_mlflow.checks.profile import profile
+from aims_mlflow.checks.profiling.infer import infer_expectations
+from aims_mlflow.checks.profiling.profile import profile
+from aims_mlflow.checks.quality.leakage import overlap
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.validation import make_dataset
 
 
 def judged(frame, target, favourable, sensitive):

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from aims_mlflow.checks import representativeness
-from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.packs import load_pack
+from aims_mlflow.checks.representation import representativeness
+from aims_mlflow.checks.representation.proxies import feature_codes, information
 from aims_mlflow.checks.runner import run_check
-from aims_mlflow.checks.statistics.proxies import feature_codes, information
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.records.pack import Limit, Pack, Population, Representativeness
 

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from aims_mlflow.checks import model_files, privacy, robustness
-from aims_mlflow.checks.inputs import make_dataset
+from aims_mlflow.checks.model import robustness, storage
+from aims_mlflow.checks.quality import privacy
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.operation.checking import dataset_from
 from aims_mlflow.records.pack import Pack, Privacy
 from aims_mlflow.records.system import Data
@@ -127,14 +128,14 @@ class Harm:
 def test_pickles_are_found_whatever_they_are_called_and_never_loaded(tmp_path):
     (tmp_path / "MLmodel").write_text("flavors: {}")
     (tmp_path / "weights.safetensors").write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}      ")
-    assert not any(f.unsafe for f in model_files.scan(tmp_path))
+    assert not any(f.unsafe for f in storage.scan(tmp_path))
     (tmp_path / "model.txt").write_bytes(pickle.dumps(Harm()))  # a pickle under another name
     joblib.dump(LogisticRegression(), tmp_path / "model.joblib", compress=3)
     (tmp_path / "broken.pkl").write_bytes(b"\x80\x05not a pickle")
-    found = {f.path: f for f in model_files.scan(tmp_path)}
+    found = {f.path: f for f in storage.scan(tmp_path)}
     assert {p for p, f in found.items() if f.unsafe} == {"model.txt", "model.joblib", "broken.pkl"}
     assert any("system" in name for name in found["model.txt"].dangerous)
-    (claim,) = model_files.storage_claims(tmp_path, "test")
+    (claim,) = storage.storage_claims(tmp_path, "test")
     assert (claim.value, claim.n) == ("3", 5)
     assert "names that can do harm: posix.system" in claim.note
     assert "could not be read through: broken.pkl" in claim.note
@@ -220,24 +221,24 @@ SAFE = {
 def test_what_is_not_known_to_hold_data_alone_is_never_safe(files, state, tmp_path):
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
-    found = {f.path: f for f in model_files.scan(tmp_path)}
+    found = {f.path: f for f in storage.scan(tmp_path)}
     assert {name: f.state for name, f in found.items()} == dict.fromkeys(files, state)
     if files is HARMFUL:
         assert {name for name, f in found.items() if not any("system" in harm for harm in f.dangerous)} == set()
-    (claim,) = model_files.storage_claims(tmp_path, "test")
+    (claim,) = storage.storage_claims(tmp_path, "test")
     assert claim.value == ("0" if state == "safe" else str(len(files)))
     assert ("of an unknown format" in claim.note) == (state == "unknown")
 
 
 def test_a_bomb_is_not_unpacked_to_its_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(model_files, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(storage, "MAX_BYTES", 100_000)
     (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b" " * 10_000_000))
     (tmp_path / "bomb.zip").write_bytes(zipped(**{f"{i}.json": b" " * 30_000 for i in range(5)}))
     many = zipped(**{"a.json": b"{}"})
     for _ in range(9):
         many = zipped(**{"a.zip": many})
     (tmp_path / "many.zip").write_bytes(many)
-    assert {(f.state, f.unread) for f in model_files.scan(tmp_path)} == {("unknown", True)}
+    assert {(f.state, f.unread) for f in storage.scan(tmp_path)} == {("unknown", True)}
 
 
 def test_a_model_that_mlflow_stores_without_a_pickle_is_safe(tmp_path):
@@ -246,8 +247,8 @@ def test_a_model_that_mlflow_stores_without_a_pickle_is_safe(tmp_path):
     fitted = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     mlflow.sklearn.save_model(fitted, str(tmp_path / "skops"), serialization_format="skops")
     mlflow.sklearn.save_model(fitted, str(tmp_path / "pickle"), serialization_format="cloudpickle")
-    assert not [f for f in model_files.scan(tmp_path / "skops") if f.unsafe]
-    assert [f.path for f in model_files.scan(tmp_path / "pickle") if f.unsafe] == ["model.pkl"]
+    assert not [f for f in storage.scan(tmp_path / "skops") if f.unsafe]
+    assert [f.path for f in storage.scan(tmp_path / "pickle") if f.unsafe] == ["model.pkl"]
 
 
 @given(st.binary(max_size=300))
@@ -255,7 +256,7 @@ def test_any_bytes_are_told_and_none_of_them_loaded(content):
     with tempfile.TemporaryDirectory() as folder:
         for name in ("a", "a.json", "a.pkl", "a.npz"):
             (Path(folder) / name).write_bytes(content)
-        found = {f.path: f.state for f in model_files.scan(Path(folder))}
+        found = {f.path: f.state for f in storage.scan(Path(folder))}
     assert found["a"] == "safe" if not content else found["a"] != "safe" or formats_alone(content)
     assert not content or found["a.pkl"] == "code"
 

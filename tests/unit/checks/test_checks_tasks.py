@@ -8,8 +8,9 @@ import pytest
 from fairlearn import metrics as fair
 from sklearn import metrics
 
-from aims_mlflow.checks import fairness, performance
-from aims_mlflow.checks.inputs import make_dataset, validate_pair
+from aims_mlflow.checks.fairness import fairness
+from aims_mlflow.checks.performance import performance
+from aims_mlflow.checks.tables.validation import make_dataset, validate_pair
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import result_of
 from aims_mlflow.records.pack import Fairness, Limit, Pack, Performance

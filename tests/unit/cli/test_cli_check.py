@@ -15,9 +15,9 @@ import sqlalchemy as sa
 import yaml
 
 from aims_mlflow.checks.engines.opening import shown_name
-from aims_mlflow.checks.inputs import make_dataset
 from aims_mlflow.checks.packs import load_pack
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.cli.main import main
 from aims_mlflow.records.pack import DataQuality, Expectation, Pack
 

@@ -1,0 +1,1 @@
+"""Drift of data: in training, and in operation against a training's baseline."""

@@ -1,0 +1,300 @@
+"""Drift of test data against training data, by column: Evidently's methods, computed on counts and sorted values.
+
+Which method a column gets, and from where on it counts as drift, is Evidently's default (ValueDrift
+without arguments): with more than 1,000 training rows a distance, otherwise a statistical test. Labels are compared
+like columns, and predictions where both tables have them: their drift says more than that of any input.
+
+Of many columns tested at once, some are below the limit by chance. A p-value breaks its limit only where it does so
+corrected for the number of tests (Holm), as in `monitoring`; otherwise it is "not enough data". A distance has no
+p-value to correct: with few rows it is large by chance. That is why a single column warns by default, and the share of
+drifted columns, which chance hardly brings to one half, speaks for the table, as in Evidently.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.claims import NOT_ENOUGH, claim, held, holds, reason_of
+from aims_mlflow.checks.drift.baseline import PREDICTION, TARGET
+from aims_mlflow.checks.outcome import Outcome, versions
+from aims_mlflow.checks.pages.charts import drift_chart
+from aims_mlflow.checks.pages.report import claims_page
+from aims_mlflow.checks.statistics.distances import (
+    CHI_SQUARE,
+    JENSEN_SHANNON,
+    KOLMOGOROV,
+    SMALL,
+    WASSERSTEIN,
+    Score,
+    category_counts,
+    category_drift,
+    holm,
+    number_drift,
+    numbers_of,
+)
+from aims_mlflow.checks.statistics.labels import distinct_labels, labels_of
+from aims_mlflow.checks.statistics.threads import side_by_side
+from aims_mlflow.errors import DataError
+from aims_mlflow.records.evidence import Claim, Comparator, result_of
+from aims_mlflow.records.pack import Drift, Limit, Pack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from aims_mlflow.checks.statistics.columns import Kind
+    from aims_mlflow.checks.statistics.distances import Column
+    from aims_mlflow.checks.tables.table import Dataset
+
+    Pair = tuple[Column, Column]  # of training data and of the data that are compared
+
+KIND = "drift"
+# Evidently's names for methods that are chosen: what it calls those that it takes by itself, and which give a p-value.
+OWN_NAMES = {"ks": KOLMOGOROV, "chisquare": CHI_SQUARE, "wasserstein": WASSERSTEIN, "jensenshannon": JENSEN_SHANNON}
+TESTS = {"anderson", "cramer_von_mises", "empirical_mmd", "es", "mannw", "t_test", "TVD"}
+CALLED = {TARGET: "label drift: ", PREDICTION: "prediction drift: "}
+
+
+def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
+    """Compare `data` with `reference` (the training table), column by column.
+
+    Raises:
+        DataError: there is no reference, or no column can be compared.
+    """
+    if reference is None:
+        raise DataError("there is no training data to compare with", where=f"{data.role} data")
+    kinds, left_out = _columns(reference, data)
+    if not kinds:
+        raise DataError("no column can be compared: all are texts, identifiers or dates", where=f"{data.role} data")
+    pairs = {name: _columns_of(reference, data, name, kind) for name, kind in kinds.items()} | _said(reference, data)
+    kinds = {name: kinds.get(name, "numeric" if data.task == "regression" else "categorical") for name in pairs}
+    scores = _scores(reference, data, pairs, kinds, pack.drift)
+    tested = {name: s.value for name, s in scores.items() if isinstance(s, Score) and s.is_p_value}
+    adjusted = holm({name: p for name, p in tested.items() if not math.isnan(p)})
+    claims = [_claim(name, scores[name], pairs[name][1], adjusted, data, pack.drift) for name in pairs]
+    claims.append(_share(claims, pack.drift, data.role))
+    noise = _noise(len(adjusted), pack.drift)
+    return Outcome(
+        kind=KIND,
+        result=result_of(claims),
+        reason=reason_of(claims),
+        claims=tuple(claims),
+        controls=pack.drift.controls,
+        details={
+            "rows": {reference.role: reference.rows, data.role: data.rows},
+            "method": pack.drift.method,
+            "methods": {name: score.method for name, score in scores.items() if isinstance(score, Score)},
+            "columns": dict(kinds),
+            "left_out": left_out,
+            "noise": noise,
+            "why": pack.drift.why,
+        },
+        reports=_reports(claims, left_out, noise),
+        tools=versions("evidently", "scipy", "numpy", "pandas"),
+    )
+
+
+def _columns(reference: Dataset, data: Dataset) -> tuple[dict[str, Kind], dict[str, str]]:
+    """Return (column -> kind, column left out -> reason)."""
+    kinds: dict[str, Kind] = {}
+    left_out = dict.fromkeys(reference.identifiers, "named as an identifier")
+    for name in reference.features:
+        if name not in data.frame.columns:
+            left_out[name] = f"not in {data.role} data"
+            continue
+        kind, why = reference.kind_of(name)
+        if kind is None:
+            left_out[name] = why
+        else:
+            kinds[name] = kind
+    return kinds, left_out
+
+
+def _said(reference: Dataset, data: Dataset) -> dict[str, Pair]:
+    """Return labels and predictions, where both tables have them."""
+    found: dict[str, Pair] = {}
+    numeric = data.task == "regression"
+    if reference.target is not None and reference.target == data.target:
+        train, test = _columns_of(reference, data, data.target, "numeric" if numeric else "categorical")
+        found[TARGET] = (train, test) if numeric else (_by_key(*train), _by_key(*test))
+    if reference.predictions is not None and data.predictions is not None:
+        found[PREDICTION] = _predicted(reference), _predicted(data)
+    return found
+
+
+def _predicted(data: Dataset) -> Column:
+    import numpy as np
+    import pandas as pd
+
+    part = data.part(outcomes=True)
+    predictions = np.ravel(np.asarray(part.predictions))
+    if part.task == "binary-classification" and part.threshold is not None and part.scores is not None:
+        predictions = np.ravel(part.scores) >= float(part.threshold)
+    return (pd.Series(predictions), part.weights) if data.task == "regression" else _by_key(predictions, part.weights)
+
+
+def _by_key(labels: Any, weights: Any = None) -> Column:
+    """Return labels as text: 1, 1.0 and True are one label, however a table holds them."""
+    import pandas as pd
+
+    found = labels_of(labels)
+    keys = list(distinct_labels(found))
+    codes = found.placed({key: i for i, key in enumerate(keys)})
+    return pd.Series(pd.Categorical.from_codes(codes, categories=keys)), weights
+
+
+def _scores(
+    reference: Dataset, data: Dataset, pairs: Mapping[str, Pair], kinds: Mapping[str, Kind], settings: Drift
+) -> dict[str, Score | str]:
+    """Return each column's score, or why it cannot be compared."""
+    if settings.method == "evidently":
+        chosen: dict[Kind, str | None] = {"numeric": settings.numeric, "categorical": settings.categorical}
+        return _by_evidently(reference, data, pairs, kinds, chosen)
+    rows = len(reference.frame) + len(data.frame)
+    found = side_by_side(lambda name: _score(*pairs[name], kinds[name], settings), pairs, rows)
+    return dict(zip(pairs, found, strict=True))
+
+
+def _score(train: Column, test: Column, kind: Kind, settings: Drift) -> Score | str:
+    if why := _no_score(train, test, kind):
+        return why
+    if kind == "categorical":
+        counts = category_counts(train, test)
+        return category_drift(*counts, small=counts[0].sum() <= SMALL)
+    numbers = numbers_of(*train), numbers_of(*test)
+    return number_drift(*numbers, method=settings.method, threshold=float(settings.threshold))
+
+
+def _columns_of(reference: Dataset, data: Dataset, name: str, kind: Kind) -> tuple[Column, Column]:
+    """Return a column of both tables; where an engine has to put numbers into bins, into the same bins in both."""
+    within = None
+    if kind == "numeric" and (reference.crowded(name) or data.crowded(name)):
+        ends = [found for table in (reference, data) if (found := table.extremes(name))]
+        within = (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
+    return reference.column(name, within), data.column(name, within)
+
+
+def _by_evidently(
+    reference: Dataset,
+    data: Dataset,
+    pairs: Mapping[str, Pair],
+    kinds: Mapping[str, Kind],
+    chosen: Mapping[Kind, str | None],
+) -> dict[str, Score | str]:
+    import pandas as pd
+
+    for table in (reference, data):
+        if len(table.frame) != table.rows:
+            raise DataError(
+                "Evidently itself reads tables in memory, and this one stays where it is",
+                where=f"{table.role} data",
+                next="take drift.method auto: the same methods, from counts",
+            )
+    unfit = {name: why for name, pair in pairs.items() if (why := _no_score(*pair, kinds[name]))}
+    fit = {name: kinds[name] for name in pairs if name not in unfit}
+    train, test = (pd.DataFrame({n: pairs[n][i][0].reset_index(drop=True) for n in fit}) for i in (0, 1))
+    return {**unfit, **evidently_drift(train, test, fit, chosen)}
+
+
+def _no_score(train: Column, test: Column, kind: Kind) -> str | None:
+    """Return why a column cannot be compared, or None where it can."""
+    import pandas as pd
+
+    if kind == "numeric" and not pd.api.types.is_numeric_dtype(test[0]):
+        return "numbers in training data, but not here"
+    either_empty = not all(numbers_of(*c).rows if kind == "numeric" else c[0].notna().any() for c in (train, test))
+    return "no value to compare" if either_empty else None
+
+
+def _claim(
+    name: str, score: Score | str, test: Column, adjusted: Mapping[str, float], data: Dataset, settings: Drift
+) -> Claim:
+    """Return the claim of one column; `score` is a text where there is none, and says why."""
+    values, weights = test
+    there = values.notna().to_numpy()
+    at, n = {"column": name}, there.sum() if weights is None else weights[there].sum()
+    if isinstance(score, str):
+        note, limit = f"not evaluated: {score}", _limit(None, settings)
+        return held(claim(limit.metric, None, slice=at, role=data.role, n=n, note=note), limit)
+    limit, note = _limit(score, settings), CALLED.get(name, "") + score.method
+    if name in adjusted:
+        note += f"; corrected p-value {adjusted[name]:.2g}"
+    found = held(claim(limit.metric, score.value, slice=at, role=data.role, n=n, note=note), limit)
+    if found.passed is False and name in adjusted and holds(str(adjusted[name]), limit.comparator, limit.limit):
+        lacking = f"{NOT_ENOUGH}: among this many tests, chance alone makes such a p-value; {note}"
+        return found.model_copy(update={"passed": None, "note": lacking})
+    return found
+
+
+def _limit(score: Score | None, settings: Drift) -> Limit:
+    """Return the limit in Evidently's own comparison: on which side the limit itself lies differs by method."""
+    metric, limit = "drift", settings.threshold
+    comparator: Comparator = "<"
+    if score is not None and score.is_p_value:
+        metric, limit = "drift_p_value", settings.p_value
+        comparator = ">" if score.method == KOLMOGOROV else ">="
+    return Limit(metric=metric, comparator=comparator, limit=limit, severity=settings.severity, why=settings.why)
+
+
+def _noise(tests: int, settings: Drift) -> str:
+    """Return what is done about chance among many columns, in one sentence."""
+    if tests:
+        alone = 1 - (1 - float(settings.p_value)) ** tests
+        return (
+            f"{tests} columns were tested: one by one at {settings.p_value}, at least one would be flagged by chance "
+            f"alone in {alone:.0%} of all tables, so p-values are corrected for their number (Holm)"
+        )
+    return (
+        "a distance has no p-value that could be corrected for the number of columns, and with few rows it is large by "
+        "chance: a single column is to be looked at, the share of drifted columns speaks for the table"
+    )
+
+
+def _share(claims: list[Claim], settings: Drift, role: str) -> Claim:
+    """Return the share of columns beyond their limit, one by one as Evidently counts them, without what was said."""
+    judged = [c for c in claims if c.value is not None and c.slice["column"] not in CALLED]
+    drifted = [c for c in judged if not holds(str(c.value), str(c.comparator), str(c.limit))]
+    value = len(drifted) / len(judged) if judged else None
+    limit = Limit(
+        metric="drifted_share",
+        comparator="<",
+        limit=settings.drifted_share,
+        severity=settings.severity,
+        why=settings.why,
+    )
+    return held(claim("drifted_share", value, role=role, n=len(judged), note="n counts columns"), limit)
+
+
+def _reports(claims: list[Claim], left_out: Mapping[str, str], noise: str) -> dict[str, bytes]:
+    picture = drift_chart(claims)
+    notes = [f"{noise[0].upper()}{noise[1:]}.", *(f"{name} is left out: {why}." for name, why in left_out.items())]
+    page = claims_page("Drift of test data against training data", claims, picture, notes)
+    return {"drift.svg": picture, "drift.html": page} if picture else {"drift.html": page}
+
+
+def evidently_drift(
+    train: pd.DataFrame, test: pd.DataFrame, kinds: Mapping[str, Kind], chosen: Mapping[Kind, str | None]
+) -> dict[str, Score]:
+    """Return the scores that Evidently's own ValueDrift gives, by the method chosen for a kind or by its default."""
+    from evidently import DataDefinition, Report
+    from evidently import Dataset as Table
+    from evidently.metrics import ValueDrift
+
+    names = list(kinds)
+    definition = DataDefinition(
+        numerical_columns=[name for name in names if kinds[name] == "numeric"],
+        categorical_columns=[name for name in names if kinds[name] == "categorical"],
+    )
+    current, reference = (Table.from_pandas(frame[names], data_definition=definition) for frame in (test, train))
+    snapshot = Report([ValueDrift(column=n, method=chosen[kinds[n]]) for n in names], include_tests=False).run(
+        current, reference
+    )
+    found = {metric["config"]["column"]: metric for metric in snapshot.dict()["metrics"]}
+    return {name: Score(float(found[name]["value"]), _called(found[name]["config"]["method"])) for name in names}
+
+
+def _called(method: str) -> str:
+    """Return a method's name; the name of a test ends in "p_value"."""
+    return f"{method} p_value" if method in TESTS else OWN_NAMES.get(method, method)

@@ -1,0 +1,264 @@
+"""Drift in operation: new data against the baseline of a training, without any row of it.
+
+Each column is compared cell by cell (the baseline's bins and categories) by the Jensen-Shannon distance, the one
+that Evidently takes for categories; beside that, missing cells (infinite numbers count as such) and categories that
+training hardly had may become more. Much is looked at every time, so something is large by chance now and then: a
+column is in breach only where a value breaks its limit and a test finds chance unlikely. Distances are tested by
+chi-square, rises by Fisher's exact test of one side, and the p-values of all of them are corrected for their number at
+once (Holm, "A simple sequentially rejective multiple test procedure", 1979). A value that breaks its limit where chance
+is likely is "not enough data": neither a breach nor a pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.claims import NOT_ENOUGH, claim, held, reason_of
+from aims_mlflow.checks.drift.baseline import POOLED, PREDICTION, TARGET
+from aims_mlflow.checks.outcome import Outcome, versions
+from aims_mlflow.checks.pages.charts import drift_chart
+from aims_mlflow.checks.pages.report import claims_page
+from aims_mlflow.checks.statistics.count_tables import histogram
+from aims_mlflow.checks.statistics.distances import holm, numbers_of, value_counts
+from aims_mlflow.checks.statistics.groups import NAME_LENGTH
+from aims_mlflow.checks.statistics.labels import label_text
+from aims_mlflow.errors import DataError
+from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.evidence import Claim, result_of
+from aims_mlflow.records.pack import Limit, Monitor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import pandas as pd
+
+    from aims_mlflow.checks.tables.table import Dataset
+
+    Array = np.ndarray[Any, Any]
+
+KIND = "monitor-run"
+METHOD = "Jensen-Shannon distance over the baseline's cells"
+METRICS = ("drift", "missing_rate_rise", "unseen_share_rise")
+SURE = 1e-12
+CALLED = {PREDICTION: "prediction", TARGET: "label"}
+
+
+@dataclass(frozen=True)
+class Rise:
+    """In how many of how many rows something was the case in training, and is now.
+
+    `before` is None where the baseline says only that they were under `hidden`: none to a share, most to the test.
+    """
+
+    before: int | None
+    rows_before: int
+    now: int
+    rows: int
+    hidden: int = 1
+
+    @property
+    def value(self) -> float:
+        """How much the share has risen, -1 to 1."""
+        return self.now / self.rows - (self.before or 0) / max(self.rows_before, 1)
+
+    @property
+    def p_value(self) -> float:
+        """Fisher's exact test, one side: so many among these rows where both are of the same population."""
+        from scipy.stats import hypergeom
+
+        before = min(self.hidden - 1, self.rows_before) if self.before is None else self.before
+        return float(hypergeom.sf(self.now - 1, self.rows_before + self.rows, before + self.now, self.rows))
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """One column in the baseline's cells, shape (cells,) each; `unseen` is of the cell of rare and new categories."""
+
+    before: Array
+    now: Array
+    missing: Rise
+    unseen: Rise | None = None
+
+    @property
+    def p_values(self) -> dict[str, float]:
+        """Metric -> p-value, for everything that is judged."""
+        rises = {"missing_rate_rise": self.missing, "unseen_share_rise": self.unseen}
+        return {"drift": self.p_value, **{metric: rise.p_value for metric, rise in rises.items() if rise and rise.now}}
+
+    @property
+    def distance(self) -> float:
+        """The Jensen-Shannon distance (natural logarithm), 0 to 0.83."""
+        from scipy.spatial.distance import jensenshannon
+
+        found = float(jensenshannon(self.before / self.before.sum(), self.now / self.now.sum()))
+        return 0.0 if found != found else found  # noqa: PLR0124  NaN: rounding just below 0
+
+    @property
+    def p_value(self) -> float:
+        """Chi-square test of both having the same distribution."""
+        import numpy as np
+        from scipy.stats import chi2_contingency
+
+        table = np.stack([self.before, self.now])
+        table = table[:, table.sum(axis=0) > 0]
+        return float(chi2_contingency(table)[1]) if table.shape[1] > 1 else 1.0
+
+
+def compare(data: Dataset, baseline: Mapping[str, Any], settings: Monitor) -> Outcome:
+    """Hold a table of operation to a baseline (the content of drift_baseline.json).
+
+    Args:
+        data: The new rows, with the model's predictions where there are any; its target may be missing.
+        baseline: Of the model's training.
+        settings: The pack's limits.
+
+    Raises:
+        DataError: the baseline describes no column.
+    """
+    described = baseline["columns"]
+    if not described:
+        raise DataError("the baseline describes no column", where="drift baseline")
+    compared: dict[str, Compared | str] = {}
+    for name, column in described.items():
+        found = _column_of(data, name, baseline)
+        if found is not None:
+            compared[name] = found if isinstance(found, str) else _compared(*found, column, baseline)
+    adjusted = holm(
+        {(n, metric): p for n, c in compared.items() if isinstance(c, Compared) for metric, p in c.p_values.items()}
+    )
+    claims = [c for name, found in compared.items() for c in _claims(name, found, adjusted, data, settings)]
+    judged = [c for c in claims if c.metric == "drift" and c.passed is not None]
+    share = sum(c.passed is False for c in judged) / len(judged) if judged else None
+    claims.append(claim("drifted_share", share, role=data.role, n=len(judged), note="n counts columns"))
+    return Outcome(
+        kind=KIND,
+        result=result_of(claims),
+        reason=reason_of(claims),
+        claims=tuple(claims),
+        controls=settings.controls,
+        details={
+            "rows": data.rows,
+            "baseline_rows": baseline["rows"],
+            "method": METHOD,
+            "columns_in_breach": drifted(claims),
+            "left_out": dict(baseline.get("left_out") or {}),
+            "p_values_holm": {
+                metric: {name: decimal_text(float(f"{p:.6g}")) for (name, of), p in adjusted.items() if of == metric}
+                for metric in METRICS
+            },
+            "noise": noise(len(adjusted), settings),
+        },
+        reports=_reports(claims, len(adjusted), settings),
+        tools=versions("scipy", "numpy", "pandas"),
+    )
+
+
+def noise(tests: int, settings: Monitor) -> str:
+    """Return why more than the measured value decides, in one sentence."""
+    alone = 1 - (1 - float(settings.p_value)) ** tests
+    return (
+        f"{tests} tests were made (distances, missing cells, new categories): one by one at {settings.p_value}, at "
+        f"least one would be flagged by chance alone in {alone:.0%} of the runs, so p-values are corrected for their "
+        "number (Holm)"
+    )
+
+
+def drifted(claims: list[Claim] | tuple[Claim, ...]) -> list[str]:
+    """Return the columns that broke a limit, furthest first."""
+    broken = [c for c in claims if c.passed is False and "column" in c.slice]
+    broken.sort(key=lambda c: -float(c.value or 0))
+    return list(dict.fromkeys(c.slice["column"] for c in broken))
+
+
+def _column_of(
+    data: Dataset, name: str, baseline: Mapping[str, Any]
+) -> tuple[pd.Series, Array | None, int] | str | None:
+    """Return (values, weights, rows), why there are none, or None where the table need not have them."""
+    import pandas as pd
+
+    if name == PREDICTION:
+        if data.predictions is None:
+            return "not evaluated: the baseline has predictions, and there are none of these data"
+        part = data.part(outcomes=True)
+        return pd.Series(part.predictions), part.weights, data.rows
+    source = baseline.get("target") if name == TARGET else name
+    if source is None or source not in data.frame.columns:
+        return None if name == TARGET else "not evaluated: the column is not in these data"
+    numbers = baseline["columns"][name]["kind"] == "numeric"
+    within = data.extremes(source) if numbers and data.crowded(source) else None
+    column, weights = data.column(source, within)
+    if numbers and not pd.api.types.is_numeric_dtype(column):
+        return "not evaluated: numbers in training data, but not here"
+    return column, weights, data.rows
+
+
+def _compared(
+    column: pd.Series, weights: Array | None, rows: int, described: Mapping[str, Any], baseline: Mapping[str, Any]
+) -> Compared | str:
+    import numpy as np
+
+    told, before_rows, few = described["missing"], int(baseline["rows"]), int(baseline.get("pool_under", 1))
+
+    def missing(there: int) -> Rise:
+        return Rise(told if isinstance(told, int) else None, before_rows, rows - there, rows, few)
+
+    if described["kind"] == "numeric":
+        numbers = numbers_of(column, weights)
+        edges = np.array([float(edge) for edge in described["edges"]])
+        counted = histogram(numbers.values, edges, numbers.weights)
+        found = Compared(np.array(described["counts"]), counted, missing(numbers.rows))
+    else:
+        cells = dict.fromkeys((*described["counts"], POOLED), 0)
+        for level, n in value_counts(column, weights).items():
+            name = str(label_text(level))[:NAME_LENGTH]
+            cells[name if name in cells else POOLED] += int(n)
+        before, there = [described["counts"].get(name, 0) for name in cells], sum(cells.values())
+        unseen = Rise(described["counts"].get(POOLED), sum(before), cells[POOLED], max(there, 1), few)
+        found = Compared(np.array(before), np.array(list(cells.values())), missing(there), unseen)
+    return found if found.now.sum() else "not evaluated: no value to compare"
+
+
+def _claims(
+    name: str, found: Compared | str, adjusted: Mapping[tuple[str, str], float], data: Dataset, settings: Monitor
+) -> list[Claim]:
+    at, n = {"column": name}, data.rows
+    drift = _limit("drift", "<", settings.threshold, settings)
+    if isinstance(found, str):
+        return [held(claim("drift", None, slice=at, role=data.role, n=n, note=found), drift)]
+
+    def judged(metric: str, value: float, n: int, note: str, limit: Limit) -> Claim:
+        p = adjusted[name, metric]
+        # Further digits of a tiny p-value say nothing.
+        note = f"{note}; corrected p-value {'under 1e-12' if p < SURE else f'{p:.2g}'}"
+        one = held(claim(metric, value, slice=at, role=data.role, n=n, note=note), limit)
+        if one.passed is not False or p < float(settings.p_value):
+            return one
+        lacking = f"{NOT_ENOUGH}: among this much that is looked at, chance alone makes such a value; {note}"
+        return one.model_copy(update={"passed": None, "note": lacking})
+
+    what = f"{CALLED[name]} drift: " if name in CALLED else ""
+    values = int(found.now.sum())
+    claims = [judged("drift", found.distance, values, f"{what}{METHOD}", drift)]
+    gone, new = found.missing, found.unseen
+    if gone.now:
+        limit = _limit("missing_rate_rise", "<=", settings.missing, settings)
+        claims.append(judged("missing_rate_rise", gone.value, n, f"{gone.now / gone.rows:.1%} are missing", limit))
+    if new is not None and new.now:
+        limit = _limit("unseen_share_rise", "<=", settings.unseen, settings)
+        note = "categories that training had in too few rows to tell, or never"
+        claims.append(judged("unseen_share_rise", new.value, values, note, limit))
+    return claims
+
+
+def _limit(metric: str, comparator: Any, limit: str, settings: Monitor) -> Limit:
+    return Limit(metric=metric, comparator=comparator, limit=limit, severity=settings.severity, why=settings.why)
+
+
+def _reports(claims: list[Claim], tests: int, settings: Monitor) -> dict[str, bytes]:
+    title = "Data in operation against the training baseline"
+    picture = drift_chart(claims, title)
+    notes = [noise(tests, settings) + "."]
+    page = claims_page(title, claims, picture, notes)
+    return {"monitor.svg": picture, "monitor.html": page} if picture else {"monitor.html": page}

@@ -1,0 +1,160 @@
+"""Fairness: how outcomes differ between groups, in Fairlearn's definitions and confirmed by Fairlearn.
+
+Rows are counted once into a table of group x actual x predicted (numbers: into sums by group); metrics,
+intervals and Fairlearn itself work on the counts, which gives the same numbers as the rows at a
+fraction of the time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.claims import hold, reason_of
+from aims_mlflow.checks.fairness.by_group import Measure, measures_of
+from aims_mlflow.checks.fairness.selection import SEED
+from aims_mlflow.checks.metrics import GROUP_RATES
+from aims_mlflow.checks.outcome import Outcome, versions
+from aims_mlflow.checks.pages.report import claims_page
+from aims_mlflow.checks.statistics import count_tables
+from aims_mlflow.checks.statistics.groups import Groups, group_rows
+from aims_mlflow.checks.tables.validation import find_columns
+from aims_mlflow.errors import CheckError, DataError
+from aims_mlflow.records.evidence import Claim, Result, result_of, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import pandas as pd
+
+    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.records.pack import Fairness, Pack
+
+KIND = "fairness"
+TOLERANCE = 1e-12
+
+
+def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
+    """Compare the groups of every sensitive column and, where the pack says so, of all of them crossed.
+
+    Raises:
+        DataError: there are no sensitive columns, or labels and predictions do not fit.
+        CheckError: Fairlearn gives another number than the count tables.
+    """
+    if data.sensitive is None:
+        raise DataError(
+            "no sensitive columns are named, so groups cannot be compared",
+            where=f"{data.role} data",
+            next="name them under data.sensitive in aims.yaml",
+        )
+    settings, whole, ran = pack.fairness, data, count_tables.follow_replicates()
+    data = data.part((*data.sensitive_names, *settings.control), outcomes=True)
+    measures = measures_of(data, settings)
+    claims: list[Claim] = []
+    details: list[dict[str, Any]] = []
+    results: list[Result] = []
+    for groups in _groupings(data, settings):
+        if len(groups.names) < 2 and len(groups.columns) == 1 and not groups.within:
+            results.append("not_evaluated")
+        found, counted = _measured(measures, groups)
+        claims += found
+        details.append(counted)
+    claims = hold(claims, settings.limits, role=data.role, min_n=settings.min_n)
+    held = tuple(claims)
+    return Outcome(
+        kind=KIND,
+        result=worst([result_of(claims), *results]),
+        reason=reason_of(claims),
+        claims=held,
+        controls=settings.controls,
+        details={
+            "target": data.target,
+            "favourable": data.favourable,
+            "task": data.task,
+            "threshold": whole.threshold,
+            "rows": whole.rows,
+            **({"in_bins": list(data.binned)} if data.binned else {}),
+            "pool_under": settings.pool_under,
+            "min_n": settings.min_n,
+            "bootstrap": count_tables.bootstrap_details(ran, settings.bootstrap, SEED),
+            "tables": details,
+        },
+        reports=_reports(held, whole),
+        tools=versions("fairlearn", "numpy", "pandas"),
+    )
+
+
+def _groupings(data: Dataset, settings: Fairness) -> Iterator[Groups]:
+    """Yield the groups of each column, of all columns crossed, and of each column within each control level."""
+    names, sensitive = data.sensitive_names, data.sensitive
+    assert sensitive is not None  # noqa: S101  run() has refused that
+    crossed = [names] if settings.intersections and len(names) > 1 else []
+    for columns in [*((name,) for name in names), *crossed]:
+        yield group_rows(sensitive, columns, settings.pool_under, data.weights)
+    for name, column in find_columns(data, settings.control, "control column").items():
+        levels = group_rows(column.to_frame(), (name,), settings.pool_under, data.weights)
+        for level in range(len(levels.names)):
+            for other in names:
+                if other != name:
+                    yield group_rows(sensitive, (other,), settings.pool_under, data.weights, levels, level)
+
+
+def _measured(measures: list[Measure], groups: Groups) -> tuple[list[Claim], dict[str, Any]]:
+    claims: list[Claim] = []
+    details: dict[str, Any] = {}
+    for measure in measures:
+        found, counted, counts = measure(groups)
+        claims += found
+        details.update(counted)
+        if counts is not None:
+            confirm_by_fairlearn(counts)
+    return claims, details
+
+
+def fairlearn_rates(counts: np.ndarray[Any, Any]) -> pd.DataFrame:
+    """Return Fairlearn's MetricFrame by group, computed from at most four weighted rows a group.
+
+    Args:
+        counts: Shape (groups, 2, 2): [group, actual, predicted].
+    """
+    import numpy as np
+    from fairlearn import metrics
+
+    group, actual, predicted = np.nonzero(counts)
+    weight = {"sample_weight": counts[group, actual, predicted]}
+    functions = {name: getattr(metrics, name) for name in GROUP_RATES}
+    frame = metrics.MetricFrame(
+        metrics=functions,
+        y_true=actual,
+        y_pred=predicted,
+        sensitive_features=group,
+        sample_params=dict.fromkeys(functions, weight),
+    )
+    return frame.by_group
+
+
+def confirm_by_fairlearn(counts: np.ndarray[Any, Any]) -> None:
+    """Compare every defined rate with Fairlearn's.
+
+    Raises:
+        CheckError: they differ by more than 1e-12.
+    """
+    import numpy as np
+
+    if not counts.sum():
+        return
+    theirs = fairlearn_rates(counts)
+    for metric, ours in count_tables.rates(counts).items():
+        if metric in theirs:
+            difference = np.abs(theirs[metric].to_numpy(float) - ours[theirs.index.to_numpy()])
+            if np.nanmax(difference, initial=0.0) > TOLERANCE:
+                raise CheckError(f"Fairlearn gives another {metric} than the count table", where="fairness")
+
+
+def _reports(claims: tuple[Claim, ...], data: Dataset) -> dict[str, bytes]:
+    from aims_mlflow.checks.pages.charts import fairness_chart
+
+    chosen = f"predicted {data.favourable!r}" if data.threshold is None else f"at {data.threshold} or above"
+    picture = fairness_chart(claims, chosen)
+    page = claims_page("Fairness by group", claims, picture)
+    return {"fairness.svg": picture, "fairness.html": page} if picture else {"fairness.html": page}

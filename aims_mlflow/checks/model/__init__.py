@@ -1,0 +1,1 @@
+"""The model itself: its answers to changed rows, and how its files are stored."""

@@ -1,0 +1,173 @@
+"""How a model's files are stored: which of them run code when they are loaded. Nothing is loaded to find out.
+
+A file is safe only where it is of a format that is known to hold data alone; any other format is unknown, never safe.
+Formats are told by content as well as by name, in archives and behind compression too.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import IO, TYPE_CHECKING
+
+from aims_mlflow.checks.claims import claim
+from aims_mlflow.checks.model import file_formats as formats
+from aims_mlflow.checks.model.file_formats import Budget, State
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aims_mlflow.records.evidence import Claim
+
+# By the file's ending; whatever reads as a pickle or holds one is one, however it is called.
+PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill", ".ckpt")
+TORCH = (".bin", ".pt", ".pth", ".ckpt")
+MAX_BYTES = 512 * 1024 * 1024
+MAX_MEMBERS = 10_000
+MAX_DEPTH = 3  # archives in archives
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file: whether loading it runs code, and the names in it that can do harm."""
+
+    path: str
+    state: State
+    dangerous: tuple[str, ...] = ()
+    unread: bool = False
+
+    @property
+    def unsafe(self) -> bool:
+        """Whether the file is not known to hold data alone."""
+        return self.state != "safe"
+
+
+def scan(folder: Path) -> list[StoredFile]:
+    """Return the model's files; pickles are read opcode by opcode (picklescan) and never loaded."""
+    found = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
+        name = path.relative_to(folder).as_posix()
+        try:
+            with path.open("rb") as file:
+                found.append(_look(file, name, Budget(MAX_BYTES)))
+        except Exception:  # noqa: BLE001  a file that cannot be read is said, never passed
+            found.append(StoredFile(name, "unknown", unread=True))
+    return found
+
+
+def _look(file: IO[bytes], name: str, budget: Budget, depth: int = 0) -> StoredFile:
+    """Return what one file is, or one member of an archive."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    start = file.read(16)
+    named_pickle = name.lower().endswith(PICKLES)
+    if formats.is_tensors(start, name, size) or not start:
+        return StoredFile(name, "safe")
+    if size > MAX_BYTES or depth > MAX_DEPTH:
+        return StoredFile(name, "code" if named_pickle else "unknown", unread=True)
+    if formats.reads_as_pickle(file):
+        return _in_pickle(file, name)
+    inside = _in_array(file, name) if start.startswith(formats.NUMPY) else None
+    inside = inside or _in_zip(file, name, start, budget, depth) or _in_packed(file, name, start, budget, depth)
+    found = inside or StoredFile(name, formats.state_of(file, name, start, size))
+    if named_pickle and found.state != "code":  # called one, and not to be read as one
+        return replace(found, state="code", unread=True)
+    return found
+
+
+def _in_zip(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int) -> StoredFile | None:
+    """Return the worst of an archive's members (torch, numpy, Keras and skops files are archives); None for another."""
+    import zipfile
+
+    begins = start.startswith(b"PK")
+    if not begins and not zipfile.is_zipfile(file):
+        return None
+    # Something stands before an archive that does not begin the file: another reader may start there.
+    found = [] if begins else [StoredFile(name, "unknown")]
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = [m for m in archive.infolist() if not m.is_dir()]
+            if len(members) > MAX_MEMBERS:
+                raise formats.TooLargeError  # noqa: TRY301
+            for member in members:
+                with archive.open(member) as packed, formats.scratch() as content:
+                    budget.keep(iter(lambda packed=packed: packed.read(formats.CHUNK), b""), content)  # type: ignore[misc]
+                    found.append(_look(content, member.filename, budget, depth + 1))
+    except Exception:  # noqa: BLE001  encrypted, damaged or too large
+        found.append(StoredFile(name, "unknown", unread=True))
+    return StoredFile(
+        name,
+        max((f.state for f in found), key=formats.STATES.index, default="safe"),
+        tuple(sorted({harm for f in found for harm in f.dangerous})),
+        any(f.unread for f in found),
+    )
+
+
+def _in_packed(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int) -> StoredFile | None:
+    """Return what a compressed file holds; None for another file."""
+    found = formats.unpacked(file, start, budget)
+    if found is None:
+        return None
+    content, whole = found
+    with content:
+        inside = _look(content, PurePosixPath(name).stem, budget, depth + 1)
+    state = inside.state if whole else max(inside.state, "unknown", key=formats.STATES.index)
+    return StoredFile(name, state, inside.dangerous, inside.unread or not whole)
+
+
+def _in_array(file: IO[bytes], name: str) -> StoredFile:
+    """Return whether a numpy array holds objects, which are stored as a pickle after its header."""
+    from numpy.lib import format as header
+
+    file.seek(0)
+    try:
+        read = header.read_array_header_1_0 if header.read_magic(file) == (1, 0) else header.read_array_header_2_0
+        _, _, dtype = read(file)
+    except ValueError:
+        return StoredFile(name, "unknown", unread=True)
+    return _in_pickle(io.BytesIO(file.read()), name) if dtype.hasobject else StoredFile(name, "safe")
+
+
+def _in_pickle(file: IO[bytes], name: str) -> StoredFile:
+    """Return a pickle's names that can do harm; loading any pickle runs what it names."""
+    from picklescan.scanner import SafetyLevel, scan_pickle_bytes, scan_pytorch
+
+    noisy = logging.getLogger("picklescan")
+    before, noisy.level = noisy.level, logging.CRITICAL
+    try:
+        file.seek(0)
+        try:
+            result = (scan_pytorch if name.lower().endswith(TORCH) else scan_pickle_bytes)(file, name)
+        except Exception:  # noqa: BLE001  no torch file after all
+            file.seek(0)
+            result = scan_pickle_bytes(file, name)
+        unread = result.scan_err or (not result.globals and not formats.ends_well(file))
+    except Exception:  # noqa: BLE001  a file that cannot be read is said, never passed
+        return StoredFile(name, "code", unread=True)
+    finally:
+        noisy.level = before
+    harmful = {f"{g.module}.{g.name}" for g in result.globals if g.safety == SafetyLevel.Dangerous}
+    return StoredFile(name, "code", tuple(sorted(harmful)), unread)
+
+
+def storage_claims(folder: Path | None, role: str) -> list[Claim]:
+    """Return how many of the model's files are not known to hold data alone; nothing where there is no folder."""
+    if folder is None:
+        return []
+    files = scan(folder)
+    code, unknown = ([f.path for f in files if f.state == state] for state in ("code", "unknown"))
+    harmful = sorted({name for f in files for name in f.dangerous})
+    parts = [f"loading runs code: {_some(code)}" if code else "no file is known to run code when it is loaded"]
+    if unknown:
+        parts.append(f"of an unknown format, so not known to be safe: {_some(unknown)}")
+    if harmful:
+        parts.append(f"names that can do harm: {', '.join(harmful[:5])}")
+    if unread := [f.path for f in files if f.unread]:
+        parts.append(f"could not be read through: {_some(unread)}")
+    return [claim("unsafe_model_files", len(code) + len(unknown), role=role, n=len(files), note="; ".join(parts))]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

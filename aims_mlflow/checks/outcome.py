@@ -1,0 +1,49 @@
+"""The result of a check, and the call that every check answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.records.evidence import Claim, Result
+    from aims_mlflow.records.pack import Pack
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found, ready to become an evidence record.
+
+    `details` holds no float (exact numbers are decimal strings); `reports` maps relative
+    file names to their content; `tools` maps distribution names to versions.
+    """
+
+    kind: str
+    result: Result
+    reason: str | None = None
+    claims: tuple[Claim, ...] = ()
+    controls: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+    reports: dict[str, bytes] = field(default_factory=dict)
+    tools: dict[str, str] = field(default_factory=dict)
+
+
+class Check(Protocol):
+    """A function that evaluates one data set; `reference` is the table that it is compared with."""
+
+    def __call__(self, data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
+        """Return what was found, or raise: the runner turns an error into "not evaluated"."""
+        ...
+
+
+def versions(*distributions: str) -> dict[str, str]:
+    """Return the installed versions of `distributions`; one that is not installed is left out."""
+    found = {}
+    for name in distributions:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,67 @@
+"""A model against the one in production, on the same rows: what each row changes, so that a small gain can be told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.claims import claim
+from aims_mlflow.checks.metrics import OVER_PRODUCTION, UNDER_PRODUCTION
+from aims_mlflow.checks.statistics.moments import group_moments
+from aims_mlflow.checks.tables.targets import classes, numbers
+from aims_mlflow.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from aims_mlflow.checks.tables.table import Dataset, Rival
+    from aims_mlflow.records.evidence import Claim
+
+    Array = np.ndarray[Any, Any]
+
+
+def comparison_claims(data: Dataset, values: Array) -> list[Claim]:
+    """Return by how much the model is better than the one in production; nothing where there is none.
+
+    Where its predictions do not fit, the claim has no value and says why. The interval is of the paired differences
+    (rows that both get right, or wrong, say nothing), and normal.
+
+    Args:
+        data: With `rival`, the model in production and its predictions.
+        values: 1 for a right label, or the absolute error; shape (rows,).
+    """
+    import numpy as np
+
+    if data.rival is None:
+        return []
+    metric = UNDER_PRODUCTION if data.task == "regression" else OVER_PRODUCTION
+    found = _gain(data, data.rival, values)
+    if isinstance(found, str):
+        return [claim(metric, None, role=data.role, note=f"not compared with {data.rival.name}: {found}")]
+    note = f"accuracy minus that of {data.rival.name}, row by row"
+    if data.task == "regression":
+        note = f"mean absolute error of {data.rival.name} minus this model's, row by row"
+    moments = group_moments({"gain": found}, np.zeros(len(found), dtype=np.int64), 1, data.weights)["gain"]
+    low, mean, high = (float(part[0]) for part in moments.interval())
+    n = int(moments.n[0])
+    return [claim(metric, mean, role=data.role, n=n, interval=(low, high), method="paired, normal", note=note)]
+
+
+def _gain(data: Dataset, rival: Rival, values: Array) -> Array | str:
+    """Return what each row gains, shape (rows,), or why that cannot be told: it says nothing of the model itself."""
+    import dataclasses
+
+    import numpy as np
+
+    if rival.predictions is None:
+        return rival.lacking or "it was not asked"
+    theirs = dataclasses.replace(data, predictions=rival.predictions, scores=None, threshold=None)
+    try:
+        if data.task == "regression":
+            actual, predicted = numbers(theirs)
+            gain: Array = np.abs(predicted - actual) - values
+        else:
+            found = classes(theirs)
+            gain = values - (found.actual == found.predicted)
+    except DataError as exc:
+        return exc.what
+    return gain

@@ -1,0 +1,130 @@
+"""Performance of predicted numbers: errors and their intervals from sums, and what a plain guess would reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.claims import claim
+from aims_mlflow.checks.statistics import count_tables
+from aims_mlflow.checks.statistics.moments import Moments, group_moments
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from aims_mlflow.checks.statistics.groups import Groups
+    from aims_mlflow.records.evidence import Claim
+
+    Array = np.ndarray[Any, Any]
+
+NORMAL = "normal"
+DELTA = "delta method, normal"
+
+
+def error_claims(actual: Array, predicted: Array, weights: Array | None, role: str) -> list[Claim]:
+    """Return the errors of all rows.
+
+    R2's interval comes from its influence function: with s = mean squared error and v = variance of the actual
+    numbers, one row changes R2 = 1 - s/v by -(e^2 / v) + (d^2 * s / v^2), where e is its error and d its
+    distance from the mean.
+
+    Args:
+        actual: Finite, shape (rows,).
+        predicted: Finite, shape (rows,).
+        weights: How many rows each row stands for; one each by default.
+        role: Role of the data.
+    """
+    import numpy as np
+
+    errors = predicted - actual
+    codes = np.zeros(len(actual), dtype=np.int64)
+    moments = group_moments({**_errors(errors), "actual": actual}, codes, 1, weights)
+    claims = _group(moments, 0, {}, role)
+    n = int(moments["error"].n[0])
+    size = np.abs(errors)
+    middle, low, high = count_tables.weighted_quantiles(size, _around_the_median(n), weights)
+    claims.append(
+        claim("median_absolute_error", middle, role=role, n=n, interval=(low, high), method="order statistics, normal")
+    )
+    squared, variance = float(moments["squared"].mean[0]), float(moments["actual"].variance[0])
+    if variance > 0:
+        influence = -(errors**2) / variance + (actual - moments["actual"].mean[0]) ** 2 * squared / variance**2
+        half = count_tables.Z95 * float(group_moments({"r2": influence}, codes, 1, weights)["r2"].error[0])
+        value = 1 - squared / variance
+        claims.append(claim("r2", value, role=role, n=n, interval=(value - half, min(value + half, 1.0)), method=DELTA))
+    else:
+        claims.append(claim("r2", None, role=role, n=n, note="undefined: all rows have the same number"))
+    return claims + _plain(actual, size, weights, role)
+
+
+def _around_the_median(n: int) -> Array:
+    """Return 0.5 and the shares between which the median lies in 95% of samples of `n` (binomial, normal)."""
+    import numpy as np
+
+    half = count_tables.Z95 / 2 / np.sqrt(n)
+    found: Array = np.clip([0.5, 0.5 - half, 0.5 + half], 0, 1)
+    return found
+
+
+def _plain(actual: Array, size: Array, weights: Array | None, role: str) -> list[Claim]:
+    """Return the error of always guessing the median, and how far the model's lies under it."""
+    import numpy as np
+
+    guess = np.abs(actual - count_tables.weighted_quantile(actual, 0.5, weights))
+    found = group_moments({"guess": guess, "gain": guess - size}, np.zeros(len(actual), dtype=np.int64), 1, weights)
+    low, gain, high = (float(part[0]) for part in found["gain"].interval())
+    n = int(found["gain"].n[0])
+    least, guessed, most = (float(part[0]) for part in found["guess"].interval())
+    return [
+        claim(
+            "median_guess_absolute_error",
+            guessed,
+            role=role,
+            n=n,
+            interval=(max(least, 0.0), most),
+            method=NORMAL,
+            note="mean absolute error of always guessing the median of these data",
+        ),
+        claim(
+            "absolute_error_under_median_guess",
+            gain,
+            role=role,
+            n=n,
+            interval=(low, high),
+            method=NORMAL,
+            note="median_guess_absolute_error minus mean_absolute_error",
+        ),
+    ]
+
+
+def group_error_claims(
+    actual: Array, predicted: Array, groups: Groups, weights: Array | None, role: str
+) -> list[Claim]:
+    """Return mean absolute, root mean squared and mean error of each group."""
+    moments = group_moments(_errors(predicted - actual), groups.codes, len(groups.names), weights)
+    return [c for g in range(len(groups.names)) for c in _group(moments, g, groups.slice(g), role)]
+
+
+def _errors(errors: Array) -> dict[str, Array]:
+    import numpy as np
+
+    return {"absolute": np.abs(errors), "squared": errors**2, "error": errors}
+
+
+def _group(moments: dict[str, Moments], g: int, at: dict[str, str], role: str) -> list[Claim]:
+    import numpy as np
+
+    n = moments["error"].n[g]
+    claims = []
+    for metric, source in (
+        ("mean_absolute_error", "absolute"),
+        ("root_mean_squared_error", "squared"),
+        ("mean_error", "error"),
+    ):
+        low, value, high = (float(part[g]) for part in moments[source].interval())
+        if metric != "mean_error":
+            low = max(low, 0.0)
+        if metric.startswith("root"):
+            low, value, high = (float(np.sqrt(part)) for part in (low, value, high))
+        note = "predicted minus actual" if metric == "mean_error" else None
+        claims.append(claim(metric, value, slice=at, role=role, n=n, interval=(low, high), method=NORMAL, note=note))
+    return claims

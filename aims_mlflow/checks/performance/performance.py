@@ -1,0 +1,249 @@
+"""Performance: how often the model is right or how far off: overall, by group, at its worst, and against guesses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, reason_of
+from aims_mlflow.checks.metrics import BASELINE, COUNTED, RANKED
+from aims_mlflow.checks.outcome import Outcome, versions
+from aims_mlflow.checks.pages.report import claims_page
+from aims_mlflow.checks.performance.comparison import comparison_claims
+from aims_mlflow.checks.performance.number_errors import error_claims, group_error_claims
+from aims_mlflow.checks.performance.several_labels import label_group_claims, label_performance, several_score_claims
+from aims_mlflow.checks.performance.slices import worst_slice
+from aims_mlflow.checks.statistics import count_tables
+from aims_mlflow.checks.statistics.groups import Groups, group_rows, pooled_name
+from aims_mlflow.checks.statistics.labels import is_label
+from aims_mlflow.checks.statistics.scores import (
+    REPLICATES,
+    SEED,
+    calibration_claims,
+    lift_claim,
+    ranking_claims,
+    score_table,
+    score_tables,
+)
+from aims_mlflow.checks.tables.targets import classes, numbers, outcomes, scores_by_label, scores_of
+from aims_mlflow.checks.tables.validation import find_columns, resolve_favourable
+from aims_mlflow.errors import DataError
+from aims_mlflow.records.evidence import Claim, result_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.records.pack import Pack
+
+    Array = np.ndarray[Any, Any]
+    # Claims of all rows, details, a value for each row (1 right, or the error), claims of one column's groups.
+    Measured = tuple[list[Claim], dict[str, Any], Array, Callable[[Groups], list[Claim]]]
+
+KIND = "performance"
+BY_GROUP = ("accuracy", "precision", "recall", "f1")
+WILSON = ("accuracy", "precision", "recall")
+UNDEFINED = {
+    "precision": "undefined: no row was predicted favourable",
+    "recall": "undefined: no positives",
+    "f1": "undefined: no positives, neither actual nor predicted",
+    "balanced_accuracy": "undefined: all rows have the same label",
+    "matthews_correlation": "undefined: all rows have the same label, actual or predicted",
+}
+
+
+def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
+    """Measure predictions, and scores where there are any, against the labels or numbers.
+
+    Raises:
+        DataError: labels, predictions or scores do not fit.
+    """
+    settings, ran = pack.performance, count_tables.follow_replicates()
+    measure = {"multiclass-classification": _several, "regression": _numbers}.get(data.task, _binary)
+    whole = data
+    data = data.part(tuple(dict.fromkeys((*data.sensitive_names, *settings.slices))), outcomes=True)
+    claims, details, values, by_group = measure(data, whole, settings.pool_under)
+    declared = find_columns(data, dict.fromkeys((*data.sensitive_names, *settings.slices)), "slice column")
+    for name, column in declared.items():
+        groups = group_rows(column.to_frame(name), (name,), settings.pool_under, data.weights)
+        claims += by_group(groups) + _left_out(groups, settings.pool_under, data)
+    least = max(settings.worst_slice_rows, settings.pool_under)
+    errors = data.task == "regression"
+    claims += worst_slice(values, declared, least, data.role, data.weights, errors=errors)
+    claims += comparison_claims(data, values)
+    claims = hold(claims, settings.limits, role=data.role, min_n=settings.min_n)
+    return Outcome(
+        kind=KIND,
+        result=result_of(claims),
+        reason=reason_of(claims),
+        claims=tuple(claims),
+        controls=settings.controls,
+        details={
+            "target": data.target,
+            "favourable": data.favourable,
+            "task": data.task,
+            "threshold": whole.threshold,
+            "rows": whole.rows,
+            "scores": whole.scores is not None,
+            "slices": list(declared),
+            "bootstrap": count_tables.bootstrap_details(ran, REPLICATES, SEED),
+            **({"in_bins": list(data.binned)} if data.binned else {}),
+            **details,
+        },
+        reports={"performance.html": claims_page("Performance", claims)},
+        tools=versions("numpy", "pandas"),
+    )
+
+
+def _binary(data: Dataset, whole: Dataset, pool_under: int) -> Measured:
+    import numpy as np
+
+    actual, predicted = outcomes(data)
+    counts = count_tables.contingency(actual, predicted, (actual * 0).astype(int), 1, data.weights)[0]
+    claims = counted_claims(counts, COUNTED, {}, data.role) + majority_claims(counts, data.role)
+    ranked = whole.part(scores=True)
+    scores = scores_of(ranked)
+    if scores is not None:
+        truth = actual if ranked is data else is_label(ranked.frame[ranked.target], resolve_favourable(ranked))
+        order = np.argsort(scores, kind="stable")
+        table = score_table(truth, scores, ranked.weights, ranked.scores_method, order)
+        claims += [*ranking_claims(table, data.role), lift_claim(table, data.role)]
+        claims += calibration_claims(table, data.role) if table.probable else []
+
+    def by_group(groups: Groups) -> list[Claim]:
+        found = count_tables.contingency(actual, predicted, groups.codes, len(groups.names), data.weights)
+        counted = [
+            c for g in range(len(groups.names)) for c in counted_claims(found[g], BY_GROUP, groups.slice(g), data.role)
+        ]
+        if scores is None:
+            return counted
+        return counted + _scored_groups(groups, data, whole, pool_under, (truth, order) if ranked is data else None)
+
+    details = {
+        "counts": counts.tolist(),
+        "cells": "[[true negatives, false positives], [false negatives, true positives]]",
+    }
+    return claims, details, (actual == predicted).astype(float), by_group
+
+
+def _scored_groups(
+    groups: Groups, data: Dataset, whole: Dataset, pool_under: int, known: tuple[Array, Array] | None
+) -> list[Claim]:
+    """Return ranking and calibration of each group's scores; `known`: is each row's label favourable, rows by score."""
+    import pandas as pd
+
+    try:
+        part = whole.part(groups.columns, scores=True)
+    except DataError as exc:  # too many combinations of groups and scores for an engine's count table
+        note = f"not evaluated: {exc.what}"
+        return [claim(metric, None, slice=groups.all, role=data.role, note=note) for metric in RANKED[:2]]
+    if part is not data:  # an engine's count table of other columns, and so with other rows
+        columns = pd.DataFrame(find_columns(part, groups.columns, "slice column"))
+        groups = group_rows(columns, groups.columns, pool_under, part.weights)
+    scores = scores_of(part)
+    if scores is None:
+        return []
+    truth, order = known or (is_label(part.frame[part.target], resolve_favourable(part)), None)
+    found = score_tables(truth, scores, groups.codes, len(groups.names), part.weights, part.scores_method, order)
+    probable = all(table.probable for table in found)
+    claims: list[Claim] = []
+    for g, table in enumerate(found):
+        claims += ranking_claims(table, part.role, groups.slice(g))
+        claims += calibration_claims(table, part.role, groups.slice(g)) if probable else []
+    return claims
+
+
+def _several(data: Dataset, whole: Dataset, pool_under: int) -> Measured:  # noqa: ARG001
+    found = classes(data)
+    counts = count_tables.contingency(
+        found.actual, found.predicted, found.actual * 0, 1, data.weights, labels=len(found.names)
+    )[0]
+    claims = label_performance(counts, found.names, data.role) + majority_claims(counts, data.role)
+    scores = scores_by_label(data, found.names)
+    if scores is not None:
+        claims += several_score_claims(found.actual, scores, data.role)
+
+    def by_group(groups: Groups) -> list[Claim]:
+        claims = label_group_claims(found, groups, data.weights, data.role)
+        if scores is not None:
+            for g in range(len(groups.names)):
+                rows = groups.codes == g
+                claims += several_score_claims(found.actual[rows], scores[rows], data.role, groups.slice(g))
+        return claims
+
+    # Cells of a rare label are a handful of people, so only the totals are kept.
+    details = {"labels": list(found.names)}
+    return claims, details, (found.actual == found.predicted).astype(float), by_group
+
+
+def _numbers(data: Dataset, whole: Dataset, pool_under: int) -> Measured:  # noqa: ARG001
+    import numpy as np
+
+    actual, predicted = numbers(data)
+
+    def by_group(groups: Groups) -> list[Claim]:
+        return group_error_claims(actual, predicted, groups, data.weights, data.role)
+
+    return error_claims(actual, predicted, data.weights, data.role), {}, np.abs(predicted - actual), by_group
+
+
+def counted_claims(counts: Array, metrics: tuple[str, ...], at: dict[str, str], role: str) -> list[Claim]:
+    """Return claims that follow from one 2 x 2 table (shape (2, 2): [actual, predicted])."""
+    found, fractions = count_tables.rates(counts), count_tables.fractions(counts)
+    drawn = count_tables.rates(count_tables.resample(counts, REPLICATES, SEED)) if set(metrics) - set(WILSON) else {}
+    claims = []
+    for metric in metrics:
+        value, undefined = float(found[metric]), bool(found[metric] != found[metric])
+        if metric in WILSON:
+            part, n = fractions[metric]
+            interval, method = count_tables.wilson(part, n), "Wilson"
+        else:
+            n, interval, method = counts.sum(), count_tables.percentiles(drawn[metric]), "bootstrap, percentile"
+        note = UNDEFINED[metric] if undefined else None
+        ends = None if undefined else interval
+        claims.append(claim(metric, value, slice=at, role=role, n=n, interval=ends, method=method, note=note))
+    return claims
+
+
+def majority_claims(counts: Array, role: str) -> list[Claim]:
+    """Return what always guessing the most frequent label reaches, and how far the model lies above it.
+
+    Args:
+        counts: Shape (labels, labels): [actual, predicted].
+        role: Role of the data.
+    """
+    import numpy as np
+
+    # What is needed of the table, and of each table drawn like it: how many rows of a label are right and wrong.
+    hits = counts.diagonal()
+    kept = np.stack([hits, counts.sum(axis=1) - hits], axis=-1)
+    values, drawn = _over_majority(kept), _over_majority(count_tables.resample(kept, REPLICATES, SEED))
+    notes = ("accuracy of always guessing the frequent label", "accuracy minus majority_class_accuracy")
+    return [
+        claim(
+            metric,
+            values[i],
+            role=role,
+            n=int(counts.sum()),
+            interval=count_tables.percentiles(drawn[i]),
+            method="bootstrap, percentile",
+            note=notes[i],
+        )
+        for i, metric in enumerate(BASELINE)
+    ]
+
+
+def _over_majority(kept: Array) -> tuple[Array, Array]:
+    """Return the share of the most frequent label and the accuracy above it; shape (..., labels, 2): [right, wrong]."""
+    n = kept.sum(axis=(-1, -2))
+    frequent = kept.sum(axis=-1).max(axis=-1)
+    return frequent / n, (kept[..., 0].sum(axis=-1) - frequent) / n
+
+
+def _left_out(groups: Groups, pool_under: int, data: Dataset) -> list[Claim]:
+    if not groups.left_out:
+        return []
+    hidden = dict.fromkeys(groups.columns, pooled_name(pool_under))
+    metric = "mean_absolute_error" if data.task == "regression" else "accuracy"
+    return [claim(metric, None, slice=hidden, role=data.role, note=LEFT_OUT)]

@@ -1,0 +1,130 @@
+"""Personal data that nobody declared: columns whose name or values look like people's identifiers.
+
+Only counts leave this module. A column is known of when it is sensitive, an identifier, declared in the pack, or
+named in the data sheet (`personal_data` of a source in aims.yaml); where that says only that there are personal data,
+they are stated, and what was found is told.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from aims_mlflow.checks.claims import claim, held, reason_of
+from aims_mlflow.checks.outcome import Outcome, versions
+from aims_mlflow.checks.pages.report import claims_page
+from aims_mlflow.checks.statistics.columns import every
+from aims_mlflow.records.evidence import result_of
+from aims_mlflow.records.pack import Limit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.records.pack import Pack
+
+KIND = "data-quality"
+METRIC = "undeclared_personal_columns"
+DENIED = "the source is said to hold no personal data (personal_data in aims.yaml or @aims.acquires)"
+STATED = "the source is said to hold personal data (personal_data in aims.yaml or @aims.acquires)"
+SAMPLE = 500
+MOSTLY = 0.5  # share of a column's values that has to look so
+NAMES = re.compile(
+    r"(^|[_\W])((first|last|full|middle|sur|given|family|maiden|user)_?name|e?mail(_?address)?|phone|mobile|fax|address|"
+    r"street|zip(_?code)?|post_?code|birth(day|date|_date)?|dob|date_of_birth|ssn|iban|passport|licen[cs]e_?plate|"
+    r"social_security\w*|national_id|tax_?id|ip_?address|latitude|longitude)([_\W]|$)",
+    re.IGNORECASE,
+)
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
+PHONE = re.compile(r"(\+|00)\d[\d ()/.-]{6,18}\d")
+SOCIAL = re.compile(r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}")  # US social security, as written
+
+
+def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
+    """Look at every column that is not declared."""
+    settings, stated = pack.privacy, data.personal
+    named = stated if isinstance(stated, tuple) else ()
+    known = {*data.sensitive_names, *data.identifiers, *settings.declared, *named, data.target}
+    found = {name: why for name in data.frame.columns if name not in known and (why := looks_personal(data, str(name)))}
+    limit = Limit(metric=METRIC, comparator="==", limit="0", severity=settings.severity, why=settings.why)
+    says = [STATED if stated is True else DENIED] if found and isinstance(stated, bool) else []
+    note = "; ".join([*says, *(f"{name}: {why}" for name, why in list(found.items())[:10])])
+    undeclared = 0 if stated is True else len(found)
+    measured = claim(
+        METRIC, undeclared, role=data.role, n=len(data.frame.columns), note=note or "no column looks personal"
+    )
+    claims = [held(measured, limit)]
+    listed = f": {', '.join(list(found)[:10])}" if found else ""
+    listed += f"; {DENIED}" if found and stated is False else ""
+    reason = reason_of(claims)
+    return Outcome(
+        kind=KIND,
+        result=result_of(claims),
+        reason=f"{reason}{listed}" if reason else None,
+        claims=tuple(claims),
+        controls=settings.controls,
+        details={"columns": {str(k): v for k, v in found.items()}, "declared": sorted(str(k) for k in known if k)},
+        reports={"privacy.html": claims_page("Personal data that are not declared", claims)},
+        tools=versions("pandas"),
+    )
+
+
+def looks_personal(data: Dataset, name: str) -> str | None:
+    """Return why a column looks personal, or None."""
+    values = _texts(data, name)
+    for what, looks in LOOKS.items():
+        if values and sum(looks(value) for value in values) >= MOSTLY * len(values):
+            return f"its values look like {what}"
+    return "its name says so" if NAMES.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)) else None
+
+
+def _texts(data: Dataset, name: str) -> list[str]:
+    import pandas as pd
+
+    column, _ = data.column(name)
+    kinds = pd.api.types
+    if kinds.is_bool_dtype(column) or kinds.is_float_dtype(column) or kinds.is_datetime64_any_dtype(column):
+        return []
+    return [str(value).strip() for value in every(column.dropna(), SAMPLE)]
+
+
+def _iban(text: str) -> bool:
+    """ISO 13616: the country and check digits moved to the end, letters as numbers, remainder 1 by 97."""
+    plain = text.replace(" ", "").upper()
+    if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", plain):
+        return False
+    return int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1
+
+
+def _card(text: str) -> bool:
+    """ISO/IEC 7812: 13 to 19 digits whose Luhn sum is a multiple of ten."""
+    plain = re.sub(r"[ -]", "", text)
+    if not re.fullmatch(r"[3-6]\d{12,18}", plain):
+        return False
+    doubled = [int(d) if i % 2 == 0 else sum(divmod(2 * int(d), 10)) for i, d in enumerate(reversed(plain))]
+    return sum(doubled) % 10 == 0
+
+
+def _ip(text: str) -> bool:
+    if not re.search(r"[.:].*[.:]", text):
+        return False
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _matches(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda text: pattern.fullmatch(text) is not None
+
+
+LOOKS: dict[str, Callable[[str], bool]] = {
+    "e-mail addresses": _matches(EMAIL),
+    "bank accounts (IBAN)": _iban,
+    "payment cards": _card,
+    "social security numbers": _matches(SOCIAL),
+    "IP addresses": _ip,
+    "telephone numbers": _matches(PHONE),
+}

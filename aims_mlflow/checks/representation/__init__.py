@@ -1,0 +1,1 @@
+"""Whether data represent the people that a system is used for."""

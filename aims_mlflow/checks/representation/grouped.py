@@ -1,0 +1,67 @@
+"""Rows grouped by one column, beside whichever other column is looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.representation.proxies import feature_codes
+from aims_mlflow.checks.statistics.groups import Groups, group_rows
+from aims_mlflow.checks.statistics.threads import side_by_side
+from aims_mlflow.checks.tables.validation import find_columns
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.records.pack import Representativeness
+
+    Array = np.ndarray[Any, Any]
+
+
+def codes_of_features(data: Dataset) -> dict[str, tuple[Array, int]]:
+    """Return `proxies.feature_codes` of each feature; none of a far table, which is asked column by column."""
+    if len(data.frame) != data.rows:
+        return {}
+    names = [name for name in data.features if name not in data.sensitive_names]
+    return dict(zip(names, side_by_side(lambda name: _coded(data, name), names, data.rows), strict=True))
+
+
+def _coded(data: Dataset, name: str) -> tuple[Array, int]:
+    import numpy as np
+
+    found, levels = feature_codes(data.frame[name], data.weights)
+    return found.astype(np.int16), levels
+
+
+class Grouped:
+    """The groups of one column, beside whichever other column is asked for."""
+
+    def __init__(
+        self,
+        data: Dataset,
+        name: str,
+        columns: tuple[str, ...],
+        settings: Representativeness,
+        codes: dict[str, tuple[Array, int]],
+    ) -> None:
+        """Remember what is grouped; `columns` are all that will be: one count table and one `codes` serve them."""
+        self.name = name
+        self._codes = codes
+        self.binned: set[str] = set()
+        self._data, self._columns, self._pool_under = data, columns, settings.pool_under
+        self._last: tuple[Dataset, Groups] | None = None
+
+    def codes_of(self, name: str, part: Dataset) -> tuple[Array, int]:
+        """Return the codes of a feature, as `proxies.feature_codes` does; made once for all that is grouped."""
+        if name not in self._codes:
+            self._codes[name] = _coded(part, name)
+        return self._codes[name]
+
+    def with_(self, *names: str) -> tuple[Dataset, Groups]:
+        """Return a part of the data with `names`, and the group of each of its rows."""
+        part = self._data.part((*self._columns, *names))
+        if self._last is None or self._last[0] is not part:
+            column = find_columns(part, (self.name,), "column of a population")[self.name]
+            self._last = part, group_rows(column.to_frame(), (self.name,), self._pool_under, part.weights)
+            self.binned |= set(part.binned)
+        return self._last

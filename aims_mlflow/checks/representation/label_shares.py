@@ -1,0 +1,111 @@
+"""What labels each group of the data has: how often the favourable one, how often each of several, the mean number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.claims import claim
+from aims_mlflow.checks.representation.group_rates import SEED, rate_claims
+from aims_mlflow.checks.statistics import count_tables
+from aims_mlflow.checks.statistics.groups import NAME_LENGTH
+from aims_mlflow.checks.statistics.labels import distinct_labels, is_label, labels_of
+from aims_mlflow.checks.statistics.moments import group_moments
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from aims_mlflow.checks.representation.grouped import Grouped
+    from aims_mlflow.checks.statistics.groups import Groups
+    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.records.evidence import Claim
+    from aims_mlflow.records.pack import Representativeness
+
+    Array = np.ndarray[Any, Any]
+
+MOST_LABELS = 50  # the most frequent ones; a table of more says nothing to a reader
+
+
+def target_claims(grouped: Grouped, data: Dataset, settings: Representativeness) -> list[Claim]:
+    """Return how often each group has the favourable label, or each of several (numbers: its mean).
+
+    Rows without a label are left out.
+    """
+    if data.target is None or (data.task == "binary-classification" and data.favourable is None):
+        return []
+    part, groups = grouped.with_(data.target)
+    if data.task == "multiclass-classification":
+        return _each_label(part, groups, data, settings) + _favourable(part, groups, data, settings)
+    if data.task == "regression":
+        return _numbers(part, groups, data, settings)
+    return _favourable(part, groups, data, settings)
+
+
+def _favourable(part: Dataset, groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
+    if data.favourable is None:
+        return []
+    labels = labels_of(part.frame[data.target])
+    there, good = labels.codes >= 0, is_label(labels, data.favourable)
+    counts = count_tables.contingency(
+        (~there).astype(int), good, _only(groups.codes, there), len(groups.names), part.weights
+    )
+    return rate_claims("favourable_label_rate", counts[:, 0, 1], counts[:, 0].sum(axis=1), groups, data, settings)
+
+
+def _each_label(part: Dataset, groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
+    """Return each label's share by group; of labels with too few rows to show, nothing."""
+    import numpy as np
+
+    labels = labels_of(part.frame[data.target])
+    texts = distinct_labels(labels)
+    names, own = list(texts.values()), labels.placed({key: i for i, key in enumerate(texts)})
+    counts = count_tables.crossed(groups.codes, len(groups.names), own, len(names), part.weights)
+    total = counts.sum(axis=0)
+    shown = [i for i in np.argsort(-total, kind="stable")[:MOST_LABELS] if total[i] >= settings.pool_under]
+    return [
+        found
+        for i in sorted(shown)
+        for found in rate_claims(
+            "label_share", counts[:, i], counts.sum(axis=1), groups, data, settings, {"label": names[i][:NAME_LENGTH]}
+        )
+    ]
+
+
+def _numbers(part: Dataset, groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
+    import numpy as np
+
+    column = part.frame[data.target]
+    numbers = column.to_numpy(dtype=float, na_value=np.nan)
+    codes = _only(groups.codes, np.isfinite(numbers))
+    found = group_moments({"target": np.nan_to_num(numbers)}, codes, len(groups.names), part.weights)["target"]
+    low, mean, high = found.interval()
+    claims = [
+        claim(
+            "mean_target",
+            mean[g],
+            slice=groups.slice(g),
+            role=data.role,
+            n=found.n[g],
+            interval=(low[g], high[g]),
+            method="normal",
+        )
+        for g in range(len(groups.names))
+        if found.n[g]
+    ]
+    ends = (
+        count_tables.percentiles(count_tables.spread(found.draw(settings.bootstrap, SEED))[0])
+        if settings.bootstrap
+        else None
+    )
+    difference = count_tables.spread(mean)[0]
+    method = "bootstrap of group means, normal"
+    all_groups = claim(
+        "mean_target_difference", difference, slice=groups.all, role=data.role, interval=ends, method=method
+    )
+    return [*claims, all_groups]
+
+
+def _only(codes: Array, kept: Array) -> Array:
+    import numpy as np
+
+    found: Array = np.where(kept, codes, -1)
+    return found

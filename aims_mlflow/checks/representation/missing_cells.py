@@ -1,0 +1,58 @@
+"""Missing cells: how many of each feature, in all rows and in each group, and how unequally."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.checks.claims import claim
+from aims_mlflow.checks.representation.group_rates import rate_claims
+from aims_mlflow.checks.statistics import count_tables
+
+if TYPE_CHECKING:
+    from aims_mlflow.checks.representation.grouped import Grouped
+    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.records.evidence import Claim
+    from aims_mlflow.records.pack import Representativeness
+
+RATE = "missing_rate"
+NONE = "no feature has a missing cell"
+
+
+def missing_claims(data: Dataset) -> list[Claim]:
+    """Return the share of missing cells of each feature that has some; where none has, one claim that says so."""
+    import numpy as np
+
+    gone = {name: data.rows - data.filled(name) for name in data.features}
+    found = {name: n for name, n in gone.items() if n}
+    low, high = count_tables.wilson(np.array([*found.values(), 0]), np.full(len(found) + 1, data.rows))
+    if not found:
+        ends = (low[0], high[0])
+        return [claim(RATE, 0, role=data.role, n=data.rows, interval=ends, method="Wilson", note=NONE)]
+    return [
+        claim(
+            RATE,
+            n / data.rows,
+            slice={"column": name},
+            role=data.role,
+            n=data.rows,
+            interval=(low[i], high[i]),
+            method="Wilson",
+        )
+        for i, (name, n) in enumerate(found.items())
+    ]
+
+
+def missing_by_group(grouped: Grouped, data: Dataset, settings: Representativeness) -> list[Claim]:
+    """Return each group's share of missing cells and the groups' difference, for each feature with missing cells."""
+    claims: list[Claim] = []
+    for name in data.features:
+        if name == grouped.name or data.filled(name) == data.rows:
+            continue
+        part, groups = grouped.with_(name)
+        gone = part.frame[name].isna().to_numpy()
+        counts = count_tables.contingency(gone * 0, gone, groups.codes, len(groups.names), part.weights)[:, 0]
+        claims += rate_claims(RATE, counts[:, 1], counts.sum(axis=1), groups, data, settings, {"column": name})
+    if not claims:
+        at, n = {grouped.name: "*"}, data.rows
+        claims.append(claim(f"{RATE}_difference", 0, slice=at, role=data.role, n=n, interval=(0, 0), note=NONE))
+    return claims

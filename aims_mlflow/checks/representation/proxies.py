@@ -1,0 +1,88 @@
+"""Proxies: how much a column tells of the group that a person belongs to, by mutual information."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.statistics import count_tables
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    Array = np.ndarray[Any, Any]
+
+BINS = 10
+MAX_LEVELS = 50
+
+
+def feature_codes(column: pd.Series, weights: Array | None = None) -> tuple[Array, int]:
+    """Return (code of each row, number of codes): tenths of numbers, frequent categories; missing is a code too.
+
+    Of more than 50 categories the rarer ones count as one.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from aims_mlflow.checks.statistics.labels import factorize
+
+    kinds = pd.api.types
+    if kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column) and not kinds.is_complex_dtype(column):
+        values = column.to_numpy(dtype=float, na_value=np.nan)
+        finite = np.isfinite(values)
+        if not finite.any():
+            return np.zeros(len(values), dtype=np.int64), 1
+        whole = bool(finite.all())
+        rows = weights if weights is None or whole else weights[finite]
+        edges = np.unique(
+            count_tables.weighted_quantiles(values if whole else values[finite], np.arange(1, BINS) / BINS, rows)
+        )
+        codes = count_tables.bins_of(values if whole else np.where(finite, values, 0.0), edges)
+        return codes if whole else np.where(finite, codes, len(edges) + 1), len(edges) + 2
+    try:
+        codes, levels = factorize(column)
+    except TypeError:  # lists or dictionaries
+        return np.zeros(len(column), dtype=np.int64), 1
+    sizes = count_tables.count(codes[codes >= 0], len(levels), None if weights is None else weights[codes >= 0])
+    frequent = _frequent(sizes, levels)
+    recode = np.full(len(levels) + 1, min(len(levels), MAX_LEVELS))
+    recode[frequent] = np.arange(len(frequent))
+    recode[-1] = len(frequent) + 1  # missing has code -1
+    found: Array = recode[codes]
+    return found, len(frequent) + 2
+
+
+def _frequent(sizes: Array, levels: Any) -> Array:
+    """Return the places of the most frequent levels, by size and then by text: the same in every order of the rows."""
+    import numpy as np
+
+    least = np.partition(sizes, -MAX_LEVELS)[-MAX_LEVELS] if len(sizes) > MAX_LEVELS else 0
+    some = np.flatnonzero(sizes >= least)
+    texts = np.array([str(levels[i]) for i in some], dtype=object)
+    found: Array = some[np.lexsort((texts, -sizes[some]))][:MAX_LEVELS]
+    return found
+
+
+def information(counts: Array) -> Array:
+    """Return the uncertainty coefficient I(feature; group) / H(group) for counts of shape (..., groups, levels).
+
+    0: the feature tells nothing; 1: it tells the group. The information that chance alone gives is taken off
+    (Miller and Madow, 1955: (groups - 1)(levels - 1) / 2n). Theil, "On the estimation of relationships", 1970.
+    """
+    import numpy as np
+
+    n = counts.sum(axis=(-1, -2)).astype(float)
+    by_group, by_level = counts.sum(axis=-1), counts.sum(axis=-2)
+    known = _entropy(by_group, n) + _entropy(by_level, n) - _entropy(counts.reshape(*counts.shape[:-2], -1), n)
+    chance = ((by_group > 0).sum(axis=-1) - 1) * ((by_level > 0).sum(axis=-1) - 1) / (2 * n)
+    found: Array = np.clip(count_tables.divide(known - chance, _entropy(by_group, n)), 0, 1)
+    return found
+
+
+def _entropy(counts: Array, n: Array) -> Array:
+    """Return the entropy (nats) of counts along the last axis; n is their sum."""
+    import numpy as np
+
+    share = counts / n[..., None]
+    found: Array = -np.where(share > 0, share * np.log(np.where(share > 0, share, 1.0)), 0.0).sum(axis=-1)
+    return found

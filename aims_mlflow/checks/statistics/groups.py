@@ -1,0 +1,161 @@
+"""Rows put into groups by their sensitive columns; small groups are pooled so that nobody can be picked out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.checks.statistics.count_tables import count, weighted_quantile
+from aims_mlflow.checks.statistics.labels import distinct_labels, label_text, labels_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+MISSING = "(missing)"
+MAX_NUMBERS = 12  # a numeric column with more values is cut into bands
+NAME_LENGTH = 80
+MAX_COUNTED = 1_000_000
+
+
+def pooled_name(pool_under: int) -> str:
+    """Return the name of the cell that all small groups share."""
+    return f"(pooled: groups under {pool_under} rows)"
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Groups of one column, or of the combinations of several.
+
+    Attributes:
+        columns: The sensitive columns.
+        names: For each group, one value for each column.
+        codes: Group of each row, shape (rows,); -1 for rows left out.
+        pooled: How many small groups were put together.
+        left_out: Rows in small groups that even together stay under the limit.
+        bands: Columns cut into bands -> width of a band.
+        within: Control columns and the level that all these rows have.
+    """
+
+    columns: tuple[str, ...]
+    names: tuple[tuple[str, ...], ...]
+    codes: np.ndarray[Any, Any]
+    pooled: int
+    left_out: int
+    bands: dict[str, str]
+    within: dict[str, str] = field(default_factory=dict)
+
+    def slice(self, group: int) -> dict[str, str]:
+        """Return the claim slice of one group."""
+        return {**self.within, **dict(zip(self.columns, self.names[group], strict=True))}
+
+    @property
+    def all(self) -> dict[str, str]:
+        """The claim slice of a value that compares these groups."""
+        return {**self.within, **dict.fromkeys(self.columns, "*")}
+
+
+def group_rows(
+    sensitive: pd.DataFrame,
+    columns: tuple[str, ...],
+    pool_under: int,
+    weights: np.ndarray[Any, Any] | None = None,
+    control: Groups | None = None,
+    level: int = 0,
+) -> Groups:
+    """Return the groups of `columns` taken together, sorted by name.
+
+    `weights` says how many rows each row stands for, one each by default. With `control`, only the
+    rows of its group `level` are put into groups.
+
+    Groups with fewer than `pool_under` rows become one. If that one is still too small its rows
+    are left out (code -1), and `left_out` counts them. Whoever subtracts the shown groups from the
+    whole table can still count those rows; who minds that leaves the overall numbers out too.
+    """
+    import numpy as np
+
+    levels, codes, bands = [], np.zeros(len(sensitive), dtype=np.int64), {}
+    for name in columns:
+        own, names, width = levels_of(sensitive[name], weights)
+        codes = codes * len(names) + own
+        levels.append(names)
+        bands.update({name: width} if width else {})
+    inside = np.ones(len(codes), dtype=bool) if control is None else control.codes == level
+    present, codes = _compact(codes[inside], math.prod(len(names) for names in levels))
+    sizes = count(codes, len(present), None if weights is None else weights[inside])
+    small = sizes < pool_under
+    left_out = int(sizes[small].sum()) if small.any() and sizes[small].sum() < pool_under else 0
+
+    shape = tuple(len(names) for names in levels)
+    cells = np.stack(np.unravel_index(present[~small], shape), axis=1) if (~small).any() else np.empty((0, len(shape)))
+    found = [tuple(levels[i][int(cell[i])] for i in range(len(columns))) for cell in cells]
+    new_code = np.full(len(present), -1)
+    new_code[~small] = np.arange(len(found))
+    if small.any() and not left_out:
+        new_code[small] = len(found)
+        found.append((pooled_name(pool_under),) * len(columns))
+    group = np.full(len(sensitive), -1)
+    group[inside] = new_code[codes]
+    within = {} if control is None else control.slice(level)
+    return Groups(columns, tuple(found), group, int(small.sum()), left_out, bands, within)
+
+
+def _compact(codes: np.ndarray[Any, Any], size: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return (codes that occur, their positions among those); counting beats sorting while the codes are few."""
+    import numpy as np
+
+    if size > MAX_COUNTED:
+        return np.unique(codes, return_inverse=True)
+    present = np.flatnonzero(np.bincount(codes, minlength=size))
+    position = np.zeros(size, dtype=np.int64)
+    position[present] = np.arange(len(present))
+    return present, position[codes]
+
+
+def levels_of(
+    column: pd.Series, weights: np.ndarray[Any, Any] | None = None
+) -> tuple[np.ndarray[Any, Any], list[str], str | None]:
+    """Return (codes, sorted names with the missing one last, band width or None) of one column."""
+    import numpy as np
+    import pandas as pd
+
+    numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    if numeric:
+        values = column.to_numpy(dtype=float, na_value=np.nan)
+        finite = values[np.isfinite(values)]
+        # A cheap look first: among a thousand numbers there are mostly too many already.
+        if len(np.unique(finite[:1000])) > MAX_NUMBERS or len(np.unique(finite)) > MAX_NUMBERS:
+            return _bands(values, weights)
+    found = labels_of(column)
+    texts = distinct_labels(found)
+    order = sorted(texts, key=float) if numeric else list(texts)
+    names = [texts[key][:NAME_LENGTH] for key in order]
+    codes = found.placed({key: i for i, key in enumerate(order)}, missing=len(names))
+    return codes, [*names, MISSING], None
+
+
+def _bands(
+    values: np.ndarray[Any, Any], weights: np.ndarray[Any, Any] | None
+) -> tuple[np.ndarray[Any, Any], list[str], str]:
+    """Cut numbers into a few bands of a round width, counted from 0: ages give "20 to under 30", ...
+
+    Bounds are round numbers and not taken from the data's extremes, so that they give nobody away
+    and mean the same in the next table.
+    """
+    import numpy as np
+
+    finite = np.isfinite(values)
+    low, high = (
+        weighted_quantile(values[finite], q, None if weights is None else weights[finite]) for q in (0.05, 0.95)
+    )
+    rough = max((high - low) / 6, 1e-9)
+    scale = 10.0 ** math.floor(math.log10(rough))
+    width = next(step * scale for step in (1, 2, 5, 10) if step * scale >= rough)
+    first, last = math.floor(low / width), math.floor(high / width)
+    codes = np.full(len(values), last - first + 1)
+    codes[finite] = np.clip(np.floor(values[finite] / width), first, last).astype(np.int64) - first
+    text = [str(label_text(round(edge * width, 12))) for edge in range(first, last + 2)]
+    names = [f"{text[i]} to under {text[i + 1]}" for i in range(len(text) - 1)]
+    names[0], names[-1] = f"under {text[1]}", f"{text[-2]} and over"
+    return codes, [*names, MISSING], str(label_text(round(width, 12)))

@@ -1,0 +1,1 @@
+"""Tables as the checks read them, whatever holds their rows."""
