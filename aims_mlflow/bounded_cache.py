@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 
-class Remembered(Generic[Value]):
+class BoundedCache(Generic[Value]):
     """Values by key; what was used longest ago is forgotten first. Safe to use from several threads."""
 
     def __init__(self, most: int) -> None:

@@ -7,7 +7,7 @@ import sealed
 from small_bundle import lost, put_keyring
 
 from aims_mlflow.audit.outside_checkpoint import Held
-from aims_mlflow.bounded_cache import Remembered
+from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.capture.recorder import artifact
 from aims_mlflow.checks.pages.charts import fairness_chart
 from aims_mlflow.checks.pages.report import claims_page
@@ -103,7 +103,7 @@ class Registry:
         known = version if stage == "deployment" else None
         registered = past.registered(known) if known else None
         asked = Asked(model, registered, None, RUN, "m-1", known, force.keyring_digest)
-        sessions = check_sessions(files, force, rules, Remembered(0))
+        sessions = check_sessions(files, force, rules, BoundedCache(0))
         decision = decide(rules, sessions, list(consents.values()), asked, datetime.now(UTC))
         decided = Decided(decision, *kept_lines(files), tuple(consents), registered)
         request = uuid7()

@@ -13,7 +13,7 @@ from aims_mlflow.ledger.log import LOG_ROLE
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from aims_mlflow.signing.keyring import keyring_digest
-from aims_mlflow.signing.keyring_history import CLOCKS, InForce, KeyringHistory, checked_history
+from aims_mlflow.signing.keyring_history import CLOCKS, KeyringHistory, KeyringVersion, checked_history
 from aims_mlflow.signing.keys import PublicKey
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def history_of(view: View, step: Step, root: Collection[str] | None) -> KeyringH
     for leaf in view.leaves(types=("keyring",)):
         where, digest = f"leaf {leaf.sequence}, keyring", str(leaf.content.get("keyring_digest"))
         try:
-            versions.append(InForce(leaf.sequence, str(leaf.content["time"]), _keyring(view, digest)))
+            versions.append(KeyringVersion(leaf.sequence, str(leaf.content["time"]), _keyring(view, digest)))
         except EvidenceError as exc:
             step.wrong(where, exc.what, RESTORE)
     try:

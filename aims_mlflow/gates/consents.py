@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from aims_mlflow.bounded_cache import Remembered
+from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import canonical, digest_of, parse_json
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence import statement
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.keyring import Keyring, Role
 
 MOST_KNOWN = 10_000
-KnownConsents = Remembered[SignedConsent]
+KnownConsents = BoundedCache[SignedConsent]
 ACTIONS = ("approval", "waiver", "revocation", "retirement")
 AGAIN = "make it with `aims approve`, `aims waive`, `aims gate revoke` or `aims gate retire`"
 

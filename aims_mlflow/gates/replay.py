@@ -6,7 +6,7 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.bounded_cache import Remembered
+from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.verify import CheckedSession, check_session
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.rules_in_force import InForce
     from aims_mlflow.ledger.ledger import Ledger
 
-KnownSessions = Remembered[CheckedSession]
+KnownSessions = BoundedCache[CheckedSession]
 # What stands in a decision's body alone: texts, people, and what its leaf has in another form.
 IN_BODY = {"unmet", "waived", "warnings", "approvals", "model_name", "workspace", "time", "system"}
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from aims_mlflow.ledger.database import Tables
-    from aims_mlflow.ledger.heads import Standing
+    from aims_mlflow.ledger.heads import TreeState
     from aims_mlflow.ledger.leaves import Entry
     from aims_mlflow.ledger.proofs import LedgerProofs
 
@@ -89,7 +89,7 @@ class Appender:
     ) -> Written:
         """Write everything that belongs to the leaves, and the checkpoint where its key signs at once."""
         tables = self._tables
-        before = heads.standing(connection, tables.tree, tables.leaves)
+        before = heads.tree_state(connection, tables.tree, tables.leaves)
         out = [Leaf(before.size + at, data, leaf_hash(data)) for at, (data, _, _) in enumerate(made)]
         rows = [
             {
@@ -121,7 +121,7 @@ class Appender:
         )
         return Written(out, names, edge)
 
-    def _edge(self, connection: Connection, before: Standing) -> Frontier:
+    def _edge(self, connection: Connection, before: TreeState) -> Frontier:
         """Return the tree's right edge before an append: what this worker left, where nobody appended since."""
         edge, last = self._left
         if (edge.size, last) == (before.size, before.last_hash):

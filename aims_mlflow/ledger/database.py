@@ -27,6 +27,7 @@ DIALECTS = ("sqlite", "postgresql")
 APPEND_LOCK = 4200100001
 # SQLAlchemy's execution option that marks a transaction as one that only reads.
 READ_ONLY = "aims_read_only"
+NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 CHECK = "check its database"
 _log = logging.getLogger(__name__)
 
@@ -36,11 +37,16 @@ class Tables:
 
     def __init__(self, schema: str | None) -> None:
         self.metadata = sa.MetaData(schema=schema)
-        number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+        self._add_leaves()
+        self._add_shared_state()
+        self.tree = TreeTables(self.metadata)
+
+    def _add_leaves(self) -> None:
+        """Add the leaves, the erasable bodies beside them, and the envelopes that they name."""
         self.leaves = sa.Table(
             "aims_leaves",
             self.metadata,
-            sa.Column("sequence", number, primary_key=True, autoincrement=False),
+            sa.Column("sequence", NUMBER, primary_key=True, autoincrement=False),
             sa.Column("leaf", sa.LargeBinary, nullable=False),
             sa.Column("leaf_hash", sa.String(64), nullable=False),
             sa.Column("request", sa.String(64), index=True),
@@ -53,7 +59,7 @@ class Tables:
         self.bodies = sa.Table(
             "aims_bodies",
             self.metadata,
-            sa.Column("sequence", number, primary_key=True, autoincrement=False),
+            sa.Column("sequence", NUMBER, primary_key=True, autoincrement=False),
             sa.Column("salt", sa.LargeBinary, nullable=False),
             sa.Column("body", sa.LargeBinary, nullable=False),
         )
@@ -63,6 +69,9 @@ class Tables:
             sa.Column("sha256", sa.String(64), primary_key=True),
             sa.Column("envelope", sa.LargeBinary, nullable=False),
         )
+
+    def _add_shared_state(self) -> None:
+        """Add what the workers of a registry share: rules in force, digests of hashed files, recent calls."""
         self.policies = sa.Table(
             "aims_policies",
             self.metadata,
@@ -87,9 +96,8 @@ class Tables:
             self.metadata,
             sa.Column("call", sa.String(64), primary_key=True),
             sa.Column("request", sa.String(64), nullable=False),
-            sa.Column("seconds", number, nullable=False, index=True),
+            sa.Column("seconds", NUMBER, nullable=False, index=True),
         )
-        self.tree = TreeTables(self.metadata)
 
 
 def open_database(uri: str) -> tuple[sa.Engine, Tables]:

@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Late:
+class LateDelivery:
     """A delivery that is overdue: since when, and what the anchor said last."""
 
     size: int
@@ -54,12 +54,12 @@ class Late:
         )
 
 
-def late(connection: Connection, tables: TreeTables, now: datetime | None = None) -> list[Late]:
+def late(connection: Connection, tables: TreeTables, now: datetime | None = None) -> list[LateDelivery]:
     """Return the deliveries that are more than a minute behind, oldest first."""
     table = tables.deliveries
     limit = utc_text((now or datetime.now(UTC)) - timedelta(seconds=LATE_SECONDS))
     query = sa.select(table).where(table.c.delivered.is_(None), table.c.queued < limit).order_by(table.c.queued)
-    return [Late(r.size, r.place, r.queued, r.attempts, r.error) for r in connection.execute(query.limit(100))]
+    return [LateDelivery(r.size, r.place, r.queued, r.attempts, r.error) for r in connection.execute(query.limit(100))]
 
 
 class Deliverer:

@@ -18,6 +18,7 @@ from aims_mlflow.ledger import checkpoint, merkle
 from aims_mlflow.ledger.tree import TreeTables, fetch_nodes
 from aims_mlflow.ledger.write import write
 from aims_mlflow.records.base import utc_text, uuid7
+from aims_mlflow.settings import LEDGER_ORIGIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,11 +26,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from aims_mlflow.ledger.checkpoint import Checkpoint
-    from aims_mlflow.ledger.tree import Grown
+    from aims_mlflow.ledger.tree import TreeGrowth
     from aims_mlflow.ledger.write import Rows
     from aims_mlflow.signing.keys import SigningKey
 
-ORIGIN = "AIMS_LEDGER_ORIGIN"
 PAGE = 5000
 
 
@@ -43,7 +43,7 @@ def newest(connection: Connection, tables: TreeTables) -> Checkpoint | None:
 
 
 @dataclass(frozen=True)
-class Standing:
+class TreeState:
     """What an append continues: how many leaves there are, the last one's hash, and the newest checkpoint."""
 
     size: int
@@ -51,22 +51,22 @@ class Standing:
     head: Checkpoint | None
 
 
-def standing(connection: Connection, tables: TreeTables, leaves: sa.Table) -> Standing:
+def tree_state(connection: Connection, tables: TreeTables, leaves: sa.Table) -> TreeState:
     """Return what an append continues, by one question: the append lock is held meanwhile.
 
     Raises:
         EvidenceError: the stored checkpoint is none.
     """
-    row = connection.execute(_standing(tables, leaves)).one()
+    row = connection.execute(_tree_state(tables, leaves)).one()
     head = None if row.note is None else _parsed(row.size, row.note)
     if row.last is None:
-        return Standing(0, None, head)
-    return Standing(int(row.last) + 1, bytes.fromhex(row.hashed), head)
+        return TreeState(0, None, head)
+    return TreeState(int(row.last) + 1, bytes.fromhex(row.hashed), head)
 
 
 @functools.lru_cache(maxsize=16)
-def _standing(tables: TreeTables, leaves: sa.Table) -> sa.Select[Any]:
-    """The question of `standing`, made once for a ledger's tables."""
+def _tree_state(tables: TreeTables, leaves: sa.Table) -> sa.Select[Any]:
+    """The question of `tree_state`, made once for a ledger's tables."""
     table = tables.checkpoints
     newest_hash = sa.select(leaves.c.leaf_hash).order_by(leaves.c.sequence.desc()).limit(1)
     note = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
@@ -118,8 +118,8 @@ def origin_of(before: Checkpoint | None, configured: str | None) -> str:
         return checkpoint.check_name(configured or f"aims-ledger/{uuid7()}")
     if configured and configured != before.origin:
         raise EvidenceError(
-            f"{ORIGIN} is {configured!r}, and the ledger's checkpoints so far are of {before.origin!r}",
-            next=f"set {ORIGIN} back: a log keeps its name, or its old checkpoints prove nothing about it",
+            f"{LEDGER_ORIGIN} is {configured!r}, and the ledger's checkpoints so far are of {before.origin!r}",
+            next=f"set {LEDGER_ORIGIN} back: a log keeps its name, or its old checkpoints prove nothing about it",
         )
     return before.origin
 
@@ -148,7 +148,7 @@ def sign_head(
 
 
 def sign_grown(
-    grown: Grown, before: Checkpoint | None, fetch: merkle.Fetch, key: SigningKey, configured: str | None
+    grown: TreeGrowth, before: Checkpoint | None, fetch: merkle.Fetch, key: SigningKey, configured: str | None
 ) -> Checkpoint:
     """Return a signed checkpoint over the tree as an append leaves it, within the append's transaction.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.database import Tables
     from aims_mlflow.ledger.log import Log
-    from aims_mlflow.ledger.tree import Grown
+    from aims_mlflow.ledger.tree import TreeGrowth
     from aims_mlflow.ledger.write import Rows
 
 
@@ -50,7 +50,7 @@ class LedgerProofs:
 
     # -- making checkpoints -----------------------------------------------------------------
 
-    def grown(self, connection: Connection, grown: Grown, before: Checkpoint | None) -> list[Rows]:
+    def grown(self, connection: Connection, grown: TreeGrowth, before: Checkpoint | None) -> list[Rows]:
         """Sign the checkpoint over an append in its own transaction, where the key signs at once; returns its rows."""
         if self._log is None or not self._log.key.in_memory:
             return []
@@ -160,7 +160,7 @@ class LedgerProofs:
         """
         return merkle.consistency_proof(old, size, self.fetch)
 
-    def late(self) -> list[delivery.Late]:
+    def late(self) -> list[delivery.LateDelivery]:
         """Return the deliveries that are more than a minute behind."""
         with reading(self._engine) as connection:
             return delivery.late(connection, self._tables.tree)

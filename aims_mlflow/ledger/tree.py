@@ -27,7 +27,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Grown:
+class TreeGrowth:
     """What an append made of the tree: sizes and roots before and after it."""
 
     size_before: int
@@ -116,7 +116,7 @@ def frontier(
     return merkle.Frontier(size, [known[node] for node in nodes])
 
 
-def extend(edge: merkle.Frontier, hashes: Sequence[bytes]) -> tuple[Grown, list[dict[str, object]]]:
+def extend(edge: merkle.Frontier, hashes: Sequence[bytes]) -> tuple[TreeGrowth, list[dict[str, object]]]:
     """Let a tree's edge grow by leaf hashes; returns what that made of the tree, and the rows of `aims_nodes` for it.
 
     The rows belong into the transaction of the leaves, under the append lock.
@@ -124,4 +124,4 @@ def extend(edge: merkle.Frontier, hashes: Sequence[bytes]) -> tuple[Grown, list[
     size, before = edge.size, edge.root()
     made = [node for value in hashes for node in edge.append(value)]
     rows: list[dict[str, object]] = [{"level": level, "position": at, "hash": value} for (level, at), value in made]
-    return Grown(size, before, edge.size, edge.root()), rows
+    return TreeGrowth(size, before, edge.size, edge.root()), rows

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import aims_mlflow
-from aims_mlflow.bounded_cache import Remembered
+from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import read as read_record
@@ -91,9 +91,9 @@ class Gate:
         self.evidence = ServerEvidence(tracking_uri)
         self.bytes = ModelBytes(self.ledger)
         # Functions of what their keys name, and of no clock: what was verified once is not verified again.
-        self.sessions: Remembered[CheckedSession] = Remembered(MOST_SESSION_BYTES)
+        self.sessions: BoundedCache[CheckedSession] = BoundedCache(MOST_SESSION_BYTES)
         self.consents = KnownConsents(MOST_KNOWN)
-        self.signatures: Remembered[KeyEntry] = Remembered(MOST_KNOWN)
+        self.signatures: BoundedCache[KeyEntry] = BoundedCache(MOST_KNOWN)
         self.guard: LedgerGuard | None = None
 
     def require_ledger(self) -> None:

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from aims_mlflow.bounded_cache import Remembered
+from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import dir_hash1, is_load_mark
 from aims_mlflow.server.stored_files import SETTLED_SECONDS, Files, Listed, fingerprint
@@ -34,7 +34,7 @@ class ModelBytes:
         self._ledger = ledger
         self._worker: ThreadPoolExecutor | None = None
         self._jobs: dict[str, Future[None]] = {}
-        self._digests: Remembered[str] = Remembered(MOST_DIGESTS)
+        self._digests: BoundedCache[str] = BoundedCache(MOST_DIGESTS)
 
     def digest(self, place: str, files: Files, caps: Caps) -> str:
         """Return the model's `dirHash1`; `place` is where its files lie.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.bounded_cache import Remembered
+from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.server.stored_files import Files
@@ -43,7 +43,7 @@ class ServerEvidence:
 
     def __init__(self, tracking_uri: str | None) -> None:
         self._tracking_uri = tracking_uri
-        self._roots: Remembered[str] = Remembered(MOST_ROOTS)
+        self._roots: BoundedCache[str] = BoundedCache(MOST_ROOTS)
 
     def _tracking_store(self) -> Any:
         if in_server():

@@ -9,7 +9,7 @@ from aims_mlflow import settings
 from aims_mlflow.errors import KeyUnavailable
 from aims_mlflow.settings import SIGNING_KEY, password_of, password_variable
 from aims_mlflow.signing import remote_keys
-from aims_mlflow.signing.keys import HOW_TO, PasswordNeeded, SigningKey, write_new_key
+from aims_mlflow.signing.keys import HOW_TO, MissingPassword, SigningKey, write_new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def load_key(uri: str, variable: str = SIGNING_KEY, ask: Callable[[str], str] | 
     hint = f"set {password_variable(variable)} to its password"
     try:
         return SigningKey.from_pem(pem, origin, password=password_of(variable), hint=hint)
-    except PasswordNeeded:
+    except MissingPassword:
         if ask is None:
             raise
     return SigningKey.from_pem(pem, origin, password=ask(origin), hint=hint)

@@ -25,7 +25,7 @@ CLOCKS = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
-class InForce:
+class KeyringVersion:
     """One version of the keyring: the leaf that put it in force, and the time that this leaf says."""
 
     sequence: int
@@ -50,7 +50,7 @@ class Verdict:
 class KeyringHistory:
     """Every keyring that was ever in force, oldest first."""
 
-    versions: tuple[InForce, ...]
+    versions: tuple[KeyringVersion, ...]
 
     @property
     def newest(self) -> Keyring | None:
@@ -104,7 +104,7 @@ class KeyringHistory:
         return f"the key of {now.owner} was later revoked as of {now.revoked}"
 
 
-def checked_history(versions: Sequence[InForce], root_id: str | Collection[str] | None = None) -> KeyringHistory:
+def checked_history(versions: Sequence[KeyringVersion], root_id: str | Collection[str] | None = None) -> KeyringHistory:
     """Return the history, when a pinned root signed the first keyring and each later one may follow the one before.
 
     `versions` are in the order of their leaves.
@@ -112,7 +112,7 @@ def checked_history(versions: Sequence[InForce], root_id: str | Collection[str] 
     Raises:
         EvidenceError: a version is not signed by a root of the version before, or is not higher than that.
     """
-    checked: list[InForce] = []
+    checked: list[KeyringVersion] = []
     for number, version in enumerate(versions):
         where = f"keyring {number + 1} of {len(versions)} (version {version.keyring.version}, leaf {version.sequence})"
         try:
@@ -122,5 +122,5 @@ def checked_history(versions: Sequence[InForce], root_id: str | Collection[str] 
                 keyring = checked_keyring(version.keyring, where, root_id)
         except ConfigError as exc:
             raise EvidenceError(exc.what, where=where, next=exc.next) from None
-        checked.append(InForce(version.sequence, version.since, keyring))
+        checked.append(KeyringVersion(version.sequence, version.since, keyring))
     return KeyringHistory(tuple(checked))

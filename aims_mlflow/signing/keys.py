@@ -105,7 +105,7 @@ def _sslib_key(pem: str, key_id: str) -> SSlibKey:
     return SSlibKey.from_crypto(load_pem_public_key(pem.encode()), keyid=key_id)
 
 
-class PasswordNeeded(KeyUnavailable):
+class MissingPassword(KeyUnavailable):
     """The key is protected by a password that was not given: who can ask a person, asks."""
 
 
@@ -169,7 +169,7 @@ class SigningKey:
         """Read a PKCS#8 private key; `password` is used where the key needs one. `hint` says what to do without it.
 
         Raises:
-            PasswordNeeded: it is protected by a password, and none was given.
+            MissingPassword: it is protected by a password, and none was given.
             KeyUnavailable: it is not such a key, or the password does not open it.
         """
         from cryptography.exceptions import UnsupportedAlgorithm
@@ -178,7 +178,7 @@ class SigningKey:
 
         protected = b"ENCRYPTED" in pem
         if protected and password is None:
-            raise PasswordNeeded("the key is protected by a password", where=origin, next=hint)
+            raise MissingPassword("the key is protected by a password", where=origin, next=hint)
         try:
             private = load_pem_private_key(pem, password.encode() if protected and password is not None else None)
         except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_gate_monotone import KEY, LAW, NEEDED, OTHER, sessions
 
-from aims_mlflow.bounded_cache import Remembered
+from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import canonical
 from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
 from aims_mlflow.gates.decide import Asked, decide
@@ -76,7 +76,7 @@ def made_again(world, files, said):
     read = {f"{n}.jsonl": b"".join(lines) for n, lines in enumerate(files)}
     consents = sealed_consents(ledger, ledger.of_model(name), sealed.MODEL, force, KnownConsents(100))
     asked = Asked(sealed.MODEL, sealed.MODEL, version="1", keyring_digest=force.keyring_digest)
-    checked = check_sessions(read, force, rules, Remembered(0))
+    checked = check_sessions(read, force, rules, BoundedCache(0))
     decision = decide(rules, checked, list(consents.values()), asked, datetime.now(UTC))
     decided = Decided(decision, *kept_lines(read), tuple(consents), sealed.MODEL)
     change, request = Change("deployment", name, None, "champion", "1"), uuid7()

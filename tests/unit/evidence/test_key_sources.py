@@ -30,7 +30,7 @@ def test_a_protected_file_opens_with_its_password_alone(tmp_path, monkeypatch):
     made = keys.write_new_key(tmp_path / "k.pem", "correct horse")
     assert b"ENCRYPTED PRIVATE KEY" in (tmp_path / "k.pem").read_bytes()
     uri = f"file:{tmp_path}/k.pem"
-    with pytest.raises(keys.PasswordNeeded, match="AIMS_SIGNING_KEY_PASSWORD"):
+    with pytest.raises(keys.MissingPassword, match="AIMS_SIGNING_KEY_PASSWORD"):
         key_sources.load_key(uri)
     with pytest.raises(KeyUnavailable, match="AIMS_LOG_KEY_PASSWORD"):
         key_sources.load_key(uri, settings.LOG_KEY)

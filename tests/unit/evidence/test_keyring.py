@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from aims_mlflow.errors import ConfigError, EvidenceError
 from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.signing import keyring as kr
-from aims_mlflow.signing.keyring_history import InForce, checked_history
+from aims_mlflow.signing.keyring_history import KeyringVersion, checked_history
 from aims_mlflow.signing.keys import ephemeral_key
 
 ROOT, ANA, OLGA, LOG = (ephemeral_key() for _ in range(4))
@@ -99,7 +99,7 @@ def test_a_signature_added_beside_the_roots_gives_nobody_a_say(tmp_path):
         )
         third = kr.sign_keyring(kr.add_key(second, sealed.entry(eve, "eve")), eve)
         with pytest.raises(EvidenceError, match="keyring 3 of 3"):
-            checked_history([InForce(1, T(1), both), InForce(2, T(2), beside), InForce(3, T(3), third)], ROOT.key_id)
+            checked_history([KeyringVersion(1, T(1), both), KeyringVersion(2, T(2), beside), KeyringVersion(3, T(3), third)], ROOT.key_id)
 
 
 def test_what_is_no_keyring_of_the_root_is_refused(tmp_path, monkeypatch):
@@ -130,7 +130,7 @@ def test_each_decision_is_judged_by_the_keyring_of_its_leaf():
     one = first()
     two = kr.sign_keyring(kr.add_key(one, sealed.entry(LOG, "server", ("log",))), ROOT)
     three = kr.sign_keyring(kr.revoke_key(two, "ana", T(2)), ROOT)
-    history = checked_history([InForce(1, T(1), one), InForce(3, T(3), two), InForce(5, T(5), three)], ROOT.key_id)
+    history = checked_history([KeyringVersion(1, T(1), one), KeyringVersion(3, T(3), two), KeyringVersion(5, T(5), three)], ROOT.key_id)
     trainer = ("trainer",)
     assert history.newest.version == 3
     assert history.at(1) is None
@@ -153,7 +153,7 @@ def test_clocks_of_workers_order_no_keyring():
     two = kr.sign_keyring(kr.add_key(one, sealed.entry(LOG, "server", ("log", "trainer"))), ROOT)
     three = kr.sign_keyring(kr.revoke_key(two, "ana", "2026-03-01T00:00:00Z"), ROOT)
     early, late = "2026-02-28T23:59:30Z", "2026-03-01T00:00:05Z"
-    history = checked_history([InForce(0, T(1), one), InForce(4, late, two), InForce(7, early, three)], ROOT.key_id)
+    history = checked_history([KeyringVersion(0, T(1), one), KeyringVersion(4, late, two), KeyringVersion(7, early, three)], ROOT.key_id)
     now = "2026-03-01T00:00:00Z"
     assert history.judge(LOG.key_id, ("trainer",), now, 5, now).why_not is None, "sealed before, by its leaf"
     assert "it is in a later one" in history.judge(LOG.key_id, ("trainer",), now, 4, "2026-03-01T00:00:09Z").why_not
@@ -166,9 +166,9 @@ def test_a_broken_history_names_the_version():
     two = kr.sign_keyring(kr.revoke_key(one, "ana", T(2)), ROOT)
     by_eve = kr.sign_keyring(kr.revoke_key(one, "ana", T(2)), ephemeral_key())
     cases = {
-        "keyring 1 of 1": [InForce(1, T(1), kr.sign_keyring(one, OLGA))],
-        r"keyring 2 of 2 \(version 2.*may not follow version 1": [InForce(1, T(1), one), InForce(2, T(2), by_eve)],
-        r"keyring 2 of 2 \(version 1.*version 2 is in force": [InForce(1, T(1), two), InForce(2, T(2), one)],
+        "keyring 1 of 1": [KeyringVersion(1, T(1), kr.sign_keyring(one, OLGA))],
+        r"keyring 2 of 2 \(version 2.*may not follow version 1": [KeyringVersion(1, T(1), one), KeyringVersion(2, T(2), by_eve)],
+        r"keyring 2 of 2 \(version 1.*version 2 is in force": [KeyringVersion(1, T(1), two), KeyringVersion(2, T(2), one)],
     }
     for text, versions in cases.items():
         with pytest.raises(EvidenceError, match=text):
@@ -180,7 +180,7 @@ def test_a_broken_history_names_the_version():
 @given(st.lists(st.sampled_from(["add", "revoke", "rotate", "root"]), min_size=1, max_size=6))
 def test_any_life_of_a_keyring_is_a_history_and_no_version_can_be_left_out_of_its_roots_chain(steps):
     root, keyring, versions, roots = ROOT, first(), [], 0
-    versions.append(InForce(0, "2026-01-01T00:00:00Z", keyring))
+    versions.append(KeyringVersion(0, "2026-01-01T00:00:00Z", keyring))
     for day, step in enumerate(steps, 2):
         time = f"2026-01-{day:02d}T00:00:00Z"
         if step == "root":
@@ -195,7 +195,7 @@ def test_any_life_of_a_keyring_is_a_history_and_no_version_can_be_left_out_of_it
             else:
                 changed = kr.rotate_key(keyring, active[0].key_id, ephemeral_key().public, time)
             keyring = kr.sign_keyring(changed, root)
-        versions.append(InForce(day, time, keyring))
+        versions.append(KeyringVersion(day, time, keyring))
     history = checked_history(versions, ROOT.key_id)
     assert [v.keyring.version for v in history.versions] == list(range(1, len(steps) + 2))
     if roots and steps[-1] != "root":

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from aims_mlflow.bounded_cache import Remembered
+from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.model_leaves import KEPT, Memory
@@ -14,7 +14,7 @@ pytest_plugins = ("postgres_server",)
 
 def test_a_value_is_made_once():
     made = []
-    known = Remembered(10)
+    known = BoundedCache(10)
     for _ in range(3):
         assert known.get("key", lambda: made.append(1) or "value") == "value"
     assert made == [1]
@@ -24,7 +24,7 @@ def test_a_value_is_made_once():
 
 
 def test_what_was_used_longest_ago_is_forgotten_and_too_large_a_value_is_not_kept():
-    known = Remembered(10)
+    known = BoundedCache(10)
     known.get("a", lambda: 1, size=4)
     known.get("b", lambda: 2, size=4)
     known.get("a", lambda: pytest.fail("was known"), size=4)
@@ -33,11 +33,11 @@ def test_what_was_used_longest_ago_is_forgotten_and_too_large_a_value_is_not_kep
     assert known.get("b", lambda: "again", size=4) == "again"
     known.get("large", lambda: 1, size=11)
     assert known.get("large", lambda: "again", size=11) == "again"
-    assert Remembered(0).get("a", lambda: 5) == 5
+    assert BoundedCache(0).get("a", lambda: 5) == 5
 
 
 def test_a_failure_is_not_remembered():
-    known = Remembered(10)
+    known = BoundedCache(10)
     with pytest.raises(ZeroDivisionError):
         known.get("key", lambda: 1 / 0)
     assert known.get("key", lambda: "fine") == "fine"

@@ -10,14 +10,21 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
 
 def upgrade() -> None:
     """Make the tables."""
     schema = op.get_context().version_table_schema
-    number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    _make_leaves(schema)
+    _make_shared_state(schema)
+    append_only(op.get_bind(), schema, "aims_leaves")
+
+
+def _make_leaves(schema: str | None) -> None:
     op.create_table(
         "aims_leaves",
-        sa.Column("sequence", number, primary_key=True, autoincrement=False),
+        sa.Column("sequence", NUMBER, primary_key=True, autoincrement=False),
         sa.Column("leaf", sa.LargeBinary, nullable=False),
         sa.Column("leaf_hash", sa.String(64), nullable=False),
         sa.Column("request", sa.String(64), index=True),
@@ -30,7 +37,7 @@ def upgrade() -> None:
     op.create_index("aims_leaves_of_version", "aims_leaves", ["model_name", "version"], schema=schema)
     op.create_table(
         "aims_bodies",
-        sa.Column("sequence", number, primary_key=True, autoincrement=False),
+        sa.Column("sequence", NUMBER, primary_key=True, autoincrement=False),
         sa.Column("salt", sa.LargeBinary, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         schema=schema,
@@ -41,6 +48,9 @@ def upgrade() -> None:
         sa.Column("envelope", sa.LargeBinary, nullable=False),
         schema=schema,
     )
+
+
+def _make_shared_state(schema: str | None) -> None:
     op.create_table(
         "aims_policies",
         sa.Column("digest", sa.String(64), primary_key=True),
@@ -64,10 +74,9 @@ def upgrade() -> None:
         "aims_calls",
         sa.Column("call", sa.String(64), primary_key=True),
         sa.Column("request", sa.String(64), nullable=False),
-        sa.Column("seconds", number, nullable=False, index=True),
+        sa.Column("seconds", NUMBER, nullable=False, index=True),
         schema=schema,
     )
-    append_only(op.get_bind(), schema, "aims_leaves")
 
 
 def downgrade() -> None:
