@@ -15,6 +15,7 @@ from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.gates.policy import FILE, parse_policy
 from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.keyring import ERASERS
 from aims_mlflow.records.leaf import LeafFields
 from aims_mlflow.signing.keyring_history import CLOCKS
 from aims_mlflow.signing.keys import PublicKey
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 CONSENTS = ("approval", "waiver", "revocation", "retirement")
-ERASERS = ("approver", "auditor")
 MOST_CACHED = 1_000
 MOST_VERIFIED = 100_000
 EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"

@@ -9,9 +9,9 @@ import logging
 import sys
 from typing import Any
 
+from aims_mlflow.registry.scheme import PREFIX
 from aims_mlflow.settings import value_of
 
-PREFIX = "aims+"
 CLOSED = "The registry is closed: its gate cannot be opened"
 _log = logging.getLogger(__name__)
 
@@ -45,12 +45,13 @@ def _open(plain_uri: str, tracking_uri: str | None) -> Any:
     from aims_mlflow.server.answers import Channel
     from aims_mlflow.server.gate import Gate
     from aims_mlflow.server.reserved_names import ReservedNames
+    from aims_mlflow.server.stored_rows import versions_by_a_gate
 
     base = WorkspaceAwareSqlAlchemyStore if MLFLOW_ENABLE_WORKSPACES.get() else SqlAlchemyStore
     store_class = type("GatedStore", (ReservedNames, Channel, base), {})
     store = store_class(plain_uri, read_db_uri=value_of(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR))
     store.gate = Gate(plain_uri, tracking_uri)
-    store.gate.guard = LedgerGuard(store.gate.ledger, store)
+    store.gate.guard = LedgerGuard(store.gate.ledger, versions_by_a_gate(store))
     return store
 
 

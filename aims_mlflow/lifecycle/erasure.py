@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.audit.contents import ERASERS
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.statement import Subject, seal
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.ingest import keyring_now
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.evidence import Evidence
+from aims_mlflow.records.keyring import ERASERS
 
 if TYPE_CHECKING:
     from aims_mlflow.ledger.leaves import Leaf

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aims_mlflow.ledger.leaves import Entry
 
@@ -11,22 +10,27 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.model_history import Past
 
-REQUEST_TAG = "aims.request"
-# (registered name, request) -> the version that it made
-Made = Callable[[str, str], "str | None"]
+
+class RegistryState(Protocol):
+    """What a registry shows now; each answer is None where it has no such thing."""
+
+    def model(self, name: str) -> Any:
+        """Return a registered model."""
+
+    def version(self, name: str, version: str) -> Any:
+        """Return a version."""
+
+    def made_by(self, name: str, request: str) -> str | None:
+        """Return the version of a name that a request of the gate made."""
 
 
-def settle(ledger: Ledger, past: Past, registry: Any, made: Made, by: str) -> dict[str, Any] | None:
-    """Seal the outcome of a model's unfinished change; None where there is none. The caller holds the model's lock.
-
-    `registry` is MLflow's client or its plain store: both answer the same methods. `made` looks in it for the version
-    of a name that a request made.
-    """
+def settle(ledger: Ledger, past: Past, registry: RegistryState, by: str) -> dict[str, Any] | None:
+    """Seal the outcome of a model's unfinished change; None where there is none. The caller holds the model's lock."""
     leaf = past.unfinished()
     if leaf is None:
         return None
     content = leaf.content
-    found = _found(content, registry, made)
+    found = _found(content, registry)
     public = outcome_fields(content, done=found is not None, version=found or None)
     taken = superseded(content) if found is not None else []
     ledger.seal(Entry("outcome", {**public, "closed_by": by}, request=str(content["request"])), *taken)
@@ -56,36 +60,22 @@ def outcome_fields(change: dict[str, Any], *, done: bool, version: str | None = 
     }
 
 
-def _found(change: dict[str, Any], registry: Any, made: Made) -> str | None:
+def _found(change: dict[str, Any], registry: RegistryState) -> str | None:
     """Return the version that shows that a change took place, "" where it is about none; None where it did not."""
     name = str(change["model_name"]).rpartition("/")[2]
     kind, version, alias = change["type"], change.get("version"), change.get("alias")
     if kind == "renamed":
-        return "" if there(registry.get_registered_model, name) else None
+        return "" if registry.model(name) else None
     if kind == "deleted":
-        still = (
-            there(registry.get_model_version, name, version) if version else there(registry.get_registered_model, name)
-        )
+        still = registry.version(name, version) if version else registry.model(name)
         return None if still else (version or "")
     if change.get("stage") == "registration":
-        return made(name, str(change["request"]))
+        return registry.made_by(name, str(change["request"]))
     if change.get("mlflow_stage"):
-        in_stage = there(registry.get_model_version, name, version)
+        in_stage = registry.version(name, str(version))
         held = in_stage is not None and in_stage.current_stage.lower() == str(change["mlflow_stage"]).lower()
     else:
-        model = there(registry.get_registered_model, name)
+        model = registry.model(name)
         held = model is not None and str(model.aliases.get(alias)) == str(version)
     took_place = not held if kind == "withdrawn" else held
     return str(version or "") if took_place else None
-
-
-def there(method: Any, *args: Any) -> Any:
-    """Return what the registry has, None where it has no such thing; other failures are raised."""
-    from mlflow.exceptions import MlflowException  # not above: a bundle is verified without MLflow
-
-    try:
-        return method(*args)
-    except MlflowException as exc:
-        if exc.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            return None
-        raise

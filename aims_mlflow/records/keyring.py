@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # Four roles have a meaning of their own; a policy may name others for its approvals and re-evaluations.
 ROLES = ("trainer", "approver", "log", "auditor")
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+# Roles whose keys may erase what stands beside a leaf.
+ERASERS = ("approver", "auditor")
 
 
 class KeyEntry(Record):

@@ -9,8 +9,8 @@ from aims_mlflow.errors import PolicyRefused
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.ledger_guard import RESTORE, unknown
 from aims_mlflow.lifecycle.model_history import Past
-from aims_mlflow.lifecycle.recovery import REQUEST_TAG
 from aims_mlflow.records.base import uuid7
+from aims_mlflow.registry.names import REQUEST_TAG
 from aims_mlflow.registry.reading import Seen, models, try_digest
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.errors import AimsError, ConfigError
 from aims_mlflow.evidence import tracking as store
 from aims_mlflow.evidence.digests import model_digest
-from aims_mlflow.hooks.registry_store import PREFIX
 from aims_mlflow.ledger.ledger import Ledger, ledger_uri
 from aims_mlflow.lifecycle.model_history import qualified
-from aims_mlflow.lifecycle.recovery import REQUEST_TAG, there
-from aims_mlflow.server.announced_change import is_prompt
+from aims_mlflow.registry.lookups import RegistryLookups, found_or_none
+from aims_mlflow.registry.names import IS_PROMPT_TAG, REQUEST_TAG, is_prompt, is_tagged_prompt, quoted
+from aims_mlflow.registry.scheme import PREFIX
 from aims_mlflow.settings import LEDGER_URI, REGISTRY_URI, policy_folder, value_of
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.log import Log
 
 PAGE = 200
-IS_PROMPT = "mlflow.prompt.is_prompt"
-TAGGED_PROMPT = f"tags.`{IS_PROMPT}` = 'true'"
+TAGGED_PROMPT = f"tags.`{IS_PROMPT_TAG}` = 'true'"
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def models(client: Any) -> Iterator[Seen]:
         with in_workspace(workspace):
             for listed in _listed(client):
                 seen = model(client, listed.name, workspace)
-                if seen.versions or not _tagged_prompt(listed):
+                if seen.versions or not is_tagged_prompt(listed):
                     yield seen
 
 
@@ -161,10 +160,6 @@ def _pages(search: Callable[..., Any], what: str) -> Iterator[Any]:
             return
 
 
-def _tagged_prompt(found: Any) -> bool:
-    return bool((found.tags or {}).get(IS_PROMPT) == "true")
-
-
 def model(client: Any, name: str, workspace: str | None = None) -> Seen:
     """Return one registered model with its versions.
 
@@ -197,7 +192,7 @@ def _versions(client: Any, registered: Any) -> dict[str, Any]:
     for number in map(str, range(1, newest + 1)):
         if number not in found:
             with store.reaching(what):
-                version = there(below(client).get_model_version, name, number)
+                version = found_or_none(below(client).get_model_version, name, number)
             found |= {number: version} if version is not None else {}
     return found
 
@@ -205,6 +200,11 @@ def _versions(client: Any, registered: Any) -> dict[str, Any]:
 def below(client: Any) -> Any:
     """Return the client below MLflow's: that one refuses to answer about models that are tagged as prompts."""
     return client._get_registry_client()  # noqa: SLF001 - a test pins it
+
+
+def lookups(client: Any) -> RegistryLookups:
+    """Return what recovery reads a registry with."""
+    return RegistryLookups(below(client), functools.partial(made_by, client))
 
 
 def made_by(client: Any, name: str, request: str) -> str | None:
@@ -216,11 +216,6 @@ def made_by(client: Any, name: str, request: str) -> str | None:
     seen = try_model(client, name, None)
     made = (number for number, v in seen.versions.items() if v.tags.get(REQUEST_TAG) == request) if seen else iter(())
     return next(made, None)
-
-
-def quoted(name: str) -> str:
-    """Return a model name as it stands in one of MLflow's filters."""
-    return f'"{name}"' if "'" in name else f"'{name}'"
 
 
 def try_model(client: Any, name: str, workspace: str | None) -> Seen | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from aims_mlflow.lifecycle.recovery import settle
 from aims_mlflow.lifecycle.tenures import holders, place
 from aims_mlflow.records.base import parse_time, uuid7
 from aims_mlflow.registers.findings import Finding, record
-from aims_mlflow.registry.reading import Seen, below, in_workspace, made_by, models, try_digest, try_model
+from aims_mlflow.registry.reading import Seen, in_workspace, lookups, models, try_digest, try_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,7 +120,7 @@ def _settle(ledger: Ledger, past: Past, client: Any) -> list[dict[str, Any]]:
             return []
         finding = _open_change(leaf.content)
         ledger.seal(finding.entry())
-        done = settle(ledger, past, below(client), functools.partial(made_by, client), "aims gate reconcile")
+        done = settle(ledger, past, lookups(client), "aims gate reconcile")
         ledger.seal(finding.entry("closed"))
     return [{**(done or {}), "about": finding.about, "control": finding.control, "text": finding.text}]
 

@@ -11,7 +11,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from mlflow.exceptions import MlflowException
-from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from aims_mlflow.errors import AimsError
@@ -19,6 +18,8 @@ from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.model_history import Past
 from aims_mlflow.lifecycle.recovery import outcome_fields, settle, superseded
 from aims_mlflow.records.base import uuid7
+from aims_mlflow.registry.lookups import RegistryLookups
+from aims_mlflow.registry.names import RESERVED, is_reserved
 from aims_mlflow.server import counters
 from aims_mlflow.server.stored_evidence import active_workspace, has_logins
 from aims_mlflow.server.stored_rows import made_by
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from aims_mlflow.server.gate import Gate
 
-RESERVED = "aims."
 # What MLflow itself says of a thing that is not there, or of a name that is not valid, passes as it is.
 PASSING = ("PERMISSION_DENIED", "RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _log = logging.getLogger(__name__)
@@ -81,11 +81,6 @@ def caller() -> tuple[dict[str, str], str | None]:
     return {"login": login or "", "address": flask.request.remote_addr or ""} if asked else {}, login
 
 
-def is_prompt(version: Any) -> bool:
-    """Tell a prompt's version by its source; a model's version cannot have that one (see `create_model_version`)."""
-    return version.source in _PROMPT_SOURCE_PLACEHOLDERS and not version.model_id and not version.run_id
-
-
 def refuse_reserved(what: str, names: list[str]) -> None:
     """Refuse names that begin with `aims.`, whatever their case.
 
@@ -94,7 +89,7 @@ def refuse_reserved(what: str, names: list[str]) -> None:
     """
     with closed(what):
         for name in names:
-            if str(name).lower().startswith(RESERVED):
+            if is_reserved(name):
                 raise denied(
                     f"{what} refused: {name!r} begins with {RESERVED!r}, which only the gate itself writes. "
                     "Next: choose another name"
@@ -138,7 +133,8 @@ class Doors:
             yield pasts[names[0]]
 
     def _settle(self, past: Past, by: str) -> bool:
-        return settle(self.gate.ledger, past, self.plain, functools.partial(made_by, self), by) is not None
+        registry = RegistryLookups(self.plain, functools.partial(made_by, self))
+        return settle(self.gate.ledger, past, registry, by) is not None
 
     def carry_out(self, what: str, announced: Entry, commit: Callable[[], Any]) -> Any:
         """Commit an announced change to the registry, and seal its outcome and what it superseded.

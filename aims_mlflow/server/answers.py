@@ -11,7 +11,8 @@ from mlflow.entities.model_registry import ModelVersion, ModelVersionTag, Regist
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 
-from aims_mlflow.server.announced_change import RESERVED, closed
+from aims_mlflow.registry.names import RESERVED
+from aims_mlflow.server.announced_change import closed
 from aims_mlflow.server.gate import Change
 from aims_mlflow.server.gated_store import GatedMethods
 

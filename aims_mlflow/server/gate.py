@@ -16,7 +16,6 @@ from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents, read_consent, sealed_consents, unpacked, with_words
 from aims_mlflow.gates.decide import Asked, SignedConsent, decide, unreadable
 from aims_mlflow.gates.replay import check_sessions, public_fields
-from aims_mlflow.hooks.workspace_store import ungated
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger, ledger_uri
 from aims_mlflow.ledger.log import LOG_ROLE, configured_log
@@ -27,6 +26,7 @@ from aims_mlflow.records.base import utc_text
 from aims_mlflow.server.active_policy import ActivePolicy, init_policy
 from aims_mlflow.server.model_bytes import ModelBytes, StillHashing
 from aims_mlflow.server.stored_evidence import Owned, ServerEvidence
+from aims_mlflow.server.workspaces import ungated
 from aims_mlflow.settings import LEDGER_URI, POLICY, policy_folder, value_of
 
 if TYPE_CHECKING:

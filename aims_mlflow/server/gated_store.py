@@ -6,17 +6,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities.model_registry import ModelVersionTag
-from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.gates.wording import refusal, waiver_lines
 from aims_mlflow.lifecycle.model_history import Past, outcome
-from aims_mlflow.lifecycle.recovery import REQUEST_TAG
 from aims_mlflow.lifecycle.tenures import holders, place
 from aims_mlflow.records.base import uuid7
+from aims_mlflow.registry.names import REQUEST_TAG, is_prompt, is_prompt_source, is_reserved
 from aims_mlflow.server import counters
-from aims_mlflow.server.announced_change import RESERVED, caller, closed, denied, is_prompt, refuse_reserved, reported
+from aims_mlflow.server.announced_change import caller, closed, denied, refuse_reserved, reported
 from aims_mlflow.server.gate import Change, Decided, decision_entry
 from aims_mlflow.server.removals import TakingAway
 from aims_mlflow.server.stored_rows import alias_holder, made_by, version_row, versions
@@ -51,8 +50,8 @@ class GatedMethods(TakingAway):
         with closed("Registration"):
             given = list(tags or [])
             refuse_reserved("Registration", [name, *([] if COPY.match(source) else [t.key for t in given])])
-            tags = [t for t in given if not t.key.lower().startswith(RESERVED)]
-        if source in _PROMPT_SOURCE_PLACEHOLDERS and not run_id and not model_id:
+            tags = [t for t in given if not is_reserved(t.key)]
+        if is_prompt_source(source) and not run_id and not model_id:
             return create(name, source, run_id, tags, run_link, description, local_model_path, model_id)
         change = Change("registration", name, self.workspace)
         asked = [source, run_id, model_id, run_link, description, sorted([t.key, t.value] for t in tags)]

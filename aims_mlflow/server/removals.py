@@ -15,8 +15,9 @@ from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.model_history import Past, qualified
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.registers.findings import Finding
+from aims_mlflow.registry.names import is_prompt
 from aims_mlflow.server import counters
-from aims_mlflow.server.announced_change import Doors, caller, closed, is_prompt, refuse_reserved
+from aims_mlflow.server.announced_change import Doors, caller, closed, refuse_reserved
 from aims_mlflow.server.gate import Change
 from aims_mlflow.server.stored_rows import versions
 

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from aims_mlflow.lifecycle.recovery import REQUEST_TAG
+from aims_mlflow.lifecycle.model_history import qualified
+from aims_mlflow.registry.names import REQUEST_TAG
+
+if TYPE_CHECKING:
+    from aims_mlflow.lifecycle.ledger_guard import MadeVersion
+
+# How many versions the ledger is asked about; a ledger of this registry knows the first.
+MAX_MADE = 20
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,22 @@ def made_by(store: Any, name: str, request: str) -> str | None:
         query = store._get_query(session, tag)
         numbers = [row.version for row in query.filter(tag.name == name, tag.key == REQUEST_TAG, tag.value == request)]
     return str(numbers[0]) if numbers else None
+
+
+def versions_by_a_gate(store: Any) -> list[MadeVersion]:
+    """Return (ledger name, version, request) of versions that a gate let in, of all workspaces, the newest first."""
+    from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag
+    from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
+
+    tag, version = SqlModelVersionTag, SqlModelVersion
+    same = (tag.workspace == version.workspace) & (tag.name == version.name) & (tag.version == version.version)
+    with store.ManagedSessionMaker() as session:
+        query = session.query(tag.workspace, tag.name, tag.version, tag.value).join(version, same)
+        rows = query.filter(tag.key == REQUEST_TAG).order_by(version.creation_time.desc()).limit(MAX_MADE).all()
+    return [
+        (qualified(name, workspace if workspace != DEFAULT_WORKSPACE_NAME else None), str(number), str(request))
+        for workspace, name, number, request in rows
+    ]
 
 
 def alias_holder(store: Any, name: str, alias: str) -> str | None:

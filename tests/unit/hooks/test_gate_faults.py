@@ -18,6 +18,7 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.gates import replay, rules_in_force
 from aims_mlflow.lifecycle.model_history import Past
+from aims_mlflow.registry import names
 from aims_mlflow.server import announced_change, counters, gate, gated_store, removals, reserved_names, stored_evidence
 from aims_mlflow.server.active_policy import ActivePolicy
 from aims_mlflow.server.gate import Gate
@@ -209,7 +210,7 @@ def test_a_bug_in_what_a_door_reads_first_is_a_refusal(world, monkeypatch, step,
 @pytest.mark.parametrize("what", ["Registration", "Deployment", "a rename", "a new model", "a version's tag"])
 def test_a_bug_in_telling_reserved_names_is_a_refusal(world, monkeypatch, what):
     with monkeypatch.context() as broken:
-        broken.setattr(announced_change, "RESERVED", None)
+        broken.setattr(names, "RESERVED", None)
         refused(world, what)
 
 
@@ -477,10 +478,10 @@ def test_a_registry_that_cannot_be_opened_at_all_is_closed(world, monkeypatch, w
             gone = sa.exc.OperationalError("SELECT 1", {}, Exception(SECRET))
             broken.setattr(SqlAlchemyStore, "__init__", failing(gone))
         else:
-            name = "gated_channel" if what == "a module of ours" else "doors"
-            for module in ("gated_names", "gated_store", "gated_taking"):
-                broken.delitem(sys.modules, f"aims_mlflow.hooks.{module}", raising=False)
-            broken.setitem(sys.modules, f"aims_mlflow.hooks.{name}", None)
+            name = "answers" if what == "a module of ours" else "announced_change"
+            for module in ("reserved_names", "gated_store", "removals"):
+                broken.delitem(sys.modules, f"aims_mlflow.server.{module}", raising=False)
+            broken.setitem(sys.modules, f"aims_mlflow.server.{name}", None)
         refused(world, "The registry is closed")
 
 

@@ -5,8 +5,8 @@ from fresh import fresh_database
 from mlflow.entities.workspace import Workspace, WorkspaceDeletionMode
 from mlflow.exceptions import MlflowException
 
-from aims_mlflow.hooks import workspace_store
-from aims_mlflow.hooks.workspace_store import build, ungated
+from aims_mlflow.hooks.workspace_store import build
+from aims_mlflow.server.workspaces import ungated
 
 DELETING = [WorkspaceDeletionMode.CASCADE, WorkspaceDeletionMode.SET_DEFAULT]
 
@@ -61,7 +61,7 @@ def test_what_is_not_there_is_mlflows_own_answer_and_a_bug_is_a_403(stores, monk
     def fail(*_):
         raise RuntimeError("bug")
 
-    monkeypatch.setattr(workspace_store, "model_in", fail)
+    monkeypatch.setattr(workspaces, "model_in", fail)
     with pytest.raises(MlflowException, match="incident") as caught:
         workspaces.delete_workspace("credit")
     assert caught.value.get_http_status_code() == 403
