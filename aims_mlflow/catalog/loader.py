@@ -1,4 +1,4 @@
-"""Reads the catalog, and turns a wrong id into an error that names the nearest right one."""
+"""The catalog, and errors for unknown ids that name the nearest known one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def controls() -> dict[str, Control]:
 
 @functools.cache
 def clauses() -> dict[str, Control]:
-    """Return the clauses of 4 to 10 that evidence is kept for, by id."""
+    """Return the clauses (4 to 10) with evidence kinds, by id."""
     return {c.id: c for c in _items("clauses.yaml", Control)}
 
 
@@ -72,7 +72,7 @@ def require_control(control_id: str, where: str | None = None) -> Control:
 
 
 def _nearest_control(text: str, known: list[str]) -> str | None:
-    """Return the id that shares the most leading parts, then the closest by letters."""
+    """Return the id with the most leading parts in common, then the closest by letters."""
     plain = re.sub(r"^[Aa](?=\d)", "A.", text.strip()).upper().replace(" ", "").replace("_", ".").replace("-", ".")
     if plain in known:
         return plain
@@ -113,13 +113,13 @@ def require_objective(name: str, where: str | None = None) -> Objective:
 
 @functools.cache
 def controls_for_kind(kind: str) -> tuple[tuple[str, Need], ...]:
-    """Return (control or clause id, need) of everything that a kind answers."""
+    """Return (control or clause id, need) for each control that a kind is evidence for."""
     both = [*controls().values(), *clauses().values()]
     return tuple((c.id, use.need) for c in both for use in c.evidence if use.kind == kind)
 
 
 def kinds_for_control(control_id: str) -> tuple[KindUse, ...]:
-    """Return the kinds that answer a control.
+    """Return the evidence kinds of a control.
 
     Raises:
         ConfigError: there is no such control.
@@ -128,7 +128,7 @@ def kinds_for_control(control_id: str) -> tuple[KindUse, ...]:
 
 
 def crosswalk_for(control_id: str) -> CrosswalkRow | None:
-    """Return the crosswalk row that speaks of a control or clause; A.3 has none.
+    """Return the crosswalk row about a control or clause; A.3 has none.
 
     Raises:
         ConfigError: there is no such control.

@@ -26,7 +26,7 @@ LEAST_ROWS = 300
 
 @dataclass(frozen=True)
 class DemoData:
-    """A table that is ready to be split, and what was said about it."""
+    """A table that is ready to be split, with notes about its preparation."""
 
     name: str
     frame: pd.DataFrame
@@ -38,7 +38,7 @@ class DemoData:
 
 
 def credit_table(rows: int = ROWS, seed: int = SEED) -> pd.DataFrame:
-    """Return a made-up table of loans with a bias that is known because it was put in.
+    """Return a made-up table of loans with a known, built-in bias.
 
     Whether a loan is repaid depends on income, debt and years employed, the same for everyone. Women earn less and
     have shorter employment here, and part of their good loans was recorded as bad: a model that never
@@ -82,7 +82,7 @@ def generated() -> DemoData:
 
 
 def from_csv(path: Path, target: str, favourable: str | None, sensitive: tuple[str, ...]) -> DemoData:
-    """Read a person's table, and say what was set aside and why.
+    """Read the user's table, and list what was left out and why.
 
     Raises:
         DataError, Unreachable: it cannot be read, a named column is not there, or it does not fit the demo.
@@ -171,7 +171,7 @@ def _check(frame: pd.DataFrame, path: Path, sensitive: tuple[str, ...]) -> None:
 
 
 def _typed(frame: pd.DataFrame, features: tuple[str, ...], profiled: Mapping[str, object]) -> pd.DataFrame:
-    """Read numbers that stand as text, and make every other feature text."""
+    """Parse numbers that are stored as text, and turn all other features into text."""
     import pandas as pd
 
     changed = {}

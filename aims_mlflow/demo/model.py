@@ -20,7 +20,7 @@ SEED = 42001
 
 
 def fit(data: DemoData, train: pd.DataFrame, weights: np.ndarray[Any, Any] | None = None) -> Any:
-    """Fit a gradient-boosted classifier on the features; sensitive columns are none of them."""
+    """Fit a gradient-boosted classifier on the features, without the sensitive columns."""
     import pandas as pd
     from sklearn.compose import make_column_transformer
     from sklearn.ensemble import HistGradientBoostingClassifier

@@ -1,4 +1,4 @@
-"""The demo's people, their keys, and the commands that they run: the very ones of the command line."""
+"""The people of the demo, their keys, and their commands, which are those of the command line."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def run(*args: str) -> str:
 
 
 def set_up(office: Office) -> list[str]:
-    """Make policy and keys; returns the commands as a person would type them."""
+    """Create policy and keys; return the commands as a person would type them."""
     typed: list[str] = []
 
     def command(*args: str) -> str:
@@ -80,7 +80,7 @@ def set_up(office: Office) -> list[str]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[io.StringIO]:
-    """Keep the libraries' chatter off the terminal; what they said is given back with an error."""
+    """Hide the output of libraries; an error carries the end of it."""
     heard = io.StringIO()
     levels = {name: logging.getLogger(name).level for name in QUIET_LOGGERS}
     for name in levels:

@@ -81,7 +81,7 @@ class GatedServer:
         )
 
     def serve(self) -> None:
-        """Keep the server up until it ends or the person presses Ctrl-C."""
+        """Wait until the server ends or the user presses Ctrl-C."""
         # Asked again and again: once a library (polars) has taken Ctrl-C, a wait without end goes on, and Python never
         # hears of it.
         while self._process is not None and self._process.poll() is None:
@@ -110,7 +110,7 @@ class GatedServer:
 
 
 def free_port() -> int:
-    """Return a TCP port that nobody listens on."""
+    """Return a free TCP port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""The demo's story in numbered steps: every number that it tells comes from an evidence record."""
+"""The steps of the demo; each number that it prints comes from an evidence record."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Story:
         self.work = folder / "work"
 
     def run(self) -> None:
-        """Tell the whole story; the server is stopped at the end, or when something goes wrong."""
+        """Run all steps; stop the server at the end, and after an error."""
         started = time.monotonic()
         self._introduce()
         with self.tell.step("A platform team makes a policy and trusts two keys"):

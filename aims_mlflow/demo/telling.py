@@ -1,4 +1,4 @@
-"""How the demo talks: numbered steps with progress on a terminal, plain lines elsewhere, 80 columns wide."""
+"""Output of the demo: numbered steps with progress on a terminal, plain lines elsewhere, 80 columns wide."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Teller:
                 click.secho(line, fg="red", file=self._out)
 
     def loud(self, text: str) -> None:
-        """Write what nobody may overlook."""
+        """Write a line that stands out."""
         for line in _wrapped(f"!! {text}"):
             click.secho(line, fg="yellow", bold=True, file=self._out)
 
@@ -101,7 +101,7 @@ def reasons_in(text: str) -> list[str]:
 
 
 def controls_to_waive(text: str) -> list[str]:
-    """Return the controls of a refusal but for what an approval, and no waiver, gives."""
+    """Return the controls of a refusal that a waiver can cover; an approval is not one of them."""
     return sorted({r.split(": ")[0] for r in reasons_in(text) if "an approval by" not in r})
 
 

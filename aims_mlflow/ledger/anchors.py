@@ -72,14 +72,14 @@ def _same(name: str, kept: bytes, content: bytes, where: str) -> None:
 
 @dataclass(frozen=True)
 class FolderAnchor:
-    """A folder on another machine's disk (a mount), or one that is mailed and copied on."""
+    """A folder: on the disk of another machine (a mount), or one whose files are copied elsewhere."""
 
     name: str
     path: Path
     newest_only: bool = False
 
     def deliver(self, copy: CheckpointCopy) -> None:
-        """Write both files, each whole or not at all."""
+        """Write both files; each appears only when it is complete."""
         for name, content in copy.files.items():
             target = self.path / name
             try:
@@ -91,7 +91,7 @@ class FolderAnchor:
 
 
 def _link_new(target: Path, content: bytes) -> bool:
-    """Write a file that must not exist yet; False where it does. Its name appears only once it is whole."""
+    """Create a file, complete before its name appears; return False if the file exists."""
     if target.exists():
         return False
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
@@ -113,7 +113,7 @@ def _link_new(target: Path, content: bytes) -> bool:
 
 @dataclass(frozen=True)
 class BucketAnchor:
-    """An S3 bucket; with `retain_days`, each object is locked for that long, against its owner too."""
+    """An S3 bucket; `retain_days` locks each object for that time, against its owner too."""
 
     name: str
     bucket: str
@@ -131,7 +131,7 @@ class BucketAnchor:
         return boto3.client("s3")
 
     def deliver(self, copy: CheckpointCopy) -> None:
-        """Put both objects, refusing to write over what is there."""
+        """Put both objects; never overwrite an object."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         client = self._client()

@@ -43,7 +43,7 @@ class Written:
 
 
 class Appender:
-    """Appends to one ledger, one transaction at a time over all workers."""
+    """Appends leaves to one ledger; over all workers, one transaction runs at a time."""
 
     def __init__(self, engine: Engine, tables: Tables, proofs: LedgerProofs) -> None:
         self._engine, self._tables, self._proofs = engine, tables, proofs
@@ -87,7 +87,7 @@ class Appender:
     def _write(
         self, connection: Connection, entries: Sequence[Entry], made: Sequence[tuple[bytes, bytes, bytes]]
     ) -> Written:
-        """Write everything that belongs to the leaves, and the checkpoint where its key signs at once."""
+        """Write all rows of the new leaves, and the checkpoint if its key is in memory."""
         tables = self._tables
         before = heads.tree_state(connection, tables.tree, tables.leaves)
         out = [Leaf(before.size + at, data, leaf_hash(data)) for at, (data, _, _) in enumerate(made)]
@@ -122,7 +122,7 @@ class Appender:
         return Written(out, names, edge)
 
     def _edge(self, connection: Connection, before: TreeState) -> Frontier:
-        """Return the tree's right edge before an append: what this worker left, where nobody appended since."""
+        """Return the tree's right edge before an append: from memory, if no other worker appended meanwhile."""
         edge, last = self._left
         if (edge.size, last) == (before.size, before.last_hash):
             return edge.copy()

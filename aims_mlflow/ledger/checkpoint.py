@@ -1,7 +1,7 @@
 """Checkpoints: the ledger's signed tree heads, as C2SP signed notes (c2sp.org/signed-note, c2sp.org/tlog-checkpoint).
 
-A checkpoint says: the log `origin` has `size` leaves under this root. It is signed over its text by the log's key;
-other signatures (witnesses) may stand beside it and are kept.
+A checkpoint states that the log `origin` has `size` leaves under this root. The log's key signs the text. Signatures of
+witnesses can be added; they are kept.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Note:
         return self.text + "\n" + "".join(s.line() for s in self.signatures)
 
     def signed_by(self, name: str, key: PublicKey) -> bool:
-        """Tell whether `key` signed the note under `name`.
+        """Return whether `key` signed the note under `name`.
 
         Raises:
             EvidenceError: a signature that claims to be of this key does not fit the text.
@@ -130,7 +130,7 @@ def verifier_key(name: str, key: PublicKey) -> str:
 
 
 def check_name(name: str) -> str:
-    """Return `name` when a note can bear it as origin and signer.
+    """Return `name` if it is valid as the origin and signer of a note.
 
     Raises:
         EvidenceError: it is empty, too long, or has spaces, control characters or a plus.
@@ -167,7 +167,7 @@ def sign_note(text: str, name: str, key: SigningKey) -> Note:
 
 
 def parse_note(raw: bytes, where: str) -> Note:
-    """Parse hostile bytes into a signed note: strict, so that a note has one spelling.
+    """Parse hostile bytes into a signed note; each note has exactly one valid spelling.
 
     Raises:
         EvidenceError: it is not one.

@@ -101,7 +101,7 @@ class Tables:
 
 
 def open_database(uri: str) -> tuple[sa.Engine, Tables]:
-    """Connect, and bring the tables to this release's.
+    """Connect, and upgrade the tables to this release.
 
     Raises:
         ConfigError: the ledger does not run on this kind of database, or a newer release made it.
@@ -164,7 +164,7 @@ def _file_id(path: str | None) -> tuple[int, int] | None:
 
 @contextlib.contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Give a transaction that writes, one at a time over all workers.
+    """Open a writing transaction; over all workers, one is open at a time.
 
     Raises:
         Unreachable: the database did not take it.
@@ -180,7 +180,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextlib.contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Give a connection for one statement that reads.
+    """Open a connection for one reading statement.
 
     Raises:
         Unreachable: the database does not answer.
@@ -198,14 +198,14 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def forget(engine: sa.Engine) -> None:
-    """Let SQLite's write-ahead log go, which still holds what was deleted; other readers may put that off."""
+    """Truncate SQLite's write-ahead log, which still contains deleted bytes; other readers can delay this."""
     if engine.dialect.name == "sqlite":
         with contextlib.closing(engine.raw_connection()) as connection:  # outside of any transaction
             connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 class ModelLocks:
-    """One lock for each model name, across threads and worker processes; a process that dies lets go."""
+    """One lock for each model name, across threads and worker processes; a process that dies releases it."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._threads: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -218,7 +218,7 @@ class ModelLocks:
 
     @contextlib.contextmanager
     def hold(self, name: str, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-        """Hold the lock of one name. What was done under it stands, even where it cannot be let go of in order.
+        """Hold the lock of one name. An error while releasing it does not undo the work under the lock.
 
         Raises:
             Unreachable: another change held it for `seconds`, or the database is gone.

@@ -1,6 +1,6 @@
 """Delivery of checkpoints to anchors: a queue in the ledger's database, emptied by a thread of each worker.
 
-A checkpoint that is not delivered within a minute is a finding: until then only the database itself vouches for it.
+A checkpoint that is not delivered within a minute is a finding, since only the database vouches for it until then.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LateDelivery:
-    """A delivery that is overdue: since when, and what the anchor said last."""
+    """An overdue delivery, with its time and the last error of the anchor."""
 
     size: int
     anchor: str
@@ -63,7 +63,7 @@ def late(connection: Connection, tables: TreeTables, now: datetime | None = None
 
 
 class Deliverer:
-    """Takes copies from the queue to their anchors; safe to run in every worker at once."""
+    """Delivers queued copies to their anchors; may run in every worker at once."""
 
     def __init__(self, engine: Engine, tables: TreeTables, leaves: sa.Table, anchors: Sequence[Anchor]) -> None:
         self._engine, self._tables, self._leaves = engine, tables, leaves
@@ -79,11 +79,11 @@ class Deliverer:
             self._thread.start()
 
     def wake(self) -> None:
-        """Say that something was queued."""
+        """Notify the thread that a copy was queued."""
         self._woken.set()
 
     def stop(self, seconds: float = 10) -> None:
-        """Try once more what is due, then end."""
+        """Deliver what is due once more, then end the thread."""
         self._stopped.set()
         self._woken.set()
         if self._thread is not None:
@@ -119,7 +119,7 @@ class Deliverer:
         return sizes[-1:] if anchor.newest_only else sizes
 
     def _claim(self, anchor: Anchor, size: int, now: datetime) -> bool:
-        """Take one delivery for this worker, for as long as it may reasonably last."""
+        """Claim one delivery for this worker, for a bounded time."""
         table = self._tables.deliveries
         mine = sa.and_(
             table.c.size == size,

@@ -1,8 +1,8 @@
-"""The ledger's signed tree heads: made with appends, kept beside the leaves, queued for the anchors.
+"""The ledger's signed tree heads: signed with each append, stored beside the leaves, queued for the anchors.
 
-A key in memory signs within the append's own transaction. A key service may take its time, so it signs while no lock
-is held: the head is read, signed, and stored in two transactions. A checkpoint that another worker made over more
-leaves meanwhile serves both.
+A key in memory signs within the transaction of the append. A key service is slow, so it signs while no lock is held:
+one transaction reads the head, another one stores the signed head. If another worker made a checkpoint over more leaves
+meanwhile, that one is used.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def newest(connection: Connection, tables: TreeTables) -> Checkpoint | None:
 
 @dataclass(frozen=True)
 class TreeState:
-    """What an append continues: how many leaves there are, the last one's hash, and the newest checkpoint."""
+    """The state that an append continues: number of leaves, hash of the last leaf, newest checkpoint."""
 
     size: int
     last_hash: bytes | None
@@ -52,7 +52,7 @@ class TreeState:
 
 
 def tree_state(connection: Connection, tables: TreeTables, leaves: sa.Table) -> TreeState:
-    """Return what an append continues, by one question: the append lock is held meanwhile.
+    """Return the state that an append continues, in one query, because the append lock is held.
 
     Raises:
         EvidenceError: the stored checkpoint is none.
@@ -66,7 +66,7 @@ def tree_state(connection: Connection, tables: TreeTables, leaves: sa.Table) -> 
 
 @functools.lru_cache(maxsize=16)
 def _tree_state(tables: TreeTables, leaves: sa.Table) -> sa.Select[Any]:
-    """The question of `tree_state`, made once for a ledger's tables."""
+    """The query of `tree_state`, built once for each ledger."""
     table = tables.checkpoints
     newest_hash = sa.select(leaves.c.leaf_hash).order_by(leaves.c.sequence.desc()).limit(1)
     note = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
@@ -109,7 +109,7 @@ def _parsed(size: int, note: str) -> Checkpoint:
 
 
 def origin_of(before: Checkpoint | None, configured: str | None) -> str:
-    """Return the log's name: that of its checkpoints so far, else the configured one, else one made up for good.
+    """Return the log's name: that of its earlier checkpoints, else the configured one, else a new one.
 
     Raises:
         EvidenceError: another name is configured than the log has had, or no log can have it.

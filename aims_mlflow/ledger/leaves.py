@@ -1,4 +1,4 @@
-"""Leaves of the ledger: what is to become one, and one as it stands there.
+"""Leaves of the ledger: an entry to be sealed, and a leaf as it is stored.
 
 A leaf is final: RFC 8785 bytes and `sha256(0x00 || leaf)`, the leaf hash of RFC 6962.
 """
@@ -23,7 +23,7 @@ TYPES = (
 
 @dataclass(frozen=True)
 class Entry:
-    """What is to become a leaf: public fields, the erasable body beside it, and the envelopes that it names."""
+    """An entry to be sealed: public fields, the erasable body, and the envelopes that the leaf names."""
 
     type: str
     public: dict[str, Any]
@@ -36,7 +36,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Leaf:
-    """One leaf as it stands in the ledger."""
+    """One leaf as it is stored in the ledger."""
 
     sequence: int
     data: bytes
@@ -44,7 +44,7 @@ class Leaf:
 
     @functools.cached_property
     def content(self) -> dict[str, Any]:
-        """The leaf's public fields. Nobody changes them: they are parsed once."""
+        """The leaf's public fields, parsed once; callers must not change them."""
         content: dict[str, Any] = parse_json(self.data, f"leaf {self.sequence}")
         return content
 

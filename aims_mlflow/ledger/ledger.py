@@ -1,8 +1,8 @@
 """The ledger: append-only leaves of canonical bytes with a sequence, in a SQL database of its own tables.
 
 A leaf is final: RFC 8785 bytes and `sha256(0x00 || leaf)`, the leaf hash of RFC 6962, which is level 0 of the Merkle
-tree beside it (`ledger_tree.py`). Names, addresses and free text stand in an erasable body
-beside it; the leaf holds a salted commitment, `sha256(salt || body)`.
+tree (`tree.py`). Names, addresses and free text are in an erasable body; the leaf contains only a salted commitment,
+`sha256(salt || body)`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Ledger:
         self._writer = Appender(self._engine, self._tables, self.proofs)
 
     def seal(self, *entries: Entry) -> list[Leaf]:
-        """Append leaves, their erasable bodies and the envelopes that they name, all or nothing.
+        """Append leaves, their erasable bodies and the envelopes that they name, in one transaction.
 
         Where the ledger has a log, a checkpoint over them is signed and stored with them.
 
@@ -75,7 +75,7 @@ class Ledger:
         return self._writer.append(entries)
 
     def put_in_force(self, kind: str, digest: str, content: str, entry: Entry) -> bool:
-        """Make a policy or keyring the active one and seal that, in one step; tells whether it was a change.
+        """Put a policy or keyring in force and seal that, in one transaction; return whether it was a change.
 
         Raises:
             EvidenceError, KeyUnavailable, Unreachable: as `seal`.
@@ -128,7 +128,7 @@ class Ledger:
         return [Leaf(row.sequence, bytes(row.leaf), row.leaf_hash) for row in rows]
 
     def of_model(self, name: str) -> ModelLeaves:
-        """Return a model's leaves as they are now; only those that came since the last call are read.
+        """Return a model's leaves; only leaves that are newer than the last call are read from the database.
 
         Raises:
             Unreachable: the database does not answer.
@@ -205,7 +205,7 @@ class Ledger:
         return self.envelopes([sha256]).get(sha256)
 
     def lock(self, model_name: str, seconds: float | None = None) -> contextlib.AbstractContextManager[None]:
-        """Hold the one lock of a model name, across threads and worker processes.
+        """Hold the lock of a model name, across threads and worker processes.
 
         Raises:
             Unreachable: another change held it for a minute (or `seconds`).

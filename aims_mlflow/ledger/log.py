@@ -1,4 +1,4 @@
-"""What makes a registry's ledger a log: the key that signs its heads, its name, and where its checkpoints go."""
+"""The log of a ledger: the key that signs its heads, its name, and the anchors of its checkpoints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOG_OWNER = "registry"
 
 @dataclass(frozen=True)
 class Log:
-    """A log key, the log's name (None: that of its checkpoints so far, or one made up), and its anchors outside."""
+    """A log key, the log's name (None: that of earlier checkpoints, or a new one), and its anchors."""
 
     key: SigningKey
     origin: str | None = None
@@ -53,7 +53,7 @@ def log_key(*, make: bool = True) -> SigningKey:
 
 
 def _make(path: Path) -> None:
-    """Make the key; of several workers that start at once, one makes it and all of them use it."""
+    """Create the key; if several workers start at once, one creates it and all use it."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     write_new_key(part)
     try:

@@ -58,7 +58,7 @@ def fold(hashes: Sequence[bytes]) -> bytes:
 
 
 class Frontier:
-    """The right edge of a growing tree: memory for one hash a level, whatever its size."""
+    """The right edge of a growing tree: at most one hash for each level."""
 
     def __init__(self, size: int = 0, hashes: Sequence[bytes] = ()) -> None:
         """Continue a tree of `size` leaves from the hashes of `nodes_of(0, size)`.
@@ -165,7 +165,7 @@ def consistency_proof(old: int, size: int, fetch: Fetch) -> list[bytes]:
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """Tell whether `proof` shows that the leaf hash stands at `index` below `root` (RFC 9162, 2.1.3.2)."""
+    """Return whether `proof` shows that the leaf hash is at `index` below `root` (RFC 9162, 2.1.3.2)."""
     if not 0 <= index < size or len(proof) > MAX_PROOF or any(len(h) != 32 for h in (leaf, root, *proof)):
         return False
     at, last, total = index, size - 1, leaf
@@ -183,7 +183,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 
 
 def verify_consistency(old: int, size: int, old_root: bytes, root: bytes, proof: Sequence[bytes]) -> bool:
-    """Tell whether `proof` shows that the tree of `old` leaves is the beginning of that of `size` (RFC 9162, 2.1.4.2).
+    """Return whether `proof` shows that the tree of `old` leaves begins that of `size` leaves (RFC 9162, 2.1.4.2).
 
     An empty tree is the beginning of every tree, without a proof.
     """

@@ -1,4 +1,4 @@
-"""A model's leaves in memory: they are final, so each decision reads only those that came since the last one."""
+"""A model's leaves in memory. Leaves are final, so each decision reads only the new ones from the database."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ModelLeaves:
         return self._count
 
     def refresh(self) -> None:
-        """Read what came since.
+        """Read the new leaves.
 
         Raises:
             Unreachable: the ledger's database does not answer.
@@ -63,7 +63,7 @@ class ModelLeaves:
                 self._read_on()
 
     def _read_on(self) -> bool:
-        """Take in what follows the leaf seen last; tells whether that one is still there."""
+        """Read the leaves after the last known one; return whether that one still exists."""
         seen = self._seen
         found = list(self._read(self.name, seen.sequence if seen else 0))
         if seen is not None:
@@ -93,7 +93,7 @@ class ModelLeaves:
 
 
 class Memory:
-    """The leaves of the models that were asked for lately; who was asked for longest ago is forgotten first."""
+    """The leaves of recently used models; the least recently used model is dropped first."""
 
     def __init__(self, read: Reader, most: int = MOST_LEAVES) -> None:
         self._read = read

@@ -1,4 +1,4 @@
-"""The ledger as a log: its checkpoints, the proofs against them, and how far their delivery is."""
+"""The ledger as a log: its checkpoints, proofs against them, and the state of their delivery."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Proof:
-    """That a leaf stands in the tree below a checkpoint: the audit path of RFC 6962, from the leaf up."""
+    """Proof that a leaf is in the tree below a checkpoint: the audit path of RFC 6962, from the leaf up."""
 
     sequence: int
     leaf_hash: bytes
@@ -41,7 +41,7 @@ class Proof:
 
 
 class LedgerProofs:
-    """Checkpoints and proofs of one ledger. Without a log it reads alone."""
+    """Checkpoints and proofs of one ledger; without a log it only reads."""
 
     def __init__(self, engine: Engine, tables: Tables, log: Log | None) -> None:
         self._engine, self._tables, self._log = engine, tables, log
@@ -63,7 +63,7 @@ class LedgerProofs:
         return heads.rows_of(tables.tree, head, [p.name for p in self._log.anchors])
 
     def appended(self) -> None:
-        """After an append: make the checkpoint that a key service signs, and let it be delivered."""
+        """Finish an append: have a key service sign the checkpoint, and queue its delivery."""
         if self._log is None:
             return
         if not self._log.key.in_memory:

@@ -1,4 +1,4 @@
-"""What the workers of a registry share beside the ledger: what is in force, what was hashed, who called lately."""
+"""State that the workers of a registry share: digests in force, digests of hashed files, recent calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FORGET_EVERY = 50
 
 
 class LedgerState:
-    """Tables in the ledger's database that hold no evidence: all of it can be made again."""
+    """Tables of the ledger's database without evidence: all of their content can be computed again."""
 
     def __init__(self, engine: sa.Engine, tables: Tables) -> None:
         self._engine, self._tables = engine, tables
@@ -69,7 +69,7 @@ def _text(found: sa.Result[Any]) -> str | None:
 
 
 def calls(connection: sa.Connection, tables: Tables, made: Sequence[tuple[str, str]]) -> list[dict[str, object]]:
-    """Return the rows that remember the calls' request ids; now and then, forget those out of date."""
+    """Return the rows that keep the request ids of calls; from time to time, delete outdated rows."""
     table, now = tables.calls, int(time.time())
     if made and secrets.randbelow(FORGET_EVERY) == 0:
         connection.execute(sa.delete(table).where(table.c.seconds <= now - CALL_SECONDS))
@@ -77,7 +77,7 @@ def calls(connection: sa.Connection, tables: Tables, made: Sequence[tuple[str, s
 
 
 def activate(connection: sa.Connection, tables: Tables, kind: str, digest: str, content: str) -> bool:
-    """Store a policy or keyring by digest and make it the active one; tells whether that was a change."""
+    """Store a policy or keyring by digest and activate it; return whether that was a change."""
     active, policies = tables.active, tables.policies
     current = connection.execute(sa.select(active.c.digest).where(active.c.kind == kind)).scalar()
     if current == digest:

@@ -1,4 +1,4 @@
-"""RFC 3161 time stamps: a third party's word that a checkpoint existed at a time. Needs the extra `timestamps`."""
+"""RFC 3161 time stamps: a third party confirms that a checkpoint existed at a time. Needs the extra `timestamps`."""
 
 from __future__ import annotations
 

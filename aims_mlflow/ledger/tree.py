@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class TreeGrowth:
-    """What an append made of the tree: sizes and roots before and after it."""
+    """The growth of the tree by an append: sizes and roots before and after it."""
 
     size_before: int
     root_before: bytes
@@ -117,7 +117,7 @@ def frontier(
 
 
 def extend(edge: merkle.Frontier, hashes: Sequence[bytes]) -> tuple[TreeGrowth, list[dict[str, object]]]:
-    """Let a tree's edge grow by leaf hashes; returns what that made of the tree, and the rows of `aims_nodes` for it.
+    """Extend a tree's edge by leaf hashes; return the growth and the new rows of `aims_nodes`.
 
     The rows belong into the transaction of the leaves, under the append lock.
     """

@@ -1,4 +1,4 @@
-"""Bringing a ledger's database to this release's tables: new, of an earlier release, or made before migrations."""
+"""Upgrade of a ledger's database to the tables of this release: an empty one, an older one, or one without revision."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def current_revision(connection: Connection, schema: str | None) -> str | None:
 
 
 def migrate(connection: Connection, schema: str | None) -> bool:
-    """Bring the database to `HEAD` within the connection's transaction; tells whether that was a change.
+    """Upgrade the database to `HEAD` within the connection's transaction; return whether that was a change.
 
     The caller holds the append lock: several workers start at once.
 
@@ -60,7 +60,7 @@ def migrate(connection: Connection, schema: str | None) -> bool:
 
 
 def append_only(connection: Connection, schema: str | None, table: str) -> None:
-    """Let the database itself refuse to change or delete rows of `table`; its owner can still, and is found later."""
+    """Make the database refuse to change or delete rows of `table`; its owner can bypass that, which verification finds."""
     if connection.dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
             connection.exec_driver_sql(

@@ -1,7 +1,7 @@
-"""Rows of several tables, written together: in one statement where each is a trip to the server.
+"""Writing rows of several tables together: on PostgreSQL in one statement, to save round trips to the server.
 
-An append writes leaf, body, call, nodes and checkpoint. PostgreSQL takes them as one statement of data-modifying
-common table expressions over arrays; SQLite has none of those, and no trips either.
+An append writes leaf, body, call, nodes and checkpoint. PostgreSQL gets one statement of data-modifying common table
+expressions over arrays. SQLite supports no such statement, and needs no round trips.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CONFLICTS = {
 
 
 def write(connection: Connection, *some: Rows) -> None:
-    """Insert the rows of each table, which all name the same columns; tables without rows are left out.
+    """Insert the rows of each table; all rows of a table have the same columns; skip tables without rows.
 
     Raises:
         SQLAlchemyError: the database did not take them; the transaction writes none of them.
@@ -69,7 +69,7 @@ def _insert(table: sa.Table, columns: tuple[str, ...], source: str) -> str:
 
 
 def _array(column: sa.Column[Any]) -> str:
-    """Return the array type of a column; texts without their length, which a cast would cut them to in silence."""
+    """Return the array type of a column; texts without a length, because a cast would truncate them silently."""
     from sqlalchemy.dialects import postgresql
 
     kind = sa.Text() if isinstance(column.type, sa.String) else column.type

@@ -1,7 +1,7 @@
 """Signing and checking DSSE envelopes with securesystemslib (DSSE v1.0.2).
 
-An envelope is kept as its RFC 8785 bytes on one line. Only those exact bytes are accepted back,
-so that no second spelling of one envelope exists and every flipped byte is found.
+An envelope is one line of RFC 8785 bytes. `parse` accepts only these exact bytes, so that an envelope has one
+spelling, and each changed byte is detected.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def parse(raw: bytes, where: str) -> Envelope:
 
 
 def _parse(raw: bytes, where: str) -> Envelope:
-    """Parse what is no plain envelope, and say why where it is none at all."""
+    """Parse unusual bytes, or raise an error with the reason."""
     data = parse_json(raw, where)
     if not isinstance(data, dict) or set(data) != {"payload", "payloadType", "signatures"}:
         raise EvidenceError("not a DSSE envelope (payload, payloadType, signatures)", where=where)

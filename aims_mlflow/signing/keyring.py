@@ -1,8 +1,7 @@
 """keyring.yaml: read, verified against its root, and written again with a higher version.
 
-A keyring is signed by a root key. Which root may sign the next version stands inside the signed content: the keys
-with the role `root`, or, where there is none, the key that signed this one. A signature that someone adds beside the
-root's therefore gives nobody a say.
+A root key signs the keyring. The signed content names the roots that may sign the next version: the keys with the role
+`root`, or, without any, the key that signed this version. An additional signature therefore gives nobody any right.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def keyring_digest(keyring: Keyring) -> str:
 
 
 def sign_keyring(keyring: Keyring, *roots: SigningKey) -> Keyring:
-    """Return the keyring with these roots' signatures in place of earlier ones."""
+    """Return the keyring signed by these roots; earlier signatures are removed."""
     payload = canonical(keyring.unsigned())
     signatures = []
     for root in roots:
@@ -46,7 +45,7 @@ def sign_keyring(keyring: Keyring, *roots: SigningKey) -> Keyring:
 
 
 def roots_of(keyring: Keyring) -> frozenset[str]:
-    """Return the key ids that may sign the next version, of a keyring whose own signature was checked."""
+    """Return the key ids that may sign the next version; the signature of `keyring` was checked before."""
     named = {entry.key_id for entry in keyring.keys if ROOT_ROLE in entry.roles and not entry.revoked}
     return frozenset(named or {s.key_id for s in keyring.signatures[:1]})
 
@@ -67,7 +66,7 @@ def load_keyring(path: Path, root_id: str | Collection[str] | None = None) -> Ke
 
 
 def parse_keyring(text: str, where: str, root_id: str | Collection[str] | None = None) -> Keyring:
-    """Return the keyring in `text`, checked like `load_keyring` checks it.
+    """Return the keyring in `text` after the checks of `load_keyring`.
 
     Raises:
         ConfigError: it is not a keyring.
@@ -77,7 +76,7 @@ def parse_keyring(text: str, where: str, root_id: str | Collection[str] | None =
 
 
 def checked_keyring(keyring: Keyring, where: str, root_id: str | Collection[str] | None = None) -> Keyring:
-    """Return the keyring with the signatures that count, when a pinned root signed it.
+    """Return the keyring with its valid signatures only; a pinned root must have signed it.
 
     Signatures by others than the pinned root and the keyring's own roots are left out.
 
@@ -109,7 +108,7 @@ def _pinned(root_id: str | Collection[str] | None) -> set[str]:
 
 
 def _signed(keyring: Keyring, signature: RootSignature, where: str) -> bool:
-    """Tell whether a root signature is by the key that it names; one that is, and does not fit, is an error."""
+    """Return whether the key that a signature names made it; a named key with a wrong signature is an error."""
     root = PublicKey.from_pem(signature.pem, where)
     if root.key_id != signature.key_id:
         return False
@@ -126,7 +125,7 @@ def _signed(keyring: Keyring, signature: RootSignature, where: str) -> bool:
 
 
 def follow(before: Keyring, after: Keyring, where: str) -> Keyring:
-    """Return `after`, checked, when it may take the place of `before`: a higher version, signed by a root of `before`.
+    """Return `after`, checked, if it may replace `before`: it has a higher version, and a root of `before` signed it.
 
     Raises:
         EvidenceError: it may not.
@@ -146,7 +145,7 @@ def follow(before: Keyring, after: Keyring, where: str) -> Keyring:
 
 
 def find_key(keyring: Keyring, name: str) -> KeyEntry:
-    """Return the one key that `name` means: its id, the beginning of it, or its owner.
+    """Return the one key with this id, this beginning of an id, or this owner.
 
     Raises:
         ConfigError: none is meant, or several are.
@@ -176,7 +175,7 @@ def add_key(keyring: Keyring, entry: KeyEntry) -> Keyring:
 
 
 def revoke_key(keyring: Keyring, name: str, time: str) -> Keyring:
-    """Return the next version, in which nothing that the key signed from `time` on counts.
+    """Return the next version, in which signatures of the key from `time` on do not count.
 
     Raises:
         ConfigError: no one key is meant, or it was revoked from an earlier time already.
@@ -188,7 +187,7 @@ def revoke_key(keyring: Keyring, name: str, time: str) -> Keyring:
 
 
 def rotate_key(keyring: Keyring, name: str, new: PublicKey, time: str) -> Keyring:
-    """Return the next version, in which `new` has the key's owner and roles from `time` on, and the old one ends.
+    """Return the next version, in which `new` replaces the key from `time` on, with the same owner and roles.
 
     Raises:
         ConfigError: no one key is meant, it is no longer valid, or the new one is known.
@@ -204,7 +203,7 @@ def rotate_key(keyring: Keyring, name: str, new: PublicKey, time: str) -> Keyrin
 
 
 def rotate_root(keyring: Keyring, old: SigningKey, new: SigningKey, owner: str) -> Keyring:
-    """Return the next version, signed by both roots, after which only the new one may sign.
+    """Return the next version, signed by both roots; only the new root may sign later versions.
 
     Raises:
         ConfigError: the new root is the old one, or has another role.
@@ -221,7 +220,7 @@ def rotate_root(keyring: Keyring, old: SigningKey, new: SigningKey, owner: str) 
 
 
 def write_keyring(path: Path, keyring: Keyring) -> None:
-    """Write keyring.yaml whole or not at all."""
+    """Write keyring.yaml completely, or leave the old file."""
     part = path.with_suffix(".part")
     path.parent.mkdir(parents=True, exist_ok=True)
     part.write_text(keyring_text(keyring), encoding="utf-8")

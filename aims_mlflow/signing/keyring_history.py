@@ -1,7 +1,7 @@
-"""The keyrings that were in force, each from its leaf on: a signature is judged by that of the leaf that relied on it.
+"""History of the keyrings in force: the leaf that relied on a signature decides which keyring judges the signature.
 
-Workers' clocks differ, so their times order nothing: a leaf's sequence does. Times only say which versions a worker
-may still have gone by when the next one was being sealed beside it.
+A keyring is in force from its leaf on. Sequence numbers give the order, since the clocks of workers differ. Times only
+limit which earlier versions a worker may still have used while another worker sealed the next one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CLOCKS = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class KeyringVersion:
-    """One version of the keyring: the leaf that put it in force, and the time that this leaf says."""
+    """One version of the keyring, with the sequence and the time of the leaf that put it in force."""
 
     sequence: int
     since: str
@@ -35,7 +35,7 @@ class KeyringVersion:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the keyring of its leaf says of a signature: `why_not` None means that it counted.
+    """Whether a signature counted under the keyring of its leaf: it did if `why_not` is None.
 
     `later` is set where a later keyring revoked the key as of a time before the signature: it counted when it was
     decided on, and would not count now.
@@ -58,12 +58,12 @@ class KeyringHistory:
         return self.versions[-1].keyring if self.versions else None
 
     def at(self, sequence: int) -> Keyring | None:
-        """Return the keyring that was in force at a leaf: the last that was sealed before it."""
+        """Return the keyring in force at a leaf: the last one that was sealed before it."""
         found = [v.keyring for v in self.versions if v.sequence < sequence]
         return found[-1] if found else None
 
     def known(self, key_id: str) -> KeyEntry | None:
-        """Return the newest entry of a key that any of the keyrings has."""
+        """Return the newest entry of a key in any of the keyrings."""
         entries = (version.keyring.find(key_id) for version in reversed(self.versions))
         return next((entry for entry in entries if entry is not None), None)
 
@@ -84,7 +84,7 @@ class KeyringHistory:
         return Verdict(entry, why or None, None if why else self._revoked_later(key_id, signed))
 
     def _possible(self, sequence: int, decided: str) -> list[Keyring]:
-        """Return the keyrings by which a leaf's worker may have gone, newest first."""
+        """Return the keyrings that a leaf's worker may have used, newest first."""
         moment, out = parse_time(decided) - CLOCKS, []
         for version in reversed([v for v in self.versions if v.sequence < sequence]):
             out.append(version.keyring)
@@ -97,7 +97,7 @@ class KeyringHistory:
         return f"key {key_id} is not in the keyring of leaf {sequence} (version {keyring.version}), {where}"
 
     def _revoked_later(self, key_id: str, signed: str) -> str | None:
-        """Return what the newest keyring says against a signature that counted."""
+        """Return why the newest keyring rejects a signature that counted."""
         now = self.known(key_id)
         if now is None or not now.revoked or parse_time(now.revoked) > parse_time(signed):
             return None
@@ -105,7 +105,7 @@ class KeyringHistory:
 
 
 def checked_history(versions: Sequence[KeyringVersion], root_id: str | Collection[str] | None = None) -> KeyringHistory:
-    """Return the history, when a pinned root signed the first keyring and each later one may follow the one before.
+    """Return the history if a pinned root signed the first keyring, and each later one may replace the one before.
 
     `versions` are in the order of their leaves.
 

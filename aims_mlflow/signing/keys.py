@@ -59,7 +59,7 @@ class PublicKey:
         return _sslib_key(self.pem, self.key_id)
 
     def verifies(self, signature: bytes, data: bytes) -> bool:
-        """Tell whether this key made `signature` over `data`."""
+        """Return whether this key made `signature` over `data`."""
         from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
         from securesystemslib.signer import Signature
 
@@ -106,7 +106,7 @@ def _sslib_key(pem: str, key_id: str) -> SSlibKey:
 
 
 class MissingPassword(KeyUnavailable):
-    """The key is protected by a password that was not given: who can ask a person, asks."""
+    """The key needs a password, and none was given; a caller with a terminal may ask for it."""
 
 
 class SigningKey:
@@ -125,7 +125,7 @@ class SigningKey:
 
     @property
     def in_memory(self) -> bool:
-        """Whether it signs at once in this process, where a key service may keep it waiting."""
+        """Whether the key signs in this process; a key service takes longer."""
         from securesystemslib.signer import CryptoSigner
 
         return isinstance(self._signer, CryptoSigner)
@@ -150,7 +150,7 @@ class SigningKey:
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
-        """Every key service's own errors become one of ours."""
+        """Turn the errors of key services into ours."""
         try:
             yield
         except AimsError:
@@ -201,12 +201,12 @@ def new_private_pem(password: str | None = None) -> bytes:
 
 
 def ephemeral_key() -> SigningKey:
-    """Return a key that lives in memory only: its records are whole, but no keyring knows it."""
+    """Return a key that exists in memory only: its records verify, but no keyring contains it."""
     return SigningKey.from_pem(new_private_pem(), "memory, for this session only", ephemeral=True)
 
 
 def write_new_key(path: Path, password: str | None = None) -> SigningKey:
-    """Make a private key file that only its owner can read; an existing file is never replaced.
+    """Create a private key file that only its owner can read; never replace an existing file.
 
     Raises:
         KeyUnavailable: the file exists or cannot be written.

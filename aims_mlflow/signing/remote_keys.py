@@ -1,6 +1,6 @@
-"""Keys that never leave their keeper: AWS, Google and Azure KMS, HashiCorp Vault, and PKCS#11 modules (HSM).
+"""Keys in key services: AWS, Google and Azure KMS, HashiCorp Vault, and PKCS#11 modules (HSM).
 
-The address goes to securesystemslib's signers as it is; credentials are those of the keeper's own client library.
+securesystemslib's signers get the address unchanged. The service's own client library finds the credentials.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Service:
-    """One keeper of keys: what it is called, the extra that it needs, and how its addresses look."""
+    """A kind of key service: its title, the extra that it needs, and an example of an address."""
 
     title: str
     extra: str
@@ -40,7 +40,7 @@ NOT_TAKEN = {"sigstore": ", since Sigstore's signers have no lasting key that a 
 
 
 def load(uri: str, password: str | None, variable: str, ask: Callable[[str], str] | None = None) -> SigningKey:
-    """Return the key at a key service's address, its public half fetched from there.
+    """Return the key at the address of a key service; its public half is fetched from there.
 
     `password` is the PIN of an HSM; without it `ask` is called when a signature is due, and `variable` is named.
 

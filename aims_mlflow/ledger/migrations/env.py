@@ -1,4 +1,4 @@
-"""What alembic runs: the migrations on the connection that it was handed, in that connection's transaction."""
+"""Alembic's environment: runs the migrations on the given connection, within its transaction."""
 
 from alembic import context
 

@@ -99,7 +99,10 @@ def test_a_signature_added_beside_the_roots_gives_nobody_a_say(tmp_path):
         )
         third = kr.sign_keyring(kr.add_key(second, sealed.entry(eve, "eve")), eve)
         with pytest.raises(EvidenceError, match="keyring 3 of 3"):
-            checked_history([KeyringVersion(1, T(1), both), KeyringVersion(2, T(2), beside), KeyringVersion(3, T(3), third)], ROOT.key_id)
+            checked_history(
+                [KeyringVersion(1, T(1), both), KeyringVersion(2, T(2), beside), KeyringVersion(3, T(3), third)],
+                ROOT.key_id,
+            )
 
 
 def test_what_is_no_keyring_of_the_root_is_refused(tmp_path, monkeypatch):
@@ -130,7 +133,9 @@ def test_each_decision_is_judged_by_the_keyring_of_its_leaf():
     one = first()
     two = kr.sign_keyring(kr.add_key(one, sealed.entry(LOG, "server", ("log",))), ROOT)
     three = kr.sign_keyring(kr.revoke_key(two, "ana", T(2)), ROOT)
-    history = checked_history([KeyringVersion(1, T(1), one), KeyringVersion(3, T(3), two), KeyringVersion(5, T(5), three)], ROOT.key_id)
+    history = checked_history(
+        [KeyringVersion(1, T(1), one), KeyringVersion(3, T(3), two), KeyringVersion(5, T(5), three)], ROOT.key_id
+    )
     trainer = ("trainer",)
     assert history.newest.version == 3
     assert history.at(1) is None
@@ -153,7 +158,9 @@ def test_clocks_of_workers_order_no_keyring():
     two = kr.sign_keyring(kr.add_key(one, sealed.entry(LOG, "server", ("log", "trainer"))), ROOT)
     three = kr.sign_keyring(kr.revoke_key(two, "ana", "2026-03-01T00:00:00Z"), ROOT)
     early, late = "2026-02-28T23:59:30Z", "2026-03-01T00:00:05Z"
-    history = checked_history([KeyringVersion(0, T(1), one), KeyringVersion(4, late, two), KeyringVersion(7, early, three)], ROOT.key_id)
+    history = checked_history(
+        [KeyringVersion(0, T(1), one), KeyringVersion(4, late, two), KeyringVersion(7, early, three)], ROOT.key_id
+    )
     now = "2026-03-01T00:00:00Z"
     assert history.judge(LOG.key_id, ("trainer",), now, 5, now).why_not is None, "sealed before, by its leaf"
     assert "it is in a later one" in history.judge(LOG.key_id, ("trainer",), now, 4, "2026-03-01T00:00:09Z").why_not
@@ -167,8 +174,14 @@ def test_a_broken_history_names_the_version():
     by_eve = kr.sign_keyring(kr.revoke_key(one, "ana", T(2)), ephemeral_key())
     cases = {
         "keyring 1 of 1": [KeyringVersion(1, T(1), kr.sign_keyring(one, OLGA))],
-        r"keyring 2 of 2 \(version 2.*may not follow version 1": [KeyringVersion(1, T(1), one), KeyringVersion(2, T(2), by_eve)],
-        r"keyring 2 of 2 \(version 1.*version 2 is in force": [KeyringVersion(1, T(1), two), KeyringVersion(2, T(2), one)],
+        r"keyring 2 of 2 \(version 2.*may not follow version 1": [
+            KeyringVersion(1, T(1), one),
+            KeyringVersion(2, T(2), by_eve),
+        ],
+        r"keyring 2 of 2 \(version 1.*version 2 is in force": [
+            KeyringVersion(1, T(1), two),
+            KeyringVersion(2, T(2), one),
+        ],
     }
     for text, versions in cases.items():
         with pytest.raises(EvidenceError, match=text):

@@ -52,7 +52,7 @@ def upgrade() -> None:
 
 
 def fill(connection: sa.Connection, schema: str | None, nodes: sa.Table) -> None:
-    """Write the nodes over the leaves that are there, page by page.
+    """Write the nodes over the existing leaves, page by page.
 
     Raises:
         EvidenceError: a leaf is missing or does not have its hash: there is no sound tree over such leaves.
