@@ -16,8 +16,8 @@ def build(workspace_uri: str) -> Any:
     """Return the gated workspace store for an `aims+sqlite:///...` (or `aims+postgresql...`) URI."""
     from mlflow.store.workspace.sqlalchemy_store import SqlAlchemyStore
 
+    from aims_mlflow.server import workspaces
     from aims_mlflow.server.announced_change import closed, denied
-    from aims_mlflow.server.workspaces import model_in
 
     class GatedWorkspaces(SqlAlchemyStore):  # type: ignore[misc]
         """A workspace goes when its registered models are gone."""
@@ -25,7 +25,7 @@ def build(workspace_uri: str) -> Any:
         def delete_workspace(self, workspace_name: str, *args: Any, **kwargs: Any) -> None:
             """Delete a workspace that has no registered models any more, prompts excepted."""
             with closed("Deletion of the workspace"):
-                name = model_in(self, workspace_name)
+                name = workspaces.model_in(self, workspace_name)
                 if name is not None:
                     raise denied(
                         f"Deletion of the workspace refused: it has registered models (as {name}), which would be "
