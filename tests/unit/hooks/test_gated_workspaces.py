@@ -61,7 +61,7 @@ def test_what_is_not_there_is_mlflows_own_answer_and_a_bug_is_a_403(stores, monk
     def fail(*_):
         raise RuntimeError("bug")
 
-    monkeypatch.setattr(workspaces, "model_in", fail)
+    monkeypatch.setattr("aims_mlflow.server.workspaces.model_in", fail)
     with pytest.raises(MlflowException, match="incident") as caught:
         workspaces.delete_workspace("credit")
     assert caught.value.get_http_status_code() == 403
