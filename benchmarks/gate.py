@@ -26,7 +26,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aims_mlflow.demo.people import Office, quiet, run, set_up
+from aims_mlflow.cli.main import run_command
+from aims_mlflow.demo.people import Office, quiet, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.settings import environment
 
@@ -186,7 +187,7 @@ def approve(side, office, target):
 
     mlflow.set_tracking_uri(side.server.url)
     with environment({"MLFLOW_TRACKING_URI": side.server.url, "AIMS_SIGNING_KEY": f"file:{office.approver}"}):
-        run("approve", target, "--stage", "deployment", "--alias", ALIAS, "--comment", "benchmark")
+        run_command("approve", target, "--stage", "deployment", "--alias", ALIAS, "--comment", "benchmark")
 
 
 def measure(sides, clients, options, tell):
@@ -286,7 +287,7 @@ def databases(backend, folder):
 def compare(backend, folder, options, tell):
     """Run both servers on one kind of database; yields the objects, once the work is seen to be done."""
     office = Office(folder)
-    set_up(office)
+    set_up(office, run_command)
     models = max(options.clients)
     with contextlib.ExitStack() as up:
         sides = []

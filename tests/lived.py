@@ -12,11 +12,12 @@ def lived(tmp_path_factory):
     """Version 1 registered and approved as champion, an unfair model refused, checkpoints in a folder outside."""
     import mlflow
 
+    from aims_mlflow.cli.main import run_command
     from aims_mlflow.demo.people import Office, set_up
 
     folder = tmp_path_factory.mktemp("lived")
     office = Office(folder / "office")
-    set_up(office)
+    set_up(office, run_command)
     env = {
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
         "MLFLOW_REGISTRY_URI": f"aims+sqlite:///{folder}/mlflow.db",

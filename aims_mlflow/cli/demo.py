@@ -44,6 +44,7 @@ def command(
     data = generated() if table is None else from_csv(table, str(target), favourable, names)
     folder = keep.resolve() if keep is not None else Path(tempfile.mkdtemp(prefix="aims-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
+    from aims_mlflow.cli.main import run_command
     from aims_mlflow.demo.story import Story
 
-    Story(data, folder, serve=serve).run()
+    Story(data, folder, run_command, serve=serve).run()

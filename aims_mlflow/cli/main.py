@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -63,6 +65,18 @@ def cli() -> None:
     Exit status: 0 fine, 1 a gate or a verification says no, 2 wrong use,
     3 something could not be reached or read.
     """
+
+
+def run_command(*args: str) -> str:
+    """Run one `aims` command in this process; returns what it printed.
+
+    Raises:
+        AimsError: as the command would report it.
+    """
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        cli.main(args=list(args), standalone_mode=False)
+    return printed.getvalue()
 
 
 def main(args: list[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The people of the demo, their keys, and their commands, which are those of the command line."""
+"""The demo's people, their keys, and the commands by which they make them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.settings import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    RunCommand = Callable[..., str]
 
 QUIET_LOGGERS = ("mlflow", "alembic", "great_expectations", "aims_mlflow")
 
@@ -46,22 +48,11 @@ class Office:
         return {"AIMS_HOME": str(self.folder / "platform"), "AIMS_POLICY": str(self.policy)}
 
 
-def run(*args: str) -> str:
-    """Run one `aims` command in this process; returns what it printed.
+def set_up(office: Office, run: RunCommand) -> list[str]:
+    """Make policy and keys; returns the commands as a person would type them.
 
-    Raises:
-        AimsError: as the command would report it.
+    `run` runs one `aims` command and returns what it printed.
     """
-    from aims_mlflow.cli.main import cli
-
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        cli.main(args=list(args), standalone_mode=False)
-    return printed.getvalue()
-
-
-def set_up(office: Office) -> list[str]:
-    """Create policy and keys; return the commands as a person would type them."""
     typed: list[str] = []
 
     def command(*args: str) -> str:

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
-from aims_mlflow.demo import model, people
-from aims_mlflow.demo.people import Office, quiet
+from aims_mlflow.demo import model
+from aims_mlflow.demo.people import Office, quiet, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.demo.telling import Teller, controls_to_waive, groups_table, refusal_lines
 from aims_mlflow.settings import environment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
 
     from aims_mlflow.demo.data import DemoData
+    from aims_mlflow.demo.people import RunCommand
     from aims_mlflow.evidence.statement import SealedRecord
 
 SEED = 42001
@@ -31,9 +33,10 @@ SYSTEM = "demo-screening"
 class Story:
     """One demo from an empty folder to a model in use."""
 
-    def __init__(self, data: DemoData, folder: Path, *, serve: bool) -> None:
+    def __init__(self, data: DemoData, folder: Path, run: RunCommand, *, serve: bool) -> None:
+        """`run` runs one `aims` command and returns what it printed."""
         self.data = data
-        self.office = Office(folder)
+        self.office, self.run_command = Office(folder), run
         self.serve = serve
         self.tell = Teller()
         self.work = folder / "work"
@@ -43,7 +46,7 @@ class Story:
         started = time.monotonic()
         self._introduce()
         with self.tell.step("A platform team makes a policy and trusts two keys"):
-            typed = people.set_up(self.office)
+            typed = set_up(self.office, self.run_command)
         self.tell.lines([f"$ {line}" for line in typed], dim=True)
         server = GatedServer(self.office.folder / "server", self.office.environment())
         with self.tell.step("It starts an MLflow server with one more option"):
@@ -186,16 +189,8 @@ class Story:
     def _register(self, uri: str) -> str | None:
         """Register as any MLflow user does; returns the refusal's text, or None."""
         import mlflow
-        from mlflow.exceptions import MlflowException
 
-        with quiet():
-            try:
-                mlflow.register_model(uri, SYSTEM)
-            except MlflowException as exc:
-                if exc.error_code != "PERMISSION_DENIED":
-                    raise
-                return str(exc.message).removeprefix("PERMISSION_DENIED: ")
-        return None
+        return _refusal_of(lambda: mlflow.register_model(uri, SYSTEM))
 
     def _last_version(self) -> str:
         import mlflow
@@ -242,7 +237,7 @@ class Story:
         args += ["--alias", alias] if alias else []
         for control in controls_to_waive(refused):
             with self._as_approver():
-                people.run(*args, "--control", control)
+                self.run_command(*args, "--control", control)
             self.tell.loud(f"WAIVED until {until} by olga for {stage}: {control}, reason: {reason}")
 
     def _as_approver(self) -> Any:
@@ -257,7 +252,9 @@ class Story:
         self.tell.bad(refusal_lines(refused or ""))
         self._waive(target, "deployment", "champion", refused or "")
         with self._as_approver():
-            people.run("approve", target, "--stage", "deployment", "--alias", "champion", "--comment", "demo review")
+            self.run_command(
+                "approve", target, "--stage", "deployment", "--alias", "champion", "--comment", "demo review"
+            )
         self.tell.lines([f"$ aims approve {target} --stage deployment --alias champion   (olga)"], dim=True)
         again = self._set_alias(version)
         if again is not None:
@@ -265,22 +262,15 @@ class Story:
         self.tell.good("set: olga approved these very bytes under the rules in force")
 
     def _set_alias(self, version: str) -> str | None:
+        """Set the alias as any MLflow user does; returns the refusal's text, or None."""
         import mlflow
-        from mlflow.exceptions import MlflowException
 
-        with quiet():
-            try:
-                mlflow.MlflowClient().set_registered_model_alias(SYSTEM, "champion", version)
-            except MlflowException as exc:
-                if exc.error_code != "PERMISSION_DENIED":
-                    raise
-                return str(exc.message).removeprefix("PERMISSION_DENIED: ")
-        return None
+        return _refusal_of(lambda: mlflow.MlflowClient().set_registered_model_alias(SYSTEM, "champion", version))
 
     def _close(self, server: GatedServer, chosen: dict[str, Any], started: float) -> None:
         target = f"models:/{SYSTEM}@champion"
         with quiet(), environment(self.office.environment()):  # an auditor has the platform team's keyring
-            verified = people.run("evidence", "verify", target)
+            verified = self.run_command("evidence", "verify", target)
         self.tell.head("What an auditor sees")
         self.tell.lines([f"$ aims evidence verify {target}"], dim=True)
         self.tell.lines(line.strip() for line in verified.strip().splitlines())
@@ -299,3 +289,17 @@ class Story:
                 ["`aims demo --serve` keeps the server up; `aims init YOUR.csv --target COLUMN` starts your own"]
             )
         click.echo(f"Done in {time.monotonic() - started:.0f} seconds.")
+
+
+def _refusal_of(change: Callable[[], object]) -> str | None:
+    """Ask the registry for a change; returns the text of its refusal, None where it was made."""
+    from mlflow.exceptions import MlflowException
+
+    with quiet():
+        try:
+            change()
+        except MlflowException as exc:
+            if exc.error_code != "PERMISSION_DENIED":
+                raise
+            return str(exc.message).removeprefix("PERMISSION_DENIED: ")
+    return None

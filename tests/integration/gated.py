@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from aims_mlflow.demo.people import Office, run, set_up
+from aims_mlflow.cli.main import run_command
+from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.settings import environment
 
@@ -66,7 +67,7 @@ def gated_server(folder):
     from fresh import fresh_database  # trainings in processes of their own find this module alone
 
     office = Office(folder)
-    set_up(office)
+    set_up(office, run_command)
     (folder / "server").mkdir()
     fresh_database(folder / "server")
     gated = Gated(office, GatedServer(folder / "server", office.environment()))
@@ -137,7 +138,7 @@ def refused(call, *args, **kwargs):
 
 
 def aims(*args):
-    return run(*args)
+    return run_command(*args)
 
 
 def command(*args):

@@ -15,6 +15,7 @@ from fresh import fresh_database
 from gated import Gated
 from postgres_server import new_database
 
+from aims_mlflow.cli.main import run_command
 from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.settings import environment
@@ -224,7 +225,7 @@ def bucket(variables, address):
 def running(row, folder, request):
     """Start a server as a row says, with its people, keys, policy and an empty store."""
     office = Office(folder)
-    set_up(office)
+    set_up(office, run_command)
     variables, more, root = office.environment(), {}, str(folder / "store")
     if row.storage == "s3":
         more = request.getfixturevalue("s3")

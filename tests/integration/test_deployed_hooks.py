@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aims_mlflow.demo.people import run
+from aims_mlflow.cli.main import run_command
 from aims_mlflow.demo.server import free_port
 from aims_mlflow.settings import environment
 
@@ -41,7 +41,7 @@ def test_the_start_script_refuses_without_a_policy_and_serves_with_one(settings,
     assert refused.returncode != 0
     assert "aims gate init" in refused.stderr
     with environment({k: values[k] for k in ("AIMS_POLICY", "AIMS_HOME")}):
-        run("gate", "init")
+        run_command("gate", "init")
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen(
             [str(SCRIPT)],

@@ -26,6 +26,7 @@ from gated import Gated, command, train
 from postgres_server import migrated, postgres_server  # noqa: F401 - fixtures
 from servers import Row, RowServer, running
 
+from aims_mlflow.cli.main import run_command
 from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.ledger.ledger import Ledger
@@ -191,7 +192,7 @@ def agree(ledger):
 @pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.full)])
 def test_after_a_kill_ledger_and_registry_agree_again(tmp_path, clean_state, times):
     office = Office(tmp_path)
-    set_up(office)
+    set_up(office, run_command)
     server = start(office)
     server.folder.mkdir()
     fresh_database(server.folder)

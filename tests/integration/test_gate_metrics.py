@@ -7,6 +7,7 @@ import gated
 import pytest
 from gated import Gated, refused, train
 
+from aims_mlflow.cli.main import run_command
 from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import GatedServer
 
@@ -43,7 +44,7 @@ def test_decisions_refusals_and_errors_are_counted_over_all_workers(tmp_path, cl
     import mlflow
 
     office = Office(tmp_path)
-    set_up(office)
+    set_up(office, run_command)
     server = MeasuredServer(tmp_path / "server", office.environment())
     server.workers = workers
     with server, Gated(office, server).as_trainer():

@@ -16,6 +16,7 @@ import gated
 import pytest
 from gated import Gated, train
 
+from aims_mlflow.cli.main import run_command
 from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.errors import AimsError
@@ -131,7 +132,7 @@ def sites(tmp_path_factory):
         for kind, is_gated in ((PlainServer, False), (GatedServer, True)):
             folder = tmp_path_factory.mktemp("gated" if is_gated else "plain")
             office = Office(folder)
-            set_up(office)
+            set_up(office, run_command)
             site = Site(office, kind(folder / "server", office.environment()), is_gated)
             site.change_policy(
                 lambda p: p["enforcement"].append({"models": "observed-*", "stage": "*", "mode": "observe"})

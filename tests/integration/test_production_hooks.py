@@ -23,6 +23,7 @@ import pytest
 import yaml
 from postgres_server import postgres_server  # noqa: F401 - a fixture
 
+from aims_mlflow.cli.main import run_command
 from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import SETTINGS, free_port
 from aims_mlflow.settings import environment
@@ -141,7 +142,7 @@ def production(database, bucket, tmp_path_factory):
     (secrets / "s3-credentials").write_text("[default]\naws_access_key_id = key\naws_secret_access_key = secret\n")
     folder = tmp_path_factory.mktemp("production")
     office = Office(folder / "office")
-    set_up(office)
+    set_up(office, run_command)
     shutil.copy(folder / "office" / "platform" / "keys" / "log.pem", secrets / "log-key")
     port = str(free_port())
     service = compose()["services"]["server"]

@@ -13,10 +13,11 @@ def registry(tmp_path, monkeypatch, clean_state):
     """Yields an `Embedded`; MLflow, keys and policy of the process are its own until the test ends."""
     import mlflow
 
+    from aims_mlflow.cli.main import run_command
     from aims_mlflow.demo.people import Office, set_up
 
     office = Office(tmp_path / "office")
-    set_up(office)
+    set_up(office, run_command)
     monkeypatch.chdir(tmp_path)
     for name, value in {
         "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db",

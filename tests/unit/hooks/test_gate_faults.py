@@ -34,11 +34,12 @@ def made(tmp_path_factory):
     """A registry with version 1 of `loans`, approved for champion, and a second compliant model to register."""
     import mlflow
 
+    from aims_mlflow.cli.main import run_command
     from aims_mlflow.demo.people import Office, set_up
 
     folder = tmp_path_factory.mktemp("faults")
     office = Office(folder / "office")
-    set_up(office)
+    set_up(office, run_command)
     env = {
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
         "MLFLOW_REGISTRY_URI": f"aims+sqlite:///{folder}/mlflow.db",
