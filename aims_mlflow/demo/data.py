@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.tables import read_file, require_columns
 from aims_mlflow.checks.profiling.profile import profile
@@ -182,3 +182,31 @@ def _typed(frame: pd.DataFrame, features: tuple[str, ...], profiled: Mapping[str
         else:
             changed[name] = column.astype("str").where(column.notna(), None)
     return frame.assign(**changed)
+
+
+def config_of(data: DemoData, system: str) -> dict[str, Any]:
+    """Return the content of the aims.yaml that a team would write for these data."""
+    return {
+        "system": {
+            "id": system,
+            "owner": "olga",
+            "intended_use": f"Demonstration: predict {data.target} to show how evidence is captured.",
+            "affected_groups": [f"people compared by {c}" for c in data.sensitive],
+        },
+        "data": {
+            "target": data.target,
+            "favourable": data.favourable,
+            "sensitive": list(data.sensitive),
+            "sources": {
+                data.name: {
+                    "description": "the table that the demo was given",
+                    "owner": "ana",
+                    "licence": "as its owner says",
+                    "rights": "demonstration on this machine only",
+                    "subjects": "the people in the table",
+                    "selection_reason": "named on the command line",
+                    "retention": "until the demo's folder is deleted",
+                }
+            },
+        },
+    }

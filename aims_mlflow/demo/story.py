@@ -10,6 +10,7 @@ import click
 import yaml
 
 from aims_mlflow.demo import model
+from aims_mlflow.demo.data import config_of
 from aims_mlflow.demo.people import Office, quiet, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.demo.telling import Teller, controls_to_waive, groups_table, refusal_lines
@@ -17,6 +18,7 @@ from aims_mlflow.settings import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import pandas as pd
@@ -82,30 +84,7 @@ class Story:
     def _write_config(self) -> Path:
         self.work.mkdir(parents=True, exist_ok=True)
         path = self.work / "aims.yaml"
-        config = {
-            "system": {
-                "id": SYSTEM,
-                "owner": "olga",
-                "intended_use": f"Demonstration: predict {self.data.target} to show how evidence is captured.",
-                "affected_groups": [f"people compared by {c}" for c in self.data.sensitive],
-            },
-            "data": {
-                "target": self.data.target,
-                "favourable": self.data.favourable,
-                "sensitive": list(self.data.sensitive),
-                "sources": {
-                    self.data.name: {
-                        "description": "the table that the demo was given",
-                        "owner": "ana",
-                        "licence": "as its owner says",
-                        "rights": "demonstration on this machine only",
-                        "subjects": "the people in the table",
-                        "selection_reason": "named on the command line",
-                        "retention": "until the demo's folder is deleted",
-                    }
-                },
-            },
-        }
+        config = config_of(self.data, SYSTEM)
         path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
         return path
 
@@ -240,7 +219,7 @@ class Story:
                 self.run_command(*args, "--control", control)
             self.tell.loud(f"WAIVED until {until} by olga for {stage}: {control}, reason: {reason}")
 
-    def _as_approver(self) -> Any:
+    def _as_approver(self) -> AbstractContextManager[None]:
         return environment({"AIMS_SIGNING_KEY": f"file:{self.office.approver}"})
 
     # -- into use ---------------------------------------------------------------------------
