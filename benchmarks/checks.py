@@ -297,12 +297,12 @@ HEAD = """| rows | reading both files | the libraries' own calls | ours, exact d
 performance | peak memory over the frames |
 |---|---|---|---|---|---|---|"""
 SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
-PEERS_AT, MOST_STOCK = 100_000, 1_000_000
+PEERS_AT, MAX_STOCK = 100_000, 1_000_000
 
 
 def measured_apart(rows, stock, peers):
     """Return the object that this script prints for so many rows."""
-    more = [] if stock and rows <= MOST_STOCK else ["--no-stock"]
+    more = [] if stock and rows <= MAX_STOCK else ["--no-stock"]
     more += ["--peers", peers] if peers and rows == PEERS_AT else []
     command = [sys.executable, __file__, "--json", "--rows", str(rows), *more]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)

@@ -35,7 +35,7 @@ ALIAS = "champion"
 CREATE, MOVE = "create_model_version", "set_registered_model_alias"
 BACKENDS = ("sqlite", "postgresql")
 ROWS = 800
-MOST_TRAININGS = 4
+MAX_TRAININGS = 4
 
 
 class Server(GatedServer):
@@ -156,7 +156,7 @@ def prepare(sides, office, models, tell):
     from aims_mlflow.evidence import tracking
 
     records = 0
-    trainings = min(models, MOST_TRAININGS)
+    trainings = min(models, MAX_TRAININGS)
     for number in range(trainings):
         tell(f"training model {number + 1} of {trainings}")
         for side in sides:

@@ -17,10 +17,10 @@ from aims_mlflow.evidence.statement import Subject, seal
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.bundle.create import create
 from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
-from aims_mlflow.gates.decide import Asked, decide
+from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.replay import check_sessions
-from aims_mlflow.gates.rules_in_force import in_force
+from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.ledger import checkpoint
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
@@ -28,7 +28,7 @@ from aims_mlflow.ledger.log import Log
 from aims_mlflow.lifecycle.consents import seal_consent
 from aims_mlflow.lifecycle.erasure import erase
 from aims_mlflow.lifecycle.ingest import ingest
-from aims_mlflow.lifecycle.model_history import Past
+from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.recovery import outcome_fields, superseded
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent
@@ -36,7 +36,7 @@ from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.registry.channel import sign_consent
 from aims_mlflow.server.active_policy import policy_entry
-from aims_mlflow.server.gate import Change, Decided, decision_entry, kept_lines
+from aims_mlflow.server.gate import DecisionContext, RegistryChange, decision_entry, kept_lines
 from aims_mlflow.signing.keyring import sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
 
@@ -62,7 +62,7 @@ class Registry:
     @property
     def force(self):
         active = self.ledger.state.active()
-        return in_force(self.ledger, active["policy"], active["keyring"])
+        return read_rules(self.ledger, active["policy"], active["keyring"])
 
     def train(self, model, ratio):
         """A session with a report and a model card in the run; returns its file."""
@@ -97,18 +97,18 @@ class Registry:
 
     def ask(self, stage, files, model, version, alias=None, losing=()):
         """A decision, and where it allows the change, its outcome; returns the decision."""
-        force, past = self.force, Past(self.ledger, NAME)
+        force, past = self.force, ModelHistory(self.ledger, NAME)
         rules = force.policy.rules(NAME, stage, alias)
         consents = sealed_consents(self.ledger, past.mine, model, force, KnownConsents(100))
         known = version if stage == "deployment" else None
         registered = past.registered(known) if known else None
-        asked = Asked(model, registered, None, RUN, "m-1", known, force.keyring_digest)
+        asked = DecisionRequest(model, registered, None, RUN, "m-1", known, force.keyring_digest)
         sessions = check_sessions(files, force, rules, BoundedCache(0))
         decision = decide(rules, sessions, list(consents.values()), asked, datetime.now(UTC))
-        decided = Decided(decision, *kept_lines(files), tuple(consents), registered)
+        decided = DecisionContext(decision, *kept_lines(files), tuple(consents), registered)
         request = uuid7()
         self.ledger.seal(
-            decision_entry(Change(stage, NAME, None, alias, known), decided, request, "", WHO, list(losing))
+            decision_entry(RegistryChange(stage, NAME, None, alias, known), decided, request, "", WHO, list(losing))
         )
         if decision.allowed:
             leaf = next(self.ledger.leaves(types=("decision",), request=request)).content

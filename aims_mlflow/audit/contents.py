@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 CONSENTS = ("approval", "waiver", "revocation", "retirement")
-MOST_CACHED = 1_000
-MOST_VERIFIED = 100_000
+MAX_CACHED = 1_000
+MAX_VERIFIED = 100_000
 EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"
 
 
@@ -80,7 +80,7 @@ class ContentCheck:
             if content:
                 part.append((leaf, content))
                 names += _envelopes(content)
-            if len(names) >= MOST_CACHED:
+            if len(names) >= MAX_CACHED:
                 self._part(part, names, bodies)
                 part, names = [], []
         self._part(part, names, bodies)
@@ -127,7 +127,7 @@ class ContentCheck:
         found = self._view.envelopes(asked)
         for name in asked:
             self._records[name] = self._record(name, found.get(name))
-        while len(self._records) > max(MOST_CACHED, len(set(names))):
+        while len(self._records) > max(MAX_CACHED, len(set(names))):
             self._records.popitem(last=False)
 
     def _record(self, name: str, raw: bytes | None) -> SealedRecord | str:
@@ -174,7 +174,7 @@ class ContentCheck:
                 self._verified.add(pair)
         except EvidenceError as exc:
             step.wrong(who, exc.what, "it was not signed by whom it names")
-        if len(self._verified) > MOST_VERIFIED:
+        if len(self._verified) > MAX_VERIFIED:
             self._verified.clear()
         if verdict.later:
             step.wrong(who, verdict.later, "it counted when it was decided on, and would not count now: look again")

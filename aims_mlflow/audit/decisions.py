@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aims_mlflow.errors import AimsError
 from aims_mlflow.gates import replay as again
-from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents
-from aims_mlflow.gates.rules_in_force import in_force
-from aims_mlflow.records.decision import Standing
+from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents
+from aims_mlflow.gates.rules_in_force import read_rules
+from aims_mlflow.records.decision import PriorAuthority
 
 if TYPE_CHECKING:
     from aims_mlflow.audit.view import View
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
 
-MOST_SESSION_BYTES = 16 * 1024 * 1024
+MAX_SESSION_BYTES = 16 * 1024 * 1024
 # What code that reads well-formed content raises on content that is not.
 HOSTILE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
@@ -30,7 +30,7 @@ class DecisionCheck:
     def __init__(self, view: View, *, whole: bool) -> None:
         """`whole` says that the view holds every leaf, so that what is not there never was."""
         self._ledger, self._whole = cast("Ledger", view), whole
-        self._sessions, self._consents = again.KnownSessions(MOST_SESSION_BYTES), KnownConsents(MOST_KNOWN)
+        self._sessions, self._consents = again.KnownSessions(MAX_SESSION_BYTES), KnownConsents(MAX_KNOWN)
 
     def why_not(self, leaf: Leaf, content: dict[str, Any]) -> str | None:
         """Return what speaks against a decision that was not erased; None where nothing does."""
@@ -58,7 +58,7 @@ class DecisionCheck:
 
     def _unread(self, said: Any, content: dict[str, Any]) -> str | None:
         """A model that could not be read then passes only where the policy but observes."""
-        force = in_force(self._ledger, str(said.policy_digest), str(said.keyring_digest))
+        force = read_rules(self._ledger, str(said.policy_digest), str(said.keyring_digest))
         rules = force.policy.rules(said.model_name, said.stage, said.alias, said.workspace)
         refused = not content.get("allowed") and not said.allowed
         if refused or (rules.mode == "observe" and said.would_refuse and content.get("would_refuse")):
@@ -70,7 +70,7 @@ class DecisionCheck:
         body = self._ledger.body(leaf.sequence) or {}
         if "standing" not in body:
             return None
-        standing = Standing.model_validate(body["standing"])
+        standing = PriorAuthority.model_validate(body["standing"])
         found = [x for x in self._ledger.leaves(request=standing.request) if x.sequence < leaf.sequence]
         if not found and not self._whole:
             return None

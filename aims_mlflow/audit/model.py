@@ -13,7 +13,7 @@ from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.gates import replay as again
 from aims_mlflow.ledger import merkle
 from aims_mlflow.lifecycle.erasure import erased
-from aims_mlflow.lifecycle.model_history import Past, decision_of
+from aims_mlflow.lifecycle.model_history import ModelHistory, decision_of
 from aims_mlflow.lifecycle.tenures import holders
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class ModelCheck:
 
     def version(self, name: str, version: str, digest: str | None) -> None:
         """Check a version's decisions: there, sealed, about these bytes, and the same when decided again."""
-        past = Past(self.ledger, name)
+        past = ModelHistory(self.ledger, name)
         registered = self._bytes(past, version, digest)
         if registered is None:
             return
@@ -180,7 +180,7 @@ class ModelCheck:
                 continue
             self._decided(str(content["request"]))
 
-    def _bytes(self, past: Past, version: str, digest: str | None) -> str | None:
+    def _bytes(self, past: ModelHistory, version: str, digest: str | None) -> str | None:
         """Compare a version's bytes with those that were registered."""
         step, who = self.report["subject bytes"], f"{past.name} version {version}"
         registered = past.registered(version)
@@ -216,7 +216,7 @@ class ModelCheck:
 
     def at_load(self, name: str, version: str, digest: str | None, alias: str | None) -> None:
         """Check what a deployer is about to load: registered bytes, sealed, not revoked, and the alias by the gate."""
-        past = Past(self.ledger, name)
+        past = ModelHistory(self.ledger, name)
         registered = self._bytes(past, version, digest)
         if registered is None:
             return
@@ -230,7 +230,7 @@ class ModelCheck:
         if alias is not None:
             self._holder(past, version, alias)
 
-    def _holder(self, past: Past, version: str, alias: str) -> None:
+    def _holder(self, past: ModelHistory, version: str, alias: str) -> None:
         step, held = self.report["completeness"], holders(past).get(alias)
         if held is None or str(held.get("version")) != version:
             by = f"version {held['version']}" if held else "none"

@@ -15,7 +15,7 @@ STEPS: tuple[StepName, ...] = (
     "keyring", "envelope", "subject bytes", "inclusion", "checkpoint", "time stamp", "completeness",
 )  # fmt: skip
 # One forged row can break thousands of later ones: the first say what happened.
-MOST_PROBLEMS = 50
+MAX_PROBLEMS = 50
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Step:
 
     def wrong(self, record: str, what: str, meaning: str) -> None:
         """Note one problem."""
-        if len(self.problems) < MOST_PROBLEMS:
+        if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(record, what, meaning))
         else:
             self.more += 1

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Page = Callable[[Sequence[Leaf]], None]
 
-MOST_NAMED = 20
+MAX_NAMED = 20
 
 
 class TreeCheck:
@@ -171,11 +171,11 @@ class TreeCheck:
             return
         new = [(leaf, merkle.leaf_hash(leaf.data)) for leaf in self._ledger.leaves()]
         found = changes(old, [value for _, value in new])
-        for change in found[:MOST_NAMED]:
+        for change in found[:MAX_NAMED]:
             was = f"leaf {change.old} of then" if change.old is not None else ""
             now = named(new[change.new][0]) if change.new is not None else ""
             step.wrong(" is now ".join(part for part in (was, now) if part), change.kind, MEANING[change.kind])
-        step.more += len(found[MOST_NAMED:])
+        step.more += len(found[MAX_NAMED:])
 
     def _finish(self) -> None:
         self._compare_nodes()

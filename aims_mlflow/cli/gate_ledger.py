@@ -144,14 +144,14 @@ def history(
 ) -> None:
     """Say which version of MODEL held which gated alias when, on which evidence, and approved by whom."""
     from aims_mlflow.lifecycle import tenures as past_of
-    from aims_mlflow.lifecycle.model_history import Past, qualified
+    from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
     from aims_mlflow.registry.reading import open_ledger
 
     name = model.removeprefix("models:/")
     if "/" in name or "@" in name:
         raise ConfigError(f"{model} names more than a model", next=f"use the registered name: {name.split('/')[0]}")
     opened = open_ledger(ledger, registry)
-    found = past_of.history(Past(opened, qualified(name, workspace)))
+    found = past_of.tenures_of(ModelHistory(opened, qualified(name, workspace)))
     if moment is not None:
         found = past_of.at_time(found, moment.replace(tzinfo=UTC))
     rows = [

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.evidence import Claim
 
 WIDTH = 80
-MOST_REASONS = 4
+MAX_REASONS = 4
 
 
 class Teller:
@@ -110,9 +110,9 @@ def refusal_lines(text: str) -> list[str]:
     head, after = text.partition(". ")[0], text.partition(" Next: ")[2]
     found = reasons_in(text)
     found = [re.sub(r", evidence [0-9a-f-]{36}", "", r) for r in found]
-    out = [f"✗ {head}", *(f"- {r}" for r in found[:MOST_REASONS])]
-    if len(found) > MOST_REASONS:
-        out.append(f"- and {len(found) - MOST_REASONS} more")
+    out = [f"✗ {head}", *(f"- {r}" for r in found[:MAX_REASONS])]
+    if len(found) > MAX_REASONS:
+        out.append(f"- and {len(found) - MAX_REASONS} more")
     following = after.split(" Nothing was lost")[0].strip().rstrip(".")
     return [*out, f"next: {following.split(': aims waive')[0]}"] if following else out
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
-    from aims_mlflow.gates.counting_evidence import Counted
+    from aims_mlflow.gates.counting_evidence import CountingEvidence
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.records.policy import PolicyLimit, PolicySystem, Requirement
 
@@ -28,7 +28,7 @@ CLOCK_SKEW = timedelta(minutes=10)
 PRIORITIES = get_args(Priority)
 
 
-def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted, now: datetime) -> list[Unmet]:
+def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvidence, now: datetime) -> list[Unmet]:
     """Return every condition of the policy on evidence that does not hold, most basic first."""
     if rules.system is None:
         text = f"the policy knows no system for the model name {rules.model_name!r}"
@@ -48,14 +48,14 @@ def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted, no
     return _without_repeats([*out, *_limits(rules, counted, sensitive, warnings=False)])
 
 
-def warned(rules: Rules, counted: Counted) -> list[Unmet]:
+def warned(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
     """Return what misses a limit that the policy only warns about."""
     if rules.system is None:
         return []
     return _limits(rules, counted, sensitive_columns(rules, counted), warnings=True)
 
 
-def _limits(rules: Rules, counted: Counted, sensitive: Sequence[str], *, warnings: bool) -> list[Unmet]:
+def _limits(rules: Rules, counted: CountingEvidence, sensitive: Sequence[str], *, warnings: bool) -> list[Unmet]:
     return [
         item
         for limit, line in zip(rules.limits, rules.lines, strict=True)
@@ -65,7 +65,7 @@ def _limits(rules: Rules, counted: Counted, sensitive: Sequence[str], *, warning
     ]
 
 
-def _applies(limit: PolicyLimit, rules: Rules, counted: Counted) -> bool:
+def _applies(limit: PolicyLimit, rules: Rules, counted: CountingEvidence) -> bool:
     """Tell whether the system gives every objective that a limit names at least the limit's priority (Annex C).
 
     The server's word and the team's own both count: a team can only ask more of itself.
@@ -90,7 +90,7 @@ def control_of(kind: str) -> str:
     return required[0] if required else (linked[0][0] if linked else "A.6.1.3")
 
 
-def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: Counted) -> list[Unmet]:
+def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvidence) -> list[Unmet]:
     """The evidence must be there and whole: a session with a manifest, every record in it, a trusted key.
 
     Its first record says what was about to be trained, held to which pack: without it, limits could have been
@@ -119,7 +119,7 @@ def _how_to_get_evidence(sessions: Sequence[CheckedSession]) -> str:
     return f'this run is a trial of a sweep: aims.select("{trial.evidence.mlflow.run_id}") makes its evidence'
 
 
-def _same_system(system: PolicySystem, counted: Counted) -> list[Unmet]:
+def _same_system(system: PolicySystem, counted: CountingEvidence) -> list[Unmet]:
     """What the server says of the system decides; evidence that used something else fails. More columns are fine."""
     out = []
     for start in counted.starts:
@@ -136,7 +136,7 @@ def _same_system(system: PolicySystem, counted: Counted) -> list[Unmet]:
     return out
 
 
-def _trusted_trainers(rules: Rules, counted: Counted) -> list[Unmet]:
+def _trusted_trainers(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
     """Training is signed with the role trainer, by an owner whom the policy names where it names any."""
     out = []
     for training in counted.trained:
@@ -173,7 +173,7 @@ def _differs(key: str, wanted: str, said: str, start: SealedRecord) -> Unmet:
     )
 
 
-def sensitive_columns(rules: Rules, counted: Counted) -> tuple[str, ...]:
+def sensitive_columns(rules: Rules, counted: CountingEvidence) -> tuple[str, ...]:
     """Return the sensitive columns that fairness is asked for: the server's, else those that the evidence names."""
     if rules.system is not None and rules.system.sensitive is not None:
         return rules.system.sensitive
@@ -184,7 +184,7 @@ def _asks(rules: Rules, kind: str) -> bool:
     return any(entry.kind == kind for entry in rules.require)
 
 
-def _kind(rules: Rules, counted: Counted, asked: Requirement, now: datetime) -> list[Unmet]:
+def _kind(rules: Rules, counted: CountingEvidence, asked: Requirement, now: datetime) -> list[Unmet]:
     """One required kind: there, evaluated with a result that the policy takes, and the newest record not stale."""
     kind = asked.kind
     control, records = control_of(kind), counted.of(kind)
@@ -229,7 +229,7 @@ def _stale(record: SealedRecord, rules: Rules, now: datetime) -> str | None:
     return None
 
 
-def _held_out(rules: Rules, counted: Counted) -> list[Unmet]:
+def _held_out(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
     """Results must come from enough held-out rows, and from an accepted set where the policy names some."""
     records = counted.of("performance")
     if rules.system is None or not _asks(rules, "performance") or not records:
@@ -249,7 +249,7 @@ def _held_out(rules: Rules, counted: Counted) -> list[Unmet]:
     return [Unmet(control="A.6.2.4", kind="performance", text=text, next=advice)]
 
 
-def _reevaluation(rules: Rules, counted: Counted, now: datetime) -> list[Unmet]:
+def _reevaluation(rules: Rules, counted: CountingEvidence, now: datetime) -> list[Unmet]:
     """Another person than the trainer, with the policy's role, measured on data that the policy knows by digest."""
     role = rules.reevaluation
     if role is None or rules.system is None:

@@ -21,19 +21,19 @@ from aims_mlflow.records.decision import Consent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.gates.rules_in_force import InForce
+    from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.ledger.model_leaves import ModelLeaves
     from aims_mlflow.records.keyring import Keyring, Role
 
-MOST_KNOWN = 10_000
+MAX_KNOWN = 10_000
 KnownConsents = BoundedCache[SignedConsent]
 ACTIONS = ("approval", "waiver", "revocation", "retirement")
 AGAIN = "make it with `aims approve`, `aims waive`, `aims gate revoke` or `aims gate retire`"
 
 
-class Words(Record):
+class ConsentText(Record):
     """What a person wrote, and from which account: kept beside a consent, which commits to it with a salt."""
 
     comment: str = Field(default="", max_length=500)
@@ -41,7 +41,7 @@ class Words(Record):
     salt: Sha256
 
     @classmethod
-    def of(cls, comment: str, actor: str) -> Words:
+    def of(cls, comment: str, actor: str) -> ConsentText:
         """Return words with a new salt, without which nobody can guess them from their commitment."""
         return cls(comment=comment, actor=actor, salt=secrets.token_hex(32))
 
@@ -51,12 +51,12 @@ class Words(Record):
         return digest_of(self.model_dump())
 
 
-def packed(raw: bytes, words: Words) -> str:
+def packed(raw: bytes, words: ConsentText) -> str:
     """Return a consent as it travels to a gate: its envelope, and the words beside it."""
     return canonical({"envelope": parse_json(raw, "consent"), "words": words.model_dump()}).decode()
 
 
-def unpacked(text: str) -> tuple[bytes, Words | None]:
+def unpacked(text: str) -> tuple[bytes, ConsentText | None]:
     """Return (envelope, words) of hostile text; a bare envelope has none.
 
     Raises:
@@ -66,12 +66,12 @@ def unpacked(text: str) -> tuple[bytes, Words | None]:
     if not isinstance(data, dict) or set(data) != {"envelope", "words"}:
         return text.encode("utf-8", "surrogatepass"), None
     try:
-        return canonical(data["envelope"]), Words.model_validate(data["words"])
+        return canonical(data["envelope"]), ConsentText.model_validate(data["words"])
     except (ValueError, RecursionError):
         raise EvidenceError("the words beside it cannot be read", next=AGAIN) from None
 
 
-def with_words(signed: SignedConsent, words: Words | None) -> SignedConsent:
+def with_words(signed: SignedConsent, words: ConsentText | None) -> SignedConsent:
     """Return a consent with what was said beside it.
 
     Raises:
@@ -125,7 +125,7 @@ def sealed_consents(
     ledger: Ledger,
     mine: ModelLeaves,
     model_digest: str,
-    force: InForce,
+    force: RulesInForce,
     known: KnownConsents,
     before: int | None = None,
 ) -> dict[str, SignedConsent]:
@@ -151,10 +151,10 @@ def sealed_consents(
 def _reason(ledger: Ledger, leaf: Leaf, signed: SignedConsent) -> SignedConsent:
     """Return a waiver with its reason, which a decision names; without it where it was erased. It is not remembered."""
     body = ledger.body(leaf.sequence) if signed.consent.words is not None else None
-    return with_words(signed, Words.model_validate(body.get("words"))) if body else signed
+    return with_words(signed, ConsentText.model_validate(body.get("words"))) if body else signed
 
 
-def _verified(ledger: Ledger, sha256: str, sealed: str, force: InForce) -> SignedConsent:
+def _verified(ledger: Ledger, sha256: str, sealed: str, force: RulesInForce) -> SignedConsent:
     raw = ledger.envelope(sha256)
     if raw is None:
         raise EvidenceError("the ledger has lost the envelope of a consent", where=sha256)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from aims_mlflow.catalog.loader import controls, kinds
-from aims_mlflow.gates.counting_evidence import Counted, count, data_digests
+from aims_mlflow.gates.counting_evidence import CountingEvidence, count, data_digests
 from aims_mlflow.records.base import parse_time
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def control_statuses(
     counted = (
         count(sessions, model_digest)
         if model_digest
-        else Counted((), frozenset(), (), tuple(s for s in sessions if not s.sound), {})
+        else CountingEvidence((), frozenset(), (), tuple(s for s in sessions if not s.sound), {})
     )
     records = counted.records or tuple(r for s in sessions if s.sound for r in s.records)
     trained = {d for t in counted.trained for d in data_digests(t)}
@@ -59,7 +59,9 @@ def control_statuses(
     ]
 
 
-def _status(control: Control, records: Sequence[SealedRecord], counted: Counted, now: datetime) -> ControlStatus:
+def _status(
+    control: Control, records: Sequence[SealedRecord], counted: CountingEvidence, now: datetime
+) -> ControlStatus:
     wanted = [u.kind for u in control.evidence if u.need == "required"]
     supports = [u.kind for u in control.evidence if u.need == "supports"]
     undone = {r.evidence.supersedes.id for r in records if r.evidence.supersedes is not None}
@@ -71,7 +73,7 @@ def _status(control: Control, records: Sequence[SealedRecord], counted: Counted,
 
 
 def _verdict(
-    control: Control, wanted: Sequence[str], mine: Sequence[SealedRecord], counted: Counted, now: datetime
+    control: Control, wanted: Sequence[str], mine: Sequence[SealedRecord], counted: CountingEvidence, now: datetime
 ) -> tuple[State, str]:
     """Return the first state that applies, worst first, and its reason."""
     if counted.unsound:

@@ -20,7 +20,7 @@ DATA_KINDS = frozenset(
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountingEvidence:
     """What counts for one model: its records, the owners who trained it, and the sessions that cannot count.
 
     `signers` says who signed each record. `starts` are the session-start records of the sessions that speak of
@@ -47,7 +47,7 @@ def _undoes(other: SealedRecord, record: SealedRecord) -> bool:
     return supersedes is not None and supersedes.id == record.id and later
 
 
-def count(sessions: Iterable[CheckedSession], model_digest: str) -> Counted:
+def count(sessions: Iterable[CheckedSession], model_digest: str) -> CountingEvidence:
     """Return the records that count for the model with this digest.
 
     A record counts when the model is among its subjects, or when its subject is a data set that the
@@ -66,7 +66,7 @@ def count(sessions: Iterable[CheckedSession], model_digest: str) -> Counted:
         if r.has_subject(model_digest)
         or ((id(s) in own or r.evidence.kind in DATA_KINDS) and any(r.has_subject(d) for d in data))
     ]
-    return Counted(
+    return CountingEvidence(
         tuple(records),
         frozenset(owner for s, _ in pairs for owner in s.owners.values()),
         tuple(r for _, r in pairs),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates import conditions
 from aims_mlflow.gates.conditions import CLOCK_SKEW
-from aims_mlflow.gates.counting_evidence import Counted, count, newest
+from aims_mlflow.gates.counting_evidence import CountingEvidence, count, newest
 from aims_mlflow.records.base import parse_time, utc_text
-from aims_mlflow.records.decision import Consent, Decision, Standing, Unmet, WaivedBy
+from aims_mlflow.records.decision import Consent, Decision, PriorAuthority, Unmet, WaivedBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,7 +41,7 @@ class SignedConsent:
 
 
 @dataclass(frozen=True)
-class Asked:
+class DecisionRequest:
     """What a decision is about, beside the rules: the bytes, their history, and where MLflow keeps them.
 
     `registered` is the digest that the version had when it was registered; `standing` what it was allowed before.
@@ -49,7 +49,7 @@ class Asked:
 
     model_digest: str
     registered: str | None = None
-    standing: Standing | None = None
+    standing: PriorAuthority | None = None
     run_id: str | None = None
     model_id: str | None = None
     version: str | None = None
@@ -57,21 +57,25 @@ class Asked:
 
 
 def decide(
-    rules: Rules, sessions: Iterable[CheckedSession], consents: Sequence[SignedConsent], asked: Asked, now: datetime
+    rules: Rules,
+    sessions: Iterable[CheckedSession],
+    consents: Sequence[SignedConsent],
+    asked: DecisionRequest,
+    now: datetime,
 ) -> Decision:
     """Decide whether the model may take the step that `rules` are about.
 
     Nothing that a client says about its own verdict helps it: values are compared with the server's limits,
     and a result that the client itself calls failed stays failed.
     """
-    if asked.standing and stands(asked.standing, rules, consents, asked.model_digest, now):
+    if asked.standing and still_holds(asked.standing, rules, consents, asked.model_digest, now):
         standing = asked.standing
         return _decision(
             rules, asked, now, basis=standing.basis, evidence=standing.evidence, approvals=standing.approvals
         )
     everything = list(sessions)
     counted = count(everything, asked.model_digest)
-    bound = in_force(consents, rules, asked.model_digest, now)
+    bound = consents_in_force(consents, rules, asked.model_digest, now)
     approvals = approvers(bound, counted)
     unmet = [
         *_changed(asked),
@@ -97,13 +101,15 @@ def decide(
     )
 
 
-def unreadable(rules: Rules, what: str, advice: str, asked: Asked, now: datetime) -> Decision:
+def unreadable(rules: Rules, what: str, advice: str, asked: DecisionRequest, now: datetime) -> Decision:
     """Return the decision about a model whose bytes or evidence cannot be read: nothing can speak for it."""
     item = Unmet(control="A.6.2.5", kind="model", text=what, next=advice, waivable=False)
     return _decision(rules, asked, now, unmet=(item,))
 
 
-def _decision(rules: Rules, asked: Asked, now: datetime, unmet: tuple[Unmet, ...] = (), **more: Any) -> Decision:
+def _decision(
+    rules: Rules, asked: DecisionRequest, now: datetime, unmet: tuple[Unmet, ...] = (), **more: Any
+) -> Decision:
     return Decision(
         stage=rules.stage,
         alias=rules.alias,
@@ -125,8 +131,8 @@ def _decision(rules: Rules, asked: Asked, now: datetime, unmet: tuple[Unmet, ...
     )
 
 
-def stands(
-    standing: Standing, rules: Rules, consents: Sequence[SignedConsent], model_digest: str, now: datetime
+def still_holds(
+    standing: PriorAuthority, rules: Rules, consents: Sequence[SignedConsent], model_digest: str, now: datetime
 ) -> bool:
     """Tell whether earlier authority still holds: unchanged bytes, not run out, and not revoked since.
 
@@ -140,7 +146,7 @@ def stands(
     return standing.model_digest == model_digest and lasts and not revoked
 
 
-def _changed(asked: Asked) -> list[Unmet]:
+def _changed(asked: DecisionRequest) -> list[Unmet]:
     if asked.registered in (None, asked.model_digest):
         return []
     text = (
@@ -151,7 +157,9 @@ def _changed(asked: Asked) -> list[Unmet]:
     return [Unmet(control="A.6.2.5", kind="model", text=text, next=advice, waivable=False)]
 
 
-def in_force(consents: Sequence[SignedConsent], rules: Rules, model_digest: str, now: datetime) -> list[SignedConsent]:
+def consents_in_force(
+    consents: Sequence[SignedConsent], rules: Rules, model_digest: str, now: datetime
+) -> list[SignedConsent]:
     """Return the consents to this change that were not taken back since."""
     mine = [c for c in _mine(consents, rules, now) if c.model_digest == model_digest]
     revoked = max((c.since for c in mine if c.consent.action == "revocation"), default="")
@@ -176,12 +184,12 @@ def _is_about(consent: Consent, rules: Rules) -> bool:
     )
 
 
-def approvers(consents: Sequence[SignedConsent], counted: Counted) -> list[SignedConsent]:
+def approvers(consents: Sequence[SignedConsent], counted: CountingEvidence) -> list[SignedConsent]:
     """Return the approvals of those who did not train."""
     return [c for c in consents if c.consent.action == "approval" and c.owner not in counted.trainers]
 
 
-def _missing_approvals(rules: Rules, approvals: Sequence[SignedConsent], counted: Counted) -> list[Unmet]:
+def _missing_approvals(rules: Rules, approvals: Sequence[SignedConsent], counted: CountingEvidence) -> list[Unmet]:
     """One person may stand for several roles; `count` says how many different people it takes.
 
     Where nothing shows who trained, nobody can be shown to be another person.
@@ -214,7 +222,7 @@ def _missing(rules: Rules, lacking: int, role: str) -> Unmet:
 
 
 def _waiver_for(
-    item: Unmet, consents: Sequence[SignedConsent], counted: Counted, now: datetime, rules: Rules
+    item: Unmet, consents: Sequence[SignedConsent], counted: CountingEvidence, now: datetime, rules: Rules
 ) -> SignedConsent | None:
     """Return the waiver that covers an unmet condition: same control, not expired, not the trainer's own."""
     if not item.waivable:
@@ -231,14 +239,14 @@ def _waiver_for(
     return None
 
 
-def _is_waiver(signed: SignedConsent, counted: Counted, now: datetime) -> bool:
+def _is_waiver(signed: SignedConsent, counted: CountingEvidence, now: datetime) -> bool:
     expires = signed.consent.expires
     lasts = expires is not None and parse_time(expires) > now
     return signed.consent.action == "waiver" and lasts and signed.owner not in counted.trainers
 
 
 def _break_glass(
-    consents: Sequence[SignedConsent], counted: Counted, now: datetime, rules: Rules
+    consents: Sequence[SignedConsent], counted: CountingEvidence, now: datetime, rules: Rules
 ) -> SignedConsent | None:
     """Return the emergency waiver that ends first, where enough people signed one each."""
     longest = timedelta(hours=rules.break_glass.max_hours)

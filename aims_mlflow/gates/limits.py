@@ -11,14 +11,14 @@ from aims_mlflow.records.decision import Unmet
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.gates.counting_evidence import Counted
+    from aims_mlflow.gates.counting_evidence import CountingEvidence
     from aims_mlflow.records.evidence import Claim
     from aims_mlflow.records.policy import PolicyLimit
 
 HELD_OUT = "test"
 
 
-def beyond_limit(limit: PolicyLimit, line: str, counted: Counted, sensitive: Sequence[str]) -> list[Unmet]:
+def beyond_limit(limit: PolicyLimit, line: str, counted: CountingEvidence, sensitive: Sequence[str]) -> list[Unmet]:
     """Return what does not hold of one limit: values beyond it, and slices that were not measured at all.
 
     Of a model only held-out data count. A limit that speaks of no claim is unmet: what was not measured is

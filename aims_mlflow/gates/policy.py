@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.keyring import Role
 
 FILE = "policy.yaml"
-MOST_KNOWN = 1000
+MAX_KNOWN = 1000
 Place = tuple[str | int, ...]
 # The kinds whose metrics are known by name; limits on other kinds take any metric.
 METRICS = {
@@ -88,7 +88,7 @@ class LoadedPolicy:
         self.document = document
         self.digest = digest_of(policy.model_dump(mode="json", exclude_none=True))
         # A name's rules, and the digest that they compute once, serve all its decisions under this policy.
-        self._known = lru_cache(maxsize=MOST_KNOWN)(self._rules)
+        self._known = lru_cache(maxsize=MAX_KNOWN)(self._rules)
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -10,15 +10,15 @@ from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.verify import CheckedSession, check_session
-from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents, sealed_consents
-from aims_mlflow.gates.decide import Asked, SignedConsent, decide
-from aims_mlflow.gates.rules_in_force import in_force
+from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
+from aims_mlflow.gates.decide import DecisionRequest, SignedConsent, decide
+from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.records.base import parse_time
-from aims_mlflow.records.decision import Decision, Standing
+from aims_mlflow.records.decision import Decision, PriorAuthority
 
 if TYPE_CHECKING:
     from aims_mlflow.gates.policy import Rules
-    from aims_mlflow.gates.rules_in_force import InForce
+    from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.ledger.ledger import Ledger
 
 KnownSessions = BoundedCache[CheckedSession]
@@ -66,17 +66,17 @@ def replay(
     content, body = leaf.content, ledger.body(leaf.sequence) or {}
     if said.model_digest is None:
         raise EvidenceError("the model could not be read then: there is nothing to decide again", where=request)
-    force = in_force(ledger, str(said.policy_digest), str(said.keyring_digest))
+    force = read_rules(ledger, str(said.policy_digest), str(said.keyring_digest))
     rules = force.policy.rules(said.model_name, said.stage, said.alias, said.workspace)
-    mine, known = ledger.of_model(str(content["model_name"])), consents or KnownConsents(MOST_KNOWN)
+    mine, known = ledger.of_model(str(content["model_name"])), consents or KnownConsents(MAX_KNOWN)
     said_by = sealed_consents(ledger, mine, said.model_digest, force, known, leaf.sequence)
     # A waiver's reason counts for nothing: where it was erased, what the decision said of it stands.
     reasons = {waived.waiver: waived.reason for waived in said.waived}
     given = [_given(each, reasons) for each in said_by.values()]
-    asked = Asked(
+    asked = DecisionRequest(
         said.model_digest,
         content.get("registered"),
-        Standing.model_validate(body["standing"]) if "standing" in body else None,
+        PriorAuthority.model_validate(body["standing"]) if "standing" in body else None,
         said.run_id,
         said.model_id,
         said.version,
@@ -102,7 +102,9 @@ def _joined(ledger: Ledger, lines: list[str]) -> bytes:
     return b"\n".join(kept[name] if name else b"" for name in lines)
 
 
-def check_sessions(files: dict[str, bytes], force: InForce, rules: Rules, known: KnownSessions) -> list[CheckedSession]:
+def check_sessions(
+    files: dict[str, bytes], force: RulesInForce, rules: Rules, known: KnownSessions
+) -> list[CheckedSession]:
     """Check session files against a keyring, with the roles that the rules take for evidence.
 
     A check is a function of bytes, name, keyring, roles and cap alone, no clock: with all of them the same, it is

@@ -22,7 +22,7 @@ Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True)
-class InForce:
+class RulesInForce:
     """The policy and the keyring that a decision goes by."""
 
     policy: LoadedPolicy
@@ -42,13 +42,13 @@ class InForce:
         return tuple(dict.fromkeys(("trainer", *(role for role in named if role))))
 
 
-def in_force(ledger: Ledger, policy: str, keyring: str) -> InForce:
+def read_rules(ledger: Ledger, policy: str, keyring: str) -> RulesInForce:
     """Return the policy and keyring with these digests, from the ledger's database.
 
     Raises:
         EvidenceError: one is missing there, or is not what its digest says.
     """
-    return InForce(_policy(ledger, policy), keyring_of(ledger, keyring), keyring)
+    return RulesInForce(_policy(ledger, policy), keyring_of(ledger, keyring), keyring)
 
 
 # By ledger: a digest is over what a policy says, and two ledgers may hold it with other comments, on other lines.

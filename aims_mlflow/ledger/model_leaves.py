@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KEPT = ("outcome", "legacy", "deleted", "renamed", "approval", "waiver", "revocation", "retirement")
 # Leaves that announce a change of the registry: each is followed by an outcome with the same request.
 CHANGES = ("decision", "withdrawn", "deleted", "renamed")
-MOST_LEAVES = 50_000
+MAX_LEAVES = 50_000
 # Reads the leaves of a model name from a sequence on, in order, with their types and versions.
 Reader = Callable[[str, int], "Iterable[tuple[Leaf, str, str | None]]"]
 
@@ -95,7 +95,7 @@ class ModelLeaves:
 class Memory:
     """The leaves of recently used models; the least recently used model is dropped first."""
 
-    def __init__(self, read: Reader, most: int = MOST_LEAVES) -> None:
+    def __init__(self, read: Reader, most: int = MAX_LEAVES) -> None:
         self._read = read
         self._most = most
         self._names: OrderedDict[str, ModelLeaves] = OrderedDict()

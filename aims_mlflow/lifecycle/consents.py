@@ -8,7 +8,7 @@ from aims_mlflow.evidence import statement
 from aims_mlflow.ledger.leaves import Entry
 
 if TYPE_CHECKING:
-    from aims_mlflow.gates.consents import Words
+    from aims_mlflow.gates.consents import ConsentText
     from aims_mlflow.gates.decide import SignedConsent
     from aims_mlflow.ledger.ledger import Ledger
 
@@ -16,7 +16,7 @@ MAX_CHARS = 4500
 
 
 def seal_consent(
-    ledger: Ledger, raw: bytes, signed: SignedConsent, name: str, who: dict[str, str], words: Words | None = None
+    ledger: Ledger, raw: bytes, signed: SignedConsent, name: str, who: dict[str, str], words: ConsentText | None = None
 ) -> None:
     """Append a verified consent to the ledger under a qualified model name."""
     consent = signed.consent

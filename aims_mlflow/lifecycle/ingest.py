@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.gates.rules_in_force import in_force
+from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.ledger.leaves import Entry
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Ingested:
+class Ingestion:
     """Session id -> leaf of those that were sealed, and the sessions that were sealed before."""
 
     sealed: dict[str, int]
@@ -34,10 +34,10 @@ def keyring_now(ledger: Ledger) -> Keyring:
     active = ledger.state.active()
     if "keyring" not in active or "policy" not in active:
         raise EvidenceError("the ledger has no keyring in force", next="start the gated registry once")
-    return in_force(ledger, active["policy"], active["keyring"]).keyring
+    return read_rules(ledger, active["policy"], active["keyring"]).keyring
 
 
-def ingest(ledger: Ledger, sessions: Sequence[CheckedSession], source: str, reason: str) -> Ingested:
+def ingest(ledger: Ledger, sessions: Sequence[CheckedSession], source: str, reason: str) -> Ingestion:
     """Seal whole sessions, one leaf each; all or nothing.
 
     Raises:
@@ -52,7 +52,7 @@ def ingest(ledger: Ledger, sessions: Sequence[CheckedSession], source: str, reas
     new = [session for session in sessions if session.id not in known]
     leaves = ledger.seal(*(_entry(session, source, reason) for session in new)) if new else []
     sealed = {str(session.id): leaf.sequence for session, leaf in zip(new, leaves, strict=True)}
-    return Ingested(sealed, [str(session.id) for session in sessions if session.id in known])
+    return Ingestion(sealed, [str(session.id) for session in sessions if session.id in known])
 
 
 def _entry(session: CheckedSession, source: str, reason: str) -> Entry:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import PolicyRefused
-from aims_mlflow.lifecycle.model_history import Past
+from aims_mlflow.lifecycle.model_history import ModelHistory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,6 +57,6 @@ def unknown(ledger: Ledger, made: Iterable[MadeVersion]) -> bool:
     """Tell whether there are such versions, and the ledger has neither decided about one of them nor adopted one."""
     asked = list(made)
     return bool(asked) and not any(
-        ledger.newest(types=("decision",), request=request) or Past(ledger, name).done(version)
+        ledger.newest(types=("decision",), request=request) or ModelHistory(ledger, name).done(version)
         for name, version, request in asked
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.ledger.model_leaves import KEPT
-from aims_mlflow.records.decision import Standing
+from aims_mlflow.records.decision import PriorAuthority
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +39,7 @@ def qualified(name: str, workspace: str | None) -> str:
     return f"{workspace}/{name}" if workspace else name
 
 
-class Past:
+class ModelHistory:
     """The past of one registered model, by its qualified name."""
 
     def __init__(self, ledger: Ledger, name: str) -> None:
@@ -119,7 +119,7 @@ class Past:
             if (c["type"] == "outcome" and c.get("stage") == "deployment") or c.get("aliases") or _adopted_stage(c)
         ]
 
-    def standing(self, version: str, alias: str, legacy_until: str | None) -> Standing | None:
+    def standing(self, version: str, alias: str, legacy_until: str | None) -> PriorAuthority | None:
         """Return the authority that a version has for an alias from before, the newest first."""
         for content in reversed(self.put_into_use(version)):
             if content.get("would_refuse") or content.get("basis") == "legacy":
@@ -129,7 +129,7 @@ class Past:
                 if found is not None:
                     return found
             elif alias in _adopted(content) and legacy_until and content.get("model_digest"):
-                return Standing(
+                return PriorAuthority(
                     basis="legacy",
                     request=content["request"],
                     model_digest=content["model_digest"],
@@ -138,7 +138,7 @@ class Past:
                 )
         return None
 
-    def _allowed(self, content: dict[str, Any]) -> Standing | None:
+    def _allowed(self, content: dict[str, Any]) -> PriorAuthority | None:
         """Return an earlier allowing decision as standing.
 
         One that only observed has given no authority, and one that let an adopted version return gave none of its own.
@@ -148,7 +148,7 @@ class Past:
             return None
         if not decision.get("model_digest"):
             return None
-        return Standing(
+        return PriorAuthority(
             basis="restored",
             request=content["request"],
             model_digest=decision["model_digest"],

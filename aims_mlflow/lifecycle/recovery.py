@@ -8,7 +8,7 @@ from aims_mlflow.ledger.leaves import Entry
 
 if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
-    from aims_mlflow.lifecycle.model_history import Past
+    from aims_mlflow.lifecycle.model_history import ModelHistory
 
 
 class RegistryState(Protocol):
@@ -24,7 +24,7 @@ class RegistryState(Protocol):
         """Return the version of a name that a request of the gate made."""
 
 
-def settle(ledger: Ledger, past: Past, registry: RegistryState, by: str) -> dict[str, Any] | None:
+def finish_open_change(ledger: Ledger, past: ModelHistory, registry: RegistryState, by: str) -> dict[str, Any] | None:
     """Seal the outcome of a model's unfinished change; None where there is none. The caller holds the model's lock."""
     leaf = past.unfinished()
     if leaf is None:
@@ -53,7 +53,7 @@ def outcome_fields(change: dict[str, Any], *, done: bool, version: str | None = 
         "of": change["type"],
         **{key: change[key] for key in kept if change.get(key) is not None},
         **({"version": version} if version else {}),
-        # These give no authority for later (`Past.standing`): it need not look the decision up to see that.
+        # These give no authority for later (`ModelHistory.standing`): it need not look the decision up to see that.
         **({"would_refuse": True} if change.get("would_refuse") else {}),
         **({"basis": "legacy"} if change.get("basis") == "legacy" else {}),
         "done": done,

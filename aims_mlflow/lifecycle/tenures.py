@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.ledger.ledger import Ledger
-    from aims_mlflow.lifecycle.model_history import Past
+    from aims_mlflow.lifecycle.model_history import ModelHistory
 
 FACTS = ("outcome", "legacy", "superseded")
 
 
 @dataclass
-class Held:
+class Tenure:
     """One stretch of time in which a version held an alias or a stage; `until` None means that it still does."""
 
     place: str
@@ -39,8 +39,8 @@ class _Timeline:
     """Who holds what, followed from fact to fact."""
 
     def __init__(self) -> None:
-        self.all: list[Held] = []
-        self._now: dict[str, Held] = {}
+        self.all: list[Tenure] = []
+        self._now: dict[str, Tenure] = {}
 
     def follow(self, content: dict[str, Any]) -> None:
         """Take the next fact of the ledger into account."""
@@ -65,7 +65,7 @@ class _Timeline:
 
     def _begin(self, at: str, content: dict[str, Any]) -> None:
         self._end(at, content["time"], f"version {content['version']}")
-        self._now[at] = Held(at, str(content["version"]), content["time"], None, None, content)
+        self._now[at] = Tenure(at, str(content["version"]), content["time"], None, None, content)
         self.all.append(self._now[at])
 
     def _end(self, at: str, time: str, why: str) -> None:
@@ -73,7 +73,7 @@ class _Timeline:
             held.until, held.ended_by = time, why
 
 
-def history(past: Past) -> list[Held]:
+def tenures_of(past: ModelHistory) -> list[Tenure]:
     """Return a model's whole history, in order of time."""
     timeline = _Timeline()
     for leaf in past.leaves(FACTS):
@@ -81,12 +81,12 @@ def history(past: Past) -> list[Held]:
     return timeline.all
 
 
-def holders(past: Past) -> dict[str, dict[str, Any]]:
+def holders(past: ModelHistory) -> dict[str, dict[str, Any]]:
     """Return who holds what now, by the ledger: place -> the outcome or adoption that says so."""
-    return {held.place: held.fact for held in history(past) if held.until is None}
+    return {held.place: held.fact for held in tenures_of(past) if held.until is None}
 
 
-def at_time(found: list[Held], moment: datetime) -> list[Held]:
+def at_time(found: list[Tenure], moment: datetime) -> list[Tenure]:
     """Return what was held at a moment."""
     return [
         held
@@ -95,7 +95,7 @@ def at_time(found: list[Held], moment: datetime) -> list[Held]:
     ]
 
 
-def grounds(ledger: Ledger, held: Held) -> dict[str, Any]:
+def grounds(ledger: Ledger, held: Tenure) -> dict[str, Any]:
     """Return on what a version was put into use: basis, evidence, approvals, waivers, digests, run."""
     fact = held.fact
     if fact["type"] == "legacy":

@@ -38,7 +38,7 @@ class WaivedBy(Record):
     break_glass: bool = False
 
 
-class Standing(Record):
+class PriorAuthority(Record):
     """Authority that a version has from before: allowed for this alias once, or adopted with it.
 
     `until` bounds it: the first waiver that it rested on to end, or the policy's last day for adopted versions.

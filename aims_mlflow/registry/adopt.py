@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.errors import PolicyRefused
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.ledger_guard import RESTORE, unknown
-from aims_mlflow.lifecycle.model_history import Past
+from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.registry.names import REQUEST_TAG
-from aims_mlflow.registry.reading import Seen, models, try_digest
+from aims_mlflow.registry.reading import RegistryModel, models, try_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Adopted:
+class AdoptedVersion:
     """One version that was recorded: its digest, or why its files cannot be read."""
 
     name: str
@@ -38,7 +38,7 @@ def adopt(
     tick: Callable[[str], None] = lambda _: None,
     *,
     new_ledger: bool = False,
-) -> list[Adopted]:
+) -> list[AdoptedVersion]:
     """Record every version that the ledger does not know yet, with its digest and gated aliases.
 
     What cannot be read is recorded without a digest: it may stay where it is, and may not come back. `new_ledger`
@@ -64,7 +64,7 @@ def adopt(
         ledger.seal(Entry("incident", about, {}, uuid7()))
     for seen in everything:
         with ledger.lock(seen.ledger_name):
-            past = Past(ledger, seen.ledger_name)
+            past = ModelHistory(ledger, seen.ledger_name)
             known = {str(c.get("version")) for c in past.done()}
             for number in sorted(set(seen.versions) - known, key=int):
                 tick(f"{seen.ledger_name} version {number}")
@@ -72,7 +72,7 @@ def adopt(
     return out
 
 
-def _adopt(ledger: Ledger, seen: Seen, number: str, policy: LoadedPolicy) -> Adopted:
+def _adopt(ledger: Ledger, seen: RegistryModel, number: str, policy: LoadedPolicy) -> AdoptedVersion:
     version = seen.versions[number]
     aliases = tuple(sorted(a for a, v in seen.aliases.items() if v == number and policy.gated_alias(a)))
     stage = version.current_stage if policy.gated_move(version.current_stage or "") else None
@@ -87,4 +87,4 @@ def _adopt(ledger: Ledger, seen: Seen, number: str, policy: LoadedPolicy) -> Ado
     }
     ledger.seal(Entry("legacy", public, {"source": version.source, "problem": problem}, uuid7()))
     shown = (*aliases, *([f"stage {stage}"] if stage else ()))
-    return Adopted(seen.ledger_name, number, shown, digest, problem)
+    return AdoptedVersion(seen.ledger_name, number, shown, digest, problem)

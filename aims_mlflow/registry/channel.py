@@ -12,7 +12,7 @@ from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
-from aims_mlflow.gates.consents import Words, packed
+from aims_mlflow.gates.consents import ConsentText, packed
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent, Decision
 from aims_mlflow.records.evidence import Evidence
@@ -27,7 +27,7 @@ BESIDE = "beside it"
 
 
 @dataclass(frozen=True)
-class Named:
+class ModelRef:
     """The model that a person named, under the registered name that a decision is about."""
 
     name: str
@@ -54,7 +54,7 @@ def status(url: str | None = None) -> dict[str, str]:
     return tracking.gate_status()
 
 
-def named(target: str, name: str | None = None) -> Named:
+def named(target: str, name: str | None = None) -> ModelRef:
     """Find the model that `target` means; `name` is needed where it has no registered version yet.
 
     Raises:
@@ -68,7 +68,7 @@ def named(target: str, name: str | None = None) -> Named:
     if registered is None:
         raise ConfigError(f"{target} has no registered name yet", next="add --name NAME")
     version = found.version if name in (None, found.name) else None
-    return Named(registered, version, found.model_id, _digest(found))
+    return ModelRef(registered, version, found.model_id, _digest(found))
 
 
 def _digest(found: tracking.Target) -> str:
@@ -114,7 +114,7 @@ def make_room(name: str) -> None:
         tracking.client().create_registered_model(name)
 
 
-def rules_in_force(model: Named, stage: Stage, alias: str | None) -> tuple[str, str | None]:
+def rules_in_force(model: ModelRef, stage: Stage, alias: str | None) -> tuple[str, str | None]:
     """Return (digest of the rules in force, workspace of the model): what a consent is bound to.
 
     Raises:
@@ -126,9 +126,9 @@ def rules_in_force(model: Named, stage: Stage, alias: str | None) -> tuple[str, 
     return str(answer.tags["aims.stage_digest"]), answer.tags.get("aims.workspace")
 
 
-def sign_consent(consent: Consent, model: Named, key: SigningKey, actor: str) -> tuple[SealedRecord, Words]:
+def sign_consent(consent: Consent, model: ModelRef, key: SigningKey, actor: str) -> tuple[SealedRecord, ConsentText]:
     """Return a signed consent, bound to the model's bytes, and the words to which it commits."""
-    words = Words.of(consent.comment, actor)
+    words = ConsentText.of(consent.comment, actor)
     consent = consent.model_copy(update={"words": words.commitment})
     body = Evidence(
         id=uuid7(),
@@ -144,7 +144,7 @@ def sign_consent(consent: Consent, model: Named, key: SigningKey, actor: str) ->
     return seal(body, [Subject(name=f"models:/{model.model_id}", digest={"dirHash1": model.digest})], key), words
 
 
-def send_consent(record: SealedRecord, words: Words, name: str) -> None:
+def send_consent(record: SealedRecord, words: ConsentText, name: str) -> None:
     """Hand a consent to the gate.
 
     Raises:

@@ -31,7 +31,7 @@ TAGGED_PROMPT = f"tags.`{IS_PROMPT_TAG}` = 'true'"
 
 
 @dataclass(frozen=True)
-class Seen:
+class RegistryModel:
     """A registered model as the registry shows it now: its versions, and who holds which alias or gated stage."""
 
     name: str
@@ -112,7 +112,7 @@ def _has_workspaces(uri: str) -> bool:
         return False
 
 
-def models(client: Any) -> Iterator[Seen]:
+def models(client: Any) -> Iterator[RegistryModel]:
     """Yield every registered model that is no prompt, with its versions.
 
     Raises:
@@ -160,7 +160,7 @@ def _pages(search: Callable[..., Any], what: str) -> Iterator[Any]:
             return
 
 
-def model(client: Any, name: str, workspace: str | None = None) -> Seen:
+def model(client: Any, name: str, workspace: str | None = None) -> RegistryModel:
     """Return one registered model with its versions.
 
     Raises:
@@ -172,7 +172,7 @@ def model(client: Any, name: str, workspace: str | None = None) -> Seen:
         registered = below(client).get_registered_model(name)
     versions = {number: v for number, v in _versions(client, registered).items() if not is_prompt(v)}
     aliases = {a: str(v) for a, v in registered.aliases.items() if str(v) in versions}
-    return Seen(name, workspace if workspace != DEFAULT_WORKSPACE_NAME else None, versions, aliases)
+    return RegistryModel(name, workspace if workspace != DEFAULT_WORKSPACE_NAME else None, versions, aliases)
 
 
 def _versions(client: Any, registered: Any) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def made_by(client: Any, name: str, request: str) -> str | None:
     return next(made, None)
 
 
-def try_model(client: Any, name: str, workspace: str | None) -> Seen | None:
+def try_model(client: Any, name: str, workspace: str | None) -> RegistryModel | None:
     """Return one registered model as it is now; None where the workspace that is asked has none of that name.
 
     Raises:

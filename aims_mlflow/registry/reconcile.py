@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.ledger.leaves import Entry
-from aims_mlflow.lifecycle.model_history import Past
-from aims_mlflow.lifecycle.recovery import settle
+from aims_mlflow.lifecycle.model_history import ModelHistory
+from aims_mlflow.lifecycle.recovery import finish_open_change
 from aims_mlflow.lifecycle.tenures import holders, place
 from aims_mlflow.records.base import parse_time, uuid7
 from aims_mlflow.registers.findings import Finding, record
-from aims_mlflow.registry.reading import Seen, in_workspace, lookups, models, try_digest, try_model
+from aims_mlflow.registry.reading import RegistryModel, in_workspace, lookups, models, try_digest, try_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ LOST = {"lost-version": "deleted", "lost-alias": "withdrawn"}
 
 
 @dataclass(frozen=True)
-class Reconciled:
+class Reconciliation:
     """What one reconciliation found: everything open, what is new, what it closed (settled changes too)."""
 
     findings: list[Finding]
@@ -54,7 +54,7 @@ def reconcile(
     policy: LoadedPolicy,
     tick: Callable[[str], None] = lambda _: None,
     restored: str | None = None,
-) -> Reconciled:
+) -> Reconciliation:
     """Compare every model of a registry with the ledger, seal findings, and close changes without an outcome.
 
     `restored` is the reason why the registry came back from a backup: what it lost by that is sealed as lost first.
@@ -70,7 +70,7 @@ def reconcile(
     for seen in models(client):
         tick(seen.ledger_name)
         seen_names.add(seen.ledger_name)
-        past = Past(ledger, seen.ledger_name)
+        past = ModelHistory(ledger, seen.ledger_name)
         settled += _settle(ledger, past, client)
         found += _certain(ledger, client, seen, policy)
     settled_elsewhere, lost = _without_model(ledger, client, seen_names)
@@ -78,7 +78,7 @@ def reconcile(
     found += _late(ledger)
     new, closed = record(ledger, ABOUTS, found)
     settled += settled_elsewhere
-    return Reconciled(found, new, [*closed, *(s["text"] for s in settled)], settled, len(seen_names))
+    return Reconciliation(found, new, [*closed, *(s["text"] for s in settled)], settled, len(seen_names))
 
 
 def seal_lost(ledger: Ledger, findings: list[Finding], reason: str) -> None:
@@ -94,13 +94,13 @@ def seal_lost(ledger: Ledger, findings: list[Finding], reason: str) -> None:
         ledger.seal(Entry(of, dict(fields), {"reason": reason}, request), Entry("outcome", outcome, {}, request))
 
 
-def _certain(ledger: Ledger, client: Any, seen: Seen, policy: LoadedPolicy) -> list[Finding]:
+def _certain(ledger: Ledger, client: Any, seen: RegistryModel, policy: LoadedPolicy) -> list[Finding]:
     """Return what does not fit of one model. What may only have changed between two readings is read again, locked."""
-    if not list(_of_model(seen, Past(ledger, seen.ledger_name), policy)):
+    if not list(_of_model(seen, ModelHistory(ledger, seen.ledger_name), policy)):
         return []
     with ledger.lock(seen.ledger_name):
         now = try_model(client, seen.name, seen.workspace)
-        return list(_of_model(now, Past(ledger, seen.ledger_name), policy)) if now else []
+        return list(_of_model(now, ModelHistory(ledger, seen.ledger_name), policy)) if now else []
 
 
 def _late(ledger: Ledger) -> list[Finding]:
@@ -109,18 +109,18 @@ def _late(ledger: Ledger) -> list[Finding]:
     return [Finding("late-delivery", "A.6.2.8", late.sentence(), {"anchor": at}) for at, late in oldest.items()]
 
 
-def _settle(ledger: Ledger, past: Past, client: Any) -> list[dict[str, Any]]:
+def _settle(ledger: Ledger, past: ModelHistory, client: Any) -> list[dict[str, Any]]:
     """Seal a change without outcome as a finding, close it by what the registry shows, and the finding with it."""
     if past.unfinished() is None:
         return []
     with ledger.lock(past.name):
-        past = Past(ledger, past.name)
+        past = ModelHistory(ledger, past.name)
         leaf = past.unfinished()
         if leaf is None:
             return []
         finding = _open_change(leaf.content)
         ledger.seal(finding.entry())
-        done = settle(ledger, past, lookups(client), "aims gate reconcile")
+        done = finish_open_change(ledger, past, lookups(client), "aims gate reconcile")
         ledger.seal(finding.entry("closed"))
     return [{**(done or {}), "about": finding.about, "control": finding.control, "text": finding.text}]
 
@@ -141,10 +141,10 @@ def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[di
     for name in sorted(names - seen - {"None"}):
         workspace, _, plain = name.rpartition("/")
         with in_workspace(workspace or None):
-            settled += _settle(ledger, Past(ledger, name), client)
+            settled += _settle(ledger, ModelHistory(ledger, name), client)
             with ledger.lock(name):
                 made_since = try_model(client, plain, workspace or None)
-                standing = set() if made_since else _standing_versions(Past(ledger, name))
+                standing = set() if made_since else _standing_versions(ModelHistory(ledger, name))
         for version in sorted(standing, key=int):
             fields = {"model_name": name, "version": version}
             text = f"{name} version {version} was registered and is gone without a deletion that the gate saw"
@@ -152,7 +152,7 @@ def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[di
     return settled, lost
 
 
-def _standing_versions(past: Past) -> set[str]:
+def _standing_versions(past: ModelHistory) -> set[str]:
     """Return the versions that the ledger believes to exist."""
     out: set[str] = set()
     for content in past.done():
@@ -165,7 +165,7 @@ def _standing_versions(past: Past) -> set[str]:
     return out
 
 
-def _ended(past: Past) -> bool:
+def _ended(past: ModelHistory) -> bool:
     """Tell whether the name itself was deleted or renamed away, and nothing came after."""
     span = past.spans()[0]
     first = next(iter(past.leaves(("deleted", "renamed"))), None)
@@ -173,7 +173,7 @@ def _ended(past: Past) -> bool:
     return begun and not past.done()
 
 
-def _of_model(seen: Seen, past: Past, policy: LoadedPolicy) -> Iterator[Finding]:
+def _of_model(seen: RegistryModel, past: ModelHistory, policy: LoadedPolicy) -> Iterator[Finding]:
     standing, held = _standing_versions(past), holders(past)
     for number in sorted(set(seen.versions) - standing, key=int):
         text = f"{seen.ledger_name} version {number} exists without an allowing decision"
@@ -191,7 +191,7 @@ def _of_model(seen: Seen, past: Past, policy: LoadedPolicy) -> Iterator[Finding]
             yield Finding("lost-alias", "A.6.2.8", text, fields)
 
 
-def _in_use(seen: Seen, policy: LoadedPolicy) -> dict[str, str]:
+def _in_use(seen: RegistryModel, policy: LoadedPolicy) -> dict[str, str]:
     """Return gated alias or `stage NAME` -> version, as the registry shows it."""
     out = {alias: version for alias, version in seen.aliases.items() if policy.gated_alias(alias)}
     for number, version in seen.versions.items():
@@ -201,7 +201,7 @@ def _in_use(seen: Seen, policy: LoadedPolicy) -> dict[str, str]:
 
 
 def _of_alias(
-    seen: Seen, past: Past, at: str, version: str, by: dict[str, Any] | None, policy: LoadedPolicy
+    seen: RegistryModel, past: ModelHistory, at: str, version: str, by: dict[str, Any] | None, policy: LoadedPolicy
 ) -> Iterator[Finding]:
     fields = {"model_name": seen.ledger_name, "version": version, "alias": at}
     if by is None or str(by.get("version")) != version:

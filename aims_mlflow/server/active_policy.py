@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, Unreachable
 from aims_mlflow.gates.policy import FILE, default_policy_text, load_policy
-from aims_mlflow.gates.rules_in_force import InForce, in_force, keyring_of
+from aims_mlflow.gates.rules_in_force import RulesInForce, keyring_of, read_rules
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.log import LOG_OWNER, LOG_ROLE, log_key
 from aims_mlflow.records.base import utc_text, uuid7
@@ -61,7 +61,7 @@ class ActivePolicy:
         self._seen: tuple[object, ...] | None = None
         self._lock = threading.Lock()
 
-    def current(self, active: dict[str, str] | None = None) -> InForce:
+    def current(self, active: dict[str, str] | None = None) -> RulesInForce:
         """Return what is in force: the ledger's database names it, and one worker's change is every worker's.
 
         `active` is what the database named just now, where that was asked already.
@@ -79,7 +79,7 @@ class ActivePolicy:
                 "the registry has no valid policy: " + "; ".join(self.findings), next="`aims gate lint` on the server"
             )
         try:
-            return in_force(self._ledger, active["policy"], active["keyring"])
+            return read_rules(self._ledger, active["policy"], active["keyring"])
         except EvidenceError as exc:
             raise Unreachable(exc.what, next=exc.next) from exc
 

@@ -15,8 +15,8 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from aims_mlflow.errors import AimsError
 from aims_mlflow.ledger.leaves import Entry
-from aims_mlflow.lifecycle.model_history import Past
-from aims_mlflow.lifecycle.recovery import outcome_fields, settle, superseded
+from aims_mlflow.lifecycle.model_history import ModelHistory
+from aims_mlflow.lifecycle.recovery import finish_open_change, outcome_fields, superseded
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.registry.lookups import RegistryLookups
 from aims_mlflow.registry.names import RESERVED, is_reserved
@@ -116,7 +116,7 @@ class Doors:
             return active_workspace() if self.plain.supports_workspaces else None
 
     @contextlib.contextmanager
-    def held(self, what: str, *names: str, seconds: float | None = None) -> Iterator[Past]:
+    def held(self, what: str, *names: str, seconds: float | None = None) -> Iterator[ModelHistory]:
         """Hold the locks of ledger names, one change at a time, and first close what a dead server left open.
 
         Yields the past of the first of them.
@@ -127,14 +127,14 @@ class Doors:
                 self.gate.require_ledger()
                 for name in sorted(set(names)):
                     locks.enter_context(self.gate.ledger.lock(name, seconds))
-                    pasts[name] = Past(self.gate.ledger, name)
+                    pasts[name] = ModelHistory(self.gate.ledger, name)
                     if self._settle(pasts[name], "the next change"):
-                        pasts[name] = Past(self.gate.ledger, name)
+                        pasts[name] = ModelHistory(self.gate.ledger, name)
             yield pasts[names[0]]
 
-    def _settle(self, past: Past, by: str) -> bool:
+    def _settle(self, past: ModelHistory, by: str) -> bool:
         registry = RegistryLookups(self.plain, functools.partial(made_by, self))
-        return settle(self.gate.ledger, past, registry, by) is not None
+        return finish_open_change(self.gate.ledger, past, registry, by) is not None
 
     def carry_out(self, what: str, announced: Entry, commit: Callable[[], Any]) -> Any:
         """Commit an announced change to the registry, and seal its outcome and what it superseded.
@@ -148,7 +148,7 @@ class Doors:
             result = commit()
         except Exception as exc:
             try:
-                self._settle(Past(ledger, str(change["model_name"])), "a failed commit")
+                self._settle(ModelHistory(ledger, str(change["model_name"])), "a failed commit")
             except Exception:  # noqa: BLE001 - what the commit raised is what the client must see
                 _log.exception("aims: the outcome of request %s stays open until the next change", announced.request)
             if isinstance(exc, MlflowException) and exc.get_http_status_code() < 500:

@@ -13,7 +13,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 
 from aims_mlflow.registry.names import RESERVED
 from aims_mlflow.server.announced_change import closed
-from aims_mlflow.server.gate import Change
+from aims_mlflow.server.gate import RegistryChange
 from aims_mlflow.server.gated_store import GatedMethods
 
 STATUS = "aims.status"
@@ -38,7 +38,7 @@ class Channel(GatedMethods):
             if alias.startswith(RESERVED):
                 raise MlflowException(f"Registered model alias {alias} not found.", RESOURCE_DOES_NOT_EXIST)
             return super().get_model_version_by_alias(name, alias)  # type: ignore[misc]
-        change = Change(asked[1], name, self.workspace, asked[2], asked[3])  # type: ignore[arg-type]
+        change = RegistryChange(asked[1], name, self.workspace, asked[2], asked[3])  # type: ignore[arg-type]
         if change.version == "0":  # no version has this number: the question is about the rules alone
             with closed("The explanation"):
                 tags = {"aims.stage_digest": self.gate.rules(change).stage_digest}

@@ -13,19 +13,19 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import read as read_record
 from aims_mlflow.evidence.verify import check_signature
-from aims_mlflow.gates.consents import MOST_KNOWN, KnownConsents, read_consent, sealed_consents, unpacked, with_words
-from aims_mlflow.gates.decide import Asked, SignedConsent, decide, unreadable
+from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, read_consent, sealed_consents, unpacked, with_words
+from aims_mlflow.gates.decide import DecisionRequest, SignedConsent, decide, unreadable
 from aims_mlflow.gates.replay import check_sessions, public_fields
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger, ledger_uri
 from aims_mlflow.ledger.log import LOG_ROLE, configured_log
 from aims_mlflow.lifecycle.consents import MAX_CHARS, seal_consent
 from aims_mlflow.lifecycle.ledger_guard import RESTORE, LedgerGuard
-from aims_mlflow.lifecycle.model_history import Past, qualified
+from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.server.active_policy import ActivePolicy, init_policy
-from aims_mlflow.server.model_bytes import ModelBytes, StillHashing
-from aims_mlflow.server.stored_evidence import Owned, ServerEvidence
+from aims_mlflow.server.model_bytes import HashInProgress, ModelBytes
+from aims_mlflow.server.stored_evidence import ArtifactOwner, ServerEvidence
 from aims_mlflow.server.workspaces import ungated
 from aims_mlflow.settings import LEDGER_URI, POLICY, policy_folder, value_of
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.gates.policy import Rules
-    from aims_mlflow.gates.rules_in_force import InForce
-    from aims_mlflow.records.decision import Decision, Standing
+    from aims_mlflow.gates.rules_in_force import RulesInForce
+    from aims_mlflow.records.decision import Decision, PriorAuthority
     from aims_mlflow.records.keyring import KeyEntry
     from aims_mlflow.records.policy import Stage
 
@@ -44,11 +44,11 @@ ENDED_LOG = "give the server the log's new key (AIMS_LOG_KEY) and restart it"
 # What a session file is made of, by sha256 of its lines, so that a decision can be made again from the ledger.
 SessionLines = dict[str, list[str]]
 # A checked session takes about eight times its bytes in memory.
-MOST_SESSION_BYTES = 16 * 1024 * 1024
+MAX_SESSION_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Change:
+class RegistryChange:
     """A change of the registry that the policy gates. `mlflow_stage` is set where it is a stage transition."""
 
     stage: Stage
@@ -65,7 +65,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecisionContext:
     """A decision, and what it was made from."""
 
     decision: Decision
@@ -73,7 +73,7 @@ class Decided:
     sessions: SessionLines = field(default_factory=dict)
     consents: tuple[str, ...] = ()
     registered: str | None = None
-    standing: Standing | None = None
+    standing: PriorAuthority | None = None
     # Why the model could not be read, where that is a failure of ours and not the model's.
     failure: AimsError | None = None
 
@@ -91,9 +91,9 @@ class Gate:
         self.evidence = ServerEvidence(tracking_uri)
         self.bytes = ModelBytes(self.ledger)
         # Functions of what their keys name, and of no clock: what was verified once is not verified again.
-        self.sessions: BoundedCache[CheckedSession] = BoundedCache(MOST_SESSION_BYTES)
-        self.consents = KnownConsents(MOST_KNOWN)
-        self.signatures: BoundedCache[KeyEntry] = BoundedCache(MOST_KNOWN)
+        self.sessions: BoundedCache[CheckedSession] = BoundedCache(MAX_SESSION_BYTES)
+        self.consents = KnownConsents(MAX_KNOWN)
+        self.signatures: BoundedCache[KeyEntry] = BoundedCache(MAX_KNOWN)
         self.guard: LedgerGuard | None = None
 
     def require_ledger(self) -> None:
@@ -105,17 +105,17 @@ class Gate:
         if self.guard is not None:
             self.guard.require()
 
-    def rules(self, change: Change) -> Rules:
+    def rules(self, change: RegistryChange) -> Rules:
         """Return the rules in force for a change."""
         return self.policy.current().policy.rules(change.name, change.stage, change.alias, change.workspace)
 
     def decide(
         self,
-        change: Change,
-        owner: Callable[[], Owned],
-        past: Past | None = None,
+        change: RegistryChange,
+        owner: Callable[[], ArtifactOwner],
+        past: ModelHistory | None = None,
         active: dict[str, str] | None = None,
-    ) -> Decided:
+    ) -> DecisionContext:
         """Hash the model's bytes, read and verify its evidence, and decide; what cannot be read speaks for nothing.
 
         `past` is what whoever holds the model's lock has read of it, and `active` the digests in force.
@@ -127,18 +127,18 @@ class Gate:
         self.require_ledger()
         force, now = self.policy.current(active), datetime.now(UTC)
         rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
-        past = past or Past(self.ledger, change.ledger_name)
+        past = past or ModelHistory(self.ledger, change.ledger_name)
         try:
             owned = owner()
             digest = self.bytes.digest(owned.location, self.evidence.files(owned.location), force.policy.policy.caps)
             files = self._session_files(owned, force)
         except AimsError as exc:
-            about = Asked("", version=change.version, keyring_digest=force.keyring_digest)
-            failure = exc if exc.exit_status != 1 and not isinstance(exc, StillHashing) else None
-            return Decided(unreadable(rules, exc.what, exc.next or "", about, now), failure=failure)
+            about = DecisionRequest("", version=change.version, keyring_digest=force.keyring_digest)
+            failure = exc if exc.exit_status != 1 and not isinstance(exc, HashInProgress) else None
+            return DecisionContext(unreadable(rules, exc.what, exc.next or "", about, now), failure=failure)
         consents = self._consents(past, digest, force)
         standing = self._standing(change, past, force) if change.stage == "deployment" else None
-        asked = Asked(
+        asked = DecisionRequest(
             digest,
             past.registered(change.version) if change.version else None,
             standing,
@@ -151,15 +151,15 @@ class Gate:
             rules, check_sessions(files, force, rules, self.sessions), list(consents.values()), asked, now
         )
         envelopes, lines = kept_lines(files)
-        return Decided(decision, envelopes, lines, tuple(consents), asked.registered, standing)
+        return DecisionContext(decision, envelopes, lines, tuple(consents), asked.registered, standing)
 
-    def _session_files(self, owned: Owned, force: InForce) -> dict[str, bytes]:
+    def _session_files(self, owned: ArtifactOwner, force: RulesInForce) -> dict[str, bytes]:
         return self.evidence.session_files(owned.run_id, force.policy.policy.caps) if owned.run_id else {}
 
-    def _consents(self, past: Past, digest: str, force: InForce) -> dict[str, SignedConsent]:
+    def _consents(self, past: ModelHistory, digest: str, force: RulesInForce) -> dict[str, SignedConsent]:
         return sealed_consents(self.ledger, past.mine, digest, force, self.consents)
 
-    def _standing(self, change: Change, past: Past, force: InForce) -> Standing | None:
+    def _standing(self, change: RegistryChange, past: ModelHistory, force: RulesInForce) -> PriorAuthority | None:
         """Return what the version was allowed before for this alias, where those who signed then are still trusted."""
         found = past.standing(str(change.version), str(change.alias), force.policy.policy.legacy.until)
         if found is None or found.basis == "legacy":
@@ -201,7 +201,7 @@ class Gate:
             raise EvidenceError(
                 f"signed with the key of {signed.owner}, but logged in as {login}", next="log in as the key's owner"
             )
-        rules = self.rules(Change(consent.stage, name, workspace, consent.alias))
+        rules = self.rules(RegistryChange(consent.stage, name, workspace, consent.alias))
         if consent.action in ("approval", "waiver") and rules.stage_digest != consent.stage_digest:
             raise EvidenceError(
                 "the policy has changed since it was signed",
@@ -211,7 +211,7 @@ class Gate:
 
     # -- sealing ----------------------------------------------------------------------------
 
-    def seal(self, change: Change, decided: Decided, entry: Entry) -> None:
+    def seal(self, change: RegistryChange, decided: DecisionContext, entry: Entry) -> None:
         """Append the decision and everything that it was made from to the ledger, before the registry changes."""
         entries, decision, request = [entry], decided.decision, entry.request
         if decided.registered and decision.model_digest != decided.registered:
@@ -224,7 +224,7 @@ class Gate:
             entries.append(Entry("incident", {**about, **waivers, "control": "A.8.4", "state": "open"}, {}, request))
         self.ledger.seal(*entries)
 
-    def sealed_the_same(self, request: str, decided: Decided) -> bool:
+    def sealed_the_same(self, request: str, decided: DecisionContext) -> bool:
         """Tell whether an earlier request's decision says the same, but for its time."""
         leaf = next(self.ledger.leaves(types=("decision",), request=request), None)
         body = self.ledger.body(leaf.sequence) if leaf else None
@@ -257,12 +257,12 @@ class Gate:
             **({"aims.findings": "; ".join(findings)} if findings else {}),
         }
 
-    def _findings(self, force: InForce) -> list[str]:
+    def _findings(self, force: RulesInForce) -> list[str]:
         """Return what is wrong with the policy folder, with the log, and with how the server was started."""
         door = ungated()
         return [*self.policy.findings, *self._log_findings(force), *([door] if door else [])]
 
-    def _log_findings(self, force: InForce) -> list[str]:
+    def _log_findings(self, force: RulesInForce) -> list[str]:
         log = self.ledger.log
         entry = force.keyring.find(log.key.key_id) if log else None
         unknown = f"the keyring does not know the log's key: {TRUST_LOG}"
@@ -279,7 +279,7 @@ def kept_lines(files: dict[str, bytes]) -> tuple[tuple[bytes, ...], SessionLines
     return tuple(line for each in lines.values() for line in each if line), named
 
 
-def _signed_still(kept: Callable[[], dict[str, bytes]], name: str, force: InForce) -> KeyEntry:
+def _signed_still(kept: Callable[[], dict[str, bytes]], name: str, force: RulesInForce) -> KeyEntry:
     """Return the key that signed an envelope of the ledger, when it is what its name says and the key is trusted."""
     record = read_record(kept()[name], name)
     if record.sha256 != name:
@@ -288,7 +288,7 @@ def _signed_still(kept: Callable[[], dict[str, bytes]], name: str, force: InForc
 
 
 def decision_entry(
-    change: Change, decided: Decided, request: str, call: str, who: dict[str, str], losing: list[str]
+    change: RegistryChange, decided: DecisionContext, request: str, call: str, who: dict[str, str], losing: list[str]
 ) -> Entry:
     """Return the leaf of a decision; texts, logins and what is needed to decide again stand in its body.
 

@@ -10,20 +10,20 @@ from mlflow.entities.model_registry import ModelVersionTag
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.gates.wording import refusal, waiver_lines
-from aims_mlflow.lifecycle.model_history import Past, outcome
+from aims_mlflow.lifecycle.model_history import ModelHistory, outcome
 from aims_mlflow.lifecycle.tenures import holders, place
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.registry.names import REQUEST_TAG, is_prompt, is_prompt_source, is_reserved
 from aims_mlflow.server import counters
 from aims_mlflow.server.announced_change import caller, closed, denied, refuse_reserved, reported
-from aims_mlflow.server.gate import Change, Decided, decision_entry
+from aims_mlflow.server.gate import DecisionContext, RegistryChange, decision_entry
 from aims_mlflow.server.removals import TakingAway
 from aims_mlflow.server.stored_rows import alias_holder, made_by, version_row, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aims_mlflow.server.stored_evidence import Owned
+    from aims_mlflow.server.stored_evidence import ArtifactOwner
 
 COPY = re.compile(r"^models:/([^/]+)/(\d+)$")
 MAX_COPIES = 20
@@ -53,10 +53,10 @@ class GatedMethods(TakingAway):
             tags = [t for t in given if not is_reserved(t.key)]
         if is_prompt_source(source) and not run_id and not model_id:
             return create(name, source, run_id, tags, run_link, description, local_model_path, model_id)
-        change = Change("registration", name, self.workspace)
+        change = RegistryChange("registration", name, self.workspace)
         asked = [source, run_id, model_id, run_link, description, sorted([t.key, t.value] for t in tags)]
 
-        def commit(decided: Decided, request: str) -> Any:
+        def commit(decided: DecisionContext, request: str) -> Any:
             own = [ModelVersionTag(k, v) for k, v in version_tags(decided, request).items()]
             return create(name, source, run_id, [*tags, *own], run_link, description, local_model_path, model_id)
 
@@ -74,7 +74,7 @@ class GatedMethods(TakingAway):
             put(name, alias, version)
             return
         number = str(found.version)  # MLflow takes "01" and "+1" for 1: the ledger knows a version by one name
-        change = Change("deployment", name, self.workspace, alias, number)
+        change = RegistryChange("deployment", name, self.workspace, alias, number)
         self._gated(change, lambda: self._owner_of(found), lambda *_: put(name, alias, number), [], self._holder)
 
     def transition_model_version_stage(
@@ -89,7 +89,7 @@ class GatedMethods(TakingAway):
         with closed("Deployment"):
             policy = self.gate.policy.current().policy
             found = self.plain.get_model_version(name, version)
-            change = Change("deployment", name, self.workspace, stage.lower(), str(found.version), stage)
+            change = RegistryChange("deployment", name, self.workspace, stage.lower(), str(found.version), stage)
             arrives, leaves = policy.gated_move(stage), policy.gated_move(found.current_stage)
         if arrives:
             others = self._in_stage if archive_existing_versions else _nobody
@@ -100,14 +100,14 @@ class GatedMethods(TakingAway):
 
     # -- what a source means ----------------------------------------------------------------
 
-    def _owner_of(self, version: Any) -> Owned:
+    def _owner_of(self, version: Any) -> ArtifactOwner:
         """Return what owns a version's files. A copy keeps the place of what it was copied from, which may be gone."""
         source = version.source
         if COPY.match(source):
             source = self.plain.get_model_version_download_uri(version.name, str(version.version))
         return self._owner(source, version.run_id, version.model_id)
 
-    def _owner(self, source: str, run_id: str | None, model_id: str | None) -> Owned:
+    def _owner(self, source: str, run_id: str | None, model_id: str | None) -> ArtifactOwner:
         """Return what owns a source's files; run and model ids given beside it must agree."""
         for _ in range(MAX_COPIES):
             copied = COPY.match(source)
@@ -130,11 +130,11 @@ class GatedMethods(TakingAway):
 
     def _gated(
         self,
-        change: Change,
-        owner: Callable[[], Owned],
-        commit: Callable[[Decided, str], Any],
+        change: RegistryChange,
+        owner: Callable[[], ArtifactOwner],
+        commit: Callable[[DecisionContext, str], Any],
         asked: list[Any],
-        losing: Callable[[Change], list[str]],
+        losing: Callable[[RegistryChange], list[str]],
     ) -> Any:
         """Decide about a change and carry it out: one change of a model at a time.
 
@@ -165,7 +165,7 @@ class GatedMethods(TakingAway):
                 self._show(change, decided)
             return result
 
-    def _show(self, change: Change, decided: Decided) -> None:
+    def _show(self, change: RegistryChange, decided: DecisionContext) -> None:
         """Show on a version what its deployment rests on: the change stands, whether that can be written or not.
 
         No later decision takes a waiver off again: the tag says what a version was ever let through with.
@@ -182,7 +182,7 @@ class GatedMethods(TakingAway):
         except Exception as exc:  # noqa: BLE001 - the ledger says it too
             reported("showing a waiver on its version", exc)
 
-    def _still(self, change: Change, request: str) -> bool:
+    def _still(self, change: RegistryChange, request: str) -> bool:
         """Tell whether an identical call made a change within the last ten minutes that still stands."""
         found = outcome(self.gate.ledger, request)
         if found is None or not found["done"]:
@@ -190,7 +190,7 @@ class GatedMethods(TakingAway):
         version = str(found["version"])
         if change.stage == "registration":
             return made_by(self, change.name, request) is not None
-        held = holders(Past(self.gate.ledger, change.ledger_name)).get(
+        held = holders(ModelHistory(self.gate.ledger, change.ledger_name)).get(
             place(change.alias, change.mlflow_stage, change.version)
         )
         if held is None or held["request"] != request:  # another change came in between
@@ -200,25 +200,25 @@ class GatedMethods(TakingAway):
             return bool(stage.lower() == change.alias)
         return self._holder(change) == [version]
 
-    def _result(self, change: Change, request: str) -> Any:
+    def _result(self, change: RegistryChange, request: str) -> Any:
         if change.stage == "registration":
             return self.plain.get_model_version(change.name, made_by(self, change.name, request))
         return self.plain.get_model_version(change.name, change.version) if change.mlflow_stage else None
 
-    def _holder(self, change: Change) -> list[str]:
+    def _holder(self, change: RegistryChange) -> list[str]:
         """Return the version that has an alias now, if any."""
         held = alias_holder(self, change.name, str(change.alias))
         return [held] if held is not None else []
 
-    def _in_stage(self, change: Change) -> list[str]:
+    def _in_stage(self, change: RegistryChange) -> list[str]:
         return [str(v.version) for v in versions(self, change.name) if v.current_stage.lower() == change.alias]
 
 
-def _nobody(_: Change) -> list[str]:
+def _nobody(_: RegistryChange) -> list[str]:
     return []
 
 
-def count(decided: Decided) -> None:
+def count(decided: DecisionContext) -> None:
     """Count a decision for Prometheus."""
     decision = decided.decision
     if decision.would_refuse:
@@ -228,7 +228,7 @@ def count(decided: Decided) -> None:
     counters.decision(decision.stage, result, decision.mode)
 
 
-def version_tags(decided: Decided, request: str) -> dict[str, str]:
+def version_tags(decided: DecisionContext, request: str) -> dict[str, str]:
     """Return the tags that the gate gives a version: they point to the decision, and show waivers loudly."""
     decision = decided.decision
     tags = {
@@ -242,7 +242,7 @@ def version_tags(decided: Decided, request: str) -> dict[str, str]:
     return {**tags, WAIVERS_TAG: BETWEEN.join(waivers)} if waivers else tags
 
 
-def _said(decided: Decided) -> str:
+def _said(decided: DecisionContext) -> str:
     if decided.decision.would_refuse:
         return "observed"
     return "allowed, WAIVED" if decided.decision.waived else "allowed"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import dir_hash1, is_load_mark
-from aims_mlflow.server.stored_files import SETTLED_SECONDS, Files, Listed, fingerprint
+from aims_mlflow.server.stored_files import SETTLED_SECONDS, StoredFile, StoredFiles, fingerprint
 
 if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 MLMODEL = "MLmodel"
 MAX_MLMODEL_BYTES = 16 * 1024 * 1024
 MAX_WAITING = 1000
-MOST_DIGESTS = 10_000
+MAX_DIGESTS = 10_000
 _log = logging.getLogger(__name__)
 
 
-class StillHashing(Unreachable):
+class HashInProgress(Unreachable):
     """A large model is being hashed in the background: nothing failed."""
 
 
@@ -34,9 +34,9 @@ class ModelBytes:
         self._ledger = ledger
         self._worker: ThreadPoolExecutor | None = None
         self._jobs: dict[str, Future[None]] = {}
-        self._digests: BoundedCache[str] = BoundedCache(MOST_DIGESTS)
+        self._digests: BoundedCache[str] = BoundedCache(MAX_DIGESTS)
 
-    def digest(self, place: str, files: Files, caps: Caps) -> str:
+    def digest(self, place: str, files: StoredFiles, caps: Caps) -> str:
         """Return the model's `dirHash1`; `place` is where its files lie.
 
         Raises:
@@ -75,7 +75,7 @@ class ModelBytes:
             raise LookupError(mark)
         return digest
 
-    def _later(self, place: str, files: Files, listed: list[Listed], total: int, caps: Caps) -> AimsError:
+    def _later(self, place: str, files: StoredFiles, listed: list[StoredFile], total: int, caps: Caps) -> AimsError:
         """Start hashing in the background where it is not under way; returns what to tell the client."""
         if any(f.mark is None for f in listed):
             return EvidenceError(
@@ -91,12 +91,12 @@ class ModelBytes:
             if self._worker is None:
                 self._worker = ThreadPoolExecutor(1, thread_name_prefix="aims-hash")
             self._jobs[place] = self._worker.submit(self._hash, place, files, caps)
-        return StillHashing(
+        return HashInProgress(
             f"the model's {total:,} bytes are being hashed, which takes a while",
             next="try again in a minute: the same call then finds the digest",
         )
 
-    def _hash(self, place: str, files: Files, caps: Caps) -> None:
+    def _hash(self, place: str, files: StoredFiles, caps: Caps) -> None:
         try:
             with self._ledger.lock(f"hashing {place}", 0.01):
                 time.sleep(SETTLED_SECONDS)
@@ -112,7 +112,7 @@ class ModelBytes:
             raise
 
 
-def hash_files(files: Files, listed: list[Listed]) -> str:
+def hash_files(files: StoredFiles, listed: list[StoredFile]) -> str:
     """Return the `dirHash1` of listed files, MLflow's load mark left out.
 
     Raises:

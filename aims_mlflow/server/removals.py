@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import PolicyRefused
 from aims_mlflow.ledger.leaves import Entry
-from aims_mlflow.lifecycle.model_history import Past, qualified
+from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.registers.findings import Finding
 from aims_mlflow.registry.names import is_prompt
 from aims_mlflow.server import counters
 from aims_mlflow.server.announced_change import Doors, caller, closed, refuse_reserved
-from aims_mlflow.server.gate import Change
+from aims_mlflow.server.gate import RegistryChange
 from aims_mlflow.server.stored_rows import versions
 
 if TYPE_CHECKING:
@@ -48,16 +48,16 @@ class TakingAway(Doors):
         """Delete an alias; a gated one is sealed as withdrawn, and opens a finding for the retirement record."""
         remove = super().delete_registered_model_alias  # type: ignore[misc]
         with contextlib.ExitStack() as held:
-            entries = self._announce(held, Change("deployment", name, self.workspace, alias))
+            entries = self._announce(held, RegistryChange("deployment", name, self.workspace, alias))
             if entries:
                 self._finish(entries[0], lambda: remove(name, alias))
             else:
                 with closed("Withdrawal", UNDONE):
                     remove(name, alias)
 
-    def take_from_stage(self, change: Change, found: Any, commit: Callable[[], Any]) -> Any:
+    def take_from_stage(self, change: RegistryChange, found: Any, commit: Callable[[], Any]) -> Any:
         """Take a version out of a gated MLflow stage: sealed like the withdrawal of an alias."""
-        left = Change("deployment", change.name, change.workspace, found.current_stage.lower(), change.version)
+        left = RegistryChange("deployment", change.name, change.workspace, found.current_stage.lower(), change.version)
         with contextlib.ExitStack() as held:
             entries = self._announce(held, left, found)
             if entries:
@@ -65,7 +65,7 @@ class TakingAway(Doors):
             with closed("Withdrawal", UNDONE):
                 return commit()
 
-    def _announce(self, held: contextlib.ExitStack, change: Change, found: Any = None) -> list[Entry]:
+    def _announce(self, held: contextlib.ExitStack, change: RegistryChange, found: Any = None) -> list[Entry]:
         """Seal what is about to be withdrawn; [] where it is not gated, or where the gate itself fails."""
         try:
             if found is None and not self.gate.policy.current().policy.gated_alias(str(change.alias)):
@@ -82,7 +82,7 @@ class TakingAway(Doors):
             return []
         return entries
 
-    def _holder_of(self, change: Change) -> Any:
+    def _holder_of(self, change: RegistryChange) -> Any:
         aliases = self.plain.get_registered_model(change.name).aliases
         return self.plain.get_model_version(change.name, aliases[change.alias]) if change.alias in aliases else None
 
@@ -122,7 +122,7 @@ class TakingAway(Doors):
         with self.held("Deletion", ledger_name):
             with closed("Deletion"):
                 self._require_retired(name, version)
-                past = Past(self.gate.ledger, ledger_name)
+                past = ModelHistory(self.gate.ledger, ledger_name)
                 public = {
                     "model_name": ledger_name,
                     "version": version,
@@ -135,8 +135,8 @@ class TakingAway(Doors):
 
     def _require_retired(self, name: str, version: str | None) -> None:
         workspace = self.workspace
-        change = Change("deployment", name, workspace)
-        past = Past(self.gate.ledger, change.ledger_name)
+        change = RegistryChange("deployment", name, workspace)
+        past = ModelHistory(self.gate.ledger, change.ledger_name)
         retired = {leaf.content["model_digest"] for leaf in past.leaves(("retirement",))}
         used = {c["version"]: c.get("model_digest") for c in past.put_into_use(version)}
         missing = sorted((v for v, digest in used.items() if digest not in retired), key=int)
@@ -165,8 +165,8 @@ class TakingAway(Doors):
 
     def _require_same_rules(self, name: str, new_name: str) -> None:
         for stage in ("registration", "deployment"):
-            before = self.gate.rules(Change(stage, name, self.workspace))
-            after = self.gate.rules(Change(stage, new_name, self.workspace))
+            before = self.gate.rules(RegistryChange(stage, name, self.workspace))
+            after = self.gate.rules(RegistryChange(stage, new_name, self.workspace))
             stricter = before.mode == "observe" and after.mode == "enforce"
             if before.stage_digest != after.stage_digest or stricter:
                 raise PolicyRefused(
@@ -174,7 +174,7 @@ class TakingAway(Doors):
                 )
 
 
-def _withdrawn(change: Change, version: Any, *, in_stage: bool) -> list[Entry]:
+def _withdrawn(change: RegistryChange, version: Any, *, in_stage: bool) -> list[Entry]:
     about = {"model_name": change.ledger_name, "alias": change.alias, "version": str(version.version)}
     stage = {"mlflow_stage": version.current_stage} if in_stage else {}
     text = f"{change.alias} was withdrawn from version {version.version}: its retirement record is due"

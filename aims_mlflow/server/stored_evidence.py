@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.session import SESSION_DIR
-from aims_mlflow.server.stored_files import Files
+from aims_mlflow.server.stored_files import StoredFiles
 from aims_mlflow.server.stored_rows import logged_model_row
 from aims_mlflow.settings import value_of
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
 RUN_ID = re.compile(r"[0-9a-f]{32}")
-MOST_ROOTS = 10_000
+MAX_ROOTS = 10_000
 LOG_HERE = "log the model in a run (log_model) and register models:/m-ID"
 
 
 @dataclass(frozen=True)
-class Owned:
+class ArtifactOwner:
     """Where a source's files lie, and what made them: a logged model, or a run that has them among its artifacts."""
 
     model_id: str | None
@@ -43,7 +43,7 @@ class ServerEvidence:
 
     def __init__(self, tracking_uri: str | None) -> None:
         self._tracking_uri = tracking_uri
-        self._roots: BoundedCache[str] = BoundedCache(MOST_ROOTS)
+        self._roots: BoundedCache[str] = BoundedCache(MAX_ROOTS)
 
     def _tracking_store(self) -> Any:
         if in_server():
@@ -54,7 +54,7 @@ class ServerEvidence:
 
         return _get_store(self._tracking_uri)
 
-    def logged_model(self, model_id: str) -> Owned:
+    def logged_model(self, model_id: str) -> ArtifactOwner:
         """Return a logged model by its id.
 
         Raises:
@@ -66,9 +66,9 @@ class ServerEvidence:
             model = logged_model_row(self._tracking_store(), model_id)
         except MlflowException as exc:
             raise _missing(exc, f"there is no logged model {model_id}", "register a model that is logged here") from exc
-        return Owned(model_id, model.source_run_id, model.artifact_location)
+        return ArtifactOwner(model_id, model.source_run_id, model.artifact_location)
 
-    def owner_of(self, source: str) -> Owned:
+    def owner_of(self, source: str) -> ArtifactOwner:
         """Resolve a source to the logged model or the run that owns it.
 
         `models:/m-ID`, `runs:/RUN/NAME`, the very location where a logged model's files lie, or a folder among a
@@ -89,7 +89,7 @@ class ServerEvidence:
         for run_id in dict.fromkeys(RUN_ID.findall(source)):
             artifacts = self._artifacts_of(run_id)
             if artifacts and inside(artifacts, source):
-                return Owned(None, run_id, source.rstrip("/"))
+                return ArtifactOwner(None, run_id, source.rstrip("/"))
         raise EvidenceError(
             "the source is not the place of a model that was logged here, so nothing can vouch for its bytes",
             next=LOG_HERE,
@@ -105,7 +105,7 @@ class ServerEvidence:
                 raise
             return None
 
-    def _of_run(self, source: str) -> Owned:
+    def _of_run(self, source: str) -> ArtifactOwner:
         """Resolve `runs:/RUN/NAME`. MLflow loads both a model and run artifacts of that name: only one may be there."""
         from mlflow.exceptions import MlflowException
 
@@ -122,9 +122,9 @@ class ServerEvidence:
         if len(named) + artifacts > 1:
             raise EvidenceError(f"run {run_id} has more than one thing named {name!r}", next="register models:/m-ID")
         if named:
-            return Owned(named[0].model_id, named[0].source_run_id, named[0].artifact_location)
+            return ArtifactOwner(named[0].model_id, named[0].source_run_id, named[0].artifact_location)
         if artifacts:
-            return Owned(None, run_id, f"{run.info.artifact_uri.rstrip('/')}/{name}")
+            return ArtifactOwner(None, run_id, f"{run.info.artifact_uri.rstrip('/')}/{name}")
         raise EvidenceError(f"run {run_id} logged no model named {name!r}", next=LOG_HERE)
 
     def session_files(self, run_id: str, caps: Caps) -> dict[str, bytes]:
@@ -165,7 +165,7 @@ class ServerEvidence:
 
         return self._roots.get((active_workspace(), run_id), read)
 
-    def files(self, uri: str) -> Files:
+    def files(self, uri: str) -> StoredFiles:
         """Return the files below a location, through the repository that this server has for it.
 
         Raises:
@@ -176,17 +176,17 @@ class ServerEvidence:
         except Exception as exc:
             raise Unreachable(f"the artifact store cannot be opened ({type(exc).__name__})") from exc
 
-    def _files(self, uri: str) -> Files:
+    def _files(self, uri: str) -> StoredFiles:
         if not in_server():
             from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-            return Files(get_artifact_repository(uri), "")
+            return StoredFiles(get_artifact_repository(uri), "")
         from mlflow.server import handlers
 
         if uri.startswith(("mlflow-artifacts:", "http:", "https:")):
             root = handlers._get_proxied_run_artifact_destination_path(uri)
-            return Files(handlers._get_artifact_repo_mlflow_artifacts(), root)
-        return Files(handlers._get_artifact_repository_for_uri(uri), "")
+            return StoredFiles(handlers._get_artifact_repo_mlflow_artifacts(), root)
+        return StoredFiles(handlers._get_artifact_repository_for_uri(uri), "")
 
 
 def _missing(exc: Any, what: str, advice: str) -> AimsError:

@@ -30,7 +30,7 @@ SETTLED_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Listed:
+class StoredFile:
     """One file below a root: its size, and a mark that changes with its content (None where the store has none).
 
     `changed` is when it was last written, in seconds since 1970.
@@ -42,7 +42,7 @@ class Listed:
     changed: float = 0.0
 
 
-class Files:
+class StoredFiles:
     """The files below one root of an MLflow artifact repository."""
 
     def __init__(self, repo: Any, root: str) -> None:
@@ -64,7 +64,7 @@ class Files:
         cut = len(self._root) + 1 if self._root else 0
         return [(f.path[cut:], bool(f.is_dir), int(f.file_size or 0)) for f in found]
 
-    def walk(self, most: int) -> list[Listed]:
+    def walk(self, most: int) -> list[StoredFile]:
         """Return every file, sorted by name.
 
         Raises:
@@ -77,7 +77,7 @@ class Files:
             found = _walk_disk(self._place(""), most) if self._local else self._walk(most)
         return sorted(found, key=lambda f: f.name)
 
-    def _walk(self, most: int) -> Iterator[Listed]:
+    def _walk(self, most: int) -> Iterator[StoredFile]:
         waiting, seen = [""], 0
         while waiting:
             for name, is_dir, size in self.folder(waiting.pop()):
@@ -87,7 +87,7 @@ class Files:
                 seen += 1
                 if seen > most:
                     raise _too_many(most)
-                yield Listed(name, size)
+                yield StoredFile(name, size)
 
     def read(self, name: str, most: int) -> bytes:
         """Return one file's bytes, `most` of them.
@@ -140,7 +140,7 @@ class Files:
             raise Unreachable(f"a file cannot be read from the artifact store ({type(exc).__name__})") from exc
 
 
-def _walk_disk(top: Path, most: int) -> Iterator[Listed]:
+def _walk_disk(top: Path, most: int) -> Iterator[StoredFile]:
     """List below a folder of this machine; MLflow's own listing takes five times as long."""
     waiting, seen = [""] if top.is_dir() else [], 0
     while waiting:
@@ -161,10 +161,10 @@ def _walk_disk(top: Path, most: int) -> Iterator[Listed]:
             if seen > most:
                 raise _too_many(most)
             mark = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-            yield Listed(name, stat.st_size, mark, stat.st_ctime)
+            yield StoredFile(name, stat.st_size, mark, stat.st_ctime)
 
 
-def _walk_s3(repo: Any, root: str, most: int) -> Iterator[Listed]:
+def _walk_s3(repo: Any, root: str, most: int) -> Iterator[StoredFile]:
     """List below an S3 root; time of writing, ETag and size together change with every overwrite."""
     bucket, base = repo.parse_s3_compliant_uri(repo.artifact_uri)
     prefix = "/".join(p.strip("/") for p in (base, root) if p) + "/"
@@ -179,7 +179,7 @@ def _walk_s3(repo: Any, root: str, most: int) -> Iterator[Listed]:
                     raise _too_many(most)  # noqa: TRY301
                 written = found["LastModified"]
                 mark = (found["ETag"], found["Size"], written.isoformat())
-                yield Listed(found["Key"].removeprefix(prefix), int(found["Size"]), mark, written.timestamp())
+                yield StoredFile(found["Key"].removeprefix(prefix), int(found["Size"]), mark, written.timestamp())
     except EvidenceError:
         raise
     except Exception as exc:
@@ -197,7 +197,7 @@ def _too_many(most: int) -> EvidenceError:
     )
 
 
-def fingerprint(place: str, files: list[Listed]) -> str | None:
+def fingerprint(place: str, files: list[StoredFile]) -> str | None:
     """Return a digest of the files' marks; None where the store has none, or a file was written a moment ago."""
     if not files or any(f.mark is None or f.changed > time.time() - SETTLED_SECONDS for f in files):
         return None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
-from aims_mlflow.gates.decide import Asked, SignedConsent, decide
+from aims_mlflow.gates.decide import DecisionRequest, SignedConsent, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
@@ -25,7 +25,7 @@ LAW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChec
 def ask(sessions, consents=(), *, stage="registration", alias=None, policy=POLICY, now=None, name="income"):
     rules = policy.rules(name, stage, alias)
     now = now or datetime.now(UTC)
-    return decide(rules, sessions, list(consents), Asked(sealed.MODEL, run_id="r", model_id="m-1"), now)
+    return decide(rules, sessions, list(consents), DecisionRequest(sealed.MODEL, run_id="r", model_id="m-1"), now)
 
 
 def good(ratio="0.95", kinds=NEEDED):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.verify import check_session
-from aims_mlflow.gates.decide import Asked, SignedConsent, decide
+from aims_mlflow.gates.decide import DecisionRequest, SignedConsent, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
@@ -76,7 +76,7 @@ def payload(line):
 def ask(files, consents=(), stage="registration", alias=None, now=None, policy=POLICY):
     read = [check_session(b"".join(lines), f"{n}.jsonl", KEYS) for n, lines in enumerate(files)]
     rules = policy.rules("income", stage, alias)
-    return decide(rules, read, consents, Asked(sealed.MODEL), now or datetime.now(UTC))
+    return decide(rules, read, consents, DecisionRequest(sealed.MODEL), now or datetime.now(UTC))
 
 
 def consent(owner, action="approval", roles=("approver",), policy=POLICY, **fields):

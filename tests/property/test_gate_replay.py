@@ -12,18 +12,18 @@ from test_gate_monotone import KEY, LAW, NEEDED, OTHER, sessions
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import canonical
 from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
-from aims_mlflow.gates.decide import Asked, decide
+from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.replay import check_sessions, recorded, replay
-from aims_mlflow.gates.rules_in_force import InForce
+from aims_mlflow.gates.rules_in_force import RulesInForce
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.lifecycle.consents import seal_consent
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.keyring import Keyring
-from aims_mlflow.registry.channel import Named, sign_consent
-from aims_mlflow.server.gate import Change, Decided, decision_entry, kept_lines
+from aims_mlflow.registry.channel import ModelRef, sign_consent
+from aims_mlflow.server.gate import DecisionContext, RegistryChange, decision_entry, kept_lines
 from aims_mlflow.signing.keyring import keyring_digest
 from aims_mlflow.signing.keys import ephemeral_key
 
@@ -51,7 +51,7 @@ def world(tmp_path_factory):
     content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
     digest = keyring_digest(keyring)
     ledger.put_in_force("keyring", digest, content, Entry("keyring", {"keyring_digest": digest, "version": "1"}))
-    return ledger, InForce(policy, keyring, digest)
+    return ledger, RulesInForce(policy, keyring, digest)
 
 
 def say(ledger, rules, force, name, key, fields):
@@ -61,7 +61,7 @@ def say(ledger, rules, force, name, key, fields):
         model_name=name, stage="deployment", alias="champion", stage_digest=rules.stage_digest, comment="c",
         **fields, **lasts,
     )  # fmt: skip
-    record, words = sign_consent(consent, Named(name, "1", "m-" + "1" * 32, sealed.MODEL), key, "x")
+    record, words = sign_consent(consent, ModelRef(name, "1", "m-" + "1" * 32, sealed.MODEL), key, "x")
     raw = record.envelope.raw
     seal_consent(ledger, raw, with_words(read_consent(raw, force.keyring), words), name, {}, words)
 
@@ -75,11 +75,11 @@ def made_again(world, files, said):
         say(ledger, rules, force, name, key, fields)
     read = {f"{n}.jsonl": b"".join(lines) for n, lines in enumerate(files)}
     consents = sealed_consents(ledger, ledger.of_model(name), sealed.MODEL, force, KnownConsents(100))
-    asked = Asked(sealed.MODEL, sealed.MODEL, version="1", keyring_digest=force.keyring_digest)
+    asked = DecisionRequest(sealed.MODEL, sealed.MODEL, version="1", keyring_digest=force.keyring_digest)
     checked = check_sessions(read, force, rules, BoundedCache(0))
     decision = decide(rules, checked, list(consents.values()), asked, datetime.now(UTC))
-    decided = Decided(decision, *kept_lines(read), tuple(consents), sealed.MODEL)
-    change, request = Change("deployment", name, None, "champion", "1"), uuid7()
+    decided = DecisionContext(decision, *kept_lines(read), tuple(consents), sealed.MODEL)
+    change, request = RegistryChange("deployment", name, None, "champion", "1"), uuid7()
     ledger.seal(decision_entry(change, decided, request, "", {}, []))
     say(ledger, rules, force, name, OLGA, {"action": "revocation"})  # what is said later must not count
     assert replay(ledger, request) == recorded(ledger, request) == decision

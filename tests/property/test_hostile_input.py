@@ -29,7 +29,7 @@ from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.archive import Archive, write_archive
 from aims_mlflow.exports.bundle.browser_safe import is_inert
 from aims_mlflow.exports.bundle.verify import verify_bundle
-from aims_mlflow.gates.consents import Words, read_consent, unpacked, with_words
+from aims_mlflow.gates.consents import ConsentText, read_consent, unpacked, with_words
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.ledger import checkpoint, merkle
 from aims_mlflow.ledger.leaves import Leaf
@@ -42,7 +42,7 @@ from aims_mlflow.signing.keys import ephemeral_key
 from aims_mlflow.strict_yaml import parse
 
 QUICK, FULL, ROUND = 150, 10_000, 500
-MOST_MEMORY = 400 * 1024  # KiB more than before, over all examples of one parser
+MAX_MEMORY = 400 * 1024  # KiB more than before, over all examples of one parser
 KEY = ephemeral_key()
 SESSION = sealed.session(KEY)
 RECORD = SESSION.records[3].envelope
@@ -164,7 +164,10 @@ CONSENT = {
     "predicate": {"aims": {**STATEMENT["predicate"]["aims"], "kind": "approval", "claims": [], "details": {
         "action": "approval", "model_name": "loans", "stage": "deployment", "stage_digest": "b" * 64}}},
 }  # fmt: skip
-TRAVELLING = {"envelope": json.loads(signed_again(CONSENT)), "words": Words.of("looked at it", "olga").model_dump()}
+TRAVELLING = {
+    "envelope": json.loads(signed_again(CONSENT)),
+    "words": ConsentText.of("looked at it", "olga").model_dump(),
+}
 DRIFT = [Claim(metric="drift", slice={"column": "age"}, value="0.2", comparator="<", limit="0.1", passed=False)]
 PICTURE = drift_chart(DRIFT)
 LEAF = {
@@ -216,7 +219,7 @@ def check(strategy, read, examples):
     for _ in range(-(-examples // ROUND)):
         only_our_errors()
     if sys.platform == "linux":
-        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST_MEMORY
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MAX_MEMORY
 
 
 @pytest.mark.parametrize("name", PARSERS)

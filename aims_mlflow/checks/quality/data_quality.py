@@ -48,7 +48,7 @@ COMPARED: dict[str, Callable[[Any, Any], Any]] = {
 EXAMPLE_LENGTH = 80
 MAX_WORDED = 400  # so many expectations are put in words one by one, 5 ms each
 
-MOST_KEPT = 5000
+MAX_KEPT = 5000
 _worded: dict[str, str] = {}  # train and test are asked the same
 
 
@@ -239,7 +239,7 @@ def words_of(demand: Demand, result: Any) -> str:
     asked = {**config.kwargs, "batch_id": None}
     key = json.dumps([config.type, asked], sort_keys=True, default=str)
     if key not in _worded:
-        if len(_worded) >= MOST_KEPT:
+        if len(_worded) >= MAX_KEPT:
             _worded.clear()
         _worded[key] = _rendered(config)
     return _worded[key] or asked_for(demand.kwargs)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-MOST_LABELS = 50  # the most frequent ones; a table of more says nothing to a reader
+MAX_LABELS = 50  # the most frequent ones; a table of more says nothing to a reader
 
 
 def target_claims(grouped: Grouped, data: Dataset, settings: Representativeness) -> list[Claim]:
@@ -60,7 +60,7 @@ def _each_label(part: Dataset, groups: Groups, data: Dataset, settings: Represen
     names, own = list(texts.values()), labels.placed({key: i for i, key in enumerate(texts)})
     counts = count_tables.crossed(groups.codes, len(groups.names), own, len(names), part.weights)
     total = counts.sum(axis=0)
-    shown = [i for i in np.argsort(-total, kind="stable")[:MOST_LABELS] if total[i] >= settings.pool_under]
+    shown = [i for i in np.argsort(-total, kind="stable")[:MAX_LABELS] if total[i] >= settings.pool_under]
     return [
         found
         for i in sorted(shown)

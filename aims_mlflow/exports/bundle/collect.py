@@ -9,7 +9,7 @@ from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.browser_safe import kept_name
 from aims_mlflow.exports.bundle.systems import Systems, names_in, renamed
-from aims_mlflow.lifecycle.model_history import Past
+from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.tenures import holders
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ALWAYS = ("policy", "keyring")
 CONSENTS = ("approval", "waiver", "revocation", "retirement")
 DOCUMENTS = ("model-card", "datasheet")
-MOST_STAMPS = 20
+MAX_STAMPS = 20
 
 
 class Collector:
@@ -60,7 +60,7 @@ class Collector:
             if leaf.content.get("model_name") in names and (self._since is None or leaf.content["time"] >= self._since)
         }
         for name in names:
-            requests |= {str(fact["request"]) for fact in holders(Past(self._ledger, name)).values()}
+            requests |= {str(fact["request"]) for fact in holders(ModelHistory(self._ledger, name)).values()}
         requests |= self._unsaid(everything, requests)
         chosen = [leaf for leaf in everything if self._belongs(leaf, names, requests)]
         numbers = {leaf.sequence for leaf in chosen}
@@ -144,7 +144,7 @@ class Collector:
             self._add_earlier(each.head.size, each.head.text.encode())
         notes = {size: note for size, note, _ in self._ledger.proofs.checkpoints()}
         stamps = [stamp for stamp in self._ledger.proofs.receipts() if 0 < stamp[0] <= self.head.size]
-        for number, (size, _, receipt) in enumerate(stamps[-MOST_STAMPS:]):
+        for number, (size, _, receipt) in enumerate(stamps[-MAX_STAMPS:]):
             self._add_earlier(size, notes[size].encode())
             self.files[f"{layout.held_path(size)}-{number:02d}.tsr"] = receipt
 

@@ -8,7 +8,7 @@ import yaml
 
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
-from aims_mlflow.gates.decide import Asked, decide
+from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.records.evidence import Claim
 from aims_mlflow.signing.keys import ephemeral_key
@@ -35,7 +35,7 @@ def limits(*entries, kind="fairness"):
 def ask(*writers, rules=None, now=None):
     sessions = [sealed.checked(w, KEY, f"aims/sessions/{n}.jsonl") for n, w in enumerate(writers)]
     rules = (rules or policy()).rules("income", "registration")
-    return decide(rules, sessions, [], Asked(sealed.MODEL, model_id="m-1"), now or datetime.now(UTC))
+    return decide(rules, sessions, [], DecisionRequest(sealed.MODEL, model_id="m-1"), now or datetime.now(UTC))
 
 
 def good(**more):

@@ -118,7 +118,7 @@ def test_every_limit_of_the_shipped_policy_says_why():
 def test_two_ledgers_with_one_policy_on_other_lines_are_each_judged_by_their_own():
     from aims_mlflow.canonical import canonical
     from aims_mlflow.gates.policy import default_policy_text, parse_policy
-    from aims_mlflow.gates.rules_in_force import in_force
+    from aims_mlflow.gates.rules_in_force import read_rules
     from aims_mlflow.records.keyring import Keyring
     from aims_mlflow.signing.keyring import keyring_digest
 
@@ -133,5 +133,5 @@ def test_two_ledgers_with_one_policy_on_other_lines_are_each_judged_by_their_own
             return self.texts[name]
 
     ledgers = [One(default_policy_text()), One("# one line more\n" + default_policy_text())]
-    lines = [in_force(one, digest, ring).policy.rules("x", "registration").lines for one in ledgers]
+    lines = [read_rules(one, digest, ring).policy.rules("x", "registration").lines for one in ledgers]
     assert lines[0] != lines[1]

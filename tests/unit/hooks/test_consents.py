@@ -291,12 +291,12 @@ def test_an_erased_reason_is_gone_and_the_waiver_still_counts(registry, client):
 
 
 def test_words_that_were_not_signed_are_refused(registry, client, version):
-    from aims_mlflow.gates.consents import Words, packed
+    from aims_mlflow.gates.consents import ConsentText, packed
 
     registry.say("approve", f"models:/loans/{version}", *APPROVE, "--comment", "looked at all of it")
     raw = registry.ledger.envelope(registry.leaves("approval")[0]["envelope"])
     tag = f"aims.approval.{secrets.token_hex(16)}"
-    for sent in (raw.decode(), packed(raw, Words.of("looked at nothing", "eve"))):
+    for sent in (raw.decode(), packed(raw, ConsentText.of("looked at nothing", "eve"))):
         assert "the words beside it are missing, or not those" in refused(
             client.set_registered_model_tag, "loans", tag, sent
         )

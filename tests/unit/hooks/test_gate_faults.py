@@ -17,7 +17,7 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.gates import replay, rules_in_force
-from aims_mlflow.lifecycle.model_history import Past
+from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.registry import names
 from aims_mlflow.server import announced_change, counters, gate, gated_store, removals, reserved_names, stored_evidence
 from aims_mlflow.server.active_policy import ActivePolicy
@@ -144,7 +144,7 @@ STEPS = {
     "what is in force": (ActivePolicy, "current"),
     "who asks": (gated_store, "caller"),
     "the call's digest": (gated_store, "digest_of"),
-    "settling": (announced_change, "settle"),
+    "settling": (announced_change, "finish_open_change"),
     "owner_of": (ServerEvidence, "owner_of"),
     "digest": (ModelBytes, "digest"),
     "session_files": (ServerEvidence, "session_files"),
@@ -155,7 +155,7 @@ STEPS = {
     "sealing the decision": (Gate, "seal"),
     "who loses": (gated_store, "_nobody"),
     "the holder": (gated_store.GatedMethods, "_holder"),
-    "earlier authority": (Past, "standing"),
+    "earlier authority": (ModelHistory, "standing"),
 }
 ONLY = {"who loses": "Registration", "the holder": "Deployment", "earlier authority": "Deployment"}
 
@@ -185,10 +185,10 @@ READ_FIRST = {
     "the policy for a stage": ("a stage", ActivePolicy, "current"),
     "the version to delete": ("a version deleted", SqlAlchemyStore, "get_model_version"),
     "whether the version to delete is a prompt": ("a version deleted", removals, "is_prompt"),
-    "the retirements for a version": ("a version deleted", removals, "Past"),
+    "the retirements for a version": ("a version deleted", removals, "ModelHistory"),
     "the model to delete": ("a model deleted", SqlAlchemyStore, "get_registered_model"),
     "the versions of the model to delete": ("a model deleted", removals, "versions"),
-    "the retirements for a model": ("a model deleted", removals, "Past"),
+    "the retirements for a model": ("a model deleted", removals, "ModelHistory"),
     "the rules for a rename": ("a rename", Gate, "rules"),
     "the rename's entry": ("a rename", removals, "Entry"),
     "the model of a consent": ("a consent", SqlAlchemyStore, "get_registered_model"),

@@ -10,7 +10,7 @@ from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.records.policy import Caps
 from aims_mlflow.server import model_bytes
-from aims_mlflow.server.stored_files import Files
+from aims_mlflow.server.stored_files import StoredFiles
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def hasher(tmp_path):
 
 
 def digest(hasher, folder, **caps):
-    return hasher.digest(str(folder), Files(LocalArtifactRepository(str(folder)), ""), Caps(**caps))
+    return hasher.digest(str(folder), StoredFiles(LocalArtifactRepository(str(folder)), ""), Caps(**caps))
 
 
 def settled(monkeypatch):

@@ -45,7 +45,7 @@ def test_a_withdrawal_goes_through_when_the_ledger_is_gone(registry, client, use
 
 WITHDRAWING = {
     "the policy": (ActivePolicy, "current"),
-    "settling": (announced_change, "settle"),
+    "settling": (announced_change, "finish_open_change"),
     "the holder": (removals.TakingAway, "_holder_of"),
     "whether it is a prompt": (removals, "is_prompt"),
     "the entries": (removals, "_withdrawn"),
@@ -228,11 +228,11 @@ def test_a_renamed_model_keeps_its_past(registry, client, use):
     client.set_registered_model_alias("credit", "champion", version)
     assert registry.leaves("decision")[-1]["basis"] == "restored"
     refused(client.delete_model_version, "credit", version)
-    from aims_mlflow.lifecycle.model_history import Past
-    from aims_mlflow.lifecycle.tenures import history
+    from aims_mlflow.lifecycle.model_history import ModelHistory
+    from aims_mlflow.lifecycle.tenures import tenures_of
 
-    assert [h.version for h in history(Past(registry.ledger, "credit"))] == [version, second, version]
-    assert history(Past(registry.ledger, "loans")) == []
+    assert [h.version for h in tenures_of(ModelHistory(registry.ledger, "credit"))] == [version, second, version]
+    assert tenures_of(ModelHistory(registry.ledger, "loans")) == []
 
 
 def test_a_rename_does_not_bring_a_model_under_other_rules(registry, client, use):
@@ -255,7 +255,7 @@ def test_stages_are_gated_and_leaving_one_is_a_withdrawal(registry, client, use)
     assert [(x["version"], x["by"]) for x in lost] == [(first, second)]
     client.transition_model_version_stage("loans", second, "Archived")
     assert [(x["version"], x["mlflow_stage"]) for x in registry.leaves("withdrawn")] == [(second, "Production")]
-    from aims_mlflow.lifecycle.model_history import Past
+    from aims_mlflow.lifecycle.model_history import ModelHistory
     from aims_mlflow.lifecycle.tenures import holders
 
-    assert list(holders(Past(registry.ledger, "loans"))) == ["production"]
+    assert list(holders(ModelHistory(registry.ledger, "loans"))) == ["production"]
