@@ -5,15 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-import yaml
 
+from aims_mlflow.cli.init_files import FirstSystem, added_expectations, config_text, extends_line, pack_text, unsaid
 from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from aims_mlflow.records.pack import Task
 
 SHOWN_GROUPS = 6
 
@@ -21,6 +23,7 @@ SHOWN_GROUPS = 6
 @click.command()
 @click.argument("table", type=click.Path(path_type=Path))
 @click.option("--target", required=True, help="The column that is predicted.")
+@click.option("--pack", help="The pack to start from, shipped or a folder; by default the one that fits the target.")
 @click.option("--favourable", help="The label that is good for a person.")
 @click.option("--sensitive", help="Columns to compare groups by, with commas between; guessed by name otherwise.")
 @click.option("--system", "system_id", help="Id of the system; the file's name by default.")
@@ -34,6 +37,7 @@ SHOWN_GROUPS = 6
 def command(
     table: Path,
     target: str,
+    pack: str | None,
     favourable: str | None,
     sensitive: str | None,
     system_id: str | None,
@@ -43,52 +47,88 @@ def command(
     folder: Path,
     force: bool,
 ) -> None:
-    """Write a commented aims.yaml and a first pack, inferred from TABLE (CSV or parquet), ready to run.
+    """Write a commented aims.yaml and a first pack, inferred from TABLE (CSV, TSV or parquet), ready to run.
+
+    The pack extends the one that --pack names, such as credit or tabular-regression (`aims check list` shows all).
+    Without --pack: tabular-classification for two labels, tabular-multiclass for more, tabular-regression for a number.
 
     Asks for what is missing on a terminal. Elsewhere, what only a person can say is left as a comment to fill in:
     the training gate asks for it.
     """
     from aims_mlflow.adapters.tables import read_file, require_columns
-    from aims_mlflow.checks.profiling.infer import infer_expectations
+    from aims_mlflow.checks.packs import load_pack
+    from aims_mlflow.checks.profiling.infer import infer_expectations, suggest_pack
     from aims_mlflow.checks.profiling.profile import profile, suggest_sensitive
-    from aims_mlflow.checks.tables.validation import make_dataset
 
+    parent = load_pack(pack) if pack else None
     frame = read_file(table)
     named = [c.strip() for c in (sensitive or "").split(",") if c.strip()]
     require_columns(frame, (target, *named), table)
+    parent = parent or load_pack(suggest_pack(frame[target]))
     columns = profile(frame, target)
     guessed = named or [c for c in suggest_sensitive(frame.columns) if c != target and not frame[c].isna().all()]
-    favourable = favourable or _asked_label(frame, target)
-    data = make_dataset(
-        "train", frame.dropna(axis=1, how="all"), target=target, favourable=favourable, sensitive=guessed
-    )
-    system = (
-        system_id or "".join(c if c.isalnum() or c in "._-" else "-" for c in table.stem).strip("-._") or "my-system"
-    )
-    owner = owner or _asked("Owner of the system", _git_email())
-    intended_use = intended_use or _asked("What is the model for", "")
+    labels, favourable = _labels(frame, target, favourable, guessed, parent.task)
     proposed = _proposed_groups(frame, guessed)
-    groups = groups or tuple(g for g in [_asked("Whom does it affect", "; ".join(proposed))] if g)
-    identifiers = [c.name for c in columns if c.kind == "identifier"]
-    config = _config(system, owner, intended_use, groups, proposed, target, data.favourable or "", guessed, identifiers)
-    expectations = infer_expectations(frame, target, guessed)
-    _write(
-        folder,
-        {"aims.yaml": config, f"checks/{system}/pack.yaml": _pack(system, table.name, expectations)},
-        force=force,
+    system = FirstSystem(
+        id=system_id or _id_of(table),
+        owner=owner or _asked("Owner of the system", _git_email()),
+        intended_use=intended_use or _asked("What is the model for", ""),
+        groups=groups or tuple(g for g in [_asked("Whom does it affect", "; ".join(proposed))] if g),
+        proposed_groups=tuple(proposed),
+        target=target,
+        task=parent.task,
+        labels=labels,
+        favourable=favourable,
+        sensitive=tuple(guessed),
+        identifiers=tuple(c.name for c in columns if c.kind == "identifier"),
     )
-    left_out = [f"{c.name} ({c.reason})" for c in columns if not c.use and c.kind not in ("target", "identifier")]
-    click.echo(
-        f"wrote {folder / 'aims.yaml'} and {folder / 'checks' / system / 'pack.yaml'} "
-        f"({len(expectations)} expectations)"
-    )
+    own = folder / "checks" / system.id / "pack.yaml"
+    added = added_expectations(parent, target, infer_expectations(frame, target, guessed, parent.task))
+    extends = extends_line(pack or parent.name, own.parent)
+    text = pack_text(system.id, table.name, extends, parent, frame.columns, added)
+    _write({folder / "aims.yaml": config_text(system), own: text}, force=force)
+    click.echo(f"wrote {folder / 'aims.yaml'} and {own} ({parent.name}, and {len(added)} expectations of its own)")
+    if pack is None:
+        click.echo(f"extends {parent.name}, which fits {target!r}: --pack names another")
     if not named and guessed:
         click.echo(f"guessed as sensitive by their names, correct that: {', '.join(guessed)}")
-    for text in left_out:
-        click.echo(f"look at {text}")
-    if not intended_use or not groups:
-        click.echo("fill in intended_use and affected_groups in aims.yaml: the training gate asks for both")
-    click.echo(f'next: @aims.trains("{system}") on the function that fits your model')
+    for column in columns:
+        if not column.use and column.kind not in ("target", "identifier"):
+            click.echo(f"look at {column.name} ({column.reason})")
+    for text in unsaid(system):
+        click.echo(text)
+    click.echo(f'next: @aims.trains("{system.id}") on the function that fits your model')
+
+
+def _id_of(table: Path) -> str:
+    """Return the file's name as the id of a system."""
+    return "".join(c if c.isalnum() or c in "._-" else "-" for c in table.stem).strip("-._") or "my-system"
+
+
+def _labels(
+    frame: pd.DataFrame, target: str, favourable: str | None, sensitive: list[str], task: Task
+) -> tuple[tuple[str, ...], str | None]:
+    """Return the target's labels and the favourable one, where it was said or follows from the labels.
+
+    Raises:
+        ConfigError: a favourable label was given, and the pack is for numbers.
+        DataError: no check could be run on the table.
+    """
+    from aims_mlflow.checks.statistics.labels import distinct_labels
+    from aims_mlflow.checks.tables.validation import make_dataset
+
+    if favourable is not None and task == "regression":
+        raise ConfigError(
+            "--favourable names a label, and the pack is for numbers", next="leave it out, or give --pack"
+        )
+    labels = {} if task == "regression" else distinct_labels(frame[target])
+    # Any label will do to try the table: whether the favourable one was said is another matter.
+    tried = favourable or next(iter(labels.values()), None)
+    filled = frame.dropna(axis=1, how="all")
+    make_dataset("train", filled, target=target, favourable=tried, sensitive=sensitive, task=task)
+    if favourable is None and task == "binary-classification":
+        favourable = labels["1"] if set(labels) == {"0", "1"} else _asked_label(target, list(labels.values()))
+    return tuple(labels.values()), favourable
 
 
 def _asked(question: str, default: str) -> str:
@@ -98,11 +138,8 @@ def _asked(question: str, default: str) -> str:
     return default if question.startswith("Owner") else ""
 
 
-def _asked_label(frame: pd.DataFrame, target: str) -> str | None:
-    from aims_mlflow.checks.statistics.labels import distinct_labels
-
-    labels = list(distinct_labels(frame[target]).values())
-    if len(labels) != 2 or set(labels) == {"0", "1"} or not (sys.stdin.isatty() and sys.stdout.isatty()):
+def _asked_label(target: str, labels: list[str]) -> str | None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return None
     return str(click.prompt(f"Which label of {target} is good for a person", type=click.Choice(labels)))
 
@@ -124,93 +161,13 @@ def _proposed_groups(frame: pd.DataFrame, sensitive: list[str]) -> list[str]:
     return out
 
 
-def _config(
-    system: str,
-    owner: str,
-    intended_use: str,
-    groups: tuple[str, ...],
-    proposed: list[str],
-    target: str,
-    favourable: str,
-    sensitive: list[str],
-    identifiers: list[str],
-) -> str:
-    """Return aims.yaml with a comment on every entry."""
-    use = (
-        f"intended_use: {_q(intended_use)}"
-        if intended_use
-        else '# intended_use: "What the model is for, in a sentence or two."'
-    )
-    if groups:
-        affected = f"affected_groups: {_q(list(groups))}"
-    else:
-        affected = f"# affected_groups: {_q(proposed or ['the people that its output affects'])}"
-    names = (
-        f"\n  # Columns that only name a row: no check learns from them.\n  identifiers: {_q(identifiers)}"
-        if identifiers
-        else ""
-    )
-    return f"""# What this repository trains, and what its data mean. Found from the training script's folder upwards.
-system:
-  id: {_q(system)}
-  # Who answers for the system.
-  owner: {_q(owner)}
-  # The training gate asks for both: what the model is for, and whom it affects.
-  {use}
-  {affected}
-  # Asked for later: foreseeable_misuse, human_oversight, limitations, roles: [provider, deployer],
-  # objectives: {{fairness: high}} (Annex C priorities), production_alias: champion (each training is compared
-  # with the version that has this alias).
-
-data:
-  target: {_q(target)}
-  # The label that is good for a person.
-  favourable: {_q(favourable)}
-  # Groups are compared by these columns; they need not be features.
-  sensitive: {_q(sensitive)}{names}
-  # Where the data come from; @aims.acquires("NAME") refers to it.
-  # sources:
-  #   NAME: {{uri: ..., owner: ..., licence: ..., rights: ..., subjects: ..., selection_reason: ..., retention: ...,
-  #     personal_data: [columns that are personal]}}
-  # Folders of images, texts or audio that the table is about; `column` names each row's file.
-  # files:
-  #   images: {{folder: images, column: path}}
-
-# The checks: a folder beside this file, yours to change. Each limit says why it is there.
-pack: {_q(f"checks/{system}")}
-"""
-
-
-def _q(value: Any) -> str:
-    """Return a value in YAML on one line."""
-    text: str = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000)
-    return text.removesuffix("...\n").strip()
-
-
-def _pack(system: str, source: str, expectations: list[dict[str, Any]]) -> str:
-    """Return the shipped pack with the inferred expectations in place of its own."""
-    from aims_mlflow.checks.packs import load_pack
-
-    pack = load_pack("tabular-classification").model_dump(mode="json", exclude_none=True)
-    pack.update(
-        name=system,
-        version="1",
-        description=f"First checks, inferred from {source}: replace them with what must be true.",
-    )
-    pack["data_quality"]["expectations"] = expectations
-    head = "# Expectations are spelled as in Great Expectations. Severity: blocking stops a training, failing is\n"
-    head += "# refused at registration, warning is shown. Give every limit your own reason under `why`.\n"
-    return head + str(yaml.safe_dump(pack, sort_keys=False, allow_unicode=True, width=110))
-
-
-def _write(folder: Path, files: dict[str, str], *, force: bool) -> None:
+def _write(files: dict[Path, str], *, force: bool) -> None:
     """Write all files or none."""
-    existing = [str(folder / name) for name in files if (folder / name).exists()]
+    existing = [str(path) for path in files if path.exists()]
     if existing and not force:
         raise ConfigError(f"{existing[0]} exists already", next="--force replaces it, --dir writes elsewhere")
     parts = []
-    for name, text in files.items():
-        path = folder / name
+    for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.part")
         part.write_text(text, encoding="utf-8")

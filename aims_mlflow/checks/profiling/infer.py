@@ -14,25 +14,41 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from aims_mlflow.records.pack import Task
+
 SEEN_OFTEN = 20  # rarer values are not written down: they could be one person's
 MAX_VALUES = 50
 MAX_LABELS = 50
+FEW_NUMBERS = 20  # a target of numbers with more different values than these is a number, not a label
 UNWRITABLE = "its values are of a type that a pack cannot write, such as decimals, times or bytes"
 SURE = 3.3  # standard errors: of a thousand tables drawn alike, about one misses such a limit
 
 
-def infer_expectations(frame: pd.DataFrame, target: str, sensitive: Sequence[str] = ()) -> list[dict[str, Any]]:
+def suggest_pack(target: pd.Series) -> str:
+    """Return the shipped pack for what the target's column holds: two labels, more of them, or numbers."""
+    import pandas as pd
+
+    labels = len(distinct_labels(target))
+    if pd.api.types.is_numeric_dtype(target) and labels > FEW_NUMBERS:
+        return "tabular-regression"
+    return "tabular-multiclass" if labels > 2 else "tabular-classification"
+
+
+def infer_expectations(
+    frame: pd.DataFrame, target: str, sensitive: Sequence[str] = (), task: Task | None = None
+) -> list[dict[str, Any]]:
     """Return expectations (`type`, `kwargs`, `severity`, `characteristic`, `why`) for tables drawn like `frame`.
 
     Each limit lies below (or around) what was seen by what chance moves in a table of this size, so that
     another sample of the same population meets it; `why` says what was seen. Bounds are rounded quantiles and
-    values are frequent ones, so that none gives a person away.
+    values are frequent ones, so that none gives a person away. With the task "regression" the target is a number,
+    however few different ones there are.
 
     Raises:
         DataError: there is no such target column.
     """
     columns = profile(frame, target)
-    found = _target(frame[target])
+    found = _target(frame[target], number=task == "regression")
     found.append(
         _expectation(
             "expect_table_columns_to_match_set",
@@ -74,7 +90,7 @@ def unproposed(frame: pd.DataFrame, target: str) -> dict[str, str]:
     return found
 
 
-def _target(column: pd.Series) -> list[dict[str, Any]]:
+def _target(column: pd.Series, *, number: bool) -> list[dict[str, Any]]:
     """Expect a label or a number in each row (where the reference has gaps, hardly more) and no other label."""
     import pandas as pd
 
@@ -85,7 +101,7 @@ def _target(column: pd.Series) -> list[dict[str, Any]]:
         kind = "expect_column_values_to_not_be_null"
         found = [_expectation(kind, "blocking", "completeness", reason, column=name)]
     labels = distinct_labels(column)
-    if pd.api.types.is_numeric_dtype(column) and len(labels) > MAX_LABELS:
+    if number or (pd.api.types.is_numeric_dtype(column) and len(labels) > MAX_LABELS):
         low, high = rounded_range(column)
         share = float(column.between(low, high).sum() / max(column.count(), 1))
         found.append(_between(name, low, high, share, int(column.count())))

@@ -1,0 +1,196 @@
+"""The files that `aims init` writes: aims.yaml, and a pack that extends another."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from aims_mlflow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aims_mlflow.records.pack import Pack, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstSystem:
+    """A system as its first aims.yaml describes it.
+
+    Attributes:
+        id: Id of the system.
+        owner: Who answers for it.
+        intended_use: Empty where nobody said it: a comment then stands in its place.
+        groups: The groups of people that it affects; empty as above.
+        proposed_groups: Groups found in the table, shown in the comment.
+        target: The column that is predicted.
+        task: What is predicted.
+        labels: The labels of the target, as text; empty where a number is predicted.
+        favourable: The label that is good for a person; None where nobody said it.
+        sensitive: The columns by which groups are compared.
+        identifiers: The columns that only name a row.
+    """
+
+    id: str
+    owner: str
+    intended_use: str
+    groups: tuple[str, ...]
+    proposed_groups: tuple[str, ...]
+    target: str
+    task: Task
+    labels: tuple[str, ...]
+    favourable: str | None
+    sensitive: tuple[str, ...]
+    identifiers: tuple[str, ...]
+
+
+def config_text(system: FirstSystem) -> str:
+    """Return aims.yaml with a comment on every entry; what nobody said is a comment to fill in."""
+    use = (
+        f"intended_use: {_line(system.intended_use)}"
+        if system.intended_use
+        else '# intended_use: "What the model is for, in a sentence or two."'
+    )
+    if system.groups:
+        affected = f"affected_groups: {_line(system.groups)}"
+    else:
+        affected = f"# affected_groups: {_line(system.proposed_groups or ['the people that its output affects'])}"
+    names = (
+        f"\n  # Columns that only name a row: no check learns from them.\n  identifiers: {_line(system.identifiers)}"
+        if system.identifiers
+        else ""
+    )
+    return f"""# What this repository trains, and what its data mean. Found from the training script's folder upwards.
+system:
+  id: {_line(system.id)}
+  # Who answers for the system.
+  owner: {_line(system.owner)}
+  # The training gate asks for both: what the model is for, and whom it affects.
+  {use}
+  {affected}
+  # Asked for later: foreseeable_misuse, human_oversight, limitations, roles: [provider, deployer],
+  # objectives: {{fairness: high}} (Annex C priorities), production_alias: champion (each training is compared
+  # with the version that has this alias).
+
+data:
+  target: {_line(system.target)}
+{_outcome(system)}
+  # Groups are compared by these columns; they need not be features.
+  sensitive: {_line(system.sensitive)}{names}
+  # Where the data come from; @aims.acquires("NAME") refers to it.
+  # sources:
+  #   NAME: {{uri: ..., owner: ..., licence: ..., rights: ..., subjects: ..., selection_reason: ..., retention: ...,
+  #     personal_data: [columns that are personal]}}
+  # Folders of images, texts or audio that the table is about; `column` names each row's file.
+  # files:
+  #   images: {{folder: images, column: path}}
+
+# The checks: a folder beside this file, yours to change. Each limit says why it is there.
+pack: {_line(f"checks/{system.id}")}
+"""
+
+
+def _outcome(system: FirstSystem) -> str:
+    """Return the lines of aims.yaml about the outcome that is good for a person."""
+    if system.favourable is not None:
+        return f"  # The label that is good for a person.\n  favourable: {_line(system.favourable)}"
+    if system.task == "regression":
+        about = "The number from which on a person is selected, if there is one; groups are then compared by selection."
+        return f"  # {about}\n  # threshold: ..."
+    if system.task == "multiclass-classification":
+        about = "The label that is good for a person, if there is one; groups are then compared by selection."
+    else:
+        about = f"The label that is good for a person, one of {_line(system.labels)}. The training gate asks for it."
+    return f"  # {about}\n  # favourable: ..."
+
+
+def unsaid(system: FirstSystem) -> list[str]:
+    """Return one sentence for each thing that aims.yaml still lacks and the training gate asks for."""
+    out = []
+    if system.favourable is None and system.task == "binary-classification":
+        labels = " or ".join(map(repr, system.labels))
+        out.append(f"fill in favourable in aims.yaml, {labels}: the training gate asks which is good for a person")
+    if not system.intended_use or not system.groups:
+        out.append("fill in intended_use and affected_groups in aims.yaml: the training gate asks for both")
+    return out
+
+
+def extends_line(pack: str, folder: Path) -> str:
+    """Return how a pack in `folder` names its parent: a shipped pack by its name, a team's by the relative path.
+
+    Raises:
+        ConfigError: the parent is that folder itself.
+    """
+    parent = Path(pack).expanduser()
+    if not (parent / "pack.yaml").is_file():
+        return pack
+    if parent.resolve() == folder.resolve():
+        raise ConfigError(f"the pack {pack!r} would extend itself", next="name another pack, or give --system")
+    return Path(os.path.relpath(parent.resolve(), folder.resolve())).as_posix()
+
+
+def added_expectations(parent: Pack, target: str, inferred: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the inferred expectations that the parent has no line for: the parent's own limits are kept."""
+    from aims_mlflow.checks.packs.inherit import IDENTITY
+
+    identity = IDENTITY["expectations"]
+    kept = set()
+    for line in parent.data_quality.model_dump(mode="json")["expectations"]:
+        column = line["kwargs"].get("column")
+        kwargs = {**line["kwargs"], "column": target} if column == "$target" else line["kwargs"]
+        kept.add(identity({**line, "kwargs": kwargs}))
+    return [entry for entry in inferred if identity(entry) not in kept]
+
+
+def pack_text(
+    name: str, source: str, extends: str, parent: Pack, columns: Iterable[Any], added: Sequence[Mapping[str, Any]]
+) -> str:
+    """Return a pack that extends `parent` by the expectations in `added`.
+
+    Lines of the parent about columns that the table does not have are left out.
+    """
+    absent = _absent(parent, {str(column) for column in columns})
+    head = {
+        "name": name,
+        "version": "1",
+        "description": f"First checks, inferred from {source}: replace them with what must be true.",
+        "extends": extends,
+    }
+    text = (
+        f"# Every line of the pack {parent.name} holds. A line here replaces the line on the same metric or column,\n"
+    )
+    text += "# or is added. Expectations are spelled as in Great Expectations. Severity: blocking stops a training,\n"
+    text += "# failing is refused at registration, warning is shown. Give every limit your own reason under `why`.\n"
+    text += _block(head)
+    if absent:
+        text += (
+            "# The table does not have these columns; rename them here or in the data if they are called otherwise.\n"
+        )
+        text += _block({"without": absent})
+    return text + _block({"data_quality": {"expectations": [*added]}}) if added else text
+
+
+def _absent(parent: Pack, columns: set[str]) -> list[str]:
+    """Return the parent's expectations about columns that are not there, as `without` names them."""
+    found = [(line.type, line.kwargs.get("column")) for line in parent.data_quality.expectations]
+    names = [
+        f"data_quality.{kind}:{column}"
+        for kind, column in found
+        if isinstance(column, str) and not column.startswith("$") and column not in columns
+    ]
+    return list(dict.fromkeys(names))
+
+
+def _line(value: Any) -> str:
+    """Return a value in YAML on one line."""
+    plain = list(value) if isinstance(value, tuple) else value
+    text: str = yaml.safe_dump(plain, default_flow_style=True, allow_unicode=True, width=10_000)
+    return text.removesuffix("...\n").strip()
+
+
+def _block(value: dict[str, Any]) -> str:
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110))
