@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
+from aims_mlflow.checks.packs import load_pack, shipped_packs
 from aims_mlflow.cli.main import main
+from aims_mlflow.errors import AimsError
 
 
 @pytest.fixture
@@ -103,4 +105,123 @@ def test_a_file_that_is_no_table_of_ours_gets_one_sentence(tmp_path, capsys, con
     said = capsys.readouterr().err.strip()
     assert text in said
     assert len(said.splitlines()) == 1
+    assert not (tmp_path / "p").exists()
+
+
+def written(folder, name="loans"):
+    """Return what `aims init` wrote, read as the product reads it: aims.yaml, and its pack over the parent."""
+    import yaml
+
+    from aims_mlflow.capture.setup import load_setup
+
+    own = yaml.safe_load((folder / "checks" / name / "pack.yaml").read_text())
+    return load_setup(folder, None, None), own
+
+
+@pytest.mark.parametrize(
+    ("kind", "parent"),
+    [
+        ("label", "tabular-classification"),
+        ("labels", "tabular-multiclass"),
+        ("few numbers", "tabular-multiclass"),
+        ("number", "tabular-regression"),
+    ],
+)
+def test_the_pack_fits_the_target_without_a_terminal(table, tmp_path, capsys, kind, parent):
+    frame = pd.read_csv(table)
+    frame["y"] = {
+        "label": frame["granted"],
+        "labels": frame.index.map(lambda i: "ABC"[i % 3]),
+        "few numbers": frame.index % 5,
+        "number": frame["income"] * 2,
+    }[kind]
+    frame.to_csv(table, index=False)
+    assert init(table, "--target", "y", "--dir", tmp_path / "p") == 0
+    setup, own = written(tmp_path / "p")
+    assert (own["extends"], setup.pack.task) == (parent, load_pack(parent).task)
+    assert setup.config.data.favourable is None
+    text = (tmp_path / "p" / "aims.yaml").read_text()
+    assert ("# favourable: ..." in text) == (kind != "number")
+    assert ("# threshold: ..." in text) == (kind == "number")
+    out = capsys.readouterr().out
+    assert f"extends {parent}, which fits 'y': --pack names another" in out
+    assert ("fill in favourable in aims.yaml, 'no' or 'yes'" in out) == (kind == "label")
+
+
+def test_a_label_that_nobody_called_good_is_asked_for_before_the_training(table, tracking):
+    import aims_mlflow as aims
+
+    sure = ("--intended-use", "Order applications.", "--affected-group", "applicants")
+    assert init(table, "--target", "granted", "--dir", tracking / "p", *sure) == 0
+    trained = []
+
+    @aims.trains("loans", config=tracking / "p")
+    def train(train, test):
+        trained.append(1)
+
+    frame = pd.read_csv(table)
+    with pytest.raises(AimsError, match=r"which label of 'granted' is favourable.*data\.favourable in aims\.yaml"):
+        train(frame[:300], frame[300:])
+    assert not trained
+
+
+def test_the_labels_0_and_1_need_no_question(table, tmp_path):
+    frame = pd.read_csv(table).assign(granted=lambda t: (t["granted"] == "yes").astype(int))
+    frame.to_csv(table, index=False)
+    assert init(table, "--target", "granted", "--dir", tmp_path / "p") == 0
+    assert written(tmp_path / "p")[0].config.data.favourable == "1"
+
+
+@pytest.mark.parametrize("name", [n for n in shipped_packs() if load_pack(n).task == "binary-classification"])
+def test_every_limit_of_the_pack_it_starts_from_is_kept(table, tmp_path, name):
+    frame = pd.read_csv(table)
+    frame.assign(age=20 + frame.index % 50).to_csv(table, index=False)
+    given = ("--target", "granted", "--favourable", "yes", "--sensitive", "sex")
+    assert init(table, *given, "--pack", name, "--dir", tmp_path / "p") == 0
+    setup, own = written(tmp_path / "p")
+    shipped = load_pack(name)
+    for section in ("representativeness", "fairness", "performance", "drift", "leakage", "robustness", "monitor"):
+        assert getattr(setup.pack, section) == getattr(shipped, section)
+    kept = [e for e in shipped.data_quality.expectations if e.kwargs.get("column") not in ("amount", "months")]
+    assert [e for e in setup.pack.data_quality.expectations if e in kept] == kept
+    assert len(setup.pack.data_quality.expectations) > len(kept)
+    left_out = [f"data_quality.expect_column_values_to_be_between:{column}" for column in ("amount", "months")]
+    assert own.get("without") == (left_out if name == "credit" else None)
+
+
+def test_a_few_different_numbers_are_no_labels_to_a_pack_for_numbers(table, tmp_path):
+    frame = pd.read_csv(table).assign(years=lambda t: t.index % 7)
+    frame.to_csv(table, index=False)
+    assert init(table, "--target", "years", "--pack", "tabular-regression", "--dir", tmp_path / "p") == 0
+    about = [e.type for e in written(tmp_path / "p")[0].pack.data_quality.expectations if "years" in e.kwargs.values()]
+    assert about == ["expect_column_values_to_be_between"]
+
+
+def test_a_folder_of_the_team_will_do_as_the_pack_to_start_from(table, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = ("--target", "granted", "--favourable", "yes")
+    assert init(table, *given, "--system", "house", "--pack", "credit") == 0
+    assert init(table, *given, "--pack", "checks/house", "--dir", tmp_path / "other") == 0
+    setup, own = written(tmp_path / "other")
+    assert own["extends"] == "../../../checks/house"
+    assert setup.pack.fairness == load_pack("credit").fairness
+    assert init(table, *given, "--system", "house", "--pack", "checks/house", "--force") == 2
+    assert "would extend itself" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--target", "granted", "--pack", "credti"), "did you mean 'credit'? Next: name a shipped pack (credit, hea"),
+        (("--target", "granted", "--pack", "tabular-regression"), "'granted' holds no numbers"),
+        (("--target", "income", "--pack", "credit"), "a label outside the two expected"),
+        (("--target", "income", "--favourable", "yes"), "--favourable names a label, and the pack is for numbers"),
+        (("--target", "granted", "--favourable", "ye"), "did you mean 'yes'?"),
+    ],
+)
+def test_a_pack_that_is_not_there_or_does_not_fit_is_one_sentence(table, tmp_path, capsys, given, said):
+    assert init(table, *given, "--dir", tmp_path / "p") == 2
+    told = capsys.readouterr().err.strip()
+    assert said in told
+    assert len(told.splitlines()) == 1
     assert not (tmp_path / "p").exists()
