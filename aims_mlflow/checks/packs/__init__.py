@@ -18,6 +18,8 @@ from aims_mlflow.strict_yaml import Document, parse, read
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from aims_mlflow.records.pack import Task
+
 FILE = "pack.yaml"
 
 
@@ -42,18 +44,19 @@ def load_pack(name_or_folder: str, base: Path | None = None) -> Pack:
 
 def _extended(document: Document, folder: Path | None, children: tuple[str, ...]) -> Pack:
     """Return the pack over the packs that it extends; `folder` is where those are looked for."""
-    pack = check_pack(document)
+    pack = document.validate(Pack)
     if pack.extends is None:
         if pack.without:
             raise ConfigError(
                 "`without` has no pack to leave out of", where=document.where("without"), next="add extends"
             )
-        return pack
+        return check_pack(document)
     names = (*children, document.name)
     parent, above = _find(pack.extends, folder or Path.cwd(), not_in=names)
     if parent.name in names:
         raise ConfigError(f"{pack.extends!r} extends itself", where=document.where("extends"))
-    found = merged(_extended(parent, above, names), pack, document.where("without"))
+    whole = _extended(parent, above, names)
+    found = merged(whole, check_pack(document, whole.task), document.where("without"))
     _check_limits_fit(found, document)
     return found
 
@@ -86,13 +89,14 @@ def _find(name_or_folder: str, base: Path, not_in: tuple[str, ...] = ()) -> tupl
     return parse(text, f"shipped pack {name_or_folder}"), None
 
 
-def check_pack(document: Document) -> Pack:
-    """Return a document as a pack.
+def check_pack(document: Document, task: Task | None = None) -> Pack:
+    """Return a document as a pack; its metrics must fit its task, or `task` (of its parent) where it names none.
 
     Raises:
         ConfigError: an unknown key, control, metric, expectation or data role, with the nearest known one.
     """
     pack = document.validate(Pack)
+    task = pack.task if task is None or "task" in pack.model_fields_set else task
     for section in (
         "data_quality",
         "representativeness",
@@ -111,9 +115,9 @@ def check_pack(document: Document) -> Pack:
         for k, control in enumerate(mine.controls):
             require_control(control, where=document.where("checks", i, "controls", k))
     _check_limits(document, "representativeness", pack.representativeness.limits, metrics.REPRESENTATIVENESS)
-    _check_limits(document, "fairness", pack.fairness.limits, metrics.FAIRNESS_OF[pack.task])
+    _check_limits(document, "fairness", pack.fairness.limits, metrics.FAIRNESS_OF[task])
     _check_limits(document, "robustness", pack.robustness.limits, metrics.ROBUSTNESS)
-    _check_limits(document, "performance", pack.performance.limits, metrics.PERFORMANCE_OF[pack.task])
+    _check_limits(document, "performance", pack.performance.limits, metrics.PERFORMANCE_OF[task])
     for i, expectation in enumerate(pack.data_quality.expectations):
         at = ("data_quality", "expectations", i)
         _check_name(expectation.type, KNOWN, "expectation", document.where(*at, "type"))
