@@ -1,7 +1,7 @@
 """Checks that a team writes: functions behind the entry-point group `aims_mlflow.checks`, named in its pack.
 
 A check is a function `(data, pack, reference) -> Outcome` (`outcome.Check`) under `@own_check`, which says what it
-makes and needs. examples/own_check/ is one to copy: the function, the entry point and the pack.
+makes and needs. checks/lender/ of the repository has one to copy: the function, the entry point and packs that name it.
 """
 
 from __future__ import annotations

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 import yaml
 
-from aims_mlflow.checks import own
-from aims_mlflow.checks.base import Outcome
+from aims_mlflow.checks import own_check
 from aims_mlflow.checks.claims import reason_of
-from aims_mlflow.checks.inputs import make_dataset
-from aims_mlflow.checks.leakage import overlap
+from aims_mlflow.checks.outcome import Outcome
 from aims_mlflow.checks.packs import load_pack, shipped_packs
+from aims_mlflow.checks.quality.leakage import overlap
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.suite import planned
+from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.evidence import result_of
 
 LENDER = Path(__file__).parents[3] / "checks" / "lender"
@@ -35,9 +35,9 @@ def made(name):
 @pytest.fixture(autouse=True)
 def installed(monkeypatch):
     """The lender's check behind its entry point; test_lender.py installs the package itself."""
-    point = importlib.metadata.EntryPoint("newest-row", "lender_checks:newest_row", own.GROUP)
+    point = importlib.metadata.EntryPoint("newest-row", "lender_checks:newest_row", own_check.GROUP)
     monkeypatch.syspath_prepend(str(LENDER))
-    monkeypatch.setattr(own, "_points", lambda: {"newest-row": point})
+    monkeypatch.setattr(own_check, "_points", lambda: {"newest-row": point})
 
 
 def dataset(name, frame, role="test"):
@@ -213,6 +213,7 @@ def test_no_pack_here_is_a_copy_and_every_line_has_a_reason_and_a_case():
                     shipped = [e.model_dump(mode="json") for e in getattr(getattr(parent, section), kind)]
                     same = [e for e in shipped if e[entries] == line[entries] and e["why"] == line["why"]]
                     assert same == []
+        assert all(one.characteristic for one in load_pack(name, LENDER).data_quality.expectations)
     assert {(name, line) for name in PACKS for line in lines(name)} == set(CHANGED)
 
 

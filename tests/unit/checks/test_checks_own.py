@@ -17,27 +17,27 @@ from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.cli.main import main
 from aims_mlflow.errors import ConfigError
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "own_check"
+LENDER = Path(__file__).parents[3] / "checks" / "lender"
 CHILD = "name: mine\nversion: 1\ndescription: d\n"
 
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    """What `pip install examples/own_check` leaves: the module, and the entry points of its pyproject.toml."""
-    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
-    info = tmp_path / "site" / "loans_checks-1.dist-info"
+    """What `pip install checks/lender` leaves: the module, and the entry points of its pyproject.toml."""
+    project = tomllib.loads((LENDER / "pyproject.toml").read_text())["project"]
+    info = tmp_path / "site" / "lender_checks-1.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1\n")
     lines = []
     for group, points in project["entry-points"].items():
         lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
-    (info / "entry_points.txt").write_text("\n".join([*lines, "bad = own_check:NAME", "gone = nowhere:f", ""]))
-    (info.parent / "own_check.py").write_text((EXAMPLE / "own_check.py").read_text())
+    (info / "entry_points.txt").write_text("\n".join([*lines, "bad = lender_checks:NAME", "gone = nowhere:f", ""]))
+    (info.parent / "lender_checks.py").write_text((LENDER / "lender_checks.py").read_text())
     monkeypatch.syspath_prepend(str(info.parent))
     own_check._points.cache_clear()
     yield
     own_check._points.cache_clear()
-    sys.modules.pop("own_check", None)
+    sys.modules.pop("lender_checks", None)
     importlib.invalidate_caches()
 
 
@@ -48,7 +48,7 @@ def dated(table, days, rows=300):
 
 @pytest.mark.usefixtures("installed")
 def test_the_example_runs_from_its_pack(table, record):
-    pack = load_pack("pack", EXAMPLE)
+    pack = load_pack("applications", LENDER)
     fresh, old = dated(table, 5), dated(table, 200)
     assert planned(fresh, pack)[-1] == "newest-row"
     outcome = run_check("newest-row", fresh, pack)
@@ -64,9 +64,9 @@ def test_the_example_runs_from_its_pack(table, record):
 
 @pytest.mark.usefixtures("installed")
 def test_the_command_line_lists_and_runs_it(table, tmp_path, capsys):
-    when = pd.Timestamp.now(tz="UTC") - pd.to_timedelta(range(400), unit="D")
-    table(400).assign(applied=when).to_csv(tmp_path / "loans.csv", index=False)
-    asked = ["check", "run", str(tmp_path / "loans.csv"), "--pack", str(EXAMPLE / "pack"), "--target", "repaid"]
+    when = pd.Timestamp.now(tz="UTC") - pd.to_timedelta(range(600), unit="D")
+    table(600).assign(applied=when, age=lambda t: t["age"].clip(lower=21)).to_csv(tmp_path / "loans.csv", index=False)
+    asked = ["check", "run", str(tmp_path / "loans.csv"), "--pack", str(LENDER / "applications"), "--target", "repaid"]
     with pytest.raises(SystemExit) as ended:
         main([*asked, "--favourable", "yes", "--role", "train", "--out", str(tmp_path / "out")])
     assert ended.value.code == 0
@@ -82,9 +82,9 @@ def test_a_check_that_is_none_is_not_evaluated(table, tmp_path, monkeypatch):
         outcome = run_check(name, data, load_pack(name, tmp_path))
         assert outcome.result == "not_evaluated"
         assert text in outcome.reason
-    pack = load_pack("pack", EXAMPLE)
+    pack = load_pack("applications", LENDER)
     own_check.load("newest-row")
-    import own_check as example
+    import lender_checks as example
 
     for broken, text in ((lambda *_: 1, "not an Outcome"), (lambda *_: 1 / 0, "ZeroDivisionError")):
         broken.made = example.newest_row.made
@@ -150,3 +150,12 @@ fairness:
 def test_a_child_that_does_not_fit_is_refused(tmp_path, text, said):
     with pytest.raises(ConfigError, match=said):
         write(tmp_path / "child", text)
+
+
+def test_a_child_takes_the_task_of_its_parent_and_so_the_metrics(tmp_path):
+    line = "fairness:\n  limits:\n    - {metric: %s, comparator: '>=', limit: 0.9, why: ours}\n"
+    child = write(tmp_path / "child", "extends: tabular-regression\n" + line % "mean_absolute_error_ratio")
+    assert child.task == "regression"
+    assert [x.limit for x in child.fairness.limits if x.metric == "mean_absolute_error_ratio"] == ["0.9"]
+    with pytest.raises(ConfigError, match=r"pack\.yaml:7: there is no fairness metric 'accuracy_ratio'"):
+        write(tmp_path / "wrong", "extends: tabular-regression\n" + line % "accuracy_ratio")
