@@ -15,6 +15,7 @@ from aims_mlflow.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from aims_mlflow.checks.profiling.profile import ColumnProfile
     from aims_mlflow.records.pack import Task
 
 SHOWN_GROUPS = 6
@@ -92,12 +93,18 @@ def command(
         click.echo(f"extends {parent.name}, which fits {target!r}: --pack names another")
     if not named and guessed:
         click.echo(f"guessed as sensitive by their names, correct that: {', '.join(guessed)}")
-    for column in columns:
-        if not column.use and column.kind not in ("target", "identifier"):
-            click.echo(f"look at {column.name} ({column.reason})")
-    for text in unsaid(system):
-        click.echo(text)
+    for hint in (*_doubtful(columns), *unsaid(system)):
+        click.echo(hint)
     click.echo(f'next: @aims.trains("{system.id}") on the function that fits your model')
+
+
+def _doubtful(columns: list[ColumnProfile]) -> list[str]:
+    """Return one sentence for each column that a model should not learn from; identifiers are in aims.yaml."""
+    return [
+        f"look at {column.name} ({column.reason})"
+        for column in columns
+        if not column.use and column.kind not in ("target", "identifier")
+    ]
 
 
 def _id_of(table: Path) -> str:
