@@ -17,4 +17,4 @@ def ask(*args: str) -> int:
 if __name__ == "__main__":
     target = sys.argv[1]
     ask("evidence", "list", target)
-    sys.exit(ask("evidence", "verify", target))
+    sys.exit(ask("verify", target))

@@ -60,4 +60,4 @@ if __name__ == "__main__":
     mlflow.set_tracking_uri("sqlite:///mlflow.db")
     train(*train_test_split(write_pictures(FOLDER / "pictures"), test_size=0.4, random_state=0))
     run = mlflow.search_runs(filter_string="tags.`aims.session` LIKE '%'", output_format="list")[0]
-    print(f"Next: aims evidence verify runs:/{run.info.run_id}   (MLFLOW_TRACKING_URI=sqlite:///{FOLDER}/mlflow.db)")
+    print(f"Next: aims verify runs:/{run.info.run_id}   (MLFLOW_TRACKING_URI=sqlite:///{FOLDER}/mlflow.db)")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, history_of
 from aims_mlflow.audit.report import Report
-from aims_mlflow.audit.sessions import pack_problems
+from aims_mlflow.audit.run_files import check_evidence
 from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.audit.whole_ledger import check_stamps
 from aims_mlflow.errors import AimsError, EvidenceError
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from aims_mlflow.audit.outside_checkpoint import Held
-    from aims_mlflow.evidence.verify import CheckedSession, Problem
+    from aims_mlflow.evidence.run_source import Source
+    from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
@@ -104,26 +105,12 @@ class ModelCheck:
 
     # -- evidence ---------------------------------------------------------------------------
 
-    def sessions(self, sessions: Sequence[CheckedSession], files: Sequence[Problem], model: Sequence[Problem]) -> None:
-        """Take in what the evidence's own files say: signatures and order, artifacts, the model's bytes."""
-        records = [record for session in sessions for record in session.records]
-        for session in sessions:
-            for problem in session.problems:
-                own = " line " in problem.record.partition(",")[0]
-                step = self.report["envelope" if own else "completeness"]
-                step.wrong(problem.record, problem.what, problem.meaning)
-            for problem in pack_problems(session.name, session.records):
-                self.report["completeness"].wrong(problem.record, problem.what, problem.meaning)
+    def evidence(self, source: Source) -> None:
+        """Check the evidence by itself, then against the ledger: begun after a checkpoint of it, and sealed in it."""
+        check_evidence(self.report, source)
+        for session in source.sessions:
             self._after_checkpoint(session)
-        for problem in (*files, *model):
-            self.report["subject bytes"].wrong(problem.record, problem.what, problem.meaning)
-        if not sessions:
-            self.report["envelope"].wrong(self.report.target, "no evidence is here", "nothing speaks for it")
-            return
-        self.report["envelope"].said.append(f"{len(records)} records in {len(sessions)} sessions")
-        named = sum(len(record.evidence.artifacts) for record in records)
-        self.report["subject bytes"].said.append(f"{named} files that records name")
-        self.report["completeness"].said.append("each session's manifest, and its pack named before training")
+        self._sealed(source.sessions)
 
     def _after_checkpoint(self, session: CheckedSession) -> None:
         """A record that names a checkpoint of this ledger cannot be older than it."""
@@ -143,7 +130,7 @@ class ModelCheck:
                 session.name, what, "the ledger was changed since, or the record is another's"
             )
 
-    def sealed(self, sessions: Sequence[CheckedSession]) -> None:
+    def _sealed(self, sessions: Sequence[CheckedSession]) -> None:
         """Find the leaf that names each session, and prove it."""
         wanted = {session.name.rpartition("/")[2]: session for session in sessions}
         found: dict[str, Leaf] = {}

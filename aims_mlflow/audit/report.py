@@ -37,8 +37,12 @@ class Step:
 
     def wrong(self, record: str, what: str, meaning: str) -> None:
         """Note one problem."""
+        self.add(Problem(record, what, meaning))
+
+    def add(self, problem: Problem) -> None:
+        """Note a problem that another function described."""
         if len(self.problems) < MAX_PROBLEMS:
-            self.problems.append(Problem(record, what, meaning))
+            self.problems.append(problem)
         else:
             self.more += 1
 
@@ -81,7 +85,8 @@ class Report:
     def lines(self) -> Iterable[tuple[str, str]]:
         """Yield (mark, text) for a terminal: `ok`, `failed`, `absent`, or `detail` of the step before."""
         for step in self.steps.values():
-            yield step.state, f"{step.name}: {'; '.join(step.said) or 'nothing to check'}"
+            if step.said or step.problems or not step.skipped:
+                yield step.state, f"{step.name}: {'; '.join(step.said) or 'nothing to check'}"
             yield from (("absent", f"{step.name}: {text}") for text in step.skipped)
             yield from (("detail", problem.sentence()) for problem in step.problems)
             if step.more:

@@ -23,11 +23,11 @@ from aims_mlflow.errors import AimsError, Unreachable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
+from aims_mlflow.evidence.trust import trust_only
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.evidence import Evidence
-from aims_mlflow.records.keyring import KeyEntry
 
 if TYPE_CHECKING:
     from aims_mlflow.adapters.models import LoggedModel
@@ -77,13 +77,7 @@ def _document(training: Underway, kind: str, subjects: list[Subject], name: str,
 
 def checked_sessions(training: Underway) -> list[CheckedSession]:
     """Return this session and those that it rests on, checked with our own key."""
-    key = training.key.public
-
-    def own_key(key_id: str) -> KeyEntry | None:
-        if key_id != key.key_id:
-            return None
-        return KeyEntry(key_id=key_id, owner=training.writer.records[0].evidence.actor, roles=("trainer",), pem=key.pem)
-
+    own_key = trust_only(training.key.public, training.writer.records[0].evidence.actor)
     files = {**training.joined, training.writer.id: training.writer.jsonl()}
     return [check_session(data, session_path(name), own_key) for name, data in files.items()]
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.capture import state
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import tracking
+from aims_mlflow.evidence.trust import trust_only
 from aims_mlflow.evidence.verify import check_session
-from aims_mlflow.records.keyring import KeyEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -150,16 +150,10 @@ def _elsewhere(table: Table, key: SigningKey) -> tuple[Origin | None, str]:
 
 def fetch(digest: str, public: PublicKey) -> Origin | None:
     """Return the origin of a data set from the evidence of earlier runs, with the origins behind it."""
-
-    def own_key(key_id: str) -> KeyEntry | None:
-        if key_id != public.key_id:
-            return None
-        return KeyEntry(key_id=key_id, owner="this key", roles=("trainer",), pem=public.pem)
-
     found = None
     for run_id in tracking.runs_that_made(digest):
         for name, data in tracking.session_files(run_id).items():
-            checked = check_session(data, name, own_key)
+            checked = check_session(data, name, trust_only(public))
             if not checked.sound:
                 continue
             for record in checked.records:

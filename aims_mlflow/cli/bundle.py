@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aims_mlflow.cli.gate_ledger import JSON, LEDGER, REGISTRY, TRACKING
-from aims_mlflow.cli.ledger import ROOT, SINCE, STAMP_ROOT, opened, pinned, read_file
+from aims_mlflow.cli.options import (
+    FILE,
+    JSON,
+    LEDGER,
+    REGISTRY,
+    ROOT,
+    SINCE,
+    STAMP_ROOT,
+    TRACKING,
+    AuditorInputs,
+    auditor_inputs,
+    opened,
+)
 from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from aims_mlflow.audit.report import Report
     from aims_mlflow.exports.bundle.create import Stage
-
-_FILE = click.Path(path_type=Path)
 
 
 @click.group()
@@ -34,8 +43,8 @@ def group() -> None:
     help="The audit that it is for; stage1 leaves reports out, surveillance needs --since.",
 )
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Leave out what is older and not in use.")
-@click.option("--held", type=_FILE, multiple=True, help="A checkpoint that the auditor holds; repeatable.")
-@click.option("--out", type=_FILE, help="The file to write; SYSTEM-STAGE.zip by default.")
+@click.option("--held", type=FILE, multiple=True, help="A checkpoint that the auditor holds; repeatable.")
+@click.option("--out", type=FILE, help="The file to write; SYSTEM-STAGE.zip by default.")
 @TRACKING
 @LEDGER
 @REGISTRY
@@ -82,7 +91,7 @@ def create(
 
 
 @group.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @SINCE
 @ROOT
 @STAMP_ROOT
@@ -94,20 +103,20 @@ def verify(file: Path, since: tuple[Path, ...], roots: tuple[str, ...], stamps: 
     """
     from aims_mlflow.cli.reporting import show
 
-    return show(check(file, since, roots, stamps), as_json=as_json)
+    return show(check(file, auditor_inputs(since, roots, stamps)), as_json=as_json)
 
 
-def check(file: Path, since: tuple[Path, ...], roots: tuple[str, ...], stamps: tuple[Path, ...]) -> Report:
+def check(file: Path, brought: AuditorInputs) -> Report:
     """Verify a bundle's file; returns the report.
 
     Raises:
         EvidenceError: it is no bundle.
-        Unreachable: it, or a file that an option names, cannot be read.
+        Unreachable: it cannot be read.
     """
-    from aims_mlflow.audit.outside_checkpoint import read_held
     from aims_mlflow.exports.bundle.archive import Archive
     from aims_mlflow.exports.bundle.verify import verify_bundle
 
-    held, certificates = [read_held(path) for path in since], [read_file(path) for path in stamps]
     with Archive(file) as archive:
-        return verify_bundle(archive, str(file), root=pinned(roots), held=held, stamp_roots=certificates)
+        return verify_bundle(
+            archive, str(file), root=brought.roots, held=brought.checkpoints, stamp_roots=brought.stamp_roots
+        )

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from aims_mlflow.cli.gate_ledger import JSON, LEDGER, REGISTRY
+from aims_mlflow.cli.options import JSON, LEDGER, REGISTRY, opened
 from aims_mlflow.errors import ConfigError, EvidenceError
 
 
@@ -25,7 +25,6 @@ def erase(leaf: str, reason: str, ledger: str | None, registry: str | None, as_j
     the tag aims.waivers in MLflow. Signed with this account's key, which needs the role approver or auditor. Backups
     of the database hold the body until they end.
     """
-    from aims_mlflow.cli.ledger import opened
     from aims_mlflow.lifecycle import erasure
     from aims_mlflow.signing.key_sources import signing_key
     from aims_mlflow.signing.keys import who

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aims_mlflow.cli.options import JSON, LEDGER, REGISTRY, TRACKING
 from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 
     from aims_mlflow.ledger.ledger import Ledger
 
-LEDGER = click.option("--ledger", help="Database of the ledger; AIMS_LEDGER_URI, or beside the registry's, by default.")
-REGISTRY = click.option("--registry", help="The registry's address or database; MLFLOW_REGISTRY_URI by default.")
-TRACKING = click.option("--tracking", help="The tracking server's address; MLFLOW_TRACKING_URI by default.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
 

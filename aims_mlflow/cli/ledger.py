@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from aims_mlflow.cli.gate_ledger import JSON, LEDGER, REGISTRY, progress, progress_done
-from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable
-from aims_mlflow.settings import keyring_roots
+from aims_mlflow.cli.gate_ledger import progress, progress_done
+from aims_mlflow.cli.options import (
+    FILE,
+    JSON,
+    LEDGER,
+    REGISTRY,
+    ROOT,
+    SINCE,
+    STAMP_ROOT,
+    AuditorInputs,
+    auditor_inputs,
+    opened,
+)
+from aims_mlflow.errors import ConfigError, EvidenceError
 
 if TYPE_CHECKING:
-    from aims_mlflow.ledger.checkpoint import Checkpoint
-    from aims_mlflow.ledger.ledger import Ledger
+    from pathlib import Path
 
-_FILE = click.Path(path_type=Path)
-SINCE = click.option(
-    "--since",
-    type=_FILE,
-    multiple=True,
-    help="A checkpoint that you hold: its file, or an anchor's folder; repeatable.",
-)
-ROOT = click.option(
-    "--root", "roots", multiple=True, help="Key id of the keyring's root; AIMS_KEYRING_ROOT by default."
-)
-STAMP_ROOT = click.option(
-    "--stamp-root", "stamps", type=_FILE, multiple=True, help="Certificate (PEM) of a time-stamping authority's root."
-)
+    from aims_mlflow.audit.report import Report
+    from aims_mlflow.ledger.checkpoint import Checkpoint
 
 
 @click.group()
@@ -37,16 +35,8 @@ def group() -> None:
     """Checkpoint, prove, verify and watch a ledger; take in evidence that never met a gate."""
 
 
-def opened(ledger: str | None, registry: str | None, *, signing: bool = False) -> Ledger:
-    """Open the ledger that the options, or the environment, name; with its log key where leaves are to be signed."""
-    from aims_mlflow.ledger.log import configured_log
-    from aims_mlflow.registry.reading import open_ledger
-
-    return open_ledger(ledger, registry, configured_log(make=False) if signing else None)
-
-
 @group.command()
-@click.option("--out", type=_FILE, help="Write the checkpoint to this file too.")
+@click.option("--out", type=FILE, help="Write the checkpoint to this file too.")
 @LEDGER
 @REGISTRY
 @JSON
@@ -80,7 +70,7 @@ def _head(head: Checkpoint) -> dict[str, Any]:
 
 @group.command()
 @click.argument("leaf")
-@click.option("--checkpoint", "file", type=_FILE, help="The checkpoint to prove it against; the newest by default.")
+@click.option("--checkpoint", "file", type=FILE, help="The checkpoint to prove it against; the newest by default.")
 @LEDGER
 @REGISTRY
 @JSON
@@ -147,46 +137,25 @@ def verify(
     """
     from aims_mlflow.cli.reporting import show
 
-    return show(whole(since, roots, stamps, ledger, registry), as_json=as_json)
+    return show(whole(auditor_inputs(since, roots, stamps), ledger, registry), as_json=as_json)
 
 
-def whole(
-    since: tuple[Path, ...], roots: tuple[str, ...], stamps: tuple[Path, ...], ledger: str | None, registry: str | None
-) -> Any:
+def whole(brought: AuditorInputs, ledger: str | None, registry: str | None) -> Report:
     """Verify the whole ledger; returns the report."""
-    from aims_mlflow.audit.outside_checkpoint import read_held
     from aims_mlflow.audit.whole_ledger import verify_ledger
 
-    held = [read_held(path) for path in since]
     found = opened(ledger, registry)
     tick = progress("verifying leaf")
     report = verify_ledger(
         found,
         f"ledger {_plain(found.uri)}",
-        held=held,
-        root=pinned(roots),
-        stamp_roots=[read_file(path) for path in stamps],
+        held=brought.checkpoints,
+        root=brought.roots,
+        stamp_roots=brought.stamp_roots,
         tick=lambda count: tick(f"{count:,}"),
     )
     progress_done()
     return report
-
-
-def pinned(roots: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Return the key ids of pinned roots: those given, else those of `AIMS_KEYRING_ROOT`."""
-    return roots or keyring_roots() or None
-
-
-def read_file(path: Path) -> bytes:
-    """Return a file's bytes.
-
-    Raises:
-        Unreachable: it cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as exc:
-        raise Unreachable(f"cannot be read ({exc.strerror})", where=str(path)) from None
 
 
 def _plain(uri: str) -> str:
@@ -197,7 +166,7 @@ def _plain(uri: str) -> str:
 
 
 @group.command()
-@click.option("--state", type=_FILE, help="A file for the last checkpoint seen: the next watch must continue it.")
+@click.option("--state", type=FILE, help="A file for the last checkpoint seen: the next watch must continue it.")
 @LEDGER
 @REGISTRY
 @JSON
@@ -241,7 +210,7 @@ def ingest(target: str, reason: str, ledger: str | None, registry: str | None, a
     if not reason.strip():
         raise ConfigError("evidence that comes in past a gate needs a reason", next="--reason 'why'")
     found = opened(ledger, registry, signing=True)
-    source = open_source(target, (), keyring_now(found).find)
+    source = open_source(target, keyring_now(found).find)
     done = take_in(found, source.sessions, target, reason)
     if as_json:
         click.echo(json.dumps({"sealed": done.sealed, "known": done.known}, indent=2))

@@ -18,13 +18,13 @@ COMMANDS = {
     "init": ("init", "command", "Write a first aims.yaml and pack from a CSV or parquet file."),
     "check": ("check", "group", "Run checks on a table, propose expectations for it, list checks and packs."),
     "monitor": ("monitor", "group", "Compare data in operation with the baseline of a model's training."),
-    "evidence": ("evidence", "group", "List, show and verify the evidence of a run, a model or a folder."),
+    "evidence": ("evidence", "group", "List and show the evidence of a run, a model or a folder."),
     "gate": ("gate", "group", "Explain decisions; run, roll out and look back on a gated registry."),
     "approve": ("approve", "approve", "Sign an approval for one version and stage."),
     "waive": ("approve", "waive", "Sign an expiring waiver of one control for one model."),
     "ledger": ("ledger", "group", "Checkpoint, prove, verify and watch a ledger; take in evidence."),
     "bundle": ("bundle", "group", "Make one file for an auditor, and verify such a file offline."),
-    "verify": ("verify", "command", "Verify a run, a model version, a ledger or a bundle."),
+    "verify": ("verify", "command", "Verify a run, a model version, a folder, a ledger or a bundle."),
     "keys": ("keys", "group", "Make, export, trust, list, revoke and rotate keys."),
 }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aims_mlflow.evidence.run_source import keys_option, trusted
+from aims_mlflow.cli.options import KEYS
 
 if TYPE_CHECKING:
     from aims_mlflow.operation.monitor import Monitored
@@ -28,7 +28,7 @@ def group() -> None:
 )
 @click.option("--prediction", help="The column that holds predictions; the model is loaded and asked by default.")
 @click.option("--config", type=click.Path(path_type=Path), help="aims.yaml; found from here upwards by default.")
-@keys_option
+@KEYS
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(
     model: str, data: str, prediction: str | None, config: Path | None, keys: tuple[str, ...], as_json: bool
@@ -38,9 +38,10 @@ def run(
     The result is a signed record with a report in an MLflow run of its own, linked to the version. Nothing is
     needed of the training data: the baseline holds counts. Exit status 1 on a breach, and where it is not known.
     """
+    from aims_mlflow.evidence.trust import trusted_keys
     from aims_mlflow.operation.monitor import monitor
 
-    found = monitor(model, data, trusted(keys), prediction=prediction, config=config)
+    found = monitor(model, data, trusted_keys(keys), prediction=prediction, config=config)
     _print_json(found) if as_json else _print(found, model)
     return 1 if found.outcome.result in ("failed", "not_evaluated") else 0
 

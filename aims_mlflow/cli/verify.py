@@ -1,4 +1,4 @@
-"""`aims verify`: a run, a model version, a ledger or a bundle, in one order of steps."""
+"""`aims verify`: a run, a model version, a folder, a ledger or a bundle, in one order of steps."""
 
 from __future__ import annotations
 
@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aims_mlflow.cli.gate_ledger import JSON, LEDGER, REGISTRY
-from aims_mlflow.cli.ledger import ROOT, SINCE, STAMP_ROOT, opened, pinned, read_file, whole
+from aims_mlflow.cli.ledger import whole
+from aims_mlflow.cli.options import (
+    JSON,
+    KEYS,
+    LEDGER,
+    REGISTRY,
+    ROOT,
+    SINCE,
+    STAMP_ROOT,
+    AuditorInputs,
+    auditor_inputs,
+    opened,
+)
 from aims_mlflow.cli.reporting import show
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError
 
@@ -28,6 +39,7 @@ DATABASES = ("sqlite:", "postgresql:", "postgresql+")
 @click.option(
     "--at-load", is_flag=True, help="For deployers: the version's bytes, seals and alias, against the ledger."
 )
+@KEYS
 @SINCE
 @ROOT
 @STAMP_ROOT
@@ -37,6 +49,7 @@ DATABASES = ("sqlite:", "postgresql:", "postgresql+")
 def command(
     target: str,
     at_load: bool,
+    keys: tuple[str, ...],
     since: tuple[Path, ...],
     roots: tuple[str, ...],
     stamps: tuple[Path, ...],
@@ -46,39 +59,59 @@ def command(
 ) -> int:
     """Verify TARGET: keyring, envelopes, subject bytes, inclusion, checkpoint, time stamp, completeness.
 
-    TARGET is a run (runs:/ID), a model version (models:/NAME/VERSION or @ALIAS), `ledger`, a ledger's database, or a
-    bundle's file. Keys
-    are those of the keyring that the ledger says was in force. With --since FILE the ledger must continue a checkpoint
-    that you hold. Exit status 1 when anything is wrong.
+    TARGET is a run (runs:/ID), a model version (models:/NAME/VERSION or @ALIAS), a folder with a downloaded `aims`
+    directory, `ledger`, a ledger's database, or a bundle's file.
+
+    A run, a version or a folder is compared with the ledger that --ledger, --registry or the environment names; keys
+    are then those of the keyring that the ledger says was in force. Where nothing names a ledger, the evidence is
+    verified by itself: keys are those of the policy folder's keyring, of this account, and of --key FILE.
+
+    With --since FILE the ledger must continue a checkpoint that you hold. Exit status 1 when anything is wrong.
     """
     whole_ledger = target == "ledger" or target.startswith(DATABASES)
     is_bundle = not whole_ledger and Path(target).is_file()
     if at_load and (whole_ledger or is_bundle):
         raise ConfigError("--at-load is about a model version", next="use models:/NAME/VERSION")
+    if keys and (whole_ledger or is_bundle):
+        raise ConfigError("--key is about evidence without a ledger", next="leave it out")
+    brought = auditor_inputs(since, roots, stamps)
     if is_bundle:
         from aims_mlflow.cli.bundle import check
 
-        return show(check(Path(target), since, roots, stamps), as_json=as_json)
+        return show(check(Path(target), brought), as_json=as_json)
     if whole_ledger:
         named = ledger if target == "ledger" else target
-        return show(whole(since, roots, stamps, named, registry), as_json=as_json)
-    return show(_model(target, at_load, since, roots, stamps, ledger, registry), as_json=as_json)
+        return show(whole(brought, named, registry), as_json=as_json)
+    if at_load or since or roots or stamps or _names_ledger(ledger, registry):
+        if keys:
+            raise ConfigError(
+                "--key is about evidence without a ledger: a ledger has its own keyring", next="leave out --key"
+            )
+        return show(_against_ledger(target, brought, ledger, registry, at_load=at_load), as_json=as_json)
+    return show(_by_itself(target, keys), as_json=as_json)
 
 
-def _model(
-    target: str,
-    at_load: bool,
-    since: tuple[Path, ...],
-    roots: tuple[str, ...],
-    stamps: tuple[Path, ...],
-    ledger: str | None,
-    registry: str | None,
+def _names_ledger(ledger: str | None, registry: str | None) -> bool:
+    from aims_mlflow.registry.reading import ledger_address
+
+    return ledger_address(ledger, registry) is not None
+
+
+def _by_itself(target: str, keys: tuple[str, ...]) -> Report:
+    from aims_mlflow.audit.run_files import verify_evidence
+    from aims_mlflow.evidence.run_source import open_source
+    from aims_mlflow.evidence.trust import trusted_keys
+
+    return verify_evidence(open_source(target, trusted_keys(keys)))
+
+
+def _against_ledger(
+    target: str, brought: AuditorInputs, ledger: str | None, registry: str | None, *, at_load: bool
 ) -> Report:
     from aims_mlflow.audit.model import ModelCheck
-    from aims_mlflow.audit.outside_checkpoint import read_held
 
-    check = ModelCheck(opened(ledger, registry), target, pinned(roots))
-    check.checkpoint([read_held(path) for path in since], [read_file(path) for path in stamps])
+    check = ModelCheck(opened(ledger, registry), target, brought.roots)
+    check.checkpoint(brought.checkpoints, brought.stamp_roots)
     if at_load:
         _at_load(check, target)
     else:
@@ -88,15 +121,13 @@ def _model(
 
 
 def _evidence(check: ModelCheck, target: str) -> None:
-    from aims_mlflow.cli.evidence import file_problems, model_problems
     from aims_mlflow.evidence.run_source import open_source
 
-    source = open_source(target, (), check.history.known)
-    check.sessions(source.sessions, file_problems(source), model_problems(source))
-    check.sealed(source.sessions)
-    found = source.found
-    if found is not None and found.name is not None and found.version is not None:
-        check.version(found.name, found.version, _digest_of(found.name, found.version))
+    source = open_source(target, check.history.known)
+    check.evidence(source)
+    located = source.located
+    if located is not None and located.name is not None and located.version is not None:
+        check.version(located.name, located.version, _digest_of(located.name, located.version))
     else:
         check.report["completeness"].skipped.append(REQUIRED)
 
@@ -104,11 +135,11 @@ def _evidence(check: ModelCheck, target: str) -> None:
 def _at_load(check: ModelCheck, target: str) -> None:
     from aims_mlflow.evidence import tracking
 
-    found = tracking.resolve(target)
-    if found.name is None or found.version is None:
+    located = tracking.resolve(target)
+    if located.name is None or located.version is None:
         raise ConfigError(f"{target} is no registered version", next="use models:/NAME/VERSION or models:/NAME@ALIAS")
     alias = target.rpartition("@")[2] if "@" in target else None
-    check.at_load(found.name, found.version, _digest_of(found.name, found.version), alias)
+    check.at_load(located.name, located.version, _digest_of(located.name, located.version), alias)
 
 
 def _digest_of(name: str, version: str) -> str | None:

@@ -249,9 +249,9 @@ class Story:
     def _close(self, server: GatedServer, chosen: dict[str, Any], started: float) -> None:
         target = f"models:/{SYSTEM}@champion"
         with quiet(), environment(self.office.environment()):  # an auditor has the platform team's keyring
-            verified = self.run_command("evidence", "verify", target)
+            verified = self.run_command("verify", target)
         self.tell.head("What an auditor sees")
-        self.tell.lines([f"$ aims evidence verify {target}"], dim=True)
+        self.tell.lines([f"$ aims verify {target}"], dim=True)
         self.tell.lines(line.strip() for line in verified.strip().splitlines())
         folder = next((self.office.folder / "server" / "artifacts").glob(f"**/{chosen['run_id']}/artifacts/aims"))
         self.tell.lines(

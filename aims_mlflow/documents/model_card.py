@@ -124,7 +124,7 @@ def _model_details(notes: Notes, training: SealedRecord | None, digest: str) -> 
 
 def _deployers(notes: Notes) -> list[str]:
     return [
-        "Load the registered version and check its bytes first: `aims evidence verify models:/NAME/VERSION`.",
+        "Load the registered version and check its bytes first: `aims verify models:/NAME/VERSION`.",
         f"Use within the intended use only. Roles: {stated(notes, 'roles')}",
     ]
 

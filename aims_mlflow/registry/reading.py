@@ -45,17 +45,26 @@ class RegistryModel:
         return qualified(self.name, self.workspace)
 
 
-def open_ledger(uri: str | None, registry: str | None, log: Log | None = None) -> Ledger:
-    """Open the ledger that belongs to a registry: named, else `AIMS_LEDGER_URI`, else beside the registry's database.
+def ledger_address(uri: str | None, registry: str | None) -> str | None:
+    """Return where a registry's ledger is: `uri`, else `AIMS_LEDGER_URI`, else beside the registry's database.
 
-    Raises:
-        ConfigError: nothing says where it is.
-        Unreachable: it cannot be opened.
+    Returns None where no option and no setting names any of these.
     """
     named = uri or value_of(LEDGER_URI)
     database = (registry or value_of(REGISTRY_URI) or "").removeprefix(PREFIX)
     if not named and "://" in database and not database.startswith(("http:", "https:")):
         named = ledger_uri(database, None)
+    return named
+
+
+def open_ledger(uri: str | None, registry: str | None, log: Log | None = None) -> Ledger:
+    """Open the ledger at `ledger_address`.
+
+    Raises:
+        ConfigError: nothing says where it is.
+        Unreachable: it cannot be opened.
+    """
+    named = ledger_address(uri, registry)
     if not named:
         raise ConfigError(
             "nothing says where the ledger is", next=f"set {LEDGER_URI}, or give --ledger or the registry's database"

@@ -38,7 +38,7 @@ def accuracy(run_id=None):
 
 def verifies(run_id):
     done = subprocess.run(
-        [sys.executable, "-c", "from aims_mlflow.cli.main import main; main()", "evidence", "verify", run_id],
+        [sys.executable, "-c", "from aims_mlflow.cli.main import main; main()", "verify", run_id],
         capture_output=True, text=True, check=False, env={**os.environ, "MLFLOW_TRACKING_URI": mlflow.get_tracking_uri()},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -296,7 +296,7 @@ def test_every_file_of_the_evidence_is_watched(halves, tmp_path):
         foreign["signatures"][0]["keyid"] = key.keyid  # securesystemslib names keys in its own way
         assert Envelope.from_dict(foreign).verify([key], 1)
     with pytest.raises(SystemExit) as ended:
-        main(["evidence", "verify", str(folder)])
+        main(["verify", str(folder)])
     assert ended.value.code == 0
     for path in files:
         before = path.read_bytes()
@@ -306,7 +306,7 @@ def test_every_file_of_the_evidence_is_watched(halves, tmp_path):
             path.write_bytes(changed)
             printed = io.StringIO()
             with pytest.raises(SystemExit) as ended, contextlib.redirect_stdout(printed):
-                main(["evidence", "verify", str(folder)])
+                main(["verify", str(folder)])
             assert ended.value.code == 1, path
             assert path.name in printed.getvalue()
         path.write_bytes(before)

@@ -42,14 +42,14 @@ def test_every_variable_is_described():
 
 
 def test_the_policy_folder_is_the_same_for_server_and_commands(monkeypatch, tmp_path):
-    from aims_mlflow.evidence.run_source import trusted
+    from aims_mlflow.evidence.trust import trusted_keys
 
     monkeypatch.setenv("HOME", str(tmp_path))
     init_policy(tmp_path / "policy")
     monkeypatch.setenv("AIMS_POLICY", "~/policy")
     assert settings.policy_folder() == tmp_path / "policy"
     entry = next(iter(settings_keyring(tmp_path / "policy").keys))
-    assert trusted(())(entry.key_id) is not None
+    assert trusted_keys()(entry.key_id) is not None
 
 
 def settings_keyring(folder):

@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aims_mlflow.canonical import sha256_hex
-from aims_mlflow.errors import AimsError
-from aims_mlflow.evidence import statement
+from aims_mlflow.audit.run_files import page_problem
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
-from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.earlier_checkpoints import earlier_files
 
@@ -64,21 +61,16 @@ def _pages(view: layout.PartLedger, history: KeyringHistory, report: Report) -> 
     """Check each run's page against its seal, which is signed on its own."""
     out: set[str] = set()
     for name in view.files.names:
-        found = _PAGE.fullmatch(name)
-        if not found or name.removesuffix(".txt") in out:
+        named = _PAGE.fullmatch(name)
+        if not named or name.removesuffix(".txt") in out:
             continue
-        seal = layout.evidence_path(found[1], PAGE_SEAL)
+        seal = layout.evidence_path(named[1], PAGE_SEAL)
         out |= {name, seal}
-        try:
-            record = statement.read(view.files.read(seal).removesuffix(b"\n"), seal)
-            check_signature(record, history.known)
-            body = record.evidence
-            same = [(a.path, a.sha256) for a in body.artifacts] == [(PAGE, sha256_hex(view.files.read(name)))]
-            why = "" if same else "the page's content changed"
-            if body.kind != "page" or body.mlflow.run_id != found[1]:
-                why = "its seal is another run's"
-        except AimsError as exc:
-            why = exc.what
-        if why:
-            report["subject bytes"].wrong(name, why, "it does not show what the signed records say")
+        if seal not in view.files:
+            report["subject bytes"].wrong(name, "it has no seal", "the page shows nothing that can be relied on")
+            continue
+        page = (name, view.files.read(name))
+        problem = page_problem(page, (seal, view.files.read(seal)), history.known, named[1])
+        if problem:
+            report["subject bytes"].add(problem)
     return out

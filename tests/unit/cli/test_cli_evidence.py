@@ -1,4 +1,4 @@
-"""`aims evidence` on a folder, and the exit statuses of the command line."""
+"""`aims evidence` and `aims verify` on a folder, and the exit statuses of the command line."""
 
 import json
 
@@ -38,30 +38,32 @@ def test_list_show_and_verify(folder, capsys):
     out = capsys.readouterr().out
     assert "selection_rate_ratio [sex=Female] = 0.31 (0.28 to 0.34), n=3,210, limit >= 0.8 failed" in out
     assert "= undefined, n=0" in out
-    assert aims("evidence", "verify", root) == 0
-    assert "10 records in 1 sessions verify" in capsys.readouterr().out
+    assert aims("verify", root) == 0
+    assert "✓ envelope: 10 records in 1 sessions, signed by this account's key" in (out := capsys.readouterr().out)
+    assert out.splitlines()[-1] == "verified"
+    assert "- inclusion: not compared with a ledger" in out
 
 
 def test_a_tampered_record_is_named_with_exit_status_1(folder, capsys):
     root, path, _ = folder
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:3], lines[3].replace(b"a", b"b", 1), *lines[4:]]))
-    assert aims("evidence", "verify", root) == 1
+    assert aims("verify", root) == 1
     assert "line 4" in capsys.readouterr().out
-    assert aims("evidence", "verify", root, "--json") == 1
+    assert aims("verify", root, "--json") == 1
     out = json.loads(capsys.readouterr().out)
     assert out["verified"] is False
-    assert out["problems"][0]["meaning"]
+    assert next(step for step in out["steps"] if step["problems"])["problems"][0]["meaning"]
 
 
 def test_unknown_keys_need_to_be_named(folder, tmp_path, monkeypatch, capsys):
     root, *_ = folder
     public = load_key(f"file:{tmp_path}/k.pem").public.pem
     monkeypatch.delenv("AIMS_SIGNING_KEY")
-    assert aims("evidence", "verify", root) == 1
+    assert aims("verify", root) == 1
     assert "a key that the keyring does not know" in capsys.readouterr().out
     (tmp_path / "pub.pem").write_text(public)
-    assert aims("evidence", "verify", root, "--key", tmp_path / "pub.pem") == 0
+    assert aims("verify", root, "--key", tmp_path / "pub.pem") == 0
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,13 @@ def test_unknown_keys_need_to_be_named(folder, tmp_path, monkeypatch, capsys):
     [
         (["evidnce"], 2, "did you mean 'evidence'?"),
         (["evidence", "list", "nowhere"], 3, "no such folder"),
-        (["evidence", "verify"], 2, "Missing argument"),
+        (["verify"], 2, "Missing argument"),
+        (["evidence", "verify", "."], 2, "No such command 'verify'"),
+        (["verify", ".", "--since", "nowhere.txt"], 3, "cannot be read"),
+        (["verify", ".", "--root", "ab"], 2, "nothing says where the ledger is"),
+        (["verify", ".", "--at-load"], 2, "nothing says where the ledger is"),
+        (["verify", ".", "--ledger", "sqlite:///:memory:", "--key", "k.pem"], 2, "a ledger has its own keyring"),
+        (["verify", "ledger", "--key", "k.pem"], 2, "--key is about evidence without a ledger"),
         (["evidence", "show", "."], 1, "no evidence is here"),
         (["gate", "init", "/dev/null/policy"], 3, "/dev/null/policy: cannot be read or written (Not a directory)"),
         (["gate", "lint", "nowhere"], 3, "aims gate init"),
