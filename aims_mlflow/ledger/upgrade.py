@@ -60,7 +60,7 @@ def migrate(connection: Connection, schema: str | None) -> bool:
 
 
 def append_only(connection: Connection, schema: str | None, table: str) -> None:
-    """Make the database refuse to change or delete rows of `table`; its owner can bypass that; verification finds it."""
+    """Make the database refuse changes of rows in `table`; its owner can bypass that, which verification finds."""
     if connection.dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
             connection.exec_driver_sql(
