@@ -53,20 +53,19 @@ def main() -> None:
 
 def verify_records(folder: Path, records: int) -> float:
     """Seal `records` records in sessions of ten, and verify the whole ledger; seconds."""
-    import sealed
-    from small_bundle import small_ledger
-
     from aims_mlflow.audit.whole_ledger import verify_ledger
     from aims_mlflow.evidence.verify import check_session
     from aims_mlflow.lifecycle.ingest import ingest, keyring_now
     from aims_mlflow.signing.keys import ephemeral_key
+    from support import signed_sessions
+    from support.small_bundle import small_ledger
 
     trainer = ephemeral_key()
     ledger = small_ledger(f"sqlite:///{folder}/records.db", trainer)
     find = keyring_now(ledger).find
     sessions = []
     for _ in range(records // 10):
-        writer = sealed.session(trainer, kinds=tuple(KINDS))
+        writer = signed_sessions.session(trainer, kinds=tuple(KINDS))
         sessions.append(check_session(writer.jsonl(), f"aims/sessions/{writer.id}.jsonl", find))
     for begin in range(0, len(sessions), 10):
         ingest(ledger, sessions[begin : begin + 10], "benchmark", "a measurement")
@@ -143,7 +142,7 @@ def entry(number: int):
 
 def million(folder: Path, leaves: int) -> dict:
     """Fill a ledger, ask for proofs, and verify all of it in a process of its own."""
-    from small_bundle import small_ledger
+    from support.small_bundle import small_ledger
 
     ledger = small_ledger(f"sqlite:///{folder}/million.db")
     size = ledger.proofs.size()

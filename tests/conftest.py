@@ -4,12 +4,22 @@ import os
 from pathlib import Path
 
 import pytest
-from fresh import fresh_database
+
+from support.fresh_database import fresh_database
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 ROOT = Path(__file__).parents[1]
+pytest_plugins = [
+    "support.embedded_registry",
+    "support.lived_bundle",
+    "support.lived_registry",
+    "support.plain_registry",
+    "support.postgresql",
+    "support.server_matrix",
+    "support.timestamp_authority",
+]
 
 
 @pytest.fixture(autouse=True)

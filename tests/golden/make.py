@@ -13,12 +13,11 @@ sys.path.insert(0, str(HERE.parent))
 
 
 def main():
-    from decided_ledger import decided_ledger
-    from timestamping import Authority, keep_receipt
-
     import aims_mlflow
     from aims_mlflow.exports.bundle.archive import write_archive
     from aims_mlflow.ledger.timestamps import request_stamp
+    from support.ledger_with_decisions import decided_ledger
+    from support.timestamp_authority import Authority, keep_receipt
 
     folder = HERE / aims_mlflow.__version__
     folder.mkdir(exist_ok=True)

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import gated
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,68 +13,23 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
 import aims_mlflow as aims
+import support
 from aims_mlflow.errors import AimsError, ConfigError, DataError, KeyUnavailable, Unreachable
 from aims_mlflow.evidence import tracking as store
-from aims_mlflow.evidence.verify import check_session
-from aims_mlflow.records.keyring import KeyEntry
-from aims_mlflow.signing.key_sources import signing_key
+from support import trainings
+from support.captured_runs import FEATURES, config, fit, kinds, last_run, one, records
 
 pytestmark = pytest.mark.usefixtures("tracking")
-FEATURES = ["income", "debt"]
 
 
 @pytest.fixture
 def frame():
-    return gated.table(600)
+    return trainings.table(600)
 
 
 @pytest.fixture
 def halves(frame):
     return frame[:360], frame[360:]
-
-
-def config(**data):
-    found = gated.config()
-    found["data"].update(data)
-    return found
-
-
-def fit(train):
-    return gated.pipeline().fit(train[FEATURES], train["granted"])
-
-
-def last_run():
-    import mlflow
-
-    return mlflow.search_runs(search_all_experiments=True, output_format="list", max_results=1)[0].info.run_id
-
-
-def records(run_id=None):
-    """Every record of a run, verified with this account's key: a session that does not verify fails the test."""
-    run_id = run_id or last_run()
-    public = signing_key().public
-
-    def own(key_id):
-        if key_id == public.key_id:
-            return KeyEntry(key_id=key_id, owner="me", roles=("trainer",), pem=public.pem)
-        return None
-
-    out = []
-    for name, data in store.session_files(run_id).items():
-        checked = check_session(data, name, own)
-        assert checked.sound, checked.problems
-        out += checked.records
-    return sorted(out, key=lambda r: (r.evidence.time, r.id))
-
-
-def kinds(run_id=None):
-    return [r.evidence.kind for r in records(run_id)]
-
-
-def one(kind, run_id=None):
-    found = [r for r in records(run_id) if r.evidence.kind == kind]
-    assert found, f"no {kind}"
-    return found[-1]
 
 
 FULL = {
@@ -296,12 +250,12 @@ def test_the_same_without_decorators_and_across_notebook_cells(halves, tmp_path)
         part.to_csv(tmp_path / f"{name}.csv", index=False)
     cells = [
         (
-            f"import aims_mlflow as aims, pandas as pd, mlflow, sys\nsys.path.insert(0, {str(Path(gated.__file__).parent)!r})\n"
-            f"import gated\nmlflow.set_tracking_uri('sqlite:///{tmp_path}/mlflow.db')\n"
+            f"import aims_mlflow as aims, pandas as pd, mlflow, sys\nsys.path.insert(0, {str(Path(support.__file__).parents[1])!r})\n"
+            f"from support import trainings\nmlflow.set_tracking_uri('sqlite:///{tmp_path}/mlflow.db')\n"
             "train, test = pd.read_csv('train.csv'), pd.read_csv('test.csv')"
         ),
-        "t = aims.training('loans', config=gated.config())\nt.start()\nt.data(train=train, test=test)",
-        "model = gated.pipeline().fit(train[['income', 'debt']], train['granted'])\nt.model(model)",
+        "t = aims.training('loans', config=trainings.config())\nt.start()\nt.data(train=train, test=test)",
+        "model = trainings.pipeline().fit(train[['income', 'debt']], train['granted'])\nt.model(model)",
         "t.finish()\nprint(t.run_id)",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
@@ -348,7 +302,7 @@ def test_out_of_fold_predictions_describe_the_procedure(frame):
 
     with aims.training("loans", config=config()) as t:
         t.data(train=frame)
-        t.cross_validated(cross_val_predict(gated.pipeline(), frame[FEATURES], frame["granted"]))
+        t.cross_validated(cross_val_predict(trainings.pipeline(), frame[FEATURES], frame["granted"]))
         t.model(fit(frame))
     found = [r.evidence for r in records() if r.evidence.kind == "performance"]
     assert {c.role for e in found for c in e.claims} == {"cross-validation"}
@@ -476,10 +430,10 @@ def test_processes_are_joined_by_the_file_between_them(frame, tmp_path):
     frame.to_parquet(tmp_path / "raw.parquet")
     script = tmp_path / "first.py"
     script.write_text(
-        f"import sys; sys.path.insert(0, {str(Path(gated.__file__).parent)!r})\n"
-        "import gated, aims_mlflow as aims, pandas as pd, mlflow\n"
+        f"import sys; sys.path.insert(0, {str(Path(support.__file__).parents[1])!r})\n"
+        "from support import trainings\nimport aims_mlflow as aims, pandas as pd, mlflow\n"
         f"mlflow.set_tracking_uri('sqlite:///{tmp_path}/mlflow.db')\n"
-        "@aims.prepares(why='less', config=gated.config())\n"
+        "@aims.prepares(why='less', config=trainings.config())\n"
         "def clean(frame):\n    out = frame[frame['debt'] < 0.9]\n    out[:400].to_parquet('train.parquet')\n    return 'train.parquet'\n"
         "clean(pd.read_parquet('raw.parquet'))\n"
     )
@@ -573,7 +527,7 @@ def test_a_read_only_store_is_found_before_fitting(halves, tracking):
 def test_on_failure_raise_raises_after_everything_is_logged():
     from mlflow.exceptions import MlflowException
 
-    frame = gated.table(600, fair=False)
+    frame = trainings.table(600, fair=False)
 
     @aims.trains("loans", config=config(), on_failure="raise")
     def train(train, test):

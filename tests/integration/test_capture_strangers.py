@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import gated
 import mlflow
 import numpy as np
 import pytest
@@ -16,18 +15,20 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
 from sklearn.linear_model import LogisticRegression
-from test_capture import FEATURES, config, fit, kinds, last_run, one, records
 
 import aims_mlflow as aims
+import support
 from aims_mlflow.errors import ConfigError, DataError
 from aims_mlflow.signing.key_sources import signing_key
+from support import trainings
+from support.captured_runs import FEATURES, config, fit, kinds, last_run, one, records
 
 pytestmark = pytest.mark.usefixtures("tracking")
 
 
 @pytest.fixture
 def halves():
-    frame = gated.table(600)
+    frame = trainings.table(600)
     return frame[:360].copy(), frame[360:].copy()
 
 
@@ -52,7 +53,7 @@ def test_a_target_popped_from_the_data_is_still_there_for_the_checks(halves):
     def train(train, test):
         labels = train.pop("granted")
         test.drop(columns=["granted", "sex"], inplace=True)
-        return gated.pipeline().fit(train[FEATURES], labels)
+        return trainings.pipeline().fit(train[FEATURES], labels)
 
     train(*halves)
     assert accuracy() > 0.7
@@ -65,7 +66,7 @@ def test_columns_made_inside_the_function_are_named_when_the_model_cannot_predic
     def train(train, test):
         for part in (train, test):
             part["ratio"] = part["debt"] / part["income"]
-        return gated.pipeline().fit(train[[*FEATURES, "ratio"]], train["granted"])
+        return trainings.pipeline().fit(train[[*FEATURES, "ratio"]], train["granted"])
 
     assert hasattr(train(*halves), "predict")
     assert mlflow.get_run(last_run()).outputs.model_outputs, "the model is logged all the same"
@@ -233,7 +234,7 @@ def test_a_method_and_any_argument_name_can_be_decorated(halves):
 
 def test_several_models_are_registered_under_the_names_that_are_given_for_them(halves):
     """In this registry, which has no gate, the client itself asks that the evidence is complete."""
-    plain, names = gated.pipeline(), {"loans-small": "small", "loans-large": "large"}
+    plain, names = trainings.pipeline(), {"loans-small": "small", "loans-large": "large"}
 
     @aims.trains("loans", config=config(), register=names)
     def train(train, test):
@@ -267,9 +268,9 @@ socket.socket.connect = socket.socket.connect_ex = never
 def test_a_training_asks_nothing_of_the_network(tmp_path):
     script = tmp_path / "offline.py"
     script.write_text(
-        f"{NO_NETWORK}\nimport sys; sys.path.insert(0, {str(Path(gated.__file__).parent)!r})\n"
-        "import gated, mlflow\nmlflow.set_tracking_uri('sqlite:///mlflow.db')\n"
-        "run, uri = gated.train()\nprint(uri)\n"
+        f"{NO_NETWORK}\nimport sys; sys.path.insert(0, {str(Path(support.__file__).parents[1])!r})\n"
+        "from support import trainings\nimport mlflow\nmlflow.set_tracking_uri('sqlite:///mlflow.db')\n"
+        "run, uri = trainings.train()\nprint(uri)\n"
     )
     done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

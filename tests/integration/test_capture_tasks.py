@@ -1,24 +1,23 @@
 """Trainings that predict numbers or several labels leave the same evidence as those that choose between two."""
 
-import gated
 import numpy as np
 import pytest
-import test_capture as capture
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 import aims_mlflow as aims
+from support import captured_runs, trainings
 
 pytestmark = pytest.mark.usefixtures("tracking")
 
 
 def config(target, pack, **data):
-    found = gated.config()
+    found = trainings.config()
     found["data"] = {"target": target, "sensitive": ["sex"], **data}
     return {**found, "pack": pack}
 
 
 def table(rows=800):
-    frame = gated.table(rows)
+    frame = trainings.table(rows)
     noise = np.random.default_rng(0).normal(0, 3, rows)
     frame["limit"] = frame["income"] * 2 - frame["debt"] + noise
     frame["tier"] = np.array(["low", "mid", "top"])[np.digitize(frame["limit"], frame["limit"].quantile([0.4, 0.8]))]
@@ -30,12 +29,12 @@ def test_numbers(tracking):
 
     @aims.trains("loans", config=config("limit", "tabular-regression", threshold=60))
     def train(train, test):
-        return HistGradientBoostingRegressor(max_iter=60).fit(train[capture.FEATURES], train["limit"])
+        return HistGradientBoostingRegressor(max_iter=60).fit(train[captured_runs.FEATURES], train["limit"])
 
     train(frame[:500], frame[500:])
-    found = {c.metric for c in capture.one("performance").evidence.claims}
+    found = {c.metric for c in captured_runs.one("performance").evidence.claims}
     assert {"mean_absolute_error", "r2", "worst_slice_absolute_error"} <= found
-    fair = capture.one("fairness").evidence
+    fair = captured_runs.one("fairness").evidence
     assert {"mean_error", "mean_absolute_error_ratio", "selection_rate_ratio"} <= {c.metric for c in fair.claims}
     assert (fair.details["task"], fair.details["threshold"]) == ("regression", "60")
     card = next(iter(tracking.glob("mlruns/**/aims/model_card.md")), None) or next(tracking.rglob("model_card.md"))
@@ -49,13 +48,13 @@ def test_several_labels(tracking):
 
     @aims.trains("loans", config=config("tier", "tabular-multiclass", favourable="top"))
     def train(train, test):
-        return HistGradientBoostingClassifier(max_iter=60).fit(train[capture.FEATURES], train["tier"])
+        return HistGradientBoostingClassifier(max_iter=60).fit(train[captured_runs.FEATURES], train["tier"])
 
     train(frame[:500], frame[500:])
-    body = capture.one("performance").evidence
+    body = captured_runs.one("performance").evidence
     assert {"macro_f1", "log_loss", "roc_auc", "worst_slice_accuracy"} <= {c.metric for c in body.claims}
     assert {"label": "mid"} in [c.slice for c in body.claims]
-    fair = {c.metric for c in capture.one("fairness").evidence.claims}
+    fair = {c.metric for c in captured_runs.one("fairness").evidence.claims}
     assert {"accuracy_ratio", "label_share_difference", "selection_rate_ratio"} <= fair
 
 
@@ -63,8 +62,8 @@ def test_out_of_fold_numbers_describe_the_procedure():
     frame = table().drop(columns="tier")
     with aims.training("loans", config=config("limit", "tabular-regression")) as t:
         t.data(train=frame)
-        model = HistGradientBoostingRegressor(max_iter=20).fit(frame[capture.FEATURES], frame["limit"])
-        t.cross_validated(model.predict(frame[capture.FEATURES]))
+        model = HistGradientBoostingRegressor(max_iter=20).fit(frame[captured_runs.FEATURES], frame["limit"])
+        t.cross_validated(model.predict(frame[captured_runs.FEATURES]))
         t.model(model)
-    roles = {c.role for r in capture.records() if r.evidence.kind == "performance" for c in r.evidence.claims}
+    roles = {c.role for r in captured_runs.records() if r.evidence.kind == "performance" for c in r.evidence.claims}
     assert "cross-validation" in roles

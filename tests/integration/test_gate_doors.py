@@ -3,17 +3,19 @@
 import contextlib
 from pathlib import Path
 
-import gated
 import pytest
-from gated import refused, train
 from mlflow.exceptions import MlflowException
+
+from support import commands, gated_registry, trainings
+from support.gated_registry import refused
+from support.trainings import train
 
 pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory):
-    with gated.gated_server(tmp_path_factory.mktemp("gate")) as running:
+    with gated_registry.gated_server(tmp_path_factory.mktemp("gate")) as running:
         yield running
 
 
@@ -124,7 +126,7 @@ def test_another_target_than_the_servers_is_found(gate, client):
 
 
 def test_an_unfair_model_is_refused_by_group(client):
-    _, uri = train("unfair", frame=gated.table(fair=False))
+    _, uri = train("unfair", frame=trainings.table(fair=False))
     text = refused(create, client, "unfair", uri)
     assert "A.6.2.4: selection-rate ratio for sex=f is 0." in text
     assert "limit >= 0.8 (policy.yaml:" in text
@@ -134,7 +136,7 @@ def test_an_unfair_model_is_refused_by_group(client):
 def test_an_unknown_key_is_refused_with_both_commands(gate, client, tmp_path):
     from aims_mlflow.settings import environment
 
-    gated.aims("keys", "new", str(tmp_path / "stranger.pem"))
+    commands.aims("keys", "new", str(tmp_path / "stranger.pem"))
     with environment({"AIMS_SIGNING_KEY": f"file:{tmp_path / 'stranger.pem'}"}):
         _, uri = train("loans", seed=9)
     text = refused(create, client, "stranger", uri)
@@ -147,13 +149,13 @@ def test_registering_inside_the_function_is_refused_with_the_advice(client):
 
     import aims_mlflow as aims
 
-    @aims.trains("loans", config=gated.config())
+    @aims.trains("loans", config=trainings.config())
     def fit(train, test):
-        model = gated.pipeline().fit(train[["income", "debt"]], train["granted"])
+        model = trainings.pipeline().fit(train[["income", "debt"]], train["granted"])
         mlflow.sklearn.log_model(model, name="inside", registered_model_name="inside")
         return model
 
-    frame = gated.table()
+    frame = trainings.table()
     text = refused(fit, frame[:500], frame[500:])
     assert "register=True" in text
     run_id = mlflow.search_runs(output_format="list", max_results=1)[0].info.run_id
@@ -166,10 +168,10 @@ def test_the_compliant_model_passes_is_used_and_still_verifies(gate, client, com
     version = mlflow.register_model(compliant[1], "loans")
     assert version.tags["aims.decision"] == "allowed"
     loaded = mlflow.pyfunc.load_model(f"models:/loans/{version.version}")
-    assert len(loaded.predict(gated.table()[["income", "debt"]].head(5))) == 5
+    assert len(loaded.predict(trainings.table()[["income", "debt"]].head(5))) == 5
     local = mlflow.artifacts.download_artifacts(f"models:/loans/{version.version}")
     assert local
-    said = gated.aims("verify", f"models:/loans/{version.version}")
+    said = commands.aims("verify", f"models:/loans/{version.version}")
     assert "signed by" in said
     assert said.splitlines()[-1] == "verified"
     mark = model_files(gate, compliant[1]) / "registered_model_meta"
@@ -185,11 +187,11 @@ def test_registering_with_register_true(client):
 
     import aims_mlflow as aims
 
-    @aims.trains("by-flag", config=gated.config("by-flag"), register=True)
+    @aims.trains("by-flag", config=trainings.config("by-flag"), register=True)
     def fit(train, test):
-        return gated.pipeline().fit(train[["income", "debt"]], train["granted"])
+        return trainings.pipeline().fit(train[["income", "debt"]], train["granted"])
 
-    frame = gated.table(seed=11)
+    frame = trainings.table(seed=11)
     fit(frame[:500], frame[500:])
     assert len(client.search_model_versions("name = 'by-flag'")) == 1
 
@@ -203,9 +205,9 @@ def test_an_alias_needs_an_approval_by_somebody_else(gate, client, compliant):
     assert "an approval by another person than the trainer is missing" in text
     assert "aims approve models:/approvals/VERSION --stage deployment --alias champion" in text
     with pytest.raises(Exception, match="has no role 'approver'"):
-        gated.aims("approve", f"models:/approvals/{version}", "--stage", "deployment", "--alias", "champion")
+        commands.aims("approve", f"models:/approvals/{version}", "--stage", "deployment", "--alias", "champion")
     with gate.as_approver():
-        gated.aims("approve", f"models:/approvals/{version}", "--stage", "deployment", "--alias", "champion")
+        commands.aims("approve", f"models:/approvals/{version}", "--stage", "deployment", "--alias", "champion")
     refused(client.set_registered_model_alias, "approvals", "production", version)
     client.set_registered_model_alias("approvals", "champion", version)
     assert client.get_model_version_by_alias("approvals", "champion").version == version
@@ -229,20 +231,20 @@ def test_explain_says_the_same_without_trying(gate, client, compliant):
 def test_a_waiver_carries_one_control_and_is_loud(gate, client):
     import mlflow
 
-    _, uri = train("waived", frame=gated.table(fair=False, seed=3))
+    _, uri = train("waived", frame=trainings.table(fair=False, seed=3))
     refused(mlflow.register_model, uri, "waived")
     options = ["--name", "waived", "--stage", "registration", "--reason", "pilot", "--until", "2099-01-01"]
     with gate.as_approver():
-        gated.aims("waive", uri, *options, "--control", "A.6.2.4")
+        commands.aims("waive", uri, *options, "--control", "A.6.2.4")
     refused(mlflow.register_model, uri, "waived")  # later than the policy's longest waiver
     from datetime import UTC, datetime, timedelta
 
     options[-1] = (datetime.now(UTC) + timedelta(days=20)).strftime("%Y-%m-%d")
     with gate.as_approver():
-        gated.aims("waive", uri, *options, "--control", "A.7.4")
+        commands.aims("waive", uri, *options, "--control", "A.7.4")
     refused(mlflow.register_model, uri, "waived")
     with gate.as_approver():
-        gated.aims("waive", uri, *options, "--control", "A.6.2.4")
+        commands.aims("waive", uri, *options, "--control", "A.6.2.4")
     version = mlflow.register_model(uri, "waived")
     assert version.tags["aims.decision"] == "allowed, WAIVED"
     assert "WAIVED until" in version.tags["aims.waivers"]

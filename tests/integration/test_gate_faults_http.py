@@ -6,8 +6,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import gated
 import pytest
+
+from support import gated_registry, trainings
 
 pytestmark = pytest.mark.timeout(300)
 INCIDENT = re.compile(r"incident ([0-9a-f]{8}-[0-9a-f-]{27})")
@@ -37,8 +38,8 @@ def refused(gate, *args, incident=True, **body):
 
 
 def test_faults_inside_the_gate_are_403_on_the_wire(tmp_path, clean_state):
-    with gated.gated_server(tmp_path) as gate, gate.as_trainer():
-        run, uri = gated.train("loans")
+    with gated_registry.gated_server(tmp_path) as gate, gate.as_trainer():
+        run, uri = trainings.train("loans")
         assert post(gate, "registered-models/create", name="loans")[0] == 200
         create = ("model-versions/create",)
         body = {"name": "loans", "source": uri, "run_id": run, "model_id": uri.removeprefix("models:/")}

@@ -19,17 +19,18 @@ import uuid
 from collections import Counter
 from pathlib import Path
 
-import gated
 import pytest
-from fresh import fresh_database
-from gated import Gated, command, train
-from postgres_server import migrated, postgres_server  # noqa: F401 - fixtures
-from servers import Row, RowServer, running
 
 from aims_mlflow.cli.main import run_command
 from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.ledger.ledger import Ledger
+from support import commands, trainings
+from support.commands import command
+from support.fresh_database import fresh_database
+from support.gated_registry import Gated
+from support.server_matrix import Row, RowServer, running, workers_of
+from support.trainings import train
 
 pytestmark = pytest.mark.timeout(1500)
 # What the reconciler closes after a kill of each kind: a change that did not take place, one that did, or either.
@@ -224,10 +225,10 @@ def make_ready(office, server):
     """Register a model whose bytes are approved for champion."""
     import mlflow
 
-    _, uri = train("loans", frame=gated.table(3000))
+    _, uri = train("loans", frame=trainings.table(3000))
     version = mlflow.register_model(uri, "loans").version
     with Gated(office, server).as_approver():
-        gated.aims("approve", f"models:/loans/{version}", "--stage", "deployment", "--alias", "champion")
+        commands.aims("approve", f"models:/loans/{version}", "--stage", "deployment", "--alias", "champion")
     return uri
 
 
@@ -293,17 +294,6 @@ def holder(engine):
     with engine.connect() as connection:
         found = connection.execute(sa.text(query)).scalar()
     return str(found) if found is not None else None
-
-
-def workers_of(server):
-    """Return the ids of a server's worker processes."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            ours = os.getpgid(int(place.name)) == server._process.pid
-            if ours and b"spawn_main" in (place / "cmdline").read_bytes():
-                found.append(int(place.name))
-    return found
 
 
 @pytest.mark.full

@@ -4,14 +4,15 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 
-import gated
 import pytest
-from gated import command, refused, train
-from postgres_server import migrated, postgres_server  # noqa: F401 - fixtures
-from servers import VALUES, WORKSPACE, Row, pairs, product, running, s3  # noqa: F401 - a fixture among them
 
 from aims_mlflow.errors import AimsError
 from aims_mlflow.settings import environment
+from support import commands, trainings
+from support.commands import command
+from support.gated_registry import refused
+from support.server_matrix import VALUES, WORKSPACE, Row, approve, approve_as_olga, pairs, product, reconcile, running
+from support.trainings import plain_model, train
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -41,28 +42,11 @@ def gate(request, tmp_path, clean_state):
         yield gate
 
 
-def approve(version):
-    gated.aims("approve", f"models:/loans/{version}", "--stage", "deployment", "--alias", "champion")
-
-
-def approve_as_olga(gate, version):
-    with gate.as_approver():
-        approve(version)
-
-
-def plain_model():
-    import mlflow
-    from sklearn.linear_model import LogisticRegression
-
-    with mlflow.start_run():
-        return mlflow.sklearn.log_model(LogisticRegression().fit([[0.0], [1.0]], [0, 1]), name="model").model_uri
-
-
 def register_two(gate):
     """Register two trained models once their files have settled, so that their digests are remembered."""
     import mlflow
 
-    made = [train("loans", frame=gated.table(3000, seed=seed))[1] for seed in (1, 2)]
+    made = [train("loans", frame=trainings.table(3000, seed=seed))[1] for seed in (1, 2)]
     text = refused(mlflow.register_model, plain_model(), "loans")
     assert "there is no evidence at all about these bytes" in text
     time.sleep(SETTLED)
@@ -95,18 +79,13 @@ def logins_are_held(gate, version, source):
     until = (datetime.now(UTC) + timedelta(days=20)).strftime("%Y-%m-%d")
     with gate.as_approver():  # a registered model that is not there yet: nobody may ask anything about it
         waiver = ("--stage", "registration", "--control", "A.7.4", "--reason", "a pilot", "--until", until)
-        gated.aims("waive", source, "--name", "pilot", *waiver)
+        commands.aims("waive", source, "--name", "pilot", *waiver)
     assert [x["model_name"].rpartition("/")[2] for x in gate.leaves("waiver")] == ["pilot"]
 
 
 def history(gate):
     workspace = ("--workspace", WORKSPACE) if gate.row.workspaces else ()
     status, said = command("gate", "history", "loans", "--json", "--ledger", gate.ledger_uri, *workspace)
-    return status, json.loads(said)
-
-
-def reconcile(gate):
-    status, said = command("gate", "reconcile", "--json", "--ledger", gate.ledger_uri)
     return status, json.loads(said)
 
 

@@ -3,13 +3,14 @@
 import re
 import urllib.request
 
-import gated
 import pytest
-from gated import Gated, refused, train
 
 from aims_mlflow.cli.main import run_command
 from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import GatedServer
+from support import trainings
+from support.gated_registry import Gated, refused
+from support.trainings import train
 
 pytest.importorskip("prometheus_flask_exporter", reason="prometheus-flask-exporter is not installed")
 pytestmark = pytest.mark.timeout(300)
@@ -49,7 +50,7 @@ def test_decisions_refusals_and_errors_are_counted_over_all_workers(tmp_path, cl
     server.workers = workers
     with server, Gated(office, server).as_trainer():
         client = mlflow.MlflowClient()
-        _, uri = train("loans", frame=gated.table(3000))
+        _, uri = train("loans", frame=trainings.table(3000))
         client.create_registered_model("loans")
         for number in range(6):
             client.create_model_version("loans", uri, model_id=uri.removeprefix("models:/"), description=str(number))

@@ -7,12 +7,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import gated
 import pytest
-import racer
-from gated import command, train
-from postgres_server import migrated, postgres_server  # noqa: F401 - fixtures
-from servers import Row, running
+
+from support import commands, race_client, trainings
+from support.commands import command
+from support.server_matrix import Row, running
+from support.trainings import train
 
 pytestmark = pytest.mark.timeout(600)
 CLIENTS = 8
@@ -41,18 +41,27 @@ def prepare(gate):
     """Register versions 1 and 2 of a model whose bytes are approved for champion."""
     import mlflow
 
-    _, uri = train("loans", frame=gated.table(3000))
+    _, uri = train("loans", frame=trainings.table(3000))
     client = mlflow.MlflowClient()
     mlflow.register_model(uri, "loans")
     client.create_model_version("loans", uri, model_id=uri.removeprefix("models:/"), tags={"call": "second"})
     with gate.as_approver():
-        gated.aims("approve", "models:/loans/1", "--stage", "deployment", "--alias", "champion")
+        commands.aims("approve", "models:/loans/1", "--stage", "deployment", "--alias", "champion")
     return uri
 
 
 def race(gate, uri, seconds):
     """Return every answer that the clients got; each says which client it was."""
-    command = [sys.executable, "-S", "-E", str(Path(racer.__file__)), str(gate.server.port), "loans", uri, str(seconds)]
+    command = [
+        sys.executable,
+        "-S",
+        "-E",
+        str(Path(race_client.__file__)),
+        str(gate.server.port),
+        "loans",
+        uri,
+        str(seconds),
+    ]
     clients = [
         subprocess.Popen([*command, str(seed)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for seed in range(CLIENTS)

@@ -12,14 +12,15 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 
-import gated
 import pytest
-from gated import Gated, train
 
 from aims_mlflow.cli.main import run_command
 from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.errors import AimsError
+from support import commands, trainings
+from support.gated_registry import Gated
+from support.trainings import train
 
 pytestmark = pytest.mark.timeout(300)
 API, AJAX = "/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/"
@@ -92,7 +93,7 @@ class Site(Gated):
     def approve(self, name, version, alias="champion"):
         if self.is_gated:
             with self.as_approver():
-                gated.aims("approve", f"models:/{name}/{version}", "--stage", "deployment", "--alias", alias)
+                commands.aims("approve", f"models:/{name}/{version}", "--stage", "deployment", "--alias", alias)
 
     def in_use(self, alias="champion"):
         """Return a model whose first version, the compliant one, holds an alias in good order."""
@@ -139,8 +140,8 @@ def sites(tmp_path_factory):
             )
             running.enter_context(site.server)
             with site.as_trainer():
-                site.good = _ids(train("loans", frame=gated.table(2000)))
-                site.unfair = _ids(train("loans", frame=gated.table(2000, fair=False)))
+                site.good = _ids(train("loans", frame=trainings.table(2000)))
+                site.unfair = _ids(train("loans", frame=trainings.table(2000, fair=False)))
                 site.bare = _bare()
             out.append(site)
         yield out
@@ -569,8 +570,8 @@ def a_model_deleted_and_made_again(site):
     name, number = site.in_use()
     if site.is_gated:
         with site.as_approver():
-            gated.aims("gate", "retire", f"models:/{name}/{number}", "--reason", "replaced")
-            gated.aims("gate", "revoke", f"models:/{name}/{number}", "--reason", "replaced")
+            commands.aims("gate", "retire", f"models:/{name}/{number}", "--reason", "replaced")
+            commands.aims("gate", "revoke", f"models:/{name}/{number}", "--reason", "replaced")
     site.must("registered-models/delete", "DELETE", name=name)
     site.must("registered-models/create", name=name)
     again = site.version(name, site.good)
@@ -639,9 +640,9 @@ def test_a_forged_answer_does_not_make_a_plain_registry_look_gated(sites):
     plain.call("registered-models/create", name="aims.status", tags=tags)
     with plain.as_trainer():
         assert plain.must(f"registered-models/get?{urllib.parse.urlencode({'name': 'aims.status'})}", "GET")
-        assert gated.aims("gate", "status", plain.url).startswith("NOT gated")
+        assert commands.aims("gate", "status", plain.url).startswith("NOT gated")
     with ours.as_trainer():
-        assert gated.aims("gate", "status", ours.url).startswith("gated (")
+        assert commands.aims("gate", "status", ours.url).startswith("gated (")
 
 
 def test_a_registry_without_the_plug_in_refuses_to_answer(tmp_path):

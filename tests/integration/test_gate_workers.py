@@ -8,10 +8,9 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from postgres_server import migrated, postgres_server  # noqa: F401 - fixtures
-from servers import Row, running
-from test_gate_killed import workers_of
-from test_gate_matrix import plain_model
+
+from support.server_matrix import Row, running, workers_of
+from support.trainings import plain_model
 
 pytestmark = pytest.mark.timeout(600)
 AT_ONCE, CALLS = 8, 32

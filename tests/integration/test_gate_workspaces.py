@@ -1,12 +1,12 @@
 """Deleting a workspace would move its models under other rules, or delete them without a retirement record."""
 
-import gated
 import pytest
 import requests
-from gated import command, train
-from postgres_server import migrated, postgres_server  # noqa: F401 - fixtures
-from servers import WORKSPACE, Row, running
-from test_gate_matrix import approve_as_olga, reconcile
+
+from support import trainings
+from support.commands import command
+from support.server_matrix import WORKSPACE, Row, approve_as_olga, reconcile, running
+from support.trainings import train
 
 pytestmark = pytest.mark.timeout(600)
 SQLITE = Row(workspaces=True)
@@ -19,7 +19,7 @@ def gate(request, tmp_path, clean_state):
     import mlflow
 
     with running(request.param, tmp_path, request) as gate, gate.as_trainer():
-        _, uri = train("loans", frame=gated.table(3000))
+        _, uri = train("loans", frame=trainings.table(3000))
         version = str(mlflow.register_model(uri, "loans").version)
         approve_as_olga(gate, version)
         mlflow.MlflowClient().set_registered_model_alias("loans", "champion", version)

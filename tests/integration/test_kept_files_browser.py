@@ -5,10 +5,10 @@ import threading
 import time
 
 import pytest
-from test_page_browser import CHROMIUM, chromium
 
 from aims_mlflow.checks.pages.report import page
 from aims_mlflow.exports.bundle.browser_safe import SHOWN, kept_name
+from support.browser import CHROMIUM, chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
 CALL = 'new Image().src="{url}"'

@@ -2,7 +2,6 @@
 
 import json
 
-import gated
 import mlflow
 import pandas as pd
 import pytest
@@ -14,6 +13,7 @@ from aims_mlflow.evidence import tracking as store
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.records.keyring import KeyEntry
 from aims_mlflow.signing.key_sources import signing_key
+from support import trainings
 
 pytestmark = pytest.mark.usefixtures("tracking")
 FEATURES = ["income", "debt"]
@@ -22,11 +22,11 @@ FEATURES = ["income", "debt"]
 @pytest.fixture
 def version(tracking):
     """A trained, registered model behind the alias `live`; returns its training's run."""
-    frame = gated.table(900)
+    frame = trainings.table(900)
 
-    @aims.trains("loans", config=gated.config())
+    @aims.trains("loans", config=trainings.config())
     def train(train, test):
-        return gated.pipeline().fit(train[FEATURES], train["granted"])
+        return trainings.pipeline().fit(train[FEATURES], train["granted"])
 
     train(frame[:600], frame[600:])
     run = mlflow.search_runs(output_format="list", max_results=1)[0].info.run_id
@@ -48,7 +48,7 @@ def write(path, frame):
 
 
 def test_new_data_like_the_training_are_no_breach_and_leave_signed_evidence(version, tmp_path, capsys):
-    data = write(tmp_path / "week.csv", gated.table(500, seed=5))
+    data = write(tmp_path / "week.csv", trainings.table(500, seed=5))
     assert monitor("--data", data, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["version"], found["result"], found["drifted"], found["rows"]) == ("1", "passed", [], 500)
@@ -73,7 +73,7 @@ def test_new_data_like_the_training_are_no_breach_and_leave_signed_evidence(vers
 
 
 def test_drifted_columns_are_printed_and_exit_1(version, tmp_path, capsys):
-    frame = gated.table(500, seed=5)
+    frame = trainings.table(500, seed=5)
     data = write(tmp_path / "week.csv", frame.assign(income=frame["income"] + 1500))
     assert monitor("--data", data) == 1
     out = capsys.readouterr().out
@@ -86,7 +86,7 @@ def test_drifted_columns_are_printed_and_exit_1(version, tmp_path, capsys):
 
 
 def a_table_of_a_database_is_monitored_where_it_is(tmp_path, capsys):
-    frame = gated.table(500, seed=5)
+    frame = trainings.table(500, seed=5)
     url = f"sqlite:///{tmp_path}/calls.db"
     frame.assign(said=frame["granted"]).drop(columns="granted").to_sql("week", sa.create_engine(url), index=False)
     assert monitor("--data", f"{url}#week", "--prediction", "said") == 0
@@ -94,7 +94,7 @@ def a_table_of_a_database_is_monitored_where_it_is(tmp_path, capsys):
 
 
 def test_a_baseline_that_was_changed_or_is_not_trusted_is_refused(version, tmp_path, capsys, monkeypatch):
-    data = write(tmp_path / "week.csv", gated.table(200, seed=5))
+    data = write(tmp_path / "week.csv", trainings.table(200, seed=5))
     ((name, content),) = store.session_files(version).items()
     session = check_session(content, name, lambda _: None)
     (record,) = [r for r in session.records if r.evidence.kind == "drift-baseline"]

@@ -2,36 +2,19 @@
 
 import html
 import re
-import shutil
-import subprocess
 
 import pytest
-import sealed
 
 from aims_mlflow.documents.index_page import render_index
+from support import signed_sessions
+from support.browser import CHROMIUM, chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
-
-
-def chromium(folder, *args):
-    flags = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--hide-scrollbars",
-        f"--user-data-dir={folder}/profile",
-    ]
-    return subprocess.run([CHROMIUM, *flags, *args], capture_output=True, text=True, timeout=120, check=True)
 
 
 @pytest.fixture
 def page(tmp_path):
-    content = render_index([sealed.checked(sealed.session())], {}, [sealed.MODEL])
+    content = render_index([signed_sessions.checked(signed_sessions.session())], {}, [signed_sessions.MODEL])
     (tmp_path / "index.html").write_bytes(content)
     return tmp_path / "index.html"
 

@@ -18,15 +18,14 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-import gated
 import pytest
 import yaml
-from postgres_server import postgres_server  # noqa: F401 - a fixture
 
 from aims_mlflow.cli.main import run_command
 from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import SETTINGS, free_port
 from aims_mlflow.settings import environment
+from support import commands, gated_registry, trainings
 
 HOOKS = Path(__file__).parents[2] / "hooks"
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
@@ -215,17 +214,17 @@ def champion(production):
 
     with production.person("ana", production.office.scientist) as client:
         mlflow.set_experiment("loans")
-        _, uri = gated.train("loans", frame=gated.table(3000))
+        _, uri = trainings.train("loans", frame=trainings.table(3000))
         first = mlflow.register_model(uri, "loans").version
-        _, other = gated.train("loans", frame=gated.table(3000, seed=1))
+        _, other = trainings.train("loans", frame=trainings.table(3000, seed=1))
         mlflow.register_model(other, "loans")
-        text = gated.refused(client.set_registered_model_alias, "loans", "champion", first)
+        text = gated_registry.refused(client.set_registered_model_alias, "loans", "champion", first)
         assert "an approval by another person" in text
     with environment(production.login("admin", production.admin)):
         admin = get_app_client("basic-auth", production.url)
         admin.grant_user_permission("olga", "registered_model", "loans", "EDIT")
     with production.person("olga", production.office.approver):
-        gated.aims("approve", f"models:/loans/{first}", "--stage", "deployment", "--alias", "champion")
+        commands.aims("approve", f"models:/loans/{first}", "--stage", "deployment", "--alias", "champion")
     with production.person("ana", production.office.scientist) as client:
         client.set_registered_model_alias("loans", "champion", first)
         assert client.get_model_version_by_alias("loans", "champion").version == first

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import sealed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.evidence import Claim, MlflowIds
 from aims_mlflow.signing.keys import ephemeral_key
+from support import signed_sessions
 
 KEY = ephemeral_key()
 NEEDED = ("session-start", "data-quality", "training-provenance", "performance", "fairness", "model-card")
@@ -25,11 +25,13 @@ LAW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChec
 def ask(sessions, consents=(), *, stage="registration", alias=None, policy=POLICY, now=None, name="income"):
     rules = policy.rules(name, stage, alias)
     now = now or datetime.now(UTC)
-    return decide(rules, sessions, list(consents), DecisionRequest(sealed.MODEL, run_id="r", model_id="m-1"), now)
+    return decide(
+        rules, sessions, list(consents), DecisionRequest(signed_sessions.MODEL, run_id="r", model_id="m-1"), now
+    )
 
 
 def good(ratio="0.95", kinds=NEEDED):
-    return sealed.checked(sealed.session(KEY, ratio=ratio, kinds=kinds), KEY)
+    return signed_sessions.checked(signed_sessions.session(KEY, ratio=ratio, kinds=kinds), KEY)
 
 
 def consent(
@@ -47,7 +49,7 @@ def consent(
         control=control if action == "waiver" else None,
         expires=expires if action == "waiver" else None,
     )
-    return SignedConsent("0" * 8, owner, more.get("digest", sealed.MODEL), made, utc_text())
+    return SignedConsent("0" * 8, owner, more.get("digest", signed_sessions.MODEL), made, utc_text())
 
 
 def test_the_whole_of_it_is_allowed_and_less_is_not():
@@ -65,7 +67,7 @@ def test_taking_evidence_away_never_helps(left_out):
 @LAW
 @given(st.sampled_from(["0.1", "0.5", "0.7999999"]), st.booleans(), st.booleans())
 def test_a_failing_value_is_never_helped_by_what_the_client_says(value, passed, own_limit):
-    writer = sealed.session(KEY, ratio="0.95", kinds=NEEDED, close=False)
+    writer = signed_sessions.session(KEY, ratio="0.95", kinds=NEEDED, close=False)
     claim = Claim(
         metric="selection_rate_ratio",
         slice={"sex": "Other"},
@@ -74,9 +76,11 @@ def test_a_failing_value_is_never_helped_by_what_the_client_says(value, passed, 
         passed=passed,
         **({"comparator": ">=", "limit": "0.01"} if own_limit else {}),
     )
-    writer.add("fairness", [Subject(name="m", digest={"dirHash1": sealed.MODEL})], claims=(claim,), result="passed")
+    writer.add(
+        "fairness", [Subject(name="m", digest={"dirHash1": signed_sessions.MODEL})], claims=(claim,), result="passed"
+    )
     writer.close()
-    decision = ask([sealed.checked(writer, KEY)])
+    decision = ask([signed_sessions.checked(writer, KEY)])
     assert not decision.allowed
     assert any(u.slice == {"sex": "Other"} for u in decision.unmet)
 
@@ -100,7 +104,7 @@ def test_a_failure_is_undone_only_by_a_record_that_supersedes_it_with_a_reason()
 
     bad = good("0.31")
     failed = next(r for r in bad.records if r.evidence.kind == "fairness")
-    writer = sealed.session(KEY, ratio="0.95", kinds=NEEDED, close=False)
+    writer = signed_sessions.session(KEY, ratio="0.95", kinds=NEEDED, close=False)
     again = next(r for r in writer.records if r.evidence.kind == "fairness")
     writer.add(
         "fairness",
@@ -110,7 +114,7 @@ def test_a_failure_is_undone_only_by_a_record_that_supersedes_it_with_a_reason()
         supersedes=Supersedes(id=failed.id, reason="the test table had a wrong column"),
     )
     writer.close()
-    assert ask([bad, sealed.checked(writer, KEY)]).allowed
+    assert ask([bad, signed_sessions.checked(writer, KEY)]).allowed
 
 
 @LAW
@@ -145,11 +149,11 @@ def test_a_waiver_covers_one_control_of_one_model_by_somebody_else_until_it_ends
 
 
 def test_a_waiver_never_covers_unverifiable_evidence():
-    whole = sealed.session(KEY, ratio="0.95", kinds=NEEDED)
+    whole = signed_sessions.session(KEY, ratio="0.95", kinds=NEEDED)
     data = whole.jsonl().splitlines(keepends=True)
     from aims_mlflow.evidence.verify import check_session
 
-    broken = check_session(b"".join(data[:1] + data[2:]), "s", sealed.lookup(sealed.entry(KEY)))
+    broken = check_session(b"".join(data[:1] + data[2:]), "s", signed_sessions.lookup(signed_sessions.entry(KEY)))
     waivers = [consent(control=c) for c in ("A.6.2.3", "A.6.2.4", "A.7.4", "A.6.2.7", "A.6.1.3")]
     decision = ask([broken], waivers)
     assert not decision.allowed
@@ -191,9 +195,9 @@ def test_what_was_not_measured_is_never_within_a_limit(limit, text):
 
 def test_a_trial_is_told_how_to_become_a_choice():
     writer = SessionWriter(KEY, "ana", mlflow=MlflowIds(run_id="f" * 32))
-    writer.add("trial", [Subject(name="train", digest={"arrowIpcSha256": sealed.TRAIN})])
+    writer.add("trial", [Subject(name="train", digest={"arrowIpcSha256": signed_sessions.TRAIN})])
     writer.close()
-    assert f'aims.select("{"f" * 32}")' in ask([sealed.checked(writer, KEY)]).unmet[0].next
+    assert f'aims.select("{"f" * 32}")' in ask([signed_sessions.checked(writer, KEY)]).unmet[0].next
 
 
 def test_a_policy_that_knows_no_such_name_refuses():

@@ -4,26 +4,18 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 
-import sealed
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from aims_mlflow.evidence.session import SessionWriter
-from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.gates.decide import DecisionRequest, SignedConsent, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
-from aims_mlflow.records.evidence import Claim, Supersedes
-from aims_mlflow.signing.keys import ephemeral_key
+from support import signed_sessions
+from support.session_strategies import KEY, KEYS, LAW, MODEL, NEEDED, claims, sessions
 
-OTHERS = ("fairness", "performance", "drift", "data-quality", "lineage", "representativeness")
-KEY, OTHER = ephemeral_key(), ephemeral_key()
-KEYS = sealed.lookup(sealed.entry(KEY), sealed.entry(OTHER, owner="ben"))
-MODEL = [Subject(name="m", digest={"dirHash1": sealed.MODEL})]
-DATA = [Subject(name="train", digest={"arrowIpcSha256": sealed.TRAIN})]
-NEEDED = ("session-start", "data-quality", "training-provenance", "performance", "fairness", "model-card")
 POLICY = parse_policy(default_policy_text())
 # Two people, one of them with another role, and emergencies.
 STRICT = parse_policy(
@@ -34,39 +26,6 @@ STRICT = parse_policy(
 ROLES = {"ana": ("approver",), "ben": ("approver",), "olga": ("approver", "risk-officer"), "per": ("risk-officer",)}
 SOON = utc_text(datetime.now(UTC) + timedelta(hours=20))
 WAIVERS = [{"control": "A.6.2.4"}, {"control": "A.7.4"}, {"break_glass": True}]
-LAW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-claims = st.builds(
-    lambda metric, group, value, passed: Claim(metric=metric, slice=group, value=value, n=30, passed=passed),
-    st.sampled_from(["selection_rate_ratio", "balanced_accuracy", "accuracy"]),
-    st.sampled_from([{}, {"sex": "Female"}, {"race": "Other"}]),
-    st.sampled_from(["0.1", "0.79", "0.95", None]),
-    st.sampled_from([True, False, None]),
-)
-
-
-@st.composite
-def sessions(draw):
-    """A whole training session, and up to two others that add, fail or undo things, or never came to their end."""
-    first = sealed.session(KEY, ratio=draw(st.sampled_from(["0.95", "0.31"])), kinds=NEEDED)
-    made = [first]
-    for _ in range(draw(st.integers(0, 2))):
-        writer = SessionWriter(draw(st.sampled_from([KEY, OTHER])), "x", system="income-screening")
-        for _ in range(draw(st.integers(1, 3))):
-            earlier = draw(st.sampled_from([r for w in made for r in w.records[:-1]]))
-            undoes = Supersedes(id=earlier.id, reason="a wrong column") if draw(st.booleans()) else None
-            kind = earlier.evidence.kind if undoes else draw(st.sampled_from(OTHERS))
-            writer.add(
-                kind,
-                draw(st.sampled_from([MODEL, DATA])),
-                claims=tuple(draw(st.lists(claims, max_size=2))),
-                result=draw(st.sampled_from(["passed", "failed", "not_evaluated"])),
-                supersedes=undoes,
-            )
-        if draw(st.booleans()):
-            writer.close()
-        made.append(writer)
-    return [w.jsonl().splitlines(keepends=True) for w in made]
 
 
 def payload(line):
@@ -76,13 +35,13 @@ def payload(line):
 def ask(files, consents=(), stage="registration", alias=None, now=None, policy=POLICY):
     read = [check_session(b"".join(lines), f"{n}.jsonl", KEYS) for n, lines in enumerate(files)]
     rules = policy.rules("income", stage, alias)
-    return decide(rules, read, consents, DecisionRequest(sealed.MODEL), now or datetime.now(UTC))
+    return decide(rules, read, consents, DecisionRequest(signed_sessions.MODEL), now or datetime.now(UTC))
 
 
 def consent(owner, action="approval", roles=("approver",), policy=POLICY, **fields):
     rules = policy.rules("income", "deployment", "champion")
     made = Consent(action=action, model_name="income", stage="deployment", stage_digest=rules.stage_digest, **fields)
-    return SignedConsent(f"{owner}-{action}", owner, sealed.MODEL, made, utc_text(), roles)
+    return SignedConsent(f"{owner}-{action}", owner, signed_sessions.MODEL, made, utc_text(), roles)
 
 
 @LAW
@@ -164,7 +123,7 @@ def test_removing_an_approval_or_a_waiver_never_helps_where_roles_and_numbers_ar
 
 def test_the_laws_are_not_empty():
     """The sessions made above reach both answers."""
-    good = sealed.session(KEY, ratio="0.95", kinds=NEEDED).jsonl().splitlines(keepends=True)
-    bad = sealed.session(KEY, ratio="0.31", kinds=NEEDED).jsonl().splitlines(keepends=True)
+    good = signed_sessions.session(KEY, ratio="0.95", kinds=NEEDED).jsonl().splitlines(keepends=True)
+    bad = signed_sessions.session(KEY, ratio="0.31", kinds=NEEDED).jsonl().splitlines(keepends=True)
     assert ask([good]).allowed
     assert not ask([bad]).allowed

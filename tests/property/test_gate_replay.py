@@ -4,10 +4,8 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import sealed
 from hypothesis import given
 from hypothesis import strategies as st
-from test_gate_monotone import KEY, LAW, NEEDED, OTHER, sessions
 
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import canonical
@@ -26,6 +24,8 @@ from aims_mlflow.registry.channel import ModelRef, sign_consent
 from aims_mlflow.server.gate import DecisionContext, RegistryChange, decision_entry, kept_lines
 from aims_mlflow.signing.keyring import keyring_digest
 from aims_mlflow.signing.keys import ephemeral_key
+from support import signed_sessions
+from support.session_strategies import KEY, LAW, NEEDED, OTHER, sessions
 
 OLGA, PER = ephemeral_key(), ephemeral_key()
 APPROVAL, EMERGENCY = {"action": "approval"}, {"action": "waiver", "break_glass": True}
@@ -46,7 +46,7 @@ def world(tmp_path_factory):
     text = default_policy_text()
     policy = parse_policy(text)
     people = [(KEY, "ana", "trainer"), (OTHER, "ben", "trainer"), (OLGA, "olga", "approver"), (PER, "per", "approver")]
-    keyring = Keyring(version=1, keys=tuple(sealed.entry(k, owner=o, roles=(r,)) for k, o, r in people))
+    keyring = Keyring(version=1, keys=tuple(signed_sessions.entry(k, owner=o, roles=(r,)) for k, o, r in people))
     ledger.put_in_force("policy", policy.digest, text, Entry("policy", {"policy_digest": policy.digest}))
     content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
     digest = keyring_digest(keyring)
@@ -61,7 +61,7 @@ def say(ledger, rules, force, name, key, fields):
         model_name=name, stage="deployment", alias="champion", stage_digest=rules.stage_digest, comment="c",
         **fields, **lasts,
     )  # fmt: skip
-    record, words = sign_consent(consent, ModelRef(name, "1", "m-" + "1" * 32, sealed.MODEL), key, "x")
+    record, words = sign_consent(consent, ModelRef(name, "1", "m-" + "1" * 32, signed_sessions.MODEL), key, "x")
     raw = record.envelope.raw
     seal_consent(ledger, raw, with_words(read_consent(raw, force.keyring), words), name, {}, words)
 
@@ -74,11 +74,13 @@ def made_again(world, files, said):
     for key, fields in said:
         say(ledger, rules, force, name, key, fields)
     read = {f"{n}.jsonl": b"".join(lines) for n, lines in enumerate(files)}
-    consents = sealed_consents(ledger, ledger.of_model(name), sealed.MODEL, force, KnownConsents(100))
-    asked = DecisionRequest(sealed.MODEL, sealed.MODEL, version="1", keyring_digest=force.keyring_digest)
+    consents = sealed_consents(ledger, ledger.of_model(name), signed_sessions.MODEL, force, KnownConsents(100))
+    asked = DecisionRequest(
+        signed_sessions.MODEL, signed_sessions.MODEL, version="1", keyring_digest=force.keyring_digest
+    )
     checked = check_sessions(read, force, rules, BoundedCache(0))
     decision = decide(rules, checked, list(consents.values()), asked, datetime.now(UTC))
-    decided = DecisionContext(decision, *kept_lines(read), tuple(consents), sealed.MODEL)
+    decided = DecisionContext(decision, *kept_lines(read), tuple(consents), signed_sessions.MODEL)
     change, request = RegistryChange("deployment", name, None, "champion", "1"), uuid7()
     ledger.seal(decision_entry(change, decided, request, "", {}, []))
     say(ledger, rules, force, name, OLGA, {"action": "revocation"})  # what is said later must not count
@@ -103,6 +105,6 @@ def test_a_decision_replays_to_itself(world, files, said):
     ],
 )
 def test_every_way_to_decide_replays(world, ratio, said, expected):
-    files = [sealed.session(KEY, ratio=ratio, kinds=NEEDED).jsonl().splitlines(keepends=True)]
+    files = [signed_sessions.session(KEY, ratio=ratio, kinds=NEEDED).jsonl().splitlines(keepends=True)]
     decision = made_again(world, files, said)
     assert (decision.allowed, decision.basis) == expected

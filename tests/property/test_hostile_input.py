@@ -11,11 +11,8 @@ import sys
 from datetime import timedelta
 
 import pytest
-import sealed
-from decided_ledger import decided_ledger
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_bundle import small_ledger
 
 from aims_mlflow.audit.contents import leaf_fields
 from aims_mlflow.canonical import sha256_hex
@@ -40,11 +37,14 @@ from aims_mlflow.signing import dsse
 from aims_mlflow.signing.keyring import keyring_text, parse_keyring, sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from aims_mlflow.strict_yaml import parse
+from support import signed_sessions
+from support.ledger_with_decisions import decided_ledger
+from support.small_bundle import small_ledger
 
 QUICK, FULL, ROUND = 150, 10_000, 500
 MAX_MEMORY = 400 * 1024  # KiB more than before, over all examples of one parser
 KEY = ephemeral_key()
-SESSION = sealed.session(KEY)
+SESSION = signed_sessions.session(KEY)
 RECORD = SESSION.records[3].envelope
 KEYRING = sign_keyring(
     Keyring(version=1, keys=(KeyEntry(key_id=KEY.key_id, owner="ana", roles=("trainer",), pem=KEY.public.pem),)), KEY
@@ -140,7 +140,7 @@ def read_any(raw):
 
 def session_with(raw):
     lines = SESSION.jsonl().split(b"\n")
-    check_session(b"\n".join([*lines[:3], raw, *lines[4:]]), "s.jsonl", sealed.lookup(KEYRING.keys[0]))
+    check_session(b"\n".join([*lines[:3], raw, *lines[4:]]), "s.jsonl", signed_sessions.lookup(KEYRING.keys[0]))
 
 
 def try_text(read):

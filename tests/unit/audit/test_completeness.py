@@ -1,9 +1,5 @@
 """Completeness of what is sealed: whole sessions, packs named before training, decisions that something supports."""
 
-import sealed
-from small_bundle import lost, small_ledger
-from test_keys_in_time import sentences
-
 from aims_mlflow.audit.report import Report
 from aims_mlflow.audit.sessions import pack_problems
 from aims_mlflow.canonical import sha256_hex
@@ -13,6 +9,8 @@ from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.signing.keys import ephemeral_key
+from support import signed_sessions
+from support.small_bundle import lost, sentences, small_ledger
 
 
 def both(ledger):
@@ -40,9 +38,9 @@ def test_a_session_is_whole_in_ledger_and_bundle(tmp_path):
     }
     for number, (says, change) in enumerate(ways.items()):
         ledger = small_ledger(f"sqlite:///{tmp_path}/{number}.db", key)
-        seal(ledger, lines_of(sealed.session(key)))
+        seal(ledger, lines_of(signed_sessions.session(key)))
         assert both(ledger) == ([], [])
-        seal(ledger, change(lines_of(sealed.session(key))))
+        seal(ledger, change(lines_of(signed_sessions.session(key))))
         for said in both(ledger):
             assert any(says in text for text in said), (says, said)
 
@@ -50,11 +48,11 @@ def test_a_session_is_whole_in_ledger_and_bundle(tmp_path):
 def test_a_pack_is_named_before_training_in_ledger_and_bundle(tmp_path):
     key = ephemeral_key()
     ledger = small_ledger(f"sqlite:///{tmp_path}/l.db", key)
-    late = sealed.session(key, kinds=("dataset-record", "training-provenance", "performance"))
+    late = signed_sessions.session(key, kinds=("dataset-record", "training-provenance", "performance"))
     seal(ledger, lines_of(late))
     for said in both(ledger):
         assert any("no pack was named before training" in text for text in said), said
-    assert list(pack_problems("s", sealed.checked(sealed.session()).records)) == []
+    assert list(pack_problems("s", signed_sessions.checked(signed_sessions.session()).records)) == []
 
 
 def test_an_allowing_decision_rests_on_something_in_ledger_and_bundle(tmp_path):
@@ -62,7 +60,7 @@ def test_an_allowing_decision_rests_on_something_in_ledger_and_bundle(tmp_path):
     ledger = small_ledger(f"sqlite:///{tmp_path}/l.db", key)
     active = ledger.state.active()
     digests = {"policy_digest": active["policy"], "keyring_digest": active["keyring"], "model_digest": "a" * 64}
-    lines = lines_of(sealed.session(key))
+    lines = lines_of(signed_sessions.session(key))
     about = {"model_name": "loans", "stage": "registration", "decided": utc_text(), "evidence": []}
     sessions = {"s.jsonl": [*(sha256_hex(line) for line in lines), ""]}
     public = {"allowed": True, **digests, **about, "sessions": sessions}

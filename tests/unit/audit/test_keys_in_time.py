@@ -7,8 +7,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-import sealed
-from small_bundle import lost, small_ledger
 
 from aims_mlflow.audit.model import ModelCheck
 from aims_mlflow.audit.outside_checkpoint import read_held
@@ -27,6 +25,8 @@ from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.signing.keyring import add_key, keyring_digest, revoke_key, rotate_key, sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
+from support import signed_sessions
+from support.small_bundle import lost, sentences, small_ledger
 
 real_now = append.utc_text
 
@@ -50,14 +50,10 @@ def put(ledger, keyring):
 
 
 def evidence(ledger, key):
-    lines = [line for line in sealed.session(key).jsonl().split(b"\n") if line]
+    lines = [line for line in signed_sessions.session(key).jsonl().split(b"\n") if line]
     names = [sha256_hex(line) for line in lines]
     public = {"sessions": {"s.jsonl": [*names, ""]}, "evidence": names}
     ledger.seal(Entry("evidence", public, {"reason": "x"}, names[0], lines))
-
-
-def sentences(ledger):
-    return [problem.sentence() for problem in verify_ledger(ledger, "ledger").problems]
 
 
 @pytest.mark.parametrize("seconds", [5, 3600, -5, -3600])
@@ -70,7 +66,7 @@ def test_a_worker_whose_clock_is_off_makes_nothing_look_forged(small, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(append, "utc_text", off)
-        put(ledger, sign_keyring(add_key(keyring_of(ledger), sealed.entry(bo, "bo")), root))
+        put(ledger, sign_keyring(add_key(keyring_of(ledger), signed_sessions.entry(bo, "bo")), root))
     evidence(ledger, bo)
     assert sentences(ledger) == []
 
@@ -79,7 +75,7 @@ def test_evidence_sealed_before_its_key_was_trusted_is_told(small):
     ledger, _, _, root = small
     bo = ephemeral_key()
     evidence(ledger, bo)
-    put(ledger, sign_keyring(add_key(keyring_of(ledger), sealed.entry(bo, "bo")), root))
+    put(ledger, sign_keyring(add_key(keyring_of(ledger), signed_sessions.entry(bo, "bo")), root))
     assert any("is not in the keyring of leaf" in text and "it is in a later one" in text for text in sentences(ledger))
 
 
@@ -95,7 +91,7 @@ def log_changed(small, change):
     """The ledger goes on with a new log key, and then with `change` of the keyring that knows both."""
     ledger, _, log, root = small
     new = ephemeral_key()
-    put(ledger, sign_keyring(add_key(keyring_of(ledger), sealed.entry(new, "registry-2", ("log",))), root))
+    put(ledger, sign_keyring(add_key(keyring_of(ledger), signed_sessions.entry(new, "registry-2", ("log",))), root))
     ledger = with_key(ledger, new)
     put(ledger, sign_keyring(change(keyring_of(ledger), log.key_id), root))
     ledger.seal(Entry("finding", {"about": "x"}))
@@ -178,7 +174,7 @@ def test_a_log_key_may_change_under_a_running_server(small):
     third, root = ephemeral_key(), small[3]
     ledger = with_key(ledger, third)
     ledger.seal(Entry("finding", {"about": "the keyring does not know this log yet"}))
-    put(ledger, sign_keyring(add_key(keyring_of(ledger), sealed.entry(third, "registry-3", ("log",))), root))
+    put(ledger, sign_keyring(add_key(keyring_of(ledger), signed_sessions.entry(third, "registry-3", ("log",))), root))
     fourth = ephemeral_key()
     put(ledger, sign_keyring(rotate_key(keyring_of(ledger), third.key_id, fourth.public, utc_text()), root))
     ledger = with_key(ledger, fourth)

@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tampering import Thief, flip
-from test_verify import run
-from timestamping import authority  # noqa: F401 - fixture
 
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.evidence import statement
@@ -24,6 +21,8 @@ from aims_mlflow.records.keyring import KeyEntry, Keyring
 from aims_mlflow.signing.key_sources import load_key
 from aims_mlflow.signing.keyring import add_key, keyring_digest, revoke_key, sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
+from support.commands import run
+from support.ledger_thief import Thief, flip
 
 DOCS = Path(__file__).parents[3] / "docs" / "security.md"
 BEGIN, END = "<!-- tampering: written by tests/unit/audit/test_tampering.py -->", "<!-- end of tampering -->"
@@ -600,9 +599,9 @@ def _(t, life):
     target="version",
 )
 def _(t, life):
-    import sealed
+    from support import signed_sessions
 
-    made = sealed.session(load_key(f"file:{life.office.scientist}"))
+    made = signed_sessions.session(load_key(f"file:{life.office.scientist}"))
     (_session(life).parent / f"{made.id}.jsonl").write_bytes(made.jsonl())
 
 
@@ -695,7 +694,7 @@ def _either(*args):
         return run(*args, status=1)
 
 
-def test_a_time_stamp_over_something_else_is_told(life, authority):  # noqa: F811
+def test_a_time_stamp_over_something_else_is_told(life, authority):
     from aims_mlflow.ledger import timestamps
 
     thief = Thief(life)
@@ -714,7 +713,7 @@ def test_a_time_stamp_over_something_else_is_told(life, authority):  # noqa: F81
 
 def table():
     """The battery as docs/security.md shows it."""
-    from bundle_tampering import CASES as BUNDLE
+    from support.bundle_tampering import CASES as BUNDLE
 
     lines = [BEGIN, "| where | what is done | caught in step | needs an outside checkpoint |", "|---|---|---|---|"]
     lines += [f"| {c.where} | {c.what} | {c.step} | {'yes' if c.outside else 'no'} |" for c in CASES]

@@ -6,19 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from aims_mlflow.cli.main import cli
-from aims_mlflow.errors import AimsError
 from aims_mlflow.ledger import checkpoint, merkle
 from aims_mlflow.ledger.ledger import Ledger
-
-
-def run(*args, status=0):
-    result = CliRunner().invoke(cli, [str(a) for a in args], standalone_mode=False)
-    if result.exception is not None:
-        if isinstance(result.exception, AimsError) and result.exception.exit_status == status:
-            return result.exception.sentence()
-        raise result.exception
-    assert (result.return_value or 0) == status, result.output
-    return result.stdout
+from support.commands import run
 
 
 def test_a_whole_ledger_verifies_from_an_outside_checkpoint(life):
@@ -77,10 +67,10 @@ def test_watching_goes_on_from_the_last_look(life, tmp_path):
 
 
 def test_evidence_that_never_met_a_gate_is_sealed_once(life, lived):
-    import gated
+    from support import trainings
 
-    frame = gated.table(1000, seed=9)
-    run_id, _ = gated.train("loans", frame=frame)
+    frame = trainings.table(1000, seed=9)
+    run_id, _ = trainings.train("loans", frame=frame)
     assert "no leaf of the ledger names it" in run("verify", f"runs:/{run_id}", "--ledger", life.uri, status=1)
     first = json.loads(
         run("ledger", "ingest", f"runs:/{run_id}", "--ledger", life.uri, "--reason", "trained before", "--json")
@@ -107,9 +97,8 @@ def test_every_command_says_when_it_fails(command):
 
 @pytest.mark.parametrize("name", ["loans.zip", "loans.bundle", "handed over"])
 def test_a_bundle_is_known_by_being_a_file(tmp_path, name):
-    from small_bundle import small_bundle
-
     from aims_mlflow.exports.bundle.archive import write_archive
+    from support.small_bundle import small_bundle
 
     with (tmp_path / name).open("wb") as stream:
         write_archive(small_bundle(f"sqlite:///{tmp_path}/l.db"), stream)

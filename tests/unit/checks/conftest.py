@@ -7,12 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from engine_tables import needs_spark
-from postgres_server import postgres_server, postgres_uri  # noqa: F401  fixtures
 
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.pack import Pack
+from support.engine_tables import needs_spark
 
 
 def credit_table(rows, seed=0):

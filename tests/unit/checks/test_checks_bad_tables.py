@@ -1,6 +1,5 @@
 """Each bad table on every engine: a verdict, or one clear sentence; never a crash, and never a pass that was not earned."""
 
-import engine_tables as tables
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,6 +13,7 @@ from aims_mlflow.checks.suite import planned
 from aims_mlflow.errors import AimsError
 from aims_mlflow.operation.checking import Columns, dataset_from
 from aims_mlflow.records.system import Data
+from support import engine_tables as tables
 
 
 def good(rows=300, task="binary-classification"):

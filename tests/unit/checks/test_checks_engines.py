@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 
-import engine_tables as tables
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -21,6 +20,7 @@ from aims_mlflow.operation import checking
 from aims_mlflow.operation.checking import Columns, dataset_from
 from aims_mlflow.records.pack import Pack
 from aims_mlflow.records.system import Data
+from support import engine_tables as tables
 
 TASKS = ("binary-classification", "multiclass-classification", "regression")
 

@@ -4,7 +4,6 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import sealed
 import yaml
 
 from aims_mlflow.documents.datasheet import render_datasheet
@@ -16,6 +15,7 @@ from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.signing.keys import ephemeral_key
+from support import signed_sessions
 
 NUMBER = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?(?:e-?\d+)?)(?: \(95% ([\d.e-]+) to ([\d.e-]+)\))?\[\^e(\d+)\]")
 
@@ -40,9 +40,9 @@ def values_in(record):
     return out
 
 
-@pytest.mark.parametrize("render", [lambda r: render_model_card(r, sealed.MODEL), render_datasheet])
+@pytest.mark.parametrize("render", [lambda r: render_model_card(r, signed_sessions.MODEL), render_datasheet])
 def test_every_number_resolves_to_a_value_of_the_record_that_it_cites(render):
-    records = sealed.session().records
+    records = signed_sessions.session().records
     text = render(records).decode()
     notes = dict(re.findall(r"^\[\^e(\d+)\]: evidence `([0-9a-f-]+)`", text, re.MULTILINE))
     by_id = {r.id: r for r in records}
@@ -54,10 +54,10 @@ def test_every_number_resolves_to_a_value_of_the_record_that_it_cites(render):
             assert number in found, f"{number} is not in {by_id[notes[note]].evidence.kind}"
 
 
-@pytest.mark.parametrize("render", [lambda r: render_model_card(r, sealed.MODEL), render_datasheet])
+@pytest.mark.parametrize("render", [lambda r: render_model_card(r, signed_sessions.MODEL), render_datasheet])
 def test_no_number_stands_without_the_record_that_it_came_from(render):
     """Outside code, names and headings: a number without a mark was typed by hand."""
-    text = render(sealed.session(system="screening").records).decode()
+    text = render(signed_sessions.session(system="screening").records).decode()
     body = text.split("---\n", 2)[-1]
     body = re.sub(r"^(\[\^e\d+\]: .*|#.*)$", "", body, flags=re.MULTILINE)
     body = re.sub(r"`[^`]*`|A mark such as \[\^e1\]|\(95% [\d.e-]+ to [\d.e-]+\)", "", body)
@@ -67,7 +67,7 @@ def test_no_number_stands_without_the_record_that_it_came_from(render):
 
 
 def test_the_cards_header_is_what_model_hubs_read():
-    text = render_model_card(sealed.session().records, sealed.MODEL).decode()
+    text = render_model_card(signed_sessions.session().records, signed_sessions.MODEL).decode()
     _, header, rest = text.split("---\n", 2)
     index = yaml.safe_load(header)["model-index"][0]["results"][0]
     assert {m["type"]: m["value"] for m in index["metrics"]}["accuracy"] == 0.8714567
@@ -92,24 +92,24 @@ def test_the_cards_header_is_what_model_hubs_read():
 
 
 def test_a_number_changes_with_its_record():
-    one = render_model_card(sealed.session(ratio="0.31").records, sealed.MODEL)
-    other = render_model_card(sealed.session(ratio="0.62").records, sealed.MODEL)
+    one = render_model_card(signed_sessions.session(ratio="0.31").records, signed_sessions.MODEL)
+    other = render_model_card(signed_sessions.session(ratio="0.62").records, signed_sessions.MODEL)
     assert b"0.31 (95%" in one
     assert b"0.31 (95%" not in other
     assert b"0.62 (95%" in other
 
 
 def states(sessions, **more):
-    return {s.control.id: s for s in control_statuses(sessions, sealed.MODEL, **more)}
+    return {s.control.id: s for s in control_statuses(sessions, signed_sessions.MODEL, **more)}
 
 
 def test_states_are_decided_by_what_was_evaluated():
-    found = states([sealed.checked(sealed.session())])
+    found = states([signed_sessions.checked(signed_sessions.session())])
     assert found["A.6.2.4"].state == "failed"
     assert found["A.4.4"].state == "met"
     assert found["A.6.2.6"].state == "not due"
     assert found["A.5.4"].state == "failed", "a supporting result that failed shows at once"
-    better = states([sealed.checked(sealed.session(ratio="0.95"))])
+    better = states([signed_sessions.checked(signed_sessions.session(ratio="0.95"))])
     assert better["A.6.2.4"].state == "missing"
     assert 'aims.attach("validation-report", PATH)' in better["A.6.2.4"].reason
     assert better["A.5.4"].state == "not due", "a kind that supports never suffices"
@@ -117,53 +117,55 @@ def test_states_are_decided_by_what_was_evaluated():
 
 
 def test_an_unsound_session_makes_everything_unverifiable():
-    writer = sealed.session()
+    writer = signed_sessions.session()
     data = writer.jsonl().replace(b'"sig":"', b'"sig":"A', 1)
     from aims_mlflow.evidence.verify import check_session
 
-    broken = check_session(data, "s", sealed.lookup(sealed.entry(writer._key)))
+    broken = check_session(data, "s", signed_sessions.lookup(signed_sessions.entry(writer._key)))
     assert {s.state for s in states([broken]).values()} == {"unverifiable"}
 
 
 def test_evidence_past_its_date_is_stale():
     key = ephemeral_key()
     writer = SessionWriter(key, "ana")
-    about = [Subject(name="m", digest={"dirHash1": sealed.MODEL})]
+    about = [Subject(name="m", digest={"dirHash1": signed_sessions.MODEL})]
     writer.add("training-provenance", about, details={"data": {}})
     writer.add("tooling-record", about, valid_until="2026-06-01T00:00:00Z")
     writer.close()
     now = datetime(2026, 5, 1, tzinfo=UTC)
-    assert states([sealed.checked(writer, key)], now=now)["A.4.4"].state == "met"
-    assert states([sealed.checked(writer, key)], now=now + timedelta(days=60))["A.4.4"].state == "stale"
+    assert states([signed_sessions.checked(writer, key)], now=now)["A.4.4"].state == "met"
+    assert states([signed_sessions.checked(writer, key)], now=now + timedelta(days=60))["A.4.4"].state == "stale"
 
 
 def test_a_check_that_could_not_run_is_never_met():
     key = ephemeral_key()
     writer = SessionWriter(key, "ana")
-    about = [Subject(name="m", digest={"dirHash1": sealed.MODEL})]
+    about = [Subject(name="m", digest={"dirHash1": signed_sessions.MODEL})]
     writer.add("training-provenance", about, details={"data": {}})
     writer.add("tooling-record", about, result="not_evaluated", reason="no package list")
     writer.close()
-    found = states([sealed.checked(writer, key)])["A.4.4"]
+    found = states([signed_sessions.checked(writer, key)])["A.4.4"]
     assert found.state == "missing"
     assert "could not be evaluated: no package list" in found.reason
 
 
 def test_hostile_text_stays_text_everywhere():
     evil = '<script>alert("1")</script>'
-    writer = sealed.session(system="income", group=evil, target=evil, favourable='"><img src=x onerror=alert(1)>')
-    page = render_index([sealed.checked(writer)], {}, [sealed.MODEL]).decode()
+    writer = signed_sessions.session(
+        system="income", group=evil, target=evil, favourable='"><img src=x onerror=alert(1)>'
+    )
+    page = render_index([signed_sessions.checked(writer)], {}, [signed_sessions.MODEL]).decode()
     assert "<script" not in page
     assert "<img src=x" not in page
     assert "&lt;script&gt;" in page
-    card = render_model_card(writer.records, sealed.MODEL).decode()
+    card = render_model_card(writer.records, signed_sessions.MODEL).decode()
     assert "<script>" not in card.replace("\\<script\\>", "")
 
 
 def test_the_page_stands_alone_and_shows_what_failed():
-    writer = sealed.session()
+    writer = signed_sessions.session()
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
-    page = render_index([sealed.checked(writer)], {"x.svg": svg}, [sealed.MODEL]).decode()
+    page = render_index([signed_sessions.checked(writer)], {"x.svg": svg}, [signed_sessions.MODEL]).decode()
     loads = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
     assert [u for u in loads if not u.startswith(("#", "data:"))] == []
     assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
@@ -175,6 +177,8 @@ def test_the_page_stands_alone_and_shows_what_failed():
 
 
 def test_the_terminal_summary_fits_and_names_the_fix():
-    lines = summary_lines(control_statuses([sealed.checked(sealed.session())], sealed.MODEL), width=60)
+    lines = summary_lines(
+        control_statuses([signed_sessions.checked(signed_sessions.session())], signed_sessions.MODEL), width=60
+    )
     assert all(len(line) <= 60 for line in lines)
     assert any(line.startswith("✗ failed: A.5.4, A.6.2.4") for line in lines)

@@ -7,7 +7,6 @@ import stat
 
 import pandas as pd
 import pytest
-import sealed
 from pydantic import ValidationError
 
 from aims_mlflow.canonical import canonical, parse_json
@@ -22,6 +21,7 @@ from aims_mlflow.signing import dsse
 from aims_mlflow.signing.key_sources import load_key, signing_key
 from aims_mlflow.signing.keyring import add_key, load_keyring, sign_keyring, write_keyring
 from aims_mlflow.signing.keys import ephemeral_key, write_new_key
+from support import signed_sessions
 
 
 def test_dir_hash1_is_gos_h1(tmp_path):
@@ -105,7 +105,7 @@ def test_an_envelope_is_read_by_securesystemslib_itself_and_is_an_in_toto_statem
     from securesystemslib.dsse import Envelope
 
     key = ephemeral_key()
-    for record in sealed.session(key).records:
+    for record in signed_sessions.session(key).records:
         foreign = Envelope.from_dict(json.loads(record.envelope.raw))
         assert foreign.verify([key.public.for_dsse()], 1)
         payload = json.loads(foreign.payload)
@@ -115,7 +115,7 @@ def test_an_envelope_is_read_by_securesystemslib_itself_and_is_an_in_toto_statem
 
 
 def test_foreign_fields_say_what_the_record_says():
-    records = {r.evidence.kind: r for r in sealed.session().records}
+    records = {r.evidence.kind: r for r in signed_sessions.session().records}
     fairness = json.loads(records["fairness"].envelope.payload)
     assert fairness["predicateType"] == "https://in-toto.io/attestation/test-result/v0.1"
     assert fairness["predicate"]["result"] == "FAILED"
@@ -129,7 +129,7 @@ def test_foreign_fields_say_what_the_record_says():
 
 def test_a_signed_contradiction_between_the_fields_is_refused():
     key = ephemeral_key()
-    record = next(r for r in sealed.session(key).records if r.evidence.kind == "fairness")
+    record = next(r for r in signed_sessions.session(key).records if r.evidence.kind == "fairness")
     payload = json.loads(record.envelope.payload)
     payload["predicate"]["result"] = "PASSED"
     again = dsse.sign(canonical(payload), key)
@@ -139,8 +139,8 @@ def test_a_signed_contradiction_between_the_fields_is_refused():
 
 def test_every_flipped_byte_of_a_session_is_found_and_named():
     key = ephemeral_key()
-    writer = sealed.session(key, kinds=("session-start", "fairness"))
-    data, known = writer.jsonl(), sealed.lookup(sealed.entry(key))
+    writer = signed_sessions.session(key, kinds=("session-start", "fairness"))
+    data, known = writer.jsonl(), signed_sessions.lookup(signed_sessions.entry(key))
     assert check_session(data, "s", known).sound
     for position in range(len(data)):
         changed = bytearray(data)
@@ -163,34 +163,34 @@ def test_every_flipped_byte_of_a_session_is_found_and_named():
 )
 def test_what_was_taken_out_moved_or_cut_is_named(change, text):
     key = ephemeral_key()
-    lines = sealed.session(key).jsonl().splitlines()
+    lines = signed_sessions.session(key).jsonl().splitlines()
     data = b"".join(line + b"\n" for line in change(lines))
-    found = check_session(data, "s", sealed.lookup(sealed.entry(key)))
+    found = check_session(data, "s", signed_sessions.lookup(signed_sessions.entry(key)))
     assert not found.sound
     assert any(text in p.what for p in found.problems), found.problems
 
 
 def test_a_record_from_another_session_of_the_same_key_is_found():
     key = ephemeral_key()
-    one, other = sealed.session(key, ratio="0.31"), sealed.session(key, ratio="0.95")
+    one, other = signed_sessions.session(key, ratio="0.31"), signed_sessions.session(key, ratio="0.95")
     lines, good = one.jsonl().splitlines(), other.jsonl().splitlines()
     place = next(i for i, r in enumerate(one.records) if r.evidence.kind == "fairness")
     lines[place] = good[place]
-    found = check_session(b"\n".join(lines) + b"\n", "s", sealed.lookup(sealed.entry(key)))
+    found = check_session(b"\n".join(lines) + b"\n", "s", signed_sessions.lookup(signed_sessions.entry(key)))
     assert any("belongs to another session" in p.what for p in found.problems)
 
 
 def test_unknown_keys_and_wrong_roles_say_what_to_do():
     key = ephemeral_key()
-    record = sealed.session(key).records[0]
+    record = signed_sessions.session(key).records[0]
     with pytest.raises(EvidenceError) as unknown:
         check_signature(record, lambda _: None)
     assert "aims keys export" in unknown.value.next
     assert "aims keys add" in unknown.value.next
     with pytest.raises(EvidenceError, match="has no role 'trainer'"):
-        check_signature(record, sealed.lookup(sealed.entry(key, roles=("approver",))))
+        check_signature(record, signed_sessions.lookup(signed_sessions.entry(key, roles=("approver",))))
     other = ephemeral_key()
-    forged = sealed.entry(other).model_copy(update={"key_id": key.key_id})
+    forged = signed_sessions.entry(other).model_copy(update={"key_id": key.key_id})
     with pytest.raises(EvidenceError, match="does not fit the content"):
         check_signature(record, lambda _: forged)
 
@@ -206,7 +206,9 @@ def test_unknown_keys_and_wrong_roles_say_what_to_do():
 def test_a_key_acts_only_in_its_window(window, text):
     key = ephemeral_key()
     with pytest.raises(EvidenceError, match=text):
-        check_signature(sealed.session(key).records[0], sealed.lookup(sealed.entry(key, **window)))
+        check_signature(
+            signed_sessions.session(key).records[0], signed_sessions.lookup(signed_sessions.entry(key, **window))
+        )
 
 
 def test_keys_come_from_files_and_variables_and_never_silently(tmp_path, monkeypatch, own_home):
@@ -243,14 +245,14 @@ def test_keys_come_from_files_and_variables_and_never_silently(tmp_path, monkeyp
 def test_a_keyring_is_its_roots_word(tmp_path):
     root, trainer = ephemeral_key(), ephemeral_key()
     path = tmp_path / "keyring.yaml"
-    keyring = sign_keyring(add_key(Keyring(version=1), sealed.entry(trainer)), root)
+    keyring = sign_keyring(add_key(Keyring(version=1), signed_sessions.entry(trainer)), root)
     write_keyring(path, keyring)
     assert load_keyring(path).find(trainer.key_id).owner == "ana"
     assert load_keyring(path, root.key_id).version == 2
     with pytest.raises(EvidenceError, match="not signed by the root key"):
         load_keyring(path, ephemeral_key().key_id)
     with pytest.raises(ConfigError, match="already has this key"):
-        add_key(keyring, sealed.entry(trainer))
+        add_key(keyring, signed_sessions.entry(trainer))
     text = path.read_text()
     path.write_text(text.replace("owner: ana", "owner: eve"))
     with pytest.raises(EvidenceError, match="changed after the root signed it"):

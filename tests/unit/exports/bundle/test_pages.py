@@ -1,0 +1,86 @@
+"""The page that says how to verify without us, for ledgers whose keys changed and whose checkpoints were stamped."""
+
+import json
+import zipfile
+
+import pytest
+
+from aims_mlflow.exports.bundle import layout
+from aims_mlflow.exports.bundle.archive import write_archive
+from aims_mlflow.exports.bundle.create import create
+from aims_mlflow.exports.bundle.verify import verify_bundle
+from aims_mlflow.ledger import timestamps
+from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.ledger import Ledger
+from aims_mlflow.ledger.log import Log
+from aims_mlflow.records.base import utc_text
+from aims_mlflow.signing.keyring import rotate_key, rotate_root, sign_keyring
+from aims_mlflow.signing.keys import ephemeral_key
+from support import second_verifier
+from support.lived_bundle import shown
+from support.small_bundle import keyring_of, lost, put_keyring, small_ledger
+from support.timestamp_authority import keep_receipt
+
+
+def unpacked(files, folder):
+    with (folder / "b.zip").open("wb") as stream:
+        write_archive(files, stream)
+    with zipfile.ZipFile(folder / "b.zip") as archive:
+        archive.extractall(folder / "b")
+    return folder / "b"
+
+
+def test_after_the_logs_key_was_rotated_the_page_prints_the_one_that_signed(tmp_path):
+    log, root, new, next_root = (ephemeral_key() for _ in range(4))
+    ledger = small_ledger(f"sqlite:///{tmp_path}/l.db", log=log, root=root)
+    later = Ledger(ledger.uri, Log(new, "ai.example.org/small"))
+    put_keyring(later, sign_keyring(rotate_key(keyring_of(ledger), log.key_id, new.public, utc_text()), root))
+    put_keyring(later, rotate_root(keyring_of(ledger), root, next_root, "olga"))
+    later.seal(Entry("finding", {"about": "x"}))
+    files = create(later, "income-screening", "stage1", lost)
+    report = verify_bundle(layout.InMemory(files), "bundle")
+    assert report.verified, report.as_json()
+    said = shown(unpacked(files, tmp_path))
+    assert f"ok checkpoint, signed by {new.key_id}" in said
+    signers = [line.rpartition(" ")[2] for line in said if "is signed by root" in line]
+    assert signers == [root.key_id, root.key_id, next_root.key_id, root.key_id]
+    assert all(line.startswith(("ok ", "not here: ")) for line in said), said
+    assert second_verifier.problems(tmp_path / "b.zip") == []
+
+
+def test_earlier_checkpoints_and_time_stamps_are_checked_with_openssl(tmp_path, authority):
+    ledger = small_ledger(f"sqlite:///{tmp_path}/l.db")
+    notes = list(ledger.proofs.checkpoints())
+    for number, (size, note, _) in enumerate(notes[:2]):
+        keep_receipt(ledger, size, f"tsa:{number}", timestamps.request_stamp(note.encode(), authority.url))
+    files = create(ledger, "income-screening", "stage1", lost)
+    root = tmp_path / "tsa.pem"
+    root.write_bytes(authority.root)
+    report = verify_bundle(layout.InMemory(files), "bundle", stamp_roots=[authority.root])
+    assert report.verified, report.as_json()
+    folder = unpacked(files, tmp_path)
+    said = shown(folder, TSA=str(root))
+    assert sum(line.startswith("Time stamp:") for line in said) == 2, said
+    assert sum("is continued, signed by" in line for line in said) == 2
+    assert not any("NOT" in line for line in said)
+    first, second = sorted((folder / "ledger/earlier").glob("*.tsr"))
+    first.write_bytes(second.read_bytes())
+    assert f"NOT STAMPED: ledger/earlier/{first.name}" in shown(folder, TSA=str(root))
+    assert second_verifier.problems(tmp_path / "b.zip") == []
+
+
+@pytest.mark.parametrize("old", range(1, 8))
+def test_the_pages_consistency_proof_is_right_for_every_shape_of_the_tree(tmp_path, old):
+    from aims_mlflow.audit.outside_checkpoint import Held
+    from aims_mlflow.ledger import checkpoint
+
+    ledger = small_ledger(f"sqlite:///{tmp_path}/l.db")
+    for number in range(4):
+        ledger.seal(Entry("finding", {"about": str(number)}))
+    note = {size: note for size, note, _ in ledger.proofs.checkpoints()}[old]
+    files = create(ledger, "income-screening", "stage1", lost, held=[Held(checkpoint.parse(note.encode(), "n"), "n")])
+    assert json.loads(files["bundle.json"])["size"] == 7
+    said = shown(unpacked(files, tmp_path))
+    assert any(line.startswith(f"ok ledger/earlier/{old:012d}.txt is continued") for line in said), said
+    (tmp_path / "b/ledger/earlier" / f"{old:012d}.proof").write_text("0" * 64 + "\n")
+    assert f"NOT CONTINUED: ledger/earlier/{old:012d}.txt" in shown(tmp_path / "b")

@@ -1,0 +1,38 @@
+"""The battery on bundles: each change is named by us, and the second verifier rejects it too."""
+
+import json
+
+import pytest
+
+from support import second_verifier
+from support.bundle_tampering import CASES
+from support.commands import run
+from support.lived_bundle import rewritten
+
+
+@pytest.mark.parametrize(("what", "step", "says", "change", "outside"), CASES, ids=[c[0] for c in CASES])
+def test_a_changed_bundle_is_rejected_and_the_change_named(made, tmp_path, what, step, says, change, outside):
+    path, first = made
+    out = rewritten(path, tmp_path / "b.zip", change, pages=True)
+    said = json.loads(run("bundle", "verify", out, *(["--since", first] if outside else []), "--json", status=1))
+    texts = [f"{p['record']}: {p['what']}" for s in said["steps"] if s["step"] == step for p in s["problems"]]
+    assert any(says in text for text in texts), json.dumps(said, indent=1)[:3000]
+    assert second_verifier.problems(out, [first.read_bytes()] if outside else ()), "the second verifier takes it"
+
+
+def test_a_file_that_no_manifest_lists_is_told(made, tmp_path):
+    import zipfile
+
+    from aims_mlflow.exports.bundle.archive import write_archive
+
+    with zipfile.ZipFile(made[0]) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    with (tmp_path / "b.zip").open("wb") as stream:
+        write_archive({**files, "evidence/more.md": b"all is well"}, stream)
+    assert "the manifest does not list it" in run("bundle", "verify", tmp_path / "b.zip", status=1)
+    assert second_verifier.problems(tmp_path / "b.zip")
+
+
+def test_the_root_that_the_auditor_pins_decides(made):
+    assert "not signed by the root key" in run("bundle", "verify", made[0], "--root", "0" * 64, status=1)
+    assert second_verifier.problems(made[0], root="0" * 64)

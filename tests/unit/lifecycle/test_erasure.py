@@ -1,0 +1,65 @@
+"""Erasing a body: the text is gone from the file, and everything else still verifies."""
+
+import json
+
+from aims_mlflow.ledger.ledger import Ledger
+from support.commands import run
+
+
+def test_a_body_goes_for_good_and_all_else_verifies(life, monkeypatch):
+    ledger = Ledger(life.uri)
+    decision = next(ledger.leaves(types=("decision",)))
+    waiting = next(ledger.leaves(types=("approval",)))
+    text = "reviewed by Olga at her desk"
+    assert "nothing is erased: the key of ana has no role" in run(
+        "evidence", "erase", decision.sequence, "--reason", "asked for", "--ledger", life.uri, status=1
+    )
+    monkeypatch.setenv("AIMS_SIGNING_KEY", f"file:{life.office.approver}")
+    body = ledger.bodies([decision.sequence])[decision.sequence][1]
+    assert body in _files(life.copy)
+    said = json.loads(
+        run("evidence", "erase", decision.content["request"], "--reason", "asked for", "--ledger", life.uri, "--json")
+    )
+    assert str(decision.sequence) in said["erased"]
+    run("evidence", "erase", waiting.sequence, "--reason", text, "--ledger", life.uri)
+    assert body not in _files(life.copy), "the bytes are no longer in the database's files"
+    assert ledger.body(decision.sequence) is None
+    whole = run("verify", life.uri, "--since", life.outside)
+    assert "verified" in whole.splitlines()[-1]
+    assert "erased with a reason" in whole
+    version = run("verify", "models:/loans/1", "--ledger", life.uri)
+    assert f"the texts of decision {decision.content['request']} were erased" in version
+    assert "no body (any more)" in run(
+        "evidence", "erase", decision.sequence, "--reason", "x", "--ledger", life.uri, status=1
+    )
+    assert "needs a reason" in run("evidence", "erase", 0, "--reason", " ", "--ledger", life.uri, status=2)
+    (record,) = [r for r in ledger.leaves(types=("erased",)) if r.content["sequence"] == waiting.sequence]
+    assert text.encode() in json.dumps(json.loads(_payload(ledger, record))).encode()
+
+
+def _payload(ledger, leaf):
+    from aims_mlflow.signing.dsse import parse
+
+    return parse(ledger.envelope(leaf.content["envelope"]), "erasure").payload
+
+
+def _files(database):
+    return b"".join(p.read_bytes() for p in database.parent.glob(f"{database.name}*") if p.is_file())
+
+
+def test_the_gate_goes_on_after_an_erasure(life, monkeypatch):
+    import mlflow
+
+    monkeypatch.setenv("AIMS_SIGNING_KEY", f"file:{life.office.approver}")
+    monkeypatch.setenv("AIMS_LEDGER_URI", life.uri)
+    ledger = Ledger(life.uri)
+    for leaf in list(ledger.leaves(types=("decision", "outcome", "approval"))):
+        run("evidence", "erase", leaf.sequence, "--reason", "all of them", "--ledger", life.uri)
+    mlflow.set_registry_uri(life.env["MLFLOW_REGISTRY_URI"])
+    from aims_mlflow.server.gate import Gate, RegistryChange
+
+    gate = Gate(f"sqlite:///{life.folder}/mlflow.db", life.env["MLFLOW_TRACKING_URI"])
+    owner = lambda: gate.evidence.owner_of(life.model)  # noqa: E731
+    decided = gate.decide(RegistryChange("deployment", "loans", None, "champion", "1"), owner).decision
+    assert decided.allowed, decided
+    assert "champion" in run("gate", "history", "loans", "--ledger", life.uri)
