@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import parse_json
+from aims_mlflow.records.leaves import read_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from aims_mlflow.records.leaves.base import LeafContent
 
 TYPES = (
     "decision", "outcome", "approval", "waiver", "revocation", "retirement", "withdrawn", "superseded", "deleted",
@@ -47,6 +50,16 @@ class Leaf:
         """The leaf's public fields, parsed once; callers must not change them."""
         content: dict[str, Any] = parse_json(self.data, f"leaf {self.sequence}")
         return content
+
+    @functools.cached_property
+    def fact(self) -> LeafContent:
+        """The leaf's public fields by the model of its type, parsed once.
+
+        Raises:
+            EvidenceError: it is not a leaf of this format.
+        """
+        where = f"leaf {self.sequence}"
+        return read_content(parse_json(self.data, where), where)
 
 
 def leaf_hash(data: bytes) -> str:

@@ -1,0 +1,41 @@
+"""Details of what people sign for a gate and its ledger."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from aims_mlflow.records.base import Sha256, Time
+from aims_mlflow.records.details.base import EvidenceDetails
+
+
+class ConsentDetails(EvidenceDetails):
+    """What a consent is bound to; a gate reads it as `Consent`, which refuses fields that it does not know."""
+
+    SUBJECTS = "the model"
+    action: str | None = Field(None, description="`approval`, `waiver`, `revocation` or `retirement`")
+    model_name: str | None = Field(None, description="registered model")
+    workspace: str | None = Field(None, description="workspace of the model")
+    stage: str | None = Field(None, description="stage that it is for")
+    alias: str | None = Field(None, description="alias that it is for")
+    stage_digest: Sha256 | None = Field(None, description="rules that were in force")
+    comment: str | None = Field(None, description="reason, in consents without `words`")
+    words: Sha256 | None = Field(None, description="sha256 of the canonical `{actor, comment, salt}`")
+    control: str | None = Field(None, description="control that a waiver covers")
+    metric: str | None = Field(None, description="metric that a waiver covers")
+    slice: dict[str, str] | None = Field(None, description="group that a waiver covers")
+    expires: Time | None = Field(None, description="end of a waiver")
+    break_glass: bool | None = Field(None, description="a waiver of everything, in an emergency")
+
+
+class ErasureDetails(EvidenceDetails):
+    """Whose body was erased; the field `reason` of the record says why."""
+
+    SUBJECTS = "the leaf"
+    sequence: int | None = Field(None, description="leaf whose body is gone")
+    commitment: Sha256 | None = Field(None, description="commitment of that leaf")
+
+
+KINDS: dict[str, type[EvidenceDetails]] = {
+    **dict.fromkeys(("approval", "waiver", "revocation", "retirement"), ConsentDetails),
+    "erasure": ErasureDetails,
+}

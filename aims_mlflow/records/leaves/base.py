@@ -1,0 +1,55 @@
+"""What every leaf of the ledger has, and what lies beside it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from aims_mlflow.records.base import Sha256, Time
+from aims_mlflow.records.open_record import OpenRecord
+
+# One line of a session file by its sha256; an empty line by "".
+Line = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+Name = Annotated[str, StringConstraints(max_length=1000)]
+Control = Annotated[str, StringConstraints(max_length=100)]
+# `time` and `commitment` of content that is not sealed yet.
+UNSEALED = ""
+
+
+class LeafContent(OpenRecord):
+    """The public fields of a leaf: they stay for good. `time` and `commitment` are set when it is sealed."""
+
+    v: Literal[1] = Field(1, description="version of the format of leaves")
+    type: Name = Field(description="type of the leaf")
+    time: Time = Field(UNSEALED, description="time of sealing, in UTC")
+    request: Name = Field("", description="id of the request, which joins the leaves of one change")
+    commitment: Sha256 = Field(UNSEALED, description="`sha256(salt \\|\\| body)`")
+    model_name: Name | None = Field(None, description="registered model, as `workspace/name` outside the default one")
+    version: Name | None = Field(None, description="version of the registered model")
+
+    def public(self) -> dict[str, Any]:
+        """Return the fields that the writer of the leaf gives; the ledger adds the rest."""
+        given = self.plain()
+        return {
+            name: value for name, value in given.items() if name not in ("v", "type", "time", "request", "commitment")
+        }
+
+    def envelopes(self) -> list[str]:
+        """Return the sha256 of the envelopes that the leaf names."""
+        return []
+
+
+class LeafBody(OpenRecord):
+    """What lies beside a leaf with a salt, and may be erased."""
+
+
+class EmptyBody(LeafBody):
+    """The body of a leaf that has nothing to erase."""
+
+
+class CallerBody(LeafBody):
+    """Who made a request, as far as the server could tell."""
+
+    login: str | None = Field(None, description="login of the caller; empty where the server did not tell")
+    address: str | None = Field(None, description="network address of the caller")
