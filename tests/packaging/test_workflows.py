@@ -36,7 +36,7 @@ def pythons():
 
 
 def test_the_workflows_are_those_that_the_documents_name():
-    assert [path.name for path in WORKFLOWS] == ["lint.yml", "release.yml", "tests.yml"]
+    assert [path.name for path in WORKFLOWS] == ["docs.yml", "lint.yml", "release.yml", "tests.yml"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.stem)

@@ -1,0 +1,138 @@
+"""Pages of the site that are made from the code: MkDocs calls `on_files` (see `hooks` in mkdocs.yml)."""
+
+from __future__ import annotations
+
+import importlib
+import types
+import typing
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
+# What is public in modules without `__all__`.
+PUBLIC = {
+    "aims_mlflow.checks.own_check": ("own_check",),
+    "aims_mlflow.errors": (
+        "AimsError", "CheckError", "ConfigError", "DataError", "EvidenceError", "KeyUnavailable", "PolicyRefused",
+        "Unreachable",
+    ),
+}  # fmt: skip
+
+
+def cli() -> str:
+    """Return the page of all commands with their options, from the commands themselves."""
+    import click
+
+    from aims_mlflow.cli.main import cli as aims
+
+    lines = ["# Command line", ""]
+
+    def describe(command: click.Command, name: str, parent: click.Context | None) -> None:
+        context = click.Context(command, info_name=name, parent=parent)
+        path = context.command_path
+        paragraphs = [" ".join(part.split()) for part in (command.help or "").replace("\b", "").split("\n\n")]
+        lines.extend([f"{'##' if path.count(' ') < 2 else '###'} {path}", "", "\n\n".join(paragraphs), ""])
+        lines.extend(["```text", " ".join([path, *command.collect_usage_pieces(context)]), "```", ""])
+        records = [r for p in command.get_params(context) if (r := p.get_help_record(context)) and "--help" not in r[0]]
+        if records:
+            lines.extend(["| option | meaning |", "|---|---|"])
+            lines.extend(f"| `{cell(option)}` | {cell(meaning)} |" for option, meaning in records)
+            lines.append("")
+        for child in command.list_commands(context) if isinstance(command, click.Group) else ():
+            describe(command.get_command(context, child), child, context)
+
+    describe(aims, "aims", None)
+    return "\n".join(lines)
+
+
+def cell(text: str) -> str:
+    """Return a text that can stand in a cell of a table."""
+    return text.replace("|", "\\|").replace("<", "&lt;") if "`" not in text else text.replace("|", "\\|")
+
+
+def settings() -> str:
+    """Return the page of environment variables, from `aims_mlflow.settings.SETTINGS`."""
+    from aims_mlflow.settings import SETTINGS
+
+    lines = ["# Settings", "", "Each setting is an environment variable. It is read when it is needed.", ""]
+    lines += ["| variable | set by | meaning | without it |", "|---|---|---|---|"]
+    lines += [f"| `{s.name}` | {s.set_by} | {s.meaning} | {s.default} |" for s in SETTINGS]
+    lines += ["", "The password or PIN of a key is in the key's variable with `_PASSWORD` at its end."]
+    return "\n".join(lines)
+
+
+def api() -> str:
+    """Return the page of what is public in Python: the names in `__all__` of three modules."""
+    lines = ["# Python", "", "What this page lists is public. Other names can change in any release.", ""]
+    for name in ("aims_mlflow", "aims_mlflow.checks.own_check", "aims_mlflow.errors"):
+        module = importlib.import_module(name)
+        lines += [f"## `{name}`", "", (module.__doc__ or "").split("\n\n")[0], ""]
+        for public in getattr(module, "__all__", None) or PUBLIC[name]:
+            lines += [f"::: {home_of(module, public)}", ""]
+    lines += ["## Sessions", "", "`aims.training` returns this object.", ""]
+    lines += ["::: aims_mlflow.capture.training.Training", "    options:", "      inherited_members: false"]
+    return "\n".join(lines)
+
+
+def home_of(module: types.ModuleType, name: str) -> str:
+    """Return the full name of the place where a public name is defined."""
+    value = getattr(module, name)
+    return f"{getattr(value, '__module__', module.__name__)}.{name}"
+
+
+def aims_yaml() -> str:
+    """Return the page of all keys in aims.yaml, from the models that read it."""
+    from aims_mlflow.records.system import AimsConfig, Data, Files, Source, System
+
+    lines = ["# aims.yaml", "", "A key that is not listed is an error, with its line and the nearest known key.", ""]
+    places = (("", AimsConfig), ("system.", System), ("data.", Data))
+    for prefix, model in (*places, ("data.sources.NAME.", Source), ("data.files.NAME.", Files)):
+        lines += [f"## `{prefix.rstrip('.') or 'top level'}`", "", " ".join((model.__doc__ or "").split()), ""]
+        lines += ["| key | value | default |", "|---|---|---|"]
+        for name, field in model.model_fields.items():
+            default = (
+                "required" if field.is_required() else text_of_default(field.get_default(call_default_factory=True))
+            )
+            lines.append(f"| `{prefix}{name}` | {text_of_type(field.annotation)} | {default} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def text_of_default(value: Any) -> str:
+    """Return a default as aims.yaml would spell it."""
+    return "none" if value is None or value in ((), {}) else f"`{value}`"
+
+
+def text_of_type(annotation: Any) -> str:
+    """Return a field's type in words that someone who writes YAML knows."""
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return text_of_type(inner[0])
+    if origin is typing.Literal:
+        return " or ".join(f"`{value}`" for value in inner)
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join(text_of_type(part) for part in inner if part is not type(None))
+    if origin is tuple:
+        return f"list of {text_of_type(inner[0])}"
+    if origin is dict:
+        return f"map of name to {text_of_type(inner[1])}"
+    return {str: "text", bool: "`true` or `false`"}.get(annotation, "section")
+
+
+PAGES = {
+    "reference/cli.md": cli,
+    "reference/settings.md": settings,
+    "reference/api.md": api,
+    "reference/aims-yaml.md": aims_yaml,
+}
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the generated pages to those in docs/."""
+    from mkdocs.structure.files import File
+
+    for path, page in PAGES.items():
+        files.append(File.generated(config, path, content=page()))
+    return files

@@ -1,0 +1,42 @@
+"""The documentation site loads nothing from outside; what `tox -e docs` runs to see that finds each way to do it."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("page", "bad"),
+    [
+        ('<script src="https://cdn.example.org/x.js"></script>', True),
+        ("<script src=//cdn.example.org/x.js></script>", True),
+        ('<link href="https://fonts.example.org" rel="preconnect" crossorigin>', True),
+        ('<link rel="stylesheet" href="http://example.org/a.css">', True),
+        ('<img alt="x" src="https://example.org/x.png">', True),
+        ("<style>@import url(https://example.org/a.css);</style>", True),
+        ("<style>a { background: url('//example.org/a.png') }</style>", True),
+        ('<a href="https://example.org">a link that a person follows</a>', False),
+        ('<link rel="canonical" href="https://example.org/"><script src="../a.js"></script>', False),
+    ],
+)
+def test_what_a_browser_would_fetch_is_found(tmp_path, page, bad):
+    loads_from_outside = runpy.run_path(str(ROOT / "docs" / "check_site.py"))["loads_from_outside"]
+    (tmp_path / "index.html").write_text(page)
+    assert bool(loads_from_outside(tmp_path)) is bad
+
+
+def test_every_page_that_is_generated_has_its_content():
+    pages = runpy.run_path(str(ROOT / "docs" / "site_pages.py"))["PAGES"]
+    for path, words in {
+        "reference/cli.md": ("## aims gate", "### aims gate init", "--policy"),
+        "reference/settings.md": ("`AIMS_SIGNING_KEY`", "`AIMS_ANCHORS`"),
+        "reference/api.md": ("::: aims_mlflow.capture.decorators.trains", "::: aims_mlflow.errors.AimsError"),
+        "reference/aims-yaml.md": ("| `system.id` | text | required |", "| `data.sensitive` | list of text | none |"),
+    }.items():
+        text = pages.pop(path)()
+        assert not [word for word in words if word not in text], path
+        assert "UNSET" not in text
+    assert not pages
