@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import types
 import typing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -127,6 +128,14 @@ PAGES = {
     "reference/api.md": api,
     "reference/aims-yaml.md": aims_yaml,
 }
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Add every decision record to the menu, behind their index."""
+    explanation = next(section["Explanation"] for section in config.nav or [] if "Explanation" in section)
+    decisions = next(entry["Decisions"] for entry in explanation if "Decisions" in entry)
+    decisions += [f"adr/{path.name}" for path in sorted(Path(config.docs_dir, "adr").glob("0*.md"))]
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

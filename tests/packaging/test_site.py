@@ -40,3 +40,12 @@ def test_every_page_that_is_generated_has_its_content():
         assert not [word for word in words if word not in text], path
         assert "UNSET" not in text
     assert not pages
+
+
+def test_each_decision_record_has_its_parts_in_one_order():
+    for record in sorted((ROOT / "docs" / "adr").glob("0*.md")):
+        text = record.read_text()
+        parts = ["## Status", "## Context", "## Options considered", "## Decision", "## Consequences"]
+        positions = [text.find(f"\n{part}") for part in parts]
+        assert min(positions) >= 0, record.name
+        assert positions == sorted(positions), record.name
