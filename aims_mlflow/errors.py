@@ -60,16 +60,18 @@ class KeyUnavailable(AimsError):
     """There is no key to sign with, or it cannot be read."""
 
 
-class EvidenceError(AimsError):
+class Refusal(AimsError):
+    """A gate or a verification says no; nothing failed."""
+
+    exit_status = 1
+
+
+class EvidenceError(Refusal):
     """Evidence is not what it claims to be: altered, incomplete, or signed by nobody known."""
 
-    exit_status = 1
 
-
-class PolicyRefused(AimsError):
+class PolicyRefused(Refusal):
     """A gate refused: the policy's conditions do not hold."""
-
-    exit_status = 1
 
 
 class Unreachable(AimsError):

@@ -24,11 +24,11 @@ def build(store_uri: str, tracking_uri: str | None = None) -> Any:
     """
     try:
         store = _open(store_uri.removeprefix(PREFIX), tracking_uri)
-        status = store.gate.status()
+        status = _status(store.gate)
     except Exception as exc:
         raise _refusal(exc) from exc
     sys.stderr.write(
-        f"aims: this registry is gated ({status['aims.enforcement']}), policy {store.gate.folder}"
+        f"aims: this registry is gated ({status['aims.enforcement']}), policy {store.gate.policy.folder}"
         + (f"; FINDING: {status['aims.findings']}" if "aims.findings" in status else "")
         + "\n"
     )
@@ -38,27 +38,23 @@ def build(store_uri: str, tracking_uri: str | None = None) -> Any:
 def _open(plain_uri: str, tracking_uri: str | None) -> Any:
     from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES
     from mlflow.server.constants import READ_REPLICA_BACKEND_STORE_URI_ENV_VAR
-    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
-    from mlflow.store.model_registry.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
 
-    from aims_mlflow.lifecycle.ledger_guard import LedgerGuard
-    from aims_mlflow.server.answers import Channel
-    from aims_mlflow.server.gate import Gate
-    from aims_mlflow.server.reserved_names import ReservedNames
-    from aims_mlflow.server.stored_rows import versions_by_a_gate
+    from aims_mlflow.server.gated_store import GatedStore, GatedWorkspaceStore
 
-    base = WorkspaceAwareSqlAlchemyStore if MLFLOW_ENABLE_WORKSPACES.get() else SqlAlchemyStore
-    store_class = type("GatedStore", (ReservedNames, Channel, base), {})
-    store = store_class(plain_uri, read_db_uri=value_of(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR))
-    store.gate = Gate(plain_uri, tracking_uri)
-    store.gate.guard = LedgerGuard(store.gate.ledger, versions_by_a_gate(store))
-    return store
+    store = GatedWorkspaceStore if MLFLOW_ENABLE_WORKSPACES.get() else GatedStore
+    return store(plain_uri, tracking_uri, read_db_uri=value_of(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR))
+
+
+def _status(gate: Any) -> dict[str, str]:
+    from aims_mlflow.server.gate_status import gate_status
+
+    return gate_status(gate)
 
 
 def _refusal(exc: Exception) -> Any:
     """Return the 403 that says so: an installation of ours that is broken closes the registry too."""
     try:
-        from aims_mlflow.server.announced_change import denied, reported
+        from aims_mlflow.server.failing_closed import denied, reported
 
         return denied(f"{CLOSED}. Next: {reported('opening the registry', exc)}")
     except Exception:  # noqa: BLE001 - what words a refusal may be what is broken

@@ -17,9 +17,9 @@ def build(workspace_uri: str) -> Any:
     from mlflow.store.workspace.sqlalchemy_store import SqlAlchemyStore
 
     from aims_mlflow.server import workspaces
-    from aims_mlflow.server.announced_change import closed, denied
+    from aims_mlflow.server.failing_closed import closed, denied
 
-    class GatedWorkspaces(SqlAlchemyStore):  # type: ignore[misc]
+    class GatedWorkspaces(SqlAlchemyStore):  # type: ignore[misc] # MLflow has no types
         """A workspace goes when its registered models are gone."""
 
         def delete_workspace(self, workspace_name: str, *args: Any, **kwargs: Any) -> None:

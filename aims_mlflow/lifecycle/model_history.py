@@ -119,7 +119,7 @@ class ModelHistory:
             if (c["type"] == "outcome" and c.get("stage") == "deployment") or c.get("aliases") or _adopted_stage(c)
         ]
 
-    def standing(self, version: str, alias: str, legacy_until: str | None) -> PriorAuthority | None:
+    def prior_authority(self, version: str, alias: str, legacy_until: str | None) -> PriorAuthority | None:
         """Return the authority that a version has for an alias from before, the newest first."""
         for content in reversed(self.put_into_use(version)):
             if content.get("would_refuse") or content.get("basis") == "legacy":

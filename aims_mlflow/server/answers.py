@@ -1,52 +1,70 @@
-"""What the gate answers over the registry: its status, and what it would decide."""
+"""Reserved names that the gate answers: its status, and what it would decide."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mlflow.entities.model_registry import ModelVersion, ModelVersionTag, RegisteredModel, RegisteredModelTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 
 from aims_mlflow.registry.names import RESERVED
-from aims_mlflow.server.announced_change import closed
-from aims_mlflow.server.gate import RegistryChange
-from aims_mlflow.server.gated_store import GatedMethods
+from aims_mlflow.server.change import RegistryChange
+from aims_mlflow.server.failing_closed import closed
+from aims_mlflow.server.gate_status import gate_status
+
+if TYPE_CHECKING:
+    from aims_mlflow.records.policy import Stage
+    from aims_mlflow.server.announced_change import AnnouncedChanges
+    from aims_mlflow.server.gate import Gate
+    from aims_mlflow.server.plain_store import PlainStore
+    from aims_mlflow.server.sources import Sources
 
 STATUS = "aims.status"
 EXPLAIN = re.compile(r"^aims\.explain\.(registration|deployment)(?:\.(.+))?\.v(\d+)$")
 
 
-class Channel(GatedMethods):
-    """Reserved names that are answered, not stored."""
+class Answers:
+    """Answers questions about the gate, over the registry's own methods."""
 
-    def get_registered_model(self, name: str) -> Any:
+    def __init__(self, plain: PlainStore, changes: AnnouncedChanges, gate: Gate, sources: Sources) -> None:
+        self._plain = plain
+        self._changes = changes
+        self._gate = gate
+        self._sources = sources
+
+    def model(self, name: str) -> Any:
         """Return a registered model; `aims.status` answers for the gate."""
         if name != STATUS:
-            return super().get_registered_model(name)  # type: ignore[misc]
+            return self._plain.get_registered_model(name)
         with closed("The status"):
-            tags = [RegisteredModelTag(k, v) for k, v in self.gate.status().items()]
+            tags = [RegisteredModelTag(k, v) for k, v in gate_status(self._gate).items()]
         return RegisteredModel(name=STATUS, creation_timestamp=0, last_updated_timestamp=0, description="", tags=tags)
 
-    def get_model_version_by_alias(self, name: str, alias: str) -> Any:
+    def version_by_alias(self, name: str, alias: str) -> Any:
         """Return the version behind an alias; `aims.explain.<stage>[.<alias>].v<N>` answers the decision."""
-        asked = EXPLAIN.match(alias)
-        if not asked:
-            if alias.startswith(RESERVED):
-                raise MlflowException(f"Registered model alias {alias} not found.", RESOURCE_DOES_NOT_EXIST)
-            return super().get_model_version_by_alias(name, alias)  # type: ignore[misc]
-        change = RegistryChange(asked[1], name, self.workspace, asked[2], asked[3])  # type: ignore[arg-type]
-        if change.version == "0":  # no version has this number: the question is about the rules alone
+        question = EXPLAIN.match(alias)
+        if question:
+            stage = cast("Stage", question[1])
+            return self._explain(RegistryChange(stage, name, self._changes.workspace, question[2], question[3]))
+        if alias.startswith(RESERVED):
+            raise MlflowException(f"Registered model alias {alias} not found.", RESOURCE_DOES_NOT_EXIST)
+        return self._plain.get_model_version_by_alias(name, alias)
+
+    def _explain(self, change: RegistryChange) -> Any:
+        name, number = change.name, str(change.version)
+        if number == "0":  # no version has this number: the question is about the rules alone
             with closed("The explanation"):
-                tags = {"aims.stage_digest": self.gate.rules(change).stage_digest}
+                tags = {"aims.stage_digest": self._gate.rules(change).stage_digest}
                 tags |= {"aims.workspace": change.workspace} if change.workspace else {}
-            return ModelVersion(name, change.version, 0, tags=[ModelVersionTag(k, v) for k, v in tags.items()])
+            return ModelVersion(name, number, 0, tags=[ModelVersionTag(k, v) for k, v in tags.items()])
         with closed("The explanation"):
-            found = self.plain.get_model_version(name, change.version)
-            change = replace(change, version=str(found.version))
-            decision = self.gate.decide(change, lambda: self._owner_of(found)).decision
+            version = self._plain.get_model_version(name, number)
+            change = replace(change, version=str(version.version))
+            decision = self._gate.decide(change, lambda: self._sources.owner_of_version(version)).decision
             text = json.dumps(decision.model_dump(mode="json", exclude_none=True))
-        return ModelVersion(name, change.version, 0, tags=[ModelVersionTag("aims.decision", text)], source=found.source)
+        tag = ModelVersionTag("aims.decision", text)
+        return ModelVersion(name, change.version, 0, tags=[tag], source=version.source)

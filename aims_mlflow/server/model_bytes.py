@@ -36,6 +36,10 @@ class ModelBytes:
         self._jobs: dict[str, Future[None]] = {}
         self._digests: BoundedCache[str] = BoundedCache(MAX_DIGESTS)
 
+    def forget(self) -> None:
+        """Forget the digests that this worker knows; the ledger's database keeps them."""
+        self._digests.clear()
+
     def digest(self, place: str, files: StoredFiles, caps: Caps) -> str:
         """Return the model's `dirHash1`; `place` is where its files lie.
 
@@ -85,8 +89,9 @@ class ModelBytes:
         job = self._jobs.get(place)
         if job is not None and job.done():
             del self._jobs[place]
-            if isinstance(job.exception(), AimsError):
-                return job.exception()  # type: ignore[return-value]
+            failure = job.exception()
+            if isinstance(failure, AimsError):
+                return failure
         if place not in self._jobs and len(self._jobs) < MAX_WAITING:
             if self._worker is None:
                 self._worker = ThreadPoolExecutor(1, thread_name_prefix="aims-hash")

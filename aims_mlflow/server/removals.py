@@ -1,7 +1,7 @@
-"""Taking authority away: aliases deleted, versions and models deleted, models renamed.
+"""Changes that take authority away: aliases deleted, stages left, versions and models deleted, models renamed.
 
-Removing a gated alias is never refused and never held up by a failure of ours; deleting the traces of what was in
-use needs its retirement record first.
+Removing a gated alias is never refused and never delayed by a failure of ours; deleting a version that was in use
+needs its retirement record first.
 """
 
 from __future__ import annotations
@@ -17,14 +17,20 @@ from aims_mlflow.records.base import uuid7
 from aims_mlflow.registers.findings import Finding
 from aims_mlflow.registry.names import is_prompt
 from aims_mlflow.server import counters
-from aims_mlflow.server.announced_change import Doors, caller, closed, refuse_reserved
-from aims_mlflow.server.gate import RegistryChange
-from aims_mlflow.server.stored_rows import versions
+from aims_mlflow.server.caller import caller
+from aims_mlflow.server.change import RegistryChange
+from aims_mlflow.server.failing_closed import closed
+from aims_mlflow.server.reserved_names import refuse_reserved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TAKING_SECONDS = 10.0
+    from aims_mlflow.server.announced_change import AnnouncedChanges
+    from aims_mlflow.server.gate import Gate
+    from aims_mlflow.server.plain_store import PlainStore
+    from aims_mlflow.server.stored_rows import RegistryRows
+
+WITHDRAWAL_SECONDS = 10.0
 UNDONE = "failed: the registry could not carry it out"
 # What a deleted row held, kept in the body of the leaf: MLflow writes over it.
 KEPT = (
@@ -41,56 +47,63 @@ KEPT = (
 _log = logging.getLogger(__name__)
 
 
-class TakingAway(Doors):
-    """Removals and renames."""
+class Removals:
+    """Removes aliases, versions and models of one registry, and renames models."""
 
-    def delete_registered_model_alias(self, name: str, alias: str) -> None:
+    def __init__(self, plain: PlainStore, rows: RegistryRows, gate: Gate, changes: AnnouncedChanges) -> None:
+        self._plain = plain
+        self._rows = rows
+        self._gate = gate
+        self._changes = changes
+
+    # -- aliases and stages -----------------------------------------------------------------
+
+    def delete_alias(self, name: str, alias: str) -> None:
         """Delete an alias; a gated one is sealed as withdrawn, and opens a finding for the retirement record."""
-        remove = super().delete_registered_model_alias  # type: ignore[misc]
-        with contextlib.ExitStack() as held:
-            entries = self._announce(held, RegistryChange("deployment", name, self.workspace, alias))
-            if entries:
-                self._finish(entries[0], lambda: remove(name, alias))
-            else:
-                with closed("Withdrawal", UNDONE):
-                    remove(name, alias)
+        change = RegistryChange("deployment", name, self._changes.workspace, alias)
+        self._withdraw(change, None, lambda: self._plain.delete_registered_model_alias(name, alias))
 
-    def take_from_stage(self, change: RegistryChange, found: Any, commit: Callable[[], Any]) -> Any:
+    def leave_stage(self, change: RegistryChange, version: Any, commit: Callable[[], Any]) -> Any:
         """Take a version out of a gated MLflow stage: sealed like the withdrawal of an alias."""
-        left = RegistryChange("deployment", change.name, change.workspace, found.current_stage.lower(), change.version)
-        with contextlib.ExitStack() as held:
-            entries = self._announce(held, left, found)
+        stage = version.current_stage.lower()
+        left = RegistryChange("deployment", change.name, change.workspace, stage, change.version)
+        return self._withdraw(left, version, commit)
+
+    def _withdraw(self, change: RegistryChange, in_stage: Any, commit: Callable[[], Any]) -> Any:
+        """Withdraw a version from an alias, or the version `in_stage` from its stage, sealed where that is possible."""
+        with contextlib.ExitStack() as locks:
+            entries = self._announce(locks, change, in_stage)
             if entries:
                 return self._finish(entries[0], commit)
             with closed("Withdrawal", UNDONE):
                 return commit()
 
-    def _announce(self, held: contextlib.ExitStack, change: RegistryChange, found: Any = None) -> list[Entry]:
+    def _announce(self, locks: contextlib.ExitStack, change: RegistryChange, in_stage: Any) -> list[Entry]:
         """Seal what is about to be withdrawn; [] where it is not gated, or where the gate itself fails."""
         try:
-            if found is None and not self.gate.policy.current().policy.gated_alias(str(change.alias)):
+            if in_stage is None and not self._gate.policy.current().policy.gated_alias(str(change.alias)):
                 return []
-            held.enter_context(self.held("Withdrawal", change.ledger_name, seconds=TAKING_SECONDS))
-            version = found or self._holder_of(change)
+            locks.enter_context(self._changes.locked("Withdrawal", change.ledger_name, seconds=WITHDRAWAL_SECONDS))
+            version = in_stage or self._holder(change)
             if version is None or is_prompt(version):
                 return []
-            entries = _withdrawn(change, version, in_stage=found is not None)
-            self.gate.ledger.seal(*entries)
+            entries = _withdrawal(change, version, in_stage=in_stage is not None)
+            self._gate.ledger.seal(*entries)
         except Exception as exc:  # noqa: BLE001 - nothing of ours may hold a withdrawal up
             counters.error(type(exc).__name__)
             _log.exception("aims: %s of %s is withdrawn without a seal", change.alias, change.ledger_name)
             return []
         return entries
 
-    def _holder_of(self, change: RegistryChange) -> Any:
-        aliases = self.plain.get_registered_model(change.name).aliases
-        return self.plain.get_model_version(change.name, aliases[change.alias]) if change.alias in aliases else None
+    def _holder(self, change: RegistryChange) -> Any:
+        aliases = self._plain.get_registered_model(change.name).aliases
+        return self._plain.get_model_version(change.name, aliases[change.alias]) if change.alias in aliases else None
 
     def _finish(self, entry: Entry, commit: Callable[[], Any]) -> Any:
         """Carry a withdrawal out; a failure to seal its outcome is for the next change or the reconciler."""
         done: list[Any] = []
         try:
-            return self.carry_out("Withdrawal", entry, lambda: done.append(commit()))
+            return self._changes.carry_out("Withdrawal", entry, lambda: done.append(commit()))
         except Exception:
             if not done:
                 raise
@@ -98,31 +111,29 @@ class TakingAway(Doors):
 
     # -- deletions --------------------------------------------------------------------------
 
-    def delete_model_version(self, name: str, version: str) -> None:
+    def delete_version(self, name: str, version: str) -> None:
         """Delete a version; one that was in use needs its retirement record first. What MLflow redacts is kept."""
-        remove = super().delete_model_version  # type: ignore[misc]
         with closed("Deletion"):
-            found = self.plain.get_model_version(name, version)
-            prompt = is_prompt(found)
+            row = self._plain.get_model_version(name, version)
+            prompt = is_prompt(row)
         if prompt:
-            remove(name, version)
-            return
-        self._delete(name, [found], str(found.version), lambda: remove(name, version))
+            self._plain.delete_model_version(name, version)
+        else:
+            self._delete(name, [row], str(row.version), lambda: self._plain.delete_model_version(name, version))
 
-    def delete_registered_model(self, name: str) -> None:
+    def delete_model(self, name: str) -> None:
         """Delete a registered model; versions that were in use need their retirement records first."""
-        remove = super().delete_registered_model  # type: ignore[misc]
         with closed("Deletion"):
-            self.plain.get_registered_model(name)
-            rows = [v for v in versions(self, name) if not is_prompt(v)]
-        self._delete(name, rows, None, lambda: remove(name))
+            self._plain.get_registered_model(name)
+            rows = [v for v in self._rows.versions(name) if not is_prompt(v)]
+        self._delete(name, rows, None, lambda: self._plain.delete_registered_model(name))
 
     def _delete(self, name: str, rows: list[Any], version: str | None, commit: Callable[[], None]) -> None:
-        ledger_name = qualified(name, self.workspace)
-        with self.held("Deletion", ledger_name):
+        ledger_name = qualified(name, self._changes.workspace)
+        with self._changes.locked("Deletion", ledger_name):
             with closed("Deletion"):
                 self._require_retired(name, version)
-                past = ModelHistory(self.gate.ledger, ledger_name)
+                past = ModelHistory(self._gate.ledger, ledger_name)
                 public = {
                     "model_name": ledger_name,
                     "version": version,
@@ -130,17 +141,17 @@ class TakingAway(Doors):
                 }
                 body = {"rows": [_row(v) for v in rows], **caller()[0]}
                 entry = Entry("deleted", {k: v for k, v in public.items() if v is not None}, body, uuid7())
-                self.gate.ledger.seal(entry)
-            self.carry_out("Deletion", entry, commit)
+                self._gate.ledger.seal(entry)
+            self._changes.carry_out("Deletion", entry, commit)
 
     def _require_retired(self, name: str, version: str | None) -> None:
-        workspace = self.workspace
+        workspace = self._changes.workspace
         change = RegistryChange("deployment", name, workspace)
-        past = ModelHistory(self.gate.ledger, change.ledger_name)
+        past = ModelHistory(self._gate.ledger, change.ledger_name)
         retired = {leaf.content["model_digest"] for leaf in past.leaves(("retirement",))}
         used = {c["version"]: c.get("model_digest") for c in past.put_into_use(version)}
         missing = sorted((v for v, digest in used.items() if digest not in retired), key=int)
-        if missing and self.gate.rules(change).mode == "enforce":
+        if missing and self._gate.rules(change).mode == "enforce":
             raise PolicyRefused(
                 f"version {', '.join(missing)} of {name} was in use, and has no retirement record",
                 next=f"an approver runs `aims gate retire models:/{name}/{missing[0]} --reason ...` first; "
@@ -149,24 +160,25 @@ class TakingAway(Doors):
 
     # -- names ------------------------------------------------------------------------------
 
-    def rename_registered_model(self, name: str, new_name: str) -> Any:
+    def rename_model(self, name: str, new_name: str) -> Any:
         """Rename a registered model, unless that would put its versions under other rules; its past goes with it."""
-        refuse_reserved("Renaming", [new_name])
-        rename = super().rename_registered_model  # type: ignore[misc]
-        old, new = qualified(name, self.workspace), qualified(new_name, self.workspace)
-        with self.held("Renaming", old, new):
+        refuse_reserved("Renaming", new_name)
+        old, new = qualified(name, self._changes.workspace), qualified(new_name, self._changes.workspace)
+        with self._changes.locked("Renaming", old, new):
             with closed("Renaming"):
                 self._require_same_rules(name, new_name)
                 request, who = uuid7(), caller()[0]
                 entry = Entry("renamed", {"model_name": new, "previous": old}, dict(who), request)
                 # The new name's leaf comes first: what is before it is its past under the old name.
-                self.gate.ledger.seal(entry, Entry("renamed", {"model_name": old, "renamed_to": new}, {}, request))
-            return self.carry_out("Renaming", entry, lambda: rename(name, new_name))
+                self._gate.ledger.seal(entry, Entry("renamed", {"model_name": old, "renamed_to": new}, {}, request))
+            return self._changes.carry_out(
+                "Renaming", entry, lambda: self._plain.rename_registered_model(name, new_name)
+            )
 
     def _require_same_rules(self, name: str, new_name: str) -> None:
         for stage in ("registration", "deployment"):
-            before = self.gate.rules(RegistryChange(stage, name, self.workspace))
-            after = self.gate.rules(RegistryChange(stage, new_name, self.workspace))
+            before = self._gate.rules(RegistryChange(stage, name, self._changes.workspace))
+            after = self._gate.rules(RegistryChange(stage, new_name, self._changes.workspace))
             stricter = before.mode == "observe" and after.mode == "enforce"
             if before.stage_digest != after.stage_digest or stricter:
                 raise PolicyRefused(
@@ -174,7 +186,7 @@ class TakingAway(Doors):
                 )
 
 
-def _withdrawn(change: RegistryChange, version: Any, *, in_stage: bool) -> list[Entry]:
+def _withdrawal(change: RegistryChange, version: Any, *, in_stage: bool) -> list[Entry]:
     about = {"model_name": change.ledger_name, "alias": change.alias, "version": str(version.version)}
     stage = {"mlflow_stage": version.current_stage} if in_stage else {}
     text = f"{change.alias} was withdrawn from version {version.version}: its retirement record is due"

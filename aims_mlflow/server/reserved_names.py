@@ -3,43 +3,55 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.server.announced_change import Doors, caller, closed, refuse_reserved
+from aims_mlflow.registry.names import RESERVED, is_reserved
+from aims_mlflow.server.caller import caller
+from aims_mlflow.server.failing_closed import closed, denied
+
+if TYPE_CHECKING:
+    from aims_mlflow.server.announced_change import AnnouncedChanges
+    from aims_mlflow.server.consent_intake import ConsentIntake
+    from aims_mlflow.server.plain_store import PlainStore
 
 APPROVAL_TAG = re.compile(r"^aims\.approval\.[0-9a-f]{32}$")
 
 
-class ReservedNames(Doors):
-    """The namespace `aims.`: readable by everyone, written by the gate alone."""
+def refuse_reserved(what: str, *names: str) -> None:
+    """Refuse names that begin with `aims.`, whatever their case.
 
-    def create_registered_model(self, name: str, tags: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Create a registered model; names and tags that begin with `aims.` are the gate's own."""
-        refuse_reserved("The change", [name, *(t.key for t in tags or [])])
-        return super().create_registered_model(name, tags, *args, **kwargs)  # type: ignore[misc]
+    Raises:
+        MlflowException: one does.
+    """
+    with closed(what):
+        for name in names:
+            if is_reserved(name):
+                raise denied(
+                    f"{what} refused: {name!r} begins with {RESERVED!r}, which only the gate itself writes. "
+                    "Next: choose another name"
+                )
 
-    def set_registered_model_tag(self, name: str, tag: Any) -> None:
-        """Set a tag; `aims.approval.*` is the channel for approvals and waivers."""
+
+class ReservedNames:
+    """Keeps the namespace `aims.` to the gate: everyone reads it, the gate alone writes it."""
+
+    def __init__(self, plain: PlainStore, changes: AnnouncedChanges, consents: ConsentIntake) -> None:
+        self._plain = plain
+        self._changes = changes
+        self._consents = consents
+
+    def create_model(self, name: str, tags: Any, *args: Any, **kwargs: Any) -> Any:
+        """Create a registered model without a reserved name or tag."""
+        refuse_reserved("The change", name, *(t.key for t in tags or []))
+        return self._plain.create_registered_model(name, tags, *args, **kwargs)
+
+    def set_model_tag(self, name: str, tag: Any) -> None:
+        """Set a model's tag; `aims.approval.*` hands over an approval or waiver."""
         if APPROVAL_TAG.match(tag.key):
             with closed("The approval"):
-                self.plain.get_registered_model(name)
+                self._plain.get_registered_model(name)
                 who, login = caller()
-                self.gate.consent(name, self.workspace, tag.value, who, login)
+                self._consents.take(name, self._changes.workspace, tag.value, who, login)
         else:
-            refuse_reserved("The tag", [tag.key])
-        super().set_registered_model_tag(name, tag)  # type: ignore[misc]
-
-    def delete_registered_model_tag(self, name: str, key: str) -> None:
-        """Delete a tag that is not the gate's own."""
-        refuse_reserved("The change", [key])
-        super().delete_registered_model_tag(name, key)  # type: ignore[misc]
-
-    def set_model_version_tag(self, name: str, version: str, tag: Any) -> None:
-        """Set a version's tag that is not the gate's own."""
-        refuse_reserved("The tag", [tag.key])
-        super().set_model_version_tag(name, version, tag)  # type: ignore[misc]
-
-    def delete_model_version_tag(self, name: str, version: str, key: str) -> None:
-        """Delete a version's tag that is not the gate's own."""
-        refuse_reserved("The change", [key])
-        super().delete_model_version_tag(name, version, key)  # type: ignore[misc]
+            refuse_reserved("The tag", tag.key)
+        self._plain.set_registered_model_tag(name, tag)

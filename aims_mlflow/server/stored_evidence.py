@@ -1,16 +1,12 @@
 """What the gate reads inside the server: the model that a source means, its files, and the evidence of its run.
 
-With `server_files.py` and `server_registry.py`, the only modules that use names of MLflow which are not public; a
-test pins them.
+With `stored_files` and `stored_rows`, the only modules that use names of MLflow which are not public; a test pins them.
 """
 
 from __future__ import annotations
 
-import functools
 import re
-import sys
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.bounded_cache import BoundedCache
@@ -44,6 +40,10 @@ class ServerEvidence:
     def __init__(self, tracking_uri: str | None) -> None:
         self._tracking_uri = tracking_uri
         self._roots: BoundedCache[str] = BoundedCache(MAX_ROOTS)
+
+    def forget(self) -> None:
+        """Forget where the artifacts of runs lie."""
+        self._roots.clear()
 
     def _tracking_store(self) -> Any:
         if in_server():
@@ -201,18 +201,6 @@ def in_server() -> bool:
     from mlflow.server.constants import BACKEND_STORE_URI_ENV_VAR
 
     return value_of(BACKEND_STORE_URI_ENV_VAR) is not None
-
-
-@functools.cache
-def _other_apps() -> frozenset[str]:
-    """Return the modules of installed apps for `--app-name` that are not MLflow's own."""
-    return frozenset(app.module for app in entry_points(group="mlflow.app") if not app.module.startswith("mlflow."))
-
-
-def has_logins() -> bool:
-    """Tell whether this server was started with an app that asks who is there: MLflow's basic-auth, or another."""
-    basic = sys.modules.get("mlflow.server.auth")
-    return bool(basic and basic.is_auth_enabled()) or any(app in sys.modules for app in _other_apps())
 
 
 def active_workspace() -> str | None:

@@ -42,70 +42,82 @@ class LoggedModelRow:
     artifact_location: str
 
 
-def version_row(store: Any, name: str, version: str) -> VersionRow:
-    """Return a version that is not deleted.
+class RegistryRows:
+    """Reads rows of MLflow's SQL registry store, past the gate."""
 
-    Raises:
-        MlflowException: there is none.
-    """
-    row, workspace = None, store._get_active_workspace()
-    if str(version).isdecimal():
-        row = _row(store, _version(), {"workspace": workspace, "name": name, "version": int(version)})
-    if row is None:  # MLflow reads the number in other ways too, and says in its own words what is wrong with it
-        with _reading(store) as session:
-            row = store._get_sql_model_version(session, name, version)
-    return VersionRow(row.name, str(row.version), row.source, row.run_id)
+    def __init__(self, store: Any) -> None:
+        self._store = store
 
+    def version(self, name: str, version: str) -> VersionRow:
+        """Return a version that is not deleted.
 
-def versions(store: Any, name: str) -> list[Any]:
-    """Return a model's versions that are not deleted, with their aliases.
+        Raises:
+            MlflowException: there is none.
+        """
+        row, workspace = None, self._store._get_active_workspace()
+        if str(version).isdecimal():
+            row = _row(self._store, _version(), {"workspace": workspace, "name": name, "version": int(version)})
+        if row is None:  # MLflow reads the number in other ways too, and says in its own words what is wrong with it
+            with _reading(self._store) as session:
+                row = self._store._get_sql_model_version(session, name, version)
+        return VersionRow(row.name, str(row.version), row.source, row.run_id)
 
-    MLflow's search hides all versions of a name of which one has the tag of a prompt, which every client may set.
-    """
-    from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
-    from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlRegisteredModelAlias
+    def versions(self, name: str) -> list[Any]:
+        """Return a model's versions that are not deleted, with their aliases.
 
-    with _reading(store) as session:
-        aliases = store._get_query(session, SqlRegisteredModelAlias).filter(SqlRegisteredModelAlias.name == name).all()
-        query = store._get_query(session, SqlModelVersion).options(*store._get_eager_model_version_query_options())
-        there = (SqlModelVersion.name == name, SqlModelVersion.current_stage != STAGE_DELETED_INTERNAL)
-        found = [row.to_mlflow_entity() for row in query.filter(*there).order_by(SqlModelVersion.version)]
-    for version in found:
-        version.aliases = [a.alias for a in aliases if str(a.version) == str(version.version)]
-    return found
+        MLflow's search hides all versions of a name of which one has the tag of a prompt, which every client may set.
+        """
+        from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
+        from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlRegisteredModelAlias
 
+        with _reading(self._store) as session:
+            aliases = (
+                self._store._get_query(session, SqlRegisteredModelAlias)
+                .filter(SqlRegisteredModelAlias.name == name)
+                .all()
+            )
+            query = self._store._get_query(session, SqlModelVersion).options(
+                *self._store._get_eager_model_version_query_options()
+            )
+            there = (SqlModelVersion.name == name, SqlModelVersion.current_stage != STAGE_DELETED_INTERNAL)
+            found = [row.to_mlflow_entity() for row in query.filter(*there).order_by(SqlModelVersion.version)]
+        for version in found:
+            version.aliases = [a.alias for a in aliases if str(a.version) == str(version.version)]
+        return found
 
-def made_by(store: Any, name: str, request: str) -> str | None:
-    """Return the version that a request of the gate made, None where it is not there (any more)."""
-    from mlflow.store.model_registry.dbmodels.models import SqlModelVersionTag
+    def made_by(self, name: str, request: str) -> str | None:
+        """Return the version that a request of the gate made, None where it is not there (any more)."""
+        from mlflow.store.model_registry.dbmodels.models import SqlModelVersionTag
 
-    tag = SqlModelVersionTag
-    with _reading(store) as session:
-        query = store._get_query(session, tag)
-        numbers = [row.version for row in query.filter(tag.name == name, tag.key == REQUEST_TAG, tag.value == request)]
-    return str(numbers[0]) if numbers else None
+        tag = SqlModelVersionTag
+        with _reading(self._store) as session:
+            query = self._store._get_query(session, tag)
+            numbers = [
+                row.version for row in query.filter(tag.name == name, tag.key == REQUEST_TAG, tag.value == request)
+            ]
+        return str(numbers[0]) if numbers else None
 
+    def made_by_a_gate(self) -> list[MadeVersion]:
+        """Return (ledger name, version, request) of versions that a gate let in, in any workspace, newest first."""
+        from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag
+        from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
 
-def versions_by_a_gate(store: Any) -> list[MadeVersion]:
-    """Return (ledger name, version, request) of versions that a gate let in, of all workspaces, the newest first."""
-    from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag
-    from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
+        tag, version = SqlModelVersionTag, SqlModelVersion
+        same = (tag.workspace == version.workspace) & (tag.name == version.name) & (tag.version == version.version)
+        with self._store.ManagedSessionMaker() as session:
+            query = session.query(tag.workspace, tag.name, tag.version, tag.value).join(version, same)
+            rows = query.filter(tag.key == REQUEST_TAG).order_by(version.creation_time.desc()).limit(MAX_MADE).all()
+        return [
+            (qualified(name, workspace if workspace != DEFAULT_WORKSPACE_NAME else None), str(number), str(request))
+            for workspace, name, number, request in rows
+        ]
 
-    tag, version = SqlModelVersionTag, SqlModelVersion
-    same = (tag.workspace == version.workspace) & (tag.name == version.name) & (tag.version == version.version)
-    with store.ManagedSessionMaker() as session:
-        query = session.query(tag.workspace, tag.name, tag.version, tag.value).join(version, same)
-        rows = query.filter(tag.key == REQUEST_TAG).order_by(version.creation_time.desc()).limit(MAX_MADE).all()
-    return [
-        (qualified(name, workspace if workspace != DEFAULT_WORKSPACE_NAME else None), str(number), str(request))
-        for workspace, name, number, request in rows
-    ]
-
-
-def alias_holder(store: Any, name: str, alias: str) -> str | None:
-    """Return the version that an alias names now; None where it is not set."""
-    row = _row(store, _holder(), {"workspace": store._get_active_workspace(), "name": name, "alias": alias})
-    return str(row.version) if row is not None else None
+    def alias_holder(self, name: str, alias: str) -> str | None:
+        """Return the version that an alias names now; None where it is not set."""
+        row = _row(
+            self._store, _holder(), {"workspace": self._store._get_active_workspace(), "name": name, "alias": alias}
+        )
+        return str(row.version) if row is not None else None
 
 
 def logged_model_row(store: Any, model_id: str) -> LoggedModelRow:

@@ -21,7 +21,7 @@ from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.registry.channel import ModelRef, sign_consent
-from aims_mlflow.server.gate import DecisionContext, RegistryChange, decision_entry, kept_lines
+from aims_mlflow.server.change import DecisionContext, RegistryChange, decision_entry, kept_lines
 from aims_mlflow.signing.keyring import keyring_digest
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions

@@ -33,7 +33,7 @@ from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.registry.channel import sign_consent
 from aims_mlflow.server.active_policy import policy_entry
-from aims_mlflow.server.gate import DecisionContext, RegistryChange, decision_entry, kept_lines
+from aims_mlflow.server.change import DecisionContext, RegistryChange, decision_entry, kept_lines
 from aims_mlflow.signing.keyring import sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions

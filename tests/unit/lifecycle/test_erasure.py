@@ -56,10 +56,11 @@ def test_the_gate_goes_on_after_an_erasure(life, monkeypatch):
     for leaf in list(ledger.leaves(types=("decision", "outcome", "approval"))):
         run("evidence", "erase", leaf.sequence, "--reason", "all of them", "--ledger", life.uri)
     mlflow.set_registry_uri(life.env["MLFLOW_REGISTRY_URI"])
-    from aims_mlflow.server.gate import Gate, RegistryChange
+    from aims_mlflow.server.change import RegistryChange
+    from aims_mlflow.server.opening import open_gate
 
-    gate = Gate(f"sqlite:///{life.folder}/mlflow.db", life.env["MLFLOW_TRACKING_URI"])
-    owner = lambda: gate.evidence.owner_of(life.model)  # noqa: E731
+    gate = open_gate(f"sqlite:///{life.folder}/mlflow.db", life.env["MLFLOW_TRACKING_URI"])
+    owner = lambda: gate.evidence.stored.owner_of(life.model)  # noqa: E731
     decided = gate.decide(RegistryChange("deployment", "loans", None, "champion", "1"), owner).decision
     assert decided.allowed, decided
     assert "champion" in run("gate", "history", "loans", "--ledger", life.uri)

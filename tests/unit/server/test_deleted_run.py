@@ -35,7 +35,7 @@ def test_a_deleted_run_still_has_its_evidence_until_it_is_collected(registry, cl
     own = client._get_registry_client().store.gate
     for forget in (False, True):  # as in a worker that knows where the run's files were, and in one that starts
         if forget:
-            own.evidence._roots.clear()
+            own.evidence.stored.forget()
         text = refused(client.set_registered_model_alias, "loans", "production", version)
         assert "there is no evidence at all about these bytes" in text
         assert registry.leaves("decision")[-1]["allowed"] is False

@@ -16,11 +16,23 @@ from aims_mlflow.errors import Unreachable
 from aims_mlflow.gates import replay, rules_in_force
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.registry import names
-from aims_mlflow.server import announced_change, counters, gate, gated_store, removals, reserved_names, stored_evidence
+from aims_mlflow.server import (
+    announced_change,
+    counters,
+    decided_change,
+    decision_evidence,
+    deployments,
+    gate,
+    removals,
+    reserved_names,
+    stored_evidence,
+)
 from aims_mlflow.server.active_policy import ActivePolicy
+from aims_mlflow.server.consent_intake import ConsentIntake
 from aims_mlflow.server.gate import Gate
 from aims_mlflow.server.model_bytes import ModelBytes
 from aims_mlflow.server.stored_evidence import ServerEvidence
+from aims_mlflow.server.stored_rows import RegistryRows
 from support import gated_registry, trainings
 from support.embedded_registry import Embedded
 from support.fresh_database import fresh_database
@@ -75,9 +87,7 @@ def world(made, monkeypatch, caplog):
     mlflow.set_registry_uri(made.env["MLFLOW_REGISTRY_URI"])
     client = mlflow.MlflowClient()
     store = client._get_registry_client().store
-    own = store.gate
-    for known in (own.sessions, own.consents, own.signatures, own.bytes._digests, own.evidence._roots):
-        known.clear()  # as in a worker that just started: each step is really taken
+    store.gate.evidence.forget()  # as in a worker that just started: each step is really taken
     model_id = made.uri.removeprefix("models:/")
     consent = RegisteredModelTag(f"aims.approval.{'0' * 32}", "anything")
     calls = {
@@ -142,20 +152,20 @@ BUGS = {
 }
 STEPS = {
     "what is in force": (ActivePolicy, "current"),
-    "who asks": (gated_store, "caller"),
-    "the call's digest": (gated_store, "digest_of"),
+    "who asks": (decided_change, "caller"),
+    "the call's digest": (decided_change, "digest_of"),
     "settling": (announced_change, "finish_open_change"),
     "owner_of": (ServerEvidence, "owner_of"),
     "digest": (ModelBytes, "digest"),
     "session_files": (ServerEvidence, "session_files"),
     "check_session": (replay, "check_session"),
-    "consents": (gate, "sealed_consents"),
+    "consents": (decision_evidence, "sealed_consents"),
     "decide": (gate, "decide"),
-    "the decision's entry": (gated_store, "decision_entry"),
-    "sealing the decision": (Gate, "seal"),
-    "who loses": (gated_store, "_nobody"),
-    "the holder": (gated_store.GatedMethods, "_holder"),
-    "earlier authority": (ModelHistory, "standing"),
+    "the decision's entry": (decided_change, "decision_entry"),
+    "sealing the decision": (decided_change, "seal_decision"),
+    "who loses": (deployments, "nobody"),
+    "the holder": (RegistryRows, "alias_holder"),
+    "earlier authority": (ModelHistory, "prior_authority"),
 }
 ONLY = {"who loses": "Registration", "the holder": "Deployment", "earlier authority": "Deployment"}
 
@@ -179,21 +189,21 @@ def test_a_bug_at_any_step_is_a_refusal(world, monkeypatch, step, bug, what):
 
 # What the other doors read before they decide: (door, where it is read).
 READ_FIRST = {
-    "the row of an alias's version": ("Deployment", gated_store, "version_row"),
-    "whether an alias's version is a prompt": ("Deployment", gated_store, "is_prompt"),
+    "the row of an alias's version": ("Deployment", RegistryRows, "version"),
+    "whether an alias's version is a prompt": ("Deployment", deployments, "is_prompt"),
     "the version of a stage": ("a stage", SqlAlchemyStore, "get_model_version"),
     "the policy for a stage": ("a stage", ActivePolicy, "current"),
     "the version to delete": ("a version deleted", SqlAlchemyStore, "get_model_version"),
     "whether the version to delete is a prompt": ("a version deleted", removals, "is_prompt"),
     "the retirements for a version": ("a version deleted", removals, "ModelHistory"),
     "the model to delete": ("a model deleted", SqlAlchemyStore, "get_registered_model"),
-    "the versions of the model to delete": ("a model deleted", removals, "versions"),
+    "the versions of the model to delete": ("a model deleted", RegistryRows, "versions"),
     "the retirements for a model": ("a model deleted", removals, "ModelHistory"),
     "the rules for a rename": ("a rename", Gate, "rules"),
     "the rename's entry": ("a rename", removals, "Entry"),
     "the model of a consent": ("a consent", SqlAlchemyStore, "get_registered_model"),
     "who consents": ("a consent", reserved_names, "caller"),
-    "the consent itself": ("a consent", Gate, "consent"),
+    "the consent itself": ("a consent", ConsentIntake, "take"),
     "the version to explain": ("an explanation", SqlAlchemyStore, "get_model_version"),
     "the decision to explain": ("an explanation", Gate, "decide"),
 }
@@ -244,7 +254,7 @@ def test_a_bug_in_finding_the_workspace_is_a_refusal(world, monkeypatch, what):
 def test_a_bug_in_the_wording_of_a_refusal_is_a_refusal(world, monkeypatch, what):
     with monkeypatch.context() as broken:
         broken.setattr(ServerEvidence, "session_files", lambda *_: {})
-        broken.setattr(gated_store, "refusal", failing(KeyError(SECRET)))
+        broken.setattr(decided_change, "refusal", failing(KeyError(SECRET)))
         refused(world, what)
 
 
@@ -479,8 +489,8 @@ def test_a_registry_that_cannot_be_opened_at_all_is_closed(world, monkeypatch, w
             gone = sa.exc.OperationalError("SELECT 1", {}, Exception(SECRET))
             broken.setattr(SqlAlchemyStore, "__init__", failing(gone))
         else:
-            name = "answers" if what == "a module of ours" else "announced_change"
-            for module in ("reserved_names", "gated_store", "removals"):
+            name = "answers" if what == "a module of ours" else "failing_closed"
+            for module in ("announced_change", "gated_store", "removals"):
                 broken.delitem(sys.modules, f"aims_mlflow.server.{module}", raising=False)
             broken.setitem(sys.modules, f"aims_mlflow.server.{name}", None)
         refused(world, "The registry is closed")
@@ -510,7 +520,7 @@ def test_a_full_disk_is_a_refusal(world, what):
     with connecting(world, f"max_page_count={pages}"):
         for _ in range(200):  # what is free in the pages there are is filled first
             try:
-                world.gate.ledger.seal(gate.Entry("finding", {"about": "x" * 3000, "state": "closed"}))
+                world.gate.ledger.seal(announced_change.Entry("finding", {"about": "x" * 3000, "state": "closed"}))
             except Unreachable:
                 break
         else:

@@ -11,8 +11,8 @@ from mlflow.exceptions import MlflowException
 
 from aims_mlflow.gates import consents, replay
 from aims_mlflow.ledger.leaves import Entry
-from aims_mlflow.server import gate, stored_evidence
-from aims_mlflow.server.stored_rows import alias_holder, logged_model_row, version_row
+from aims_mlflow.server import decision_evidence, stored_evidence
+from aims_mlflow.server.stored_rows import RegistryRows, logged_model_row
 from aims_mlflow.settings import environment
 from support import commands, trainings
 from support.gated_registry import refused
@@ -85,7 +85,7 @@ def test_an_approval_is_verified_once_and_again_when_its_key_is_revoked(registry
 
 def test_moving_back_verifies_again_only_when_the_keyring_changed(registry, client, use, monkeypatch):
     version, uri = use()
-    read = counted(monkeypatch, gate, "read_record")
+    read = counted(monkeypatch, decision_evidence, "read_record")
 
     def away_and_back():
         client.set_registered_model_alias("loans", "champion", create(client, uri).version)
@@ -120,28 +120,29 @@ def test_an_envelope_that_was_exchanged_in_the_database_carries_no_authority(reg
 def test_where_a_runs_artifacts_lie_is_known_within_its_workspace_alone(registry, client, store, monkeypatch):
     run, uri = trainings.train("loans", frame=trainings.table(3000))
     client.create_registered_model("loans")
-    asked = counted(monkeypatch, type(store.gate.evidence._tracking_store()), "get_run")
+    asked = counted(monkeypatch, type(store.gate.evidence.stored._tracking_store()), "get_run")
     create(client, uri)
     create(client, uri)
     assert len(asked) == 1
     monkeypatch.setattr(stored_evidence, "active_workspace", lambda: "other")
-    store.gate.evidence.session_files(run, store.gate.policy.current().policy.policy.caps)
+    store.gate.evidence.stored.session_files(run, store.gate.policy.current().policy.policy.caps)
     assert len(asked) == 2
 
 
 def test_rows_say_what_mlflow_says(registry, client, store, use):
     version, uri = use()
     whole = client.get_model_version("loans", version)
-    row = version_row(store, "loans", version)
+    rows = RegistryRows(store)
+    row = rows.version("loans", version)
     assert (row.version, row.source, row.run_id, row.model_id) == (version, whole.source, whole.run_id, whole.model_id)
-    assert alias_holder(store, "loans", "champion") == version
-    assert alias_holder(store, "loans", "challenger") is None
+    assert rows.alias_holder("loans", "champion") == version
+    assert rows.alias_holder("loans", "challenger") is None
     for name, number in (("loans", "9"), ("nobody", "1")):
         with pytest.raises(MlflowException) as caught:
-            version_row(store, name, number)
+            rows.version(name, number)
         assert caught.value.error_code == "RESOURCE_DOES_NOT_EXIST"
 
-    model_id, tracking = uri.removeprefix("models:/"), store.gate.evidence._tracking_store()
+    model_id, tracking = uri.removeprefix("models:/"), store.gate.evidence.stored._tracking_store()
     model = client.get_logged_model(model_id)
     row = logged_model_row(tracking, model_id)
     assert (row.source_run_id, row.artifact_location) == (model.source_run_id, model.artifact_location)

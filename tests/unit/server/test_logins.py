@@ -7,7 +7,7 @@ import flask
 import pytest
 
 from aims_mlflow.errors import AimsError, Unreachable
-from aims_mlflow.server import announced_change, stored_evidence
+from aims_mlflow.server import caller as server_caller
 from support import trainings
 
 
@@ -22,7 +22,7 @@ def request_of():
         if login is not None:
             flask.g.mlflow_authenticated_user = login
         entered.append(context)
-        return announced_change.caller()
+        return server_caller.caller()
 
     entered = []
     yield enter
@@ -35,7 +35,7 @@ def has_basic_auth(monkeypatch, enabled):
 
 
 def test_without_logins_there_is_none(request_of, monkeypatch):
-    assert announced_change.caller() == ({}, None)
+    assert server_caller.caller() == ({}, None)
     has_basic_auth(monkeypatch, enabled=False)  # imported by MLflow's search, and not in use
     assert request_of(None) == ({"login": "", "address": "10.0.0.7"}, None)
 
@@ -47,24 +47,24 @@ def test_the_login_is_what_mlflow_authenticated(request_of, monkeypatch):
 
 def test_a_server_with_logins_that_does_not_tell_is_not_one_without(request_of, monkeypatch):
     has_basic_auth(monkeypatch, enabled=True)
-    assert announced_change.caller() == ({}, "")
+    assert server_caller.caller() == ({}, "")
     assert request_of(None)[1] == ""
 
 
 def test_another_app_than_mlflows_has_logins_too(request_of, monkeypatch):
     monkeypatch.setattr(
-        stored_evidence,
+        server_caller,
         "entry_points",
         lambda group: [SimpleNamespace(module="mlflow.server.auth"), SimpleNamespace(module="company_login.app")],
     )
-    stored_evidence._other_apps.cache_clear()
+    server_caller._other_apps.cache_clear()
     try:
         assert request_of(None)[1] is None, "installed, and not in use"
         monkeypatch.setitem(sys.modules, "company_login.app", ModuleType("company_login.app"))
         assert request_of(None)[1] == ""
         assert request_of("olga")[1] == "olga"
     finally:
-        stored_evidence._other_apps.cache_clear()
+        server_caller._other_apps.cache_clear()
 
 
 def test_an_approval_by_nobody_knows_whom_is_refused(registry, monkeypatch):

@@ -41,9 +41,9 @@ def test_a_withdrawal_goes_through_when_the_ledger_is_gone(registry, client, use
 WITHDRAWING = {
     "the policy": (ActivePolicy, "current"),
     "settling": (announced_change, "finish_open_change"),
-    "the holder": (removals.TakingAway, "_holder_of"),
+    "the holder": (removals.Removals, "_holder"),
     "whether it is a prompt": (removals, "is_prompt"),
-    "the entries": (removals, "_withdrawn"),
+    "the entries": (removals, "_withdrawal"),
     "who asks": (removals, "caller"),
 }
 

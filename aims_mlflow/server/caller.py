@@ -1,0 +1,31 @@
+"""The caller of a request: the login and the address, as far as the server knows them."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from importlib.metadata import entry_points
+
+
+def caller() -> tuple[dict[str, str], str | None]:
+    """Return (login and address, as far as the request has them; the login).
+
+    The login is None where the server has no logins, and "" where it has some and does not name the caller's.
+    """
+    import flask
+
+    inside = flask.has_request_context()
+    login = (flask.g.get("mlflow_authenticated_user") if inside else None) or ("" if has_logins() else None)
+    return {"login": login or "", "address": flask.request.remote_addr or ""} if inside else {}, login
+
+
+def has_logins() -> bool:
+    """Tell whether this server was started with an app that authenticates callers: MLflow's basic-auth, or another."""
+    basic = sys.modules.get("mlflow.server.auth")
+    return bool(basic and basic.is_auth_enabled()) or any(app in sys.modules for app in _other_apps())
+
+
+@functools.cache
+def _other_apps() -> frozenset[str]:
+    """Return the modules of installed apps for `--app-name` that are not MLflow's own."""
+    return frozenset(app.module for app in entry_points(group="mlflow.app") if not app.module.startswith("mlflow."))

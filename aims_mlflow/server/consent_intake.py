@@ -1,0 +1,71 @@
+"""Taking in approvals, waivers, revocations and retirements: each is verified, and sealed in the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.gates.consents import read_consent, unpacked, with_words
+from aims_mlflow.lifecycle.consents import MAX_CHARS, seal_consent
+from aims_mlflow.lifecycle.model_history import qualified
+from aims_mlflow.server.change import RegistryChange
+
+if TYPE_CHECKING:
+    from aims_mlflow.gates.decide import SignedConsent
+    from aims_mlflow.server.gate import Gate
+
+
+class ConsentIntake:
+    """Verifies what a person signed about a model, and seals it."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def take(self, name: str, workspace: str | None, text: str, who: dict[str, str], login: str | None) -> None:
+        """Verify a consent about a registered model, and seal it.
+
+        Raises:
+            EvidenceError: it is malformed, too long, not signed in a fitting role, or for something else.
+            PolicyRefused: the ledger is not the one that the registry was gated with.
+        """
+        self._gate.guard.require()
+        if len(text) > MAX_CHARS:
+            raise EvidenceError(f"the envelope is longer than {MAX_CHARS:,} characters", next="shorten the reason")
+        force = self._gate.policy.current()
+        raw, words = unpacked(text)
+        signed = read_consent(raw, force.keyring, force.consenting)
+        _require_model(signed, name, workspace)
+        _require_login(signed, login)
+        self._require_rules(signed)
+        seal_consent(self._gate.ledger, raw, with_words(signed, words), qualified(name, workspace), who, words)
+
+    def _require_rules(self, signed: SignedConsent) -> None:
+        """Refuse an approval or waiver that was signed under other rules."""
+        consent = signed.consent
+        rules = self._gate.rules(RegistryChange(consent.stage, consent.model_name, consent.workspace, consent.alias))
+        if consent.action in ("approval", "waiver") and rules.stage_digest != consent.stage_digest:
+            raise EvidenceError(
+                "the policy has changed since it was signed",
+                next="sign it again: `aims approve` and `aims waive` read the policy in force",
+            )
+
+
+def _require_model(signed: SignedConsent, name: str, workspace: str | None) -> None:
+    """Refuse a consent for another model."""
+    consent = signed.consent
+    if (consent.model_name, consent.workspace) != (name, workspace):
+        about = qualified(consent.model_name, consent.workspace)
+        raise EvidenceError(f"it is for the model {about!r}, not {qualified(name, workspace)!r}")
+
+
+def _require_login(signed: SignedConsent, login: str | None) -> None:
+    """Refuse a consent that another login than its signer's hands over."""
+    if login == "":
+        raise EvidenceError(
+            "this server has logins, and does not tell the gate which one this is",
+            next="use MLflow's basic-auth, or an app that sets flask.g.mlflow_authenticated_user",
+        )
+    if login is not None and login != signed.owner:
+        raise EvidenceError(
+            f"signed with the key of {signed.owner}, but logged in as {login}", next="log in as the key's owner"
+        )

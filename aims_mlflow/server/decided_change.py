@@ -1,0 +1,159 @@
+"""A change that needs a decision: decide, seal the decision, commit, seal the outcome, show waivers on the version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlflow.entities.model_registry import ModelVersionTag
+
+from aims_mlflow.canonical import digest_of
+from aims_mlflow.gates.wording import refusal, waiver_lines
+from aims_mlflow.lifecycle.model_history import ModelHistory, outcome
+from aims_mlflow.lifecycle.tenures import holders, place
+from aims_mlflow.records.base import uuid7
+from aims_mlflow.registry.names import REQUEST_TAG
+from aims_mlflow.server import counters
+from aims_mlflow.server.caller import caller
+from aims_mlflow.server.change import decision_entry
+from aims_mlflow.server.failing_closed import closed, denied, reported
+from aims_mlflow.server.sealed_decision import seal_decision, sealed_the_same
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aims_mlflow.server.announced_change import AnnouncedChanges
+    from aims_mlflow.server.change import DecisionContext, RegistryChange
+    from aims_mlflow.server.gate import Gate
+    from aims_mlflow.server.plain_store import PlainStore
+    from aims_mlflow.server.stored_evidence import ArtifactOwner
+    from aims_mlflow.server.stored_rows import RegistryRows
+
+WAIVERS_TAG, BETWEEN = "aims.waivers", " | "
+WHAT = {"registration": "Registration", "deployment": "Deployment"}
+
+
+class DecidedChanges:
+    """Makes changes of one registry that the policy allows."""
+
+    def __init__(self, plain: PlainStore, rows: RegistryRows, gate: Gate, changes: AnnouncedChanges) -> None:
+        self._plain = plain
+        self._rows = rows
+        self._gate = gate
+        self._changes = changes
+
+    def make(
+        self,
+        change: RegistryChange,
+        owner: Callable[[], ArtifactOwner],
+        commit: Callable[[DecisionContext, str], Any],
+        arguments: list[Any],
+        losing: Callable[[RegistryChange], list[str]],
+    ) -> Any:
+        """Decide about a change and carry it out: one change of a model at a time.
+
+        `arguments` is what else makes a call identical to another; `losing` names the versions that lose their place.
+
+        Raises:
+            MlflowException: the change is refused, or the registry failed.
+        """
+        what, request = WHAT[change.stage], uuid7()
+        with closed(what):
+            who, login = caller()
+            kind = [change.stage, change.ledger_name, change.alias, change.version, change.mlflow_stage]
+            call = digest_of([*kind, login, arguments])
+        with self._changes.locked(what, change.ledger_name) as past:
+            with closed(what):
+                active, first = self._gate.ledger.state.now(call)
+                if first is not None and self._still(change, first):
+                    return self._result(change, first)
+                context = self._gate.decide(change, owner, past, active)
+                allowed = context.decision.allowed
+                lost = [v for v in losing(change) if v != change.version] if allowed else []
+                entry = decision_entry(change, context, request, call, who, lost)
+                if allowed or first is None or not sealed_the_same(self._gate.ledger, first, context):
+                    seal_decision(self._gate.ledger, past, change, context, entry)
+                    count(context)
+                failure = f" {reported(what, context.failure).capitalize()}." if context.failure else ""
+                if not allowed:
+                    raise denied(refusal(context.decision) + failure)
+            result = self._changes.carry_out(what, entry, lambda: commit(context, request))
+            if change.stage == "deployment":
+                self._show(change, context)
+            return result
+
+    def _show(self, change: RegistryChange, context: DecisionContext) -> None:
+        """Show on a version what its deployment rests on; the change holds, whether that can be written or not.
+
+        No later decision takes a waiver off again: the tag lists every waiver that a version was ever let through with.
+        """
+        decision, version = context.decision, str(change.version)
+        if not (decision.waived or decision.would_refuse):
+            return
+        try:
+            before = self._plain.get_model_version(change.name, version).tags.get(WAIVERS_TAG)
+            waivers = dict.fromkeys([*(before.split(BETWEEN) if before else ()), *waiver_lines(decision)])
+            tags = {"aims.decision": _verdict(context), **({WAIVERS_TAG: BETWEEN.join(waivers)} if waivers else {})}
+            for key, value in tags.items():
+                self._plain.set_model_version_tag(change.name, version, ModelVersionTag(key, value))
+        except Exception as exc:  # noqa: BLE001 - the ledger says it too
+            reported("showing a waiver on its version", exc)
+
+    def _still(self, change: RegistryChange, request: str) -> bool:
+        """Tell whether an identical call made a change within the last ten minutes that still holds."""
+        ledger = self._gate.ledger
+        first = outcome(ledger, request)
+        if first is None or not first["done"]:
+            return False
+        version = str(first["version"])
+        if change.stage == "registration":
+            return self._rows.made_by(change.name, request) is not None
+        at = place(change.alias, change.mlflow_stage, change.version)
+        held = holders(ModelHistory(ledger, change.ledger_name)).get(at)
+        if held is None or held["request"] != request:  # another change came in between
+            return False
+        if change.mlflow_stage:
+            stage = self._plain.get_model_version(change.name, version).current_stage
+            return bool(stage.lower() == change.alias)
+        return self._rows.alias_holder(change.name, str(change.alias)) == version
+
+    def _result(self, change: RegistryChange, request: str) -> Any:
+        if change.stage == "registration":
+            return self._plain.get_model_version(change.name, str(self._rows.made_by(change.name, request)))
+        if change.mlflow_stage:
+            return self._plain.get_model_version(change.name, str(change.version))
+        return None
+
+
+def nobody(_: RegistryChange) -> list[str]:
+    """Return the versions that lose their place, where a change takes none."""
+    return []
+
+
+def count(context: DecisionContext) -> None:
+    """Count a decision for Prometheus."""
+    decision = context.decision
+    if decision.would_refuse:
+        result = "would_refuse" if decision.allowed else "refused"
+    else:
+        result = "waived" if decision.waived else "allowed"
+    counters.decision(decision.stage, result, decision.mode)
+
+
+def version_tags(context: DecisionContext, request: str) -> dict[str, str]:
+    """Return the tags that the gate gives a version: they point to the decision, and show waivers loudly."""
+    decision = context.decision
+    tags = {
+        "aims.decision": _verdict(context),
+        REQUEST_TAG: request,
+        "aims.model_digest": decision.model_digest or "",
+        "aims.policy_digest": decision.policy_digest or "",
+        "aims.run": decision.run_id or "",
+    }
+    waivers = waiver_lines(decision)
+    return {**tags, WAIVERS_TAG: BETWEEN.join(waivers)} if waivers else tags
+
+
+def _verdict(context: DecisionContext) -> str:
+    if context.decision.would_refuse:
+        return "observed"
+    return "allowed, WAIVED" if context.decision.waived else "allowed"

@@ -1,0 +1,101 @@
+"""The evidence for one decision: the model's bytes, its sessions, the consents about it, and its earlier authority."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aims_mlflow.bounded_cache import BoundedCache
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence.statement import read as read_record
+from aims_mlflow.evidence.verify import check_signature
+from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
+from aims_mlflow.gates.replay import check_sessions
+from aims_mlflow.server.model_bytes import ModelBytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.gates.decide import SignedConsent
+    from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.gates.rules_in_force import RulesInForce
+    from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.lifecycle.model_history import ModelHistory
+    from aims_mlflow.records.decision import PriorAuthority
+    from aims_mlflow.records.keyring import KeyEntry
+    from aims_mlflow.records.policy import Caps
+    from aims_mlflow.server.change import RegistryChange
+    from aims_mlflow.server.stored_evidence import ArtifactOwner, ServerEvidence
+
+# A checked session takes about eight times its bytes in memory.
+MAX_SESSION_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ModelEvidence:
+    """What lies in the stores for one model: its digest, what made it, and the session files of its run."""
+
+    owner: ArtifactOwner
+    digest: str
+    session_files: dict[str, bytes]
+
+
+class DecisionEvidence:
+    """Reads and verifies evidence. It remembers functions of what their keys name, and of no clock."""
+
+    def __init__(self, ledger: Ledger, stored: ServerEvidence) -> None:
+        self.stored = stored
+        self.bytes = ModelBytes(ledger)
+        self._ledger = ledger
+        self._sessions: BoundedCache[CheckedSession] = BoundedCache(MAX_SESSION_BYTES)
+        self._consents = KnownConsents(MAX_KNOWN)
+        self._signatures: BoundedCache[KeyEntry] = BoundedCache(MAX_KNOWN)
+
+    def forget(self) -> None:
+        """Forget what was verified, as a worker that just started."""
+        for remembering in (self._sessions, self._consents, self._signatures):
+            remembering.clear()
+        self.bytes.forget()
+        self.stored.forget()
+
+    def of_model(self, owner: ArtifactOwner, caps: Caps) -> ModelEvidence:
+        """Hash a model's bytes and read its run's session files.
+
+        Raises:
+            EvidenceError: there are none, or more than the policy's caps.
+            Unreachable: they cannot be read, or are still being hashed.
+        """
+        digest = self.bytes.digest(owner.location, self.stored.files(owner.location), caps)
+        return ModelEvidence(owner, digest, self.stored.session_files(owner.run_id, caps) if owner.run_id else {})
+
+    def checked_sessions(self, model: ModelEvidence, force: RulesInForce, rules: Rules) -> list[CheckedSession]:
+        """Return a model's sessions, verified against the keyring in force."""
+        return check_sessions(model.session_files, force, rules, self._sessions)
+
+    def consents(self, past: ModelHistory, digest: str, force: RulesInForce) -> dict[str, SignedConsent]:
+        """Return the sealed consents about a model's bytes that verify against the keyring in force."""
+        return sealed_consents(self._ledger, past.mine, digest, force, self._consents)
+
+    def prior_authority(self, change: RegistryChange, past: ModelHistory, force: RulesInForce) -> PriorAuthority | None:
+        """Return what the version was allowed before for this alias, where those who signed then are still trusted."""
+        prior = past.prior_authority(str(change.version), str(change.alias), force.policy.policy.legacy.until)
+        if prior is None or prior.basis == "legacy":
+            return prior
+        kept = functools.cache(lambda: self._ledger.envelopes(list(prior.evidence)))
+        try:
+            for name in prior.evidence:
+                check = functools.partial(_trusted_signer, kept, name, force)
+                self._signatures.get((name, force.keyring_digest, force.training), check)
+        except (EvidenceError, KeyError):
+            return None
+        return prior
+
+
+def _trusted_signer(kept: Callable[[], dict[str, bytes]], name: str, force: RulesInForce) -> KeyEntry:
+    """Return the key that signed an envelope of the ledger, when it is what its name says and the key is trusted."""
+    record = read_record(kept()[name], name)
+    if record.sha256 != name:
+        raise EvidenceError("the envelope was changed in the ledger's database", where=name)
+    return check_signature(record, force.keyring.find, force.training)

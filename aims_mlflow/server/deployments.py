@@ -1,0 +1,148 @@
+"""Changes that put bytes or authority into production: versions created, aliases set and moved, stage transitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from mlflow.entities.model_registry import ModelVersionTag
+
+from aims_mlflow.registry.names import is_prompt, is_prompt_source, is_reserved
+from aims_mlflow.server.change import RegistryChange
+from aims_mlflow.server.decided_change import nobody, version_tags
+from aims_mlflow.server.failing_closed import closed
+from aims_mlflow.server.reserved_names import refuse_reserved
+from aims_mlflow.server.sources import COPY
+
+if TYPE_CHECKING:
+    from aims_mlflow.server.announced_change import AnnouncedChanges
+    from aims_mlflow.server.change import DecisionContext
+    from aims_mlflow.server.decided_change import DecidedChanges
+    from aims_mlflow.server.gate import Gate
+    from aims_mlflow.server.plain_store import PlainStore
+    from aims_mlflow.server.removals import Removals
+    from aims_mlflow.server.sources import Sources
+    from aims_mlflow.server.stored_rows import RegistryRows
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """The arguments of a call that creates a version, in MLflow's order."""
+
+    name: str
+    source: str
+    run_id: str | None
+    tags: Any
+    run_link: str | None
+    description: str | None
+    local_model_path: str | None
+    model_id: str | None
+
+    def arguments(self, *tags: Any) -> tuple[Any, ...]:
+        """Return them for MLflow's own method, with more tags."""
+        return (
+            self.name, self.source, self.run_id, [*self.tags, *tags], self.run_link, self.description,
+            self.local_model_path, self.model_id,
+        )  # fmt: skip
+
+    @property
+    def identity(self) -> list[Any]:
+        """What makes a call identical to another one for the same name."""
+        tags = sorted([tag.key, tag.value] for tag in self.tags)
+        return [self.source, self.run_id, self.model_id, self.run_link, self.description, tags]
+
+
+class Registrations:
+    """Creates versions of registered models."""
+
+    def __init__(self, plain: PlainStore, changes: AnnouncedChanges, decided: DecidedChanges, sources: Sources) -> None:
+        self._plain = plain
+        self._changes = changes
+        self._decided = decided
+        self._sources = sources
+
+    def create(self, new: NewVersion) -> Any:
+        """Create a version when the policy's conditions on registration hold; prompts pass."""
+        with closed("Registration"):
+            # A copy brings the gate's tags of the version that it was copied from: they are dropped, and written anew.
+            tags = list(new.tags or [])
+            refuse_reserved("Registration", new.name, *([] if COPY.match(new.source) else [t.key for t in tags]))
+            new = replace(new, tags=[t for t in tags if not is_reserved(t.key)])
+        if is_prompt_source(new.source) and not new.run_id and not new.model_id:
+            return self._plain.create_model_version(*new.arguments())
+        change = RegistryChange("registration", new.name, self._changes.workspace)
+
+        def commit(context: DecisionContext, request: str) -> Any:
+            own = [ModelVersionTag(k, v) for k, v in version_tags(context, request).items()]
+            return self._plain.create_model_version(*new.arguments(*own))
+
+        return self._decided.make(
+            change, lambda: self._sources.owner(new.source, new.run_id, new.model_id), commit, new.identity, nobody
+        )
+
+
+class Deployments:
+    """Sets gated aliases, and moves versions to gated stages."""
+
+    def __init__(
+        self,
+        plain: PlainStore,
+        rows: RegistryRows,
+        gate: Gate,
+        changes: AnnouncedChanges,
+        decided: DecidedChanges,
+        sources: Sources,
+        removals: Removals,
+    ) -> None:
+        self._plain = plain
+        self._rows = rows
+        self._gate = gate
+        self._changes = changes
+        self._decided = decided
+        self._sources = sources
+        self._removals = removals
+
+    def set_alias(self, name: str, alias: str, version: str) -> None:
+        """Set an alias; a gated one only when the policy's conditions on deployment hold."""
+        with closed("Deployment"):
+            refuse_reserved("Deployment", alias)
+            gated = self._gate.policy.current().policy.gated_alias(alias)
+            row = self._rows.version(name, version) if gated else None
+            model = row if row is not None and not is_prompt(row) else None
+        if model is None:
+            self._plain.set_registered_model_alias(name, alias, version)
+            return
+        number = str(model.version)  # MLflow takes "01" and "+1" for 1: the ledger knows a version by one name
+        change = RegistryChange("deployment", name, self._changes.workspace, alias, number)
+
+        def commit(*_: object) -> None:
+            self._plain.set_registered_model_alias(name, alias, version)
+
+        self._decided.make(change, lambda: self._sources.owner_of_version(model), commit, [], self._holder)
+
+    def move_to_stage(self, name: str, version: str, stage: str, *, archive: bool) -> Any:
+        """Move a version to a stage; `Production` counts as the alias of that name, and leaving it as withdrawal."""
+
+        def commit(*_: object) -> Any:
+            return self._plain.transition_model_version_stage(name, version, stage, archive)
+
+        with closed("Deployment"):
+            policy = self._gate.policy.current().policy
+            model = self._plain.get_model_version(name, version)
+            workspace = self._changes.workspace
+            change = RegistryChange("deployment", name, workspace, stage.lower(), str(model.version), stage)
+            arrives, leaves = policy.gated_move(stage), policy.gated_move(model.current_stage)
+        if arrives:
+            others = self._in_stage if archive else nobody
+            return self._decided.make(change, lambda: self._sources.owner_of_version(model), commit, [archive], others)
+        if leaves:
+            return self._removals.leave_stage(change, model, commit)
+        return commit()
+
+    def _holder(self, change: RegistryChange) -> list[str]:
+        """Return the version that has an alias now, if any."""
+        version = self._rows.alias_holder(change.name, str(change.alias))
+        return [version] if version is not None else []
+
+    def _in_stage(self, change: RegistryChange) -> list[str]:
+        return [str(v.version) for v in self._rows.versions(change.name) if v.current_stage.lower() == change.alias]

@@ -1,0 +1,64 @@
+"""Failing closed: every failure inside the gate refuses the change, as HTTP 403 with an id to find in the log.
+
+An uncaught exception would be a 500, which clients retry for seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+
+from aims_mlflow.errors import AimsError, Refusal
+from aims_mlflow.records.base import uuid7
+from aims_mlflow.server import counters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What MLflow itself says of a thing that is not there, or of a name that is not valid, passes as it is.
+PASSING = ("PERMISSION_DENIED", "RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+_log = logging.getLogger(__name__)
+
+
+def denied(text: str) -> MlflowException:
+    """Return the error that a client sees as HTTP 403, and count it."""
+    counters.refusal()
+    return MlflowException(text, error_code=PERMISSION_DENIED)
+
+
+@contextlib.contextmanager
+def closed(what: str, outcome: str = "refused: the gate could not decide") -> Iterator[None]:
+    """Turn whatever goes wrong inside into a refusal of `what`, which names the incident in the log.
+
+    Raises:
+        MlflowException: something went wrong; MLflow's own answers (`PASSING`) are raised as they are.
+    """
+    try:
+        yield
+    except MlflowException as exc:
+        if exc.error_code in PASSING:
+            raise
+        raise incident(what, outcome, exc) from exc
+    except Refusal as exc:
+        raise denied(f"{what} refused: {exc.sentence()}") from exc
+    except AimsError as exc:  # not the gate's no, but a failure of what it depends on
+        raise incident(what, f"{outcome}: {exc.what}", exc) from exc
+    except Exception as exc:
+        raise incident(what, outcome, exc) from exc
+
+
+def incident(what: str, outcome: str, exc: Exception) -> MlflowException:
+    """Return the refusal for a failure inside the gate, which is logged and counted."""
+    return denied(f"{what} {outcome}. Next: {reported(what, exc)}")
+
+
+def reported(what: str, exc: Exception) -> str:
+    """Log and count a failure inside the gate; returns where the platform team finds it."""
+    number = uuid7()
+    counters.error(type(exc).__name__)
+    _log.error("aims: incident %s during %s", number, what, exc_info=exc)
+    return f"the platform team finds incident {number} in the server's log"

@@ -1,0 +1,57 @@
+"""The owner of a version's files: the logged model or run that a source means, through copies of copies."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from aims_mlflow.server.plain_store import PlainStore
+    from aims_mlflow.server.stored_evidence import ArtifactOwner, ServerEvidence
+
+COPY = re.compile(r"^models:/([^/]+)/(\d+)$")
+MAX_COPIES = 20
+
+
+class Sources:
+    """Resolves sources by the plain registry and the server's stores."""
+
+    def __init__(self, plain: PlainStore, stored: ServerEvidence) -> None:
+        self._plain = plain
+        self._stored = stored
+
+    def owner_of_version(self, version: Any) -> ArtifactOwner:
+        """Return what owns a version's files. A copy keeps the place of what it was copied from, which may be gone.
+
+        Raises:
+            EvidenceError: nothing here owns them, or the version's ids do not agree with its source.
+        """
+        source = version.source
+        if COPY.match(source):
+            source = self._plain.get_model_version_download_uri(version.name, str(version.version))
+        return self.owner(source, version.run_id, version.model_id)
+
+    def owner(self, source: str, run_id: str | None, model_id: str | None) -> ArtifactOwner:
+        """Return what owns a source's files; run and model ids given beside it must agree.
+
+        Raises:
+            EvidenceError: nothing here owns them, or an id does not agree.
+        """
+        for _ in range(MAX_COPIES):
+            copied = COPY.match(source)
+            if not copied:
+                break
+            source = self._plain.get_model_version_download_uri(copied[1], copied[2])
+        owner = self._stored.owner_of(source)
+        if model_id and model_id != owner.model_id:
+            raise EvidenceError(
+                f"model_id says {model_id}, the source belongs to {owner.model_id or 'no logged model'}"
+            )
+        if run_id and run_id != owner.run_id:
+            raise EvidenceError(
+                f"run_id says {run_id}, the source belongs to run {owner.run_id}",
+                next="register with the model's own run",
+            )
+        return owner
