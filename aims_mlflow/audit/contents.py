@@ -15,7 +15,7 @@ from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.gates.policy import FILE, parse_policy
 from aims_mlflow.records.base import parse_time
-from aims_mlflow.records.keyring import ERASERS
+from aims_mlflow.records.keyring import ERASERS, REVIEWERS
 from aims_mlflow.records.leaf import LeafFields
 from aims_mlflow.signing.keyring_history import CLOCKS
 from aims_mlflow.signing.keys import PublicKey
@@ -150,7 +150,7 @@ class ContentCheck:
         roles = self._roles(content)
         for name in dict.fromkeys(_envelopes(content)):
             record = self._records.get(name, "it is missing")
-            relied = name in counted or content["type"] in CONSENTS or content["type"] == "erased"
+            relied = name in counted or content["type"] in (*CONSENTS, "erased", "incident")
             if isinstance(record, str):
                 if relied or not record.startswith("not well-formed"):
                     who = f"envelope {name[:12]} of {named(leaf)}"
@@ -181,8 +181,8 @@ class ContentCheck:
 
     def _roles(self, content: dict[str, Any]) -> tuple[str, ...]:
         """Return the roles that may have signed what a leaf relied on."""
-        if content["type"] == "erased":
-            return ERASERS
+        if content["type"] in ("erased", "incident"):
+            return ERASERS if content["type"] == "erased" else REVIEWERS
         policy = self._in_force["policy"][-1][1] if self._in_force["policy"] else ""
         kind = "consent" if content["type"] in CONSENTS else "evidence"
         if (policy, kind) not in self._roles_of:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from aims_mlflow.cli.gate_consents import retire, revoke
+from aims_mlflow.cli.gate_findings import close, findings
 from aims_mlflow.cli.gate_ledger import adopt, history, reconcile, replay
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.gates.wording import lines
@@ -19,7 +20,7 @@ def group() -> None:
     """Explain decisions; run, roll out and look back on a gated registry."""
 
 
-for _command in (adopt, reconcile, history, replay, revoke, retire):
+for _command in (adopt, reconcile, findings, close, history, replay, revoke, retire):
     group.add_command(_command)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.leaves import Leaf
 
 # Leaves that say what became of a model; a decision's own leaf is larger, and is read by its request.
-KEPT = ("outcome", "legacy", "deleted", "renamed", "approval", "waiver", "revocation", "retirement")
+KEPT = ("outcome", "legacy", "deleted", "renamed", "approval", "waiver", "revocation", "retirement", "finding")
 # Leaves that announce a change of the registry: each is followed by an outcome with the same request.
 CHANGES = ("decision", "withdrawn", "deleted", "renamed")
 MAX_LEAVES = 50_000

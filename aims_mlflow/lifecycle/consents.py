@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.evidence import statement
 from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.lifecycle.closing import closed_by_retirement
+from aims_mlflow.lifecycle.model_history import ModelHistory
 
 if TYPE_CHECKING:
     from aims_mlflow.gates.consents import ConsentText
@@ -18,8 +20,10 @@ MAX_CHARS = 4500
 def seal_consent(
     ledger: Ledger, raw: bytes, signed: SignedConsent, name: str, who: dict[str, str], words: ConsentText | None = None
 ) -> None:
-    """Append a verified consent to the ledger under a qualified model name."""
-    consent = signed.consent
+    """Append a verified consent to the ledger under a qualified model name, and close what a retirement resolves."""
+    consent, resolved = signed.consent, []
+    if consent.action == "retirement":
+        resolved = closed_by_retirement(ModelHistory(ledger, name), signed.model_digest)
     ledger.seal(
         Entry(
             consent.action,
@@ -42,5 +46,6 @@ def seal_consent(
             },
             signed.id,
             (raw,),
-        )
+        ),
+        *resolved,
     )

@@ -111,6 +111,10 @@ class ModelHistory:
         made = [c for c in self.done(version) if c["type"] == "legacy" or c.get("stage") == "registration"]
         return str(made[-1]["model_digest"]) if made and made[-1].get("model_digest") else None
 
+    def retired(self) -> set[str]:
+        """Return the model digests that have a retirement record."""
+        return {str(leaf.content["model_digest"]) for leaf in self.leaves(("retirement",))}
+
     def put_into_use(self, version: str | None = None) -> list[dict[str, Any]]:
         """Return the outcomes and adoptions by which versions held a gated alias or stage."""
         return [

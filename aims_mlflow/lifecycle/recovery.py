@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.lifecycle.closing import closed_by_change
 
 if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
@@ -32,7 +33,7 @@ def finish_open_change(ledger: Ledger, past: ModelHistory, registry: RegistrySta
     content = leaf.content
     found = _found(content, registry)
     public = outcome_fields(content, done=found is not None, version=found or None)
-    taken = superseded(content) if found is not None else []
+    taken = [*superseded(content), *closed_by_change(past, content)] if found is not None else []
     ledger.seal(Entry("outcome", {**public, "closed_by": by}, request=str(content["request"])), *taken)
     return public
 

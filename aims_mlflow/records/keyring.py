@@ -16,6 +16,8 @@ ROLES = ("trainer", "approver", "log", "auditor")
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 # Roles whose keys may erase what stands beside a leaf.
 ERASERS = ("approver", "auditor")
+# Roles whose keys may close an incident.
+REVIEWERS = ("approver",)
 
 
 class KeyEntry(Record):

@@ -1,4 +1,4 @@
-"""Findings: what does not fit, opened once, closed when it fits again. The ledger keeps both."""
+"""Findings and incidents: opened once, closed when their cause is gone. The ledger keeps both."""
 
 from __future__ import annotations
 
@@ -7,44 +7,64 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.registers.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
 
-MOST = 100_000
+# Fields of a leaf that say nothing of the finding itself.
+LEAF_FIELDS = ("v", "type", "time", "request", "commitment", "text", "state")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that does not fit: `about` is its kind, `fields` say of what, `text` says it to a person."""
+    """One thing that does not fit: `about` is its kind, `fields` say of what, `text` says it to a person.
+
+    `request` names it where each request makes one of its own.
+    """
 
     about: str
-    control: str
     text: str
     fields: dict[str, Any] = field(default_factory=dict)
+    request: str | None = None
+
+    @property
+    def control(self) -> str:
+        """The control that its kind counts against."""
+        return KINDS[self.about].control
 
     @property
     def key(self) -> str:
         """What makes it the same finding when it is found again."""
-        return digest_of([self.about, dict(sorted((k, v) for k, v in self.fields.items() if v is not None))])
+        return self.request or digest_of([self.about, {k: v for k, v in sorted(self.fields.items()) if v is not None}])
 
     def entry(self, state: str = "open") -> Entry:
         """Return its leaf."""
-        public = {"about": self.about, "control": self.control, **self.fields, "state": state}
-        return Entry("finding", {k: v for k, v in public.items() if v is not None}, {"text": self.text}, self.key)
+        kind = KINDS[self.about]
+        public = {"about": kind.name, "control": kind.control, **self.fields, "state": state}
+        return Entry(kind.leaf, {k: v for k, v in public.items() if v is not None}, {"text": self.text}, self.key)
 
 
-def open_findings(ledger: Ledger, abouts: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the findings of these kinds that are open: key -> public fields, with their text."""
+def newest(leaves: Iterable[Leaf]) -> dict[str, Leaf]:
+    """Return the newest leaf of each finding that is open, by key."""
+    last = {str(leaf.content["request"]): leaf for leaf in leaves}
+    return {key: leaf for key, leaf in last.items() if leaf.content.get("state") == "open"}
+
+
+def open_findings(ledger: Ledger, abouts: Iterable[str] = tuple(KINDS)) -> dict[str, dict[str, Any]]:
+    """Return the findings and incidents of these kinds that are open: key -> public fields, with their text."""
     wanted = set(abouts)
-    found: dict[str, tuple[int, dict[str, Any]]] = {}
-    for leaf in ledger.leaves(types=("finding",)):
-        if leaf.content["about"] in wanted:
-            found[str(leaf.content["request"])] = (leaf.sequence, leaf.content)
-    still = {key: value for key, value in found.items() if value[1].get("state") == "open"}
-    return {key: {**content, **(ledger.body(at) or {})} for key, (at, content) in still.items()}
+    leaves = (leaf for leaf in ledger.leaves(types=("finding", "incident")) if leaf.content["about"] in wanted)
+    return {key: {**leaf.content, **(ledger.body(leaf.sequence) or {})} for key, leaf in newest(leaves).items()}
+
+
+def closing(content: dict[str, Any], **more: Any) -> Entry:
+    """Return the leaf that closes an open finding, whose public fields are given; `more` is about its closing."""
+    public = {k: v for k, v in content.items() if k not in LEAF_FIELDS}
+    return Entry(KINDS[content["about"]].leaf, {**public, **more, "state": "closed"}, {}, str(content["request"]))
 
 
 def record(ledger: Ledger, abouts: Iterable[str], found: list[Finding]) -> tuple[list[Finding], list[str]]:
@@ -52,14 +72,7 @@ def record(ledger: Ledger, abouts: Iterable[str], found: list[Finding]) -> tuple
     before = open_findings(ledger, abouts)
     now = {f.key: f for f in found}
     new = [f for key, f in now.items() if key not in before]
-    gone = {key: content for key, content in before.items() if key not in now}
-    closing = []
-    for key, content in gone.items():
-        public = {k: v for k, v in content.items() if k not in LEAF_FIELDS}
-        closing.append(Entry("finding", {**public, "state": "closed"}, {}, key))
-    if new or closing:
-        ledger.seal(*(f.entry() for f in new), *closing)
-    return new, [str(content.get("text", content["about"])) for content in gone.values()]
-
-
-LEAF_FIELDS = ("v", "type", "time", "request", "commitment", "text", "state")
+    gone = [content for key, content in before.items() if key not in now]
+    if new or gone:
+        ledger.seal(*(f.entry() for f in new), *(closing(content) for content in gone))
+    return new, [str(content.get("text", content["about"])) for content in gone]

@@ -10,6 +10,7 @@ from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.ledger_guard import RESTORE, unknown
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.records.base import uuid7
+from aims_mlflow.registers.findings import Finding
 from aims_mlflow.registry.names import REQUEST_TAG
 from aims_mlflow.registry.reading import RegistryModel, models, try_digest
 
@@ -60,8 +61,8 @@ def adopt(
         if not new_ledger:
             text = f"a gate decided about {len(made)} versions of this registry, and the ledger knows of none"
             raise PolicyRefused(text, next=RESTORE)
-        about = {"about": "ledger-lost", "control": "A.6.2.8", "versions": len(made), "state": "open"}
-        ledger.seal(Entry("incident", about, {}, uuid7()))
+        text = f"a new ledger was begun: the one that knew {len(made)} versions of this registry is gone"
+        ledger.seal(Finding("ledger-lost", text, {"versions": len(made)}, uuid7()).entry())
     for seen in everything:
         with ledger.lock(seen.ledger_name):
             past = ModelHistory(ledger, seen.ledger_name)

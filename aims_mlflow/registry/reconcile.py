@@ -12,6 +12,7 @@ from aims_mlflow.lifecycle.recovery import finish_open_change
 from aims_mlflow.lifecycle.tenures import holders, place
 from aims_mlflow.records.base import parse_time, uuid7
 from aims_mlflow.registers.findings import Finding, record
+from aims_mlflow.registers.kinds import RECONCILED
 from aims_mlflow.registry.reading import RegistryModel, in_workspace, lookups, models, try_digest, try_model
 
 if TYPE_CHECKING:
@@ -20,19 +21,6 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.policy import LoadedPolicy
     from aims_mlflow.ledger.ledger import Ledger
 
-# The kinds of findings that only a reconciliation opens and closes.
-ABOUTS = (
-    "ungated-version",
-    "ungated-alias",
-    "changed-bytes",
-    "unreadable-bytes",
-    "lost-alias",
-    "lost-version",
-    "legacy-over",
-    "waiver-over",
-    "open-change",
-    "late-delivery",
-)
 # What a restored registry lost, by the change that would have taken it away.
 LOST = {"lost-version": "deleted", "lost-alias": "withdrawn"}
 
@@ -76,7 +64,7 @@ def reconcile(
     settled_elsewhere, lost = _without_model(ledger, client, seen_names)
     found += lost
     found += _late(ledger)
-    new, closed = record(ledger, ABOUTS, found)
+    new, closed = record(ledger, RECONCILED, found)
     settled += settled_elsewhere
     return Reconciliation(found, new, [*closed, *(s["text"] for s in settled)], settled, len(seen_names))
 
@@ -106,7 +94,7 @@ def _certain(ledger: Ledger, client: Any, seen: RegistryModel, policy: LoadedPol
 def _late(ledger: Ledger) -> list[Finding]:
     """Return one finding for each anchor that is more than a minute behind."""
     oldest = {late.anchor: late for late in reversed(ledger.proofs.late())}
-    return [Finding("late-delivery", "A.6.2.8", late.sentence(), {"anchor": at}) for at, late in oldest.items()]
+    return [Finding("late-delivery", late.sentence(), {"anchor": at}) for at, late in oldest.items()]
 
 
 def _settle(ledger: Ledger, past: ModelHistory, client: Any) -> list[dict[str, Any]]:
@@ -130,7 +118,7 @@ def _open_change(change: dict[str, Any]) -> Finding:
     fields = {"of": change["type"], "change": change["request"], **{k: change[k] for k in kept if change.get(k)}}
     about = f"{change['model_name']}{f' version {version}' if (version := change.get('version')) else ''}"
     text = f"the server ended between announcing a change of {about} ({change['type']}) and sealing its outcome"
-    return Finding("open-change", "A.6.2.8", text, fields)
+    return Finding("open-change", text, fields)
 
 
 def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[dict[str, Any]], list[Finding]]:
@@ -148,7 +136,7 @@ def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[di
         for version in sorted(standing, key=int):
             fields = {"model_name": name, "version": version}
             text = f"{name} version {version} was registered and is gone without a deletion that the gate saw"
-            lost.append(Finding("lost-version", "A.6.2.8", text, fields))
+            lost.append(Finding("lost-version", text, fields))
     return settled, lost
 
 
@@ -177,10 +165,10 @@ def _of_model(seen: RegistryModel, past: ModelHistory, policy: LoadedPolicy) -> 
     standing, held = _standing_versions(past), holders(past)
     for number in sorted(set(seen.versions) - standing, key=int):
         text = f"{seen.ledger_name} version {number} exists without an allowing decision"
-        yield Finding("ungated-version", "A.6.2.5", text, {"model_name": seen.ledger_name, "version": number})
+        yield Finding("ungated-version", text, {"model_name": seen.ledger_name, "version": number})
     for number in sorted(standing - set(seen.versions), key=int):
         text = f"{seen.ledger_name} version {number} was registered and is gone without a deletion that the gate saw"
-        yield Finding("lost-version", "A.6.2.8", text, {"model_name": seen.ledger_name, "version": number})
+        yield Finding("lost-version", text, {"model_name": seen.ledger_name, "version": number})
     in_use = _in_use(seen, policy)
     for at, version in sorted(in_use.items()):
         yield from _of_alias(seen, past, at, version, held.get(at), policy)
@@ -188,7 +176,7 @@ def _of_model(seen: RegistryModel, past: ModelHistory, policy: LoadedPolicy) -> 
         if at not in in_use and str(content.get("version")) in seen.versions:
             fields = {"model_name": seen.ledger_name, "version": content.get("version"), "alias": at}
             text = f"{at} was taken from {seen.ledger_name} version {content.get('version')} past the gate"
-            yield Finding("lost-alias", "A.6.2.8", text, fields)
+            yield Finding("lost-alias", text, fields)
 
 
 def _in_use(seen: RegistryModel, policy: LoadedPolicy) -> dict[str, str]:
@@ -206,21 +194,21 @@ def _of_alias(
     fields = {"model_name": seen.ledger_name, "version": version, "alias": at}
     if by is None or str(by.get("version")) != version:
         text = f"{at} of {seen.ledger_name} points to version {version} without an allowing decision"
-        yield Finding("ungated-alias", "A.6.2.5", text, fields)
+        yield Finding("ungated-alias", text, fields)
     elif by["type"] == "legacy" and _over(policy.policy.legacy.until):
         text = f"{at} of {seen.ledger_name} still points to version {version}, adopted from before the gate"
-        yield Finding("legacy-over", "A.6.2.5", text, fields)
+        yield Finding("legacy-over", text, fields)
     elif (until := past.waived_until(by)) and parse_time(until) <= datetime.now(UTC):
         text = f"{at} of {seen.ledger_name} points to version {version}, whose waiver ended {until[:10]}"
-        yield Finding("waiver-over", "A.6.2.5", text, fields)
+        yield Finding("waiver-over", text, fields)
     registered = past.registered(version)
     digest, why = try_digest(seen.versions[version])
     if digest is None:
         text = f"the files of {seen.ledger_name} version {version} ({at}) cannot be read: {why}"
-        yield Finding("unreadable-bytes", "A.6.2.5", text, fields)
+        yield Finding("unreadable-bytes", text, fields)
     elif registered and digest != registered:
         text = f"the files of {seen.ledger_name} version {version} ({at}) changed since they were registered"
-        yield Finding("changed-bytes", "A.6.2.5", text, {**fields, "registered": registered, "found": digest})
+        yield Finding("changed-bytes", text, {**fields, "registered": registered, "found": digest})
 
 
 def _over(until: str | None) -> bool:

@@ -99,7 +99,7 @@ class ActivePolicy:
                 findings.append(exc.sentence().replace(f"{self.folder}{os.sep}", ""))
                 _log.error("aims: the last good policy stays in force: %s", exc.sentence())
         self.findings = tuple(findings)
-        texts = [Finding("policy", "A.6.1.3", text, {"text_sha256": sha256_hex(text.encode())}) for text in findings]
+        texts = [Finding("policy", text, {"text_sha256": sha256_hex(text.encode())}) for text in findings]
         record(self._ledger, ("policy",), texts)
         self._seen = marks
         return True

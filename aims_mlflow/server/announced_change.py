@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow.exceptions import MlflowException
 
 from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.lifecycle.closing import closed_by_change
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.recovery import finish_open_change, outcome_fields, superseded
 from aims_mlflow.registry.lookups import RegistryLookups
@@ -65,8 +66,10 @@ class AnnouncedChanges:
     def _finish(self, past: ModelHistory, by: str) -> bool:
         return finish_open_change(self._gate.ledger, past, self._registry, by) is not None
 
-    def carry_out(self, what: str, announced: Entry, commit: Callable[[], Any], *beside: Entry) -> Any:
-        """Commit an announced change to the registry, and seal its outcome, what it superseded, and `beside`.
+    def carry_out(self, what: str, past: ModelHistory, announced: Entry, commit: Callable[[], Any]) -> Any:
+        """Commit an announced change to the registry, and seal its outcome, what it superseded and what it resolved.
+
+        `past` is the model's history from before the change.
 
         A commit that raises may have taken place: the registry is asked, and what it shows is sealed. What MLflow says
         of the request itself passes; a failure of the registry is a refusal too: clients try a 500 again for minutes.
@@ -89,5 +92,5 @@ class AnnouncedChanges:
         version = str(getattr(result, "version", None) or change.get("version") or "")
         done = Entry("outcome", outcome_fields(change, done=True, version=version), request=announced.request)
         with closed(what, f"was carried out{f' (version {version})' if version else ''}, but could not be sealed"):
-            ledger.seal(done, *superseded(change), *beside)
+            ledger.seal(done, *superseded(change), *closed_by_change(past, change))
         return result

@@ -76,7 +76,7 @@ class DecidedChanges:
                 failure = f" {reported(what, context.failure).capitalize()}." if context.failure else ""
                 if not allowed:
                     raise denied(refusal(context.decision) + failure)
-            result = self._changes.carry_out(what, entry, lambda: commit(context, request))
+            result = self._changes.carry_out(what, past, entry, lambda: commit(context, request))
             if change.stage == "deployment":
                 self._show(change, context)
             return result

@@ -72,38 +72,41 @@ class Removals:
     def _withdraw(self, change: RegistryChange, in_stage: Any, commit: Callable[[], Any]) -> Any:
         """Withdraw a version from an alias, or the version `in_stage` from its stage, sealed where that is possible."""
         with contextlib.ExitStack() as locks:
-            entries = self._announce(locks, change, in_stage)
-            if entries:
-                return self._finish(entries[0], commit)
+            announced = self._announce(locks, change, in_stage)
+            if announced:
+                return self._finish(*announced, commit)
             with closed("Withdrawal", UNDONE):
                 return commit()
 
-    def _announce(self, locks: contextlib.ExitStack, change: RegistryChange, in_stage: Any) -> list[Entry]:
-        """Seal what is about to be withdrawn; [] where it is not gated, or where the gate itself fails."""
+    def _announce(
+        self, locks: contextlib.ExitStack, change: RegistryChange, in_stage: Any
+    ) -> tuple[ModelHistory, Entry] | None:
+        """Seal what is about to be withdrawn; None where it is not gated, or where the gate itself fails."""
         try:
             if in_stage is None and not self._gate.policy.current().policy.gated_alias(str(change.alias)):
-                return []
-            locks.enter_context(self._changes.locked("Withdrawal", change.ledger_name, seconds=WITHDRAWAL_SECONDS))
+                return None
+            lock = self._changes.locked("Withdrawal", change.ledger_name, seconds=WITHDRAWAL_SECONDS)
+            past = locks.enter_context(lock)
             version = in_stage or self._holder(change)
             if version is None or is_prompt(version):
-                return []
-            entries = _withdrawal(change, version, in_stage=in_stage is not None)
-            self._gate.ledger.seal(*entries)
+                return None
+            entry, *due = _withdrawal(past, change, version, in_stage=in_stage is not None)
+            self._gate.ledger.seal(entry, *due)
         except Exception as exc:  # noqa: BLE001 - nothing of ours may hold a withdrawal up
             counters.error(type(exc).__name__)
             _log.exception("aims: %s of %s is withdrawn without a seal", change.alias, change.ledger_name)
-            return []
-        return entries
+            return None
+        return past, entry
 
     def _holder(self, change: RegistryChange) -> Any:
         aliases = self._plain.get_registered_model(change.name).aliases
         return self._plain.get_model_version(change.name, aliases[change.alias]) if change.alias in aliases else None
 
-    def _finish(self, entry: Entry, commit: Callable[[], Any]) -> Any:
+    def _finish(self, past: ModelHistory, entry: Entry, commit: Callable[[], Any]) -> Any:
         """Carry a withdrawal out; a failure to seal its outcome is for the next change or the reconciler."""
         done: list[Any] = []
         try:
-            return self._changes.carry_out("Withdrawal", entry, lambda: done.append(commit()))
+            return self._changes.carry_out("Withdrawal", past, entry, lambda: done.append(commit()))
         except Exception:
             if not done:
                 raise
@@ -130,10 +133,9 @@ class Removals:
 
     def _delete(self, name: str, rows: list[Any], version: str | None, commit: Callable[[], None]) -> None:
         ledger_name = qualified(name, self._changes.workspace)
-        with self._changes.locked("Deletion", ledger_name):
+        with self._changes.locked("Deletion", ledger_name) as past:
             with closed("Deletion"):
-                self._require_retired(name, version)
-                past = ModelHistory(self._gate.ledger, ledger_name)
+                self._require_retired(past, name, version)
                 public = {
                     "model_name": ledger_name,
                     "version": version,
@@ -142,13 +144,11 @@ class Removals:
                 body = {"rows": [_row(v) for v in rows], **caller()[0]}
                 entry = Entry("deleted", {k: v for k, v in public.items() if v is not None}, body, uuid7())
                 self._gate.ledger.seal(entry)
-            self._changes.carry_out("Deletion", entry, commit)
+            self._changes.carry_out("Deletion", past, entry, commit)
 
-    def _require_retired(self, name: str, version: str | None) -> None:
-        workspace = self._changes.workspace
-        change = RegistryChange("deployment", name, workspace)
-        past = ModelHistory(self._gate.ledger, change.ledger_name)
-        retired = {leaf.content["model_digest"] for leaf in past.leaves(("retirement",))}
+    def _require_retired(self, past: ModelHistory, name: str, version: str | None) -> None:
+        change = RegistryChange("deployment", name, self._changes.workspace)
+        retired = past.retired()
         used = {c["version"]: c.get("model_digest") for c in past.put_into_use(version)}
         missing = sorted((v for v, digest in used.items() if digest not in retired), key=int)
         if missing and self._gate.rules(change).mode == "enforce":
@@ -164,7 +164,7 @@ class Removals:
         """Rename a registered model, unless that would put its versions under other rules; its past goes with it."""
         refuse_reserved("Renaming", new_name)
         old, new = qualified(name, self._changes.workspace), qualified(new_name, self._changes.workspace)
-        with self._changes.locked("Renaming", old, new):
+        with self._changes.locked("Renaming", old, new) as past:
             with closed("Renaming"):
                 self._require_same_rules(name, new_name)
                 request, who = uuid7(), caller()[0]
@@ -172,7 +172,7 @@ class Removals:
                 # The new name's leaf comes first: what is before it is its past under the old name.
                 self._gate.ledger.seal(entry, Entry("renamed", {"model_name": old, "renamed_to": new}, {}, request))
             return self._changes.carry_out(
-                "Renaming", entry, lambda: self._plain.rename_registered_model(name, new_name)
+                "Renaming", past, entry, lambda: self._plain.rename_registered_model(name, new_name)
             )
 
     def _require_same_rules(self, name: str, new_name: str) -> None:
@@ -186,12 +186,16 @@ class Removals:
                 )
 
 
-def _withdrawal(change: RegistryChange, version: Any, *, in_stage: bool) -> list[Entry]:
-    about = {"model_name": change.ledger_name, "alias": change.alias, "version": str(version.version)}
+def _withdrawal(past: ModelHistory, change: RegistryChange, version: Any, *, in_stage: bool) -> list[Entry]:
+    """Return the leaf of a withdrawal, and that of the finding which it opens where no retirement record exists."""
+    number = str(version.version)
+    about = {"model_name": change.ledger_name, "alias": change.alias, "version": number}
     stage = {"mlflow_stage": version.current_stage} if in_stage else {}
-    text = f"{change.alias} was withdrawn from version {version.version}: its retirement record is due"
-    due = Finding("retirement-due", "A.6.1.3", text, about)
-    return [Entry("withdrawn", {**about, **stage}, caller()[0], uuid7()), due.entry()]
+    withdrawn = Entry("withdrawn", {**about, **stage}, caller()[0], uuid7())
+    if past.registered(number) in past.retired():
+        return [withdrawn]
+    text = f"{change.alias} was withdrawn from version {number}: its retirement record is due"
+    return [withdrawn, Finding("retirement-due", text, about).entry()]
 
 
 def _row(version: Any) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.lifecycle.closing import closed_by_same_files, open_of_model
+from aims_mlflow.registers.findings import Finding
 
 if TYPE_CHECKING:
+    from aims_mlflow.ledger.leaves import Entry
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.model_history import ModelHistory
     from aims_mlflow.server.change import DecisionContext, RegistryChange
@@ -20,16 +22,22 @@ def seal_decision(
     Raises:
         Unreachable: the ledger cannot be written.
     """
-    entries, decision, request = [entry], context.decision, entry.request
-    if context.registered and decision.model_digest != context.registered:
-        about = {"about": "changed-model", "model_name": change.ledger_name, "version": change.version}
+    decision, version, beside = context.decision, str(change.version), []
+    about = {"model_name": change.ledger_name, "version": change.version}
+    if context.registered and decision.model_digest == context.registered:
+        beside += closed_by_same_files(past, version)
+    elif context.registered:
+        text = f"the files of {change.ledger_name} version {version} changed since they were registered"
         digests = {"registered": context.registered, "found": decision.model_digest}
-        entries.append(Entry("finding", {**about, **digests, "control": "A.6.2.5", "state": "open"}, {}, request))
+        finding = Finding("changed-model", text, {**about, **digests})
+        known = {content["request"] for content in open_of_model(past, version)}
+        beside += [finding.entry()] if finding.key not in known else []
     if decision.basis == "break-glass":
-        about = {"about": "break-glass", "model_name": change.ledger_name, "alias": change.alias}
-        waivers = {"waivers": sorted({w.waiver for w in decision.waived})}
-        entries.append(Entry("incident", {**about, **waivers, "control": "A.8.4", "state": "open"}, {}, request))
-    ledger.seal(*entries)
+        waivers = sorted({w.waiver for w in decision.waived})
+        text = f"an emergency waiver let a change of {change.ledger_name} through"
+        fields = {"model_name": change.ledger_name, "alias": change.alias, "waivers": waivers}
+        beside.append(Finding("break-glass", text, fields, entry.request).entry())
+    ledger.seal(entry, *beside)
 
 
 def sealed_the_same(ledger: Ledger, request: str, context: DecisionContext) -> bool:

@@ -308,6 +308,8 @@ class Bundle:
         """The roles that count: those of the format, and those that the policy's text names."""
         if leaf["type"] == "erased":
             return {"approver", "auditor"}
+        if leaf["type"] == "incident":
+            return {"approver"}
         text = ([t for at, _, t in self.texts if at < sequence] or [""])[-1]
         if leaf["type"] in CONSENTS:
             return {"approver", *re.findall(r"([a-z][a-z0-9-]*)[\"']?\s*:\s*[0-9]", text)}

@@ -1,0 +1,60 @@
+"""`aims gate findings` and `aims gate close`: what is open in a ledger, and the review that closes an incident."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from aims_mlflow.cli.options import JSON, LEDGER, REGISTRY, opened
+from aims_mlflow.errors import ConfigError
+from aims_mlflow.registers.kinds import KINDS
+
+
+@click.command()
+@LEDGER
+@REGISTRY
+@JSON
+def findings(ledger: str | None, registry: str | None, as_json: bool) -> int:
+    """List open findings and incidents, each with what closes it.
+
+    It reads the ledger; `aims gate reconcile` compares the registry with it. Exit status 1 while one is open.
+    """
+    from aims_mlflow.registers.findings import open_findings
+
+    found = open_findings(opened(ledger, registry))
+    if as_json:
+        shown = [
+            {**content, "id": key, "kind": KINDS[content["about"]].leaf, "closes": KINDS[content["about"]].closes}
+            for key, content in found.items()
+        ]
+        click.echo(json.dumps({"open": shown}, indent=2))
+        return 1 if found else 0
+    for key, content in found.items():
+        kind = KINDS[content["about"]]
+        click.secho(f"{kind.control} {kind.name}: {content.get('text', kind.opens)}", fg="yellow")
+        click.echo(f"  {kind.leaf} {key}, since {content['time']}; it closes when {kind.closes}")
+    click.echo(f"{len(found)} findings and incidents open")
+    return 1 if found else 0
+
+
+@click.command()
+@click.argument("incident", metavar="ID")
+@click.option("--reason", required=True, help="What the review found; kept for good, so without personal data.")
+@LEDGER
+@REGISTRY
+def close(incident: str, reason: str, ledger: str | None, registry: str | None) -> None:
+    """Close the incident ID by a signed review.
+
+    The key needs the role approver. An emergency waiver's signer cannot review the incident that it opened. Findings
+    close by themselves: `aims gate findings` says when.
+    """
+    from aims_mlflow.lifecycle.incident_review import close_incident
+    from aims_mlflow.signing.key_sources import signing_key
+    from aims_mlflow.signing.keys import who
+
+    if not reason.strip():
+        raise ConfigError("a review needs a reason", next="--reason 'what was found, and what was done'")
+    key = signing_key(lambda text: click.echo(text, err=True))
+    leaf = close_incident(opened(ledger, registry, signing=True), incident, reason, key, who())
+    click.echo(f"the incident is closed, as leaf {leaf.sequence} says")

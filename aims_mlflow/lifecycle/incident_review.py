@@ -1,0 +1,81 @@
+"""Closing an incident: an approver who took no part in it reviews it, and the signed review is sealed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence.statement import Subject, read, seal
+from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.lifecycle.ingest import keyring_now
+from aims_mlflow.records.base import parse_time, utc_text, uuid7
+from aims_mlflow.records.evidence import Evidence
+from aims_mlflow.records.keyring import REVIEWERS
+from aims_mlflow.registers.findings import closing, newest
+from aims_mlflow.registers.kinds import KINDS
+
+if TYPE_CHECKING:
+    from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.records.keyring import KeyEntry, Keyring
+    from aims_mlflow.signing.keys import SigningKey
+
+KIND = "incident-review"
+
+
+def close_incident(ledger: Ledger, incident: str, reason: str, key: SigningKey, actor: str) -> Leaf:
+    """Seal the signed review of an incident, named by its id, which closes it; returns the sealed leaf.
+
+    Raises:
+        EvidenceError: no such incident is open, or the key may not review it.
+        KeyUnavailable, Unreachable: as `Ledger.seal`.
+    """
+    leaf = newest(ledger.leaves(types=("finding", "incident"), request=incident)).get(incident)
+    if leaf is None:
+        raise EvidenceError(f"no incident {incident} is open", next="`aims gate findings` lists them")
+    kind = KINDS[leaf.content["about"]]
+    if kind.closer != "review":
+        what = f"a finding of kind {kind.name} is not closed by hand"
+        raise EvidenceError(what, next=f"it closes when {kind.closes}")
+    keyring, now = keyring_now(ledger), utc_text()
+    reviewer = _reviewer(ledger, keyring, leaf, key, now)
+    body = Evidence(
+        id=uuid7(), kind=KIND, result="passed", reason=reason, actor=actor, key_id=key.key_id, time=now,
+        details={"about": kind.name, "sequence": leaf.sequence},
+    )  # fmt: skip
+    record = seal(body, [Subject(name=f"leaf {leaf.sequence}", digest={"sha256": leaf.leaf_hash})], key)
+    done = closing(leaf.content, envelope=record.sha256)
+    return ledger.seal(Entry(done.type, done.public, {"owner": reviewer.owner}, incident, [record.envelope.raw]))[0]
+
+
+def _reviewer(ledger: Ledger, keyring: Keyring, leaf: Leaf, key: SigningKey, now: str) -> KeyEntry:
+    """Return the keyring's entry of a key that may review an incident.
+
+    Raises:
+        EvidenceError: it may not: its role does not fit, or its owner signed a waiver that the incident is about.
+    """
+    entry = keyring.find(key.key_id)
+    why = entry.why_not(REVIEWERS, now) if entry else f"the keyring does not know the key {key.key_id}"
+    if why or entry is None:
+        raise EvidenceError(f"the incident stays open: {why}", next=f"sign with a key of role {' or '.join(REVIEWERS)}")
+    if entry.owner in _signers(ledger, keyring, leaf):
+        what = f"the incident stays open: {entry.owner} signed a waiver that it is about"
+        raise EvidenceError(what, next="another approver reviews it")
+    return entry
+
+
+def _signers(ledger: Ledger, keyring: Keyring, incident: Leaf) -> set[str]:
+    """Return the owners of the keys that signed emergency waivers which were in force at an incident."""
+    content = incident.content
+    if not content.get("waivers"):
+        return set()
+    at = parse_time(content["time"])
+    envelopes = [
+        str(waiver.content["envelope"])
+        for waiver in ledger.leaves(types=("waiver",), model_name=content["model_name"])
+        if waiver.content.get("break_glass")
+        and waiver.sequence < incident.sequence
+        and parse_time(waiver.content["expires"]) > at
+    ]
+    keys = (keyring.find(read(raw, name).evidence.key_id) for name, raw in ledger.envelopes(envelopes).items())
+    return {entry.owner for entry in keys if entry is not None}

@@ -1,0 +1,63 @@
+"""The kinds of finding and incident: the control of each, what opens it, and what closes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Closer = Literal["reconcile", "policy", "gate", "review"]
+
+
+@dataclass(frozen=True)
+class FindingKind:
+    """One kind. `closer` is where it is closed: by a comparison, by the server's policy, by the gate, or by a person.
+
+    `leaf` is the type of its leaves in the ledger.
+    """
+
+    name: str
+    control: str
+    opens: str
+    closes: str
+    closer: Closer
+    leaf: Literal["finding", "incident"] = "finding"
+
+
+_ALL = (
+    FindingKind("policy", "A.6.1.3", "a file of the policy folder is not valid",
+                "the server reads a valid file in its place", "policy"),
+    FindingKind("retirement-due", "A.6.1.3", "a gated alias or stage is taken from a version",
+                "`aims gate retire` seals the version's retirement record, the version gets that alias again, "
+                "or it is deleted", "gate"),
+    FindingKind("changed-model", "A.6.2.5", "a deployment is asked for a version whose files changed",
+                "a decision finds the registered files again, or the version is retired or deleted", "gate"),
+    FindingKind("ungated-version", "A.6.2.5", "a version exists without an allowing decision",
+                "the version is deleted, or `aims gate adopt` records it", "reconcile"),
+    FindingKind("ungated-alias", "A.6.2.5", "a gated alias names a version without an allowing decision",
+                "the alias is deleted, or set through the gate", "reconcile"),
+    FindingKind("changed-bytes", "A.6.2.5", "the files of a version in use changed since registration",
+                "the files are restored, or the alias is deleted or moved", "reconcile"),
+    FindingKind("unreadable-bytes", "A.6.2.5", "the files of a version in use cannot be read",
+                "the files can be read again, or the alias is deleted or moved", "reconcile"),
+    FindingKind("lost-alias", "A.6.2.8", "a gated alias vanished past the gate",
+                "the alias is set again, or `aims gate reconcile --restored REASON` seals the loss", "reconcile"),
+    FindingKind("lost-version", "A.6.2.8", "a registered version vanished past the gate",
+                "the version is there again, or `aims gate reconcile --restored REASON` seals the loss", "reconcile"),
+    FindingKind("legacy-over", "A.6.2.5", "an adopted version has an alias after the policy's last day for it",
+                "the alias is deleted or moved, or the policy names a later day (legacy.until)", "reconcile"),
+    FindingKind("waiver-over", "A.6.2.5", "a version has an alias after a waiver ended that it rested on",
+                "the alias is deleted, moved, or set anew by a decision that holds", "reconcile"),
+    FindingKind("open-change", "A.6.2.8", "a server died between announcing a change and sealing its outcome",
+                "the outcome that the registry shows is sealed", "reconcile"),
+    FindingKind("late-delivery", "A.6.2.8", "an anchor is more than a minute behind the log",
+                "the anchor has the newest checkpoint", "reconcile"),
+    FindingKind("break-glass", "A.8.4", "a change goes through on an emergency waiver",
+                "an approver who signed none of its waivers reviews it: `aims gate close ID --reason ...`",
+                "review", "incident"),
+    FindingKind("ledger-lost", "A.6.2.8", "a new ledger is begun in place of one that is gone",
+                "an approver reviews what was lost with it: `aims gate close ID --reason ...`", "review", "incident"),
+)  # fmt: skip
+
+KINDS = {kind.name: kind for kind in _ALL}
+RECONCILED = tuple(kind.name for kind in _ALL if kind.closer == "reconcile")
+REVIEWED = tuple(kind.name for kind in _ALL if kind.closer == "review")
