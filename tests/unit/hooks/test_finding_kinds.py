@@ -1,0 +1,337 @@
+"""Each kind of finding and incident is opened by the real thing, and closed by the real thing."""
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import gated
+import pytest
+from gated import refused
+from test_lost_ledger import lose, restart
+from test_reconcile import plain, reconcile, run, ungated  # noqa: F401 - plain is a fixture
+from test_taking_away import files_of
+
+from aims_mlflow.errors import AimsError, EvidenceError
+from aims_mlflow.registers.findings import Finding, open_findings
+from aims_mlflow.registers.kinds import KINDS, RECONCILED
+
+
+@pytest.fixture
+def world(registry, client, use, plain, person, monkeypatch):  # noqa: F811
+    from types import SimpleNamespace
+
+    return SimpleNamespace(registry=registry, client=client, use=use, plain=plain, person=person, patch=monkeypatch)
+
+
+def policy(world):
+    world.client.get_registered_model("aims.status")
+    path = world.registry.office.policy / "policy.yaml"
+    before = path.read_bytes()
+    path.write_text("systems: [")
+    world.client.get_registered_model("aims.status")
+    yield
+    path.write_bytes(before)
+    world.client.get_registered_model("aims.status")
+
+
+def retirement_due(world):
+    version, _ = world.use()
+    world.client.delete_registered_model_alias("loans", "champion")
+    yield
+    world.registry.say("gate", "retire", f"models:/loans/{version}", "--reason", "replaced")
+
+
+def changed_model(world):
+    version, uri = world.use()
+    path = files_of(uri) / "MLmodel"
+    before = path.read_bytes()
+    path.write_bytes(before + b"# changed\n")
+    for alias in ("production", "production", "Production"):
+        assert "files changed" in refused(world.client.set_registered_model_alias, "loans", alias, version)
+    assert [leaf["state"] for leaf in leaves(world.registry, "changed-model")] == ["open"], "once, however often tried"
+    yield
+    path.write_bytes(before)
+    refused(world.client.set_registered_model_alias, "loans", "production", version)  # nobody approved that
+
+
+def ungated_version(world):
+    world.client.get_registered_model("aims.status")
+    version, _ = ungated(world.plain)
+    reconcile(world.registry)
+    yield
+    world.plain.delete_model_version("old", version)
+    reconcile(world.registry)
+
+
+def ungated_alias(world):
+    world.client.get_registered_model("aims.status")
+    ungated(world.plain, alias="champion")
+    reconcile(world.registry)
+    yield
+    world.plain.delete_registered_model_alias("old", "champion")
+    reconcile(world.registry)
+
+
+def changed_bytes(world):
+    _, uri = world.use()
+    path = files_of(uri) / "MLmodel"
+    before = path.read_bytes()
+    path.write_bytes(before + b"# changed\n")
+    reconcile(world.registry)
+    yield
+    path.write_bytes(before)
+    reconcile(world.registry)
+
+
+def unreadable_bytes(world):
+    _, uri = world.use()
+    place = files_of(uri)
+    place.rename(place.with_name("elsewhere"))
+    reconcile(world.registry)
+    yield
+    place.with_name("elsewhere").rename(place)
+    reconcile(world.registry)
+
+
+def lost_alias(world):
+    version, _ = world.use()
+    world.plain.delete_registered_model_alias("loans", "champion")
+    reconcile(world.registry)
+    yield
+    world.client.set_registered_model_alias("loans", "champion", version)
+    reconcile(world.registry)
+
+
+def lost_version(world):
+    version, _ = world.use()
+    world.plain.delete_model_version("loans", version)
+    reconcile(world.registry)
+    yield
+    run(world.registry, "gate", "reconcile", "--restored", "the backup of Monday", "--json")
+
+
+def legacy_over(world):
+    ungated(world.plain, alias="champion")
+    run(world.registry, "gate", "adopt")
+    reconcile(world.registry)
+    yield
+    world.registry.change_policy(lambda p: p.update(legacy={"until": "2099-01-01"}))
+    world.client.get_registered_model("aims.status")
+    reconcile(world.registry)
+
+
+def waiver_over(world):
+    import mlflow
+
+    import aims_mlflow.registry.reconcile as module
+
+    registry = world.registry
+    _, uri = gated.train("loans", frame=gated.table(3000, fair=False))
+    until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
+    waiver = ["--control", "A.6.2.4", "--reason", "pilot", "--until", until]
+    registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
+    version = mlflow.register_model(uri, "loans").version
+    registry.say("waive", f"models:/loans/{version}", "--stage", "deployment", *waiver)
+    registry.say("approve", f"models:/loans/{version}", "--stage", "deployment")
+    world.client.set_registered_model_alias("loans", "champion", version)
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=10)
+
+    world.patch.setattr(module, "datetime", Later)
+    reconcile(registry)
+    yield
+    world.client.delete_registered_model_alias("loans", "champion")
+    reconcile(registry)
+
+
+def open_change(world):
+    """The server dies between announcing and sealing, and the reconciler dies once before it closes the change."""
+    import aims_mlflow.registry.reconcile as module
+    from aims_mlflow.ledger.ledger import Ledger
+
+    world.use()
+    seal = Ledger.seal
+
+    def die(self, *entries):
+        if entries[0].type == "outcome":
+            raise KeyboardInterrupt
+        return seal(self, *entries)
+
+    with world.patch.context() as dying:
+        dying.setattr(Ledger, "seal", die)
+        with pytest.raises(KeyboardInterrupt):
+            world.client.delete_registered_model_alias("loans", "champion")
+        with pytest.raises(KeyboardInterrupt):
+            module.reconcile(world.registry.ledger, world.plain, policy_of(world))
+    yield
+    reconcile(world.registry)
+
+
+def policy_of(world):
+    from aims_mlflow.registry.reading import policy_in_force
+
+    return policy_in_force(world.registry.ledger)
+
+
+def late_delivery(world):
+    registry, outside = world.registry, world.registry.folder / "outside"
+    outside.write_text("a file where the folder belongs")
+    world.patch.setenv("AIMS_ANCHORS", f"file://{outside}")
+    world.use()
+    deliverer = world.client._get_registry_client().store.gate.ledger.proofs.deliverer
+
+    def set_time(column):
+        with closing(sqlite3.connect(f"{registry.folder}/mlflow.db.aims.db")) as connection, connection:
+            connection.execute(f"UPDATE aims_deliveries SET {column} = '2026-01-01T00:00:00.000000Z'")
+
+    set_time("queued")
+    reconcile(registry)
+    yield
+    outside.unlink()
+    set_time("next_try")
+    deliverer.deliver_due()
+    reconcile(registry)
+    deliverer.stop()
+
+
+def break_glass(world):
+    import mlflow
+
+    _, uri = gated.train("loans", frame=gated.table(3000, fair=False))
+    emergency = ["waive", uri, "--name", "loans", "--stage", "registration", "--break-glass", "--reason", "outage"]
+    world.registry.say(*emergency)
+    second, third = world.person("mia", "approver"), world.person("noor", "approver")
+    auditor = world.person("aud", "auditor")
+    second(*emergency)
+    mlflow.register_model(uri, "loans")
+    yield
+    close = close_command(world.registry)
+    for signer in (world.registry.say, second):
+        with pytest.raises(EvidenceError, match="signed a waiver that it is about"):
+            signer(*close)
+    with pytest.raises(EvidenceError, match="role approver"):
+        auditor(*close)
+    assert "is closed" in third(*close)
+    with pytest.raises(EvidenceError, match="is open"):
+        third(*close)
+
+
+def ledger_lost(world):
+    world.use()
+    lose(world.registry.folder)
+    restart(world.registry.folder).get_registered_model("aims.status")
+    run(world.registry, "gate", "adopt", "--new-ledger")
+    yield
+    world.registry.say(*close_command(world.registry))
+
+
+def close_command(registry):
+    (key,) = (k for k, c in open_findings(registry.ledger).items() if KINDS[c["about"]].closer == "review")
+    place = ["--registry", f"sqlite:///{registry.folder}/mlflow.db"]
+    return ["gate", "close", key, "--reason", "looked into", *place]
+
+
+SCENARIOS = {
+    "policy": policy,
+    "retirement-due": retirement_due,
+    "changed-model": changed_model,
+    "ungated-version": ungated_version,
+    "ungated-alias": ungated_alias,
+    "changed-bytes": changed_bytes,
+    "unreadable-bytes": unreadable_bytes,
+    "lost-alias": lost_alias,
+    "lost-version": lost_version,
+    "legacy-over": legacy_over,
+    "waiver-over": waiver_over,
+    "open-change": open_change,
+    "late-delivery": late_delivery,
+    "break-glass": break_glass,
+    "ledger-lost": ledger_lost,
+}
+
+
+def leaves(registry, kind):
+    return [leaf for leaf in registry.leaves("finding", "incident") if leaf["about"] == kind]
+
+
+def test_every_kind_is_walked():
+    assert set(SCENARIOS) == set(KINDS)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_kind_is_opened_and_closed(world, name):
+    from aims_mlflow.audit.whole_ledger import verify_ledger
+
+    kind, steps = KINDS[name], SCENARIOS[name](world)
+    next(steps)
+    assert {c["about"] for c in open_findings(world.registry.ledger, [name]).values()} == {name}
+    shown = json.loads(gated.command("gate", "findings", "--json", *place(world))[1])["open"]
+    assert [(s["control"], s["kind"], s["closes"]) for s in shown if s["about"] == name] == [
+        (kind.control, kind.leaf, kind.closes)
+    ]
+    next(steps, None)
+    assert open_findings(world.registry.ledger, [name]) == {}
+    found = leaves(world.registry, name)
+    assert (found[0]["state"], found[-1]["state"]) == ("open", "closed")
+    assert {leaf["control"] for leaf in found} == {kind.control}
+    assert verify_ledger(world.registry.ledger, "ledger").problems == []
+
+
+def place(world):
+    return ["--registry", f"sqlite:///{world.registry.folder}/mlflow.db"]
+
+
+def test_an_alias_that_is_set_again_needs_no_retirement_record(world):
+    version, _ = world.use()
+    world.client.delete_registered_model_alias("loans", "champion")
+    world.client.set_registered_model_alias("loans", "champion", version)
+    assert [leaf["state"] for leaf in leaves(world.registry, "retirement-due")] == ["open", "closed"]
+
+
+def test_a_retired_version_owes_no_second_record(world):
+    version, _ = world.use()
+    world.registry.say("gate", "retire", f"models:/loans/{version}", "--reason", "replaced")
+    world.client.delete_registered_model_alias("loans", "champion")
+    assert leaves(world.registry, "retirement-due") == []
+
+
+def test_a_renamed_models_finding_is_closed_under_its_new_name(world):
+    version, _ = world.use()
+    world.client.delete_registered_model_alias("loans", "champion")
+    world.client.rename_registered_model("loans", "credit")
+    world.registry.say("gate", "retire", f"models:/credit/{version}", "--reason", "replaced")
+    assert open_findings(world.registry.ledger) == {}
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_deletion_closes_what_was_open_about_its_versions(world, whole):
+    version, _ = world.use()
+    world.registry.change_policy(lambda p: p["enforcement"].append({"models": "*", "stage": "*", "mode": "observe"}))
+    world.client.delete_registered_model_alias("loans", "champion")
+    assert open_findings(world.registry.ledger) != {}
+    if whole:
+        world.client.delete_registered_model("loans")
+    else:
+        world.client.delete_model_version("loans", version)
+    assert open_findings(world.registry.ledger) == {}
+
+
+def test_a_finding_is_not_closed_by_hand(world):
+    world.use()
+    world.client.delete_registered_model_alias("loans", "champion")
+    (key,) = open_findings(world.registry.ledger)
+    with pytest.raises(EvidenceError, match=r"not closed by hand.*aims gate retire"):
+        world.registry.say("gate", "close", key, "--reason", "enough", *place(world))
+    status, shown = gated.command("gate", "findings", *place(world))
+    assert (status, "A.6.1.3 retirement-due: champion was withdrawn" in shown, "1 findings" in shown) == (1, True, True)
+
+
+def test_no_place_opens_a_kind_that_the_table_lacks():
+    with pytest.raises(KeyError):
+        Finding("unheard-of", "something").entry()
+    assert not issubclass(KeyError, AimsError)
+    assert len(RECONCILED) == 10
