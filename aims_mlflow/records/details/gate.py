@@ -35,7 +35,16 @@ class ErasureDetails(EvidenceDetails):
     commitment: Sha256 | None = Field(None, description="commitment of that leaf")
 
 
+class ReviewDetails(EvidenceDetails):
+    """Which incident was reviewed; the field `reason` of the record says what the review found."""
+
+    SUBJECTS = "the leaf"
+    about: str | None = Field(None, description="kind of incident")
+    sequence: int | None = Field(None, description="leaf that opened it")
+
+
 KINDS: dict[str, type[EvidenceDetails]] = {
     **dict.fromkeys(("approval", "waiver", "revocation", "retirement"), ConsentDetails),
     "erasure": ErasureDetails,
+    "incident-review": ReviewDetails,
 }

@@ -86,8 +86,15 @@ class FindingLeaf(LeafContent):
     text_sha256: Sha256 | None = Field(None, description="sha256 of the sentence about an invalid policy folder")
 
 
+class IncidentBody(LeafBody):
+    """What happened, and who reviewed it."""
+
+    text: str | None = Field(None, description="the incident in one sentence")
+    owner: str | None = Field(None, description="owner of the key that signed the review")
+
+
 class IncidentLeaf(LeafContent):
-    """Something that happened and needs a person's answer."""
+    """Something that happened and needs a person's review: `envelope` holds it, in the leaf that closes it."""
 
     type: Literal["incident"] = "incident"
     about: str = Field(description="kind of incident: `break-glass` or `ledger-lost`")
@@ -96,6 +103,11 @@ class IncidentLeaf(LeafContent):
     alias: Name | None = Field(None, description="alias that was opened by break-glass")
     waivers: list[Name] | None = Field(None, description="waivers that opened it")
     versions: int | None = Field(None, description="how many versions a lost ledger knew")
+    envelope: Sha256 | None = Field(None, description="sha256 of the signed review that closes it")
+
+    def envelopes(self) -> list[str]:
+        """Return the signed review."""
+        return [self.envelope] if self.envelope else []
 
 
 class IngestionBody(LeafBody):
@@ -147,7 +159,7 @@ BODIES: dict[str, type[LeafBody]] = {
     "policy": EmptyBody,
     "keyring": EmptyBody,
     "finding": FindingBody,
-    "incident": EmptyBody,
+    "incident": IncidentBody,
     "evidence": IngestionBody,
     "erased": ErasureBody,
 }

@@ -5,20 +5,19 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-import gated
 import pytest
-from gated import refused
-from test_lost_ledger import lose, restart
-from test_reconcile import plain, reconcile, run, ungated  # noqa: F401 - plain is a fixture
-from test_taking_away import files_of
 
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.registers.findings import Finding, open_findings
 from aims_mlflow.registers.kinds import KINDS, RECONCILED
+from support import commands, trainings
+from support.embedded_registry import files_of, restart
+from support.gated_registry import refused
+from support.plain_registry import reconcile, run, ungated
 
 
 @pytest.fixture
-def world(registry, client, use, plain, person, monkeypatch):  # noqa: F811
+def world(registry, client, use, plain, person, monkeypatch):
     from types import SimpleNamespace
 
     return SimpleNamespace(registry=registry, client=client, use=use, plain=plain, person=person, patch=monkeypatch)
@@ -127,7 +126,7 @@ def waiver_over(world):
     import aims_mlflow.registry.reconcile as module
 
     registry = world.registry
-    _, uri = gated.train("loans", frame=gated.table(3000, fair=False))
+    _, uri = trainings.train("loans", frame=trainings.table(3000, fair=False))
     until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
     waiver = ["--control", "A.6.2.4", "--reason", "pilot", "--until", until]
     registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
@@ -201,7 +200,7 @@ def late_delivery(world):
 def break_glass(world):
     import mlflow
 
-    _, uri = gated.train("loans", frame=gated.table(3000, fair=False))
+    _, uri = trainings.train("loans", frame=trainings.table(3000, fair=False))
     emergency = ["waive", uri, "--name", "loans", "--stage", "registration", "--break-glass", "--reason", "outage"]
     world.registry.say(*emergency)
     second, third = world.person("mia", "approver"), world.person("noor", "approver")
@@ -222,7 +221,8 @@ def break_glass(world):
 
 def ledger_lost(world):
     world.use()
-    lose(world.registry.folder)
+    for path in [p for p in world.registry.folder.glob("mlflow.db.aims.db*") if p.is_file()]:
+        path.rename(path.with_name(f"kept-{path.name}"))
     restart(world.registry.folder).get_registered_model("aims.status")
     run(world.registry, "gate", "adopt", "--new-ledger")
     yield
@@ -269,7 +269,7 @@ def test_a_kind_is_opened_and_closed(world, name):
     kind, steps = KINDS[name], SCENARIOS[name](world)
     next(steps)
     assert {c["about"] for c in open_findings(world.registry.ledger, [name]).values()} == {name}
-    shown = json.loads(gated.command("gate", "findings", "--json", *place(world))[1])["open"]
+    shown = json.loads(commands.command("gate", "findings", "--json", *place(world))[1])["open"]
     assert [(s["control"], s["kind"], s["closes"]) for s in shown if s["about"] == name] == [
         (kind.control, kind.leaf, kind.closes)
     ]
@@ -326,7 +326,7 @@ def test_a_finding_is_not_closed_by_hand(world):
     (key,) = open_findings(world.registry.ledger)
     with pytest.raises(EvidenceError, match=r"not closed by hand.*aims gate retire"):
         world.registry.say("gate", "close", key, "--reason", "enough", *place(world))
-    status, shown = gated.command("gate", "findings", *place(world))
+    status, shown = commands.command("gate", "findings", *place(world))
     assert (status, "A.6.1.3 retirement-due: champion was withdrawn" in shown, "1 findings" in shown) == (1, True, True)
 
 
