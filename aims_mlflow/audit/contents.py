@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.decisions import DecisionCheck
 from aims_mlflow.audit.sessions import check_sealed
@@ -16,7 +14,15 @@ from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.gates.policy import FILE, parse_policy
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.keyring import ERASERS, REVIEWERS
-from aims_mlflow.records.leaf import LeafFields
+from aims_mlflow.records.leaves.changes import DecisionLeaf, OutcomeLeaf
+from aims_mlflow.records.leaves.others import (
+    ConsentLeaf,
+    ErasureLeaf,
+    EvidenceLeaf,
+    IncidentLeaf,
+    KeyringLeaf,
+    PolicyLeaf,
+)
 from aims_mlflow.signing.keyring_history import CLOCKS
 from aims_mlflow.signing.keys import PublicKey
 
@@ -26,31 +32,26 @@ if TYPE_CHECKING:
     from aims_mlflow.audit.report import Report
     from aims_mlflow.audit.view import View
     from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.records.leaves.base import LeafContent
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
-CONSENTS = ("approval", "waiver", "revocation", "retirement")
 MAX_CACHED = 1_000
 MAX_VERIFIED = 100_000
 EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"
 
 
-def leaf_fields(leaf: Leaf) -> dict[str, Any]:
-    """Return a leaf's fields from hostile bytes.
+def leaf_content(leaf: Leaf) -> LeafContent:
+    """Return a leaf's content from hostile bytes.
 
     Raises:
         EvidenceError: it is not a leaf of this format.
     """
-    where = f"leaf {leaf.sequence}"
-    content = leaf.content
     try:
-        LeafFields.model_validate(content)
-        same = canonical(content) == leaf.data
-    except (ValidationError, EvidenceError, RecursionError):
-        same = False
-    if not same:
-        raise EvidenceError("not a leaf of this format", where=where)
-    fields: dict[str, Any] = content
-    return fields
+        if canonical(leaf.content) == leaf.data:
+            return leaf.fact
+    except (EvidenceError, RecursionError):
+        pass
+    raise EvidenceError("not a leaf of this format", where=f"leaf {leaf.sequence}")
 
 
 class ContentCheck:
@@ -73,13 +74,13 @@ class ContentCheck:
     def page(self, leaves: Sequence[Leaf]) -> None:
         """Check one page of leaves."""
         bodies = self._view.bodies([leaf.sequence for leaf in leaves])
-        part: list[tuple[Leaf, dict[str, Any]]] = []
+        part: list[tuple[Leaf, LeafContent]] = []
         names: list[str] = []
         for leaf in leaves:
             content = self._content(leaf)
-            if content:
+            if content is not None:
                 part.append((leaf, content))
-                names += _envelopes(content)
+                names += content.envelopes()
             if len(names) >= MAX_CACHED:
                 self._part(part, names, bodies)
                 part, names = [], []
@@ -87,7 +88,7 @@ class ContentCheck:
 
     def _part(
         self,
-        part: Sequence[tuple[Leaf, dict[str, Any]]],
+        part: Sequence[tuple[Leaf, LeafContent]],
         names: Sequence[str],
         bodies: dict[int, tuple[bytes, bytes]],
     ) -> None:
@@ -98,22 +99,22 @@ class ContentCheck:
             self._named(leaf, content)
             self._says(leaf, content)
 
-    def _content(self, leaf: Leaf) -> dict[str, Any]:
+    def _content(self, leaf: Leaf) -> LeafContent | None:
         try:
-            return leaf_fields(leaf)
+            return leaf_content(leaf)
         except EvidenceError as exc:
             meaning = "someone rewrote it, or a newer release wrote it"
             self._report["inclusion"].wrong(f"leaf {leaf.sequence}", exc.what, meaning)
-            return {}
+            return None
 
     # -- what lies beside a leaf ------------------------------------------------------------
 
-    def _body(self, leaf: Leaf, content: dict[str, Any], body: tuple[bytes, bytes] | None) -> None:
+    def _body(self, leaf: Leaf, content: LeafContent, body: tuple[bytes, bytes] | None) -> None:
         if body is None:
             self._without_body[leaf.sequence] = named(leaf)
             return
         self._counted["bodies"] += 1
-        if sha256_hex(body[0] + body[1]) != content["commitment"]:
+        if sha256_hex(body[0] + body[1]) != content.commitment:
             self._report["completeness"].wrong(
                 named(leaf), "its body does not fit the commitment", "someone changed the texts beside the leaf"
             )
@@ -143,20 +144,21 @@ class ContentCheck:
             # A refused decision names evidence that never was well-formed: that is why it was refused.
             return f"not well-formed: {exc.what}"
 
-    def _named(self, leaf: Leaf, content: dict[str, Any]) -> None:
+    def _named(self, leaf: Leaf, content: LeafContent) -> None:
         """Check the envelopes that a leaf names, and the signatures of those that it relied on."""
         sessions = _relied_on(content)
-        counted = {*content.get("evidence", ()), *(line for lines in sessions.values() for line in lines)}
+        evidence = content.evidence if isinstance(content, DecisionLeaf | EvidenceLeaf) else []
+        counted = {*evidence, *(line for lines in sessions.values() for line in lines)}
         roles = self._roles(content)
-        for name in dict.fromkeys(_envelopes(content)):
+        for name in dict.fromkeys(content.envelopes()):
             record = self._records.get(name, "it is missing")
-            relied = name in counted or content["type"] in (*CONSENTS, "erased", "incident")
+            relied = name in counted or isinstance(content, ConsentLeaf | ErasureLeaf | IncidentLeaf)
             if isinstance(record, str):
                 if relied or not record.startswith("not well-formed"):
                     who = f"envelope {name[:12]} of {named(leaf)}"
                     self._report["envelope"].wrong(who, record, EVIDENCE_CHANGED)
             elif relied:
-                self._signature(record, leaf, roles, str(content.get("decided", content["time"])))
+                self._signature(record, leaf, roles, _decided(content))
         check_sealed(named(leaf), sessions, self._records, self._report)
 
     def _signature(self, record: SealedRecord, leaf: Leaf, roles: Sequence[str], decided: str) -> None:
@@ -179,42 +181,44 @@ class ContentCheck:
         if verdict.later:
             step.wrong(who, verdict.later, "it counted when it was decided on, and would not count now: look again")
 
-    def _roles(self, content: dict[str, Any]) -> tuple[str, ...]:
+    def _roles(self, content: LeafContent) -> tuple[str, ...]:
         """Return the roles that may have signed what a leaf relied on."""
-        if content["type"] in ("erased", "incident"):
-            return ERASERS if content["type"] == "erased" else REVIEWERS
+        if isinstance(content, ErasureLeaf):
+            return ERASERS
+        if isinstance(content, IncidentLeaf):
+            return REVIEWERS
         policy = self._in_force["policy"][-1][1] if self._in_force["policy"] else ""
-        kind = "consent" if content["type"] in CONSENTS else "evidence"
+        kind = "consent" if isinstance(content, ConsentLeaf) else "evidence"
         if (policy, kind) not in self._roles_of:
             self._roles_of[policy, kind] = _roles_by(self._view.stored(policy) or "", kind)
         return self._roles_of[policy, kind]
 
     # -- what leaves say --------------------------------------------------------------------
 
-    def _says(self, leaf: Leaf, content: dict[str, Any]) -> None:
-        kind = content["type"]
-        if kind in self._in_force:
-            self._in_force[kind].append((str(content["time"]), str(content.get(f"{kind}_digest"))))
-            self._text(leaf, kind, str(content.get(f"{kind}_digest")))
-        elif kind == "decision":
+    def _says(self, leaf: Leaf, content: LeafContent) -> None:
+        if isinstance(content, PolicyLeaf):
+            self._in_force["policy"].append((content.time, str(content.policy_digest)))
+            self._policy_text(leaf, content)
+        elif isinstance(content, KeyringLeaf):  # the keyring step reads its text
+            self._in_force["keyring"].append((content.time, str(content.keyring_digest)))
+        elif isinstance(content, DecisionLeaf):
             self._decision(leaf, content)
-        elif kind == "outcome" and content.get("done") and content.get("of") == "decision":
-            if str(content["request"]) in self._allowed:
-                self._allowed.discard(str(content["request"]))
+        elif isinstance(content, OutcomeLeaf) and content.done and content.of == "decision":
+            if content.request in self._allowed:
+                self._allowed.discard(content.request)
             else:
                 self._report["completeness"].wrong(
                     named(leaf), "no allowing decision stands before it", "a change was made past the gate's own no"
                 )
-        elif kind == "erased":
-            self._erased.add(content.get("sequence", -1))
+        elif isinstance(content, ErasureLeaf) and content.sequence is not None:
+            self._erased.add(content.sequence)
 
-    def _text(self, leaf: Leaf, kind: str, digest: str) -> None:
-        if kind == "keyring":  # the keyring step reads these
-            return
+    def _policy_text(self, leaf: Leaf, content: PolicyLeaf) -> None:
+        digest = str(content.policy_digest)
         text = self._view.stored(digest)
         try:
             same = text is not None and parse_policy(text, FILE).digest == digest
-            same = same and leaf.content.get("text_sha256") in (None, sha256_hex(str(text).encode()))
+            same = same and content.text_sha256 in (None, sha256_hex(str(text).encode()))
         except AimsError:
             same = False
         if not same:
@@ -224,26 +228,23 @@ class ContentCheck:
                 "it can no longer be shown by which rules was decided",
             )
 
-    def _decision(self, leaf: Leaf, content: dict[str, Any]) -> None:
+    def _decision(self, leaf: Leaf, content: DecisionLeaf) -> None:
         self._counted["decisions"] += 1
-        if content.get("allowed"):
-            self._allowed.add(str(content["request"]))
-        for kind, versions in self._in_force.items():
-            digest = content.get(f"{kind}_digest")
-            if digest is not None and str(digest) not in _possible(
-                versions, str(content.get("decided", content["time"]))
-            ):
+        if content.allowed:
+            self._allowed.add(content.request)
+        for kind, digest in (("policy", content.policy_digest), ("keyring", content.keyring_digest)):
+            if digest is not None and digest not in _possible(self._in_force[kind], _decided(content)):
                 self._report["completeness"].wrong(
                     named(leaf),
-                    f"it was made under {kind} {str(digest)[:12]}, which was not in force then",
+                    f"it was made under {kind} {digest[:12]}, which was not in force then",
                     f"someone exchanged the {kind} in the database, behind the ledger's back",
                 )
         if leaf.sequence in self._without_body:
             return
-        self._counted["again"] += content.get("model_digest") is not None
+        self._counted["again"] += content.model_digest is not None
         why = self._again.why_not(leaf, content)
         if why:
-            who = f"{named(leaf)}, decision {content['request']}"
+            who = f"{named(leaf)}, decision {content.request}"
             self._report["completeness"].wrong(who, why, "it was not made from what it names")
 
     def finish(self) -> None:
@@ -286,21 +287,19 @@ def _roles_by(text: str, kind: str) -> tuple[str, ...]:
     return ("trainer", *(rules.require_reevaluation for rules in stages if rules.require_reevaluation))
 
 
-def _relied_on(content: dict[str, Any]) -> dict[str, list[str]]:
+def _relied_on(content: LeafContent) -> dict[str, list[str]]:
     """Return the sessions on which a leaf relied: those with records that counted when it was made.
 
     A refused decision may have looked at anything; one that rests on an earlier decision looked at that.
     """
-    sessions: dict[str, list[str]] = content.get("sessions", {})
-    if content["type"] == "evidence":
-        return sessions
-    counted = set(content.get("evidence", ()))
-    if not content.get("allowed") or content.get("standing"):
+    if not isinstance(content, DecisionLeaf):
+        return content.session_files()
+    if not content.allowed or content.standing:
         return {}
-    return {name: lines for name, lines in sessions.items() if counted.intersection(lines)}
+    counted = set(content.evidence)
+    return {name: lines for name, lines in content.sessions.items() if counted.intersection(lines)}
 
 
-def _envelopes(content: dict[str, Any]) -> list[str]:
-    """Return the sha256 names of the envelopes that a leaf names."""
-    out = [name for lines in content.get("sessions", {}).values() for name in lines if name]
-    return [*out, content["envelope"]] if content.get("envelope") else out
+def _decided(content: LeafContent) -> str:
+    """Return the clock by which a leaf's envelopes were judged."""
+    return (content.decided if isinstance(content, DecisionLeaf) else None) or content.time

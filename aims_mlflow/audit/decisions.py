@@ -13,11 +13,13 @@ from aims_mlflow.gates import replay as again
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents
 from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.records.decision import PriorAuthority
+from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionLeaf
 
 if TYPE_CHECKING:
     from aims_mlflow.audit.view import View
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.records.leaves.base import LeafContent
 
 MAX_SESSION_BYTES = 16 * 1024 * 1024
 # What code that reads well-formed content raises on content that is not.
@@ -32,7 +34,7 @@ class DecisionCheck:
         self._ledger, self._whole = cast("Ledger", view), whole
         self._sessions, self._consents = again.KnownSessions(MAX_SESSION_BYTES), KnownConsents(MAX_KNOWN)
 
-    def why_not(self, leaf: Leaf, content: dict[str, Any]) -> str | None:
+    def why_not(self, leaf: Leaf, content: DecisionLeaf) -> str | None:
         """Return what speaks against a decision that was not erased; None where nothing does."""
         try:
             return self._why_not(leaf, content)
@@ -41,27 +43,28 @@ class DecisionCheck:
         except HOSTILE:
             return "it cannot be read"
 
-    def _why_not(self, leaf: Leaf, content: dict[str, Any]) -> str | None:
-        request = str(content["request"])
+    def _why_not(self, leaf: Leaf, content: DecisionLeaf) -> str | None:
+        request = content.request
         found = next(self._ledger.leaves(types=("decision",), request=request), None)
         if found is None or found.sequence != leaf.sequence:
             return "by its request, another decision is found, or none"
         said = again.recorded(self._ledger, request)
         if said.model_digest is None:
             return self._unread(said, content)
+        sealed = content.public()
         for name, value in again.public_fields(said).items():
-            if content.get(name) != value:
+            if sealed.get(name) != value:
                 return f"its leaf has another {name} than its body"
         if again.replay(self._ledger, request, self._sessions, self._consents) != said:
             return "decided again, it is another"
         return self._rests_on(leaf, said.model_digest)
 
-    def _unread(self, said: Any, content: dict[str, Any]) -> str | None:
+    def _unread(self, said: Any, content: DecisionLeaf) -> str | None:
         """A model that could not be read then passes only where the policy but observes."""
         force = read_rules(self._ledger, str(said.policy_digest), str(said.keyring_digest))
         rules = force.policy.rules(said.model_name, said.stage, said.alias, said.workspace)
-        refused = not content.get("allowed") and not said.allowed
-        if refused or (rules.mode == "observe" and said.would_refuse and content.get("would_refuse")):
+        refused = not content.allowed and not said.allowed
+        if refused or (rules.mode == "observe" and said.would_refuse and content.would_refuse):
             return None
         return "it allows a model that could not be read"
 
@@ -75,9 +78,15 @@ class DecisionCheck:
         if not found and not self._whole:
             return None
         for earlier in found:
-            content = earlier.content
-            allowed = content["type"] == "decision" and content.get("allowed") and not content.get("would_refuse")
-            same = content.get("model_digest") == digest and set(standing.evidence) <= set(content.get("evidence", ()))
-            if (allowed or content["type"] == "legacy") and same:
+            if _gave(earlier.fact, digest, standing):
                 return None
         return f"it rests on {standing.request}, which allowed no such thing before"
+
+
+def _gave(content: LeafContent, digest: str, standing: PriorAuthority) -> bool:
+    """Tell whether a leaf gave authority over a model's bytes, on all of the evidence that is said."""
+    if isinstance(content, AdoptionLeaf):
+        return content.model_digest == digest and not standing.evidence
+    if not isinstance(content, DecisionLeaf) or not content.allowed or content.would_refuse:
+        return False
+    return content.model_digest == digest and set(standing.evidence) <= set(content.evidence)

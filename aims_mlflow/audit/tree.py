@@ -224,8 +224,8 @@ def _span(first: int, last: int) -> str:
 def named(leaf: Leaf) -> str:
     """Return a leaf as a person finds it."""
     try:
-        content = leaf.content
-        about = f" of {content['model_name']}" if content.get("model_name") else ""
-        return f"leaf {leaf.sequence} ({content.get('type')}{about}, {str(content.get('time'))[:19]}Z)"
+        content = leaf.fact
+        about = f" of {content.model_name}" if content.model_name else ""
+        return f"leaf {leaf.sequence} ({content.type}{about}, {content.time[:19]}Z)"
     except (EvidenceError, AttributeError, TypeError):
         return f"leaf {leaf.sequence}"

@@ -58,8 +58,7 @@ class Leaf:
         Raises:
             EvidenceError: it is not a leaf of this format.
         """
-        where = f"leaf {self.sequence}"
-        return read_content(parse_json(self.data, where), where)
+        return read_content(self.content, f"leaf {self.sequence}")
 
 
 def leaf_hash(data: bytes) -> str:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aims_mlflow.audit.contents import leaf_fields
+from aims_mlflow.audit.contents import leaf_content
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.checks.packs import check_pack, shipped_packs
 from aims_mlflow.checks.pages.charts import drift_chart
@@ -185,7 +185,7 @@ PARSERS = {
     "consent": (changed(CONSENT).map(signed_again), consent),
     "consent with its words": (st.one_of(changed(TRAVELLING).map(compact), spoilt(compact(TRAVELLING))), travelled),
     "checkpoint": (spoilt(NOTE), lambda raw: checkpoint.parse(raw, "note").verify([KEY.public])),
-    "leaf": (changed(LEAF).map(compact), lambda raw: leaf_fields(Leaf(0, raw, ""))),
+    "leaf": (changed(LEAF).map(compact), lambda raw: leaf_content(Leaf(0, raw, ""))),
     "page": (spoilt(claims_page("Drift", DRIFT, PICTURE)), lambda raw: is_inert("drift.html", raw)),
     "picture": (spoilt(PICTURE), lambda raw: is_inert("drift.svg", raw)),
     "keyring": (spoilt(keyring_text(KEYRING).encode()), try_text(lambda t: parse_keyring(t, "keyring.yaml"))),

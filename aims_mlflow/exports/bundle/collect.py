@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, did_you_mean
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
@@ -11,6 +11,8 @@ from aims_mlflow.exports.bundle.browser_safe import kept_name
 from aims_mlflow.exports.bundle.systems import Systems, names_in, renamed
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.tenures import holders
+from aims_mlflow.records.leaves.changes import DecisionLeaf, RenamingLeaf
+from aims_mlflow.records.leaves.others import ConsentLeaf, ErasureLeaf, EvidenceLeaf, KeyringLeaf, PolicyLeaf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.records.leaves.base import LeafContent
 
     Fetch = Callable[[str, str], bytes]
 
 ALWAYS = ("policy", "keyring")
-CONSENTS = ("approval", "waiver", "revocation", "retirement")
 DOCUMENTS = ("model-card", "datasheet")
 MAX_STAMPS = 20
 
@@ -55,16 +57,16 @@ class Collector:
         names = self.names()
         everything = list(self._ledger.leaves())
         requests = {
-            str(leaf.content["request"])
+            leaf.fact.request
             for leaf in everything
-            if leaf.content.get("model_name") in names and (self._since is None or leaf.content["time"] >= self._since)
+            if leaf.fact.model_name in names and (self._since is None or leaf.fact.time >= self._since)
         }
         for name in names:
             requests |= {str(fact["request"]) for fact in holders(ModelHistory(self._ledger, name)).values()}
         requests |= self._unsaid(everything, requests)
         chosen = [leaf for leaf in everything if self._belongs(leaf, names, requests)]
         numbers = {leaf.sequence for leaf in chosen}
-        chosen += [x for x in everything if x.content["type"] == "erased" and x.content["sequence"] in numbers]
+        chosen += [x for x in everything if isinstance(x.fact, ErasureLeaf) and x.fact.sequence in numbers]
         out = sorted({leaf.sequence: leaf for leaf in chosen}.values(), key=lambda leaf: leaf.sequence)
         if out and out[-1].sequence >= self.head.size:
             raise EvidenceError(
@@ -73,21 +75,20 @@ class Collector:
         return out
 
     def _belongs(self, leaf: Leaf, names: set[str], requests: set[str]) -> bool:
-        content = leaf.content
-        if content["type"] in ALWAYS or str(content["request"]) in requests:
+        content = leaf.fact
+        if isinstance(content, PolicyLeaf | KeyringLeaf) or content.request in requests:
             return True
-        if content["type"] == "evidence":
+        if isinstance(content, EvidenceLeaf):
             return self._system in self._systems.of(content)
-        if content["type"] == "renamed":
+        if isinstance(content, RenamingLeaf):
             return bool(names_in(content) & names)
-        return content["type"] in CONSENTS and content.get("model_name") in names
+        return isinstance(content, ConsentLeaf) and content.model_name in names
 
     def _unsaid(self, everything: Sequence[Leaf], requests: set[str]) -> set[str]:
         """Return decisions without which the bundle would not show that a model of it is the system's."""
-        decided = [x.content for x in everything if x.content["type"] == "decision"]
-        chosen = [content for content in decided if str(content["request"]) in requests]
-        saying = {str(c["model_name"]) for c in chosen if self._system in self._systems.of(c)}
-        names = {str(content["model_name"]) for content in chosen} - saying
+        chosen = [x.fact for x in everything if isinstance(x.fact, DecisionLeaf) and x.fact.request in requests]
+        saying = {str(c.model_name) for c in chosen if self._system in self._systems.of(c)}
+        names = {str(c.model_name) for c in chosen} - saying
         return {request for name, request in self._saying.items() if name in names}
 
     def names(self) -> set[str]:
@@ -98,17 +99,18 @@ class Collector:
         """
         known: set[str] = set()
         for leaf in self._ledger.leaves(types=("decision", "evidence")):
-            systems = self._systems.of(leaf.content)
+            content = leaf.fact
+            systems = self._systems.of(content)
             known |= systems
-            if self._system in systems and leaf.content["type"] == "decision":
-                self._saying[str(leaf.content["model_name"])] = str(leaf.content["request"])
+            if self._system in systems and isinstance(content, DecisionLeaf):
+                self._saying[content.model_name] = content.request
         if self._system not in known:
             hint = did_you_mean(self._system, known)
             raise ConfigError(
                 f"the ledger knows no system {self._system!r}" + (f", {hint}" if hint else ""),
                 next=f"it knows {', '.join(sorted(known)) or 'none'}",
             )
-        return renamed(set(self._saying), (leaf.content for leaf in self._ledger.leaves(types=("renamed",))))
+        return renamed(set(self._saying), (leaf.fact for leaf in self._ledger.leaves(types=("renamed",))))
 
     # -- what lies in the bundle ------------------------------------------------------------
 
@@ -122,21 +124,17 @@ class Collector:
             self.files[layout.proof_path(leaf.sequence)] = text
             if leaf.sequence in bodies:
                 self.files[layout.body_path(leaf.sequence)] = layout.body_text(*bodies[leaf.sequence])
-            self._add_named(leaf.content)
+            self._add_named(leaf.fact)
         self.files[layout.CHECKPOINT] = self.head.text.encode()
 
-    def _add_named(self, content: dict[str, Any]) -> None:
-        names = [line for lines in (content.get("sessions") or {}).values() for line in lines if line]
-        if content.get("envelope"):
-            names.append(str(content["envelope"]))
-        names = [name for name in names if layout.envelope_path(name) not in self.files]
+    def _add_named(self, content: LeafContent) -> None:
+        names = [name for name in content.envelopes() if layout.envelope_path(name) not in self.files]
         for name, raw in self._ledger.envelopes(names).items():
             self.files[layout.envelope_path(name)] = raw
-        for kind in ALWAYS:
-            digest = content.get(f"{kind}_digest")
-            text = self._ledger.state.stored(str(digest)) if digest else None
+        for digest in content.rules():
+            text = self._ledger.state.stored(digest)
             if text is not None:
-                self.files[layout.stored_path(str(digest))] = text.encode()
+                self.files[layout.stored_path(digest)] = text.encode()
 
     def add_earlier(self, held: Iterable[Held]) -> None:
         """Add checkpoints that auditors hold, and stamped ones, with the proofs that this bundle's continues them."""
@@ -159,7 +157,7 @@ class Collector:
         """Add the files that records name, from the runs; `missing` says which could not be read."""
         runs: set[str] = set()
         for leaf in leaves:
-            for lines in (leaf.content.get("sessions") or {}).values():
+            for lines in leaf.fact.session_files().values():
                 for record in filter(None, (self._systems.record(line) for line in lines)):
                     run_id = record.evidence.mlflow.run_id
                     if run_id and (not documents_only or record.evidence.kind in DOCUMENTS):

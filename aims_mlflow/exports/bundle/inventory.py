@@ -37,14 +37,10 @@ def check_accounted(view: layout.PartLedger, history: KeyringHistory, evidence: 
 def _ledger_files(view: layout.PartLedger) -> Iterator[str]:
     yield layout.CHECKPOINT
     for leaf in view.leaves():
-        content, sequence = leaf.content, leaf.sequence
+        content, sequence = leaf.fact, leaf.sequence
         yield from (layout.leaf_path(sequence), layout.proof_path(sequence), layout.body_path(sequence))
-        for lines in content.get("sessions", {}).values():
-            yield from (layout.envelope_path(line) for line in lines if line)
-        if content.get("envelope"):
-            yield layout.envelope_path(content["envelope"])
-        for kind in ("policy", "keyring"):
-            yield layout.stored_path(str(content.get(f"{kind}_digest")))
+        yield from map(layout.envelope_path, content.envelopes())
+        yield from map(layout.stored_path, content.rules())
 
 
 def _keys(view: layout.PartLedger, history: KeyringHistory, report: Report) -> set[str]:

@@ -8,7 +8,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aims_mlflow.audit.contents import leaf_fields
+from aims_mlflow.audit.contents import leaf_content
 from aims_mlflow.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger import checkpoint, merkle
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aims_mlflow.ledger.checkpoint import Checkpoint
+    from aims_mlflow.records.leaves.base import LeafContent
 
 FORMAT = 1
 MANIFEST = "bundle.json"
@@ -123,14 +124,14 @@ class PartLedger:
         self.state = self
 
     @cached_property
-    def _leaves(self) -> list[tuple[Leaf, dict[str, Any]]]:
+    def _leaves(self) -> list[tuple[Leaf, LeafContent]]:
         """Every leaf with its fields; one that is not of this format makes the whole bundle none."""
         out = []
         for name in self.files.names:
             if found := _LEAF.fullmatch(name):
                 data = self.files.read(name)
                 leaf = Leaf(int(found[1]), data, merkle.leaf_hash(data).hex())
-                out.append((leaf, leaf_fields(leaf)))
+                out.append((leaf, leaf_content(leaf)))
         return out
 
     def leaves(
@@ -143,11 +144,11 @@ class PartLedger:
     ) -> Iterator[Leaf]:
         """Yield leaves in order."""
         for leaf, content in self._leaves:
-            if leaf.sequence < start or (types and content.get("type") not in types):
+            if leaf.sequence < start or (types and content.type not in types):
                 continue
-            if model_name is not None and content.get("model_name") != model_name:
+            if model_name is not None and content.model_name != model_name:
                 continue
-            if request is None or content.get("request") == request:
+            if request is None or content.request == request:
                 yield leaf
 
     def of_model(self, name: str) -> ModelLeaves:
@@ -155,8 +156,8 @@ class PartLedger:
 
         def read(name: str, start: int) -> Iterator[tuple[Leaf, str, str | None]]:
             for leaf, content in self._leaves:
-                if leaf.sequence >= start and content.get("model_name") == name:
-                    yield leaf, content["type"], content.get("version")
+                if leaf.sequence >= start and content.model_name == name:
+                    yield leaf, content.type, content.version
 
         found = ModelLeaves(name, read)
         found.refresh()
@@ -179,8 +180,8 @@ class PartLedger:
         found = self.bodies([sequence]).get(sequence)
         if found is None:
             return None
-        content = next((content for leaf, content in self._leaves if leaf.sequence == sequence), {})
-        if sha256_hex(found[0] + found[1]) != content.get("commitment"):
+        commitment = next((content.commitment for leaf, content in self._leaves if leaf.sequence == sequence), None)
+        if sha256_hex(found[0] + found[1]) != commitment:
             raise EvidenceError("the body was changed: it does not fit the leaf's commitment", where=f"leaf {sequence}")
         body: dict[str, Any] = parse_json(found[1], f"body {sequence}")
         return body
@@ -208,9 +209,9 @@ class PartLedger:
         """Return what the last leaves say is in force."""
         out = {}
         for kind in ("policy", "keyring"):
-            found = [content for _, content in self._leaves if content.get("type") == kind]
+            found = [content for _, content in self._leaves if content.type == kind]
             if found:
-                out[kind] = str(found[-1].get(f"{kind}_digest"))
+                out[kind] = str(next(iter(found[-1].rules()), None))
         return out
 
     def head(self) -> Checkpoint:

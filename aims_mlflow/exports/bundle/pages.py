@@ -14,12 +14,15 @@ from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.earlier_checkpoints import earlier_files
 from aims_mlflow.gates.control_status import ControlStatus, control_statuses
 from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.leaves.changes import DecisionLeaf
+from aims_mlflow.records.leaves.others import ConsentLeaf, PolicyLeaf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.records.leaves.base import LeafContent
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 STAGE_WORDS = {
@@ -28,14 +31,15 @@ STAGE_WORDS = {
     "surveillance": "surveillance audit",
     "recertification": "recertification audit",
 }
-CONSENTS = ("approval", "waiver", "revocation", "retirement")
 
 
 def render_index(view: layout.PartLedger, about: Mapping[str, Any]) -> bytes:
     """Return `index.html`: what was decided, on which evidence, and the state of each control then."""
     history = history_of(view, Step("keyring"), ())
     leaves = list(view.leaves())
-    decisions = [_decision(view, leaf, history) for leaf in leaves if leaf.content.get("type") == "decision"]
+    decisions = [
+        _decision(view, leaf.sequence, leaf.fact, history) for leaf in leaves if isinstance(leaf.fact, DecisionLeaf)
+    ]
     allowed = [d for d in decisions if d["allowed"] and d["controls"]]
     return _render(
         "bundle.html.j2",
@@ -43,15 +47,15 @@ def render_index(view: layout.PartLedger, about: Mapping[str, Any]) -> bytes:
         stage=STAGE_WORDS.get(str(about["stage"]), ""),
         decisions=decisions[::-1],
         newest=allowed[-1] if allowed else None,
-        consents=[_consent(view, leaf) for leaf in leaves if leaf.content.get("type") in CONSENTS],
+        consents=[_consent(view, leaf) for leaf in leaves if isinstance(leaf.fact, ConsentLeaf)],
         others=[
-            {"leaf": leaf.sequence, **leaf.content}
+            {"leaf": leaf.sequence, **leaf.fact.plain()}
             for leaf in leaves
-            if leaf.content.get("type") not in ("decision", "policy", *CONSENTS)
+            if not isinstance(leaf.fact, DecisionLeaf | PolicyLeaf | ConsentLeaf)
         ],
         keys=[entry.model_dump() for entry in history.newest.keys] if history.newest else [],
         leaves=len(leaves),
-        until=str(leaves[-1].content.get("time", ""))[:19] if leaves else "",
+        until=leaves[-1].fact.time[:19] if leaves else "",
         symbols=SYMBOLS,
         leaf_path=layout.leaf_path,
         proof_path=layout.proof_path,
@@ -82,46 +86,45 @@ def _render(template: str, **values: Any) -> bytes:
     return text.encode()
 
 
-def sessions_of(view: layout.PartLedger, leaf: Leaf, history: KeyringHistory) -> list[CheckedSession]:
+def sessions_of(view: layout.PartLedger, content: LeafContent, history: KeyringHistory) -> list[CheckedSession]:
     """Return the sessions that a leaf names, checked against the keyrings."""
     out = []
-    for name, lines in (leaf.content.get("sessions") or {}).items():
+    for name, lines in content.session_files().items():
         kept = view.envelopes([line for line in lines if line])
         data = b"\n".join(kept.get(line, b"") if line else b"" for line in lines)
         out.append(check_session(data, name, history.known))
     return out
 
 
-def _decision(view: layout.PartLedger, leaf: Leaf, history: KeyringHistory) -> dict[str, Any]:
-    content = leaf.content
-    body = _body(view, leaf.sequence).get("decision", {})
-    sessions = sessions_of(view, leaf, history)
-    digest = content.get("model_digest")
-    outcome = next(view.leaves(types=("outcome",), request=str(content["request"])), None)
+def _decision(view: layout.PartLedger, sequence: int, content: DecisionLeaf, history: KeyringHistory) -> dict[str, Any]:
+    body = _body(view, sequence).get("decision", {})
+    sessions = sessions_of(view, content, history)
+    digest, decided = content.model_digest, content.decided or content.time
+    outcome = next(view.leaves(types=("outcome",), request=content.request), None)
     return {
-        "leaf": leaf.sequence,
-        "request": content["request"],
-        "time": str(content.get("decided", content["time"]))[:19],
-        "stage": content.get("stage"),
-        "alias": content.get("alias"),
-        "model": content.get("model_name"),
-        "version": (outcome.content.get("version") if outcome else None) or content.get("version"),
-        "allowed": bool(content.get("allowed")),
-        "would_refuse": bool(content.get("would_refuse")),
-        "basis": content.get("basis", "evidence"),
+        "leaf": sequence,
+        "request": content.request,
+        "time": decided[:19],
+        "stage": content.stage,
+        "alias": content.alias,
+        "model": content.model_name,
+        "version": (outcome.fact.version if outcome else None) or content.version,
+        "allowed": content.allowed,
+        "would_refuse": content.would_refuse,
+        "basis": content.basis,
         "digest": digest,
         "unmet": body.get("unmet", ()),
         "waived": body.get("waived", ()),
         "approvals": body.get("approvals", ()),
         "erased": not body,
         "records": [_record(view, record, session) for session in sessions for record in session.records],
-        "controls": _controls(sessions, digest, str(content.get("decided", content["time"]))),
+        "controls": _controls(sessions, digest, decided),
         "page": _page(view, sessions),
     }
 
 
-def _controls(sessions: Sequence[CheckedSession], digest: Any, time: str) -> list[ControlStatus]:
-    return control_statuses(sessions, str(digest), parse_time(time)) if digest and sessions else []
+def _controls(sessions: Sequence[CheckedSession], digest: str | None, time: str) -> list[ControlStatus]:
+    return control_statuses(sessions, digest, parse_time(time)) if digest and sessions else []
 
 
 def _body(view: layout.PartLedger, sequence: int) -> dict[str, Any]:
@@ -156,4 +159,4 @@ def _record(view: layout.PartLedger, record: SealedRecord, session: CheckedSessi
 
 
 def _consent(view: layout.PartLedger, leaf: Leaf) -> dict[str, Any]:
-    return {"leaf": leaf.sequence, **leaf.content, **_body(view, leaf.sequence)}
+    return {"leaf": leaf.sequence, **leaf.fact.plain(), **_body(view, leaf.sequence)}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.gates.policy import FILE, parse_policy
+from aims_mlflow.records.leaves.changes import DecisionLeaf, RenamingLeaf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aims_mlflow.audit.report import Report
+    from aims_mlflow.records.leaves.base import LeafContent
 
 
 class Stored(Protocol):
@@ -50,32 +52,36 @@ class Systems:
                 self._records[name] = None
         return self._records[name]
 
-    def of(self, content: dict[str, Any]) -> set[str]:
+    def of(self, content: LeafContent) -> set[str]:
         """Return which systems a decision, or ingested evidence, is about.
 
         Raises:
             AimsError: the policy that it names is none.
         """
         out = set()
-        for lines in (content.get("sessions") or {}).values():
+        for lines in content.session_files().values():
             record = self.record(next((line for line in lines if line), ""))
             if record is not None and record.evidence.system:
                 out.add(record.evidence.system)
-        text = self._source.state.stored(str(content.get("policy_digest") or ""))
-        if text and content.get("stage"):
-            workspace, _, name = str(content["model_name"]).rpartition("/")
-            rules = parse_policy(text, FILE).rules(name, content["stage"], content.get("alias"), workspace or None)
+        if not isinstance(content, DecisionLeaf):
+            return out
+        text = self._source.state.stored(content.policy_digest or "")
+        if text and content.stage:
+            workspace, _, name = content.model_name.rpartition("/")
+            rules = parse_policy(text, FILE).rules(name, content.stage, content.alias, workspace or None)
             if rules.system is not None and rules.system.id:
                 out.add(rules.system.id)
         return out
 
 
-def names_in(content: dict[str, Any]) -> set[str]:
+def names_in(content: LeafContent) -> set[str]:
     """Return the names of a model in a leaf about its renaming."""
-    return {str(content[key]) for key in ("model_name", "previous", "renamed_to") if content.get(key)}
+    if not isinstance(content, RenamingLeaf):
+        return set()
+    return {name for name in (content.model_name, content.previous, content.renamed_to) if name}
 
 
-def renamed(names: set[str], contents: Iterable[dict[str, Any]]) -> set[str]:
+def renamed(names: set[str], contents: Iterable[LeafContent]) -> set[str]:
     """Return `names` and those that the same models had before, or have since."""
     out = set(names)
     for content in contents:
@@ -86,18 +92,18 @@ def renamed(names: set[str], contents: Iterable[dict[str, Any]]) -> set[str]:
 
 def check_system(view: layout.PartLedger, system: str, report: Report) -> None:
     """Note leaves that are another system's: a bundle says itself whose it is, and nothing signs that."""
-    found: list[tuple[str, dict[str, Any], set[str]]] = []
+    found: list[tuple[str, LeafContent, set[str]]] = []
     systems = Systems(view)
     for leaf in view.leaves(types=("decision", "evidence")):
-        who = f"leaf {leaf.sequence}, {leaf.content['type']}"
+        who = f"leaf {leaf.sequence}, {leaf.fact.type}"
         try:
-            found.append((who, leaf.content, systems.of(leaf.content)))
+            found.append((who, leaf.fact, systems.of(leaf.fact)))
         except AimsError as exc:
             report["completeness"].wrong(who, exc.what, "nobody can say which system it is about")
-    mine = {str(content.get("model_name")) for _, content, about in found if system in about}
-    names = renamed(mine, (leaf.content for leaf in view.leaves(types=("renamed",))))
+    mine = {str(content.model_name) for _, content, about in found if system in about}
+    names = renamed(mine, (leaf.fact for leaf in view.leaves(types=("renamed",))))
     for who, content, about in found:
-        if about and system not in about and content.get("model_name") not in names:
+        if about and system not in about and content.model_name not in names:
             what = f"it is about {', '.join(sorted(about))}, and the bundle says that it is about {system}"
             report["completeness"].wrong(who, what, "the bundle is presented as another system's")
     if found and not any(system in about for *_, about in found):

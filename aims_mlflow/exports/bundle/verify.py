@@ -54,7 +54,7 @@ class BundleCheck:
             contents.finish()
             self._checkpoint(history, held, stamp_roots)
             for leaf in self._view.leaves(types=("decision", "evidence")):
-                for session in sessions_of(self._view, leaf, history):
+                for session in sessions_of(self._view, leaf.fact, history):
                     self._session(session)
             evidence = {kept for kept in map(self._artifact, self._artifacts) if kept}
             check_system(self._view, self._about["system"], self.report)

@@ -11,6 +11,7 @@ from aims_mlflow.records.open_record import OpenRecord
 
 # One line of a session file by its sha256; an empty line by "".
 Line = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+Sessions = dict[str, list[Line]]
 Name = Annotated[str, StringConstraints(max_length=1000)]
 Control = Annotated[str, StringConstraints(max_length=100)]
 # `time` and `commitment` of content that is not sealed yet.
@@ -35,8 +36,16 @@ class LeafContent(OpenRecord):
             name: value for name, value in given.items() if name not in ("v", "type", "time", "request", "commitment")
         }
 
+    def session_files(self) -> Sessions:
+        """Return the session files that the leaf names: name to the sha256 of each line."""
+        return {}
+
     def envelopes(self) -> list[str]:
         """Return the sha256 of the envelopes that the leaf names."""
+        return [line for lines in self.session_files().values() for line in lines if line]
+
+    def rules(self) -> list[str]:
+        """Return the digests of the policy and the keyring that the leaf names."""
         return []
 
 

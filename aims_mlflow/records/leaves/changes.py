@@ -7,14 +7,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from aims_mlflow.records.base import Sha256, Time
-from aims_mlflow.records.leaves.base import CallerBody, Control, EmptyBody, LeafBody, LeafContent, Line, Name
-
-Sessions = dict[str, list[Line]]
-
-
-def lines_of(sessions: Sessions) -> list[str]:
-    """Return the sha256 of every line of session files that is not empty."""
-    return [line for lines in sessions.values() for line in lines if line]
+from aims_mlflow.records.leaves.base import CallerBody, Control, EmptyBody, LeafBody, LeafContent, Name, Sessions
+from aims_mlflow.records.policy import Stage
 
 
 class DecisionBody(CallerBody):
@@ -29,7 +23,7 @@ class DecisionLeaf(LeafContent):
 
     type: Literal["decision"] = "decision"
     model_name: Name
-    stage: Name | None = Field(None, description="`registration` or `deployment`")
+    stage: Stage | None = Field(None, description="what the decision is about")
     alias: Name | None = Field(None, description="gated alias")
     mlflow_stage: Name | None = Field(None, description="MLflow stage, of a stage transition")
     basis: Name = Field("evidence", description="`evidence`, `restored`, `legacy` or `break-glass`")
@@ -56,9 +50,13 @@ class DecisionLeaf(LeafContent):
     standing: Name | None = Field(None, description="request whose authority the decision rests on")
     losing: list[Name] | None = Field(None, description="versions that lose the alias or stage by it")
 
-    def envelopes(self) -> list[str]:
-        """Return the records of the sessions that the decision read."""
-        return lines_of(self.sessions)
+    def session_files(self) -> Sessions:
+        """Return the session files that the decision read."""
+        return self.sessions
+
+    def rules(self) -> list[str]:
+        """Return the digests of the policy and the keyring that the decision went by."""
+        return [digest for digest in (self.policy_digest, self.keyring_digest) if digest]
 
 
 class OutcomeLeaf(LeafContent):

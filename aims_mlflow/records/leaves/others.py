@@ -7,8 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from aims_mlflow.records.base import Sha256, Time
-from aims_mlflow.records.leaves.base import CallerBody, Control, EmptyBody, LeafBody, LeafContent, Name
-from aims_mlflow.records.leaves.changes import Sessions, lines_of
+from aims_mlflow.records.leaves.base import CallerBody, Control, EmptyBody, LeafBody, LeafContent, Name, Sessions
 from aims_mlflow.records.open_record import OpenRecord
 
 
@@ -54,12 +53,20 @@ class PolicyLeaf(LeafContent):
     policy_digest: Sha256 | None = Field(None, description="digest over what the policy says")
     text_sha256: Sha256 | None = Field(None, description="sha256 of its text as it was written, with comments")
 
+    def rules(self) -> list[str]:
+        """Return the digest of the policy."""
+        return [self.policy_digest] if self.policy_digest else []
+
 
 class KeyringLeaf(LeafContent):
     """A keyring that is in force from here on; `version` is the keyring's."""
 
     type: Literal["keyring"] = "keyring"
     keyring_digest: Sha256 | None = Field(None, description="digest of the keyring")
+
+    def rules(self) -> list[str]:
+        """Return the digest of the keyring."""
+        return [self.keyring_digest] if self.keyring_digest else []
 
 
 class FindingBody(LeafBody):
@@ -127,9 +134,9 @@ class EvidenceLeaf(LeafContent):
     model_digests: list[Name] = Field(default_factory=list, description="models that the records are about")
     runs: list[Name] = Field(default_factory=list, description="MLflow runs of the records")
 
-    def envelopes(self) -> list[str]:
-        """Return the records of the session."""
-        return lines_of(self.sessions)
+    def session_files(self) -> Sessions:
+        """Return the session file."""
+        return self.sessions
 
 
 class ErasureBody(LeafBody):
@@ -152,6 +159,17 @@ class ErasureLeaf(LeafContent):
 
 class LaterLeaf(LeafContent):
     """A leaf of a type that this release does not know: kept, and never read as something else."""
+
+    sessions: Sessions = Field(default_factory=dict, description="session files, as in other leaves")
+    envelope: Sha256 | None = Field(None, description="sha256 of an envelope, as in other leaves")
+
+    def session_files(self) -> Sessions:
+        """Return the session files that it names."""
+        return self.sessions
+
+    def envelopes(self) -> list[str]:
+        """Return the envelopes that it names in the fields of other leaves."""
+        return [*super().envelopes(), *([self.envelope] if self.envelope else [])]
 
 
 BODIES: dict[str, type[LeafBody]] = {
