@@ -11,7 +11,7 @@ from aims_mlflow.records.leaves.base import CallerBody, Control, EmptyBody, Leaf
 from aims_mlflow.records.open_record import OpenRecord
 
 
-class ConsentText(OpenRecord):
+class ConsentWords(OpenRecord):
     """What a person wrote and from which account; the consent commits to it with a salt."""
 
     comment: str = Field("", description="reason that the person gave")
@@ -24,7 +24,7 @@ class ConsentBody(CallerBody):
 
     owner: str | None = Field(None, description="owner of the signing key")
     comment: str | None = Field(None, description="reason that the person gave")
-    words: ConsentText | None = Field(None, description="text that the consent's `words` commits to")
+    words: ConsentWords | None = Field(None, description="text that the consent's `words` commits to")
 
 
 class ConsentLeaf(LeafContent):
