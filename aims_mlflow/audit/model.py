@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, history_of
+from aims_mlflow.audit.continuation import ledger_proof, note_signer, why_not_continued
+from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Report
 from aims_mlflow.audit.run_files import check_evidence
 from aims_mlflow.audit.view import LedgerView
@@ -19,8 +20,8 @@ from aims_mlflow.lifecycle.tenures import holders
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from aims_mlflow.audit.outside_checkpoint import Held
-    from aims_mlflow.evidence.run_source import Source
+    from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
+    from aims_mlflow.evidence.run_source import EvidenceSource
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.leaves import Leaf
@@ -43,7 +44,7 @@ class ModelCheck:
 
     # -- checkpoint first: proofs are against it, whatever the report's order ---------------
 
-    def checkpoint(self, held: Sequence[Held], stamp_roots: Sequence[bytes]) -> None:
+    def checkpoint(self, outside: Sequence[OutsideCheckpoint], stamp_roots: Sequence[bytes]) -> None:
         """Take the newest checkpoint when a log key signed it, and let it continue those from outside."""
         step = self.report["checkpoint"]
         try:
@@ -58,30 +59,27 @@ class ModelCheck:
             return
         self.head = head
         step.said.append(f"over {head.size:,} leaves of {head.origin}")
-        for each in held:
+        for each in outside:
             self._continues(each, head)
-        if not held:
+        if not outside:
             step.said.append("none from outside was given (--since)")
         check_stamps(self.ledger, self.report, stamp_roots)
 
-    def _continues(self, held: Held, head: Checkpoint) -> None:
-        step, old = self.report["checkpoint"], held.head
+    def _continues(self, outside: OutsideCheckpoint, head: Checkpoint) -> None:
+        step, old = self.report["checkpoint"], outside.head
         try:
-            self._check_signer(old, held.where)
-            proof = self.ledger.proofs.consistency(old.size, head.size) if 0 < old.size < head.size else []
-            good = merkle.verify_consistency(old.size, head.size, old.root, head.root, proof)
-            why = "" if good else "the ledger does not continue it"
+            self._check_signer(old, outside.where)
+            why = why_not_continued(old, head, ledger_proof(self.ledger))
         except EvidenceError as exc:
             why = exc.what
         if why:
-            step.wrong(held.where, why, "leaves were changed since: `aims ledger verify --since` says which")
+            what = f"the ledger does not continue it: {why}"
+            step.wrong(outside.where, what, "leaves were changed since: `aims ledger verify --since` says which")
         else:
-            step.said.append(f"continues the {old.size:,} leaves of {held.where}")
+            step.said.append(f"continues the {old.size:,} leaves of {outside.where}")
 
     def _check_signer(self, head: Checkpoint, where: str) -> None:
-        later = check_signer(head, self.history, self.ledger.leaf_below(head.size))
-        if later:
-            self.report["checkpoint"].wrong(where, later, LOOK_AGAIN)
+        note_signer(head, where, self.history, self.ledger.leaf_below(head.size), self.report["checkpoint"])
 
     def included(self, leaf: Leaf) -> None:
         """Prove that a leaf stands below the checkpoint."""
@@ -105,7 +103,7 @@ class ModelCheck:
 
     # -- evidence ---------------------------------------------------------------------------
 
-    def evidence(self, source: Source) -> None:
+    def evidence(self, source: EvidenceSource) -> None:
         """Check the evidence by itself, then against the ledger: begun after a checkpoint of it, and sealed in it."""
         check_evidence(self.report, source)
         for session in source.sessions:

@@ -20,7 +20,7 @@ _LINE = 65
 
 
 @dataclass(frozen=True)
-class Held:
+class OutsideCheckpoint:
     """A checkpoint from outside, and the folder with the hashes of its leaves where there is one."""
 
     head: Checkpoint
@@ -68,7 +68,7 @@ def _read_hashes(path: Path) -> list[bytes]:
         raise EvidenceError(f"cannot be read ({type(exc).__name__})", where=str(path)) from None
 
 
-def read_held(path: Path) -> Held:
+def read_outside_checkpoint(path: Path) -> OutsideCheckpoint:
     """Return the checkpoint in a file, or the newest in an anchor's folder.
 
     Raises:
@@ -82,7 +82,7 @@ def read_held(path: Path) -> Held:
     except OSError as exc:
         raise Unreachable(f"cannot be read ({exc.strerror})", where=str(file)) from None
     leaves = file.resolve().parent.parent / "leaves"
-    return Held(checkpoint.parse(raw, str(file)), str(file), leaves if leaves.is_dir() else None)
+    return OutsideCheckpoint(checkpoint.parse(raw, str(file)), str(file), leaves if leaves.is_dir() else None)
 
 
 def _newest(folder: Path) -> Path:

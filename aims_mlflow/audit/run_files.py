@@ -14,13 +14,13 @@ from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.evidence.verify import KeyLookup, Problem, check_signature
 
 if TYPE_CHECKING:
-    from aims_mlflow.evidence.run_source import Source
+    from aims_mlflow.evidence.run_source import EvidenceSource
 
 DOCUMENTS = ("model-card", "datasheet")
 NO_LEDGER = "not compared with a ledger: name one with --ledger, or AIMS_LEDGER_URI"
 
 
-def verify_evidence(source: Source) -> Report:
+def verify_evidence(source: EvidenceSource) -> Report:
     """Verify evidence without a ledger; the report says which steps that leaves out."""
     report = Report(source.name)
     report["keyring"].said.append("keys of the policy folder's keyring, of this account, and of --key files")
@@ -30,7 +30,7 @@ def verify_evidence(source: Source) -> Report:
     return report
 
 
-def check_evidence(report: Report, source: Source) -> None:
+def check_evidence(report: Report, source: EvidenceSource) -> None:
     """Note in a report what the evidence's own files show."""
     for session in source.sessions:
         for problem in session.problems:
@@ -57,7 +57,7 @@ def check_evidence(report: Report, source: Source) -> None:
     report["completeness"].said.append("each session's manifest, and its pack named before training")
 
 
-def file_problems(source: Source) -> list[Problem]:
+def file_problems(source: EvidenceSource) -> list[Problem]:
     """Return what is wrong with the files that the records name, with their copies, and with the page."""
     out = []
     for session in source.sessions:
@@ -72,7 +72,7 @@ def file_problems(source: Source) -> list[Problem]:
     return out + copy_problems(source) + page_problems(source)
 
 
-def copy_problems(source: Source) -> list[Problem]:
+def copy_problems(source: EvidenceSource) -> list[Problem]:
     """Return which documents where people look (aims/model_card.md, ...) are not copies of signed ones."""
     signed: dict[str, set[str]] = {}
     for session in source.sessions:
@@ -88,7 +88,7 @@ def copy_problems(source: Source) -> list[Problem]:
     return out
 
 
-def page_problems(source: Source) -> list[Problem]:
+def page_problems(source: EvidenceSource) -> list[Problem]:
     """Return what is wrong with aims/index.html, which is signed on its own."""
     seal, page = source.file(PAGE_SEAL), source.file(PAGE)
     if seal is None and page is None:
@@ -120,7 +120,7 @@ def page_problem(
     return Problem(page[0], "the page's content changed", "it does not show what the signed records say")
 
 
-def model_problems(source: Source) -> list[Problem]:
+def model_problems(source: EvidenceSource) -> list[Problem]:
     """Return what is wrong between the model's bytes and the records about it."""
     if source.model_digest is None or _records_about(source, source.model_digest):
         return []
@@ -128,5 +128,5 @@ def model_problems(source: Source) -> list[Problem]:
     return [Problem(source.name, what, "the model was changed after its evidence was signed, or never had any")]
 
 
-def _records_about(source: Source, digest: str) -> int:
+def _records_about(source: EvidenceSource, digest: str) -> int:
     return sum(record.has_subject(digest) for session in source.sessions for record in session.records)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.changes import MEANING, changes
+from aims_mlflow.audit.continuation import note_signer, why_not_continued
 from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, log_keys
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger import checkpoint, merkle
@@ -13,7 +15,7 @@ from aims_mlflow.ledger.ledger import PAGE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aims_mlflow.audit.outside_checkpoint import Held
+    from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.audit.report import Report
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.leaves import Leaf
@@ -25,12 +27,23 @@ if TYPE_CHECKING:
 MAX_NAMED = 20
 
 
-class TreeCheck:
-    """One pass over a ledger. `held` are checkpoints from outside, which decide; stored ones say where it broke."""
+@dataclass(frozen=True)
+class TreeHead:
+    """A log's name, and the number and root of the leaves that were read so far."""
 
-    def __init__(self, ledger: Ledger, report: Report, history: KeyringHistory, held: Sequence[Held]) -> None:
+    origin: str
+    size: int
+    root: bytes
+
+
+class TreeCheck:
+    """One pass over a ledger. Checkpoints from outside decide; stored ones say where it broke."""
+
+    def __init__(
+        self, ledger: Ledger, report: Report, history: KeyringHistory, outside: Sequence[OutsideCheckpoint]
+    ) -> None:
         self._ledger, self._report, self._history = ledger, report, history
-        self._held = sorted(held, key=lambda h: h.head.size)
+        self._outside = sorted(outside, key=lambda each: each.head.size)
         self._edge = merkle.Frontier()
         self._stored = ledger.proofs.checkpoints()
         self._next_stored = next(self._stored, None)
@@ -105,9 +118,9 @@ class TreeCheck:
         while self._next_stored is not None and self._next_stored[0] <= size:
             self._compare_stored(*self._next_stored[:2])
             self._next_stored = next(self._stored, None)
-        for held in self._held:
-            if held.head.size == size:
-                self._compare_held(held)
+        for outside in self._outside:
+            if outside.head.size == size:
+                self._compare_outside(outside)
 
     def _compare_stored(self, size: int, note: str) -> None:
         where = f"stored checkpoint over {size} leaves"
@@ -136,35 +149,38 @@ class TreeCheck:
         else:
             self._good, self._signed = head, self._signed + 1
 
-    def _is_ours(self, held: Held) -> bool:
+    def _is_ours(self, outside: OutsideCheckpoint) -> bool:
         """Tell whether a checkpoint from outside is this log's word."""
         step = self._report["checkpoint"]
         try:
-            later = check_signer(held.head, self._history, self._last)
+            note_signer(outside.head, outside.where, self._history, self._last, step)
         except EvidenceError as exc:
-            step.wrong(held.where, exc.what, "it is not this log's word, or the keyring was exchanged")
+            step.wrong(outside.where, exc.what, "it is not this log's word, or the keyring was exchanged")
             return False
-        if later:
-            step.wrong(held.where, later, LOOK_AGAIN)
         return True
 
-    def _compare_held(self, held: Held) -> None:
+    def _compare_outside(self, outside: OutsideCheckpoint) -> None:
         step = self._report["checkpoint"]
-        if not self._is_ours(held):
+        if not self._is_ours(outside):
             return
-        if held.head.root == self._edge.root():
-            step.said.append(f"the ledger continues the checkpoint over {held.head.size:,} leaves in {held.where}")
-            return
-        self._name_changes(held)
+        head = outside.head
+        now = TreeHead(self._good.origin if self._good else head.origin, self._edge.size, self._edge.root())
+        why = why_not_continued(head, now, lambda *_: [])
+        if why is None:
+            step.said.append(f"the ledger continues the checkpoint over {head.size:,} leaves in {outside.where}")
+        elif head.root == now.root:
+            step.wrong(outside.where, why, "two ledgers were mixed up")
+        else:
+            self._name_changes(outside)
 
-    def _name_changes(self, held: Held) -> None:
+    def _name_changes(self, outside: OutsideCheckpoint) -> None:
         """Say what happened to the leaves below an outside checkpoint, leaf by leaf where their hashes were kept."""
-        step, head = self._report["checkpoint"], held.head
+        step, head = self._report["checkpoint"], outside.head
         try:
-            old = held.hashes()
+            old = outside.hashes()
         except EvidenceError as exc:
             step.wrong(
-                held.where,
+                outside.where,
                 f"the ledger does not continue this checkpoint over {head.size:,} leaves",
                 f"leaves below were rewritten, deleted, reordered or inserted since; which is not known: {exc.what}",
             )
@@ -188,9 +204,9 @@ class TreeCheck:
             )
         for later, sizes in self._doubtful.items():
             step.wrong(f"{len(sizes):,} checkpoints, over {_sizes(sizes)} leaves", later, LOOK_AGAIN)
-        for held in self._held:
-            if held.head.size > size:
-                self._name_changes_or_cut(held, size)
+        for outside in self._outside:
+            if outside.head.size > size:
+                self._name_changes_or_cut(outside, size)
         if size:
             self._report["inclusion"].said.append(f"{size:,} leaves and the tree over them")
         if self._signed:
@@ -200,17 +216,17 @@ class TreeCheck:
             )
         elif size and not step.problems:
             step.wrong("ledger", "it has no checkpoint", "nothing vouches for its leaves: `aims ledger checkpoint`")
-        if not self._held:
+        if not self._outside:
             step.said.append("none from outside was given, so a change by whoever holds the log's key is not seen")
 
-    def _name_changes_or_cut(self, held: Held, size: int) -> None:
+    def _name_changes_or_cut(self, outside: OutsideCheckpoint, size: int) -> None:
         step = self._report["checkpoint"]
-        if not self._is_ours(held):
+        if not self._is_ours(outside):
             return
-        what = f"the checkpoint is over {held.head.size:,} leaves, and only {size:,} are there"
-        step.wrong(held.where, what, "someone took leaves out of the ledger after the checkpoint")
-        if held.folder is not None:
-            self._name_changes(held)
+        what = f"the checkpoint is over {outside.head.size:,} leaves, and only {size:,} are there"
+        step.wrong(outside.where, what, "someone took leaves out of the ledger after the checkpoint")
+        if outside.folder is not None:
+            self._name_changes(outside)
 
 
 def _sizes(sizes: Sequence[int]) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.model_leaves import ModelLeaves
 
 
-class Stored(Protocol):
+class StoredTexts(Protocol):
     """Texts by digest."""
 
     def stored(self, digest: str) -> str | None:
@@ -43,7 +43,7 @@ class View(Protocol):
         """Return a model's leaves."""
 
     @property
-    def state(self) -> Stored:
+    def state(self) -> StoredTexts:
         """Where the texts of policies and keyrings are kept."""
 
     def stored(self, digest: str) -> str | None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from aims_mlflow.audit.continuation import ledger_proof, why_not_continued
 from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, history_of
-from aims_mlflow.audit.outside_checkpoint import read_held
+from aims_mlflow.audit.outside_checkpoint import read_outside_checkpoint
 from aims_mlflow.audit.report import Step
 from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.ledger import merkle
 from aims_mlflow.ledger.delivery import LATE_SECONDS
 from aims_mlflow.records.base import parse_time
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Seen:
+class WatchResult:
     """What a look found; `before` is the size of the checkpoint that the newest continues."""
 
     head: Checkpoint | None
@@ -32,7 +32,7 @@ class Seen:
     findings: list[str]
 
 
-def look(ledger: Ledger, state: Path | None, now: datetime | None = None) -> Seen:
+def look(ledger: Ledger, state: Path | None, now: datetime | None = None) -> WatchResult:
     """Look at a ledger; `state` is a file for the newest checkpoint, written when nothing contradicts it.
 
     Raises:
@@ -51,7 +51,7 @@ def look(ledger: Ledger, state: Path | None, now: datetime | None = None) -> See
             findings.append(exc.sentence())
     findings += _uncovered(ledger, head, leaves, now or datetime.now(UTC))
     findings += [late.sentence() for late in ledger.proofs.late()]
-    before = read_held(state).head if state is not None and state.exists() else None
+    before = read_outside_checkpoint(state).head if state is not None and state.exists() else None
     why = _why_not_continued(ledger, before, head) if before else None
     if why:
         findings.append(why)
@@ -59,7 +59,7 @@ def look(ledger: Ledger, state: Path | None, now: datetime | None = None) -> See
         part = state.with_name(f"{state.name}.part")
         part.write_text(head.text, encoding="utf-8")
         part.replace(state)
-    return Seen(head, leaves, before.size if before and not why else 0, findings)
+    return WatchResult(head, leaves, before.size if before and not why else 0, findings)
 
 
 def _uncovered(ledger: Ledger, head: Checkpoint | None, leaves: int, now: datetime) -> list[str]:
@@ -74,16 +74,8 @@ def _uncovered(ledger: Ledger, head: Checkpoint | None, leaves: int, now: dateti
 
 def _why_not_continued(ledger: Ledger, before: Checkpoint, head: Checkpoint | None) -> str | None:
     """Return what speaks against `head` being a later state of the same log as `before`."""
-    what = f"the ledger does not continue the checkpoint over {before.size:,} leaves that was seen before"
-    how = "`aims ledger verify --since FILE` says what changed"
-    if head is None or head.size < before.size:
-        return f"{what}: it has only {head.size if head else 0:,} now. Next: {how}"
-    if head.origin != before.origin:
-        return f"{what}: it is of {head.origin}, not of {before.origin}"
-    try:
-        proof = ledger.proofs.consistency(before.size, head.size) if 0 < before.size < head.size else []
-    except EvidenceError as exc:
-        return f"{what}: {exc.what}. Next: {how}"
-    if not merkle.verify_consistency(before.size, head.size, before.root, head.root, proof):
-        return f"{what}. Next: {how}"
-    return None
+    why = why_not_continued(before, head, ledger_proof(ledger)) if head else "it has no checkpoint now"
+    if why is None:
+        return None
+    what = f"the ledger does not continue the checkpoint over {before.size:,} leaves that was seen before: {why}"
+    return f"{what}. Next: `aims ledger verify --since FILE` says what changed"

@@ -16,7 +16,7 @@ from aims_mlflow.ledger.timestamps import stamped_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from aims_mlflow.audit.outside_checkpoint import Held
+    from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.ledger.ledger import Ledger
 
 
@@ -24,7 +24,7 @@ def verify_ledger(
     ledger: Ledger,
     target: str,
     *,
-    held: Sequence[Held] = (),
+    outside: Sequence[OutsideCheckpoint] = (),
     root: Collection[str] | None = None,
     stamp_roots: Sequence[bytes] = (),
     tick: Callable[[int], None] = lambda _: None,
@@ -34,7 +34,7 @@ def verify_ledger(
     Args:
         ledger: opened without a log.
         target: how the report calls it.
-        held: checkpoints from outside the ledger; without one, its own are all there is.
+        outside: checkpoints from outside the ledger; without one, its own are all there is.
         root: key ids of pinned roots of the keyring.
         stamp_roots: PEM certificates of time-stamping authorities.
         tick: called with the number of leaves read so far.
@@ -46,7 +46,7 @@ def verify_ledger(
     view = LedgerView(ledger)
     history = history_of(view, report["keyring"], root)
     contents = ContentCheck(view, report, history, whole=True)
-    TreeCheck(ledger, report, history, held).run(contents.page, tick)
+    TreeCheck(ledger, report, history, outside).run(contents.page, tick)
     contents.finish()
     check_stamps(ledger, report, stamp_roots)
     for late in ledger.proofs.late():

@@ -62,7 +62,7 @@ def create(
 
     The same ledger and runs give the same bytes. An existing file is not written over.
     """
-    from aims_mlflow.audit.outside_checkpoint import read_held
+    from aims_mlflow.audit.outside_checkpoint import read_outside_checkpoint
     from aims_mlflow.evidence import tracking as store
     from aims_mlflow.exports.bundle.archive import write_archive
     from aims_mlflow.exports.bundle.create import create as make
@@ -74,8 +74,8 @@ def create(
     found = opened(ledger, registry)
     connect(tracking, registry)
     begun = f"{since.replace(tzinfo=UTC):%Y-%m-%dT%H:%M:%S}Z" if since else None
-    earlier = [read_held(each) for each in held]
-    files = make(found, system, stage, store.read_file, since=begun, held=earlier)
+    earlier = [read_outside_checkpoint(each) for each in held]
+    files = make(found, system, stage, store.read_file, since=begun, outside=earlier)
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as stream:
@@ -118,5 +118,5 @@ def check(file: Path, brought: AuditorInputs) -> Report:
 
     with Archive(file) as archive:
         return verify_bundle(
-            archive, str(file), root=brought.roots, held=brought.checkpoints, stamp_roots=brought.stamp_roots
+            archive, str(file), root=brought.roots, outside=brought.checkpoints, stamp_roots=brought.stamp_roots
         )

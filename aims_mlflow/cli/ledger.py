@@ -79,10 +79,10 @@ def prove(leaf: str, file: Path | None, ledger: str | None, registry: str | None
 
     With --json the proof is whole: leaf, path and checkpoint, for any verifier of RFC 6962 logs.
     """
-    from aims_mlflow.audit.outside_checkpoint import read_held
+    from aims_mlflow.audit.outside_checkpoint import read_outside_checkpoint
 
     found = opened(ledger, registry)
-    head = read_held(file).head if file is not None else found.proofs.newest()
+    head = read_outside_checkpoint(file).head if file is not None else found.proofs.newest()
     named = found.leaves(start=int(leaf)) if leaf.isdecimal() else found.leaves(request=leaf)
     rows = []
     for each in named:
@@ -149,7 +149,7 @@ def whole(brought: AuditorInputs, ledger: str | None, registry: str | None) -> R
     report = verify_ledger(
         found,
         f"ledger {_plain(found.uri)}",
-        held=brought.checkpoints,
+        outside=brought.checkpoints,
         root=brought.roots,
         stamp_roots=brought.stamp_roots,
         tick=lambda count: tick(f"{count:,}"),

@@ -12,7 +12,7 @@ from aims_mlflow.errors import Unreachable
 from aims_mlflow.settings import keyring_roots
 
 if TYPE_CHECKING:
-    from aims_mlflow.audit.outside_checkpoint import Held
+    from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.ledger.ledger import Ledger
 
 FILE = click.Path(path_type=Path)
@@ -41,7 +41,7 @@ STAMP_ROOT = click.option(
 class AuditorInputs:
     """What an auditor brings to a verification, and takes from nobody who is verified."""
 
-    checkpoints: tuple[Held, ...]
+    checkpoints: tuple[OutsideCheckpoint, ...]
     roots: tuple[str, ...] | None
     stamp_roots: tuple[bytes, ...]
 
@@ -53,10 +53,10 @@ def auditor_inputs(since: tuple[Path, ...], roots: tuple[str, ...], stamps: tupl
         EvidenceError: a file is no checkpoint.
         Unreachable: a file cannot be read.
     """
-    from aims_mlflow.audit.outside_checkpoint import read_held
+    from aims_mlflow.audit.outside_checkpoint import read_outside_checkpoint
 
     return AuditorInputs(
-        checkpoints=tuple(read_held(path) for path in since),
+        checkpoints=tuple(read_outside_checkpoint(path) for path in since),
         roots=roots or keyring_roots() or None,
         stamp_roots=tuple(read_file(path) for path in stamps),
     )

@@ -19,7 +19,7 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass
-class Source:
+class EvidenceSource:
     """Opened evidence: its checked sessions, and a way to its files.
 
     `located` is where MLflow keeps it, None for a folder; `model_digest` that of the model's bytes, None where no
@@ -45,7 +45,7 @@ class Source:
         return self.files[path]
 
 
-def open_source(target: str, lookup: KeyLookup) -> Source:
+def open_source(target: str, lookup: KeyLookup) -> EvidenceSource:
     """Read and check the evidence that `target` names, against the keys that `lookup` knows.
 
     Raises:
@@ -61,14 +61,16 @@ def open_source(target: str, lookup: KeyLookup) -> Source:
     located = tracking.resolve(target)
     files = tracking.session_files(located.run_id)
     sessions = [check_session(data, name, lookup) for name, data in sorted(files.items())]
-    source = Source(target, sessions, lambda path: tracking.read_file(located.run_id, path), lookup, located=located)
+    source = EvidenceSource(
+        target, sessions, lambda path: tracking.read_file(located.run_id, path), lookup, located=located
+    )
     if located.model_id is not None:
         with tracking.model_folder(located.model_id) as model:
             source.model_digest = model_digest(model)
     return source
 
 
-def _from_folder(folder: Path, lookup: KeyLookup) -> Source:
+def _from_folder(folder: Path, lookup: KeyLookup) -> EvidenceSource:
     root = folder.parent if folder.name == "aims" else folder
     sessions_at = root / SESSION_DIR if (root / SESSION_DIR).is_dir() else folder
     paths = sorted(p for p in sessions_at.glob("*.jsonl") if p.is_file() and not p.is_symlink())
@@ -81,4 +83,4 @@ def _from_folder(folder: Path, lookup: KeyLookup) -> Source:
             raise Unreachable("the file is too large to be evidence", where=path)
         return place.read_bytes()
 
-    return Source(str(folder), [check_session(p.read_bytes(), p.name, lookup) for p in paths], read, lookup)
+    return EvidenceSource(str(folder), [check_session(p.read_bytes(), p.name, lookup) for p in paths], read, lookup)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
-from aims_mlflow.audit.outside_checkpoint import Held
+from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.capture.recorder import artifact
 from aims_mlflow.checks.pages.charts import fairness_chart
@@ -117,8 +117,8 @@ class Registry:
 
     def bundle(self, stage="stage2", held=()):
         fetch = lambda run_id, path: self.files.get((run_id, path)) or lost(run_id, path)  # noqa: E731
-        notes = [Held(checkpoint.parse(note.encode(), "held"), "held") for note in held]
-        return create(self.ledger, SYSTEM, stage, fetch, held=notes)
+        notes = [OutsideCheckpoint(checkpoint.parse(note.encode(), "held"), "held") for note in held]
+        return create(self.ledger, SYSTEM, stage, fetch, outside=notes)
 
 
 def decided_ledger(uri):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aims_mlflow.audit.outside_checkpoint import read_held
+from aims_mlflow.audit.outside_checkpoint import read_outside_checkpoint
 from aims_mlflow.audit.whole_ledger import verify_ledger
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.bundle.archive import Archive
@@ -46,10 +46,10 @@ def test_a_ledger_is_opened_verified_and_continued(folder, tmp_path):
     roots = [(folder / "tsa.pem").read_bytes()]
     kinds = {leaf.content["type"] for leaf in ledger.leaves()}
     assert kinds == {"policy", "keyring", "decision", "outcome", "approval", "waiver", "evidence", "erased"}
-    held = read_held(folder / "checkpoint.txt")
-    sound(verify_ledger(ledger, "ledger", held=[held], stamp_roots=roots), "1 time stamp")
+    held = read_outside_checkpoint(folder / "checkpoint.txt")
+    sound(verify_ledger(ledger, "ledger", outside=[held], stamp_roots=roots), "1 time stamp")
     ledger.seal(Entry("finding", {"about": "later"}))
-    sound(verify_ledger(ledger, "ledger", held=[held], stamp_roots=roots), "1 time stamp")
+    sound(verify_ledger(ledger, "ledger", outside=[held], stamp_roots=roots), "1 time stamp")
 
 
 def sound(report, stamped):
@@ -80,9 +80,9 @@ def test_decisions_of_a_release_are_made_again_as_they_were(folder):
 
 @release
 def test_a_bundle_verifies(folder):
-    held = read_held(folder / "checkpoint.txt")
+    held = read_outside_checkpoint(folder / "checkpoint.txt")
     with Archive(folder / "bundle.zip") as archive:
-        report = verify_bundle(archive, "bundle", held=[held], stamp_roots=[(folder / "tsa.pem").read_bytes()])
+        report = verify_bundle(archive, "bundle", outside=[held], stamp_roots=[(folder / "tsa.pem").read_bytes()])
         sound(report, "ledger/earlier/000000000005.txt was there at")
         begins = ("ledger/earlier/000000000002.proof", "ledger/earlier/000000000005-00.tsr", "ledger/bodies/", "keys/")
         assert all(any(name.startswith(begin) for name in archive.names) for begin in begins)

@@ -17,7 +17,7 @@ from aims_mlflow.records.leaves.others import ConsentLeaf, ErasureLeaf, Evidence
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from aims_mlflow.audit.outside_checkpoint import Held
+    from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
@@ -136,22 +136,22 @@ class Collector:
             if text is not None:
                 self.files[layout.stored_path(digest)] = text.encode()
 
-    def add_earlier(self, held: Iterable[Held]) -> None:
+    def add_earlier(self, outside: Iterable[OutsideCheckpoint]) -> None:
         """Add checkpoints that auditors hold, and stamped ones, with the proofs that this bundle's continues them."""
-        for each in held:
+        for each in outside:
             self._add_earlier(each.head.size, each.head.text.encode())
         notes = {size: note for size, note, _ in self._ledger.proofs.checkpoints()}
         stamps = [stamp for stamp in self._ledger.proofs.receipts() if 0 < stamp[0] <= self.head.size]
         for number, (size, _, receipt) in enumerate(stamps[-MAX_STAMPS:]):
             self._add_earlier(size, notes[size].encode())
-            self.files[f"{layout.held_path(size)}-{number:02d}.tsr"] = receipt
+            self.files[f"{layout.earlier_path(size)}-{number:02d}.tsr"] = receipt
 
     def _add_earlier(self, size: int, note: bytes) -> None:
         if not 0 < size <= self.head.size:
             raise EvidenceError(f"the ledger has {self.head.size} leaves, the checkpoint held is over {size}")
         proof = self._ledger.proofs.consistency(size, self.head.size) if size < self.head.size else []
-        self.files[f"{layout.held_path(size)}.txt"] = note
-        self.files[f"{layout.held_path(size)}.proof"] = "".join(f"{step.hex()}\n" for step in proof).encode()
+        self.files[f"{layout.earlier_path(size)}.txt"] = note
+        self.files[f"{layout.earlier_path(size)}.proof"] = "".join(f"{step.hex()}\n" for step in proof).encode()
 
     def add_run_files(self, leaves: Sequence[Leaf], fetch: Fetch, *, documents_only: bool) -> None:
         """Add the files that records name, from the runs; `missing` says which could not be read."""

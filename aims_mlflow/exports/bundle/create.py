@@ -16,7 +16,7 @@ from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.audit.outside_checkpoint import Held
+    from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.exports.bundle.collect import Fetch
     from aims_mlflow.ledger.ledger import Ledger
 
@@ -36,7 +36,7 @@ def create(
     fetch: Fetch,
     *,
     since: str | None = None,
-    held: Sequence[Held] = (),
+    outside: Sequence[OutsideCheckpoint] = (),
 ) -> dict[str, bytes]:
     """Return a bundle's files; `write_archive` makes them one file.
 
@@ -46,7 +46,7 @@ def create(
         stage: which audit it is for.
         fetch: returns a file of a run, by run id and path.
         since: a time; older leaves stay out where nothing in use rests on them.
-        held: checkpoints that the auditor holds: the bundle proves that its own continues them.
+        outside: checkpoints that the auditor holds: the bundle proves that its own continues them.
 
     Raises:
         ConfigError: the ledger knows no such system, or surveillance lacks its `since`.
@@ -57,10 +57,10 @@ def create(
     collector = Collector(ledger, system, since)
     leaves = collector.leaves()
     collector.add_leaves(leaves)
-    collector.add_earlier(held)
+    collector.add_earlier(outside)
     collector.add_run_files(leaves, fetch, documents_only=stage == "stage1")
     files = collector.files
-    view = layout.PartLedger(layout.InMemory(files))
+    view = layout.PartLedger(layout.FilesInMemory(files))
     for version in history_of(view, Step("keyring"), ()).versions:
         for entry in version.keyring.keys:
             files[f"keys/{entry.key_id}.pem"] = entry.pem.encode()
@@ -75,7 +75,7 @@ def create(
         "root": collector.head.root.hex(),
         "missing": sorted(collector.missing),
     }
-    view = layout.PartLedger(layout.InMemory(files))
+    view = layout.PartLedger(layout.FilesInMemory(files))
     files[layout.INDEX] = render_index(view, about)
     files[layout.HOW_TO] = render_how_to(view, about)
     files[layout.MANIFEST] = canonical({**about, "files": {name: sha256_hex(files[name]) for name in sorted(files)}})

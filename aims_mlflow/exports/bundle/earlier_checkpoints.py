@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer
+from aims_mlflow.audit.continuation import note_signer, why_not_continued
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.exports.bundle import layout
-from aims_mlflow.ledger import checkpoint, merkle
+from aims_mlflow.ledger import checkpoint
 from aims_mlflow.ledger.timestamps import stamped_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aims_mlflow.audit.outside_checkpoint import Held
+    from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.audit.report import Report
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.signing.keyring_history import KeyringHistory
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"ledger/earlier/(\d{12})(?:\.txt|\.proof|-\d\d\.tsr)", re.ASCII)
 
 
-def earlier_files(files: layout.Files) -> Iterator[str]:
+def earlier_files(files: layout.BundleFiles) -> Iterator[str]:
     """Yield the files that belong to an earlier checkpoint which is there itself."""
     for name in files.names:
         found = _NAME.fullmatch(name)
-        if found and f"{layout.held_path(int(found[1]))}.txt" in files:
+        if found and f"{layout.earlier_path(int(found[1]))}.txt" in files:
             yield name
 
 
@@ -36,13 +36,13 @@ class EarlierCheck:
     def __init__(self, view: layout.PartLedger, report: Report, history: KeyringHistory) -> None:
         self._view, self._files, self._report, self._history = view, view.files, report, history
 
-    def run(self, head: Checkpoint, held: Sequence[Held], stamp_roots: Sequence[bytes]) -> None:
+    def run(self, head: Checkpoint, outside: Sequence[OutsideCheckpoint], stamp_roots: Sequence[bytes]) -> None:
         """Check them all; `head` is the bundle's checkpoint."""
         step = self._report["checkpoint"]
-        for each in held:
+        for each in outside:
             if self._continues(each.head, each.where, head):
                 step.said.append(f"continues the {each.head.size:,} leaves of {each.where}")
-        if not held:
+        if not outside:
             step.said.append("none from outside was given (--since)")
         good = {note for note in earlier_files(self._files) if note.endswith(".txt") and self._note(note, head)}
         if good:
@@ -59,15 +59,14 @@ class EarlierCheck:
             EvidenceError: no log's key signed it, or none that was to sign any more.
         """
         below = [leaf for leaf in self._view.leaves() if leaf.sequence < head.size]
-        later = check_signer(head, self._history, below[-1] if below else None)
-        if later:
-            self._report["checkpoint"].wrong(where, later, LOOK_AGAIN)
+        last = below[-1] if below else None
+        note_signer(head, where, self._history, last, self._report["checkpoint"])
 
     def _note(self, name: str, head: Checkpoint) -> bool:
         """Tell whether a checkpoint in the bundle is what its name says, and this log's."""
         try:
             old = checkpoint.parse(self._files.read(name), name)
-            if f"{layout.held_path(old.size)}.txt" != name:
+            if f"{layout.earlier_path(old.size)}.txt" != name:
                 raise EvidenceError(f"it is over {old.size} leaves")  # noqa: TRY301 - one of several reasons
         except EvidenceError as exc:
             self._report["checkpoint"].wrong(name, exc.what, "it is not the checkpoint that it is kept as")
@@ -77,17 +76,16 @@ class EarlierCheck:
     def _continues(self, old: Checkpoint, where: str, head: Checkpoint) -> bool:
         try:
             self.check_signer(old, where)
-            proof = self._proof(old.size, head.size)
-            good = merkle.verify_consistency(old.size, head.size, old.root, head.root, proof)
-            why = "" if good and old.origin == head.origin else "the bundle's checkpoint does not continue it"
+            why = why_not_continued(old, head, self._proof)
         except EvidenceError as exc:
             why = exc.what
         if why:
-            self._report["checkpoint"].wrong(where, why, "the ledger may have been rewritten in between")
+            what = f"the bundle's checkpoint does not continue it: {why}"
+            self._report["checkpoint"].wrong(where, what, "the ledger may have been rewritten in between")
         return not why
 
     def _proof(self, old: int, new: int) -> list[bytes]:
-        name = f"{layout.held_path(old)}.proof"
+        name = f"{layout.earlier_path(old)}.proof"
         if name not in self._files:
             if old == new:
                 return []

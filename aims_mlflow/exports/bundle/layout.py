@@ -55,7 +55,7 @@ def stored_path(digest: str) -> str:
     return f"ledger/in-force/{digest}.txt"
 
 
-def held_path(size: int) -> str:
+def earlier_path(size: int) -> str:
     """Return where an earlier checkpoint lies; its time stamps and its consistency proof lie beside it."""
     return f"ledger/earlier/{size:012d}"
 
@@ -84,7 +84,7 @@ def path_text(index: int, size: int, path: Sequence[bytes]) -> bytes:
     return "".join(lines).encode()
 
 
-class Files(Protocol):
+class BundleFiles(Protocol):
     """A bundle's files: an archive, or what is about to become one."""
 
     @property
@@ -97,7 +97,7 @@ class Files(Protocol):
         """Return a file's bytes."""
 
 
-class InMemory:
+class FilesInMemory:
     """Files that are about to be written."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
@@ -119,7 +119,7 @@ class InMemory:
 class PartLedger:
     """Reads like a ledger, from a bundle's files; every value is as hostile as the file is."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: BundleFiles) -> None:
         self.files = files
         self.state = self
 

@@ -14,21 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aims_mlflow.audit.report import Report
+    from aims_mlflow.audit.view import StoredTexts
     from aims_mlflow.records.leaves.base import LeafContent
 
 
-class Stored(Protocol):
-    """What a policy's text is read from."""
-
-    def stored(self, digest: str) -> str | None:
-        """Return the text of a policy or keyring."""
-
-
-class Source(Protocol):
+class RecordSource(Protocol):
     """A ledger, or a bundle that reads like one."""
 
     @property
-    def state(self) -> Stored:
+    def state(self) -> StoredTexts:
         """Where policies are."""
 
     def envelope(self, sha256: str) -> bytes | None:
@@ -38,7 +32,7 @@ class Source(Protocol):
 class Systems:
     """Says which systems a leaf is about; remembers the records that it read."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: RecordSource) -> None:
         self._source = source
         self._records: dict[str, SealedRecord | None] = {}
 

@@ -23,7 +23,7 @@ from aims_mlflow.ledger import merkle
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from aims_mlflow.audit.outside_checkpoint import Held
+    from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.leaves import Leaf
@@ -35,7 +35,7 @@ ASK_AGAIN = "the bundle was changed after it was made: ask for it again"
 class BundleCheck:
     """One verification of a bundle's files."""
 
-    def __init__(self, files: layout.Files, target: str) -> None:
+    def __init__(self, files: layout.BundleFiles, target: str) -> None:
         self.report = Report(target)
         self._files, self._view = files, layout.PartLedger(files)
         self._about: dict[str, Any] = {}
@@ -43,7 +43,11 @@ class BundleCheck:
         self._artifacts: dict[str, set[tuple[str, str]]] = {}
 
     def run(
-        self, *, root: Collection[str] | None, held: Sequence[Held] = (), stamp_roots: Sequence[bytes] = ()
+        self,
+        *,
+        root: Collection[str] | None,
+        outside: Sequence[OutsideCheckpoint] = (),
+        stamp_roots: Sequence[bytes] = (),
     ) -> Report:
         """Verify everything; see `verify_bundle`."""
         self._manifest()
@@ -52,7 +56,7 @@ class BundleCheck:
             contents = ContentCheck(self._view, self.report, history)
             contents.page(list(self._view.leaves()))
             contents.finish()
-            self._checkpoint(history, held, stamp_roots)
+            self._checkpoint(history, outside, stamp_roots)
             for leaf in self._view.leaves(types=("decision", "evidence")):
                 for session in sessions_of(self._view, leaf.fact, history):
                     self._session(session)
@@ -124,7 +128,9 @@ class BundleCheck:
 
     # -- the log ----------------------------------------------------------------------------
 
-    def _checkpoint(self, history: KeyringHistory, held: Sequence[Held], stamp_roots: Sequence[bytes]) -> None:
+    def _checkpoint(
+        self, history: KeyringHistory, outside: Sequence[OutsideCheckpoint], stamp_roots: Sequence[bytes]
+    ) -> None:
         step, earlier = self.report["checkpoint"], EarlierCheck(self._view, self.report, history)
         try:
             head = self._view.head()
@@ -140,7 +146,7 @@ class BundleCheck:
         for leaf in self._view.leaves():
             count += self._included(leaf, head)
         self.report["inclusion"].said.append(f"{count:,} leaves below the checkpoint")
-        earlier.run(head, held, stamp_roots)
+        earlier.run(head, outside, stamp_roots)
 
     def _included(self, leaf: Leaf, head: Checkpoint) -> bool:
         try:
@@ -190,11 +196,11 @@ class BundleCheck:
 
 
 def verify_bundle(
-    files: layout.Files,
+    files: layout.BundleFiles,
     target: str,
     *,
     root: Collection[str] | None = None,
-    held: Sequence[Held] = (),
+    outside: Sequence[OutsideCheckpoint] = (),
     stamp_roots: Sequence[bytes] = (),
 ) -> Report:
     """Verify a bundle: its files, keyrings, envelopes, proofs, checkpoint, and each decision made again.
@@ -202,4 +208,4 @@ def verify_bundle(
     Raises:
         EvidenceError: it is no bundle.
     """
-    return BundleCheck(files, target).run(root=root, held=held, stamp_roots=stamp_roots)
+    return BundleCheck(files, target).run(root=root, outside=outside, stamp_roots=stamp_roots)

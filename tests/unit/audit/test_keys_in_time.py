@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aims_mlflow.audit.model import ModelCheck
-from aims_mlflow.audit.outside_checkpoint import read_held
+from aims_mlflow.audit.outside_checkpoint import read_outside_checkpoint
 from aims_mlflow.audit.watch import look
 from aims_mlflow.audit.whole_ledger import verify_ledger
 from aims_mlflow.canonical import canonical, sha256_hex
@@ -162,7 +162,7 @@ def test_what_a_log_key_signed_before_it_was_revoked_as_of_then_is_told_as_such(
     old = ledger.uri.replace("sqlite:///", "") + ".held"
     head = next(ledger.proofs.checkpoints())
     Path(old).write_text(head[1])
-    report = verify_ledger(ledger, "ledger", held=[read_held(Path(old))])
+    report = verify_ledger(ledger, "ledger", outside=[read_outside_checkpoint(Path(old))])
     assert any(p.record == old and "later revoked as of" in p.what for p in report.problems)
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from aims_mlflow.audit.outside_checkpoint import Held
+from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
 from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable
 from aims_mlflow.ledger import anchors, checkpoint, delivery, heads, merkle, timestamps
 from aims_mlflow.signing.keys import ephemeral_key
@@ -122,10 +122,12 @@ def test_hashes_of_deliveries_that_overlap_are_read_whole(tmp_path):
             (folder / f"{begin:012d}-{end:012d}.sha256").write_text(text)
         parts = {p.name: p for p in folder.iterdir()}
         listed = [parts[f"{a:012d}-{b:012d}.sha256"] for a, b in order]
-        assert Held(made, "x", SimpleNamespace(iterdir=lambda listed=listed: iter(listed))).hashes() == hashes
+        assert (
+            OutsideCheckpoint(made, "x", SimpleNamespace(iterdir=lambda listed=listed: iter(listed))).hashes() == hashes
+        )
     (folder / "000000000000-000000000005.sha256").write_text(f"{'0' * 64}\n" * 5)
     with pytest.raises(EvidenceError, match="not those that the checkpoint's root is over"):
-        Held(made, "x", folder).hashes()
+        OutsideCheckpoint(made, "x", folder).hashes()
 
 
 def test_a_place_that_holds_another_checkpoint_is_a_finding(tmp_path):

@@ -71,14 +71,20 @@ def test_earlier_checkpoints_and_time_stamps_are_checked_with_openssl(tmp_path, 
 
 @pytest.mark.parametrize("old", range(1, 8))
 def test_the_pages_consistency_proof_is_right_for_every_shape_of_the_tree(tmp_path, old):
-    from aims_mlflow.audit.outside_checkpoint import Held
+    from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.ledger import checkpoint
 
     ledger = small_ledger(f"sqlite:///{tmp_path}/l.db")
     for number in range(4):
         ledger.seal(Entry("finding", {"about": str(number)}))
     note = {size: note for size, note, _ in ledger.proofs.checkpoints()}[old]
-    files = create(ledger, "income-screening", "stage1", lost, held=[Held(checkpoint.parse(note.encode(), "n"), "n")])
+    files = create(
+        ledger,
+        "income-screening",
+        "stage1",
+        lost,
+        outside=[OutsideCheckpoint(checkpoint.parse(note.encode(), "n"), "n")],
+    )
     assert json.loads(files["bundle.json"])["size"] == 7
     said = shown(unpacked(files, tmp_path))
     assert any(line.startswith(f"ok ledger/earlier/{old:012d}.txt is continued") for line in said), said
