@@ -28,11 +28,11 @@ from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.evidence import Evidence
+from aims_mlflow.records.wording import describe
 
 if TYPE_CHECKING:
     from aims_mlflow.adapters.models import LoggedModel
     from aims_mlflow.capture.underway import Underway
-    from aims_mlflow.records.evidence import Claim
 
 
 def complete(training: Underway, error: BaseException | None) -> list[str]:
@@ -163,29 +163,10 @@ def _failures(records: list[SealedRecord]) -> list[str]:
             continue
         failed = [c for c in body.claims if c.passed is False and c.severity != "warning"]
         if failed:
-            out += [f"{body.kind}: {claim_sentence(c)}" for c in failed]
+            out += [f"{body.kind}: {describe(c)}" for c in failed]
         else:
             out.append(f"{body.kind}: {body.reason or body.result.replace('_', ' ')}")
     return list(dict.fromkeys(out))
-
-
-def claim_sentence(claim: Claim) -> str:
-    """Return a claim as a person reads it: metric, slice, value, interval, n and limit."""
-    where = ", ".join(f"{k}={v}" for k, v in claim.slice.items() if v != "*") or ", ".join(claim.slice)
-    text = claim.metric.replace("_", " ") + (f" for {where}" if where else "")
-    text += f" is {short(claim.value)}" if claim.value is not None else " is undefined"
-    extra = []
-    if claim.interval:
-        extra.append(f"95% {short(claim.interval.low)} to {short(claim.interval.high)}")
-    if claim.n is not None:
-        extra.append(f"n={claim.n:,}")
-    text += f" ({', '.join(extra)})" if extra else ""
-    return text + (f", limit {claim.comparator} {claim.limit}" if claim.limit is not None else "")
-
-
-def short(value: str) -> str:
-    """Return a decimal string with three digits that count."""
-    return f"{float(value):.3g}"
 
 
 def register(training: Underway, unmet: list[str]) -> list[str]:

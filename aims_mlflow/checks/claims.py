@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim, Interval
+from aims_mlflow.records.limit import holds
+from aims_mlflow.records.wording import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from aims_mlflow.records.pack import Limit
-
-OPERATORS = {
-    ">=": lambda value, limit: value >= limit,
-    "<=": lambda value, limit: value <= limit,
-    ">": lambda value, limit: value > limit,
-    "<": lambda value, limit: value < limit,
-    "==": lambda value, limit: value == limit,
-}
-
-
-def holds(value: str, comparator: str, limit: str) -> bool:
-    """Return whether `value comparator limit` is true, compared as exact decimals."""
-    return bool(OPERATORS[comparator](Decimal(value), Decimal(limit)))
 
 
 def claim(
@@ -145,33 +132,3 @@ def reason_of(claims: Iterable[Claim]) -> str | None:
         return None
     text = "; ".join(describe(c) for c in named[:3])
     return text + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
-
-
-def describe(found: Claim) -> str:
-    """Return a claim as a person reads it: `selection_rate_ratio for sex=Female is 0.31 (...), limit >= 0.8`."""
-    group = ", ".join(f"{k}={v}" for k, v in found.slice.items() if v != "*") or " and ".join(found.slice)
-    text = found.metric + (f" for {group}" if group else "")
-    if found.value is None:
-        return f"{text} could not be evaluated ({found.note or 'undefined'})"
-    lacking = found.passed is None and found.limit is not None
-    more = []
-    if found.interval:
-        more.append(f"95% {short(found.interval.low)}-{short(found.interval.high)}")
-    if found.n is not None:
-        more.append(f"n={found.n:,}")
-    text += f" is {short(found.value)}" + (f" ({', '.join(more)})" if more else "")
-    text += f", limit {found.comparator} {found.limit}" if found.limit is not None else ""
-    return text + (f": {found.note}" if lacking else "")
-
-
-def short(value: str | None) -> str:
-    """Return a decimal text rounded for reading: at most three decimals, more for tiny values."""
-    if value is None:
-        return "undefined"
-    number = float(value)
-    if number == 0 or not math.isfinite(number):
-        return "0"
-    if abs(number) >= 1000:
-        return f"{number:,.0f}"
-    text = f"{number:.3f}" if abs(number) >= 0.01 else f"{number:.2g}"
-    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text

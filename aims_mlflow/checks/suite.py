@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import describe
 from aims_mlflow.checks.pages.report import page
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.records.evidence import Result, worst
+from aims_mlflow.records.wording import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

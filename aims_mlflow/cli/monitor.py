@@ -61,7 +61,7 @@ def _print_json(found: Monitored) -> None:
 
 
 def _print(found: Monitored, model: str) -> None:
-    from aims_mlflow.checks.claims import describe
+    from aims_mlflow.records.wording import describe
 
     version = f" (version {found.version})" if found.version else ""
     looked = sum(c.metric == "drift" for c in found.outcome.claims)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aims_mlflow.records.wording import percent_text, value_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -154,12 +156,12 @@ def _row(record: SealedRecord, before: SealedRecord | None, column: str, group: 
     if rate is None or rate.value is None or rate.interval is None:
         return None
     value = float(ratio.value) if ratio is not None and ratio.value is not None else 1.0
-    text = f"{value:.2f}"
+    text = value_text(ratio) if ratio is not None and ratio.value is not None else "1"
     earlier = _claim(before, "selection_rate_ratio", column, group) if before is not None else None
     if earlier is not None and earlier.value is not None:
-        text = f"{float(earlier.value):.2f} -> {value:.2f}"
+        text = f"{value_text(earlier)} -> {text}"
     mark = " ✗" if _failing(record, column, group) else "  "
-    interval = f"{float(rate.interval.low):.0%} to {float(rate.interval.high):.0%}"
+    interval = f"{percent_text(rate.interval.low)} to {percent_text(rate.interval.high)}"
     n = f"{rate.n:,}" if rate.n is not None else ""
     group = group.replace("(pooled: ", "(")
-    return value, f"    {group[:22]:<22} {float(rate.value):>8.1%} {interval:>14} {n:>7} {text:>15}{mark}"
+    return value, f"    {group[:22]:<22} {percent_text(rate.value):>8} {interval:>14} {n:>7} {text:>15}{mark}"

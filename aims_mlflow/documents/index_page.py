@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import crosswalk_for, kinds
-from aims_mlflow.documents.notes import shown
 from aims_mlflow.documents.terminal import SYMBOLS
 from aims_mlflow.gates.control_status import ControlStatus, control_statuses
+from aims_mlflow.records.wording import range_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ def render_index(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["shown"] = shown
+    environment.filters |= {"value": value_text, "range": range_text}
     records = [r for s in sessions for r in s.records]
     start = next((r for r in reversed(records) if r.evidence.kind == "session-start"), None)
     latest = records[-1].evidence if records else None

@@ -14,7 +14,8 @@ from aims_mlflow.checks.metrics import (
     NUMBERS_BETWEEN,
     NUMBERS_BY_GROUP,
 )
-from aims_mlflow.documents.notes import Notes, claims_of, coded, details, plain, shown, stated, table
+from aims_mlflow.documents.notes import Notes, claims_of, coded, details, plain, stated, table
+from aims_mlflow.records.wording import limit_text, slice_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,7 +176,7 @@ def _performance(notes: Notes) -> list[str]:
         [
             c.metric.replace("_", " "),
             notes.measured(record, c),
-            shown(str(c.n)) + notes.cite(record) if c.n is not None else "",
+            notes.number(record, c.n) if c.n is not None else "",
         ]
         for c in claims_of(record, slice={}, role="test")
     ]
@@ -235,8 +236,8 @@ def _limitations(notes: Notes) -> list[str]:
     for record in notes.records:
         for claim in record.evidence.claims:
             if claim.passed is False and claim.severity != "warning":
-                where = ", ".join(f"{k}={v}" for k, v in claim.slice.items())
-                limit = f"limit {claim.comparator} {shown(claim.limit)}" if claim.limit else "no limit"
+                where = slice_text(claim.slice)
+                limit = limit_text(claim) or "no limit"
                 out.append(
                     f"- Fails: {plain(claim.metric)} {plain(where)} is {notes.measured(record, claim)}, "
                     f"{limit}{notes.cite(record)}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.records.wording import number_text, percent_text, range_text, value_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -13,16 +15,6 @@ if TYPE_CHECKING:
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|])")
 UNSTATED = "Not stated"
-
-
-def shown(value: str | None, digits: int = 4) -> str:
-    """Return a decimal string rounded for people to `digits` that count; whole numbers with thousands."""
-    if value is None:
-        return "undefined"
-    number = float(value)
-    if number.is_integer() and abs(number) < 1e15:
-        return f"{int(number):,}"
-    return f"{number:.{digits}g}"
 
 
 def plain(text: Any) -> str:
@@ -57,13 +49,13 @@ class Notes:
 
     def number(self, record: SealedRecord, value: int | str | None) -> str:
         """Return a number with the mark of the record that it stands in."""
-        return f"{shown(str(value) if value is not None else None)}{self.cite(record)}"
+        return f"{number_text(None if value is None else str(value))}{self.cite(record)}"
 
     def measured(self, record: SealedRecord, claim: Claim) -> str:
         """Return a claim's value with interval, rows and mark."""
-        text = shown(claim.value)
+        text = value_text(claim)
         if claim.interval is not None:
-            text += f" (95% {shown(claim.interval.low)} to {shown(claim.interval.high)})"
+            text += f" ({percent_text(claim.interval.level)} {range_text(claim)})"
         return text + self.cite(record)
 
     def footnotes(self) -> list[str]:

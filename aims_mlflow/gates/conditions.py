@@ -215,8 +215,7 @@ def _failed(record: SealedRecord) -> list[Unmet]:
     if body.result == "failed" and not failed:
         text = f"{body.kind} failed: {body.reason or 'no reason given'}"
         return [Unmet(control=control, kind=body.kind, text=text, next=MEND, evidence=body.id)]
-    said = {id(c): f"limit {c.comparator} {c.limit} (the pack's)" if c.limit is not None else "" for c in failed}
-    return [unmet_claim(c, body.kind, control, body.id, said[id(c)]) for c in failed]
+    return [unmet_claim(c, body.kind, control, body.id) for c in failed]
 
 
 def _stale(record: SealedRecord, rules: Rules, now: datetime) -> str | None:

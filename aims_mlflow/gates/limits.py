@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import holds, is_left_out, matches
+from aims_mlflow.checks.claims import is_left_out, matches
 from aims_mlflow.gates.counting_evidence import DATA_KINDS
 from aims_mlflow.records.decision import Unmet
+from aims_mlflow.records.limit import holds
+from aims_mlflow.records.wording import limit_text, measured_text, metric_text, slice_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.policy import PolicyLimit
 
 HELD_OUT = "test"
+PACK = "the pack's"
 
 
 def beyond_limit(limit: PolicyLimit, line: str, counted: CountingEvidence, sensitive: Sequence[str]) -> list[Unmet]:
@@ -34,18 +37,18 @@ def beyond_limit(limit: PolicyLimit, line: str, counted: CountingEvidence, sensi
     unmeasured = [c for c in sensitive if limit.slice is None and not any(set(x.slice) == {c} for _, x in claims)]
     if limit.kind == "fairness" and unmeasured:
         columns = ", ".join(unmeasured)
-        text = f"{words(limit.metric)} was not measured by {columns}"
+        text = f"{metric_text(limit.metric)} was not measured by {columns}"
         out.append(_unmet(limit, line, text, f"name {columns} under data.sensitive in aims.yaml and train again"))
     elif not claims:
         where = "".join(f" for {k}={v}" for k, v in (limit.slice or {}).items())
         data = "" if limit.kind in DATA_KINDS else " on held-out data"
-        text = f"{words(limit.metric)}{where} was not measured{data}"
+        text = f"{metric_text(limit.metric)}{where} was not measured{data}"
         out.append(_unmet(limit, line, text, "measure it and train again"))
     for record, claim in claims:
         within = claim.value is not None and holds(claim.value, limit.comparator, limit.limit)
         if not within:
-            text = f"limit {limit.comparator} {limit.limit} ({line})"
-            out.append(unmet_claim(claim, limit.kind, limit.control, record.id, text, line))
+            asked = claim.model_copy(update={"comparator": limit.comparator, "limit": limit.limit})
+            out.append(unmet_claim(asked, limit.kind, limit.control, record.id, line))
     return out
 
 
@@ -53,32 +56,20 @@ def _unmet(limit: PolicyLimit, line: str, text: str, following: str) -> Unmet:
     return Unmet(control=limit.control, kind=limit.kind, text=text, next=following, where=line, metric=limit.metric)
 
 
-def words(metric: str) -> str:
-    """Return a metric's name as people say it."""
-    return metric.replace("_", " ").replace("selection rate", "selection-rate")
+def unmet_claim(claim: Claim, kind: str, control: str, evidence: str, where: str | None = None) -> Unmet:
+    """Return a claim that does not hold its limit, in words: value, interval, rows and limit.
 
-
-def unmet_claim(claim: Claim, kind: str, control: str, evidence: str, limit: str, where: str | None = None) -> Unmet:
-    """Return a claim that does not hold, in words: value, interval, rows and limit."""
+    `where` is the line of policy.yaml that the limit is from; None means the trainer's own pack.
+    """
     column = claim.slice.get("column")
-    where_text = f" of column {column!r}" if column else ""
-    groups = ", ".join(f"{k}={v}" for k, v in claim.slice.items() if v != "*" and k != "column") or ", ".join(
-        k for k in claim.slice if k != "column"
-    )
-    text = f"{words(claim.metric)}{where_text}" + (f" for {groups}" if groups else "")
-    text += (
-        f" is {float(claim.value):.2f}" if claim.value is not None else f" is undefined ({claim.note or 'no value'})"
-    )
-    extra = []
-    if claim.interval is not None:
-        extra.append(f"95% {float(claim.interval.low):.2f}-{float(claim.interval.high):.2f}")
-    if claim.n is not None:
-        extra.append(f"n={claim.n:,}")
-    text += f" ({', '.join(extra)})" if extra else ""
+    rows = slice_text({k: v for k, v in claim.slice.items() if k != "column"})
+    text = metric_text(claim.metric) + (f" of column {column!r}" if column else "") + (f" for {rows}" if rows else "")
+    text += f" is {measured_text(claim)}"
+    text += f", {limit_text(claim)} ({where or PACK})" if claim.limit is not None else ""
     return Unmet(
         control=control,
         kind=kind,
-        text=text + (f", {limit}" if limit else ""),
+        text=text,
         next="mitigate and train again, or ask for a waiver",
         where=where,
         evidence=evidence,

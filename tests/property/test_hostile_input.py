@@ -242,7 +242,7 @@ def bundle(tmp_path_factory):
     """One with decisions, consents, bodies, reports and an earlier checkpoint: everything that verification reads."""
     registry = decided_ledger(f"sqlite:///{tmp_path_factory.mktemp('decided')}/l.db")
     files = registry.bundle(held=[next(note for _, note, _ in registry.ledger.proofs.checkpoints())])
-    assert verify_bundle(layout.InMemory(files), "bundle").verified
+    assert verify_bundle(layout.FilesInMemory(files), "bundle").verified
     return files
 
 
@@ -282,7 +282,7 @@ def files_of(bundle):
     def read(case):
         about = json.loads(bundle["bundle.json"])
         about["files"] |= {name: sha256_hex(content) for name, content in case.items()}
-        report = verify_bundle(layout.InMemory({**bundle, **case, "bundle.json": compact(about)}), "bundle")
+        report = verify_bundle(layout.FilesInMemory({**bundle, **case, "bundle.json": compact(about)}), "bundle")
         assert not report.verified or all(bundle[name] == content for name, content in case.items()), list(case)
         assert list(report.lines())
 
@@ -291,7 +291,7 @@ def files_of(bundle):
 
 def manifests_of(bundle):
     def read(value):
-        verify_bundle(layout.InMemory({**bundle, "bundle.json": compact(value)}), "bundle").as_json()
+        verify_bundle(layout.FilesInMemory({**bundle, "bundle.json": compact(value)}), "bundle").as_json()
 
     return changed(json.loads(bundle["bundle.json"])), read
 

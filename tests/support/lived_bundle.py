@@ -74,7 +74,7 @@ def rewritten(path, out, change, pages=False):
     about = json.loads(files["bundle.json"])
     if pages:
         del about["files"]
-        view = layout.PartLedger(layout.InMemory(files))
+        view = layout.PartLedger(layout.FilesInMemory(files))
         for name, render in ((layout.INDEX, render_index), (layout.HOW_TO, render_how_to)):
             with contextlib.suppress(AimsError, LookupError, ValueError):
                 files[name] = render(view, about)

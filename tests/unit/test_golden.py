@@ -11,7 +11,7 @@ from aims_mlflow.audit.outside_checkpoint import read_outside_checkpoint
 from aims_mlflow.audit.whole_ledger import verify_ledger
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.bundle.archive import Archive
-from aims_mlflow.exports.bundle.layout import InMemory, PartLedger
+from aims_mlflow.exports.bundle.layout import FilesInMemory, PartLedger
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.gates.replay import recorded, replay
 from aims_mlflow.ledger.leaves import Entry
@@ -97,5 +97,5 @@ def test_a_bundle_of_a_release_is_judged_whole(folder):
         files = {name: archive.read(name) for name in archive.names}
     name = next(n for n in files if n.endswith("fairness.html"))
     files[name] = files[name].replace(b"0.91", b"0.99")
-    found = verify_bundle(InMemory(files), "bundle").problems
+    found = verify_bundle(FilesInMemory(files), "bundle").problems
     assert any(problem.record == name for problem in found)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.claims import NOT_ENOUGH, claim, held, holds, reason_of
+from aims_mlflow.checks.claims import NOT_ENOUGH, claim, held, reason_of
 from aims_mlflow.checks.drift.baseline import PREDICTION, TARGET
 from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.charts import drift_chart
@@ -37,6 +37,7 @@ from aims_mlflow.checks.statistics.labels import distinct_labels, labels_of
 from aims_mlflow.checks.statistics.threads import side_by_side
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, Comparator, result_of
+from aims_mlflow.records.limit import holds
 from aims_mlflow.records.pack import Drift, Limit, Pack
 
 if TYPE_CHECKING:

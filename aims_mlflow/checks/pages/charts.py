@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import is_left_out, short
+from aims_mlflow.checks.claims import is_left_out
+from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.wording import exact_percent_text, number_text, percent_text, rounded_limit, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -75,18 +77,23 @@ def fairness_chart(claims: Iterable[Claim], chosen: str) -> bytes | None:
 def _rates_panel(columns: tuple[str, ...], rates: list[Claim], ratios: dict[Key, Claim]) -> Panel:
     highest = max(float(c.value or 0) for c in rates)
     limits = [float(r.limit) for c in rates if (r := ratios.get(_key(c))) and r.limit is not None]
+    limit = max(limits) * highest if limits else None
+    exact = decimal_text(limit)
+    bound = rounded_limit(exact, ">=", [c.value for c in rates if c.value is not None]) if exact is not None else None
     rows = []
     for found in rates:
         ratio, value = ratios.get(_key(found)), float(found.value or 0)
         low, high = (float(found.interval.low), float(found.interval.high)) if found.interval else (None, None)
-        text = _percent(value) + (
-            f" ({_percent(low)} to {_percent(high)})" if low is not None and high is not None else ""
+        text = percent_text(found.value or "0", ">=", bound)
+        text += (
+            f" ({percent_text(found.interval.low)} to {percent_text(found.interval.high)})" if found.interval else ""
         )
         passed = ratio.passed if ratio is not None else None
         rows.append(Row(" · ".join(found.slice.values()), f"{text}, n={found.n:,}", value, low, high, passed))
     rows.sort(key=lambda row: row.value)
-    limit = max(limits) * highest if limits else None
-    text = f"{short(str(max(limits)))} of the highest rate ({_percent(limit)})" if limit is not None else ""
+    text = (
+        f"{number_text(decimal_text(max(limits)))} of the highest rate ({exact_percent_text(bound)})" if bound else ""
+    )
     title = columns[0] if len(columns) == 1 else f"{' and '.join(columns)} together"
     return Panel(title, rows, limit, text, percent=True)
 
@@ -105,7 +112,7 @@ def drift_chart(claims: Iterable[Claim], heading: str = "Drift of test data agai
             continue
         mine = mine[::-1] if metric == "drift" else mine
         bar = metric == "drift"
-        rows = [Row(c.slice["column"], short(c.value), float(c.value or 0), passed=c.passed, bar=bar) for c in mine]
+        rows = [Row(c.slice["column"], value_text(c), float(c.value or 0), passed=c.passed, bar=bar) for c in mine]
         limit = str(mine[0].limit)
         panels.append(Panel(title, rows, float(limit), limit_text.format(limit)))
     return _draw(heading, "", panels) if panels else None
@@ -202,7 +209,3 @@ def _text(x: float, y: float, text: str, style: str = "", *, end: bool = False, 
     anchor = ' text-anchor="end"' if end else ""
     about = f"<title>{escape(hover)}</title>" if hover else ""
     return f'<text x="{x}" y="{y}" class="{style}"{anchor}>{escape(text)}{about}</text>'
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%" if share >= 0.1 or share == 0 else f"{100 * share:.1f}%"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import short
 from aims_mlflow.checks.pages.report import page, result_word
+from aims_mlflow.records.wording import exact_percent_text, limit_text, percent_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,5 +79,6 @@ def _found(claim: Claim) -> str:
     if claim.limit == "1" and claim.comparator == "==":
         return "it holds" if claim.passed else "it does not hold"
     if BY_ROW.match(claim.metric) and claim.n is not None:
-        return f"{float(claim.value):.1%} of {claim.n:,} rows, limit {claim.comparator} {float(claim.limit or 0):.0%}"
-    return f"{short(claim.value)}, limit {claim.comparator} {claim.limit}"
+        share = percent_text(claim.value, claim.comparator, claim.limit)
+        return f"{share} of {claim.n:,} rows, limit {claim.comparator} {exact_percent_text(claim.limit or '0')}"
+    return f"{value_text(claim)}, {limit_text(claim)}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import NOT_ENOUGH, short
+from aims_mlflow.checks.claims import NOT_ENOUGH
+from aims_mlflow.records.wording import range_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,8 +83,8 @@ def _texts(found: Claim) -> dict[str, str]:
     return {
         "Metric": found.metric,
         "For": _group(found),
-        "Value": short(found.value),
-        "95% interval": f"{short(found.interval.low)} to {short(found.interval.high)}" if found.interval else "",
+        "Value": value_text(found),
+        "95% interval": range_text(found),
         "n": "" if found.n is None else f"{found.n:,}",
         "Limit": "" if found.limit is None else f"{found.comparator} {found.limit}",
         "Result": result_word(found)[1],

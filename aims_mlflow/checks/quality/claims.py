@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.claims import claim, holds
+from aims_mlflow.checks.claims import claim
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim, Comparator
+from aims_mlflow.records.limit import holds
 
 if TYPE_CHECKING:
     from aims_mlflow.checks.quality.expectations import Demand

@@ -16,7 +16,7 @@ from support.small_bundle import lost, sentences, small_ledger
 def both(ledger):
     """What a verification of the ledger, and of its bundle, says."""
     files = create(ledger, "income-screening", "stage1", lost)
-    report = verify_bundle(layout.InMemory(files), "bundle")
+    report = verify_bundle(layout.FilesInMemory(files), "bundle")
     return sentences(ledger), [problem.sentence() for problem in report.problems]
 
 

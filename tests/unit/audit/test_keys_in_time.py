@@ -117,11 +117,11 @@ def bundle_signed_again(ledger, key):
     head = checkpoint.parse(files[layout.CHECKPOINT], "c")
     files[layout.CHECKPOINT] = checkpoint.sign(head.origin, head.size, head.root, key).text.encode()
     about = {k: v for k, v in json.loads(files[layout.MANIFEST]).items() if k != "files"}
-    view = layout.PartLedger(layout.InMemory(files))
+    view = layout.PartLedger(layout.FilesInMemory(files))
     files[layout.INDEX], files[layout.HOW_TO] = render_index(view, about), render_how_to(view, about)
     listed = {name: sha256_hex(files[name]) for name in sorted(files) if name != layout.MANIFEST}
     files[layout.MANIFEST] = canonical({**about, "files": listed})
-    return [problem.sentence() for problem in verify_bundle(layout.InMemory(files), "b").problems]
+    return [problem.sentence() for problem in verify_bundle(layout.FilesInMemory(files), "b").problems]
 
 
 def everywhere(ledger):
@@ -185,4 +185,4 @@ def test_a_log_key_may_change_under_a_running_server(small):
 
 def create_and_verify(ledger):
     files = create(ledger, "income-screening", "stage1", lost)
-    return [problem.sentence() for problem in verify_bundle(layout.InMemory(files), "b").problems]
+    return [problem.sentence() for problem in verify_bundle(layout.FilesInMemory(files), "b").problems]

@@ -37,8 +37,8 @@ def texts(picture):
 def test_the_picture_says_group_rate_interval_n_and_limit():
     shown = " | ".join(texts(fairness_chart(rates({"Female": 0.08, "Male": 0.27}), "predicted '>50K'")))
     assert "Share of each group predicted '>50K'" in shown
-    assert "✕ 8.0% (4.0% to 8.0%), n=1,234" in shown
-    assert "limit: 0.8 of the highest rate (22%)" in shown
+    assert "✕ 8% (4% to 8%), n=1,234" in shown
+    assert "limit: 0.8 of the highest rate (21.6%)" in shown
 
 
 def test_outside_the_limit_is_another_shape_and_not_only_another_colour():

@@ -1,7 +1,9 @@
 import pytest
 
-from aims_mlflow.checks.claims import claim, describe, hold, holds, reason_of, short
+from aims_mlflow.checks.claims import claim, hold, reason_of
+from aims_mlflow.records.limit import holds
 from aims_mlflow.records.pack import Limit
+from aims_mlflow.records.wording import describe, number_text
 
 
 def limit(metric="m", comparator=">=", bound="0.8", **more):
@@ -70,12 +72,12 @@ def test_what_could_not_be_evaluated_is_described_so():
     [
         ("0.3", "0.3"),
         ("0.29681", "0.297"),
-        ("0.00012345", "0.00012"),
+        ("0.00012345", "0.000123"),
         ("123456.7", "123,457"),
         ("0", "0"),
         (None, "undefined"),
-        ("-0.0431", "-0.043"),
+        ("-0.0431", "-0.0431"),
     ],
 )
 def test_numbers_are_rounded_for_reading(value, text):
-    assert short(value) == text
+    assert number_text(value) == text

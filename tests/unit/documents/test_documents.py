@@ -9,11 +9,11 @@ import yaml
 from aims_mlflow.documents.datasheet import render_datasheet
 from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.documents.model_card import render_model_card
-from aims_mlflow.documents.notes import shown
 from aims_mlflow.documents.terminal import summary_lines
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.gates.control_status import control_statuses
+from aims_mlflow.records.wording import number_text
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
 
@@ -26,15 +26,15 @@ def values_in(record):
 
     def walk(value):
         if isinstance(value, dict):
-            out.add(shown(str(len(value))))
+            out.add(number_text(str(len(value))))
             for item in value.values():
                 walk(item)
         elif isinstance(value, list | tuple):
-            out.add(shown(str(len(value))))
+            out.add(number_text(str(len(value))))
             for item in value:
                 walk(item)
         elif type(value) is int or (isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value)):
-            out.add(shown(str(value)))
+            out.add(number_text(str(value)))
 
     walk(record.evidence.model_dump(mode="json"))
     return out

@@ -38,7 +38,7 @@ def test_after_the_logs_key_was_rotated_the_page_prints_the_one_that_signed(tmp_
     put_keyring(later, rotate_root(keyring_of(ledger), root, next_root, "olga"))
     later.seal(Entry("finding", {"about": "x"}))
     files = create(later, "income-screening", "stage1", lost)
-    report = verify_bundle(layout.InMemory(files), "bundle")
+    report = verify_bundle(layout.FilesInMemory(files), "bundle")
     assert report.verified, report.as_json()
     said = shown(unpacked(files, tmp_path))
     assert f"ok checkpoint, signed by {new.key_id}" in said
@@ -56,7 +56,7 @@ def test_earlier_checkpoints_and_time_stamps_are_checked_with_openssl(tmp_path, 
     files = create(ledger, "income-screening", "stage1", lost)
     root = tmp_path / "tsa.pem"
     root.write_bytes(authority.root)
-    report = verify_bundle(layout.InMemory(files), "bundle", stamp_roots=[authority.root])
+    report = verify_bundle(layout.FilesInMemory(files), "bundle", stamp_roots=[authority.root])
     assert report.verified, report.as_json()
     folder = unpacked(files, tmp_path)
     said = shown(folder, TSA=str(root))

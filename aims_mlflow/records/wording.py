@@ -1,0 +1,153 @@
+"""A claim in words: every number that a person reads in a card, report, refusal, chart or terminal is written here.
+
+A number is short, and is on the same side of its limit as the value itself: digits are added until it is. So a value
+that misses a limit never reads as one that meets it, nor the other way round.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import TYPE_CHECKING
+
+from aims_mlflow.records.limit import holds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aims_mlflow.records.evidence import Claim, Interval
+
+    Sides = list[tuple[str, Decimal]]
+
+DIGITS = 3
+GROUPED_FROM = 1000
+TINY = Decimal("0.000001")
+UNDEFINED = "undefined"
+# `value >= limit` read from the limit's side is `limit <= value`.
+MIRRORED = {">=": "<=", "<=": ">=", ">": "<", "<": ">", "==": "=="}
+# Exact for every decimal string that a record may hold.
+EXACT = Context(prec=1000)
+
+
+def number_text(value: str | None, comparator: str | None = None, limit: str | None = None) -> str:
+    """Return a decimal string as people read it: three digits that count, more where a limit or a whole number is near.
+
+    Whole numbers keep all their digits. From 1,000 on the whole part is kept, with thousands separated by commas;
+    numbers under a millionth have an exponent.
+    """
+    if value is None:
+        return UNDEFINED
+    return _plain(_rounded(Decimal(value), _sides(comparator, limit)))
+
+
+def percent_text(value: str, comparator: str | None = None, limit: str | None = None) -> str:
+    """Return a share as a percentage by the rule of `number_text`."""
+    sides = [(each, _hundredfold(bound)) for each, bound in _sides(comparator, limit)]
+    return f"{_plain(_rounded(_hundredfold(Decimal(value)), sides))}%"
+
+
+def exact_percent_text(share: str) -> str:
+    """Return a share, such as a limit, as a percentage with all its digits."""
+    return f"{_plain(_hundredfold(Decimal(share)))}%"
+
+
+def rounded_limit(limit: str, comparator: str, values: Iterable[str]) -> str:
+    """Return a computed limit with few digits, which each of `values` meets or misses as it does the limit itself."""
+    mirrored = MIRRORED[comparator]
+    return format(_rounded(Decimal(limit), [(mirrored, Decimal(value)) for value in values]), "f")
+
+
+def _hundredfold(share: Decimal) -> Decimal:
+    return EXACT.multiply(share, Decimal(100))
+
+
+def _sides(comparator: str | None, limit: str | None) -> Sides:
+    return [] if comparator is None or limit is None else [(comparator, Decimal(limit))]
+
+
+def _rounded(number: Decimal, sides: Sides) -> Decimal:
+    digits = max(DIGITS, number.adjusted() + 1)
+    while True:
+        rounded = Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(number)
+        if rounded == number or (_looks_like(rounded, number) and _same_sides(rounded, number, sides)):
+            return rounded
+        digits += 1
+
+
+def _looks_like(rounded: Decimal, number: Decimal) -> bool:
+    """Tell whether a rounded number reads as what it is: under 1,000 a fraction never reads as a whole number."""
+    return abs(number) >= GROUPED_FROM or rounded != rounded.to_integral_value()
+
+
+def _same_sides(rounded: Decimal, number: Decimal, sides: Sides) -> bool:
+    return all(holds(rounded, each, bound) == holds(number, each, bound) for each, bound in sides)
+
+
+def _plain(number: Decimal) -> str:
+    if number == 0:
+        return "0"
+    if abs(number) < TINY:
+        mantissa, _, exponent = f"{number:e}".partition("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{mantissa}e{exponent}"
+    text = f"{number:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def value_text(claim: Claim) -> str:
+    """Return a claim's value, on its own side of the claim's limit."""
+    return number_text(claim.value, claim.comparator, claim.limit)
+
+
+def interval_text(interval: Interval, comparator: str | None = None, limit: str | None = None) -> str:
+    """Return a confidence interval as `95% 0.28-0.34`, each end on its own side of the limit."""
+    low, high = (number_text(end, comparator, limit) for end in (interval.low, interval.high))
+    between = "-" if Decimal(interval.low) >= 0 else " to "
+    return f"{percent_text(interval.level)} {low}{between}{high}"
+
+
+def range_text(claim: Claim) -> str:
+    """Return the ends of a claim's interval as `0.28 to 0.34`, each on its own side of the claim's limit."""
+    if claim.interval is None:
+        return ""
+    low, high = (number_text(end, claim.comparator, claim.limit) for end in (claim.interval.low, claim.interval.high))
+    return f"{low} to {high}"
+
+
+def limit_text(claim: Claim) -> str:
+    """Return a claim's limit as `limit >= 0.8`; nothing where it has none."""
+    return f"limit {claim.comparator} {claim.limit}" if claim.limit is not None else ""
+
+
+def measured_text(claim: Claim, comparator: str | None = None, limit: str | None = None) -> str:
+    """Return what was measured as `0.31 (95% 0.28-0.34, n=3,210)`.
+
+    The figures are on their side of the given limit, by default of the claim's own.
+    """
+    if claim.value is None:
+        return f"{UNDEFINED} ({claim.note or 'no value'})"
+    if comparator is None or limit is None:
+        comparator, limit = claim.comparator, claim.limit
+    more = [interval_text(claim.interval, comparator, limit)] if claim.interval is not None else []
+    more += [f"n={claim.n:,}"] if claim.n is not None else []
+    return number_text(claim.value, comparator, limit) + (f" ({', '.join(more)})" if more else "")
+
+
+def slice_text(slice_: dict[str, str]) -> str:
+    """Return which rows a claim is about as `sex=Female, race=B`; of a comparison of groups, the columns."""
+    return ", ".join(f"{column}={value}" for column, value in slice_.items() if value != "*") or " and ".join(slice_)
+
+
+def metric_text(metric: str) -> str:
+    """Return a metric's name as people say it."""
+    return metric.replace("_", " ").replace("selection rate", "selection-rate")
+
+
+def describe(claim: Claim) -> str:
+    """Return a claim as a sentence: `selection_rate_ratio for sex=Female is 0.31 (...), limit >= 0.8`."""
+    rows = slice_text(claim.slice)
+    text = claim.metric + (f" for {rows}" if rows else "")
+    if claim.value is None:
+        return f"{text} could not be evaluated ({claim.note or UNDEFINED})"
+    undecided = claim.passed is None and claim.limit is not None
+    text += f" is {measured_text(claim)}" + (f", {limit_text(claim)}" if claim.limit is not None else "")
+    return text + (f": {claim.note}" if undecided else "")
