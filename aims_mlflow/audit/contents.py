@@ -1,30 +1,23 @@
-"""What leaves say and what they name: bodies, envelopes with their signatures, policies, decisions and outcomes."""
+"""The contents of leaves: bodies, policies, decisions made again, and outcomes."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.decisions import DecisionCheck
-from aims_mlflow.audit.sessions import check_sealed
+from aims_mlflow.audit.envelopes import MAX_CACHED, EnvelopeCheck, decided_at
 from aims_mlflow.audit.tree import named
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.gates.policy import FILE, parse_policy
 from aims_mlflow.records.base import parse_time
-from aims_mlflow.records.keyring import ERASERS, REVIEWERS
 from aims_mlflow.records.leaves.changes import DecisionLeaf, OutcomeLeaf
 from aims_mlflow.records.leaves.others import (
-    ConsentLeaf,
     ErasureLeaf,
-    EvidenceLeaf,
-    IncidentLeaf,
     KeyringLeaf,
     PolicyLeaf,
 )
 from aims_mlflow.signing.keyring_history import CLOCKS
-from aims_mlflow.signing.keys import PublicKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,10 +27,6 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.records.leaves.base import LeafContent
     from aims_mlflow.signing.keyring_history import KeyringHistory
-
-MAX_CACHED = 1_000
-MAX_VERIFIED = 100_000
-EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"
 
 
 def leaf_content(leaf: Leaf) -> LeafContent:
@@ -59,17 +48,14 @@ class ContentCheck:
 
     def __init__(self, view: View, report: Report, history: KeyringHistory, *, whole: bool = False) -> None:
         """`whole` says that the view holds every leaf, so that what is not there never was."""
-        self._view, self._report, self._history = view, report, history
+        self._view, self._report = view, report
         self._in_force: dict[str, list[tuple[str, str]]] = {"policy": [], "keyring": []}
         self._allowed: set[str] = set()
-        self._records: OrderedDict[str, SealedRecord | str] = OrderedDict()
+        self._envelopes = EnvelopeCheck(view, report, history)
         self._without_body: dict[int, str] = {}
         self._erased: set[int] = set()
-        self._roles_of: dict[tuple[str, str], tuple[str, ...]] = {}
         self._again = DecisionCheck(view, whole=whole)
-        # Envelopes and the keys whose signatures over them were found good.
-        self._verified: set[tuple[str, str]] = set()
-        self._counted = {"envelopes": 0, "bodies": 0, "decisions": 0, "again": 0}
+        self._counted = {"bodies": 0, "decisions": 0, "again": 0}
 
     def page(self, leaves: Sequence[Leaf]) -> None:
         """Check one page of leaves."""
@@ -93,11 +79,15 @@ class ContentCheck:
         bodies: dict[int, tuple[bytes, bytes]],
     ) -> None:
         """Check leaves of a page whose envelopes are read in one go, so that few records are in memory at once."""
-        self._fetch(names)
+        self._envelopes.fetch(names)
         for leaf, content in part:
             self._body(leaf, content, bodies.get(leaf.sequence))
-            self._named(leaf, content)
+            self._envelopes.check(leaf, content, self._policy_now())
             self._says(leaf, content)
+
+    def _policy_now(self) -> str:
+        versions = self._in_force["policy"]
+        return versions[-1][1] if versions else ""
 
     def _content(self, leaf: Leaf) -> LeafContent | None:
         try:
@@ -118,80 +108,6 @@ class ContentCheck:
             self._report["completeness"].wrong(
                 named(leaf), "its body does not fit the commitment", "someone changed the texts beside the leaf"
             )
-
-    def _fetch(self, names: Sequence[str]) -> None:
-        """Read the envelopes that a page names, each once while it is remembered."""
-        for name in names:
-            if name in self._records:
-                self._records.move_to_end(name)
-        asked = [name for name in dict.fromkeys(names) if name not in self._records]
-        found = self._view.envelopes(asked)
-        for name in asked:
-            self._records[name] = self._record(name, found.get(name))
-        while len(self._records) > max(MAX_CACHED, len(set(names))):
-            self._records.popitem(last=False)
-
-    def _record(self, name: str, raw: bytes | None) -> SealedRecord | str:
-        """Return a record, or what is wrong with its envelope."""
-        if raw is None:
-            return "it is missing"
-        if sha256_hex(raw) != name:
-            return "its bytes were changed: they do not have the digest by which it is named"
-        self._counted["envelopes"] += 1
-        try:
-            return read(raw, name[:12])
-        except EvidenceError as exc:
-            # A refused decision names evidence that never was well-formed: that is why it was refused.
-            return f"not well-formed: {exc.what}"
-
-    def _named(self, leaf: Leaf, content: LeafContent) -> None:
-        """Check the envelopes that a leaf names, and the signatures of those that it relied on."""
-        sessions = _relied_on(content)
-        evidence = content.evidence if isinstance(content, DecisionLeaf | EvidenceLeaf) else []
-        counted = {*evidence, *(line for lines in sessions.values() for line in lines)}
-        roles = self._roles(content)
-        for name in dict.fromkeys(content.envelopes()):
-            record = self._records.get(name, "it is missing")
-            relied = name in counted or isinstance(content, ConsentLeaf | ErasureLeaf | IncidentLeaf)
-            if isinstance(record, str):
-                if relied or not record.startswith("not well-formed"):
-                    who = f"envelope {name[:12]} of {named(leaf)}"
-                    self._report["envelope"].wrong(who, record, EVIDENCE_CHANGED)
-            elif relied:
-                self._signature(record, leaf, roles, _decided(content))
-        check_sealed(named(leaf), sessions, self._records, self._report)
-
-    def _signature(self, record: SealedRecord, leaf: Leaf, roles: Sequence[str], decided: str) -> None:
-        signed = record.evidence.time
-        verdict = self._history.judge(record.envelope.key_id, roles, signed, leaf.sequence, decided)
-        step = self._report["envelope"]
-        who = f"{record.evidence.kind} {record.id}, on which leaf {leaf.sequence} rests"
-        if verdict.entry is None or verdict.why_not:
-            step.wrong(who, verdict.why_not or "its key is not known", "it should not have counted when it did")
-            return
-        pair = record.sha256, verdict.entry.pem
-        try:
-            if pair not in self._verified:
-                record.envelope.verify(PublicKey.from_pem(verdict.entry.pem))
-                self._verified.add(pair)
-        except EvidenceError as exc:
-            step.wrong(who, exc.what, "it was not signed by whom it names")
-        if len(self._verified) > MAX_VERIFIED:
-            self._verified.clear()
-        if verdict.later:
-            step.wrong(who, verdict.later, "it counted when it was decided on, and would not count now: look again")
-
-    def _roles(self, content: LeafContent) -> tuple[str, ...]:
-        """Return the roles that may have signed what a leaf relied on."""
-        if isinstance(content, ErasureLeaf):
-            return ERASERS
-        if isinstance(content, IncidentLeaf):
-            return REVIEWERS
-        policy = self._in_force["policy"][-1][1] if self._in_force["policy"] else ""
-        kind = "consent" if isinstance(content, ConsentLeaf) else "evidence"
-        if (policy, kind) not in self._roles_of:
-            self._roles_of[policy, kind] = _roles_by(self._view.stored(policy) or "", kind)
-        return self._roles_of[policy, kind]
 
     # -- what leaves say --------------------------------------------------------------------
 
@@ -233,7 +149,7 @@ class ContentCheck:
         if content.allowed:
             self._allowed.add(content.request)
         for kind, digest in (("policy", content.policy_digest), ("keyring", content.keyring_digest)):
-            if digest is not None and digest not in _possible(self._in_force[kind], _decided(content)):
+            if digest is not None and digest not in _possible(self._in_force[kind], decided_at(content)):
                 self._report["completeness"].wrong(
                     named(leaf),
                     f"it was made under {kind} {digest[:12]}, which was not in force then",
@@ -263,7 +179,7 @@ class ContentCheck:
                     f"someone exchanged the {kind} in force: decisions from now on would be made by another one",
                 )
         counted = self._counted
-        self._report["envelope"].said.append(f"{counted['envelopes']:,} envelopes that leaves name")
+        self._report["envelope"].said.append(f"{self._envelopes.count:,} envelopes that leaves name")
         erased = f", {len(self._erased):,} erased with a reason" if self._erased else ""
         again = f"{counted['decisions']:,} decisions, {counted['again']:,} made again"
         step.said.append(f"{again}, {counted['bodies']:,} bodies{erased}, policy in force")
@@ -274,32 +190,3 @@ def _possible(versions: Sequence[tuple[str, str]], decided: str) -> set[str]:
     moment = parse_time(decided) - CLOCKS
     before = [digest for time, digest in versions if parse_time(time) <= moment]
     return {*before[-1:], *(digest for time, digest in versions if parse_time(time) > moment)}
-
-
-def _roles_by(text: str, kind: str) -> tuple[str, ...]:
-    """Return the roles whose consents, or whose evidence, a policy takes."""
-    try:
-        stages = parse_policy(text, FILE).policy.stages.values()
-    except AimsError:
-        return ()
-    if kind == "consent":
-        return ("approver", *(role for rules in stages for role in rules.approvals.roles))
-    return ("trainer", *(rules.require_reevaluation for rules in stages if rules.require_reevaluation))
-
-
-def _relied_on(content: LeafContent) -> dict[str, list[str]]:
-    """Return the sessions on which a leaf relied: those with records that counted when it was made.
-
-    A refused decision may have looked at anything; one that rests on an earlier decision looked at that.
-    """
-    if not isinstance(content, DecisionLeaf):
-        return content.session_files()
-    if not content.allowed or content.standing:
-        return {}
-    counted = set(content.evidence)
-    return {name: lines for name, lines in content.sessions.items() if counted.intersection(lines)}
-
-
-def _decided(content: LeafContent) -> str:
-    """Return the clock by which a leaf's envelopes were judged."""
-    return (content.decided if isinstance(content, DecisionLeaf) else None) or content.time

@@ -1,9 +1,9 @@
-"""`aims approve` and `aims waive`: a person's signed word to a gate."""
+"""`aims approve` and `aims waive`: a person's signed consent to a change of a gated registry."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.signing.key_sources import signing_key
 from aims_mlflow.signing.keys import who
+
+if TYPE_CHECKING:
+    from aims_mlflow.records.policy import Stage
 
 STAGE = click.option(
     "--stage", type=click.Choice(["registration", "deployment"]), required=True, help="The step it is for."
@@ -24,7 +27,7 @@ def _notice(text: str) -> None:
     click.echo(text, err=True)
 
 
-def send(model: str, name: str | None, stage: str, alias: str | None, **fields: Any) -> None:
+def send(model: str, name: str | None, stage: Stage, alias: str | None, **fields: Any) -> None:
     """Sign a consent, bound to the model's bytes and to the rules in force, and hand it to the gate.
 
     Raises:
@@ -34,7 +37,7 @@ def send(model: str, name: str | None, stage: str, alias: str | None, **fields: 
 
     found = channel.named(model, name)
     channel.make_room(found.name)
-    digest, workspace = channel.rules_in_force(found, stage, alias)  # type: ignore[arg-type]
+    digest, workspace = channel.rules_in_force(found, stage, alias)
     about = {"model_name": found.name, "workspace": workspace, "stage": stage, "alias": alias, "stage_digest": digest}
     consent = Consent(**about, **fields)
     key = signing_key(_notice)
@@ -50,7 +53,7 @@ def send(model: str, name: str | None, stage: str, alias: str | None, **fields: 
 @click.option("--alias", help="The alias that it is for; any gated one where it is not given.")
 @NAME
 @click.option("--comment", default="", help="What you looked at.")
-def approve(model: str, stage: str, alias: str | None, name: str | None, comment: str) -> None:
+def approve(model: str, stage: Stage, alias: str | None, name: str | None, comment: str) -> None:
     """Approve MODEL (models:/NAME/VERSION or models:/m-ID) for one stage, bound to its bytes and to the rules in force.
 
     Sign with a key that has the role approver, and that did not train the model.
@@ -71,7 +74,7 @@ def approve(model: str, stage: str, alias: str | None, name: str | None, comment
 @NAME
 def waive(
     model: str,
-    stage: str,
+    stage: Stage,
     reason: str,
     control: str | None,
     until: datetime | None,

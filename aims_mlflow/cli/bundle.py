@@ -25,7 +25,7 @@ from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from aims_mlflow.audit.report import Report
-    from aims_mlflow.exports.bundle.create import Stage
+    from aims_mlflow.exports.bundle.create import AuditStage
 
 
 @click.group()
@@ -50,7 +50,7 @@ def group() -> None:
 @REGISTRY
 def create(
     system: str,
-    stage: Stage,
+    stage: AuditStage,
     since: datetime | None,
     held: tuple[Path, ...],
     out: Path | None,

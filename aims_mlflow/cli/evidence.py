@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def group() -> None:
-    """List and show the evidence of a run, a model or a folder; erase the body of a leaf. `aims verify` verifies it.
+    """List and show the evidence of a run, a model or a folder; erase the body of a leaf. `aims verify` checks it.
 
     TARGET is a run id, runs:/ID, models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-ID, or a folder that
     holds a downloaded `aims` directory.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from aims_mlflow.cli.gate_ledger import adopt, history, reconcile, replay
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.gates.wording import lines
 from aims_mlflow.settings import policy_folder, root_key_path
+
+if TYPE_CHECKING:
+    from aims_mlflow.records.policy import Stage
 
 
 @click.group()
@@ -31,19 +35,19 @@ for _command in (adopt, reconcile, findings, close, history, replay, revoke, ret
 )
 @click.option("--alias", help="The alias, for deployment: champion by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as one JSON object.")
-def explain(model: str, stage: str, alias: str | None, as_json: bool) -> int:
-    """Say what the gate would decide about MODEL (models:/NAME/VERSION or models:/NAME@ALIAS), without trying.
+def explain(model: str, stage: Stage, alias: str | None, as_json: bool) -> int:
+    """Show the decision that the gate would make about MODEL (models:/NAME/VERSION or models:/NAME@ALIAS).
 
     Exit status 1 when it would refuse.
     """
     from aims_mlflow.evidence import tracking
     from aims_mlflow.registry import channel
 
-    found = tracking.resolve(model)
-    if found.name is None or found.version is None:
+    target = tracking.resolve(model)
+    if target.name is None or target.version is None:
         raise ConfigError(f"{model} is no registered version", next="use models:/NAME/VERSION")
     wanted = alias or ("champion" if stage == "deployment" else None)
-    decision = channel.explain(found.name, found.version, stage, wanted)  # type: ignore[arg-type]
+    decision = channel.explain(target.name, target.version, stage, wanted)
     if as_json:
         click.echo(decision.model_dump_json(indent=2, exclude_none=True))
     else:
@@ -56,10 +60,7 @@ def explain(model: str, stage: str, alias: str | None, as_json: bool) -> int:
 @click.argument("url", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(url: str | None, as_json: bool) -> int:
-    """Tell a gated from an ungated registry: URL, or MLFLOW_TRACKING_URI.
-
-    Exit status 1 when it is not gated.
-    """
+    """Show whether the registry at URL (or MLFLOW_TRACKING_URI) has a gate; exit status 1 if not."""
     from aims_mlflow.registry import channel
 
     found = channel.status(url)

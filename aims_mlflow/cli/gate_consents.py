@@ -1,4 +1,4 @@
-"""`aims gate revoke` and `aims gate retire`: an approver's signed word that takes authority away."""
+"""`aims gate revoke` and `aims gate retire`: an approver's signed statement that takes authority away."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def reconcile(
 def history(
     model: str, moment: datetime | None, workspace: str | None, ledger: str | None, registry: str | None, as_json: bool
 ) -> None:
-    """Say which version of MODEL held which gated alias when, on which evidence, and approved by whom."""
+    """Show which version of MODEL had which gated alias when, on which evidence, and approved by whom."""
     from aims_mlflow.lifecycle import tenures as past_of
     from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
     from aims_mlflow.registry.reading import open_ledger

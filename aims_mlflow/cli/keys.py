@@ -170,7 +170,7 @@ def revoke(key: str, start: datetime | None, policy: Path | None, root: str | No
 @policy_option
 @root_option
 def rotate(key: str, new_key: str, start: datetime | None, owner: str, policy: Path | None, root: str | None) -> None:
-    """Let NEW_KEY take the place of KEY: same owner, same roles, and KEY ends.
+    """Replace KEY by NEW_KEY, with the same owner and roles; KEY is no longer trusted from then on.
 
     KEY is a key id, the beginning of one, or an owner, and NEW_KEY the file of a public key. Where KEY is the word
     `root`, NEW_KEY is the address of the new root's private key: both roots sign the keyring, and from then on only

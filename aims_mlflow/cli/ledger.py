@@ -1,4 +1,4 @@
-"""`aims ledger`: checkpoints, proofs, verification, watching, and evidence that never met a gate."""
+"""`aims ledger`: checkpoints, proofs, verification, watching, and evidence from ungated runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def group() -> None:
-    """Checkpoint, prove, verify and watch a ledger; take in evidence that never met a gate."""
+    """Checkpoint, prove, verify and watch a ledger; add evidence from ungated runs."""
 
 
 @group.command()
@@ -193,12 +193,12 @@ def watch(state: Path | None, ledger: str | None, registry: str | None, as_json:
 
 @group.command()
 @click.argument("target")
-@click.option("--reason", required=True, help="Why it comes in past a gate.")
+@click.option("--reason", required=True, help="Why it is added past a gate.")
 @LEDGER
 @REGISTRY
 @JSON
 def ingest(target: str, reason: str, ledger: str | None, registry: str | None, as_json: bool) -> int:
-    """Seal the evidence of TARGET, which never met a gate: a run, a model, or a folder with sessions.
+    """Seal the evidence of TARGET, an ungated run or model, or a folder with sessions.
 
     Each whole session becomes one leaf that names its envelopes. Exit status 1 when a session does not verify by the
     keyring in force: nothing is then sealed.
@@ -208,7 +208,7 @@ def ingest(target: str, reason: str, ledger: str | None, registry: str | None, a
     from aims_mlflow.lifecycle.ingest import keyring_now
 
     if not reason.strip():
-        raise ConfigError("evidence that comes in past a gate needs a reason", next="--reason 'why'")
+        raise ConfigError("evidence that is added past a gate needs a reason", next="--reason 'why'")
     found = opened(ledger, registry, signing=True)
     source = open_source(target, keyring_now(found).find)
     done = take_in(found, source.sessions, target, reason)

@@ -22,7 +22,7 @@ COMMANDS = {
     "gate": ("gate", "group", "Explain decisions; run, roll out and look back on a gated registry."),
     "approve": ("approve", "approve", "Sign an approval for one version and stage."),
     "waive": ("approve", "waive", "Sign an expiring waiver of one control for one model."),
-    "ledger": ("ledger", "group", "Checkpoint, prove, verify and watch a ledger; take in evidence."),
+    "ledger": ("ledger", "group", "Checkpoint, prove, verify and watch a ledger; add evidence from ungated runs."),
     "bundle": ("bundle", "group", "Make one file for an auditor, and verify such a file offline."),
     "verify": ("verify", "command", "Verify a run, a model version, a folder, a ledger or a bundle."),
     "keys": ("keys", "group", "Make, export, trust, list, revoke and rotate keys."),

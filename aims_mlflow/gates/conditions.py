@@ -120,7 +120,10 @@ def _how_to_get_evidence(sessions: Sequence[CheckedSession]) -> str:
 
 
 def _same_system(system: PolicySystem, counted: CountingEvidence) -> list[Unmet]:
-    """What the server says of the system decides; evidence that used something else fails. More columns are fine."""
+    """Evidence must use the target and favourable value that the policy sets for the system.
+
+    Additional sensitive columns are allowed.
+    """
     out = []
     for start in counted.starts:
         details = start.evidence.details

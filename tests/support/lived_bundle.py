@@ -14,6 +14,7 @@ import pytest
 from aims_mlflow.errors import AimsError
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.archive import write_archive
+from aims_mlflow.exports.bundle.ledger import PartLedger
 from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 from support import second_verifier
 from support.commands import run
@@ -74,7 +75,7 @@ def rewritten(path, out, change, pages=False):
     about = json.loads(files["bundle.json"])
     if pages:
         del about["files"]
-        view = layout.PartLedger(layout.FilesInMemory(files))
+        view = PartLedger(layout.FilesInMemory(files))
         for name, render in ((layout.INDEX, render_index), (layout.HOW_TO, render_how_to)):
             with contextlib.suppress(AimsError, LookupError, ValueError):
                 files[name] = render(view, about)

@@ -11,7 +11,8 @@ from aims_mlflow.audit.outside_checkpoint import read_outside_checkpoint
 from aims_mlflow.audit.whole_ledger import verify_ledger
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.bundle.archive import Archive
-from aims_mlflow.exports.bundle.layout import FilesInMemory, PartLedger
+from aims_mlflow.exports.bundle.layout import FilesInMemory
+from aims_mlflow.exports.bundle.ledger import PartLedger
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.gates.replay import recorded, replay
 from aims_mlflow.ledger.leaves import Entry

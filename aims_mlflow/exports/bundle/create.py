@@ -11,6 +11,7 @@ from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.collect import Collector
+from aims_mlflow.exports.bundle.ledger import PartLedger
 from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from aims_mlflow.exports.bundle.collect import Fetch
     from aims_mlflow.ledger.ledger import Ledger
 
-Stage = Literal["stage1", "stage2", "surveillance", "recertification"]
-STAGES: dict[Stage, str] = {
+AuditStage = Literal["stage1", "stage2", "surveillance", "recertification"]
+STAGES: dict[AuditStage, str] = {
     "stage1": "documents and rules: cards, data sheets, policies, keyrings, and what was decided by them",
     "stage2": "all evidence",
     "surveillance": "evidence since the last audit (--since), and that of what is in use",
@@ -32,7 +33,7 @@ STAGES: dict[Stage, str] = {
 def create(
     ledger: Ledger,
     system: str,
-    stage: Stage,
+    stage: AuditStage,
     fetch: Fetch,
     *,
     since: str | None = None,
@@ -60,7 +61,7 @@ def create(
     collector.add_earlier(outside)
     collector.add_run_files(leaves, fetch, documents_only=stage == "stage1")
     files = collector.files
-    view = layout.PartLedger(layout.FilesInMemory(files))
+    view = PartLedger(layout.FilesInMemory(files))
     for version in history_of(view, Step("keyring"), ()).versions:
         for entry in version.keyring.keys:
             files[f"keys/{entry.key_id}.pem"] = entry.pem.encode()
@@ -75,7 +76,7 @@ def create(
         "root": collector.head.root.hex(),
         "missing": sorted(collector.missing),
     }
-    view = layout.PartLedger(layout.FilesInMemory(files))
+    view = PartLedger(layout.FilesInMemory(files))
     files[layout.INDEX] = render_index(view, about)
     files[layout.HOW_TO] = render_how_to(view, about)
     files[layout.MANIFEST] = canonical({**about, "files": {name: sha256_hex(files[name]) for name in sorted(files)}})

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.audit.report import Report
+    from aims_mlflow.exports.bundle.ledger import PartLedger
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
@@ -33,7 +34,7 @@ def earlier_files(files: layout.BundleFiles) -> Iterator[str]:
 class EarlierCheck:
     """Compares the bundle's checkpoint with those that auditors hold and those that lie in it."""
 
-    def __init__(self, view: layout.PartLedger, report: Report, history: KeyringHistory) -> None:
+    def __init__(self, view: PartLedger, report: Report, history: KeyringHistory) -> None:
         self._view, self._files, self._report, self._history = view, view.files, report, history
 
     def run(self, head: Checkpoint, outside: Sequence[OutsideCheckpoint], stamp_roots: Sequence[bytes]) -> None:

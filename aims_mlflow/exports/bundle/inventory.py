@@ -1,4 +1,4 @@
-"""Every file of a bundle is there for a reason, and is what that reason says: nothing rides along."""
+"""Checks that each file in a bundle is referenced, and that no other file is present."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aims_mlflow.audit.report import Report
+    from aims_mlflow.exports.bundle.ledger import PartLedger
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 _PAGE = re.compile(r"evidence/([0-9a-f]{32})/" + re.escape(PAGE) + r"(?:\.txt)?", re.ASCII)
 STRAY = "it was put there by someone else: rely on nothing that it says"
 
 
-def check_accounted(view: layout.PartLedger, history: KeyringHistory, evidence: set[str], report: Report) -> None:
+def check_accounted(view: PartLedger, history: KeyringHistory, evidence: set[str], report: Report) -> None:
     """Note files that nothing names, keys that are not the keyring's, and pages that their seal is not over.
 
     `evidence` are the names by which the files that records name are kept.
@@ -34,7 +35,7 @@ def check_accounted(view: layout.PartLedger, history: KeyringHistory, evidence: 
             report["completeness"].wrong(name, "nothing in the bundle names it", STRAY)
 
 
-def _ledger_files(view: layout.PartLedger) -> Iterator[str]:
+def _ledger_files(view: PartLedger) -> Iterator[str]:
     yield layout.CHECKPOINT
     for leaf in view.leaves():
         content, sequence = leaf.fact, leaf.sequence
@@ -43,7 +44,7 @@ def _ledger_files(view: layout.PartLedger) -> Iterator[str]:
         yield from map(layout.stored_path, content.rules())
 
 
-def _keys(view: layout.PartLedger, history: KeyringHistory, report: Report) -> set[str]:
+def _keys(view: PartLedger, history: KeyringHistory, report: Report) -> set[str]:
     """Compare the key files, which readers with openssl use, with the keyrings."""
     entries = {entry.key_id: entry for version in history.versions for entry in version.keyring.keys}
     names = {f"keys/{key_id}.pem": entry for key_id, entry in entries.items()}
@@ -53,7 +54,7 @@ def _keys(view: layout.PartLedger, history: KeyringHistory, report: Report) -> s
     return set(names)
 
 
-def _pages(view: layout.PartLedger, history: KeyringHistory, report: Report) -> set[str]:
+def _pages(view: PartLedger, history: KeyringHistory, report: Report) -> set[str]:
     """Check each run's page against its seal, which is signed on its own."""
     out: set[str] = set()
     for name in view.files.names:

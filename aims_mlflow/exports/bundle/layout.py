@@ -1,33 +1,20 @@
-"""Where what lies in a bundle, and the ledger that its files make: a part of a whole one, each leaf with its proof."""
+"""Where the parts of a bundle lie, and how those that a shell can read are spelt."""
 
 from __future__ import annotations
 
 import base64
-import binascii
-import re
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from aims_mlflow.audit.contents import leaf_content
-from aims_mlflow.canonical import canonical, parse_json, sha256_hex
-from aims_mlflow.errors import EvidenceError
-from aims_mlflow.ledger import checkpoint, merkle
-from aims_mlflow.ledger.leaves import Leaf
-from aims_mlflow.ledger.model_leaves import ModelLeaves
+from aims_mlflow.canonical import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from aims_mlflow.ledger.checkpoint import Checkpoint
-    from aims_mlflow.records.leaves.base import LeafContent
+    from collections.abc import Sequence
 
 FORMAT = 1
 MANIFEST = "bundle.json"
 INDEX = "index.html"
 HOW_TO = "verify.html"
 CHECKPOINT = "ledger/checkpoint.txt"
-_LEAF = re.compile(r"ledger/leaves/(\d{12})\.json", re.ASCII)
-_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def leaf_path(sequence: int) -> str:
@@ -114,138 +101,3 @@ class FilesInMemory:
     def read(self, name: str) -> bytes:
         """Return a file's bytes."""
         return self.files[name]
-
-
-class PartLedger:
-    """Reads like a ledger, from a bundle's files; every value is as hostile as the file is."""
-
-    def __init__(self, files: BundleFiles) -> None:
-        self.files = files
-        self.state = self
-
-    @cached_property
-    def _leaves(self) -> list[tuple[Leaf, LeafContent]]:
-        """Every leaf with its fields; one that is not of this format makes the whole bundle none."""
-        out = []
-        for name in self.files.names:
-            if found := _LEAF.fullmatch(name):
-                data = self.files.read(name)
-                leaf = Leaf(int(found[1]), data, merkle.leaf_hash(data).hex())
-                out.append((leaf, leaf_content(leaf)))
-        return out
-
-    def leaves(
-        self,
-        *,
-        start: int = 0,
-        types: Sequence[str] = (),
-        model_name: str | None = None,
-        request: str | None = None,
-    ) -> Iterator[Leaf]:
-        """Yield leaves in order."""
-        for leaf, content in self._leaves:
-            if leaf.sequence < start or (types and content.type not in types):
-                continue
-            if model_name is not None and content.model_name != model_name:
-                continue
-            if request is None or content.request == request:
-                yield leaf
-
-    def of_model(self, name: str) -> ModelLeaves:
-        """Return a model's leaves."""
-
-        def read(name: str, start: int) -> Iterator[tuple[Leaf, str, str | None]]:
-            for leaf, content in self._leaves:
-                if leaf.sequence >= start and content.model_name == name:
-                    yield leaf, content.type, content.version
-
-        found = ModelLeaves(name, read)
-        found.refresh()
-        return found
-
-    def bodies(self, sequences: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
-        """Return (salt, body) of those leaves that have a body here."""
-        out = {}
-        for sequence in sequences:
-            if body_path(sequence) in self.files:
-                out[sequence] = _body(self.files.read(body_path(sequence)), body_path(sequence))
-        return out
-
-    def body(self, sequence: int) -> dict[str, Any] | None:
-        """Return a leaf's body, checked against its commitment; None where there is none.
-
-        Raises:
-            EvidenceError: it is not the one that the leaf commits to.
-        """
-        found = self.bodies([sequence]).get(sequence)
-        if found is None:
-            return None
-        commitment = next((content.commitment for leaf, content in self._leaves if leaf.sequence == sequence), None)
-        if sha256_hex(found[0] + found[1]) != commitment:
-            raise EvidenceError("the body was changed: it does not fit the leaf's commitment", where=f"leaf {sequence}")
-        body: dict[str, Any] = parse_json(found[1], f"body {sequence}")
-        return body
-
-    def envelopes(self, names: Sequence[str]) -> dict[str, bytes]:
-        """Return the envelopes among these sha256 names."""
-        wanted = [name for name in names if isinstance(name, str) and _HASH.fullmatch(name)]
-        return {name: self.files.read(envelope_path(name)) for name in wanted if envelope_path(name) in self.files}
-
-    def envelope(self, sha256: str) -> bytes | None:
-        """Return one envelope."""
-        return self.envelopes([sha256]).get(sha256)
-
-    def stored(self, digest: str) -> str | None:
-        """Return the text of a policy or keyring."""
-        name = stored_path(digest)
-        if not _HASH.fullmatch(digest) or name not in self.files:
-            return None
-        try:
-            return self.files.read(name).decode()
-        except UnicodeDecodeError:
-            raise EvidenceError("not text", where=name) from None
-
-    def active(self) -> dict[str, str]:
-        """Return what the last leaves say is in force."""
-        out = {}
-        for kind in ("policy", "keyring"):
-            found = [content for _, content in self._leaves if content.type == kind]
-            if found:
-                out[kind] = str(next(iter(found[-1].rules()), None))
-        return out
-
-    def head(self) -> Checkpoint:
-        """Return the checkpoint that all proofs are against.
-
-        Raises:
-            EvidenceError: there is none.
-        """
-        return checkpoint.parse(self.files.read(CHECKPOINT), CHECKPOINT)
-
-    def path(self, sequence: int) -> list[bytes]:
-        """Return a leaf's audit path.
-
-        Raises:
-            EvidenceError: it is not there, or is none.
-        """
-        lines = self.files.read(proof_path(sequence)).decode("ascii", "replace").splitlines()
-        return [_step(line, proof_path(sequence)) for line in lines]
-
-
-def _body(raw: bytes, where: str) -> tuple[bytes, bytes]:
-    """Return (salt, body) of a file that is written as `body_text` writes it, and in no other spelling."""
-    found = parse_json(raw, where)
-    try:
-        salt, body = bytes.fromhex(found["salt"]), base64.b64decode(found["body"], validate=True)
-    except (KeyError, TypeError, ValueError, binascii.Error):
-        raise EvidenceError("not a body", where=where) from None
-    if body_text(salt, body) != raw:
-        raise EvidenceError("not a body in its one spelling", where=where)
-    return salt, body
-
-
-def _step(line: str, where: str) -> bytes:
-    side, _, value = line.partition(" ")
-    if side not in ("left", "right") or not _HASH.fullmatch(value):
-        raise EvidenceError("not an audit path", where=where)
-    return bytes.fromhex(value)

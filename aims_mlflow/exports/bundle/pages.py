@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.exports.bundle.ledger import PartLedger
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.records.leaves.base import LeafContent
     from aims_mlflow.signing.keyring_history import KeyringHistory
@@ -33,7 +34,7 @@ STAGE_WORDS = {
 }
 
 
-def render_index(view: layout.PartLedger, about: Mapping[str, Any]) -> bytes:
+def render_index(view: PartLedger, about: Mapping[str, Any]) -> bytes:
     """Return `index.html`: what was decided, on which evidence, and the state of each control then."""
     history = history_of(view, Step("keyring"), ())
     leaves = list(view.leaves())
@@ -63,7 +64,7 @@ def render_index(view: layout.PartLedger, about: Mapping[str, Any]) -> bytes:
     )
 
 
-def render_how_to(view: layout.PartLedger, about: Mapping[str, Any]) -> bytes:
+def render_how_to(view: PartLedger, about: Mapping[str, Any]) -> bytes:
     """Return `verify.html`: commands that check the bundle with openssl, sha256sum and a shell alone."""
     head = view.head()
     history = history_of(view, Step("keyring"), ())
@@ -86,7 +87,7 @@ def _render(template: str, **values: Any) -> bytes:
     return text.encode()
 
 
-def sessions_of(view: layout.PartLedger, content: LeafContent, history: KeyringHistory) -> list[CheckedSession]:
+def sessions_of(view: PartLedger, content: LeafContent, history: KeyringHistory) -> list[CheckedSession]:
     """Return the sessions that a leaf names, checked against the keyrings."""
     out = []
     for name, lines in content.session_files().items():
@@ -96,7 +97,7 @@ def sessions_of(view: layout.PartLedger, content: LeafContent, history: KeyringH
     return out
 
 
-def _decision(view: layout.PartLedger, sequence: int, content: DecisionLeaf, history: KeyringHistory) -> dict[str, Any]:
+def _decision(view: PartLedger, sequence: int, content: DecisionLeaf, history: KeyringHistory) -> dict[str, Any]:
     body = _body(view, sequence).get("decision", {})
     sessions = sessions_of(view, content, history)
     digest, decided = content.model_digest, content.decided or content.time
@@ -127,19 +128,19 @@ def _controls(sessions: Sequence[CheckedSession], digest: str | None, time: str)
     return control_statuses(sessions, digest, parse_time(time)) if digest and sessions else []
 
 
-def _body(view: layout.PartLedger, sequence: int) -> dict[str, Any]:
+def _body(view: PartLedger, sequence: int) -> dict[str, Any]:
     try:
         return view.body(sequence) or {}
     except AimsError:  # the verification names it
         return {}
 
 
-def _page(view: layout.PartLedger, sessions: Sequence[CheckedSession]) -> str | None:
+def _page(view: PartLedger, sessions: Sequence[CheckedSession]) -> str | None:
     runs = [r.evidence.mlflow.run_id for s in sessions for r in s.records if r.evidence.mlflow.run_id]
     return next((n for run in runs if (n := layout.evidence_path(run, PAGE)) in view.files), None)
 
 
-def _record(view: layout.PartLedger, record: SealedRecord, session: CheckedSession) -> dict[str, Any]:
+def _record(view: PartLedger, record: SealedRecord, session: CheckedSession) -> dict[str, Any]:
     body = record.evidence
     files = []
     for artifact in body.artifacts:
@@ -158,5 +159,5 @@ def _record(view: layout.PartLedger, record: SealedRecord, session: CheckedSessi
     }
 
 
-def _consent(view: layout.PartLedger, leaf: Leaf) -> dict[str, Any]:
+def _consent(view: PartLedger, leaf: Leaf) -> dict[str, Any]:
     return {"leaf": leaf.sequence, **leaf.fact.plain(), **_body(view, leaf.sequence)}

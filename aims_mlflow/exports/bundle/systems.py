@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.audit.report import Report
     from aims_mlflow.audit.view import StoredTexts
+    from aims_mlflow.exports.bundle.ledger import PartLedger
     from aims_mlflow.records.leaves.base import LeafContent
 
 
@@ -84,7 +85,7 @@ def renamed(names: set[str], contents: Iterable[LeafContent]) -> set[str]:
     return out
 
 
-def check_system(view: layout.PartLedger, system: str, report: Report) -> None:
+def check_system(view: PartLedger, system: str, report: Report) -> None:
     """Note leaves that are another system's: a bundle says itself whose it is, and nothing signs that."""
     found: list[tuple[str, LeafContent, set[str]]] = []
     systems = Systems(view)

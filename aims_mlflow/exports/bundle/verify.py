@@ -16,6 +16,7 @@ from aims_mlflow.exports.bundle.browser_safe import is_inert
 from aims_mlflow.exports.bundle.collect import DOCUMENTS
 from aims_mlflow.exports.bundle.earlier_checkpoints import EarlierCheck
 from aims_mlflow.exports.bundle.inventory import check_accounted
+from aims_mlflow.exports.bundle.ledger import PartLedger
 from aims_mlflow.exports.bundle.pages import render_how_to, render_index, sessions_of
 from aims_mlflow.exports.bundle.systems import check_system
 from aims_mlflow.ledger import merkle
@@ -37,7 +38,7 @@ class BundleCheck:
 
     def __init__(self, files: layout.BundleFiles, target: str) -> None:
         self.report = Report(target)
-        self._files, self._view = files, layout.PartLedger(files)
+        self._files, self._view = files, PartLedger(files)
         self._about: dict[str, Any] = {}
         # A file of a run -> (kind, sha256) of every record that names it.
         self._artifacts: dict[str, set[tuple[str, str]]] = {}
@@ -117,7 +118,7 @@ class BundleCheck:
         if not same_release:
             step.said.append(f"made by release {self._about['aims_mlflow']}: its pages were not compared")
 
-    def _rendered(self, render: Callable[[layout.PartLedger, dict[str, Any]], bytes], about: dict[str, Any]) -> bytes:
+    def _rendered(self, render: Callable[[PartLedger, dict[str, Any]], bytes], about: dict[str, Any]) -> bytes:
         """Render a page; b"" where what it would show is not of its form."""
         import jinja2
 

@@ -15,6 +15,7 @@ from aims_mlflow.audit.whole_ledger import verify_ledger
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.create import create
+from aims_mlflow.exports.bundle.ledger import PartLedger
 from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger import append, checkpoint
@@ -117,7 +118,7 @@ def bundle_signed_again(ledger, key):
     head = checkpoint.parse(files[layout.CHECKPOINT], "c")
     files[layout.CHECKPOINT] = checkpoint.sign(head.origin, head.size, head.root, key).text.encode()
     about = {k: v for k, v in json.loads(files[layout.MANIFEST]).items() if k != "files"}
-    view = layout.PartLedger(layout.FilesInMemory(files))
+    view = PartLedger(layout.FilesInMemory(files))
     files[layout.INDEX], files[layout.HOW_TO] = render_index(view, about), render_how_to(view, about)
     listed = {name: sha256_hex(files[name]) for name in sorted(files) if name != layout.MANIFEST}
     files[layout.MANIFEST] = canonical({**about, "files": listed})

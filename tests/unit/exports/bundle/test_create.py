@@ -12,6 +12,7 @@ import pytest
 from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Step
 from aims_mlflow.exports.bundle import layout
+from aims_mlflow.exports.bundle.ledger import PartLedger
 from support import second_verifier
 from support.commands import run
 from support.lived_bundle import blocks, contents, rewritten, shown
@@ -30,7 +31,7 @@ def test_the_same_input_gives_the_same_bytes_and_all_verifiers_accept_them(life,
     assert "verified" in text.splitlines()[-1]
     assert f"continues the {int(first.stem)} leaves" in text
     assert json.loads(run("verify", path, "--json"))["verified"]
-    root = history_of(layout.PartLedger(layout.FilesInMemory(contents(path))), Step("keyring"), ()).versions[0].keyring
+    root = history_of(PartLedger(layout.FilesInMemory(contents(path))), Step("keyring"), ()).versions[0].keyring
     assert second_verifier.problems(path, [first.read_bytes()], root.signatures[0].key_id) == []
     assert "the file exists" in run("bundle", "create", "--system", "loans", "--out", path, status=2)
 

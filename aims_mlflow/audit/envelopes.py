@@ -1,0 +1,147 @@
+"""Envelopes that leaves name: there, unchanged, and signed by keys that counted when the leaf relied on them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from aims_mlflow.audit.sessions import check_sealed
+from aims_mlflow.audit.tree import named
+from aims_mlflow.canonical import sha256_hex
+from aims_mlflow.errors import AimsError, EvidenceError
+from aims_mlflow.evidence.statement import SealedRecord, read
+from aims_mlflow.gates.policy import FILE, parse_policy
+from aims_mlflow.records.keyring import ERASERS, REVIEWERS
+from aims_mlflow.records.leaves.changes import DecisionLeaf
+from aims_mlflow.records.leaves.others import ConsentLeaf, ErasureLeaf, EvidenceLeaf, IncidentLeaf
+from aims_mlflow.signing.keys import PublicKey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.audit.report import Report
+    from aims_mlflow.audit.view import View
+    from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.records.leaves.base import LeafContent
+    from aims_mlflow.signing.keyring_history import KeyringHistory
+
+MAX_CACHED = 1_000
+MAX_VERIFIED = 100_000
+EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"
+
+
+class EnvelopeCheck:
+    """Checks the envelopes of leaves; a bounded number of records is remembered, so that each is read once."""
+
+    def __init__(self, view: View, report: Report, history: KeyringHistory) -> None:
+        self._view, self._report, self._history = view, report, history
+        self._records: OrderedDict[str, SealedRecord | str] = OrderedDict()
+        self._roles_of: dict[tuple[str, str], tuple[str, ...]] = {}
+        # Envelopes and the keys whose signatures over them were found good.
+        self._verified: set[tuple[str, str]] = set()
+        self.count = 0
+
+    def fetch(self, names: Sequence[str]) -> None:
+        """Read the envelopes that a page names, each once while it is remembered."""
+        for name in names:
+            if name in self._records:
+                self._records.move_to_end(name)
+        asked = [name for name in dict.fromkeys(names) if name not in self._records]
+        kept = self._view.envelopes(asked)
+        for name in asked:
+            self._records[name] = self._record(name, kept.get(name))
+        while len(self._records) > max(MAX_CACHED, len(set(names))):
+            self._records.popitem(last=False)
+
+    def _record(self, name: str, raw: bytes | None) -> SealedRecord | str:
+        """Return a record, or what is wrong with its envelope."""
+        if raw is None:
+            return "it is missing"
+        if sha256_hex(raw) != name:
+            return "its bytes were changed: they do not have the digest by which it is named"
+        self.count += 1
+        try:
+            return read(raw, name[:12])
+        except EvidenceError as exc:
+            # A refused decision names evidence that never was well-formed: that is why it was refused.
+            return f"not well-formed: {exc.what}"
+
+    def check(self, leaf: Leaf, content: LeafContent, policy: str) -> None:
+        """Check the envelopes that a leaf names, and the signatures of those that it relied on.
+
+        `policy` is the digest of the policy in force, which says who may sign what.
+        """
+        sessions = _relied_on(content)
+        evidence = content.evidence if isinstance(content, DecisionLeaf | EvidenceLeaf) else []
+        counted = {*evidence, *(line for lines in sessions.values() for line in lines)}
+        roles = self._roles(content, policy)
+        for name in dict.fromkeys(content.envelopes()):
+            record = self._records.get(name, "it is missing")
+            relied = name in counted or isinstance(content, ConsentLeaf | ErasureLeaf | IncidentLeaf)
+            if isinstance(record, str):
+                if relied or not record.startswith("not well-formed"):
+                    who = f"envelope {name[:12]} of {named(leaf)}"
+                    self._report["envelope"].wrong(who, record, EVIDENCE_CHANGED)
+            elif relied:
+                self._signature(record, leaf, roles, decided_at(content))
+        check_sealed(named(leaf), sessions, self._records, self._report)
+
+    def _signature(self, record: SealedRecord, leaf: Leaf, roles: Sequence[str], decided: str) -> None:
+        signed = record.evidence.time
+        verdict = self._history.judge(record.envelope.key_id, roles, signed, leaf.sequence, decided)
+        step = self._report["envelope"]
+        who = f"{record.evidence.kind} {record.id}, on which leaf {leaf.sequence} rests"
+        if verdict.entry is None or verdict.why_not:
+            step.wrong(who, verdict.why_not or "its key is not known", "it should not have counted when it did")
+            return
+        pair = record.sha256, verdict.entry.pem
+        try:
+            if pair not in self._verified:
+                record.envelope.verify(PublicKey.from_pem(verdict.entry.pem))
+                self._verified.add(pair)
+        except EvidenceError as exc:
+            step.wrong(who, exc.what, "it was not signed by whom it names")
+        if len(self._verified) > MAX_VERIFIED:
+            self._verified.clear()
+        if verdict.later:
+            step.wrong(who, verdict.later, "it counted when it was decided on, and would not count now: look again")
+
+    def _roles(self, content: LeafContent, policy: str) -> tuple[str, ...]:
+        """Return the roles that may have signed what a leaf relied on."""
+        if isinstance(content, ErasureLeaf):
+            return ERASERS
+        if isinstance(content, IncidentLeaf):
+            return REVIEWERS
+        kind = "consent" if isinstance(content, ConsentLeaf) else "evidence"
+        if (policy, kind) not in self._roles_of:
+            self._roles_of[policy, kind] = _roles_by(self._view.stored(policy) or "", kind)
+        return self._roles_of[policy, kind]
+
+
+def _roles_by(text: str, kind: str) -> tuple[str, ...]:
+    """Return the roles whose consents, or whose evidence, a policy takes."""
+    try:
+        stages = parse_policy(text, FILE).policy.stages.values()
+    except AimsError:
+        return ()
+    if kind == "consent":
+        return ("approver", *(role for rules in stages for role in rules.approvals.roles))
+    return ("trainer", *(rules.require_reevaluation for rules in stages if rules.require_reevaluation))
+
+
+def _relied_on(content: LeafContent) -> dict[str, list[str]]:
+    """Return the sessions on which a leaf relied: those with records that counted when it was made.
+
+    A refused decision may have looked at anything; one that rests on an earlier decision looked at that.
+    """
+    if not isinstance(content, DecisionLeaf):
+        return content.session_files()
+    if not content.allowed or content.standing:
+        return {}
+    counted = set(content.evidence)
+    return {name: lines for name, lines in content.sessions.items() if counted.intersection(lines)}
+
+
+def decided_at(content: LeafContent) -> str:
+    """Return the clock by which a leaf's envelopes were judged."""
+    return (content.decided if isinstance(content, DecisionLeaf) else None) or content.time
