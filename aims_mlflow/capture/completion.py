@@ -20,7 +20,7 @@ from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.documents.model_card import render_model_card
 from aims_mlflow.documents.terminal import summary_lines
 from aims_mlflow.errors import AimsError, Unreachable
-from aims_mlflow.evidence import tracking
+from aims_mlflow.evidence import registered_models, tracking
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
 from aims_mlflow.evidence.trust import trust_only
@@ -173,7 +173,7 @@ def register(training: Underway, unmet: list[str]) -> list[str]:
     """Register the models where that was asked for; a gated registry decides itself, elsewhere all must be met."""
     if not training.register or training.trial is not None:
         return []
-    gated = bool(tracking.known_gate())
+    gated = bool(registered_models.known_gate())
     if unmet and not gated:
         return ["not registered: the evidence is not complete"]
     out = []
@@ -211,11 +211,15 @@ def register_model(uri: str, name: str) -> str:
         Unreachable: MLflow could not do it.
     """
     client = mlflow.MlflowClient()
-    existed = tracking.has_registered_model(name)
+    existed = registered_models.has_registered_model(name)
     try:
         version = mlflow.register_model(uri, name)
     except MlflowException as exc:
-        if not existed and tracking.has_registered_model(name) and not client.search_model_versions(f"name = '{name}'"):
+        if (
+            not existed
+            and registered_models.has_registered_model(name)
+            and not client.search_model_versions(f"name = '{name}'")
+        ):
             with contextlib.suppress(MlflowException):
                 client.delete_registered_model(name)
         if exc.error_code == "PERMISSION_DENIED":

@@ -22,7 +22,7 @@ from aims_mlflow.capture.setup import load_setup
 from aims_mlflow.capture.sweep import setup_of_sweep, tables_once, trial_in
 from aims_mlflow.capture.underway import Mode, OnFailure, Underway
 from aims_mlflow.errors import AimsError, ConfigError, DataError, KeyUnavailable
-from aims_mlflow.evidence import tracking
+from aims_mlflow.evidence import registered_models, tracking
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.records.evidence import MlflowIds
 from aims_mlflow.signing.key_sources import signing_key
@@ -61,7 +61,7 @@ class Training(Underway):
             if self._resume is None:
                 self.trial = None if self.register else trial_in(self.run)
                 self._models_before = set(logged_ids(self.run.info.run_id)) if self.trial is None else set()
-        gate = {} if self.trial is not None else tracking.known_gate()
+        gate = {} if self.trial is not None else registered_models.known_gate()
         self.writer = SessionWriter(
             key,
             who(),

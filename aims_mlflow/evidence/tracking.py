@@ -22,16 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ROOT = "aims"
-STATUS_MODEL = "aims.status"
 CONNECT_SECONDS = 5.0
 # What plain registries say of a name that is not there, or that is no name to them: some take none without a catalog.
 NOT_THERE = (
-    "RESOURCE_DOES_NOT_EXIST",
-    "INVALID_PARAMETER_VALUE",
-    "ENDPOINT_NOT_FOUND",
-    "NOT_FOUND",
-    "FEATURE_DISABLED",
-)
+    "RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "ENDPOINT_NOT_FOUND", "NOT_FOUND", "FEATURE_DISABLED",
+)  # fmt: skip
 MAX_FILES = 1000
 MODEL_ID = re.compile(r"^m-[0-9a-f]{32}$")
 RUN_ID = re.compile(r"^[0-9a-f]{32}$")
@@ -119,37 +114,7 @@ def check_server() -> None:
         ) from None
 
 
-def gate_status() -> dict[str, str]:
-    """Return what a gated registry says of itself: version, enforcement, digests, checkpoint; {} for a plain one.
-
-    Raises:
-        ConfigError: the address is none of a registry.
-        Unreachable: the registry does not tell, so that nobody may take it for a plain one.
-    """
-    model = _registered_model(STATUS_MODEL)
-    # A model that was made to look like a gate has a time at which it was made; the gate's answer has none.
-    if model is None or model.creation_timestamp:
-        return {}
-    return {k.removeprefix("aims."): v for k, v in (model.tags or {}).items()}
-
-
-def known_gate() -> dict[str, str]:
-    """Return what a registry's gate says of itself; {} where there is none, or it does not tell this login."""
-    try:
-        return gate_status()
-    except (ConfigError, Unreachable):
-        return {}
-
-
-def has_registered_model(name: str) -> bool:
-    """Tell whether the registry has a model of this name that this login may read."""
-    try:
-        return _registered_model(name) is not None
-    except (ConfigError, Unreachable):
-        return False
-
-
-def _registered_model(name: str) -> Any:
+def registered_model(name: str) -> Any:
     """Return a registered model; None where there is none.
 
     Raises:
@@ -314,16 +279,6 @@ def _of_version(rest: str, text: str) -> Target:
     if version.run_id:
         return Target(version.run_id, None, name, str(version.version))
     raise Unreachable(f"{text} does not say which run or model it comes from")
-
-
-def version_tag(target: Target, key: str) -> str | None:
-    """Return a tag of a registered version; None where it has none, or `target` is no version."""
-    if target.name is None or target.version is None:
-        return None
-    with reaching(f"read version {target.version} of {target.name}"):
-        tags = client().get_model_version(target.name, target.version).tags or {}
-    value = tags.get(key)
-    return str(value) if value else None
 
 
 def runs_that_made(digest: str, limit: int = 5) -> list[str]:

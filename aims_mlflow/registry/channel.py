@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
-from aims_mlflow.evidence import tracking
+from aims_mlflow.evidence import registered_models, tracking
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
 from aims_mlflow.gates.consents import ConsentText, packed
@@ -51,7 +51,7 @@ def status(url: str | None = None) -> dict[str, str]:
             raise ConfigError(f"{url!r} is no address of a registry", next="give http://HOST:PORT")
         mlflow.set_tracking_uri(url)
     tracking.check_server()
-    return tracking.gate_status()
+    return registered_models.gate_status()
 
 
 def named(target: str, name: str | None = None) -> ModelRef:
@@ -77,7 +77,7 @@ def _digest(found: tracking.Target) -> str:
         with tracking.model_folder(str(found.model_id)) as folder:
             return model_digest(folder)
     except AimsError:
-        tag = tracking.version_tag(found, "aims.model_digest")
+        tag = registered_models.version_tag(found, "aims.model_digest")
         if not tag:
             raise
         return tag
@@ -108,7 +108,7 @@ def make_room(name: str) -> None:
             "this registry has no gate, so there is nothing to approve",
             next="start MLflow with --registry-store-uri aims+...",
         )
-    if tracking.has_registered_model(name):
+    if registered_models.has_registered_model(name):
         return
     with tracking.reaching(f"make the registered model {name}"):
         tracking.client().create_registered_model(name)

@@ -90,14 +90,14 @@ def refusing(code):
 def test_a_status_that_may_not_be_read_is_not_that_of_a_plain_registry(registry, monkeypatch):
     import mlflow
 
-    from aims_mlflow.evidence import tracking
+    from aims_mlflow.evidence import registered_models
 
     monkeypatch.setattr(mlflow.MlflowClient, "get_registered_model", refusing("RESOURCE_DOES_NOT_EXIST"))
-    assert tracking.gate_status() == {}
-    assert not tracking.has_registered_model("loans")
+    assert registered_models.gate_status() == {}
+    assert not registered_models.has_registered_model("loans")
     monkeypatch.setattr(mlflow.MlflowClient, "get_registered_model", refusing("PERMISSION_DENIED"))
     with pytest.raises(Unreachable, match="Permission denied"):
-        tracking.gate_status()
-    assert tracking.known_gate() == {}
-    assert not tracking.has_registered_model("loans")
+        registered_models.gate_status()
+    assert registered_models.known_gate() == {}
+    assert not registered_models.has_registered_model("loans")
     trainings.train("loans")  # who may not read the status may train all the same
