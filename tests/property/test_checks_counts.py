@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 from sklearn.metrics import roc_auc_score
 
-from aims_mlflow.checks.claims import holds
+from aims_mlflow.records.limit import holds
 from aims_mlflow.checks.drift import baseline
 from aims_mlflow.checks.fairness import fairness
 from aims_mlflow.checks.metrics import BETWEEN_GROUPS
