@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 from sklearn.metrics import roc_auc_score
 
-from aims_mlflow.records.limit import holds
 from aims_mlflow.checks.drift import baseline
 from aims_mlflow.checks.fairness import fairness
 from aims_mlflow.checks.metrics import BETWEEN_GROUPS
@@ -21,6 +20,7 @@ from aims_mlflow.checks.statistics.groups import group_rows, pooled_name
 from aims_mlflow.checks.statistics.labels import distinct_labels, is_label, label_key, labels_of, same_label
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.limit import holds
 from aims_mlflow.records.pack import Fairness, Pack
 
 few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
