@@ -16,7 +16,7 @@ from aims_mlflow.records.leaves import read_content
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.records.leaves.base import LeafContent
+    from aims_mlflow.records.leaves.base import LeafBody, LeafContent
 
 TYPES = (
     "decision", "outcome", "approval", "waiver", "revocation", "retirement", "withdrawn", "superseded", "deleted",
@@ -35,6 +35,11 @@ class Entry:
     envelopes: Sequence[bytes] = ()
     # The digest of what a client asked, by which an identical retry finds this request.
     call: str = ""
+
+    @classmethod
+    def of(cls, content: LeafContent, body: LeafBody, envelopes: Sequence[bytes] = (), call: str = "") -> Entry:
+        """Return an entry from the models of its type, which know the fields of the format."""
+        return cls(content.type, content.public(), body.plain(), content.request, envelopes, call)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.records.leaves.others import EvidenceLeaf, IngestionBody
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ def ingest(ledger: Ledger, sessions: Sequence[CheckedSession], source: str, reas
     broken = [problem for session in sessions for problem in session.problems]
     if broken:
         raise EvidenceError(f"{broken[0].sentence()} Nothing was sealed", where=source)
-    known = {str(leaf.content.get("request")) for leaf in ledger.leaves(types=("evidence",))}
+    known = {leaf.fact.request for leaf in ledger.leaves(types=("evidence",))}
     new = [session for session in sessions if session.id not in known]
     leaves = ledger.seal(*(_entry(session, source, reason) for session in new)) if new else []
     sealed = {str(session.id): leaf.sequence for session, leaf in zip(new, leaves, strict=True)}
@@ -59,11 +60,12 @@ def _entry(session: CheckedSession, source: str, reason: str) -> Entry:
     records = session.records
     digests = sorted({d for r in records for s in r.subjects if (d := s.digest.get("dirHash1"))})
     runs = sorted({r.evidence.mlflow.run_id for r in records if r.evidence.mlflow.run_id})
-    public = {
-        "sessions": {session.name: [*(record.sha256 for record in records), ""]},
-        "model_digests": digests,
-        "runs": runs,
-        "evidence": [record.sha256 for record in records],
-    }
-    body = {"source": source, "reason": reason, "owners": sorted(set(session.owners.values()))}
-    return Entry("evidence", public, body, str(session.id), [record.envelope.raw for record in records])
+    content = EvidenceLeaf(
+        request=str(session.id),
+        sessions={session.name: [*(record.sha256 for record in records), ""]},
+        model_digests=digests,
+        runs=runs,
+        evidence=[record.sha256 for record in records],
+    )
+    body = IngestionBody(source=source, reason=reason, owners=sorted(set(session.owners.values())))
+    return Entry.of(content, body, [record.envelope.raw for record in records])

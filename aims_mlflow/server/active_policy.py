@@ -15,6 +15,8 @@ from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.log import LOG_OWNER, LOG_ROLE, log_key
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.keyring import KeyEntry, Keyring
+from aims_mlflow.records.leaves.base import EmptyBody
+from aims_mlflow.records.leaves.others import KeyringLeaf, PolicyLeaf
 from aims_mlflow.registers.findings import Finding, record
 from aims_mlflow.settings import keyring_roots, root_key_path
 from aims_mlflow.signing.key_sources import load_key
@@ -122,13 +124,14 @@ class ActivePolicy:
                 next="a changed keyring needs a higher version: change it with `aims keys`",
             )
         content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
-        public = {"keyring_digest": digest, "version": str(keyring.version)}
-        self._ledger.put_in_force("keyring", digest, content, Entry("keyring", public, request=uuid7()))
+        leaf = KeyringLeaf(keyring_digest=digest, version=str(keyring.version), request=uuid7())
+        self._ledger.put_in_force("keyring", digest, content, Entry.of(leaf, EmptyBody()))
 
 
 def policy_entry(digest: str, text: str) -> Entry:
     """Return the leaf that puts a policy in force: its digest is over what it says, and its text has one of its own."""
-    return Entry("policy", {"policy_digest": digest, "text_sha256": sha256_hex(text.encode())}, request=uuid7())
+    leaf = PolicyLeaf(policy_digest=digest, text_sha256=sha256_hex(text.encode()), request=uuid7())
+    return Entry.of(leaf, EmptyBody())
 
 
 def _from_folder(load: Callable[[], Parsed]) -> Parsed:

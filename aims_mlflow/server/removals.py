@@ -14,6 +14,8 @@ from aims_mlflow.errors import PolicyRefused
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
 from aims_mlflow.records.base import uuid7
+from aims_mlflow.records.leaves.base import CallerBody, EmptyBody
+from aims_mlflow.records.leaves.changes import RenamingLeaf
 from aims_mlflow.registers.findings import Finding
 from aims_mlflow.registry.names import is_prompt
 from aims_mlflow.server import counters
@@ -168,9 +170,13 @@ class Removals:
             with closed("Renaming"):
                 self._require_same_rules(name, new_name)
                 request, who = uuid7(), caller()[0]
-                entry = Entry("renamed", {"model_name": new, "previous": old}, dict(who), request)
+                entry = Entry.of(
+                    RenamingLeaf(model_name=new, previous=old, request=request), CallerBody.model_validate(who)
+                )
                 # The new name's leaf comes first: what is before it is its past under the old name.
-                self._gate.ledger.seal(entry, Entry("renamed", {"model_name": old, "renamed_to": new}, {}, request))
+                self._gate.ledger.seal(
+                    entry, Entry.of(RenamingLeaf(model_name=old, renamed_to=new, request=request), EmptyBody())
+                )
             return self._changes.carry_out(
                 "Renaming", past, entry, lambda: self._plain.rename_registered_model(name, new_name)
             )
