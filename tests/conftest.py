@@ -19,6 +19,7 @@ pytest_plugins = [
     "support.postgresql",
     "support.server_matrix",
     "support.timestamp_authority",
+    "support.ways_around",
 ]
 
 

@@ -51,3 +51,9 @@ def one(kind, run_id=None):
     found = [r for r in records(run_id) if r.evidence.kind == kind]
     assert found, f"no {kind}"
     return found[-1]
+
+
+FULL = {
+    "session-start", "dataset-record", "lineage", "data-quality", "training-provenance", "tooling-record", "compute-record",
+    "performance", "fairness", "robustness", "drift", "drift-baseline", "model-card", "datasheet", "session",
+}  # fmt: skip

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from support import second_verifier
-from support.bundle_tampering import CASES
 from support.commands import run
 from support.lived_bundle import rewritten
+from support.tampering.bundle import CASES
 
 
 @pytest.mark.parametrize(("what", "step", "says", "change", "outside"), CASES, ids=[c[0] for c in CASES])

@@ -5,7 +5,7 @@ import json
 from aims_mlflow.ledger import checkpoint
 from aims_mlflow.signing.keys import ephemeral_key
 from support import second_verifier
-from support.ledger_thief import flip
+from support.tampering.thief import flip
 
 
 def some(files, begin, end=""):

@@ -1,0 +1,154 @@
+"""Evidence from several calls, runs and processes that belongs together."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sklearn.model_selection import train_test_split
+
+import aims_mlflow as aims
+import support
+from aims_mlflow.errors import ConfigError
+from support.captured_runs import FEATURES, config, fit, kinds, last_run, one
+
+pytestmark = pytest.mark.usefixtures("tracking")
+
+
+def test_a_sweep_leaves_small_trials_and_the_chosen_run_gets_it_all(halves):
+    import mlflow
+
+    @aims.trains("loans", config=(shared := config()))
+    def train(train, test, strength):
+        model = fit(train)
+        mlflow.log_metric("test_accuracy", model.score(test[FEATURES], test["granted"]))
+        return model
+
+    runs = []
+    with mlflow.start_run() as parent:
+        for strength in (0.1, 1.0, 10.0):
+            with mlflow.start_run(nested=True) as run:
+                train(*halves, strength)
+            runs.append(run.info.run_id)
+    assert shared["system"]["id"] == "loans"
+    assert kinds(runs[1]) == ["trial", "session"]
+    assert "data-quality" in kinds(runs[0])
+    assert one("trial", runs[2]).evidence.details["parent_run_id"] == parent.info.run_id
+    aims.select(runs[1], metric="test_accuracy")
+    training = one("training-provenance", runs[1])
+    assert training.evidence.details["trials"] == 3
+    assert training.evidence.details["parameters"]["strength"] == "1.0"
+    assert training.evidence.details["selection_metric"]["name"] == "test_accuracy"
+    assert training.evidence.result == "warned"
+    assert training.evidence.claims[0].metric == "selected_on_test_data"
+    assert {"performance", "fairness", "model-card", "data-quality"} <= set(kinds(runs[1]))
+    with pytest.raises(ConfigError, match="did you mean 'test_accuracy'"):
+        aims.select(runs[1], metric="test_acuracy")
+
+
+def test_evaluate_and_attach_add_evidence_to_a_logged_model(halves, tmp_path):
+    import mlflow
+
+    with mlflow.start_run() as run:
+        info = mlflow.sklearn.log_model(fit(halves[0]), name="model")
+    assert aims.evaluate(info.model_uri, test=halves[1], config=config()) == run.info.run_id
+    assert "training-provenance" not in kinds(run.info.run_id), "nobody saw it being trained"
+    assert one("fairness", run.info.run_id).subjects[0].name == info.model_uri
+    (tmp_path / "aiia.md").write_text("# Impact")
+    aims.attach(
+        "impact-assessment",
+        tmp_path / "aiia.md",
+        owner="o",
+        version="1",
+        approver="p",
+        review_date="2027-01-01",
+        model=info.model_uri,
+        config=config(),
+    )
+    attached = one("impact-assessment", run.info.run_id)
+    assert attached.evidence.result == "passed"
+    assert attached.evidence.artifacts[0].size == len("# Impact")
+    with pytest.raises(ConfigError, match="did you mean 'impact-assessment'"):
+        aims.record("impact-asessment", model=info.model_uri, config=config())
+    with pytest.raises(ConfigError, match=r"did you mean 'A\.6\.2\.8'"):
+        aims.record("robustness", controls=["A.6.2.9"], model=info.model_uri, config=config())
+
+
+def test_by_hand_inside_a_training_is_bound_to_its_model(halves):
+    with aims.training("loans", config=config()) as t:
+        t.data(train=halves[0], test=halves[1])
+        t.model(fit(halves[0]))
+        aims.record("robustness", claims=[{"metric": "noise", "value": "0.9"}])
+    assert one("robustness").subjects == one("fairness").subjects
+
+
+# -- lineage ---------------------------------------------------------------------------------
+
+
+def test_an_undecorated_split_is_joined_by_rows(frame):
+    import mlflow
+
+    @aims.acquires(
+        "loans-2024", config=config(), owner="o", licence="l", rights="r", subjects="s", selection_reason="x"
+    )
+    def load():
+        return frame
+
+    @aims.prepares(why="more than nine tenths is a typing error", config=config())
+    def clean(table):
+        return table[table["debt"] < 0.9]
+
+    @aims.trains("loans", config=config())
+    def train(train, test):
+        return fit(train)
+
+    train(*train_test_split(clean(load()), random_state=0))
+    links = one("lineage").evidence.details["links"]
+    assert [(x["role"], x["link"]) for x in links] == [("train", "subset"), ("test", "subset")]
+    assert [s["kind"] for s in links[0]["steps"]] == ["acquisition", "preparation"]
+    prepared = one("preparation")
+    assert prepared.evidence.details["rows_removed"] == int((frame["debt"] >= 0.9).sum())
+    assert one("acquisition").evidence.result == "passed"
+    sheet = mlflow.artifacts.load_text(f"runs:/{last_run()}/aims/datasheet.md")
+    removed = prepared.evidence.details["rows_removed"]
+    assert re.search(rf"clean: more than nine tenths is a typing error \({removed}\[\^e\d+\] rows removed", sheet)
+    assert re.search(r"acquired: loans-2024, 600\[\^e\d+\] rows", sheet)
+    assert f"evidence `{prepared.id}`, preparation" in sheet
+
+
+def test_processes_are_joined_by_the_file_between_them(frame, tmp_path):
+    frame.to_parquet(tmp_path / "raw.parquet")
+    script = tmp_path / "first.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(Path(support.__file__).parents[1])!r})\n"
+        "from support import trainings\nimport aims_mlflow as aims, pandas as pd, mlflow\n"
+        f"mlflow.set_tracking_uri('sqlite:///{tmp_path}/mlflow.db')\n"
+        "@aims.prepares(why='less', config=trainings.config())\n"
+        "def clean(frame):\n    out = frame[frame['debt'] < 0.9]\n    out[:400].to_parquet('train.parquet')\n    return 'train.parquet'\n"
+        "clean(pd.read_parquet('raw.parquet'))\n"
+    )
+    subprocess.run([sys.executable, str(script)], cwd=tmp_path, check=True, timeout=200)
+
+    @aims.trains("loans", config=config())
+    def train(train, test):
+        return fit(pd.read_parquet(train))
+
+    train(tmp_path / "train.parquet", frame[450:])
+    links = {x["role"]: x for x in one("lineage").evidence.details["links"]}
+    assert links["train"]["link"] == "same-file"
+    assert links["train"]["steps"][0]["kind"] == "preparation"
+    assert links["test"]["link"] == "unlinked"
+    assert "no recorded origin for test data" in one("lineage").evidence.reason
+
+
+def test_overlap_of_train_and_test_is_a_leakage_claim(frame):
+    @aims.trains("loans", config=config())
+    def train(train, test):
+        return fit(train)
+
+    train(frame[:400], frame[300:])
+    claim = next(c for c in one("lineage").evidence.claims if c.metric == "train_test_overlap")
+    assert float(claim.value) == pytest.approx(100 / 300)
+    assert claim.passed is False

@@ -1,0 +1,1 @@
+"""Ways to change evidence in each place where it is kept."""
