@@ -30,7 +30,7 @@ def test_a_sweep_leaves_small_trials_and_the_chosen_run_gets_it_all(halves):
     with mlflow.start_run() as parent:
         for strength in (0.1, 1.0, 10.0):
             with mlflow.start_run(nested=True) as run:
-                train(*halves, strength)
+                train(halves[0], halves[1], strength)
             runs.append(run.info.run_id)
     assert shared["system"]["id"] == "loans"
     assert kinds(runs[1]) == ["trial", "session"]

@@ -98,7 +98,7 @@ def test_boosted_trees_are_not_written_twice(halves, monkeypatch):
 
     monkeypatch.setattr(mlflow.sklearn, "log_model", logging)
     for piped in (False, True):
-        train(*halves, piped)
+        train(halves[0], halves[1], piped)
     assert formats == ["cloudpickle", "cloudpickle"]
 
 

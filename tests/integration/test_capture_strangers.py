@@ -90,11 +90,13 @@ def test_values_written_over_in_place_are_never_claimed_to_be_the_data_that_were
     else:
 
         @aims.trains("loans", config=config(sensitive=[]))
-        def train(X_train, y_train, X_test, y_test):
+        def train_arrays(X_train, y_train, X_test, y_test):
             X_test[:, 0] = 1.0
             return LogisticRegression(max_iter=2000).fit(X_train, y_train)
 
-        train(*(v for part in halves for v in (part[FEATURES].to_numpy() / [1000, 1], part["granted"].to_numpy())))
+        train_arrays(
+            *(v for part in halves for v in (part[FEATURES].to_numpy() / [1000, 1], part["granted"].to_numpy()))
+        )
     body = one("performance").evidence
     if body.result == "not_evaluated":  # the values were shared with ours, as in pandas 2
         assert "wrote over values of the test data" in body.reason
@@ -227,7 +229,7 @@ def test_a_method_and_any_argument_name_can_be_decorated(halves):
         def train(self, train, test, parameters, config):
             return fit(train)
 
-    Trainer().train(*halves, {"depth": 1}, "c")
+    Trainer().train(halves[0], halves[1], {"depth": 1}, "c")
     assert "performance" in kinds()
     assert one("training-provenance").evidence.details["parameters"] == {"config": "c"}
 

@@ -43,7 +43,7 @@ def asked():
             pass
 
     class Paths(set):
-        pass
+        url: str
 
     found = Paths()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -357,7 +357,7 @@ def test_the_scheduled_reconciliation_fails_while_something_is_open(production, 
     import psycopg
 
     unit = configparser.ConfigParser(interpolation=None, strict=False)
-    unit.optionxform = str
+    vars(unit)["optionxform"] = str
     unit.read(HOOKS / "reconcile" / "aims-reconcile.service")
     command = shlex.split(unit["Service"]["ExecStart"])
     example = (HOOKS / "reconcile" / "reconcile.env.example").read_text()

@@ -28,7 +28,8 @@ def problem(line, whole):
     if any(mark in line for mark in ("|", "…", "...", "[")):
         line = re.split(r"[\[|…]|\.\.\.", line)[0].replace('"', "")
         whole = False
-    words, command, context = shlex.split(line)[1:], cli, click.Context(cli, info_name="aims")
+    command: click.Command = cli
+    words, context = shlex.split(line)[1:], click.Context(cli, info_name="aims")
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         name = words.pop(0).strip(",;")
         if command is cli and name not in COMMANDS:

@@ -37,8 +37,10 @@ def signed(pem, signature, data):
     try:
         if isinstance(public, Ed25519PublicKey):
             public.verify(signature, data)
-        else:
+        elif isinstance(public, ec.EllipticCurvePublicKey):
             public.verify(signature, data, ec.ECDSA(SHA256()))
+        else:
+            return False
     except InvalidSignature:
         return False
     return True

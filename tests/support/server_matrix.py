@@ -91,8 +91,9 @@ class RowServer(GatedServer):
 class Running(Gated):
     """A running server of one row, with the clients' side of it."""
 
+    server: RowServer
     row: Row = None
-    s3: dict = None
+    s3: dict[str, str] = None
 
     @property
     def ledger_uri(self):

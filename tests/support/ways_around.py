@@ -36,7 +36,10 @@ class Site(Gated):
     """One server, and what lies on it: models as (run id, model id)."""
 
     is_gated: bool = False
-    names: list = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    good: tuple[str, ...] = ()
+    unfair: tuple[str, ...] = ()
+    bare: tuple[str, ...] = ()
 
     def call(self, method, verb="POST", prefix=API, **body):
         return self.send(prefix + method, verb, json.dumps(body).encode())

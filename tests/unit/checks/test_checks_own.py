@@ -4,6 +4,7 @@ import importlib
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -86,7 +87,8 @@ def test_a_check_that_is_none_is_not_evaluated(table, tmp_path, monkeypatch):
     own_check.load("newest-row")
     import lender_checks as example
 
-    for broken, text in ((lambda *_: 1, "not an Outcome"), (lambda *_: 1 / 0, "ZeroDivisionError")):
+    ways: list[tuple[Any, str]] = [(lambda *_: 1, "not an Outcome"), (lambda *_: 1 / 0, "ZeroDivisionError")]
+    for broken, text in ways:
         broken.made = example.newest_row.made
         monkeypatch.setattr(example, "newest_row", broken)
         outcome = run_check("newest-row", data, pack)

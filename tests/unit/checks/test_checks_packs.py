@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -37,7 +38,7 @@ ORIGIN = re.compile(
 def test_shipped_packs_load_and_say_for_everything_where_it_comes_from(name):
     pack = load_pack(name)
     assert pack.name == name
-    parts = [pack.representativeness, pack.fairness, pack.performance, pack.robustness]
+    parts: list[Any] = [pack.representativeness, pack.fairness, pack.performance, pack.robustness]
     reasons = {f"{type(p).__name__} {x.metric}": x.why for p in parts for x in p.limits}
     reasons |= {section: getattr(pack, section).why for section in ("drift", "monitor", "privacy", "leakage")}
     for found in pack.data_quality.expectations:

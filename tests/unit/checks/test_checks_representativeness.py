@@ -91,7 +91,8 @@ def test_labels_and_gaps_are_compared_between_groups_with_intervals(value_of):
     for sex in ("F", "M"):
         assert float(value_of(claims, "missing_rate", column="income", sex=sex).value) == pytest.approx(gone[sex])
     everyone = value_of(claims, "missing_rate", column="income")
-    assert (float(everyone.value), everyone.n) == (pytest.approx(frame["income"].isna().mean()), len(frame))
+    assert float(everyone.value) == pytest.approx(frame["income"].isna().mean())
+    assert everyone.n == len(frame)
     assert float(everyone.interval.low) < float(everyone.value) < float(everyone.interval.high)
     assert not [c for c in claims if c.metric.startswith("missing") and c.slice["column"] == "noise"]
 

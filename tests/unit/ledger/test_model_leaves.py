@@ -31,7 +31,8 @@ def test_what_was_used_longest_ago_is_forgotten_and_too_large_a_value_is_not_kep
     assert known.get("b", lambda: "again", size=4) == "again"
     known.get("large", lambda: 1, size=11)
     assert known.get("large", lambda: "again", size=11) == "again"
-    assert BoundedCache(0).get("a", lambda: 5) == 5
+    none: BoundedCache[int] = BoundedCache(0)
+    assert none.get("a", lambda: 5) == 5
 
 
 def test_a_failure_is_not_remembered():

@@ -144,8 +144,8 @@ def test_rows_say_what_mlflow_says(registry, client, store, use):
 
     model_id, tracking = uri.removeprefix("models:/"), store.gate.evidence.stored._tracking_store()
     model = client.get_logged_model(model_id)
-    row = logged_model_row(tracking, model_id)
-    assert (row.source_run_id, row.artifact_location) == (model.source_run_id, model.artifact_location)
+    logged = logged_model_row(tracking, model_id)
+    assert (logged.source_run_id, logged.artifact_location) == (model.source_run_id, model.artifact_location)
     client.delete_logged_model(model_id)
     assert "there is no logged model" in refused(store.create_model_version, "loans", uri)
 

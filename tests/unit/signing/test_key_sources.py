@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,7 +135,8 @@ def test_a_key_that_is_gone_does_not_sign(aws):
     client = boto3.client("kms")
     key_id = client.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]["KeyId"]
     found = key_sources.load_key(f"awskms:{key_id}")
-    found._signer.client.sign = lambda **_: (_ for _ in ()).throw(RuntimeError("down"))
+    signer: Any = found._signer
+    signer.client.sign = lambda **_: (_ for _ in ()).throw(RuntimeError("down"))
     with pytest.raises(KeyUnavailable, match="the key did not sign"):
         found.sign(b"data")
 
@@ -178,7 +180,7 @@ def test_a_key_in_an_hsm_signs_with_its_pin(hsm, monkeypatch):
 class Transit(http.server.BaseHTTPRequestHandler):
     """The two calls of Vault's transit engine, with a real key behind them."""
 
-    key = None
+    key: Any = None
 
     def _answer(self, data):
         body = json.dumps({"data": data}).encode()
