@@ -25,6 +25,8 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
+from aims_mlflow.checks.tables.predictions import Predictions
+
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 NUMBERS, WHOLE, TEXTS = 9, 4, 4  # beside sex, race and the label: 20 columns
@@ -77,10 +79,11 @@ def pack(method):
 def prepared(frame, score, role):
     import numpy as np
 
+    from aims_mlflow.checks.tables.task import PredictionTask
     from aims_mlflow.checks.tables.validation import make_dataset
 
-    data = make_dataset(role, frame, target="label", favourable="yes", sensitive=["sex", "race"])
-    return replace(data, predictions=np.where(score > 0.5, "yes", "no"), scores=score)
+    data = make_dataset(role, frame, PredictionTask(target="label", favourable="yes"), sensitive=["sex", "race"])
+    return replace(data, predictions=Predictions(np.where(score > 0.5, "yes", "no"), score))
 
 
 def ours(train, test, method):

@@ -29,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aims_mlflow.checks.tables.predictions import EvaluatedModel, Predictions
 from checks import files_of, note, pack, rounded, table
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -116,6 +117,7 @@ def checks_alone(model, train, test, folder):
 
     from aims_mlflow.checks.quality.leakage import overlap
     from aims_mlflow.checks.runner import run_check
+    from aims_mlflow.checks.tables.task import PredictionTask
     from aims_mlflow.checks.tables.validation import make_dataset
 
     folder_of_model = Path(tempfile.mkdtemp(dir=folder))
@@ -123,15 +125,15 @@ def checks_alone(model, train, test, folder):
     chosen, _ = pack("histogram")
     names = [c for c in test.columns if c != "label"]
     one, two = (
-        make_dataset(role, frame, target="label", favourable="yes", sensitive=SENSITIVE)
+        make_dataset(role, frame, PredictionTask(target="label", favourable="yes"), sensitive=SENSITIVE)
         for role, frame in (("train", train), ("test", test))
     )
     said = replace(
         two,
-        predictions=model.predict(test[names]),
-        scores=model.predict_proba(test[names])[:, list(model.classes_).index("yes")],
-        predict=lambda frame: model.predict(frame[names]),
-        model_folder=folder_of_model,
+        predictions=Predictions(
+            model.predict(test[names]), model.predict_proba(test[names])[:, list(model.classes_).index("yes")]
+        ),
+        model=EvaluatedModel(predict=lambda frame: model.predict(frame[names]), folder=folder_of_model),
     )
     asked = {
         "data_quality_train": lambda: run_check("data_quality", one, chosen),

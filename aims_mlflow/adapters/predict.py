@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.statistics.labels import distinct_labels, label_key, label_text, listing
+from aims_mlflow.checks.tables.predictions import Predictions
 from aims_mlflow.errors import CheckError
 
 if TYPE_CHECKING:
@@ -24,19 +24,6 @@ LIKELIEST = (
     "RandomForestClassifier",
 )
 HINT = "give predict=, a function (model, features) that returns labels"
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Labels or numbers, one for each row, and scores.
-
-    Of two labels the scores are the favourable one's, shape (rows,); of several, one column for each of
-    `score_labels`. None where the model gives none.
-    """
-
-    labels: np.ndarray
-    scores: np.ndarray | None
-    score_labels: tuple[str, ...] = ()
 
 
 def predict(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.adapters.predict import Predictions, predict
+from aims_mlflow.adapters.predict import predict
 from aims_mlflow.adapters.tables import Table
-from aims_mlflow.checks.engines.spark import SparkTable
+from aims_mlflow.checks.engines.spark import SparkSource
 from aims_mlflow.checks.statistics.labels import label_text
 from aims_mlflow.errors import CheckError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from aims_mlflow.checks.engines.count_source import ColumnType, Key
+    from aims_mlflow.checks.tables.predictions import Predictions
     from aims_mlflow.records.pack import Task
     from aims_mlflow.records.system import Data
 
@@ -43,24 +44,24 @@ class Asked:
 
 
 class Scored:
-    """A Spark table beside what a model says of its rows; see `far.FarTable`. Expectations see the table alone."""
+    """A Spark table beside a model's answers to its rows; see `count_source.CountSource`. Expectations see the table alone."""
 
-    def __init__(self, table: SparkTable, said: SparkTable, names: tuple[str, ...]) -> None:
+    def __init__(self, table: SparkSource, said: SparkSource, names: tuple[str, ...]) -> None:
         """Put them together; `said` has the columns `names` too."""
         self._table, self._said, self._names = table, said, names
         self.engine, self.name, self.tools, self.handle = table.engine, table.name, table.tools, table.handle
         self.types: Mapping[str, ColumnType] = said.types
 
     @cached_property
-    def _alone(self) -> SparkTable:
-        return SparkTable(self._said.handle.select(*(f"`{name}`" for name in self._names)), self.name)
+    def _alone(self) -> SparkSource:
+        return SparkSource(self._said.handle.select(*(f"`{name}`" for name in self._names)), self.name)
 
     def rows(self) -> int:
         """Return the number of rows."""
         return self._table.rows()
 
     def counts(self, keys: Sequence[Key], limit: int) -> pd.DataFrame | None:
-        """Return one row for each combination; see `far.FarTable`."""
+        """Return one row for each combination; see `count_source.CountSource`."""
         told = any(key.name in self._names for key in keys)
         return (self._said if told else self._table).counts(keys, limit)
 
@@ -85,7 +86,7 @@ class Scored:
         return self._table.distinct(names)
 
 
-def scored(far: SparkTable, model: Any, data: Data, task: Task, known: Mapping[str, str]) -> tuple[Scored, str | None]:
+def scored(far: SparkSource, model: Any, data: Data, task: Task, known: Mapping[str, str]) -> tuple[Scored, str | None]:
     """Return the table with the model's predictions, and the name of the column of scores where it gives some.
 
     The model goes to Spark's workers, where aims_mlflow and the model's own library must be installed. What it says is
@@ -122,5 +123,5 @@ def scored(far: SparkTable, model: Any, data: Data, task: Task, known: Mapping[s
             where=far.name,
             next="install aims_mlflow and the model's library there, or name columns with --prediction and --score",
         ) from exc
-    table = Scored(far, SparkTable(told, far.name), tuple(columns))
+    table = Scored(far, SparkSource(told, far.name), tuple(columns))
     return table, SCORE if has_scores else None

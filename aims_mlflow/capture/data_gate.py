@@ -13,6 +13,7 @@ from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.setup import unstated
 from aims_mlflow.checks.quality.leakage import overlap
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset, validate_pair
 from aims_mlflow.errors import CheckError, ConfigError
 from aims_mlflow.evidence import tracking
@@ -25,7 +26,7 @@ from aims_mlflow.records.system import personal_of
 if TYPE_CHECKING:
     from aims_mlflow.adapters.tables import Table
     from aims_mlflow.capture.underway import Underway
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.in_memory import InMemoryTable
     from aims_mlflow.evidence.statement import Subject
 
 
@@ -82,7 +83,7 @@ def known_already(training: Underway) -> bool:
     return True
 
 
-def dataset_of(training: Underway, table: Table) -> Dataset:
+def dataset_of(training: Underway, table: Table) -> InMemoryTable:
     """Return a table as the checks see it.
 
     Raises:
@@ -99,7 +100,7 @@ def dataset_of(training: Underway, table: Table) -> Dataset:
     return training.datasets[table.role]
 
 
-def _made(training: Underway, table: Table) -> Dataset:
+def _made(training: Underway, table: Table) -> InMemoryTable:
     data = training.setup.config.data
     frame, beside = table.frame, None
     if table.beside:
@@ -108,13 +109,10 @@ def _made(training: Underway, table: Table) -> Dataset:
     return make_dataset(
         table.role,
         frame,
-        target=data.target,
-        favourable=data.favourable,
+        PredictionTask.of(data, training.setup.pack.task),
         sensitive=table.sensitive,
         sensitive_frame=beside,
         identifiers=data.identifiers,
-        task=training.setup.pack.task,
-        threshold=data.threshold,
     )
 
 
@@ -168,7 +166,7 @@ def describe(training: Underway) -> None:
         )
 
 
-def joined(training: Underway, datasets: dict[str, Dataset], files: list[Subject]) -> list[dict[str, Any]]:
+def joined(training: Underway, datasets: dict[str, InMemoryTable], files: list[Subject]) -> list[dict[str, Any]]:
     """Sign the lineage record: how train and test are joined to what was acquired and prepared, beside which files.
 
     Returns:
@@ -205,7 +203,7 @@ def joined(training: Underway, datasets: dict[str, Dataset], files: list[Subject
     return links
 
 
-def overlap_claims(training: Underway, datasets: dict[str, Dataset]) -> list[Claim]:
+def overlap_claims(training: Underway, datasets: dict[str, InMemoryTable]) -> list[Claim]:
     """Return the leakage claims: the share of held-out rows that stand in the training data too."""
     train = datasets.get("train")
     if train is None:
@@ -219,7 +217,7 @@ def overlap_claims(training: Underway, datasets: dict[str, Dataset]) -> list[Cla
     ]
 
 
-def private(training: Underway, datasets: dict[str, Dataset], links: list[dict[str, Any]]) -> None:
+def private(training: Underway, datasets: dict[str, InMemoryTable], links: list[dict[str, Any]]) -> None:
     """Look for columns that hold personal data and that nobody declared, in each data set's columns once.
 
     Declared they are in aims.yaml, in the pack, or by the @aims.acquires that gave the data out.
@@ -234,7 +232,7 @@ def private(training: Underway, datasets: dict[str, Dataset], links: list[dict[s
             record_outcome(training, outcome, [training.tables[role].subject()], prefix=f"{role}-", role=role)
 
 
-def quality(training: Underway, datasets: dict[str, Dataset]) -> None:
+def quality(training: Underway, datasets: dict[str, InMemoryTable]) -> None:
     """Run the data-quality checks; a failed check of severity "blocking" stops the training.
 
     Raises:
@@ -261,7 +259,7 @@ def quality(training: Underway, datasets: dict[str, Dataset]) -> None:
         )
 
 
-def representative(training: Underway, datasets: dict[str, Dataset]) -> None:
+def representative(training: Underway, datasets: dict[str, InMemoryTable]) -> None:
     """Compare the groups of the training data with the population of use, and with each other (A.7.2)."""
     data = datasets.get("train")
     if data is not None and (data.sensitive_names or training.setup.pack.representativeness.populations):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aims_mlflow.capture.underway import Underway
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.in_memory import InMemoryTable
     from aims_mlflow.evidence.statement import Subject
     from aims_mlflow.records.evidence import Result
 
@@ -235,7 +235,7 @@ def model_checks(training: Underway, model: LoggedModel) -> None:
         record_outcome(training, run_check(mine.name, data, pack, train), subjects, prefix=prefix, **described)
 
 
-def predicted(training: Underway, model: LoggedModel, role: str) -> Dataset:
+def predicted(training: Underway, model: LoggedModel, role: str) -> InMemoryTable:
     """Return a data set with the model's predictions beside it.
 
     Raises:
@@ -245,8 +245,8 @@ def predicted(training: Underway, model: LoggedModel, role: str) -> Dataset:
 
     table, config = training.tables[role], training.setup.config.data
     data = dataset_of(training, table)
-    found = predict(model.predictor, table, config.target, data.favourable, training.predict, data.task)
-    said = dataclasses.replace(data, predictions=found.labels, scores=found.scores, score_labels=found.score_labels)
+    found = predict(model.predictor, table, config.target, data.task.favourable, training.predict, data.task.kind)
+    said = dataclasses.replace(data, predictions=found)
     training.predicted[model.model_id, role] = said
     return said
 
@@ -279,18 +279,12 @@ def cross_validation(training: Underway, subjects: list[Subject]) -> None:
     table, config = training.tables[role], training.setup.config.data
     data = dataset_of(training, table)
     rows, known = len(table.frame), distinct_labels(table.frame[config.target])
-    if data.task == "regression":
+    if data.task.kind == "regression":
         found = read_numbers(raw, rows)
-    elif data.task == "multiclass-classification":
+    elif data.task.kind == "multiclass-classification":
         found = read_labels(raw, rows, known, None, ())
     else:
-        found = read_output(raw, rows, known, data.favourable, None)
-    data = dataclasses.replace(
-        data,
-        role="cross-validation",
-        predictions=found.labels,
-        scores=found.scores,
-        score_labels=found.score_labels,
-    )
+        found = read_output(raw, rows, known, data.task.favourable, None)
+    data = dataclasses.replace(data, role="cross-validation", predictions=found)
     outcome = run_check("performance", data, training.setup.pack)
     record_outcome(training, outcome, subjects, prefix="cross-validation-", data={role: table.described()})

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from aims_mlflow.adapters.tables import Table
     from aims_mlflow.capture.setup import Setup
     from aims_mlflow.capture.sweep import Trial
-    from aims_mlflow.checks.tables.table import Dataset, Rival
+    from aims_mlflow.checks.tables.in_memory import InMemoryTable
+    from aims_mlflow.checks.tables.predictions import Incumbent
     from aims_mlflow.evidence.session import SessionWriter
     from aims_mlflow.records.evidence import Claim
 
@@ -59,11 +60,11 @@ class Underway:
         self.key: Any = None
         self.run: Any = None
         self.tables: dict[str, Table] = {}
-        self.datasets: dict[str, Dataset] = {}
+        self.datasets: dict[str, InMemoryTable] = {}
         self.parameters: dict[str, str] = {}
         self.models: list[LoggedModel] = []
-        self.predicted: dict[tuple[str, str], Dataset] = {}
-        self.rival: Rival | None = None
+        self.predicted: dict[tuple[str, str], InMemoryTable] = {}
+        self.rival: Incumbent | None = None
         self.files: dict[str, bytes] = {}
         self.joined: dict[str, bytes] = {}
         self.notes: list[str] = []

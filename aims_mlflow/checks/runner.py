@@ -15,7 +15,7 @@ from aims_mlflow.checks.outcome import Check, Outcome
 from aims_mlflow.errors import AimsError, CheckError, ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.pack import Pack
 
 _log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def run_check(name: str, data: Dataset, pack: Pack, reference: Dataset | None = 
         return Outcome(kind="data-quality", result="not_evaluated", reason=exc.sentence())
     if info.needs_reference and reference is None:
         return _not_evaluated(info, pack, f"{name} compares with training data, and there is none")
-    if info.own and info.needs_predictions and data.predictions is None:
+    if info.own and info.needs_predictions and not data.has_predictions:
         return _not_evaluated(info, pack, f"{name} judges predictions, and there are none")
     try:
         check: Check = own_check.load(name)[0] if info.own else importlib.import_module(info.module).run

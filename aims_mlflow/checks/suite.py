@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aims_mlflow.checks.outcome import Outcome
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.evidence import Claim
     from aims_mlflow.records.pack import Pack
 
@@ -58,9 +58,9 @@ def planned(data: Dataset, pack: Pack, reference: Dataset | None = None) -> list
     if data.sensitive_names or pack.representativeness.populations:
         names.append("representativeness")
     names.append("privacy")
-    if data.predict is not None:
+    if data.model.predict is not None:
         names.append("robustness")
-    if data.predictions is not None:
+    if data.has_predictions:
         names += ["performance", *(["fairness"] if data.sensitive_names else [])]
     names += ["drift"] if reference is not None else []
     return [*names, *(mine.name for mine in pack.checks)]

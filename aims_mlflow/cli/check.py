@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aims_mlflow.checks.suite import Ran
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.pack import Pack
     from aims_mlflow.records.system import Data
 
@@ -86,13 +86,13 @@ def run(
     from aims_mlflow.checks.engines.opening import short_name
     from aims_mlflow.checks.suite import planned
     from aims_mlflow.checks.tables.validation import validate_pair
-    from aims_mlflow.operation.checking import Columns, beside_its_files, dataset_from, with_rival
+    from aims_mlflow.operation.checking import Columns, beside_its_files, dataset_from, with_incumbent
 
     table = dataset_from(data, role, described, found.task, Columns(prediction, score), model)
     if against is not None:
-        if table.predictions is None:
+        if not table.has_predictions:
             raise ConfigError("--against compares predictions", next="give --model, or --prediction")
-        table = with_rival(table, against, data, described)
+        table = with_incumbent(table, against, data, described)
     train = dataset_from(reference, "train", described, found.task) if reference is not None else None
     if train is not None:
         validate_pair(train, table)

@@ -122,6 +122,7 @@ def _labels(
         DataError: no check could be run on the table.
     """
     from aims_mlflow.checks.statistics.labels import distinct_labels
+    from aims_mlflow.checks.tables.task import PredictionTask
     from aims_mlflow.checks.tables.validation import make_dataset
 
     if favourable is not None and task == "regression":
@@ -132,7 +133,7 @@ def _labels(
     # Any label will do to try the table: whether the favourable one was said is another matter.
     tried = favourable or next(iter(labels.values()), None)
     filled = frame.dropna(axis=1, how="all")
-    make_dataset("train", filled, target=target, favourable=tried, sensitive=sensitive, task=task)
+    make_dataset("train", filled, PredictionTask(task, target, tried), sensitive=sensitive)
     if favourable is None and task == "binary-classification":
         favourable = labels["1"] if set(labels) == {"0", "1"} else _asked_label(target, list(labels.values()))
     return tuple(labels.values()), favourable

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.tables import read_file, require_columns
 from aims_mlflow.checks.profiling.profile import profile
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
 
@@ -108,7 +109,10 @@ def from_csv(path: Path, target: str, favourable: str | None, sensitive: tuple[s
         frame, note = _grouped(frame, name)
         notes += [note] if note else []
     data = make_dataset(
-        "train", frame.dropna(axis=1, how="all"), target=target, favourable=favourable, sensitive=sensitive
+        "train",
+        frame.dropna(axis=1, how="all"),
+        PredictionTask(target=target, favourable=favourable),
+        sensitive=sensitive,
     )
     _check(frame, path, sensitive)
     left_out = [c for c in profiled.values() if not c.use and c.name != target and c.name not in sensitive]
@@ -117,7 +121,13 @@ def from_csv(path: Path, target: str, favourable: str | None, sensitive: tuple[s
     if not features:
         raise DataError("no column is left to learn from", where=str(path), next="give a table with more columns")
     return DemoData(
-        path.stem, _typed(frame, features, profiled), target, data.favourable or "", sensitive, features, tuple(notes)
+        path.stem,
+        _typed(frame, features, profiled),
+        target,
+        data.task.favourable or "",
+        sensitive,
+        features,
+        tuple(notes),
     )
 
 

@@ -13,24 +13,26 @@ from aims_mlflow.adapters.predict import predict
 from aims_mlflow.adapters.spark import PREDICTION, scored
 from aims_mlflow.adapters.tables import as_frame, read_file
 from aims_mlflow.checks.engines.count_source import Column
-from aims_mlflow.checks.engines.opening import far_table, shown_name
-from aims_mlflow.checks.engines.remote_table import far_dataset
-from aims_mlflow.checks.engines.spark import SparkTable
-from aims_mlflow.checks.engines.sql import SqlTable
+from aims_mlflow.checks.engines.opening import count_source_of, shown_name
+from aims_mlflow.checks.engines.remote_table import remote_table
+from aims_mlflow.checks.engines.spark import SparkSource
+from aims_mlflow.checks.engines.sql import SqlSource
 from aims_mlflow.checks.statistics.labels import distinct_labels
-from aims_mlflow.checks.tables.table import Rival
+from aims_mlflow.checks.tables.predictions import EvaluatedModel, Incumbent, Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import MAX_CLASSES, make_dataset
 from aims_mlflow.errors import ConfigError, DataError, did_you_mean
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import arrow_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
 
-    from aims_mlflow.checks.engines.count_source import FarTable
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.engines.count_source import CountSource
+    from aims_mlflow.checks.tables.dataset import Dataset
+    from aims_mlflow.checks.tables.in_memory import InMemoryTable
     from aims_mlflow.records.pack import Task
     from aims_mlflow.records.system import Data
 
@@ -56,7 +58,7 @@ def dataset_from(
     """Return a table as a data set, with predictions where a column or a model gives them.
 
     Args:
-        source: A CSV, TSV or parquet file, the address of a far table (`engines.opening`), or a frame: pandas,
+        source: A CSV, TSV or parquet file, the address of a count source (`engines.opening`), or a frame: pandas,
             polars, Arrow, Spark.
         role: "train", "validation" or "test".
         data: Target, favourable label, sensitive columns and so on.
@@ -71,9 +73,9 @@ def dataset_from(
         CheckError: the model cannot predict it.
         ConfigError: the URI names no logged model.
     """
-    columns, far = columns or Columns(), far_table(source)
-    if far is not None and (model is None or isinstance(far, SparkTable)):
-        return _far(far, role, data, task, columns, model)
+    columns, remote = columns or Columns(), count_source_of(source)
+    if remote is not None and (model is None or isinstance(remote, SparkSource)):
+        return _remote(remote, role, data, task, columns, model)
     where = shown_name(source) if isinstance(source, str | Path) else f"{role} data"
     frame = rows_of(source, role)
     for name in columns.names:
@@ -87,21 +89,18 @@ def dataset_from(
     found = make_dataset(
         role,
         frame.drop(columns=list(columns.names)),
-        target=data.target,
-        favourable=data.favourable,
+        PredictionTask.of(data, task),
         sensitive=data.sensitive,
         identifiers=data.identifiers,
-        task=task,
-        threshold=data.threshold,
+        personal=data.personal,
     )
-    found = dataclasses.replace(found, personal=data.personal)
     if model is not None:
         return predicted_by(model, found, frame, data)
     predictions = frame[columns.prediction].to_numpy() if columns.prediction else None
     scores = frame[columns.score].to_numpy(dtype=float) if columns.score else None
     if predictions is None and scores is not None and data.threshold is not None:
         predictions = scores >= float(data.threshold)  # only stands in: the threshold decides
-    return dataclasses.replace(found, predictions=predictions, scores=scores)
+    return found if predictions is None else dataclasses.replace(found, predictions=Predictions(predictions, scores))
 
 
 @contextlib.contextmanager
@@ -116,37 +115,36 @@ def beside_its_files(data: Dataset, model: str | None) -> Iterator[Dataset]:
         yield data
         return
     with tracking.model_folder(model_id) as folder:
-        yield dataclasses.replace(data, model_folder=folder)
+        yield data.with_model(dataclasses.replace(data.model, folder=folder))
 
 
-def _far(far: FarTable, role: str, data: Data, task: Task, columns: Columns, model: str | None) -> Dataset:
+def _remote(remote: CountSource, role: str, data: Data, task: Task, columns: Columns, model: str | None) -> Dataset:
     prediction, score = columns.prediction, columns.score
-    if model is not None and isinstance(far, SparkTable):
-        labels = {} if task == "regression" else _labels_of(far, data.target)
-        far, score = scored(far, _loaded(model), data, task, labels)
+    if model is not None and isinstance(remote, SparkSource):
+        labels = {} if task == "regression" else _labels_of(remote, data.target)
+        remote, score = scored(remote, _loaded(model), data, task, labels)
         prediction = PREDICTION
-    found = far_dataset(
+    return remote_table(
         role,
-        far,
-        target=data.target,
-        favourable=data.favourable,
+        remote,
+        PredictionTask.of(data, task),
         sensitive=data.sensitive,
         identifiers=data.identifiers,
-        task=task,
-        threshold=data.threshold,
+        personal=data.personal,
         prediction=prediction,
         score=score,
     )
-    return dataclasses.replace(found, personal=data.personal)
 
 
-def _labels_of(far: SparkTable, target: str) -> dict[str, str]:
-    if target not in far.types:
-        hint = did_you_mean(target, far.types)
-        raise DataError(f"there is no column {target!r}" + (f", {hint}" if hint else ""), where=far.name)
-    table = far.counts((Column(target),), MAX_CLASSES)
+def _labels_of(remote: SparkSource, target: str) -> dict[str, str]:
+    if target not in remote.types:
+        hint = did_you_mean(target, remote.types)
+        raise DataError(f"there is no column {target!r}" + (f", {hint}" if hint else ""), where=remote.name)
+    table = remote.counts((Column(target),), MAX_CLASSES)
     if table is None:
-        raise DataError(f"{target!r} has over {MAX_CLASSES} labels", where=far.name, next="name the column of outcomes")
+        raise DataError(
+            f"{target!r} has over {MAX_CLASSES} labels", where=remote.name, next="name the column of outcomes"
+        )
     return distinct_labels(table[target])
 
 
@@ -157,33 +155,34 @@ def rows_of(source: Any, role: str) -> pd.DataFrame:
         Unreachable, DataError: they cannot be read, or there are too many to be read from a database.
         ConfigError: they stay in Spark.
     """
-    far = far_table(source)
-    if far is None:
+    remote = count_source_of(source)
+    if remote is None:
         return as_frame(read_file(Path(source)) if isinstance(source, str | Path) else source, role)
-    if not isinstance(far, SqlTable):
-        raise ConfigError("rows of Spark stay there", where=far.name, next="leave --against out")
-    rows = far.rows()
+    if not isinstance(remote, SqlSource):
+        raise ConfigError("rows of Spark stay there", where=remote.name, next="leave --against out")
+    rows = remote.rows()
     if rows > MAX_READ:
         raise DataError(
             f"the table has {rows:,} rows, and up to {MAX_READ:,} are read from a database to be predicted",
-            where=far.name,
+            where=remote.name,
             next="score the table where it is, and name the columns with --prediction and --score; or use Spark",
         )
     import pandas as pd
 
-    pieces = list(far.pieces())
-    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=list(far.types))
+    pieces = list(remote.pieces())
+    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=list(remote.types))
 
 
-def with_rival(data: Dataset, uri: str, source: Any, described: Data) -> Dataset:
+def with_incumbent(data: Dataset, uri: str, source: Any, described: Data) -> Dataset:
     """Return the data set with the predictions of another model, the one in production, beside its own.
 
     Raises:
         Unreachable, ConfigError, CheckError: the model cannot be found, loaded or used.
     """
     frame = rows_of(source, data.role)
-    theirs = predicted_by(uri, data, frame, described)
-    return dataclasses.replace(data, rival=Rival(tracking.resolve(uri).called(uri), theirs.predictions))
+    theirs, _ = _asked(uri, data, frame, described)
+    incumbent = Incumbent(tracking.resolve(uri).called(uri), theirs.labels)
+    return data.with_model(dataclasses.replace(data.model, incumbent=incumbent))
 
 
 def _loaded(uri: str) -> Any:
@@ -193,28 +192,29 @@ def _loaded(uri: str) -> Any:
     return load(target.model_id)
 
 
-def predicted_by(uri: str, data: Dataset, frame: pd.DataFrame, described: Data) -> Dataset:
-    """Return the data set with the predictions of a logged model.
+def predicted_by(uri: str, data: InMemoryTable, frame: pd.DataFrame, described: Data) -> InMemoryTable:
+    """Return the data set with the predictions of a logged model, which can be asked again.
 
     Raises:
         Unreachable, ConfigError, CheckError: the model cannot be found, loaded or used.
     """
+    predictions, again = _asked(uri, data, frame, described)
+    return dataclasses.replace(data, predictions=predictions, model=EvaluatedModel(predict=again))
+
+
+def _asked(
+    uri: str, data: Dataset, frame: pd.DataFrame, described: Data
+) -> tuple[Predictions, Callable[[pd.DataFrame], Any]]:
+    """Return a logged model's predictions for these rows, and the way to ask it about changed ones."""
     from aims_mlflow.adapters.tables import Table
 
-    model = _loaded(uri)
+    model, task = _loaded(uri), data.task
     features = frame.drop(columns=[described.target])
     table = Table(data.role, data.role, frame, features, {"arrowIpcSha256": arrow_digest(frame)})
     known = distinct_labels(frame[described.target])
-    found = predict(model, table, described.target, data.favourable, None, data.task, known)
 
     def again(changed: pd.DataFrame) -> Any:
         asked = dataclasses.replace(table, frame=changed, features=changed[list(features.columns)])
-        return predict(model, asked, described.target, data.favourable, None, data.task, known, scored=False).labels
+        return predict(model, asked, described.target, task.favourable, None, task.kind, known, scored=False).labels
 
-    return dataclasses.replace(
-        data,
-        predictions=found.labels,
-        scores=found.scores,
-        score_labels=found.score_labels,
-        predict=again,
-    )
+    return predict(model, table, described.target, task.favourable, None, task.kind, known), again

@@ -18,10 +18,12 @@ from aims_mlflow.capture.setup import load_setup
 from aims_mlflow.checks.drift.baseline import FILE, PREDICTION, TARGET
 from aims_mlflow.checks.drift.baseline import KIND as BASELINE
 from aims_mlflow.checks.drift.monitoring import compare, drifted
-from aims_mlflow.checks.engines.opening import far_table, short_name
-from aims_mlflow.checks.engines.remote_table import far_dataset
+from aims_mlflow.checks.engines.opening import count_source_of, short_name
+from aims_mlflow.checks.engines.remote_table import remote_table
 from aims_mlflow.checks.packs import pack_digest
 from aims_mlflow.checks.statistics.labels import label_key
+from aims_mlflow.checks.tables.predictions import Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import CheckError, ConfigError, EvidenceError
 from aims_mlflow.evidence import tracking
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aims_mlflow.checks.outcome import Outcome
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
 
 ROLE = "operation"
 
@@ -71,7 +73,7 @@ def monitor(
 
     Args:
         model: `models:/NAME@ALIAS`, `models:/NAME/VERSION` or `models:/m-ID`.
-        source: A file, the address of a far table, or a frame.
+        source: A file, the address of a count source, or a frame.
         lookup: The keys that the baseline's signature is checked with.
         prediction: The column with predictions; by default the model is loaded and asked.
         config: aims.yaml, whose pack has the limits; found where there is one for this system, else defaults.
@@ -136,25 +138,25 @@ def _data(
     source: Any, baseline: Mapping[str, Any], prediction: str | None, model_id: str
 ) -> tuple[Dataset, list[Subject]]:
     """Return the new rows, and what they are bound to: a table that stays elsewhere has no digest."""
-    far = far_table(source)
+    remote, task = count_source_of(source), PredictionTask(baseline["task"])
     name = short_name(source) if isinstance(source, str | Path) else ROLE
-    if far is not None:
-        return far_dataset(ROLE, far, task=baseline["task"], prediction=prediction), []
+    if remote is not None:
+        return remote_table(ROLE, remote, task, prediction=prediction), []
     is_file = isinstance(source, str | Path)
     frame = as_frame(read_file(Path(source)) if is_file else source, ROLE)
     digest = {"arrowIpcSha256": arrow_digest(frame), **({"sha256": sha256_file(Path(source))} if is_file else {})}
     subject = [Subject(name=name, digest=digest)]
     if prediction is not None and prediction not in frame.columns:
         raise ConfigError(f"there is no column {prediction!r}", where=name, next="correct --prediction")
-    data = make_dataset(ROLE, frame.drop(columns=[prediction] if prediction else []), task=baseline["task"])
+    data = make_dataset(ROLE, frame.drop(columns=[prediction] if prediction else []), task)
     if prediction is not None:
-        return dataclasses.replace(data, predictions=frame[prediction].to_numpy()), subject
+        return dataclasses.replace(data, predictions=Predictions(frame[prediction].to_numpy())), subject
     if PREDICTION not in baseline["columns"]:
         return data, subject
     return dataclasses.replace(data, predictions=_predictions(frame, baseline, model_id, digest)), subject
 
 
-def _predictions(frame: Any, baseline: Mapping[str, Any], model_id: str, digest: dict[str, str]) -> Any:
+def _predictions(frame: Any, baseline: Mapping[str, Any], model_id: str, digest: dict[str, str]) -> Predictions | None:
     target = str(baseline["target"])
     features = frame.drop(columns=[target], errors="ignore")
     table = Table(ROLE, ROLE, features, features, digest)
@@ -164,7 +166,7 @@ def _predictions(frame: Any, baseline: Mapping[str, Any], model_id: str, digest:
     known = {str(label_key(label)): label for label in labels}
     try:
         model, favourable = load(model_id), baseline["favourable"]
-        return predict(model, table, target, favourable, None, baseline["task"], known, scored=False).labels
+        return predict(model, table, target, favourable, None, baseline["task"], known, scored=False)
     except CheckError as exc:
         say(f"predictions are not compared: {exc.sentence()}")
         return None

@@ -14,7 +14,7 @@ import pandas as pd
 from aims_mlflow.checks.claims import claim, held, reason_of
 from aims_mlflow.checks.outcome import Outcome
 from aims_mlflow.checks.own_check import own_check, settings_of
-from aims_mlflow.checks.tables.table import Dataset  # noqa: TC001  its type is part of the call
+from aims_mlflow.checks.tables.dataset import Dataset  # noqa: TC001  its type is part of the call
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import result_of
 from aims_mlflow.records.pack import Limit, Pack
@@ -31,7 +31,7 @@ def newest_row(data: Dataset, pack: Pack, reference: Dataset | None = None) -> O
     """
     settings = settings_of(pack, NAME)  # {column: ..., days: ...}
     column = settings["column"]
-    if column not in data.frame.columns:
+    if column not in data.columns:
         raise DataError(f"there is no column {column!r}", where=f"{data.role} data")
     values, _ = data.column(column)  # also works on a database or Spark: the second part counts rows
     dates = pd.to_datetime(values, utc=True, errors="coerce").dropna()

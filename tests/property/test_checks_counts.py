@@ -18,6 +18,8 @@ from aims_mlflow.checks.statistics import count_tables, distances
 from aims_mlflow.checks.statistics import scores as scores_
 from aims_mlflow.checks.statistics.groups import group_rows, pooled_name
 from aims_mlflow.checks.statistics.labels import distinct_labels, is_label, label_key, labels_of, same_label
+from aims_mlflow.checks.tables.predictions import Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.limit import holds
@@ -56,7 +58,9 @@ def test_no_claim_is_about_fewer_rows_than_the_pack_allows(cells, pool_under):
     group, actual, predicted = rows_of(table)
     assume(len(group) and 0 < actual.sum() < len(actual))
     frame = pd.DataFrame({"g": [f"g{i}" for i in group], "y": actual})
-    data = replace(make_dataset("test", frame, target="y", sensitive=["g"]), predictions=predicted)
+    data = replace(
+        make_dataset("test", frame, PredictionTask(target="y"), sensitive=["g"]), predictions=Predictions(predicted)
+    )
     pack = Pack(name="p", version="1", description="d", fairness=Fairness(pool_under=pool_under, bootstrap=20))
     sizes = frame["g"].value_counts()
     for found in fairness.run(data, pack).claims:

@@ -12,6 +12,8 @@ from aims_mlflow.checks.drift import drift
 from aims_mlflow.checks.fairness import fairness
 from aims_mlflow.checks.metrics import BETWEEN_GROUPS, GROUP_RATES
 from aims_mlflow.checks.quality import data_quality
+from aims_mlflow.checks.tables.predictions import Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.pack import DataQuality, Expectation, Fairness, Pack
 
@@ -80,8 +82,8 @@ def fairness_agrees(data, positive):
     said = fairness.run(
         data, Pack(name="p", version="1", description="d", fairness=Fairness(pool_under=1, bootstrap=0))
     )
-    actual = (data.frame[data.target].astype(str) == positive).to_numpy().astype(int)
-    predicted = (pd.Series(data.predictions).astype(str) == positive).to_numpy().astype(int)
+    actual = (data.frame[data.task.target].astype(str) == positive).to_numpy().astype(int)
+    predicted = (pd.Series(data.predicted).astype(str) == positive).to_numpy().astype(int)
     compared = 0
     for column in data.sensitive_names:
         groups = data.sensitive[column].astype(str).to_numpy()
@@ -128,13 +130,13 @@ def agree(frame, target, favourable, sensitive, seed=0):
     chosen = rng.random(len(frame)) < 0.6
     parts = [frame[chosen].reset_index(drop=True), frame[~chosen].reset_index(drop=True)]
     train, test = (
-        make_dataset(role, part, target=target, favourable=favourable, sensitive=sensitive)
+        make_dataset(role, part, PredictionTask(target=target, favourable=favourable), sensitive=sensitive)
         for role, part in zip(("train", "test"), parts, strict=True)
     )
     truth = parts[1][target].to_numpy()
     said = np.where(rng.random(len(truth)) < 0.75, truth, rng.permutation(truth))
     quality_agrees(test, parts[1])
-    fairness_agrees(replace(test, predictions=said), favourable)
+    fairness_agrees(replace(test, predictions=Predictions(said)), favourable)
     drift_agrees(train, test)
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from aims_mlflow.checks.statistics.columns import Kind
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.pack import Pack
 
     Array = np.ndarray[Any, Any]
@@ -61,7 +61,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         (TARGET, data),
         (PREDICTION, reference or data),
     ]
-    found = side_by_side(lambda part: _described(data, *part, pool_under), parts, len(data.frame))
+    found = side_by_side(lambda part: _described(data, *part, pool_under), parts, data.rows_in_memory)
     for (name, _), (described, why) in zip(parts, found, strict=True):
         if described is not None:
             columns[name] = described
@@ -70,9 +70,9 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     if not columns:
         raise DataError("no column can be described without telling single values", where=f"{data.role} data")
     body = {
-        "task": data.task,
-        "target": data.target,
-        "favourable": data.favourable,
+        "task": data.task.kind,
+        "target": data.task.target,
+        "favourable": data.task.favourable,
         "rows": data.rows,
         "pool_under": pool_under,
         "columns": columns,
@@ -116,11 +116,11 @@ def _special(source: Dataset, name: str) -> Found:
     import pandas as pd
 
     if name == TARGET:
-        return _column(source, source.target) if source.target else (None, "", None, None)
-    if source.predictions is None:
+        return _column(source, source.task.target) if source.task.target else (None, "", None, None)
+    if not source.has_predictions:
         return None, "", None, None
     part = source.part(outcomes=True)
-    column = pd.Series(part.predictions)
+    column = pd.Series(part.predicted)
     return (*comparable(column, part.weights), column, part.weights)
 
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.checks.statistics.columns import Kind
     from aims_mlflow.checks.statistics.distances import Column
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
 
     Pair = tuple[Column, Column]  # of training data and of the data that are compared
 
@@ -70,7 +70,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     if not kinds:
         raise DataError("no column can be compared: all are texts, identifiers or dates", where=f"{data.role} data")
     pairs = {name: _columns_of(reference, data, name, kind) for name, kind in kinds.items()} | _said(reference, data)
-    kinds = {name: kinds.get(name, "numeric" if data.task == "regression" else "categorical") for name in pairs}
+    kinds = {name: kinds.get(name, "numeric" if data.task.kind == "regression" else "categorical") for name in pairs}
     scores = _scores(reference, data, pairs, kinds, pack.drift)
     tested = {name: s.value for name, s in scores.items() if isinstance(s, Score) and s.is_p_value}
     adjusted = holm({name: p for name, p in tested.items() if not math.isnan(p)})
@@ -101,8 +101,9 @@ def _columns(reference: Dataset, data: Dataset) -> tuple[dict[str, Kind], dict[s
     """Return (column -> kind, column left out -> reason)."""
     kinds: dict[str, Kind] = {}
     left_out = dict.fromkeys(reference.identifiers, "named as an identifier")
+    here = set(data.columns)
     for name in reference.features:
-        if name not in data.frame.columns:
+        if name not in here:
             left_out[name] = f"not in {data.role} data"
             continue
         kind, why = reference.kind_of(name)
@@ -116,11 +117,11 @@ def _columns(reference: Dataset, data: Dataset) -> tuple[dict[str, Kind], dict[s
 def _said(reference: Dataset, data: Dataset) -> dict[str, Pair]:
     """Return labels and predictions, where both tables have them."""
     found: dict[str, Pair] = {}
-    numeric = data.task == "regression"
-    if reference.target is not None and reference.target == data.target:
-        train, test = _columns_of(reference, data, data.target, "numeric" if numeric else "categorical")
+    numeric = data.task.kind == "regression"
+    if reference.task.target is not None and reference.task.target == data.task.target:
+        train, test = _columns_of(reference, data, data.task.target, "numeric" if numeric else "categorical")
         found[TARGET] = (train, test) if numeric else (_by_key(*train), _by_key(*test))
-    if reference.predictions is not None and data.predictions is not None:
+    if reference.has_predictions and data.has_predictions:
         found[PREDICTION] = _predicted(reference), _predicted(data)
     return found
 
@@ -130,10 +131,10 @@ def _predicted(data: Dataset) -> Column:
     import pandas as pd
 
     part = data.part(outcomes=True)
-    predictions = np.ravel(np.asarray(part.predictions))
-    if part.task == "binary-classification" and part.threshold is not None and part.scores is not None:
-        predictions = np.ravel(part.scores) >= float(part.threshold)
-    return (pd.Series(predictions), part.weights) if data.task == "regression" else _by_key(predictions, part.weights)
+    task, predictions = part.task, np.ravel(np.asarray(part.predicted))
+    if task.kind == "binary-classification" and task.threshold is not None and part.scores is not None:
+        predictions = np.ravel(part.scores) >= float(task.threshold)
+    return (pd.Series(predictions), part.weights) if task.kind == "regression" else _by_key(predictions, part.weights)
 
 
 def _by_key(labels: Any, weights: Any = None) -> Column:
@@ -153,7 +154,7 @@ def _scores(
     if settings.method == "evidently":
         chosen: dict[Kind, str | None] = {"numeric": settings.numeric, "categorical": settings.categorical}
         return _by_evidently(reference, data, pairs, kinds, chosen)
-    rows = len(reference.frame) + len(data.frame)
+    rows = reference.rows_in_memory + data.rows_in_memory
     found = side_by_side(lambda name: _score(*pairs[name], kinds[name], settings), pairs, rows)
     return dict(zip(pairs, found, strict=True))
 
@@ -187,7 +188,7 @@ def _by_evidently(
     import pandas as pd
 
     for table in (reference, data):
-        if len(table.frame) != table.rows:
+        if table.rows_in_memory != table.rows:
             raise DataError(
                 "Evidently itself reads tables in memory, and this one stays where it is",
                 where=f"{table.role} data",

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
 
     Array = np.ndarray[Any, Any]
 
@@ -179,12 +179,12 @@ def _column_of(
     import pandas as pd
 
     if name == PREDICTION:
-        if data.predictions is None:
+        if not data.has_predictions:
             return "not evaluated: the baseline has predictions, and there are none of these data"
         part = data.part(outcomes=True)
-        return pd.Series(part.predictions), part.weights, data.rows
+        return pd.Series(part.predicted), part.weights, data.rows
     source = baseline.get("target") if name == TARGET else name
-    if source is None or source not in data.frame.columns:
+    if source is None or source not in data.columns:
         return None if name == TARGET else "not evaluated: the column is not in these data"
     numbers = baseline["columns"][name]["kind"] == "numeric"
     within = data.extremes(source) if numbers and data.crowded(source) else None

@@ -1,6 +1,6 @@
-"""A far table, asked for count tables only: how many rows have each combination of a few columns.
+"""The protocol of a count source: an engine that answers how many rows have each combination of a few columns.
 
-Checks run on such a count table as they run on rows (`Dataset.weights`), so every engine gives the same numbers.
+Checks run on such a count table as they run on rows (`InMemoryTable.weights`), so every engine gives the same numbers.
 Up to `MAX_CELLS` combinations a count table is exact. Above that, numbers are cut into equal bins, each standing
 at the mean of its values, and only the most frequent texts are told apart; the data set names those columns.
 """
@@ -61,7 +61,7 @@ class Reached:
 Key = Column | Bins | Frequent | Reached
 
 
-class FarTable(Protocol):
+class CountSource(Protocol):
     """What an engine must answer; every answer is small, whatever the number of rows.
 
     Attributes:
@@ -69,7 +69,7 @@ class FarTable(Protocol):
         name: The table's name for people; it holds no password.
         types: Column -> type, in the table's order.
         tools: Distributions whose versions belong to the evidence.
-        handle: What Great Expectations' own engine takes: a Spark frame or a `sql.Place`.
+        handle: What Great Expectations' own engine takes: a Spark frame or a `sql.SqlAddress`.
     """
 
     engine: str

@@ -1,4 +1,4 @@
-"""A far table as a data set: each check gets the count table of the columns that it asks for."""
+"""A data set whose rows stay in their engine: each check gets the count table of the columns that it asks for."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from aims_mlflow.checks.engines.count_source import (
     Reached,
 )
 from aims_mlflow.checks.statistics.columns import MAX_LEVELS, Kind, comparable
-from aims_mlflow.checks.tables.table import Dataset
-from aims_mlflow.checks.tables.validation import find_twice, resolve_favourable, validate_dataset
+from aims_mlflow.checks.tables.in_memory import InMemoryTable
+from aims_mlflow.checks.tables.predictions import UNREACHED, EvaluatedModel, Predictions
+from aims_mlflow.checks.tables.task import BINARY, PredictionTask
+from aims_mlflow.checks.tables.validation import find_twice, validate_dataset, with_favourable
 from aims_mlflow.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -28,87 +30,132 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.checks.engines.count_source import ColumnType, FarTable
-    from aims_mlflow.records.pack import Task
+    from aims_mlflow.checks.engines.count_source import CountSource
 
 MAX_COLUMNS = 1000
-EMPTY: dict[ColumnType, str] = {"integer": "int64", "number": "float64", "boolean": "bool", "date": "datetime64[ns]"}
 
 
-@dataclass(frozen=True, eq=False)
-class FarDataset(Dataset):
-    """A data set whose rows stay in their engine; `frame` has its columns and no rows.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RemoteTable:
+    """A data set that a count source answers for. See `dataset.Dataset`.
 
     Attributes:
-        far: The table.
-        prediction: Column with the predicted labels or numbers.
-        score: Column with the scores.
+        role: "train", "validation", "test" or "operation".
+        source: The engine that has the rows.
+        task: What is predicted.
+        sensitive_names: Names of the sensitive columns.
+        identifiers: Columns that only name a row.
+        personal: What the data sheet says of personal data.
+        prediction: Column with the predicted labels or numbers; no feature.
+        score: Column with the scores; no feature.
+        model: The model itself, as far as it can be reached.
     """
 
-    far: FarTable = None  # type: ignore[assignment]  # a default, since the fields of Dataset have some
+    role: str
+    source: CountSource
+    task: PredictionTask = BINARY
+    sensitive_names: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
+    personal: bool | tuple[str, ...] | None = None
     prediction: str | None = None
     score: str | None = None
+    model: EvaluatedModel = UNREACHED
 
     @cached_property
-    def _rows(self) -> int:
-        return self.far.rows()
-
-    @property
     def rows(self) -> int:
         """Number of rows of the data."""
-        return self._rows
+        return self.source.rows()
 
     @cached_property
     def known(self) -> dict[str, int]:
         """Column -> how many rows have a value."""
-        return self.far.known()
+        return self.source.known()
 
     @cached_property
     def levels(self) -> dict[str, int]:
         """Column -> about how many values occur."""
-        return self.far.levels()
+        return self.source.levels()
 
     @cached_property
     def _parts(self) -> dict[tuple[Key, ...], tuple[pd.DataFrame, dict[str, int]]]:
         return {}
 
-    def part(self, names: Sequence[str] = (), *, outcomes: bool = False, scores: bool = False) -> Dataset:
+    @property
+    def columns(self) -> list[str]:
+        """Names of the features, the target and the identifiers, in the table's order."""
+        return [name for name in self.source.types if name not in (self.prediction, self.score)]
+
+    @property
+    def features(self) -> list[str]:
+        """The `columns` without the target and the identifiers."""
+        left_out = {self.task.target, *self.identifiers}
+        return [name for name in self.columns if name not in left_out]
+
+    @property
+    def rows_in_memory(self) -> int:
+        """0: the rows stay in their engine."""
+        return 0
+
+    @property
+    def has_predictions(self) -> bool:
+        """Whether a column holds predictions, or scores that the threshold decides by."""
+        return self.prediction is not None or self.score is not None
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether a column holds scores."""
+        return self.score is not None
+
+    def with_model(self, model: EvaluatedModel) -> RemoteTable:
+        """Return the same table beside another reach of the model."""
+        return dataclasses.replace(self, model=model)
+
+    def part(self, names: Sequence[str] = (), *, outcomes: bool = False, scores: bool = False) -> InMemoryTable:
         """Return these columns as a count table; with `outcomes` or `scores`, target and predictions or scores too.
 
         Raises:
             DataError: there is no such column, or there are too many combinations even of bins.
         """
+        task, keys = self.task, self._keys(names, outcomes=outcomes, scores=scores)
+        table, binned = self._counted(keys)
+        beside = [name for name in (self.prediction, self.score) if name in table.columns]
+        sensitive = [name for name in self.sensitive_names if name in table.columns]
+        if any(isinstance(key, Reached) for key in keys):
+            task = dataclasses.replace(task, threshold="0.5")  # reached or not, as a score of 1 or 0
+        return InMemoryTable(
+            role=self.role,
+            frame=table.drop(columns=[*beside, ROWS]),
+            task=task,
+            sensitive=table[sensitive] if sensitive else None,
+            identifiers=self.identifiers,
+            predictions=self._predictions(table, binned),
+            weights=table[ROWS].to_numpy(),
+            binned=tuple(sorted(binned)),
+        )
+
+    def _keys(self, names: Sequence[str], *, outcomes: bool, scores: bool) -> tuple[Key, ...]:
+        """Return what rows are counted by, each column once."""
+        task = self.task
         keys: dict[str, Key] = {name: Column(self._there(name)) for name in names}
-        if (outcomes or scores) and self.target:
-            keys[self.target] = Column(self.target)
-        reached = outcomes and self.threshold is not None and self.task == "binary-classification"
-        if reached and self.score:
-            keys[self.score] = Reached(self.score, float(self.threshold or 0))
+        if (outcomes or scores) and task.target:
+            keys[task.target] = Column(task.target)
+        if outcomes and self.score and task.threshold is not None and task.kind == "binary-classification":
+            keys[self.score] = Reached(self.score, float(task.threshold))
         elif outcomes and self.prediction:
             keys[self.prediction] = Column(self.prediction)
         if scores and self.score:
             keys[self.score] = Column(self.score)
-        table, binned = self._counted(tuple(keys.values()))
-        beside = [name for name in (self.prediction, self.score) if name in table.columns]
-        sensitive = [name for name in self.sensitive_names if name in table.columns]
-        found = Dataset(
-            role=self.role,
-            frame=table.drop(columns=[*beside, ROWS]),
-            target=self.target,
-            favourable=self.favourable,
-            sensitive=table[sensitive] if sensitive else None,
-            predictions=table[self.prediction].to_numpy() if self.prediction in table.columns else None,
-            scores=table[self.score].to_numpy() if self.score in table.columns else None,
-            identifiers=self.identifiers,
-            task=self.task,
-            threshold="0.5" if reached else self.threshold,  # reached or not, as a score of 1 or 0
-            weights=table[ROWS].to_numpy(),
-            scores_method=f"scores in {binned[self.score]} bins" if self.score in binned else "",
-            binned=tuple(sorted(binned)),
-        )
-        if outcomes and found.predictions is None and found.scores is not None:
-            found = dataclasses.replace(found, predictions=found.scores)  # stands in: the threshold decides
-        return found
+        return tuple(keys.values())
+
+    def _predictions(self, table: pd.DataFrame, binned: dict[str, int]) -> Predictions | None:
+        """Return the predictions of a count table; scores without predictions stand in for them."""
+        labels = table[self.prediction].to_numpy() if self.prediction in table.columns else None
+        scores = table[self.score].to_numpy() if self.score in table.columns else None
+        decided = scores if labels is None else labels
+        if decided is None:
+            return None
+        method = f"scores in {binned[self.score]} bins" if self.score in binned else ""
+        return Predictions(decided, scores, scores_method=method)
 
     def column(self, name: str, within: tuple[float, float] | None = None) -> tuple[pd.Series, Any]:
         """Return one column's values and how many rows have each; `within` are the ends of bins, where some are."""
@@ -117,7 +164,7 @@ class FarDataset(Dataset):
 
     def kind_of(self, name: str) -> tuple[Kind | None, str]:
         """Return what a column holds as `columns.comparable` says it, whatever its size."""
-        declared, crowded = self.far.types[name], self.crowded(name)
+        declared, crowded = self.source.types[name], self.crowded(name)
         found: tuple[Kind | None, str] | None = None
         if declared == "date":
             found = None, "dates move on by themselves"
@@ -126,7 +173,7 @@ class FarDataset(Dataset):
         elif crowded and declared == "text":
             found = None, f"text or identifier: over {MAX_LEVELS:,} different values"
         elif crowded and declared == "integer":
-            unique = self.far.distinct((name,)) == self.known[name]
+            unique = self.source.distinct((name,)) == self.known[name]
             found = (None, "identifier: a whole number that is different in every row") if unique else ("numeric", "")
         return found or comparable(*self.column(name))
 
@@ -144,16 +191,12 @@ class FarDataset(Dataset):
 
     def extremes(self, name: str) -> tuple[float, float] | None:
         """Return the smallest and largest finite number of a column."""
-        return self.far.extremes(name)
-
-    def column_types(self) -> dict[str, str]:
-        """Return what each column of `frame` holds, in the words of `columns.column_types`."""
-        return {name: _word(self.far.types[name]) for name in self.frame.columns}
+        return self.source.extremes(name)
 
     def _there(self, name: str) -> str:
-        if name not in self.far.types:
-            hint = did_you_mean(name, self.far.types)
-            raise DataError(f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=self.far.name)
+        if name not in self.source.types:
+            hint = did_you_mean(name, self.source.types)
+            raise DataError(f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=self.source.name)
         return name
 
     def _counted(
@@ -163,14 +206,14 @@ class FarDataset(Dataset):
         ends = ends or {}
         wanted = tuple(self._coarse(k, ends) if self._crowded(k) or k.name in ends else k for k in keys)
         if wanted not in self._parts:
-            table = self.far.counts(wanted, MAX_CELLS)
+            table = self.source.counts(wanted, MAX_CELLS)
             if table is None:  # each column fits, but not all together
                 wanted = tuple(self._coarse(key, {}, few=True) for key in wanted)
-                table = self.far.counts(wanted, MAX_CELLS)
+                table = self.source.counts(wanted, MAX_CELLS)
             if table is None:
                 raise DataError(
                     f"{', '.join(key.name for key in keys)} have over {MAX_CELLS:,} combinations, even in bins",
-                    where=self.far.name,
+                    where=self.source.name,
                     next="name fewer sensitive, control or slice columns",
                 )
             coarse = {k.name: k.bins if isinstance(k, Bins) else 0 for k in wanted if isinstance(k, Bins | Frequent)}
@@ -187,87 +230,69 @@ class FarDataset(Dataset):
         bins = 64 if few else BINS
         if self.levels[key.name] <= (bins if few else 0):
             return key
-        if self.far.types[key.name] in ("integer", "number"):
-            low, high = ends.get(key.name) or self.far.extremes(key.name) or (0.0, 0.0)
+        if self.source.types[key.name] in ("integer", "number"):
+            low, high = ends.get(key.name) or self.source.extremes(key.name) or (0.0, 0.0)
             return Bins(key.name, low, (high - low) / bins or 1.0, bins)
-        top = self.far.frequent(key.name, FREQUENT)
+        top = self.source.frequent(key.name, FREQUENT)
         return Frequent(key.name, tuple(top))
 
 
-def _word(kind: str) -> str:
-    return "number" if kind == "integer" else kind
-
-
-def far_dataset(
+def remote_table(
     role: str,
-    far: FarTable,
+    source: CountSource,
+    task: PredictionTask = BINARY,
     *,
-    target: str | None = None,
-    favourable: str | None = None,
     sensitive: Sequence[str] = (),
     identifiers: Sequence[str] = (),
-    task: Task = "binary-classification",
-    threshold: str | None = None,
+    personal: bool | tuple[str, ...] | None = None,
     prediction: str | None = None,
     score: str | None = None,
-) -> FarDataset:
-    """Return a valid data set over a far table; arguments as in `inputs.make_dataset`.
+) -> RemoteTable:
+    """Return a count source as a valid data set; arguments as in `validation.make_dataset`.
 
     Args:
-        role: "train", "validation" or "test".
-        far: The table.
-        target: Name of the label column.
-        favourable: The good outcome.
+        role: "train", "validation", "test" or "operation".
+        source: The engine that has the rows.
+        task: What is predicted.
         sensitive: Names of the sensitive columns.
         identifiers: Columns that only name a row.
-        task: What is predicted.
-        threshold: From which score or number on a row is selected.
+        personal: What the data sheet says of personal data.
         prediction: Column with predictions; no feature.
         score: Column with scores; no feature.
 
     Raises:
-        DataError: it does not fit; see `inputs.validate_dataset`.
+        DataError: it does not fit; see `validation.validate_dataset`.
     """
-    import numpy as np
-    import pandas as pd
-
-    said = tuple(name for name in (prediction, score) if name is not None)
-    _require_columns(far, (*said, *sensitive))
-    columns = {name: pd.Series(dtype=EMPTY.get(kind, "object")) for name, kind in far.types.items() if name not in said}
-    frame = pd.DataFrame(columns)
-    data = FarDataset(
+    _require_columns(source, [name for name in (prediction, score, *sensitive) if name is not None])
+    data = RemoteTable(
         role=role,
-        frame=frame,
-        target=target,
-        favourable=favourable,
-        sensitive=pd.DataFrame({name: columns[name] for name in sensitive if name in columns}) if sensitive else None,
-        predictions=np.empty(0) if said else None,
-        scores=np.empty(0) if score else None,
-        identifiers=tuple(name for name in identifiers if name in columns),
+        source=source,
         task=task,
-        threshold=threshold,
-        far=far,
+        sensitive_names=tuple(dict.fromkeys(sensitive)),
+        identifiers=tuple(name for name in identifiers if name in source.types),
+        personal=personal,
         prediction=prediction,
         score=score,
     )
     validate_dataset(data)
-    if target is not None and favourable is None and task == "binary-classification":
-        data = dataclasses.replace(data, favourable=resolve_favourable(data))
-    return data
+    task = with_favourable(data)
+    return data if task is data.task else dataclasses.replace(data, task=task)  # it remembers what it asked
 
 
-def _require_columns(far: FarTable, named: Sequence[str]) -> None:
+def _require_columns(source: CountSource, named: Sequence[str]) -> None:
     """Require distinct columns, not too many to be asked for one by one, the named ones among them."""
-    find_twice(list(far.types), far.name)
-    if len(far.types) > MAX_COLUMNS:
+    find_twice(list(source.types), source.name)
+    if len(source.types) > MAX_COLUMNS:
         raise DataError(
-            f"the table has {len(far.types):,} columns; up to {MAX_COLUMNS:,} are asked for one by one where it is",
-            where=far.name,
+            f"the table has {len(source.types):,} columns; up to {MAX_COLUMNS:,} are asked for one by one where it is",
+            where=source.name,
             next="make a view of the columns that the model uses, or pass the table as a parquet file",
         )
     for name in named:
-        if name not in far.types:
-            hint = did_you_mean(name, far.types)
+        if name not in source.types:
+            hint = did_you_mean(name, source.types)
             raise DataError(
-                f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=far.name, next="correct the name"
+                f"there is no column {name!r}" + (f", {hint}" if hint else ""),
+                where=source.name,
+                next="correct the name",
             )

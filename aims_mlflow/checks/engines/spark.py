@@ -24,8 +24,8 @@ TYPES: dict[str, ColumnType] = {
 }
 
 
-class SparkTable:
-    """A Spark frame; see `far.FarTable`."""
+class SparkSource:
+    """A Spark frame; see `count_source.CountSource`."""
 
     tools: tuple[str, ...] = ("pyspark",)
 
@@ -50,7 +50,7 @@ class SparkTable:
         return int(self.handle.count())
 
     def counts(self, keys: Sequence[Key], limit: int) -> pd.DataFrame | None:
-        """Return one row for each combination; see `far.FarTable`."""
+        """Return one row for each combination; see `count_source.CountSource`."""
         f = self._functions
         parts = [self._key(key).alias(f"k{i}") for i, key in enumerate(keys)]
         binned = [i for i, key in enumerate(keys) if isinstance(key, Bins)]
@@ -147,7 +147,7 @@ def is_spark(value: object) -> bool:
     return type(value).__name__ == "DataFrame" and type(value).__module__.startswith("pyspark.sql")
 
 
-def spark_table(name: str) -> SparkTable:
+def spark_source(name: str) -> SparkSource:
     """Return a table of the running Spark session; `SPARK_REMOTE` chooses a Connect server.
 
     Raises:
@@ -161,7 +161,7 @@ def spark_table(name: str) -> SparkTable:
             "Spark is not installed", where=f"spark:{name}", next="pip install 'aims_mlflow[spark]'"
         ) from None
     try:
-        return SparkTable(SparkSession.builder.getOrCreate().table(name), f"spark:{name}")
+        return SparkSource(SparkSession.builder.getOrCreate().table(name), f"spark:{name}")
     except DataError:
         raise
     except Exception as exc:  # noqa: BLE001  whatever Spark or Java raise

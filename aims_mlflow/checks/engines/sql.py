@@ -27,7 +27,7 @@ TYPES: tuple[tuple[ColumnType, tuple[str, ...]], ...] = (
 
 
 @dataclass(frozen=True)
-class Place:
+class SqlAddress:
     """Where a table is: an SQLAlchemy URL (it may hold a password), schema and table."""
 
     url: Any
@@ -40,10 +40,10 @@ class Place:
         return f"{self.url.set(password=None).render_as_string()}#{self.table}"
 
 
-class SqlTable:
-    """A table or view of a database; see `far.FarTable`."""
+class SqlSource:
+    """A table or view of a database; see `count_source.CountSource`."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: SqlAddress) -> None:
         """Connect and read the columns.
 
         Raises:
@@ -58,7 +58,7 @@ class SqlTable:
         self._database = _database(place, self.name)
         self.types: Mapping[str, ColumnType] = self._columns(place)
 
-    def _columns(self, place: Place) -> dict[str, ColumnType]:
+    def _columns(self, place: SqlAddress) -> dict[str, ColumnType]:
         import sqlalchemy as sa
 
         if self.engine == "duckdb":  # its dialect cannot reflect under SQLAlchemy 2.1
@@ -88,7 +88,7 @@ class SqlTable:
         return self._number(sa.select(sa.func.count()).select_from(self._table()))
 
     def counts(self, keys: Sequence[Key], limit: int) -> pd.DataFrame | None:
-        """Return one row for each combination; see `far.FarTable`."""
+        """Return one row for each combination; see `count_source.CountSource`."""
         import sqlalchemy as sa
 
         parts = [self._key(key).label(f"k{i}") for i, key in enumerate(keys)]
@@ -257,7 +257,7 @@ class _Reached:
             raise DataError(f"the database refused the question ({kind_of})", where=self.name) from exc
 
 
-def _database(place: Place, name: str) -> Any:
+def _database(place: SqlAddress, name: str) -> Any:
     import sqlalchemy as sa
 
     kind, file = place.url.get_backend_name(), place.url.database
@@ -272,7 +272,7 @@ def _database(place: Place, name: str) -> Any:
         raise ConfigError(f"the driver for {kind} is not installed", where=name, next=fix) from None
 
 
-def place_of(address: str) -> Place:
+def address_of(address: str) -> SqlAddress:
     """Return where `URL#[SCHEMA.]TABLE` is.
 
     Raises:
@@ -291,7 +291,7 @@ def place_of(address: str) -> Place:
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     schema, _, name = table.rpartition(".")
-    return Place(parsed, schema or None, name)
+    return SqlAddress(parsed, schema or None, name)
 
 
 def _type(text: str) -> ColumnType:

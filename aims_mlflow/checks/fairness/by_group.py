@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from aims_mlflow.checks.statistics.groups import Groups
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.in_memory import InMemoryTable
     from aims_mlflow.records.evidence import Claim
     from aims_mlflow.records.pack import Fairness
 
@@ -28,16 +28,16 @@ NORMAL = "normal"
 NORMAL_DRAWS = "bootstrap of group means, normal"
 
 
-def measures_of(data: Dataset, settings: Fairness) -> list[Measure]:
+def measures_of(data: InMemoryTable, settings: Fairness) -> list[Measure]:
     """Return what is measured of `data`, by its task.
 
     Raises:
         DataError: labels and predictions do not fit.
     """
     measures: list[Measure] = []
-    if data.task == "multiclass-classification":
+    if data.task.kind == "multiclass-classification":
         measures.append(_labels(data, classes(data), settings))
-    if data.task == "regression":
+    if data.task.kind == "regression":
         measures.append(_numbers(data, *numbers(data), settings))
     chosen = selections(data)
     if chosen is not None:
@@ -45,7 +45,7 @@ def measures_of(data: Dataset, settings: Fairness) -> list[Measure]:
     return measures
 
 
-def _selection(data: Dataset, actual: Array, predicted: Array, settings: Fairness) -> Measure:
+def _selection(data: InMemoryTable, actual: Array, predicted: Array, settings: Fairness) -> Measure:
     def measure(groups: Groups) -> tuple[list[Claim], dict[str, Any], Array | None]:
         counts = count_tables.contingency(actual, predicted, groups.codes, len(groups.names), data.weights)
         return selection_claims(counts, groups, settings, data.role), described(counts, groups), counts
@@ -53,7 +53,7 @@ def _selection(data: Dataset, actual: Array, predicted: Array, settings: Fairnes
     return measure
 
 
-def _labels(data: Dataset, found: Classes, settings: Fairness) -> Measure:
+def _labels(data: InMemoryTable, found: Classes, settings: Fairness) -> Measure:
     def measure(groups: Groups) -> tuple[list[Claim], dict[str, Any], Array | None]:
         size = len(found.names)
         counts = count_tables.contingency(
@@ -138,7 +138,7 @@ def _widest(counts: Array, sizes: Array, labels: tuple[str, ...]) -> str:
     return labels[int((shares.max(axis=0) - shares.min(axis=0)).argmax())][:40]
 
 
-def _numbers(data: Dataset, actual: Array, predicted: Array, settings: Fairness) -> Measure:
+def _numbers(data: InMemoryTable, actual: Array, predicted: Array, settings: Fairness) -> Measure:
     import numpy as np
 
     errors = predicted - actual

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
+    from aims_mlflow.checks.tables.in_memory import InMemoryTable
     from aims_mlflow.records.pack import Fairness, Pack
 
 KIND = "fairness"
@@ -41,7 +42,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         DataError: there are no sensitive columns, or labels and predictions do not fit.
         CheckError: Fairlearn gives another number than the count tables.
     """
-    if data.sensitive is None:
+    if not data.sensitive_names:
         raise DataError(
             "no sensitive columns are named, so groups cannot be compared",
             where=f"{data.role} data",
@@ -68,10 +69,10 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         claims=held,
         controls=settings.controls,
         details={
-            "target": data.target,
-            "favourable": data.favourable,
-            "task": data.task,
-            "threshold": whole.threshold,
+            "target": data.task.target,
+            "favourable": data.task.favourable,
+            "task": data.task.kind,
+            "threshold": whole.task.threshold,
             "rows": whole.rows,
             **({"in_bins": list(data.binned)} if data.binned else {}),
             "pool_under": settings.pool_under,
@@ -84,7 +85,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def _groupings(data: Dataset, settings: Fairness) -> Iterator[Groups]:
+def _groupings(data: InMemoryTable, settings: Fairness) -> Iterator[Groups]:
     """Yield the groups of each column, of all columns crossed, and of each column within each control level."""
     names, sensitive = data.sensitive_names, data.sensitive
     assert sensitive is not None  # noqa: S101  run() has refused that
@@ -154,7 +155,9 @@ def confirm_by_fairlearn(counts: np.ndarray[Any, Any]) -> None:
 def _reports(claims: tuple[Claim, ...], data: Dataset) -> dict[str, bytes]:
     from aims_mlflow.checks.pages.charts import fairness_chart
 
-    chosen = f"predicted {data.favourable!r}" if data.threshold is None else f"at {data.threshold} or above"
+    chosen = (
+        f"predicted {data.task.favourable!r}" if data.task.threshold is None else f"at {data.task.threshold} or above"
+    )
     picture = fairness_chart(claims, chosen)
     page = claims_page("Fairness by group", claims, picture)
     return {"fairness.svg": picture, "fairness.html": page} if picture else {"fairness.html": page}

@@ -7,6 +7,7 @@ not turn. For predicted numbers an answer turns when it moves by more than a ten
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import claim, hold, reason_of
@@ -15,6 +16,7 @@ from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.labels import factorize, label_key
+from aims_mlflow.checks.tables.in_memory import InMemoryTable
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, result_of
 
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from aims_mlflow.checks.tables.table import Dataset
-    from aims_mlflow.records.pack import Pack, Robustness
+    from aims_mlflow.checks.tables.dataset import Dataset
+    from aims_mlflow.records.pack import Pack, Robustness, Task
 
     Array = np.ndarray[Any, Any]
 
@@ -45,23 +47,20 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     Raises:
         DataError: the model can neither be asked nor looked at.
     """
-    settings = pack.robustness
-    if data.predict is None and data.model_folder is None:
+    settings, model = pack.robustness, data.model
+    if model.predict is None and model.folder is None:
         raise DataError("the model cannot be asked again", where=f"{data.role} data", next="name it with --model")
-    frame, numbers = data.frame.iloc[:0], {}
-    if data.predict is None:
+    sample = _sample(data, settings.rows)
+    if sample is None:
         claims = [claim(name, None, role=data.role, note=NOT_ASKED) for name in AGREEMENTS]
     else:
-        frame = _sample(data, settings.rows)
-        same = _judge(data, data.predict(frame))
-        numbers = _numbers(data, frame)
         claims = [
-            _claim("agreement_under_noise", data, frame, same, lambda f: _noisy(f, numbers, float(settings.noise))),
-            _claim("agreement_with_missing", data, frame, same, lambda f: _emptied(f, data, float(settings.missing))),
-            _worst_shift(data, frame, same, numbers, float(settings.shift)),
+            _claim("agreement_under_noise", sample, lambda: _noisy(sample, float(settings.noise))),
+            _claim("agreement_with_missing", sample, lambda: _emptied(sample, float(settings.missing))),
+            _worst_shift(sample, float(settings.shift)),
         ]
-    claims += storage_claims(data.model_folder, data.role)
-    limits = [x for x in settings.limits if data.model_folder is not None or x.metric != "unsafe_model_files"]
+    claims += storage_claims(model.folder, data.role)
+    limits = [x for x in settings.limits if model.folder is not None or x.metric != "unsafe_model_files"]
     claims = hold(claims, limits, role=data.role)
     return Outcome(
         kind=KIND,
@@ -69,7 +68,12 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reason=reason_of(claims),
         claims=tuple(claims),
         controls=settings.controls,
-        details={"rows": len(frame), **_described(settings), "seed": SEED, "numbers": list(numbers)},
+        details={
+            "rows": 0 if sample is None else len(sample.frame),
+            **_described(settings),
+            "seed": SEED,
+            "numbers": [] if sample is None else list(sample.numbers),
+        },
         reports={"robustness.html": claims_page("Robustness of the model", claims)},
         tools=versions("numpy", "pandas", "picklescan"),
     )
@@ -79,33 +83,59 @@ def _described(settings: Robustness) -> dict[str, str]:
     return {"noise": settings.noise, "missing": settings.missing, "shift": settings.shift}
 
 
-def _sample(data: Dataset, rows: int) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Rows that the model is asked about again.
+
+    Attributes:
+        role: Role of the data.
+        frame: The rows as they are.
+        features: The columns that may be changed.
+        numbers: Numeric features and their standard deviation.
+        predict: The model.
+        same: Which of new answers are the same as those to the rows as they are, shape (rows,).
+    """
+
+    role: str
+    frame: pd.DataFrame
+    features: list[str]
+    numbers: dict[str, float]
+    predict: Callable[[pd.DataFrame], Array]
+    same: Callable[[Array], Array]
+
+
+def _sample(data: Dataset, rows: int) -> Sample | None:
+    """Return at most so many rows with the model's answers to them; None where it cannot be asked."""
     import numpy as np
 
-    if len(data.frame) <= rows:
-        return data.frame
-    chosen = np.random.default_rng(SEED).choice(len(data.frame), rows, replace=False)
-    return data.frame.iloc[np.sort(chosen)]
+    predict = data.model.predict
+    if predict is None or not isinstance(data, InMemoryTable):
+        return None
+    frame = data.frame
+    if len(frame) > rows:
+        frame = frame.iloc[np.sort(np.random.default_rng(SEED).choice(len(frame), rows, replace=False))]
+    same = _judge(data.task.kind, predict(frame))
+    return Sample(data.role, frame, data.features, _numbers(frame, data.features), predict, same)
 
 
-def _numbers(data: Dataset, frame: pd.DataFrame) -> dict[str, float]:
+def _numbers(frame: pd.DataFrame, features: list[str]) -> dict[str, float]:
     """Return numeric features and their standard deviation; constant ones and flags cannot be disturbed."""
     import pandas as pd
 
-    found = {}
-    for name in data.features:
+    deviations = {}
+    for name in features:
         column = frame[name]
         kinds = pd.api.types
         if kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column) and column.nunique() > 2:
-            found[name] = float(column.std())
-    return {name: deviation for name, deviation in found.items() if deviation > 0}
+            deviations[name] = float(column.std())
+    return {name: deviation for name, deviation in deviations.items() if deviation > 0}
 
 
-def _judge(data: Dataset, before: Array) -> Callable[[Array], Array]:
+def _judge(task: Task, before: Array) -> Callable[[Array], Array]:
     """Return what tells of new answers which are the same as before, shape (rows,)."""
     import numpy as np
 
-    if data.task == "regression":
+    if task == "regression":
         room = MOVED * max(float(np.std(before.astype(float))), 1e-12)
         return lambda now: np.abs(now.astype(float) - before.astype(float)) <= room
     keys = _keys(before)
@@ -120,38 +150,34 @@ def _keys(answers: Array) -> Array:
     return keys
 
 
-def _claim(
-    metric: str,
-    data: Dataset,
-    frame: pd.DataFrame,
-    same: Callable[[Array], Array],
-    change: Callable[[pd.DataFrame], pd.DataFrame | None],
-) -> Claim:
-    changed = change(frame)
+def _claim(metric: str, sample: Sample, change: Callable[[], pd.DataFrame | None]) -> Claim:
+    """Return the share of answers that stay when the rows are changed."""
+    changed, n = change(), len(sample.frame)
     if changed is None:
-        return claim(metric, None, role=data.role, n=len(frame), note="not evaluated: no feature can be changed so")
-    assert data.predict is not None  # noqa: S101  run() has refused that
+        return claim(metric, None, role=sample.role, n=n, note="not evaluated: no feature can be changed so")
     try:
-        return _agreement(metric, data, same(data.predict(changed)))
+        return _agreement(metric, sample.role, sample.same(sample.predict(changed)))
     except Exception as exc:  # noqa: BLE001  what a model does with such input is what is asked
-        note = f"the model does not answer: {type(exc).__name__}"
-        return claim(metric, 0, role=data.role, n=len(frame), note=note)
+        return claim(metric, 0, role=sample.role, n=n, note=f"the model does not answer: {type(exc).__name__}")
 
 
-def _agreement(metric: str, data: Dataset, kept: Array) -> Claim:
+def _agreement(metric: str, role: str, kept: Array) -> Claim:
     import numpy as np
 
     hits, n = int(kept.sum()), len(kept)
     low, high = count_tables.wilson(np.array(hits), np.array(n))
-    return claim(metric, hits / n, role=data.role, n=n, interval=(low, high), method="Wilson")
+    return claim(metric, hits / n, role=role, n=n, interval=(low, high), method="Wilson")
 
 
-def _noisy(frame: pd.DataFrame, numbers: dict[str, float], size: float) -> pd.DataFrame | None:
+def _noisy(sample: Sample, size: float) -> pd.DataFrame | None:
+    """Return the rows with normal noise of `size` standard deviations on each number; None without numbers."""
     import numpy as np
 
-    generator = np.random.default_rng(SEED)
-    noise = {name: generator.normal(0, size * deviation, len(frame)) for name, deviation in numbers.items()}
-    return _moved(frame, noise) if numbers else None
+    if not sample.numbers:
+        return None
+    generator, rows = np.random.default_rng(SEED), len(sample.frame)
+    noise = {name: generator.normal(0, size * deviation, rows) for name, deviation in sample.numbers.items()}
+    return _moved(sample.frame, noise)
 
 
 def _moved(frame: pd.DataFrame, by: dict[str, Any]) -> pd.DataFrame:
@@ -168,40 +194,39 @@ def _moved(frame: pd.DataFrame, by: dict[str, Any]) -> pd.DataFrame:
     return frame.assign(**out)
 
 
-def _emptied(frame: pd.DataFrame, data: Dataset, share: float) -> pd.DataFrame | None:
+def _emptied(sample: Sample, share: float) -> pd.DataFrame | None:
+    """Return the rows with this share of each feature's cells missing; None without features."""
     import numpy as np
 
     generator, out = np.random.default_rng(SEED), {}
-    for name in data.features:
-        gone = generator.random(len(frame)) < share
-        column = frame[name]
+    for name in sample.features:
+        gone = generator.random(len(sample.frame)) < share
+        column = sample.frame[name]
         # Whole numbers with gaps are floats, as they are when such a table is read.
         out[name] = column.astype(float).mask(gone) if column.dtype.kind in "iu" else column.mask(gone)
-    return frame.assign(**out) if out else None
+    return sample.frame.assign(**out) if out else None
 
 
-def _worst_shift(
-    data: Dataset, frame: pd.DataFrame, same: Callable[[Array], Array], numbers: dict[str, float], size: float
-) -> Claim:
+def _worst_shift(sample: Sample, size: float) -> Claim:
     """Return the agreement when one number is shifted, for the number where it is lowest."""
-    metric = "agreement_under_shift"
-    found: dict[str, Claim] = {}
-    changes = {name: functools.partial(_moved, by={name: size * of}) for name, of in numbers.items()}
+    metric, frame = "agreement_under_shift", sample.frame
+    agreements: dict[str, Claim] = {}
+    changes = {name: functools.partial(_moved, frame, {name: size * of}) for name, of in sample.numbers.items()}
     names, many = list(changes), max(AT_ONCE // len(frame), 1)
     for some in (names[i : i + many] for i in range(0, len(names), many)):
-        kept = _kept_together([changes[name](frame) for name in some], data, same)
+        kept = _kept_together([changes[name]() for name in some], sample)
         if kept is None:
-            found |= {name: _claim(metric, data, frame, same, changes[name]) for name in some}
+            agreements |= {name: _claim(metric, sample, changes[name]) for name in some}
         else:
-            found |= {name: _agreement(metric, data, part) for name, part in zip(some, kept, strict=True)}
-    if not found:
-        return claim(metric, None, role=data.role, n=len(frame), note="not evaluated: there is no number to shift")
-    worst = min(found, key=lambda name: float(found[name].value or 0))
-    note = f"lowest of {len(numbers)} columns: {worst}"
-    return found[worst].model_copy(update={"note": note})
+            agreements |= {n: _agreement(metric, sample.role, part) for n, part in zip(some, kept, strict=True)}
+    if not agreements:
+        return claim(metric, None, role=sample.role, n=len(frame), note="not evaluated: there is no number to shift")
+    worst = min(agreements, key=lambda name: float(agreements[name].value or 0))
+    note = f"lowest of {len(sample.numbers)} columns: {worst}"
+    return agreements[worst].model_copy(update={"note": note})
 
 
-def _kept_together(frames: list[pd.DataFrame], data: Dataset, same: Callable[[Array], Array]) -> list[Array] | None:
+def _kept_together(frames: list[pd.DataFrame], sample: Sample) -> list[Array] | None:
     """Return which answers stayed the same in each frame, asked at once: many models take long for each question.
 
     None where the model did not answer: which of the frames it could not take is found one by one.
@@ -209,9 +234,8 @@ def _kept_together(frames: list[pd.DataFrame], data: Dataset, same: Callable[[Ar
     import numpy as np
     import pandas as pd
 
-    assert data.predict is not None  # noqa: S101  run() has refused that
     try:
-        answers = data.predict(pd.concat(frames, ignore_index=True))
-        return [same(part) for part in np.split(np.asarray(answers), len(frames))]
+        answers = sample.predict(pd.concat(frames, ignore_index=True))
+        return [sample.same(part) for part in np.split(np.asarray(answers), len(frames))]
     except Exception:  # noqa: BLE001  what a model does with such input is what is asked
         return None

@@ -7,56 +7,63 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.metrics import OVER_PRODUCTION, UNDER_PRODUCTION
 from aims_mlflow.checks.statistics.moments import group_moments
+from aims_mlflow.checks.tables.predictions import Predictions
 from aims_mlflow.checks.tables.targets import classes, numbers
 from aims_mlflow.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from aims_mlflow.checks.tables.table import Dataset, Rival
+    from aims_mlflow.checks.tables.in_memory import InMemoryTable
+    from aims_mlflow.checks.tables.predictions import Incumbent
     from aims_mlflow.records.evidence import Claim
 
     Array = np.ndarray[Any, Any]
 
 
-def comparison_claims(data: Dataset, values: Array) -> list[Claim]:
+def comparison_claims(data: InMemoryTable, values: Array) -> list[Claim]:
     """Return by how much the model is better than the one in production; nothing where there is none.
 
     Where its predictions do not fit, the claim has no value and says why. The interval is of the paired differences
     (rows that both get right, or wrong, say nothing), and normal.
 
     Args:
-        data: With `rival`, the model in production and its predictions.
+        data: With `model.incumbent`, the model in production and its predictions.
         values: 1 for a right label, or the absolute error; shape (rows,).
     """
     import numpy as np
 
-    if data.rival is None:
+    incumbent = data.model.incumbent
+    if incumbent is None:
         return []
-    metric = UNDER_PRODUCTION if data.task == "regression" else OVER_PRODUCTION
-    found = _gain(data, data.rival, values)
+    metric = UNDER_PRODUCTION if data.task.kind == "regression" else OVER_PRODUCTION
+    found = _gain(data, incumbent, values)
     if isinstance(found, str):
-        return [claim(metric, None, role=data.role, note=f"not compared with {data.rival.name}: {found}")]
-    note = f"accuracy minus that of {data.rival.name}, row by row"
-    if data.task == "regression":
-        note = f"mean absolute error of {data.rival.name} minus this model's, row by row"
+        return [claim(metric, None, role=data.role, note=f"not compared with {incumbent.name}: {found}")]
+    note = f"accuracy minus that of {incumbent.name}, row by row"
+    if data.task.kind == "regression":
+        note = f"mean absolute error of {incumbent.name} minus this model's, row by row"
     moments = group_moments({"gain": found}, np.zeros(len(found), dtype=np.int64), 1, data.weights)["gain"]
     low, mean, high = (float(part[0]) for part in moments.interval())
     n = int(moments.n[0])
     return [claim(metric, mean, role=data.role, n=n, interval=(low, high), method="paired, normal", note=note)]
 
 
-def _gain(data: Dataset, rival: Rival, values: Array) -> Array | str:
+def _gain(data: InMemoryTable, incumbent: Incumbent, values: Array) -> Array | str:
     """Return what each row gains, shape (rows,), or why that cannot be told: it says nothing of the model itself."""
     import dataclasses
 
     import numpy as np
 
-    if rival.predictions is None:
-        return rival.lacking or "it was not asked"
-    theirs = dataclasses.replace(data, predictions=rival.predictions, scores=None, threshold=None)
+    if incumbent.predictions is None:
+        return incumbent.lacking or "it was not asked"
+    theirs = dataclasses.replace(
+        data,
+        predictions=Predictions(incumbent.predictions),
+        task=dataclasses.replace(data.task, threshold=None),
+    )
     try:
-        if data.task == "regression":
+        if data.task.kind == "regression":
             actual, predicted = numbers(theirs)
             gain: Array = np.abs(predicted - actual) - values
         else:

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
+    from aims_mlflow.checks.tables.in_memory import InMemoryTable
     from aims_mlflow.records.pack import Pack
 
     Array = np.ndarray[Any, Any]
@@ -60,7 +61,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         DataError: labels, predictions or scores do not fit.
     """
     settings, ran = pack.performance, count_tables.follow_replicates()
-    measure = {"multiclass-classification": _several, "regression": _numbers}.get(data.task, _binary)
+    measure = {"multiclass-classification": _several, "regression": _numbers}.get(data.task.kind, _binary)
     whole = data
     data = data.part(tuple(dict.fromkeys((*data.sensitive_names, *settings.slices))), outcomes=True)
     claims, details, values, by_group = measure(data, whole, settings.pool_under)
@@ -69,7 +70,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         groups = group_rows(column.to_frame(name), (name,), settings.pool_under, data.weights)
         claims += by_group(groups) + _left_out(groups, settings.pool_under, data)
     least = max(settings.worst_slice_rows, settings.pool_under)
-    errors = data.task == "regression"
+    errors = data.task.kind == "regression"
     claims += worst_slice(values, declared, least, data.role, data.weights, errors=errors)
     claims += comparison_claims(data, values)
     claims = hold(claims, settings.limits, role=data.role, min_n=settings.min_n)
@@ -80,12 +81,12 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         claims=tuple(claims),
         controls=settings.controls,
         details={
-            "target": data.target,
-            "favourable": data.favourable,
-            "task": data.task,
-            "threshold": whole.threshold,
+            "target": data.task.target,
+            "favourable": data.task.favourable,
+            "task": data.task.kind,
+            "threshold": whole.task.threshold,
             "rows": whole.rows,
-            "scores": whole.scores is not None,
+            "scores": whole.has_scores,
             "slices": list(declared),
             "bootstrap": count_tables.bootstrap_details(ran, REPLICATES, SEED),
             **({"in_bins": list(data.binned)} if data.binned else {}),
@@ -96,7 +97,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def _binary(data: Dataset, whole: Dataset, pool_under: int) -> Measured:
+def _binary(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured:
     import numpy as np
 
     actual, predicted = outcomes(data)
@@ -105,9 +106,9 @@ def _binary(data: Dataset, whole: Dataset, pool_under: int) -> Measured:
     ranked = whole.part(scores=True)
     scores = scores_of(ranked)
     if scores is not None:
-        truth = actual if ranked is data else is_label(ranked.frame[ranked.target], resolve_favourable(ranked))
+        truth = actual if ranked is data else is_label(ranked.frame[ranked.task.target], resolve_favourable(ranked))
         order = np.argsort(scores, kind="stable")
-        table = score_table(truth, scores, ranked.weights, ranked.scores_method, order)
+        table = score_table(truth, scores, ranked.weights, _binning(ranked), order)
         claims += [*ranking_claims(table, data.role), lift_claim(table, data.role)]
         claims += calibration_claims(table, data.role) if table.probable else []
 
@@ -144,8 +145,8 @@ def _scored_groups(
     scores = scores_of(part)
     if scores is None:
         return []
-    truth, order = known or (is_label(part.frame[part.target], resolve_favourable(part)), None)
-    found = score_tables(truth, scores, groups.codes, len(groups.names), part.weights, part.scores_method, order)
+    truth, order = known or (is_label(part.frame[part.task.target], resolve_favourable(part)), None)
+    found = score_tables(truth, scores, groups.codes, len(groups.names), part.weights, _binning(part), order)
     probable = all(table.probable for table in found)
     claims: list[Claim] = []
     for g, table in enumerate(found):
@@ -154,7 +155,12 @@ def _scored_groups(
     return claims
 
 
-def _several(data: Dataset, whole: Dataset, pool_under: int) -> Measured:  # noqa: ARG001
+def _binning(part: InMemoryTable) -> str:
+    """Return how an engine put the scores into bins; empty where it did not."""
+    return "" if part.predictions is None else part.predictions.scores_method
+
+
+def _several(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured:  # noqa: ARG001
     found = classes(data)
     counts = count_tables.contingency(
         found.actual, found.predicted, found.actual * 0, 1, data.weights, labels=len(found.names)
@@ -177,7 +183,7 @@ def _several(data: Dataset, whole: Dataset, pool_under: int) -> Measured:  # noq
     return claims, details, (found.actual == found.predicted).astype(float), by_group
 
 
-def _numbers(data: Dataset, whole: Dataset, pool_under: int) -> Measured:  # noqa: ARG001
+def _numbers(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured:  # noqa: ARG001
     import numpy as np
 
     actual, predicted = numbers(data)
@@ -245,5 +251,5 @@ def _left_out(groups: Groups, pool_under: int, data: Dataset) -> list[Claim]:
     if not groups.left_out:
         return []
     hidden = dict.fromkeys(groups.columns, pooled_name(pool_under))
-    metric = "mean_absolute_error" if data.task == "regression" else "accuracy"
+    metric = "mean_absolute_error" if data.task.kind == "regression" else "accuracy"
     return [claim(metric, None, slice=hidden, role=data.role, note=LEFT_OUT)]

@@ -12,7 +12,7 @@ from aims_mlflow.records.limit import holds
 
 if TYPE_CHECKING:
     from aims_mlflow.checks.quality.expectations import Demand
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
 
 # Their observed value is the value of a single row.
 ONE_ROWS_VALUE = ("expect_column_max_to_be_between", "expect_column_min_to_be_between")

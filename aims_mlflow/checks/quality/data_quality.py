@@ -14,8 +14,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import claim, reason_of
-from aims_mlflow.checks.engines.remote_table import FarDataset
-from aims_mlflow.checks.engines.sql import SqlTable
+from aims_mlflow.checks.engines.remote_table import RemoteTable
+from aims_mlflow.checks.engines.sql import SqlSource
 from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.quality_page import Asked, quality_page
 from aims_mlflow.checks.pages.report import claims_page
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.checks.engines.count_source import FarTable
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.engines.count_source import CountSource
+    from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.pack import Pack, RowCondition
 
 KIND = "data-quality"
@@ -59,11 +59,11 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         DataError: the pack expects nothing of this role.
         CheckError: Great Expectations cannot be imported.
     """
-    settings, table, types, validated = pack.data_quality, *_opened(data)
+    settings, types, validated = pack.data_quality, *_opened(data)
     wanted = demands(settings, data, types)
     if not wanted:
         raise DataError(f"the pack {pack.name!r} expects nothing of {data.role} data", where="data_quality")
-    missing = {i: text for i, demand in enumerate(wanted) if (text := _missing_column(demand, list(table.columns)))}
+    missing = {i: text for i, demand in enumerate(wanted) if (text := _missing_column(demand, list(types)))}
     runnable = {i: demand for i, demand in enumerate(wanted) if i not in missing}
     results = validated(runnable, examples=settings.examples)
     claims: list[Claim] = []
@@ -73,7 +73,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         claims += mine
         worded = words_of(demand, results.get(i)) if len(wanted) <= MAX_WORDED else asked_for(demand.kwargs)
         asked.append(Asked(demand, worded, tuple(mine), _examples(results.get(i))))
-    claims += _repeated_rows(data, table)
+    claims += _repeated_rows(data)
     title = f"Data quality of {data.role} data"
     return Outcome(
         kind=KIND,
@@ -81,16 +81,16 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reason=reason_of(claims),
         claims=tuple(claims),
         controls=settings.controls,
-        details=_details(data, table, pack, asked),
+        details=_details(data, len(types), pack, asked),
         reports={"data_quality.html": claims_page(title, claims), "data_docs.html": quality_page(title, asked)},
         tools=versions("great-expectations", "pandas"),
     )
 
 
-def _details(data: Dataset, table: pd.DataFrame, pack: Pack, asked: list[Asked]) -> dict[str, Any]:
+def _details(data: Dataset, columns: int, pack: Pack, asked: list[Asked]) -> dict[str, Any]:
     details: dict[str, Any] = {
         "rows": data.rows,
-        "columns": len(table.columns),
+        "columns": columns,
         "expectations": [
             {"type": e.type, "severity": e.severity, "characteristic": e.characteristic or "not said", "why": e.why}
             for e in pack.data_quality.expectations
@@ -106,50 +106,52 @@ def _details(data: Dataset, table: pd.DataFrame, pack: Pack, asked: list[Asked])
     return details
 
 
-def _repeated_rows(data: Dataset, table: pd.DataFrame) -> list[Claim]:
-    if isinstance(data, FarDataset):
-        repeated: float | None = 1 - data.far.distinct(list(table.columns)) / data.rows
+def _repeated_rows(data: Dataset) -> list[Claim]:
+    if isinstance(data, RemoteTable):
+        repeated: float | None = 1 - data.source.distinct(data.columns) / data.rows
     else:
-        repeated = duplicate_share(table)
+        repeated = duplicate_share(_with_sensitive(data))
     if repeated is None:
         return []
     note = "rows that repeat an earlier row"
     return [claim("duplicate_rows", repeated, role=data.role, n=data.rows, note=note)]
 
 
-def _opened(data: Dataset) -> tuple[pd.DataFrame, dict[str, str], Callable[..., dict[int, Any]]]:
-    """Return a table that has the columns, what they hold, and what validates the rows where they are."""
-    if isinstance(data, FarDataset):
-        far, columns, types = data.far, data.frame, data.column_types()
-        if isinstance(far, SqlTable) and far.engine == "duckdb":
+def _opened(data: Dataset) -> tuple[dict[str, str], Callable[..., dict[int, Any]]]:
+    """Return what each column holds, and the function that validates the rows where they are."""
+    if isinstance(data, RemoteTable):
+        source, columns = data.source, data.columns
+        types = {name: "number" if (kind := source.types[name]) == "integer" else str(kind) for name in columns}
+        if isinstance(source, SqlSource) and source.engine == "duckdb":
             # Great Expectations does not know DuckDB; its tables are read here, where they lie anyway.
-            return columns, types, functools.partial(validate, far.frame()[list(columns)])
-        return columns, types, functools.partial(validate_batch, functools.partial(_far_batch, far))
-    table = _table(data)
-    return table, column_types(table), functools.partial(validate, table)
+            return types, functools.partial(validate, source.frame()[columns])
+        return types, functools.partial(validate_batch, functools.partial(_batch_of, source))
+    table = _with_sensitive(data)
+    return column_types(table), functools.partial(validate, table)
 
 
-def _far_batch(far: FarTable, context: Any) -> Any:
-    if isinstance(far, SqlTable):
-        place = far.handle
+def _batch_of(source: CountSource, context: Any) -> Any:
+    if isinstance(source, SqlSource):
+        place = source.handle
         url = place.url.render_as_string(hide_password=False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it has a class for each database, which takes fewer drivers
-            source = context.data_sources.add_sql("database", connection_string=url)
-            asset = source.add_table_asset("table", table_name=place.table, schema_name=place.schema)
+            database = context.data_sources.add_sql("database", connection_string=url)
+            asset = database.add_table_asset("table", table_name=place.table, schema_name=place.schema)
         return asset.add_batch_definition_whole_table("all").get_batch()
     asset = context.data_sources.add_spark("spark", persist=False).add_dataframe_asset("table")
-    return asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": far.handle})
+    return asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": source.handle})
 
 
-def _table(data: Dataset) -> pd.DataFrame:
-    """Return the table with the sensitive columns that stand beside it; nothing is copied otherwise."""
+def _with_sensitive(data: Dataset) -> pd.DataFrame:
+    """Return the table with the sensitive columns that are beside it; nothing is copied otherwise."""
     import pandas as pd
 
-    beside = [name for name in data.sensitive_names if name not in data.frame.columns]
-    if not beside or data.sensitive is None:
-        return data.frame
-    return pd.concat([data.frame, data.sensitive[beside].set_axis(data.frame.index, axis=0)], axis=1)
+    part = data.part()
+    beside = [name for name in part.sensitive_names if name not in part.frame.columns]
+    if not beside or part.sensitive is None:
+        return part.frame
+    return pd.concat([part.frame, part.sensitive[beside].set_axis(part.frame.index, axis=0)], axis=1)
 
 
 def validate(table: pd.DataFrame, wanted: Mapping[int, Demand], *, examples: int = 0) -> dict[int, Any]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.pack import DataQuality, Expectation
 
 PLACEHOLDERS = ("$target", "$sensitive", "$column", "$numeric", "$text")
@@ -133,9 +133,9 @@ def demands(settings: DataQuality, data: Dataset, types: Mapping[str, str]) -> l
         data: Gives role, target and sensitive columns.
         types: Column -> "number", "text" or another type: what the placeholders stand for, in turn.
     """
-    features = {name: kind for name, kind in types.items() if name != data.target}
+    features = {name: kind for name, kind in types.items() if name != data.task.target}
     values = {
-        "$target": [data.target] if data.target else [],
+        "$target": [data.task.target] if data.task.target else [],
         "$sensitive": list(data.sensitive_names),
         "$column": list(types),
         "$numeric": [name for name, kind in features.items() if kind == "number"],

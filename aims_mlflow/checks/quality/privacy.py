@@ -21,7 +21,7 @@ from aims_mlflow.records.pack import Limit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.pack import Pack
 
 KIND = "data-quality"
@@ -45,15 +45,13 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     """Look at every column that is not declared."""
     settings, stated = pack.privacy, data.personal
     named = stated if isinstance(stated, tuple) else ()
-    known = {*data.sensitive_names, *data.identifiers, *settings.declared, *named, data.target}
-    found = {name: why for name in data.frame.columns if name not in known and (why := looks_personal(data, str(name)))}
+    known = {*data.sensitive_names, *data.identifiers, *settings.declared, *named, data.task.target}
+    found = {name: why for name in data.columns if name not in known and (why := looks_personal(data, str(name)))}
     limit = Limit(metric=METRIC, comparator="==", limit="0", severity=settings.severity, why=settings.why)
     says = [STATED if stated is True else DENIED] if found and isinstance(stated, bool) else []
     note = "; ".join([*says, *(f"{name}: {why}" for name, why in list(found.items())[:10])])
     undeclared = 0 if stated is True else len(found)
-    measured = claim(
-        METRIC, undeclared, role=data.role, n=len(data.frame.columns), note=note or "no column looks personal"
-    )
+    measured = claim(METRIC, undeclared, role=data.role, n=len(data.columns), note=note or "no column looks personal")
     claims = [held(measured, limit)]
     listed = f": {', '.join(list(found)[:10])}" if found else ""
     listed += f"; {DENIED}" if found and stated is False else ""

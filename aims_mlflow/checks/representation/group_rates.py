@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from aims_mlflow.checks.statistics.groups import Groups
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.evidence import Claim
     from aims_mlflow.records.pack import Representativeness
 

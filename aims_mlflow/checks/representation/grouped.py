@@ -7,26 +7,27 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks.representation.proxies import feature_codes
 from aims_mlflow.checks.statistics.groups import Groups, group_rows
 from aims_mlflow.checks.statistics.threads import side_by_side
+from aims_mlflow.checks.tables.in_memory import InMemoryTable
 from aims_mlflow.checks.tables.validation import find_columns
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.pack import Representativeness
 
     Array = np.ndarray[Any, Any]
 
 
 def codes_of_features(data: Dataset) -> dict[str, tuple[Array, int]]:
-    """Return `proxies.feature_codes` of each feature; none of a far table, which is asked column by column."""
-    if len(data.frame) != data.rows:
+    """Return `proxies.feature_codes` of each feature; none of a remote table, which is asked column by column."""
+    if not isinstance(data, InMemoryTable):
         return {}
     names = [name for name in data.features if name not in data.sensitive_names]
     return dict(zip(names, side_by_side(lambda name: _coded(data, name), names, data.rows), strict=True))
 
 
-def _coded(data: Dataset, name: str) -> tuple[Array, int]:
+def _coded(data: InMemoryTable, name: str) -> tuple[Array, int]:
     import numpy as np
 
     found, levels = feature_codes(data.frame[name], data.weights)
@@ -49,15 +50,15 @@ class Grouped:
         self._codes = codes
         self.binned: set[str] = set()
         self._data, self._columns, self._pool_under = data, columns, settings.pool_under
-        self._last: tuple[Dataset, Groups] | None = None
+        self._last: tuple[InMemoryTable, Groups] | None = None
 
-    def codes_of(self, name: str, part: Dataset) -> tuple[Array, int]:
+    def codes_of(self, name: str, part: InMemoryTable) -> tuple[Array, int]:
         """Return the codes of a feature, as `proxies.feature_codes` does; made once for all that is grouped."""
         if name not in self._codes:
             self._codes[name] = _coded(part, name)
         return self._codes[name]
 
-    def with_(self, *names: str) -> tuple[Dataset, Groups]:
+    def with_(self, *names: str) -> tuple[InMemoryTable, Groups]:
         """Return a part of the data with `names`, and the group of each of its rows."""
         part = self._data.part((*self._columns, *names))
         if self._last is None or self._last[0] is not part:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from aims_mlflow.checks.representation.grouped import Grouped
     from aims_mlflow.checks.statistics.groups import Groups
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
+    from aims_mlflow.checks.tables.in_memory import InMemoryTable
     from aims_mlflow.records.evidence import Claim
     from aims_mlflow.records.pack import Representativeness
 
@@ -30,32 +31,32 @@ def target_claims(grouped: Grouped, data: Dataset, settings: Representativeness)
 
     Rows without a label are left out.
     """
-    if data.target is None or (data.task == "binary-classification" and data.favourable is None):
+    if data.task.target is None or (data.task.kind == "binary-classification" and data.task.favourable is None):
         return []
-    part, groups = grouped.with_(data.target)
-    if data.task == "multiclass-classification":
+    part, groups = grouped.with_(data.task.target)
+    if data.task.kind == "multiclass-classification":
         return _each_label(part, groups, data, settings) + _favourable(part, groups, data, settings)
-    if data.task == "regression":
+    if data.task.kind == "regression":
         return _numbers(part, groups, data, settings)
     return _favourable(part, groups, data, settings)
 
 
-def _favourable(part: Dataset, groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
-    if data.favourable is None:
+def _favourable(part: InMemoryTable, groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
+    if data.task.favourable is None:
         return []
-    labels = labels_of(part.frame[data.target])
-    there, good = labels.codes >= 0, is_label(labels, data.favourable)
+    labels = labels_of(part.frame[data.task.target])
+    there, good = labels.codes >= 0, is_label(labels, data.task.favourable)
     counts = count_tables.contingency(
         (~there).astype(int), good, _only(groups.codes, there), len(groups.names), part.weights
     )
     return rate_claims("favourable_label_rate", counts[:, 0, 1], counts[:, 0].sum(axis=1), groups, data, settings)
 
 
-def _each_label(part: Dataset, groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
+def _each_label(part: InMemoryTable, groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
     """Return each label's share by group; of labels with too few rows to show, nothing."""
     import numpy as np
 
-    labels = labels_of(part.frame[data.target])
+    labels = labels_of(part.frame[data.task.target])
     texts = distinct_labels(labels)
     names, own = list(texts.values()), labels.placed({key: i for i, key in enumerate(texts)})
     counts = count_tables.crossed(groups.codes, len(groups.names), own, len(names), part.weights)
@@ -70,10 +71,10 @@ def _each_label(part: Dataset, groups: Groups, data: Dataset, settings: Represen
     ]
 
 
-def _numbers(part: Dataset, groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
+def _numbers(part: InMemoryTable, groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
     import numpy as np
 
-    column = part.frame[data.target]
+    column = part.frame[data.task.target]
     numbers = column.to_numpy(dtype=float, na_value=np.nan)
     codes = _only(groups.codes, np.isfinite(numbers))
     found = group_moments({"target": np.nan_to_num(numbers)}, codes, len(groups.names), part.weights)["target"]

@@ -10,7 +10,7 @@ from aims_mlflow.checks.statistics import count_tables
 
 if TYPE_CHECKING:
     from aims_mlflow.checks.representation.grouped import Grouped
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.evidence import Claim
     from aims_mlflow.records.pack import Representativeness
 

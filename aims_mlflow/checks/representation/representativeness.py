@@ -21,7 +21,7 @@ from aims_mlflow.records.evidence import Claim, Result, result_of, worst
 if TYPE_CHECKING:
     import numpy as np
 
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.pack import Pack, Population, Representativeness
 
     Array = np.ndarray[Any, Any]
@@ -37,7 +37,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         DataError: there is no sensitive column and no population, or the table lacks a population's column.
     """
     settings = pack.representativeness
-    if data.sensitive is None and not settings.populations:
+    if not data.sensitive_names and not settings.populations:
         raise DataError(
             "no sensitive columns and no populations are named, so there are no groups to compare",
             where=f"{data.role} data",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from aims_mlflow.checks.tables.table import Dataset
+    from aims_mlflow.checks.tables.in_memory import InMemoryTable
 
     Array = np.ndarray[Any, Any]
 
@@ -29,7 +29,7 @@ class Classes:
     predicted: Array
 
 
-def classes(data: Dataset) -> Classes:
+def classes(data: InMemoryTable) -> Classes:
     """Return labels and predictions as codes; a label that only the model knows counts as one too.
 
     Raises:
@@ -37,14 +37,14 @@ def classes(data: Dataset) -> Classes:
     """
     labels, predictions = (labels_of(values) for values in check_predictions(data))
     where = where_in(data.role)
-    complete(labels, f"label in {data.target!r}", where, data.weights)
+    complete(labels, f"label in {data.task.target!r}", where, data.weights)
     complete(predictions, "prediction", where, data.weights)
     names = dict(sorted({**distinct_labels(predictions), **distinct_labels(labels)}.items()))
     places = {key: i for i, key in enumerate(names)}
     return Classes(tuple(names.values()), labels.placed(places), predictions.placed(places))
 
 
-def numbers(data: Dataset) -> tuple[Array, Array]:
+def numbers(data: InMemoryTable) -> tuple[Array, Array]:
     """Return actual and predicted numbers, shape (rows,).
 
     Raises:
@@ -53,7 +53,7 @@ def numbers(data: Dataset) -> tuple[Array, Array]:
     labels, predictions = check_predictions(data)
     where = where_in(data.role)
     return (
-        _finite(labels, f"number in {data.target!r}", where, data.weights),
+        _finite(labels, f"number in {data.task.target!r}", where, data.weights),
         _finite(predictions, "predicted number", where, data.weights),
     )
 
@@ -70,7 +70,7 @@ def _finite(values: Any, what: str, where: str, weights: Array | None) -> Array:
     return found
 
 
-def selections(data: Dataset) -> tuple[Array, Array] | None:
+def selections(data: InMemoryTable) -> tuple[Array, Array] | None:
     """Return two boolean arrays: is the row to be selected, and did the model select it; None where nobody is.
 
     Two labels: the favourable one, or a score from the threshold on. Several labels: the favourable one, where one
@@ -79,20 +79,20 @@ def selections(data: Dataset) -> tuple[Array, Array] | None:
     Raises:
         DataError: labels, predictions or scores do not fit.
     """
-    if data.task == "regression":
-        if data.threshold is None:
+    if data.task.kind == "regression":
+        if data.task.threshold is None:
             return None
         actual, predicted = numbers(data)
-        return actual >= float(data.threshold), predicted >= float(data.threshold)
-    if data.task == "binary-classification":
+        return actual >= float(data.task.threshold), predicted >= float(data.task.threshold)
+    if data.task.kind == "binary-classification":
         return outcomes(data)
-    if data.favourable is None:
+    if data.task.favourable is None:
         return None
     labels, predictions = check_predictions(data)
-    return is_label(labels, data.favourable), is_label(predictions, data.favourable)
+    return is_label(labels, data.task.favourable), is_label(predictions, data.task.favourable)
 
 
-def outcomes(data: Dataset) -> tuple[Array, Array]:
+def outcomes(data: InMemoryTable) -> tuple[Array, Array]:
     """Return two boolean arrays of shape (rows,): is the label, and is the prediction, favourable.
 
     Where a threshold is set, a row is predicted favourable when its score reaches it.
@@ -102,13 +102,13 @@ def outcomes(data: Dataset) -> tuple[Array, Array]:
     """
     import numpy as np
 
-    if data.threshold is not None:
-        return _by_threshold(data, float(data.threshold))
+    if data.task.threshold is not None:
+        return _by_threshold(data, float(data.task.threshold))
     where = where_in(data.role)
     column, predictions = check_predictions(data)
     labels, said = labels_of(column), labels_of(predictions)
     favourable = resolve_favourable(data)
-    complete(labels, f"label in {data.target!r}", where, data.weights)
+    complete(labels, f"label in {data.task.target!r}", where, data.weights)
     complete(said, "prediction", where, data.weights)
     known = {**distinct_labels(labels), str(label_key(favourable)): favourable}
     strange = [text for key, text in distinct_labels(said).items() if key not in known]
@@ -117,14 +117,14 @@ def outcomes(data: Dataset) -> tuple[Array, Array]:
             ((predictions >= 0) & (predictions <= 1)).all()
         )
         raise DataError(
-            f"a prediction is neither label of {data.target!r} ({listing(known.values())}): {listing(strange)}",
+            f"a prediction is neither label of {data.task.target!r} ({listing(known.values())}): {listing(strange)}",
             where=where,
             next="predict labels, not probabilities" if probable else "predict the labels that the target has",
         )
     return is_label(labels, favourable), is_label(said, favourable)
 
 
-def _by_threshold(data: Dataset, threshold: float) -> tuple[Array, Array]:
+def _by_threshold(data: InMemoryTable, threshold: float) -> tuple[Array, Array]:
     scores = scores_of(data)
     if scores is None:
         raise DataError(
@@ -132,12 +132,12 @@ def _by_threshold(data: Dataset, threshold: float) -> tuple[Array, Array]:
             where=where_in(data.role),
             next="use a model that gives scores, or leave data.threshold out of aims.yaml",
         )
-    labels = labels_of(data.frame[data.target])
-    complete(labels, f"label in {data.target!r}", where_in(data.role), data.weights)
+    labels = labels_of(data.frame[data.task.target])
+    complete(labels, f"label in {data.task.target!r}", where_in(data.role), data.weights)
     return is_label(labels, resolve_favourable(data)), scores >= threshold
 
 
-def check_predictions(data: Dataset) -> tuple[pd.Series, Array]:
+def check_predictions(data: InMemoryTable) -> tuple[pd.Series, Array]:
     """Return the target's column and the predictions, shape (rows,).
 
     Raises:
@@ -146,12 +146,12 @@ def check_predictions(data: Dataset) -> tuple[pd.Series, Array]:
     import numpy as np
 
     where = where_in(data.role)
-    if data.target is None:
+    if data.task.target is None:
         raise DataError("no target column is named", where=where, next="set data.target in aims.yaml")
     if data.predictions is None:
         raise DataError("there are no predictions to evaluate", where=where, next="predict first")
-    labels = data.frame[data.target]
-    predictions = np.asarray(data.predictions)
+    labels = data.frame[data.task.target]
+    predictions = np.asarray(data.predictions.labels)
     if predictions.ndim == 2 and predictions.shape[1] == 1:
         predictions = predictions[:, 0]
     if predictions.shape != (len(labels),):
@@ -163,7 +163,7 @@ def check_predictions(data: Dataset) -> tuple[pd.Series, Array]:
     return labels, predictions
 
 
-def scores_of(data: Dataset) -> Array | None:
+def scores_of(data: InMemoryTable) -> Array | None:
     """Return finite scores of shape (rows,), or (rows, labels) of several labels; None where there are none.
 
     Raises:
@@ -176,7 +176,7 @@ def scores_of(data: Dataset) -> Array | None:
     scores = np.asarray(data.scores)
     if scores.ndim == 2 and scores.shape[1] == 1:
         scores = scores[:, 0]
-    shapes = 1 if data.task == "binary-classification" else 2
+    shapes = 1 if data.task.kind == "binary-classification" else 2
     right = scores.ndim in (1, shapes) and len(scores) == len(data.frame)
     if not right or not np.issubdtype(scores.dtype, np.number) or not np.isfinite(scores).all():
         raise DataError(
@@ -187,7 +187,7 @@ def scores_of(data: Dataset) -> Array | None:
     return scores
 
 
-def scores_by_label(data: Dataset, names: Sequence[str]) -> Array | None:
+def scores_by_label(data: InMemoryTable, names: Sequence[str]) -> Array | None:
     """Return the scores with one column for each of `names`, 0 for a label that the model does not know.
 
     Labels that the model knows and no row has get columns after these. None where there are no scores by label.
@@ -198,7 +198,8 @@ def scores_by_label(data: Dataset, names: Sequence[str]) -> Array | None:
     import numpy as np
 
     scores = scores_of(data)
-    place = {str(label_key(label)): i for i, label in enumerate(data.score_labels)}
+    labels = () if data.predictions is None else data.predictions.score_labels
+    place = {str(label_key(label)): i for i, label in enumerate(labels)}
     keys = [str(label_key(name)) for name in names]
     if scores is None or scores.ndim != 2 or scores.shape[1] != len(place):
         return None

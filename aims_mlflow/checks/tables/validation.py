@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.statistics.labels import distinct_labels, label_key, listing
-from aims_mlflow.checks.tables.table import Dataset
+from aims_mlflow.checks.tables.in_memory import InMemoryTable
+from aims_mlflow.checks.tables.task import BINARY, PredictionTask
 from aims_mlflow.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.records.pack import Task
+    from aims_mlflow.checks.tables.dataset import Dataset
 
 MAX_LABELS_SHOWN = 20
 MAX_CLASSES = 200
@@ -22,27 +24,23 @@ MAX_CLASSES = 200
 def make_dataset(
     role: str,
     frame: pd.DataFrame,
+    task: PredictionTask = BINARY,
     *,
-    target: str | None = None,
-    favourable: str | None = None,
     sensitive: Sequence[str] = (),
     sensitive_frame: pd.DataFrame | None = None,
     identifiers: Sequence[str] = (),
-    task: Task = "binary-classification",
-    threshold: str | None = None,
-) -> Dataset:
-    """Return a valid data set; column names become text.
+    personal: bool | tuple[str, ...] | None = None,
+) -> InMemoryTable:
+    """Return a frame as a valid data set; column names become text.
 
     Args:
-        role: "train", "validation", "test" or "cross-validation".
+        role: "train", "validation", "test", "cross-validation" or "operation".
         frame: Features and target.
-        target: Name of the label column.
-        favourable: The good outcome; may be left out where the labels are 0 and 1.
+        task: What is predicted; the favourable label may be left out where the labels are 0 and 1.
         sensitive: Names, looked up in `sensitive_frame` first, then in `frame`.
         sensitive_frame: Sensitive columns that are no features; all of them when `sensitive` is empty.
         identifiers: Columns that only name a row; those that `frame` lacks are ignored.
-        task: What is predicted: one of two labels, one of several, or a number.
-        threshold: From which score or number on a row is selected, as a decimal.
+        personal: What the data sheet says of personal data.
 
     Raises:
         DataError: one sentence for what does not fit (see `validate_dataset`).
@@ -57,20 +55,28 @@ def make_dataset(
             next="pass the sensitive columns of the same rows, in the same order",
         )
     names = tuple(sensitive) or (() if beside is None else tuple(beside.columns))
-    data = Dataset(
+    data = InMemoryTable(
         role=role,
         frame=frame,
-        target=target,
+        task=task,
         sensitive=_sensitive(names, frame, beside, role) if names else None,
         identifiers=tuple(name for name in identifiers if name in frame.columns),
-        favourable=favourable,
-        task=task,
-        threshold=threshold,
+        personal=personal,
     )
     validate_dataset(data)
-    if target is not None and favourable is None and task == "binary-classification":
-        data = Dataset(**{**vars(data), "favourable": resolve_favourable(data)})
-    return data
+    return dataclasses.replace(data, task=with_favourable(data))
+
+
+def with_favourable(data: Dataset) -> PredictionTask:
+    """Return the task with its favourable label, where one can be told from the labels.
+
+    Raises:
+        DataError: it was not given and does not follow from the labels.
+    """
+    task = data.task
+    if task.target is None or task.favourable is not None or task.kind != "binary-classification":
+        return task
+    return dataclasses.replace(task, favourable=resolve_favourable(data))
 
 
 def validate_dataset(data: Dataset) -> None:
@@ -83,19 +89,19 @@ def validate_dataset(data: Dataset) -> None:
     """
     where = where_in(data.role)
     _check_rows(data.rows, where)
-    if data.target is not None:
-        if data.target not in data.frame.columns:
-            raise _no_column(data.target, data.frame.columns, where, "target column")
-        targets = data.part((data.target,))
-        if data.task == "regression":
-            _check_numbers(targets, data.target, where)
-        elif data.crowded(data.target):
+    if data.task.target is not None:
+        if data.task.target not in data.columns:
+            raise _no_column(data.task.target, data.columns, where, "target column")
+        targets = data.part((data.task.target,))
+        if data.task.kind == "regression":
+            _check_numbers(targets, data.task.target, where)
+        elif data.crowded(data.task.target):
             raise DataError(
-                f"{data.target!r} has far more labels than expected", where=where, next=_advice(MAX_CLASSES + 1)
+                f"{data.task.target!r} has far more labels than expected", where=where, next=_advice(MAX_CLASSES + 1)
             )
         else:
-            _check_labels(targets, data.target, where)
-    for name in (*data.sensitive_names, *(data.frame.columns if data.role == "train" else ())):
+            _check_labels(targets, data.task.target, where)
+    for name in (*data.sensitive_names, *(data.columns if data.role == "train" else ())):
         if data.is_empty(name):
             raise _no_values(name, data.rows, where)
 
@@ -104,15 +110,15 @@ def validate_pair(train: Dataset, test: Dataset) -> None:
     """Raise DataError unless `test` has every feature of `train` and no label that `train` lacks."""
     where = where_in(test.role)
     for name in train.features:
-        if name not in test.frame.columns:
-            raise _no_column(name, test.frame.columns, where, f"column that {train.role} data has,")
-    if train.target is None or test.target is None or train.task != "binary-classification":
+        if name not in test.columns:
+            raise _no_column(name, test.columns, where, f"column that {train.role} data has,")
+    if train.task.target is None or test.task.target is None or train.task.kind != "binary-classification":
         return
-    known = distinct_labels(train.column(train.target)[0])
-    strange = [text for key, text in distinct_labels(test.column(test.target)[0]).items() if key not in known]
+    known = distinct_labels(train.column(train.task.target)[0])
+    strange = [text for key, text in distinct_labels(test.column(test.task.target)[0]).items() if key not in known]
     if strange:
         raise DataError(
-            f"{test.target!r} has a label outside the two expected: {listing(strange)}; "
+            f"{test.task.target!r} has a label outside the two expected: {listing(strange)}; "
             f"{train.role} data has {listing(known.values())}",
             where=where,
             next="write the labels the same way in both",
@@ -125,13 +131,13 @@ def resolve_favourable(data: Dataset) -> str:
     Raises:
         DataError: it was not given and does not follow from the labels.
     """
-    if data.favourable is not None:
-        return data.favourable
-    labels = distinct_labels(data.column(str(data.target))[0])
+    if data.task.favourable is not None:
+        return data.task.favourable
+    labels = distinct_labels(data.column(str(data.task.target))[0])
     if set(labels) <= {"0", "1"}:
         return labels.get("1", "1")
     raise DataError(
-        f"which label of {data.target!r} is favourable is not said: {listing(labels.values())}",
+        f"which label of {data.task.target!r} is favourable is not said: {listing(labels.values())}",
         where=where_in(data.role),
         next="set data.favourable in aims.yaml to the outcome that is good for the person",
     )
@@ -142,7 +148,7 @@ def _check_rows(rows: int, where: str) -> None:
         raise DataError("the table has no rows", where=where, next="check the path and the filters that made it")
 
 
-def _check_numbers(data: Dataset, target: str, where: str) -> None:
+def _check_numbers(data: InMemoryTable, target: str, where: str) -> None:
     import numpy as np
     import pandas as pd
 
@@ -157,11 +163,11 @@ def _check_numbers(data: Dataset, target: str, where: str) -> None:
         raise _no_values(target, data.rows, where)
 
 
-def _check_labels(data: Dataset, target: str, where: str) -> None:
+def _check_labels(data: InMemoryTable, target: str, where: str) -> None:
     labels = distinct_labels(data.frame[target])
     if not labels:
         raise _no_values(target, data.rows, where)
-    several = data.task == "multiclass-classification"
+    several = data.task.kind == "multiclass-classification"
     if len(labels) > (MAX_CLASSES if several else 2):
         shown = f" ({listing(labels.values())})" if len(labels) <= MAX_LABELS_SHOWN else ""
         expected = f"more labels than the {MAX_CLASSES} expected" if several else "a label outside the two expected"
@@ -175,10 +181,10 @@ def _check_labels(data: Dataset, target: str, where: str) -> None:
         )
     # A small held-out table may lack a label, the favourable one too: rates are then undefined.
     may_lack = len(labels) == 1 or (several and data.role != "train")
-    if data.favourable is not None and label_key(data.favourable) not in labels and not may_lack:
-        hint = did_you_mean(data.favourable, labels.values())
+    if data.task.favourable is not None and label_key(data.task.favourable) not in labels and not may_lack:
+        hint = did_you_mean(data.task.favourable, labels.values())
         raise DataError(
-            f"the favourable label {data.favourable!r} does not occur in {target!r}, which has "
+            f"the favourable label {data.task.favourable!r} does not occur in {target!r}, which has "
             f"{listing(labels.values())}" + (f", {hint}" if hint else ""),
             where=where,
             next="correct data.favourable in aims.yaml",
@@ -233,7 +239,7 @@ def _refuse_containers(column: pd.Series, name: str, where: str) -> None:
         )
 
 
-def find_columns(data: Dataset, names: Iterable[str], what: str) -> dict[str, pd.Series]:
+def find_columns(data: InMemoryTable, names: Iterable[str], what: str) -> dict[str, pd.Series]:
     """Return columns that a pack names, from the table or from the sensitive columns beside it.
 
     Raises:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from aims_mlflow.checks.tables.predictions import Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.pack import Pack
@@ -64,9 +66,11 @@ def scored():
 
     def make(rows=2000, seed=1, **more):
         frame = credit_table(rows, seed)
-        data = make_dataset("test", frame, target="repaid", favourable="yes", sensitive=["sex", "race"], **more)
+        data = make_dataset(
+            "test", frame, PredictionTask(target="repaid", favourable="yes"), sensitive=["sex", "race"], **more
+        )
         score = 1 / (1 + np.exp(-(frame["income"].to_numpy() / 1000 - 2)))
-        return replace(data, predictions=np.where(score > 0.5, "yes", "no"), scores=score)
+        return replace(data, predictions=Predictions(np.where(score > 0.5, "yes", "no"), score))
 
     return make
 

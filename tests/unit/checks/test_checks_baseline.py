@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from aims_mlflow.checks.drift import baseline
 from aims_mlflow.checks.statistics.distances import Numbers
+from aims_mlflow.checks.tables.predictions import Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
 
@@ -19,7 +21,7 @@ def read(outcome):
 
 def test_each_column_is_counted_in_bins_and_categories(table, empty_pack, record):
     frame = table(1000)
-    outcome = baseline.run(make_dataset("train", frame, target="repaid", favourable="yes"), empty_pack)
+    outcome = baseline.run(make_dataset("train", frame, PredictionTask(target="repaid", favourable="yes")), empty_pack)
     record(outcome)
     found = read(outcome)["columns"]
     assert set(found) == {*frame.columns, "(target)"} - {"repaid"}
@@ -43,7 +45,7 @@ def test_no_extreme_no_rare_value_and_no_small_count_is_told(empty_pack):
             "y": [0, 1] * 250,
         }
     )
-    outcome = baseline.run(make_dataset("train", frame, target="y"), empty_pack)
+    outcome = baseline.run(make_dataset("train", frame, PredictionTask(target="y")), empty_pack)
     text = outcome.reports["drift_baseline.json"].decode()
     for secret in ("9876543", "mayor", str(frame["salary"].min())):
         assert secret not in text
@@ -105,7 +107,7 @@ def test_columns_that_look_personal_are_left_out_even_with_many_rows_each(empty_
             "y": rng.integers(0, 2, 900),
         }
     )
-    outcome = baseline.run(make_dataset("train", frame, target="y"), empty_pack)
+    outcome = baseline.run(make_dataset("train", frame, PredictionTask(target="y")), empty_pack)
     assert b"anna" not in outcome.reports["drift_baseline.json"]
     assert set(read(outcome)["columns"]) == {"x", "(target)"}
     assert read(outcome)["left_out"] == {
@@ -138,8 +140,8 @@ def test_a_constant_and_a_spike_need_no_bins():
 
 def test_identifiers_are_left_out_and_predictions_are_kept(empty_pack, table):
     frame = table(200).assign(id=range(200), key=[f"k{i}" for i in range(200)])
-    data = make_dataset("test", frame, target="repaid", favourable="yes", identifiers=["id"])
-    data = replace(data, predictions=np.array(["yes"] * 120 + ["no"] * 80))
+    data = make_dataset("test", frame, PredictionTask(target="repaid", favourable="yes"), identifiers=["id"])
+    data = replace(data, predictions=Predictions(np.array(["yes"] * 120 + ["no"] * 80)))
     found = read(baseline.run(data, empty_pack))
     assert found["columns"]["(prediction)"]["counts"] == {"yes": 120, "no": 80}
     assert set(found["left_out"]) == {"id", "key"}
@@ -148,4 +150,4 @@ def test_identifiers_are_left_out_and_predictions_are_kept(empty_pack, table):
 def test_nothing_to_describe_is_an_error(empty_pack):
     frame = pd.DataFrame({"x": [1.5, 2.5, 3.5, 4.5], "y": [0, 1, 0, 1]})
     with pytest.raises(DataError, match="without telling single values"):
-        baseline.run(make_dataset("train", frame, target="y"), empty_pack)
+        baseline.run(make_dataset("train", frame, PredictionTask(target="y")), empty_pack)

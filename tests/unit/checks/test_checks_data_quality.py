@@ -10,6 +10,7 @@ import pytest
 from aims_mlflow.checks.quality import data_quality
 from aims_mlflow.checks.quality.expectations import KNOWN, Demand
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.pack import DataQuality, Expectation, Pack
 
@@ -36,7 +37,7 @@ def frame(rows=40):
 
 
 def run(*expectations, table=None, role="test"):
-    data = make_dataset(role, frame() if table is None else table, target="y", sensitive=["sex"])
+    data = make_dataset(role, frame() if table is None else table, PredictionTask(target="y"), sensitive=["sex"])
     return data_quality.run(data, pack(*expectations))
 
 
@@ -181,13 +182,13 @@ def test_repeated_rows_are_counted_beside():
 
 def test_sensitive_columns_that_stand_beside_are_checked_too():
     beside = pd.DataFrame({"race": ["A", None] * 20})
-    data = make_dataset("test", frame(), target="y", sensitive_frame=beside)
+    data = make_dataset("test", frame(), PredictionTask(target="y"), sensitive_frame=beside)
     outcome = data_quality.run(data, pack(expect("column_values_to_not_be_null", column="$sensitive")))
     assert (only(outcome).slice, only(outcome).value) == ({"column": "race"}, "0.5")
 
 
 def test_a_pack_that_expects_nothing_of_a_role_is_not_evaluated():
-    data = make_dataset("validation", frame(), target="y")
+    data = make_dataset("validation", frame(), PredictionTask(target="y"))
     outcome = run_check("data_quality", data, pack(expect("column_to_exist", roles=("train",), column="y")))
     assert outcome.result == "not_evaluated"
     assert "expects nothing of validation data" in outcome.reason
@@ -206,17 +207,18 @@ import socket, sys
 def refuse(*a, **k): raise AssertionError("a connection was opened")
 socket.socket.connect = refuse
 import pandas as pd
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.checks.packs import load_pack
 from aims_mlflow.checks.runner import run_check
 pack = load_pack("tabular-classification")
-run_check("data_quality", make_dataset("test", pd.DataFrame({"y": [0, 1]}), target="y"), pack)
+run_check("data_quality", make_dataset("test", pd.DataFrame({"y": [0, 1]}), PredictionTask(target="y")), pack)
 def watch(event, args):
     if event in ("os.mkdir", "tempfile.mkstemp", "tempfile.mkdtemp") or (event == "open" and "w" in str(args[1])):
         raise AssertionError(f"{event} {args}")
 sys.addaudithook(watch)
 frame = pd.DataFrame({"x": range(50), "y": [0, 1] * 25})
-outcome = run_check("data_quality", make_dataset("test", frame, target="y"), pack)
+outcome = run_check("data_quality", make_dataset("test", frame, PredictionTask(target="y")), pack)
 assert outcome.result == "passed", outcome.reason
 """
     env = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -244,7 +246,7 @@ def test_an_import_that_ends_the_process_is_an_error_with_the_fix(monkeypatch):
 
     monkeypatch.delitem(sys.modules, "great_expectations", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Ends(), *sys.meta_path])
-    data = make_dataset("test", frame(), target="y")
+    data = make_dataset("test", frame(), PredictionTask(target="y"))
     outcome = run_check("data_quality", data, pack(expect("column_to_exist", column="y")))
     assert outcome.result == "not_evaluated"
     assert "pyspark[connect]" in outcome.reason

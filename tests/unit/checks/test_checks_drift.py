@@ -8,6 +8,8 @@ import pytest
 from aims_mlflow.checks.drift import drift
 from aims_mlflow.checks.statistics import distances
 from aims_mlflow.checks.statistics.distances import Numbers
+from aims_mlflow.checks.tables.predictions import Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.pack import CategoricalMethod, Drift, NumericMethod, Pack
@@ -50,8 +52,8 @@ def mixed(rows, shift, seed):
 
 def pair(train_rows, test_rows, shift=0.3):
     return (
-        make_dataset("train", mixed(train_rows, 0, 1), target="y"),
-        make_dataset("test", mixed(test_rows, shift, 2), target="y"),
+        make_dataset("train", mixed(train_rows, 0, 1), PredictionTask(target="y")),
+        make_dataset("test", mixed(test_rows, shift, 2), PredictionTask(target="y")),
     )
 
 
@@ -112,7 +114,7 @@ def test_a_pack_takes_any_of_evidentlys_methods_by_name(kind):
             if kind == "numeric"
             else rng.choice(["a", "b", "c"], 400, p=[0.6 - shift, 0.2 + shift, 0.2])
         )
-        return make_dataset(role, pd.DataFrame({"x": value, "y": np.resize([0, 1], 400)}), target="y")
+        return make_dataset(role, pd.DataFrame({"x": value, "y": np.resize([0, 1], 400)}), PredictionTask(target="y"))
 
     train, moved = made("train", 0), made("test", 0.5)
     for name in names:
@@ -132,7 +134,9 @@ def test_a_method_by_name_is_refused_where_evidently_does_not_run():
 def test_large_tables_use_distances_and_small_ones_tests():
     for rows, metric in ((1001, "drift"), (1000, "drift_p_value")):
         train, test = pair(rows, 500)
-        train, test = (make_dataset(d.role, d.frame[["normal", "flag", "y"]], target="y") for d in (train, test))
+        train, test = (
+            make_dataset(d.role, d.frame[["normal", "flag", "y"]], PredictionTask(target="y")) for d in (train, test)
+        )
         assert [c.metric for c in drift.run(test, pack(), train).claims] == [metric, metric, metric, "drifted_share"]
 
 
@@ -194,8 +198,10 @@ def test_texts_identifiers_and_dates_are_left_out_with_the_reason():
             }
         )
 
-    train = make_dataset("train", table(3000), target="y", identifiers=["named"])
-    outcome = drift.run(make_dataset("test", table(3000).drop(columns="empty"), target="y"), pack(), train)
+    train = make_dataset("train", table(3000), PredictionTask(target="y"), identifiers=["named"])
+    outcome = drift.run(
+        make_dataset("test", table(3000).drop(columns="empty"), PredictionTask(target="y")), pack(), train
+    )
     assert list(outcome.details["methods"]) == ["used", "(target)"]
     reasons = outcome.details["left_out"]
     assert set(reasons) == {"id", "key", "when", "day", "zip", "empty", "named"}
@@ -210,7 +216,7 @@ def test_texts_identifiers_and_dates_are_left_out_with_the_reason():
 
 def test_a_column_without_values_is_not_evaluated():
     train, test = pair(1200, 600)
-    hollow = make_dataset("test", test.frame.assign(normal=np.nan, text=None, skewed="a"), target="y")
+    hollow = make_dataset("test", test.frame.assign(normal=np.nan, text=None, skewed="a"), PredictionTask(target="y"))
     outcome = drift.run(hollow, pack(severity="failing", threshold="10", p_value="0"), train)
     found = {c.slice.get("column"): c for c in outcome.claims}
     for name, why in (("normal", "no value"), ("text", "no value"), ("skewed", "numbers in training data")):
@@ -236,8 +242,10 @@ def test_labels_and_predictions_that_drift_do_not_pass(rows, value_of):
     place = np.linspace(0, 1, rows)
 
     def made(role, share, say):
-        data = make_dataset(role, pd.DataFrame({"x": place, "y": place < share}), target="y", favourable="True")
-        return data if say is None else replace(data, predictions=place < say)
+        data = make_dataset(
+            role, pd.DataFrame({"x": place, "y": place < share}), PredictionTask(target="y", favourable="True")
+        )
+        return data if say is None else replace(data, predictions=Predictions(place < say))
 
     metric = "drift" if rows > 1000 else "drift_p_value"
     outcome = drift.run(made("test", 0.05, None), pack(severity="failing"), made("train", 0.5, 0.5))
@@ -258,8 +266,10 @@ def test_labels_and_predictions_that_drift_do_not_pass(rows, value_of):
 def test_one_label_written_in_two_ways_is_no_drift(value_of):
     labels = np.resize([0, 1, 1], 3000)
     x = np.random.default_rng(0).normal(size=3000)
-    train = make_dataset("train", pd.DataFrame({"x": x, "y": labels}), target="y", favourable="1")
-    test = make_dataset("test", pd.DataFrame({"x": x, "y": labels.astype(bool)}), target="y", favourable="1")
+    train = make_dataset("train", pd.DataFrame({"x": x, "y": labels}), PredictionTask(target="y", favourable="1"))
+    test = make_dataset(
+        "test", pd.DataFrame({"x": x, "y": labels.astype(bool)}), PredictionTask(target="y", favourable="1")
+    )
     assert value_of(drift.run(test, pack(), train).claims, "drift", column="(target)").value == "0"
 
 
@@ -268,7 +278,10 @@ def test_numbers_that_are_predicted_drift_as_numbers(value_of):
 
     def made(role, mean):
         frame = pd.DataFrame({"x": rng.normal(size=3000), "y": rng.normal(mean, 1, 3000)})
-        return replace(make_dataset(role, frame, target="y", task="regression"), predictions=frame["y"].to_numpy() / 2)
+        return replace(
+            make_dataset(role, frame, PredictionTask(target="y", kind="regression")),
+            predictions=Predictions(frame["y"].to_numpy() / 2),
+        )
 
     outcome = drift.run(made("test", 1.0), pack(), made("train", 0.0))
     for name in ("(target)", "(prediction)"):
@@ -283,8 +296,10 @@ def test_many_tests_of_one_population_break_no_limit_by_chance():
     for seed in range(10):
         rng = np.random.default_rng(seed)
         made = lambda rows, rng=rng: pd.DataFrame(rng.normal(size=(rows, 40))).assign(y=rng.integers(0, 2, rows))  # noqa: E731
-        train = make_dataset("train", made(800), target="y")
-        outcome = drift.run(make_dataset("test", made(300), target="y"), pack(severity="failing"), train)
+        train = make_dataset("train", made(800), PredictionTask(target="y"))
+        outcome = drift.run(
+            make_dataset("test", made(300), PredictionTask(target="y")), pack(severity="failing"), train
+        )
         columns = [c for c in outcome.claims if c.metric == "drift_p_value"]
         below += sum(float(c.value) < 0.05 for c in columns)
         breaches += outcome.result == "failed"
@@ -296,13 +311,13 @@ def test_many_tests_of_one_population_break_no_limit_by_chance():
 
 def test_a_table_is_like_itself():
     train, _ = pair(2000, 10)
-    same = make_dataset("test", train.frame, target="y")
+    same = make_dataset("test", train.frame, PredictionTask(target="y"))
     assert {float(c.value) for c in drift.run(same, pack(), train).claims} == {0.0}
 
 
 def test_nothing_to_compare_is_an_error():
     frame = pd.DataFrame({"key": [f"K{i}" for i in range(50)], "y": [0, 1] * 25})
-    data = make_dataset("test", frame, target="y")
+    data = make_dataset("test", frame, PredictionTask(target="y"))
     with pytest.raises(DataError, match="no column can be compared"):
         drift.run(data, pack(), data)
     with pytest.raises(DataError, match="no training data"):

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from aims_mlflow.adapters.spark import PREDICTION, scored
 from aims_mlflow.checks.engines import remote_table as far_data
-from aims_mlflow.checks.engines.remote_table import far_dataset
-from aims_mlflow.checks.engines.spark import SparkTable
-from aims_mlflow.checks.engines.sql import SqlTable, place_of
+from aims_mlflow.checks.engines.remote_table import remote_table
+from aims_mlflow.checks.engines.spark import SparkSource
+from aims_mlflow.checks.engines.sql import SqlSource, address_of
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.errors import CheckError, ConfigError, DataError, Unreachable
 from aims_mlflow.operation import checking
 from aims_mlflow.operation.checking import Columns, dataset_from
@@ -173,7 +174,7 @@ def test_a_spark_connect_frame_gives_the_claims_of_pandas(checks, parquet, tmp_p
 def test_rows_of_a_database_are_read_in_pieces_as_a_file_gives_them(url):
     frame = tables.table(250)
     in_database(url, t=frame)
-    found = pd.concat(SqlTable(place_of(f"{url}#t")).pieces(100), ignore_index=True)
+    found = pd.concat(SqlSource(address_of(f"{url}#t")).pieces(100), ignore_index=True)
     assert list(found.columns) == list(frame.columns)
     for name in ("age", "income", "children", "score"):
         pd.testing.assert_series_equal(found[name], frame[name])
@@ -194,17 +195,15 @@ def test_sparks_workers_ask_a_model_and_give_the_claims_of_pandas(task, spark, t
         near["score"] = model.predict_proba(frame[features])[:, list(model.classes_).index("yes")]
     frame.to_parquet(tmp_path / "t.parquet")
     described = Data(target="y", favourable=None if task == "regression" else "yes", sensitive=("sex",))
-    far = SparkTable(spark.read.parquet(str(tmp_path / "t.parquet")))
+    far = SparkSource(spark.read.parquet(str(tmp_path / "t.parquet")))
     known = {} if task == "regression" else {"no": "no", "yes": "yes"}
     table, score = scored(far, model, described, task, known)
     assert (score is None) == (task == "regression")
-    there = far_dataset(
+    there = remote_table(
         "test",
         table,
-        target="y",
-        favourable=described.favourable,
+        PredictionTask.of(described, task),
         sensitive=["sex"],
-        task=task,
         prediction=PREDICTION,
         score=score,
     )
@@ -212,7 +211,7 @@ def test_sparks_workers_ask_a_model_and_give_the_claims_of_pandas(task, spark, t
     checks = ("data_quality", "fairness", "performance")
     assert_same(tables.claims(there, None, task, checks), tables.claims(here, None, task, checks))
     with pytest.raises(CheckError, match="lack columns it was fitted on"):
-        scored(SparkTable(far.handle.drop("age")), model, described, task, known)
+        scored(SparkSource(far.handle.drop("age")), model, described, task, known)
 
 
 def test_a_threshold_is_applied_where_the_table_is(url):
@@ -250,10 +249,10 @@ def test_above_the_cells_bins_stand_in_and_are_named(url, monkeypatch, value_of)
 def test_a_password_is_never_shown(postgres_uri):
     shown = sa.make_url(postgres_uri).set(password="s3cret").render_as_string(hide_password=False)
     in_database(postgres_uri, test=tables.table(50))
-    found = SqlTable(place_of(f"{shown}#test"))
+    found = SqlSource(address_of(f"{shown}#test"))
     assert "s3cret" not in found.name
     with pytest.raises(DataError, match="there is no table 'tset', did you mean 'test'") as refused:
-        SqlTable(place_of(f"{shown}#tset"))
+        SqlSource(address_of(f"{shown}#tset"))
     assert "s3cret" not in refused.value.sentence()
 
 

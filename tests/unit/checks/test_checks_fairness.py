@@ -8,6 +8,8 @@ from fairlearn import metrics
 from aims_mlflow.checks.claims import LEFT_OUT
 from aims_mlflow.checks.fairness import fairness
 from aims_mlflow.checks.metrics import BETWEEN_GROUPS, FAIRNESS_OF, GROUP_RATES
+from aims_mlflow.checks.tables.predictions import Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import CheckError, DataError
 from aims_mlflow.records.pack import Fairness, Limit, Pack
@@ -23,8 +25,8 @@ def limit(metric, comparator=">=", bound="0.8", **more):
 
 def data_of(actual, predicted, **sensitive):
     frame = pd.DataFrame({"x": range(len(actual)), "y": actual, **sensitive})
-    data = make_dataset("test", frame, target="y", favourable="1", sensitive=list(sensitive))
-    return replace(data, predictions=np.asarray(predicted))
+    data = make_dataset("test", frame, PredictionTask(target="y", favourable="1"), sensitive=list(sensitive))
+    return replace(data, predictions=Predictions(np.asarray(predicted)))
 
 
 def small(**counts):
@@ -44,7 +46,7 @@ def test_every_number_is_fairlearns_on_the_rows(scored, value_of):
     data = scored(3000)
     claims = fairness.run(data, pack(bootstrap=50)).claims
     actual = (data.frame["repaid"] == "yes").astype(int)
-    predicted = (data.predictions == "yes").astype(int)
+    predicted = (data.predicted == "yes").astype(int)
     for columns in (["sex"], ["race"], ["sex", "race"]):
         group = data.sensitive[columns]
         frame = metrics.MetricFrame(
@@ -67,7 +69,7 @@ def test_every_number_is_fairlearns_on_the_rows(scored, value_of):
 def test_an_undefined_rate_is_said_and_not_counted_as_zero(value_of):
     """Fairlearn gives a group without positives a true positive rate of 0, and a difference made of it."""
     data = small(a=[[10, 10], [10, 30]], b=[[15, 15], [15, 15]], c=[[20, 10], [0, 0]])
-    actual, predicted = data.frame["y"], data.predictions
+    actual, predicted = data.frame["y"], data.predicted
     assert metrics.equalized_odds_difference(actual, predicted, sensitive_features=data.sensitive["g"]) == 0.75
     claims = fairness.run(data, pack()).claims
     undefined = value_of(claims, "true_positive_rate", g="c")

@@ -5,9 +5,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from aims_mlflow.checks.tables.predictions import Predictions
 from aims_mlflow.checks.tables.targets import outcomes
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset, validate_pair
 from aims_mlflow.errors import DataError
+
+YES_OR_NO = PredictionTask(target="y", favourable="yes")
 
 
 def frame(**columns):
@@ -26,7 +30,9 @@ def refusal(*args, **kwargs):
 
 def test_a_good_table_becomes_a_data_set_that_shares_it():
     table = frame()
-    data = make_dataset("train", table, target="y", favourable="yes", sensitive=["sex"], identifiers=["id"])
+    data = make_dataset(
+        "train", table, PredictionTask(target="y", favourable="yes"), sensitive=["sex"], identifiers=["id"]
+    )
     assert data.features == ["x", "sex"]
     assert data.sensitive_names == ("sex",)
     assert np.shares_memory(data.frame["x"].to_numpy(), table["x"].to_numpy())
@@ -34,14 +40,14 @@ def test_a_good_table_becomes_a_data_set_that_shares_it():
 
 def test_sensitive_columns_may_stand_beside_the_table():
     beside = pd.DataFrame({"group": ["a", "b", "a", "b"]}, index=[9, 8, 7, 6])
-    data = make_dataset("test", frame(), target="y", favourable="yes", sensitive_frame=beside)
+    data = make_dataset("test", frame(), PredictionTask(target="y", favourable="yes"), sensitive_frame=beside)
     assert data.sensitive["group"].tolist() == ["a", "b", "a", "b"]
     assert "group" not in data.frame.columns
 
 
 def test_number_names_become_text():
-    data = make_dataset("train", pd.DataFrame({0: [1, 2], 1: [0, 1]}), target="1")
-    assert data.favourable == "1"
+    data = make_dataset("train", pd.DataFrame({0: [1, 2], 1: [0, 1]}), PredictionTask(target="1"))
+    assert data.task.favourable == "1"
     assert data.features == ["0"]
 
 
@@ -64,19 +70,24 @@ def test_number_names_become_text():
 )
 def test_each_mistake_gets_one_sentence_with_the_fix(change, expected):
     asked = {"frame": frame(), "target": "y", "favourable": "yes", "sensitive": ["sex"], **change}
-    text = refusal("train", asked.pop("frame"), **asked)
+    task = PredictionTask(target=asked["target"], favourable=asked["favourable"])
+    text = refusal("train", asked["frame"], task, sensitive=asked["sensitive"])
     for part in expected:
         assert part in text
 
 
 def test_many_labels_are_counted_and_not_listed():
-    text = refusal("train", pd.DataFrame({"name": [f"Person {i}" for i in range(100)]}), target="name", favourable="x")
+    text = refusal(
+        "train",
+        pd.DataFrame({"name": [f"Person {i}" for i in range(100)]}),
+        PredictionTask(target="name", favourable="x"),
+    )
     assert "100 labels" in text
     assert "Person" not in text
 
 
 def test_a_column_that_is_empty_in_the_test_table_alone_is_allowed():
-    assert make_dataset("test", frame(x=[np.nan] * 4), target="y", favourable="yes").role == "test"
+    assert make_dataset("test", frame(x=[np.nan] * 4), PredictionTask(target="y", favourable="yes")).role == "test"
 
 
 @pytest.mark.parametrize(
@@ -84,15 +95,15 @@ def test_a_column_that_is_empty_in_the_test_table_alone_is_allowed():
     [[["a"], ["b", "c"], None, ["a"]], [{"a": 1}] * 4, [{"a"}] * 4, ["a", ["b"], "c", "d"], [np.array([1, 2])] * 4],
 )
 def test_a_sensitive_column_of_lists_is_one_sentence(cells):
-    said = refusal("test", frame().assign(sex=cells), target="y", favourable="yes", sensitive=["sex"])
+    said = refusal("test", frame().assign(sex=cells), YES_OR_NO, sensitive=["sex"])
     assert "the sensitive column 'sex' holds lists or dictionaries" in said
     beside = pd.DataFrame({"g": pd.Series(cells, dtype=object)})
-    assert "'g' holds lists" in refusal("test", frame(), target="y", favourable="yes", sensitive_frame=beside)
+    assert "'g' holds lists" in refusal("test", frame(), YES_OR_NO, sensitive_frame=beside)
 
 
 def test_a_sensitive_arrow_column_of_lists_is_the_same_sentence():
     cells = pd.Series(pa.array([["a"], ["b"], None, ["a"]]), dtype=pd.ArrowDtype(pa.list_(pa.string())))
-    assert "holds lists" in refusal("test", frame().assign(sex=cells), target="y", favourable="yes", sensitive=["sex"])
+    assert "holds lists" in refusal("test", frame().assign(sex=cells), YES_OR_NO, sensitive=["sex"])
 
 
 def test_sensitive_columns_of_another_length_are_refused():
@@ -100,19 +111,19 @@ def test_sensitive_columns_of_another_length_are_refused():
 
 
 def test_a_pair_is_refused_for_a_lost_column_and_for_labels_written_otherwise():
-    train = make_dataset("train", frame(), target="y", favourable="yes")
-    lost = make_dataset("test", frame().rename(columns={"x": "X"}), target="y", favourable="yes")
+    train = make_dataset("train", frame(), PredictionTask(target="y", favourable="yes"))
+    lost = make_dataset("test", frame().rename(columns={"x": "X"}), PredictionTask(target="y", favourable="yes"))
     with pytest.raises(DataError, match="no column that train data has, 'x', did you mean 'X'"):
         validate_pair(train, lost)
-    dotted = make_dataset("test", frame(y=["no.", "yes", "no.", "yes"]), target="y", favourable="yes")
+    dotted = make_dataset("test", frame(y=["no.", "yes", "no.", "yes"]), PredictionTask(target="y", favourable="yes"))
     with pytest.raises(DataError, match=r"label outside the two expected: 'no\.'"):
         validate_pair(train, dotted)
-    validate_pair(train, make_dataset("test", frame(), target="y", favourable="yes"))
+    validate_pair(train, make_dataset("test", frame(), PredictionTask(target="y", favourable="yes")))
 
 
 def scored(predictions, favourable="yes", **columns):
-    data = make_dataset("test", frame(**columns), target="y", favourable=favourable)
-    return replace(data, predictions=np.asarray(predictions))
+    data = make_dataset("test", frame(**columns), PredictionTask(target="y", favourable=favourable))
+    return replace(data, predictions=Predictions(np.asarray(predictions)))
 
 
 def test_outcomes_compare_labels_as_text():
@@ -141,4 +152,4 @@ def test_a_missing_label_is_refused_and_not_left_out():
     with pytest.raises(DataError, match="1 of 4 rows have no label in 'y'"):
         outcomes(scored(["yes"] * 4, y=["no", "yes", None, "yes"]))
     with pytest.raises(DataError, match="no predictions"):
-        outcomes(make_dataset("test", frame(), target="y", favourable="yes"))
+        outcomes(make_dataset("test", frame(), PredictionTask(target="y", favourable="yes")))

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aims_mlflow.checks.drift import baseline, monitoring
+from aims_mlflow.checks.tables.predictions import Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.pack import Monitor, Pack
 
@@ -17,14 +19,14 @@ PACK = Pack(name="p", version="1", description="d")
 
 
 def kept(frame, target="repaid", favourable="yes", said=None):
-    data = make_dataset("train", frame, target=target, favourable=favourable)
-    reference = None if said is None else replace(data, predictions=np.asarray(said))
+    data = make_dataset("train", frame, PredictionTask(target=target, favourable=favourable))
+    reference = None if said is None else replace(data, predictions=Predictions(np.asarray(said)))
     return json.loads(baseline.run(data, PACK, reference).reports["drift_baseline.json"])
 
 
 def compared(frame, known, said=None, **limits):
     data = make_dataset("operation", frame)
-    data = data if said is None else replace(data, predictions=np.asarray(said))
+    data = data if said is None else replace(data, predictions=Predictions(np.asarray(said)))
     return monitoring.compare(data, known, Monitor(**limits))
 
 

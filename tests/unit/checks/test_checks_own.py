@@ -14,6 +14,7 @@ from aims_mlflow.checks.outcome import Outcome
 from aims_mlflow.checks.packs import load_pack, pack_digest
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.suite import planned
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.cli.main import main
 from aims_mlflow.errors import ConfigError
@@ -44,7 +45,7 @@ def installed(tmp_path, monkeypatch):
 
 def dated(table, days, rows=300):
     when = pd.Timestamp.now(tz="UTC") - pd.to_timedelta(range(days, days + rows), unit="D")
-    return make_dataset("train", table(rows).assign(applied=when), target="repaid", favourable="yes")
+    return make_dataset("train", table(rows).assign(applied=when), PredictionTask(target="repaid", favourable="yes"))
 
 
 @pytest.mark.usefixtures("installed")
@@ -58,7 +59,9 @@ def test_the_example_runs_from_its_pack(table, record):
     late = run_check("newest-row", old, pack)
     assert late.result == "failed"
     assert "newest_row_days for column=applied is 200" in late.reason
-    missing = run_check("newest-row", make_dataset("train", table(100), target="repaid", favourable="yes"), pack)
+    missing = run_check(
+        "newest-row", make_dataset("train", table(100), PredictionTask(target="repaid", favourable="yes")), pack
+    )
     assert missing.result == "not_evaluated"
     assert "there is no column 'applied'" in missing.reason
 

@@ -7,6 +7,7 @@ import yaml
 
 from aims_mlflow.checks.packs import load_pack, pack_digest, shipped_packs
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.records.pack import Pack
@@ -105,7 +106,9 @@ def test_the_four_fifths_rule_ships_with_its_source():
 def test_shipped_packs_run_on_a_generated_table(name, table, scored):
     pack = load_pack(name)
     test = scored(1500)
-    train = make_dataset("train", table(3000, seed=9), target="repaid", favourable="yes", sensitive=["sex", "race"])
+    train = make_dataset(
+        "train", table(3000, seed=9), PredictionTask(target="repaid", favourable="yes"), sensitive=["sex", "race"]
+    )
     for data in (train, test):
         quality = run_check("data_quality", data, pack)
         assert quality.result == "passed", quality.reason

@@ -8,7 +8,8 @@ from sklearn import metrics
 from aims_mlflow.checks.metrics import PERFORMANCE_OF
 from aims_mlflow.checks.performance import performance
 from aims_mlflow.checks.statistics import scores as scores_
-from aims_mlflow.checks.tables.table import Rival
+from aims_mlflow.checks.tables.predictions import EvaluatedModel, Incumbent, Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.pack import Limit, Pack, Performance
@@ -25,7 +26,7 @@ def limit(metric, comparator, bound, **more):
 def test_every_number_is_scikit_learns(scored, value_of):
     data = scored(3000)
     claims = performance.run(data, pack()).claims
-    actual, predicted = (np.asarray(v) == "yes" for v in (data.frame["repaid"], data.predictions))
+    actual, predicted = (np.asarray(v) == "yes" for v in (data.frame["repaid"], data.predicted))
     expected = {
         "accuracy": metrics.accuracy_score(actual, predicted),
         "balanced_accuracy": metrics.balanced_accuracy_score(actual, predicted),
@@ -78,7 +79,7 @@ def test_groups_and_declared_slices_have_their_own_ranking_and_calibration(score
             rows = (source[column] == name).to_numpy()
             truth, scores = actual[rows], data.scores[rows]
             expected = {
-                "accuracy": metrics.accuracy_score(truth, (data.predictions == "yes")[rows]),
+                "accuracy": metrics.accuracy_score(truth, (data.predicted == "yes")[rows]),
                 "roc_auc": metrics.roc_auc_score(truth, scores),
                 "average_precision": metrics.average_precision_score(truth, scores),
                 "brier_score": metrics.brier_score_loss(truth, scores),
@@ -104,7 +105,7 @@ def test_a_group_with_one_label_has_no_ranking_and_says_so(scored, value_of):
 def test_the_interval_over_guessing_is_the_row_bootstraps(scored, value_of):
     data = scored(600)
     claims = performance.run(data, pack()).claims
-    right = (data.frame["repaid"] == data.predictions).to_numpy()
+    right = (data.frame["repaid"] == data.predicted).to_numpy()
     actual = (data.frame["repaid"] == "yes").to_numpy()
     drawn = np.random.default_rng(0).integers(0, 600, (4000, 600))
     share = actual[drawn].mean(axis=1)
@@ -119,13 +120,17 @@ def test_the_interval_over_guessing_is_the_row_bootstraps(scored, value_of):
 
 def test_scores_that_are_no_probabilities_have_no_log_loss(scored, value_of):
     data = scored()
-    claims = performance.run(replace(data, scores=data.scores * 8 - 4), pack()).claims
+    claims = performance.run(
+        replace(data, predictions=replace(data.predictions, scores=data.scores * 8 - 4)), pack()
+    ).claims
     assert value_of(claims, "roc_auc").value is not None
     assert not {"log_loss", "brier_score"} & {c.metric for c in claims}
 
 
 def test_a_limit_on_scores_that_the_model_does_not_give_is_not_evaluated(scored, value_of):
-    outcome = performance.run(replace(scored(), scores=None), pack(limit("roc_auc", ">=", "0.7")))
+    outcome = performance.run(
+        replace(scored(), predictions=replace(scored().predictions, scores=None)), pack(limit("roc_auc", ">=", "0.7"))
+    )
     assert outcome.result == "not_evaluated"
     assert value_of(outcome.claims, "roc_auc").passed is None
 
@@ -142,7 +147,7 @@ def test_limits_hold_overall_or_for_groups(scored, value_of):
 
 def test_undefined_is_said(scored, value_of):
     data = scored()
-    never = replace(data, predictions=np.full(len(data.frame), "no"), scores=None)
+    never = replace(data, predictions=Predictions(np.full(len(data.frame), "no")))
     precision = value_of(performance.run(never, pack()).claims, "precision")
     assert (precision.value, precision.interval) == (None, None)
     assert precision.note == "undefined: no row was predicted favourable"
@@ -151,7 +156,7 @@ def test_undefined_is_said(scored, value_of):
 def test_accuracy_is_set_beside_always_guessing_the_frequent_label(scored, value_of):
     data = scored()
     frequent = data.frame["repaid"].mode()[0]
-    claims = performance.run(replace(data, predictions=np.full(len(data.frame), frequent)), pack()).claims
+    claims = performance.run(replace(data, predictions=Predictions(np.full(len(data.frame), frequent))), pack()).claims
     assert value_of(claims, "accuracy_over_majority").value == "0"
     assert value_of(claims, "accuracy").value == value_of(claims, "majority_class_accuracy").value
 
@@ -159,18 +164,22 @@ def test_accuracy_is_set_beside_always_guessing_the_frequent_label(scored, value
 @pytest.mark.parametrize("scores", [[0.5], [np.nan] * 2000, [["a"]] * 2000, np.zeros((2000, 2))])
 def test_scores_that_do_not_fit_are_refused(scored, scores):
     with pytest.raises(DataError, match="not one finite number for each"):
-        performance.run(replace(scored(2000), scores=np.asarray(scores)), pack())
+        performance.run(
+            replace(scored(2000), predictions=replace(scored(2000).predictions, scores=np.asarray(scores))), pack()
+        )
 
 
 def test_one_column_of_scores_will_do(scored):
     data = scored()
-    narrow = performance.run(replace(data, scores=data.scores[:, None]), pack())
+    narrow = performance.run(replace(data, predictions=replace(data.predictions, scores=data.scores[:, None])), pack())
     assert narrow.claims == performance.run(data, pack()).claims
 
 
 def test_the_outcome_is_a_valid_record(scored, record):
     data = scored()
-    outcome = performance.run(replace(data, rival=Rival("models:/loans@champion", data.predictions[::-1])), pack())
+    outcome = performance.run(
+        replace(data, model=EvaluatedModel(incumbent=Incumbent("models:/loans@champion", data.predicted[::-1]))), pack()
+    )
     record(outcome)
     assert {c.metric for c in outcome.claims} == set(PERFORMANCE_OF["binary-classification"])
     assert all(c.interval for c in outcome.claims)
@@ -182,10 +191,12 @@ def test_a_model_is_held_against_the_one_in_production_row_by_row(scored, empty_
     data = scored(2000)
     right = data.frame["repaid"].to_numpy()
     rng = np.random.default_rng(0)
-    theirs = np.where(rng.random(2000) < 0.05, np.where(data.predictions == "yes", "no", "yes"), data.predictions)
-    outcome = performance.run(replace(data, rival=Rival("models:/loans@champion", theirs)), empty_pack)
+    theirs = np.where(rng.random(2000) < 0.05, np.where(data.predicted == "yes", "no", "yes"), data.predicted)
+    outcome = performance.run(
+        replace(data, model=EvaluatedModel(incumbent=Incumbent("models:/loans@champion", theirs))), empty_pack
+    )
     found = value_of(outcome.claims, "accuracy_over_production")
-    gain = (data.predictions == right).astype(float) - (theirs == right)
+    gain = (data.predicted == right).astype(float) - (theirs == right)
     assert float(found.value) == pytest.approx(gain.mean())
     half = 1.96 * gain.std() / np.sqrt(len(gain))
     assert float(found.interval.high) - float(found.value) == pytest.approx(half, rel=1e-3)
@@ -194,7 +205,9 @@ def test_a_model_is_held_against_the_one_in_production_row_by_row(scored, empty_
 
 
 def test_a_rival_that_could_not_be_asked_is_said_and_never_passes(scored, value_of):
-    data = replace(scored(), rival=Rival("models:/loans@champion", None, "it cannot be loaded here"))
+    data = replace(
+        scored(), model=EvaluatedModel(incumbent=Incumbent("models:/loans@champion", None, "it cannot be loaded here"))
+    )
     for limits, result in (((), "passed"), ((limit("accuracy_over_production", ">=", "0"),), "not_evaluated")):
         outcome = performance.run(data, pack(*limits))
         found = value_of(outcome.claims, "accuracy_over_production")
@@ -204,8 +217,10 @@ def test_a_rival_that_could_not_be_asked_is_said_and_never_passes(scored, value_
 
 def test_a_rival_whose_predictions_do_not_fit_takes_nothing_from_the_model(scored, value_of):
     data = scored()
-    odd = np.where(np.arange(len(data.predictions)) < 3, None, data.predictions.astype(object))
-    outcome = performance.run(replace(data, rival=Rival("models:/loans@champion", odd)), pack())
+    odd = np.where(np.arange(len(data.predicted)) < 3, None, data.predicted.astype(object))
+    outcome = performance.run(
+        replace(data, model=EvaluatedModel(incumbent=Incumbent("models:/loans@champion", odd))), pack()
+    )
     assert outcome.result == "passed"
     assert value_of(outcome.claims, "accuracy").value is not None
     note = value_of(outcome.claims, "accuracy_over_production").note
@@ -215,11 +230,18 @@ def test_a_rival_whose_predictions_do_not_fit_takes_nothing_from_the_model(score
 def test_predicted_numbers_are_held_against_production_too(empty_pack, value_of):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"x": rng.normal(size=400)}).assign(y=lambda f: 3 * f["x"])
-    data = make_dataset("test", frame, target="y", task="regression")
+    data = make_dataset("test", frame, PredictionTask(target="y", kind="regression"))
     better, worse = (frame["y"].to_numpy() + error for error in (0.5, -2.0))
     pack = empty_pack.model_copy(update={"task": "regression"})
     found = value_of(
-        performance.run(replace(data, predictions=better, rival=Rival("models:/loans@champion", worse)), pack).claims,
+        performance.run(
+            replace(
+                data,
+                predictions=Predictions(better),
+                model=EvaluatedModel(incumbent=Incumbent("models:/loans@champion", worse)),
+            ),
+            pack,
+        ).claims,
         "absolute_error_under_production",
     )
     assert float(found.value) == pytest.approx(1.5)

@@ -5,6 +5,7 @@ import pytest
 from aims_mlflow.checks.profiling.infer import infer_expectations, rounded_range
 from aims_mlflow.checks.profiling.profile import profile, single_auc, suggest_sensitive
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.pack import DataQuality, Expectation, Pack
@@ -136,7 +137,7 @@ def test_inferred_expectations_hold_for_the_table_and_for_more_of_the_same(table
     pack = as_pack(infer_expectations(table(2000, seed=0), "repaid", ["sex", "race"]))
     for seed, rows in ((0, 2000), (5, 500), (6, 5000)):
         data = make_dataset(
-            "test", table(rows, seed=seed), target="repaid", favourable="yes", sensitive=["sex", "race"]
+            "test", table(rows, seed=seed), PredictionTask(target="repaid", favourable="yes"), sensitive=["sex", "race"]
         )
         outcome = run_check("data_quality", data, pack)
         assert outcome.result == "passed", outcome.reason
@@ -148,7 +149,9 @@ def test_inferred_expectations_notice_another_table(table):
     changed["age"] = changed["age"] * 365
     changed["purpose"] = "yacht"
     changed["repaid"] = changed["repaid"].replace("no", "nope")
-    outcome = run_check("data_quality", make_dataset("test", changed, target="repaid", favourable="yes"), pack)
+    outcome = run_check(
+        "data_quality", make_dataset("test", changed, PredictionTask(target="repaid", favourable="yes")), pack
+    )
     failed = {(c.metric, c.slice["column"]) for c in outcome.claims if c.passed is False}
     assert failed == {
         ("expect_column_values_to_be_between", "age"),

@@ -8,12 +8,13 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from aims_mlflow.checks.engines.opening import far_table
-from aims_mlflow.checks.engines.remote_table import far_dataset
+from aims_mlflow.checks.engines.opening import count_source_of
+from aims_mlflow.checks.engines.remote_table import remote_table
 from aims_mlflow.checks.packs import load_pack, shipped_packs
 from aims_mlflow.checks.profiling.infer import infer_expectations, least_share
 from aims_mlflow.checks.quality import data_quality, expectations
 from aims_mlflow.checks.quality.expectations import KNOWN
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.records.pack import DataQuality, Expectation, Pack
@@ -121,7 +122,7 @@ def pack(*expectations, **more):
 
 
 def run(*expectations, frame=FRAME, **more):
-    data = make_dataset("test", frame, target="y", sensitive=["sex"])
+    data = make_dataset("test", frame, PredictionTask(target="y"), sensitive=["sex"])
     return data_quality.run(data, pack(*expectations, **more))
 
 
@@ -180,7 +181,7 @@ def test_texts_as_categories_change_no_claim(monkeypatch):
 def assert_runs_where_it_is(table, near_frame, unasked):
     """Each expectation says what it says of the same rows in memory, but for `unasked`, which were not evaluated."""
     asked = pack(*(expect(kind, kwargs=kwargs) for kind, kwargs in {**MET, **SQL_ONLY}.items()))
-    far = far_dataset("test", table, target="y", sensitive=["sex"], favourable="1")
+    far = remote_table("test", table, PredictionTask(target="y", favourable="1"), sensitive=["sex"])
     found = {c.metric: c for c in data_quality.run(far, asked).claims}
     near = {c.metric: c for c in run(*asked.data_quality.expectations, frame=near_frame).claims}
     for kind in KNOWN:
@@ -202,16 +203,16 @@ def test_every_known_expectation_runs_where_the_table_is_or_says_that_it_did_not
     engine = sa.create_engine(url)
     frame.to_sql("t", engine, index=False)
     engine.dispose()
-    assert_runs_where_it_is(far_table(f"{url}#t"), frame, {*MEMORY_ONLY, COMPARISON})
+    assert_runs_where_it_is(count_source_of(f"{url}#t"), frame, {*MEMORY_ONLY, COMPARISON})
 
 
 def test_every_known_expectation_runs_in_spark_or_says_that_it_did_not(spark, tmp_path):
     frame = FRAME.assign(falls=range(ROWS, 0, -1))
     frame.to_parquet(tmp_path / "t.parquet")
-    far = far_table(spark.read.parquet(str(tmp_path / "t.parquet")).coalesce(1))
+    far = count_source_of(spark.read.parquet(str(tmp_path / "t.parquet")).coalesce(1))
     assert_runs_where_it_is(far, frame, {*SQL_ONLY, *BY_TYPE, "expect_column_values_to_be_dateutil_parseable"})
     named = pack(expect("expect_column_values_to_be_of_type", kwargs={**C, "type_": "LongType"}))
-    data = far_dataset("test", far, target="y", sensitive=["sex"], favourable="1")
+    data = remote_table("test", far, PredictionTask(target="y", favourable="1"), sensitive=["sex"])
     assert only(data_quality.run(data, named)).passed, "by the name that the type has in Spark"
 
 
@@ -321,11 +322,11 @@ def test_inferred_limits_survive_tables_that_are_drawn_again(table, seed):
     asked = pack(*(Expectation(**e) for e in yaml.safe_load(yaml.safe_dump(found))))
     for _ in range(3):
         again = reference.iloc[rng.integers(0, len(reference), len(reference))].reset_index(drop=True)
-        data = make_dataset("test", again, target="repaid", favourable="yes", sensitive=["sex"])
+        data = make_dataset("test", again, PredictionTask(target="repaid", favourable="yes"), sensitive=["sex"])
         outcome = data_quality.run(data, asked)
         assert outcome.result == "passed", outcome.reason
     fresh = table(1500, seed=seed + 100)
-    data = make_dataset("test", fresh, target="repaid", favourable="yes", sensitive=["sex"])
+    data = make_dataset("test", fresh, PredictionTask(target="repaid", favourable="yes"), sensitive=["sex"])
     assert data_quality.run(data, asked).result == "passed"
 
 

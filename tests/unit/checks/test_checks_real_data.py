@@ -16,6 +16,8 @@ from aims_mlflow.checks.profiling.infer import infer_expectations
 from aims_mlflow.checks.profiling.profile import profile
 from aims_mlflow.checks.quality.leakage import overlap
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.predictions import Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 
 
@@ -29,11 +31,13 @@ def judged(frame, target, favourable, sensitive):
         (OneHotEncoder(handle_unknown="ignore"), words), (StandardScaler(), features.columns.difference(words))
     )
     model = make_pipeline(columns, LogisticRegression(max_iter=1000)).fit(train[features.columns], train[target])
-    asked = {"target": target, "favourable": favourable, "sensitive": sensitive}
+    asked = {"task": PredictionTask(target=target, favourable=favourable), "sensitive": sensitive}
     held_out = replace(
         make_dataset("test", test, **asked),
-        predictions=model.predict(test[features.columns]),
-        scores=model.predict_proba(test[features.columns])[:, list(model.classes_.astype(str)).index(favourable)],
+        predictions=Predictions(
+            model.predict(test[features.columns]),
+            model.predict_proba(test[features.columns])[:, list(model.classes_.astype(str)).index(favourable)],
+        ),
     )
     return make_dataset("train", train, **asked), held_out
 
@@ -58,7 +62,7 @@ def test_adult_fails_for_women_with_fairlearns_numbers(adult, value_of):
     assert women.passed is False
     assert outcome.reason.startswith("selection_rate_ratio for sex=Female is 0.")
     theirs = metrics.demographic_parity_ratio(
-        test.frame["income-per-year"] == ">50K", test.predictions == ">50K", sensitive_features=test.sensitive["sex"]
+        test.frame["income-per-year"] == ">50K", test.predicted == ">50K", sensitive_features=test.sensitive["sex"]
     )
     assert float(value_of(outcome.claims, "demographic_parity_ratio", sex="*").value) == theirs == float(women.value)
     for name in ("data_quality", "performance", "drift", "drift_baseline"):

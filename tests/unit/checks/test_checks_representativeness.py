@@ -9,6 +9,7 @@ from aims_mlflow.checks.packs import load_pack
 from aims_mlflow.checks.representation import representativeness
 from aims_mlflow.checks.representation.proxies import feature_codes, information
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.records.pack import Limit, Pack, Population, Representativeness
@@ -31,8 +32,8 @@ def people(rows=2000, seed=0):
 
 
 def run(frame, *limits, populations=(), task="binary-classification", **more):
-    good = {"favourable": "yes"} if task == "binary-classification" else {}
-    data = make_dataset("train", frame, target="y", sensitive=["sex"], task=task, **good)
+    good = "yes" if task == "binary-classification" else None
+    data = make_dataset("train", frame, PredictionTask(task, "y", good), sensitive=["sex"])
     settings = Representativeness(limits=limits, populations=populations, **more)
     return representativeness.run(
         data, Pack(name="p", version="1", description="d", task=task, representativeness=settings)
@@ -187,7 +188,7 @@ def test_numbers_are_compared_by_their_mean(value_of):
 
 
 def test_no_groups_is_not_evaluated_and_a_wrong_population_is_refused_with_its_line(tmp_path):
-    data = make_dataset("train", people(), target="y", favourable="yes")
+    data = make_dataset("train", people(), PredictionTask(target="y", favourable="yes"))
     plain = Pack(name="p", version="1", description="d")
     outcome = run_check("representativeness", data, plain)
     assert outcome.result == "not_evaluated"

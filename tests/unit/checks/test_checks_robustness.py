@@ -21,6 +21,8 @@ from sklearn.tree import DecisionTreeClassifier
 from aims_mlflow.checks.model import robustness, storage
 from aims_mlflow.checks.quality import privacy
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.predictions import EvaluatedModel, Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.operation.checking import dataset_from
 from aims_mlflow.records.pack import Pack, Privacy
@@ -34,9 +36,9 @@ def asked(model, seed=0, folder=None, rows=600):
     X = pd.DataFrame({"a": rng.normal(size=rows), "b": rng.normal(size=rows), "whole": rng.integers(0, 40, rows)})
     y = (X["a"] + 0.3 * X["b"] > 0).astype(int)
     model.fit(X, y)
-    data = make_dataset("test", X.assign(y=y), target="y")
+    data = make_dataset("test", X.assign(y=y), PredictionTask(target="y"))
     predict = lambda frame: model.predict(frame[list(X.columns)])  # noqa: E731
-    return replace(data, predictions=predict(X), predict=predict, model_folder=folder)
+    return replace(data, predictions=Predictions(predict(X)), model=EvaluatedModel(predict=predict, folder=folder))
 
 
 def by_metric(outcome):
@@ -102,17 +104,17 @@ def test_a_model_that_does_not_answer_with_gaps_is_told():
 def test_numbers_may_move_by_a_tenth_of_their_deviation():
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"a": rng.normal(size=500)})
-    data = make_dataset("test", X.assign(y=X["a"]), target="y", task="regression")
+    data = make_dataset("test", X.assign(y=X["a"]), PredictionTask(target="y", kind="regression"))
     for slope, agrees in ((0.05, True), (1.0, False)):
         predict = lambda frame, slope=slope: slope * frame["a"].to_numpy() + rng.normal(size=0).sum()  # noqa: E731
-        found = robustness._judge(data, predict(X) + np.linspace(0, 10, 500))
+        found = robustness._judge(data.task.kind, predict(X) + np.linspace(0, 10, 500))
         assert found(predict(X) + np.linspace(0, 10, 500)).all()
         shifted = found(predict(X + 2) + np.linspace(0, 10, 500))
         assert shifted.all() == agrees
 
 
 def test_without_a_model_to_ask_nothing_is_claimed():
-    data = replace(asked(LogisticRegression()), predict=None)
+    data = replace(asked(LogisticRegression()), model=EvaluatedModel())
     outcome = run_check("robustness", data, PACK)
     assert outcome.result == "not_evaluated"
     assert "cannot be asked again" in outcome.reason
@@ -275,7 +277,7 @@ def test_a_pickled_model_is_warned_of(tmp_path):
 
 def test_a_model_that_cannot_be_asked_has_its_files_looked_at(tmp_path):
     joblib.dump(1, tmp_path / "model.pkl")
-    data = replace(asked(LogisticRegression(), folder=tmp_path), predict=None)
+    data = replace(asked(LogisticRegression(), folder=tmp_path), model=EvaluatedModel(folder=tmp_path))
     outcome = run_check("robustness", data, PACK)
     assert by_metric(outcome)["unsafe_model_files"].passed is False
     for name in robustness.AGREEMENTS:
@@ -307,7 +309,7 @@ def people(rows=40):
 
 
 def test_undeclared_personal_columns_are_found_and_no_value_is_told(record):
-    data = make_dataset("train", people(), target="y")
+    data = make_dataset("train", people(), PredictionTask(target="y"))
     outcome = run_check("privacy", data, PACK)
     record(outcome)
     assert outcome.result == "warned"
@@ -319,7 +321,9 @@ def test_undeclared_personal_columns_are_found_and_no_value_is_told(record):
     assert "example.org" not in shown
     assert "DE8937" not in shown
     declared = Pack(name="p", version="1", description="d", privacy=Privacy(declared=("account", "paid_with", "host")))
-    known = make_dataset("train", people(), target="y", identifiers=["contact", "called"], sensitive=["lastName"])
+    known = make_dataset(
+        "train", people(), PredictionTask(target="y"), identifiers=["contact", "called"], sensitive=["lastName"]
+    )
     assert run_check("privacy", known, declared).result == "passed"
 
 

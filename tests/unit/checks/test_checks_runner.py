@@ -9,13 +9,14 @@ import pytest
 from aims_mlflow.checks.performance import performance
 from aims_mlflow.checks.runner import CHECKS, run_check
 from aims_mlflow.checks.statistics import threads
+from aims_mlflow.checks.tables.predictions import EvaluatedModel, Predictions
 from aims_mlflow.errors import ConfigError
 
 HEAVY = ("mlflow", "pandas", "numpy", "sklearn", "scipy", "great_expectations", "fairlearn", "evidently", "matplotlib")
 
 
 def test_a_mistake_in_the_input_is_not_evaluated_with_one_sentence(scored, empty_pack):
-    outcome = run_check("fairness", replace(scored(), predictions=np.array(["maybe"] * 2000)), empty_pack)
+    outcome = run_check("fairness", replace(scored(), predictions=Predictions(np.array(["maybe"] * 2000))), empty_pack)
     assert outcome.result == "not_evaluated"
     assert "neither label of 'repaid'" in outcome.reason
     assert (outcome.kind, outcome.controls, outcome.claims) == ("fairness", ("A.6.2.4", "A.5.4"), ())
@@ -61,11 +62,14 @@ def test_every_check_makes_an_evidence_kind_that_the_catalog_knows():
 @pytest.mark.parametrize("name", list(CHECKS))
 def test_every_check_runs(name, scored, table, empty_pack, record):
     from aims_mlflow.checks.packs import load_pack
+    from aims_mlflow.checks.tables.task import PredictionTask
     from aims_mlflow.checks.tables.validation import make_dataset
 
-    train = make_dataset("train", table(1200), target="repaid", favourable="yes", sensitive=["sex", "race"])
+    train = make_dataset(
+        "train", table(1200), PredictionTask(target="repaid", favourable="yes"), sensitive=["sex", "race"]
+    )
     test = scored(800)
-    test = replace(test, predict=lambda frame: np.where(frame["income"] > 2000, "yes", "no"))
+    test = replace(test, model=EvaluatedModel(predict=lambda frame: np.where(frame["income"] > 2000, "yes", "no")))
     outcome = run_check(name, test, load_pack("tabular-classification"), train)
     assert outcome.result != "not_evaluated", outcome.reason
     assert outcome.kind == CHECKS[name].kind

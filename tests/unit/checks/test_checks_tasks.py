@@ -10,6 +10,8 @@ from sklearn import metrics
 
 from aims_mlflow.checks.fairness import fairness
 from aims_mlflow.checks.performance import performance
+from aims_mlflow.checks.tables.predictions import Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset, validate_pair
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import result_of
@@ -36,25 +38,27 @@ def sized(rows=1500, seed=0):
     raw = np.exp(-np.abs(seen[:, None] - np.array([-1.0, 0.1, 1.5])))
     scores = raw / raw.sum(axis=1, keepdims=True)
     frame = pd.DataFrame({"x": x, "group": group, "site": site, "y": label})
-    data = make_dataset("test", frame, target="y", sensitive=["group"], task=SEVERAL)
+    data = make_dataset("test", frame, PredictionTask(target="y", kind=SEVERAL), sensitive=["group"])
     names = ("low", "mid", "top")
-    return replace(data, predictions=np.array(names)[scores.argmax(axis=1)], scores=scores, score_labels=names)
+    return replace(data, predictions=Predictions(np.array(names)[scores.argmax(axis=1)], scores, names))
 
 
-def priced(rows=1500, seed=0, **more):
+def priced(rows=1500, seed=0, threshold=None):
     rng = np.random.default_rng(seed)
     group, site = rng.choice(["a", "b"], rows, p=[0.7, 0.3]), rng.choice(["n", "s"], rows)
     actual = rng.gamma(2.0, 50.0, rows)
     predicted = actual + rng.normal(0, np.where(group == "a", 5, 15)) - np.where(group == "a", 0, 8)
     frame = pd.DataFrame({"group": group, "site": site, "y": actual})
-    data = make_dataset("test", frame, target="y", sensitive=["group"], task=NUMBER, **more)
-    return replace(data, predictions=predicted)
+    data = make_dataset(
+        "test", frame, PredictionTask(target="y", kind=NUMBER, threshold=threshold), sensitive=["group"]
+    )
+    return replace(data, predictions=Predictions(predicted))
 
 
 def test_several_labels_are_measured_as_scikit_learn_does(value_of, record):
     data = sized()
     outcome = performance.run(data, pack(SEVERAL))
-    y, p, s = data.frame["y"], data.predictions, data.scores
+    y, p, s = data.frame["y"], data.predicted, data.scores
     expected = {
         "accuracy": metrics.accuracy_score(y, p),
         "balanced_accuracy": metrics.balanced_accuracy_score(y, p),
@@ -71,7 +75,7 @@ def test_several_labels_are_measured_as_scikit_learn_does(value_of, record):
         found = value_of(outcome.claims, metric)
         assert float(found.value) == pytest.approx(value, abs=1e-12), metric
         assert float(found.interval.low) <= float(found.value) <= float(found.interval.high), metric
-    for i, label in enumerate(data.score_labels):
+    for i, label in enumerate(data.predictions.score_labels):
         scored = (metrics.precision_score, metrics.recall_score, metrics.f1_score)
         for metric, function in zip(("precision", "recall", "f1"), scored, strict=True):
             theirs = function(y, p, average=None)[i]
@@ -89,8 +93,8 @@ def test_several_labels_are_measured_as_scikit_learn_does(value_of, record):
 
 def test_several_labels_by_group_are_fairlearns(value_of, record):
     data = sized()
-    outcome = fairness.run(replace(data, favourable="top"), pack(SEVERAL))
-    y, p, group = data.frame["y"], data.predictions, data.frame["group"]
+    outcome = fairness.run(replace(data, task=replace(data.task, favourable="top")), pack(SEVERAL))
+    y, p, group = data.frame["y"], data.predicted, data.frame["group"]
     frame = fair.MetricFrame(metrics=metrics.accuracy_score, y_true=y, y_pred=p, sensitive_features=group)
     for name, value in frame.by_group.items():
         assert float(value_of(outcome.claims, "accuracy", group=name).value) == pytest.approx(value, abs=1e-12)
@@ -98,7 +102,7 @@ def test_several_labels_by_group_are_fairlearns(value_of, record):
     assert float(value_of(outcome.claims, "accuracy_ratio", group="*").value) == pytest.approx(frame.ratio())
     widest = max(
         fair.demographic_parity_difference(y == label, p == label, sensitive_features=group)
-        for label in data.score_labels
+        for label in data.predictions.score_labels
     )
     share = value_of(outcome.claims, "label_share_difference", group="*")
     assert float(share.value) == pytest.approx(widest, abs=1e-12)
@@ -112,12 +116,12 @@ def test_several_labels_by_group_are_fairlearns(value_of, record):
 
 def test_the_interval_of_a_labels_f1_is_the_row_bootstraps(value_of):
     data = sized()
-    y, p = data.frame["y"].to_numpy(), data.predictions
+    y, p = data.frame["y"].to_numpy(), data.predicted
     drawn = np.random.default_rng(0).integers(0, len(y), (400, len(y)))
     claims = performance.run(data, pack(SEVERAL)).claims
     rows = np.flatnonzero(data.frame["group"] == "b")
     for metric, at, take, average in (
-        ("f1", {"label": data.score_labels[0]}, drawn, None),
+        ("f1", {"label": data.predictions.score_labels[0]}, drawn, None),
         ("macro_f1", {"group": "b"}, rows[drawn[:, : len(rows)] % len(rows)], "macro"),
     ):
         values = [np.ravel(metrics.f1_score(y[r], p[r], average=average))[0] for r in take]
@@ -129,7 +133,7 @@ def test_the_interval_of_a_labels_f1_is_the_row_bootstraps(value_of):
 def test_numbers_are_measured_as_scikit_learn_does(value_of, record):
     data = priced()
     outcome = performance.run(data, pack(NUMBER))
-    y, p = data.frame["y"], data.predictions
+    y, p = data.frame["y"], data.predicted
     guess = np.full(len(y), y.median())
     expected = {
         "mean_absolute_error": metrics.mean_absolute_error(y, p),
@@ -151,7 +155,7 @@ def test_numbers_are_measured_as_scikit_learn_does(value_of, record):
 def test_r2s_interval_is_as_wide_as_the_row_bootstraps(value_of):
     data = priced(600)
     found = value_of(performance.run(data, pack(NUMBER)).claims, "r2")
-    y, p = data.frame["y"].to_numpy(), data.predictions
+    y, p = data.frame["y"].to_numpy(), data.predicted
     rows = np.random.default_rng(1).integers(0, len(y), (1500, len(y)))
     spread = np.std([metrics.r2_score(y[r], p[r]) for r in rows])
     half = (float(found.interval.high) - float(found.interval.low)) / 2
@@ -161,7 +165,7 @@ def test_r2s_interval_is_as_wide_as_the_row_bootstraps(value_of):
 def test_numbers_by_group_are_fairlearns_and_a_threshold_adds_selection(value_of, record):
     data = priced(threshold="120")
     outcome = fairness.run(data, pack(NUMBER))
-    y, p, group = data.frame["y"], data.predictions, data.frame["group"]
+    y, p, group = data.frame["y"], data.predicted, data.frame["group"]
     frame = fair.MetricFrame(
         metrics={"mae": metrics.mean_absolute_error, "mean": fair.mean_prediction},
         y_true=y,
@@ -187,7 +191,7 @@ def test_numbers_by_group_are_fairlearns_and_a_threshold_adds_selection(value_of
 def test_the_interval_of_a_mean_difference_is_the_row_bootstraps(value_of):
     data = priced(800)
     found = value_of(fairness.run(data, pack(NUMBER)).claims, "mean_absolute_error_difference", group="*")
-    error, b = np.abs(data.predictions - data.frame["y"].to_numpy()), (data.frame["group"] == "b").to_numpy()
+    error, b = np.abs(data.predicted - data.frame["y"].to_numpy()), (data.frame["group"] == "b").to_numpy()
     rng = np.random.default_rng(3)
     drawn = [error[r][b[r]].mean() - error[r][~b[r]].mean() for r in rng.integers(0, len(b), (1500, len(b)))]
     low, high = np.percentile(drawn, [2.5, 97.5])
@@ -197,7 +201,7 @@ def test_the_interval_of_a_mean_difference_is_the_row_bootstraps(value_of):
 
 def test_a_score_with_a_threshold_decides_who_is_selected(scored, value_of):
     data = scored(1500)
-    lower = replace(data, threshold="0.3")
+    lower = replace(data, task=replace(data.task, threshold="0.3"))
     chosen = data.scores >= 0.3
     theirs = fair.demographic_parity_ratio(
         data.frame["repaid"] == "yes", chosen, sensitive_features=data.sensitive["sex"]
@@ -208,7 +212,7 @@ def test_a_score_with_a_threshold_decides_who_is_selected(scored, value_of):
     accuracy = ((data.frame["repaid"] == "yes").to_numpy() == chosen).mean()
     assert float(value_of(performance.run(lower, fitting).claims, "accuracy").value) == pytest.approx(accuracy)
     with pytest.raises(DataError, match="a threshold is set, and there are no scores"):
-        fairness.run(replace(lower, scores=None), fitting)
+        fairness.run(replace(lower, predictions=replace(lower.predictions, scores=None)), fitting)
 
 
 def test_ranking_and_calibration_are_scikit_learns(scored, value_of):
@@ -240,7 +244,9 @@ def test_the_worst_slice_is_found_among_pairs_and_its_interval_is_widened(value_
     wrong = ((data.frame["group"] == "b") & (data.frame["site"] == "w")).to_numpy()
     predictions = np.where(wrong, "none of them", data.frame["y"])
     wanted = pack(SEVERAL, performance=Performance(slices=("site",), limits=(limit("worst_slice_accuracy"),)))
-    found = value_of(performance.run(replace(data, predictions=predictions), wanted).claims, "worst_slice_accuracy")
+    found = value_of(
+        performance.run(replace(data, predictions=Predictions(predictions)), wanted).claims, "worst_slice_accuracy"
+    )
     assert found.note == "worst of 11 slices: group=b, site=w"
     assert (found.value, found.n, found.passed) == ("0", int(wrong.sum()), False)
     assert found.interval.method == "Wilson, Bonferroni over 11 slices"
@@ -266,7 +272,7 @@ def test_control_levels_are_looked_at_one_by_one(scored, value_of):
     claims = fairness.run(data, wanted).claims
     inside = (data.frame["purpose"] == "car").to_numpy()
     y, p, group = (
-        v[inside] for v in ((data.frame["repaid"] == "yes"), (data.predictions == "yes"), data.sensitive["sex"])
+        v[inside] for v in ((data.frame["repaid"] == "yes"), (data.predicted == "yes"), data.sensitive["sex"])
     )
     theirs = fair.demographic_parity_difference(y, p, sensitive_features=group)
     found = value_of(claims, "demographic_parity_difference", purpose="car", sex="*")
@@ -312,9 +318,7 @@ def test_a_target_that_does_not_fit_the_task_is_refused(task, column, expected):
         make_dataset(
             "train",
             pd.DataFrame({"x": range(len(column)), "y": column}),
-            target="y",
-            favourable="a" if task[0] == "b" else None,
-            task=task,
+            PredictionTask(target="y", favourable="a" if task[0] == "b" else None, kind=task),
         )
     assert expected in str(caught.value)
 
@@ -322,12 +326,14 @@ def test_a_target_that_does_not_fit_the_task_is_refused(task, column, expected):
 def test_numbers_that_are_missing_are_refused_and_a_rare_label_may_be_missing_from_test_data():
     data = priced(50)
     with pytest.raises(DataError, match="1 of 50 rows have no finite predicted number"):
-        performance.run(replace(data, predictions=np.r_[np.nan, data.predictions[1:]]), pack(NUMBER))
+        performance.run(replace(data, predictions=Predictions(np.r_[np.nan, data.predicted[1:]])), pack(NUMBER))
     with pytest.raises(DataError, match="a predicted number is not a number"):
-        performance.run(replace(data, predictions=np.array(["x"] * 50)), pack(NUMBER))
+        performance.run(replace(data, predictions=Predictions(np.array(["x"] * 50))), pack(NUMBER))
     both = sized(300)
     some = both.frame["y"] != "top"
-    rare = make_dataset("test", both.frame[some].reset_index(drop=True), target="y", favourable="top", task=SEVERAL)
+    rare = make_dataset(
+        "test", both.frame[some].reset_index(drop=True), PredictionTask(target="y", favourable="top", kind=SEVERAL)
+    )
     validate_pair(replace(both, role="train"), rare)
-    found = performance.run(replace(rare, predictions=both.predictions[some]), pack(SEVERAL))
+    found = performance.run(replace(rare, predictions=Predictions(both.predicted[some])), pack(SEVERAL))
     assert found.result == "passed"

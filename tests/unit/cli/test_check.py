@@ -17,6 +17,7 @@ import yaml
 from aims_mlflow.checks.engines.opening import shown_name
 from aims_mlflow.checks.packs import load_pack
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.cli.main import main
 from aims_mlflow.records.pack import DataQuality, Expectation, Pack
@@ -162,7 +163,7 @@ def test_a_column_whose_values_no_pack_can_write_is_named_with_its_reason(tables
     assert 0.9 < label.kwargs["mostly"] < 0.96
     assert label.why.startswith("96.0% of 600 cells are filled in the reference")
     pack = Pack(name="p", version="1", description="d", data_quality=DataQuality(expectations=tuple(asked)))
-    outcome = run_check("data_quality", make_dataset("train", frame, target="y"), pack)
+    outcome = run_check("data_quality", make_dataset("train", frame, PredictionTask(target="y")), pack)
     assert outcome.result == "passed", outcome.reason
 
 
