@@ -44,7 +44,7 @@ class Asked:
 
 
 class Scored:
-    """A Spark table beside a model's answers to its rows; see `count_source.CountSource`. Expectations see the table alone."""
+    """A Spark table beside a model's answers to its rows; a `CountSource`. Expectations see the table alone."""
 
     def __init__(self, table: SparkSource, said: SparkSource, names: tuple[str, ...]) -> None:
         """Put them together; `said` has the columns `names` too."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.pages.report import page
+from aims_mlflow.checks.claims import describe
+from aims_mlflow.checks.pages.rendering import render
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.records.evidence import Result, worst
 from aims_mlflow.records.wording import describe
@@ -100,27 +100,17 @@ def lines(ran: Ran) -> list[tuple[str, str]]:
 
 def report(title: str, ran: Sequence[Ran]) -> dict[str, bytes]:
     """Return the files of a report: `index.html` over each check's own pages."""
-    files: dict[str, bytes] = {}
-    rows = ""
-    for item in ran:
-        links = []
-        for name, content in item.outcome.reports.items():
-            files[name] = content
-            if name.endswith(".html"):
-                links.append(f'<a href="{escape(name)}">{escape(name.removesuffix(".html").replace("_", " "))}</a>')
-        style = {"failed": "bad", "passed": ""}.get(item.outcome.result, "open")
-        cells = (
-            f'<td data-label="Check">{escape(item.title)}</td>',
-            f'<td class="{style}" data-label="Result">{WORDS[item.outcome.result]}</td>',
-            f'<td data-label="Limits">{escape(item.counted)}</td>',
-            f'<td data-label="Why">{escape(item.outcome.reason or "")}</td>',
-            f'<td data-label="Pages">{", ".join(links)}</td>',
-        )
-        rows += f"<tr>{''.join(cells)}</tr>"
-    heads = "".join(f"<th>{name}</th>" for name in ("Check", "Result", "Limits", "Why", "Pages"))
-    body = (
-        f"<h1>{escape(title)}</h1><p>{WORDS[result_of_suite(ran)].capitalize()}. Met limits are the pack's; whether "
-        "they suffice is for people to judge.</p>"
-        f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
-    )
-    return {"index.html": page(title, body), **files}
+    files = {name: content for item in ran for name, content in item.outcome.reports.items()}
+    rows = [
+        {
+            "check": item.title,
+            "style": {"failed": "bad", "passed": ""}.get(item.outcome.result, "open"),
+            "result": WORDS[item.outcome.result],
+            "limits": item.counted,
+            "why": item.outcome.reason or "",
+            "pages": [name for name in item.outcome.reports if name.endswith(".html")],
+        }
+        for item in ran
+    ]
+    result = WORDS[result_of_suite(ran)].capitalize()
+    return {"index.html": render("suite.html.j2", title=title, result=result, rows=rows), **files}

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from aims_mlflow.checks.pages.report import page
+from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.exports.bundle.browser_safe import SHOWN, kept_name
 from support.browser import CHROMIUM, chromium
 
@@ -92,6 +92,8 @@ def test_the_browser_itself_stops_a_page_with_our_head(tmp_path, asked):
     """The head alone is enough: what the search for active content would miss is not run either."""
     texts = [ACTING[name] for name in ("a.html", "i.html", "j.html", "k.html", "l.html")]
     body = "".join(text.partition("<body>")[2].replace("{url}", f"{asked.url}/x") for text in texts)
-    (tmp_path / "x.html").write_bytes(page("t", body.replace('<meta http-equiv=" refresh" content="0">', "")))
+    body = body.replace('<meta http-equiv=" refresh" content="0">', "")
+    head = claims_page("t", []).decode().partition("</head>")[0]
+    (tmp_path / "x.html").write_text(f"{head}</head><body>{body}</body></html>")
     opened(tmp_path, ["x.html"], asked)
     assert asked == {"/end"}

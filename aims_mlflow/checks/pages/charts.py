@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import is_left_out
-from aims_mlflow.records.base import decimal_text
-from aims_mlflow.records.wording import exact_percent_text, number_text, percent_text, rounded_limit, value_text
+from aims_mlflow.checks.claims import is_left_out, short
+from aims_mlflow.checks.pages.rendering import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -19,18 +17,6 @@ WIDTH, PAD, ROW = 440, 16, 42
 MAX_ROWS = 16
 LABEL_LENGTH = 32
 Key = tuple[tuple[str, str], ...]
-_STYLE = """
-.aims text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;fill:#1f2328}
-.aims .head{font-weight:600;font-size:16px}.aims .name{font-weight:600;font-size:14px}
-.aims .soft{fill:#57606a;font-size:12px}
-.aims .back{fill:#fff}.aims .track{stroke:#d8dee4}.aims .limit{stroke:#57606a}
-.aims .good{fill:#0969da;stroke:#0969da}.aims .plain{fill:#6e7781;stroke:#6e7781}
-.aims .bad{fill:#c4320a;stroke:#c4320a}.aims text.bad{stroke:none;font-weight:600}
-@media (prefers-color-scheme:dark){.aims text{fill:#e6edf3}.aims .soft{fill:#9198a1}
-.aims .back{fill:#0d1117}.aims .track{stroke:#30363d}.aims .limit{stroke:#9198a1}
-.aims .good{fill:#58a6ff;stroke:#58a6ff}.aims .plain{fill:#9198a1;stroke:#9198a1}
-.aims .bad,.aims text.bad{fill:#ff8f6b}.aims .bad{stroke:#ff8f6b}}
-"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +42,54 @@ class Panel:
     limit_text: str = ""
     percent: bool = False
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words, from `x` on or up to it."""
+
+    x: float
+    y: float
+    text: str
+    style: str = ""
+    end: bool = False
+    hover: str = ""
+    kind: str = "text"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A straight line; dashed where its style is "limit"."""
+
+    style: str
+    start: tuple[float, float]
+    end: tuple[float, float]
+    width: float
+    kind: str = "line"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar to the right of `x`."""
+
+    style: str
+    x: float
+    y: float
+    width: float
+    kind: str = "bar"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A dot, or a diamond, around a point."""
+
+    style: str
+    x: float
+    y: float
+    kind: str
+
+
+Shape = Text | Line | Bar | Mark
 
 
 def fairness_chart(claims: Iterable[Claim], chosen: str) -> bytes | None:
@@ -123,27 +157,21 @@ def _key(found: Claim) -> Key:
 
 
 def _draw(title: str, subtitle: str, panels: Sequence[Panel]) -> bytes:
-    parts, y = [_text(PAD, 30, title, "head")], 36
+    shapes: list[Shape] = [Text(PAD, 30, title, "head")]
+    y = 36
     if subtitle:
-        parts.append(_text(PAD, 50, subtitle, "soft"))
+        shapes.append(Text(PAD, 50, subtitle, "soft"))
         y = 56
     for panel in panels:
         drawn, y = _panel(panel, y)
-        parts += drawn
-    height = y + PAD // 2
-    worst = "; ".join(
+        shapes += drawn
+    summary = "; ".join(
         f"{r.label}: {r.text}" + (" (outside the limit)" if r.passed is False else "") for p in panels for r in p.rows
     )
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="aims" role="img" viewBox="0 0 {WIDTH} {height}" '
-        f'width="100%" style="max-width:{WIDTH + 120}px">'
-        f"<title>{escape(title)}</title><desc>{escape(worst)}</desc><style>{_STYLE}</style>"
-        f'<rect class="back" width="{WIDTH}" height="{height}" rx="6"/>'
-    )
-    return (head + "".join(parts) + "</svg>\n").encode()
+    return render("chart.svg.j2", title=title, summary=summary, width=WIDTH, height=y + PAD // 2, shapes=shapes)
 
 
-def _panel(panel: Panel, top: int) -> tuple[list[str], int]:
+def _panel(panel: Panel, top: int) -> tuple[list[Shape], int]:
     """Return the drawn parts of a panel that starts at `top`, and where it ends."""
     rows, left_out = _shown(panel.rows)
     ends = [row.high if row.high is not None else row.value for row in rows]
@@ -153,49 +181,39 @@ def _panel(panel: Panel, top: int) -> tuple[list[str], int]:
     def x(value: float) -> float:
         return round(PAD + (WIDTH - 2 * PAD) * min(max(value / span, 0.0), 1.0), 1)
 
-    parts, y = [_text(PAD, top + 26, panel.title, "name")], top + 30
+    shapes: list[Shape] = [Text(PAD, top + 26, panel.title, "name")]
+    y = top + 30
     for row in rows:
-        parts += _row(row, y, x)
+        shapes += _row(row, y, x)
         if panel.limit is not None:
-            parts.append(_line("limit", (x(panel.limit), y + 21), (x(panel.limit), y + 35), 2))
+            shapes.append(Line("limit", (x(panel.limit), y + 21), (x(panel.limit), y + 35), 2))
         y += ROW
     if panel.limit is not None:
-        parts.append(_line("limit", (PAD + 2, y + 8), (PAD + 2, y + 22), 2))
-        parts.append(_text(PAD + 10, y + 19, f"limit: {panel.limit_text}", "soft"))
+        shapes.append(Line("limit", (PAD + 2, y + 8), (PAD + 2, y + 22), 2))
+        shapes.append(Text(PAD + 10, y + 19, f"limit: {panel.limit_text}", "soft"))
         y += 22
     if left_out:
-        parts.append(_text(PAD, y + 16, f"{left_out} more in between are in the record", "soft"))
+        shapes.append(Text(PAD, y + 16, f"{left_out} more in between are in the record", "soft"))
         y += 20
-    return parts, y + 4
+    return shapes, y + 4
 
 
-def _row(row: Row, y: int, x: Callable[[float], float]) -> list[str]:
+def _row(row: Row, y: int, x: Callable[[float], float]) -> list[Shape]:
     bad, line = row.passed is False, y + 28
     mood = {True: "good", False: "bad", None: "plain"}[row.passed]
     label = row.label if len(row.label) <= LABEL_LENGTH else row.label[: LABEL_LENGTH - 1] + "…"
     zero, value = x(0.0), x(row.value)
-    parts = [
-        _text(PAD, y + 17, label, hover=row.label),
-        _text(WIDTH - PAD, y + 17, ("✕ " if bad else "") + row.text, "soft bad" if bad else "soft", end=True),
-        _line("track", (PAD, line), (WIDTH - PAD, line), 1),
+    shapes: list[Shape] = [
+        Text(PAD, y + 17, label, hover=row.label),
+        Text(WIDTH - PAD, y + 17, ("✕ " if bad else "") + row.text, "soft bad" if bad else "soft", end=True),
+        Line("track", (PAD, line), (WIDTH - PAD, line), 1),
     ]
     if row.bar:
-        parts.append(f'<rect class="{mood}" x="{zero}" y="{line - 4}" width="{max(value - zero, 1):.1f}" height="8"/>')
-        return parts
+        return [*shapes, Bar(mood, zero, line - 4, max(value - zero, 1))]
     if row.low is not None and row.high is not None:
-        parts.append(_line(mood, (x(row.low), line), (x(row.high), line), 4))
-    if bad:  # a diamond: the shape says it too
-        points = f"{value},{line - 7} {value + 7:.1f},{line} {value},{line + 7} {value - 7:.1f},{line}"
-        parts.append(f'<polygon class="{mood}" points="{points}"/>')
-    else:
-        parts.append(f'<circle class="{mood}" cx="{value}" cy="{line}" r="5.5"/>')
-    return parts
-
-
-def _line(style: str, start: tuple[float, float], end: tuple[float, float], width: float) -> str:
-    dash = ' stroke-dasharray="4 2"' if style == "limit" else ""
-    ends = f'x1="{start[0]}" y1="{start[1]}" x2="{end[0]}" y2="{end[1]}"'
-    return f'<line class="{style}" {ends} stroke-width="{width}"{dash}/>'
+        shapes.append(Line(mood, (x(row.low), line), (x(row.high), line), 4))
+    # A diamond where the limit is broken: the shape says it too.
+    return [*shapes, Mark(mood, value, line, "diamond" if bad else "dot")]
 
 
 def _shown(rows: Sequence[Row]) -> tuple[list[Row], int]:
@@ -205,7 +223,5 @@ def _shown(rows: Sequence[Row]) -> tuple[list[Row], int]:
     return [*rows[: MAX_ROWS - 1], rows[-1]], len(rows) - MAX_ROWS
 
 
-def _text(x: float, y: float, text: str, style: str = "", *, end: bool = False, hover: str = "") -> str:
-    anchor = ' text-anchor="end"' if end else ""
-    about = f"<title>{escape(hover)}</title>" if hover else ""
-    return f'<text x="{x}" y="{y}" class="{style}"{anchor}>{escape(text)}{about}</text>'
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%" if share >= 0.1 or share == 0 else f"{100 * share:.1f}%"

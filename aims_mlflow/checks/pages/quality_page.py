@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.pages.report import page, result_word
-from aims_mlflow.records.wording import exact_percent_text, limit_text, percent_text, value_text
+from aims_mlflow.checks.claims import short
+from aims_mlflow.checks.pages.rendering import render
+from aims_mlflow.checks.pages.report import Cell, result_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ MANY = 60  # so many columns are folded
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExpectationResult:
     """One demand, its words, what was found, and values that break it where the pack allows them."""
 
     demand: Demand
@@ -35,10 +35,19 @@ class Asked:
         return min(self.claims, key=lambda c: (c.passed is not False, c.passed is not None))
 
 
-def quality_page(title: str, asked: Iterable[Asked]) -> bytes:
+@dataclass(frozen=True)
+class Section:
+    """The expectations of one column, or of the table; folded where there are many sections."""
+
+    name: str
+    opened: bool
+    rows: list[list[Cell]]
+
+
+def quality_page(title: str, asked: Iterable[ExpectationResult]) -> bytes:
     """Return the page: counts, then a section for the table and for each column, those with findings first."""
     asked = list(asked)
-    sections: dict[str, list[Asked]] = {}
+    sections: dict[str, list[ExpectationResult]] = {}
     for item in asked:
         name = ", ".join(dict.fromkeys(item.demand.columns)) or "The table"
         sections.setdefault(name, []).append(item)
@@ -46,31 +55,23 @@ def quality_page(title: str, asked: Iterable[Asked]) -> bytes:
     order = sorted(
         sections, key=lambda name: (all(i.worst.passed is True for i in sections[name]), name != "The table")
     )
-    parts = [
-        f"<h1>{escape(title)}</h1>",
-        f"<p>{met:,} of {len(asked):,} expectations are met. Characteristics are those of ISO/IEC 5259-2.</p>",
-    ]
-    for i, name in enumerate(order):
-        rows = "".join(_row(item) for item in sections[name])
-        opened = " open" if i < MANY else ""
-        parts.append(f"<details{opened}><summary>{escape(name)}</summary>{_table(rows)}</details>")
-    return page(title, "".join(parts))
+    shown = [Section(name, i < MANY, [_row(item) for item in sections[name]]) for i, name in enumerate(order)]
+    return render("expectations.html.j2", title=title, met=met, asked=len(asked), sections=shown)
 
 
-def _table(rows: str) -> str:
-    head = "".join(f"<th>{name}</th>" for name in ("Result", "What is asked", "Found", "Why"))
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-
-
-def _row(item: Asked) -> str:
+def _row(item: ExpectationResult) -> list[Cell]:
     style, word = result_word(item.worst)
     expectation = item.demand.expectation
     found = "; ".join(_found(claim) for claim in item.claims)
     found += f"; for example {', '.join(item.examples)}" if item.examples else ""
     why = f"{expectation.characteristic}: {expectation.why}" if expectation.characteristic else expectation.why
     asked = f"{item.words} ({expectation.severity})"
-    cells = (("Result", word, style), ("What is asked", asked, ""), ("Found", found, ""), ("Why", why, "soft"))
-    return "<tr>" + "".join(f'<td class="{c}" data-label="{k}">{escape(t)}</td>' for k, t, c in cells) + "</tr>"
+    return [
+        Cell("Result", word, style),
+        Cell("What is asked", asked),
+        Cell("Found", found),
+        Cell("Why", why, "soft"),
+    ]
 
 
 def _found(claim: Claim) -> str:

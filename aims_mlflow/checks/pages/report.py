@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from html import escape
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import NOT_ENOUGH
-from aims_mlflow.records.wording import range_text, value_text
+from aims_mlflow.checks.claims import NOT_ENOUGH, short
+from aims_mlflow.checks.pages.rendering import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aims_mlflow.records.evidence import Claim
 
-_STYLE = """
-:root{color-scheme:light dark}
-body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;margin:1.5rem auto;
-max-width:64rem;padding:0 1rem;color:#1f2328;background:#fff}
-h1{font-size:1.4rem}h2,summary{font-size:1.1rem;margin-top:2rem}summary{font-weight:600;cursor:pointer}
-svg{display:block;margin:1rem 0}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
-th,td{text-align:left;padding:.35rem .7rem .35rem 0;border-bottom:1px solid #d8dee4;vertical-align:top}
-td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-@media (max-width:40rem){thead{display:none}tr{display:block;border-bottom:1px solid #d8dee4;padding:.4rem 0}
-td,td.number{display:block;border:0;padding:.1rem 0;text-align:left;overflow-wrap:anywhere;white-space:normal}
-td:empty{display:none}td::before{content:attr(data-label) ": ";color:#57606a}}
-.bad{color:#c4320a;font-weight:600}.open{color:#7d4e00;font-weight:600}.soft{color:#57606a}
-@media (prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}
-th,td,tr{border-color:#30363d}td::before{color:#9198a1}
-.bad{color:#ff8f6b}.open{color:#e3b341}.soft{color:#9198a1}}
-"""
 _COLUMNS = {  # heading -> class of its cells
     "Metric": "",
     "For": "",
@@ -42,41 +25,60 @@ _COLUMNS = {  # heading -> class of its cells
 }
 
 
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a page's table; `label` is its column's heading, which narrow screens show before it."""
+
+    label: str
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """The heading of a page's column."""
+
+    name: str
+    style: str
+
+
+@dataclass(frozen=True)
+class ClaimTable:
+    """A table of claims, without the columns that would be empty."""
+
+    heading: str
+    columns: list[Column]
+    rows: list[list[Cell]]
+
+
 def claims_page(title: str, claims: Iterable[Claim], picture: bytes | None = None, notes: Iterable[str] = ()) -> bytes:
-    """Return a page with the picture, the claims held against a limit, then those only measured."""
+    """Return a page with the picture, the claims held against a limit, then those only measured.
+
+    Args:
+        title: Heading of the page.
+        claims: The claims.
+        picture: An SVG that `charts` drew.
+        notes: Sentences below the heading.
+    """
+    from markupsafe import Markup
+
     claims = list(claims)
     judged = [c for c in claims if c.passed is not None or c.limit is not None]
     judged.sort(key=lambda c: (c.passed is True, c.passed is None, c.severity == "warning"))
     measured = [c for c in claims if c.passed is None and c.limit is None]
-    parts = [f"<h1>{escape(title)}</h1>", *(f"<p>{escape(note)}</p>" for note in notes)]
-    parts.append(picture.decode() if picture else "")
-    for heading, rows in (("Held against a limit", judged), ("Measured", measured)):
-        if rows:
-            parts.append(f"<h2>{heading}</h2>{_table(rows)}")
-    return page(title, "".join(parts))
+    tables = [_table(name, rows) for name, rows in (("Held against a limit", judged), ("Measured", measured)) if rows]
+    drawn = Markup(picture.decode() if picture else "")  # noqa: S704  an SVG whose texts charts.svg.j2 has escaped
+    return render("claims.html.j2", title=title, notes=list(notes), picture=drawn, tables=tables)
 
 
-def page(title: str, body: str) -> bytes:
-    """Return a page that stands alone; `body` is HTML whose texts are escaped already."""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{body}</body></html>\n"
-    ).encode()
-
-
-def _table(claims: list[Claim]) -> str:
-    """Return a table of the claims without the columns that would be empty."""
+def _table(heading: str, claims: list[Claim]) -> ClaimTable:
     rows = [_texts(c) for c in claims]
     shown = [name for name in _COLUMNS if any(row[name] for row in rows)]
-    head = "".join(f'<th class="{_COLUMNS[name]}">{name}</th>' for name in shown)
-    body = ""
+    cells = []
     for found, row in zip(claims, rows, strict=True):
-        classes = {**_COLUMNS, "Result": result_word(found)[0]}
-        cells = (f'<td class="{classes[name]}" data-label="{name}">{escape(row[name])}</td>' for name in shown)
-        body += f"<tr>{''.join(cells)}</tr>"
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        styles = {**_COLUMNS, "Result": result_word(found)[0]}
+        cells.append([Cell(name, row[name], styles[name]) for name in shown])
+    return ClaimTable(heading, [Column(name, _COLUMNS[name]) for name in shown], cells)
 
 
 def _texts(found: Claim) -> dict[str, str]:

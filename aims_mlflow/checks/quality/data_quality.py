@@ -17,7 +17,7 @@ from aims_mlflow.checks.claims import claim, reason_of
 from aims_mlflow.checks.engines.remote_table import RemoteTable
 from aims_mlflow.checks.engines.sql import SqlSource
 from aims_mlflow.checks.outcome import Outcome, versions
-from aims_mlflow.checks.pages.quality_page import Asked, quality_page
+from aims_mlflow.checks.pages.quality_page import ExpectationResult, quality_page
 from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.quality.claims import asked_for, judged, not_evaluated
 from aims_mlflow.checks.quality.expectations import Demand, demands, pieces, with_categories
@@ -67,12 +67,12 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     runnable = {i: demand for i, demand in enumerate(wanted) if i not in missing}
     results = validated(runnable, examples=settings.examples)
     claims: list[Claim] = []
-    asked: list[Asked] = []
+    asked: list[ExpectationResult] = []
     for i, demand in enumerate(wanted):
         mine = [not_evaluated(demand, missing[i], data)] if i in missing else judged(demand, results[i], data)
         claims += mine
         worded = words_of(demand, results.get(i)) if len(wanted) <= MAX_WORDED else asked_for(demand.kwargs)
-        asked.append(Asked(demand, worded, tuple(mine), _examples(results.get(i))))
+        asked.append(ExpectationResult(demand, worded, tuple(mine), _examples(results.get(i))))
     claims += _repeated_rows(data)
     title = f"Data quality of {data.role} data"
     return Outcome(
@@ -87,7 +87,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def _details(data: Dataset, columns: int, pack: Pack, asked: list[Asked]) -> dict[str, Any]:
+def _details(data: Dataset, columns: int, pack: Pack, asked: list[ExpectationResult]) -> dict[str, Any]:
     details: dict[str, Any] = {
         "rows": data.rows,
         "columns": columns,

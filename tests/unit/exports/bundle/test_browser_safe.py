@@ -5,12 +5,12 @@ import time
 import pytest
 
 from aims_mlflow.checks.pages.charts import drift_chart
-from aims_mlflow.checks.pages.report import page
+from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.exports.bundle.browser_safe import is_inert, kept_name
 from aims_mlflow.records.evidence import Claim
 
-HEAD = page("t", "").partition(b"</head>")[0] + b"</head><body>"
+HEAD = claims_page("t", []).partition(b"</head>")[0] + b"</head><body>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg">%s</svg>'
 
 
@@ -20,7 +20,7 @@ def test_our_own_reports_pictures_and_documents_keep_their_names():
     claim = Claim(metric="drift", slice={"column": "a\\b"}, value="0.2", comparator="<", limit="0.1", passed=False)
     picture = drift_chart([claim])
     own = {
-        "drift.svg": picture, "drift.html": page("Drift", picture.decode() + r"<p>C:\data\72 x</p>"),
+        "drift.svg": picture, "drift.html": claims_page("Drift", [claim], picture, [r"C:\data\72 x"]),
         "index.html": render_index([signed_sessions.checked(signed_sessions.session())], {}, [signed_sessions.MODEL]),
         "model_card.md": b"<script>", "Baseline.JSON": b"{}", "rows.csv": b"a", "chart.png": b"\x89PNG", "s.jsonl": b"{}",
     }  # fmt: skip
