@@ -1,35 +1,50 @@
-"""Checks that a team writes: functions behind the entry-point group `aims_mlflow.checks`, named in its pack.
+"""The public interface for checks that a team writes.
 
-A check is a function `(data, pack, reference) -> Outcome` (`outcome.Check`) under `@own_check`, which says what it
-makes and needs. checks/lender/ of the repository has one to copy: the function, the entry point and packs that name it.
+A check is a function `(data, pack, reference) -> Outcome` under `@own_check`, which declares the evidence kind that the
+check makes and the data that it needs. An entry point of the group `aims_mlflow.checks` offers it, and a pack names it.
+checks/lender/ of the repository has one to copy: the function, the entry point and packs that name it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import require_control, require_kind
-from aims_mlflow.errors import CheckError, ConfigError
+from aims_mlflow.checks.claims import claim, held, reason_of
+from aims_mlflow.checks.outcome import Check, Outcome
+from aims_mlflow.checks.tables.dataset import Dataset
+from aims_mlflow.errors import ConfigError
+from aims_mlflow.records.evidence import Claim, result_of
+from aims_mlflow.records.pack import Limit, Pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aims_mlflow.checks.outcome import Check
-    from aims_mlflow.records.pack import Pack
-
-GROUP = "aims_mlflow.checks"
+__all__ = [
+    "Check",
+    "CheckDeclaration",
+    "Claim",
+    "Dataset",
+    "Limit",
+    "Outcome",
+    "Pack",
+    "claim",
+    "held",
+    "own_check",
+    "reason_of",
+    "result_of",
+    "settings_of",
+]
 
 
 @dataclass(frozen=True)
-class Made:
-    """What a check says of itself.
+class CheckDeclaration:
+    """What a check declares of itself.
 
     Attributes:
         kind: The evidence kind of the catalog that it makes.
-        controls: The controls that it speaks for, where the pack names none.
+        controls: The controls that it is evidence for, where the pack names none.
         needs_predictions: Whether it judges a model; otherwise it judges data.
         needs_reference: Whether it compares with training data.
     """
@@ -43,7 +58,13 @@ class Made:
 def own_check(
     kind: str, *, controls: tuple[str, ...] = (), needs_predictions: bool = False, needs_reference: bool = False
 ) -> Callable[[Check], Check]:
-    """Return a decorator that says what a check makes and needs; see `Made`.
+    """Return a decorator that declares what a check makes and needs.
+
+    Args:
+        kind: The evidence kind of the catalog that it makes.
+        controls: The controls that it is evidence for, where the pack names none.
+        needs_predictions: Whether it judges a model; otherwise it judges data.
+        needs_reference: Whether it compares with training data.
 
     Raises:
         ConfigError: the catalog has no such kind or control.
@@ -51,40 +72,13 @@ def own_check(
     require_kind(kind)
     for control in controls:
         require_control(control)
-    made = Made(kind, controls, needs_predictions, needs_reference)
+    declaration = CheckDeclaration(kind, controls, needs_predictions, needs_reference)
 
     def decorate(function: Check) -> Check:
-        function.made = made  # type: ignore[attr-defined]
+        function.declaration = declaration  # type: ignore[attr-defined]
         return function
 
     return decorate
-
-
-@cache
-def _points() -> dict[str, metadata.EntryPoint]:
-    return {point.name: point for point in metadata.entry_points(group=GROUP)}
-
-
-def names() -> list[str]:
-    """Return the names of the checks that installed packages offer; nothing of them is imported."""
-    return sorted(_points())
-
-
-def load(name: str) -> tuple[Check, Made]:
-    """Return a check and what it says of itself.
-
-    Raises:
-        CheckError: it cannot be imported, or is no check.
-    """
-    point = _points()[name]
-    try:
-        function: Any = point.load()
-    except Exception as exc:  # whatever a foreign module does when it is imported
-        raise CheckError(f"the check {name!r} cannot be imported ({type(exc).__name__})", where=point.value) from exc
-    made = getattr(function, "made", None)
-    if not isinstance(made, Made):
-        raise CheckError(f"{name!r} is no check", where=point.value, next="put @own_check(kind) over the function")
-    return function, made
 
 
 def settings_of(pack: Pack, name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks import own_check
+from aims_mlflow.checks import installed_checks
 from aims_mlflow.checks.outcome import Check, Outcome
 from aims_mlflow.errors import AimsError, CheckError, ConfigError, did_you_mean
 
@@ -71,7 +71,7 @@ def run_check(name: str, data: Dataset, pack: Pack, reference: Dataset | None = 
     if info.own and info.needs_predictions and not data.has_predictions:
         return _not_evaluated(info, pack, f"{name} judges predictions, and there are none")
     try:
-        check: Check = own_check.load(name)[0] if info.own else importlib.import_module(info.module).run
+        check: Check = installed_checks.load(name)[0] if info.own else importlib.import_module(info.module).run
         outcome = check(data, pack, reference)
         return outcome if not info.own else _checked(outcome, info)
     except AimsError as exc:
@@ -86,9 +86,17 @@ def run_check(name: str, data: Dataset, pack: Pack, reference: Dataset | None = 
 
 def _own(name: str, pack: Pack) -> CheckInfo:
     """Return what is known of a check that the pack names."""
-    _, made = own_check.load(name)
-    controls = next((mine.controls for mine in pack.checks if mine.name == name), ()) or made.controls
-    return CheckInfo(name, made.kind, own_check.GROUP, made.needs_reference, made.needs_predictions, controls, own=True)
+    _, declared = installed_checks.load(name)
+    controls = next((mine.controls for mine in pack.checks if mine.name == name), ()) or declared.controls
+    return CheckInfo(
+        name,
+        declared.kind,
+        installed_checks.GROUP,
+        declared.needs_reference,
+        declared.needs_predictions,
+        controls,
+        own=True,
+    )
 
 
 def _checked(outcome: object, info: CheckInfo) -> Outcome:

@@ -24,7 +24,7 @@ SHOWN = 6  # findings of one check on a terminal
 
 
 @dataclass(frozen=True)
-class Ran:
+class CheckRun:
     """One check of a suite and what it found."""
 
     name: str
@@ -66,18 +66,18 @@ def planned(data: Dataset, pack: Pack, reference: Dataset | None = None) -> list
     return [*names, *(mine.name for mine in pack.checks)]
 
 
-def run_suite(names: Sequence[str], data: Dataset, pack: Pack, reference: Dataset | None = None) -> Iterator[Ran]:
+def run_suite(names: Sequence[str], data: Dataset, pack: Pack, reference: Dataset | None = None) -> Iterator[CheckRun]:
     """Yield each check as it is done."""
     for name in names:
-        yield Ran(name, run_check(name, data, pack, reference))
+        yield CheckRun(name, run_check(name, data, pack, reference))
 
 
-def result_of_suite(ran: Sequence[Ran]) -> Result:
+def result_of_suite(ran: Sequence[CheckRun]) -> Result:
     """Return the result that decides for all of them."""
     return worst([r.outcome.result for r in ran])
 
 
-def lines(ran: Ran) -> list[tuple[str, str]]:
+def lines(ran: CheckRun) -> list[tuple[str, str]]:
     """Return what a terminal shows of one check: (style, text), style being the result's name or "soft"."""
     result = ran.outcome.result
     head = f"{ran.title:<20} {WORDS[result]:<14} {ran.counted}"
@@ -98,7 +98,7 @@ def lines(ran: Ran) -> list[tuple[str, str]]:
     return out
 
 
-def report(title: str, ran: Sequence[Ran]) -> dict[str, bytes]:
+def report(title: str, ran: Sequence[CheckRun]) -> dict[str, bytes]:
     """Return the files of a report: `index.html` over each check's own pages."""
     files = {name: content for item in ran for name, content in item.outcome.reports.items()}
     rows = [

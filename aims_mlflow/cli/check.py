@@ -16,7 +16,7 @@ from aims_mlflow.errors import ConfigError, Unreachable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aims_mlflow.checks.suite import Ran
+    from aims_mlflow.checks.suite import CheckRun
     from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.pack import Pack
     from aims_mlflow.records.system import Data
@@ -135,7 +135,7 @@ def _setup(
     return merged, load_pack(pack) if pack else setup.pack
 
 
-def _with_progress(names: Sequence[str], data: Dataset, pack: Pack, reference: Dataset | None) -> Iterator[Ran]:
+def _with_progress(names: Sequence[str], data: Dataset, pack: Pack, reference: Dataset | None) -> Iterator[CheckRun]:
     """Run the checks; on a terminal say which one is at work and what it took."""
     from aims_mlflow.checks.suite import run_suite
 
@@ -152,7 +152,7 @@ def _with_progress(names: Sequence[str], data: Dataset, pack: Pack, reference: D
         click.echo("\r\033[K", nl=False, err=True)
 
 
-def _tell(source: str, data: Dataset, pack: Pack, ran: list[Ran], folder: Path, *, as_json: bool) -> int:
+def _tell(source: str, data: Dataset, pack: Pack, ran: list[CheckRun], folder: Path, *, as_json: bool) -> int:
     from aims_mlflow.checks.engines.opening import short_name, shown_name
     from aims_mlflow.checks.packs import pack_digest
     from aims_mlflow.checks.suite import lines, report, result_of_suite
@@ -178,7 +178,7 @@ def _tell(source: str, data: Dataset, pack: Pack, ran: list[Ran], folder: Path, 
     return 1 if result in ("failed", "not_evaluated") else 0
 
 
-def _as_json(ran: Ran) -> dict[str, Any]:
+def _as_json(ran: CheckRun) -> dict[str, Any]:
     return {
         "check": ran.name,
         "kind": ran.outcome.kind,
@@ -249,13 +249,14 @@ def infer(data: str, target: str, sensitive: str | None, out: Path | None) -> No
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_(as_json: bool) -> None:
     """List the checks and the packs that are installed."""
-    from aims_mlflow.checks import own_check
+    from aims_mlflow.checks import installed_checks
     from aims_mlflow.checks.packs import load_pack, shipped_packs
     from aims_mlflow.checks.runner import CHECKS
 
     checks = [{"name": info.name, "kind": info.kind, "module": info.module} for info in CHECKS.values()]
     checks += [
-        {"name": name, "kind": own_check.load(name)[1].kind, "module": own_check.GROUP} for name in own_check.names()
+        {"name": name, "kind": installed_checks.load(name)[1].kind, "module": installed_checks.GROUP}
+        for name in installed_checks.names()
     ]
     packs = [{"name": name, "description": load_pack(name).description} for name in shipped_packs()]
     if as_json:

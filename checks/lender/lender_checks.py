@@ -11,13 +11,19 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from aims_mlflow.checks.claims import claim, held, reason_of
-from aims_mlflow.checks.outcome import Outcome
-from aims_mlflow.checks.own_check import own_check, settings_of
-from aims_mlflow.checks.tables.dataset import Dataset  # noqa: TC001  its type is part of the call
+from aims_mlflow.checks.own_check import (
+    Dataset,
+    Limit,
+    Outcome,
+    Pack,
+    claim,
+    held,
+    own_check,
+    reason_of,
+    result_of,
+    settings_of,
+)
 from aims_mlflow.errors import DataError
-from aims_mlflow.records.evidence import result_of
-from aims_mlflow.records.pack import Limit, Pack
 
 NAME = "newest-row"  # as in pyproject.toml
 

@@ -15,7 +15,8 @@ from aims_mlflow.checks.quality import data_quality
 from aims_mlflow.checks.tables.predictions import Predictions
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
-from aims_mlflow.records.pack import DataQuality, Expectation, Fairness, Pack
+from aims_mlflow.records.expectation import DataQuality, Expectation
+from aims_mlflow.records.pack import Fairness, Pack
 
 NEAR = 1e-9
 

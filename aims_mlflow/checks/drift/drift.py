@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import NOT_ENOUGH, claim, held, reason_of
 from aims_mlflow.checks.drift.baseline import PREDICTION, TARGET
+from aims_mlflow.checks.drift.evidently_scores import evidently_drift
 from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.charts import drift_chart
 from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.statistics.distances import (
-    CHI_SQUARE,
-    JENSEN_SHANNON,
     KOLMOGOROV,
     SMALL,
-    WASSERSTEIN,
     Score,
     category_counts,
     category_drift,
@@ -43,18 +41,13 @@ from aims_mlflow.records.pack import Drift, Limit, Pack
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
-
     from aims_mlflow.checks.statistics.columns import Kind
-    from aims_mlflow.checks.statistics.distances import Column
+    from aims_mlflow.checks.statistics.distances import WeightedColumn
     from aims_mlflow.checks.tables.dataset import Dataset
 
-    Pair = tuple[Column, Column]  # of training data and of the data that are compared
+    Pair = tuple[WeightedColumn, WeightedColumn]  # of training data and of the data that are compared
 
 KIND = "drift"
-# Evidently's names for methods that are chosen: what it calls those that it takes by itself, and which give a p-value.
-OWN_NAMES = {"ks": KOLMOGOROV, "chisquare": CHI_SQUARE, "wasserstein": WASSERSTEIN, "jensenshannon": JENSEN_SHANNON}
-TESTS = {"anderson", "cramer_von_mises", "empirical_mmd", "es", "mannw", "t_test", "TVD"}
 CALLED = {TARGET: "label drift: ", PREDICTION: "prediction drift: "}
 
 
@@ -74,7 +67,10 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     scores = _scores(reference, data, pairs, kinds, pack.drift)
     tested = {name: s.value for name, s in scores.items() if isinstance(s, Score) and s.is_p_value}
     adjusted = holm({name: p for name, p in tested.items() if not math.isnan(p)})
-    claims = [_claim(name, scores[name], pairs[name][1], adjusted, data, pack.drift) for name in pairs]
+    claims = [
+        _claim(name, scores[name], pairs[name][1], adjusted=adjusted, role=data.role, settings=pack.drift)
+        for name in pairs
+    ]
     claims.append(_share(claims, pack.drift, data.role))
     noise = _noise(len(adjusted), pack.drift)
     return Outcome(
@@ -126,7 +122,7 @@ def _said(reference: Dataset, data: Dataset) -> dict[str, Pair]:
     return found
 
 
-def _predicted(data: Dataset) -> Column:
+def _predicted(data: Dataset) -> WeightedColumn:
     import numpy as np
     import pandas as pd
 
@@ -137,7 +133,7 @@ def _predicted(data: Dataset) -> Column:
     return (pd.Series(predictions), part.weights) if task.kind == "regression" else _by_key(predictions, part.weights)
 
 
-def _by_key(labels: Any, weights: Any = None) -> Column:
+def _by_key(labels: Any, weights: Any = None) -> WeightedColumn:
     """Return labels as text: 1, 1.0 and True are one label, however a table holds them."""
     import pandas as pd
 
@@ -159,7 +155,7 @@ def _scores(
     return dict(zip(pairs, found, strict=True))
 
 
-def _score(train: Column, test: Column, kind: Kind, settings: Drift) -> Score | str:
+def _score(train: WeightedColumn, test: WeightedColumn, kind: Kind, settings: Drift) -> Score | str:
     if why := _no_score(train, test, kind):
         return why
     if kind == "categorical":
@@ -169,7 +165,7 @@ def _score(train: Column, test: Column, kind: Kind, settings: Drift) -> Score | 
     return number_drift(*numbers, method=settings.method, threshold=float(settings.threshold))
 
 
-def _columns_of(reference: Dataset, data: Dataset, name: str, kind: Kind) -> tuple[Column, Column]:
+def _columns_of(reference: Dataset, data: Dataset, name: str, kind: Kind) -> tuple[WeightedColumn, WeightedColumn]:
     """Return a column of both tables; where an engine has to put numbers into bins, into the same bins in both."""
     within = None
     if kind == "numeric" and (reference.crowded(name) or data.crowded(name)):
@@ -200,7 +196,7 @@ def _by_evidently(
     return {**unfit, **evidently_drift(train, test, fit, chosen)}
 
 
-def _no_score(train: Column, test: Column, kind: Kind) -> str | None:
+def _no_score(train: WeightedColumn, test: WeightedColumn, kind: Kind) -> str | None:
     """Return why a column cannot be compared, or None where it can."""
     import pandas as pd
 
@@ -211,7 +207,7 @@ def _no_score(train: Column, test: Column, kind: Kind) -> str | None:
 
 
 def _claim(
-    name: str, score: Score | str, test: Column, adjusted: Mapping[str, float], data: Dataset, settings: Drift
+    name: str, score: Score | str, test: WeightedColumn, *, adjusted: Mapping[str, float], role: str, settings: Drift
 ) -> Claim:
     """Return the claim of one column; `score` is a text where there is none, and says why."""
     values, weights = test
@@ -219,11 +215,11 @@ def _claim(
     at, n = {"column": name}, there.sum() if weights is None else weights[there].sum()
     if isinstance(score, str):
         note, limit = f"not evaluated: {score}", _limit(None, settings)
-        return held(claim(limit.metric, None, slice=at, role=data.role, n=n, note=note), limit)
+        return held(claim(limit.metric, None, slice=at, role=role, n=n, note=note), limit)
     limit, note = _limit(score, settings), CALLED.get(name, "") + score.method
     if name in adjusted:
         note += f"; corrected p-value {adjusted[name]:.2g}"
-    found = held(claim(limit.metric, score.value, slice=at, role=data.role, n=n, note=note), limit)
+    found = held(claim(limit.metric, score.value, slice=at, role=role, n=n, note=note), limit)
     if found.passed is False and name in adjusted and holds(str(adjusted[name]), limit.comparator, limit.limit):
         lacking = f"{NOT_ENOUGH}: among this many tests, chance alone makes such a p-value; {note}"
         return found.model_copy(update={"passed": None, "note": lacking})
@@ -274,29 +270,3 @@ def _reports(claims: list[Claim], left_out: Mapping[str, str], noise: str) -> di
     notes = [f"{noise[0].upper()}{noise[1:]}.", *(f"{name} is left out: {why}." for name, why in left_out.items())]
     page = claims_page("Drift of test data against training data", claims, picture, notes)
     return {"drift.svg": picture, "drift.html": page} if picture else {"drift.html": page}
-
-
-def evidently_drift(
-    train: pd.DataFrame, test: pd.DataFrame, kinds: Mapping[str, Kind], chosen: Mapping[Kind, str | None]
-) -> dict[str, Score]:
-    """Return the scores that Evidently's own ValueDrift gives, by the method chosen for a kind or by its default."""
-    from evidently import DataDefinition, Report
-    from evidently import Dataset as Table
-    from evidently.metrics import ValueDrift
-
-    names = list(kinds)
-    definition = DataDefinition(
-        numerical_columns=[name for name in names if kinds[name] == "numeric"],
-        categorical_columns=[name for name in names if kinds[name] == "categorical"],
-    )
-    current, reference = (Table.from_pandas(frame[names], data_definition=definition) for frame in (test, train))
-    snapshot = Report([ValueDrift(column=n, method=chosen[kinds[n]]) for n in names], include_tests=False).run(
-        current, reference
-    )
-    found = {metric["config"]["column"]: metric for metric in snapshot.dict()["metrics"]}
-    return {name: Score(float(found[name]["value"]), _called(found[name]["config"]["method"])) for name in names}
-
-
-def _called(method: str) -> str:
-    """Return a method's name; the name of a test ends in "p_value"."""
-    return f"{method} p_value" if method in TESTS else OWN_NAMES.get(method, method)

@@ -73,7 +73,7 @@ class Rise:
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class ColumnComparison:
     """One column in the baseline's cells, shape (cells,) each; `unseen` is of the cell of rare and new categories."""
 
     before: Array
@@ -120,14 +120,9 @@ def compare(data: Dataset, baseline: Mapping[str, Any], settings: Monitor) -> Ou
     described = baseline["columns"]
     if not described:
         raise DataError("the baseline describes no column", where="drift baseline")
-    compared: dict[str, Compared | str] = {}
-    for name, column in described.items():
-        found = _column_of(data, name, baseline)
-        if found is not None:
-            compared[name] = found if isinstance(found, str) else _compared(*found, column, baseline)
-    adjusted = holm(
-        {(n, metric): p for n, c in compared.items() if isinstance(c, Compared) for metric, p in c.p_values.items()}
-    )
+    compared = _compared_columns(data, described, baseline)
+    p_values = {n: c.p_values for n, c in compared.items() if isinstance(c, ColumnComparison)}
+    adjusted = holm({(n, metric): p for n, ps in p_values.items() for metric, p in ps.items()})
     claims = [c for name, found in compared.items() for c in _claims(name, found, adjusted, data, settings)]
     judged = [c for c in claims if c.metric == "drift" and c.passed is not None]
     share = sum(c.passed is False for c in judged) / len(judged) if judged else None
@@ -153,6 +148,18 @@ def compare(data: Dataset, baseline: Mapping[str, Any], settings: Monitor) -> Ou
         reports=_reports(claims, len(adjusted), settings),
         tools=versions("scipy", "numpy", "pandas"),
     )
+
+
+def _compared_columns(
+    data: Dataset, described: Mapping[str, Any], baseline: Mapping[str, Any]
+) -> dict[str, ColumnComparison | str]:
+    """Return each column of the baseline beside the new rows, or why they cannot be compared."""
+    compared: dict[str, ColumnComparison | str] = {}
+    for name, column in described.items():
+        values = _column_of(data, name, baseline)
+        if values is not None:
+            compared[name] = values if isinstance(values, str) else _compared(*values, column, baseline)
+    return compared
 
 
 def noise(tests: int, settings: Monitor) -> str:
@@ -196,7 +203,7 @@ def _column_of(
 
 def _compared(
     column: pd.Series, weights: Array | None, rows: int, described: Mapping[str, Any], baseline: Mapping[str, Any]
-) -> Compared | str:
+) -> ColumnComparison | str:
     import numpy as np
 
     told, before_rows, few = described["missing"], int(baseline["rows"]), int(baseline.get("pool_under", 1))
@@ -208,7 +215,7 @@ def _compared(
         numbers = numbers_of(column, weights)
         edges = np.array([float(edge) for edge in described["edges"]])
         counted = histogram(numbers.values, edges, numbers.weights)
-        found = Compared(np.array(described["counts"]), counted, missing(numbers.rows))
+        found = ColumnComparison(np.array(described["counts"]), counted, missing(numbers.rows))
     else:
         cells = dict.fromkeys((*described["counts"], POOLED), 0)
         for level, n in value_counts(column, weights).items():
@@ -216,12 +223,16 @@ def _compared(
             cells[name if name in cells else POOLED] += int(n)
         before, there = [described["counts"].get(name, 0) for name in cells], sum(cells.values())
         unseen = Rise(described["counts"].get(POOLED), sum(before), cells[POOLED], max(there, 1), few)
-        found = Compared(np.array(before), np.array(list(cells.values())), missing(there), unseen)
+        found = ColumnComparison(np.array(before), np.array(list(cells.values())), missing(there), unseen)
     return found if found.now.sum() else "not evaluated: no value to compare"
 
 
 def _claims(
-    name: str, found: Compared | str, adjusted: Mapping[tuple[str, str], float], data: Dataset, settings: Monitor
+    name: str,
+    found: ColumnComparison | str,
+    adjusted: Mapping[tuple[str, str], float],
+    data: Dataset,
+    settings: Monitor,
 ) -> list[Claim]:
     at, n = {"column": name}, data.rows
     drift = _limit("drift", "<", settings.threshold, settings)

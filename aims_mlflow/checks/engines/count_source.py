@@ -43,7 +43,7 @@ class Bins:
 
 
 @dataclass(frozen=True)
-class Frequent:
+class FrequentLevels:
     """Texts: these levels by themselves, all others as one."""
 
     name: str
@@ -51,14 +51,14 @@ class Frequent:
 
 
 @dataclass(frozen=True)
-class Reached:
+class ThresholdFlag:
     """1 where a score reaches a threshold, else 0."""
 
     name: str
     threshold: float
 
 
-Key = Column | Bins | Frequent | Reached
+Key = Column | Bins | FrequentLevels | ThresholdFlag
 
 
 class CountSource(Protocol):
@@ -69,7 +69,7 @@ class CountSource(Protocol):
         name: The table's name for people; it holds no password.
         types: Column -> type, in the table's order.
         tools: Distributions whose versions belong to the evidence.
-        handle: What Great Expectations' own engine takes: a Spark frame or a `sql.SqlAddress`.
+        handle: What Great Expectations' own engine takes: a Spark frame or a `sql_address.SqlAddress`.
     """
 
     engine: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.engines.spark import SparkSource, is_spark, spark_source
-from aims_mlflow.checks.engines.sql import SqlSource, address_of
+from aims_mlflow.checks.engines.sql import SqlSource
+from aims_mlflow.checks.engines.sql_address import address_of
 
 if TYPE_CHECKING:
     from aims_mlflow.checks.engines.count_source import CountSource

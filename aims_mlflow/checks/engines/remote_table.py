@@ -14,9 +14,9 @@ from aims_mlflow.checks.engines.count_source import (
     ROWS,
     Bins,
     Column,
-    Frequent,
+    FrequentLevels,
     Key,
-    Reached,
+    ThresholdFlag,
 )
 from aims_mlflow.checks.statistics.columns import MAX_LEVELS, Kind, comparable
 from aims_mlflow.checks.tables.in_memory import InMemoryTable
@@ -120,7 +120,7 @@ class RemoteTable:
         table, binned = self._counted(keys)
         beside = [name for name in (self.prediction, self.score) if name in table.columns]
         sensitive = [name for name in self.sensitive_names if name in table.columns]
-        if any(isinstance(key, Reached) for key in keys):
+        if any(isinstance(key, ThresholdFlag) for key in keys):
             task = dataclasses.replace(task, threshold="0.5")  # reached or not, as a score of 1 or 0
         return InMemoryTable(
             role=self.role,
@@ -140,7 +140,7 @@ class RemoteTable:
         if (outcomes or scores) and task.target:
             keys[task.target] = Column(task.target)
         if outcomes and self.score and task.threshold is not None and task.kind == "binary-classification":
-            keys[self.score] = Reached(self.score, float(task.threshold))
+            keys[self.score] = ThresholdFlag(self.score, float(task.threshold))
         elif outcomes and self.prediction:
             keys[self.prediction] = Column(self.prediction)
         if scores and self.score:
@@ -216,7 +216,9 @@ class RemoteTable:
                     where=self.source.name,
                     next="name fewer sensitive, control or slice columns",
                 )
-            coarse = {k.name: k.bins if isinstance(k, Bins) else 0 for k in wanted if isinstance(k, Bins | Frequent)}
+            coarse = {
+                k.name: k.bins if isinstance(k, Bins) else 0 for k in wanted if isinstance(k, Bins | FrequentLevels)
+            }
             self._parts[wanted] = table, coarse
         return self._parts[wanted]
 
@@ -225,7 +227,7 @@ class RemoteTable:
 
     def _coarse(self, key: Key, ends: dict[str, tuple[float, float]], *, few: bool = False) -> Key:
         """Return bins of numbers, or the frequent texts by themselves; `few` where several columns share the cells."""
-        if isinstance(key, Reached | Frequent):
+        if isinstance(key, ThresholdFlag | FrequentLevels):
             return key
         bins = 64 if few else BINS
         if self.levels[key.name] <= (bins if few else 0):
@@ -234,7 +236,7 @@ class RemoteTable:
             low, high = ends.get(key.name) or self.source.extremes(key.name) or (0.0, 0.0)
             return Bins(key.name, low, (high - low) / bins or 1.0, bins)
         top = self.source.frequent(key.name, FREQUENT)
-        return Frequent(key.name, tuple(top))
+        return FrequentLevels(key.name, tuple(top))
 
 
 def remote_table(

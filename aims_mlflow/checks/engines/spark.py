@@ -5,7 +5,17 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.engines.count_source import OTHER, ROWS, Bins, Column, ColumnType, Frequent, Key, Reached, tidy
+from aims_mlflow.checks.engines.count_source import (
+    OTHER,
+    ROWS,
+    Bins,
+    Column,
+    ColumnType,
+    FrequentLevels,
+    Key,
+    ThresholdFlag,
+    tidy,
+)
 from aims_mlflow.checks.tables.validation import find_twice
 from aims_mlflow.errors import ConfigError, DataError, Unreachable
 
@@ -67,7 +77,7 @@ class SparkSource:
         found = answer.select(*shown, "n").limit(limit + 1).toPandas()
         if len(found) > limit:
             return None
-        changed: dict[type, ColumnType] = {Bins: "number", Reached: "integer"}
+        changed: dict[type, ColumnType] = {Bins: "number", ThresholdFlag: "integer"}
         kinds = {key.name: changed.get(type(key), self.types[key.name]) for key in keys}
         return tidy(found.set_axis([*(key.name for key in keys), ROWS], axis=1), kinds)
 
@@ -132,10 +142,10 @@ class SparkSource:
         match key:
             case Column():
                 return value
-            case Frequent(levels=levels):
+            case FrequentLevels(levels=levels):
                 other = f.when(value.isNull(), f.lit(None)).otherwise(f.lit(OTHER))
                 return f.when(value.isin(list(levels)), value).otherwise(other)
-            case Reached(threshold=threshold):
+            case ThresholdFlag(threshold=threshold):
                 return f.when(value.isNull(), f.lit(None)).otherwise((value >= threshold).cast("int"))
             case Bins(low=low, width=width, bins=bins):
                 place = f.floor((self._finite(key.name) - low) / width)

@@ -6,13 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.engines.count_source import OTHER, ROWS, Bins, Column, ColumnType, Frequent, Key, Reached, tidy
+from aims_mlflow.checks.engines.count_source import (
+    OTHER,
+    ROWS,
+    Bins,
+    Column,
+    ColumnType,
+    FrequentLevels,
+    Key,
+    ThresholdFlag,
+    tidy,
+)
 from aims_mlflow.errors import ConfigError, DataError, Unreachable, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
+
+    from aims_mlflow.checks.engines.sql_address import SqlAddress
 
 FINITE = 1.7976931348623157e308
 EXTRAS = {"duckdb": "duckdb", "postgresql": "postgresql"}
@@ -24,20 +36,6 @@ TYPES: tuple[tuple[ColumnType, tuple[str, ...]], ...] = (
     ("number", ("FLOAT", "DOUBLE", "REAL", "NUMERIC", "DECIMAL")),
     ("text", ("VARCHAR", "TEXT", "CHAR", "STRING", "NVARCHAR", "CLOB", "ENUM", "UUID")),
 )
-
-
-@dataclass(frozen=True)
-class SqlAddress:
-    """Where a table is: an SQLAlchemy URL (it may hold a password), schema and table."""
-
-    url: Any
-    schema: str | None
-    table: str
-
-    @property
-    def name(self) -> str:
-        """What to call it: the address without its password."""
-        return f"{self.url.set(password=None).render_as_string()}#{self.table}"
 
 
 class SqlSource:
@@ -175,7 +173,7 @@ class SqlSource:
         return found
 
     def _types_of(self, keys: Sequence[Key]) -> dict[str, ColumnType]:
-        changed: dict[type, ColumnType] = {Bins: "number", Reached: "integer"}
+        changed: dict[type, ColumnType] = {Bins: "number", ThresholdFlag: "integer"}
         return {key.name: changed.get(type(key), self.types[key.name]) for key in keys}
 
     def _table(self) -> Any:
@@ -211,9 +209,9 @@ class SqlSource:
         match key:
             case Column():
                 return value
-            case Frequent(levels=levels):
+            case FrequentLevels(levels=levels):
                 return sa.case((value.is_(None), None), (value.in_(levels), value), else_=OTHER)
-            case Reached(threshold=threshold):
+            case ThresholdFlag(threshold=threshold):
                 return sa.case((value.is_(None), None), (value >= threshold, 1), else_=0)
             case Bins(low=low, width=width, bins=bins):
                 place = (self._float(key.name) - low) / width
@@ -233,11 +231,11 @@ class SqlSource:
             return pd.DataFrame(answer.fetchall(), columns=list(answer.keys()))
 
     def _reached(self) -> Any:
-        return _Reached(self.name)
+        return _DatabaseErrors(self.name)
 
 
 @dataclass(frozen=True)
-class _Reached:
+class _DatabaseErrors:
     """Turns a database's error into one sentence; it quotes no value of the table."""
 
     name: str
@@ -270,28 +268,6 @@ def _database(place: SqlAddress, name: str) -> Any:
         extra = EXTRAS.get(kind)
         fix = f"pip install 'aims_mlflow[{extra}]'" if extra else "install its SQLAlchemy driver"
         raise ConfigError(f"the driver for {kind} is not installed", where=name, next=fix) from None
-
-
-def address_of(address: str) -> SqlAddress:
-    """Return where `URL#[SCHEMA.]TABLE` is.
-
-    Raises:
-        ConfigError: it is no such address.
-    """
-    import sqlalchemy as sa
-
-    url, _, table = address.partition("#")
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
-        parsed = None
-    if parsed is None or not table:
-        shown = parsed.render_as_string() if parsed is not None else "the address"
-        raise ConfigError(f"{shown} names no table of a database", next="write it as sqlite:///loans.db#applications")
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    schema, _, name = table.rpartition(".")
-    return SqlAddress(parsed, schema or None, name)
 
 
 def _type(text: str) -> ColumnType:

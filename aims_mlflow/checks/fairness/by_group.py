@@ -47,7 +47,7 @@ def measures_of(data: InMemoryTable, settings: Fairness) -> list[Measure]:
 
 def _selection(data: InMemoryTable, actual: Array, predicted: Array, settings: Fairness) -> Measure:
     def measure(groups: Groups) -> tuple[list[Claim], dict[str, Any], Array | None]:
-        counts = count_tables.contingency(actual, predicted, groups.codes, len(groups.names), data.weights)
+        counts = count_tables.contingency(actual, predicted, groups.codes, len(groups.names), weights=data.weights)
         return selection_claims(counts, groups, settings, data.role), described(counts, groups), counts
 
     return measure
@@ -57,7 +57,7 @@ def _labels(data: InMemoryTable, found: Classes, settings: Fairness) -> Measure:
     def measure(groups: Groups) -> tuple[list[Claim], dict[str, Any], Array | None]:
         size = len(found.names)
         counts = count_tables.contingency(
-            found.actual, found.predicted, groups.codes, len(groups.names), data.weights, labels=size
+            found.actual, found.predicted, groups.codes, len(groups.names), weights=data.weights, labels=size
         )
         counted = {
             "columns": list(groups.columns),

@@ -48,41 +48,47 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             where=f"{data.role} data",
             next="name them under data.sensitive in aims.yaml",
         )
-    settings, whole, ran = pack.fairness, data, count_tables.follow_replicates()
-    data = data.part((*data.sensitive_names, *settings.control), outcomes=True)
-    measures = measures_of(data, settings)
-    claims: list[Claim] = []
-    details: list[dict[str, Any]] = []
-    results: list[Result] = []
-    for groups in _groupings(data, settings):
-        if len(groups.names) < 2 and len(groups.columns) == 1 and not groups.within:
-            results.append("not_evaluated")
-        found, counted = _measured(measures, groups)
-        claims += found
-        details.append(counted)
+    settings = pack.fairness
+    part = data.part((*data.sensitive_names, *settings.control), outcomes=True)
+    with count_tables.replicates_followed() as ran:
+        claims, tables, results = _by_groups(part, settings)
     claims = hold(claims, settings.limits, role=data.role, min_n=settings.min_n)
-    held = tuple(claims)
     return Outcome(
         kind=KIND,
         result=worst([result_of(claims), *results]),
         reason=reason_of(claims),
-        claims=held,
+        claims=tuple(claims),
         controls=settings.controls,
         details={
             "target": data.task.target,
             "favourable": data.task.favourable,
             "task": data.task.kind,
-            "threshold": whole.task.threshold,
-            "rows": whole.rows,
-            **({"in_bins": list(data.binned)} if data.binned else {}),
+            "threshold": data.task.threshold,
+            "rows": data.rows,
+            **({"in_bins": list(part.binned)} if part.binned else {}),
             "pool_under": settings.pool_under,
             "min_n": settings.min_n,
             "bootstrap": count_tables.bootstrap_details(ran, settings.bootstrap, SEED),
-            "tables": details,
+            "tables": tables,
         },
-        reports=_reports(held, whole),
+        reports=_reports(tuple(claims), data),
         tools=versions("fairlearn", "numpy", "pandas"),
     )
+
+
+def _by_groups(part: InMemoryTable, settings: Fairness) -> tuple[list[Claim], list[dict[str, Any]], list[Result]]:
+    """Return the claims and the details of each grouping, and a result for each column with a single group."""
+    measures = measures_of(part, settings)
+    claims: list[Claim] = []
+    details: list[dict[str, Any]] = []
+    results: list[Result] = []
+    for groups in _groupings(part, settings):
+        if len(groups.names) < 2 and len(groups.columns) == 1 and not groups.within:
+            results.append("not_evaluated")
+        measured, counted = _measured(measures, groups)
+        claims += measured
+        details.append(counted)
+    return claims, details, results
 
 
 def _groupings(data: InMemoryTable, settings: Fairness) -> Iterator[Groups]:
@@ -97,7 +103,9 @@ def _groupings(data: InMemoryTable, settings: Fairness) -> Iterator[Groups]:
         for level in range(len(levels.names)):
             for other in names:
                 if other != name:
-                    yield group_rows(sensitive, (other,), settings.pool_under, data.weights, levels, level)
+                    yield group_rows(
+                        sensitive, (other,), settings.pool_under, data.weights, control=levels, level=level
+                    )
 
 
 def _measured(measures: list[Measure], groups: Groups) -> tuple[list[Claim], dict[str, Any]]:

@@ -30,7 +30,7 @@ MAX_DEPTH = 3  # archives in archives
 
 
 @dataclass(frozen=True)
-class StoredFile:
+class ModelFile:
     """One file: whether loading it runs code, and the names in it that can do harm."""
 
     path: str
@@ -44,7 +44,7 @@ class StoredFile:
         return self.state != "safe"
 
 
-def scan(folder: Path) -> list[StoredFile]:
+def scan(folder: Path) -> list[ModelFile]:
     """Return the model's files; pickles are read opcode by opcode (picklescan) and never loaded."""
     found = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
@@ -53,31 +53,31 @@ def scan(folder: Path) -> list[StoredFile]:
             with path.open("rb") as file:
                 found.append(_look(file, name, Budget(MAX_BYTES)))
         except Exception:  # noqa: BLE001  a file that cannot be read is said, never passed
-            found.append(StoredFile(name, "unknown", unread=True))
+            found.append(ModelFile(name, "unknown", unread=True))
     return found
 
 
-def _look(file: IO[bytes], name: str, budget: Budget, depth: int = 0) -> StoredFile:
+def _look(file: IO[bytes], name: str, budget: Budget, depth: int = 0) -> ModelFile:
     """Return what one file is, or one member of an archive."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     start = file.read(16)
     named_pickle = name.lower().endswith(PICKLES)
     if formats.is_tensors(start, name, size) or not start:
-        return StoredFile(name, "safe")
+        return ModelFile(name, "safe")
     if size > MAX_BYTES or depth > MAX_DEPTH:
-        return StoredFile(name, "code" if named_pickle else "unknown", unread=True)
+        return ModelFile(name, "code" if named_pickle else "unknown", unread=True)
     if formats.reads_as_pickle(file):
         return _in_pickle(file, name)
     inside = _in_array(file, name) if start.startswith(formats.NUMPY) else None
     inside = inside or _in_zip(file, name, start, budget, depth) or _in_packed(file, name, start, budget, depth)
-    found = inside or StoredFile(name, formats.state_of(file, name, start, size))
+    found = inside or ModelFile(name, formats.state_of(file, name, start, size))
     if named_pickle and found.state != "code":  # called one, and not to be read as one
         return replace(found, state="code", unread=True)
     return found
 
 
-def _in_zip(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int) -> StoredFile | None:
+def _in_zip(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int) -> ModelFile | None:
     """Return the worst of an archive's members (torch, numpy, Keras and skops files are archives); None for another."""
     import zipfile
 
@@ -85,7 +85,7 @@ def _in_zip(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int
     if not begins and not zipfile.is_zipfile(file):
         return None
     # Something stands before an archive that does not begin the file: another reader may start there.
-    found = [] if begins else [StoredFile(name, "unknown")]
+    found = [] if begins else [ModelFile(name, "unknown")]
     try:
         with zipfile.ZipFile(file) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
@@ -96,8 +96,8 @@ def _in_zip(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int
                     budget.keep(iter(lambda packed=packed: packed.read(formats.CHUNK), b""), content)  # type: ignore[misc]
                     found.append(_look(content, member.filename, budget, depth + 1))
     except Exception:  # noqa: BLE001  encrypted, damaged or too large
-        found.append(StoredFile(name, "unknown", unread=True))
-    return StoredFile(
+        found.append(ModelFile(name, "unknown", unread=True))
+    return ModelFile(
         name,
         max((f.state for f in found), key=formats.STATES.index, default="safe"),
         tuple(sorted({harm for f in found for harm in f.dangerous})),
@@ -105,7 +105,7 @@ def _in_zip(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int
     )
 
 
-def _in_packed(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int) -> StoredFile | None:
+def _in_packed(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int) -> ModelFile | None:
     """Return what a compressed file holds; None for another file."""
     found = formats.unpacked(file, start, budget)
     if found is None:
@@ -114,10 +114,10 @@ def _in_packed(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: 
     with content:
         inside = _look(content, PurePosixPath(name).stem, budget, depth + 1)
     state = inside.state if whole else max(inside.state, "unknown", key=formats.STATES.index)
-    return StoredFile(name, state, inside.dangerous, inside.unread or not whole)
+    return ModelFile(name, state, inside.dangerous, inside.unread or not whole)
 
 
-def _in_array(file: IO[bytes], name: str) -> StoredFile:
+def _in_array(file: IO[bytes], name: str) -> ModelFile:
     """Return whether a numpy array holds objects, which are stored as a pickle after its header."""
     from numpy.lib import format as header
 
@@ -126,11 +126,11 @@ def _in_array(file: IO[bytes], name: str) -> StoredFile:
         read = header.read_array_header_1_0 if header.read_magic(file) == (1, 0) else header.read_array_header_2_0
         _, _, dtype = read(file)
     except ValueError:
-        return StoredFile(name, "unknown", unread=True)
-    return _in_pickle(io.BytesIO(file.read()), name) if dtype.hasobject else StoredFile(name, "safe")
+        return ModelFile(name, "unknown", unread=True)
+    return _in_pickle(io.BytesIO(file.read()), name) if dtype.hasobject else ModelFile(name, "safe")
 
 
-def _in_pickle(file: IO[bytes], name: str) -> StoredFile:
+def _in_pickle(file: IO[bytes], name: str) -> ModelFile:
     """Return a pickle's names that can do harm; loading any pickle runs what it names."""
     from picklescan.scanner import SafetyLevel, scan_pickle_bytes, scan_pytorch
 
@@ -145,11 +145,11 @@ def _in_pickle(file: IO[bytes], name: str) -> StoredFile:
             result = scan_pickle_bytes(file, name)
         unread = result.scan_err or (not result.globals and not formats.ends_well(file))
     except Exception:  # noqa: BLE001  a file that cannot be read is said, never passed
-        return StoredFile(name, "code", unread=True)
+        return ModelFile(name, "code", unread=True)
     finally:
         noisy.level = before
     harmful = {f"{g.module}.{g.name}" for g in result.globals if g.safety == SafetyLevel.Dangerous}
-    return StoredFile(name, "code", tuple(sorted(harmful)), unread)
+    return ModelFile(name, "code", tuple(sorted(harmful)), unread)
 
 
 def storage_claims(folder: Path | None, role: str) -> list[Claim]:

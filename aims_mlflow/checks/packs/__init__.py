@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.catalog.loader import require_control
-from aims_mlflow.checks import metrics, own_check
+from aims_mlflow.checks import installed_checks, metrics
 from aims_mlflow.checks.packs.inherit import merged
 from aims_mlflow.checks.quality.expectations import KNOWN, PLACEHOLDERS, ROLES, placeholders_in
 from aims_mlflow.errors import ConfigError, did_you_mean
@@ -111,7 +111,9 @@ def check_pack(document: Document, task: Task | None = None) -> Pack:
         for i, control in enumerate(getattr(pack, section).controls):
             require_control(control, where=document.where(section, "controls", i))
     for i, mine in enumerate(pack.checks):
-        _check_name(mine.name, own_check.names(), "check among the entry points", document.where("checks", i, "name"))
+        _check_name(
+            mine.name, installed_checks.names(), "check among the entry points", document.where("checks", i, "name")
+        )
         for k, control in enumerate(mine.controls):
             require_control(control, where=document.where("checks", i, "controls", k))
     _check_limits(document, "representativeness", pack.representativeness.limits, metrics.REPRESENTATIVENESS)

@@ -35,7 +35,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class Heading:
     """The heading of a page's column."""
 
     name: str
@@ -47,7 +47,7 @@ class ClaimTable:
     """A table of claims, without the columns that would be empty."""
 
     heading: str
-    columns: list[Column]
+    columns: list[Heading]
     rows: list[list[Cell]]
 
 
@@ -78,7 +78,7 @@ def _table(heading: str, claims: list[Claim]) -> ClaimTable:
     for found, row in zip(claims, rows, strict=True):
         styles = {**_COLUMNS, "Result": result_word(found)[0]}
         cells.append([Cell(name, row[name], styles[name]) for name in shown])
-    return ClaimTable(heading, [Column(name, _COLUMNS[name]) for name in shown], cells)
+    return ClaimTable(heading, [Heading(name, _COLUMNS[name]) for name in shown], cells)
 
 
 def _texts(found: Claim) -> dict[str, str]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.checks.tables.in_memory import InMemoryTable
-    from aims_mlflow.records.pack import Pack
+    from aims_mlflow.records.pack import Pack, Performance
 
     Array = np.ndarray[Any, Any]
     # Claims of all rows, details, a value for each row (1 right, or the error), claims of one column's groups.
@@ -60,19 +60,11 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     Raises:
         DataError: labels, predictions or scores do not fit.
     """
-    settings, ran = pack.performance, count_tables.follow_replicates()
-    measure = {"multiclass-classification": _several, "regression": _numbers}.get(data.task.kind, _binary)
-    whole = data
-    data = data.part(tuple(dict.fromkeys((*data.sensitive_names, *settings.slices))), outcomes=True)
-    claims, details, values, by_group = measure(data, whole, settings.pool_under)
-    declared = find_columns(data, dict.fromkeys((*data.sensitive_names, *settings.slices)), "slice column")
-    for name, column in declared.items():
-        groups = group_rows(column.to_frame(name), (name,), settings.pool_under, data.weights)
-        claims += by_group(groups) + _left_out(groups, settings.pool_under, data)
-    least = max(settings.worst_slice_rows, settings.pool_under)
-    errors = data.task.kind == "regression"
-    claims += worst_slice(values, declared, least, data.role, data.weights, errors=errors)
-    claims += comparison_claims(data, values)
+    settings = pack.performance
+    sliced = tuple(dict.fromkeys((*data.sensitive_names, *settings.slices)))
+    part = data.part(sliced, outcomes=True)
+    with count_tables.replicates_followed() as ran:
+        claims, details = _measured(part, data, sliced, settings)
     claims = hold(claims, settings.limits, role=data.role, min_n=settings.min_n)
     return Outcome(
         kind=KIND,
@@ -84,12 +76,12 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             "target": data.task.target,
             "favourable": data.task.favourable,
             "task": data.task.kind,
-            "threshold": whole.task.threshold,
-            "rows": whole.rows,
-            "scores": whole.has_scores,
-            "slices": list(declared),
+            "threshold": data.task.threshold,
+            "rows": data.rows,
+            "scores": data.has_scores,
+            "slices": list(sliced),
             "bootstrap": count_tables.bootstrap_details(ran, REPLICATES, SEED),
-            **({"in_bins": list(data.binned)} if data.binned else {}),
+            **({"in_bins": list(part.binned)} if part.binned else {}),
             **details,
         },
         reports={"performance.html": claims_page("Performance", claims)},
@@ -97,11 +89,26 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
+def _measured(
+    part: InMemoryTable, whole: Dataset, sliced: tuple[str, ...], settings: Performance
+) -> tuple[list[Claim], dict[str, Any]]:
+    """Return the claims of all rows, of each group, of the worst slice and against the incumbent, and the details."""
+    measure = {"multiclass-classification": _several, "regression": _numbers}.get(part.task.kind, _binary)
+    claims, details, values, by_group = measure(part, whole, settings.pool_under)
+    declared = find_columns(part, sliced, "slice column")
+    for name, column in declared.items():
+        groups = group_rows(column.to_frame(name), (name,), settings.pool_under, part.weights)
+        claims += by_group(groups) + _left_out(groups, settings.pool_under, part)
+    least, errors = max(settings.worst_slice_rows, settings.pool_under), part.task.kind == "regression"
+    claims += worst_slice(values, declared, least, part.role, part.weights, errors=errors)
+    return claims + comparison_claims(part, values), details
+
+
 def _binary(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured:
     import numpy as np
 
     actual, predicted = outcomes(data)
-    counts = count_tables.contingency(actual, predicted, (actual * 0).astype(int), 1, data.weights)[0]
+    counts = count_tables.contingency(actual, predicted, (actual * 0).astype(int), 1, weights=data.weights)[0]
     claims = counted_claims(counts, COUNTED, {}, data.role) + majority_claims(counts, data.role)
     ranked = whole.part(scores=True)
     scores = scores_of(ranked)
@@ -113,7 +120,7 @@ def _binary(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured:
         claims += calibration_claims(table, data.role) if table.probable else []
 
     def by_group(groups: Groups) -> list[Claim]:
-        found = count_tables.contingency(actual, predicted, groups.codes, len(groups.names), data.weights)
+        found = count_tables.contingency(actual, predicted, groups.codes, len(groups.names), weights=data.weights)
         counted = [
             c for g in range(len(groups.names)) for c in counted_claims(found[g], BY_GROUP, groups.slice(g), data.role)
         ]
@@ -146,7 +153,8 @@ def _scored_groups(
     if scores is None:
         return []
     truth, order = known or (is_label(part.frame[part.task.target], resolve_favourable(part)), None)
-    found = score_tables(truth, scores, groups.codes, len(groups.names), part.weights, _binning(part), order)
+    size, method = len(groups.names), _binning(part)
+    found = score_tables(truth, scores, groups.codes, size, weights=part.weights, method=method, order=order)
     probable = all(table.probable for table in found)
     claims: list[Claim] = []
     for g, table in enumerate(found):
@@ -163,7 +171,7 @@ def _binning(part: InMemoryTable) -> str:
 def _several(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured:  # noqa: ARG001
     found = classes(data)
     counts = count_tables.contingency(
-        found.actual, found.predicted, found.actual * 0, 1, data.weights, labels=len(found.names)
+        found.actual, found.predicted, found.actual * 0, 1, weights=data.weights, labels=len(found.names)
     )[0]
     claims = label_performance(counts, found.names, data.role) + majority_claims(counts, data.role)
     scores = scores_by_label(data, found.names)

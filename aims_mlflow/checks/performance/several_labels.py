@@ -115,7 +115,7 @@ def label_group_claims(found: Classes, groups: Groups, weights: Array | None, ro
     """Return each group's accuracy and mean F1 over labels."""
     size = len(found.names)
     counts = count_tables.contingency(
-        found.actual, found.predicted, groups.codes, len(groups.names), weights, labels=size
+        found.actual, found.predicted, groups.codes, len(groups.names), weights=weights, labels=size
     )
     rows, right = counts.sum(axis=(1, 2)), counts.trace(axis1=1, axis2=2)
     low, high = count_tables.wilson(right, rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,16 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MAX_SLICES = 200_000
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Rows with the same levels: the mean of their values, with its number of rows and standard error."""
+
+    mean: float
+    at: dict[str, str]
+    n: float
+    error: float
 
 
 def worst_slice(
@@ -50,33 +62,48 @@ def worst_slice(
         return []
     metric = WORST_WRONG if errors else WORST_RIGHT
     levels = {name: levels_of(column, weights)[:2] for name, column in columns.items()}
-    worst: tuple[float, dict[str, str], float, float] | None = None
-    looked = 0
-    for names in [*((name,) for name in levels), *combinations(levels, 2)]:
-        size = 1
-        codes: Any = 0
-        for name in names:
-            own, texts = levels[name]
-            codes, size = codes * len(texts) + own, size * len(texts)
-        if size > MAX_SLICES:
-            continue
-        found = group_moments({"value": values}, codes, size, weights)["value"]
-        enough = found.n >= least_rows
-        looked += int(enough.sum())
-        if not enough.any():
-            continue
-        place = _extreme(found.mean, enough, highest=errors)
-        if worst is None or (found.mean[place] > worst[0] if errors else found.mean[place] < worst[0]):
-            at = _named(place, [levels[name][1] for name in names])
-            worst = float(found.mean[place]), dict(zip(names, at, strict=True)), *_both(found, place)
+    worst, looked = _search(values, levels, least_rows, weights, errors=errors)
     if worst is None:
         note = f"not evaluated: no slice of {', '.join(levels)} has {least_rows:,} rows"
         return [claim(metric, None, role=role, note=note)]
     return [_claim(metric, worst, looked, role, errors=errors)]
 
 
-def _both(found: Any, place: int) -> tuple[float, float]:
-    return float(found.n[place]), float(found.error[place])
+def _search(
+    values: Array,
+    levels: Mapping[str, tuple[Array, list[str]]],
+    least_rows: int,
+    weights: Array | None,
+    *,
+    errors: bool,
+) -> tuple[Slice | None, int]:
+    """Return the worst slice with enough rows, and how many slices were looked at."""
+    worst: Slice | None = None
+    looked = 0
+    for names in [*((name,) for name in levels), *combinations(levels, 2)]:
+        codes, texts = _crossed([levels[name] for name in names])
+        size = math.prod(map(len, texts))
+        if size > MAX_SLICES:
+            continue
+        moments = group_moments({"value": values}, codes, size, weights)["value"]
+        enough = moments.n >= least_rows
+        looked += int(enough.sum())
+        if not enough.any():
+            continue
+        place = _extreme(moments.mean, enough, highest=errors)
+        mean = float(moments.mean[place])
+        if worst is None or (mean > worst.mean if errors else mean < worst.mean):
+            at = dict(zip(names, _named(place, texts), strict=True))
+            worst = Slice(mean, at, float(moments.n[place]), float(moments.error[place]))
+    return worst, looked
+
+
+def _crossed(levels: list[tuple[Array, list[str]]]) -> tuple[Array, list[list[str]]]:
+    """Return the code of each row's combination of levels, and each column's levels as text."""
+    codes: Any = 0
+    for own, texts in levels:
+        codes = codes * len(texts) + own
+    return codes, [texts for _, texts in levels]
 
 
 def _extreme(means: Array, enough: Array, *, highest: bool) -> int:
@@ -91,23 +118,21 @@ def _named(place: int, texts: list[list[str]]) -> list[str]:
     return [texts[i][int(code)] for i, code in enumerate(np.unravel_index(place, [len(t) for t in texts]))]
 
 
-def _claim(
-    metric: str, worst: tuple[float, dict[str, str], float, float], looked: int, role: str, *, errors: bool
-) -> Claim:
+def _claim(metric: str, worst: Slice, looked: int, role: str, *, errors: bool) -> Claim:
     import numpy as np
     from scipy.stats import norm
 
-    value, at, n, error = worst
     z = float(norm.ppf(1 - 0.025 / looked))
-    low, high = value - z * error, value + z * error
+    low, high = worst.mean - z * worst.error, worst.mean + z * worst.error
     if not errors:
-        low, high = (float(end[()]) for end in count_tables.wilson(np.asarray(value * n), np.asarray(n), z))
-    where = ", ".join(f"{name}={text}" for name, text in at.items())
+        hits, rows = np.asarray(worst.mean * worst.n), np.asarray(worst.n)
+        low, high = (float(end[()]) for end in count_tables.wilson(hits, rows, z))
+    where = ", ".join(f"{name}={text}" for name, text in worst.at.items())
     return claim(
         metric,
-        value,
+        worst.mean,
         role=role,
-        n=n,
+        n=worst.n,
         interval=(max(low, 0.0), high),
         method=f"{'normal' if errors else 'Wilson'}, Bonferroni over {looked} slices",
         note=f"worst of {looked} slices: {where}",

@@ -13,17 +13,18 @@ import operator
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.claims import claim, reason_of
+from aims_mlflow.bounded_cache import BoundedCache
+from aims_mlflow.checks.claims import reason_of
 from aims_mlflow.checks.engines.remote_table import RemoteTable
 from aims_mlflow.checks.engines.sql import SqlSource
 from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.quality_page import ExpectationResult, quality_page
 from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.quality.claims import asked_for, judged, not_evaluated
+from aims_mlflow.checks.quality.duplicates import duplicate_claims, with_sensitive
 from aims_mlflow.checks.quality.expectations import Demand, demands, pieces, with_categories
 from aims_mlflow.checks.statistics.columns import column_types
-from aims_mlflow.checks.tables.row_hashes import duplicate_share
-from aims_mlflow.errors import CheckError, DataError, did_you_mean
+from aims_mlflow.errors import CheckError, DataError
 from aims_mlflow.records.evidence import Claim, result_of
 from aims_mlflow.settings import set_default
 
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
     from aims_mlflow.checks.engines.count_source import CountSource
     from aims_mlflow.checks.tables.dataset import Dataset
-    from aims_mlflow.records.pack import Pack, RowCondition
+    from aims_mlflow.records.expectation import RowCondition
+    from aims_mlflow.records.pack import Pack
 
 KIND = "data-quality"
 COMPARED: dict[str, Callable[[Any, Any], Any]] = {
@@ -48,8 +50,7 @@ COMPARED: dict[str, Callable[[Any, Any], Any]] = {
 EXAMPLE_LENGTH = 80
 MAX_WORDED = 400  # so many expectations are put in words one by one, 5 ms each
 
-MAX_KEPT = 5000
-_worded: dict[str, str] = {}  # train and test are asked the same
+WORDS: BoundedCache[str] = BoundedCache(5000)  # an expectation as JSON -> its words; train and test are asked the same
 
 
 def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
@@ -63,7 +64,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     wanted = demands(settings, data, types)
     if not wanted:
         raise DataError(f"the pack {pack.name!r} expects nothing of {data.role} data", where="data_quality")
-    missing = {i: text for i, demand in enumerate(wanted) if (text := _missing_column(demand, list(types)))}
+    missing = {i: text for i, demand in enumerate(wanted) if (text := demand.missing_column(types))}
     runnable = {i: demand for i, demand in enumerate(wanted) if i not in missing}
     results = validated(runnable, examples=settings.examples)
     claims: list[Claim] = []
@@ -73,7 +74,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         claims += mine
         worded = words_of(demand, results.get(i)) if len(wanted) <= MAX_WORDED else asked_for(demand.kwargs)
         asked.append(ExpectationResult(demand, worded, tuple(mine), _examples(results.get(i))))
-    claims += _repeated_rows(data)
+    claims += duplicate_claims(data)
     title = f"Data quality of {data.role} data"
     return Outcome(
         kind=KIND,
@@ -106,17 +107,6 @@ def _details(data: Dataset, columns: int, pack: Pack, asked: list[ExpectationRes
     return details
 
 
-def _repeated_rows(data: Dataset) -> list[Claim]:
-    if isinstance(data, RemoteTable):
-        repeated: float | None = 1 - data.source.distinct(data.columns) / data.rows
-    else:
-        repeated = duplicate_share(_with_sensitive(data))
-    if repeated is None:
-        return []
-    note = "rows that repeat an earlier row"
-    return [claim("duplicate_rows", repeated, role=data.role, n=data.rows, note=note)]
-
-
 def _opened(data: Dataset) -> tuple[dict[str, str], Callable[..., dict[int, Any]]]:
     """Return what each column holds, and the function that validates the rows where they are."""
     if isinstance(data, RemoteTable):
@@ -126,7 +116,7 @@ def _opened(data: Dataset) -> tuple[dict[str, str], Callable[..., dict[int, Any]
             # Great Expectations does not know DuckDB; its tables are read here, where they lie anyway.
             return types, functools.partial(validate, source.frame()[columns])
         return types, functools.partial(validate_batch, functools.partial(_batch_of, source))
-    table = _with_sensitive(data)
+    table = with_sensitive(data)
     return column_types(table), functools.partial(validate, table)
 
 
@@ -141,17 +131,6 @@ def _batch_of(source: CountSource, context: Any) -> Any:
         return asset.add_batch_definition_whole_table("all").get_batch()
     asset = context.data_sources.add_spark("spark", persist=False).add_dataframe_asset("table")
     return asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": source.handle})
-
-
-def _with_sensitive(data: Dataset) -> pd.DataFrame:
-    """Return the table with the sensitive columns that are beside it; nothing is copied otherwise."""
-    import pandas as pd
-
-    part = data.part()
-    beside = [name for name in part.sensitive_names if name not in part.frame.columns]
-    if not beside or part.sensitive is None:
-        return part.frame
-    return pd.concat([part.frame, part.sensitive[beside].set_axis(part.frame.index, axis=0)], axis=1)
 
 
 def validate(table: pd.DataFrame, wanted: Mapping[int, Demand], *, examples: int = 0) -> dict[int, Any]:
@@ -240,11 +219,7 @@ def words_of(demand: Demand, result: Any) -> str:
         return asked_for(demand.kwargs)
     asked = {**config.kwargs, "batch_id": None}
     key = json.dumps([config.type, asked], sort_keys=True, default=str)
-    if key not in _worded:
-        if len(_worded) >= MAX_KEPT:
-            _worded.clear()
-        _worded[key] = _rendered(config)
-    return _worded[key] or asked_for(demand.kwargs)
+    return WORDS.get(key, lambda: _rendered(config)) or asked_for(demand.kwargs)
 
 
 def _rendered(config: Any) -> str:
@@ -314,13 +289,3 @@ def _complaint(exc: Exception) -> str:
     if first is None:
         return type(exc).__name__
     return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-
-
-def _missing_column(demand: Demand, columns: list[str]) -> str | None:
-    if demand.type == "expect_column_to_exist":
-        return None
-    for name in demand.columns:
-        if name not in columns:
-            hint = did_you_mean(name, columns)
-            return f"there is no column {name!r}" + (f", {hint}" if hint else "")
-    return None

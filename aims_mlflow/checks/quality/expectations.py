@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.errors import did_you_mean
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     import pandas as pd
 
     from aims_mlflow.checks.tables.dataset import Dataset
-    from aims_mlflow.records.pack import DataQuality, Expectation
+    from aims_mlflow.records.expectation import DataQuality, Expectation
 
 PLACEHOLDERS = ("$target", "$sensitive", "$column", "$numeric", "$text")
 WIDE, PIECE = 400, 100  # from so many columns on a table is shown in pieces of so many
@@ -123,6 +125,17 @@ class Demand:
         named += [condition.column for condition in self.expectation.where]
         several = self.kwargs.get("column_list")
         return [name for name in [*named, *(several if isinstance(several, list) else [])] if isinstance(name, str)]
+
+    def missing_column(self, columns: Iterable[str]) -> str | None:
+        """Return one sentence where it names a column that is not among `columns`, else None."""
+        if self.type == "expect_column_to_exist":
+            return None
+        known = list(columns)
+        for name in self.columns:
+            if name not in known:
+                hint = did_you_mean(name, known)
+                return f"there is no column {name!r}" + (f", {hint}" if hint else "")
+        return None
 
 
 def demands(settings: DataQuality, data: Dataset, types: Mapping[str, str]) -> list[Demand]:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from aims_mlflow.checks.statistics.groups import Groups
-    from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.evidence import Claim
     from aims_mlflow.records.pack import Representativeness
 
@@ -26,8 +25,9 @@ def rate_claims(
     part: Array,
     whole: Array,
     groups: Groups,
-    data: Dataset,
     settings: Representativeness,
+    *,
+    role: str,
     more: dict[str, str] | None = None,
 ) -> list[Claim]:
     """Return each group's share with its interval, and the difference between the extreme groups with its own."""
@@ -36,35 +36,25 @@ def rate_claims(
     more = more or {}
     share = count_tables.divide(part, whole)
     low, high = count_tables.wilson(part, whole)
-    claims = [
-        claim(
-            metric,
-            share[g],
-            slice={**more, **groups.slice(g)},
-            role=data.role,
-            n=whole[g],
-            interval=(low[g], high[g]),
-            method="Wilson",
-        )
-        for g in range(len(groups.names))
-        if whole[g]
-    ]
-    ends = None
+    claims = []
+    for g in range(len(groups.names)):
+        if whole[g]:
+            at, ends = {**more, **groups.slice(g)}, (low[g], high[g])
+            claims.append(claim(metric, share[g], slice=at, role=role, n=whole[g], interval=ends, method="Wilson"))
+    apart = None
     if settings.bootstrap and whole.sum():
         drawn = count_tables.resample(np.stack([part, whole - part], axis=-1), settings.bootstrap, SEED)
-        ends = count_tables.percentiles(count_tables.spread(count_tables.divide(drawn[..., 0], drawn.sum(axis=-1)))[0])
+        apart = count_tables.percentiles(count_tables.spread(count_tables.divide(drawn[..., 0], drawn.sum(axis=-1)))[0])
     difference = count_tables.spread(share)[0]
     note = "undefined: fewer than two groups" if np.isnan(difference) else None
-    claims.append(
-        claim(
-            f"{metric}_difference",
-            difference,
-            slice={**more, **groups.all},
-            role=data.role,
-            n=int(whole.sum()),
-            interval=None if note else ends,
-            method=BOOTSTRAP,
-            note=note,
-        )
+    between = claim(
+        f"{metric}_difference",
+        difference,
+        slice={**more, **groups.all},
+        role=role,
+        n=int(whole.sum()),
+        interval=None if note else apart,
+        method=BOOTSTRAP,
+        note=note,
     )
-    return claims
+    return [*claims, between]

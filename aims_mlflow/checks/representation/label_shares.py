@@ -14,7 +14,7 @@ from aims_mlflow.checks.statistics.moments import group_moments
 if TYPE_CHECKING:
     import numpy as np
 
-    from aims_mlflow.checks.representation.grouped import Grouped
+    from aims_mlflow.checks.representation.grouping import Grouping
     from aims_mlflow.checks.statistics.groups import Groups
     from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.checks.tables.in_memory import InMemoryTable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_LABELS = 50  # the most frequent ones; a table of more says nothing to a reader
 
 
-def target_claims(grouped: Grouped, data: Dataset, settings: Representativeness) -> list[Claim]:
+def target_claims(grouped: Grouping, data: Dataset, settings: Representativeness) -> list[Claim]:
     """Return how often each group has the favourable label, or each of several (numbers: its mean).
 
     Rows without a label are left out.
@@ -47,9 +47,11 @@ def _favourable(part: InMemoryTable, groups: Groups, data: Dataset, settings: Re
     labels = labels_of(part.frame[data.task.target])
     there, good = labels.codes >= 0, is_label(labels, data.task.favourable)
     counts = count_tables.contingency(
-        (~there).astype(int), good, _only(groups.codes, there), len(groups.names), part.weights
+        (~there).astype(int), good, _only(groups.codes, there), len(groups.names), weights=part.weights
     )
-    return rate_claims("favourable_label_rate", counts[:, 0, 1], counts[:, 0].sum(axis=1), groups, data, settings)
+    return rate_claims(
+        "favourable_label_rate", counts[:, 0, 1], counts[:, 0].sum(axis=1), groups, settings, role=data.role
+    )
 
 
 def _each_label(part: InMemoryTable, groups: Groups, data: Dataset, settings: Representativeness) -> list[Claim]:
@@ -66,7 +68,13 @@ def _each_label(part: InMemoryTable, groups: Groups, data: Dataset, settings: Re
         found
         for i in sorted(shown)
         for found in rate_claims(
-            "label_share", counts[:, i], counts.sum(axis=1), groups, data, settings, {"label": names[i][:NAME_LENGTH]}
+            "label_share",
+            counts[:, i],
+            counts.sum(axis=1),
+            groups,
+            settings,
+            role=data.role,
+            more={"label": names[i][:NAME_LENGTH]},
         )
     ]
 

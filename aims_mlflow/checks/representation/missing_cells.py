@@ -9,7 +9,7 @@ from aims_mlflow.checks.representation.group_rates import rate_claims
 from aims_mlflow.checks.statistics import count_tables
 
 if TYPE_CHECKING:
-    from aims_mlflow.checks.representation.grouped import Grouped
+    from aims_mlflow.checks.representation.grouping import Grouping
     from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.evidence import Claim
     from aims_mlflow.records.pack import Representativeness
@@ -42,7 +42,7 @@ def missing_claims(data: Dataset) -> list[Claim]:
     ]
 
 
-def missing_by_group(grouped: Grouped, data: Dataset, settings: Representativeness) -> list[Claim]:
+def missing_by_group(grouped: Grouping, data: Dataset, settings: Representativeness) -> list[Claim]:
     """Return each group's share of missing cells and the groups' difference, for each feature with missing cells."""
     claims: list[Claim] = []
     for name in data.features:
@@ -50,8 +50,10 @@ def missing_by_group(grouped: Grouped, data: Dataset, settings: Representativene
             continue
         part, groups = grouped.with_(name)
         gone = part.frame[name].isna().to_numpy()
-        counts = count_tables.contingency(gone * 0, gone, groups.codes, len(groups.names), part.weights)[:, 0]
-        claims += rate_claims(RATE, counts[:, 1], counts.sum(axis=1), groups, data, settings, {"column": name})
+        counts = count_tables.contingency(gone * 0, gone, groups.codes, len(groups.names), weights=part.weights)[:, 0]
+        claims += rate_claims(
+            RATE, counts[:, 1], counts.sum(axis=1), groups, settings, role=data.role, more={"column": name}
+        )
     if not claims:
         at, n = {grouped.name: "*"}, data.rows
         claims.append(claim(f"{RATE}_difference", 0, slice=at, role=data.role, n=n, interval=(0, 0), note=NONE))

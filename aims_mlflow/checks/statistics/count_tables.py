@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
 
     Array = np.ndarray[Any, Any]
@@ -17,7 +20,7 @@ _ran: ContextVar[list[int] | None] = ContextVar("replicates that ran", default=N
 
 
 def contingency(
-    actual: Array, predicted: Array, codes: Array, groups: int, weights: Array | None = None, labels: int = 2
+    actual: Array, predicted: Array, codes: Array, groups: int, *, weights: Array | None = None, labels: int = 2
 ) -> Array:
     """Return counts of shape (groups, labels, labels): [group, actual, predicted]; of two labels 1 = favourable.
 
@@ -218,11 +221,15 @@ def resample(counts: Array, replicates: int, seed: int) -> Array:
     return drawn.reshape(replicates, *counts.shape)
 
 
-def follow_replicates() -> list[int]:
-    """Return a list that `resample` adds to from here on: how many replicates each table got."""
+@contextmanager
+def replicates_followed() -> Iterator[list[int]]:
+    """Give a list that `resample` adds to inside the block: how many replicates each table got."""
     ran: list[int] = []
-    _ran.set(ran)
-    return ran
+    token = _ran.set(ran)
+    try:
+        yield ran
+    finally:
+        _ran.reset(token)
 
 
 def bootstrap_details(ran: list[int], asked: int, seed: int) -> dict[str, Any]:

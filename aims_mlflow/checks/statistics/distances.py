@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     Array = np.ndarray[Any, Any]
-    Column = tuple[pd.Series, Array | None]
+    WeightedColumn = tuple[pd.Series, Array | None]
 
 Name = TypeVar("Name")
 SMALL = 1000  # up to so many training rows Evidently tests instead of measuring a distance
@@ -169,7 +169,7 @@ def _few_values(train: Numbers, test: Numbers) -> tuple[Array, Array] | None:
     return count(codes[:split], n, train.weights), count(codes[split:], n, test.weights)
 
 
-def category_counts(train: Column, test: Column) -> tuple[Array, Array]:
+def category_counts(train: WeightedColumn, test: WeightedColumn) -> tuple[Array, Array]:
     """Return counts by category, those of training data first; missing values are left out."""
     import pandas as pd
 

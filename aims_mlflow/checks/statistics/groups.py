@@ -61,6 +61,7 @@ def group_rows(
     columns: tuple[str, ...],
     pool_under: int,
     weights: np.ndarray[Any, Any] | None = None,
+    *,
     control: Groups | None = None,
     level: int = 0,
 ) -> Groups:

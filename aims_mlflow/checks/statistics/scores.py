@@ -72,6 +72,7 @@ def score_tables(
     scores: Array,
     codes: Array,
     groups: int,
+    *,
     weights: Array | None = None,
     method: str = "",
     order: Array | None = None,

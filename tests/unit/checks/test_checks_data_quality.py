@@ -12,7 +12,8 @@ from aims_mlflow.checks.quality.expectations import KNOWN, Demand
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
-from aims_mlflow.records.pack import DataQuality, Expectation, Pack
+from aims_mlflow.records.expectation import DataQuality, Expectation
+from aims_mlflow.records.pack import Pack
 
 SECRET = "Erika Mustermann"
 

@@ -13,7 +13,8 @@ from aims_mlflow.adapters.spark import PREDICTION, scored
 from aims_mlflow.checks.engines import remote_table as far_data
 from aims_mlflow.checks.engines.remote_table import remote_table
 from aims_mlflow.checks.engines.spark import SparkSource
-from aims_mlflow.checks.engines.sql import SqlSource, address_of
+from aims_mlflow.checks.engines.sql import SqlSource
+from aims_mlflow.checks.engines.sql_address import address_of
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.errors import CheckError, ConfigError, DataError, Unreachable

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from aims_mlflow.checks import own_check
+from aims_mlflow.checks import installed_checks
 from aims_mlflow.checks.claims import reason_of
 from aims_mlflow.checks.outcome import Outcome
 from aims_mlflow.checks.packs import load_pack, shipped_packs
@@ -35,9 +35,9 @@ def made(name):
 @pytest.fixture(autouse=True)
 def installed(monkeypatch):
     """The lender's check behind its entry point; test_lender.py installs the package itself."""
-    point = importlib.metadata.EntryPoint("newest-row", "lender_checks:newest_row", own_check.GROUP)
+    point = importlib.metadata.EntryPoint("newest-row", "lender_checks:newest_row", installed_checks.GROUP)
     monkeypatch.syspath_prepend(str(LENDER))
-    monkeypatch.setattr(own_check, "_points", lambda: {"newest-row": point})
+    monkeypatch.setattr(installed_checks, "_points", lambda: {"newest-row": point})
 
 
 def dataset(name, frame, role="test"):

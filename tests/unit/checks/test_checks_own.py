@@ -1,6 +1,7 @@
 """Checks of a team's own and packs over packs: the example as it is copied, and everything that can go wrong."""
 
 import importlib
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from aims_mlflow.checks import own_check
+from aims_mlflow.checks import installed_checks, own_check
 from aims_mlflow.checks.outcome import Outcome
 from aims_mlflow.checks.packs import load_pack, pack_digest
 from aims_mlflow.checks.runner import run_check
@@ -36,9 +37,9 @@ def installed(tmp_path, monkeypatch):
     (info / "entry_points.txt").write_text("\n".join([*lines, "bad = lender_checks:NAME", "gone = nowhere:f", ""]))
     (info.parent / "lender_checks.py").write_text((LENDER / "lender_checks.py").read_text())
     monkeypatch.syspath_prepend(str(info.parent))
-    own_check._points.cache_clear()
+    installed_checks._points.cache_clear()
     yield
-    own_check._points.cache_clear()
+    installed_checks._points.cache_clear()
     sys.modules.pop("lender_checks", None)
     importlib.invalidate_caches()
 
@@ -46,6 +47,20 @@ def installed(tmp_path, monkeypatch):
 def dated(table, days, rows=300):
     when = pd.Timestamp.now(tz="UTC") - pd.to_timedelta(range(days, days + rows), unit="D")
     return make_dataset("train", table(rows).assign(applied=when), PredictionTask(target="repaid", favourable="yes"))
+
+
+def test_what_a_team_imports_is_public_and_nothing_else_is():
+    assert set(own_check.__all__) == {
+        *("Check", "CheckDeclaration", "Claim", "Dataset", "Limit", "Outcome", "Pack"),
+        *("claim", "held", "own_check", "reason_of", "result_of", "settings_of"),
+    }
+    for name in own_check.__all__:
+        assert getattr(own_check, name).__doc__
+    example = (LENDER / "lender_checks.py").read_text()
+    assert set(re.findall(r"from (aims_mlflow\S*) import", example)) <= {
+        "aims_mlflow.checks.own_check",
+        "aims_mlflow.errors",
+    }
 
 
 @pytest.mark.usefixtures("installed")
@@ -87,12 +102,12 @@ def test_a_check_that_is_none_is_not_evaluated(table, tmp_path, monkeypatch):
         assert outcome.result == "not_evaluated"
         assert text in outcome.reason
     pack = load_pack("applications", LENDER)
-    own_check.load("newest-row")
+    installed_checks.load("newest-row")
     import lender_checks as example
 
     ways: list[tuple[Any, str]] = [(lambda *_: 1, "not an Outcome"), (lambda *_: 1 / 0, "ZeroDivisionError")]
     for broken, text in ways:
-        broken.made = example.newest_row.made
+        broken.declaration = example.newest_row.declaration
         monkeypatch.setattr(example, "newest_row", broken)
         outcome = run_check("newest-row", data, pack)
         assert outcome.result == "not_evaluated"

@@ -8,7 +8,8 @@ from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
-from aims_mlflow.records.pack import DataQuality, Expectation, Pack
+from aims_mlflow.records.expectation import DataQuality, Expectation
+from aims_mlflow.records.pack import Pack
 
 WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "and", "runs", "home", "again"]
 

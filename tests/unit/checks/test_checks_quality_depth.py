@@ -17,7 +17,8 @@ from aims_mlflow.checks.quality.expectations import KNOWN
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import ConfigError
-from aims_mlflow.records.pack import DataQuality, Expectation, Pack
+from aims_mlflow.records.expectation import DataQuality, Expectation
+from aims_mlflow.records.pack import Pack
 
 ROWS = 40
 FRAME = pd.DataFrame(

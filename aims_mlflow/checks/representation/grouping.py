@@ -34,7 +34,7 @@ def _coded(data: InMemoryTable, name: str) -> tuple[Array, int]:
     return found.astype(np.int16), levels
 
 
-class Grouped:
+class Grouping:
     """The groups of one column, beside whichever other column is asked for."""
 
     def __init__(
