@@ -1,1 +1,1 @@
-"""Checks: from a prepared table to claims that are held against a pack's limits."""
+"""Checks: they measure data and models, and compare each measured value with the limits of a pack."""

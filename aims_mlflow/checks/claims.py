@@ -1,4 +1,4 @@
-"""Claims: measured values, and the limits of a pack that they are held against."""
+"""Claims: measured values, compared with the limits of a pack."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def matches(limit: Limit, found: Claim) -> bool:
 
 
 def held(found: Claim, limit: Limit, min_n: int = 1) -> Claim:
-    """Return the claim with the limit and whether it holds; None where the value is undefined or says too little."""
+    """Return the claim with the limit and whether it is met; None where value or rows do not decide."""
     passed, lacking = None, None
     if found.value is not None:
         lacking = _too_little(found, limit, min_n)
@@ -111,7 +111,7 @@ NOT_ENOUGH = "not enough data"
 
 
 def is_left_out(found: Claim) -> bool:
-    """Return whether a claim only says that its rows were too few to show."""
+    """Return whether a claim only reports that its rows were too few to show."""
     return found.note == LEFT_OUT
 
 

@@ -1,4 +1,4 @@
-"""The names of all metrics that checks report: a limit on any other name is a mistake."""
+"""Names of all metrics that checks report; a limit on any other name is a mistake."""
 
 from __future__ import annotations
 

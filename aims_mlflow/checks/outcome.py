@@ -1,4 +1,4 @@
-"""The result of a check, and the call that every check answers."""
+"""The result of a check, and the signature that every check has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a check by name: whatever goes wrong inside is "not evaluated", never a pass and never a crash."""
+"""Runs a check by name; whatever goes wrong inside a check makes it "not evaluated"."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CheckInfo:
-    """Where a check's function stands, the evidence kind that it makes and what it needs."""
+    """A check: the module of its function, the evidence kind that it makes, and the data that it needs."""
 
     name: str
     kind: str

@@ -1,4 +1,4 @@
-"""All checks that fit a data set, one after another, outside any training."""
+"""Suite: all checks that fit a data set, one after another, outside any training."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CheckRun:
 
     @property
     def title(self) -> str:
-        """The check's name as people say it."""
+        """The check's name in plain words."""
         return self.name.replace("_", " ")
 
     @property
@@ -44,14 +44,14 @@ class CheckRun:
 
     @property
     def counted(self) -> str:
-        """How many limits were held, in words."""
+        """The number of limits that are met, in words."""
         held = [c for c in self.outcome.claims if c.limit is not None]
         met = sum(c.passed is True for c in held)
         return f"{met:,} of {len(held):,} limits met" if held else f"{len(self.outcome.claims):,} values, no limits"
 
 
 def planned(data: Dataset, pack: Pack, reference: Dataset | None = None) -> list[str]:
-    """Return the names of the checks that have something to say about `data`, in the order they run."""
+    """Return the names of the checks that apply to `data`, in the order they run."""
     names = []
     if any(data.role in e.roles for e in pack.data_quality.expectations):
         names.append("data_quality")

@@ -1,4 +1,4 @@
-"""Drift baseline: how each column was distributed in training, kept without any person's value.
+"""Drift baseline: the distribution of each column in training, without any person's value.
 
 Numbers are counted between rounded quantiles, and the outer bins are open, so that neither the
 smallest nor the largest value is told; categories and bins under the pack's `pool_under` rows are
@@ -164,7 +164,7 @@ def spread_over(counts: list[int], total: int) -> list[int]:
 
 
 def _categories(column: pd.Series, weights: Array | None, pool_under: int) -> tuple[dict[str, int], int]:
-    """Return (rows of each category that may be told, rows with any value)."""
+    """Return (rows of each category that may be shown, rows with any value)."""
     sizes: dict[str, int] = {}
     for level, n in value_counts(column, weights).items():
         name = str(label_text(level))[:NAME_LENGTH]

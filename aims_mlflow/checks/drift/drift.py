@@ -1,4 +1,4 @@
-"""Drift of test data against training data, by column: Evidently's methods, computed on counts and sorted values.
+"""Drift of test data against training data: Evidently's methods, computed from counts and sorted values.
 
 Which method a column gets, and from where on it counts as drift, is Evidently's default (ValueDrift
 without arguments): with more than 1,000 training rows a distance, otherwise a statistical test. Labels are compared
@@ -134,7 +134,7 @@ def _predicted(data: Dataset) -> WeightedColumn:
 
 
 def _by_key(labels: Any, weights: Any = None) -> WeightedColumn:
-    """Return labels as text: 1, 1.0 and True are one label, however a table holds them."""
+    """Return labels as text: 1, 1.0 and True are one label, in every table."""
     import pandas as pd
 
     found = labels_of(labels)
@@ -209,7 +209,7 @@ def _no_score(train: WeightedColumn, test: WeightedColumn, kind: Kind) -> str | 
 def _claim(
     name: str, score: Score | str, test: WeightedColumn, *, adjusted: Mapping[str, float], role: str, settings: Drift
 ) -> Claim:
-    """Return the claim of one column; `score` is a text where there is none, and says why."""
+    """Return the claim of one column; `score` is the reason where there is none."""
     values, weights = test
     there = values.notna().to_numpy()
     at, n = {"column": name}, there.sum() if weights is None else weights[there].sum()
@@ -251,7 +251,7 @@ def _noise(tests: int, settings: Drift) -> str:
 
 
 def _share(claims: list[Claim], settings: Drift, role: str) -> Claim:
-    """Return the share of columns beyond their limit, one by one as Evidently counts them, without what was said."""
+    """Return the share of columns beyond their limit, as Evidently counts them; labels and predictions do not count."""
     judged = [c for c in claims if c.value is not None and c.slice["column"] not in CALLED]
     drifted = [c for c in judged if not holds(str(c.value), str(c.comparator), str(c.limit))]
     value = len(drifted) / len(judged) if judged else None

@@ -1,4 +1,4 @@
-"""Drift scores as Evidently's own ValueDrift gives them, for packs that choose `drift.method: evidently`."""
+"""Evidently's own drift scores, for packs with `drift.method: evidently`."""
 
 from __future__ import annotations
 

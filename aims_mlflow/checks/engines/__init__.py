@@ -1,1 +1,1 @@
-"""Tables that are not in this process: SQL databases and Spark answer with count tables, and checks finish on those."""
+"""Engines that hold tables outside of this process: SQL databases and Spark answer with count tables."""

@@ -1,4 +1,4 @@
-"""The protocol of a count source: an engine that answers how many rows have each combination of a few columns.
+"""The protocol of a count source: an engine that counts the rows of each combination of a few columns.
 
 Checks run on such a count table as they run on rows (`InMemoryTable.weights`), so every engine gives the same numbers.
 Up to `MAX_CELLS` combinations a count table is exact. Above that, numbers are cut into equal bins, each standing

@@ -1,4 +1,4 @@
-"""A data set whose rows stay in their engine: each check gets the count table of the columns that it asks for."""
+"""A data set whose rows stay in their engine: a check gets the count table of the columns that it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spark frames, classic and Connect: they stay in Spark, and only counts come to this process."""
+"""Spark frames as count sources: the rows stay in Spark, and only counts come to this process."""
 
 from __future__ import annotations
 

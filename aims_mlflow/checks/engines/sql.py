@@ -1,4 +1,4 @@
-"""SQL tables through SQLAlchemy: SQLite, DuckDB and PostgreSQL."""
+"""Tables of SQLite, DuckDB and PostgreSQL as count sources, through SQLAlchemy."""
 
 from __future__ import annotations
 

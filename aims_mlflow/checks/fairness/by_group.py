@@ -1,4 +1,4 @@
-"""What fairness measures by group, for each task: selections and right labels from counts, errors from sums."""
+"""Measures of fairness by group for each task: selections and right labels from counts, errors from sums."""
 
 from __future__ import annotations
 

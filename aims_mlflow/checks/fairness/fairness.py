@@ -1,4 +1,4 @@
-"""Fairness: how outcomes differ between groups, in Fairlearn's definitions and confirmed by Fairlearn.
+"""Fairness check: differences of outcomes between groups, in Fairlearn's definitions and confirmed by Fairlearn.
 
 Rows are counted once into a table of group x actual x predicted (numbers: into sums by group); metrics,
 intervals and Fairlearn itself work on the counts, which gives the same numbers as the rows at a
@@ -36,7 +36,7 @@ TOLERANCE = 1e-12
 
 
 def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:  # noqa: ARG001
-    """Compare the groups of every sensitive column and, where the pack says so, of all of them crossed.
+    """Compare the groups of every sensitive column and, where the pack asks for it, of all of them crossed.
 
     Raises:
         DataError: there are no sensitive columns, or labels and predictions do not fit.

@@ -1,4 +1,4 @@
-"""Claims about who is selected, by group: Fairlearn's metrics and their intervals from counts alone."""
+"""Claims about selected rows by group: Fairlearn's metrics and their intervals, from counts alone."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _between_claims(counts: Array, groups: Groups, drawn: Array | None, alone: s
 
 
 def _undefined_in(counts: Array, groups: Groups) -> str | None:
-    """Return the note that says in which groups a rate is undefined and therefore left out."""
+    """Return the note with the groups in which a rate is undefined and therefore left out."""
     said = []
     for metric, row in (("true_positive_rate", 1), ("false_positive_rate", 0)):
         empty = [" ".join(groups.names[g]) for g in range(len(groups.names)) if counts[g, row].sum() == 0]

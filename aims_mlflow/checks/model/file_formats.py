@@ -1,4 +1,4 @@
-"""Formats of model files, told from bytes and names: which hold data alone, and which run code when they are loaded."""
+"""Formats of model files, recognised by bytes and names: data alone, or code that runs when the file is loaded."""
 
 from __future__ import annotations
 

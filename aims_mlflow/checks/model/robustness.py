@@ -1,4 +1,4 @@
-"""Robustness: whether a model's answers stay where inputs are noisy, missing or shifted; and how its files are stored.
+"""Robustness check: a model's answers to noisy, missing and shifted inputs, and the formats of its files.
 
 Each probe asks the model again about a sample of rows that were changed a little, and counts the answers that did
 not turn. For predicted numbers an answer turns when it moves by more than a tenth of the predictions' deviation.
@@ -132,7 +132,7 @@ def _numbers(frame: pd.DataFrame, features: list[str]) -> dict[str, float]:
 
 
 def _judge(task: Task, before: Array) -> Callable[[Array], Array]:
-    """Return what tells of new answers which are the same as before, shape (rows,)."""
+    """Return a function that marks the new answers that equal those before, shape (rows,)."""
     import numpy as np
 
     if task == "regression":

@@ -1,4 +1,4 @@
-"""How a model's files are stored: which of them run code when they are loaded. Nothing is loaded to find out.
+"""Scan of a model's files for formats that run code when they are loaded. The scan loads nothing.
 
 A file is safe only where it is of a format that is known to hold data alone; any other format is unknown, never safe.
 Formats are told by content as well as by name, in archives and behind compression too.

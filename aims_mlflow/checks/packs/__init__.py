@@ -1,4 +1,4 @@
-"""Packs: read from the folders that ship here, or from a team's own folder, and checked before they are used."""
+"""Packs: they are read from shipped folders or a team's own folder, and validated before use."""
 
 from __future__ import annotations
 

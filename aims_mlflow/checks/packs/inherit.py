@@ -1,4 +1,4 @@
-"""Packs that extend others: what a pack says replaces the same line of its parent, and the rest is kept."""
+"""Packs that extend others: a pack replaces the same line of its parent and keeps the rest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLUMNS = ("column", "column_A", "column_B", "column_list")
 
 
 def merged(parent: Pack, child: Pack, where: str) -> Pack:
-    """Return the child with everything that it does not say taken from its parent.
+    """Return the child, with everything that it leaves out taken from its parent.
 
     Raises:
         ConfigError: it leaves out an entry that the parent does not have.
@@ -27,7 +27,7 @@ def merged(parent: Pack, child: Pack, where: str) -> Pack:
 
 
 def _over(base: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with what is told over it; lists of entries are joined line by line."""
+    """Return `base` with the child's values over it; lists of entries are joined line by line."""
     out = dict(base)
     for key, value in told.items():
         below = out.get(key)
@@ -92,7 +92,7 @@ def _without(base: dict[str, Any], left_out: Iterable[str], where: str) -> dict[
 
 
 def _entries(base: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return (section, its entries) for each list of entries; own checks stand in none."""
+    """Return (section, its entries) for each list of entries; own checks are in none."""
     found = [("checks", base["checks"])]
     for section, content in base.items():
         if isinstance(content, dict):

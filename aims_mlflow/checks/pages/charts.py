@@ -1,4 +1,4 @@
-"""Pictures of claims as self-contained SVG: readable in light and dark, at narrow width, and without colours."""
+"""Pictures of claims as self-contained SVG, readable in light and dark, at narrow width, and without colours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data Docs that open offline: what was asked of each column in Great Expectations' words, why, and what was found."""
+"""Data Docs that open offline: each expectation in Great Expectations' words, its reason, and its result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MANY = 60  # so many columns are folded
 
 @dataclass(frozen=True)
 class ExpectationResult:
-    """One demand, its words, what was found, and values that break it where the pack allows them."""
+    """One demand: its words, its claims, and values that break it where the pack allows examples."""
 
     demand: Demand
     words: str

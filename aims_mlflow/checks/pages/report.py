@@ -1,4 +1,4 @@
-"""A check's claims as one self-contained HTML page: no script, nothing loaded from elsewhere."""
+"""A check's claims as one self-contained HTML page, without script and without anything loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _group(found: Claim) -> str:
 
 
 def result_word(found: Claim) -> tuple[str, str]:
-    """Return (style, word) for a claim: passed, failed, warned, not evaluated, or nothing to say."""
+    """Return (style, word) for a claim: passed, failed, warned, not evaluated, or empty without a limit."""
     if found.passed is True:
         return "", "passed"
     if found.passed is False:

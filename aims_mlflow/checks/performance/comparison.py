@@ -1,4 +1,4 @@
-"""A model against the one in production, on the same rows: what each row changes, so that a small gain can be told."""
+"""Comparison with the model in production on the same rows, paired by row so that a small gain is detected."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def comparison_claims(data: InMemoryTable, values: Array) -> list[Claim]:
 
 
 def _gain(data: InMemoryTable, incumbent: Incumbent, values: Array) -> Array | str:
-    """Return what each row gains, shape (rows,), or why that cannot be told: it says nothing of the model itself."""
+    """Return the gain of each row, shape (rows,), or why there is none; the model's own claims do not depend on it."""
     import dataclasses
 
     import numpy as np

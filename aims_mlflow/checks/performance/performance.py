@@ -1,4 +1,4 @@
-"""Performance: how often the model is right or how far off: overall, by group, at its worst, and against guesses."""
+"""Performance check: right labels or errors, overall, by group, in the worst slice, and against simple guesses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the model is worst: all slices of the declared columns, alone and in pairs."""
+"""The slice where the model is worst, among all slices of the declared columns, alone and in pairs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the columns of an unknown table hold, for a first draft of expectations."""
+"""Profiles of unknown tables, for a first draft of expectations."""

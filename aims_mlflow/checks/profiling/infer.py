@@ -1,4 +1,4 @@
-"""First expectations for a table, inferred from what it looks like now: a draft that a team corrects."""
+"""First expectations for a table, inferred from its present values: a draft that a team corrects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SURE = 3.3  # standard errors: of a thousand tables drawn alike, about one misse
 
 
 def suggest_pack(target: pd.Series) -> str:
-    """Return the shipped pack for what the target's column holds: two labels, more of them, or numbers."""
+    """Return the shipped pack that fits the target's column: two labels, more of them, or numbers."""
     import pandas as pd
 
     labels = len(distinct_labels(target))
@@ -75,7 +75,7 @@ def infer_expectations(
 
 
 def unproposed(frame: pd.DataFrame, target: str) -> dict[str, str]:
-    """Return the columns whose values `infer_expectations` says nothing of, and why; no value is quoted.
+    """Return the columns for which `infer_expectations` proposes no values, and why; no value is quoted.
 
     Raises:
         DataError: there is no such target column.

@@ -1,4 +1,4 @@
-"""What each column of an unknown table is, and which ones a first model should not learn from."""
+"""Profile of an unknown table: the kind of each column, and the columns that a first model should not learn from."""
 
 from __future__ import annotations
 

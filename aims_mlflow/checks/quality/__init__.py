@@ -1,1 +1,1 @@
-"""Data quality, by Great Expectations."""
+"""Checks of data before a model learns from them: expectations, duplicates, leakage and personal data."""

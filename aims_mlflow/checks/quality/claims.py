@@ -1,4 +1,4 @@
-"""From what an expectation found to claims: shares, observed values, and what could not run."""
+"""Claims from the results of expectations: shares, observed values, and expectations that could not run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data quality: the pack's expectations, run by Great Expectations where the table lies.
+"""Data quality check: Great Expectations runs the pack's expectations in the engine that has the table.
 
 Results are asked for as counts only, so that no cell of the table gets into evidence unless the pack
 allows examples. An expectation that could not run is told apart from one that the data failed.
@@ -108,7 +108,7 @@ def _details(data: Dataset, columns: int, pack: Pack, asked: list[ExpectationRes
 
 
 def _opened(data: Dataset) -> tuple[dict[str, str], Callable[..., dict[int, Any]]]:
-    """Return what each column holds, and the function that validates the rows where they are."""
+    """Return the type of each column, and the function that validates the rows where they are."""
     if isinstance(data, RemoteTable):
         source, columns = data.source, data.columns
         types = {name: "number" if (kind := source.types[name]) == "integer" else str(kind) for name in columns}
@@ -213,7 +213,7 @@ def _conditions(where: tuple[RowCondition, ...]) -> Any:
 
 
 def words_of(demand: Demand, result: Any) -> str:
-    """Return what is asked, in Great Expectations' own words where it has some."""
+    """Return the expectation in Great Expectations' own words, or its arguments where it has no words."""
     config = getattr(result, "expectation_config", None)
     if config is None:
         return asked_for(demand.kwargs)

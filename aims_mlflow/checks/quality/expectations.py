@@ -1,4 +1,4 @@
-"""A pack's expectations made concrete for one table: placeholders replaced, one demand for each column."""
+"""A pack's expectations filled in for one table: placeholders replaced, one demand for each column."""
 
 from __future__ import annotations
 

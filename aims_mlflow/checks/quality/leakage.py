@@ -1,4 +1,4 @@
-"""Leakage: test rows that the model has already seen in training."""
+"""Leakage check: test rows that occur in the training data too."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ METRIC = "train_test_overlap"
 def overlap(
     train_frame: pd.DataFrame, test_frame: pd.DataFrame, settings: Leakage | None = None, *, role: str = "test"
 ) -> list[Claim]:
-    """Return the share of test rows whose features and target all stand in one training row too.
+    """Return the share of test rows whose features and target all occur in one training row too.
 
     Rows are compared by 64-bit hashes that never leave memory. The limit is a warning by default:
     tables of few coarse columns, such as a census, hold natural duplicates.

@@ -1,4 +1,4 @@
-"""Personal data that nobody declared: columns whose name or values look like people's identifiers.
+"""Privacy check: undeclared columns whose name or values look like people's identifiers.
 
 Only counts leave this module. A column is known of when it is sensitive, an identifier, declared in the pack, or
 named in the data sheet (`personal_data` of a source in aims.yaml); where that says only that there are personal data,

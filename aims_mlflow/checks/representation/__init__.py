@@ -1,1 +1,1 @@
-"""Whether data represent the people that a system is used for."""
+"""Representation: comparison of the data with the population that a system is used on."""

@@ -1,4 +1,4 @@
-"""A share for each group, and how far the extreme groups lie apart, with intervals."""
+"""Claims of a share for each group and of the difference between the extreme groups, with intervals."""
 
 from __future__ import annotations
 

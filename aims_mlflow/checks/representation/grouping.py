@@ -1,4 +1,4 @@
-"""Rows grouped by one column, beside whichever other column is looked at."""
+"""Rows grouped by one column, together with any other column."""
 
 from __future__ import annotations
 

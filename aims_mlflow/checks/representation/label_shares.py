@@ -1,4 +1,4 @@
-"""What labels each group of the data has: how often the favourable one, how often each of several, the mean number."""
+"""Labels of each group: the rate of the favourable one, the share of each of several, or the mean number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Missing cells: how many of each feature, in all rows and in each group, and how unequally."""
+"""Missing cells of each feature, in all rows and in each group."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NONE = "no feature has a missing cell"
 
 
 def missing_claims(data: Dataset) -> list[Claim]:
-    """Return the share of missing cells of each feature that has some; where none has, one claim that says so."""
+    """Return the share of missing cells of each feature that has some; where none has, one claim of 0."""
     import numpy as np
 
     gone = {name: data.rows - data.filled(name) for name in data.features}

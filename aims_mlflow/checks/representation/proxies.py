@@ -1,4 +1,4 @@
-"""Proxies: how much a column tells of the group that a person belongs to, by mutual information."""
+"""Proxies: mutual information between a column and the group that a person belongs to."""
 
 from __future__ import annotations
 

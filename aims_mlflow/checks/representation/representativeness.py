@@ -1,4 +1,4 @@
-"""Whether data stand for the people of use: groups against a population, gaps and labels by group, proxies."""
+"""Representativeness check: groups against a population, missing cells and labels by group, proxies."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def population_claims(
 
 
 def _proxy_claims(grouped: Grouping, data: Dataset, settings: Representativeness) -> list[Claim]:
-    """Return how much each feature tells of the group: 0 nothing, 1 all of it."""
+    """Return the share of the group's uncertainty that each feature removes: 0 nothing, 1 all of it."""
     import numpy as np
 
     claims: list[Claim] = []

@@ -1,4 +1,4 @@
-"""What a column holds, as far as its comparison with another table needs: numbers, categories, or neither."""
+"""Kinds of columns: numbers, categories, or neither, as far as a comparison with another table needs it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DATE = re.compile(r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]
 
 
 def column_types(frame: pd.DataFrame) -> dict[str, str]:
-    """Return what each column holds: "number", "boolean", "date", "text" or "other"."""
+    """Return the type of each column: "number", "boolean", "date", "text" or "other"."""
     import pandas as pd
 
     def one(column: pd.Series) -> str:

@@ -1,4 +1,4 @@
-"""Count tables, and the one way from counts to metrics: every engine that fills them gets the same numbers."""
+"""Count tables, and the metrics computed from them: every engine that fills them gets the same numbers."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def bins_of(values: Array, edges: Array) -> Array:
 
 
 def weighted_quantile(values: Array, share: float, weights: Array | None = None) -> float:
-    """Return a quantile, linear between neighbours as in numpy, where each value stands for `weights` rows."""
+    """Return a quantile, linear between neighbours as in numpy, where each value represents `weights` rows."""
     import numpy as np
 
     return float(weighted_quantiles(values, np.array([share]), weights)[0])
@@ -233,7 +233,7 @@ def replicates_followed() -> Iterator[list[int]]:
 
 
 def bootstrap_details(ran: list[int], asked: int, seed: int) -> dict[str, Any]:
-    """Return what a record says of the bootstrap: the replicates that ran, at least, for every table."""
+    """Return the record's details of the bootstrap; `replicates` is the fewest that any table got."""
     fewest = min(ran, default=asked)
     fewer = {"replicates_asked": asked} if fewest < asked else {}
     return {"replicates": fewest, **fewer, "seed": seed, "of": "the count table, multinomial"}

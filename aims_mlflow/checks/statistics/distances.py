@@ -41,7 +41,7 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """Finite numbers, shape (n,), and how many rows have each where one stands for several."""
+    """Finite numbers, shape (n,), and how many rows have each where one represents several."""
 
     values: Array
     weights: Array | None = None
@@ -188,7 +188,7 @@ def value_counts(column: pd.Series, weights: Array | None = None) -> pd.Series:
 
 
 def numbers_of(column: pd.Series, weights: Array | None = None) -> Numbers:
-    """Return the finite values, each for as many rows as `weights` says."""
+    """Return the finite values, each for `weights` rows."""
     import numpy as np
 
     values: Array = column.to_numpy(dtype=float, na_value=np.nan)
@@ -207,7 +207,10 @@ def finite(column: pd.Series) -> Array:
 
 
 def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:
-    """Return p-values that hold for all of them at once (Holm, 1979), by the same names."""
+    """Return p-values corrected for their number.
+
+    S. Holm, "A simple sequentially rejective multiple test procedure", 1979.
+    """
     found: dict[Name, float] = {}
     largest = 0.0
     for i, name in enumerate(sorted(p_values, key=lambda n: p_values[n])):

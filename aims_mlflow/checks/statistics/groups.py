@@ -1,4 +1,4 @@
-"""Rows put into groups by their sensitive columns; small groups are pooled so that nobody can be picked out."""
+"""Groups of rows by sensitive columns; small groups are pooled so that nobody can be singled out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels compared as text: 1, 1.0, "1" and True are the same label, however a library returns them."""
+"""Comparison of labels as text: 1, 1.0, "1" and True are the same label in every library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Means and variances by group: all that is kept of a column of numbers, whichever engine has it."""
+"""Means and variances by group, which suffice for a column of numbers from any engine."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ def ranking_claims(table: ScoreTable, role: str, at: Mapping[str, str] | None = 
 
 
 def lift_claim(table: ScoreTable, role: str) -> Claim:
-    """Return how many times more often a positive stands among the tenth with the highest scores than anywhere."""
+    """Return the share of positives in the tenth with the highest scores, divided by their share in all rows."""
     import numpy as np
 
     n, positives = table.n, int(table.positives.sum())
@@ -221,7 +221,7 @@ def calibration_claims(table: ScoreTable, role: str, at: Mapping[str, str] | Non
 
 
 def weighted_mean(values: Array, counts: Array) -> tuple[float, float]:
-    """Return the mean of values that stand for `counts` rows each, and half its normal 95% interval."""
+    """Return the mean of values that represent `counts` rows each, and half its normal 95% interval."""
     import numpy as np
 
     n = counts.sum()
@@ -231,7 +231,14 @@ def weighted_mean(values: Array, counts: Array) -> tuple[float, float]:
 
 
 def calibration_error(table: ScoreTable, role: str, at: Mapping[str, str] | None = None, of: str = "") -> Claim:
-    """Return the expected calibration error; `of` names whose probability the scores are, where that is not plain."""
+    """Return the expected calibration error over equal bins, as in Naeini, Cooper and Hauskrecht, 2015.
+
+    Args:
+        table: Scores and outcomes.
+        role: Role of the data.
+        at: The group.
+        of: Whose probability the scores are, where that is not plain.
+    """
     import numpy as np
 
     bins = np.minimum((table.scores * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)

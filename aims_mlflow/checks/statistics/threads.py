@@ -1,4 +1,4 @@
-"""Columns looked at side by side: numpy lets other threads work while it sorts, compares and adds."""
+"""Columns processed in threads: numpy releases the interpreter while it sorts, compares and adds."""
 
 from __future__ import annotations
 

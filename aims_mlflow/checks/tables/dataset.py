@@ -1,4 +1,4 @@
-"""The protocol of a data set: what a check may ask, whatever holds the rows."""
+"""The protocol of a data set: the questions that a check may ask, whatever holds the rows."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Dataset(Protocol):
 
     @property
     def personal(self) -> bool | tuple[str, ...] | None:
-        """What the data sheet says of personal data: some, none, which columns, or nothing."""
+        """The data sheet's statement on personal data: some, none, which columns, or None without a statement."""
         ...
 
     @property

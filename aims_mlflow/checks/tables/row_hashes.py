@@ -39,7 +39,7 @@ def duplicate_share(frame: pd.DataFrame) -> float | None:
 
 
 def shared_rows(frame: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> np.ndarray[Any, Any]:
-    """Return a boolean array: which rows of `frame` stand in `other` too, as far as `columns` go.
+    """Return a boolean array: which rows of `frame` occur in `other` too, as far as `columns` go.
 
     Raises:
         TypeError: a cell cannot be hashed.

@@ -1,4 +1,4 @@
-"""Labels, numbers and selections of a data set with predictions, by what the model predicts."""
+"""Labels, numbers and selections of a data set with predictions, by its task."""
 
 from __future__ import annotations
 

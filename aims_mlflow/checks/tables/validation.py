@@ -1,4 +1,4 @@
-"""Data sets made ready for the checks: what does not fit is said before anything is fitted."""
+"""Validation of data sets: whatever does not fit the checks is reported before anything is fitted."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def make_dataset(
 
 
 def with_favourable(data: Dataset) -> PredictionTask:
-    """Return the task with its favourable label, where one can be told from the labels.
+    """Return the task with its favourable label, where one follows from the labels.
 
     Raises:
         DataError: it was not given and does not follow from the labels.
@@ -204,7 +204,7 @@ def _named(frame: pd.DataFrame, role: str) -> pd.DataFrame:
 
 
 def find_twice(names: list[str], where: str) -> None:
-    """Raise DataError where a column name stands twice."""
+    """Raise DataError where a column name occurs twice."""
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
         raise DataError(f"the column name {twice[0]!r} stands twice", where=where, next="rename one of them")
