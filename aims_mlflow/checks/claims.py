@@ -39,7 +39,7 @@ def claim(
     )
 
 
-def matches(limit: Limit, found: Claim) -> bool:
+def matches(limit: Limit, measured: Claim) -> bool:
     """Return whether a limit speaks of a claim.
 
     A limit without a slice speaks of the whole table and of every single column (the groups of one column, in
@@ -47,42 +47,42 @@ def matches(limit: Limit, found: Claim) -> bool:
     only by a limit that names those columns.
     In a limit's slice "*" stands for any group and for the comparison of all groups.
     """
-    if limit.metric != found.metric:
+    if limit.metric != measured.metric:
         return False
     if limit.slice is None:
-        return len(found.slice.keys() - {"column", "label"}) <= 1
-    return limit.slice.keys() == found.slice.keys() and all(
-        wanted in ("*", found.slice[column]) for column, wanted in limit.slice.items()
+        return len(measured.slice.keys() - {"column", "label"}) <= 1
+    return limit.slice.keys() == measured.slice.keys() and all(
+        wanted in ("*", measured.slice[column]) for column, wanted in limit.slice.items()
     )
 
 
-def held(found: Claim, limit: Limit, min_n: int = 1) -> Claim:
+def held(measured: Claim, limit: Limit, min_n: int = 1) -> Claim:
     """Return the claim with the limit and whether it is met; None where value or rows do not decide."""
     passed, lacking = None, None
-    if found.value is not None:
-        lacking = _too_little(found, limit, min_n)
-        passed = None if lacking else holds(found.value, limit.comparator, limit.limit)
-    return found.model_copy(
+    if measured.value is not None:
+        lacking = _too_little(measured, limit, min_n)
+        passed = None if lacking else holds(measured.value, limit.comparator, limit.limit)
+    return measured.model_copy(
         update={
             "comparator": limit.comparator,
             "limit": limit.limit,
             "severity": limit.severity,
             "passed": passed,
-            "note": "; ".join(part for part in (lacking, found.note) if part) or None,
+            "note": "; ".join(part for part in (lacking, measured.note) if part) or None,
         }
     )
 
 
-def _too_little(found: Claim, limit: Limit, min_n: int) -> str | None:
+def _too_little(measured: Claim, limit: Limit, min_n: int) -> str | None:
     """Return why a measured value decides nothing, or None."""
-    if found.n is not None and found.n < min_n:
-        return f"{NOT_ENOUGH}: n={found.n:,}, the pack asks for {min_n:,}"
+    if measured.n is not None and measured.n < min_n:
+        return f"{NOT_ENOUGH}: n={measured.n:,}, the pack asks for {min_n:,}"
     if limit.verdict == "value":
         return None
-    if found.interval is None:
+    if measured.interval is None:
         return f"{NOT_ENOUGH}: there is no interval, and the pack decides by it"
-    ends = {holds(end, limit.comparator, limit.limit) for end in (found.interval.low, found.interval.high)}
-    if len(ends) == 1 and ends == {holds(str(found.value), limit.comparator, limit.limit)}:
+    ends = {holds(end, limit.comparator, limit.limit) for end in (measured.interval.low, measured.interval.high)}
+    if len(ends) == 1 and ends == {holds(str(measured.value), limit.comparator, limit.limit)}:
         return None
     return f"{NOT_ENOUGH}: the interval holds the limit"
 
@@ -96,11 +96,11 @@ def hold(claims: Iterable[Claim], limits: Sequence[Limit], *, role: str = "test"
     """
     claims = list(claims)
     out = []
-    for found in claims:
-        mine = [limit for limit in limits if matches(limit, found) and not is_left_out(found)]
-        out += [held(found, limit, min_n) for limit in mine] or [found]
+    for measured in claims:
+        mine = [limit for limit in limits if matches(limit, measured) and not is_left_out(measured)]
+        out += [held(measured, limit, min_n) for limit in mine] or [measured]
     for limit in limits:
-        if not any(matches(limit, found) for found in claims):
+        if not any(matches(limit, measured) for measured in claims):
             nothing = Claim(metric=limit.metric, slice=dict(limit.slice or {}), role=role, note=_why_nothing(limit))
             out.append(held(nothing, limit))
     return out
@@ -110,9 +110,9 @@ LEFT_OUT = "left out: too few rows to show"
 NOT_ENOUGH = "not enough data"
 
 
-def is_left_out(found: Claim) -> bool:
+def is_left_out(measured: Claim) -> bool:
     """Return whether a claim only reports that its rows were too few to show."""
-    return found.note == LEFT_OUT
+    return measured.note == LEFT_OUT
 
 
 def _why_nothing(limit: Limit) -> str:
@@ -132,3 +132,33 @@ def reason_of(claims: Iterable[Claim]) -> str | None:
         return None
     text = "; ".join(describe(c) for c in named[:3])
     return text + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
+
+
+def describe(measured: Claim) -> str:
+    """Return a claim as a person reads it: `selection_rate_ratio for sex=Female is 0.31 (...), limit >= 0.8`."""
+    group = ", ".join(f"{k}={v}" for k, v in measured.slice.items() if v != "*") or " and ".join(measured.slice)
+    text = measured.metric + (f" for {group}" if group else "")
+    if measured.value is None:
+        return f"{text} could not be evaluated ({measured.note or 'undefined'})"
+    lacking = measured.passed is None and measured.limit is not None
+    more = []
+    if measured.interval:
+        more.append(f"95% {short(measured.interval.low)}-{short(measured.interval.high)}")
+    if measured.n is not None:
+        more.append(f"n={measured.n:,}")
+    text += f" is {short(measured.value)}" + (f" ({', '.join(more)})" if more else "")
+    text += f", limit {measured.comparator} {measured.limit}" if measured.limit is not None else ""
+    return text + (f": {measured.note}" if lacking else "")
+
+
+def short(value: str | None) -> str:
+    """Return a decimal text rounded for reading: at most three decimals, more for tiny values."""
+    if value is None:
+        return "undefined"
+    number = float(value)
+    if number == 0 or not math.isfinite(number):
+        return "0"
+    if abs(number) >= 1000:
+        return f"{number:,.0f}"
+    text = f"{number:.3f}" if abs(number) >= 0.01 else f"{number:.2g}"
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text

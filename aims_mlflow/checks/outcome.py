@@ -40,10 +40,10 @@ class Check(Protocol):
 
 def versions(*distributions: str) -> dict[str, str]:
     """Return the installed versions of `distributions`; one that is not installed is left out."""
-    found = {}
+    known = {}
     for name in distributions:
         try:
-            found[name] = metadata.version(name)
+            known[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return known

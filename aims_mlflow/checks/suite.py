@@ -81,9 +81,9 @@ def lines(ran: CheckRun) -> list[tuple[str, str]]:
     """Return what a terminal shows of one check: (style, text), style being the result's name or "soft"."""
     result = ran.outcome.result
     head = f"{ran.title:<20} {WORDS[result]:<14} {ran.counted}"
-    found = ran.findings
+    findings = ran.findings
     out: list[tuple[str, str]] = [(result, head)]
-    for claim in found[:SHOWN]:
+    for claim in findings[:SHOWN]:
         mark = "✗" if claim.passed is False else "?"
         out.append(
             (
@@ -91,9 +91,9 @@ def lines(ran: CheckRun) -> list[tuple[str, str]]:
                 f"  {mark} {describe(claim)}",
             )
         )
-    if len(found) > SHOWN:
-        out.append(("soft", f"  and {len(found) - SHOWN:,} more in the report"))
-    if not found and ran.outcome.reason:
+    if len(findings) > SHOWN:
+        out.append(("soft", f"  and {len(findings) - SHOWN:,} more in the report"))
+    if not findings and ran.outcome.reason:
         out.append(("soft", f"  {ran.outcome.reason}"))
     return out
 

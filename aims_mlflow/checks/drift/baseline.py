@@ -61,8 +61,8 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         (TARGET, data),
         (PREDICTION, reference or data),
     ]
-    found = side_by_side(lambda part: _described(data, *part, pool_under), parts, data.rows_in_memory)
-    for (name, _), (described, why) in zip(parts, found, strict=True):
+    descriptions = side_by_side(lambda part: _described(data, *part, pool_under), parts, data.rows_in_memory)
+    for (name, _), (described, why) in zip(parts, descriptions, strict=True):
         if described is not None:
             columns[name] = described
         elif why:

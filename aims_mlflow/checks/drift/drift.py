@@ -112,14 +112,14 @@ def _columns(reference: Dataset, data: Dataset) -> tuple[dict[str, Kind], dict[s
 
 def _said(reference: Dataset, data: Dataset) -> dict[str, Pair]:
     """Return labels and predictions, where both tables have them."""
-    found: dict[str, Pair] = {}
+    pairs: dict[str, Pair] = {}
     numeric = data.task.kind == "regression"
     if reference.task.target is not None and reference.task.target == data.task.target:
         train, test = _columns_of(reference, data, data.task.target, "numeric" if numeric else "categorical")
-        found[TARGET] = (train, test) if numeric else (_by_key(*train), _by_key(*test))
+        pairs[TARGET] = (train, test) if numeric else (_by_key(*train), _by_key(*test))
     if reference.has_predictions and data.has_predictions:
-        found[PREDICTION] = _predicted(reference), _predicted(data)
-    return found
+        pairs[PREDICTION] = _predicted(reference), _predicted(data)
+    return pairs
 
 
 def _predicted(data: Dataset) -> WeightedColumn:
@@ -137,9 +137,9 @@ def _by_key(labels: Any, weights: Any = None) -> WeightedColumn:
     """Return labels as text: 1, 1.0 and True are one label, in every table."""
     import pandas as pd
 
-    found = labels_of(labels)
-    keys = list(distinct_labels(found))
-    codes = found.placed({key: i for i, key in enumerate(keys)})
+    numbered = labels_of(labels)
+    keys = list(distinct_labels(numbered))
+    codes = numbered.placed({key: i for i, key in enumerate(keys)})
     return pd.Series(pd.Categorical.from_codes(codes, categories=keys)), weights
 
 
@@ -151,8 +151,8 @@ def _scores(
         chosen: dict[Kind, str | None] = {"numeric": settings.numeric, "categorical": settings.categorical}
         return _by_evidently(reference, data, pairs, kinds, chosen)
     rows = reference.rows_in_memory + data.rows_in_memory
-    found = side_by_side(lambda name: _score(*pairs[name], kinds[name], settings), pairs, rows)
-    return dict(zip(pairs, found, strict=True))
+    scores = side_by_side(lambda name: _score(*pairs[name], kinds[name], settings), pairs, rows)
+    return dict(zip(pairs, scores, strict=True))
 
 
 def _score(train: WeightedColumn, test: WeightedColumn, kind: Kind, settings: Drift) -> Score | str:
@@ -169,7 +169,7 @@ def _columns_of(reference: Dataset, data: Dataset, name: str, kind: Kind) -> tup
     """Return a column of both tables; where an engine has to put numbers into bins, into the same bins in both."""
     within = None
     if kind == "numeric" and (reference.crowded(name) or data.crowded(name)):
-        ends = [found for table in (reference, data) if (found := table.extremes(name))]
+        ends = [pair for table in (reference, data) if (pair := table.extremes(name))]
         within = (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
     return reference.column(name, within), data.column(name, within)
 
@@ -219,11 +219,11 @@ def _claim(
     limit, note = _limit(score, settings), CALLED.get(name, "") + score.method
     if name in adjusted:
         note += f"; corrected p-value {adjusted[name]:.2g}"
-    found = held(claim(limit.metric, score.value, slice=at, role=role, n=n, note=note), limit)
-    if found.passed is False and name in adjusted and holds(str(adjusted[name]), limit.comparator, limit.limit):
+    judged = held(claim(limit.metric, score.value, slice=at, role=role, n=n, note=note), limit)
+    if judged.passed is False and name in adjusted and holds(str(adjusted[name]), limit.comparator, limit.limit):
         lacking = f"{NOT_ENOUGH}: among this many tests, chance alone makes such a p-value; {note}"
-        return found.model_copy(update={"passed": None, "note": lacking})
-    return found
+        return judged.model_copy(update={"passed": None, "note": lacking})
+    return judged
 
 
 def _limit(score: Score | None, settings: Drift) -> Limit:

@@ -35,8 +35,10 @@ def evidently_drift(
     snapshot = Report([ValueDrift(column=n, method=chosen[kinds[n]]) for n in names], include_tests=False).run(
         current, reference
     )
-    found = {metric["config"]["column"]: metric for metric in snapshot.dict()["metrics"]}
-    return {name: Score(float(found[name]["value"]), _called(found[name]["config"]["method"])) for name in names}
+    by_column = {metric["config"]["column"]: metric for metric in snapshot.dict()["metrics"]}
+    return {
+        name: Score(float(by_column[name]["value"]), _called(by_column[name]["config"]["method"])) for name in names
+    }
 
 
 def _called(method: str) -> str:

@@ -92,8 +92,8 @@ class ColumnComparison:
         """The Jensen-Shannon distance (natural logarithm), 0 to 0.83; Endres and Schindelin, 2003."""
         from scipy.spatial.distance import jensenshannon
 
-        found = float(jensenshannon(self.before / self.before.sum(), self.now / self.now.sum()))
-        return 0.0 if found != found else found  # noqa: PLR0124  NaN: rounding just below 0
+        distance = float(jensenshannon(self.before / self.before.sum(), self.now / self.now.sum()))
+        return 0.0 if distance != distance else distance  # noqa: PLR0124  NaN: rounding just below 0
 
     @property
     def p_value(self) -> float:
@@ -123,7 +123,7 @@ def compare(data: Dataset, baseline: Mapping[str, Any], settings: Monitor) -> Ou
     compared = _compared_columns(data, described, baseline)
     p_values = {n: c.p_values for n, c in compared.items() if isinstance(c, ColumnComparison)}
     adjusted = holm({(n, metric): p for n, ps in p_values.items() for metric, p in ps.items()})
-    claims = [c for name, found in compared.items() for c in _claims(name, found, adjusted, data, settings)]
+    claims = [c for name, comparison in compared.items() for c in _claims(name, comparison, adjusted, data, settings)]
     judged = [c for c in claims if c.metric == "drift" and c.passed is not None]
     share = sum(c.passed is False for c in judged) / len(judged) if judged else None
     claims.append(claim("drifted_share", share, role=data.role, n=len(judged), note="n counts columns"))
@@ -215,7 +215,7 @@ def _compared(
         numbers = numbers_of(column, weights)
         edges = np.array([float(edge) for edge in described["edges"]])
         counted = histogram(numbers.values, edges, numbers.weights)
-        found = ColumnComparison(np.array(described["counts"]), counted, missing(numbers.rows))
+        comparison = ColumnComparison(np.array(described["counts"]), counted, missing(numbers.rows))
     else:
         cells = dict.fromkeys((*described["counts"], POOLED), 0)
         for level, n in value_counts(column, weights).items():
@@ -223,21 +223,21 @@ def _compared(
             cells[name if name in cells else POOLED] += int(n)
         before, there = [described["counts"].get(name, 0) for name in cells], sum(cells.values())
         unseen = Rise(described["counts"].get(POOLED), sum(before), cells[POOLED], max(there, 1), few)
-        found = ColumnComparison(np.array(before), np.array(list(cells.values())), missing(there), unseen)
-    return found if found.now.sum() else "not evaluated: no value to compare"
+        comparison = ColumnComparison(np.array(before), np.array(list(cells.values())), missing(there), unseen)
+    return comparison if comparison.now.sum() else "not evaluated: no value to compare"
 
 
 def _claims(
     name: str,
-    found: ColumnComparison | str,
+    comparison: ColumnComparison | str,
     adjusted: Mapping[tuple[str, str], float],
     data: Dataset,
     settings: Monitor,
 ) -> list[Claim]:
     at, n = {"column": name}, data.rows
     drift = _limit("drift", "<", settings.threshold, settings)
-    if isinstance(found, str):
-        return [held(claim("drift", None, slice=at, role=data.role, n=n, note=found), drift)]
+    if isinstance(comparison, str):
+        return [held(claim("drift", None, slice=at, role=data.role, n=n, note=comparison), drift)]
 
     def judged(metric: str, value: float, n: int, note: str, limit: Limit) -> Claim:
         p = adjusted[name, metric]
@@ -250,9 +250,9 @@ def _claims(
         return one.model_copy(update={"passed": None, "note": lacking})
 
     what = f"{CALLED[name]} drift: " if name in CALLED else ""
-    values = int(found.now.sum())
-    claims = [judged("drift", found.distance, values, f"{what}{METHOD}", drift)]
-    gone, new = found.missing, found.unseen
+    values = int(comparison.now.sum())
+    claims = [judged("drift", comparison.distance, values, f"{what}{METHOD}", drift)]
+    gone, new = comparison.missing, comparison.unseen
     if gone.now:
         limit = _limit("missing_rate_rise", "<=", settings.missing, settings)
         claims.append(judged("missing_rate_rise", gone.value, n, f"{gone.now / gone.rows:.1%} are missing", limit))

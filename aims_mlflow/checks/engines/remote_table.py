@@ -165,17 +165,17 @@ class RemoteTable:
     def kind_of(self, name: str) -> tuple[Kind | None, str]:
         """Return what a column holds as `columns.comparable` says it, whatever its size."""
         declared, crowded = self.source.types[name], self.crowded(name)
-        found: tuple[Kind | None, str] | None = None
+        kind: tuple[Kind | None, str] | None = None
         if declared == "date":
-            found = None, "dates move on by themselves"
+            kind = None, "dates move on by themselves"
         elif declared == "other":
-            found = None, "its values are of mixed or unusual types"
+            kind = None, "its values are of mixed or unusual types"
         elif crowded and declared == "text":
-            found = None, f"text or identifier: over {MAX_LEVELS:,} different values"
+            kind = None, f"text or identifier: over {MAX_LEVELS:,} different values"
         elif crowded and declared == "integer":
             unique = self.source.distinct((name,)) == self.known[name]
-            found = (None, "identifier: a whole number that is different in every row") if unique else ("numeric", "")
-        return found or comparable(*self.column(name))
+            kind = (None, "identifier: a whole number that is different in every row") if unique else ("numeric", "")
+        return kind or comparable(*self.column(name))
 
     def filled(self, name: str) -> int:
         """Return how many rows have a value in a column."""

@@ -74,12 +74,12 @@ class SparkSource:
             else f.col(f"k{i}").alias(f"c{i}")
             for i in range(len(keys))
         ]
-        found = answer.select(*shown, "n").limit(limit + 1).toPandas()
-        if len(found) > limit:
+        combinations = answer.select(*shown, "n").limit(limit + 1).toPandas()
+        if len(combinations) > limit:
             return None
         changed: dict[type, ColumnType] = {Bins: "number", ThresholdFlag: "integer"}
         kinds = {key.name: changed.get(type(key), self.types[key.name]) for key in keys}
-        return tidy(found.set_axis([*(key.name for key in keys), ROWS], axis=1), kinds)
+        return tidy(combinations.set_axis([*(key.name for key in keys), ROWS], axis=1), kinds)
 
     def known(self) -> dict[str, int]:
         """Return for each column how many rows have a value."""

@@ -63,21 +63,21 @@ class SqlSource:
             known = self._read(sa.text("SELECT table_name, column_name, data_type FROM information_schema.columns"))
             tables = list(known["table_name"].unique())
             mine = known[known["table_name"] == place.table]
-            found = dict(zip(mine["column_name"], mine["data_type"], strict=True))
+            columns = dict(zip(mine["column_name"], mine["data_type"], strict=True))
         else:
             with self._reached():
                 inspector = sa.inspect(self._database)
                 tables = [*inspector.get_table_names(place.schema), *inspector.get_view_names(place.schema)]
                 known = inspector.get_columns(place.table, place.schema) if place.table in tables else []
-            found = {column["name"]: str(column["type"]) for column in known}
-        if not found:
+            columns = {column["name"]: str(column["type"]) for column in known}
+        if not columns:
             hint = did_you_mean(place.table, tables)
             raise DataError(
                 f"there is no table {place.table!r}" + (f", {hint}" if hint else ""),
                 where=self.name,
                 next="name a table of the database after the `#`",
             )
-        return {str(name): _type(text) for name, text in found.items()}
+        return {str(name): _type(text) for name, text in columns.items()}
 
     def rows(self) -> int:
         """Return the number of rows."""
@@ -101,10 +101,10 @@ class SqlSource:
             for i, group in enumerate(groups)
         ]
         asked = sa.select(*shown, sa.func.count().label(ROWS)).group_by(*groups).limit(limit + 1)
-        found = self._read(asked)
-        if len(found) > limit:
+        combinations = self._read(asked)
+        if len(combinations) > limit:
             return None
-        return tidy(found.set_axis([*(key.name for key in keys), ROWS], axis=1), self._types_of(keys))
+        return tidy(combinations.set_axis([*(key.name for key in keys), ROWS], axis=1), self._types_of(keys))
 
     def known(self) -> dict[str, int]:
         """Return for each column how many rows have a value."""
@@ -165,12 +165,12 @@ class SqlSource:
         import sqlalchemy as sa
 
         names = list(self.types)
-        found: dict[str, int] = {}
+        answers: dict[str, int] = {}
         for start in range(0, len(names), at_once):
             some = names[start : start + at_once]
             row = self._read(sa.select(*(of(n).label(f"c{i}") for i, n in enumerate(some))).select_from(self._table()))
-            found.update(zip(some, (int(value) for value in row.iloc[0]), strict=True))
-        return found
+            answers.update(zip(some, (int(value) for value in row.iloc[0]), strict=True))
+        return answers
 
     def _types_of(self, keys: Sequence[Key]) -> dict[str, ColumnType]:
         changed: dict[type, ColumnType] = {Bins: "number", ThresholdFlag: "integer"}

@@ -53,21 +53,21 @@ def _selection(data: InMemoryTable, actual: Array, predicted: Array, settings: F
     return measure
 
 
-def _labels(data: InMemoryTable, found: Classes, settings: Fairness) -> Measure:
+def _labels(data: InMemoryTable, labels: Classes, settings: Fairness) -> Measure:
     def measure(groups: Groups) -> tuple[list[Claim], dict[str, Any], Array | None]:
-        size = len(found.names)
+        size = len(labels.names)
         counts = count_tables.contingency(
-            found.actual, found.predicted, groups.codes, len(groups.names), weights=data.weights, labels=size
+            labels.actual, labels.predicted, groups.codes, len(groups.names), weights=data.weights, labels=size
         )
         counted = {
             "columns": list(groups.columns),
-            "labels": list(found.names),
+            "labels": list(labels.names),
             "predicted_by_group": [
                 {"slice": groups.slice(g), "n": int(counts[g].sum()), "right": int(counts[g].trace())}
                 for g in range(len(groups.names))
             ],
         }
-        return label_claims(counts, found.names, groups, settings, data.role), counted, None
+        return label_claims(counts, labels.names, groups, settings, data.role), counted, None
 
     return measure
 
@@ -175,15 +175,15 @@ def number_claims(moments: dict[str, Moments], groups: Groups, settings: Fairnes
 
     claims = []
     for g in range(len(groups.names)):
-        for metric, found in moments.items():
-            low, value, high = (float(part[g]) for part in found.interval())
+        for metric, by_groups in moments.items():
+            low, value, high = (float(part[g]) for part in by_groups.interval())
             name = metric
             if metric == "mean_squared_error":
                 name = "root_mean_squared_error"
                 low, value, high = (float(np.sqrt(max(part, 0.0))) for part in (low, value, high))
             elif metric == "mean_absolute_error":
                 low = max(low, 0.0)
-            at, n = groups.slice(g), found.n[g]
+            at, n = groups.slice(g), by_groups.n[g]
             claims.append(claim(name, value, slice=at, role=role, n=n, interval=(low, high), method=NORMAL))
     alone, n = alone_in(groups, settings.pool_under), int(moments["mean_error"].n.sum())
     for metric in NUMBERS_BETWEEN:

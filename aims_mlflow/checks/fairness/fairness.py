@@ -112,8 +112,8 @@ def _measured(measures: list[Measure], groups: Groups) -> tuple[list[Claim], dic
     claims: list[Claim] = []
     details: dict[str, Any] = {}
     for measure in measures:
-        found, counted, counts = measure(groups)
-        claims += found
+        measured, counted, counts = measure(groups)
+        claims += measured
         details.update(counted)
         if counts is not None:
             confirm_by_fairlearn(counts)

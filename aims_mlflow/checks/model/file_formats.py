@@ -201,18 +201,18 @@ def state_of(file: IO[bytes], name: str, start: bytes, size: int) -> State:
     """Return what a file is that is no pickle, no archive and not compressed; not known is "unknown"."""
     low = PurePosixPath(name.lower())
     suffix = low.suffix
-    found: State = "unknown"
+    state: State = "unknown"
     if suffix in CODE or start.startswith(PROGRAMS):
-        found = "code"
+        state = "code"
     elif start.startswith(HDF5):
-        found = _hdf5(file, str(low))
+        state = _hdf5(file, str(low))
     elif is_tensors(start, name, size):
-        found = "safe"
+        state = "safe"
     elif suffix in DATA:
-        found = "safe" if start.startswith(MAGIC_OF.get(suffix, b"")) else "unknown"
+        state = "safe" if start.startswith(MAGIC_OF.get(suffix, b"")) else "unknown"
     elif (suffix in TEXTS or low.name in TEXT_NAMES) and b"\0" not in start:
-        found = _json(file) if suffix == ".json" else "safe"
-    return found
+        state = _json(file) if suffix == ".json" else "safe"
+    return state
 
 
 def _hdf5(file: IO[bytes], name: str) -> State:
@@ -230,15 +230,15 @@ def _json(file: IO[bytes]) -> State:
     if b"Lambda" not in content and b"\\u" not in content:
         return "safe"
     try:
-        found: list[Any] = [json.loads(content)]
+        nested: list[Any] = [json.loads(content)]
     except (ValueError, RecursionError):
         return "unknown"
-    while found:
-        value = found.pop()
+    while nested:
+        value = nested.pop()
         if isinstance(value, dict):
             if value.get("class_name") == "Lambda":
                 return "code"
-            found += value.values()
+            nested += value.values()
         elif isinstance(value, list):
-            found += value
+            nested += value
     return "safe"

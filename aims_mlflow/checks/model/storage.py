@@ -46,15 +46,15 @@ class ModelFile:
 
 def scan(folder: Path) -> list[ModelFile]:
     """Return the model's files; pickles are read opcode by opcode (picklescan) and never loaded."""
-    found = []
+    files = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
         name = path.relative_to(folder).as_posix()
         try:
             with path.open("rb") as file:
-                found.append(_look(file, name, Budget(MAX_BYTES)))
+                files.append(_look(file, name, Budget(MAX_BYTES)))
         except Exception:  # noqa: BLE001  a file that cannot be read is said, never passed
-            found.append(ModelFile(name, "unknown", unread=True))
-    return found
+            files.append(ModelFile(name, "unknown", unread=True))
+    return files
 
 
 def _look(file: IO[bytes], name: str, budget: Budget, depth: int = 0) -> ModelFile:
@@ -71,10 +71,10 @@ def _look(file: IO[bytes], name: str, budget: Budget, depth: int = 0) -> ModelFi
         return _in_pickle(file, name)
     inside = _in_array(file, name) if start.startswith(formats.NUMPY) else None
     inside = inside or _in_zip(file, name, start, budget, depth) or _in_packed(file, name, start, budget, depth)
-    found = inside or ModelFile(name, formats.state_of(file, name, start, size))
-    if named_pickle and found.state != "code":  # called one, and not to be read as one
-        return replace(found, state="code", unread=True)
-    return found
+    looked_at = inside or ModelFile(name, formats.state_of(file, name, start, size))
+    if named_pickle and looked_at.state != "code":  # called one, and not to be read as one
+        return replace(looked_at, state="code", unread=True)
+    return looked_at
 
 
 def _in_zip(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int) -> ModelFile | None:
@@ -85,7 +85,7 @@ def _in_zip(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int
     if not begins and not zipfile.is_zipfile(file):
         return None
     # Something stands before an archive that does not begin the file: another reader may start there.
-    found = [] if begins else [ModelFile(name, "unknown")]
+    files = [] if begins else [ModelFile(name, "unknown")]
     try:
         with zipfile.ZipFile(file) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
@@ -94,23 +94,23 @@ def _in_zip(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int
             for member in members:
                 with archive.open(member) as packed, formats.scratch() as content:
                     budget.keep(iter(lambda packed=packed: packed.read(formats.CHUNK), b""), content)  # type: ignore[misc]
-                    found.append(_look(content, member.filename, budget, depth + 1))
+                    files.append(_look(content, member.filename, budget, depth + 1))
     except Exception:  # noqa: BLE001  encrypted, damaged or too large
-        found.append(ModelFile(name, "unknown", unread=True))
+        files.append(ModelFile(name, "unknown", unread=True))
     return ModelFile(
         name,
-        max((f.state for f in found), key=formats.STATES.index, default="safe"),
-        tuple(sorted({harm for f in found for harm in f.dangerous})),
-        any(f.unread for f in found),
+        max((f.state for f in files), key=formats.STATES.index, default="safe"),
+        tuple(sorted({harm for f in files for harm in f.dangerous})),
+        any(f.unread for f in files),
     )
 
 
 def _in_packed(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int) -> ModelFile | None:
     """Return what a compressed file holds; None for another file."""
-    found = formats.unpacked(file, start, budget)
-    if found is None:
+    unpacked = formats.unpacked(file, start, budget)
+    if unpacked is None:
         return None
-    content, whole = found
+    content, whole = unpacked
     with content:
         inside = _look(content, PurePosixPath(name).stem, budget, depth + 1)
     state = inside.state if whole else max(inside.state, "unknown", key=formats.STATES.index)

@@ -56,9 +56,9 @@ def _extended(document: Document, folder: Path | None, children: tuple[str, ...]
     if parent.name in names:
         raise ConfigError(f"{pack.extends!r} extends itself", where=document.where("extends"))
     whole = _extended(parent, above, names)
-    found = merged(whole, check_pack(document, whole.task), document.where("without"))
-    _check_limits_fit(found, document)
-    return found
+    extended = merged(whole, check_pack(document, whole.task), document.where("without"))
+    _check_limits_fit(extended, document)
+    return extended
 
 
 def _check_limits_fit(pack: Pack, document: Document) -> None:

@@ -47,10 +47,10 @@ def _lines(below: list[dict[str, Any]], told: list[dict[str, Any]], key: str) ->
     """
 
     def by_identity(entries: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = {}
+        groups: dict[str, list[dict[str, Any]]] = {}
         for entry in entries:
-            found.setdefault(IDENTITY[key](entry), []).append(entry)
-        return found
+            groups.setdefault(IDENTITY[key](entry), []).append(entry)
+        return groups
 
     return [entry for same in {**by_identity(below), **by_identity(told)}.values() for entry in same]
 
@@ -93,11 +93,11 @@ def _without(base: dict[str, Any], left_out: Iterable[str], where: str) -> dict[
 
 def _entries(base: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return (section, its entries) for each list of entries; own checks are in none."""
-    found = [("checks", base["checks"])]
+    lists = [("checks", base["checks"])]
     for section, content in base.items():
         if isinstance(content, dict):
-            found += [(section, content[key]) for key in IDENTITY if isinstance(content.get(key), list)]
-    return found
+            lists += [(section, content[key]) for key in IDENTITY if isinstance(content.get(key), list)]
+    return lists
 
 
 def _names(section: str, entry: Mapping[str, Any]) -> list[str]:

@@ -100,9 +100,9 @@ def fairness_chart(claims: Iterable[Claim], chosen: str) -> bytes | None:
     claims = [c for c in claims if c.value is not None and not is_left_out(c)]
     ratios = {_key(c): c for c in claims if c.metric == "selection_rate_ratio"}
     by_columns: dict[tuple[str, ...], list[Claim]] = {}
-    for found in claims:
-        if found.metric == "selection_rate" and found not in by_columns.get(tuple(found.slice), []):
-            by_columns.setdefault(tuple(found.slice), []).append(found)
+    for rate in claims:
+        if rate.metric == "selection_rate" and rate not in by_columns.get(tuple(rate.slice), []):
+            by_columns.setdefault(tuple(rate.slice), []).append(rate)
     panels = [_rates_panel(columns, rates, ratios) for columns, rates in by_columns.items()]
     title = f"Share of each group {chosen}"
     return _draw(title, "Lines are 95% intervals. ✕ and a diamond: outside the limit.", panels) if panels else None
@@ -115,15 +115,14 @@ def _rates_panel(columns: tuple[str, ...], rates: list[Claim], ratios: dict[Key,
     exact = decimal_text(limit)
     bound = rounded_limit(exact, ">=", [c.value for c in rates if c.value is not None]) if exact is not None else None
     rows = []
-    for found in rates:
-        ratio, value = ratios.get(_key(found)), float(found.value or 0)
-        low, high = (float(found.interval.low), float(found.interval.high)) if found.interval else (None, None)
-        text = percent_text(found.value or "0", ">=", bound)
-        text += (
-            f" ({percent_text(found.interval.low)} to {percent_text(found.interval.high)})" if found.interval else ""
+    for rate in rates:
+        ratio, value = ratios.get(_key(rate)), float(rate.value or 0)
+        low, high = (float(rate.interval.low), float(rate.interval.high)) if rate.interval else (None, None)
+        text = _percent(value) + (
+            f" ({_percent(low)} to {_percent(high)})" if low is not None and high is not None else ""
         )
         passed = ratio.passed if ratio is not None else None
-        rows.append(Row(" · ".join(found.slice.values()), f"{text}, n={found.n:,}", value, low, high, passed))
+        rows.append(Row(" · ".join(rate.slice.values()), f"{text}, n={rate.n:,}", value, low, high, passed))
     rows.sort(key=lambda row: row.value)
     text = (
         f"{number_text(decimal_text(max(limits)))} of the highest rate ({exact_percent_text(bound)})" if bound else ""
@@ -152,8 +151,8 @@ def drift_chart(claims: Iterable[Claim], heading: str = "Drift of test data agai
     return _draw(heading, "", panels) if panels else None
 
 
-def _key(found: Claim) -> Key:
-    return tuple(found.slice.items())
+def _key(measured: Claim) -> Key:
+    return tuple(measured.slice.items())
 
 
 def _draw(title: str, subtitle: str, panels: Sequence[Panel]) -> bytes:

@@ -62,14 +62,14 @@ def quality_page(title: str, asked: Iterable[ExpectationResult]) -> bytes:
 def _row(item: ExpectationResult) -> list[Cell]:
     style, word = result_word(item.worst)
     expectation = item.demand.expectation
-    found = "; ".join(_found(claim) for claim in item.claims)
-    found += f"; for example {', '.join(item.examples)}" if item.examples else ""
+    results = "; ".join(_found(claim) for claim in item.claims)
+    results += f"; for example {', '.join(item.examples)}" if item.examples else ""
     why = f"{expectation.characteristic}: {expectation.why}" if expectation.characteristic else expectation.why
     asked = f"{item.words} ({expectation.severity})"
     return [
         Cell("Result", word, style),
         Cell("What is asked", asked),
-        Cell("Found", found),
+        Cell("Found", results),
         Cell("Why", why, "soft"),
     ]
 

@@ -75,39 +75,41 @@ def _table(heading: str, claims: list[Claim]) -> ClaimTable:
     rows = [_texts(c) for c in claims]
     shown = [name for name in _COLUMNS if any(row[name] for row in rows)]
     cells = []
-    for found, row in zip(claims, rows, strict=True):
-        styles = {**_COLUMNS, "Result": result_word(found)[0]}
+    for measured, row in zip(claims, rows, strict=True):
+        styles = {**_COLUMNS, "Result": result_word(measured)[0]}
         cells.append([Cell(name, row[name], styles[name]) for name in shown])
     return ClaimTable(heading, [Heading(name, _COLUMNS[name]) for name in shown], cells)
 
 
-def _texts(found: Claim) -> dict[str, str]:
+def _texts(measured: Claim) -> dict[str, str]:
     return {
-        "Metric": found.metric,
-        "For": _group(found),
-        "Value": value_text(found),
-        "95% interval": range_text(found),
-        "n": "" if found.n is None else f"{found.n:,}",
-        "Limit": "" if found.limit is None else f"{found.comparator} {found.limit}",
-        "Result": result_word(found)[1],
-        "Note": found.note or "",
+        "Metric": measured.metric,
+        "For": _group(measured),
+        "Value": short(measured.value),
+        "95% interval": f"{short(measured.interval.low)} to {short(measured.interval.high)}"
+        if measured.interval
+        else "",
+        "n": "" if measured.n is None else f"{measured.n:,}",
+        "Limit": "" if measured.limit is None else f"{measured.comparator} {measured.limit}",
+        "Result": result_word(measured)[1],
+        "Note": measured.note or "",
     }
 
 
-def _group(found: Claim) -> str:
-    if set(found.slice) == {"column"}:
-        return found.slice["column"]
-    if set(found.slice.values()) == {"*"}:
-        return f"{', '.join(found.slice)}: all groups"
-    return ", ".join(f"{column}={value}" for column, value in found.slice.items()) or "all rows"
+def _group(measured: Claim) -> str:
+    if set(measured.slice) == {"column"}:
+        return measured.slice["column"]
+    if set(measured.slice.values()) == {"*"}:
+        return f"{', '.join(measured.slice)}: all groups"
+    return ", ".join(f"{column}={value}" for column, value in measured.slice.items()) or "all rows"
 
 
-def result_word(found: Claim) -> tuple[str, str]:
+def result_word(measured: Claim) -> tuple[str, str]:
     """Return (style, word) for a claim: passed, failed, warned, not evaluated, or empty without a limit."""
-    if found.passed is True:
+    if measured.passed is True:
         return "", "passed"
-    if found.passed is False:
-        return ("open", "warned") if found.severity == "warning" else ("bad", "failed")
-    if found.limit is None:
+    if measured.passed is False:
+        return ("open", "warned") if measured.severity == "warning" else ("bad", "failed")
+    if measured.limit is None:
         return "", ""
-    return "open", "not evaluated" if found.value is None else NOT_ENOUGH
+    return "open", "not evaluated" if measured.value is None else NOT_ENOUGH

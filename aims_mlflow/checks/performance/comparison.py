@@ -37,13 +37,13 @@ def comparison_claims(data: InMemoryTable, values: Array) -> list[Claim]:
     if incumbent is None:
         return []
     metric = UNDER_PRODUCTION if data.task.kind == "regression" else OVER_PRODUCTION
-    found = _gain(data, incumbent, values)
-    if isinstance(found, str):
-        return [claim(metric, None, role=data.role, note=f"not compared with {incumbent.name}: {found}")]
+    gain = _gain(data, incumbent, values)
+    if isinstance(gain, str):
+        return [claim(metric, None, role=data.role, note=f"not compared with {incumbent.name}: {gain}")]
     note = f"accuracy minus that of {incumbent.name}, row by row"
     if data.task.kind == "regression":
         note = f"mean absolute error of {incumbent.name} minus this model's, row by row"
-    moments = group_moments({"gain": found}, np.zeros(len(found), dtype=np.int64), 1, data.weights)["gain"]
+    moments = group_moments({"gain": gain}, np.zeros(len(gain), dtype=np.int64), 1, data.weights)["gain"]
     low, mean, high = (float(part[0]) for part in moments.interval())
     n = int(moments.n[0])
     return [claim(metric, mean, role=data.role, n=n, interval=(low, high), method="paired, normal", note=note)]
@@ -67,8 +67,8 @@ def _gain(data: InMemoryTable, incumbent: Incumbent, values: Array) -> Array | s
             actual, predicted = numbers(theirs)
             gain: Array = np.abs(predicted - actual) - values
         else:
-            found = classes(theirs)
-            gain = values - (found.actual == found.predicted)
+            labels = classes(theirs)
+            gain = values - (labels.actual == labels.predicted)
     except DataError as exc:
         return exc.what
     return gain

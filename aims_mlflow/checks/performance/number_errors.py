@@ -61,8 +61,8 @@ def _around_the_median(n: int) -> Array:
     import numpy as np
 
     half = count_tables.Z95 / 2 / np.sqrt(n)
-    found: Array = np.clip([0.5, 0.5 - half, 0.5 + half], 0, 1)
-    return found
+    shares: Array = np.clip([0.5, 0.5 - half, 0.5 + half], 0, 1)
+    return shares
 
 
 def _plain(actual: Array, size: Array, weights: Array | None, role: str) -> list[Claim]:
@@ -70,10 +70,10 @@ def _plain(actual: Array, size: Array, weights: Array | None, role: str) -> list
     import numpy as np
 
     guess = np.abs(actual - count_tables.weighted_quantile(actual, 0.5, weights))
-    found = group_moments({"guess": guess, "gain": guess - size}, np.zeros(len(actual), dtype=np.int64), 1, weights)
-    low, gain, high = (float(part[0]) for part in found["gain"].interval())
-    n = int(found["gain"].n[0])
-    least, guessed, most = (float(part[0]) for part in found["guess"].interval())
+    moments = group_moments({"guess": guess, "gain": guess - size}, np.zeros(len(actual), dtype=np.int64), 1, weights)
+    low, gain, high = (float(part[0]) for part in moments["gain"].interval())
+    n = int(moments["gain"].n[0])
+    least, guessed, most = (float(part[0]) for part in moments["guess"].interval())
     return [
         claim(
             "median_guess_absolute_error",

@@ -120,9 +120,13 @@ def _binary(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured:
         claims += calibration_claims(table, data.role) if table.probable else []
 
     def by_group(groups: Groups) -> list[Claim]:
-        found = count_tables.contingency(actual, predicted, groups.codes, len(groups.names), weights=data.weights)
+        group_counts = count_tables.contingency(
+            actual, predicted, groups.codes, len(groups.names), weights=data.weights
+        )
         counted = [
-            c for g in range(len(groups.names)) for c in counted_claims(found[g], BY_GROUP, groups.slice(g), data.role)
+            c
+            for g in range(len(groups.names))
+            for c in counted_claims(group_counts[g], BY_GROUP, groups.slice(g), data.role)
         ]
         if scores is None:
             return counted
@@ -154,10 +158,10 @@ def _scored_groups(
         return []
     truth, order = known or (is_label(part.frame[part.task.target], resolve_favourable(part)), None)
     size, method = len(groups.names), _binning(part)
-    found = score_tables(truth, scores, groups.codes, size, weights=part.weights, method=method, order=order)
-    probable = all(table.probable for table in found)
+    tables = score_tables(truth, scores, groups.codes, size, weights=part.weights, method=method, order=order)
+    probable = all(table.probable for table in tables)
     claims: list[Claim] = []
-    for g, table in enumerate(found):
+    for g, table in enumerate(tables):
         claims += ranking_claims(table, part.role, groups.slice(g))
         claims += calibration_claims(table, part.role, groups.slice(g)) if probable else []
     return claims
@@ -169,26 +173,26 @@ def _binning(part: InMemoryTable) -> str:
 
 
 def _several(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured:  # noqa: ARG001
-    found = classes(data)
+    labels = classes(data)
     counts = count_tables.contingency(
-        found.actual, found.predicted, found.actual * 0, 1, weights=data.weights, labels=len(found.names)
+        labels.actual, labels.predicted, labels.actual * 0, 1, weights=data.weights, labels=len(labels.names)
     )[0]
-    claims = label_performance(counts, found.names, data.role) + majority_claims(counts, data.role)
-    scores = scores_by_label(data, found.names)
+    claims = label_performance(counts, labels.names, data.role) + majority_claims(counts, data.role)
+    scores = scores_by_label(data, labels.names)
     if scores is not None:
-        claims += several_score_claims(found.actual, scores, data.role)
+        claims += several_score_claims(labels.actual, scores, data.role)
 
     def by_group(groups: Groups) -> list[Claim]:
-        claims = label_group_claims(found, groups, data.weights, data.role)
+        claims = label_group_claims(labels, groups, data.weights, data.role)
         if scores is not None:
             for g in range(len(groups.names)):
                 rows = groups.codes == g
-                claims += several_score_claims(found.actual[rows], scores[rows], data.role, groups.slice(g))
+                claims += several_score_claims(labels.actual[rows], scores[rows], data.role, groups.slice(g))
         return claims
 
     # Cells of a rare label are a handful of people, so only the totals are kept.
-    details = {"labels": list(found.names)}
-    return claims, details, (found.actual == found.predicted).astype(float), by_group
+    details = {"labels": list(labels.names)}
+    return claims, details, (labels.actual == labels.predicted).astype(float), by_group
 
 
 def _numbers(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured:  # noqa: ARG001
@@ -204,11 +208,11 @@ def _numbers(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured: 
 
 def counted_claims(counts: Array, metrics: tuple[str, ...], at: dict[str, str], role: str) -> list[Claim]:
     """Return claims that follow from one 2 x 2 table (shape (2, 2): [actual, predicted])."""
-    found, fractions = count_tables.rates(counts), count_tables.fractions(counts)
+    rates, fractions = count_tables.rates(counts), count_tables.fractions(counts)
     drawn = count_tables.rates(count_tables.resample(counts, REPLICATES, SEED)) if set(metrics) - set(WILSON) else {}
     claims = []
     for metric in metrics:
-        value, undefined = float(found[metric]), bool(found[metric] != found[metric])
+        value, undefined = float(rates[metric]), bool(rates[metric] != rates[metric])
         if metric in WILSON:
             part, n = fractions[metric]
             interval, method = count_tables.wilson(part, n), "Wilson"

@@ -111,11 +111,11 @@ def _averages(counts: Array) -> dict[str, Array]:
     }
 
 
-def label_group_claims(found: Classes, groups: Groups, weights: Array | None, role: str) -> list[Claim]:
+def label_group_claims(labels: Classes, groups: Groups, weights: Array | None, role: str) -> list[Claim]:
     """Return each group's accuracy and mean F1 over labels."""
-    size = len(found.names)
+    size = len(labels.names)
     counts = count_tables.contingency(
-        found.actual, found.predicted, groups.codes, len(groups.names), weights=weights, labels=size
+        labels.actual, labels.predicted, groups.codes, len(groups.names), weights=weights, labels=size
     )
     rows, right = counts.sum(axis=(1, 2)), counts.trace(axis1=1, axis2=2)
     low, high = count_tables.wilson(right, rows)

@@ -48,8 +48,8 @@ def infer_expectations(
         DataError: there is no such target column.
     """
     columns = profile(frame, target)
-    found = _target(frame[target], number=task == "regression")
-    found.append(
+    proposed = _target(frame[target], number=task == "regression")
+    proposed.append(
         _expectation(
             "expect_table_columns_to_match_set",
             "failing",
@@ -63,15 +63,15 @@ def infer_expectations(
     for name in sensitive:
         if name in frame.columns:
             reason = "a person without a group is missing from every comparison of groups"
-            found.append(_not_null(frame[name], "failing", reason))
+            proposed.append(_not_null(frame[name], "failing", reason))
     for column in columns:
         if column.kind not in ("numeric", "categorical") or column.name == target:
             continue
         if column.name not in sensitive:
             reason = "more missing cells than in the reference point to a fault in collection"
-            found.append(_not_null(frame[column.name], "warning", reason))
-        found += _values(frame[column.name], column)
-    return found
+            proposed.append(_not_null(frame[column.name], "warning", reason))
+        proposed += _values(frame[column.name], column)
+    return proposed
 
 
 def unproposed(frame: pd.DataFrame, target: str) -> dict[str, str]:
@@ -80,14 +80,14 @@ def unproposed(frame: pd.DataFrame, target: str) -> dict[str, str]:
     Raises:
         DataError: there is no such target column.
     """
-    found = {}
+    reasons = {}
     for column in profile(frame, target):
         if column.kind in ("numeric", "categorical", "target"):
             if _unwritable(frame[column.name]):
-                found[column.name] = UNWRITABLE
+                reasons[column.name] = UNWRITABLE
         else:
-            found[column.name] = column.reason
-    return found
+            reasons[column.name] = column.reason
+    return reasons
 
 
 def _target(column: pd.Series, *, number: bool) -> list[dict[str, Any]]:
@@ -96,17 +96,17 @@ def _target(column: pd.Series, *, number: bool) -> list[dict[str, Any]]:
 
     name, reason = str(column.name), "a row without a label teaches nothing"
     if column.isna().any():
-        found = [_not_null(column, "blocking", f"{reason}, and no model can be tested on it: leave such rows out")]
+        proposed = [_not_null(column, "blocking", f"{reason}, and no model can be tested on it: leave such rows out")]
     else:
         kind = "expect_column_values_to_not_be_null"
-        found = [_expectation(kind, "blocking", "completeness", reason, column=name)]
+        proposed = [_expectation(kind, "blocking", "completeness", reason, column=name)]
     labels = distinct_labels(column)
     if number or (pd.api.types.is_numeric_dtype(column) and len(labels) > MAX_LABELS):
         low, high = rounded_range(column)
         share = float(column.between(low, high).sum() / max(column.count(), 1))
-        found.append(_between(name, low, high, share, int(column.count())))
+        proposed.append(_between(name, low, high, share, int(column.count())))
     elif len(labels) <= MAX_LABELS and not _unwritable(column):
-        found.append(
+        proposed.append(
             _expectation(
                 "expect_column_distinct_values_to_be_in_set",
                 "blocking",
@@ -116,7 +116,7 @@ def _target(column: pd.Series, *, number: bool) -> list[dict[str, Any]]:
                 value_set=_plain(column, list(labels.values())),
             )
         )
-    return found
+    return proposed
 
 
 def _values(column: pd.Series, profiled: ColumnProfile) -> list[dict[str, Any]]:

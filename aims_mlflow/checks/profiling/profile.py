@@ -99,20 +99,20 @@ def _kind(name: str, values: pd.Series) -> tuple[ColumnKind, str]:
         distinct = values.nunique()
     except TypeError:
         return "text", "its cells hold lists or dictionaries"
-    found: tuple[ColumnKind, str]
+    kind: tuple[ColumnKind, str]
     if distinct == 1:
-        found = "constant", "it has the same value in every row"
+        kind = "constant", "it has the same value in every row"
     elif pd.api.types.is_bool_dtype(values):
-        found = "categorical", "true or false"
+        kind = "categorical", "true or false"
     elif pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
-        found = "date", "dates and times"
+        kind = "date", "dates and times"
     elif pd.api.types.is_numeric_dtype(values):
-        found = _number(name, values, distinct)
+        kind = _number(name, values, distinct)
     elif looks_like_dates(values):
-        found = "date", "dates written as text"
+        kind = "date", "dates written as text"
     else:
-        found = _words(name, values, distinct)
-    return found
+        kind = _words(name, values, distinct)
+    return kind
 
 
 def _number(name: str, values: pd.Series, distinct: int) -> tuple[ColumnKind, str]:
@@ -148,10 +148,10 @@ def _words(name: str, values: pd.Series, distinct: int) -> tuple[ColumnKind, str
 
 def _outcome(labels: pd.Series) -> np.ndarray[Any, Any] | None:
     """Return which rows have the second of two labels; None where there are not two, or too few rows of one."""
-    found = distinct_labels(labels)
-    if len(found) != 2 or labels.isna().any():
+    texts = distinct_labels(labels)
+    if len(texts) != 2 or labels.isna().any():
         return None
-    second = is_label(labels, list(found)[1])
+    second = is_label(labels, list(texts)[1])
     return second if min(second.sum(), (~second).sum()) >= 10 else None
 
 

@@ -63,7 +63,7 @@ def _claim(
 ) -> Claim:
     rows = " and ".join(condition.words() for condition in demand.expectation.where)
     asked = "; ".join(part for part in (note, f"where {rows}" if rows else "", asked_for(demand.kwargs)) if part)
-    found = claim(
+    measured = claim(
         demand.type,
         value,
         slice={"column": demand.column} if demand.column else {},
@@ -73,7 +73,7 @@ def _claim(
     )
     comparator, limit = bound
     update = {"comparator": comparator, "limit": limit, "severity": demand.expectation.severity, "passed": passed}
-    return found.model_copy(update=update)
+    return measured.model_copy(update=update)
 
 
 def _mostly(demand: Demand) -> str:

@@ -183,8 +183,8 @@ def validate_batch(
         context = gx.get_context(mode="ephemeral", project_config=_in_memory())
         whole = gx.ExpectationSuite(name="pack", expectations=[built for built, _ in suite.values()])
         asked = {"result_format": "SUMMARY", "partial_unexpected_count": examples}
-        found = batch_of(context).validate(whole, result_format=asked)
-        for result in found.results:
+        validated = batch_of(context).validate(whole, result_format=asked)
+        for result in validated.results:
             for i in suite[result.expectation_config.meta["demand"]][1]:
                 results[i] = result
     return results

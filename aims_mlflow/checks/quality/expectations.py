@@ -169,11 +169,11 @@ def pieces(columns: list[str], wanted: Mapping[int, Demand]) -> Iterator[tuple[l
         yield None, wanted
         return
     place = {name: i // PIECE for i, name in enumerate(columns)}
-    found: dict[tuple[int, ...], dict[int, Demand]] = {}
+    parts: dict[tuple[int, ...], dict[int, Demand]] = {}
     for i, demand in wanted.items():
         key = tuple(sorted({place[name] for name in demand.columns if name in place}))
-        found.setdefault(key if demand.type != "expect_column_to_exist" else (), {})[i] = demand
-    for key, part in found.items():
+        parts.setdefault(key if demand.type != "expect_column_to_exist" else (), {})[i] = demand
+    for key, part in parts.items():
         named = dict.fromkeys(name for demand in part.values() for name in demand.columns)
         yield (list(named) if key else None), part
 

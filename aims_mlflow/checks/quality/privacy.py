@@ -46,15 +46,15 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     settings, stated = pack.privacy, data.personal
     named = stated if isinstance(stated, tuple) else ()
     known = {*data.sensitive_names, *data.identifiers, *settings.declared, *named, data.task.target}
-    found = {name: why for name in data.columns if name not in known and (why := looks_personal(data, str(name)))}
+    personal = {name: why for name in data.columns if name not in known and (why := looks_personal(data, str(name)))}
     limit = Limit(metric=METRIC, comparator="==", limit="0", severity=settings.severity, why=settings.why)
-    says = [STATED if stated is True else DENIED] if found and isinstance(stated, bool) else []
-    note = "; ".join([*says, *(f"{name}: {why}" for name, why in list(found.items())[:10])])
-    undeclared = 0 if stated is True else len(found)
+    says = [STATED if stated is True else DENIED] if personal and isinstance(stated, bool) else []
+    note = "; ".join([*says, *(f"{name}: {why}" for name, why in list(personal.items())[:10])])
+    undeclared = 0 if stated is True else len(personal)
     measured = claim(METRIC, undeclared, role=data.role, n=len(data.columns), note=note or "no column looks personal")
     claims = [held(measured, limit)]
-    listed = f": {', '.join(list(found)[:10])}" if found else ""
-    listed += f"; {DENIED}" if found and stated is False else ""
+    listed = f": {', '.join(list(personal)[:10])}" if personal else ""
+    listed += f"; {DENIED}" if personal and stated is False else ""
     reason = reason_of(claims)
     return Outcome(
         kind=KIND,
@@ -62,7 +62,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reason=f"{reason}{listed}" if reason else None,
         claims=tuple(claims),
         controls=settings.controls,
-        details={"columns": {str(k): v for k, v in found.items()}, "declared": sorted(str(k) for k in known if k)},
+        details={"columns": {str(k): v for k, v in personal.items()}, "declared": sorted(str(k) for k in known if k)},
         reports={"privacy.html": claims_page("Personal data that are not declared", claims)},
         tools=versions("pandas"),
     )

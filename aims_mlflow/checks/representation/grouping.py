@@ -30,8 +30,8 @@ def codes_of_features(data: Dataset) -> dict[str, tuple[Array, int]]:
 def _coded(data: InMemoryTable, name: str) -> tuple[Array, int]:
     import numpy as np
 
-    found, levels = feature_codes(data.frame[name], data.weights)
-    return found.astype(np.int16), levels
+    codes, levels = feature_codes(data.frame[name], data.weights)
+    return codes.astype(np.int16), levels
 
 
 class Grouping:

@@ -65,9 +65,9 @@ def _each_label(part: InMemoryTable, groups: Groups, data: Dataset, settings: Re
     total = counts.sum(axis=0)
     shown = [i for i in np.argsort(-total, kind="stable")[:MAX_LABELS] if total[i] >= settings.pool_under]
     return [
-        found
+        share
         for i in sorted(shown)
-        for found in rate_claims(
+        for share in rate_claims(
             "label_share",
             counts[:, i],
             counts.sum(axis=1),
@@ -85,23 +85,23 @@ def _numbers(part: InMemoryTable, groups: Groups, data: Dataset, settings: Repre
     column = part.frame[data.task.target]
     numbers = column.to_numpy(dtype=float, na_value=np.nan)
     codes = _only(groups.codes, np.isfinite(numbers))
-    found = group_moments({"target": np.nan_to_num(numbers)}, codes, len(groups.names), part.weights)["target"]
-    low, mean, high = found.interval()
+    moments = group_moments({"target": np.nan_to_num(numbers)}, codes, len(groups.names), part.weights)["target"]
+    low, mean, high = moments.interval()
     claims = [
         claim(
             "mean_target",
             mean[g],
             slice=groups.slice(g),
             role=data.role,
-            n=found.n[g],
+            n=moments.n[g],
             interval=(low[g], high[g]),
             method="normal",
         )
         for g in range(len(groups.names))
-        if found.n[g]
+        if moments.n[g]
     ]
     ends = (
-        count_tables.percentiles(count_tables.spread(found.draw(settings.bootstrap, SEED))[0])
+        count_tables.percentiles(count_tables.spread(moments.draw(settings.bootstrap, SEED))[0])
         if settings.bootstrap
         else None
     )
@@ -116,5 +116,5 @@ def _numbers(part: InMemoryTable, groups: Groups, data: Dataset, settings: Repre
 def _only(codes: Array, kept: Array) -> Array:
     import numpy as np
 
-    found: Array = np.where(kept, codes, -1)
-    return found
+    masked: Array = np.where(kept, codes, -1)
+    return masked

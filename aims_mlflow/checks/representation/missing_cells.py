@@ -23,9 +23,9 @@ def missing_claims(data: Dataset) -> list[Claim]:
     import numpy as np
 
     gone = {name: data.rows - data.filled(name) for name in data.features}
-    found = {name: n for name, n in gone.items() if n}
-    low, high = count_tables.wilson(np.array([*found.values(), 0]), np.full(len(found) + 1, data.rows))
-    if not found:
+    lacking = {name: n for name, n in gone.items() if n}
+    low, high = count_tables.wilson(np.array([*lacking.values(), 0]), np.full(len(lacking) + 1, data.rows))
+    if not lacking:
         ends = (low[0], high[0])
         return [claim(RATE, 0, role=data.role, n=data.rows, interval=ends, method="Wilson", note=NONE)]
     return [
@@ -38,7 +38,7 @@ def missing_claims(data: Dataset) -> list[Claim]:
             interval=(low[i], high[i]),
             method="Wilson",
         )
-        for i, (name, n) in enumerate(found.items())
+        for i, (name, n) in enumerate(lacking.items())
     ]
 
 

@@ -48,8 +48,8 @@ def feature_codes(column: pd.Series, weights: Array | None = None) -> tuple[Arra
     recode = np.full(len(levels) + 1, min(len(levels), MAX_LEVELS))
     recode[frequent] = np.arange(len(frequent))
     recode[-1] = len(frequent) + 1  # missing has code -1
-    found: Array = recode[codes]
-    return found, len(frequent) + 2
+    recoded: Array = recode[codes]
+    return recoded, len(frequent) + 2
 
 
 def _frequent(sizes: Array, levels: Any) -> Array:
@@ -59,8 +59,8 @@ def _frequent(sizes: Array, levels: Any) -> Array:
     least = np.partition(sizes, -MAX_LEVELS)[-MAX_LEVELS] if len(sizes) > MAX_LEVELS else 0
     some = np.flatnonzero(sizes >= least)
     texts = np.array([str(levels[i]) for i in some], dtype=object)
-    found: Array = some[np.lexsort((texts, -sizes[some]))][:MAX_LEVELS]
-    return found
+    largest: Array = some[np.lexsort((texts, -sizes[some]))][:MAX_LEVELS]
+    return largest
 
 
 def information(counts: Array) -> Array:
@@ -75,8 +75,8 @@ def information(counts: Array) -> Array:
     by_group, by_level = counts.sum(axis=-1), counts.sum(axis=-2)
     known = _entropy(by_group, n) + _entropy(by_level, n) - _entropy(counts.reshape(*counts.shape[:-2], -1), n)
     chance = ((by_group > 0).sum(axis=-1) - 1) * ((by_level > 0).sum(axis=-1) - 1) / (2 * n)
-    found: Array = np.clip(count_tables.divide(known - chance, _entropy(by_group, n)), 0, 1)
-    return found
+    known_share: Array = np.clip(count_tables.divide(known - chance, _entropy(by_group, n)), 0, 1)
+    return known_share
 
 
 def _entropy(counts: Array, n: Array) -> Array:
@@ -84,5 +84,5 @@ def _entropy(counts: Array, n: Array) -> Array:
     import numpy as np
 
     share = counts / n[..., None]
-    found: Array = -np.where(share > 0, share * np.log(np.where(share > 0, share, 1.0)), 0.0).sum(axis=-1)
-    return found
+    entropy: Array = -np.where(share > 0, share * np.log(np.where(share > 0, share, 1.0)), 0.0).sum(axis=-1)
+    return entropy

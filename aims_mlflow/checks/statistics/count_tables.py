@@ -61,8 +61,8 @@ def count(codes: Array, size: int, weights: Array | None = None) -> Array:
     """Return how often each of `size` codes occurs, as whole numbers; each row counts `weights` times."""
     import numpy as np
 
-    found = np.bincount(codes, weights=weights, minlength=size)
-    return found if weights is None else np.rint(found).astype(np.int64)
+    sums = np.bincount(codes, weights=weights, minlength=size)
+    return sums if weights is None else np.rint(sums).astype(np.int64)
 
 
 def histogram(values: Array, edges: Array, weights: Array | None = None) -> Array:
@@ -82,10 +82,10 @@ def bins_of(values: Array, edges: Array) -> Array:
 
     if len(edges) > FEW_EDGES:
         return np.searchsorted(edges, values, side="right")
-    found = np.zeros(len(values), dtype=np.int8)
+    bins = np.zeros(len(values), dtype=np.int8)
     for edge in edges:
-        found += values >= edge
-    return found.astype(np.int64)
+        bins += values >= edge
+    return bins.astype(np.int64)
 
 
 def weighted_quantile(values: Array, share: float, weights: Array | None = None) -> float:
@@ -105,8 +105,8 @@ def weighted_quantiles(values: Array, shares: Array, weights: Array | None = Non
     ends, ascending = np.cumsum(weights[order]), values[order]
     place = shares * (ends[-1] - 1)
     low, high = (ascending[np.searchsorted(ends, at, side="right")] for at in (np.floor(place), np.ceil(place)))
-    found: Array = low + (high - low) * (place - np.floor(place))
-    return found
+    quantiles: Array = low + (high - low) * (place - np.floor(place))
+    return quantiles
 
 
 def fractions(counts: Array) -> dict[str, tuple[Array, Array]]:
@@ -141,12 +141,12 @@ def rates(counts: Array) -> dict[str, Array]:
     """Return metric -> values of shape (...) for counts of shape (..., 2, 2); NaN where undefined."""
     import numpy as np
 
-    found = {name: divide(*parts) for name, parts in fractions(counts).items()}
-    found["balanced_accuracy"] = (found["true_positive_rate"] + found["true_negative_rate"]) / 2
+    values = {name: divide(*parts) for name, parts in fractions(counts).items()}
+    values["balanced_accuracy"] = (values["true_positive_rate"] + values["true_negative_rate"]) / 2
     tn, fp, fn, tp = (counts[..., a, p].astype(float) for a in (0, 1) for p in (0, 1))
     margins = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
-    found["matthews_correlation"] = divide(tp * tn - fp * fn, margins)
-    return found
+    values["matthews_correlation"] = divide(tp * tn - fp * fn, margins)
+    return values
 
 
 def spread(values: Array) -> tuple[Array, Array]:
@@ -172,8 +172,10 @@ def between_groups(counts: Array) -> dict[str, Array]:
     """
     import numpy as np
 
-    found = rates(counts)
-    parity, tpr, fpr = (spread(found[name]) for name in ("selection_rate", "true_positive_rate", "false_positive_rate"))
+    by_group = rates(counts)
+    parity, tpr, fpr = (
+        spread(by_group[name]) for name in ("selection_rate", "true_positive_rate", "false_positive_rate")
+    )
     return {
         "demographic_parity_difference": parity[0],
         "demographic_parity_ratio": parity[1],

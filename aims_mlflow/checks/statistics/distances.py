@@ -129,8 +129,8 @@ def histogram_wasserstein(train: Numbers, test: Numbers) -> tuple[float, float]:
 
     def below(numbers: Numbers) -> Array:
         bins = np.minimum(((numbers.values - low) / width).astype(np.int32), BINS - 1)
-        found: Array = np.cumsum(np.bincount(bins, weights=numbers.weights, minlength=BINS)) / numbers.rows
-        return found
+        shares: Array = np.cumsum(np.bincount(bins, weights=numbers.weights, minlength=BINS)) / numbers.rows
+        return shares
 
     norm = train.norm
     return float(np.abs(below(train) - below(test)).sum() * width) / norm, width / norm
@@ -211,9 +211,9 @@ def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:
 
     S. Holm, "A simple sequentially rejective multiple test procedure", 1979.
     """
-    found: dict[Name, float] = {}
+    corrected: dict[Name, float] = {}
     largest = 0.0
     for i, name in enumerate(sorted(p_values, key=lambda n: p_values[n])):
         largest = max(largest, min((len(p_values) - i) * p_values[name], 1.0))
-        found[name] = largest
-    return found
+        corrected[name] = largest
+    return corrected

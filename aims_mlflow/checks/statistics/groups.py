@@ -90,16 +90,16 @@ def group_rows(
 
     shape = tuple(len(names) for names in levels)
     cells = np.stack(np.unravel_index(present[~small], shape), axis=1) if (~small).any() else np.empty((0, len(shape)))
-    found = [tuple(levels[i][int(cell[i])] for i in range(len(columns))) for cell in cells]
+    texts = [tuple(levels[i][int(cell[i])] for i in range(len(columns))) for cell in cells]
     new_code = np.full(len(present), -1)
-    new_code[~small] = np.arange(len(found))
+    new_code[~small] = np.arange(len(texts))
     if small.any() and not left_out:
-        new_code[small] = len(found)
-        found.append((pooled_name(pool_under),) * len(columns))
+        new_code[small] = len(texts)
+        texts.append((pooled_name(pool_under),) * len(columns))
     group = np.full(len(sensitive), -1)
     group[inside] = new_code[codes]
     within = {} if control is None else control.slice(level)
-    return Groups(columns, tuple(found), group, int(small.sum()), left_out, bands, within)
+    return Groups(columns, tuple(texts), group, int(small.sum()), left_out, bands, within)
 
 
 def _compact(codes: np.ndarray[Any, Any], size: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -128,11 +128,11 @@ def levels_of(
         # A cheap look first: among a thousand numbers there are mostly too many already.
         if len(np.unique(finite[:1000])) > MAX_NUMBERS or len(np.unique(finite)) > MAX_NUMBERS:
             return _bands(values, weights)
-    found = labels_of(column)
-    texts = distinct_labels(found)
+    labels = labels_of(column)
+    texts = distinct_labels(labels)
     order = sorted(texts, key=float) if numeric else list(texts)
     names = [texts[key][:NAME_LENGTH] for key in order]
-    codes = found.placed({key: i for i, key in enumerate(order)}, missing=len(names))
+    codes = labels.placed({key: i for i, key in enumerate(order)}, missing=len(names))
     return codes, [*names, MISSING], None
 
 

@@ -62,10 +62,10 @@ class Labels:
         """Return for each row the place of its label in an order of keys, shape (rows,)."""
         import numpy as np
 
-        found: np.ndarray[Any, Any] = np.array(
+        places_of: np.ndarray[Any, Any] = np.array(
             [*(places[str(label_key(level))] for level in self.levels), missing], dtype=np.int64
         )[self.codes]
-        return found
+        return places_of
 
 
 def labels_of(values: Any) -> Labels:
@@ -75,8 +75,8 @@ def labels_of(values: Any) -> Labels:
 
 def distinct_labels(values: Any) -> dict[str, str]:
     """Return the labels that occur, key -> text, sorted; missing values are left out. `values` as in `labels_of`."""
-    found = {str(label_key(level)): str(label_text(level)) for level in labels_of(values).levels}
-    return dict(sorted(found.items()))
+    texts = {str(label_key(level)): str(label_text(level)) for level in labels_of(values).levels}
+    return dict(sorted(texts.items()))
 
 
 def is_label(values: Any, label: str) -> np.ndarray[Any, Any]:
@@ -85,8 +85,8 @@ def is_label(values: Any, label: str) -> np.ndarray[Any, Any]:
 
     labels, wanted = labels_of(values), label_key(label)
     hits = np.array([label_key(level) == wanted for level in labels.levels] + [False])
-    found: np.ndarray[Any, Any] = hits[labels.codes]  # a missing value has code -1: the last entry
-    return found
+    marked: np.ndarray[Any, Any] = hits[labels.codes]  # a missing value has code -1: the last entry
+    return marked
 
 
 def factorize(values: Any) -> tuple[np.ndarray[Any, Any], Any]:

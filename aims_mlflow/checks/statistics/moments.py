@@ -28,8 +28,8 @@ class Moments:
         """Standard error of the means; 0 where there is one row."""
         import numpy as np
 
-        found: Array = np.sqrt(self.variance / np.maximum(self.n - 1, 1))
-        return found
+        errors: Array = np.sqrt(self.variance / np.maximum(self.n - 1, 1))
+        return errors
 
     def interval(self) -> tuple[Array, Array, Array]:
         """Return (low, mean, high) of the normal 95% interval."""
@@ -61,14 +61,14 @@ def group_moments(
     kept = codes >= 0
     codes, weights = codes[kept], None if weights is None else weights[kept].astype(float)
     n = np.bincount(codes, weights=weights, minlength=groups)
-    found = {}
+    moments = {}
     for name, column in values.items():
         rows = column[kept]
         mean = divide(np.bincount(codes, weights=_times(rows, weights), minlength=groups), n)
         apart = (rows - mean[codes]) ** 2
         variance = divide(np.bincount(codes, weights=_times(apart, weights), minlength=groups), n)
-        found[name] = Moments(n, mean, variance)
-    return found
+        moments[name] = Moments(n, mean, variance)
+    return moments
 
 
 def _times(values: Array, weights: Array | None) -> Array:

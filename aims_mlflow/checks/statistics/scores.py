@@ -129,9 +129,9 @@ def average_precision(negatives: Array, positives: Array) -> Array:
     """
     import numpy as np
 
-    found = np.cumsum(positives[..., ::-1], axis=-1)
-    chosen = found + np.cumsum(negatives[..., ::-1], axis=-1)
-    precision = count_tables.divide(found, chosen)
+    hits = np.cumsum(positives[..., ::-1], axis=-1)
+    chosen = hits + np.cumsum(negatives[..., ::-1], axis=-1)
+    precision = count_tables.divide(hits, chosen)
     return count_tables.divide(np.nansum(precision * positives[..., ::-1], axis=-1), positives.sum(axis=-1))
 
 
@@ -253,8 +253,8 @@ def calibration_error(table: ScoreTable, role: str, at: Mapping[str, str] | None
 
     def error(rows: Array) -> Array:
         """Shape (..., 2, bins) -> (...): the bins' |mean score - share of positives|, weighted by their rows."""
-        found: Array = np.abs((rows * means).sum(axis=-2) - rows[..., 1, :]).sum(axis=-1) / rows.sum(axis=(-1, -2))
-        return found
+        errors: Array = np.abs((rows * means).sum(axis=-2) - rows[..., 1, :]).sum(axis=-1) / rows.sum(axis=(-1, -2))
+        return errors
 
     ends = count_tables.percentiles(error(count_tables.resample(counts, REPLICATES, SEED)))
     note = f"{of}{CALIBRATION_BINS} equal bins; the interval does not reach 0, since chance alone leaves some error"

@@ -47,8 +47,8 @@ def shared_rows(frame: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]
     import pandas as pd
 
     one, two = (row_hashes(_alike(a, b, columns)) for a, b in ((frame, other), (other, frame)))
-    found: np.ndarray[Any, Any] = pd.Series(one).isin(two).to_numpy()  # numpy's own isin takes eight times as long
-    return found
+    shared: np.ndarray[Any, Any] = pd.Series(one).isin(two).to_numpy()  # numpy's own isin takes eight times as long
+    return shared
 
 
 def _alike(frame: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -63,11 +63,11 @@ def _finite(values: Any, what: str, where: str, weights: Array | None) -> Array:
     import pandas as pd
 
     try:
-        found: Array = pd.Series(values).to_numpy(dtype=float, na_value=np.nan)
+        numbers: Array = pd.Series(values).to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError):
         raise DataError(f"a {what} is not a number", where=where, next="convert the column to numbers") from None
-    _none_missing(~np.isfinite(found), f"finite {what}", where, weights)
-    return found
+    _none_missing(~np.isfinite(numbers), f"finite {what}", where, weights)
+    return numbers
 
 
 def selections(data: InMemoryTable) -> tuple[Array, Array] | None:
@@ -208,8 +208,8 @@ def scores_by_label(data: InMemoryTable, names: Sequence[str]) -> Array | None:
         if key in place:
             aligned[:, i] = scores[:, place[key]]
     rest = [column for key, column in place.items() if key not in keys]
-    found: Array = np.column_stack([aligned, scores[:, rest]])
-    return found
+    by_label: Array = np.column_stack([aligned, scores[:, rest]])
+    return by_label
 
 
 def complete(values: Any, what: str, where: str, weights: Array | None = None) -> None:

@@ -228,10 +228,10 @@ def _refuse_containers(column: pd.Series, name: str, where: str) -> None:
     """Raise DataError where cells hold lists, sets, dictionaries or arrays: they name no group."""
     import pandas as pd
 
-    found = str(column.dtype).startswith(("list", "large_list", "fixed_size_list", "struct", "map"))  # Arrow's own
+    nested = str(column.dtype).startswith(("list", "large_list", "fixed_size_list", "struct", "map"))  # Arrow's own
     if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "mixed":
-        found = any(pd.api.types.is_list_like(value) for value in column)
-    if found:
+        nested = any(pd.api.types.is_list_like(value) for value in column)
+    if nested:
         raise DataError(
             f"the sensitive column {name!r} holds lists or dictionaries, and a group is one value",
             where=where,
@@ -245,13 +245,13 @@ def find_columns(data: InMemoryTable, names: Iterable[str], what: str) -> dict[s
     Raises:
         DataError: one is in neither.
     """
-    found = {}
+    columns = {}
     for name in names:
         source = data.sensitive if data.sensitive is not None and name in data.sensitive.columns else data.frame
         if name not in source.columns:
             raise _no_column(name, [*data.frame.columns, *data.sensitive_names], where_in(data.role), what)
-        found[name] = source[name].reset_index(drop=True)
-    return found
+        columns[name] = source[name].reset_index(drop=True)
+    return columns
 
 
 def where_in(role: str) -> str:
