@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 # What is public in modules without `__all__`.
 PUBLIC = {
-    "aims_mlflow.checks.own_check": ("own_check",),
     "aims_mlflow.errors": (
         "AimsError", "CheckError", "ConfigError", "DataError", "EvidenceError", "KeyUnavailable", "PolicyRefused",
         "Unreachable",
