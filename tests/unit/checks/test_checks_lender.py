@@ -17,6 +17,8 @@ from aims_mlflow.checks.packs import load_pack, shipped_packs
 from aims_mlflow.checks.quality.leakage import overlap
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.suite import planned
+from aims_mlflow.checks.tables.predictions import Predictions
+from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.evidence import result_of
 
@@ -42,16 +44,11 @@ def installed(monkeypatch):
 
 def dataset(name, frame, role="test"):
     features = frame.drop(columns=["predicted", "score"], errors="ignore")
-    data = make_dataset(
-        role,
-        features,
-        target=TARGETS[name],
-        favourable="yes" if name == "applications" else None,
-        sensitive=["sex", "age_group"],
-        task=load_pack(name, LENDER).task,
-    )
+    favourable = "yes" if name == "applications" else None
+    task = PredictionTask(load_pack(name, LENDER).task, TARGETS[name], favourable)
+    data = make_dataset(role, features, task, sensitive=["sex", "age_group"])
     scores = frame["score"].to_numpy() if "score" in frame else None
-    return data if role == "train" else replace(data, predictions=frame["predicted"].to_numpy(), scores=scores)
+    return data if role == "train" else replace(data, predictions=Predictions(frame["predicted"].to_numpy(), scores))
 
 
 def rewrite(frame, column, rows, value):
