@@ -132,33 +132,3 @@ def reason_of(claims: Iterable[Claim]) -> str | None:
         return None
     text = "; ".join(describe(c) for c in named[:3])
     return text + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
-
-
-def describe(measured: Claim) -> str:
-    """Return a claim as a person reads it: `selection_rate_ratio for sex=Female is 0.31 (...), limit >= 0.8`."""
-    group = ", ".join(f"{k}={v}" for k, v in measured.slice.items() if v != "*") or " and ".join(measured.slice)
-    text = measured.metric + (f" for {group}" if group else "")
-    if measured.value is None:
-        return f"{text} could not be evaluated ({measured.note or 'undefined'})"
-    lacking = measured.passed is None and measured.limit is not None
-    more = []
-    if measured.interval:
-        more.append(f"95% {short(measured.interval.low)}-{short(measured.interval.high)}")
-    if measured.n is not None:
-        more.append(f"n={measured.n:,}")
-    text += f" is {short(measured.value)}" + (f" ({', '.join(more)})" if more else "")
-    text += f", limit {measured.comparator} {measured.limit}" if measured.limit is not None else ""
-    return text + (f": {measured.note}" if lacking else "")
-
-
-def short(value: str | None) -> str:
-    """Return a decimal text rounded for reading: at most three decimals, more for tiny values."""
-    if value is None:
-        return "undefined"
-    number = float(value)
-    if number == 0 or not math.isfinite(number):
-        return "0"
-    if abs(number) >= 1000:
-        return f"{number:,.0f}"
-    text = f"{number:.3f}" if abs(number) >= 0.01 else f"{number:.2g}"
-    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text

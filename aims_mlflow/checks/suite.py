@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import describe
 from aims_mlflow.checks.pages.rendering import render
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.records.evidence import Result, worst

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import is_left_out, short
+from aims_mlflow.checks.claims import is_left_out
 from aims_mlflow.checks.pages.rendering import render
+from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.wording import exact_percent_text, number_text, percent_text, rounded_limit, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -118,9 +120,9 @@ def _rates_panel(columns: tuple[str, ...], rates: list[Claim], ratios: dict[Key,
     for rate in rates:
         ratio, value = ratios.get(_key(rate)), float(rate.value or 0)
         low, high = (float(rate.interval.low), float(rate.interval.high)) if rate.interval else (None, None)
-        text = _percent(value) + (
-            f" ({_percent(low)} to {_percent(high)})" if low is not None and high is not None else ""
-        )
+        text = percent_text(rate.value or "0", ">=", bound)
+        if rate.interval:
+            text += f" ({percent_text(rate.interval.low)} to {percent_text(rate.interval.high)})"
         passed = ratio.passed if ratio is not None else None
         rows.append(Row(" · ".join(rate.slice.values()), f"{text}, n={rate.n:,}", value, low, high, passed))
     rows.sort(key=lambda row: row.value)
@@ -220,7 +222,3 @@ def _shown(rows: Sequence[Row]) -> tuple[list[Row], int]:
     if len(rows) <= MAX_ROWS:
         return list(rows), 0
     return [*rows[: MAX_ROWS - 1], rows[-1]], len(rows) - MAX_ROWS
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%" if share >= 0.1 or share == 0 else f"{100 * share:.1f}%"

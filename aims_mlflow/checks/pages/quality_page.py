@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import short
 from aims_mlflow.checks.pages.rendering import render
 from aims_mlflow.checks.pages.report import Cell, result_word
+from aims_mlflow.records.wording import exact_percent_text, limit_text, percent_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import NOT_ENOUGH, short
+from aims_mlflow.checks.claims import NOT_ENOUGH
 from aims_mlflow.checks.pages.rendering import render
+from aims_mlflow.records.wording import range_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,10 +86,8 @@ def _texts(measured: Claim) -> dict[str, str]:
     return {
         "Metric": measured.metric,
         "For": _group(measured),
-        "Value": short(measured.value),
-        "95% interval": f"{short(measured.interval.low)} to {short(measured.interval.high)}"
-        if measured.interval
-        else "",
+        "Value": value_text(measured),
+        "95% interval": range_text(measured),
         "n": "" if measured.n is None else f"{measured.n:,}",
         "Limit": "" if measured.limit is None else f"{measured.comparator} {measured.limit}",
         "Result": result_word(measured)[1],
