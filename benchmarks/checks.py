@@ -25,8 +25,6 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-from aims_mlflow.checks.tables.predictions import Predictions
-
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 NUMBERS, WHOLE, TEXTS = 9, 4, 4  # beside sex, race and the label: 20 columns
@@ -79,6 +77,7 @@ def pack(method):
 def prepared(frame, score, role):
     import numpy as np
 
+    from aims_mlflow.checks.tables.predictions import Predictions
     from aims_mlflow.checks.tables.task import PredictionTask
     from aims_mlflow.checks.tables.validation import make_dataset
 

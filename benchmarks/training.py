@@ -29,7 +29,6 @@ from pathlib import Path
 
 import numpy as np
 
-from aims_mlflow.checks.tables.predictions import EvaluatedModel, Predictions
 from checks import files_of, note, pack, rounded, table
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -117,6 +116,7 @@ def checks_alone(model, train, test, folder):
 
     from aims_mlflow.checks.quality.leakage import overlap
     from aims_mlflow.checks.runner import run_check
+    from aims_mlflow.checks.tables.predictions import EvaluatedModel, Predictions
     from aims_mlflow.checks.tables.task import PredictionTask
     from aims_mlflow.checks.tables.validation import make_dataset
 
