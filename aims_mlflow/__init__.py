@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aims_mlflow.capture.decorators import acquires, prepares, trains
     from aims_mlflow.capture.evaluate import evaluate
     from aims_mlflow.capture.refused import GateRefused
-    from aims_mlflow.capture.sweep import select
+    from aims_mlflow.capture.sweep_selection import select
     from aims_mlflow.capture.training import training
     from aims_mlflow.errors import AimsError
 
@@ -26,7 +26,7 @@ _WHERE = {
     "evaluate": "capture.evaluate",
     "prepares": "capture.decorators",
     "record": "capture.attach",
-    "select": "capture.sweep",
+    "select": "capture.sweep_selection",
     "training": "capture.training",
     "trains": "capture.decorators",
 }

@@ -78,17 +78,11 @@ def requirements_once():
 @pytest.fixture
 def clean_state():
     """Forget what a process knows of sessions and data sets, before and after."""
-    from aims_mlflow.capture import data_steps, state
+    from aims_mlflow.capture.state import memory
 
-    def forget():
-        state.origins.clear()
-        state.sweeps.clear()
-        state.said_once.clear()
-        data_steps._data_runs.clear()
-
-    forget()
+    memory.forget()
     yield
-    forget()
+    memory.forget()
 
 
 @pytest.fixture

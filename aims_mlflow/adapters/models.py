@@ -13,7 +13,7 @@ from typing import Any
 
 import mlflow
 
-from aims_mlflow.capture.environment import packages
+from aims_mlflow.adapters.installed import packages
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.statement import Subject
@@ -55,8 +55,8 @@ def models_in(returned: Any, system: str) -> dict[str, Any]:
     if _is_model(returned):
         return {system: returned}
     if isinstance(returned, Sequence):
-        found = [v for v in returned if _is_model(v)]
-        return {system if len(found) == 1 else f"{system}-{i}": v for i, v in enumerate(found, 1)}
+        models = [v for v in returned if _is_model(v)]
+        return {system if len(models) == 1 else f"{system}-{i}": v for i, v in enumerate(models, 1)}
     return {}
 
 
@@ -199,13 +199,13 @@ def requirements_of(model: Any) -> list[str] | None:
 
 def _modules_in(data: bytes) -> set[str]:
     """Return the top-level modules that a pickle refers to: GLOBALs, and the texts before STACK_GLOBALs."""
-    found = set()
+    modules = set()
     for opcode, argument, _ in pickletools.genops(data):
         if isinstance(argument, str) and ("GLOBAL" in opcode.name or "UNICODE" in opcode.name):
             top = argument.split(" ")[0].split(".")[0]
             if top.isidentifier() and top in sys.modules:
-                found.add(top)
-    return found
+                modules.add(top)
+    return modules
 
 
 @functools.cache

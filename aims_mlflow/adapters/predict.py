@@ -1,4 +1,4 @@
-"""What a model says about a table: labels as text, and scores of the favourable outcome where it gives any."""
+"""A model's predictions for a table: labels as text, and scores of the favourable outcome where it gives any."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     import numpy as np
 
     from aims_mlflow.adapters.tables import Table
-    from aims_mlflow.records.pack import Task
+    from aims_mlflow.checks.tables.task import PredictionTask
+
+    LabelScores = tuple[np.ndarray, tuple[str, ...]]  # shape (rows, labels), and the labels
 
 Predict = Callable[[Any, Any], Any]
-CLOSE = 1e-9  # two scores that differ by less may be rounded: the model itself says then which it is
+CLOSE = 1e-9  # two scores that differ by less may be rounded: the model itself decides then
 LIKELIEST = (
     "ExtraTreesClassifier",
     "GradientBoostingClassifier",
@@ -29,27 +31,68 @@ HINT = "give predict=, a function (model, features) that returns labels"
 def predict(
     model: Any,
     table: Table,
-    target: str,
-    favourable: str | None,
-    function: Predict | None,
-    task: Task = "binary-classification",
+    task: PredictionTask,
+    function: Predict | None = None,
     known: Mapping[str, str] | None = None,
     *,
     scored: bool = True,
 ) -> Predictions:
-    """Return what `model` predicts for `table`; `known` are the labels there are, the table's own by default.
+    """Return a model's predictions for a table.
 
-    Without `scored` a model that answers with labels is not asked for its scores, which takes as long again.
+    Args:
+        model: Any object that predicts; see `function` for others.
+        table: The rows; they need the target only where `known` is left out.
+        task: What is predicted.
+        function: `(model, features) -> labels`, for a model that needs it.
+        known: The labels of the target, key -> text, sorted; by default those of the table.
+        scored: Whether scores are needed too. To ask for them takes as long again where the model answers with labels.
 
     Raises:
         CheckError: the model cannot predict, or its output cannot be read as labels or scores.
     """
+    raw, scores = _output(model, table, task, function, scored=scored)
+    if known is None:
+        known = {} if task.kind == "regression" else distinct_labels(table.frame[task.target])
+    return read_answers(raw, len(table.frame), task, known, scores)
+
+
+def read_answers(
+    raw: Any, rows: int, task: PredictionTask, known: Mapping[str, str], scores: LabelScores | None = None
+) -> Predictions:
+    """Read a model's output as predictions of a task: one for each of `rows` rows.
+
+    `known` are the target's labels, key -> text, sorted. `scores` are the model's, where it was asked for them.
+
+    Raises:
+        CheckError: the output is no such predictions.
+    """
+    if task.kind == "regression":
+        return read_numbers(raw, rows)
+    values, labels = scores if scores is not None else (None, ())
+    if task.kind == "multiclass-classification":
+        return read_labels(raw, rows, known, values, labels)
+    keys = [label_key(label) for label in labels]
+    good = label_key(task.favourable)
+    if values is not None:
+        values = values[:, keys.index(good)] if task.favourable is not None and good in keys else None
+    return read_output(raw, rows, known, task.favourable, values)
+
+
+def _output(
+    model: Any, table: Table, task: PredictionTask, function: Predict | None, *, scored: bool
+) -> tuple[Any, LabelScores | None]:
+    """Return a model's raw output for a table, and its scores where they were asked for.
+
+    Raises:
+        CheckError: the model cannot predict.
+    """
     features = features_for(model, table)
     try:
-        if function is not None or task == "regression":
-            raw, found = _raw(model, features) if function is None else function(model, features), None
-        else:
-            raw, found = _answers(model, features, scored=scored)
+        if function is not None:
+            return function(model, features), None
+        if task.kind == "regression":
+            return _raw(model, features), None
+        return _answers(model, features, scored=scored)
     except CheckError:
         raise
     except Exception as exc:
@@ -60,17 +103,6 @@ def predict(
                 next="make them inside the model (a pipeline), or before the call; or " + HINT,
             ) from exc
         raise CheckError(f"the model could not predict ({type(exc).__name__})", next=HINT) from exc
-    rows = len(table.frame)
-    if task == "regression":
-        return read_numbers(raw, rows)
-    known = distinct_labels(table.frame[target]) if known is None else dict(known)
-    scores, labels = found if found is not None else (None, ())
-    if task == "multiclass-classification":
-        return read_labels(raw, rows, known, scores, labels)
-    keys = [label_key(label) for label in labels]
-    good = label_key(favourable)
-    own = scores[:, keys.index(good)] if scores is not None and favourable is not None and good in keys else None
-    return read_output(raw, rows, known, favourable, own)
 
 
 def features_for(model: Any, table: Table) -> Any:
@@ -117,18 +149,18 @@ def _raw(model: Any, features: Any) -> Any:
     raise CheckError(f"a {type(model).__name__} has no predict", next=HINT)
 
 
-def _answers(model: Any, features: Any, *, scored: bool) -> tuple[Any, tuple[np.ndarray, tuple[str, ...]] | None]:
-    """Return what the model says of each row, and its scores; asked once where the scores tell both."""
-    found = _scores(model, features) if scored and _says_likeliest(model) else None
-    if found is not None and (likeliest := _likeliest(found[0])) is not None:
-        return model.classes_[likeliest], found
+def _answers(model: Any, features: Any, *, scored: bool) -> tuple[Any, LabelScores | None]:
+    """Return the model's answer to each row, and its scores; it is asked once where the scores contain both."""
+    scores = _scores(model, features) if scored and _predicts_likeliest(model) else None
+    if scores is not None and (likeliest := _likeliest(scores[0])) is not None:
+        return model.classes_[likeliest], scores
     raw = _raw(model, features)
-    if found is None and (scored or getattr(raw, "ndim", 0) != 1):
-        found = _scores(model, features)
-    return raw, found
+    if scores is None and (scored or getattr(raw, "ndim", 0) != 1):
+        scores = _scores(model, features)
+    return raw, scores
 
 
-def _says_likeliest(model: Any) -> bool:
+def _predicts_likeliest(model: Any) -> bool:
     """Tell whether a model is one of scikit-learn's that answers with its likeliest class, and no class made of it."""
     if type(model).__module__ == "sklearn.pipeline" and type(model).__name__ == "Pipeline":
         model = model.steps[-1][1]
@@ -146,7 +178,7 @@ def _likeliest(scores: np.ndarray) -> np.ndarray | None:
     return scores.argmax(axis=1) if bool((first - second > CLOSE).all()) else None
 
 
-def _scores(model: Any, features: Any) -> tuple[np.ndarray, tuple[str, ...]] | None:
+def _scores(model: Any, features: Any) -> LabelScores | None:
     """Return (probabilities, shape (rows, labels), and the labels) where the model names its classes."""
     import numpy as np
 

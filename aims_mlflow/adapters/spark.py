@@ -1,4 +1,4 @@
-"""A model asked where a Spark frame is: its workers predict, and this process sees counts of what they said."""
+"""Predictions for a Spark frame: Spark's workers predict, and this process gets counts of the predictions."""
 
 from __future__ import annotations
 
@@ -19,42 +19,49 @@ if TYPE_CHECKING:
 
     from aims_mlflow.checks.engines.count_source import ColumnType, Key
     from aims_mlflow.checks.tables.predictions import Predictions
-    from aims_mlflow.records.pack import Task
-    from aims_mlflow.records.system import Data
+    from aims_mlflow.checks.tables.task import PredictionTask
 
 PREDICTION, SCORE = "(prediction)", "(score)"
 LOOK = 200  # rows that tell whether the model gives scores, and that it can predict at all
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What `predict` is told for each piece of the frame; it travels to Spark's workers with the model."""
+class SparkPredictor:
+    """A model and its task; they travel to Spark's workers together."""
 
     model: Any
-    target: str
-    favourable: str | None
-    task: Task
+    task: PredictionTask
     known: Mapping[str, str]
 
     def __call__(self, frame: pd.DataFrame) -> Predictions:
-        """Return what the model says of some rows."""
-        features = frame.drop(columns=[self.target], errors="ignore")
-        table = Table("test", "test", frame, features, {})
-        return predict(self.model, table, self.target, self.favourable, None, self.task, self.known)
+        """Return the model's predictions for some rows."""
+        features = frame.drop(columns=[self.task.target], errors="ignore")
+        return predict(self.model, Table("test", "test", frame, features, {}), self.task, known=self.known)
+
+    def pieces(self, pieces: Iterator[pd.DataFrame], names: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Give each piece of a frame with the columns `names` beside it: predictions, and scores if there are two."""
+        import pandas as pd
+
+        for piece in pieces:
+            predictions = self(piece)
+            regression = self.task.kind == "regression"
+            labels = predictions.labels if regression else [label_text(label) for label in predictions.labels]
+            columns = dict(zip(names, (labels, predictions.scores), strict=False))
+            yield pd.concat([piece, pd.DataFrame(columns, index=piece.index)], axis=1)
 
 
-class Scored:
-    """A Spark table beside a model's answers to its rows; a `CountSource`. Expectations see the table alone."""
+class PredictedTable:
+    """A Spark table beside a model's predictions, as a `CountSource`. Expectations see the table alone."""
 
-    def __init__(self, table: SparkSource, said: SparkSource, names: tuple[str, ...]) -> None:
-        """Put them together; `said` has the columns `names` too."""
-        self._table, self._said, self._names = table, said, names
+    def __init__(self, table: SparkSource, predicted: SparkSource, names: tuple[str, ...]) -> None:
+        """Put them together; `predicted` has the columns `names` too."""
+        self._table, self._predicted, self._names = table, predicted, names
         self.engine, self.name, self.tools, self.handle = table.engine, table.name, table.tools, table.handle
-        self.types: Mapping[str, ColumnType] = said.types
+        self.types: Mapping[str, ColumnType] = predicted.types
 
     @cached_property
     def _alone(self) -> SparkSource:
-        return SparkSource(self._said.handle.select(*(f"`{name}`" for name in self._names)), self.name)
+        return SparkSource(self._predicted.handle.select(*(f"`{name}`" for name in self._names)), self.name)
 
     def rows(self) -> int:
         """Return the number of rows."""
@@ -62,8 +69,8 @@ class Scored:
 
     def counts(self, keys: Sequence[Key], limit: int) -> pd.DataFrame | None:
         """Return one row for each combination; see `count_source.CountSource`."""
-        told = any(key.name in self._names for key in keys)
-        return (self._said if told else self._table).counts(keys, limit)
+        predicted = any(key.name in self._names for key in keys)
+        return (self._predicted if predicted else self._table).counts(keys, limit)
 
     def known(self) -> dict[str, int]:
         """Return for each column how many rows have a value."""
@@ -86,42 +93,35 @@ class Scored:
         return self._table.distinct(names)
 
 
-def scored(far: SparkSource, model: Any, data: Data, task: Task, known: Mapping[str, str]) -> tuple[Scored, str | None]:
+def predicted_table(
+    source: SparkSource, model: Any, task: PredictionTask, known: Mapping[str, str]
+) -> tuple[PredictedTable, str | None]:
     """Return the table with the model's predictions, and the name of the column of scores where it gives some.
 
-    The model goes to Spark's workers, where aims_mlflow and the model's own library must be installed. What it says is
-    kept by Spark, in memory or on its disks, for as long as the session lives: it is predicted once.
+    The model goes to Spark's workers, where aims_mlflow and the model's own library must be installed. Its predictions
+    are kept by Spark, in memory or on its disks, for as long as the session lives: each row is predicted once.
 
     Raises:
         CheckError: the model cannot predict these rows, here or in Spark's workers.
     """
-    import pandas as pd
-
-    frame = far.handle
-    asked = Asked(model, data.target, data.favourable, task, known)
-    look = asked(frame.limit(LOOK).toPandas())
-    has_scores = task == "binary-classification" and look.scores is not None
-    numbers = task == "regression"
-
-    def said(pieces: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        for piece in pieces:
-            found = asked(piece)
-            labels = found.labels if numbers else [label_text(label) for label in found.labels]
-            more = {PREDICTION: labels, **({SCORE: found.scores} if has_scores else {})}
-            yield pd.concat([piece, pd.DataFrame(more, index=piece.index)], axis=1)
-
-    columns = {PREDICTION: "double" if numbers else "string", **({SCORE: "double"} if has_scores else {})}
+    frame, predictor = source.handle, SparkPredictor(model, task, known)
+    sample = predictor(frame.limit(LOOK).toPandas())
+    has_scores = task.kind == "binary-classification" and sample.scores is not None
+    columns = {PREDICTION: "double" if task.kind == "regression" else "string"}
+    if has_scores:
+        columns[SCORE] = "double"
+    names = tuple(columns)
     schema = frame.limit(0)
     for name, kind in columns.items():
         schema = schema.selectExpr("*", f"CAST(NULL AS {kind}) AS `{name}`")
-    told = frame.mapInPandas(said, schema=schema.schema).persist()
+    predictions = frame.mapInPandas(lambda pieces: predictor.pieces(pieces, names), schema=schema.schema).persist()
     try:
-        told.count()
+        predictions.count()
     except Exception as exc:
         raise CheckError(
             f"the model could not predict in Spark's workers ({type(exc).__name__})",
-            where=far.name,
+            where=source.name,
             next="install aims_mlflow and the model's library there, or name columns with --prediction and --score",
         ) from exc
-    table = Scored(far, SparkSource(told, far.name), tuple(columns))
+    table = PredictedTable(source, SparkSource(predictions, source.name), names)
     return table, SCORE if has_scores else None

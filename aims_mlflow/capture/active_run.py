@@ -1,4 +1,4 @@
-"""A training function that starts an MLflow run itself gets the session's run lent, so that there is one run."""
+"""The active MLflow run: a training function that starts a run itself gets the session's run, so that there is one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from aims_mlflow.settings import environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aims_mlflow.capture.underway import Underway
+    from aims_mlflow.capture.open_run import OpenRun
+    from aims_mlflow.capture.plan import TrainingPlan
 
 RUN_ID = "MLFLOW_RUN_ID"  # the run that MLflow's next start_run() resumes
 ADVICE = {
@@ -38,20 +39,21 @@ def starts_run(function: Callable[..., Any]) -> bool:
 
 
 @contextlib.contextmanager
-def lent(training: Underway) -> Iterator[None]:
+def lent(plan: TrainingPlan, run: OpenRun | None) -> Iterator[None]:
     """Let the training function's `start_run()` resume the session's run instead of failing because one is active.
 
-    Only a run that the session started is lent, and only in the main thread: MLflow reads the id from the environment.
+    The run is lent only if the session started it, and only in the main thread: MLflow reads its id from the
+    environment.
     """
-    lend = (
-        not training.dead
-        and training.own_run
-        and training.function is not None
+    lending: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+    if (
+        run is not None
+        and run.started_here
+        and plan.function is not None
         and threading.current_thread() is threading.main_thread()
-        and starts_run(training.function)
-    )
-    lending = environment({RUN_ID: training.run_id}) if lend else contextlib.nullcontext()
-    if lend:
+        and starts_run(plan.function)
+    ):
+        lending = environment({RUN_ID: run.run_id})
         mlflow.end_run("RUNNING")  # MLflow lets go of it; the run goes on
     try:
         with lending:
@@ -65,19 +67,19 @@ def lent(training: Underway) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def at_home(training: Underway) -> Iterator[None]:
+def at_home(run: OpenRun) -> Iterator[None]:
     """Make the session's run the active one again where the function ended it or left another one open."""
     status = None
     try:
         active = mlflow.active_run()
-        if active is None or active.info.run_id != training.run_id:
-            status = mlflow.get_run(training.run_id).info.status
-            mlflow.start_run(run_id=training.run_id, nested=active is not None)
+        if active is None or active.info.run_id != run.run_id:
+            status = mlflow.get_run(run.run_id).info.status
+            mlflow.start_run(run_id=run.run_id, nested=active is not None)
     except Exception:  # noqa: BLE001 - without its run the evidence is kept here
         log.debug("the run could not be resumed", exc_info=True)
     yield
-    if status is not None and not training.own_run:
-        end(training.run_id, status)
+    if status is not None and not run.started_here:
+        end(run.run_id, status)
 
 
 def end(run_id: str, status: str) -> None:

@@ -1,23 +1,24 @@
-"""`aims.record` and `aims.attach`: evidence that people add: assessments, plans, requirements."""
+"""`aims.record` and `aims.attach`: people add evidence such as assessments, plans and requirements."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlflow
 
 from aims_mlflow.adapters.models import digest_of_logged
-from aims_mlflow.capture import state
 from aims_mlflow.capture.console import say
-from aims_mlflow.capture.recorder import REPORTS, artifact
+from aims_mlflow.capture.recorder import Recorder
 from aims_mlflow.capture.setup import load_setup
+from aims_mlflow.capture.state import open_recorder
 from aims_mlflow.catalog.loader import require_kind
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.evidence import tracking
-from aims_mlflow.evidence.session import SessionWriter, session_path
+from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
-from aims_mlflow.records.evidence import Artifact, Claim, MlflowIds, Result
+from aims_mlflow.records.evidence import Claim, MlflowIds, Result
 from aims_mlflow.signing.key_sources import signing_key
 from aims_mlflow.signing.keys import who
 
@@ -57,7 +58,17 @@ def record(
     Raises:
         ConfigError: kind, control or claim is not valid, or nothing says where the record belongs.
     """
-    _add(kind, {}, result, reason, claims, details, controls, valid_until, run, model, config)
+    _add(
+        kind,
+        {},
+        Placement(run=run, model=model, config=config),
+        result=result,
+        reason=reason,
+        claims=claims,
+        details=details,
+        controls=controls,
+        valid_until=valid_until,
+    )
 
 
 def attach(
@@ -98,65 +109,59 @@ def attach(
     missing = [k for k, v in stated.items() if v is None]
     if missing and result == "passed":
         result, reason = "warned", reason or f"not stated: {', '.join(missing)}"
-    _add(kind, {file.name: content}, result, reason, (), facts, controls, valid_until, run, model, config)
+    _add(
+        kind,
+        {file.name: content},
+        Placement(run=run, model=model, config=config),
+        result=result,
+        reason=reason,
+        claims=(),
+        details=facts,
+        controls=controls,
+        valid_until=valid_until,
+    )
 
 
-def _add(
-    kind: str,
-    files: Mapping[str, bytes],
-    result: Result,
-    reason: str | None,
-    claims: Iterable[Claim | Mapping[str, Any]],
-    details: Mapping[str, Any] | None,
-    controls: Iterable[str] | None,
-    valid_until: str | None,
-    run: str | None,
-    model: str | None,
-    config: Any,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """The run or model that a record is added to; by default the open training, else the active run."""
+
+    run: str | None
+    model: str | None
+    config: str | Path | Mapping[str, Any] | None
+
+
+def _add(kind: str, files: Mapping[str, bytes], placement: Placement, **fields: Any) -> None:
     require_kind(kind)
-    fields: dict[str, Any] = {
-        "result": result,
-        "reason": reason,
-        "claims": tuple(c if isinstance(c, Claim) else Claim.model_validate(dict(c)) for c in claims),
-        "details": dict(details or {}),
-        "controls": controls,
-        "valid_until": valid_until,
-    }
-    training = state.current_session()
-    if training is not None and run is None and model is None:
-        from aims_mlflow.capture.recorder import keep_files
-
-        # Bound when the session ends: only then are the models' digests known.
-        training.queued.append({"kind": kind, **fields, "artifacts": tuple(keep_files(training, files))})
+    fields["claims"] = tuple(c if isinstance(c, Claim) else Claim.model_validate(dict(c)) for c in fields["claims"])
+    fields["details"] = dict(fields["details"] or {})
+    recorder = open_recorder()
+    if recorder is None or placement.run is not None or placement.model is not None:
+        _add_alone(kind, files, placement, fields)
         return
-    _standalone(kind, files, fields, run, model, config)
+    # Bound when the session ends: only then are the models' digests known.
+    artifacts = tuple(recorder.keep(name, content) for name, content in files.items())
+    recorder.attach(kind, {**fields, "artifacts": artifacts})
 
 
-def _standalone(
-    kind: str, files: Mapping[str, bytes], fields: dict[str, Any], run: str | None, model: str | None, config: Any
-) -> None:
+def _add_alone(kind: str, files: Mapping[str, bytes], placement: Placement, fields: dict[str, Any]) -> None:
+    """Add a record in a session of its own."""
     active = mlflow.active_run()
-    if model is None and run is None and active is None:
+    if placement.model is None and placement.run is None and active is None:
         raise ConfigError(
             f"nothing says where this {kind} belongs", next="pass run= or model=, or call it inside a training"
         )
-    target = tracking.resolve(model or run or active.info.run_id)
-    setup = load_setup(config, None, None)
+    target = tracking.resolve(placement.model or placement.run or active.info.run_id)
+    setup = load_setup(placement.config, None, None)
     if target.model_id is not None:
         digest = {"dirHash1": digest_of_logged(target.model_id)}
         subjects = [Subject(name=f"models:/{target.model_id}", digest=digest)]
     else:
         subjects = [Subject(name="pack", digest={"sha256": setup.pack_digest})]
-    writer = SessionWriter(
-        signing_key(say),
-        who(),
-        system=setup.config.system.id,
-        mlflow=MlflowIds(run_id=target.run_id, model_id=target.model_id),
-        pack_digest=setup.pack_digest,
-    )
-    stored = {f"{REPORTS}/{writer.id}/{name}": content for name, content in files.items()}
-    artifacts: tuple[Artifact, ...] = tuple(artifact(path, content) for path, content in stored.items())
-    writer.add(kind, subjects, artifacts=artifacts, **fields)
-    writer.close()
-    tracking.put(target.run_id, {**stored, session_path(writer.id): writer.jsonl()})
+    ids = MlflowIds(run_id=target.run_id, model_id=target.model_id)
+    system, pack = setup.config.system.id, setup.pack_digest
+    recorder = Recorder(SessionWriter(signing_key(say), who(), system=system, mlflow=ids, pack_digest=pack), ids)
+    artifacts = tuple(recorder.keep(name, content) for name, content in files.items())
+    recorder.add(kind, subjects, artifacts=artifacts, **fields)
+    recorder.close()
+    tracking.put(target.run_id, {**recorder.files, **recorder.session_files()})

@@ -1,14 +1,18 @@
-"""Which argument of a training function is which data set, by name."""
+"""Binding: the arguments of a training function that are data sets are found by their names."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.tables import Table, make_table
 from aims_mlflow.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from aims_mlflow.capture.plan import TrainingPlan
+    from aims_mlflow.records.system import Data
 
 ROLES = ("train", "validation", "test")
 SHORT = {"validation": ("validation", "val", "valid")}
@@ -67,7 +71,7 @@ def data_arguments(arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return role -> {frame | X, y, beside} for those arguments that are data sets by their name."""
     out: dict[str, dict[str, Any]] = {}
     for role in ROLES:
-        found: dict[str, Any] = {}
+        given: dict[str, Any] = {}
         for name in names_of(role):
             for part, spellings in (
                 ("frame", (name,)),
@@ -77,10 +81,35 @@ def data_arguments(arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             ):
                 for spelling in spellings:
                     if arguments.get(spelling) is not None:
-                        found[part] = arguments[spelling]
-        if "frame" in found or "X" in found:
-            out[role] = found
+                        given[part] = arguments[spelling]
+        if "frame" in given or "X" in given:
+            out[role] = given
     return out
+
+
+def bound_parts(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the same, where all arguments are meant to be data.
+
+    Raises:
+        DataError: none of them is named as a data set.
+    """
+    bound = data_arguments(parts)
+    unknown = set(parts) - {"parameters"} - set(parts_used(bound, parts))
+    if unknown and not bound:
+        raise DataError(f"{min(unknown)!r} names no data set", next=ADVICE)
+    return bound
+
+
+def parts_used(bound: Mapping[str, Mapping[str, Any]], parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that are bound as data, by their own name."""
+    used = {id(value) for given in bound.values() for value in given.values()}
+    return {name: value for name, value in parts.items() if id(value) in used}
+
+
+def tables_of(bound: Mapping[str, Mapping[str, Any]], plan: TrainingPlan, data: Data) -> dict[str, Table]:
+    """Return the tables of a training by role; see `make_tables`."""
+    needed = "test" if plan.evaluates else "train"
+    return make_tables(bound, data.target, data.sensitive, plan.sensitive, needed)
 
 
 def make_tables(
@@ -95,7 +124,7 @@ def make_tables(
     `beside` holds sensitive columns by role, for functions that do not take them as arguments.
 
     Raises:
-        DataError: the `needed` role was not found, or a part does not fit.
+        DataError: the `needed` role is not there, or a part does not fit.
         ConfigError: `sensitive=` is of a form that is not known.
     """
     if needed not in parts:
@@ -104,19 +133,10 @@ def make_tables(
     by_role = beside if isinstance(beside, Mapping) else {}
     if beside is not None and not columns and not by_role:
         raise ConfigError("sensitive= takes column names, or a mapping of role to columns: {'test': frame}")
-    out = {}
-    for role, found in parts.items():
-        given = found.get("beside", by_role.get(role))
-        out[role] = make_table(
-            role,
-            target=target,
-            sensitive=columns or sensitive,
-            frame=found.get("frame"),
-            X=found.get("X"),
-            y=found.get("y"),
-            beside=given,
-        )
-    return out
+    return {
+        role: make_table(role, target=target, sensitive=columns or sensitive, **{"beside": by_role.get(role), **given})
+        for role, given in parts.items()
+    }
 
 
 def parameters_of(arguments: Mapping[str, Any]) -> dict[str, str]:

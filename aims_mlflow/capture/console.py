@@ -1,11 +1,11 @@
-"""Sentences to the person at the terminal or notebook, on standard error."""
+"""Sentences for the person at the terminal or notebook, printed on standard error."""
 
 from __future__ import annotations
 
 import logging
 import sys
 
-from aims_mlflow.capture import state
+from aims_mlflow.capture.state import memory
 
 log = logging.getLogger("aims_mlflow")
 
@@ -20,7 +20,7 @@ def say(text: str) -> None:
 
 
 def say_once(text: str) -> None:
-    """Print a line the first time it comes up in this process."""
-    if text not in state.said_once:
-        state.said_once.add(text)
+    """Print a line once in this process."""
+    if text not in memory.sentences:
+        memory.sentences.add(text)
         say(text)

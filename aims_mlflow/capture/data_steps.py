@@ -1,12 +1,12 @@
-"""Acquisition and preparation of data: what `@aims.acquires` and `@aims.prepares` record.
+"""Data steps: `@aims.acquires` and `@aims.prepares` record the acquisition and the preparation of data.
 
-They observe: whatever goes wrong here is said, and the decorated function's result is returned.
+They observe: a failure here is printed, and the decorated function's result is returned.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,13 @@ import mlflow
 from pydantic import ValidationError
 
 from aims_mlflow.adapters.tables import as_frame, read_file
-from aims_mlflow.capture import lineage, state
+from aims_mlflow.capture import lineage
 from aims_mlflow.capture.binding import parameters_of
 from aims_mlflow.capture.code import code_version
 from aims_mlflow.capture.console import log, say, say_once
 from aims_mlflow.capture.environment import tool_versions
 from aims_mlflow.capture.setup import Setup, load_setup
+from aims_mlflow.capture.state import memory, open_recorder
 from aims_mlflow.errors import AimsError, ConfigError, DataError, did_you_mean
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import arrow_digest, sha256_file
@@ -32,8 +33,6 @@ from aims_mlflow.signing.keys import who
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_data_runs: dict[str, str] = {}
 
 
 def source_of(name: str, given: Mapping[str, Any]) -> Source:
@@ -104,16 +103,11 @@ def tables_in(value: Any) -> dict[str, tuple[pd.DataFrame, dict[str, str], Any]]
 
 def inputs_of(arguments: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the first table among the arguments as `DATA`, before the function may change it in place."""
-    found: dict[str, Any] | None = None
     with _observing("a preparation's input"):
         for name, value in arguments.items():
-            tables = tables_in(value)
-            for frame, digest, _ in tables.values():
-                found = _described(name, frame, digest)
-                break
-            if found:
-                break
-    return found
+            for frame, digest, _ in tables_in(value).values():
+                return _described(name, frame, digest)
+    return None
 
 
 def _described(name: str, frame: pd.DataFrame, digest: dict[str, str]) -> dict[str, Any]:
@@ -141,7 +135,7 @@ def record_acquisition(
         stated.update(source.model_dump(exclude_none=True))
         files = {Path(v).name: sha256_file(Path(v)) for v in arguments.values() if _is_file(v)}
         missing = [k for k in ("owner", "licence", "rights", "subjects", "selection_reason") if k not in stated]
-        with _session(setup, f"{name} (data)") as writer:
+        with _session(setup, f"{name} (data)") as session:
             for label, (frame, digest, item) in _some(tables_in(returned), name).items():
                 data = _described(name if label == "output" else f"{name}, {label}", frame, digest)
                 details = {
@@ -152,15 +146,15 @@ def record_acquisition(
                     "parameters": parameters_of(arguments),
                     **_code(function),
                 }
-                record = writer.add(
+                session.add(
                     "acquisition",
-                    [Subject(name=name, digest=digest)],
+                    Subject(name=name, digest=digest),
+                    item if item is not None else frame,
+                    files.values(),
                     result="warned" if missing else "passed",
                     reason=f"aims.yaml does not state data.sources.{name}: {', '.join(missing)}" if missing else None,
-                    tools=tool_versions(),
                     details=details,
                 )
-                writer.made.append((record, item if item is not None else frame, set(files.values())))
 
 
 def record_preparation(
@@ -170,18 +164,17 @@ def record_preparation(
     name = function.__qualname__
     with _observing(f"the preparation {name}"):
         setup = load_setup(config, function, None)
-        with _session(setup, f"{name} (data)") as writer:
+        with _session(setup, f"{name} (data)") as session:
             for label, (frame, digest, item) in _some(tables_in(returned), name).items():
                 after = _described(label, frame, digest)
-                record = writer.add(
+                session.add(
                     "preparation",
-                    [Subject(name=name, digest=digest)],
+                    Subject(name=name, digest=digest),
+                    item if item is not None else frame,
                     result="passed" if before else "warned",
                     reason=None if before else "the function took no table, so its input is not known",
-                    tools=tool_versions(),
                     details={"why": why, "output": after, **_change(before, after), **_code(function)},
                 )
-                writer.made.append((record, item if item is not None else frame, set()))
 
 
 def _change(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
@@ -213,49 +206,70 @@ def _some(tables: dict[str, Any], name: str) -> dict[str, Any]:
     return tables
 
 
-class _DataWriter(SessionWriter):
-    """A session that remembers what was made in it: (record, object, digests of the files behind it)."""
+class StepSession:
+    """The session of one data step: its records, and the tables that they describe."""
 
-    made: list[tuple[SealedRecord, Any, set[str]]]
+    def __init__(self, writer: SessionWriter) -> None:
+        """Write the records with `writer`."""
+        self._writer = writer
+        self._outputs: list[tuple[SealedRecord, Any, frozenset[str]]] = []
 
+    def add(self, kind: str, subject: Subject, table: Any, files: Iterable[str] = (), **fields: Any) -> None:
+        """Sign the record of one returned table; `files` are the digests of the files that it was read from."""
+        record = self._writer.add(kind, [subject], tools=tool_versions(), **fields)
+        self._outputs.append((record, table, frozenset(files)))
 
-@contextlib.contextmanager
-def _session(setup: Setup, run_name: str) -> Iterator[_DataWriter]:
-    with _run(run_name) as run:
-        ids = MlflowIds(run_id=run.info.run_id, experiment_id=run.info.experiment_id)
-        writer = _DataWriter(
-            signing_key(say), who(), system=setup.config.system.id, mlflow=ids, pack_digest=setup.pack_digest
-        )
-        writer.made = []
-        yield writer
-        writer.close()
-        tracking.put(run.info.run_id, {session_path(writer.id): writer.jsonl()})
+    def write(self, run_id: str, system: str) -> None:
+        """Write the session into a run, and keep its tables so that a training can be joined to them.
+
+        Raises:
+            Unreachable: the run cannot be written.
+        """
+        self._writer.close()
+        jsonl = self._writer.jsonl()
+        tracking.put(run_id, {session_path(self._writer.id): jsonl})
         tags = {}
-        for record, item, files in writer.made:
-            origin = lineage.from_record(record, writer.jsonl(), run.info.run_id)
+        for record, table, files in self._outputs:
+            origin = lineage.from_record(record, jsonl, run_id)
             origin.digests |= files
-            lineage.remember(origin, item if hasattr(item, "columns") and hasattr(item, "iloc") else None)
+            lineage.remember(origin, table if hasattr(table, "columns") and hasattr(table, "iloc") else None)
             tags.update({tracking.data_tag(d): "output" for d in origin.digests})
-        tracking.tag_run(run.info.run_id, {**tags, "aims.system": setup.config.system.id})
+        tracking.tag_run(run_id, {**tags, "aims.system": system})
 
 
 @contextlib.contextmanager
-def _run(name: str) -> Iterator[Any]:
-    """Give the run that data evidence goes into: the open one, else one of its own for this process."""
-    open_training = state.current_session()
-    if open_training is not None and open_training.run is not None:
-        yield open_training.run
+def _session(setup: Setup, run_name: str) -> Iterator[StepSession]:
+    """Give the session of one data step; it is written at the end."""
+    system = setup.config.system.id
+    with _run(run_name) as ids:
+        session = StepSession(
+            SessionWriter(signing_key(say), who(), system=system, mlflow=ids, pack_digest=setup.pack_digest)
+        )
+        yield session
+        session.write(str(ids.run_id), system)
+
+
+@contextlib.contextmanager
+def _run(name: str) -> Iterator[MlflowIds]:
+    """Give the run for data evidence: the open session's, the active one, or one for the whole process."""
+    recorder, active = open_recorder(), mlflow.active_run()
+    if recorder is not None:
+        yield recorder.ids
         return
-    active = mlflow.active_run()
     if active is not None:
-        yield active
+        yield _ids(active)
         return
-    where = mlflow.get_tracking_uri()
+    uri = mlflow.get_tracking_uri()
     with tracking.reaching("start a run for data evidence"):
         tracking.check_server()
-        run = mlflow.start_run(run_id=_data_runs.get(where)) if where in _data_runs else mlflow.start_run(run_name=name)
-    _data_runs[where] = run.info.run_id
+        known = memory.data_runs.get(uri)
+        run = mlflow.start_run(run_id=known) if known else mlflow.start_run(run_name=name)
+    memory.data_runs[uri] = run.info.run_id
     try:
-        yield run
+        yield _ids(run)
     finally:
         mlflow.end_run()
+
+
+def _ids(run: Any) -> MlflowIds:
+    return MlflowIds(run_id=run.info.run_id, experiment_id=run.info.experiment_id)

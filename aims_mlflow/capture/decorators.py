@@ -5,17 +5,16 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from aims_mlflow.adapters.models import models_in
 from aims_mlflow.capture import data_steps
-from aims_mlflow.capture.active_run import lent
 from aims_mlflow.capture.binding import bind, check_name, check_plain
+from aims_mlflow.capture.plan import TrainingPlan
 from aims_mlflow.capture.training import Training
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from aims_mlflow.capture.underway import Mode, OnFailure
+    from aims_mlflow.capture.plan import Mode, OnFailure
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,8 +54,8 @@ def trains(
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             arguments = bind(function, args, kwargs)
-            session = Training(
-                system,
+            plan = TrainingPlan(
+                system=system,
                 config=config,
                 mode=mode,
                 register=register,
@@ -65,26 +64,21 @@ def trains(
                 sensitive=sensitive,
                 function=function,
             )
-            session.start()
+            session = Training(plan).start()
             try:
                 session.call(arguments)
-                with lent(session):
+                with session.lending():
                     returned = function(*args, **kwargs)
             except BaseException as exc:
                 session.finish(exc)
                 raise
-            for name, model in _given(returned, session).items():
-                session.model(model, name)
+            session.returned(returned)
             session.finish()
             return returned
 
         return call
 
     return decorate
-
-
-def _given(returned: Any, session: Training) -> dict[str, Any]:
-    return {} if session.dead else models_in(returned, session.setup.config.system.model_name)
 
 
 def acquires(

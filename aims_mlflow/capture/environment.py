@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
 import os
 import platform
 import sys
 from typing import Any
 
+from aims_mlflow.adapters.installed import packages
 from aims_mlflow.canonical import digest_of
 
 SHOWN = (
     "aims-mlflow", "mlflow", "numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "torch", "tensorflow",
     "great-expectations", "fairlearn", "evidently", "scipy", "pyarrow", "polars",
 )  # fmt: skip
-
-
-@functools.cache
-def packages() -> dict[str, str]:
-    """Return all installed distributions and their versions."""
-    found = ((d.metadata["Name"], d.version) for d in importlib.metadata.distributions())
-    return {str(name).lower().replace("_", "-"): version for name, version in found if name}
 
 
 def tool_versions() -> dict[str, str]:
@@ -42,7 +34,7 @@ def tooling() -> dict[str, Any]:
 
 
 def computing() -> dict[str, Any]:
-    """Return processors, memory in bytes and accelerators as far as this machine tells them."""
+    """Return processors, memory in bytes and accelerators, as far as this machine reports them."""
     out: dict[str, Any] = {"machine": platform.machine(), "cpu_count": _cpus(), "accelerators": _accelerators()}
     try:
         out["memory_bytes"] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.capture.plan import TrainingPlan
 from aims_mlflow.capture.training import Training
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.evidence import tracking
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from aims_mlflow.capture.underway import OnFailure
+    from aims_mlflow.capture.plan import OnFailure
 
 
 def evaluate(
@@ -47,8 +48,8 @@ def evaluate(
     target = tracking.resolve(model)
     if target.model_id is None:
         raise ConfigError(f"{model} names no logged model", next="log it with MLflow 3's log_model(name=...)")
-    with Training(
-        None,
+    plan = TrainingPlan(
+        system=None,
         config=config,
         predict=predict,
         sensitive=sensitive,
@@ -56,6 +57,7 @@ def evaluate(
         on_failure=on_failure,
         run_id=target.run_id,
         evaluates=target.model_id,
-    ) as session:
+    )
+    with Training(plan) as session:
         session.data(**data)
     return target.run_id

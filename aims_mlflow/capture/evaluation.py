@@ -1,180 +1,87 @@
-"""What happens after fitting: models, checks, documents, manifest.
+"""The evaluation after fitting: provenance, resources, and the checks of models and data.
 
-Each step stands alone: one that fails becomes a record that says "not evaluated", and the rest goes on.
+Each step is independent: one that fails becomes a record with result "not evaluated", and the next one runs.
 """
 
 from __future__ import annotations
 
-import contextlib
-import traceback
-from pathlib import Path
+import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.adapters.models import LoggedModel, file_prefix, log_model, open_logged
-from aims_mlflow.adapters.predict import features_for, predict
-from aims_mlflow.adapters.tables import first_rows, is_intact
-from aims_mlflow.capture import completion, environment, sweep
-from aims_mlflow.capture.console import log
-from aims_mlflow.capture.data_gate import dataset_of
-from aims_mlflow.capture.incumbent import beside_production
-from aims_mlflow.capture.probe import probe
-from aims_mlflow.capture.recorder import record_outcome
+from aims_mlflow.adapters.models import file_prefix
+from aims_mlflow.adapters.predict import predict, read_answers
+from aims_mlflow.capture import environment
+from aims_mlflow.capture.code import code_version
+from aims_mlflow.capture.failures import failure_of, is_refusal, short_reason
+from aims_mlflow.capture.incumbent import ask_incumbent
+from aims_mlflow.capture.probe import probe, probe_on
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.statistics.labels import distinct_labels
-from aims_mlflow.errors import AimsError, CheckError
+from aims_mlflow.errors import CheckError
 from aims_mlflow.records.base import decimal_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping, Sequence
 
-    from aims_mlflow.capture.underway import Underway
+    from aims_mlflow.adapters.models import LoggedModel
+    from aims_mlflow.adapters.predict import Predict
+    from aims_mlflow.capture.fit import Fit
+    from aims_mlflow.capture.open_run import OpenRun
+    from aims_mlflow.capture.plan import TrainingPlan
+    from aims_mlflow.capture.recorder import Recorder
+    from aims_mlflow.capture.training_data import TrainingData
     from aims_mlflow.checks.tables.in_memory import InMemoryTable
     from aims_mlflow.evidence.statement import Subject
     from aims_mlflow.records.evidence import Result
 
-SIGNATURE_ROWS = 200
+    Models = Sequence[LoggedModel]
+
 NO_TEST = "no held-out data: pass test (or X_test and y_test)"
 
 
-def run(training: Underway, error: BaseException | None) -> list[str]:
-    """Complete the evidence of a training; returns what is unmet, one sentence each."""
-    if training.trial is not None:
-        return sweep.write_trial(training, error)
-    watch_data(training)
-    if training.tables or training.given or error is None:
-        _models(training, error)
-    subjects = [m.subject() for m in training.models] or training.data_subjects()
-    if training.evaluates is None:
-        _provenance(training, error, subjects)
-    _resources(training, subjects)
-    for model in training.models:
-        with step(training, "performance", [model.subject()]):
-            model_checks(training, model)
-    if training.models and not training.tables:
-        training.note("no data were bound, so nothing could be evaluated: call t.data(train=..., test=...)")
-    if training.models and "train" in training.tables:
-        data_checks(training, subjects)
-    if training.out_of_fold is not None:
-        with step(training, "performance", subjects):
-            cross_validation(training, subjects)
-    for queued in training.queued:
-        with step(training, queued["kind"], subjects):
-            training.writer.add(queued.pop("kind"), subjects, **queued)
-    return completion.complete(training, error)
+def evaluate(
+    plan: TrainingPlan, run: OpenRun, data: TrainingData, fit: Fit, models: Models, recorder: Recorder
+) -> None:
+    """Sign the evidence of a training that ended: provenance, resources, and the checks of its models."""
+    subjects = [m.subject() for m in models] or data.subjects()
+    if plan.evaluates is None:
+        record_provenance(plan, run, data, fit, models, recorder)
+    record_resources(fit, subjects, recorder)
+    predictions = check_models(plan, data, models, recorder)
+    if models and not data.tables:
+        recorder.note("no data were bound, so nothing could be evaluated: call t.data(train=..., test=...)")
+    if models and "train" in data.tables:
+        check_drift(data, subjects, recorder)
+        record_baselines(data, models, predictions, recorder)
+    if fit.out_of_fold is not None:
+        with recorder.step("performance", subjects):
+            check_out_of_fold(data, fit.out_of_fold, subjects, recorder)
+    recorder.add_attachments(subjects)
 
 
-def watch_data(training: Underway) -> None:
-    """Find the data sets whose values the training function wrote over: nothing may be claimed about them any more.
-
-    Columns that it dropped, added or replaced do not count: those are kept as they were passed.
-    """
-    for role, table in training.tables.items():
-        with contextlib.suppress(AimsError):
-            if not is_intact(table):
-                training.spoiled.add(role)
-
-
-@contextlib.contextmanager
-def step(training: Underway, kind: str, subjects: list[Subject]) -> Iterator[None]:
-    """Keep one step's failure to itself: it becomes a record of its kind that was not evaluated."""
-    try:
-        yield
-    except Exception as exc:  # noqa: BLE001 - nothing after fitting may raise
-        log.debug("%s could not be evaluated", kind, exc_info=True)
-        reason = exc.sentence() if isinstance(exc, AimsError) else f"{type(exc).__name__} (see the log)"
-        try:
-            training.writer.add(kind, subjects, result="not_evaluated", reason=_short(reason))
-        except AimsError:
-            training.note(f"{kind}: could not be evaluated: {reason}")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 500 else text[:497] + "..."
-
-
-def _models(training: Underway, error: BaseException | None) -> None:
-    """Find the models that were logged, and log those that were only returned."""
-    ids: list[str] = []
-    given = [(name, model) for name, model in training.given if not isinstance(model, str)]
-    with _alone(training):
-        ids += training.new_model_ids()
-    for _, uri in training.given:
-        with _alone(training):
-            if isinstance(uri, str) and (found := _model_id(uri)) not in ids:
-                ids.append(found)
-    for model_id in ids:
-        with _alone(training):
-            training.models.append(open_logged(model_id))
-    if error is None and len(ids) < len(given):
-        for name, model in given:
-            with _alone(training):
-                training.models.append(_log(training, name, model))
-
-
-@contextlib.contextmanager
-def _alone(training: Underway) -> Iterator[None]:
-    """Keep one model's failure from the others."""
-    try:
-        yield
-    except Exception as exc:  # noqa: BLE001 - nothing after fitting may raise
-        log.debug("model", exc_info=True)
-        what = exc.sentence() if isinstance(exc, AimsError) else f"{type(exc).__name__} (see the log)"
-        training.note(f"a model could not be logged or read back, so nothing is bound to it: {what}")
-
-
-def _model_id(uri: str) -> str:
-    from aims_mlflow.evidence.tracking import resolve
-
-    target = resolve(uri)
-    if target.model_id is None:
-        raise AimsError(f"{uri} names no logged model", next="use models:/m-ID")
-    return target.model_id
-
-
-def _log(training: Underway, name: str, model: Any) -> LoggedModel:
-    """Log a returned model under its name and open it again."""
-    features: Any = None
-    labels: Any = []
-    table = training.tables.get("test") or training.tables.get("train")
-    if table is not None:
-        data, task = training.setup.config.data, training.setup.pack.task
-        with contextlib.suppress(Exception):  # they only make the signature
-            few, known = first_rows(table, SIGNATURE_ROWS), distinct_labels(table.frame[data.target])
-            features = features_for(model, few)
-            labels = predict(model, few, data.target, data.favourable, training.predict, task, known).labels
-    model_id = log_model(model, name, features, labels)
-    return open_logged(model_id, model)
-
-
-def _provenance(training: Underway, error: BaseException | None, subjects: list[Subject]) -> None:
-    """Sign the training record: function, parameters, code, data and the models that came of it."""
-    failed = error is not None and not is_refusal(error)
+def record_provenance(
+    plan: TrainingPlan, run: OpenRun, data: TrainingData, fit: Fit, models: Models, recorder: Recorder
+) -> None:
+    """Sign the training record: function, parameters, code, data and models."""
     details: dict[str, Any] = {
-        "function": training.function_name,
-        "parameters": training.parameters,
-        "code": training.code(),
-        "data": training.described_data(),
-        "models": [m.described() for m in training.models],
-        "fit_seconds": decimal_text(round(training.fit_seconds, 3)),
-        **training.sweep,
+        "function": plan.function_name,
+        "parameters": dict(fit.parameters),
+        "code": code_version(plan.function),
+        "data": data.described(),
+        "models": [m.described() for m in models],
+        "fit_seconds": decimal_text(round(fit.seconds, 3)),
+        **(run.selection.details if run.selection is not None else {}),
     }
-    result: Result = "passed"
-    reason = None
-    if failed and error is not None:
-        details["failure"] = failure_of(error)
-        what = "the training function raised" if training.fitting else "training did not start:"
-        result, reason = "failed", f"{what} {type(error).__name__}"
-    elif not training.models:
-        result = "not_evaluated"
-        reason = "no model was logged or returned: return the fitted model, or log it in the function"
-        if training.given:
-            reason = "no model could be logged"
-    claims = tuple(training.sweep_claims)
+    claims = run.selection.claims if run.selection is not None else ()
+    result, reason = training_result(fit, models)
+    if result == "failed" and fit.error is not None:
+        details["failure"] = failure_of(fit.error)
     if result == "passed" and any(c.passed is False for c in claims):
         result = "warned"
-    training.writer.add(
+    recorder.add(
         "training-provenance",
-        subjects,
+        [m.subject() for m in models] or data.subjects(),
         result=result,
         reason=reason,
         claims=claims,
@@ -183,108 +90,125 @@ def _provenance(training: Underway, error: BaseException | None, subjects: list[
     )
 
 
-def is_refusal(error: BaseException) -> bool:
-    """Tell whether a registry's gate refused inside the function: the training itself went well then."""
-    return getattr(error, "error_code", None) == "PERMISSION_DENIED"
+def training_result(fit: Fit, models: Models) -> tuple[Result, str | None]:
+    """Return the result of the training itself, and the reason where it did not pass."""
+    if fit.error is not None and not is_refusal(fit.error):
+        what = "the training function raised" if fit.began else "training did not start:"
+        return "failed", f"{what} {type(fit.error).__name__}"
+    if models:
+        return "passed", None
+    if fit.models:
+        return "not_evaluated", "no model could be logged"
+    return "not_evaluated", "no model was logged or returned: return the fitted model, or log it in the function"
 
 
-def failure_of(error: BaseException) -> dict[str, str]:
-    """Return type and place of an exception, never its message: messages quote data."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "aims_mlflow" not in f.filename] or frames
-    where = f"{Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name}" if own else "unknown"
-    return {"type": type(error).__name__, "where": where}
-
-
-def _resources(training: Underway, subjects: list[Subject]) -> None:
+def record_resources(fit: Fit, subjects: list[Subject], recorder: Recorder) -> None:
     """Sign the tooling and computing resources (A.4.4, A.4.5)."""
-    with step(training, "tooling-record", subjects):
-        training.writer.add(
-            "tooling-record", subjects, tools=environment.tool_versions(), details=environment.tooling()
-        )
-    with step(training, "compute-record", subjects):
-        fit = decimal_text(round(training.fit_seconds, 3))
-        training.writer.add("compute-record", subjects, details={**environment.computing(), "fit_seconds": fit})
+    with recorder.step("tooling-record", subjects):
+        recorder.add("tooling-record", subjects, tools=environment.tool_versions(), details=environment.tooling())
+    with recorder.step("compute-record", subjects):
+        seconds = decimal_text(round(fit.seconds, 3))
+        recorder.add("compute-record", subjects, details={**environment.computing(), "fit_seconds": seconds})
 
 
-def model_checks(training: Underway, model: LoggedModel) -> None:
-    """Evaluate one model on held-out data: performance, and fairness where sensitive columns are named."""
-    subjects = [model.subject()]
-    prefix = file_prefix(training.models, model)
-    table = training.tables.get("test")
-    if table is None:
-        for kind in ("performance", "fairness"):
-            training.writer.add(kind, subjects, result="not_evaluated", reason=NO_TEST)
-        probe(training, model, None, prefix)
-        return
-    try:
-        data = beside_production(training, predicted(training, model, "test"))
-    except CheckError as exc:
-        for kind in ("performance", *(["fairness"] if table.sensitive else [])):
-            training.writer.add(kind, subjects, result="not_evaluated", reason=_short(exc.sentence()))
-        probe(training, model, None, prefix)
-        return
-    described = {"data": {"test": table.described()}}
-    pack = training.setup.pack
-    record_outcome(training, run_check("performance", data, pack), subjects, prefix=prefix, **described)
-    if data.sensitive_names:
-        record_outcome(training, run_check("fairness", data, pack), subjects, prefix=prefix, **described)
-    train = dataset_of(training, training.tables["train"]) if "train" in training.tables else None
-    probe(training, model, data, prefix)
-    for mine in pack.checks:
-        record_outcome(training, run_check(mine.name, data, pack, train), subjects, prefix=prefix, **described)
+def check_models(
+    plan: TrainingPlan, data: TrainingData, models: Models, recorder: Recorder
+) -> dict[str, InMemoryTable]:
+    """Evaluate each model on held-out data; returns the test data with a model's predictions, by model id."""
+    incumbent = functools.cache(functools.partial(ask_incumbent, data, plan.predict))
+    predictions = {}
+    for model in models:
+        prefix = file_prefix(models, model)
+        with recorder.step("performance", [model.subject()]):
+            if "test" not in data.tables:
+                leave_unchecked(model, data, NO_TEST, prefix, recorder)
+                continue
+            try:
+                dataset = predict_test(model, data, plan.predict)
+            except CheckError as exc:
+                leave_unchecked(model, data, short_reason(exc.sentence()), prefix, recorder)
+                continue
+            predictions[model.model_id] = dataset
+            beside = dataclasses.replace(dataset.model, incumbent=incumbent())
+            check_model(model, data, dataset.with_model(beside), plan.predict, recorder, prefix=prefix)
+    return predictions
 
 
-def predicted(training: Underway, model: LoggedModel, role: str) -> InMemoryTable:
-    """Return a data set with the model's predictions beside it.
+def leave_unchecked(model: LoggedModel, data: TrainingData, reason: str, prefix: str, recorder: Recorder) -> None:
+    """Sign that a model was not evaluated; only its files are inspected."""
+    test = data.tables.get("test")
+    for kind in ("performance", *(["fairness"] if test is None or test.sensitive else [])):
+        recorder.add(kind, [model.subject()], result="not_evaluated", reason=reason)
+    recorder.outcome(probe(model, data.setup.pack), [model.subject()], prefix=prefix)
+
+
+def predict_test(model: LoggedModel, data: TrainingData, function: Predict | None) -> InMemoryTable:
+    """Return the test data with the model's predictions.
 
     Raises:
-        CheckError: the model cannot predict it.
+        CheckError: the model cannot predict them.
     """
-    import dataclasses
-
-    table, config = training.tables[role], training.setup.config.data
-    data = dataset_of(training, table)
-    found = predict(model.predictor, table, config.target, data.task.favourable, training.predict, data.task.kind)
-    said = dataclasses.replace(data, predictions=found)
-    training.predicted[model.model_id, role] = said
-    return said
+    dataset = data.dataset("test")
+    predictions = predict(model.predictor, data.tables["test"], dataset.task, function)
+    return dataclasses.replace(dataset, predictions=predictions)
 
 
-def data_checks(training: Underway, subjects: list[Subject]) -> None:
-    """Compare test with train, and keep the baseline that a monitor needs."""
-    pack = training.setup.pack
-    described = training.described_data()
-    if "test" in training.tables:
-        with step(training, "drift", subjects):
-            train, test = (dataset_of(training, training.tables[role]) for role in ("train", "test"))
-            record_outcome(training, run_check("drift", test, pack, train), subjects, data=described)
-    for model in training.models:
-        with step(training, "drift-baseline", [model.subject()]):
-            train = dataset_of(training, training.tables["train"])
-            said = training.predicted.get((model.model_id, "test"))
-            outcome = run_check("drift_baseline", train, pack, said)
-            prefix = file_prefix(training.models, model)
-            record_outcome(training, outcome, [model.subject()], prefix=prefix, data={"train": described["train"]})
+def check_model(
+    model: LoggedModel,
+    data: TrainingData,
+    dataset: InMemoryTable,
+    function: Predict | None,
+    recorder: Recorder,
+    *,
+    prefix: str,
+) -> None:
+    """Sign the checks of one model: performance, fairness where there are sensitive columns, and the team's own."""
+    pack, test = data.setup.pack, data.tables["test"]
+    sign = functools.partial(
+        recorder.outcome, subjects=[model.subject()], prefix=prefix, data={"test": test.described()}
+    )
+    sign(run_check("performance", dataset, pack))
+    if dataset.sensitive_names:
+        sign(run_check("fairness", dataset, pack))
+    train = data.dataset("train") if "train" in data.tables else None
+    sign(probe_on(model, test, dataset, pack, function))
+    for own in pack.checks:
+        sign(run_check(own.name, dataset, pack, train))
 
 
-def cross_validation(training: Underway, subjects: list[Subject]) -> None:
-    """Record out-of-fold predictions as claims of role cross-validation: they describe the procedure."""
-    import dataclasses
+def check_drift(data: TrainingData, subjects: list[Subject], recorder: Recorder) -> None:
+    """Compare the test data with the training data."""
+    if "test" not in data.tables:
+        return
+    with recorder.step("drift", subjects):
+        train, test = data.dataset("train"), data.dataset("test")
+        recorder.outcome(run_check("drift", test, data.setup.pack, train), subjects, data=data.described())
 
-    from aims_mlflow.adapters.predict import read_labels, read_numbers, read_output
-    from aims_mlflow.checks.statistics.labels import distinct_labels
 
-    role, raw = training.out_of_fold
-    table, config = training.tables[role], training.setup.config.data
-    data = dataset_of(training, table)
-    rows, known = len(table.frame), distinct_labels(table.frame[config.target])
-    if data.task.kind == "regression":
-        found = read_numbers(raw, rows)
-    elif data.task.kind == "multiclass-classification":
-        found = read_labels(raw, rows, known, None, ())
-    else:
-        found = read_output(raw, rows, known, data.task.favourable, None)
-    data = dataclasses.replace(data, role="cross-validation", predictions=found)
-    outcome = run_check("performance", data, training.setup.pack)
-    record_outcome(training, outcome, subjects, prefix="cross-validation-", data={role: table.described()})
+def record_baselines(
+    data: TrainingData, models: Models, predictions: Mapping[str, InMemoryTable], recorder: Recorder
+) -> None:
+    """Sign the baseline of each model, which a monitor compares new data with."""
+    for model in models:
+        with recorder.step("drift-baseline", [model.subject()]):
+            train = data.dataset("train")
+            outcome = run_check("drift_baseline", train, data.setup.pack, predictions.get(model.model_id))
+            described = {"train": data.tables["train"].described()}
+            recorder.outcome(outcome, [model.subject()], prefix=file_prefix(models, model), data=described)
+
+
+def check_out_of_fold(
+    data: TrainingData, out_of_fold: tuple[str, Any], subjects: list[Subject], recorder: Recorder
+) -> None:
+    """Sign out-of-fold predictions as claims of role cross-validation: they describe the procedure, not a model.
+
+    Raises:
+        CheckError: they cannot be read as predictions for the data set.
+    """
+    role, raw = out_of_fold
+    table, dataset = data.tables[role], data.dataset(role)
+    known = distinct_labels(table.frame[data.setup.config.data.target])
+    predictions = read_answers(raw, len(table.frame), dataset.task, known)
+    dataset = dataclasses.replace(dataset, role="cross-validation", predictions=predictions)
+    outcome = run_check("performance", dataset, data.setup.pack)
+    recorder.outcome(outcome, subjects, prefix="cross-validation-", data={role: table.described()})

@@ -1,4 +1,4 @@
-"""Folders of files that rows of a table stand for (images, texts, audio): one digest of all, and no name told."""
+"""Folders of files that the rows of a table name (images, texts, audio): one digest for all, and no file's name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from aims_mlflow.records.pack import Limit
 
 if TYPE_CHECKING:
     from aims_mlflow.adapters.tables import Table
-    from aims_mlflow.capture.underway import Underway
+    from aims_mlflow.capture.recorder import Recorder
+    from aims_mlflow.capture.setup import Setup
+    from aims_mlflow.capture.training_data import TrainingData
     from aims_mlflow.records.system import Files
 
 SUBJECT = "files:"  # how the name of a folder's subject begins
@@ -31,7 +33,7 @@ WITHOUT = Limit(
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a folder holds: (path, sha256, size) of every file, by path; paths are relative, with slashes."""
+    """The files of a folder: (path, sha256, size) of each, by path; paths are relative, with slashes."""
 
     entries: tuple[tuple[str, str, int], ...]
 
@@ -56,29 +58,29 @@ def file_manifest(folder: str | Path) -> Manifest:
     root = Path(folder)
     if not root.is_dir():
         raise Unreachable("there is no such folder", where=str(folder), next="correct data.files in aims.yaml")
-    found = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
-    if not found:
+    paths = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+    if not paths:
         raise DataError("the folder holds no file", where=str(folder), next="correct data.files in aims.yaml")
-    names = sorted(found)
+    names = sorted(paths)
     with ThreadPoolExecutor() as workers:
-        digests = list(workers.map(sha256_file, (found[name] for name in names)))
-    return Manifest(tuple((n, d, found[n].stat().st_size) for n, d in zip(names, digests, strict=True)))
+        digests = list(workers.map(sha256_file, (paths[name] for name in names)))
+    return Manifest(tuple((n, d, paths[n].stat().st_size) for n, d in zip(names, digests, strict=True)))
 
 
-def describe_files(training: Underway) -> list[Subject]:
+def describe_files(data: TrainingData, recorder: Recorder) -> list[Subject]:
     """Sign one dataset-record for each folder that aims.yaml names under data.files; returns their subjects.
 
     Raises:
         Unreachable, DataError: a folder cannot be digested, or a table lacks the column that names its files.
     """
     subjects = []
-    for name, stated in training.setup.config.data.files.items():
-        root = training.setup.folder / stated.folder
+    for name, stated in data.setup.config.data.files.items():
+        root = data.setup.folder / stated.folder
         manifest = file_manifest(root)
         subject = Subject(name=f"{SUBJECT}{name}", digest={"sha256": manifest.digest})
-        claims = [_missing(table, root, stated, manifest) for table in training.tables.values() if stated.column]
+        claims = [_missing(table, root, stated, manifest) for table in data.tables.values() if stated.column]
         about = {"name": name, "digest": {"sha256": manifest.digest}, "folder": stated.folder}
-        training.writer.add(
+        recorder.add(
             "dataset-record",
             [subject],
             result=result_of(claims) if claims else "passed",
@@ -90,24 +92,24 @@ def describe_files(training: Underway) -> list[Subject]:
     return subjects
 
 
-def files_now(training: Underway) -> dict[str, str]:
-    """Return each folder's name, as a subject has it, and the digest of what it holds now.
+def files_now(setup: Setup) -> dict[str, str]:
+    """Return the present digest of each folder, by the name of its subject.
 
     Raises:
         Unreachable, DataError: a folder cannot be digested.
     """
-    root, named = training.setup.folder, training.setup.config.data.files
+    root, named = setup.folder, setup.config.data.files
     return {f"{SUBJECT}{name}": file_manifest(root / stated.folder).digest for name, stated in named.items()}
 
 
 def files_in(jsonl: bytes) -> dict[str, str]:
-    """Return the same as a session's records have it."""
+    """Return the digest of each folder in a session's records, by the name of its subject."""
     subjects = [s for line in jsonl.splitlines() for s in read(line, "session").subjects]
     return {s.name: s.digest["sha256"] for s in subjects if s.name.startswith(SUBJECT)}
 
 
 def _missing(table: Table, root: Path, stated: Files, manifest: Manifest) -> Claim:
-    """Return how many rows of a table name a file that the folder does not hold."""
+    """Return how many rows of a table name a file that the folder does not contain."""
     if stated.column not in table.frame.columns:
         raise DataError(
             f"there is no column {stated.column!r}, which names the files of {stated.folder}",
@@ -122,7 +124,7 @@ def _missing(table: Table, root: Path, stated: Files, manifest: Manifest) -> Cla
 
 
 def _names(value: Any, root: Path, folder: str) -> set[str]:
-    """Return what a cell may call a file: its path below the folder, with the folder before it, or a whole path."""
+    """Return the paths that a cell may mean: below the folder, with the folder before it, or a whole path."""
     if not isinstance(value, str | Path):
         return set()
     path = PurePosixPath(str(value).replace("\\", "/"))

@@ -1,6 +1,6 @@
-"""Where train and test come from: digests joined to what was acquired and prepared before.
+"""Lineage: joins train and test to the acquisitions and preparations that they come from.
 
-Row hashes join what an undecorated split broke apart. They stay in memory.
+Tables are joined by digest. Row hashes join the parts of an undecorated split; they stay in memory.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.capture import state
+from aims_mlflow.capture.state import memory
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.trust import trust_only
@@ -30,7 +30,7 @@ MAX_ORIGINS = 200
 
 @dataclass
 class Origin:
-    """A data set that a decorated function gave out: its record, its session, and for a while its frame."""
+    """A data set that a decorated function returned: its record, its session, and its frame while that is in use."""
 
     record: SealedRecord
     session: str
@@ -58,8 +58,8 @@ def remember(origin: Origin, frame: pd.DataFrame | None) -> None:
         origin.columns = tuple(str(c) for c in frame.columns)
         origin.frame = weakref.ref(frame)
         origin.hashes[origin.columns] = row_hashes(frame, origin.columns)
-    state.origins.append(origin)
-    del state.origins[:-MAX_ORIGINS]
+    memory.origins.append(origin)
+    del memory.origins[:-MAX_ORIGINS]
 
 
 def row_hashes(frame: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
@@ -82,7 +82,7 @@ def row_hashes(frame: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
 
 
 def is_subset(part: np.ndarray, whole: np.ndarray) -> bool:
-    """Tell whether the sorted row hashes `part` all stand in `whole`, each at most as often as there."""
+    """Tell whether the sorted row hashes `whole` contain all of `part`, each at least as often."""
     import numpy as np
 
     if len(part) > len(whole):
@@ -114,13 +114,13 @@ def link(table: Table, key: SigningKey) -> dict[str, Any]:
 
 def _known(table: Table) -> tuple[Origin | None, str]:
     mine = set(table.digest.values())
-    for origin in reversed(state.origins):
+    for origin in reversed(memory.origins):
         if mine & origin.digests:
             same_file = table.digest.get("sha256") in origin.digests
             return origin, "same-file" if same_file else "same-digest"
     columns = tuple(str(c) for c in table.frame.columns)
     own: dict[tuple[str, ...], Any] = {}
-    for origin in reversed(state.origins):
+    for origin in reversed(memory.origins):
         shared = tuple(c for c in origin.columns if c in columns)
         if len(shared) < max(1, len(columns) // 2):
             continue
@@ -134,7 +134,7 @@ def _known(table: Table) -> tuple[Origin | None, str]:
 
 
 def _elsewhere(table: Table, key: SigningKey) -> tuple[Origin | None, str]:
-    """Look for the digest in the runs of other processes; what our own key did not sign is not joined."""
+    """Look for the digest in the runs of other processes; only sessions that our own key signed are joined."""
     for name in ("sha256", "arrowIpcSha256"):
         digest = table.digest.get(name)
         if digest is None:
@@ -150,7 +150,7 @@ def _elsewhere(table: Table, key: SigningKey) -> tuple[Origin | None, str]:
 
 def fetch(digest: str, public: PublicKey) -> Origin | None:
     """Return the origin of a data set from the evidence of earlier runs, with the origins behind it."""
-    found = None
+    origin_of_digest = None
     for run_id in tracking.runs_that_made(digest):
         for name, data in tracking.session_files(run_id).items():
             checked = check_session(data, name, trust_only(public))
@@ -159,17 +159,17 @@ def fetch(digest: str, public: PublicKey) -> Origin | None:
             for record in checked.records:
                 if record.evidence.kind in ("acquisition", "preparation"):
                     origin = from_record(record, data, run_id)
-                    if not any(o.session == origin.session and o.record.id == record.id for o in state.origins):
-                        state.origins.append(origin)
+                    if not any(o.session == origin.session and o.record.id == record.id for o in memory.origins):
+                        memory.origins.append(origin)
                     if digest in origin.digests:
-                        found = origin
-        if found is not None:
-            return found
+                        origin_of_digest = origin
+        if origin_of_digest is not None:
+            return origin_of_digest
     return None
 
 
 def from_record(record: SealedRecord, jsonl: bytes, run_id: str | None) -> Origin:
-    """Return what a signed acquisition or preparation record says of its output and inputs."""
+    """Return the output and the inputs of a signed acquisition or preparation record."""
     details: Mapping[str, Any] = record.evidence.details
     output = details.get("output") or details.get("data") or {}
     inputs = (details.get("input") or {}).get("digest", {})
@@ -185,10 +185,10 @@ def from_record(record: SealedRecord, jsonl: bytes, run_id: str | None) -> Origi
 
 
 def _steps(origin: Origin) -> list[Origin]:
-    """Return the chain from the acquisition to `origin`, as far as it is known here."""
+    """Return the chain from the acquisition to `origin`, as far as this process knows it."""
     chain = [origin]
     while chain[0].inputs and len(chain) < 50:
-        before = next((o for o in reversed(state.origins) if o.digests & chain[0].inputs and o not in chain), None)
+        before = next((o for o in reversed(memory.origins) if o.digests & chain[0].inputs and o not in chain), None)
         if before is None:
             break
         chain.insert(0, before)
@@ -207,14 +207,16 @@ def _step(origin: Origin) -> dict[str, Any]:
 
 
 def sessions_behind(links: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
-    """Return the session files that the links rest on, by session id, to be kept beside the training's own."""
+    """Return the session files that the links are based on, by session id."""
     wanted = {step["session"] for item in links for step in item["steps"]}
-    return {o.session: o.jsonl for o in state.origins if o.session in wanted}
+    return {o.session: o.jsonl for o in memory.origins if o.session in wanted}
 
 
-def personal_said(links: Iterable[Mapping[str, Any]]) -> list[bool | tuple[str, ...]]:
-    """Return what the acquisitions behind the links say of personal data: any, none, or which columns."""
+def personal_statements(links: Iterable[Mapping[str, Any]]) -> list[bool | tuple[str, ...]]:
+    """Return the statements of the acquisitions behind the links on personal data: any, none, or which columns."""
     wanted = {step["record"] for item in links for step in item["steps"]}
-    behind = [o.record.evidence.details.get("source") or {} for o in state.origins if o.record.id in wanted]
-    said = [source.get("personal_data") for source in behind]
-    return [tuple(answer) if isinstance(answer, list | tuple) else answer for answer in said if answer is not None]
+    behind = [o.record.evidence.details.get("source") or {} for o in memory.origins if o.record.id in wanted]
+    statements = [source.get("personal_data") for source in behind]
+    return [
+        tuple(stated) if isinstance(stated, list | tuple) else stated for stated in statements if stated is not None
+    ]

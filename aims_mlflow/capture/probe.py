@@ -1,4 +1,4 @@
-"""A trained model asked again about changed rows, where it can be asked, and its files looked at, whatever it is."""
+"""Probe: a trained model is asked about changed rows, where it can be asked, and its files are inspected."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.predict import predict
-from aims_mlflow.capture.recorder import record_outcome
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.statistics.labels import distinct_labels
 from aims_mlflow.checks.tables.in_memory import InMemoryTable
@@ -17,40 +16,43 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aims_mlflow.adapters.models import LoggedModel
-    from aims_mlflow.capture.underway import Underway
+    from aims_mlflow.adapters.predict import Predict
+    from aims_mlflow.adapters.tables import Table
+    from aims_mlflow.checks.outcome import Outcome
+    from aims_mlflow.checks.tables.task import PredictionTask
+    from aims_mlflow.records.pack import Pack
 
 
-def probe(training: Underway, model: LoggedModel, data: InMemoryTable | None, prefix: str) -> None:
-    """Sign the robustness record of a model; without `data` (nothing it could predict) only its files are looked at."""
+def probe(model: LoggedModel, pack: Pack) -> Outcome:
+    """Inspect the files of a model that cannot be asked."""
     import pandas as pd
 
-    described: dict[str, Any] = {}
-    if data is None:
-        data = InMemoryTable(role="test", frame=pd.DataFrame())
-    else:
-        described = {"data": {"test": training.tables["test"].described()}}
-        data = data.with_model(EvaluatedModel(predict=_asking(training, model, data)))
+    return _robustness(model, InMemoryTable(role="test", frame=pd.DataFrame()), pack)
+
+
+def probe_on(model: LoggedModel, table: Table, dataset: InMemoryTable, pack: Pack, function: Predict | None) -> Outcome:
+    """Ask a model about changed rows of `dataset`, which is made of `table`, and inspect its files."""
+    answers = _answers(model, table, dataset.task) if function is None else None
+    return _robustness(model, dataset.with_model(EvaluatedModel(predict=answers)), pack)
+
+
+def _robustness(model: LoggedModel, dataset: InMemoryTable, pack: Pack) -> Outcome:
     with model_folder(model.model_id) as folder:
-        outcome = run_check(
-            "robustness", data.with_model(dataclasses.replace(data.model, folder=folder)), training.setup.pack
-        )
-    record_outcome(training, outcome, [model.subject()], prefix=prefix, **described)
+        return run_check("robustness", dataset.with_model(dataclasses.replace(dataset.model, folder=folder)), pack)
 
 
-def _asking(training: Underway, model: LoggedModel, data: InMemoryTable) -> Callable[[Any], Any] | None:
-    """Return how to ask the model about a changed frame.
+def _answers(model: LoggedModel, table: Table, task: PredictionTask) -> Callable[[Any], Any] | None:
+    """Return the function that asks the model about a changed frame.
 
-    None for arrays and for functions of their own: what a changed row is there, only their author knows.
+    None for arrays: only their author knows what a changed row is, as with a `predict=` of the author's own.
     """
-    table, target = training.tables["test"], training.setup.config.data.target
     columns = getattr(table.features, "columns", None)
-    if columns is None or training.predict is not None:
+    if columns is None:
         return None
-    known = distinct_labels(table.frame[target])
+    known = distinct_labels(table.frame[task.target])
 
-    def again(frame: Any) -> Any:
-        asked = dataclasses.replace(table, frame=frame, features=frame[list(columns)])
-        found = predict(model.predictor, asked, target, data.task.favourable, None, data.task.kind, known, scored=False)
-        return found.labels
+    def answers(frame: Any) -> Any:
+        changed = dataclasses.replace(table, frame=frame, features=frame[list(columns)])
+        return predict(model.predictor, changed, task, known=known, scored=False).labels
 
-    return again
+    return answers

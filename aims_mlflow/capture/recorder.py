@@ -1,19 +1,25 @@
-"""From a check's outcome to a signed record with its reports beside it."""
+"""The recorder of a training: its signed records, the files beside them, and the notes for the person."""
 
 from __future__ import annotations
 
+import contextlib
 import mimetypes
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import sha256_hex
+from aims_mlflow.capture.console import log
+from aims_mlflow.capture.failures import reason_of, short_reason
+from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence.session import session_path
 from aims_mlflow.records.evidence import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from aims_mlflow.capture.underway import Underway
     from aims_mlflow.checks.outcome import Outcome
+    from aims_mlflow.evidence.session import SessionWriter
     from aims_mlflow.evidence.statement import SealedRecord, Subject
+    from aims_mlflow.records.evidence import MlflowIds
 
 REPORTS = "aims/reports"
 TYPES = {".md": "text/markdown", ".jsonl": "application/jsonl", ".svg": "image/svg+xml"}
@@ -30,28 +36,98 @@ def artifact(path: str, content: bytes) -> Artifact:
     return Artifact(path=path, sha256=sha256_hex(content), size=len(content), media_type=media_type(path))
 
 
-def keep_files(training: Underway, files: Mapping[str, bytes], prefix: str = "") -> list[Artifact]:
-    """Put files into the session's own reports folder; returns them as artifacts."""
-    out = []
-    for name, content in files.items():
-        path = f"{REPORTS}/{training.writer.id}/{prefix}{name}"
-        training.files[path] = content
-        out.append(artifact(path, content))
-    return out
+class Recorder:
+    """Collects the evidence of one training: the one object that its phases change.
 
+    Attributes:
+        ids: The MLflow run that the evidence belongs to.
+        files: The files that go into the run, by their path there.
+        earlier_sessions: The sessions that this one is based on, by session id; they go into the run too.
+        notes: Sentences that the person must read at the end.
+    """
 
-def record_outcome(
-    training: Underway, outcome: Outcome, subjects: Iterable[Subject], *, prefix: str = "", **details: Any
-) -> SealedRecord:
-    """Sign one check's outcome. `prefix` keeps the reports of several models apart."""
-    return training.writer.add(
-        outcome.kind,
-        subjects,
-        result=outcome.result,
-        reason=outcome.reason,
-        controls=outcome.controls or None,
-        claims=outcome.claims,
-        artifacts=tuple(keep_files(training, outcome.reports, prefix)),
-        tools=outcome.tools,
-        details={**outcome.details, **details},
-    )
+    def __init__(self, writer: SessionWriter, ids: MlflowIds) -> None:
+        """Collect the records of `writer`."""
+        self.ids = ids
+        self.files: dict[str, bytes] = {}
+        self.earlier_sessions: dict[str, bytes] = {}
+        self.notes: list[str] = []
+        self._writer = writer
+        self._attachments: list[tuple[str, Mapping[str, Any]]] = []
+
+    @property
+    def session_id(self) -> str:
+        """The id of the session."""
+        return self._writer.id
+
+    @property
+    def records(self) -> Sequence[SealedRecord]:
+        """The records that are signed so far."""
+        return self._writer.records
+
+    def add(self, kind: str, subjects: Iterable[Subject], **fields: Any) -> SealedRecord:
+        """Sign the next record; see `SessionWriter.add`."""
+        return self._writer.add(kind, subjects, **fields)
+
+    def outcome(
+        self, outcome: Outcome, subjects: Iterable[Subject], *, prefix: str = "", **details: Any
+    ) -> SealedRecord:
+        """Sign the outcome of a check. `prefix` separates the reports of several models."""
+        return self.add(
+            outcome.kind,
+            subjects,
+            result=outcome.result,
+            reason=outcome.reason,
+            controls=outcome.controls or None,
+            claims=outcome.claims,
+            artifacts=tuple(self.keep(f"{prefix}{name}", content) for name, content in outcome.reports.items()),
+            tools=outcome.tools,
+            details={**outcome.details, **details},
+        )
+
+    def keep(self, name: str, content: bytes) -> Artifact:
+        """Put a file into the session's own reports folder; returns it as an artifact."""
+        path = f"{REPORTS}/{self.session_id}/{name}"
+        self.files[path] = content
+        return artifact(path, content)
+
+    def note(self, text: str) -> None:
+        """Keep a sentence that the person must read at the end."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def attach(self, kind: str, fields: Mapping[str, Any]) -> None:
+        """Keep a record that a person adds until the digests of the models are known."""
+        self._attachments.append((kind, fields))
+
+    def add_attachments(self, subjects: list[Subject]) -> None:
+        """Sign the records that a person added."""
+        for kind, fields in self._attachments:
+            with self.step(kind, subjects):
+                self.add(kind, subjects, **fields)
+
+    @contextlib.contextmanager
+    def step(self, kind: str, subjects: list[Subject]) -> Iterator[None]:
+        """Contain the failure of one step: it becomes a record of the step's kind with result "not evaluated"."""
+        try:
+            yield
+        except Exception as exc:  # noqa: BLE001 - nothing after fitting may raise
+            log.debug("%s could not be evaluated", kind, exc_info=True)
+            reason = reason_of(exc)
+            try:
+                self.add(kind, subjects, result="not_evaluated", reason=short_reason(reason))
+            except AimsError:
+                self.note(f"{kind}: could not be evaluated: {reason}")
+
+    def close(self) -> None:
+        """Sign the manifest; no record can be added any more."""
+        self._writer.close()
+
+    def jsonl(self) -> bytes:
+        """Return the session's envelopes, one on each line."""
+        return self._writer.jsonl()
+
+    def session_files(self) -> dict[str, bytes]:
+        """Return the files of this session and of those that it is based on, by their path in the run."""
+        sessions = {self.session_id: self.jsonl(), **self.earlier_sessions}
+        return {session_path(name): content for name, content in sessions.items()}

@@ -1,42 +1,66 @@
-"""What one process knows while it runs: the open session, and the data sets that it has seen made.
+"""Memory of one process: the open session, and what its calls know of each other.
 
-Nothing here outlives the process and nothing is imported, so that MLflow's run-context hook may look.
+Nothing here outlives the process. The module imports nothing, so that MLflow's run-context hook can look into it.
 """
 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from contextvars import Token
+
     from aims_mlflow.capture.lineage import Origin
+    from aims_mlflow.capture.recorder import Recorder
     from aims_mlflow.capture.sweep import Sweep
 
-_session: ContextVar[Any] = ContextVar("aims_session", default=None)
-origins: list[Origin] = []
-sweeps: dict[str, Sweep] = {}
-said_once: set[str] = set()
+
+class ProcessMemory:
+    """What the calls of one process know of each other.
+
+    Attributes:
+        origins: The data sets that decorated functions returned, oldest first.
+        sweeps: The sweeps, by the run id of their parent.
+        sentences: The sentences that are printed once and were printed.
+        data_runs: The run for data evidence, by tracking URI.
+    """
+
+    def __init__(self) -> None:
+        self.origins: list[Origin] = []
+        self.sweeps: dict[str, Sweep] = {}
+        self.sentences: set[str] = set()
+        self.data_runs: dict[str, str] = {}
+
+    def forget(self) -> None:
+        """Empty the memory, as in a new process."""
+        for part in (self.origins, self.sweeps, self.sentences, self.data_runs):
+            part.clear()
 
 
-def current_session() -> Any:
-    """Return the open training, or None."""
-    return _session.get()
+memory = ProcessMemory()
+_recorder: ContextVar[Recorder | None] = ContextVar("aims_session", default=None)
+
+
+def open_recorder() -> Recorder | None:
+    """Return the recorder of the open training, or None."""
+    return _recorder.get()
 
 
 def current_session_id() -> str | None:
     """Return the id of the open session, or None."""
-    training = _session.get()
-    return training.writer.id if training is not None and training.writer is not None else None
+    recorder = _recorder.get()
+    return recorder.session_id if recorder is not None else None
 
 
-def open_session(training: Any) -> Any:
-    """Make `training` the open one; returns the token for `close_session`."""
-    return _session.set(training)
+def open_session(recorder: Recorder) -> Token[Recorder | None]:
+    """Make the session of `recorder` the open one; returns the token for `close_session`."""
+    return _recorder.set(recorder)
 
 
-def close_session(token: Any) -> None:
-    """Make the training that was open before the open one again."""
+def close_session(token: Token[Recorder | None]) -> None:
+    """Make the session that was open before the open one again."""
     try:
-        _session.reset(token)
+        _recorder.reset(token)
     except ValueError:  # a notebook finishes in another context than it started in
-        _session.set(None)
+        _recorder.set(None)

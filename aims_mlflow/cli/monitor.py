@@ -11,7 +11,7 @@ import click
 from aims_mlflow.cli.options import KEYS
 
 if TYPE_CHECKING:
-    from aims_mlflow.operation.monitor import Monitored
+    from aims_mlflow.operation.monitor import MonitorReport
 
 SHOWN = 20
 
@@ -46,7 +46,7 @@ def run(
     return 1 if found.outcome.result in ("failed", "not_evaluated") else 0
 
 
-def _print_json(found: Monitored) -> None:
+def _print_json(found: MonitorReport) -> None:
     shown = {
         "model": found.name,
         "version": found.version,
@@ -60,7 +60,7 @@ def _print_json(found: Monitored) -> None:
     click.echo(json.dumps(shown, indent=2))
 
 
-def _print(found: Monitored, model: str) -> None:
+def _print(found: MonitorReport, model: str) -> None:
     from aims_mlflow.records.wording import describe
 
     version = f" (version {found.version})" if found.version else ""

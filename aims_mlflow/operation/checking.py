@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.models import load
 from aims_mlflow.adapters.predict import predict
-from aims_mlflow.adapters.spark import PREDICTION, scored
+from aims_mlflow.adapters.spark import PREDICTION, predicted_table
 from aims_mlflow.adapters.tables import as_frame, read_file
 from aims_mlflow.checks.engines.count_source import Column
 from aims_mlflow.checks.engines.opening import count_source_of, shown_name
@@ -86,7 +86,7 @@ def dataset_from(
                 where=where,
                 next="correct the name",
             )
-    found = make_dataset(
+    dataset = make_dataset(
         role,
         frame.drop(columns=list(columns.names)),
         PredictionTask.of(data, task),
@@ -95,12 +95,14 @@ def dataset_from(
         personal=data.personal,
     )
     if model is not None:
-        return predicted_by(model, found, frame, data)
+        return predicted_by(model, dataset, frame, data)
     predictions = frame[columns.prediction].to_numpy() if columns.prediction else None
     scores = frame[columns.score].to_numpy(dtype=float) if columns.score else None
     if predictions is None and scores is not None and data.threshold is not None:
         predictions = scores >= float(data.threshold)  # only stands in: the threshold decides
-    return found if predictions is None else dataclasses.replace(found, predictions=Predictions(predictions, scores))
+    if predictions is None:
+        return dataset
+    return dataclasses.replace(dataset, predictions=Predictions(predictions, scores))
 
 
 @contextlib.contextmanager
@@ -122,7 +124,7 @@ def _remote(remote: CountSource, role: str, data: Data, task: Task, columns: Col
     prediction, score = columns.prediction, columns.score
     if model is not None and isinstance(remote, SparkSource):
         labels = {} if task == "regression" else _labels_of(remote, data.target)
-        remote, score = scored(remote, _loaded(model), data, task, labels)
+        remote, score = predicted_table(remote, _loaded(model), PredictionTask.of(data, task), labels)
         prediction = PREDICTION
     return remote_table(
         role,
@@ -215,6 +217,6 @@ def _asked(
 
     def again(changed: pd.DataFrame) -> Any:
         asked = dataclasses.replace(table, frame=changed, features=changed[list(features.columns)])
-        return predict(model, asked, described.target, task.favourable, None, task.kind, known, scored=False).labels
+        return predict(model, asked, task, known=known, scored=False).labels
 
-    return predict(model, table, described.target, task.favourable, None, task.kind, known), again
+    return predict(model, table, task, known=known), again

@@ -1,4 +1,4 @@
-"""`aims monitor run`: new data against the baseline of a registered model, as a signed record in a run of its own."""
+"""`aims monitor run`: compares new data with the baseline of a registered model; the result is a signed record."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ ROLE = "operation"
 
 
 @dataclass(frozen=True)
-class Monitored:
-    """What a monitor found, and the MLflow run that holds it."""
+class MonitorReport:
+    """The outcome of a monitor, and the MLflow run that holds it."""
 
     outcome: Outcome
     run_id: str
@@ -68,8 +68,8 @@ def monitor(
     *,
     prediction: str | None = None,
     config: str | Path | Mapping[str, Any] | None = None,
-) -> Monitored:
-    """Compare new data with the baseline of a model's training, and keep what is found as evidence.
+) -> MonitorReport:
+    """Compare new data with the baseline of a model's training, and keep the result as evidence.
 
     Args:
         model: `models:/NAME@ALIAS`, `models:/NAME/VERSION` or `models:/m-ID`.
@@ -94,28 +94,28 @@ def monitor(
     stored = _sealed(outcome, target, run_id, digest, subject, record, pack)
     tracking.put(run_id, stored)
     _finish(target, run_id, outcome)
-    return Monitored(outcome, run_id, target.name or target.model_id, target.version, data.rows)
+    return MonitorReport(outcome, run_id, target.name or target.model_id, target.version, data.rows)
 
 
 def _baseline(target: tracking.Target, digest: str, lookup: KeyLookup) -> tuple[SealedRecord, dict[str, Any]]:
     """Return the newest baseline record of the model's bytes, and its content: signature and bytes checked."""
     problems: list[str] = []
-    found: list[SealedRecord] = []
+    baselines: list[SealedRecord] = []
     for name, content in tracking.session_files(target.run_id).items():
         session = check_session(content, name, lookup)
         mine = [r for r in session.records if r.evidence.kind == BASELINE and r.has_subject(digest)]
         if mine and session.problems:
             problems.append(session.problems[0].sentence())
         else:
-            found += [r for r in mine if r.evidence.result == "passed"]
-    if not found:
+            baselines += [r for r in mine if r.evidence.result == "passed"]
+    if not baselines:
         why = f": {problems[0]}" if problems else ""
         raise EvidenceError(
             f"there is no drift baseline of this model that verifies{why}",
             where=f"run {target.run_id}",
             next="trust the trainer's key with --key, or make a baseline: aims.evaluate(model, train=..., test=...)",
         )
-    record = max(found, key=lambda r: r.evidence.time)
+    record = max(baselines, key=lambda r: r.evidence.time)
     entry = next((a for a in record.evidence.artifacts if a.path.endswith(FILE)), None)
     content = tracking.read_file(target.run_id, entry.path) if entry is not None else b""
     if entry is None or sha256_hex(content) != entry.sha256:
@@ -164,9 +164,9 @@ def _predictions(frame: Any, baseline: Mapping[str, Any], model_id: str, digest:
     labels = list(counted) if isinstance(counted, dict) else []
     labels += [baseline["favourable"]] if baseline["favourable"] else []
     known = {str(label_key(label)): label for label in labels}
+    task = PredictionTask(baseline["task"], target, baseline["favourable"])
     try:
-        model, favourable = load(model_id), baseline["favourable"]
-        return predict(model, table, target, favourable, None, baseline["task"], known, scored=False)
+        return predict(load(model_id), table, task, known=known, scored=False)
     except CheckError as exc:
         say(f"predictions are not compared: {exc.sentence()}")
         return None
@@ -232,10 +232,10 @@ def _finish(target: tracking.Target, run_id: str, outcome: Outcome) -> None:
     tracking.tag_run(run_id, tags)
     with tracking.reaching("link the run to the model"):
         client.log_inputs(run_id, models=[LoggedModelInput(model_id=str(target.model_id))])
-        for found in outcome.claims:
-            if found.metric in ("drift", "drifted_share") and found.value is not None:
-                name = f"{found.metric}/{found.slice['column']}" if found.slice else found.metric
-                client.log_metric(run_id, _metric(name), float(found.value))
+        for claim in outcome.claims:
+            if claim.metric in ("drift", "drifted_share") and claim.value is not None:
+                name = f"{claim.metric}/{claim.slice['column']}" if claim.slice else claim.metric
+                client.log_metric(run_id, _metric(name), float(claim.value))
         client.set_terminated(run_id, "FINISHED")
 
 

@@ -14,7 +14,9 @@ from sklearn.preprocessing import StandardScaler
 
 from aims_mlflow.adapters.predict import predict
 from aims_mlflow.adapters.tables import first_rows, make_table
+from aims_mlflow.checks.tables.task import PredictionTask
 
+TASK = PredictionTask("binary-classification", "label", "yes")
 FOUND = (
     ExtraTreesClassifier(n_estimators=10, random_state=0),
     GradientBoostingClassifier(n_estimators=10, random_state=0),
@@ -59,7 +61,7 @@ def test_the_labels_are_the_models_own(model, labels):
     task = "binary-classification" if len(labels) == 2 else "multiclass-classification"
     for fitted in (model, make_pipeline(StandardScaler(), model)):
         fitted.fit(data.features, data.frame["label"])
-        found = predict(fitted, data, "label", labels[-1], None, task)
+        found = predict(fitted, data, PredictionTask(task, "label", labels[-1]))
         assert found.labels.tolist() == fitted.predict(data.features).tolist()
         last = found.scores if found.scores.ndim == 1 else found.scores[:, -1]
         assert last.tolist() == fitted.predict_proba(data.features)[:, -1].tolist()
@@ -69,7 +71,7 @@ def test_a_model_of_scikit_learn_is_asked_once(monkeypatch):
     data = table()
     model = HistGradientBoostingClassifier(max_iter=10).fit(data.features, data.frame["label"])
     calls = asked(monkeypatch, HistGradientBoostingClassifier)
-    predict(model, data, "label", "yes", None)
+    predict(model, data, TASK)
     assert calls == ["predict_proba"]
 
 
@@ -83,13 +85,13 @@ def test_a_tie_is_put_to_the_model(monkeypatch):
         lambda self, X: np.full((len(X), 2), 0.5),
     )
     monkeypatch.setattr(RandomForestClassifier, "predict", lambda self, X: np.full(len(X), "yes"))
-    assert set(predict(model, data, "label", "yes", None).labels) == {"yes"}
+    assert set(predict(model, data, TASK).labels) == {"yes"}
 
 
 def test_a_class_made_of_one_answers_for_itself():
     data = table()
     model = Strict(max_iter=10).fit(data.features, data.frame["label"])
-    found = predict(model, data, "label", "yes", None)
+    found = predict(model, data, TASK)
     assert found.labels.tolist() == model.predict(data.features).tolist()
     assert found.labels.tolist() != np.where(found.scores > 0.5, "yes", "no").tolist()
 
@@ -98,14 +100,14 @@ def test_an_instance_with_an_answer_of_its_own_is_asked():
     data = table()
     model = HistGradientBoostingClassifier(max_iter=10).fit(data.features, data.frame["label"])
     model.predict = lambda X: np.full(len(X), "no")
-    assert set(predict(model, data, "label", "yes", None).labels) == {"no"}
+    assert set(predict(model, data, TASK).labels) == {"no"}
 
 
 def test_without_scores_only_the_labels_are_asked_for(monkeypatch):
     data = table()
     model = HistGradientBoostingClassifier(max_iter=10).fit(data.features, data.frame["label"])
     calls = asked(monkeypatch, HistGradientBoostingClassifier)
-    found = predict(model, data, "label", "yes", None, scored=False)
+    found = predict(model, data, TASK, scored=False)
     assert (calls, found.scores) == (["predict"], None)
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from aims_mlflow.adapters.spark import PREDICTION, scored
+from aims_mlflow.adapters.spark import PREDICTION, predicted_table
 from aims_mlflow.checks.engines import remote_table as far_data
 from aims_mlflow.checks.engines.remote_table import remote_table
 from aims_mlflow.checks.engines.spark import SparkSource
@@ -198,7 +198,7 @@ def test_sparks_workers_ask_a_model_and_give_the_claims_of_pandas(task, spark, t
     described = Data(target="y", favourable=None if task == "regression" else "yes", sensitive=("sex",))
     far = SparkSource(spark.read.parquet(str(tmp_path / "t.parquet")))
     known = {} if task == "regression" else {"no": "no", "yes": "yes"}
-    table, score = scored(far, model, described, task, known)
+    table, score = predicted_table(far, model, PredictionTask.of(described, task), known)
     assert (score is None) == (task == "regression")
     there = remote_table(
         "test",
@@ -212,7 +212,7 @@ def test_sparks_workers_ask_a_model_and_give_the_claims_of_pandas(task, spark, t
     checks = ("data_quality", "fairness", "performance")
     assert_same(tables.claims(there, None, task, checks), tables.claims(here, None, task, checks))
     with pytest.raises(CheckError, match="lack columns it was fitted on"):
-        scored(SparkSource(far.handle.drop("age")), model, described, task, known)
+        predicted_table(SparkSource(far.handle.drop("age")), model, PredictionTask.of(described, task), known)
 
 
 def test_a_threshold_is_applied_where_the_table_is(url):

@@ -1,0 +1,33 @@
+"""An exception as evidence describes it: without its message, which may quote data."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from aims_mlflow.errors import AimsError
+
+MAX_REASON = 500  # characters
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether a registry's gate refused inside the function: the training itself went well then."""
+    return getattr(error, "error_code", None) == "PERMISSION_DENIED"
+
+
+def failure_of(error: BaseException) -> dict[str, str]:
+    """Return the type of an exception and the place in the user's code, never its message."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "aims_mlflow" not in f.filename] or frames
+    where = f"{Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name}" if own else "unknown"
+    return {"type": type(error).__name__, "where": where}
+
+
+def reason_of(error: Exception) -> str:
+    """Return the sentence of one of our errors; of any other error the type alone."""
+    return error.sentence() if isinstance(error, AimsError) else f"{type(error).__name__} (see the log)"
+
+
+def short_reason(text: str) -> str:
+    """Return a reason in at most `MAX_REASON` characters."""
+    return text if len(text) <= MAX_REASON else text[: MAX_REASON - 3] + "..."

@@ -1,0 +1,30 @@
+"""The fit of a training: what the training function left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """What the training function left behind.
+
+    Attributes:
+        models: Name and model for each model that was handed over: a fitted object, or the URI of a logged model.
+        out_of_fold: Role of a data set, and the out-of-fold predictions for it.
+        parameters: Settings of the training, as text.
+        seconds: Duration of the fit; 0 where the training did not start.
+        error: The exception that ended the training.
+        began: Whether the data were admitted, so that the function ran.
+    """
+
+    models: tuple[tuple[str, Any], ...]
+    out_of_fold: tuple[str, Any] | None
+    parameters: Mapping[str, str]
+    seconds: float
+    error: BaseException | None
+    began: bool

@@ -1,0 +1,127 @@
+"""The start of a training: aims.yaml, the key and the MLflow run are found, and the session is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+
+from aims_mlflow.adapters.models import logged_ids
+from aims_mlflow.capture.active_run import end
+from aims_mlflow.capture.console import say, say_once
+from aims_mlflow.capture.recorder import Recorder
+from aims_mlflow.capture.setup import load_setup
+from aims_mlflow.capture.sweep import setup_of_sweep, trial_in
+from aims_mlflow.errors import KeyUnavailable
+from aims_mlflow.evidence import registered_models, tracking
+from aims_mlflow.evidence.session import SessionWriter
+from aims_mlflow.records.evidence import MlflowIds
+from aims_mlflow.signing.key_sources import signing_key
+from aims_mlflow.signing.keys import ephemeral_key, who
+
+if TYPE_CHECKING:
+    from aims_mlflow.capture.plan import TrainingPlan
+    from aims_mlflow.capture.setup import Setup
+    from aims_mlflow.capture.sweep import Selection, Trial
+    from aims_mlflow.signing.keys import SigningKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenRun:
+    """The MLflow run of a training, and what its evidence is made with.
+
+    Attributes:
+        ids: Run and experiment.
+        setup: aims.yaml and pack.
+        key: The key that signs the records.
+        trial: The trial of a sweep that the run is; None for a run without a parent.
+        models_before: Ids of the models that were logged before the session.
+        started_here: Whether the session started the run, and has to end it.
+        selection: How the run was chosen among the trials of a sweep.
+    """
+
+    ids: MlflowIds
+    setup: Setup
+    key: SigningKey
+    trial: Trial | None = None
+    models_before: frozenset[str] = frozenset()
+    started_here: bool
+    selection: Selection | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The id of the MLflow run."""
+        return str(self.ids.run_id)
+
+    def end(self, error: BaseException | None) -> None:
+        """End the run, where the session started it."""
+        if self.started_here:
+            end(self.run_id, "FAILED" if error is not None else "FINISHED")
+
+
+def start(plan: TrainingPlan) -> OpenRun:
+    """Find aims.yaml, the key and the run of a training; starts a run where none is active.
+
+    Raises:
+        ConfigError, KeyUnavailable, Unreachable: one of them is not there.
+    """
+    tracking.check_server()
+    setup = setup_of_sweep(mlflow.active_run(), plan.config) or load_setup(plan.config, plan.function, plan.system)
+    key = _key(plan)
+    with tracking.reaching("start a run"):
+        run, started_here = _run(plan)
+        try:
+            trial = trial_in(run) if plan.run_id is None and not plan.register else None
+            models_count = plan.run_id is None and trial is None
+            models_before = frozenset(logged_ids(run.info.run_id)) if models_count else frozenset()
+        except Exception:
+            if started_here:
+                end(run.info.run_id, "FAILED")
+            raise
+    return OpenRun(
+        ids=MlflowIds(run_id=run.info.run_id, experiment_id=run.info.experiment_id),
+        setup=setup,
+        key=key,
+        trial=trial,
+        models_before=models_before,
+        started_here=started_here,
+    )
+
+
+def record(run: OpenRun) -> Recorder:
+    """Open the session of a run; returns its recorder."""
+    gate = {} if run.trial is not None else registered_models.known_gate()
+    writer = SessionWriter(
+        run.key,
+        who(),
+        system=run.setup.config.system.id,
+        mlflow=run.ids,
+        pack_digest=run.setup.pack_digest,
+        policy_digest=gate.get("policy_digest"),
+        checkpoint=gate.get("checkpoint"),
+    )
+    return Recorder(writer, run.ids)
+
+
+def _key(plan: TrainingPlan) -> SigningKey:
+    """Return the account's key; with mode="observe" and without one, a key that no registry trusts."""
+    try:
+        return signing_key(say)
+    except KeyUnavailable as exc:
+        if plan.mode == "enforce":
+            raise
+        say_once(f"{exc.sentence()} Until then, records are signed with a key that no registry will trust.")
+        return ephemeral_key()
+
+
+def _run(plan: TrainingPlan) -> tuple[Any, bool]:
+    """Return the run to resume, the active run or a new one, and whether it was started here."""
+    active = mlflow.active_run()
+    if plan.run_id is not None:
+        if active is not None and active.info.run_id == plan.run_id:
+            return active, False
+        return mlflow.start_run(run_id=plan.run_id, nested=active is not None), True
+    if active is not None:
+        return active, False
+    return mlflow.start_run(run_name=plan.system), True

@@ -1,0 +1,98 @@
+"""The models of a training: those that the function logged, and those that it handed over and we log for it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.adapters.models import log_model, logged_ids, open_logged
+from aims_mlflow.adapters.predict import features_for, predict
+from aims_mlflow.adapters.tables import first_rows
+from aims_mlflow.capture.console import log
+from aims_mlflow.capture.failures import reason_of
+from aims_mlflow.checks.statistics.labels import distinct_labels
+from aims_mlflow.checks.tables.task import PredictionTask
+from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence.tracking import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aims_mlflow.adapters.models import LoggedModel
+    from aims_mlflow.capture.fit import Fit
+    from aims_mlflow.capture.open_run import OpenRun
+    from aims_mlflow.capture.plan import TrainingPlan
+    from aims_mlflow.capture.recorder import Recorder
+    from aims_mlflow.capture.training_data import TrainingData
+
+SIGNATURE_ROWS = 200
+
+
+def new_model_ids(plan: TrainingPlan, run: OpenRun) -> list[str]:
+    """Return the ids of the models that were logged into the run since the session began.
+
+    Raises:
+        Unreachable: the run cannot be read.
+    """
+    if plan.evaluates:
+        return [plan.evaluates]
+    return [model_id for model_id in logged_ids(run.run_id) if model_id not in run.models_before]
+
+
+def open_models(
+    plan: TrainingPlan, run: OpenRun, data: TrainingData, fit: Fit, recorder: Recorder
+) -> tuple[LoggedModel, ...]:
+    """Return the models that were logged; those that were only handed over are logged first.
+
+    None where the training failed before it had data or a model.
+    """
+    if fit.error is not None and not data.tables and not fit.models:
+        return ()
+    ids: list[str] = []
+    models: list[LoggedModel] = []
+    fitted = [(name, model) for name, model in fit.models if not isinstance(model, str)]
+    with _alone(recorder):
+        ids += new_model_ids(plan, run)
+    for _, uri in fit.models:
+        with _alone(recorder):
+            if isinstance(uri, str) and (model_id := _model_id(uri)) not in ids:
+                ids.append(model_id)
+    for model_id in ids:
+        with _alone(recorder):
+            models.append(open_logged(model_id))
+    if fit.error is None and len(ids) < len(fitted):
+        for name, model in fitted:
+            with _alone(recorder):
+                models.append(_log(plan, data, name, model))
+    return tuple(models)
+
+
+@contextlib.contextmanager
+def _alone(recorder: Recorder) -> Iterator[None]:
+    """Contain the failure of one model, so that the others are still logged."""
+    try:
+        yield
+    except Exception as exc:  # noqa: BLE001 - nothing after fitting may raise
+        log.debug("model", exc_info=True)
+        recorder.note(f"a model could not be logged or read back, so nothing is bound to it: {reason_of(exc)}")
+
+
+def _model_id(uri: str) -> str:
+    target = resolve(uri)
+    if target.model_id is None:
+        raise AimsError(f"{uri} names no logged model", next="use models:/m-ID")
+    return target.model_id
+
+
+def _log(plan: TrainingPlan, data: TrainingData, name: str, model: Any) -> LoggedModel:
+    """Log a model under its name and open it again."""
+    features: Any = None
+    labels: Any = []
+    table = data.tables.get("test") or data.tables.get("train")
+    if table is not None:
+        task = PredictionTask.of(data.setup.config.data, data.setup.pack.task)
+        with contextlib.suppress(Exception):  # they only make the signature
+            few, known = first_rows(table, SIGNATURE_ROWS), distinct_labels(table.frame[task.target])
+            features = features_for(model, few)
+            labels = predict(model, few, task, plan.predict, known).labels
+    return open_logged(log_model(model, name, features, labels), model)
