@@ -218,7 +218,7 @@ def _distributions() -> Mapping[str, list[str]]:
 def _as_function(model: Any) -> Any:
     """Wrap any object with `predict` as a function that pickles by value, so that loading needs no aims_mlflow."""
 
-    def predict(model_input):  # type: ignore[no-untyped-def]
+    def predict(model_input):  # type: ignore[no-untyped-def]  # MLflow reads hints as the signature
         return model.predict(model_input)
 
     return predict

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class GateRefused(PolicyRefused, MlflowException):  # type: ignore[misc]
-    """A gate refused. `unmet` lists the reasons; nothing is lost: `run_id` and `model_uri` say where it is."""
+class GateRefused(PolicyRefused, MlflowException):  # type: ignore[misc]  # MLflow's class has no types
+    """A gate refused. `unmet` lists the reasons; nothing is lost: `run_id` and `model_uri` name the place."""
 
     def __init__(
         self,
