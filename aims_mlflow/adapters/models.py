@@ -1,4 +1,4 @@
-"""The models of a training: those that the function logged, and those that it returned and we log for it."""
+"""Models in MLflow: logs a fitted model, and opens a logged one with the digest of its bytes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NO_SKOPS = "HistGradientBoosting"  # refused after all of its trees are written,
 
 @dataclass(frozen=True)
 class LoggedModel:
-    """A model as MLflow holds it: its bytes' digest, and an object that predicts."""
+    """A model in MLflow: the digest of its bytes, and an object that predicts."""
 
     name: str
     model_id: str
@@ -65,7 +65,7 @@ def _is_model(value: Any) -> bool:
 
 
 def file_prefix(models: Sequence[LoggedModel], model: LoggedModel) -> str:
-    """Return what keeps the files of several models apart: nothing for one, its name, or name and id."""
+    """Return the prefix of a model's files among those of several: its name, or name and id; empty for one model."""
     if len(models) < 2:
         return ""
     alone = sum(m.name == model.name for m in models) == 1
@@ -91,7 +91,7 @@ def digest_of_logged(model_id: str) -> str:
 
 
 def open_logged(model_id: str, predictor: Any = None) -> LoggedModel:
-    """Return a logged model with its digest; without `predictor`, what predicts is loaded from the logged bytes.
+    """Return a logged model with its digest; without `predictor`, the object that predicts is loaded from the logged bytes.
 
     Raises:
         Unreachable: it cannot be read or loaded.
@@ -106,7 +106,7 @@ def open_logged(model_id: str, predictor: Any = None) -> LoggedModel:
 
 
 def load(model_id: str) -> Any:
-    """Load what predicts from the logged bytes: the library's own object where the flavor gives one out.
+    """Load a model from the logged bytes: the library's own object where the flavor has one.
 
     Raises:
         Unreachable: it cannot be loaded here.

@@ -106,7 +106,7 @@ def _output(
 
 
 def features_for(model: Any, table: Table) -> Any:
-    """Return the features in the columns and order that the model was fitted on, as far as it tells."""
+    """Return the features in the columns and order that the model was fitted on, where it names them."""
     names = feature_names(model)
     columns = getattr(table.features, "columns", None)
     if names and columns is not None and set(names) <= {str(c) for c in columns} and list(columns) != names:
@@ -161,7 +161,7 @@ def _answers(model: Any, features: Any, *, scored: bool) -> tuple[Any, LabelScor
 
 
 def _predicts_likeliest(model: Any) -> bool:
-    """Tell whether a model is one of scikit-learn's that answers with its likeliest class, and no class made of it."""
+    """Tell whether a model is one of scikit-learn's own classes, whose prediction is the likeliest class."""
     if type(model).__module__ == "sklearn.pipeline" and type(model).__name__ == "Pipeline":
         model = model.steps[-1][1]
     own = type(model).__module__.startswith("sklearn.ensemble.") and type(model).__name__ in LIKELIEST

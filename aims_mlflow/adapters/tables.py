@@ -1,4 +1,4 @@
-"""From what a person passes (frame, array, path) to one table with a digest of its real bytes."""
+"""Tables: reads what a person passes (frame, array, path) as one table with the digest of its real bytes."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def read_file(path: Path) -> pd.DataFrame:
 
 
 def _refuse_twice(header: pd.DataFrame, path: Path) -> None:
-    """Refuse a file with two columns of one name, which pandas would rename without a word."""
+    """Refuse a file with two columns of one name, which pandas would rename silently."""
     names = header.iloc[0].dropna()
     if names.duplicated().any():
         repeated = names[names.duplicated()].iloc[0]
@@ -187,19 +187,9 @@ def make_table(
     features: Any = None
     if X is not None:
         features = table.to_numpy() if isinstance(given, np.ndarray) and given.ndim == 2 else given
-    if X is not None:
-        if y is None:
-            raise DataError(f"X_{role} came without y_{role}", next=f"pass y_{role} as well")
-        table = _join(
-            table, as_frame(y, f"y_{role}").iloc[:, [0]].set_axis([target], axis=1), f"y_{role}", replace=True
-        )
-    if X is not None and beside is None:
-        lacking = [c for c in sensitive if c not in table.columns]
-        if lacking:
-            raise DataError(
-                f"there is no sensitive column {lacking[0]!r} in X_{role}",
-                next=f"pass it beside: sensitive_{role}=, of the same rows",
-            )
+        table = _with_target(table, y, role, target)
+        if beside is None:
+            _require_sensitive(table, sensitive, role)
     extra: tuple[str, ...] = ()
     if beside is not None:
         columns = as_frame(beside, sensitive[0] if len(sensitive) == 1 else f"sensitive_{role}")
@@ -208,7 +198,25 @@ def make_table(
     if features is None:
         features = table.drop(columns=[c for c in (target, *extra) if c in table.columns])
     digest["arrowIpcSha256"] = arrow_digest(table)
-    return Table(role, role, table, features, digest, path.name if path else None, extra, sensitive)
+    return Table(
+        role, role, table, features, digest, path=path.name if path else None, beside=extra, sensitive=sensitive
+    )
+
+
+def _with_target(table: pd.DataFrame, y: Any, role: str, target: str) -> pd.DataFrame:
+    if y is None:
+        raise DataError(f"X_{role} came without y_{role}", next=f"pass y_{role} as well")
+    column = as_frame(y, f"y_{role}").iloc[:, [0]].set_axis([target], axis=1)
+    return _join(table, column, f"y_{role}", replace=True)
+
+
+def _require_sensitive(table: pd.DataFrame, sensitive: tuple[str, ...], role: str) -> None:
+    lacking = [c for c in sensitive if c not in table.columns]
+    if lacking:
+        raise DataError(
+            f"there is no sensitive column {lacking[0]!r} in X_{role}",
+            next=f"pass it beside: sensitive_{role}=, of the same rows",
+        )
 
 
 def _kept(value: Any) -> Any:

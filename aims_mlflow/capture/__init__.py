@@ -1,1 +1,1 @@
-"""The training session; the decorators are sugar over it."""
+"""Capture of evidence: the training session, the decorators that open one, and records that people add."""

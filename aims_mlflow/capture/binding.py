@@ -1,4 +1,4 @@
-"""Binding: the arguments of a training function that are data sets are found by their names."""
+"""Binding: finds the data sets among the arguments of a training function by their names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_name(decorator: str, name: object) -> None:
     """Refuse a decorator that was given no name.
 
     Raises:
-        ConfigError: it stands without parentheses, or the name is no text.
+        ConfigError: it has no parentheses, or the name is no text.
     """
     if not isinstance(name, str) or not name.strip():
         raise ConfigError(f"@aims.{decorator} needs a name", next=f'write @aims.{decorator}("NAME") above the function')
@@ -88,7 +88,7 @@ def data_arguments(arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def bound_parts(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the same, where all arguments are meant to be data.
+    """Return `data_arguments(parts)`, where all arguments are meant to be data.
 
     Raises:
         DataError: none of them is named as a data set.
@@ -140,7 +140,7 @@ def make_tables(
 
 
 def parameters_of(arguments: Mapping[str, Any]) -> dict[str, str]:
-    """Return the arguments that are settings, as text: numbers, text, booleans; data and models stay out.
+    """Return the arguments that are settings, as text: numbers, text and booleans, but no data and no models.
 
     Text longer than 200 characters is left out: it may be data.
     """

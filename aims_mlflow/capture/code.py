@@ -1,4 +1,4 @@
-"""Which code ran: the git commit, or the digest of the source with the reason why there is no commit."""
+"""Version of the code: the git commit, or the digest of the source and the reason why there is no commit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def code_version(function: Callable[..., Any] | None) -> dict[str, Any]:
     """Return `{function, file, commit, dirty, source_digest, reason}`; absent parts are left out.
 
-    Never raises: what cannot be told is said in `reason`.
+    Never raises: `reason` says why a part is absent.
     """
     out: dict[str, Any] = {}
     source_file = _source_file(function)

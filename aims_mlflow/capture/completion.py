@@ -1,4 +1,4 @@
-"""The completion of a session: documents, manifest and page are written, models registered, and the person told."""
+"""Completion of a session: writes documents, manifest and page, registers the models, and prints what is unmet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data gate: before fitting, the data sets are described, joined to their origin and checked; it may refuse."""
+"""The data gate: describes and checks the data before fitting, joins them to their origin, and may refuse them."""
 
 from __future__ import annotations
 

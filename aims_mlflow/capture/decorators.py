@@ -1,4 +1,4 @@
-"""`@aims.trains`, `@aims.acquires` and `@aims.prepares`."""
+"""The decorators `@aims.trains`, `@aims.acquires` and `@aims.prepares`."""
 
 from __future__ import annotations
 

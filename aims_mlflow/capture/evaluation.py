@@ -1,4 +1,4 @@
-"""The evaluation after fitting: provenance, resources, and the checks of models and data.
+"""The evaluation after fitting: signs provenance and resources, and checks models and data.
 
 Each step is independent: one that fails becomes a record with result "not evaluated", and the next one runs.
 """

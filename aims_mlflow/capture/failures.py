@@ -1,4 +1,4 @@
-"""An exception as evidence describes it: without its message, which may quote data."""
+"""Exceptions as evidence describes them: type and place, but no message of a stranger, which may quote data."""
 
 from __future__ import annotations
 

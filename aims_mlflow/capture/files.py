@@ -1,4 +1,4 @@
-"""Folders of files that the rows of a table name (images, texts, audio): one digest for all, and no file's name."""
+"""Folders of files that the rows of a table name (images, texts, audio): a record has one digest for each folder."""
 
 from __future__ import annotations
 

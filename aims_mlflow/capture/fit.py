@@ -1,4 +1,4 @@
-"""The fit of a training: what the training function left behind."""
+"""The fit of a training: the results of the training function."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """What the training function left behind.
+    """The results of the training function.
 
     Attributes:
         models: Name and model for each model that was handed over: a fitted object, or the URI of a logged model.

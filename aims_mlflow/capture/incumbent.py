@@ -1,4 +1,4 @@
-"""The incumbent: the model in production, asked about a training's held-out data for the comparison."""
+"""The incumbent: asks the model in production about a training's held-out data, for the comparison."""
 
 from __future__ import annotations
 

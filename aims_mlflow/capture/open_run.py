@@ -1,4 +1,4 @@
-"""The start of a training: aims.yaml, the key and the MLflow run are found, and the session is opened."""
+"""Start of a training: finds aims.yaml, the key and the MLflow run, and opens the session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probe: a trained model is asked about changed rows, where it can be asked, and its files are inspected."""
+"""The probe of a trained model: asks it about changed rows, where it can be asked, and inspects its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error of a gate that refuses, as both our users and MLflow's expect it."""
+"""The error of a gate that refuses: one of our errors, and one of MLflow's."""
 
 from __future__ import annotations
 

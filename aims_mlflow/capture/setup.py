@@ -1,4 +1,4 @@
-"""Finding and reading aims.yaml, and what the training gate asks of it."""
+"""Finds and reads aims.yaml, and lists the entries that the training gate requires."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MINIMAL = "system: {id: my-system, owner: me@example.org}\ndata: {target: my-lab
 
 @dataclass(frozen=True)
 class Setup:
-    """aims.yaml as read, the folder it stands in, and its pack resolved."""
+    """aims.yaml as read, the folder that it is in, and its pack."""
 
     config: AimsConfig
     document: Document
@@ -96,7 +96,7 @@ def load_setup(
 
 
 def unstated(setup: Setup) -> list[str]:
-    """Return the aims.yaml entries that the training gate asks for and that are not there, all at once."""
+    """Return the entries of aims.yaml that the training gate requires and that are missing."""
     system = setup.config.system
     out = []
     if not (system.intended_use or "").strip():

@@ -1,4 +1,4 @@
-"""Memory of one process: the open session, and what its calls know of each other.
+"""Memory of one process: the open session, and the facts that its calls know of each other.
 
 Nothing here outlives the process. The module imports nothing, so that MLflow's run-context hook can look into it.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ProcessMemory:
-    """What the calls of one process know of each other.
+    """The facts that the calls of one process know of each other.
 
     Attributes:
         origins: The data sets that decorated functions returned, oldest first.

@@ -71,7 +71,7 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialResult:
-    """What `aims.select` needs of a trial: its plan, its data and settings, and its model where it logged none."""
+    """The plan, data and settings of a trial, and its model where it logged none; `aims.select` needs them."""
 
     plan: TrainingPlan
     parts: Mapping[str, Any]
@@ -82,7 +82,7 @@ class TrialResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """How a run was chosen among the trials of a sweep.
+    """The choice of a run among the trials of a sweep.
 
     Attributes:
         details: Number of trials and selection metric, for the training record.

@@ -1,4 +1,4 @@
-"""The models of a training: those that the function logged, and those that it handed over and we log for it."""
+"""The models of a training: opens those that the function logged, and logs those that it handed over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data sets for checks without training code: a file, with predictions from a column of it or from a logged model."""
+"""Data sets for checks without training code: a table, with predictions from a column of it or from a logged model."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MAX_READ = 2_000_000  # rows of a database that are read to be predicted
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns of a table that hold what a model said, so that no model is needed."""
+    """Columns of a table that contain predictions, so that no model is needed."""
 
     prediction: str | None = None
     score: str | None = None

@@ -13,7 +13,7 @@ from aims_mlflow.adapters.predict import predict
 from aims_mlflow.adapters.tables import Table, as_frame, read_file
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.capture.console import say
-from aims_mlflow.capture.recorder import REPORTS, artifact
+from aims_mlflow.capture.recorder import Recorder
 from aims_mlflow.capture.setup import load_setup
 from aims_mlflow.checks.drift.baseline import FILE, PREDICTION, TARGET
 from aims_mlflow.checks.drift.baseline import KIND as BASELINE
@@ -28,7 +28,7 @@ from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import CheckError, ConfigError, EvidenceError
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import arrow_digest, sha256_file
-from aims_mlflow.evidence.session import SessionWriter, session_path
+from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import SealedRecord, Subject
 from aims_mlflow.evidence.verify import KeyLookup, check_session
 from aims_mlflow.records.evidence import MlflowIds
@@ -88,11 +88,11 @@ def monitor(
     digest = digest_of_logged(target.model_id)
     record, baseline = _baseline(target, digest, lookup)
     pack = _pack(config, record.evidence.system)
-    data, subject = _data(source, baseline, prediction, target.model_id)
+    data, data_subjects = _data(source, baseline, prediction, target.model_id)
     outcome = compare(data, baseline, pack.monitor)
     run_id = _new_run(target)
-    stored = _sealed(outcome, target, run_id, digest, subject, record, pack)
-    tracking.put(run_id, stored)
+    subjects = [Subject(name=f"models:/{target.model_id}", digest={"dirHash1": digest}), *data_subjects]
+    tracking.put(run_id, _sealed(outcome, target, run_id, subjects, record, pack))
     _finish(target, run_id, outcome)
     return MonitorReport(outcome, run_id, target.name or target.model_id, target.version, data.rows)
 
@@ -137,7 +137,7 @@ def _pack(config: str | Path | Mapping[str, Any] | None, system: str | None) -> 
 def _data(
     source: Any, baseline: Mapping[str, Any], prediction: str | None, model_id: str
 ) -> tuple[Dataset, list[Subject]]:
-    """Return the new rows, and what they are bound to: a table that stays elsewhere has no digest."""
+    """Return the new rows and their subjects: a table that stays in its engine has no digest, so no subject."""
     remote, task = count_source_of(source), PredictionTask(baseline["task"])
     name = short_name(source) if isinstance(source, str | Path) else ROLE
     if remote is not None:
@@ -181,42 +181,23 @@ def _new_run(target: tracking.Target) -> str:
 
 
 def _sealed(
-    outcome: Outcome,
-    target: tracking.Target,
-    run_id: str,
-    digest: str,
-    data: list[Subject],
-    record: SealedRecord,
-    pack: Pack,
+    outcome: Outcome, target: tracking.Target, run_id: str, subjects: list[Subject], baseline: SealedRecord, pack: Pack
 ) -> dict[str, bytes]:
     """Return the run's files: one session with the record, and its reports."""
-    writer = SessionWriter(
-        signing_key(say),
-        who(),
-        system=record.evidence.system,
-        mlflow=MlflowIds(run_id=run_id, model_id=target.model_id),
-        pack_digest=pack_digest(pack),
+    ids, system = MlflowIds(run_id=run_id, model_id=target.model_id), baseline.evidence.system
+    recorder = Recorder(
+        SessionWriter(signing_key(say), who(), system=system, mlflow=ids, pack_digest=pack_digest(pack)), ids
     )
-    files = {f"{REPORTS}/{writer.id}/{name}": content for name, content in outcome.reports.items()}
-    writer.add(
-        outcome.kind,
-        [Subject(name=f"models:/{target.model_id}", digest={"dirHash1": digest}), *data],
-        result=outcome.result,
-        reason=outcome.reason,
-        controls=outcome.controls or None,
-        claims=outcome.claims,
-        tools=outcome.tools,
-        artifacts=tuple(artifact(path, content) for path, content in files.items()),
-        details={
-            **outcome.details,
-            "model": target.name or target.model_id,
-            "version": target.version or "",
-            "baseline_record": record.id,
-            "baseline_sha256": record.sha256,
-        },
+    recorder.outcome(
+        outcome,
+        subjects,
+        model=target.name or target.model_id,
+        version=target.version or "",
+        baseline_record=baseline.id,
+        baseline_sha256=baseline.sha256,
     )
-    writer.close()
-    return {**files, session_path(writer.id): writer.jsonl()}
+    recorder.close()
+    return {**recorder.files, **recorder.session_files()}
 
 
 def _finish(target: tracking.Target, run_id: str, outcome: Outcome) -> None:
