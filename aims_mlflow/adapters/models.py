@@ -91,7 +91,7 @@ def digest_of_logged(model_id: str) -> str:
 
 
 def open_logged(model_id: str, predictor: Any = None) -> LoggedModel:
-    """Return a logged model with its digest; without `predictor`, the object that predicts is loaded from the logged bytes.
+    """Return a logged model with its digest; without `predictor`, one is loaded from the logged bytes.
 
     Raises:
         Unreachable: it cannot be read or loaded.
