@@ -13,6 +13,7 @@ os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 ROOT = Path(__file__).parents[1]
 pytest_plugins = [
     "support.embedded_registry",
+    "support.faulty_gate",
     "support.lived_bundle",
     "support.lived_registry",
     "support.plain_registry",
