@@ -75,7 +75,7 @@ def own_check(
     declaration = CheckDeclaration(kind, controls, needs_predictions, needs_reference)
 
     def decorate(function: Check) -> Check:
-        function.declaration = declaration  # type: ignore[attr-defined]
+        function.declaration = declaration  # type: ignore[attr-defined]  # a mark on the team's function
         return function
 
     return decorate

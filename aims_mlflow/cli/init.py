@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from aims_mlflow.checks.profiling.profile import ColumnProfile
-    from aims_mlflow.records.pack import Task
+    from aims_mlflow.records.pack import Pack, Task
 
 SHOWN_GROUPS = 6
 
@@ -56,16 +56,11 @@ def command(
     Asks for what is missing on a terminal. Elsewhere, what only a person can say is left as a comment to fill in:
     the training gate asks for it.
     """
-    from aims_mlflow.adapters.tables import read_file, require_columns
-    from aims_mlflow.checks.packs import load_pack
-    from aims_mlflow.checks.profiling.infer import infer_expectations, suggest_pack
+    from aims_mlflow.checks.profiling.infer import infer_expectations
     from aims_mlflow.checks.profiling.profile import profile, suggest_sensitive
 
-    parent = load_pack(pack) if pack else None
-    frame = read_file(table)
-    named = [c.strip() for c in (sensitive or "").split(",") if c.strip()]
-    require_columns(frame, (target, *named), table)
-    parent = parent or load_pack(suggest_pack(frame[target]))
+    named = _names_in(sensitive)
+    frame, parent = _table_and_pack(table, pack, target, named)
     columns = profile(frame, target)
     guessed = named or [c for c in suggest_sensitive(frame.columns) if c != target and not frame[c].isna().all()]
     labels, favourable = _labels(frame, target, favourable, guessed, parent.task)
@@ -89,13 +84,32 @@ def command(
     text = pack_text(system.id, table.name, extends, parent, frame.columns, added)
     _write({folder / "aims.yaml": config_text(system), own: text}, force=force)
     click.echo(f"wrote {folder / 'aims.yaml'} and {own} ({parent.name}, and {len(added)} expectations of its own)")
-    if pack is None:
-        click.echo(f"extends {parent.name}, which fits {target!r}: --pack names another")
+    chosen = [] if pack else [f"extends {parent.name}, which fits {target!r}: --pack names another"]
     if not named and guessed:
-        click.echo(f"guessed as sensitive by their names, correct that: {', '.join(guessed)}")
-    for hint in (*_doubtful(columns), *unsaid(system)):
+        chosen.append(f"guessed as sensitive by their names, correct that: {', '.join(guessed)}")
+    _print_hints([*chosen, *_doubtful(columns), *unsaid(system)], system.id)
+
+
+def _table_and_pack(table: Path, pack: str | None, target: str, sensitive: list[str]) -> tuple[pd.DataFrame, Pack]:
+    """Return the table, and the pack that a person named or that fits the target; a wrong name of a pack is told first."""
+    from aims_mlflow.adapters.tables import read_file, require_columns
+    from aims_mlflow.checks.packs import load_pack
+    from aims_mlflow.checks.profiling.infer import suggest_pack
+
+    named = load_pack(pack) if pack else None
+    frame = read_file(table)
+    require_columns(frame, (target, *sensitive), table)
+    return frame, named or load_pack(suggest_pack(frame[target]))
+
+
+def _names_in(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _print_hints(hints: list[str], system_id: str) -> None:
+    for hint in hints:
         click.echo(hint)
-    click.echo(f'next: @aims.trains("{system.id}") on the function that fits your model')
+    click.echo(f'next: @aims.trains("{system_id}") on the function that fits your model')
 
 
 def _doubtful(columns: list[ColumnProfile]) -> list[str]:

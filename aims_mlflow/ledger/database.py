@@ -132,7 +132,7 @@ def _engine(uri: str) -> sa.Engine:
     engine = sa.create_engine(uri, connect_args={"timeout": 30} if uri.startswith("sqlite") else {}, pool_size=10)
     if engine.dialect.name == "sqlite":
 
-        @sa.event.listens_for(engine, "connect")  # type: ignore[untyped-decorator]
+        @sa.event.listens_for(engine, "connect")  # type: ignore[untyped-decorator]  # SQLAlchemy's
         def durable(connection: Any, record: Any) -> None:
             record.info["file"] = _file_id(engine.url.database)
             connection.isolation_level = None  # the begin event below starts transactions itself
@@ -140,13 +140,13 @@ def _engine(uri: str) -> sa.Engine:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA secure_delete=ON")  # what is erased is written over with zeros
 
-        @sa.event.listens_for(engine, "checkout")  # type: ignore[untyped-decorator]
+        @sa.event.listens_for(engine, "checkout")  # type: ignore[untyped-decorator]  # SQLAlchemy's
         def still_there(_: Any, record: Any, __: Any) -> None:
             # SQLite goes on writing to a file that was deleted or moved: what is sealed there is lost.
             if record.info["file"] != _file_id(engine.url.database):
                 raise sa.exc.DisconnectionError
 
-        @sa.event.listens_for(engine, "begin")  # type: ignore[untyped-decorator]
+        @sa.event.listens_for(engine, "begin")  # type: ignore[untyped-decorator]  # SQLAlchemy's
         def begin(connection: sa.Connection) -> None:
             reads = connection.get_execution_options().get(READ_ONLY)
             connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

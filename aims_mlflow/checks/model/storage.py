@@ -93,7 +93,7 @@ def _in_zip(file: IO[bytes], name: str, start: bytes, budget: Budget, depth: int
                 raise formats.TooLargeError  # noqa: TRY301
             for member in members:
                 with archive.open(member) as packed, formats.scratch() as content:
-                    budget.keep(iter(lambda packed=packed: packed.read(formats.CHUNK), b""), content)  # type: ignore[misc]
+                    budget.keep(iter(lambda packed=packed: packed.read(formats.CHUNK), b""), content)  # type: ignore[misc]  # a lambda has no types
                     files.append(_look(content, member.filename, budget, depth + 1))
     except Exception:  # noqa: BLE001  encrypted, damaged or too large
         files.append(ModelFile(name, "unknown", unread=True))
