@@ -91,7 +91,7 @@ def command(
 
 
 def _table_and_pack(table: Path, pack: str | None, target: str, sensitive: list[str]) -> tuple[pd.DataFrame, Pack]:
-    """Return the table, and the pack that a person named or that fits the target; a wrong name of a pack is told first."""
+    """Return the table, and the pack that a person named or that fits the target."""
     from aims_mlflow.adapters.tables import read_file, require_columns
     from aims_mlflow.checks.packs import load_pack
     from aims_mlflow.checks.profiling.infer import suggest_pack
