@@ -12,7 +12,7 @@ from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.records.pack import Pack
 
-PACKS = Path(__file__).parents[3] / "aims_mlflow" / "checks" / "packs"
+PACKS = Path(__file__).parents[4] / "aims_mlflow" / "checks" / "packs"
 MINIMAL = "name: mine\nversion: 1\ndescription: d\n"
 
 

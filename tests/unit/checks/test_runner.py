@@ -29,7 +29,7 @@ def test_an_exception_is_not_evaluated_and_its_message_stays_out(scored, empty_p
     monkeypatch.setattr(performance, "run", broken)
     outcome = run_check("performance", scored(), empty_pack)
     assert outcome.result == "not_evaluated"
-    assert outcome.reason.startswith("the performance check could not run: ValueError at test_checks_runner.py:")
+    assert outcome.reason.startswith("the performance check could not run: ValueError at test_runner.py:")
     assert "Erika" not in repr(outcome)
 
 
