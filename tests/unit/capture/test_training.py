@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,8 @@ def test_the_training_has_no_base_class():
 def test_a_memory_that_forgets_is_as_new():
     memory = ProcessMemory()
     memory.origins.append(object())
-    memory.sweeps["run"] = object()
+    sweep: Any = object()
+    memory.sweeps["run"] = sweep
     memory.sentences.add("once")
     memory.data_runs["uri"] = "run"
     memory.forget()
