@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+__all__ = [
+    "AimsError",
+    "CheckError",
+    "ConfigError",
+    "DataError",
+    "EvidenceError",
+    "KeyUnavailable",
+    "PolicyRefused",
+    "Unreachable",
+]
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word closest to `word`, or None when nothing is close."""
     by_lower = {k.lower(): k for k in known}

@@ -12,14 +12,6 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
 
-# What is public in modules without `__all__`.
-PUBLIC = {
-    "aims_mlflow.errors": (
-        "AimsError", "CheckError", "ConfigError", "DataError", "EvidenceError", "KeyUnavailable", "PolicyRefused",
-        "Unreachable",
-    ),
-}  # fmt: skip
-
 
 def cli() -> str:
     """Return the page of all commands with their options, from the commands themselves."""
@@ -54,13 +46,22 @@ def cell(text: str) -> str:
 
 def settings() -> str:
     """Return the page of environment variables, from `aims_mlflow.settings.SETTINGS`."""
+    lines = ["# Settings", "", "Each setting is an environment variable. It is read when it is needed.", ""]
+    lines += [
+        settings_table(),
+        "",
+        "The password or PIN of a key is in the key's variable with `_PASSWORD` at its end.",
+    ]
+    return "\n".join(lines)
+
+
+def settings_table(*who: str) -> str:
+    """Return the table of all settings, or of those that `who` set; docs/gate.md has one, which a test compares."""
     from aims_mlflow.settings import SETTINGS
 
-    lines = ["# Settings", "", "Each setting is an environment variable. It is read when it is needed.", ""]
-    lines += ["| variable | set by | meaning | without it |", "|---|---|---|---|"]
-    lines += [f"| `{s.name}` | {s.set_by} | {s.meaning} | {s.default} |" for s in SETTINGS]
-    lines += ["", "The password or PIN of a key is in the key's variable with `_PASSWORD` at its end."]
-    return "\n".join(lines)
+    rows = [s for s in SETTINGS if not who or s.set_by in who]
+    lines = ["| variable | set by | meaning | without it |", "|---|---|---|---|"]
+    return "\n".join([*lines, *(f"| `{s.name}` | {s.set_by} | {s.meaning} | {s.default} |" for s in rows)])
 
 
 def api() -> str:
@@ -69,7 +70,7 @@ def api() -> str:
     for name in ("aims_mlflow", "aims_mlflow.checks.own_check", "aims_mlflow.errors"):
         module = importlib.import_module(name)
         lines += [f"## `{name}`", "", (module.__doc__ or "").split("\n\n")[0], ""]
-        for public in getattr(module, "__all__", None) or PUBLIC[name]:
+        for public in module.__all__:
             lines += [f"::: {home_of(module, public)}", ""]
     lines += ["## Sessions", "", "`aims.training` returns this object.", ""]
     lines += ["::: aims_mlflow.capture.training.Training", "    options:", "      inherited_members: false"]

@@ -95,4 +95,6 @@ def test_a_class_name_means_one_thing():
 @pytest.mark.parametrize("name", sorted({name for name, _ in classes()}))
 def test_a_class_is_named_by_a_noun(name):
     last = re.findall(r"[A-Z][a-z0-9]*", name)[-1]
-    assert name in NOUNS | ERRORS_OF_THE_CONTRACT or not re.search(r"(ed|ing|own|nown|ught|eld|een|aken|ade|aid)$", last), f"{name} is no noun"
+    assert name in NOUNS | ERRORS_OF_THE_CONTRACT or not re.search(
+        r"(ed|ing|own|nown|ught|eld|een|aken|ade|aid)$", last
+    ), f"{name} is no noun"

@@ -1,6 +1,7 @@
 """Settings: one file reads the environment, and every command understands a variable in the same way."""
 
 import ast
+import runpy
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,24 @@ def test_only_the_settings_read_the_environment():
 def test_every_variable_is_described():
     assert {s.name for s in settings.SETTINGS} == WRITTEN_BY_A_PERSON
     assert all(s.meaning.endswith(".") and s.default for s in settings.SETTINGS)
+
+
+def test_the_guide_has_the_table_of_settings():
+    """To print it again: `settings_table("platform team", "everyone")` of docs/site_pages.py."""
+    docs = Path(__file__).parents[2] / "docs"
+    table = runpy.run_path(str(docs / "site_pages.py"))["settings_table"]("platform team", "everyone")
+    assert table.count("\n") > 5
+    assert f"-->\n{table}\n<!-- end of settings -->" in (docs / "gate.md").read_text(encoding="utf-8")
+
+
+def test_what_is_public_is_listed():
+    """All else may change in any release; docs/reference shows these names."""
+    import aims_mlflow.errors
+    from aims_mlflow.checks import own_check
+
+    assert set(own_check.__all__) <= set(vars(own_check))
+    errors = {n for n, v in vars(aims_mlflow.errors).items() if isinstance(v, type) and issubclass(v, Exception)}
+    assert set(aims_mlflow.errors.__all__) == errors - {"Refusal"}  # a base that only our own code asks for
 
 
 def test_the_policy_folder_is_the_same_for_server_and_commands(monkeypatch, tmp_path):
