@@ -35,11 +35,18 @@ def figures(tree: Path, script: str, options: list[str]) -> dict[str, float]:
     if done.returncode:
         raise SystemExit(f"{script} of {tree} failed:\n{done.stderr[-2000:]}")
     out: dict[str, float] = {}
-    for line in done.stdout.splitlines():
-        if line.startswith("{"):
-            row = json.loads(line)
-            about = " ".join(str(v) for v in row.values() if isinstance(v, str))
-            out |= {f"{about} {k}".strip(): v for k, v in _numbers(row)}
+    for row in objects(done.stdout):
+        about = " ".join(str(v) for v in row.values() if isinstance(v, str))
+        out |= {f"{about} {k}".strip(): v for k, v in _numbers(row)}
+    return out
+
+
+def objects(text: str) -> list[dict[str, object]]:
+    """Return the JSON objects among lines of text; an object may take several lines."""
+    decoder, out, at = json.JSONDecoder(), [], 0
+    while (at := text.find("{", at)) >= 0:
+        row, at = decoder.raw_decode(text, at)
+        out.append(row)
     return out
 
 

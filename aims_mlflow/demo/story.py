@@ -247,18 +247,18 @@ class Story:
         return _refusal_of(lambda: mlflow.MlflowClient().set_registered_model_alias(SYSTEM, "champion", version))
 
     def _close(self, server: GatedServer, chosen: dict[str, Any], started: float) -> None:
-        target = f"models:/{SYSTEM}@champion"
-        with quiet(), environment(self.office.environment()):  # an auditor has the platform team's keyring
-            verified = self.run_command("verify", target)
+        target, ledger = f"models:/{SYSTEM}@champion", self.office.folder / "server" / "mlflow.db.aims.db"
+        with quiet(), environment(self.office.environment()):
+            verified = self.run_command("verify", target, "--ledger", f"sqlite:///{ledger}")
         self.tell.head("What an auditor sees")
-        self.tell.lines([f"$ aims verify {target}"], dim=True)
+        self.tell.lines([f"$ aims verify {target} --ledger sqlite:///server/mlflow.db.aims.db"], dim=True)
         self.tell.lines(line.strip() for line in verified.strip().splitlines())
         folder = next((self.office.folder / "server" / "artifacts").glob(f"**/{chosen['run_id']}/artifacts/aims"))
         self.tell.lines(
             [
                 f"the page:       {folder / 'index.html'}",
                 f"the model card: {folder / 'model_card.md'}",
-                f"the ledger:     {self.office.folder / 'server' / 'mlflow.db.aims.db'}",
+                f"the ledger:     {ledger}",
             ]
         )
         if self.serve:
