@@ -91,6 +91,7 @@ class Deployments:
         gate: Gate,
         changes: AnnouncedChanges,
         decided: DecidedChanges,
+        *,
         sources: Sources,
         removals: Removals,
     ) -> None:

@@ -39,7 +39,7 @@ class GatedMethods:
         decided = DecidedChanges(plain, rows, gate, changes)
         self._removals = Removals(plain, rows, gate, changes)
         self._registrations = Registrations(plain, changes, decided, sources)
-        self._deployments = Deployments(plain, rows, gate, changes, decided, sources, self._removals)
+        self._deployments = Deployments(plain, rows, gate, changes, decided, sources=sources, removals=self._removals)
         self._names = ReservedNames(plain, changes, ConsentIntake(gate))
         self._answers = Answers(plain, changes, gate, sources)
 
