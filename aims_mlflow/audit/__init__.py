@@ -1,1 +1,1 @@
-"""Verification of a ledger, a run or a model version for an auditor; shared by bundles."""
+"""Verification for an auditor: of a ledger, a run, a model version and a bundle."""

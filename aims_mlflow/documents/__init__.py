@@ -1,1 +1,1 @@
-"""Documents that are rendered from sealed records alone."""
+"""Documents written from sealed records alone: nothing in them is retyped."""

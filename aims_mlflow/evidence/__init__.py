@@ -1,1 +1,1 @@
-"""Digests, signed records, sessions, keys, the ledger, and where MLflow keeps them."""
+"""Digests, signed records, capture sessions, their verification, and their storage in MLflow."""

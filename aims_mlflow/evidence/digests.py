@@ -53,7 +53,7 @@ def dir_hash1(files: Iterable[tuple[str, str]]) -> str:
 
 
 def is_load_mark(name: str, size: int, mlmodel: bytes) -> bool:
-    """Tell whether a file is the mark that MLflow leaves on loading, which is no part of the model."""
+    """Return whether a file is the mark that MLflow writes on loading; it is not part of the model."""
     return name == LOAD_MARK and size <= LOAD_MARK_MAX_BYTES and LOAD_MARK.encode() not in mlmodel
 
 

@@ -1,4 +1,4 @@
-"""Registered models as this login sees them, and what a gated registry says of itself in one of them."""
+"""Registered models as this login sees them, and the status of a gated registry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ STATUS_MODEL = "aims.status"
 
 
 def gate_status() -> dict[str, str]:
-    """Return what a gated registry says of itself: version, enforcement, digests, checkpoint; {} for a plain one.
+    """Return the status of a gate: version, enforcement, digests, checkpoint; {} for an ungated registry.
 
     Raises:
         ConfigError: the address is none of a registry.
@@ -23,7 +23,7 @@ def gate_status() -> dict[str, str]:
 
 
 def known_gate() -> dict[str, str]:
-    """Return what a registry's gate says of itself; {} where there is none, or it does not tell this login."""
+    """Return the status of a registry's gate; {} without a gate, or if this login may not read it."""
     try:
         return gate_status()
     except (ConfigError, Unreachable):
@@ -31,7 +31,7 @@ def known_gate() -> dict[str, str]:
 
 
 def has_registered_model(name: str) -> bool:
-    """Tell whether the registry has a model of this name that this login may read."""
+    """Return whether the registry has a model of this name that this login may read."""
     try:
         return tracking.registered_model(name) is not None
     except (ConfigError, Unreachable):
@@ -39,7 +39,7 @@ def has_registered_model(name: str) -> bool:
 
 
 def version_tag(target: tracking.Target, key: str) -> str | None:
-    """Return a tag of a registered version; None where it has none, or `target` is no version."""
+    """Return a tag of a registered version; None if the tag is missing or `target` is not a version."""
     if target.name is None or target.version is None:
         return None
     with tracking.reaching(f"read version {target.version} of {target.name}"):

@@ -1,4 +1,4 @@
-"""Evidence that a person names: the checked sessions of a run, a model or a folder, and a way to its files."""
+"""Evidence of a run, a model or a folder that a user names: its checked sessions, and access to its files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 
 @dataclass
 class EvidenceSource:
-    """Opened evidence: its checked sessions, and a way to its files.
+    """Opened evidence: its checked sessions, and access to its files.
 
     `located` is where MLflow keeps it, None for a folder; `model_digest` that of the model's bytes, None where no
     model was named.
@@ -35,7 +35,7 @@ class EvidenceSource:
     files: dict[str, bytes | None] = field(default_factory=dict)
 
     def file(self, path: str) -> bytes | None:
-        """Return a file that a record names; None where it is not there."""
+        """Return a file that a record names; None if it is missing."""
         if path not in self.files:
             try:
                 tracking.check_inside(path)
@@ -46,7 +46,7 @@ class EvidenceSource:
 
 
 def open_source(target: str, lookup: KeyLookup) -> EvidenceSource:
-    """Read and check the evidence that `target` names, against the keys that `lookup` knows.
+    """Read the evidence for `target`, and check it against the keys of `lookup`.
 
     Raises:
         ConfigError, Unreachable: it names nothing that can be read.

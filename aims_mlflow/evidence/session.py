@@ -22,7 +22,7 @@ MANIFEST_KIND = "session"
 
 
 def session_path(session_id: str) -> str:
-    """Return where a session's envelopes lie, relative to the run's artifact root."""
+    """Return the path of a session's envelopes, relative to the run's artifact root."""
     return f"{SESSION_DIR}/{session_id}.jsonl"
 
 

@@ -1,6 +1,6 @@
 """One record as an in-toto Statement v1, signed in a DSSE envelope.
 
-Our own fields stand under `predicate.aims`. Where in-toto has a predicate type that foreign tools
+Our own fields are under `predicate.aims`. Where in-toto has a predicate type that foreign tools
 read (test-result, SLSA provenance), its fields stand beside ours and are derived from ours:
 reading a record derives them again, and any difference is an error.
 """
@@ -30,7 +30,7 @@ CHECK_KINDS = ("data-quality", "fairness", "performance", "robustness", "represe
 
 
 class Subject(Record):
-    """What a statement is about: a name for people, and digests that decide."""
+    """The subject of a statement: a name for people, and the digests that identify it."""
 
     name: str
     digest: dict[str, str] = Field(min_length=1)
@@ -38,7 +38,7 @@ class Subject(Record):
 
 @dataclass(frozen=True)
 class SealedRecord:
-    """A record as it was read back: the envelope, its subjects and its body."""
+    """A record that was read back: its envelope, subjects and body."""
 
     envelope: dsse.Envelope
     subjects: tuple[Subject, ...]
@@ -55,7 +55,7 @@ class SealedRecord:
         return self.evidence.id
 
     def has_subject(self, digest: str) -> bool:
-        """Tell whether `digest` is one of the digests of a subject."""
+        """Return whether `digest` is one of the digests of a subject."""
         return any(digest in s.digest.values() for s in self.subjects)
 
 
@@ -132,7 +132,7 @@ def seal(body: Evidence, subjects: list[Subject], key: SigningKey) -> SealedReco
 
 
 def read(raw: bytes, where: str) -> SealedRecord:
-    """Parse hostile bytes into a record; the signature is checked elsewhere (`verify`).
+    """Parse untrusted bytes into a record; `verify` checks the signature.
 
     Raises:
         EvidenceError: the envelope, the statement or the body is not well-formed.

@@ -1,4 +1,4 @@
-"""Evidence in MLflow: the only place below the hooks that talks to it.
+"""Evidence in MLflow: reads and writes artifacts and tags through the public client.
 
 Clients write plain artifacts and tags, so that this works on any MLflow server.
 """
@@ -35,7 +35,7 @@ MODEL_IN_SOURCE = re.compile(r"m-[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class Target:
-    """What a person named: a run, and where it was a model, that model."""
+    """The run that a user named, and the model if they named one."""
 
     run_id: str
     model_id: str | None = None
@@ -43,7 +43,7 @@ class Target:
     version: str | None = None
 
     def called(self, text: str) -> str:
-        """Return what a person named with the version that an alias leads to today."""
+        """Return the user's address `text`; an address with an alias gets the current version appended."""
         return f"{text} (version {self.version})" if "@" in text and self.version else text
 
 
@@ -60,7 +60,7 @@ def client() -> Any:
 
 @contextlib.contextmanager
 def reaching(what: str) -> Iterator[None]:
-    """Turn MLflow's and the network's errors into one sentence.
+    """Turn errors of MLflow and the network into an error with one sentence.
 
     Raises:
         Unreachable: whatever stopped MLflow from doing `what`.
@@ -88,13 +88,13 @@ def reaching(what: str) -> Iterator[None]:
 
 
 def _plain_uri(uri: str) -> str:
-    """Return a URI without the password that may stand in it."""
+    """Return a URI without its password."""
     parts = urlsplit(uri)
     return uri.replace(parts.netloc, parts.hostname or "", 1) if parts.password else uri
 
 
 def check_server() -> None:
-    """Find out in seconds whether a tracking server answers, where MLflow itself would retry for minutes.
+    """Check within seconds that a tracking server answers; MLflow itself would retry for minutes.
 
     Raises:
         Unreachable: nothing listens at MLFLOW_TRACKING_URI.
@@ -115,7 +115,7 @@ def check_server() -> None:
 
 
 def registered_model(name: str) -> Any:
-    """Return a registered model; None where there is none.
+    """Return a registered model; None if it does not exist.
 
     Raises:
         ConfigError, Unreachable: the registry does not tell.
@@ -150,7 +150,7 @@ def put(run_id: str, files: Mapping[str, bytes]) -> None:
 
 
 def tag_run(run_id: str, tags: Mapping[str, str]) -> None:
-    """Set tags on a run: they find evidence and prove nothing."""
+    """Set tags on a run; they serve to find evidence, and are not evidence themselves."""
     with reaching("tag the run"):
         for key, value in tags.items():
             client().set_tag(run_id, key, value[:5000])
@@ -163,7 +163,7 @@ def tag_model(model_id: str, tags: Mapping[str, str]) -> None:
 
 
 def session_files(run_id: str) -> dict[str, bytes]:
-    """Return the run's session files by path; empty where it has none.
+    """Return the run's session files by path; empty if it has none.
 
     Raises:
         Unreachable: the run or its artifacts cannot be read.
@@ -199,7 +199,7 @@ def check_inside(path: str) -> None:
 
 @contextlib.contextmanager
 def model_folder(model_id: str) -> Iterator[Path]:
-    """Give the folder of a logged model as downloaded back; gone afterwards where it is a copy.
+    """Download a logged model, and yield its folder; a copy is deleted afterwards.
 
     Raises:
         Unreachable: it cannot be read.
@@ -210,7 +210,7 @@ def model_folder(model_id: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def downloaded(address: str, what: str) -> Iterator[Path]:
-    """Give the folder of what an artifact address names, downloaded; gone afterwards.
+    """Download the artifacts at an address, and yield their folder; it is deleted afterwards.
 
     Raises:
         Unreachable: it cannot be read.
@@ -223,14 +223,14 @@ def downloaded(address: str, what: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _no_progress_bar() -> Iterator[None]:
-    """Keep MLflow's download bar out of other people's logs; who set the variable keeps it."""
+    """Switch MLflow's progress bar off, unless the user has set its variable."""
     name = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
     with contextlib.nullcontext() if is_set(name) else environment({name: "false"}):
         yield
 
 
 def resolve(text: str) -> Target:
-    """Find what a person named: `runs:/ID[/...]`, a run id, `models:/m-...`, `models:/NAME/VERSION` or `@ALIAS`.
+    """Resolve `runs:/ID[/...]`, a run id, `models:/m-...`, `models:/NAME/VERSION` or `@ALIAS`.
 
     Raises:
         ConfigError: it is none of these.
@@ -282,7 +282,7 @@ def _of_version(rest: str, text: str) -> Target:
 
 
 def runs_that_made(digest: str, limit: int = 5) -> list[str]:
-    """Return ids of runs whose evidence names `digest` as a data set that they made or acquired, newest first."""
+    """Return ids of runs that made or acquired the data set `digest` by their evidence, newest first."""
     with reaching("search runs"):
         experiments = [e.experiment_id for e in client().search_experiments(max_results=1000)]
         found = client().search_runs(

@@ -1,4 +1,4 @@
-"""Trust in keys for evidence that meets no ledger: whose signature counts, and in which role."""
+"""Trusted keys and their roles for evidence that is verified without a ledger."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ FILE = "keyring.yaml"
 
 
 def trust_only(key: PublicKey, owner: str = OWN_KEY) -> KeyLookup:
-    """Return a lookup that knows this one key, as a trainer's."""
+    """Return a lookup with this key only, in the role trainer."""
     return {key.key_id: KeyEntry(key_id=key.key_id, owner=owner, roles=("trainer",), pem=key.pem)}.get
 
 
 def trusted_keys(files: Iterable[str] = ()) -> KeyLookup:
-    """Return the keys to verify with: this account's own, those of the policy folder's keyring, and those in `files`.
+    """Return the keys to verify with: this account's own, the policy folder's keyring, and those in `files`.
 
     A later source wins: the keyring says of this account's key which role it has, and until when.
 

@@ -22,20 +22,20 @@ MAX_RECORDS = 10_000
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that does not verify."""
+    """One failure of verification."""
 
     record: str
     what: str
     meaning: str
 
     def sentence(self) -> str:
-        """Return it as one line."""
+        """Return the problem as one line."""
         return f"{self.record}: {self.what}. It means: {self.meaning}."
 
 
 @dataclass(frozen=True)
 class CheckedSession:
-    """A session file as read and checked; `problems` empty means that everything holds."""
+    """A session file after its check; it verifies if `problems` is empty."""
 
     name: str
     id: str | None
@@ -46,7 +46,7 @@ class CheckedSession:
 
     @property
     def owners(self) -> dict[str, str]:
-        """Record id -> who signed it."""
+        """The owner of the signing key by record id."""
         return {record: entry.owner for record, entry in self.signers.items()}
 
     @property
@@ -78,7 +78,7 @@ def check_signature(record: SealedRecord, lookup: KeyLookup, roles: Sequence[Rol
 def check_session(
     data: bytes, name: str, lookup: KeyLookup, roles: Sequence[Role] = TRAINER, most: int = MAX_RECORDS
 ) -> CheckedSession:
-    """Read and check one session file; never raises for what the file holds."""
+    """Read and check one session file; no content of the file raises an error."""
     problems: list[Problem] = []
     records: list[SealedRecord] = []
     signers: dict[str, KeyEntry] = {}
@@ -109,7 +109,7 @@ def check_session(
 
 
 def order_problems(name: str, records: Sequence[SealedRecord]) -> list[Problem]:
-    """Return what is wrong with a session's records as a whole: their order, and what the manifest says of them."""
+    """Return the problems of a session's records as a whole: their order, and their match with the manifest."""
     return _chain_problems(name, records) + _manifest_problems(name, records, _manifest(records))
 
 

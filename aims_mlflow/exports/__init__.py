@@ -1,1 +1,1 @@
-"""Exports of evidence in files for other parties."""
+"""Formats that others read."""

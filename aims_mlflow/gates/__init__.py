@@ -1,1 +1,1 @@
-"""What the registry asks for: the policy, and the pure function that decides by it."""
+"""The policy of a registry, and the pure function that decides by it."""

@@ -1,4 +1,4 @@
-"""The policy's conditions on evidence, each returning what does not hold."""
+"""The policy's conditions on evidence; each function returns the conditions that are unmet."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PRIORITIES = get_args(Priority)
 
 
 def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvidence, now: datetime) -> list[Unmet]:
-    """Return every condition of the policy on evidence that does not hold, most basic first."""
+    """Return every unmet condition of the policy on evidence, the most basic first."""
     if rules.system is None:
         text = f"the policy knows no system for the model name {rules.model_name!r}"
         advice = "the platform team adds a pattern for it under systems in policy.yaml"
@@ -49,7 +49,7 @@ def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvi
 
 
 def warned(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
-    """Return what misses a limit that the policy only warns about."""
+    """Return the claims that miss a limit which the policy only warns about."""
     if rules.system is None:
         return []
     return _limits(rules, counted, sensitive_columns(rules, counted), warnings=True)
@@ -66,7 +66,7 @@ def _limits(rules: Rules, counted: CountingEvidence, sensitive: Sequence[str], *
 
 
 def _applies(limit: PolicyLimit, rules: Rules, counted: CountingEvidence) -> bool:
-    """Tell whether the system gives every objective that a limit names at least the limit's priority (Annex C).
+    """Return whether the system gives every objective that a limit names at least the limit's priority (Annex C).
 
     The server's word and the team's own both count: a team can only ask more of itself.
     """
@@ -91,7 +91,7 @@ def control_of(kind: str) -> str:
 
 
 def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvidence) -> list[Unmet]:
-    """The evidence must be there and whole: a session with a manifest, every record in it, a trusted key.
+    """Evidence must be complete: a session with a manifest, every record that it lists, and a trusted key.
 
     Its first record says what was about to be trained, held to which pack: without it, limits could have been
     chosen afterwards.
@@ -112,7 +112,7 @@ def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: Countin
 
 
 def _how_to_get_evidence(sessions: Sequence[CheckedSession]) -> str:
-    """Return the advice for a model without a training record; a trial only waits to be chosen."""
+    """Return the advice for a model without a training record; a trial needs only to be selected."""
     trial = next((r for s in sessions for r in s.records if r.evidence.kind == "trial"), None)
     if trial is None:
         return TRAIN_AGAIN
@@ -140,7 +140,7 @@ def _same_system(system: PolicySystem, counted: CountingEvidence) -> list[Unmet]
 
 
 def _trusted_trainers(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
-    """Training is signed with the role trainer, by an owner whom the policy names where it names any."""
+    """Training must be signed with the role trainer, by an owner in the policy's list if it has one."""
     out = []
     for training in counted.trained:
         entry = counted.signers[training.id]
@@ -177,7 +177,7 @@ def _differs(key: str, wanted: str, said: str, start: SealedRecord) -> Unmet:
 
 
 def sensitive_columns(rules: Rules, counted: CountingEvidence) -> tuple[str, ...]:
-    """Return the sensitive columns that fairness is asked for: the server's, else those that the evidence names."""
+    """Return the sensitive columns that need fairness evidence: the server's, else those in the evidence."""
     if rules.system is not None and rules.system.sensitive is not None:
         return rules.system.sensitive
     return tuple(sorted({column for start in counted.starts for column in _columns(start)}))
@@ -188,7 +188,7 @@ def _asks(rules: Rules, kind: str) -> bool:
 
 
 def _kind(rules: Rules, counted: CountingEvidence, asked: Requirement, now: datetime) -> list[Unmet]:
-    """One required kind: there, evaluated with a result that the policy takes, and the newest record not stale."""
+    """A required kind must be present, have a result that the policy accepts, and be recent enough."""
     kind = asked.kind
     control, records = control_of(kind), counted.of(kind)
     if not records:
@@ -212,7 +212,7 @@ def _kind(rules: Rules, counted: CountingEvidence, asked: Requirement, now: date
 
 
 def _failed(record: SealedRecord) -> list[Unmet]:
-    """What the trainer's own pack calls failed stays failed: packs can only add to the policy."""
+    """A check that failed by the trainer's own pack stays failed: packs can only add to the policy."""
     body, control = record.evidence, control_of(record.evidence.kind)
     failed = [c for c in body.claims if c.passed is False and c.severity != "warning"]
     if body.result == "failed" and not failed:
@@ -232,7 +232,7 @@ def _stale(record: SealedRecord, rules: Rules, now: datetime) -> str | None:
 
 
 def _held_out(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
-    """Results must come from enough held-out rows, and from an accepted set where the policy names some."""
+    """Results must come from enough held-out rows, and from an accepted set if the policy lists some."""
     records = counted.of("performance")
     if rules.system is None or not _asks(rules, "performance") or not records:
         return []
@@ -252,7 +252,7 @@ def _held_out(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
 
 
 def _reevaluation(rules: Rules, counted: CountingEvidence, now: datetime) -> list[Unmet]:
-    """Another person than the trainer, with the policy's role, measured on data that the policy knows by digest."""
+    """A person other than the trainer, with the policy's role, must measure on data with a listed digest."""
     role = rules.reevaluation
     if role is None or rules.system is None:
         return []

@@ -1,4 +1,4 @@
-"""What people say to a gate: approvals, waivers, revocations and retirements, verified and found again."""
+"""Signed consents for a gate (approvals, waivers, revocations, retirements): packing, verifying and finding them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ AGAIN = "make it with `aims approve`, `aims waive`, `aims gate revoke` or `aims 
 
 
 class ConsentText(Record):
-    """What a person wrote, and from which account: kept beside a consent, which commits to it with a salt."""
+    """The text that a person wrote, and their account; the consent commits to both with a salt."""
 
     comment: str = Field(default="", max_length=500)
     actor: str
@@ -42,25 +42,25 @@ class ConsentText(Record):
 
     @classmethod
     def of(cls, comment: str, actor: str) -> ConsentText:
-        """Return words with a new salt, without which nobody can guess them from their commitment."""
+        """Return a text with a new salt, which prevents guessing the text from its commitment."""
         return cls(comment=comment, actor=actor, salt=secrets.token_hex(32))
 
     @property
     def commitment(self) -> str:
-        """The digest that is signed."""
+        """The digest of text and salt that the consent's signature covers."""
         return digest_of(self.model_dump())
 
 
 def packed(raw: bytes, words: ConsentText) -> str:
-    """Return a consent as it travels to a gate: its envelope, and the words beside it."""
+    """Return a consent as it is sent to a gate: its envelope, and the text beside it."""
     return canonical({"envelope": parse_json(raw, "consent"), "words": words.model_dump()}).decode()
 
 
 def unpacked(text: str) -> tuple[bytes, ConsentText | None]:
-    """Return (envelope, words) of hostile text; a bare envelope has none.
+    """Return (envelope, consent text) of untrusted text; the second is None for a bare envelope.
 
     Raises:
-        EvidenceError: the words beside it cannot be read.
+        EvidenceError: the text beside the envelope cannot be read.
     """
     data = parse_json(text.encode("utf-8", "surrogatepass"), "consent")
     if not isinstance(data, dict) or set(data) != {"envelope", "words"}:
@@ -72,7 +72,7 @@ def unpacked(text: str) -> tuple[bytes, ConsentText | None]:
 
 
 def with_words(signed: SignedConsent, words: ConsentText | None) -> SignedConsent:
-    """Return a consent with what was said beside it.
+    """Return a consent with the text beside it.
 
     Raises:
         EvidenceError: it is signed for other words, or a reason that it needs is missing.
@@ -90,7 +90,7 @@ def with_words(signed: SignedConsent, words: ConsentText | None) -> SignedConsen
 def read_consent(
     raw: bytes, keyring: Keyring, roles: Sequence[Role] = ("approver",), sealed: str = ""
 ) -> SignedConsent:
-    """Verify a consent's envelope against a keyring; what is said beside it may be erased, and `with_words` adds it.
+    """Verify a consent's envelope against a keyring; `with_words` adds the text, which may be erased.
 
     Raises:
         EvidenceError: it is malformed, or not signed by a key with one of the roles.
@@ -149,7 +149,7 @@ def sealed_consents(
 
 
 def _reason(ledger: Ledger, leaf: Leaf, signed: SignedConsent) -> SignedConsent:
-    """Return a waiver with its reason, which a decision names; without it where it was erased. It is not remembered."""
+    """Return a waiver with its reason, which a decision quotes, unless it was erased. It is not cached."""
     body = ledger.body(leaf.sequence) if signed.consent.words is not None else None
     return with_words(signed, ConsentText.model_validate(body.get("words"))) if body else signed
 

@@ -25,7 +25,7 @@ DUE = ("training", "registration")
 
 @dataclass(frozen=True)
 class ControlStatus:
-    """A control with its state for a model, the reason, and the records that it rests on."""
+    """A control with its state for a model, the reason, and the records behind it."""
 
     control: Control
     state: State
@@ -109,7 +109,7 @@ def _why(record: SealedRecord) -> str:
 
 
 def how_to_add(kind: str) -> str:
-    """Return which kind is missing, and how it comes into being."""
+    """Return the missing kind, and how to produce it."""
     if kinds()[kind].captured == "human":
         return f'no {kind}: aims.attach("{kind}", PATH)'
     ways = {"acquisition": "@aims.acquires", "preparation": "@aims.prepares"}

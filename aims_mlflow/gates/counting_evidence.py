@@ -1,4 +1,4 @@
-"""Which records count for a model, and which failures another record has undone."""
+"""Selection of the records that count for a model; superseded records are left out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DATA_KINDS = frozenset(
 
 @dataclass(frozen=True)
 class CountingEvidence:
-    """What counts for one model: its records, the owners who trained it, and the sessions that cannot count.
+    """The evidence that counts for a model: its records, its trainers, and the sessions that cannot count.
 
     `signers` says who signed each record. `starts` are the session-start records of the sessions that speak of
     the model; `unstarted` its training records whose session begins otherwise.
@@ -82,7 +82,7 @@ def _started(session: CheckedSession) -> bool:
 
 
 def _concerns(session: CheckedSession, model_digest: str) -> bool:
-    """Tell whether a session that does not verify may be about this model.
+    """Return whether a session that does not verify may be about this model.
 
     Another person's whole session about data says nothing about it. One without a manifest, or whose manifest lists a
     record that is missing or unreadable now, may have lost a failure: taking lines out must never help.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SignedConsent:
-    """A verified approval, waiver or revocation: its record's id, who signed it, what it is bound to.
+    """A verified approval, waiver or revocation: its record's id, its signer, and the digests that bind it.
 
     `time` is the signer's, `sealed` the ledger's.
     """
@@ -36,13 +36,13 @@ class SignedConsent:
 
     @property
     def since(self) -> str:
-        """When it began to count: a signer's clock can't put it before or after another one."""
+        """The time from which it counts: a signer's clock cannot put it before or after another consent."""
         return self.sealed or self.time
 
 
 @dataclass(frozen=True)
 class DecisionRequest:
-    """What a decision is about, beside the rules: the bytes, their history, and where MLflow keeps them.
+    """The subject of a decision: the model's bytes, their history, and their place in MLflow.
 
     `registered` is the digest that the version had when it was registered; `standing` what it was allowed before.
     """
@@ -63,7 +63,7 @@ def decide(
     asked: DecisionRequest,
     now: datetime,
 ) -> Decision:
-    """Decide whether the model may take the step that `rules` are about.
+    """Decide whether the model may take the step that `rules` govern.
 
     Nothing that a client says about its own verdict helps it: values are compared with the server's limits,
     and a result that the client itself calls failed stays failed.
@@ -102,7 +102,7 @@ def decide(
 
 
 def unreadable(rules: Rules, what: str, advice: str, asked: DecisionRequest, now: datetime) -> Decision:
-    """Return the decision about a model whose bytes or evidence cannot be read: nothing can speak for it."""
+    """Return the refusal of a model whose bytes or evidence cannot be read."""
     item = Unmet(control="A.6.2.5", kind="model", text=what, next=advice, waivable=False)
     return _decision(rules, asked, now, unmet=(item,))
 
@@ -134,7 +134,7 @@ def _decision(
 def still_holds(
     standing: PriorAuthority, rules: Rules, consents: Sequence[SignedConsent], model_digest: str, now: datetime
 ) -> bool:
-    """Tell whether earlier authority still holds: unchanged bytes, not run out, and not revoked since.
+    """Return whether earlier authority is still valid: bytes unchanged, not expired, and not revoked.
 
     Freshness and later changes of the rules do not matter: moving back must stay possible in an emergency.
     """
@@ -160,7 +160,7 @@ def _changed(asked: DecisionRequest) -> list[Unmet]:
 def consents_in_force(
     consents: Sequence[SignedConsent], rules: Rules, model_digest: str, now: datetime
 ) -> list[SignedConsent]:
-    """Return the consents to this change that were not taken back since."""
+    """Return the consents to this change that were not revoked later."""
     mine = [c for c in _mine(consents, rules, now) if c.model_digest == model_digest]
     revoked = max((c.since for c in mine if c.consent.action == "revocation"), default="")
     return [c for c in mine if c.since > revoked and _is_about(c.consent, rules)]
@@ -190,7 +190,7 @@ def approvers(consents: Sequence[SignedConsent], counted: CountingEvidence) -> l
 
 
 def _missing_approvals(rules: Rules, approvals: Sequence[SignedConsent], counted: CountingEvidence) -> list[Unmet]:
-    """One person may stand for several roles; `count` says how many different people it takes.
+    """One person may fill several roles; `count` is the number of different people that are needed.
 
     Where nothing shows who trained, nobody can be shown to be another person.
     """
@@ -248,7 +248,7 @@ def _is_waiver(signed: SignedConsent, counted: CountingEvidence, now: datetime) 
 def _break_glass(
     consents: Sequence[SignedConsent], counted: CountingEvidence, now: datetime, rules: Rules
 ) -> SignedConsent | None:
-    """Return the emergency waiver that ends first, where enough people signed one each."""
+    """Return the emergency waiver that ends first, if enough people signed one each."""
     longest = timedelta(hours=rules.break_glass.max_hours)
     mine = [
         c
@@ -274,7 +274,7 @@ def _waived(item: Unmet, signed: SignedConsent) -> WaivedBy:
 
 
 def waiver_too_long(signed: SignedConsent, rules: Rules) -> bool:
-    """Tell whether a waiver lasts longer than the policy allows, counted from the day on which it was signed."""
+    """Return whether a waiver lasts longer than the policy allows, counted from the day on which it was signed."""
     expires = signed.consent.expires
     longest = timedelta(days=rules.waiver_days)
     return expires is not None and parse_time(expires) > parse_time(signed.time) + longest

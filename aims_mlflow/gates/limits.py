@@ -1,4 +1,4 @@
-"""The server's own limits against the values that the evidence holds."""
+"""Comparison of the values in the evidence with the server's own limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PACK = "the pack's"
 
 
 def beyond_limit(limit: PolicyLimit, line: str, counted: CountingEvidence, sensitive: Sequence[str]) -> list[Unmet]:
-    """Return what does not hold of one limit: values beyond it, and slices that were not measured at all.
+    """Return the violations of a limit: values beyond it, and slices without a measurement.
 
     Of a model only held-out data count. A limit that speaks of no claim is unmet: what was not measured is
     never within a limit, and rows that were too few to show are no measurement.
@@ -57,7 +57,7 @@ def _unmet(limit: PolicyLimit, line: str, text: str, following: str) -> Unmet:
 
 
 def unmet_claim(claim: Claim, kind: str, control: str, evidence: str, where: str | None = None) -> Unmet:
-    """Return a claim that does not hold its limit, in words: value, interval, rows and limit.
+    """Return the unmet condition of a claim that misses its limit; its text has value, interval, rows and limit.
 
     `where` is the line of policy.yaml that the limit is from; None means the trainer's own pack.
     """

@@ -65,7 +65,7 @@ class Rules:
 
     @cached_property
     def stage_digest(self) -> str:
-        """The digest that approvals and waivers are bound to: the rules, without file positions."""
+        """The digest that binds approvals and waivers to these rules; file positions are left out."""
         return digest_of(
             {
                 "system": self.system.model_dump(mode="json", exclude_none=True) if self.system else None,
@@ -92,26 +92,26 @@ class LoadedPolicy:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The roles that the policy names for approvals and re-evaluations."""
+        """The roles that the policy requires for approvals and re-evaluations."""
         rules = self.policy.stages.values()
         named = [role for r in rules for role in (*r.approvals.roles, r.require_reevaluation) if role]
         return tuple(dict.fromkeys(named))
 
     def gates(self, stage: Stage) -> bool:
-        """Tell whether the policy says anything about a stage; what it does not name passes."""
+        """Return whether the policy has rules for a stage; other stages pass."""
         return stage in self.policy.stages
 
     def gated_alias(self, alias: str) -> bool:
-        """Tell whether setting `alias` is a deployment; names count whatever their case."""
+        """Return whether setting `alias` is a deployment; names count whatever their case."""
         rules = self.policy.stages.get("deployment")
         return rules is not None and alias.lower() in {a.lower() for a in rules.aliases}
 
     def gated_move(self, mlflow_stage: str) -> bool:
-        """Tell whether moving a version to one of MLflow's stages is a deployment: `Production` always is."""
+        """Return whether moving a version to one of MLflow's stages is a deployment: `Production` always is."""
         return self.gated_alias(mlflow_stage) or (self.gates("deployment") and mlflow_stage.lower() == "production")
 
     def rules(self, model_name: str, stage: Stage, alias: str | None = None, workspace: str | None = None) -> Rules:
-        """Return what applies to a change; a pattern with a slash is about `workspace/name`."""
+        """Return the rules that apply to a change; a pattern with a slash matches `workspace/name`."""
         return self._known(model_name, stage, alias, workspace)
 
     def _rules(self, model_name: str, stage: Stage, alias: str | None, workspace: str | None) -> Rules:
@@ -140,7 +140,7 @@ class LoadedPolicy:
         )
 
     def _system(self, name: str, workspace: str | None) -> tuple[tuple[str, ...], PolicySystem | None]:
-        """Return (its place in the file, the first system whose pattern matches): exact names before patterns."""
+        """Return (position in the file, first system whose pattern matches); exact names precede patterns."""
         systems = self.policy.systems
         exact = [p for p in (f"{workspace}/{name}", name) if p in systems]
         for pattern in [*exact, *(p for p in systems if _matches(name, workspace, p))]:
@@ -148,7 +148,7 @@ class LoadedPolicy:
         return ("default",), self.policy.default
 
     def _mode(self, name: str, workspace: str | None, stage: Stage) -> Mode:
-        """Return the last enforcement entry that matches; without any, enforce."""
+        """Return the mode of the last matching enforcement entry, `enforce` by default."""
         mode: Mode = "enforce"
         for entry in self.policy.enforcement:
             if _matches(name, workspace, entry.models) and entry.stage in ("*", stage):

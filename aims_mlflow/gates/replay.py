@@ -1,4 +1,4 @@
-"""Making a sealed decision again from the ledger alone: the same policy, keyring, evidence, consents and clock."""
+"""Replay of a sealed decision from the ledger alone: the same policy, keyring, evidence, consents and clock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ IN_BODY = {"unmet", "waived", "warnings", "approvals", "model_name", "workspace"
 
 
 def public_fields(decision: Decision) -> dict[str, Any]:
-    """Return what a decision's leaf says of it in public."""
+    """Return the public fields of a decision's leaf."""
     return {
         **decision.model_dump(mode="json", exclude_none=True, exclude=IN_BODY),
         "decided": decision.time,
@@ -53,7 +53,7 @@ def recorded(ledger: Ledger, request: str) -> Decision:
 def replay(
     ledger: Ledger, request: str, sessions: KnownSessions | None = None, consents: KnownConsents | None = None
 ) -> Decision:
-    """Return what `decide` says of what the ledger recorded for a request.
+    """Return the decision of `decide` on the inputs that the ledger recorded for a request.
 
     `sessions` and `consents` remember what was verified for decisions before.
 
@@ -105,7 +105,7 @@ def _joined(ledger: Ledger, lines: list[str]) -> bytes:
 def check_sessions(
     files: dict[str, bytes], force: RulesInForce, rules: Rules, known: KnownSessions
 ) -> list[CheckedSession]:
-    """Check session files against a keyring, with the roles that the rules take for evidence.
+    """Check session files against a keyring, with the roles whose evidence the rules accept.
 
     A check is a function of bytes, name, keyring, roles and cap alone, no clock: with all of them the same, it is
     taken from `known`.

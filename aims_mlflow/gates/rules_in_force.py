@@ -1,4 +1,4 @@
-"""The policy and the keyring that a decision goes by, read from the ledger by the digests that it names."""
+"""The policy and the keyring behind a decision, read from the ledger by their digests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Parsed = TypeVar("Parsed")
 
 @dataclass(frozen=True)
 class RulesInForce:
-    """The policy and the keyring that a decision goes by."""
+    """The policy and the keyring behind a decision."""
 
     policy: LoadedPolicy
     keyring: Keyring
@@ -31,13 +31,13 @@ class RulesInForce:
 
     @property
     def consenting(self) -> tuple[str, ...]:
-        """The roles whose approvals and waivers the policy takes."""
+        """The roles whose approvals and waivers the policy accepts."""
         named = (role for rules in self.policy.policy.stages.values() for role in rules.approvals.roles)
         return tuple(dict.fromkeys(("approver", *named)))
 
     @property
     def training(self) -> tuple[str, ...]:
-        """The roles whose evidence the policy takes."""
+        """The roles whose evidence the policy accepts."""
         named = (rules.require_reevaluation for rules in self.policy.policy.stages.values())
         return tuple(dict.fromkeys(("trainer", *(role for role in named if role))))
 
@@ -69,7 +69,7 @@ def keyring_of(ledger: Ledger, digest: str) -> Keyring:
 
 
 def _once(ledger: Ledger, digest: str, parse: Callable[[str], Parsed], digest_of: Callable[[Parsed], str]) -> Parsed:
-    """Return what a digest names, parsed once for a ledger."""
+    """Return the parsed text with this digest; each text of a ledger is parsed once."""
     parsed = _parsed.setdefault(ledger, {})
     if digest not in parsed:
         text = ledger.state.stored(digest)

@@ -1,4 +1,4 @@
-"""A decision in words: what a client reads when it is refused, and what `aims gate explain` prints."""
+"""Text of a decision: the refusal that a client reads, and the lines that `aims gate explain` prints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STAGE_WORD = {"registration": "Registration", "deployment": "Deployment"}
 
 
 def refusal(decision: Decision) -> str:
-    """Return the text of a refusal: every unmet condition with its control, and what to do next."""
+    """Return the text of a refusal: each unmet condition with its control and the next step."""
     shown = decision.unmet[:MAX_ITEMS]
     what = " ".join(f"{item_text(u)}." for u in shown)
     if len(decision.unmet) > MAX_ITEMS:
@@ -50,7 +50,7 @@ def _next(item: Unmet, decision: Decision) -> str:
 
 
 def waiver_lines(decision: Decision) -> list[str]:
-    """Return the waivers that a decision rests on, loudly."""
+    """Return one line for each waiver that a decision uses, with its end, owner and reason."""
     seen: dict[str, str] = {}
     for waived in decision.waived:
         seen.setdefault(waived.waiver, f"{_head(waived)}, reason: {_plain(waived.reason)}")

@@ -1,1 +1,1 @@
-"""MLflow entry points, each thin: what MLflow calls, and nothing else."""
+"""MLflow's entry points: thin modules that MLflow calls."""

@@ -52,7 +52,7 @@ def _status(gate: Any) -> dict[str, str]:
 
 
 def _refusal(exc: Exception) -> Any:
-    """Return the 403 that says so: an installation of ours that is broken closes the registry too."""
+    """Return the 403 with the reason: a broken installation of this package also closes the registry."""
     try:
         from aims_mlflow.server.failing_closed import denied, reported
 

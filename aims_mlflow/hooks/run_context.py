@@ -1,4 +1,4 @@
-"""Tags runs and logged models with the session that made them, so that they can be found."""
+"""Run-context provider that tags runs and logged models with the capture session that made them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 
 
 class SessionContext:
-    """An MLflow run-context provider; it observes, and never breaks its host."""
+    """An MLflow run-context provider; its own errors never reach MLflow."""
 
     def in_context(self) -> bool:
-        """Tell whether a session is open here (nothing is imported to find that out)."""
+        """Return whether a session is open in this process; the test imports nothing."""
         return bool(self.tags())
 
     def tags(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""MLflow's workspaces behind the gate: no deleted workspace takes registered models with it past the registry.
+"""MLflow's workspace store behind the gate: a workspace with registered models cannot be deleted.
 
 MLflow deletes a workspace together with its models, or moves them into the default one, where other rules hold: in one
 step of the workspace store, which the registry store does not see. It is chosen by the URI's scheme too
@@ -20,7 +20,7 @@ def build(workspace_uri: str) -> Any:
     from aims_mlflow.server.failing_closed import closed, denied
 
     class GatedWorkspaces(SqlAlchemyStore):  # type: ignore[misc] # MLflow has no types
-        """A workspace goes when its registered models are gone."""
+        """A workspace store that deletes only workspaces without registered models."""
 
         def delete_workspace(self, workspace_name: str, *args: Any, **kwargs: Any) -> None:
             """Delete a workspace that has no registered models any more, prompts excepted."""

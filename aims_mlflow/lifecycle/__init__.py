@@ -1,1 +1,1 @@
-"""What a ledger says of a model, and what is done about it."""
+"""History of models in the ledger, and the operations on it; works without MLflow."""

@@ -1,4 +1,4 @@
-"""Closing a model's findings: by a change that took place, by a retirement record, or by the registered files."""
+"""Closing of a model's findings by a completed change, a retirement record, or the restored files."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ OF_A_VERSION = ("retirement-due", "changed-model")
 
 
 def open_of_model(past: ModelHistory, version: str | None = None) -> list[dict[str, Any]]:
-    """Return the public fields of a model's open findings about its versions: they are in memory."""
+    """Return the public fields of the open findings about a model's versions; they are read from memory."""
     leaves = newest(past.leaves(("finding",), version)).values()
     return [leaf.content for leaf in leaves if leaf.content["about"] in OF_A_VERSION]
 
 
 def closed_by_change(past: ModelHistory, change: dict[str, Any]) -> list[Entry]:
-    """Return the leaves that close what a change resolves, once it took place; `change` are its announced fields."""
+    """Return the leaves that close the findings which a completed change resolves; `change`: its announced fields."""
     version = change.get("version")
     if change["type"] == "deleted":
         return _close(past, open_of_model(past, version))
@@ -33,7 +33,7 @@ def closed_by_change(past: ModelHistory, change: dict[str, Any]) -> list[Entry]:
 
 
 def closed_by_retirement(past: ModelHistory, model_digest: str) -> list[Entry]:
-    """Return the leaves that close what the retirement record of a model's bytes resolves."""
+    """Return the leaves that close the findings which a retirement record of a model's bytes resolves."""
     return _close(past, (c for c in open_of_model(past) if past.registered(str(c["version"])) == model_digest))
 
 
@@ -43,5 +43,5 @@ def closed_by_same_files(past: ModelHistory, version: str) -> list[Entry]:
 
 
 def _close(past: ModelHistory, contents: Iterable[dict[str, Any]]) -> list[Entry]:
-    """Close findings under the model's name of now: it may have been renamed since they were opened."""
+    """Close findings under the model's current name, which may differ from the name at their opening."""
     return [closing({**content, "model_name": past.name}) for content in contents]

@@ -1,4 +1,4 @@
-"""What people say to a gate, sealed in its ledger."""
+"""Sealing of signed consents in the ledger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_CHARS = 4500
 def seal_consent(
     ledger: Ledger, raw: bytes, signed: SignedConsent, name: str, who: dict[str, str], words: ConsentText | None = None
 ) -> None:
-    """Append a verified consent to the ledger under a qualified model name, and close what a retirement resolves."""
+    """Append a verified consent under a qualified model name, and close the findings that a retirement resolves."""
     consent, resolved = signed.consent, []
     if consent.action == "retirement":
         resolved = closed_by_retirement(ModelHistory(ledger, name), signed.model_digest)

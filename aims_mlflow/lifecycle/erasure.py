@@ -1,4 +1,4 @@
-"""Erasing what stands beside a leaf: names, addresses and texts go for good; the leaf and all proofs stay."""
+"""Erasure of the body beside a leaf (names, addresses, texts); the leaf and all proofs stay."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KIND = "erasure"
 
 
 def erase(ledger: Ledger, leaf: Leaf, reason: str, key: SigningKey, actor: str) -> Leaf:
-    """Delete a leaf's body and seal who did it and why; returns the leaf that says so.
+    """Delete a leaf's body, seal who did it and why, and return the leaf of the erasure.
 
     `reason` is kept for good: it must hold no personal data itself.
 

@@ -1,4 +1,4 @@
-"""Closing an incident: an approver who took no part in it reviews it, and the signed review is sealed."""
+"""Closing of an incident by the signed review of an approver who was not involved in it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KIND = "incident-review"
 
 
 def close_incident(ledger: Ledger, incident: str, reason: str, key: SigningKey, actor: str) -> Leaf:
-    """Seal the signed review of an incident, named by its id, which closes it; returns the sealed leaf.
+    """Close the incident with this id by its signed review; return the sealed leaf.
 
     Raises:
         EvidenceError: no such incident is open, or the key may not review it.
@@ -65,7 +65,7 @@ def _reviewer(ledger: Ledger, keyring: Keyring, leaf: Leaf, key: SigningKey, now
 
 
 def _signers(ledger: Ledger, keyring: Keyring, incident: Leaf) -> set[str]:
-    """Return the owners of the keys that signed emergency waivers which were in force at an incident."""
+    """Return the owners of the keys that signed the emergency waivers in force at an incident."""
     content = incident.content
     if not content.get("waivers"):
         return set()

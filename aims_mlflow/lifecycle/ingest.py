@@ -1,4 +1,4 @@
-"""Evidence that never met a gate, sealed in the ledger as it is."""
+"""Sealing of evidence from ungated runs in the ledger, unchanged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ingestion:
-    """Session id -> leaf of those that were sealed, and the sessions that were sealed before."""
+    """The leaves of newly sealed sessions by session id, and the sessions that were sealed before."""
 
     sealed: dict[str, int]
     known: list[str]

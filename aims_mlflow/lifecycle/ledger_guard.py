@@ -1,7 +1,7 @@
-"""A ledger that does not belong to its registry: lost, or of another one. It must not begin anew without a word.
+"""Detection of a ledger that does not belong to its registry, because it was lost or is another registry's.
 
-Versions carry the id of the request that made them. A ledger that knows none of those ids is not the one that the
-registry was gated with: nobody could tell then what was approved, revoked or retired.
+Versions carry the id of the request that made them. If the ledger contains none of those ids, it is the wrong ledger:
+what was approved, revoked or retired is then unknown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MadeVersion = tuple[str, str, str]
 
 
 class LedgerGuard:
-    """Refuses every change but withdrawals while the ledger knows nothing of what its registry shows."""
+    """Refuses every change except withdrawals while the ledger knows none of its registry's versions."""
 
     def __init__(self, ledger: Ledger, made: list[MadeVersion]) -> None:
         """`made` are versions of the registry that a gate let in, the newest first."""
@@ -34,7 +34,7 @@ class LedgerGuard:
 
     @property
     def finding(self) -> str | None:
-        """What does not fit; None once the ledger knows the registry's versions."""
+        """The finding about the ledger; None once the ledger knows the registry's versions."""
         if not self._missing:
             return None
         if not unknown(self._ledger, self._missing):
@@ -54,7 +54,7 @@ class LedgerGuard:
 
 
 def unknown(ledger: Ledger, made: Iterable[MadeVersion]) -> bool:
-    """Tell whether there are such versions, and the ledger has neither decided about one of them nor adopted one."""
+    """Return whether there are such versions, and the ledger has no decision on and no adoption of any."""
     asked = list(made)
     return bool(asked) and not any(
         ledger.newest(types=("decision",), request=request) or ModelHistory(ledger, name).done(version)

@@ -1,7 +1,7 @@
-"""What the ledger knows of a registered model: digests at registration, who held which alias, what is still open.
+"""History of a registered model in the ledger: digests at registration, holders of aliases, open changes.
 
-Version numbers begin again when a model is deleted and made anew, and a model keeps its past when it is renamed:
-both are followed here, so that nobody inherits authority by a name.
+Version numbers restart when a model is deleted and created again, and a renamed model keeps its history. Both are
+followed here, so that a new model cannot inherit authority by its name.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ class Span:
 
 
 def qualified(name: str, workspace: str | None) -> str:
-    """Return the name under which the ledger keeps a model: MLflow allows no slash in a name."""
+    """Return the name of a model in the ledger: `workspace/name`; MLflow allows no slash in a name."""
     return f"{workspace}/{name}" if workspace else name
 
 
 class ModelHistory:
-    """The past of one registered model, by its qualified name."""
+    """The history of one registered model, by its qualified name."""
 
     def __init__(self, ledger: Ledger, name: str) -> None:
-        """Read what the ledger has on the name.
+        """Read the ledger's leaves for the name.
 
         Raises:
             Unreachable: it does not answer.
@@ -54,7 +54,7 @@ class ModelHistory:
         self._known: list[Span] | None = None
 
     def spans(self) -> list[Span]:
-        """Return the names and stretches of the ledger that are this model's, newest first."""
+        """Return the spans of the ledger that belong to this model, newest first."""
         if self._known is None:
             self._known = list(self._find_spans())
         return self._known
@@ -74,7 +74,7 @@ class ModelHistory:
             name, end = str(previous), last.sequence
 
     def _beginnings(self, name: str) -> list[Leaf]:
-        """Return the leaves at which a name became another model's: deleted, renamed to or away, and done."""
+        """Return the leaves of completed deletions and renamings, after which a name belonged to another model."""
         out = []
         for leaf in self._of(name).of(("deleted", "renamed")):
             whole = leaf.content["type"] == "renamed" or "version" not in leaf.content
@@ -102,12 +102,12 @@ class ModelHistory:
         return out
 
     def done(self, version: str | None = None) -> list[dict[str, Any]]:
-        """Return the changes that took place, and what was adopted, in order."""
+        """Return the completed changes and the adoptions, in order."""
         found = (leaf.content for leaf in self.leaves(("outcome", "legacy"), version))
         return [content for content in found if content["type"] == "legacy" or content["done"]]
 
     def registered(self, version: str) -> str | None:
-        """Return the model digest that a version had when it was registered or adopted."""
+        """Return the model digest of a version at its registration or adoption."""
         made = [c for c in self.done(version) if c["type"] == "legacy" or c.get("stage") == "registration"]
         return str(made[-1]["model_digest"]) if made and made[-1].get("model_digest") else None
 
@@ -124,7 +124,7 @@ class ModelHistory:
         ]
 
     def prior_authority(self, version: str, alias: str, legacy_until: str | None) -> PriorAuthority | None:
-        """Return the authority that a version has for an alias from before, the newest first."""
+        """Return the earlier authority of a version for an alias, the newest first."""
         for content in reversed(self.put_into_use(version)):
             if content.get("would_refuse") or content.get("basis") == "legacy":
                 continue
@@ -143,7 +143,7 @@ class ModelHistory:
         return None
 
     def _allowed(self, content: dict[str, Any]) -> PriorAuthority | None:
-        """Return an earlier allowing decision as standing.
+        """Return an earlier allowing decision as prior authority.
 
         One that only observed has given no authority, and one that let an adopted version return gave none of its own.
         """
@@ -169,12 +169,12 @@ class ModelHistory:
         return []
 
     def waived_until(self, content: dict[str, Any]) -> str | None:
-        """Return when the first waiver ends that a change rested on; None where it rested on none."""
+        """Return the end of the first waiver behind a change to expire; None for a change without waivers."""
         decision = decision_of(self._ledger, str(content["request"]))
         return str(decision["waived_until"]) if decision and decision.get("waived_until") else None
 
     def unfinished(self) -> Leaf | None:
-        """Return the change that was announced last and has no outcome: its server died in between."""
+        """Return the last announced change if it has no outcome, because its server died before sealing it."""
         last = self.mine.last()
         if last is None or last.content["type"] == "outcome" or not last.content.get("allowed", True):
             return None

@@ -1,4 +1,4 @@
-"""Closing a change whose server died between announcing it and sealing its outcome, from what the registry shows."""
+"""Recovery: if a server died between announcing a change and sealing its outcome, seal the registry's state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class RegistryState(Protocol):
-    """What a registry shows now; each answer is None where it has no such thing."""
+    """The current state of a registry; each method returns None for a missing object."""
 
     def model(self, name: str) -> Any:
         """Return a registered model."""
@@ -26,7 +26,7 @@ class RegistryState(Protocol):
 
 
 def finish_open_change(ledger: Ledger, past: ModelHistory, registry: RegistryState, by: str) -> dict[str, Any] | None:
-    """Seal the outcome of a model's unfinished change; None where there is none. The caller holds the model's lock."""
+    """Seal and return the outcome of a model's unfinished change, if any. The caller has locked the model."""
     leaf = past.unfinished()
     if leaf is None:
         return None
@@ -39,7 +39,7 @@ def finish_open_change(ledger: Ledger, past: ModelHistory, registry: RegistrySta
 
 
 def superseded(change: dict[str, Any]) -> list[Entry]:
-    """Return the leaves of the versions whose alias or stage an announced change took, as its own leaf says."""
+    """Return the leaves of the versions whose alias or stage an announced change took, by its own leaf."""
     public = {key: change.get(key) for key in ("model_name", "alias", "mlflow_stage")}
     return [
         Entry("superseded", {**public, "version": version, "by": change["version"]}, request=str(change["request"]))
@@ -48,7 +48,7 @@ def superseded(change: dict[str, Any]) -> list[Entry]:
 
 
 def outcome_fields(change: dict[str, Any], *, done: bool, version: str | None = None) -> dict[str, Any]:
-    """Return the public fields of a change's outcome: a whole fact, readable without the change's own leaf."""
+    """Return the public fields of a change's outcome, complete without the change's own leaf."""
     kept = ("model_name", "stage", "alias", "mlflow_stage", "version", "model_digest", "previous", "renamed_to")
     return {
         "of": change["type"],

@@ -1,4 +1,4 @@
-"""What was in production: which version held which gated alias or stage when, on which evidence, approved by whom."""
+"""History of production: the versions with a gated alias or stage over time, their evidence and approvers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FACTS = ("outcome", "legacy", "superseded")
 
 @dataclass
 class Tenure:
-    """One stretch of time in which a version held an alias or a stage; `until` None means that it still does."""
+    """A period in which a version had an alias or a stage; `until` is None for the current holder."""
 
     place: str
     version: str
@@ -31,19 +31,19 @@ class Tenure:
 
 
 def place(alias: str | None, mlflow_stage: str | None, version: str | None) -> str:
-    """Return the name of what is held. An alias has one holder; in a stage there may be several versions."""
+    """Return the name of the alias or stage. An alias has one version; a stage may have several."""
     return f"stage {mlflow_stage.lower()} (version {version})" if mlflow_stage else str(alias)
 
 
 class _Timeline:
-    """Who holds what, followed from fact to fact."""
+    """The holders of aliases and stages, updated leaf by leaf."""
 
     def __init__(self) -> None:
         self.all: list[Tenure] = []
         self._now: dict[str, Tenure] = {}
 
     def follow(self, content: dict[str, Any]) -> None:
-        """Take the next fact of the ledger into account."""
+        """Update the holders by the next leaf of the ledger."""
         at = place(content.get("alias"), content.get("mlflow_stage"), content.get("version"))
         if content["type"] == "legacy":
             for adopted in (*content.get("aliases", ()), *([at] if content.get("mlflow_stage") else ())):
@@ -74,7 +74,7 @@ class _Timeline:
 
 
 def tenures_of(past: ModelHistory) -> list[Tenure]:
-    """Return a model's whole history, in order of time."""
+    """Return all tenures of a model, in order of time."""
     timeline = _Timeline()
     for leaf in past.leaves(FACTS):
         timeline.follow(leaf.content)
@@ -82,12 +82,12 @@ def tenures_of(past: ModelHistory) -> list[Tenure]:
 
 
 def holders(past: ModelHistory) -> dict[str, dict[str, Any]]:
-    """Return who holds what now, by the ledger: place -> the outcome or adoption that says so."""
+    """Return the current holders by the ledger: alias or stage -> the outcome or adoption of the version."""
     return {held.place: held.fact for held in tenures_of(past) if held.until is None}
 
 
 def at_time(found: list[Tenure], moment: datetime) -> list[Tenure]:
-    """Return what was held at a moment."""
+    """Return the tenures at a moment."""
     return [
         held
         for held in found
@@ -96,7 +96,7 @@ def at_time(found: list[Tenure], moment: datetime) -> list[Tenure]:
 
 
 def grounds(ledger: Ledger, held: Tenure) -> dict[str, Any]:
-    """Return on what a version was put into use: basis, evidence, approvals, waivers, digests, run."""
+    """Return the grounds of a deployment: basis, evidence, approvals, waivers, digests, run."""
     fact = held.fact
     if fact["type"] == "legacy":
         return {"basis": "legacy", "model_digest": fact.get("model_digest"), "run_id": fact.get("run_id")}

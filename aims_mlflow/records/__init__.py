@@ -1,1 +1,1 @@
-"""Pure data models: no input, no output, nothing heavier than pydantic."""
+"""Data models of records, without input and output; pydantic is the only dependency."""

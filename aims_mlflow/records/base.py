@@ -1,4 +1,4 @@
-"""What every record shares: strictness, identifiers, times and exact numbers."""
+"""Basics of every record: strictness, identifiers, times and exact numbers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DecimalText = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9]\d*)(\.\d+)?
 
 
 class Record(BaseModel):
-    """Frozen and strict: an unknown field is an error, never silently dropped."""
+    """A frozen and strict model: an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 

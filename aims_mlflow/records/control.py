@@ -1,4 +1,4 @@
-"""Controls, clauses, objectives, evidence kinds and crosswalk rows, as the catalog holds them."""
+"""Models of the catalog: controls, clauses, objectives, evidence kinds and crosswalk rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gate's decision, and what people say to a gate: approvals and waivers."""
+"""A gate's decision, and the consents that people sign for it: approvals and waivers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Action = Literal["approval", "waiver", "revocation", "retirement"]
 
 
 class Unmet(Record):
-    """One condition of the policy that does not hold: the text says what, `next` how to mend it."""
+    """One unmet condition of the policy: `text` describes it, `next` is the remedy."""
 
     control: str
     kind: str
@@ -28,7 +28,7 @@ class Unmet(Record):
 
 
 class WaivedBy(Record):
-    """An unmet condition that a waiver covers, and which."""
+    """An unmet condition, and the waiver that covers it."""
 
     unmet: Unmet
     waiver: str
@@ -39,7 +39,7 @@ class WaivedBy(Record):
 
 
 class PriorAuthority(Record):
-    """Authority that a version has from before: allowed for this alias once, or adopted with it.
+    """Earlier authority of a version: it was allowed for this alias before, or adopted with it.
 
     `until` bounds it: the first waiver that it rested on to end, or the policy's last day for adopted versions.
     """
@@ -54,7 +54,7 @@ class PriorAuthority(Record):
 
 
 class Decision(Record):
-    """The outcome of `decide`: allowed when nothing is unmet, or when the stage only observes.
+    """The outcome of `decide`: allowed if all conditions are met, or if the stage only observes.
 
     `basis` says on what: `evidence`; `restored` (a version that this gate allowed for this alias before);
     `legacy` (adopted from before the gate); `break-glass`.
@@ -86,14 +86,14 @@ class Decision(Record):
 
 
 class Consent(Record):
-    """The details of what a person says to a gate: what it is bound to.
+    """The details of a consent: its action, and the model, stage and rules that it is bound to.
 
     A waiver names one control, and may be narrowed to a metric and to a slice (a group) of it; with
-    `break_glass` it is about everything. A revocation takes back every consent to these bytes. A retirement
-    says that they are out of use for good.
+    `break_glass` it covers everything. A revocation cancels every consent to these bytes. A retirement
+    records that they are out of use for good.
 
-    What is signed holds no text: `words` is the salted commitment to the comment and the signer's account, which
-    travel and are kept beside it, so that they can be erased. Consents from before hold their comment themselves.
+    The signed details contain no text: `words` is the salted commitment to the comment and the signer's account.
+    Both are sent and kept beside the consent, so that they can be erased. Older consents contain their comment.
     """
 
     action: Action

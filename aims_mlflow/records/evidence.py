@@ -1,4 +1,4 @@
-"""The body of one evidence record: what was evaluated, on what, by whom, with which result."""
+"""The body of one evidence record: the evaluation, its subject, its author and its result."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Interval(Record):
 
 
 class Claim(Record):
-    """One measured value, and the limit that it was held against.
+    """One measured value, and the limit that it was compared with.
 
     `slice` names the rows: {} all of them, {"sex": "Female"} one group, {"sex": "*"} a value
     that compares all groups of a column. `value` None means undefined, and `note` says why.

@@ -1,4 +1,4 @@
-"""Expectations of a pack: what Great Expectations is asked about a table, with a reason for each."""
+"""Expectations of a pack: checks of a table by Great Expectations, with a reason for each."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class RowCondition(Record):
         return self
 
     def words(self) -> str:
-        """Return the condition as a person reads it."""
+        """Return the condition as readable text."""
         if self.value is None:
             return f"{self.column} {self.op}"
         values = self.value if isinstance(self.value, tuple) else (self.value,)

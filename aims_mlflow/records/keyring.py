@@ -1,4 +1,4 @@
-"""The keyring: which key belongs to whom, for which roles, and in which window of time."""
+"""The keyring: the owner, roles and period of validity of each key."""
 
 from __future__ import annotations
 
@@ -66,5 +66,5 @@ class Keyring(Record):
         return next((k for k in self.keys if k.key_id == key_id), None)
 
     def unsigned(self) -> dict[str, object]:
-        """Return what the root signs."""
+        """Return the canonical bytes that the root signs."""
         return self.model_dump(mode="json", exclude_none=True, exclude={"signatures"})

@@ -1,4 +1,4 @@
-"""A pack: the checks that a system's data and models are held to, with a reason for each limit."""
+"""A pack: the checks that a system's data and models must pass, with a reason for each limit."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Population(Record):
 
 
 class Representativeness(Record):
-    """Whether the data stand for the people that the system is used on (A.7.2): groups, gaps, labels and proxies.
+    """Whether the data represent the people that the system is used on (A.7.2): groups, gaps, labels and proxies.
 
     `populations` are what groups are compared with; without one, only differences within the data are measured.
     """
@@ -169,7 +169,7 @@ class Monitor(Record):
 
 
 class Leakage(Record):
-    """Which share of the test rows may also stand in the training data."""
+    """Which share of the test rows may also be in the training data."""
 
     controls: tuple[str, ...] = ("A.6.2.4",)
     overlap: LimitText = "0.01"
@@ -194,7 +194,7 @@ def _steady() -> tuple[Limit, ...]:
 
 
 class Robustness(Record):
-    """How steady a model's answers are where inputs are noisy, missing or shifted, and how its files are stored.
+    """How stable a model's predictions are if inputs are noisy, missing or shifted, and how its files are stored.
 
     `noise` and `shift` are in standard deviations of each number, `missing` is the share of cells that are emptied;
     `rows` is how many rows are asked about. The numbers are shifted one at a time, and asked about together.

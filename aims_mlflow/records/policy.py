@@ -1,4 +1,4 @@
-"""policy.yaml: what the server asks for at each stage. It is the server's, never the trainer's."""
+"""policy.yaml: the server's requirements for each stage; trainers cannot change it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Mode = Literal["observe", "enforce"]
 
 
 class PolicyLimit(Limit):
-    """A limit that the gate holds claims of one evidence kind to, whatever the trainer's own limits were."""
+    """A limit for claims of one evidence kind, independent of the trainer's own limits."""
 
     kind: str
     control: str
@@ -58,12 +58,12 @@ class Approvals(Record):
 
     @property
     def needed(self) -> dict[Role, int]:
-        """Role -> how many; without roles named, all are approvers."""
+        """The number of approvals by role; without `roles`, all are approvers."""
         return self.roles or ({"approver": self.count} if self.count else {})
 
 
 class StageRules(Record):
-    """What one stage asks for."""
+    """The requirements of one stage."""
 
     require: tuple[Annotated[Requirement, BeforeValidator(_by_name)], ...] = ()
     limits: tuple[PolicyLimit, ...] = ()

@@ -1,4 +1,4 @@
-"""aims.yaml: what a team says about its system, its data and its checks."""
+"""aims.yaml: a team's description of its system, its data and its checks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Source(Record):
 
 
 class Files(Record):
-    """A folder of files that rows of the table stand for; `column` of the table names the file of each row."""
+    """A folder of files that rows of the table describe; `column` of the table names the file of each row."""
 
     folder: str = Field(min_length=1)
     column: str | None = None
@@ -94,12 +94,12 @@ class Data(Record):
 
     @property
     def personal(self) -> bool | tuple[str, ...] | None:
-        """What the sources say of personal data, taken together: there are some, these columns, none, or nothing."""
+        """The combined statement of the sources on personal data: present, these columns, none, or not stated."""
         return personal_of(source.personal_data for source in self.sources.values())
 
 
 def personal_of(said: Iterable[bool | Sequence[str] | None]) -> bool | tuple[str, ...] | None:
-    """Return what several sources say of personal data, taken together; None where none says anything."""
+    """Return the combined statement of several sources on personal data; None if none has one."""
     answers = [answer for answer in said if answer is not None]
     if any(answer is True for answer in answers):
         return True

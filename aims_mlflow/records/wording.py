@@ -1,4 +1,4 @@
-"""A claim in words: every number that a person reads in a card, report, refusal, chart or terminal is written here.
+"""Text of claims: formats every number that people read in cards, reports, refusals, charts and terminals.
 
 A number is short, and is on the same side of its limit as the value itself: digits are added until it is. So a value
 that misses a limit never reads as one that meets it, nor the other way round.
@@ -29,7 +29,7 @@ EXACT = Context(prec=1000)
 
 
 def number_text(value: str | None, comparator: str | None = None, limit: str | None = None) -> str:
-    """Return a decimal string as people read it: three digits that count, more where a limit or a whole number is near.
+    """Return a decimal string with three significant digits, or more if a limit or whole number is near.
 
     Whole numbers keep all their digits. From 1,000 on the whole part is kept, with thousands separated by commas;
     numbers under a millionth have an exponent.
@@ -74,7 +74,7 @@ def _rounded(number: Decimal, sides: Sides) -> Decimal:
 
 
 def _looks_like(rounded: Decimal, number: Decimal) -> bool:
-    """Tell whether a rounded number reads as what it is: under 1,000 a fraction never reads as a whole number."""
+    """Return whether a rounded number is faithful: below 1,000, a fraction must not become a whole number."""
     return abs(number) >= GROUPED_FROM or rounded != rounded.to_integral_value()
 
 
@@ -114,12 +114,12 @@ def range_text(claim: Claim) -> str:
 
 
 def limit_text(claim: Claim) -> str:
-    """Return a claim's limit as `limit >= 0.8`; nothing where it has none."""
+    """Return a claim's limit as `limit >= 0.8`; empty if it has none."""
     return f"limit {claim.comparator} {claim.limit}" if claim.limit is not None else ""
 
 
 def measured_text(claim: Claim, comparator: str | None = None, limit: str | None = None) -> str:
-    """Return what was measured as `0.31 (95% 0.28-0.34, n=3,210)`.
+    """Return a measurement as `0.31 (95% 0.28-0.34, n=3,210)`.
 
     The figures are on their side of the given limit, by default of the claim's own.
     """
@@ -133,12 +133,12 @@ def measured_text(claim: Claim, comparator: str | None = None, limit: str | None
 
 
 def slice_text(slice_: dict[str, str]) -> str:
-    """Return which rows a claim is about as `sex=Female, race=B`; of a comparison of groups, the columns."""
+    """Return the rows of a claim as `sex=Female, race=B`; for a comparison of groups, its columns."""
     return ", ".join(f"{column}={value}" for column, value in slice_.items() if value != "*") or " and ".join(slice_)
 
 
 def metric_text(metric: str) -> str:
-    """Return a metric's name as people say it."""
+    """Return the readable name of a metric."""
     return metric.replace("_", " ").replace("selection rate", "selection-rate")
 
 

@@ -1,1 +1,1 @@
-"""Registers: findings."""
+"""Registers of findings and incidents."""

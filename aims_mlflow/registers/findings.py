@@ -1,4 +1,4 @@
-"""Findings and incidents: opened once, closed when their cause is gone. The ledger keeps both."""
+"""Findings and incidents in the ledger: each is opened once, and closed when its cause is gone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEAF_FIELDS = ("v", "type", "time", "request", "commitment", "text", "state")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that does not fit: `about` is its kind, `fields` say of what, `text` says it to a person.
+    """One finding: `about` is its kind, `fields` identify its subject, `text` describes it.
 
     `request` names it where each request makes one of its own.
     """
@@ -33,16 +33,16 @@ class Finding:
 
     @property
     def control(self) -> str:
-        """The control that its kind counts against."""
+        """The control that findings of this kind count against."""
         return KINDS[self.about].control
 
     @property
     def key(self) -> str:
-        """What makes it the same finding when it is found again."""
+        """The key by which a repeated finding is recognised."""
         return self.request or digest_of([self.about, {k: v for k, v in sorted(self.fields.items()) if v is not None}])
 
     def entry(self, state: str = "open") -> Entry:
-        """Return its leaf."""
+        """Return the leaf that opens the finding."""
         kind = KINDS[self.about]
         public = {"about": kind.name, "control": kind.control, **self.fields, "state": state}
         return Entry(kind.leaf, {k: v for k, v in public.items() if v is not None}, {"text": self.text}, self.key)
@@ -62,13 +62,13 @@ def open_findings(ledger: Ledger, abouts: Iterable[str] = tuple(KINDS)) -> dict[
 
 
 def closing(content: dict[str, Any], **more: Any) -> Entry:
-    """Return the leaf that closes an open finding, whose public fields are given; `more` is about its closing."""
+    """Return the leaf that closes the open finding with these public fields; `more` describes the closing."""
     public = {k: v for k, v in content.items() if k not in LEAF_FIELDS}
     return Entry(KINDS[content["about"]].leaf, {**public, **more, "state": "closed"}, {}, str(content["request"]))
 
 
 def record(ledger: Ledger, abouts: Iterable[str], found: list[Finding]) -> tuple[list[Finding], list[str]]:
-    """Seal what is new among findings of these kinds, and close what is no more; returns (new, closed texts)."""
+    """Seal new findings of these kinds, and close those that are gone; return (new findings, closed texts)."""
     before = open_findings(ledger, abouts)
     now = {f.key: f for f in found}
     new = [f for key, f in now.items() if key not in before]

@@ -1,4 +1,4 @@
-"""The kinds of finding and incident: the control of each, what opens it, and what closes it."""
+"""Table of the kinds of finding and incident, with the control of each, its cause and its closer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Closer = Literal["reconcile", "policy", "gate", "review"]
 
 @dataclass(frozen=True)
 class FindingKind:
-    """One kind. `closer` is where it is closed: by a comparison, by the server's policy, by the gate, or by a person.
+    """One kind. A comparison, the server's policy, the gate or a person closes its findings (`closer`).
 
     `leaf` is the type of its leaves in the ledger.
     """

@@ -1,4 +1,4 @@
-"""Taking over a registry that was there before the gate: its versions and aliases are recorded as `legacy`."""
+"""Adoption of a registry that is older than its gate: its versions and aliases are recorded as `legacy`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AdoptedVersion:
-    """One version that was recorded: its digest, or why its files cannot be read."""
+    """One adopted version, with its digest or the reason why its files cannot be read."""
 
     name: str
     version: str

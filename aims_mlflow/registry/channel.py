@@ -28,7 +28,7 @@ BESIDE = "beside it"
 
 @dataclass(frozen=True)
 class ModelRef:
-    """The model that a person named, under the registered name that a decision is about."""
+    """A model that a user named, with its registered name."""
 
     name: str
     version: str | None
@@ -37,7 +37,7 @@ class ModelRef:
 
 
 def status(url: str | None = None) -> dict[str, str]:
-    """Return what a registry's gate says of itself; {} for a plain one. `url` None is the configured server.
+    """Return the status of a registry's gate, {} for an ungated one; `url` None is the configured server.
 
     Raises:
         ConfigError: `url` is no address of a registry.
@@ -55,7 +55,7 @@ def status(url: str | None = None) -> dict[str, str]:
 
 
 def named(target: str, name: str | None = None) -> ModelRef:
-    """Find the model that `target` means; `name` is needed where it has no registered version yet.
+    """Find the model for `target`; `name` is needed for a model without a registered version.
 
     Raises:
         ConfigError: it names no logged model, or no registered name.
@@ -72,7 +72,7 @@ def named(target: str, name: str | None = None) -> ModelRef:
 
 
 def _digest(found: tracking.Target) -> str:
-    """Return the digest of a model's bytes, or what its version's tag says of them where they are gone."""
+    """Return the digest of a model's bytes, or the one in its version's tag if the files are gone."""
     try:
         with tracking.model_folder(str(found.model_id)) as folder:
             return model_digest(folder)
@@ -84,7 +84,7 @@ def _digest(found: tracking.Target) -> str:
 
 
 def explain(name: str, version: str, stage: Stage, alias: str | None = None) -> Decision:
-    """Return what the gate would decide now, without trying.
+    """Return the decision that the gate would make now; the registry is not changed.
 
     Raises:
         Unreachable: the registry has no gate, or does not answer.
@@ -98,7 +98,7 @@ def explain(name: str, version: str, stage: Stage, alias: str | None = None) -> 
 
 
 def make_room(name: str) -> None:
-    """Make a gated registry's model where it is not there yet: MLflow's logins may ask nothing about it before.
+    """Create a model in a gated registry if it is missing: MLflow lets a login read existing models only.
 
     Raises:
         Unreachable: the registry has no gate, or does not answer.
@@ -115,7 +115,7 @@ def make_room(name: str) -> None:
 
 
 def rules_in_force(model: ModelRef, stage: Stage, alias: str | None) -> tuple[str, str | None]:
-    """Return (digest of the rules in force, workspace of the model): what a consent is bound to.
+    """Return (digest of the rules in force, workspace of the model), to which a consent is bound.
 
     Raises:
         Unreachable: the registry has no gate, or does not answer.
@@ -127,7 +127,7 @@ def rules_in_force(model: ModelRef, stage: Stage, alias: str | None) -> tuple[st
 
 
 def sign_consent(consent: Consent, model: ModelRef, key: SigningKey, actor: str) -> tuple[SealedRecord, ConsentText]:
-    """Return a signed consent, bound to the model's bytes, and the words to which it commits."""
+    """Return a signed consent, bound to the model's bytes, and the text to which it commits."""
     words = ConsentText.of(consent.comment, actor)
     consent = consent.model_copy(update={"words": words.commitment})
     body = Evidence(
@@ -145,7 +145,7 @@ def sign_consent(consent: Consent, model: ModelRef, key: SigningKey, actor: str)
 
 
 def send_consent(record: SealedRecord, words: ConsentText, name: str) -> None:
-    """Hand a consent to the gate.
+    """Send a consent to the gate.
 
     Raises:
         Unreachable: the gate refused it, or does not answer.

@@ -1,4 +1,4 @@
-"""Lookups in a plain registry, which tell what is not there from what failed."""
+"""Lookups in a plain registry that distinguish missing objects from failures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 def found_or_none(method: Callable[..., Any], *args: Any) -> Any:
-    """Return what the registry has, None where it has no such thing; other failures are raised."""
+    """Return the result of a lookup, None if the object does not exist; raise other failures."""
     try:
         return method(*args)
     except MlflowException as exc:

@@ -1,4 +1,4 @@
-"""Names in a registry that carry meaning for the gate: the reserved namespace, its tags, and how a prompt is told."""
+"""Names in a registry with a meaning for the gate: the reserved namespace, its tags, and the marks of prompts."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ IS_PROMPT_TAG = "mlflow.prompt.is_prompt"
 
 
 def is_reserved(name: str) -> bool:
-    """Tell whether only the gate may write a name, whatever its case."""
+    """Return whether only the gate may write a name, whatever its case."""
     return str(name).lower().startswith(RESERVED)
 
 
 def is_prompt_source(source: str) -> bool:
-    """Tell whether a source is the placeholder that MLflow gives to prompts."""
+    """Return whether a source is the placeholder that MLflow gives to prompts."""
     return source in _PROMPT_SOURCE_PLACEHOLDERS
 
 
 def is_prompt(version: Any) -> bool:
-    """Tell a prompt's version by its source; a model's version cannot have that one (see `create_model_version`)."""
+    """Return whether a version is a prompt's by its source, which models cannot use (`create_model_version`)."""
     return is_prompt_source(version.source) and not version.model_id and not version.run_id
 
 
 def is_tagged_prompt(model: Any) -> bool:
-    """Tell whether a registered model has the tag of a prompt, which every client may set."""
+    """Return whether a registered model has the tag of a prompt, which every client may set."""
     return bool((model.tags or {}).get(IS_PROMPT_TAG) == "true")
 
 

@@ -1,4 +1,4 @@
-"""A registry as its clients see it, beside the ledger: what `aims gate adopt`, `reconcile` and `history` read.
+"""Reading of a registry and its ledger for `aims gate adopt`, `reconcile` and `history`.
 
 It goes through MLflow's public client, so that it works on any registry, a managed one without our plug-in too.
 """
@@ -32,7 +32,7 @@ TAGGED_PROMPT = f"tags.`{IS_PROMPT_TAG}` = 'true'"
 
 @dataclass(frozen=True)
 class RegistryModel:
-    """A registered model as the registry shows it now: its versions, and who holds which alias or gated stage."""
+    """A registered model now: its versions, and the versions behind its aliases and gated stages."""
 
     name: str
     workspace: str | None
@@ -41,12 +41,12 @@ class RegistryModel:
 
     @property
     def ledger_name(self) -> str:
-        """The name under which the ledger keeps it."""
+        """The model's name in the ledger."""
         return qualified(self.name, self.workspace)
 
 
 def ledger_address(uri: str | None, registry: str | None) -> str | None:
-    """Return where a registry's ledger is: `uri`, else `AIMS_LEDGER_URI`, else beside the registry's database.
+    """Return the URI of a registry's ledger: `uri`, else `AIMS_LEDGER_URI`, else beside the registry's database.
 
     Returns None where no option and no setting names any of these.
     """
@@ -73,7 +73,7 @@ def open_ledger(uri: str | None, registry: str | None, log: Log | None = None) -
 
 
 def connect(tracking: str | None, registry: str | None) -> Any:
-    """Return an MLflow client of the plain registry: the gate answers no question about itself here."""
+    """Return an MLflow client of the plain registry, without the gate."""
     import mlflow
 
     if tracking:
@@ -85,7 +85,7 @@ def connect(tracking: str | None, registry: str | None) -> Any:
 
 
 def policy_in_force(ledger: Ledger) -> LoadedPolicy:
-    """Return the policy that the workers go by, else the one of the policy folder.
+    """Return the policy that the server's workers use, else the one of the policy folder.
 
     Raises:
         ConfigError, Unreachable: there is none that is valid.
@@ -98,7 +98,7 @@ def policy_in_force(ledger: Ledger) -> LoadedPolicy:
 
 
 def workspaces(client: Any) -> list[str]:
-    """Return the server's workspaces; the default one alone where it has no others."""
+    """Return the server's workspaces; only the default one if it has no others."""
     from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
 
     if not _has_workspaces(client.tracking_uri):
@@ -108,7 +108,7 @@ def workspaces(client: Any) -> list[str]:
 
 
 def _has_workspaces(uri: str) -> bool:
-    """Ask first: a server without workspaces answers a listing with 503, which MLflow's client tries for minutes."""
+    """Return whether the server has workspaces; on one without, MLflow's client would retry a listing for minutes."""
     import requests
     from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES
 
@@ -122,7 +122,7 @@ def _has_workspaces(uri: str) -> bool:
 
 
 def models(client: Any) -> Iterator[RegistryModel]:
-    """Yield every registered model that is no prompt, with its versions.
+    """Yield every registered model with its versions; prompts are left out.
 
     Raises:
         Unreachable: the registry does not answer.
@@ -137,7 +137,7 @@ def models(client: Any) -> Iterator[RegistryModel]:
 
 @contextlib.contextmanager
 def in_workspace(name: str | None) -> Iterator[None]:
-    """Ask about one workspace, None or `default` being the default one, and about the caller's own afterwards."""
+    """Use one workspace inside the block (None or `default`: the default one), then the caller's own again."""
     import mlflow
     from mlflow.utils.workspace_context import get_request_workspace
     from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
@@ -212,7 +212,7 @@ def below(client: Any) -> Any:
 
 
 def lookups(client: Any) -> RegistryLookups:
-    """Return what recovery reads a registry with."""
+    """Return the registry lookups for recovery."""
     return RegistryLookups(below(client), functools.partial(made_by, client))
 
 
@@ -228,7 +228,7 @@ def made_by(client: Any, name: str, request: str) -> str | None:
 
 
 def try_model(client: Any, name: str, workspace: str | None) -> RegistryModel | None:
-    """Return one registered model as it is now; None where the workspace that is asked has none of that name.
+    """Return one registered model as it is now; None if the workspace has no model of that name.
 
     Raises:
         Unreachable: the registry does not answer.
@@ -246,7 +246,7 @@ def try_model(client: Any, name: str, workspace: str | None) -> RegistryModel | 
 
 
 def digest_now(version: Any) -> str:
-    """Return the digest of what a deployer who loads a version gets now.
+    """Return the current digest of the files that a deployer of a version loads.
 
     Raises:
         Unreachable: they cannot be read.

@@ -1,4 +1,4 @@
-"""Registry and ledger compared: what exists without an allowing decision, what was never closed, what changed."""
+"""Comparison of registry and ledger: versions without an allowing decision, open changes, changed files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LOST = {"lost-version": "deleted", "lost-alias": "withdrawn"}
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """What one reconciliation found: everything open, what is new, what it closed (settled changes too)."""
+    """Result of one reconciliation: open, new and closed findings, with the changes that it finished."""
 
     findings: list[Finding]
     new: list[Finding]
@@ -83,7 +83,7 @@ def seal_lost(ledger: Ledger, findings: list[Finding], reason: str) -> None:
 
 
 def _certain(ledger: Ledger, client: Any, seen: RegistryModel, policy: LoadedPolicy) -> list[Finding]:
-    """Return what does not fit of one model. What may only have changed between two readings is read again, locked."""
+    """Return the findings about one model. Doubtful ones are read again with the model locked."""
     if not list(_of_model(seen, ModelHistory(ledger, seen.ledger_name), policy)):
         return []
     with ledger.lock(seen.ledger_name):
@@ -98,7 +98,7 @@ def _late(ledger: Ledger) -> list[Finding]:
 
 
 def _settle(ledger: Ledger, past: ModelHistory, client: Any) -> list[dict[str, Any]]:
-    """Seal a change without outcome as a finding, close it by what the registry shows, and the finding with it."""
+    """Seal a finding for a change without outcome; then close both by the state of the registry."""
     if past.unfinished() is None:
         return []
     with ledger.lock(past.name):
@@ -122,7 +122,7 @@ def _open_change(change: dict[str, Any]) -> Finding:
 
 
 def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[dict[str, Any]], list[Finding]]:
-    """Names that the ledger knows and the registry does not show: changes to close, and models that vanished."""
+    """Handle names that are in the ledger only: close their open changes, and report vanished models."""
     names = {str(leaf.content.get("model_name")) for leaf in ledger.leaves(types=("decision", "renamed", "deleted"))}
     settled: list[dict[str, Any]] = []
     lost = []
@@ -141,7 +141,7 @@ def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[di
 
 
 def _standing_versions(past: ModelHistory) -> set[str]:
-    """Return the versions that the ledger believes to exist."""
+    """Return the versions that exist according to the ledger."""
     out: set[str] = set()
     for content in past.done():
         if content["type"] == "legacy" or content.get("stage") == "registration":
@@ -154,7 +154,7 @@ def _standing_versions(past: ModelHistory) -> set[str]:
 
 
 def _ended(past: ModelHistory) -> bool:
-    """Tell whether the name itself was deleted or renamed away, and nothing came after."""
+    """Return whether a name was deleted or renamed away, and has no later changes."""
     span = past.spans()[0]
     first = next(iter(past.leaves(("deleted", "renamed"))), None)
     begun = first is not None and first.sequence == span.start and "previous" not in first.content

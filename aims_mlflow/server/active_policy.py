@@ -1,4 +1,4 @@
-"""The policy and keyring that are in force: read from the server's folder, agreed on through the ledger's database."""
+"""The policy and keyring in force: read from the server's folder, shared by workers through the ledger's database."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 def init_policy(folder: Path) -> None:
-    """Write policy.yaml with the default policy, and a keyring signed by a root key that knows the log's key alone.
+    """Write policy.yaml with the default policy, and a keyring with the log's key only, signed by a root key.
 
     Both keys are made where they are missing.
 
@@ -54,7 +54,7 @@ def init_policy(folder: Path) -> None:
 
 
 class ActivePolicy:
-    """Reads the folder when it changed; an invalid one leaves the last good one in force and is a finding."""
+    """Reads the folder after each change; an invalid one is a finding, and the last valid one stays in force."""
 
     def __init__(self, ledger: Ledger, folder: Path) -> None:
         self.folder = folder
@@ -64,7 +64,7 @@ class ActivePolicy:
         self._lock = threading.Lock()
 
     def current(self, active: dict[str, str] | None = None) -> RulesInForce:
-        """Return what is in force: the ledger's database names it, and one worker's change is every worker's.
+        """Return the policy and keyring in force, which the ledger's database names for all workers.
 
         `active` is what the database named just now, where that was asked already.
 
@@ -86,7 +86,7 @@ class ActivePolicy:
             raise Unreachable(exc.what, next=exc.next) from exc
 
     def _refresh(self) -> bool:
-        """Take the folder's files where they changed; tells whether they did."""
+        """Read the folder's changed files; return whether there were any."""
         marks = tuple(_mark(self.folder / name) for name in (FILE, KEYRING))
         if marks == self._seen:
             return False
@@ -129,13 +129,13 @@ class ActivePolicy:
 
 
 def policy_entry(digest: str, text: str) -> Entry:
-    """Return the leaf that puts a policy in force: its digest is over what it says, and its text has one of its own."""
+    """Return the leaf that puts a policy in force: with the digest of its content, and that of its text."""
     leaf = PolicyLeaf(policy_digest=digest, text_sha256=sha256_hex(text.encode()), request=uuid7())
     return Entry.of(leaf, EmptyBody())
 
 
 def _from_folder(load: Callable[[], Parsed]) -> Parsed:
-    """Read a file of the folder: one that cannot be read is as invalid as one that says nonsense."""
+    """Read a file of the folder; an unreadable file counts as invalid."""
     try:
         return load()
     except Unreachable as exc:

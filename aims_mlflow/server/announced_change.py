@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class AnnouncedChanges:
-    """Carries changes of one registry out, one at a time for each model."""
+    """Carries out the changes of one registry, one at a time for each model."""
 
     def __init__(self, plain: PlainStore, rows: RegistryRows, gate: Gate) -> None:
         self._plain = plain
@@ -36,7 +36,7 @@ class AnnouncedChanges:
 
     @property
     def workspace(self) -> str | None:
-        """The workspace of this request; None for the default one, and where the server has none.
+        """The workspace of this request; None for the default one, and on a server without workspaces.
 
         MLflow puts what was there before into the default workspace when workspaces are turned on: it keeps its past.
         """
@@ -45,7 +45,7 @@ class AnnouncedChanges:
 
     @contextlib.contextmanager
     def locked(self, what: str, *names: str, seconds: float | None = None) -> Iterator[ModelHistory]:
-        """Hold the locks of ledger names, and first finish what a dead server left open.
+        """Lock these ledger names, and first finish changes that a dead server left open.
 
         Yields the history of the first of them.
 
@@ -67,7 +67,7 @@ class AnnouncedChanges:
         return finish_open_change(self._gate.ledger, past, self._registry, by) is not None
 
     def carry_out(self, what: str, past: ModelHistory, announced: Entry, commit: Callable[[], Any]) -> Any:
-        """Commit an announced change to the registry, and seal its outcome, what it superseded and what it resolved.
+        """Commit an announced change; seal its outcome, the superseded versions and the closed findings.
 
         `past` is the model's history from before the change.
 

@@ -1,4 +1,4 @@
-"""Reserved names that the gate answers: its status, and what it would decide."""
+"""Answers to reserved names: the gate's status, and the decision that it would make."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Answers:
         self._sources = sources
 
     def model(self, name: str) -> Any:
-        """Return a registered model; `aims.status` answers for the gate."""
+        """Return a registered model; for `aims.status`, return the gate's status."""
         if name != STATUS:
             return self._plain.get_registered_model(name)
         with closed("The status"):
@@ -45,7 +45,7 @@ class Answers:
         return RegisteredModel(name=STATUS, creation_timestamp=0, last_updated_timestamp=0, description="", tags=tags)
 
     def version_by_alias(self, name: str, alias: str) -> Any:
-        """Return the version behind an alias; `aims.explain.<stage>[.<alias>].v<N>` answers the decision."""
+        """Return the version behind an alias; for `aims.explain.<stage>[.<alias>].v<N>`, return the decision."""
         question = EXPLAIN.match(alias)
         if question:
             stage = cast("Stage", question[1])

@@ -20,7 +20,7 @@ def caller() -> tuple[dict[str, str], str | None]:
 
 
 def has_logins() -> bool:
-    """Tell whether this server was started with an app that authenticates callers: MLflow's basic-auth, or another."""
+    """Return whether this server was started with an app that authenticates callers, such as basic-auth."""
     basic = sys.modules.get("mlflow.server.auth")
     return bool(basic and basic.is_auth_enabled()) or any(app in sys.modules for app in _other_apps())
 

@@ -1,4 +1,4 @@
-"""A change of the registry that the policy gates, and the decision about it as it is sealed."""
+"""A gated change of the registry, and the leaf of its decision."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SessionLines = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class RegistryChange:
-    """A change of the registry that the policy gates. `mlflow_stage` is set where it is a stage transition."""
+    """A gated change of the registry. `mlflow_stage` is set for a stage transition."""
 
     stage: Stage
     name: str
@@ -32,13 +32,13 @@ class RegistryChange:
 
     @property
     def ledger_name(self) -> str:
-        """The name under which the ledger keeps the model."""
+        """The model's name in the ledger."""
         return qualified(self.name, self.workspace)
 
 
 @dataclass(frozen=True)
 class DecisionContext:
-    """A decision, and what it was made from."""
+    """A decision with its inputs."""
 
     decision: Decision
     envelopes: tuple[bytes, ...] = ()
@@ -60,7 +60,7 @@ def kept_lines(files: dict[str, bytes]) -> tuple[tuple[bytes, ...], SessionLines
 def decision_entry(
     change: RegistryChange, context: DecisionContext, request: str, call: str, who: dict[str, str], losing: list[str]
 ) -> Entry:
-    """Return the leaf of a decision; texts, logins and what is needed to decide again are in its body.
+    """Return the leaf of a decision; its body has texts, logins and the inputs for a replay.
 
     `losing` are the versions whose place it takes: whoever seals the outcome seals them as superseded.
     """

@@ -1,4 +1,4 @@
-"""Taking in approvals, waivers, revocations and retirements: each is verified, and sealed in the ledger."""
+"""Intake of approvals, waivers, revocations and retirements: verify each, and seal it in the ledger."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ConsentIntake:
-    """Verifies what a person signed about a model, and seals it."""
+    """Verifies signed consents about a model, and seals them."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
@@ -59,7 +59,7 @@ def _require_model(signed: SignedConsent, name: str, workspace: str | None) -> N
 
 
 def _require_login(signed: SignedConsent, login: str | None) -> None:
-    """Refuse a consent that another login than its signer's hands over."""
+    """Refuse a consent that was sent by a login other than its signer's."""
     if login == "":
         raise EvidenceError(
             "this server has logins, and does not tell the gate which one this is",

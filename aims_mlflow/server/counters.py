@@ -1,6 +1,6 @@
-"""Counters that Prometheus reads: on MLflow's own /metrics where the server runs with `--expose-prometheus`.
+"""Prometheus counters on MLflow's own /metrics, if the server runs with `--expose-prometheus`.
 
-They live in `prometheus_client`, which that option needs anyway; without the library nothing is counted.
+`prometheus_client`, which that option needs anyway, keeps them; without the library nothing is counted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def error(kind: str) -> None:
 
 
 def _count(name: str, *labels: str) -> None:
-    """Count where that is possible: a counter never decides about a change, and never hides a failure."""
+    """Count if possible; a counter cannot affect a decision or hide a failure."""
     try:
         found = _counters().get(name)
         if found is not None:

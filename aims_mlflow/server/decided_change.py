@@ -82,7 +82,7 @@ class DecidedChanges:
             return result
 
     def _show(self, change: RegistryChange, context: DecisionContext) -> None:
-        """Show on a version what its deployment rests on; the change holds, whether that can be written or not.
+        """Tag a version with the decision behind its deployment; a failure here does not undo the change.
 
         No later decision takes a waiver off again: the tag lists every waiver that a version was ever let through with.
         """
@@ -99,7 +99,7 @@ class DecidedChanges:
             reported("showing a waiver on its version", exc)
 
     def _still(self, change: RegistryChange, request: str) -> bool:
-        """Tell whether an identical call made a change within the last ten minutes that still holds."""
+        """Return whether an identical call made a change in the last ten minutes that is still in effect."""
         ledger = self._gate.ledger
         first = outcome(ledger, request)
         if first is None or not first["done"]:
@@ -125,7 +125,7 @@ class DecidedChanges:
 
 
 def nobody(_: RegistryChange) -> list[str]:
-    """Return the versions that lose their place, where a change takes none."""
+    """Return the superseded versions of a change that supersedes none."""
     return []
 
 
@@ -140,7 +140,7 @@ def count(context: DecisionContext) -> None:
 
 
 def version_tags(context: DecisionContext, request: str) -> dict[str, str]:
-    """Return the tags that the gate gives a version: they point to the decision, and show waivers loudly."""
+    """Return the gate's tags for a version: they name the decision, and list its waivers."""
     decision = context.decision
     tags = {
         "aims.decision": _verdict(context),

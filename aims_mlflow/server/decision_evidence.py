@@ -35,7 +35,7 @@ MAX_SESSION_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class ModelEvidence:
-    """What lies in the stores for one model: its digest, what made it, and the session files of its run."""
+    """The stored evidence of one model: its digest, its origin, and the session files of its run."""
 
     owner: ArtifactOwner
     digest: str
@@ -43,7 +43,7 @@ class ModelEvidence:
 
 
 class DecisionEvidence:
-    """Reads and verifies evidence. It remembers functions of what their keys name, and of no clock."""
+    """Reads and verifies evidence. Its caches depend on digests only, and not on the time."""
 
     def __init__(self, ledger: Ledger, stored: ServerEvidence) -> None:
         self.stored = stored
@@ -54,7 +54,7 @@ class DecisionEvidence:
         self._signatures: BoundedCache[KeyEntry] = BoundedCache(MAX_KNOWN)
 
     def forget(self) -> None:
-        """Forget what was verified, as a worker that just started."""
+        """Clear the caches of verified evidence, as in a new worker."""
         for remembering in (self._sessions, self._consents, self._signatures):
             remembering.clear()
         self.bytes.forget()
@@ -79,7 +79,7 @@ class DecisionEvidence:
         return sealed_consents(self._ledger, past.mine, digest, force, self._consents)
 
     def prior_authority(self, change: RegistryChange, past: ModelHistory, force: RulesInForce) -> PriorAuthority | None:
-        """Return what the version was allowed before for this alias, where those who signed then are still trusted."""
+        """Return the version's earlier authority for this alias, if its signers are still trusted."""
         prior = past.prior_authority(str(change.version), str(change.alias), force.policy.policy.legacy.until)
         if prior is None or prior.basis == "legacy":
             return prior
@@ -94,7 +94,7 @@ class DecisionEvidence:
 
 
 def _trusted_signer(kept: Callable[[], dict[str, bytes]], name: str, force: RulesInForce) -> KeyEntry:
-    """Return the key that signed an envelope of the ledger, when it is what its name says and the key is trusted."""
+    """Return the key that signed an envelope of the ledger, if its digest fits and the key is trusted."""
     record = read_record(kept()[name], name)
     if record.sha256 != name:
         raise EvidenceError("the envelope was changed in the ledger's database", where=name)

@@ -1,4 +1,4 @@
-"""Changes that put bytes or authority into production: versions created, aliases set and moved, stage transitions."""
+"""Changes that put models into production: versions created, aliases set and moved, stage transitions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class NewVersion:
     model_id: str | None
 
     def arguments(self, *tags: Any) -> tuple[Any, ...]:
-        """Return them for MLflow's own method, with more tags."""
+        """Return the arguments for MLflow's own method, with additional tags."""
         return (
             self.name, self.source, self.run_id, [*self.tags, *tags], self.run_link, self.description,
             self.local_model_path, self.model_id,
@@ -47,7 +47,7 @@ class NewVersion:
 
     @property
     def identity(self) -> list[Any]:
-        """What makes a call identical to another one for the same name."""
+        """The values by which two calls for the same name are identical."""
         tags = sorted([tag.key, tag.value] for tag in self.tags)
         return [self.source, self.run_id, self.model_id, self.run_link, self.description, tags]
 
@@ -62,7 +62,7 @@ class Registrations:
         self._sources = sources
 
     def create(self, new: NewVersion) -> Any:
-        """Create a version when the policy's conditions on registration hold; prompts pass."""
+        """Create a version if it satisfies the policy's conditions on registration; prompts pass."""
         with closed("Registration"):
             # A copy brings the gate's tags of the version that it was copied from: they are dropped, and written anew.
             tags = list(new.tags or [])
@@ -104,7 +104,7 @@ class Deployments:
         self._removals = removals
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
-        """Set an alias; a gated one only when the policy's conditions on deployment hold."""
+        """Set an alias; a gated one only if the version satisfies the conditions on deployment."""
         with closed("Deployment"):
             refuse_reserved("Deployment", alias)
             gated = self._gate.policy.current().policy.gated_alias(alias)
@@ -122,7 +122,7 @@ class Deployments:
         self._decided.make(change, lambda: self._sources.owner_of_version(model), commit, [], self._holder)
 
     def move_to_stage(self, name: str, version: str, stage: str, *, archive: bool) -> Any:
-        """Move a version to a stage; `Production` counts as the alias of that name, and leaving it as withdrawal."""
+        """Move a version to a stage; `Production` counts as the alias of that name, and leaving it as a withdrawal."""
 
         def commit(*_: object) -> Any:
             return self._plain.transition_model_version_stage(name, version, stage, archive)

@@ -32,7 +32,7 @@ def denied(text: str) -> MlflowException:
 
 @contextlib.contextmanager
 def closed(what: str, outcome: str = "refused: the gate could not decide") -> Iterator[None]:
-    """Turn whatever goes wrong inside into a refusal of `what`, which names the incident in the log.
+    """Turn every failure inside the block into a refusal of `what` that names the incident in the log.
 
     Raises:
         MlflowException: something went wrong; MLflow's own answers (`PASSING`) are raised as they are.
@@ -57,7 +57,7 @@ def incident(what: str, outcome: str, exc: Exception) -> MlflowException:
 
 
 def reported(what: str, exc: Exception) -> str:
-    """Log and count a failure inside the gate; returns where the platform team finds it."""
+    """Log and count a failure inside the gate; return the place of its log entry for the platform team."""
     number = uuid7()
     counters.error(type(exc).__name__)
     _log.error("aims: incident %s during %s", number, what, exc_info=exc)

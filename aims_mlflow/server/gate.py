@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Gate:
-    """Decides about changes of one registry. What it remembers between decisions is in the ledger's database."""
+    """Decides about changes of one registry. Its state between decisions is in the ledger's database."""
 
     def __init__(self, ledger: Ledger, policy: ActivePolicy, evidence: DecisionEvidence, guard: LedgerGuard) -> None:
         self.ledger = ledger
@@ -42,7 +42,7 @@ class Gate:
         past: ModelHistory | None = None,
         active: dict[str, str] | None = None,
     ) -> DecisionContext:
-        """Hash the model's bytes, read and verify its evidence, and decide; unreadable evidence supports nothing.
+        """Hash the model's bytes, read and verify its evidence, and decide; refuse if evidence is unreadable.
 
         `past` is what whoever holds the model's lock has read of it, and `active` the digests in force.
 

@@ -1,4 +1,4 @@
-"""The gate's status: what `aims.status` answers, and what the server prints when it starts."""
+"""The gate's status, for `aims.status` and for the line that the server prints at its start."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def gate_status(gate: Gate) -> dict[str, str]:
 
 
 def _log_findings(log: Log | None, force: RulesInForce) -> list[str]:
-    """Return what is wrong with the key that signs checkpoints."""
+    """Return the findings about the key that signs checkpoints."""
     if not log:
         return []
     entry = force.keyring.find(log.key.key_id)

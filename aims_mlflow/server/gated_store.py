@@ -1,4 +1,4 @@
-"""MLflow's registry store behind the gate: each method that puts bytes or authority anywhere, and where it goes."""
+"""MLflow's registry store behind the gate: each gated method calls the part of the gate that handles it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class GatedMethods:
-    """The methods of MLflow's store that the gate stands before; all others are MLflow's own.
+    """The gated methods of MLflow's store; all others are MLflow's own.
 
     It comes before MLflow's store among the bases, since MLflow's methods call each other on the store.
     """
@@ -47,12 +47,12 @@ class GatedMethods:
     def create_model_version(self, name: str, source: str, run_id: str | None = None, tags: Any = None,
                              run_link: str | None = None, description: str | None = None,
                              local_model_path: str | None = None, model_id: str | None = None) -> Any:
-        """Create a version when the conditions on registration hold."""
+        """Create a version if it satisfies the conditions on registration."""
         new = NewVersion(name, source, run_id, tags, run_link, description, local_model_path, model_id)
         return self._registrations.create(new)
 
     def set_registered_model_alias(self, name: str, alias: str, version: str) -> None:
-        """Set an alias; a gated one when the conditions on deployment hold."""
+        """Set an alias; a gated one only if the version satisfies the conditions on deployment."""
         self._deployments.set_alias(name, alias, version)
 
     def transition_model_version_stage(self, name: str, version: str, stage: str,
@@ -73,38 +73,38 @@ class GatedMethods:
         self._removals.delete_model(name)
 
     def rename_registered_model(self, name: str, new_name: str) -> Any:
-        """Rename a model, unless that puts its versions under other rules."""
+        """Rename a model; refused if other rules would apply to its versions."""
         return self._removals.rename_model(name, new_name)
 
     def create_registered_model(self, name: str, tags: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Create a model without a name or tag of the gate's own."""
+        """Create a model; refused for a reserved name or tag."""
         return self._names.create_model(name, tags, *args, **kwargs)
 
     def set_registered_model_tag(self, name: str, tag: Any) -> None:
-        """Set a tag; `aims.approval.*` hands over an approval or waiver."""
+        """Set a tag; `aims.approval.*` submits an approval or waiver."""
         self._names.set_model_tag(name, tag)
 
     def delete_registered_model_tag(self, name: str, key: str) -> None:
-        """Delete a tag that is not the gate's own."""
+        """Delete a tag; refused for a reserved one."""
         refuse_reserved("The change", key)
         self.plain.delete_registered_model_tag(name, key)
 
     def set_model_version_tag(self, name: str, version: str, tag: Any) -> None:
-        """Set a version's tag that is not the gate's own."""
+        """Set a version's tag; refused for a reserved one."""
         refuse_reserved("The tag", tag.key)
         self.plain.set_model_version_tag(name, version, tag)
 
     def delete_model_version_tag(self, name: str, version: str, key: str) -> None:
-        """Delete a version's tag that is not the gate's own."""
+        """Delete a version's tag; refused for a reserved one."""
         refuse_reserved("The change", key)
         self.plain.delete_model_version_tag(name, version, key)
 
     def get_registered_model(self, name: str) -> Any:
-        """Return a model; `aims.status` answers for the gate."""
+        """Return a model; for `aims.status`, return the gate's status."""
         return self._answers.model(name)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> Any:
-        """Return the version behind an alias; `aims.explain.*` answers a decision."""
+        """Return the version behind an alias; for `aims.explain.*`, return a decision."""
         return self._answers.version_by_alias(name, alias)
     # fmt: on
 

@@ -1,4 +1,4 @@
-"""The digest of a model's files as they lie in the server's store: computed once for each state of the files."""
+"""The digest of a model's files in the server's store, computed once for each state of the files."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _log = logging.getLogger(__name__)
 
 
 class HashInProgress(Unreachable):
-    """A large model is being hashed in the background: nothing failed."""
+    """A large model is still being hashed in the background; this is not a failure."""
 
 
 class ModelBytes:
-    """Hashes models; remembers digests in the ledger's database, and works on large models in the background."""
+    """Hashes models; caches digests in the ledger's database, and hashes large models in the background."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -37,11 +37,11 @@ class ModelBytes:
         self._digests: BoundedCache[str] = BoundedCache(MAX_DIGESTS)
 
     def forget(self) -> None:
-        """Forget the digests that this worker knows; the ledger's database keeps them."""
+        """Clear this worker's cached digests; the ledger's database keeps them."""
         self._digests.clear()
 
     def digest(self, place: str, files: StoredFiles, caps: Caps) -> str:
-        """Return the model's `dirHash1`; `place` is where its files lie.
+        """Return the model's `dirHash1`; `place` is the location of its files.
 
         Raises:
             EvidenceError: there are no files, or more than the policy's caps.
@@ -67,7 +67,7 @@ class ModelBytes:
         return digest
 
     def _known_as(self, mark: str) -> str | None:
-        """Return the digest of files with this mark, which this worker or another computed."""
+        """Return the cached digest of files with this mark, from any worker."""
         try:
             return self._digests.get(mark, lambda: self._kept(mark))
         except LookupError:
@@ -80,7 +80,7 @@ class ModelBytes:
         return digest
 
     def _later(self, place: str, files: StoredFiles, listed: list[StoredFile], total: int, caps: Caps) -> AimsError:
-        """Start hashing in the background where it is not under way; returns what to tell the client."""
+        """Start hashing in the background unless it is running; return the message for the client."""
         if any(f.mark is None for f in listed):
             return EvidenceError(
                 f"the model has {total:,} bytes, and this store cannot tell whether they change while they are hashed",

@@ -1,4 +1,4 @@
-"""The part of MLflow's registry store that the gate uses, without the gate in between."""
+"""The methods of MLflow's registry store that the gate uses, without the gate."""
 
 from __future__ import annotations
 
@@ -58,4 +58,4 @@ class PlainStore(Protocol):
         """Return the version behind an alias."""
 
     def get_model_version_download_uri(self, name: str, version: str) -> str:
-        """Return where a version's files lie."""
+        """Return the location of a version's files."""

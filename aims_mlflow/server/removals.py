@@ -1,7 +1,7 @@
-"""Changes that take authority away: aliases deleted, stages left, versions and models deleted, models renamed.
+"""Changes that remove authority: aliases deleted, stages left, versions and models deleted, models renamed.
 
-Removing a gated alias is never refused and never delayed by a failure of ours; deleting a version that was in use
-needs its retirement record first.
+A gated alias can always be removed, even if the gate fails. Deleting a version that was in use needs its retirement
+record first.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Removals:
         return self._withdraw(left, version, commit)
 
     def _withdraw(self, change: RegistryChange, in_stage: Any, commit: Callable[[], Any]) -> Any:
-        """Withdraw a version from an alias, or the version `in_stage` from its stage, sealed where that is possible."""
+        """Withdraw a version from an alias, or `in_stage` from its stage; seal the withdrawal if possible."""
         with contextlib.ExitStack() as locks:
             announced = self._announce(locks, change, in_stage)
             if announced:
@@ -83,7 +83,7 @@ class Removals:
     def _announce(
         self, locks: contextlib.ExitStack, change: RegistryChange, in_stage: Any
     ) -> tuple[ModelHistory, Entry] | None:
-        """Seal what is about to be withdrawn; None where it is not gated, or where the gate itself fails."""
+        """Seal the announced withdrawal; return None if it is not gated, or if the gate itself fails."""
         try:
             if in_stage is None and not self._gate.policy.current().policy.gated_alias(str(change.alias)):
                 return None
@@ -105,7 +105,7 @@ class Removals:
         return self._plain.get_model_version(change.name, aliases[change.alias]) if change.alias in aliases else None
 
     def _finish(self, past: ModelHistory, entry: Entry, commit: Callable[[], Any]) -> Any:
-        """Carry a withdrawal out; a failure to seal its outcome is for the next change or the reconciler."""
+        """Carry out a withdrawal; if sealing its outcome fails, the next change or the reconciler seals it."""
         done: list[Any] = []
         try:
             return self._changes.carry_out("Withdrawal", past, entry, lambda: done.append(commit()))
@@ -163,7 +163,7 @@ class Removals:
     # -- names ------------------------------------------------------------------------------
 
     def rename_model(self, name: str, new_name: str) -> Any:
-        """Rename a registered model, unless that would put its versions under other rules; its past goes with it."""
+        """Rename a registered model with its history; refuse if other rules would apply to its versions."""
         refuse_reserved("Renaming", new_name)
         old, new = qualified(name, self._changes.workspace), qualified(new_name, self._changes.workspace)
         with self._changes.locked("Renaming", old, new) as past:
@@ -193,7 +193,7 @@ class Removals:
 
 
 def _withdrawal(past: ModelHistory, change: RegistryChange, version: Any, *, in_stage: bool) -> list[Entry]:
-    """Return the leaf of a withdrawal, and that of the finding which it opens where no retirement record exists."""
+    """Return the leaf of a withdrawal, and that of the finding for a missing retirement record."""
     number = str(version.version)
     about = {"model_name": change.ledger_name, "alias": change.alias, "version": number}
     stage = {"mlflow_stage": version.current_stage} if in_stage else {}
@@ -205,7 +205,7 @@ def _withdrawal(past: ModelHistory, change: RegistryChange, version: Any, *, in_
 
 
 def _row(version: Any) -> dict[str, Any]:
-    """Return what MLflow keeps of a version, as JSON without floats."""
+    """Return MLflow's row of a version, as JSON without floats."""
     return {"version": str(version.version), **{k: _plain(getattr(version, k, None)) for k in KEPT}}
 
 

@@ -1,4 +1,4 @@
-"""Names and tags that only the gate writes, and the tag by which approvals and waivers arrive."""
+"""Reserved names and tags, which only the gate writes, and the tag for submitting approvals and waivers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def refuse_reserved(what: str, *names: str) -> None:
 
 
 class ReservedNames:
-    """Keeps the namespace `aims.` to the gate: everyone reads it, the gate alone writes it."""
+    """Reserves the namespace `aims.`: everyone can read it, and only the gate writes it."""
 
     def __init__(self, plain: PlainStore, changes: AnnouncedChanges, consents: ConsentIntake) -> None:
         self._plain = plain
@@ -41,12 +41,12 @@ class ReservedNames:
         self._consents = consents
 
     def create_model(self, name: str, tags: Any, *args: Any, **kwargs: Any) -> Any:
-        """Create a registered model without a reserved name or tag."""
+        """Create a registered model; refuse a reserved name or tag."""
         refuse_reserved("The change", name, *(t.key for t in tags or []))
         return self._plain.create_registered_model(name, tags, *args, **kwargs)
 
     def set_model_tag(self, name: str, tag: Any) -> None:
-        """Set a model's tag; `aims.approval.*` hands over an approval or waiver."""
+        """Set a model's tag; `aims.approval.*` submits an approval or waiver."""
         if APPROVAL_TAG.match(tag.key):
             with closed("The approval"):
                 self._plain.get_registered_model(name)

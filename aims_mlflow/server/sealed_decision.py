@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def seal_decision(
     ledger: Ledger, past: ModelHistory, change: RegistryChange, context: DecisionContext, entry: Entry
 ) -> None:
-    """Append a decision and everything that it was made from to the ledger.
+    """Append a decision and all its inputs to the ledger.
 
     Raises:
         Unreachable: the ledger cannot be written.
@@ -41,7 +41,7 @@ def seal_decision(
 
 
 def sealed_the_same(ledger: Ledger, request: str, context: DecisionContext) -> bool:
-    """Tell whether an earlier request's decision says the same, but for its time."""
+    """Return whether an earlier request's decision is the same except for its time."""
     leaf = next(ledger.leaves(types=("decision",), request=request), None)
     body = ledger.body(leaf.sequence) if leaf else None
     if not body or "decision" not in body:

@@ -1,4 +1,4 @@
-"""The owner of a version's files: the logged model or run that a source means, through copies of copies."""
+"""The owner of a version's files: the logged model or run behind its source, also for copies of copies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Sources:
         self._stored = stored
 
     def owner_of_version(self, version: Any) -> ArtifactOwner:
-        """Return what owns a version's files. A copy keeps the place of what it was copied from, which may be gone.
+        """Return the owner of a version's files. A copy keeps its original's location, which may be deleted.
 
         Raises:
             EvidenceError: nothing here owns them, or the version's ids do not agree with its source.
@@ -34,7 +34,7 @@ class Sources:
         return self.owner(source, version.run_id, version.model_id)
 
     def owner(self, source: str, run_id: str | None, model_id: str | None) -> ArtifactOwner:
-        """Return what owns a source's files; run and model ids given beside it must agree.
+        """Return the owner of a source's files; given run and model ids must agree with it.
 
         Raises:
             EvidenceError: nothing here owns them, or an id does not agree.

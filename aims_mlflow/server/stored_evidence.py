@@ -1,4 +1,4 @@
-"""What the gate reads inside the server: the model that a source means, its files, and the evidence of its run.
+"""Reading inside the server: the model behind a source, its files, and the evidence of its run.
 
 With `stored_files` and `stored_rows`, the only modules that use names of MLflow which are not public; a test pins them.
 """
@@ -27,7 +27,7 @@ LOG_HERE = "log the model in a run (log_model) and register models:/m-ID"
 
 @dataclass(frozen=True)
 class ArtifactOwner:
-    """Where a source's files lie, and what made them: a logged model, or a run that has them among its artifacts."""
+    """The location of a source's files, and their owner: a logged model, or a run with the artifacts."""
 
     model_id: str | None
     run_id: str | None
@@ -35,14 +35,14 @@ class ArtifactOwner:
 
 
 class ServerEvidence:
-    """Reads through MLflow's own stores, as the server is configured."""
+    """Reads through MLflow's own stores in the server's configuration."""
 
     def __init__(self, tracking_uri: str | None) -> None:
         self._tracking_uri = tracking_uri
         self._roots: BoundedCache[str] = BoundedCache(MAX_ROOTS)
 
     def forget(self) -> None:
-        """Forget where the artifacts of runs lie."""
+        """Clear the cached locations of run artifacts."""
         self._roots.clear()
 
     def _tracking_store(self) -> Any:
@@ -158,7 +158,7 @@ class ServerEvidence:
         return out
 
     def _root_of(self, run_id: str) -> str:
-        """Return where a run's artifacts lie: MLflow fixes it when it makes the run, and never gives an id again."""
+        """Return the location of a run's artifacts, cached: MLflow sets it once, and never reuses a run id."""
 
         def read() -> str:
             return str(self._tracking_store().get_run(run_id).info.artifact_uri)
@@ -190,21 +190,21 @@ class ServerEvidence:
 
 
 def _missing(exc: Any, what: str, advice: str) -> AimsError:
-    """Tell what is not there from a tracking store that failed, which says nothing about the thing."""
+    """Distinguish a missing object from a failure of the tracking store."""
     if exc.get_http_status_code() >= 500:
         return Unreachable(f"the tracking store does not answer ({exc.error_code})")
     return EvidenceError(what, next=advice)
 
 
 def in_server() -> bool:
-    """Tell whether this process is an MLflow server, which reads through its own stores."""
+    """Return whether this process is an MLflow server, which reads through its own stores."""
     from mlflow.server.constants import BACKEND_STORE_URI_ENV_VAR
 
     return value_of(BACKEND_STORE_URI_ENV_VAR) is not None
 
 
 def active_workspace() -> str | None:
-    """Return the workspace that the current request is about; None for the default one."""
+    """Return the workspace of the current request; None for the default one."""
     from mlflow.utils.workspace_context import get_request_workspace
     from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
 
@@ -213,12 +213,12 @@ def active_workspace() -> str | None:
 
 
 def same_place(one: str, other: str) -> bool:
-    """Tell whether two artifact locations are the same, however their slashes and file scheme are written."""
+    """Return whether two artifact locations are the same, however their slashes and file scheme are written."""
     return _plain(one) == _plain(other) and _straight(other)
 
 
 def inside(root: str, place: str) -> bool:
-    """Tell whether an artifact location lies below another."""
+    """Return whether an artifact location is below another."""
     return _plain(place).startswith(_plain(root) + "/") and _straight(place)
 
 

@@ -1,4 +1,4 @@
-"""Files in the server's artifact store: listed, streamed, and told apart from changed ones where the store can.
+"""Files in the server's artifact store: listing, streaming, and detection of changes if the store supports it.
 
 Uses names of MLflow's repositories that are not public; a test pins them.
 """
@@ -31,7 +31,7 @@ SETTLED_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class StoredFile:
-    """One file below a root: its size, and a mark that changes with its content (None where the store has none).
+    """One file below a root: its size, and a mark that changes with its content (None if the store has none).
 
     `changed` is when it was last written, in seconds since 1970.
     """
@@ -51,7 +51,7 @@ class StoredFiles:
         self._local = type(repo).__name__ == "LocalArtifactRepository"
 
     def folder(self, path: str = "") -> list[tuple[str, bool, int]]:
-        """Return (name below the root, is a folder, size) of what lies directly in a folder.
+        """Return (name below the root, is a folder, size) of the direct entries of a folder.
 
         Raises:
             Unreachable: the store does not answer.
@@ -118,7 +118,7 @@ class StoredFiles:
                 raise Unreachable(f"a file of the model {exc.what}") from None
 
     def _beside(self) -> contextlib.AbstractContextManager[str]:
-        """Return a folder for copies, which a local store does not need."""
+        """Return a temporary folder for copies; a local store needs none."""
         return contextlib.nullcontext("") if self._local else tempfile.TemporaryDirectory(prefix="aims-gate-")
 
     def fetch(self, name: str, folder: str) -> Path:
@@ -207,6 +207,6 @@ def fingerprint(place: str, files: list[StoredFile]) -> str | None:
 
 @functools.cache
 def _machine() -> str:
-    """Return what an inode number is of: it says nothing on another machine, or after the disk was mounted anew."""
+    """Return an id of this machine since its boot; inode numbers have a meaning only together with it."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     return boot.read_text(encoding="ascii").strip() if boot.exists() else value_of("HOSTNAME") or ""

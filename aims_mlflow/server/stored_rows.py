@@ -24,7 +24,7 @@ MAX_MADE = 20
 
 @dataclass(frozen=True)
 class VersionRow:
-    """What decides about a version: where its files lie, and what is said to have made them."""
+    """The columns of a version that a decision needs: the location of its files, and their stated origin."""
 
     name: str
     version: str
@@ -36,7 +36,7 @@ class VersionRow:
 
 @dataclass(frozen=True)
 class LoggedModelRow:
-    """Where a logged model's files lie, and the run that made it."""
+    """The location of a logged model's files, and the run that made it."""
 
     source_run_id: str | None
     artifact_location: str
@@ -113,7 +113,7 @@ class RegistryRows:
         ]
 
     def alias_holder(self, name: str, alias: str) -> str | None:
-        """Return the version that an alias names now; None where it is not set."""
+        """Return the current version of an alias; None if the alias is not set."""
         row = _row(
             self._store, _holder(), {"workspace": self._store._get_active_workspace(), "name": name, "alias": alias}
         )
@@ -142,14 +142,14 @@ def logged_model_row(store: Any, model_id: str) -> LoggedModelRow:
 
 
 def _looks_in_one_workspace(store: Any) -> bool:
-    """Tell whether a tracking store adds to every query of which workspace a row must be."""
+    """Return whether a tracking store restricts every query to one workspace."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     return type(store)._get_query is not SqlAlchemyStore._get_query
 
 
 def _row(store: Any, query: sa.Select[Any], asked: dict[str, Any]) -> Any:
-    """Ask for the columns of one row: MLflow's sessions and objects take twice as long for it."""
+    """Read columns of one row directly; MLflow's sessions and objects take twice as long."""
     with _autocommit(store.engine).connect() as connection:
         return connection.execute(query, asked).first()
 
@@ -185,7 +185,7 @@ def _named(model: Any, *columns: str) -> list[Any]:
 
 
 def _reading(store: Any) -> Session:
-    """Return a session for one statement that reads: without the trips of a transaction around it."""
+    """Return a session for one reading statement, without the round trips of a transaction."""
     return Session(_autocommit(store.engine))
 
 

@@ -1,4 +1,4 @@
-"""MLflow's workspaces, as far as the gate needs them: may one be deleted, and can that be done past the gate."""
+"""Checks of MLflow's workspaces: whether one may be deleted, and whether that is possible past the gate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the details of several kinds of evidence share."""
+"""Parts of the details that several kinds of evidence share."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class PopulationComparison(OpenRecord):
 
 
 class RepresentativenessDetails(CheckDetails):
-    """Whether the groups of the data stand for a population."""
+    """Whether the groups of the data represent a population."""
 
     SUBJECTS = "the data set"
     columns: list[PopulationComparison] | None = Field(None, description="columns that were compared")
@@ -67,7 +67,7 @@ class RepresentativenessDetails(CheckDetails):
 
 
 class OutputMeaning(CheckDetails):
-    """What a check of a model's predictions takes them to mean."""
+    """The interpretation of a model's predictions in a check."""
 
     NULLS: ClassVar[frozenset[str]] = frozenset({"favourable", "threshold"})
     target: str | None = Field(None, description="column that is predicted")
@@ -99,7 +99,7 @@ class FairnessDetails(OutputMeaning):
 
 
 class RobustnessDetails(CheckDetails):
-    """Answers of a model to changed rows."""
+    """Predictions of a model for changed rows."""
 
     SUBJECTS = "the model"
     noise: DecimalText | None = Field(None, description="size of the noise, in standard deviations")

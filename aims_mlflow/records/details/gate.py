@@ -9,7 +9,7 @@ from aims_mlflow.records.details.base import EvidenceDetails
 
 
 class ConsentDetails(EvidenceDetails):
-    """What a consent is bound to; a gate reads it as `Consent`, which refuses fields that it does not know."""
+    """The digests that bind a consent; a gate reads it as `Consent`, which refuses unknown fields."""
 
     SUBJECTS = "the model"
     action: str | None = Field(None, description="`approval`, `waiver`, `revocation` or `retirement`")

@@ -35,14 +35,14 @@ class SystemStatement(OpenRecord):
 
 
 class PackName(OpenRecord):
-    """The pack that a session is held to."""
+    """The pack that defines the checks of a session."""
 
     name: str = Field(description="name of the pack")
     version: str | int | None = Field(None, description="version of the pack")
 
 
 class SessionStartDetails(EvidenceDetails):
-    """What will be trained on which data, held to which pack; signed before training."""
+    """The planned training: system, data and pack; signed before training."""
 
     SUBJECTS = "data sets, or the pack where there are none"
     function: str | None = Field(None, description="training function")

@@ -1,4 +1,4 @@
-"""What every leaf of the ledger has, and what lies beside it."""
+"""Base models of every leaf of the ledger, and of the erasable body beside it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class LeafContent(OpenRecord):
 
 
 class LeafBody(OpenRecord):
-    """What lies beside a leaf with a salt, and may be erased."""
+    """The salted body beside a leaf, which may be erased."""
 
 
 class EmptyBody(LeafBody):

@@ -12,7 +12,7 @@ from aims_mlflow.records.policy import Stage
 
 
 class DecisionBody(CallerBody):
-    """The texts of a decision, and what is needed to make it again."""
+    """The texts of a decision, and the inputs for its replay."""
 
     decision: dict[str, Any] | None = Field(None, description="the whole decision, with texts and people")
     standing: dict[str, Any] | None = Field(None, description="earlier authority that the decision rests on")
@@ -55,7 +55,7 @@ class DecisionLeaf(LeafContent):
         return self.sessions
 
     def rules(self) -> list[str]:
-        """Return the digests of the policy and the keyring that the decision went by."""
+        """Return the digests of the policy and the keyring behind the decision."""
         return [digest for digest in (self.policy_digest, self.keyring_digest) if digest]
 
 
@@ -102,7 +102,7 @@ class SupersessionLeaf(LeafContent):
 
 
 class DeletionBody(CallerBody):
-    """What MLflow kept of the deleted rows, which it writes over."""
+    """MLflow's values of the deleted rows, which MLflow overwrites."""
 
     rows: list[dict[str, Any]] | None = Field(None, description="deleted versions as MLflow showed them")
     reason: str | None = Field(None, description="why the registry was restored")

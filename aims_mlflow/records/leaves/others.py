@@ -12,7 +12,7 @@ from aims_mlflow.records.open_record import OpenRecord
 
 
 class ConsentWords(OpenRecord):
-    """What a person wrote and from which account; the consent commits to it with a salt."""
+    """The text that a person wrote, and their account; the consent commits to both with a salt."""
 
     comment: str = Field("", description="reason that the person gave")
     actor: str = Field(description="account of the person")
@@ -118,7 +118,7 @@ class IncidentLeaf(LeafContent):
 
 
 class IngestionBody(LeafBody):
-    """Where evidence came from that never met a gate."""
+    """The origin of evidence from an ungated run."""
 
     source: str | None = Field(None, description="run, folder or bundle that it was read from")
     reason: str | None = Field(None, description="why it is sealed now")
@@ -126,7 +126,7 @@ class IngestionBody(LeafBody):
 
 
 class EvidenceLeaf(LeafContent):
-    """A whole session that never met a gate, sealed as it is; `request` is the session's id."""
+    """A whole session of an ungated run, sealed unchanged; `request` is the session's id."""
 
     type: Literal["evidence"] = "evidence"
     sessions: Sessions = Field(default_factory=dict, description="the session file: name to the sha256 of each line")
