@@ -1,1 +1,1 @@
-"""Verification for an auditor: of a ledger, a run, a model version and a bundle."""
+"""Verification of a ledger, a run or a model version for an auditor; shared by bundles."""

@@ -1,4 +1,4 @@
-"""What happened to a list of leaves: rewritten, deleted, reordered, cut off at the end, inserted late."""
+"""Changes in a list of leaves: rewritten, deleted, reordered, truncated, inserted late."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Change:
 
 
 def changes(old: Sequence[bytes], new: Sequence[bytes]) -> list[Change]:
-    """Compare the leaf hashes of then with those of now; leaves appended after the old ones are no change.
+    """Compare old and present leaf hashes; leaves appended after the old ones are not changes.
 
     What stayed in order is found as the longest increasing run of places, so that one leaf that was moved is one
     change. Between two leaves that stayed, a missing and an added one are one that was rewritten.
@@ -55,7 +55,7 @@ def changes(old: Sequence[bytes], new: Sequence[bytes]) -> list[Change]:
 
 
 def _between(gone: list[int], come: list[int], *, last: bool) -> list[Change]:
-    """Name what happened between two leaves that stayed; after the `last` of them, new leaves are what logs are for."""
+    """Name the changes between two unchanged leaves; after the `last` one, new leaves are regular appends."""
     both = min(len(gone), len(come))
     out = [Change("rewritten", was, now) for was, now in zip(gone[:both], come[:both], strict=True)]
     out += [Change("cut" if last else "deleted", was, None) for was in gone[both:]]

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 def leaf_content(leaf: Leaf) -> LeafContent:
-    """Return a leaf's content from hostile bytes.
+    """Parse the content of a leaf from untrusted bytes.
 
     Raises:
-        EvidenceError: it is not a leaf of this format.
+        EvidenceError: The bytes are not a leaf of this format.
     """
     try:
         if canonical(leaf.content) == leaf.data:
@@ -44,10 +44,10 @@ def leaf_content(leaf: Leaf) -> LeafContent:
 
 
 class ContentCheck:
-    """Checks leaves page by page, in order; memory holds what is in force and what is open, never all leaves."""
+    """Checks leaves page by page, in order; keeps only the state in force and open changes in memory."""
 
     def __init__(self, view: View, report: Report, history: KeyringHistory, *, whole: bool = False) -> None:
-        """`whole` says that the view holds every leaf, so that what is not there never was."""
+        """`whole` means that the view contains every leaf, so that a missing leaf never existed."""
         self._view, self._report = view, report
         self._in_force: dict[str, list[tuple[str, str]]] = {"policy": [], "keyring": []}
         self._allowed: set[str] = set()
@@ -164,7 +164,7 @@ class ContentCheck:
             self._report["completeness"].wrong(who, why, "it was not made from what it names")
 
     def finish(self) -> None:
-        """Note what only the whole ledger shows: bodies that are gone without a record, and what is active now."""
+        """Check the ledger as a whole: bodies deleted without a record, and the active policy and keyring."""
         step = self._report["completeness"]
         for sequence, who in self._without_body.items():
             if sequence not in self._erased:
@@ -186,7 +186,7 @@ class ContentCheck:
 
 
 def _possible(versions: Sequence[tuple[str, str]], decided: str) -> set[str]:
-    """Return the digests that a decision of a time may have gone by: that in force then, and those since."""
+    """Return the digests that a decision may have used: the one in force at its time, and later ones."""
     moment = parse_time(decided) - CLOCKS
     before = [digest for time, digest in versions if parse_time(time) <= moment]
     return {*before[-1:], *(digest for time, digest in versions if parse_time(time) > moment)}

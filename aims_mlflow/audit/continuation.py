@@ -1,4 +1,4 @@
-"""Continuation: whether a log goes on from a checkpoint that someone took earlier."""
+"""Continuation: checks that a log extends an earlier checkpoint."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Proof = Callable[[int, int], Sequence[bytes]]
 
 
 class Head(Protocol):
-    """A log at a number of leaves: a checkpoint, or what was computed from the leaves themselves."""
+    """Head of a log at a number of leaves: a checkpoint, or computed from the leaves."""
 
     @property
     def origin(self) -> str:
@@ -37,7 +37,7 @@ class Head(Protocol):
 
 
 def why_not_continued(old: Checkpoint, now: Head, proof: Proof) -> str | None:
-    """Return what speaks against `now` being a later state of the log of `old`; None where nothing does."""
+    """Return why `now` is not a later state of the log of `old`; None if it is."""
     if now.size < old.size:
         return f"only {now.size:,} leaves are there now"
     if now.origin != old.origin:
@@ -52,12 +52,12 @@ def why_not_continued(old: Checkpoint, now: Head, proof: Proof) -> str | None:
 
 
 def ledger_proof(ledger: Ledger) -> Proof:
-    """Return how a ledger's database proves that it continues an earlier state."""
+    """Return the function that reads consistency proofs from a ledger's database."""
     return lambda old, new: ledger.proofs.consistency(old, new) if 0 < old < new else []
 
 
 def note_signer(head: Checkpoint, where: str, history: KeyringHistory, last: Leaf | None, step: Step) -> None:
-    """Check that a log's key signed a checkpoint; note in `step` what was found out about that key later.
+    """Check that a log's key signed a checkpoint; note later findings about that key in `step`.
 
     `last` is as in `check_signer`.
 

@@ -1,4 +1,4 @@
-"""Decisions as a ledger or a bundle has them: made again from what they name, and resting on what was allowed before.
+"""Checks of decisions in a ledger or a bundle: repeat each one, and check the earlier decisions it depends on.
 
 Required evidence, limits and approvals are checked by the gate's own function: a decision that nothing supports comes
 out as another one.
@@ -27,15 +27,15 @@ HOSTILE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 class DecisionCheck:
-    """Makes decisions again; what was verified for one is remembered for the next."""
+    """Repeats decisions; caches verified evidence for the next decision."""
 
     def __init__(self, view: View, *, whole: bool) -> None:
-        """`whole` says that the view holds every leaf, so that what is not there never was."""
+        """`whole` means that the view contains every leaf, so that a missing leaf never existed."""
         self._ledger, self._whole = cast("Ledger", view), whole
         self._sessions, self._consents = again.KnownSessions(MAX_SESSION_BYTES), KnownConsents(MAX_KNOWN)
 
     def why_not(self, leaf: Leaf, content: DecisionLeaf) -> str | None:
-        """Return what speaks against a decision that was not erased; None where nothing does."""
+        """Return the problem of a decision that was not erased; None if it is correct."""
         try:
             return self._why_not(leaf, content)
         except AimsError as exc:
@@ -60,7 +60,7 @@ class DecisionCheck:
         return self._rests_on(leaf, said.model_digest)
 
     def _unread(self, said: Any, content: DecisionLeaf) -> str | None:
-        """A model that could not be read then passes only where the policy but observes."""
+        """Check a decision about an unreadable model: only an observing policy allows it."""
         force = read_rules(self._ledger, str(said.policy_digest), str(said.keyring_digest))
         rules = force.policy.rules(said.model_name, said.stage, said.alias, said.workspace)
         refused = not content.allowed and not said.allowed
@@ -69,7 +69,7 @@ class DecisionCheck:
         return "it allows a model that could not be read"
 
     def _rests_on(self, leaf: Leaf, digest: str) -> str | None:
-        """Return what is wrong with the earlier authority that a decision rests on, where it does."""
+        """Return the problem of the earlier decision that a decision depends on, if any."""
         body = self._ledger.body(leaf.sequence) or {}
         if "standing" not in body:
             return None
@@ -84,7 +84,7 @@ class DecisionCheck:
 
 
 def _gave(content: LeafContent, digest: str, standing: PriorAuthority) -> bool:
-    """Tell whether a leaf gave authority over a model's bytes, on all of the evidence that is said."""
+    """Return whether a leaf allowed a model's bytes, based on all of the given evidence."""
     if isinstance(content, AdoptionLeaf):
         return content.model_digest == digest and not standing.evidence
     if not isinstance(content, DecisionLeaf) or not content.allowed or content.would_refuse:

@@ -1,4 +1,4 @@
-"""Envelopes that leaves name: there, unchanged, and signed by keys that counted when the leaf relied on them."""
+"""Checks of envelopes that leaves name: present, unchanged, and signed by keys that were trusted at the time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"
 
 
 class EnvelopeCheck:
-    """Checks the envelopes of leaves; a bounded number of records is remembered, so that each is read once."""
+    """Checks the envelopes of leaves; a bounded cache avoids reading records twice."""
 
     def __init__(self, view: View, report: Report, history: KeyringHistory) -> None:
         self._view, self._report, self._history = view, report, history
@@ -42,7 +42,7 @@ class EnvelopeCheck:
         self.count = 0
 
     def fetch(self, names: Sequence[str]) -> None:
-        """Read the envelopes that a page names, each once while it is remembered."""
+        """Read the envelopes that a page of leaves names, unless they are cached."""
         for name in names:
             if name in self._records:
                 self._records.move_to_end(name)
@@ -54,7 +54,7 @@ class EnvelopeCheck:
             self._records.popitem(last=False)
 
     def _record(self, name: str, raw: bytes | None) -> SealedRecord | str:
-        """Return a record, or what is wrong with its envelope."""
+        """Return a record, or the problem of its envelope."""
         if raw is None:
             return "it is missing"
         if sha256_hex(raw) != name:
@@ -69,7 +69,7 @@ class EnvelopeCheck:
     def check(self, leaf: Leaf, content: LeafContent, policy: str) -> None:
         """Check the envelopes that a leaf names, and the signatures of those that it relied on.
 
-        `policy` is the digest of the policy in force, which says who may sign what.
+        `policy` is the digest of the policy in force, which defines the roles that may sign.
         """
         sessions = _relied_on(content)
         evidence = content.evidence if isinstance(content, DecisionLeaf | EvidenceLeaf) else []
@@ -119,7 +119,7 @@ class EnvelopeCheck:
 
 
 def _roles_by(text: str, kind: str) -> tuple[str, ...]:
-    """Return the roles whose consents, or whose evidence, a policy takes."""
+    """Return the roles whose consents or evidence a policy accepts."""
     try:
         stages = parse_policy(text, FILE).policy.stages.values()
     except AimsError:
@@ -130,7 +130,7 @@ def _roles_by(text: str, kind: str) -> tuple[str, ...]:
 
 
 def _relied_on(content: LeafContent) -> dict[str, list[str]]:
-    """Return the sessions on which a leaf relied: those with records that counted when it was made.
+    """Return the sessions that a leaf relied on: those with records that were accepted at its time.
 
     A refused decision may have looked at anything; one that rests on an earlier decision looked at that.
     """
@@ -143,5 +143,5 @@ def _relied_on(content: LeafContent) -> dict[str, list[str]]:
 
 
 def decided_at(content: LeafContent) -> str:
-    """Return the clock by which a leaf's envelopes were judged."""
+    """Return the time at which the envelopes of a leaf were judged."""
     return (content.decided if isinstance(content, DecisionLeaf) else None) or content.time

@@ -1,4 +1,4 @@
-"""The keyrings that a ledger says were in force, checked from the root on; and the keys of its log."""
+"""Checks of the keyrings of a ledger, starting at the root, and of the keys of its log."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ NEVER = "9998-12-31T00:00:00Z"
 
 
 def history_of(view: View, step: Step, root: Collection[str] | None) -> KeyringHistory:
-    """Return the history of keyrings in a ledger; what is wrong with it is noted in `step`.
+    """Return the history of keyrings in a ledger; note its problems in `step`.
 
-    `root` are the key ids of pinned roots; without one, the first keyring's own root is taken at its word.
+    `root` are the key ids of pinned roots; without one, the root of the first keyring is trusted.
     """
     versions = []
     for leaf in view.leaves(types=("keyring",)):
@@ -73,7 +73,7 @@ def _keyring(view: View, digest: str) -> Keyring:
 
 
 def log_keys(history: KeyringHistory) -> list[PublicKey]:
-    """Return every key that was ever a log's: which of them counted for a checkpoint, `check_signer` says."""
+    """Return every key that was ever a log key; `check_signer` decides which were valid for a checkpoint."""
     return [PublicKey.from_pem(entry.pem) for entry in _log_entries(v.keyring for v in history.versions).values()]
 
 
@@ -83,7 +83,7 @@ def _log_entries(keyrings: Iterable[Keyring]) -> dict[str, KeyEntry]:
 
 
 def check_signer(head: Checkpoint, history: KeyringHistory, last: Leaf | None) -> str | None:
-    """Return what a later keyring says against the log's key that signed a checkpoint, None where nothing does.
+    """Return why a later keyring rejects the log key that signed a checkpoint; None if it accepts the key.
 
     A checkpoint of n leaves was signed after leaf n-1, so it is judged by the keyring in force there. `last` is the
     newest leaf below the checkpoint that is at hand; its time, unlike a database's column, is below the signature.
@@ -102,7 +102,7 @@ def check_signer(head: Checkpoint, history: KeyringHistory, last: Leaf | None) -
 
 
 def _time(leaf: Leaf | None) -> str:
-    """Return the time that a leaf says; the end of times where it says none, by which every end has come."""
+    """Return the time in a leaf; without one the latest possible time, at which all keys have expired."""
     try:
         time = leaf.content["time"] if leaf else NEVER
         parse_time(time)
@@ -112,7 +112,7 @@ def _time(leaf: Leaf | None) -> str:
 
 
 def _judge(history: KeyringHistory, key_id: str, size: int, time: str) -> tuple[str | None, str | None]:
-    """Return (why a log's key does not count for a checkpoint, what was found out about it later)."""
+    """Return (why a log key is invalid for a checkpoint, later findings about the key)."""
     # A server goes on with its key while it seals the keyring that ends it.
     told = [_why_no_log(history, key_id, sequence, time) for sequence in dict.fromkeys((size, size - 1))]
     if None not in told:
@@ -124,9 +124,9 @@ def _judge(history: KeyringHistory, key_id: str, size: int, time: str) -> tuple[
 
 
 def _why_no_log(history: KeyringHistory, key_id: str, sequence: int, time: str) -> str | None:
-    """Return why a log's key was not to sign any more under the keyring in force at a leaf.
+    """Return why a log key was no longer valid under the keyring in force at a leaf.
 
-    A log may sign before the keyring knows its key: the root's word for it may come later.
+    A log may sign before its key is in the keyring, because the root may add the key later.
     """
     begun = [v.keyring for v in history.versions if v.sequence < sequence]
     since = [*begun[-1:], *(v.keyring for v in history.versions if v.sequence >= sequence)]

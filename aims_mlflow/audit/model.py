@@ -45,7 +45,7 @@ class ModelCheck:
     # -- checkpoint first: proofs are against it, whatever the report's order ---------------
 
     def checkpoint(self, outside: Sequence[OutsideCheckpoint], stamp_roots: Sequence[bytes]) -> None:
-        """Take the newest checkpoint when a log key signed it, and let it continue those from outside."""
+        """Use the newest checkpoint if a log key signed it, and check that it extends the outside ones."""
         step = self.report["checkpoint"]
         try:
             head = self.ledger.proofs.newest()
@@ -82,7 +82,7 @@ class ModelCheck:
         note_signer(head, where, self.history, self.ledger.leaf_below(head.size), self.report["checkpoint"])
 
     def included(self, leaf: Leaf) -> None:
-        """Prove that a leaf stands below the checkpoint."""
+        """Prove that a leaf is below the checkpoint."""
         step, who = self.report["inclusion"], f"leaf {leaf.sequence} ({leaf.content['type']})"
         if leaf.sequence in self._included:
             return
@@ -104,14 +104,14 @@ class ModelCheck:
     # -- evidence ---------------------------------------------------------------------------
 
     def evidence(self, source: EvidenceSource) -> None:
-        """Check the evidence by itself, then against the ledger: begun after a checkpoint of it, and sealed in it."""
+        """Check the evidence by itself, then check against the ledger that it is sealed and not backdated."""
         check_evidence(self.report, source)
         for session in source.sessions:
             self._after_checkpoint(session)
         self._sealed(source.sessions)
 
     def _after_checkpoint(self, session: CheckedSession) -> None:
-        """A record that names a checkpoint of this ledger cannot be older than it."""
+        """Check that records name a checkpoint of this ledger, because they cannot be older than it."""
         named = session.records[0].evidence.checkpoint if session.records else None
         size, _, root = (named or "").partition(":")
         if not root or not size.isdecimal() or self.head is None or not 0 < int(size) <= self.head.size:
@@ -129,7 +129,7 @@ class ModelCheck:
             )
 
     def _sealed(self, sessions: Sequence[CheckedSession]) -> None:
-        """Find the leaf that names each session, and prove it."""
+        """Find the leaf of each session, and prove its inclusion."""
         wanted = {session.name.rpartition("/")[2]: session for session in sessions}
         found: dict[str, Leaf] = {}
         changed: dict[str, Leaf] = {}
@@ -154,7 +154,7 @@ class ModelCheck:
     # -- a registered version ---------------------------------------------------------------
 
     def version(self, name: str, version: str, digest: str | None) -> None:
-        """Check a version's decisions: there, sealed, about these bytes, and the same when decided again."""
+        """Check a version's decisions: present, sealed, about these bytes, and reproducible."""
         past = ModelHistory(self.ledger, name)
         registered = self._bytes(past, version, digest)
         if registered is None:
@@ -200,7 +200,7 @@ class ModelCheck:
             step.wrong(f"decision {request}", "decided again, it is another", "it was not made from what it names")
 
     def at_load(self, name: str, version: str, digest: str | None, alias: str | None) -> None:
-        """Check what a deployer is about to load: registered bytes, sealed, not revoked, and the alias by the gate."""
+        """Check a version before loading: registered bytes, sealed decision, no revocation, alias set by the gate."""
         past = ModelHistory(self.ledger, name)
         registered = self._bytes(past, version, digest)
         if registered is None:
@@ -225,7 +225,7 @@ class ModelCheck:
             step.said.append(f"{alias} is version {version} by the gate's decision")
 
     def in_force(self) -> None:
-        """Compare the policy and keyring that workers go by with the ledger's last word on them."""
+        """Compare the policy and keyring that workers use with the newest ones sealed in the ledger."""
         active = self.ledger.state.active()
         for kind in ("policy", "keyring"):
             last = next(iter(self.ledger.newest(types=(kind,))), None)

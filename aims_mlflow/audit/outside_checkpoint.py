@@ -1,4 +1,4 @@
-"""A checkpoint that the auditor holds: a single file, or an anchor's folder with the hashes of the leaves below it."""
+"""An auditor's own checkpoint: a single file, or an anchor's folder with the hashes of its leaves."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _LINE = 65
 
 @dataclass(frozen=True)
 class OutsideCheckpoint:
-    """A checkpoint from outside, and the folder with the hashes of its leaves where there is one."""
+    """A checkpoint from outside the ledger, and the folder with its leaf hashes, if any."""
 
     head: Checkpoint
     where: str
     folder: Path | None = None
 
     def hashes(self) -> list[bytes]:
-        """Return the leaf hashes below the checkpoint, which its root vouches for; 32 bytes for each leaf.
+        """Return the leaf hashes below the checkpoint, checked against its root; 32 bytes for each leaf.
 
         Raises:
-            EvidenceError: they are not whole, or are not those that the root is over.
+            EvidenceError: The hashes are incomplete, or differ from the root.
         """
         if self.folder is None:
             raise EvidenceError("the hashes of the leaves below it were not kept", where=self.where)
@@ -72,7 +72,7 @@ def read_outside_checkpoint(path: Path) -> OutsideCheckpoint:
     """Return the checkpoint in a file, or the newest in an anchor's folder.
 
     Raises:
-        EvidenceError: it is none.
+        EvidenceError: The file is not a checkpoint.
         Unreachable: it cannot be read.
     """
     file = _newest(path) if path.is_dir() else path

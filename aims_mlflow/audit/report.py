@@ -1,4 +1,4 @@
-"""What a verification says: its steps in order, and each problem with what it means."""
+"""Report of a verification: its steps in order, and each problem with its meaning."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_PROBLEMS = 50
 
 @dataclass
 class Step:
-    """One step: what was looked at (`said`) and what was not (`skipped`), and what is wrong."""
+    """One step: the checks made (`said`), the checks omitted (`skipped`), and the problems."""
 
     name: StepName
     said: list[str] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Step:
 
     @property
     def state(self) -> Literal["ok", "failed", "absent"]:
-        """`absent` is a step that found nothing to check, which is never the same as a pass."""
+        """`absent` means that there was nothing to check, which differs from a pass."""
         if self.problems:
             return "failed"
         return "ok" if self.said else "absent"
@@ -64,11 +64,11 @@ class Report:
 
     @property
     def verified(self) -> bool:
-        """True when nothing is wrong."""
+        """True if there is no problem."""
         return not self.problems
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+        """Return the report as the object that `--json` prints."""
         steps = [
             {
                 "step": step.name,

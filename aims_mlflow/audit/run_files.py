@@ -1,4 +1,4 @@
-"""Evidence of a run, a model or a folder, checked by itself: signatures, order, packs, files, and the model's bytes."""
+"""Checks of the evidence of a run, model or folder by itself: signatures, order, packs, files, and model bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_LEDGER = "not compared with a ledger: name one with --ledger, or AIMS_LEDGER_
 
 
 def verify_evidence(source: EvidenceSource) -> Report:
-    """Verify evidence without a ledger; the report says which steps that leaves out."""
+    """Verify evidence without a ledger; the report lists the omitted steps."""
     report = Report(source.name)
     report["keyring"].said.append("keys of the policy folder's keyring, of this account, and of --key files")
     check_evidence(report, source)
@@ -31,7 +31,7 @@ def verify_evidence(source: EvidenceSource) -> Report:
 
 
 def check_evidence(report: Report, source: EvidenceSource) -> None:
-    """Note in a report what the evidence's own files show."""
+    """Check the files of the evidence and note the problems in a report."""
     for session in source.sessions:
         for problem in session.problems:
             is_about_a_line = " line " in problem.record.partition(",")[0]
@@ -58,7 +58,7 @@ def check_evidence(report: Report, source: EvidenceSource) -> None:
 
 
 def file_problems(source: EvidenceSource) -> list[Problem]:
-    """Return what is wrong with the files that the records name, with their copies, and with the page."""
+    """Return the problems of the files that the records name, of their copies, and of the page."""
     out = []
     for session in source.sessions:
         for record in session.records:
@@ -73,7 +73,7 @@ def file_problems(source: EvidenceSource) -> list[Problem]:
 
 
 def copy_problems(source: EvidenceSource) -> list[Problem]:
-    """Return which documents where people look (aims/model_card.md, ...) are not copies of signed ones."""
+    """Return the problems of published documents (aims/model_card.md, ...) that differ from the signed ones."""
     signed: dict[str, set[str]] = {}
     for session in source.sessions:
         for record in session.records:
@@ -89,7 +89,7 @@ def copy_problems(source: EvidenceSource) -> list[Problem]:
 
 
 def page_problems(source: EvidenceSource) -> list[Problem]:
-    """Return what is wrong with aims/index.html, which is signed on its own."""
+    """Return the problems of aims/index.html, which has its own signature."""
     seal, page = source.file(PAGE_SEAL), source.file(PAGE)
     if seal is None and page is None:
         return []
@@ -103,9 +103,9 @@ def page_problems(source: EvidenceSource) -> list[Problem]:
 def page_problem(
     page: tuple[str, bytes], seal: tuple[str, bytes], lookup: KeyLookup, run_id: str | None
 ) -> Problem | None:
-    """Return what is wrong with a run's page and the seal over it; None where nothing is.
+    """Return the problem of a run's page or its seal; None if both are correct.
 
-    `page` and `seal` are (name, content); `run_id` None means that nobody knows which run the page is from.
+    `page` and `seal` are (name, content); `run_id` is None if the run of the page is unknown.
     """
     try:
         record = statement.read(seal[1].removesuffix(b"\n"), seal[0])
@@ -121,7 +121,7 @@ def page_problem(
 
 
 def model_problems(source: EvidenceSource) -> list[Problem]:
-    """Return what is wrong between the model's bytes and the records about it."""
+    """Return the differences between the model's bytes and the records about it."""
     if source.model_digest is None or _records_about(source, source.model_digest):
         return []
     what = f"no record is about these bytes (dirHash1 {source.model_digest})"

@@ -1,4 +1,4 @@
-"""What a session shows by itself: whole and in order under its manifest, and its pack named before training."""
+"""Checks of a session by itself: complete and in order under its manifest, with its pack fixed before training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AFTERWARDS = "limits may have been chosen afterwards"
 
 
 def pack_problems(name: str, records: Sequence[SealedRecord]) -> Iterator[Problem]:
-    """Yield what speaks against the pack of a session's checks having been fixed before its training."""
+    """Yield problems if the pack of a session's checks was not fixed before its training."""
     if not any(r.evidence.kind == "training-provenance" for r in records):
         return
     first = records[0].evidence

@@ -37,7 +37,7 @@ class TreeHead:
 
 
 class TreeCheck:
-    """One pass over a ledger. Checkpoints from outside decide; stored ones say where it broke."""
+    """One pass over a ledger. Outside checkpoints detect changes; stored ones locate them."""
 
     def __init__(
         self, ledger: Ledger, report: Report, history: KeyringHistory, outside: Sequence[OutsideCheckpoint]
@@ -58,7 +58,7 @@ class TreeCheck:
         self._made: list[tuple[merkle.Node, bytes]] = []
 
     def run(self, page: Page, tick: Callable[[int], None]) -> None:
-        """Read all leaves, hand each page of them to `page`, and note what is wrong in the report."""
+        """Read all leaves, pass each page of them to `page`, and note problems in the report."""
         if not log_keys(self._history):
             self._report["keyring"].wrong(
                 "keyring", "no key has the role log", "nobody's checkpoints count: `aims keys add FILE --role log`"
@@ -93,7 +93,7 @@ class TreeCheck:
         self._at_size()
 
     def _compare_nodes(self) -> None:
-        """Compare the nodes that the leaves make with those that the database has, from which proofs are answered."""
+        """Compare the nodes computed from the leaves with the stored nodes, which proofs are read from."""
         by_level: dict[int, dict[int, bytes]] = {}
         for (level, position), value in self._made:
             by_level.setdefault(level, {})[position] = value
@@ -150,7 +150,7 @@ class TreeCheck:
             self._good, self._signed = head, self._signed + 1
 
     def _is_ours(self, outside: OutsideCheckpoint) -> bool:
-        """Tell whether a checkpoint from outside is this log's word."""
+        """Return whether a checkpoint from outside is of this log."""
         step = self._report["checkpoint"]
         try:
             note_signer(outside.head, outside.where, self._history, self._last, step)
@@ -174,7 +174,7 @@ class TreeCheck:
             self._name_changes(outside)
 
     def _name_changes(self, outside: OutsideCheckpoint) -> None:
-        """Say what happened to the leaves below an outside checkpoint, leaf by leaf where their hashes were kept."""
+        """Name the changes below an outside checkpoint, leaf by leaf if the leaf hashes were kept."""
         step, head = self._report["checkpoint"], outside.head
         try:
             old = outside.hashes()
@@ -238,7 +238,7 @@ def _span(first: int, last: int) -> str:
 
 
 def named(leaf: Leaf) -> str:
-    """Return a leaf as a person finds it."""
+    """Return the name of a leaf in messages."""
     try:
         content = leaf.fact
         about = f" of {content.model_name}" if content.model_name else ""

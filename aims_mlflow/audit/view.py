@@ -1,4 +1,4 @@
-"""What verification reads: a ledger's database, or the part of one that a bundle carries."""
+"""Data source of a verification: a ledger's database, or the part of it in a bundle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class StoredTexts(Protocol):
 
 
 class View(Protocol):
-    """Leaves in order, and what lies beside them by name."""
+    """Leaves in order, with bodies, envelopes and texts by name."""
 
     def leaves(
         self, *, types: Sequence[str] = (), model_name: str | None = None, request: str | None = None
@@ -44,13 +44,13 @@ class View(Protocol):
 
     @property
     def state(self) -> StoredTexts:
-        """Where the texts of policies and keyrings are kept."""
+        """The store of the texts of policies and keyrings."""
 
     def stored(self, digest: str) -> str | None:
         """Return the text of a policy or keyring."""
 
     def active(self) -> dict[str, str]:
-        """Return the digests that are said to be in force, by kind."""
+        """Return the digests recorded as in force, by kind."""
 
 
 class LedgerView:

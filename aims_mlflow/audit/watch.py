@@ -1,4 +1,4 @@
-"""A look at a ledger that costs a few rows: does it go on from the last look, and do its checkpoints get out?"""
+"""Watch of a ledger, by reading a few rows: it extends its last known state and delivers its checkpoints."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WatchResult:
-    """What a look found; `before` is the size of the checkpoint that the newest continues."""
+    """Result of a watch; `before` is the size of the checkpoint that the newest one extends."""
 
     head: Checkpoint | None
     leaves: int
@@ -33,7 +33,7 @@ class WatchResult:
 
 
 def look(ledger: Ledger, state: Path | None, now: datetime | None = None) -> WatchResult:
-    """Look at a ledger; `state` is a file for the newest checkpoint, written when nothing contradicts it.
+    """Check a ledger once; `state` is a file for the newest checkpoint, written if it extends the previous one.
 
     Raises:
         EvidenceError: the file in `state` is no checkpoint.
@@ -73,7 +73,7 @@ def _uncovered(ledger: Ledger, head: Checkpoint | None, leaves: int, now: dateti
 
 
 def _why_not_continued(ledger: Ledger, before: Checkpoint, head: Checkpoint | None) -> str | None:
-    """Return what speaks against `head` being a later state of the same log as `before`."""
+    """Return why `head` is not a later state of the log of `before`; None if it is."""
     why = why_not_continued(before, head, ledger_proof(ledger)) if head else "it has no checkpoint now"
     if why is None:
         return None

@@ -1,4 +1,4 @@
-"""Verifying a whole ledger: from its keyrings to the checkpoints that someone else holds."""
+"""Verification of a whole ledger, from its keyrings to outside checkpoints."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def verify_ledger(
 
     Args:
         ledger: opened without a log.
-        target: how the report calls it.
-        outside: checkpoints from outside the ledger; without one, its own are all there is.
+        target: name of the ledger in the report.
+        outside: checkpoints from outside the ledger; without any, only its own are checked.
         root: key ids of pinned roots of the keyring.
         stamp_roots: PEM certificates of time-stamping authorities.
         tick: called with the number of leaves read so far.
@@ -57,7 +57,7 @@ def verify_ledger(
 
 
 def check_stamps(ledger: Ledger, report: Report, roots: Sequence[bytes]) -> None:
-    """Check the time stamps that authorities gave for checkpoints."""
+    """Check the authorities' time stamps on checkpoints."""
     step, notes, seen = report["time stamp"], {size: note for size, note, _ in ledger.proofs.checkpoints()}, []
     for size, anchor, receipt in ledger.proofs.receipts():
         where = f"time stamp of the checkpoint over {size} leaves by {anchor}"

@@ -1,4 +1,4 @@
-"""`aims approve` and `aims waive`: a person's signed consent to a change of a gated registry."""
+"""`aims approve` and `aims waive`: signed approvals and waivers for changes of a gated registry."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from aims_mlflow.records.policy import Stage
 
 STAGE = click.option(
-    "--stage", type=click.Choice(["registration", "deployment"]), required=True, help="The step it is for."
+    "--stage",
+    type=click.Choice(["registration", "deployment"]),
+    required=True,
+    help="The stage that the consent is for.",
 )
-NAME = click.option("--name", help="The registered model's name, where MODEL has no version yet.")
+NAME = click.option("--name", help="Name of the registered model, if MODEL has no version yet.")
 
 
 def _notice(text: str) -> None:
@@ -28,7 +31,7 @@ def _notice(text: str) -> None:
 
 
 def send(model: str, name: str | None, stage: Stage, alias: str | None, **fields: Any) -> None:
-    """Sign a consent, bound to the model's bytes and to the rules in force, and hand it to the gate.
+    """Sign a consent, bound to the model's bytes and to the policy in force, and send it to the gate.
 
     Raises:
         Unreachable: the gate refused it, or does not answer.
@@ -50,13 +53,13 @@ def send(model: str, name: str | None, stage: Stage, alias: str | None, **fields
 @click.command()
 @click.argument("model")
 @STAGE
-@click.option("--alias", help="The alias that it is for; any gated one where it is not given.")
+@click.option("--alias", help="The alias that it is for; every gated alias by default.")
 @NAME
-@click.option("--comment", default="", help="What you looked at.")
+@click.option("--comment", default="", help="What you reviewed.")
 def approve(model: str, stage: Stage, alias: str | None, name: str | None, comment: str) -> None:
-    """Approve MODEL (models:/NAME/VERSION or models:/m-ID) for one stage, bound to its bytes and to the rules in force.
+    """Approve MODEL (models:/NAME/VERSION or models:/m-ID) for one stage, bound to its bytes and the policy in force.
 
-    Sign with a key that has the role approver, and that did not train the model.
+    The key needs the role approver. Whoever trained the model may not approve it.
     """
     send(model, name, stage, alias, action="approval", comment=comment)
 
@@ -64,13 +67,13 @@ def approve(model: str, stage: Stage, alias: str | None, name: str | None, comme
 @click.command()
 @click.argument("model")
 @STAGE
-@click.option("--reason", required=True, help="Why that is acceptable for now.")
+@click.option("--reason", required=True, help="Why the waiver is acceptable.")
 @click.option("--control", help="The one control that is waived, such as A.6.2.4.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day on which the waiver holds.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day on which the waiver is valid.")
 @click.option("--metric", help="Only this metric of the control.")
 @click.option("--break-glass", is_flag=True, help="An emergency: waive everything for hours; takes two approvers.")
-@click.option("--hours", type=click.IntRange(1, 72), default=72, help="How long, with --break-glass; 72 by default.")
-@click.option("--alias", help="The alias that it is for; any gated one where it is not given.")
+@click.option("--hours", type=click.IntRange(1, 72), default=72, help="Hours that --break-glass lasts; 72 by default.")
+@click.option("--alias", help="The alias that it is for; every gated alias by default.")
 @NAME
 def waive(
     model: str,
@@ -84,7 +87,7 @@ def waive(
     alias: str | None,
     name: str | None,
 ) -> None:
-    """Waive one control for MODEL until a date, with a reason; it is shown wherever the decision is shown.
+    """Waive one control for MODEL until a date, with a reason; each decision that uses the waiver shows it.
 
     With --break-glass everything is waived for hours, once two approvers have signed one each; it opens an incident.
     """

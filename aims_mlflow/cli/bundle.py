@@ -1,4 +1,4 @@
-"""`aims bundle`: one file for an auditor, and its verification offline."""
+"""`aims bundle`: create a system's evidence bundle for an auditor, and verify one offline."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 @click.group()
 def group() -> None:
-    """Make one file for an auditor, and verify such a file offline."""
+    """Create an evidence bundle (one file) for an auditor, and verify a bundle offline."""
 
 
 @group.command()
-@click.option("--system", required=True, help="The system's id, as aims.yaml or policy.yaml has it.")
+@click.option("--system", required=True, help="Id of the system in aims.yaml or policy.yaml.")
 @click.option(
     "--stage",
     type=click.Choice(["stage1", "stage2", "surveillance", "recertification"]),
     default="stage2",
     show_default=True,
-    help="The audit that it is for; stage1 leaves reports out, surveillance needs --since.",
+    help="Kind of audit; stage1 excludes reports, surveillance needs --since.",
 )
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Leave out what is older and not in use.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Exclude older evidence that no model in use needs.")
 @click.option("--held", type=FILE, multiple=True, help="A checkpoint that the auditor holds; repeatable.")
 @click.option("--out", type=FILE, help="The file to write; SYSTEM-STAGE.zip by default.")
 @TRACKING
@@ -60,7 +60,7 @@ def create(
 ) -> None:
     """Write the bundle of a system: evidence, documents, proofs, checkpoint, keyring, and pages that open offline.
 
-    The same ledger and runs give the same bytes. An existing file is not written over.
+    The same ledger and runs give the same bytes. An existing file is kept: the command then fails.
     """
     from aims_mlflow.audit.outside_checkpoint import read_outside_checkpoint
     from aims_mlflow.evidence import tracking as store
@@ -97,7 +97,7 @@ def create(
 @STAMP_ROOT
 @JSON
 def verify(file: Path, since: tuple[Path, ...], roots: tuple[str, ...], stamps: tuple[Path, ...], as_json: bool) -> int:
-    """Verify a bundle: offline, without MLflow, from its bytes alone.
+    """Verify a bundle offline, from its bytes alone and without MLflow.
 
     Exit status 1 when anything is wrong.
     """
@@ -107,11 +107,11 @@ def verify(file: Path, since: tuple[Path, ...], roots: tuple[str, ...], stamps: 
 
 
 def check(file: Path, brought: AuditorInputs) -> Report:
-    """Verify a bundle's file; returns the report.
+    """Verify the file of a bundle and return the report.
 
     Raises:
-        EvidenceError: it is no bundle.
-        Unreachable: it cannot be read.
+        EvidenceError: The file is not a bundle.
+        Unreachable: The file cannot be read.
     """
     from aims_mlflow.exports.bundle.archive import Archive
     from aims_mlflow.exports.bundle.verify import verify_bundle

@@ -32,23 +32,23 @@ def group() -> None:
 
 @group.command()
 @click.argument("data")
-@click.option("--pack", help="A shipped pack or a folder; aims.yaml's by default.")
-@click.option("--model", help="models:/NAME/VERSION, @ALIAS or models:/m-ID: its predictions are evaluated.")
-@click.option("--against", help="Another model, such as models:/NAME@champion: is this one better, row by row?")
-@click.option("--prediction", help="The column that holds predictions, in place of --model.")
-@click.option("--score", help="The column that holds scores, in place of --model.")
-@click.option("--train", "reference", help="The training table: adds drift.")
+@click.option("--pack", help="Name of a shipped pack, or a folder; the pack in aims.yaml by default.")
+@click.option("--model", help="models:/NAME/VERSION, @ALIAS or models:/m-ID; evaluate its predictions.")
+@click.option("--against", help="Compare the model row by row with this one, such as models:/NAME@champion.")
+@click.option("--prediction", help="Column with predictions, instead of --model.")
+@click.option("--score", help="Column with scores, instead of --model.")
+@click.option("--train", "reference", help="The training table; adds the drift checks.")
 @click.option("--config", type=click.Path(path_type=Path), help="aims.yaml; found from here upwards by default.")
-@click.option("--target", help="The column that is predicted; aims.yaml's by default.")
-@click.option("--favourable", help="The label that is good for a person.")
-@click.option("--sensitive", help="Columns to compare groups by, with commas between.")
-@click.option("--threshold", help="The score (or number) from which on a row is selected.")
+@click.option("--target", help="Column to predict; the target in aims.yaml by default.")
+@click.option("--favourable", help="The label that is favourable for a person.")
+@click.option("--sensitive", help="Sensitive columns whose groups are compared, separated by commas.")
+@click.option("--threshold", help="Lowest score (or predicted number) of a selected row.")
 @click.option(
     "--role",
     type=click.Choice(["train", "validation", "test"]),
     default="test",
     show_default=True,
-    help="What the table is to the model.",
+    help="Role of the table: training, validation or test data.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the report; aims-check-NAME by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -69,11 +69,11 @@ def run(
     out: Path | None,
     as_json: bool,
 ) -> int:
-    """Run every check that fits DATA, and write a report.
+    """Run every check that applies to DATA, and write a report.
 
     DATA is a CSV, TSV or parquet file, a table of a database (sqlite:///loans.db#applications,
     duckdb:///loans.duckdb#applications, postgresql://host/base#schema.table) or of Spark (spark:loans).
-    Databases and Spark are asked for counts; the rows stay where they are. With --model, Spark's workers predict, and
+    Databases and Spark compute the counts; rows are not copied. With --model, Spark's workers predict, and
     rows of a database (up to 2,000,000) are read.
 
     Exit status 1 when a limit is not met, or a check could not be evaluated.
@@ -113,7 +113,7 @@ def _setup(
     sensitive: str | None,
     threshold: str | None,
 ) -> tuple[Data, Pack]:
-    """Return what aims.yaml says with the options over it, and the pack; without --target aims.yaml must be there."""
+    """Return aims.yaml with the options applied, and the pack; without --target, aims.yaml is required."""
     from aims_mlflow.capture.setup import load_setup
     from aims_mlflow.checks.packs import load_pack
     from aims_mlflow.records.system import Data
@@ -136,7 +136,7 @@ def _setup(
 
 
 def _with_progress(names: Sequence[str], data: Dataset, pack: Pack, reference: Dataset | None) -> Iterator[CheckRun]:
-    """Run the checks; on a terminal say which one is at work and what it took."""
+    """Run the checks; on a terminal, show the running check and the time of each."""
     from aims_mlflow.checks.suite import run_suite
 
     shown = sys.stderr.isatty()
@@ -190,10 +190,10 @@ def _as_json(ran: CheckRun) -> dict[str, Any]:
 
 
 def write_files(folder: Path, files: dict[str, bytes]) -> None:
-    """Write files into a folder, each of them whole.
+    """Write files into a folder, each one atomically.
 
     Raises:
-        Unreachable: it cannot be written.
+        Unreachable: A file cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -207,11 +207,11 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
 
 @group.command()
 @click.argument("data")
-@click.option("--target", required=True, help="The column that is predicted.")
-@click.option("--sensitive", help="Columns to compare groups by, with commas between; guessed by name otherwise.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write here; printed by default.")
+@click.option("--target", required=True, help="Column to predict.")
+@click.option("--sensitive", help="Sensitive columns, separated by commas; guessed from the names by default.")
+@click.option("--out", type=click.Path(path_type=Path), help="Output file; printed by default.")
 def infer(data: str, target: str, sensitive: str | None, out: Path | None) -> None:
-    """Propose expectations from DATA, a reference table: limits that another sample meets, each with its reason.
+    """Propose expectations from DATA, a reference table: limits that a new sample should meet, each with its reason.
 
     DATA is a CSV, TSV or parquet file. Quantiles and frequent values are taken from its rows, so a table of a
     database is exported first, whole or as a random sample.
@@ -248,7 +248,7 @@ def infer(data: str, target: str, sensitive: str | None, out: Path | None) -> No
 @group.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_(as_json: bool) -> None:
-    """List the checks and the packs that are installed."""
+    """List the installed checks and packs."""
     from aims_mlflow.checks import installed_checks
     from aims_mlflow.checks.packs import load_pack, shipped_packs
     from aims_mlflow.checks.runner import CHECKS

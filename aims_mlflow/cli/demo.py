@@ -1,4 +1,4 @@
-"""`aims demo`: the whole path on this machine."""
+"""`aims demo`: training, refusal, mitigation and approval on this machine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from aims_mlflow.errors import ConfigError
 
 @click.command()
 @click.option("--csv", "table", type=click.Path(path_type=Path), help="Your own table (CSV, TSV or parquet).")
-@click.option("--target", help="With --csv: the column that is predicted; it has two labels.")
-@click.option("--favourable", help="With --csv: the label that is good for a person.")
-@click.option("--sensitive", help="With --csv: columns to compare groups by, with commas between.")
-@click.option("--serve", is_flag=True, help="Keep the MLflow server up at the end.")
-@click.option("--keep", type=click.Path(path_type=Path), help="Put everything into this new folder and leave it there.")
+@click.option("--target", help="With --csv: column to predict, with two labels.")
+@click.option("--favourable", help="With --csv: the label that is favourable for a person.")
+@click.option("--sensitive", help="With --csv: sensitive columns, separated by commas.")
+@click.option("--serve", is_flag=True, help="Keep the MLflow server running at the end.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Write all files to this new folder and keep it.")
 def command(
     table: Path | None,
     target: str | None,
@@ -25,10 +25,10 @@ def command(
     serve: bool,
     keep: Path | None,
 ) -> None:
-    """Show the whole path on this machine, offline, in under two minutes.
+    """Demonstrate training, refusal, mitigation and approval offline, in under two minutes.
 
     A real MLflow server with the gate, a training, a refusal with its reason, a mitigation, where limits still
-    fail an expiring waiver, an approval, and the alias. Nothing outside the demo's own folder is touched.
+    fail an expiring waiver, an approval, and the alias. All files are written to the demo's own folder.
     """
     if table is None and (target or favourable or sensitive):
         raise ConfigError("--target, --favourable and --sensitive describe a --csv", next="add --csv FILE")

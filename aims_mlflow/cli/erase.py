@@ -1,4 +1,4 @@
-"""`aims evidence erase`: take names and texts out of the ledger, with a reason and a signature."""
+"""`aims evidence erase`: delete names and texts from the ledger, with a reason and a signature."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from aims_mlflow.errors import ConfigError, EvidenceError
 
 @click.command()
 @click.argument("leaf")
-@click.option("--reason", required=True, help="Why; kept for good, so without personal data.")
+@click.option("--reason", required=True, help="Reason; stored permanently, so without personal data.")
 @LEDGER
 @REGISTRY
 @JSON
 def erase(leaf: str, reason: str, ledger: str | None, registry: str | None, as_json: bool) -> int:
-    """Erase the body of LEAF (its number, or a request's id): logins, addresses, comments and texts go for good.
+    """Erase the body of LEAF (its number, or a request's id): delete logins, addresses, comments and texts for good.
 
     The leaf, and the signed record of an approval or waiver, hold only salted commitments to them, so that everything
-    else still verifies. A waiver's reason stands in the bodies of the decisions that rested on it, too: erase those by
+    else still verifies. A waiver's reason is also in the bodies of the decisions that used it: erase those by
     their requests. What stays: the owners that the keyring names, the account in each signed record of evidence, and
     the tag aims.waivers in MLflow. Signed with this account's key, which needs the role approver or auditor. Backups
     of the database hold the body until they end.

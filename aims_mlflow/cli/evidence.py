@@ -1,4 +1,4 @@
-"""`aims evidence list|show`: on a run, a model version, or a folder; and `erase`, on the ledger."""
+"""`aims evidence list|show` for a run, a model version or a folder; `erase` for the ledger."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def list_(target: str, keys: tuple[str, ...], as_json: bool) -> None:
 @KEYS
 @click.option("--json", "as_json", is_flag=True, help="Print the statement as JSON.")
 def show(target: str, record_id: str | None, keys: tuple[str, ...], as_json: bool) -> None:
-    """Show one record of TARGET, or all of them; RECORD_ID may be cut short."""
+    """Show one record of TARGET, or all of them; RECORD_ID may be abbreviated."""
     source = open_source(target, trusted_keys(keys))
     records = [r for s in source.sessions for r in s.records]
     chosen = [r for r in records if record_id is None or r.id.startswith(record_id)]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def group() -> None:
-    """Explain decisions; run, roll out and look back on a gated registry."""
+    """Explain decisions; set up, operate and review a gated registry."""
 
 
 for _command in (adopt, reconcile, findings, close, history, replay, revoke, retire):
@@ -30,15 +30,13 @@ for _command in (adopt, reconcile, findings, close, history, replay, revoke, ret
 
 @group.command()
 @click.argument("model")
-@click.option(
-    "--stage", type=click.Choice(["registration", "deployment"]), required=True, help="The step that is asked about."
-)
+@click.option("--stage", type=click.Choice(["registration", "deployment"]), required=True, help="The stage to decide.")
 @click.option("--alias", help="The alias, for deployment: champion by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as one JSON object.")
 def explain(model: str, stage: Stage, alias: str | None, as_json: bool) -> int:
     """Show the decision that the gate would make about MODEL (models:/NAME/VERSION or models:/NAME@ALIAS).
 
-    Exit status 1 when it would refuse.
+    Exit status 1 if the gate would refuse MODEL.
     """
     from aims_mlflow.evidence import tracking
     from aims_mlflow.registry import channel
@@ -81,7 +79,7 @@ def status(url: str | None, as_json: bool) -> int:
 def init(folder: Path | None) -> None:
     """Write a policy folder: policy.yaml with the default policy, and a keyring signed by a root key.
 
-    FOLDER is AIMS_POLICY or $AIMS_HOME/policy where it is not given.
+    FOLDER is AIMS_POLICY, else $AIMS_HOME/policy, by default.
     """
     from aims_mlflow.server.active_policy import init_policy
 

@@ -1,4 +1,4 @@
-"""`aims gate revoke` and `aims gate retire`: an approver's signed statement that takes authority away."""
+"""`aims gate revoke` and `aims gate retire`: an approver's signed revocation or retirement of a model."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import click
 from aims_mlflow.cli.approve import NAME, send
 from aims_mlflow.errors import ConfigError
 
-_REASON = click.option("--reason", required=True, help="Why; it stands in the record.")
+_REASON = click.option("--reason", required=True, help="Reason; it is part of the signed record.")
 
 
 @click.command()
 @click.argument("model")
-@click.option("--alias", help="The alias that it is for; all of them where it is not given.")
+@click.option("--alias", help="The alias that it is for; all aliases by default.")
 @_REASON
 @NAME
 def revoke(model: str, alias: str | None, reason: str, name: str | None) -> None:
-    """Take back every approval and waiver of MODEL's bytes so far; they then need new ones.
+    """Revoke all approvals and waivers of MODEL's bytes; the model then needs new ones.
 
-    It does not take an alias away: delete the alias for that, which is always possible.
+    The aliases stay: delete them separately, which is always allowed.
     """
     _send(model, name, alias, "revocation", reason)
 
@@ -28,7 +28,7 @@ def revoke(model: str, alias: str | None, reason: str, name: str | None) -> None
 @_REASON
 @NAME
 def retire(model: str, reason: str, name: str | None) -> None:
-    """Record that MODEL's bytes are out of use for good; a version that was in use can be deleted after that."""
+    """Retire MODEL's bytes permanently; a version that was in use can then be deleted."""
     _send(model, name, None, "retirement", reason)
 
 

@@ -1,4 +1,4 @@
-"""`aims gate findings` and `aims gate close`: what is open in a ledger, and the review that closes an incident."""
+"""`aims gate findings` and `aims gate close`: list open findings of a ledger, and close an incident by a review."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from aims_mlflow.registers.kinds import KINDS
 @REGISTRY
 @JSON
 def findings(ledger: str | None, registry: str | None, as_json: bool) -> int:
-    """List open findings and incidents, each with what closes it.
+    """List open findings and incidents, with the action that closes each.
 
-    It reads the ledger; `aims gate reconcile` compares the registry with it. Exit status 1 while one is open.
+    This reads the ledger; `aims gate reconcile` compares the registry with it. Exit status 1 if any is open.
     """
     from aims_mlflow.registers.findings import open_findings
 
@@ -40,7 +40,7 @@ def findings(ledger: str | None, registry: str | None, as_json: bool) -> int:
 
 @click.command()
 @click.argument("incident", metavar="ID")
-@click.option("--reason", required=True, help="What the review found; kept for good, so without personal data.")
+@click.option("--reason", required=True, help="Result of the review; stored permanently, so without personal data.")
 @LEDGER
 @REGISTRY
 def close(incident: str, reason: str, ledger: str | None, registry: str | None) -> None:

@@ -1,4 +1,4 @@
-"""`aims gate adopt`, `reconcile` and `history`: the commands that read a registry beside its ledger."""
+"""`aims gate adopt`, `reconcile` and `history`: commands that compare a registry with its ledger."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
 
 def progress(what: str) -> Callable[[str], None]:
-    """Return a function that shows what is looked at, on a terminal only."""
+    """Return a function that shows progress on a terminal."""
 
     def tick(name: str) -> None:
         if sys.stderr.isatty():
@@ -50,13 +50,13 @@ def _open(ledger: str | None, registry: str | None, tracking: str | None) -> tup
 @click.option(
     "--new-ledger",
     is_flag=True,
-    help="The ledger that knew these versions is gone for good: begin a new one.",
+    help="The ledger of these versions is lost for good: begin a new one.",
 )
 @JSON
 def adopt(ledger: str | None, registry: str | None, tracking: str | None, new_ledger: bool, as_json: bool) -> int:
     """Record versions and aliases from before the gate, with their digests, as `legacy`.
 
-    `legacy: {until: DAY}` in policy.yaml says how long they may keep or regain their aliases. Exit status 1 when the
+    `legacy: {until: DAY}` in policy.yaml limits how long they may keep or regain their aliases. Exit status 1 when the
     files of a version cannot be read.
     """
     from aims_mlflow.registry.adopt import adopt as adopt_all
@@ -87,16 +87,16 @@ def adopt(ledger: str | None, registry: str | None, tracking: str | None, new_le
 @REGISTRY
 @TRACKING
 @click.option(
-    "--restored", metavar="REASON", help="The registry came back from a backup: seal what it lost by that as lost."
+    "--restored", metavar="REASON", help="The registry was restored from a backup: seal the lost changes as lost."
 )
 @JSON
 def reconcile(
     ledger: str | None, registry: str | None, tracking: str | None, restored: str | None, as_json: bool
 ) -> int:
-    """Compare registry and ledger: what exists without a decision, what was never closed, what changed since.
+    """Compare registry and ledger: find versions without a decision, unfinished changes, and later changes.
 
     New findings are sealed, those that no longer hold are closed. A change whose server died is a finding too, which
-    is closed at once: by what the registry shows. Exit status 1 when anything is open. Fit for a schedule.
+    is closed at once: by what the registry shows. Exit status 1 when anything is open. Suitable for a schedule.
     """
     from aims_mlflow.registry.reading import policy_in_force
     from aims_mlflow.registry.reconcile import reconcile as compare
@@ -131,15 +131,15 @@ def reconcile(
 
 @click.command()
 @click.argument("model")
-@click.option("--at", "moment", type=click.DateTime(TIMES), help="Only what was held at this time (UTC).")
-@click.option("--workspace", help="The model's workspace, where the server has them.")
+@click.option("--at", "moment", type=click.DateTime(TIMES), help="Show the aliases at this time only (UTC).")
+@click.option("--workspace", help="The model's workspace, on a server with workspaces.")
 @LEDGER
 @REGISTRY
 @JSON
 def history(
     model: str, moment: datetime | None, workspace: str | None, ledger: str | None, registry: str | None, as_json: bool
 ) -> None:
-    """Show which version of MODEL had which gated alias when, on which evidence, and approved by whom."""
+    """Show the history of MODEL's gated aliases: version, period, evidence and approvers."""
     from aims_mlflow.lifecycle import tenures as past_of
     from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
     from aims_mlflow.registry.reading import open_ledger
@@ -178,7 +178,7 @@ def history(
 @LEDGER
 @REGISTRY
 def replay(request: str, ledger: str | None, registry: str | None) -> int:
-    """Make decision REQUEST again from what the ledger recorded, and compare. Exit status 1 when they differ."""
+    """Repeat decision REQUEST from the ledger and compare the results. Exit status 1 if they differ."""
     from aims_mlflow.gates import replay as again
     from aims_mlflow.gates.wording import lines
     from aims_mlflow.registry.reading import open_ledger

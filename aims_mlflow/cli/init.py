@@ -1,4 +1,4 @@
-"""`aims init`: a first aims.yaml and pack, from a table."""
+"""`aims init`: write a first aims.yaml and pack from a table."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ SHOWN_GROUPS = 6
 
 @click.command()
 @click.argument("table", type=click.Path(path_type=Path))
-@click.option("--target", required=True, help="The column that is predicted.")
-@click.option("--pack", help="The pack to start from, shipped or a folder; by default the one that fits the target.")
-@click.option("--favourable", help="The label that is good for a person.")
-@click.option("--sensitive", help="Columns to compare groups by, with commas between; guessed by name otherwise.")
+@click.option("--target", required=True, help="Column to predict.")
+@click.option("--pack", help="Pack to extend: a shipped one or a folder; chosen by the target by default.")
+@click.option("--favourable", help="The label that is favourable for a person.")
+@click.option("--sensitive", help="Sensitive columns, separated by commas; guessed from the names by default.")
 @click.option("--system", "system_id", help="Id of the system; the file's name by default.")
-@click.option("--owner", help="Who answers for the system; git's user.email by default.")
-@click.option("--intended-use", help="What the model is for, in a sentence or two.")
-@click.option("--affected-group", "groups", multiple=True, help="A group of people that it affects; repeatable.")
+@click.option("--owner", help="Owner responsible for the system; git's user.email by default.")
+@click.option("--intended-use", help="Intended use of the model, in one or two sentences.")
+@click.option("--affected-group", "groups", multiple=True, help="A group of people affected by the system; repeatable.")
 @click.option(
-    "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="Where to write; here by default."
+    "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="Output folder; the current by default."
 )
-@click.option("--force", is_flag=True, help="Replace files that exist.")
+@click.option("--force", is_flag=True, help="Replace existing files.")
 def command(
     table: Path,
     target: str,
@@ -91,7 +91,7 @@ def command(
 
 
 def _table_and_pack(table: Path, pack: str | None, target: str, sensitive: list[str]) -> tuple[pd.DataFrame, Pack]:
-    """Return the table, and the pack that a person named or that fits the target."""
+    """Return the table and the pack: the given one, or the one for the type of the target."""
     from aims_mlflow.adapters.tables import read_file, require_columns
     from aims_mlflow.checks.packs import load_pack
     from aims_mlflow.checks.profiling.infer import suggest_pack
@@ -113,7 +113,7 @@ def _print_hints(hints: list[str], system_id: str) -> None:
 
 
 def _doubtful(columns: list[ColumnProfile]) -> list[str]:
-    """Return one sentence for each column that a model should not learn from; identifiers are in aims.yaml."""
+    """Return one warning for each column that a model should not use; identifiers are in aims.yaml."""
     return [
         f"look at {column.name} ({column.reason})"
         for column in columns
@@ -122,14 +122,14 @@ def _doubtful(columns: list[ColumnProfile]) -> list[str]:
 
 
 def _id_of(table: Path) -> str:
-    """Return the file's name as the id of a system."""
+    """Return a system id made from the file's name."""
     return "".join(c if c.isalnum() or c in "._-" else "-" for c in table.stem).strip("-._") or "my-system"
 
 
 def _labels(
     frame: pd.DataFrame, target: str, favourable: str | None, sensitive: list[str], task: Task
 ) -> tuple[tuple[str, ...], str | None]:
-    """Return the target's labels and the favourable one, where it was said or follows from the labels.
+    """Return the target's labels and the favourable one, if it was given or follows from the labels.
 
     Raises:
         ConfigError: a favourable label was given, and the pack is for numbers.
@@ -154,7 +154,7 @@ def _labels(
 
 
 def _asked(question: str, default: str) -> str:
-    """Ask on a terminal; elsewhere nothing is made up but a default that the machine knows."""
+    """Prompt for the value on a terminal; elsewhere return the default, if there is one."""
     if sys.stdin.isatty() and sys.stdout.isatty():
         return str(click.prompt(question, default=default, show_default=bool(default))).strip()
     return default if question.startswith("Owner") else ""

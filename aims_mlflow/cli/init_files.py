@@ -23,14 +23,14 @@ class FirstSystem:
 
     Attributes:
         id: Id of the system.
-        owner: Who answers for it.
-        intended_use: Empty where nobody said it: a comment then stands in its place.
+        owner: Person responsible for it.
+        intended_use: Empty if not given; the file then contains a comment instead.
         groups: The groups of people that it affects; empty as above.
         proposed_groups: Groups found in the table, shown in the comment.
         target: The column that is predicted.
         task: What is predicted.
         labels: The labels of the target, as text; empty where a number is predicted.
-        favourable: The label that is good for a person; None where nobody said it.
+        favourable: The label that is favourable for a person; None if not given.
         sensitive: The columns by which groups are compared.
         identifiers: The columns that only name a row.
     """
@@ -49,7 +49,7 @@ class FirstSystem:
 
 
 def config_text(system: FirstSystem) -> str:
-    """Return aims.yaml with a comment on every entry; what nobody said is a comment to fill in."""
+    """Return aims.yaml with a comment on every entry; unknown values are comments to fill in."""
     use = (
         f"intended_use: {_line(system.intended_use)}"
         if system.intended_use
@@ -95,7 +95,7 @@ pack: {_line(f"checks/{system.id}")}
 
 
 def _outcome(system: FirstSystem) -> str:
-    """Return the lines of aims.yaml about the outcome that is good for a person."""
+    """Return the lines of aims.yaml about the outcome that is favourable for a person."""
     if system.favourable is not None:
         return f"  # The label that is good for a person.\n  favourable: {_line(system.favourable)}"
     if system.task == "regression":
@@ -109,7 +109,7 @@ def _outcome(system: FirstSystem) -> str:
 
 
 def unsaid(system: FirstSystem) -> list[str]:
-    """Return one sentence for each thing that aims.yaml still lacks and the training gate asks for."""
+    """Return one sentence for each entry that aims.yaml lacks and the training gate requires."""
     out = []
     if system.favourable is None and system.task == "binary-classification":
         labels = " or ".join(map(repr, system.labels))
@@ -120,7 +120,7 @@ def unsaid(system: FirstSystem) -> list[str]:
 
 
 def extends_line(pack: str, folder: Path) -> str:
-    """Return how a pack in `folder` names its parent: a shipped pack by its name, a team's by the relative path.
+    """Return the reference of a pack in `folder` to its parent: name of a shipped pack, or relative path of another.
 
     Raises:
         ConfigError: the parent is that folder itself.
@@ -134,7 +134,7 @@ def extends_line(pack: str, folder: Path) -> str:
 
 
 def added_expectations(parent: Pack, target: str, inferred: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the inferred expectations that the parent has no line for: the parent's own limits are kept."""
+    """Return the inferred expectations that the parent lacks, so that the limits of the parent are kept."""
     from aims_mlflow.checks.packs.inherit import IDENTITY
 
     identity = IDENTITY["expectations"]
@@ -175,7 +175,7 @@ def pack_text(
 
 
 def _absent(parent: Pack, columns: set[str]) -> list[str]:
-    """Return the parent's expectations about columns that are not there, as `without` names them."""
+    """Return the parent's expectations about missing columns, in the form of `without`."""
     found = [(line.type, line.kwargs.get("column")) for line in parent.data_quality.expectations]
     names = [
         f"data_quality.{kind}:{column}"

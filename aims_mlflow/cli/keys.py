@@ -1,4 +1,4 @@
-"""`aims keys`: make, export, trust, list, revoke and rotate keys."""
+"""`aims keys`: create, export, trust, list, revoke and rotate keys."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ root_option = click.option("--root", help=f"Address of the root key; {ROOT_KEY},
 
 @click.group()
 def group() -> None:
-    """Make, export, trust, list, revoke and rotate keys.
+    """Create, export, trust, list, revoke and rotate keys.
 
     An address of a private key is file:PATH, env:NAME, or that of a key service: awskms:ID, gcpkms:NAME,
     azurekms://VAULT/keys/NAME, hv:NAME (Vault), hsm:ID?label=TOKEN. A key behind a password is opened with
@@ -58,7 +58,7 @@ def group() -> None:
 
 
 def ask_password() -> Callable[[str], str] | None:
-    """Return how to ask for a password; None where nobody sits at a terminal."""
+    """Return a password prompt; None without a terminal."""
     if not sys.stdin.isatty():
         return None
 
@@ -75,7 +75,7 @@ def ask_password() -> Callable[[str], str] | None:
     "--password", is_flag=True, help=f"Protect it by a password: that in {SIGNING_KEY}_PASSWORD, else one asked for."
 )
 def new(file: Path | None, password: bool) -> None:
-    """Make an Ed25519 key; FILE is this account's own place where it is not given."""
+    """Create an Ed25519 key; FILE is the default key file of this account if it is not given."""
     path = file or signing_key_path()
     key = write_new_key(path, _new_password() if password else None)
     click.echo(f"wrote {path} (key id {key.key_id})")
@@ -104,16 +104,16 @@ def export(key: str | None) -> None:
 
 @group.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--owner", required=True, help="Whose key it is: the login name, where the server has logins.")
+@click.option("--owner", required=True, help="Owner of the key: the login name on a server with logins.")
 @click.option(
     "--role",
     "roles",
     required=True,
     multiple=True,
-    help=f"What it may do: {', '.join(ROLES)}, or a role that policy.yaml names; repeatable.",
+    help=f"Role of the key: {', '.join(ROLES)}, or a role that policy.yaml names; repeatable.",
 )
 @click.option("--from", "start", type=click.DateTime(FORMATS), help="First day on which it may sign.")
-@click.option("--until", type=click.DateTime(FORMATS), help="Day from which it may sign no more.")
+@click.option("--until", type=click.DateTime(FORMATS), help="First day on which it may no longer sign.")
 @policy_option
 @root_option
 def add(
@@ -125,7 +125,7 @@ def add(
     policy: Path | None,
     root: str | None,
 ) -> None:
-    """Trust the public key in FILE: it goes into the keyring, which the root key signs again."""
+    """Trust the public key in FILE: add it to the keyring and sign the keyring with the root key."""
     _require_roles(roles, policy)
     key = _public_key(file)
     entry = KeyEntry(
@@ -141,12 +141,12 @@ def add(
     "--from",
     "start",
     type=click.DateTime(FORMATS),
-    help="Nothing it signed from then on counts; now by default. In UTC.",
+    help="Its signatures are void from this time on (UTC); now by default.",
 )
 @policy_option
 @root_option
 def revoke(key: str, start: datetime | None, policy: Path | None, root: str | None) -> None:
-    """Revoke KEY (its id, the beginning of it, or its owner): what it signs from now on, or --from then on, is void.
+    """Revoke KEY (its id, the beginning of it, or its owner): its signatures from now on, or from --from on, are void.
 
     A stolen key is revoked from the time of the theft: evidence and approvals that it signed since then stop
     counting at the next decision. Decisions of the past stay as they were, and `aims verify` says which of them
@@ -164,15 +164,15 @@ def revoke(key: str, start: datetime | None, policy: Path | None, root: str | No
 @click.argument("key")
 @click.argument("new_key")
 @click.option(
-    "--from", "start", type=click.DateTime(FORMATS), help="When the new key takes over; now by default. In UTC."
+    "--from", "start", type=click.DateTime(FORMATS), help="Start of trust in the new key (UTC); now by default."
 )
-@click.option("--owner", default="platform", show_default=True, help="Whose the new root key is.")
+@click.option("--owner", default="platform", show_default=True, help="Owner of the new root key.")
 @policy_option
 @root_option
 def rotate(key: str, new_key: str, start: datetime | None, owner: str, policy: Path | None, root: str | None) -> None:
     """Replace KEY by NEW_KEY, with the same owner and roles; KEY is no longer trusted from then on.
 
-    KEY is a key id, the beginning of one, or an owner, and NEW_KEY the file of a public key. Where KEY is the word
+    KEY is a key id, the beginning of one, or an owner, and NEW_KEY the file of a public key. If KEY is
     `root`, NEW_KEY is the address of the new root's private key: both roots sign the keyring, and from then on only
     the new one may. AIMS_KEYRING_ROOT may name both until every server has seen that version.
     """
@@ -198,7 +198,7 @@ def _rotate_root(new_key: str, owner: str, policy: Path | None, root: str | None
 
 
 def _change(policy: Path | None, root: str | None, change: Callable[[Keyring], Keyring]) -> Keyring:
-    """Write the keyring's next version, signed by the root; nothing is written when anything is wrong."""
+    """Write the keyring's next version, signed by the root; on any error, keep the present one."""
     path, signer = _keyring_path(policy), _root_key(root)
     before = load_keyring(path)
     if signer.key_id not in roots_of(before):
@@ -259,7 +259,7 @@ def list_(policy: Path | None, as_json: bool) -> None:
 
 
 def _require_roles(roles: tuple[str, ...], policy: Path | None) -> None:
-    """Refuse a role that nothing knows: a misspelt one would be trusted with nothing, in silence."""
+    """Refuse an unknown role, because a misspelt role would silently grant no rights."""
     from aims_mlflow.gates.policy import FILE, load_policy
 
     folder = policy or policy_folder()

@@ -36,14 +36,14 @@ def group() -> None:
 
 
 @group.command()
-@click.option("--out", type=FILE, help="Write the checkpoint to this file too.")
+@click.option("--out", type=FILE, help="Also write the checkpoint to this file.")
 @LEDGER
 @REGISTRY
 @JSON
 def checkpoint(out: Path | None, ledger: str | None, registry: str | None, as_json: bool) -> int:
-    """Sign a checkpoint over all leaves, where there is none yet, and deliver what is due to the anchors.
+    """Sign a checkpoint over all leaves, unless it exists, and deliver queued checkpoints to the anchors.
 
-    Needs the log's key (AIMS_LOG_KEY). Exit status 1 when a delivery is late. Fit for a schedule.
+    Needs the log's key (AIMS_LOG_KEY). Exit status 1 when a delivery is late. Suitable for a schedule.
     """
     found = opened(ledger, registry, signing=True)
     made = found.proofs.make()
@@ -75,9 +75,9 @@ def _head(head: Checkpoint) -> dict[str, Any]:
 @REGISTRY
 @JSON
 def prove(leaf: str, file: Path | None, ledger: str | None, registry: str | None, as_json: bool) -> int:
-    """Prove that LEAF (a leaf's number, or a request's id) stands in the ledger below a checkpoint.
+    """Prove that LEAF (a leaf's number, or a request's id) is in the ledger below a checkpoint.
 
-    With --json the proof is whole: leaf, path and checkpoint, for any verifier of RFC 6962 logs.
+    With --json the proof is complete: leaf, path and checkpoint, for any verifier of RFC 6962 logs.
     """
     from aims_mlflow.audit.outside_checkpoint import read_outside_checkpoint
 
@@ -130,7 +130,7 @@ def verify(
     registry: str | None,
     as_json: bool,
 ) -> int:
-    """Verify the whole ledger, from its keyrings on; with --since, from a checkpoint that you hold.
+    """Verify the whole ledger; with --since, also against an earlier checkpoint of yours.
 
     A change since that checkpoint is named: rewritten, deleted, reordered, cut, inserted late, leaf by leaf where the
     place that it lies in has the leaves' hashes beside it. Exit status 1 when anything is wrong.
@@ -141,7 +141,7 @@ def verify(
 
 
 def whole(brought: AuditorInputs, ledger: str | None, registry: str | None) -> Report:
-    """Verify the whole ledger; returns the report."""
+    """Verify the whole ledger and return the report."""
     from aims_mlflow.audit.whole_ledger import verify_ledger
 
     found = opened(ledger, registry)
@@ -166,12 +166,12 @@ def _plain(uri: str) -> str:
 
 
 @group.command()
-@click.option("--state", type=FILE, help="A file for the last checkpoint seen: the next watch must continue it.")
+@click.option("--state", type=FILE, help="File with the last checkpoint, which the next watch must extend.")
 @LEDGER
 @REGISTRY
 @JSON
 def watch(state: Path | None, ledger: str | None, registry: str | None, as_json: bool) -> int:
-    """Look whether the ledger goes on: late deliveries, leaves that no checkpoint covers, a head that is not continued.
+    """Detect late deliveries, leaves without a checkpoint, and a head that does not extend the previous one.
 
     With --state FILE the newest checkpoint must continue the one in the file, which it then takes the place of. Reads
     a few rows alone, so that it fits a schedule of a minute. Exit status 1 when anything is wrong.
@@ -193,7 +193,7 @@ def watch(state: Path | None, ledger: str | None, registry: str | None, as_json:
 
 @group.command()
 @click.argument("target")
-@click.option("--reason", required=True, help="Why it is added past a gate.")
+@click.option("--reason", required=True, help="Reason for adding ungated evidence.")
 @LEDGER
 @REGISTRY
 @JSON

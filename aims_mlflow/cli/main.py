@@ -1,4 +1,4 @@
-"""`aims`: finds the command's file, runs it, and turns our errors into one sentence and an exit status."""
+"""The command `aims`: loads and runs a subcommand, and reports errors as one sentence and an exit status."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from aims_mlflow.errors import AimsError, Unreachable, did_you_mean
 
 # command -> (module, attribute, help line shown without importing the module)
 COMMANDS = {
-    "demo": ("demo", "command", "Show the whole path on this machine: train, refusal, mitigation, approval."),
+    "demo": ("demo", "command", "Demonstrate training, refusal, mitigation and approval on this machine."),
     "init": ("init", "command", "Write a first aims.yaml and pack from a CSV or parquet file."),
     "check": ("check", "group", "Run checks on a table, propose expectations for it, list checks and packs."),
     "monitor": ("monitor", "group", "Compare data in operation with the baseline of a model's training."),
     "evidence": ("evidence", "group", "List and show the evidence of a run, a model or a folder."),
-    "gate": ("gate", "group", "Explain decisions; run, roll out and look back on a gated registry."),
+    "gate": ("gate", "group", "Explain decisions; set up, operate and review a gated registry."),
     "approve": ("approve", "approve", "Sign an approval for one version and stage."),
     "waive": ("approve", "waive", "Sign an expiring waiver of one control for one model."),
     "ledger": ("ledger", "group", "Checkpoint, prove, verify and watch a ledger; add evidence from ungated runs."),
-    "bundle": ("bundle", "group", "Make one file for an auditor, and verify such a file offline."),
+    "bundle": ("bundle", "group", "Create an evidence bundle (one file) for an auditor, and verify a bundle offline."),
     "verify": ("verify", "command", "Verify a run, a model version, a folder, a ledger or a bundle."),
-    "keys": ("keys", "group", "Make, export, trust, list, revoke and rotate keys."),
+    "keys": ("keys", "group", "Create, export, trust, list, revoke and rotate keys."),
 }
 
 
 class _Lazy(click.Group):
-    """A group whose commands are imported when they are called, so that `--help` stays quick."""
+    """A group whose commands are imported when they are called, so that `--help` is fast."""
 
     def list_commands(self, _: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -62,16 +62,16 @@ class _Lazy(click.Group):
 def cli() -> None:
     """ISO/IEC 42001 lifecycle evidence for MLflow.
 
-    Exit status: 0 fine, 1 a gate or a verification says no, 2 wrong use,
-    3 something could not be reached or read.
+    Exit status: 0 success, 1 refused by a gate or failed verification, 2 wrong usage,
+    3 a server or file could not be reached or read.
     """
 
 
 def run_command(*args: str) -> str:
-    """Run one `aims` command in this process; returns what it printed.
+    """Run one `aims` command in this process and return its output.
 
     Raises:
-        AimsError: as the command would report it.
+        AimsError: The error that the command would report.
     """
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):

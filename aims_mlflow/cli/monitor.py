@@ -18,7 +18,7 @@ SHOWN = 20
 
 @click.group()
 def group() -> None:
-    """Watch a model in operation: its inputs, predictions and labels against its training."""
+    """Compare inputs, predictions and labels in operation with the baseline of the model's training."""
 
 
 @group.command()
@@ -26,7 +26,7 @@ def group() -> None:
 @click.option(
     "--data", required=True, help="The new rows: a CSV, TSV or parquet file, or a table of a database or Spark."
 )
-@click.option("--prediction", help="The column that holds predictions; the model is loaded and asked by default.")
+@click.option("--prediction", help="Column with predictions; by default the model is loaded and predicts.")
 @click.option("--config", type=click.Path(path_type=Path), help="aims.yaml; found from here upwards by default.")
 @KEYS
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -35,8 +35,8 @@ def run(
 ) -> int:
     """Compare new rows with the baseline of MODEL (models:/NAME@ALIAS or models:/NAME/VERSION).
 
-    The result is a signed record with a report in an MLflow run of its own, linked to the version. Nothing is
-    needed of the training data: the baseline holds counts. Exit status 1 on a breach, and where it is not known.
+    The result is a signed record with a report in an MLflow run of its own, linked to the version. The
+    baseline contains counts, so the training data are not needed. Exit status 1 on a breach or an unknown result.
     """
     from aims_mlflow.evidence.trust import trusted_keys
     from aims_mlflow.operation.monitor import monitor

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they name: ledger, registry, outside checkpoints, keys."""
+"""Options of several commands, and reading of their values: ledger, registry, outside checkpoints, keys."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ REGISTRY = click.option("--registry", help="The registry's address or database; 
 TRACKING = click.option("--tracking", help="The tracking server's address; MLFLOW_TRACKING_URI by default.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 KEYS = click.option(
-    "--key", "keys", multiple=True, type=click.Path(), help="Trust the public key in this PEM file too; repeatable."
+    "--key", "keys", multiple=True, type=click.Path(), help="Also trust the public key in this PEM file; repeatable."
 )
 SINCE = click.option(
     "--since",
     type=FILE,
     multiple=True,
-    help="A checkpoint that you hold: its file, or an anchor's folder; repeatable.",
+    help="An earlier checkpoint of yours: its file, or an anchor's folder; repeatable.",
 )
 ROOT = click.option(
     "--root", "roots", multiple=True, help="Key id of the keyring's root; AIMS_KEYRING_ROOT by default."
@@ -39,7 +39,7 @@ STAMP_ROOT = click.option(
 
 @dataclass(frozen=True, kw_only=True)
 class AuditorInputs:
-    """What an auditor brings to a verification, and takes from nobody who is verified."""
+    """The auditor's own inputs to a verification, independent of the verified party."""
 
     checkpoints: tuple[OutsideCheckpoint, ...]
     roots: tuple[str, ...] | None
@@ -47,10 +47,10 @@ class AuditorInputs:
 
 
 def auditor_inputs(since: tuple[Path, ...], roots: tuple[str, ...], stamps: tuple[Path, ...]) -> AuditorInputs:
-    """Read what the options --since, --root and --stamp-root name; roots are those of `AIMS_KEYRING_ROOT` by default.
+    """Read the values of --since, --root and --stamp-root; the default root is `AIMS_KEYRING_ROOT`.
 
     Raises:
-        EvidenceError: a file is no checkpoint.
+        EvidenceError: A file is not a checkpoint.
         Unreachable: a file cannot be read.
     """
     from aims_mlflow.audit.outside_checkpoint import read_outside_checkpoint
@@ -63,7 +63,7 @@ def auditor_inputs(since: tuple[Path, ...], roots: tuple[str, ...], stamps: tupl
 
 
 def opened(ledger: str | None, registry: str | None, *, signing: bool = False) -> Ledger:
-    """Open the ledger that the options, or the environment, name; with its log key where leaves are to be signed."""
+    """Open the ledger given by the options or the environment; with its log key if leaves are to be signed."""
     from aims_mlflow.ledger.log import configured_log
     from aims_mlflow.registry.reading import open_ledger
 

@@ -1,4 +1,4 @@
-"""How a verification is shown: marked lines for a person, one object for a program, and the exit status."""
+"""Output of a verification: lines for a terminal or one JSON object, and the exit status."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MARKS = {"ok": ("✓", "green"), "failed": ("✗", "red"), "absent": ("-", "yell
 
 
 def show(report: Report, *, as_json: bool) -> int:
-    """Print a report; returns the exit status: 1 when anything is wrong."""
+    """Print a report and return the exit status: 1 if there is any problem."""
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=2))
         return 0 if report.verified else 1

@@ -1,4 +1,4 @@
-"""`aims verify`: a run, a model version, a folder, a ledger or a bundle, in one order of steps."""
+"""`aims verify`: verify a run, a model version, a folder, a ledger or a bundle in the same steps."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DATABASES = ("sqlite:", "postgresql:", "postgresql+")
 @click.command()
 @click.argument("target")
 @click.option(
-    "--at-load", is_flag=True, help="For deployers: the version's bytes, seals and alias, against the ledger."
+    "--at-load", is_flag=True, help="For deployers: compare the version's bytes, seals and alias with the ledger."
 )
 @KEYS
 @SINCE
@@ -66,7 +66,7 @@ def command(
     are then those of the keyring that the ledger says was in force. Where nothing names a ledger, the evidence is
     verified by itself: keys are those of the policy folder's keyring, of this account, and of --key FILE.
 
-    With --since FILE the ledger must continue a checkpoint that you hold. Exit status 1 when anything is wrong.
+    With --since FILE the ledger must extend your earlier checkpoint. Exit status 1 when anything is wrong.
     """
     whole_ledger = target == "ledger" or target.startswith(DATABASES)
     is_bundle = not whole_ledger and Path(target).is_file()
@@ -143,7 +143,7 @@ def _at_load(check: ModelCheck, target: str) -> None:
 
 
 def _digest_of(name: str, version: str) -> str | None:
-    """Return the digest of what whoever loads a version gets; None where its files are no model or cannot be read."""
+    """Return the digest of a version's files as a user loads them; None if they are unreadable or not a model."""
     from aims_mlflow.evidence import tracking
     from aims_mlflow.evidence.digests import model_digest
 

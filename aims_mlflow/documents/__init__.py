@@ -1,1 +1,1 @@
-"""Documents written from sealed records alone: nothing in them is retyped."""
+"""Documents that are rendered from sealed records alone."""

@@ -28,7 +28,7 @@ SOURCE = (
 def render_datasheet(records: Sequence[SealedRecord]) -> bytes:
     """Return the data sheet of the data sets that the records are about, in UTF-8 Markdown.
 
-    `records` are a training's, and before them the acquisitions and preparations that its lineage rests on.
+    `records` are those of a training, preceded by the acquisitions and preparations in its lineage.
     """
     notes = Notes(records)
     start = notes.last("session-start")

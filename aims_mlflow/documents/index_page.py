@@ -1,4 +1,4 @@
-"""`aims/index.html`: one self-contained page that shows, for each control, what the evidence says."""
+"""`aims/index.html`: one self-contained page that shows the evidence for each control."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def render_index(
     model_digests: Sequence[str],
     now: datetime | None = None,
 ) -> bytes:
-    """Return the page: UTF-8 HTML that opens alone, offline, and in a sandboxed frame.
+    """Return the page: self-contained UTF-8 HTML that opens offline and in a sandboxed frame.
 
     Args:
         sessions: checked sessions of the run.
         pictures: SVG files by the path that records name.
-        model_digests: the models to show; none shows the data alone.
-        now: the clock that states are judged by.
+        model_digests: the models to show; if empty, only data are shown.
+        now: time at which states are judged.
     """
     import jinja2
 
@@ -102,7 +102,7 @@ def _model(
 
 
 def shown_claims(record: SealedRecord, most: int = 60) -> list[Claim]:
-    """Return the claims that a person looks at first: failed ones, those with limits, then the others."""
+    """Return the claims by importance: failed ones, those with limits, then the others."""
 
     def weight(claim: Claim) -> tuple[int, int]:
         return (0 if claim.passed is False else 1 if claim.limit is not None else 2, len(claim.slice))
@@ -111,14 +111,14 @@ def shown_claims(record: SealedRecord, most: int = 60) -> list[Claim]:
 
 
 def claim_state(claim: Claim) -> str:
-    """Return a claim's verdict in a word."""
+    """Return the verdict of a claim as one word."""
     if claim.passed is None:
         return "not evaluated" if claim.limit is not None else ""
     return "passed" if claim.passed else ("warned" if claim.severity == "warning" else "failed")
 
 
 def claim_slice(claim: Claim) -> str:
-    """Return which rows a claim is about, in words."""
+    """Return a description of the rows that a claim is about."""
     parts = [f"{k}: between groups" if v == "*" else f"{k} = {v}" for k, v in claim.slice.items()]
     return ", ".join(parts) or "all rows"
 

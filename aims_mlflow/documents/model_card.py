@@ -1,4 +1,4 @@
-"""The model card: Hugging Face's card format, with the sections that audits ask for, from the records alone."""
+"""The model card: Hugging Face's card format, with the sections that audits require, from the records alone."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BETWEEN = (*BETWEEN_GROUPS, *LABELS_BETWEEN, *NUMBERS_BETWEEN)
 def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> bytes:
     """Return the card of the model with this digest, in UTF-8 Markdown.
 
-    Every number carries the footnote of the record that it comes from; what nobody stated is said to be
+    Every number has a footnote with its record; missing statements are marked as
     not stated.
     """
     about = [r for r in records if r.has_subject(model_digest) or r.evidence.kind not in ("performance", "fairness")]

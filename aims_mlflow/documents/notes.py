@@ -1,4 +1,4 @@
-"""Reading records for a document, and the footnotes that lead every number back to its record."""
+"""Records of a document, and the footnotes that link every number to its record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNSTATED = "Not stated"
 
 
 def plain(text: Any) -> str:
-    """Return text from a record safe inside Markdown: no markup, no line breaks."""
+    """Escape text from a record for Markdown: no markup, no line breaks."""
     return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
 
 
@@ -48,7 +48,7 @@ class Notes:
         return f"[^e{self._cited.setdefault(record.id, len(self._cited) + 1)}]"
 
     def number(self, record: SealedRecord, value: int | str | None) -> str:
-        """Return a number with the mark of the record that it stands in."""
+        """Return a number with the footnote mark of its record."""
         return f"{number_text(None if value is None else str(value))}{self.cite(record)}"
 
     def measured(self, record: SealedRecord, claim: Claim) -> str:
@@ -65,7 +65,7 @@ class Notes:
 
 
 def details(record: SealedRecord | None, *path: str) -> Any:
-    """Return what stands at a path of a record's details; None where nothing does."""
+    """Return the value at a path of a record's details; None if it is missing."""
     value: Any = record.evidence.details if record is not None else None
     for part in path:
         value = value.get(part) if isinstance(value, dict) else None
@@ -73,7 +73,7 @@ def details(record: SealedRecord | None, *path: str) -> Any:
 
 
 def stated(notes: Notes, key: str) -> str:
-    """Return what aims.yaml said about the system, or plainly that it says nothing."""
+    """Return an entry of aims.yaml about the system, or a note that it is not stated."""
     start = notes.last("session-start")
     value = details(start, "system", key)
     if not value or start is None:
@@ -84,13 +84,13 @@ def stated(notes: Notes, key: str) -> str:
 
 
 def claims_of(record: SealedRecord | None, **wanted: Any) -> list[Claim]:
-    """Return a record's claims whose fields equal what is wanted."""
+    """Return the claims of a record with the given field values."""
     claims = record.evidence.claims if record is not None else ()
     return [c for c in claims if all(getattr(c, k) == v for k, v in wanted.items())]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a Markdown table; an empty one as nothing."""
+    """Return a Markdown table; no rows give an empty text."""
     if not rows:
         return []
     return [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *(f"| {' | '.join(r)} |" for r in rows), ""]

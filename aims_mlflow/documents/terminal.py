@@ -1,4 +1,4 @@
-"""What a person reads after a training: one line for each state, and the unmet controls with the fix."""
+"""Summary after a training: one line for each state, and the unmet controls with their fix."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Formats that others read."""
+"""Exports of evidence in files for other parties."""

@@ -1,4 +1,4 @@
-"""The bundle's archive: a zip that is the same bytes for the same content, and is read as a stranger's file.
+"""The bundle's archive: a reproducible zip, read as an untrusted file.
 
 Entries are stored, not deflated, so that the bytes depend on no compressor and nothing can blow up; names are plain,
 sorted and unique; there are no times, modes, comments or extra fields. A file that is not byte for byte what its own
@@ -31,7 +31,7 @@ _END = struct.Struct("<4s4H2LH")
 
 
 def plain_name(name: str) -> bool:
-    """Tell whether an entry may have this name: relative, ASCII, no part that begins with a dot."""
+    """Return whether an entry may have this name: relative, ASCII, no part that begins with a dot."""
     return len(name) <= 500 and NAME.fullmatch(name) is not None
 
 
@@ -61,7 +61,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 class Archive:
-    """A bundle's file, opened as a stranger's: nothing is unpacked, and nothing is read before it was checked."""
+    """An untrusted bundle file: checked completely before it is read, and never unpacked."""
 
     def __init__(self, path: Path) -> None:
         """Open and check the archive.
@@ -118,7 +118,7 @@ class Archive:
             raise self._no(f"its files say that they have {total:,} bytes")
 
     def _check_bytes(self, size: int) -> None:
-        """Write the archive again and compare, so that nothing stands before, between or behind its files."""
+        """Write the archive again and compare, to detect bytes before, between or after its files."""
         with tempfile.TemporaryFile() as again:
             with zipfile.ZipFile(again, "w", zipfile.ZIP_STORED, allowZip64=False) as made:
                 for name in sorted(self._entries):
@@ -150,7 +150,7 @@ class Archive:
         return self._zip.read(self._entries[name])
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._stream.close()
 
     def __enter__(self) -> Self:

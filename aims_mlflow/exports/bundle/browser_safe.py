@@ -1,4 +1,4 @@
-"""Telling files that a browser only shows from those that it might run; all that is in doubt is kept as text."""
+"""Detection of files that a browser might execute; all doubtful files are stored as text."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _FETCHES = re.compile(r"\\|@import|image-set|url\(|src\(", re.IGNORECASE)
 
 
 def is_inert(name: str, content: bytes) -> bool:
-    """Tell whether a browser that opens the file runs nothing and asks no server for anything."""
+    """Return whether a browser can show the file without running code or contacting a server."""
     kind = name.lower()
     if kind.endswith(SHOWN):
         return True
@@ -72,7 +72,7 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _inert_drawing(text: str) -> bool:
-    """Tell whether an SVG holds shapes and words alone: no declarations, links, scripts or things from elsewhere."""
+    """Return whether an SVG contains only shapes and text: no declarations, links, scripts or external content."""
     if "<?" in text or re.search(r"<!(?!--|\[CDATA\[)", text):
         return False
     try:
@@ -89,5 +89,5 @@ def _inert_drawing(text: str) -> bool:
 
 
 def kept_name(name: str, content: bytes) -> str:
-    """Return under which name a bundle keeps a file: one that is not inert as text, so that no browser runs it."""
+    """Return the name of a file in a bundle; a file that is not inert gets a text name, so that no browser runs it."""
     return name if is_inert(name, content) else f"{name}.txt"

@@ -1,4 +1,4 @@
-"""Gathering what a bundle holds: a system's leaves with their proofs, envelopes, keyrings, policies, and run files."""
+"""Collection of a bundle's content: a system's leaves with proofs, envelopes, keyrings, policies, and run files."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Collector:
     # -- which leaves -----------------------------------------------------------------------
 
     def leaves(self) -> list[Leaf]:
-        """Return the leaves that are the system's, in order.
+        """Return the leaves of the system, in order.
 
         Raises:
             ConfigError: the ledger knows no such system.
@@ -85,14 +85,14 @@ class Collector:
         return isinstance(content, ConsentLeaf) and content.model_name in names
 
     def _unsaid(self, everything: Sequence[Leaf], requests: set[str]) -> set[str]:
-        """Return decisions without which the bundle would not show that a model of it is the system's."""
+        """Return the decisions that are needed to show that a model belongs to the system."""
         chosen = [x.fact for x in everything if isinstance(x.fact, DecisionLeaf) and x.fact.request in requests]
         saying = {str(c.model_name) for c in chosen if self._system in self._systems.of(c)}
         names = {str(c.model_name) for c in chosen} - saying
         return {request for name, request in self._saying.items() if name in names}
 
     def names(self) -> set[str]:
-        """Return the registered models of the system: by the policy's own word, or by that of the evidence.
+        """Return the registered models of the system, according to the policy or the evidence.
 
         Raises:
             ConfigError: there is none.
@@ -115,7 +115,7 @@ class Collector:
     # -- what lies in the bundle ------------------------------------------------------------
 
     def add_leaves(self, leaves: Sequence[Leaf]) -> None:
-        """Add leaves with proofs and bodies, and everything that they name."""
+        """Add leaves with proofs and bodies, and all envelopes and texts that they name."""
         bodies = self._ledger.bodies([leaf.sequence for leaf in leaves])
         for leaf in leaves:
             proof = self._ledger.proofs.inclusion(leaf.sequence, self.head)
@@ -137,7 +137,7 @@ class Collector:
                 self.files[layout.stored_path(digest)] = text.encode()
 
     def add_earlier(self, outside: Iterable[OutsideCheckpoint]) -> None:
-        """Add checkpoints that auditors hold, and stamped ones, with the proofs that this bundle's continues them."""
+        """Add auditors' and time-stamped checkpoints, with proofs that this bundle's checkpoint extends them."""
         for each in outside:
             self._add_earlier(each.head.size, each.head.text.encode())
         notes = {size: note for size, note, _ in self._ledger.proofs.checkpoints()}
@@ -154,7 +154,7 @@ class Collector:
         self.files[f"{layout.earlier_path(size)}.proof"] = "".join(f"{step.hex()}\n" for step in proof).encode()
 
     def add_run_files(self, leaves: Sequence[Leaf], fetch: Fetch, *, documents_only: bool) -> None:
-        """Add the files that records name, from the runs; `missing` says which could not be read."""
+        """Add the files that records name, from the runs; `missing` lists the unreadable ones."""
         runs: set[str] = set()
         for leaf in leaves:
             for lines in leaf.fact.session_files().values():

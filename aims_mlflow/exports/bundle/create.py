@@ -1,4 +1,4 @@
-"""The bundle: one file for an auditor, with all evidence of a system and everything that verifies it offline."""
+"""Creation of a bundle: one file with all evidence of a system, which an auditor verifies offline."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def create(
     since: str | None = None,
     outside: Sequence[OutsideCheckpoint] = (),
 ) -> dict[str, bytes]:
-    """Return a bundle's files; `write_archive` makes them one file.
+    """Return the files of a bundle; `write_archive` writes them as one file.
 
     Args:
         ledger: opened for reading.

@@ -1,4 +1,4 @@
-"""Earlier checkpoints: that the bundle's own continues each of them, and the time stamps on them."""
+"""Earlier checkpoints: checks that the bundle's own extends each of them, and checks their time stamps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAME = re.compile(r"ledger/earlier/(\d{12})(?:\.txt|\.proof|-\d\d\.tsr)", re.AS
 
 
 def earlier_files(files: layout.BundleFiles) -> Iterator[str]:
-    """Yield the files that belong to an earlier checkpoint which is there itself."""
+    """Yield the files of each earlier checkpoint in the bundle."""
     for name in files.names:
         found = _NAME.fullmatch(name)
         if found and f"{layout.earlier_path(int(found[1]))}.txt" in files:
@@ -32,7 +32,7 @@ def earlier_files(files: layout.BundleFiles) -> Iterator[str]:
 
 
 class EarlierCheck:
-    """Compares the bundle's checkpoint with those that auditors hold and those that lie in it."""
+    """Compares the bundle's checkpoint with the auditor's and with the earlier ones in the bundle."""
 
     def __init__(self, view: PartLedger, report: Report, history: KeyringHistory) -> None:
         self._view, self._files, self._report, self._history = view, view.files, report, history
@@ -54,7 +54,7 @@ class EarlierCheck:
                 self._stamp(name, note, stamp_roots)
 
     def check_signer(self, head: Checkpoint, where: str) -> None:
-        """Note what was found out later about the key that signed a checkpoint.
+        """Note later findings about the key that signed a checkpoint.
 
         Raises:
             EvidenceError: no log's key signed it, or none that was to sign any more.
@@ -64,7 +64,7 @@ class EarlierCheck:
         note_signer(head, where, self._history, last, self._report["checkpoint"])
 
     def _note(self, name: str, head: Checkpoint) -> bool:
-        """Tell whether a checkpoint in the bundle is what its name says, and this log's."""
+        """Return whether a checkpoint in the bundle matches its name and is of this log."""
         try:
             old = checkpoint.parse(self._files.read(name), name)
             if f"{layout.earlier_path(old.size)}.txt" != name:

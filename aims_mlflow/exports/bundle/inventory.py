@@ -22,7 +22,7 @@ STRAY = "it was put there by someone else: rely on nothing that it says"
 
 
 def check_accounted(view: PartLedger, history: KeyringHistory, evidence: set[str], report: Report) -> None:
-    """Note files that nothing names, keys that are not the keyring's, and pages that their seal is not over.
+    """Note unreferenced files, keys that are not in the keyring, and pages that differ from their seal.
 
     `evidence` are the names by which the files that records name are kept.
     """
@@ -55,7 +55,7 @@ def _keys(view: PartLedger, history: KeyringHistory, report: Report) -> set[str]
 
 
 def _pages(view: PartLedger, history: KeyringHistory, report: Report) -> set[str]:
-    """Check each run's page against its seal, which is signed on its own."""
+    """Check each run's page against its seal, which has its own signature."""
     out: set[str] = set()
     for name in view.files.names:
         named = _PAGE.fullmatch(name)

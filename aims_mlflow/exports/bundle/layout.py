@@ -1,4 +1,4 @@
-"""Where the parts of a bundle lie, and how those that a shell can read are spelt."""
+"""Paths of the files in a bundle, and the text formats that a shell can read."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ CHECKPOINT = "ledger/checkpoint.txt"
 
 
 def leaf_path(sequence: int) -> str:
-    """Return where a leaf lies."""
+    """Return the path of a leaf."""
     return f"ledger/leaves/{sequence:012d}.json"
 
 
 def proof_path(sequence: int) -> str:
-    """Return where the proof of a leaf lies: a line `left HASH` or `right HASH` for each step, from the leaf up."""
+    """Return the path of a leaf's proof: a line `left HASH` or `right HASH` for each step, from the leaf up."""
     return f"ledger/proofs/{sequence:012d}.txt"
 
 
 def body_path(sequence: int) -> str:
-    """Return where a leaf's erasable body lies."""
+    """Return the path of a leaf's erasable body."""
     return f"ledger/bodies/{sequence:012d}.json"
 
 
 def envelope_path(sha256: str) -> str:
-    """Return where an envelope lies."""
+    """Return the path of an envelope."""
     return f"envelopes/{sha256}.json"
 
 
 def stored_path(digest: str) -> str:
-    """Return where the text of a policy or keyring lies."""
+    """Return the path of the text of a policy or keyring."""
     return f"ledger/in-force/{digest}.txt"
 
 
 def earlier_path(size: int) -> str:
-    """Return where an earlier checkpoint lies; its time stamps and its consistency proof lie beside it."""
+    """Return the path of an earlier checkpoint; its time stamps and consistency proof are in the same folder."""
     return f"ledger/earlier/{size:012d}"
 
 
 def evidence_path(run_id: str, path: str) -> str:
-    """Return where a file of a run lies."""
+    """Return the path of a file of a run."""
     return f"evidence/{run_id}/{path}"
 
 
@@ -58,7 +58,7 @@ def body_text(salt: bytes, body: bytes) -> bytes:
 
 
 def path_text(index: int, size: int, path: Sequence[bytes]) -> bytes:
-    """Return an audit path as text that a shell can follow: on which side each step's hash stands."""
+    """Return an audit path as text that a shell can read, with the side of each hash."""
     lines, at, last = [], index, size - 1
     for step in path:
         if at & 1 or at == last:
@@ -72,7 +72,7 @@ def path_text(index: int, size: int, path: Sequence[bytes]) -> bytes:
 
 
 class BundleFiles(Protocol):
-    """A bundle's files: an archive, or what is about to become one."""
+    """The files of a bundle: an archive, or the files to be written."""
 
     @property
     def names(self) -> list[str]:

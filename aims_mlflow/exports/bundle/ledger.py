@@ -1,4 +1,4 @@
-"""The ledger that a bundle's files make: a part of the whole one, each leaf with its proof."""
+"""The partial ledger in a bundle: the leaves of one system, each with its proof."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class PartLedger:
-    """Reads like a ledger, from a bundle's files; every value is as hostile as the file is."""
+    """A ledger read from the files of a bundle; all values are untrusted."""
 
     def __init__(self, files: layout.BundleFiles) -> None:
         self.files = files
@@ -35,7 +35,7 @@ class PartLedger:
 
     @cached_property
     def _leaves(self) -> list[tuple[Leaf, LeafContent]]:
-        """Every leaf with its fields; one that is not of this format makes the whole bundle none."""
+        """Every leaf with its fields; a leaf of another format makes the whole bundle invalid."""
         out = []
         for name in self.files.names:
             if found := _LEAF.fullmatch(name):
@@ -120,7 +120,7 @@ class PartLedger:
             raise EvidenceError("not text", where=name) from None
 
     def active(self) -> dict[str, str]:
-        """Return what the last leaves say is in force."""
+        """Return the policy and keyring in force according to the last leaves."""
         out = {}
         for kind in ("policy", "keyring"):
             found = [content for _, content in self._leaves if content.type == kind]
@@ -147,7 +147,7 @@ class PartLedger:
 
 
 def _body(raw: bytes, where: str) -> tuple[bytes, bytes]:
-    """Return (salt, body) of a file that is written as `layout.body_text` writes it, and in no other spelling."""
+    """Return (salt, body) of a file in exactly the form that `layout.body_text` writes."""
     found = parse_json(raw, where)
     try:
         salt, body = bytes.fromhex(found["salt"]), base64.b64decode(found["body"], validate=True)

@@ -1,4 +1,4 @@
-"""The bundle's own pages, rendered from its other files alone: what it shows, and how to check it without us."""
+"""Pages of a bundle, rendered from its other files: an overview, and instructions for independent verification."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STAGE_WORDS = {
 
 
 def render_index(view: PartLedger, about: Mapping[str, Any]) -> bytes:
-    """Return `index.html`: what was decided, on which evidence, and the state of each control then."""
+    """Return `index.html`: the decisions, their evidence, and the state of each control."""
     history = history_of(view, Step("keyring"), ())
     leaves = list(view.leaves())
     decisions = [

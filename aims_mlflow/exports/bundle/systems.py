@@ -1,4 +1,4 @@
-"""Which systems leaves are about: by the policy's own word, or by that of the evidence."""
+"""Assignment of leaves to systems, according to the policy or the evidence."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 
 class RecordSource(Protocol):
-    """A ledger, or a bundle that reads like one."""
+    """A ledger, or a bundle with the same methods."""
 
     @property
     def state(self) -> StoredTexts:
-        """Where policies are."""
+        """The store of policies."""
 
     def envelope(self, sha256: str) -> bytes | None:
         """Return one envelope."""
 
 
 class Systems:
-    """Says which systems a leaf is about; remembers the records that it read."""
+    """Assigns leaves to systems; caches the records that it reads."""
 
     def __init__(self, source: RecordSource) -> None:
         self._source = source
         self._records: dict[str, SealedRecord | None] = {}
 
     def record(self, name: str) -> SealedRecord | None:
-        """Return the record that a leaf names; None where it is gone or not well-formed."""
+        """Return the record that a leaf names; None if it is missing or malformed."""
         if name not in self._records:
             raw = self._source.envelope(name) if name else None
             try:
@@ -48,7 +48,7 @@ class Systems:
         return self._records[name]
 
     def of(self, content: LeafContent) -> set[str]:
-        """Return which systems a decision, or ingested evidence, is about.
+        """Return the systems of a decision or of ingested evidence.
 
         Raises:
             AimsError: the policy that it names is none.
@@ -77,7 +77,7 @@ def names_in(content: LeafContent) -> set[str]:
 
 
 def renamed(names: set[str], contents: Iterable[LeafContent]) -> set[str]:
-    """Return `names` and those that the same models had before, or have since."""
+    """Return `names` with all earlier and later names of the same models."""
     out = set(names)
     for content in contents:
         if (pair := names_in(content)) & out:
@@ -86,7 +86,7 @@ def renamed(names: set[str], contents: Iterable[LeafContent]) -> set[str]:
 
 
 def check_system(view: PartLedger, system: str, report: Report) -> None:
-    """Note leaves that are another system's: a bundle says itself whose it is, and nothing signs that."""
+    """Note leaves of other systems, because the system id of a bundle is unsigned."""
     found: list[tuple[str, LeafContent, set[str]]] = []
     systems = Systems(view)
     for leaf in view.leaves(types=("decision", "evidence")):

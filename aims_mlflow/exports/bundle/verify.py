@@ -1,4 +1,4 @@
-"""Verifying a bundle: offline, without MLflow, from a file that a stranger gave."""
+"""Verification of a bundle from an untrusted file, offline and without MLflow."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class BundleCheck:
         step.said.append(f"{len(listed):,} files as the manifest lists them")
 
     def _pages(self) -> None:
-        """Pages run nothing, and say what the files beside them say."""
+        """Check that pages run no code and match the files that they show."""
         step = self.report["completeness"]
         own = {layout.INDEX: render_index, layout.HOW_TO: render_how_to}
         same_release = self._about["aims_mlflow"] == aims_mlflow.__version__
@@ -119,7 +119,7 @@ class BundleCheck:
             step.said.append(f"made by release {self._about['aims_mlflow']}: its pages were not compared")
 
     def _rendered(self, render: Callable[[PartLedger, dict[str, Any]], bytes], about: dict[str, Any]) -> bytes:
-        """Render a page; b"" where what it would show is not of its form."""
+        """Render a page; b"" if its data are malformed."""
         import jinja2
 
         try:
@@ -160,7 +160,7 @@ class BundleCheck:
         return not why
 
     def _proved(self, leaf: Leaf, path: list[bytes], head: Checkpoint) -> bool:
-        """Check the path, and the sides that it names for readers with a shell."""
+        """Check the audit path, and the sides of its hashes for verification by shell."""
         good = merkle.verify_inclusion(merkle.leaf_hash(leaf.data), leaf.sequence, head.size, path, head.root)
         text = layout.path_text(leaf.sequence, head.size, path)
         return good and text == self._files.read(layout.proof_path(leaf.sequence))
@@ -175,7 +175,7 @@ class BundleCheck:
                 self._artifacts.setdefault(name, set()).add((record.evidence.kind, artifact.sha256))
 
     def _artifact(self, name: str) -> str | None:
-        """Check a file that records name; returns the name that it is kept by, None where it is not here."""
+        """Check a file that records name; return its name in the bundle, or None if it is missing."""
         step, named = self.report["subject bytes"], sorted(self._artifacts[name])
         kept = next((n for n in (name, f"{name}.txt") if n in self._files), None)
         wanted = self._about["stage"] != "stage1" or any(kind in DOCUMENTS for kind, _ in named)
