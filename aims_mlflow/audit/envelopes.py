@@ -37,7 +37,7 @@ class EnvelopeCheck:
         self._view, self._report, self._history = view, report, history
         self._records: OrderedDict[str, SealedRecord | str] = OrderedDict()
         self._roles_of: dict[tuple[str, str], tuple[str, ...]] = {}
-        # Envelopes and the keys whose signatures over them were found good.
+        # Envelopes and the keys whose signatures over them are valid.
         self._verified: set[tuple[str, str]] = set()
         self.count = 0
 

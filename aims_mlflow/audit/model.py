@@ -42,7 +42,7 @@ class ModelCheck:
         self.head: Checkpoint | None = None
         self._included: set[int] = set()
 
-    # -- checkpoint first: proofs are against it, whatever the report's order ---------------
+    # -- checkpoint first, because proofs need it, whatever the report's order ---------------
 
     def checkpoint(self, outside: Sequence[OutsideCheckpoint], stamp_roots: Sequence[bytes]) -> None:
         """Use the newest checkpoint if a log key signed it, and check that it extends the outside ones."""

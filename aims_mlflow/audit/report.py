@@ -14,7 +14,7 @@ StepName = Literal["keyring", "envelope", "subject bytes", "inclusion", "checkpo
 STEPS: tuple[StepName, ...] = (
     "keyring", "envelope", "subject bytes", "inclusion", "checkpoint", "time stamp", "completeness",
 )  # fmt: skip
-# One forged row can break thousands of later ones: the first say what happened.
+# One forged row can break thousands of later ones: the first problems show the cause.
 MAX_PROBLEMS = 50
 
 

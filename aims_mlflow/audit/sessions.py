@@ -36,7 +36,7 @@ def check_sealed(
 ) -> None:
     """Check the sessions on which a leaf relied: their files' lines by sha256, and the records that these name.
 
-    Envelopes that are missing or changed are named where they are read, signatures where they are judged.
+    Missing or changed envelopes and bad signatures are reported by `EnvelopeCheck`.
     """
     for name, lines in sessions.items():
         named = [records.get(line, "") for line in (lines[:-1] if lines and not lines[-1] else lines)]

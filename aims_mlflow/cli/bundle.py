@@ -99,7 +99,7 @@ def create(
 def verify(file: Path, since: tuple[Path, ...], roots: tuple[str, ...], stamps: tuple[Path, ...], as_json: bool) -> int:
     """Verify a bundle offline, from its bytes alone and without MLflow.
 
-    Exit status 1 when anything is wrong.
+    Exit status 1 if there is any problem.
     """
     from aims_mlflow.cli.reporting import show
 

@@ -19,7 +19,7 @@ from aims_mlflow.errors import ConfigError, EvidenceError
 def erase(leaf: str, reason: str, ledger: str | None, registry: str | None, as_json: bool) -> int:
     """Erase the body of LEAF (its number, or a request's id): delete logins, addresses, comments and texts for good.
 
-    The leaf, and the signed record of an approval or waiver, hold only salted commitments to them, so that everything
+    The leaf, and the signed record of an approval or waiver, contain only salted commitments, so that everything
     else still verifies. A waiver's reason is also in the bodies of the decisions that used it: erase those by
     their requests. What stays: the owners that the keyring names, the account in each signed record of evidence, and
     the tag aims.waivers in MLflow. Signed with this account's key, which needs the role approver or auditor. Backups

@@ -132,8 +132,8 @@ def verify(
 ) -> int:
     """Verify the whole ledger; with --since, also against an earlier checkpoint of yours.
 
-    A change since that checkpoint is named: rewritten, deleted, reordered, cut, inserted late, leaf by leaf where the
-    place that it lies in has the leaves' hashes beside it. Exit status 1 when anything is wrong.
+    A change since that checkpoint is named: rewritten, deleted, reordered, truncated, inserted late. In an anchor's
+    folder, which has the leaves' hashes, each changed leaf is named. Exit status 1 if there is any problem.
     """
     from aims_mlflow.cli.reporting import show
 
@@ -173,8 +173,8 @@ def _plain(uri: str) -> str:
 def watch(state: Path | None, ledger: str | None, registry: str | None, as_json: bool) -> int:
     """Detect late deliveries, leaves without a checkpoint, and a head that does not extend the previous one.
 
-    With --state FILE the newest checkpoint must continue the one in the file, which it then takes the place of. Reads
-    a few rows alone, so that it fits a schedule of a minute. Exit status 1 when anything is wrong.
+    With --state FILE the newest checkpoint must extend the one in the file, and then replaces it. Only a few rows are
+    read, so that it can run every minute. Exit status 1 if there is any problem.
     """
     from aims_mlflow.audit.watch import look
 

@@ -39,7 +39,7 @@ def write_archive(files: Mapping[str, bytes], stream: IO[bytes]) -> None:
     """Write a bundle.
 
     Raises:
-        EvidenceError: a name is not plain, or there is more than a reader takes.
+        EvidenceError: a name is not plain, or the archive exceeds the limits of a reader.
     """
     total = sum(len(content) for content in files.values())
     if len(files) > MAX_FILES or total > MAX_BYTES or any(len(c) > MAX_FILE_BYTES for c in files.values()):
@@ -143,7 +143,7 @@ class Archive:
         """Return a file's bytes.
 
         Raises:
-            EvidenceError: it has no such file.
+            EvidenceError: the bundle has no such file.
         """
         if name not in self._entries:
             raise self._no(f"it has no file {name[:200]}")

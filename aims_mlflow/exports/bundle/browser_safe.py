@@ -21,7 +21,7 @@ _HEAD = re.compile(
     re.IGNORECASE,
 )
 # What such a page could still do (go elsewhere), and what no honest one of this kind has. Prose that looks like one of
-# these costs its page only that it is kept as text. No two parts that match blanks stand beside each other.
+# these costs its page only that it is kept as text. No two parts that match blanks are adjacent.
 _ACTIVE = re.compile(
     r"<script|<iframe|<frame|<object|<embed|<applet|<base|<form|<link|<meta|<portal|<foreignobject|<animate|<set|srcdoc"
     r"|javascript:|vbscript:|data:text/html|[\s/\"']on[a-z]{3,}\s*="

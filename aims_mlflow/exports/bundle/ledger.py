@@ -132,7 +132,7 @@ class PartLedger:
         """Return the checkpoint that all proofs are against.
 
         Raises:
-            EvidenceError: there is none.
+            EvidenceError: the bundle has no checkpoint.
         """
         return checkpoint.parse(self.files.read(layout.CHECKPOINT), layout.CHECKPOINT)
 
@@ -140,7 +140,7 @@ class PartLedger:
         """Return a leaf's audit path.
 
         Raises:
-            EvidenceError: it is not there, or is none.
+            EvidenceError: the path is missing or malformed.
         """
         lines = self.files.read(layout.proof_path(sequence)).decode("ascii", "replace").splitlines()
         return [_step(line, layout.proof_path(sequence)) for line in lines]

@@ -51,7 +51,7 @@ class Systems:
         """Return the systems of a decision or of ingested evidence.
 
         Raises:
-            AimsError: the policy that it names is none.
+            AimsError: the policy that it names is malformed.
         """
         out = set()
         for lines in content.session_files().values():

@@ -207,6 +207,6 @@ def verify_bundle(
     """Verify a bundle: its files, keyrings, envelopes, proofs, checkpoint, and each decision made again.
 
     Raises:
-        EvidenceError: it is no bundle.
+        EvidenceError: the file is not a bundle.
     """
     return BundleCheck(files, target).run(root=root, outside=outside, stamp_roots=stamp_roots)
