@@ -142,10 +142,13 @@ def metric_text(metric: str) -> str:
     return metric.replace("_", " ").replace("selection rate", "selection-rate")
 
 
-def describe(claim: Claim) -> str:
-    """Return a claim as a sentence: `selection_rate_ratio for sex=Female is 0.31 (...), limit >= 0.8`."""
+def describe(claim: Claim, metric: str | None = None) -> str:
+    """Return a claim as a sentence: `selection_rate_ratio for sex=Female is 0.31 (...), limit >= 0.8`.
+
+    `metric` is the name to write in place of the metric's id, such as that of `metric_text`.
+    """
     rows = slice_text(claim.slice)
-    text = claim.metric + (f" for {rows}" if rows else "")
+    text = (metric or claim.metric) + (f" for {rows}" if rows else "")
     if claim.value is None:
         return f"{text} could not be evaluated ({claim.note or UNDEFINED})"
     undecided = claim.passed is None and claim.limit is not None
