@@ -80,8 +80,10 @@ def read_file(path: Path) -> pd.DataFrame:
     except UnicodeDecodeError:
         raise DataError("the file is not UTF-8 text", where=str(path), next="save it as UTF-8") from None
     except (ValueError, pa.ArrowException) as exc:
-        raise DataError(f"not a readable table ({str(exc).splitlines()[0]})", where=str(path)) from None
-    raise DataError(f"files of this kind are not read ({', '.join(READERS)} are)", where=str(path))
+        what = f"not a readable table ({str(exc).splitlines()[0]})"
+        raise DataError(what, where=str(path), next="give a file with a header and rows") from None
+    known = ", ".join(READERS)
+    raise DataError(f"files of this kind are not read ({known} are)", where=str(path), next="save it as one of these")
 
 
 def _refuse_twice(header: pd.DataFrame, path: Path) -> None:

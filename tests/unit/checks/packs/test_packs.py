@@ -72,7 +72,9 @@ def test_every_line_of_a_shipped_pack_is_in_the_loaded_pack(name):
             if isinstance(content, dict) and kind in content:
                 loaded = list(getattr(getattr(pack, section), kind))
                 for line in content[kind]:
-                    loaded.remove(type(loaded[0]).model_validate(line))  # each line is there as often as it is written
+                    written = type(loaded[0]).model_validate(line)
+                    assert written in loaded
+                    loaded.remove(written)  # each line is there as often as it is written
 
 
 def test_a_child_keeps_all_lines_of_one_identity_and_they_replace_all_of_its_parent(tmp_path):
