@@ -46,14 +46,16 @@ def own_home(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def own_addresses():
-    """MLflow writes the addresses that a test sets into the environment: none of them reaches the next test."""
-    names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
-    before = {name: os.environ.get(name) for name in names}
+    """MLflow writes addresses and the experiment that a test sets into the environment: none reaches the next test."""
+    before = _mlflow_settings()
     yield
-    for name, value in before.items():
-        os.environ.pop(name, None)
-        if value is not None:
-            os.environ[name] = value
+    for name in _mlflow_settings():
+        del os.environ[name]
+    os.environ.update(before)
+
+
+def _mlflow_settings():
+    return {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
 
 
 @pytest.fixture(autouse=True, scope="session")
