@@ -1,266 +1,181 @@
-"""A model's predictions for a table: labels as text, and scores of the favourable outcome where it gives any."""
+"""A model's predictions for a table: asked, understood, proved, and read as labels or numbers and scores."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.statistics.labels import distinct_labels, label_key, label_text, listing
+from aims_mlflow.adapters.asking import ask, classes_of
+from aims_mlflow.adapters.outputs import read_raw
+from aims_mlflow.adapters.proof import prove
+from aims_mlflow.adapters.tables import rows_at
+from aims_mlflow.adapters.understanding import understand
+from aims_mlflow.checks.statistics.labels import distinct_labels, label_key, label_text
 from aims_mlflow.checks.tables.predictions import Predictions
 from aims_mlflow.errors import CheckError
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Callable, Iterable, Mapping
 
+    from aims_mlflow.adapters.asking import LabelScores, RawAnswer
+    from aims_mlflow.adapters.meaning import Interpretation
+    from aims_mlflow.adapters.outputs import Output
+    from aims_mlflow.adapters.proof import Agreement
     from aims_mlflow.adapters.tables import Table
     from aims_mlflow.checks.tables.task import PredictionTask
 
-    LabelScores = tuple[np.ndarray, tuple[str, ...]]  # shape (rows, labels), and the labels
+    Predict = Callable[[Any, Any], Any]
 
-Predict = Callable[[Any, Any], Any]
-CLOSE = 1e-9  # two scores that differ by less may be rounded: the model itself decides then
-LIKELIEST = (
-    "ExtraTreesClassifier",
-    "GradientBoostingClassifier",
-    "HistGradientBoostingClassifier",
-    "RandomForestClassifier",
-)
-HINT = "give predict=, a function (model, features) that returns labels"
+PROOF_ROWS = 2_000
+SEED = 42001
 
 
-def predict(
-    model: Any,
-    table: Table,
-    task: PredictionTask,
-    function: Predict | None = None,
-    known: Mapping[str, str] | None = None,
-    *,
-    scored: bool = True,
-) -> Predictions:
-    """Return a model's predictions for a table.
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A model's predictions for a table, what its output means, and the proof of that.
 
-    Args:
+    Attributes:
+        predictions: Labels or numbers, and scores.
+        meaning: What the output was read as; other rows are read in the same way.
+        proof: Agreement with known labels; None where there was nothing to prove, or no labels to prove it on.
+    """
+
+    predictions: Predictions
+    meaning: Interpretation
+    proof: Agreement | None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Question:
+    """How a model is asked.
+
+    Attributes:
         model: Any object that predicts; see `function` for others.
-        table: The rows; they need the target only where `known` is left out.
         task: What is predicted.
+        known: The target's labels in all data at hand, key -> text, sorted.
         function: `(model, features) -> labels`, for a model that needs it.
-        known: The labels of the target, key -> text, sorted; by default those of the table.
+        proof: Rows with known labels that the meaning of the output is proved on: the training rows, where they are
+            at hand, else those that are asked about. None: there are no labels, and what is doubtful is not read.
+        proved_before: Whether the training of the same model has proved what its output means.
         scored: Whether scores are needed too. To ask for them takes as long again where the model answers with labels.
-
-    Raises:
-        CheckError: the model cannot predict, or its output cannot be read as labels or scores.
     """
-    raw, scores = _output(model, table, task, function, scored=scored)
-    if known is None:
-        known = {} if task.kind == "regression" else distinct_labels(table.frame[task.target])
-    return read_answers(raw, len(table.frame), task, known, scores)
+
+    model: Any
+    task: PredictionTask
+    known: Mapping[str, str]
+    function: Predict | None = None
+    proof: Table | None = None
+    proved_before: bool = False
+    scored: bool = True
+
+    def answer(self, table: Table) -> Answer:
+        """Return the model's predictions for a table, as far as it is clear what its output means.
+
+        Raises:
+            CheckError: the model cannot predict, or its output is not clear.
+        """
+        others = () if self.proof is None or self.proof is table else (self.proof,)
+        raw = ask(self.model, table, self.task, self.function, scored=self.scored, others=others)
+        output = self._output(raw, table)
+        meaning = understand(output, self.task, self.known, classes_of(self.model))
+        predictions = _with_scores(meaning.read(output, self.task), raw.scores, self.task)
+        return Answer(predictions, meaning, self._proof(table, meaning, predictions))
+
+    def again(self, table: Table, meaning: Interpretation) -> Predictions:
+        """Return the predictions for other rows, whose output means the same.
+
+        Raises:
+            CheckError: the model cannot predict them.
+        """
+        raw = ask(self.model, table, self.task, self.function, scored=self.scored)
+        return _with_scores(meaning.read(self._output(raw, table), self.task), raw.scores, self.task)
+
+    def _output(self, raw: RawAnswer, table: Table) -> Output:
+        names = None if self.function is not None else _signature_names(self.model)
+        return read_raw(raw.output, len(table.frame), names)
+
+    def _proof(self, table: Table, meaning: Interpretation, predictions: Predictions) -> Agreement | None:
+        if self.proved_before or (self.function is not None and not meaning.doubtful):
+            return None  # the person says it
+        rows = self.proof
+        if rows is None or self.task.target not in rows.frame.columns:
+            if meaning.doubtful:
+                raise CheckError(
+                    "which output is the prediction is not clear: no rows with labels are at hand to prove it on",
+                    next="pass train= too, or say predict=, a function (model, features) that returns labels",
+                )
+            return None
+        if rows is not table:
+            some = _sample(rows)
+            try:
+                predictions = self.again(some, meaning)
+            except CheckError as exc:
+                if meaning.doubtful:
+                    raise CheckError(
+                        f"which output is the prediction cannot be proved on {rows.role} rows: {exc.what}",
+                        next=exc.next,
+                    ) from exc
+                return None
+            rows = some
+        return prove(predictions, rows.frame[self.task.target], self.task, rows.role, doubtful=meaning.doubtful)
 
 
-def read_answers(
-    raw: Any, rows: int, task: PredictionTask, known: Mapping[str, str], scores: LabelScores | None = None
-) -> Predictions:
-    """Read a model's output as predictions of a task: one for each of `rows` rows.
+def _sample(table: Table) -> Table:
+    """Return at most `PROOF_ROWS` rows of a table, the same ones each time."""
+    import numpy as np
 
-    `known` are the target's labels, key -> text, sorted. `scores` are the model's, where it was asked for them.
-
-    Raises:
-        CheckError: the output is no such predictions.
-    """
-    if task.kind == "regression":
-        return read_numbers(raw, rows)
-    values, labels = scores if scores is not None else (None, ())
-    if task.kind == "multiclass-classification":
-        return read_labels(raw, rows, known, values, labels)
-    keys = [label_key(label) for label in labels]
-    good = label_key(task.favourable)
-    if values is not None:
-        values = values[:, keys.index(good)] if task.favourable is not None and good in keys else None
-    return read_output(raw, rows, known, task.favourable, values)
+    rows = len(table.frame)
+    if rows <= PROOF_ROWS:
+        return table
+    return rows_at(table, np.sort(np.random.default_rng(SEED).choice(rows, PROOF_ROWS, replace=False)))
 
 
-def _output(
-    model: Any, table: Table, task: PredictionTask, function: Predict | None, *, scored: bool
-) -> tuple[Any, LabelScores | None]:
-    """Return a model's raw output for a table, and its scores where they were asked for.
-
-    Raises:
-        CheckError: the model cannot predict.
-    """
-    features = features_for(model, table)
-    try:
-        if function is not None:
-            return function(model, features), None
-        if task.kind == "regression":
-            return _raw(model, features), None
-        return _answers(model, features, scored=scored)
-    except CheckError:
-        raise
-    except Exception as exc:
-        lacking = [n for n in feature_names(model) or () if n not in table.frame.columns]
-        if lacking:
-            raise CheckError(
-                f"the model could not predict: {table.role} data lack columns it was fitted on: {listing(lacking)}",
-                next="make them inside the model (a pipeline), or before the call; or " + HINT,
-            ) from exc
-        raise CheckError(f"the model could not predict ({type(exc).__name__})", next=HINT) from exc
-
-
-def features_for(model: Any, table: Table) -> Any:
-    """Return the features in the columns and order that the model was fitted on, where it names them."""
-    names = feature_names(model)
-    columns = getattr(table.features, "columns", None)
-    if names and columns is not None and set(names) <= {str(c) for c in columns} and list(columns) != names:
-        return table.features[names] if hasattr(table.features, "loc") else table.features.select(names)
-    if (
-        names
-        and columns is not None
-        and not set(names) <= {str(c) for c in columns}
-        and set(names) <= set(table.frame.columns)
-    ):
-        return table.frame[names]
-    return table.features
-
-
-def feature_names(model: Any) -> list[str] | None:
-    """Return the names of the columns that a model was fitted on (scikit-learn, LightGBM, XGBoost, pyfunc)."""
-    for attribute in ("feature_names_in_", "feature_name_", "feature_names"):
-        names = getattr(model, attribute, None)
-        if names is not None and not callable(names) and len(names):
-            return [str(n) for n in names]
-    if callable(getattr(model, "feature_name", None)):
-        return [str(n) for n in model.feature_name()]
-    schema = getattr(getattr(model, "metadata", None), "get_input_schema", lambda: None)()
+def _signature_names(model: Any) -> list[str] | None:
+    """Return the names of the columns in the output of a model's signature, where it has names."""
+    schema = getattr(getattr(model, "metadata", None), "get_output_schema", lambda: None)()
     return list(schema.input_names()) if schema is not None and schema.has_input_names() else None
 
 
-def _is_xgboost_booster(model: Any) -> bool:
-    return type(model).__module__.startswith("xgboost") and type(model).__name__ == "Booster"
+def _with_scores(predictions: Predictions, scores: LabelScores | None, task: PredictionTask) -> Predictions:
+    """Return the predictions with the scores of the model's `predict_proba`, where its output has none itself."""
+    if scores is None or predictions.scores is not None or task.kind == "regression":
+        return predictions
+    if task.kind == "multiclass-classification":
+        return Predictions(predictions.labels, scores.values, scores.labels)
+    keys, good = [label_key(label) for label in scores.labels], label_key(task.favourable)
+    if task.favourable is None or good not in keys:
+        return predictions
+    return Predictions(predictions.labels, scores.values[:, keys.index(good)])
 
 
-def _raw(model: Any, features: Any) -> Any:
-    if _is_xgboost_booster(model):
-        import xgboost
+def known_labels(task: PredictionTask, tables: Iterable[Table], model: Any = None) -> dict[str, str]:
+    """Return the target's labels, key -> text, sorted: those in the tables, the favourable one, and the model's own.
 
-        features = xgboost.DMatrix(features)
-    if hasattr(model, "predict"):
-        return model.predict(features)
-    if callable(model):
-        return model(features)
-    raise CheckError(f"a {type(model).__name__} has no predict", next=HINT)
-
-
-def _answers(model: Any, features: Any, *, scored: bool) -> tuple[Any, LabelScores | None]:
-    """Return the model's answer to each row, and its scores; it is asked once where the scores contain both."""
-    scores = _scores(model, features) if scored and _predicts_likeliest(model) else None
-    if scores is not None and (likeliest := _likeliest(scores[0])) is not None:
-        return model.classes_[likeliest], scores
-    raw = _raw(model, features)
-    if scores is None and (scored or getattr(raw, "ndim", 0) != 1):
-        scores = _scores(model, features)
-    return raw, scores
+    Held-out rows may lack a label that the model knows. A model's `classes_` count where they are about the target.
+    """
+    if task.kind == "regression":
+        return {}
+    labels: dict[str, str] = {}
+    for table in tables:
+        if task.target in table.frame.columns:
+            labels |= distinct_labels(table.frame[task.target])
+    extra = [] if task.favourable is None else [task.favourable]
+    classes = classes_of(model)
+    several = task.kind == "multiclass-classification"
+    if classes and {str(label_key(c)) for c in classes} & set(labels) and (several or len(classes) == 2):
+        extra += classes
+    more = {str(label_key(label)): str(label_text(label)) for label in extra}
+    return dict(sorted((more | labels).items()))
 
 
-def _predicts_likeliest(model: Any) -> bool:
-    """Tell whether a model is one of scikit-learn's own classes, whose prediction is the likeliest class."""
-    if type(model).__module__ == "sklearn.pipeline" and type(model).__name__ == "Pipeline":
-        model = model.steps[-1][1]
-    own = type(model).__module__.startswith("sklearn.ensemble.") and type(model).__name__ in LIKELIEST
-    return own and not {"predict", "predict_proba"} & vars(model).keys()
-
-
-def _likeliest(scores: np.ndarray) -> np.ndarray | None:
-    """Return each row's class with the highest score, shape (rows,); None where a row is too close to call."""
-    import numpy as np
-
-    if scores.shape[1] < 2 or not len(scores):
-        return None
-    second, first = np.partition(scores, -2, axis=1)[:, -2:].T
-    return scores.argmax(axis=1) if bool((first - second > CLOSE).all()) else None
-
-
-def _scores(model: Any, features: Any) -> LabelScores | None:
-    """Return (probabilities, shape (rows, labels), and the labels) where the model names its classes."""
-    import numpy as np
-
-    classes = getattr(model, "classes_", None)
-    if classes is None or not hasattr(model, "predict_proba"):
-        return None
-    try:
-        scores = np.asarray(model.predict_proba(features))
-        labels = tuple(str(label_text(c)) for c in classes)
-    except (ValueError, AttributeError, IndexError, TypeError):
-        return None
-    return (scores, labels) if scores.ndim == 2 and scores.shape[1] == len(labels) else None
-
-
-def _as_array(raw: Any, rows: int) -> np.ndarray:
-    import numpy as np
-
-    output = np.asarray(raw.to_numpy() if hasattr(raw, "to_numpy") else raw)
-    if output.ndim == 2 and output.shape[1] == 1:
-        output = output[:, 0]
-    if output.ndim == 0 or len(output) != rows:
-        raise CheckError(f"the model gave {output.size:,} predictions for {rows:,} rows", next=HINT)
-    return output
-
-
-def read_numbers(raw: Any, rows: int) -> Predictions:
-    """Read one number for each row.
+def read_answers(raw: Any, table: Table, task: PredictionTask, known: Mapping[str, str]) -> Predictions:
+    """Read predictions that a person made for a table, such as out-of-fold ones.
 
     Raises:
-        CheckError: it is something else, or of another length than the table.
+        CheckError: they are none, or it is not clear what they mean.
     """
-    output = _as_array(raw, rows)
-    if output.ndim != 1 or output.dtype.kind not in "iuf":
-        raise CheckError(f"the model's output ({output.dtype}, {output.ndim} dimensions) is no number a row", next=HINT)
-    return Predictions(output.astype(float), None)
-
-
-def read_labels(
-    raw: Any, rows: int, known: Mapping[str, str], scores: np.ndarray | None, score_labels: tuple[str, ...]
-) -> Predictions:
-    """Read one of several labels for each row: labels themselves, or one column of scores for each label.
-
-    `known` are the target's labels, key -> text, sorted: what the columns mean where the model does not say it.
-
-    Raises:
-        CheckError: it is neither, or of another length than the table.
-    """
-    import numpy as np
-
-    output = _as_array(raw, rows)
-    if output.ndim == 1:
-        return Predictions(output, scores, score_labels)
-    names = score_labels if len(score_labels) == output.shape[1] else tuple(known.values())
-    if output.ndim == 2 and output.shape[1] == len(names):
-        return Predictions(np.asarray(names, dtype=object)[output.argmax(axis=1)], output, names)
-    raise CheckError(f"the model gave {output.shape[-1]:,} columns for {len(known):,} labels of the target", next=HINT)
-
-
-def read_output(
-    raw: Any, rows: int, known: Mapping[str, str], favourable: str | None, scores: np.ndarray | None
-) -> Predictions:
-    """Read labels from a model's output: labels themselves, scores of label "1", or one column for each label.
-
-    `known` are the target's labels, key -> text, sorted.
-
-    Raises:
-        CheckError: it is neither, or of another length than the table.
-    """
-    import numpy as np
-
-    output = _as_array(raw, rows)
-    good = label_key(favourable) or ""
-    if output.ndim == 2 and output.shape[1] == len(known):
-        keys = list(known)
-        column = output[:, keys.index(good)] if good in known else None
-        return Predictions(np.asarray(list(known.values()), dtype=object)[output.argmax(axis=1)], column)
-    if output.ndim == 1:
-        if set(distinct_labels(output)) <= set(known):
-            return Predictions(output, scores)
-        if output.dtype.kind == "f" and set(known) <= {"0", "1"} and output.min() >= 0 and output.max() <= 1:
-            return Predictions((output >= 0.5).astype(int), output if good == "1" else 1 - output)
-    seen = listing(distinct_labels(output.ravel()).values())
-    raise CheckError(
-        f"the model's output ({seen}) is not among the target's labels ({listing(known.values())})", next=HINT
-    )
+    output = read_raw(raw, len(table.frame))
+    meaning = understand(output, task, known)
+    predictions = meaning.read(output, task)
+    prove(predictions, table.frame[task.target], task, table.role, doubtful=meaning.doubtful)
+    return predictions

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.adapters.predict import predict
+from aims_mlflow.adapters.predict import Question
 from aims_mlflow.adapters.tables import Table
 from aims_mlflow.checks.engines.spark import SparkSource
 from aims_mlflow.checks.statistics.labels import label_text
@@ -17,26 +17,30 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from aims_mlflow.adapters.meaning import Interpretation
     from aims_mlflow.checks.engines.count_source import ColumnType, Key
     from aims_mlflow.checks.tables.predictions import Predictions
     from aims_mlflow.checks.tables.task import PredictionTask
 
 PREDICTION, SCORE = "(prediction)", "(score)"
-LOOK = 200  # rows that tell whether the model gives scores, and that it can predict at all
+LOOK = 2_000  # rows that show what the model's output means, and that it can predict at all
 
 
 @dataclass(frozen=True)
 class SparkPredictor:
-    """A model and its task; they travel to Spark's workers together."""
+    """How a model is asked, and what its output means; they travel to Spark's workers together."""
 
-    model: Any
-    task: PredictionTask
-    known: Mapping[str, str]
+    question: Question
+    meaning: Interpretation
+
+    @property
+    def task(self) -> PredictionTask:
+        """What is predicted."""
+        return self.question.task
 
     def __call__(self, frame: pd.DataFrame) -> Predictions:
         """Return the model's predictions for some rows."""
-        features = frame.drop(columns=[self.task.target], errors="ignore")
-        return predict(self.model, Table("test", "test", frame, features, {}), self.task, known=self.known)
+        return self.question.again(_table(frame, self.task), self.meaning)
 
     def pieces(self, pieces: Iterator[pd.DataFrame], names: Sequence[str]) -> Iterator[pd.DataFrame]:
         """Give each piece of a frame with the columns `names` beside it: predictions, and scores if there are two."""
@@ -48,6 +52,10 @@ class SparkPredictor:
             labels = predictions.labels if regression else [label_text(label) for label in predictions.labels]
             columns = dict(zip(names, (labels, predictions.scores), strict=False))
             yield pd.concat([piece, pd.DataFrame(columns, index=piece.index)], axis=1)
+
+
+def _table(frame: pd.DataFrame, task: PredictionTask) -> Table:
+    return Table("test", "test", frame, frame.drop(columns=[task.target], errors="ignore"), {})
 
 
 class PredictedTable:
@@ -104,9 +112,11 @@ def predicted_table(
     Raises:
         CheckError: the model cannot predict these rows, here or in Spark's workers.
     """
-    frame, predictor = source.handle, SparkPredictor(model, task, known)
-    sample = predictor(frame.limit(LOOK).toPandas())
-    has_scores = task.kind == "binary-classification" and sample.scores is not None
+    frame = source.handle
+    rows = _table(frame.limit(LOOK).toPandas(), task)
+    answer = Question(model=model, task=task, known=known, proof=rows).answer(rows)
+    predictor = SparkPredictor(Question(model=model, task=task, known=known), answer.meaning)
+    has_scores = task.kind == "binary-classification" and answer.predictions.scores is not None
     columns = {PREDICTION: "double" if task.kind == "regression" else "string"}
     if has_scores:
         columns[SCORE] = "double"

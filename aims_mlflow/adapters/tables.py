@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.adapters.label_columns import target_column
 from aims_mlflow.checks.engines.spark import is_spark
 from aims_mlflow.errors import DataError, Unreachable, did_you_mean
 from aims_mlflow.evidence.digests import arrow_digest, sha256_file
@@ -208,7 +209,7 @@ def make_table(
 def _with_target(table: pd.DataFrame, y: Any, role: str, target: str) -> pd.DataFrame:
     if y is None:
         raise DataError(f"X_{role} came without y_{role}", next=f"pass y_{role} as well")
-    column = as_frame(y, f"y_{role}").iloc[:, [0]].set_axis([target], axis=1)
+    column = target_column(as_frame(y, f"y_{role}"), f"y_{role}", target)
     return _join(table, column, f"y_{role}", replace=True)
 
 
@@ -243,6 +244,19 @@ def first_rows(table: Table, rows: int) -> Table:
     features = table.features
     few = features.head(rows) if hasattr(features, "head") else features[:rows]
     return replace(table, frame=table.frame.head(rows), features=few)
+
+
+def rows_at(table: Table, places: Any) -> Table:
+    """Return the rows of a table at these places (an array of whole numbers), in the form that its features have."""
+    features = table.features
+    some = features.iloc[places] if hasattr(features, "iloc") else _taken(features, places)
+    return replace(table, frame=table.frame.iloc[places], features=some)
+
+
+def _taken(features: Any, places: Any) -> Any:
+    if type(features).__module__.startswith("pyarrow"):
+        return features.take(places)
+    return features[places] if hasattr(features, "shape") else [features[i] for i in places]
 
 
 def _join(table: pd.DataFrame, more: pd.DataFrame, what: str, *, replace: bool = False) -> pd.DataFrame:

@@ -10,22 +10,23 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.models import file_prefix
-from aims_mlflow.adapters.predict import predict, read_answers
+from aims_mlflow.adapters.predict import Question, known_labels, read_answers
 from aims_mlflow.capture import environment
 from aims_mlflow.capture.code import code_version
 from aims_mlflow.capture.failures import failure_of, is_refusal, short_reason
 from aims_mlflow.capture.incumbent import ask_incumbent
-from aims_mlflow.capture.probe import probe, probe_on
+from aims_mlflow.capture.probe import answers_to, probe, probe_on
 from aims_mlflow.checks.runner import run_check
-from aims_mlflow.checks.statistics.labels import distinct_labels
+from aims_mlflow.checks.tables.predictions import EvaluatedModel
 from aims_mlflow.errors import CheckError
 from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.details.checks import ModelOutput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aims_mlflow.adapters.models import LoggedModel
-    from aims_mlflow.adapters.predict import Predict
+    from aims_mlflow.adapters.predict import Answer, Predict
     from aims_mlflow.capture.fit import Fit
     from aims_mlflow.capture.open_run import OpenRun
     from aims_mlflow.capture.plan import TrainingPlan
@@ -124,13 +125,15 @@ def check_models(
                 leave_unchecked(model, data, NO_TEST, prefix, recorder)
                 continue
             try:
-                dataset = predict_test(model, data, plan.predict)
+                question = question_of(model.predictor, data, plan.predict)
+                dataset, answer = predict_test(question, data)
             except CheckError as exc:
                 leave_unchecked(model, data, short_reason(exc.sentence()), prefix, recorder)
                 continue
             predictions[model.model_id] = dataset
-            beside = dataclasses.replace(dataset.model, incumbent=incumbent())
-            check_model(model, data, dataset.with_model(beside), plan.predict, recorder, prefix=prefix)
+            answers = answers_to(question, data.tables["test"], answer.meaning)
+            dataset = dataset.with_model(EvaluatedModel(predict=answers, incumbent=incumbent()))
+            check_model(model, data, dataset, answer, recorder, prefix=prefix)
     return predictions
 
 
@@ -142,22 +145,40 @@ def leave_unchecked(model: LoggedModel, data: TrainingData, reason: str, prefix:
     recorder.outcome(probe(model, data.setup.pack), [model.subject()], prefix=prefix)
 
 
-def predict_test(model: LoggedModel, data: TrainingData, function: Predict | None) -> InMemoryTable:
-    """Return the test data with the model's predictions.
+def question_of(predictor: Any, data: TrainingData, function: Predict | None, *, scored: bool = True) -> Question:
+    """Return how a model is asked: its output is proved on training rows, without them on the held-out ones.
 
     Raises:
-        CheckError: the model cannot predict them.
+        CheckError, DataError: the held-out data cannot be used.
     """
-    dataset = data.dataset("test")
-    predictions = predict(model.predictor, data.tables["test"], dataset.task, function)
-    return dataclasses.replace(dataset, predictions=predictions)
+    task = data.dataset("test").task
+    proof = data.tables.get("train") if "train" not in data.overwritten else None
+    return Question(
+        model=predictor,
+        task=task,
+        known=known_labels(task, data.tables.values(), predictor),
+        function=function,
+        proof=proof or data.tables["test"],
+        scored=scored,
+    )
+
+
+def predict_test(question: Question, data: TrainingData) -> tuple[InMemoryTable, Answer]:
+    """Return the test data with the model's predictions, and what its output means.
+
+    Raises:
+        CheckError: the model cannot predict them, or it is not clear what its output means.
+    """
+    dataset, answer = data.dataset("test"), question.answer(data.tables["test"])
+    task = dataclasses.replace(dataset.task, labels=tuple(question.known.values()))
+    return dataclasses.replace(dataset, task=task, predictions=answer.predictions), answer
 
 
 def check_model(
     model: LoggedModel,
     data: TrainingData,
     dataset: InMemoryTable,
-    function: Predict | None,
+    answer: Answer,
     recorder: Recorder,
     *,
     prefix: str,
@@ -167,11 +188,11 @@ def check_model(
     sign = functools.partial(
         recorder.outcome, subjects=[model.subject()], prefix=prefix, data={"test": test.described()}
     )
-    sign(run_check("performance", dataset, pack))
+    sign(run_check("performance", dataset, pack), output=described_output(answer))
     if dataset.sensitive_names:
         sign(run_check("fairness", dataset, pack))
     train = data.dataset("train") if "train" in data.tables else None
-    sign(probe_on(model, test, dataset, pack, function))
+    sign(probe_on(model, dataset, pack))
     for own in pack.checks:
         sign(run_check(own.name, dataset, pack, train))
 
@@ -207,8 +228,20 @@ def check_out_of_fold(
     """
     role, raw = out_of_fold
     table, dataset = data.tables[role], data.dataset(role)
-    known = distinct_labels(table.frame[data.setup.config.data.target])
-    predictions = read_answers(raw, len(table.frame), dataset.task, known)
+    known = known_labels(dataset.task, data.tables.values())
+    predictions = read_answers(raw, table, dataset.task, known)
     dataset = dataclasses.replace(dataset, role="cross-validation", predictions=predictions)
     outcome = run_check("performance", dataset, data.setup.pack)
     recorder.outcome(outcome, subjects, prefix="cross-validation-", data={role: table.described()})
+
+
+def described_output(answer: Answer) -> dict[str, Any]:
+    """Return what a model's output was read as, for its performance record."""
+    meaning, proof = answer.meaning, answer.proof
+    return ModelOutput(
+        form=meaning.form,
+        understood_from=meaning.source,
+        proved_on=proof.role if proof is not None else None,
+        proved_rows=proof.rows if proof is not None else None,
+        proved=proof.shown if proof is not None else None,
+    ).model_dump(exclude_none=True)

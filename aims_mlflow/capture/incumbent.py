@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.adapters.models import load
-from aims_mlflow.adapters.predict import predict
+from aims_mlflow.adapters.predict import Question, known_labels
 from aims_mlflow.capture.console import log
 from aims_mlflow.checks.tables.predictions import Incumbent
 from aims_mlflow.errors import AimsError
@@ -32,7 +32,10 @@ def ask_incumbent(data: TrainingData, function: Predict | None) -> Incumbent | N
         if target.model_id is None:
             return Incumbent(name, None, "that version was not registered from a logged model")
         model, task = load(target.model_id), data.dataset("test").task
-        predictions = predict(model, data.tables["test"], task, function, scored=False)
+        known = known_labels(task, data.tables.values(), model)
+        proof = data.tables.get("train") or data.tables["test"]
+        question = Question(model=model, task=task, known=known, function=function, proof=proof, scored=False)
+        predictions = question.answer(data.tables["test"]).predictions
     except AimsError as exc:
         return Incumbent(name, None, exc.what)
     except Exception as exc:  # noqa: BLE001 - a model of another time may do anything here

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.adapters.asking import ask, features_for
 from aims_mlflow.adapters.models import log_model, logged_ids, open_logged
-from aims_mlflow.adapters.predict import features_for, predict
 from aims_mlflow.adapters.tables import first_rows
 from aims_mlflow.capture.console import log
 from aims_mlflow.capture.failures import reason_of
-from aims_mlflow.checks.statistics.labels import distinct_labels
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.tracking import resolve
@@ -87,12 +86,12 @@ def _model_id(uri: str) -> str:
 def _log(plan: TrainingPlan, data: TrainingData, name: str, model: Any) -> LoggedModel:
     """Log a model under its name and open it again."""
     features: Any = None
-    labels: Any = []
+    output: Any = []
     table = data.tables.get("test") or data.tables.get("train")
     if table is not None:
         task = PredictionTask.of(data.setup.config.data, data.setup.pack.task)
         with contextlib.suppress(Exception):  # they only make the signature
-            few, known = first_rows(table, SIGNATURE_ROWS), distinct_labels(table.frame[task.target])
+            few = first_rows(table, SIGNATURE_ROWS)
             features = features_for(model, few)
-            labels = predict(model, few, task, plan.predict, known).labels
-    return open_logged(log_model(model, name, features, labels), model)
+            output = ask(model, few, task, plan.predict, scored=False).output
+    return open_logged(log_model(model, name, features, output), model)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.models import load
-from aims_mlflow.adapters.predict import predict
+from aims_mlflow.adapters.predict import Question, known_labels
 from aims_mlflow.adapters.spark import PREDICTION, predicted_table
 from aims_mlflow.adapters.tables import as_frame, read_file
 from aims_mlflow.checks.engines.count_source import Column
@@ -213,10 +213,11 @@ def _asked(
     model, task = _loaded(uri), data.task
     features = frame.drop(columns=[described.target])
     table = Table(data.role, data.role, frame, features, {"arrowIpcSha256": arrow_digest(frame)})
-    known = distinct_labels(frame[described.target])
+    question = Question(model=model, task=task, known=known_labels(task, (table,), model), proof=table)
+    answer, unscored = question.answer(table), dataclasses.replace(question, scored=False)
 
     def again(changed: pd.DataFrame) -> Any:
         asked = dataclasses.replace(table, frame=changed, features=changed[list(features.columns)])
-        return predict(model, asked, task, known=known, scored=False).labels
+        return unscored.again(asked, answer.meaning).labels
 
-    return predict(model, table, task, known=known), again
+    return answer.predictions, again

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.models import digest_of_logged, load
-from aims_mlflow.adapters.predict import predict
+from aims_mlflow.adapters.predict import Question
 from aims_mlflow.adapters.tables import Table, as_frame, read_file
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.capture.console import say
@@ -166,7 +166,8 @@ def _predictions(frame: Any, baseline: Mapping[str, Any], model_id: str, digest:
     known = {str(label_key(label)): label for label in labels}
     task = PredictionTask(baseline["task"], target, baseline["favourable"])
     try:
-        return predict(load(model_id), table, task, known=known, scored=False)
+        question = Question(model=load(model_id), task=task, known=known, proved_before=True, scored=False)
+        return question.answer(table).predictions
     except CheckError as exc:
         say(f"predictions are not compared: {exc.sentence()}")
         return None

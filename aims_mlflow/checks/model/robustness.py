@@ -17,7 +17,7 @@ from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.labels import factorize, label_key
 from aims_mlflow.checks.tables.in_memory import InMemoryTable
-from aims_mlflow.errors import DataError
+from aims_mlflow.errors import AimsError, DataError
 from aims_mlflow.records.evidence import Claim, result_of
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ SEED = 42001
 AGREEMENTS = ("agreement_under_noise", "agreement_with_missing", "agreement_under_shift")
 NOT_ASKED = "not evaluated: the model cannot be asked about changed rows of a frame"
 AT_ONCE = 20_000  # rows that a model is asked about together
+MAX_NOTE = 240  # characters
 MOVED = 0.1  # of the predictions' standard deviation
 
 
@@ -158,7 +159,8 @@ def _claim(metric: str, sample: Sample, change: Callable[[], pd.DataFrame | None
     try:
         return _agreement(metric, sample.role, sample.same(sample.predict(changed)))
     except Exception as exc:  # noqa: BLE001  what a model does with such input is what is asked
-        return claim(metric, 0, role=sample.role, n=n, note=f"the model does not answer: {type(exc).__name__}")
+        said = exc.what if isinstance(exc, AimsError) else type(exc).__name__  # a stranger's text may quote a cell
+        return claim(metric, 0, role=sample.role, n=n, note=f"the model does not answer: {said}"[:MAX_NOTE])
 
 
 def _agreement(metric: str, role: str, kept: Array) -> Claim:

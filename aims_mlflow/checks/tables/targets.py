@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.statistics.labels import distinct_labels, is_label, label_key, labels_of, listing
+from aims_mlflow.checks.statistics.labels import distinct_labels, is_label, label_key, labels_of
 from aims_mlflow.checks.tables.validation import resolve_favourable, where_in
 from aims_mlflow.errors import DataError
 
@@ -110,14 +110,15 @@ def outcomes(data: InMemoryTable) -> tuple[Array, Array]:
     favourable = resolve_favourable(data)
     complete(labels, f"label in {data.task.target!r}", where, data.weights)
     complete(said, "prediction", where, data.weights)
-    known = {**distinct_labels(labels), str(label_key(favourable)): favourable}
-    strange = [text for key, text in distinct_labels(said).items() if key not in known]
+    elsewhere = {str(label_key(label)) for label in data.task.labels}
+    known = {*distinct_labels(labels), str(label_key(favourable)), *elsewhere}
+    strange = len(set(distinct_labels(said)) - known)
     if strange:
         probable = np.issubdtype(predictions.dtype, np.floating) and bool(
             ((predictions >= 0) & (predictions <= 1)).all()
         )
         raise DataError(
-            f"a prediction is neither label of {data.task.target!r} ({listing(known.values())}): {listing(strange)}",
+            f"a prediction is neither label of {data.task.target!r}: other values are predicted, {strange:,} of them",
             where=where,
             next="predict labels, not probabilities" if probable else "predict the labels that the target has",
         )

@@ -19,12 +19,14 @@ class PredictionTask:
         target: Name of the label column; None where there are no labels.
         favourable: The label that is the good outcome, as text.
         threshold: From which score (regression: which number) on a row is selected, as a decimal.
+        labels: The labels that are known from other data and from the model; a small table may lack one of them.
     """
 
     kind: Task = "binary-classification"
     target: str | None = None
     favourable: str | None = None
     threshold: str | None = None
+    labels: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, data: Data, kind: Task) -> PredictionTask:

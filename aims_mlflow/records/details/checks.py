@@ -78,10 +78,23 @@ class OutputMeaning(CheckDetails):
     bootstrap: BootstrapDescription | None = Field(None, description="resampling")
 
 
+class ModelOutput(OpenRecord):
+    """What a model's output was read as, and how that was shown."""
+
+    form: str = Field(description="`labels`, `score` (of one label), `scores` (of each label) or `numbers`")
+    understood_from: str = Field(description="what the meaning was understood from")
+    proved_on: str | None = Field(None, description="role of the rows with labels that it was compared with")
+    proved_rows: int | None = Field(None, description="number of these rows")
+    proved: bool | None = Field(
+        None, description="whether they agree beyond chance; where the meaning was in doubt, it is always true"
+    )
+
+
 class PerformanceDetails(OutputMeaning):
     """Performance of a model on one data set."""
 
     SUBJECTS = "the model"
+    output: ModelOutput | None = Field(None, description="meaning of the model's output, in a training")
     scores: bool | None = Field(None, description="whether the model gave scores")
     slices: list[str] | None = Field(None, description="columns by which rows were sliced")
     labels: list[str] | None = Field(None, description="labels, where there are more than two")

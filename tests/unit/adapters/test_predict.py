@@ -12,7 +12,7 @@ from sklearn.ensemble import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from aims_mlflow.adapters.predict import predict
+from aims_mlflow.adapters.predict import Question, known_labels
 from aims_mlflow.adapters.tables import first_rows, make_table
 from aims_mlflow.checks.tables.task import PredictionTask
 
@@ -38,6 +38,11 @@ def table(labels=("no", "yes"), rows=400):
     place = (frame["a"] + draw.normal(size=rows)).rank(pct=True) * len(labels) - 1e-9
     frame["label"] = np.array(labels, dtype=object)[place.astype(int)]
     return make_table("test", target="label", sensitive=(), frame=frame)
+
+
+def predict(model, data, task, *, scored=True):
+    known = known_labels(task, (data,), model)
+    return Question(model=model, task=task, known=known, proof=data, scored=scored).answer(data).predictions
 
 
 def asked(monkeypatch, kind):

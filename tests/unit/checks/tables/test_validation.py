@@ -136,7 +136,7 @@ def test_outcomes_compare_labels_as_text():
 @pytest.mark.parametrize(
     ("predictions", "expected"),
     [
-        (["yes", "no", "maybe", "no"], "neither label of 'y' ('no', 'yes'): 'maybe'"),
+        (["yes", "no", "maybe", "no"], "neither label of 'y': other values are predicted, 1 of them"),
         ([0.25, 0.5, 0.75, 0.1], "predict labels, not probabilities"),
         ([None, "no", "yes", "no"], "1 of 4 rows have no prediction"),
         (["yes", "no"], "shape (2,) for 4 rows"),
