@@ -134,10 +134,10 @@ def write(uri: str, key: str, each: int, ready, taken) -> None:
 
 def entry(number: int):
     """A leaf of a decision's size."""
-    from aims_mlflow.ledger.leaves import Entry
+    from support.entries import entry_of
 
     public = {"about": "benchmark", "state": "open", "control": "A.6.2.8", "n": str(number), "filling": "x" * 600}
-    return Entry("finding", public, {"login": "someone", "text": "y" * 200}, f"request-{number}")
+    return entry_of("finding", public, {"login": "someone", "text": "y" * 200}, f"request-{number}")
 
 
 def million(folder: Path, leaves: int) -> dict:

@@ -10,11 +10,12 @@ from collections import defaultdict
 from pathlib import Path
 from string import Template
 
+from pydantic import BaseModel
+
 from aims_mlflow.records.base import DecimalText, Sha256, Time
 from aims_mlflow.records.details import KINDS
 from aims_mlflow.records.leaves import CONTENTS, body_model
 from aims_mlflow.records.leaves.base import LeafContent, Line, Name
-from aims_mlflow.records.open_record import OpenRecord
 
 TEMPLATE = Path(__file__).parent / "evidence-format.md.in"
 NAMES = {
@@ -75,12 +76,12 @@ def by_model(models: dict) -> dict:
     return {model: ", ".join(names) for model, names in out.items()}
 
 
-def sentence(model: type[OpenRecord]) -> str:
+def sentence(model: type[BaseModel]) -> str:
     """Return what a model is, from its docstring."""
     return " ".join(inspect.cleandoc(model.__doc__ or "").split())
 
 
-def table(model: type[OpenRecord], names=None) -> list[str]:
+def table(model: type[BaseModel], names=None) -> list[str]:
     """Return a table of a model's fields."""
     rows = []
     for name, field in model.model_fields.items():
@@ -109,7 +110,7 @@ def kind_of(annotation) -> str:
     return shapes[origin].format(*words) if origin in shapes else PLAIN.get(annotation) or annotation.__name__
 
 
-def parts_of(model: type[OpenRecord]) -> list[type[OpenRecord]]:
+def parts_of(model: type[BaseModel]) -> list[type[BaseModel]]:
     """Return the models that a model's fields hold, those that these hold included."""
     out = []
     for field in model.model_fields.values():
@@ -118,10 +119,10 @@ def parts_of(model: type[OpenRecord]) -> list[type[OpenRecord]]:
     return list(dict.fromkeys(out))
 
 
-def models_in(annotation) -> list[type[OpenRecord]]:
+def models_in(annotation) -> list[type[BaseModel]]:
     """Return the models that stand in an annotation."""
     if inspect.isclass(annotation) and not typing.get_args(annotation):
-        return [annotation] if issubclass(annotation, OpenRecord) else []
+        return [annotation] if issubclass(annotation, BaseModel) else []
     return [model for inside in typing.get_args(annotation) for model in models_in(inside)]
 
 

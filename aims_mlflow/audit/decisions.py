@@ -13,7 +13,7 @@ from aims_mlflow.gates import replay as again
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents
 from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.records.decision import PriorAuthority
-from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionLeaf
+from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionBody, DecisionLeaf
 
 if TYPE_CHECKING:
     from aims_mlflow.audit.view import View
@@ -51,8 +51,8 @@ class DecisionCheck:
         said = again.recorded(self._ledger, request)
         if said.model_digest is None:
             return self._unread(said, content)
-        sealed = content.public()
-        for name, value in again.public_fields(said).items():
+        sealed, given = content.public(), again.decision_leaf(said, content.model_name)
+        for name, value in ((name, given.public().get(name)) for name in sorted(given.model_fields_set)):
             if sealed.get(name) != value:
                 return f"its leaf has another {name} than its body"
         if again.replay(self._ledger, request, self._sessions, self._consents) != said:
@@ -70,10 +70,10 @@ class DecisionCheck:
 
     def _rests_on(self, leaf: Leaf, digest: str) -> str | None:
         """Return the problem of the earlier decision that a decision depends on, if any."""
-        body = self._ledger.body(leaf.sequence) or {}
-        if "standing" not in body:
+        body = self._ledger.body(leaf.sequence)
+        if not isinstance(body, DecisionBody) or body.standing is None:
             return None
-        standing = PriorAuthority.model_validate(body["standing"])
+        standing = PriorAuthority.model_validate(body.standing)
         found = [x for x in self._ledger.leaves(request=standing.request) if x.sequence < leaf.sequence]
         if not found and not self._whole:
             return None

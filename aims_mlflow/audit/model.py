@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.continuation import ledger_proof, note_signer, why_not_continued
 from aims_mlflow.audit.keyrings import history_of
@@ -16,6 +16,8 @@ from aims_mlflow.ledger import merkle
 from aims_mlflow.lifecycle.erasure import erased
 from aims_mlflow.lifecycle.model_history import ModelHistory, decision_of
 from aims_mlflow.lifecycle.tenures import holders
+from aims_mlflow.records.leaves.changes import AdoptionLeaf
+from aims_mlflow.records.leaves.others import ConsentLeaf
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -83,7 +85,7 @@ class ModelCheck:
 
     def included(self, leaf: Leaf) -> None:
         """Prove that a leaf is below the checkpoint."""
-        step, who = self.report["inclusion"], f"leaf {leaf.sequence} ({leaf.content['type']})"
+        step, who = self.report["inclusion"], f"leaf {leaf.sequence} ({leaf.fact.type})"
         if leaf.sequence in self._included:
             return
         self._included.add(leaf.sequence)
@@ -99,7 +101,7 @@ class ModelCheck:
         if why:
             step.wrong(who, why, "it was changed, or put there, after the checkpoint was signed")
         else:
-            step.said.append(f"{who}, of {leaf.content['time'][:19]}Z")
+            step.said.append(f"{who}, of {leaf.fact.time[:19]}Z")
 
     # -- evidence ---------------------------------------------------------------------------
 
@@ -134,7 +136,7 @@ class ModelCheck:
         found: dict[str, Leaf] = {}
         changed: dict[str, Leaf] = {}
         for leaf in self.ledger.leaves(types=("decision", "evidence")):
-            for name, lines in (leaf.content.get("sessions") or {}).items():
+            for name, lines in leaf.fact.session_files().items():
                 session = wanted.get(name.rpartition("/")[2])
                 if session is not None:
                     same = [line for line in lines if line] == [record.sha256 for record in session.records]
@@ -160,10 +162,10 @@ class ModelCheck:
         if registered is None:
             return
         for content in past.done(version):
-            if content["type"] == "legacy":
+            if isinstance(content, AdoptionLeaf):
                 self.report["completeness"].said.append("adopted from before the gate: no evidence was asked for")
                 continue
-            self._decided(str(content["request"]))
+            self._decided(content.request)
 
     def _bytes(self, past: ModelHistory, version: str, digest: str | None) -> str | None:
         """Compare a version's bytes with those that were registered."""
@@ -206,19 +208,20 @@ class ModelCheck:
         if registered is None:
             return
         for content in past.done(version):
-            for leaf in self.ledger.leaves(request=str(content["request"])):
+            for leaf in self.ledger.leaves(request=content.request):
                 self.included(leaf)
         for leaf in past.leaves(("revocation", "retirement")):
-            if leaf.content.get("model_digest") == registered:
-                what = f"a {leaf.content['type']} of {leaf.content['time'][:10]} is sealed (leaf {leaf.sequence})"
+            consent = leaf.fact
+            if isinstance(consent, ConsentLeaf) and consent.model_digest == registered:
+                what = f"a {consent.type} of {consent.time[:10]} is sealed (leaf {leaf.sequence})"
                 self.report["completeness"].wrong(f"{name} version {version}", what, "its approval was taken back")
         if alias is not None:
             self._holder(past, version, alias)
 
     def _holder(self, past: ModelHistory, version: str, alias: str) -> None:
         step, held = self.report["completeness"], holders(past).get(alias)
-        if held is None or str(held.get("version")) != version:
-            by = f"version {held['version']}" if held else "none"
+        if held is None or held.version != version:
+            by = f"version {held.version}" if held else "none"
             what = f"the registry's {alias} is version {version}, by the ledger it is {by}"
             step.wrong(f"{past.name}@{alias}", what, f"the alias was moved past the gate; {RECONCILE}")
         else:
@@ -229,7 +232,7 @@ class ModelCheck:
         active = self.ledger.state.active()
         for kind in ("policy", "keyring"):
             last = next(iter(self.ledger.newest(types=(kind,))), None)
-            said: Any = last.content.get(f"{kind}_digest") if last else None
+            said = next(iter(last.fact.rules()), None) if last else None
             if active.get(kind) != said:
                 what = f"the database says {str(active.get(kind))[:12]}, the ledger's last leaf {str(said)[:12]}"
                 self.report["completeness"].wrong(f"active {kind}", what, f"someone exchanged the {kind} in force")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.ledger.model_leaves import ModelLeaves
+    from aims_mlflow.records.leaves.base import LeafBody
 
 
 class StoredTexts(Protocol):
@@ -36,7 +37,7 @@ class View(Protocol):
     def envelope(self, sha256: str) -> bytes | None:
         """Return one kept envelope."""
 
-    def body(self, sequence: int) -> dict[str, Any] | None:
+    def body(self, sequence: int) -> LeafBody | None:
         """Return a leaf's body, checked against its commitment; None where there is none."""
 
     def of_model(self, name: str) -> ModelLeaves:

@@ -25,15 +25,21 @@ def findings(ledger: str | None, registry: str | None, as_json: bool) -> int:
     found = open_findings(opened(ledger, registry))
     if as_json:
         shown = [
-            {**content, "id": key, "kind": KINDS[content["about"]].leaf, "closes": KINDS[content["about"]].closes}
-            for key, content in found.items()
+            {
+                **each.content.plain(),
+                **({"text": each.text} if each.text is not None else {}),
+                "id": key,
+                "kind": each.content.type,
+                "closes": KINDS[each.content.about].closes,
+            }
+            for key, each in found.items()
         ]
         click.echo(json.dumps({"open": shown}, indent=2))
         return 1 if found else 0
-    for key, content in found.items():
-        kind = KINDS[content["about"]]
-        click.secho(f"{kind.control} {kind.name}: {content.get('text', kind.opens)}", fg="yellow")
-        click.echo(f"  {kind.leaf} {key}, since {content['time']}; it closes when {kind.closes}")
+    for key, each in found.items():
+        kind = KINDS[each.content.about]
+        click.secho(f"{kind.control} {kind.name}: {each.text or kind.opens}", fg="yellow")
+        click.echo(f"  {kind.leaf} {key}, since {each.content.time}; it closes when {kind.closes}")
     click.echo(f"{len(found)} findings and incidents open")
     return 1 if found else 0
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.registry.reconcile import SettledChange
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
@@ -110,14 +111,14 @@ def reconcile(
             "findings": [{"about": f.about, "control": f.control, **f.fields, "text": f.text} for f in done.findings],
             "new": len(done.new),
             "closed": done.closed,
-            "settled": done.settled,
+            "settled": [_shown(change) for change in done.settled],
         }
         click.echo(json.dumps(shown, indent=2))
         return 1 if done.findings else 0
     for change in done.settled:
-        what = f"{change['of']} of {change['model_name']}"
-        how = "took place" if change["done"] else "did not take place"
-        click.echo(f"settled: {change['control']} {change['about']}: {what} {how}")
+        outcome, finding = change.outcome, change.finding
+        how = "took place" if outcome.done else "did not take place"
+        click.echo(f"settled: {finding.control} {finding.about}: {outcome.of} of {outcome.model_name} {how}")
     new = {f.key for f in done.new}
     for finding in done.findings:
         click.secho(
@@ -195,6 +196,11 @@ def replay(request: str, ledger: str | None, registry: str | None) -> int:
         for line in lines(now):
             click.echo(f"  {line}")
     return 0 if same else 1
+
+
+def _shown(change: SettledChange) -> dict[str, Any]:
+    finding = change.finding
+    return {**change.outcome.public(), "about": finding.about, "control": finding.control, "text": finding.text}
 
 
 def _print(row: dict[str, Any]) -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import functools
-import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
 from aims_mlflow.bounded_cache import BoundedCache
-from aims_mlflow.canonical import canonical, digest_of, parse_json
+from aims_mlflow.canonical import canonical, parse_json
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.gates.decide import SignedConsent
-from aims_mlflow.records.base import Record, Sha256
 from aims_mlflow.records.decision import Consent
+from aims_mlflow.records.leaves.others import ConsentBody, ConsentLeaf, ConsentText
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,24 +28,6 @@ MAX_KNOWN = 10_000
 KnownConsents = BoundedCache[SignedConsent]
 ACTIONS = ("approval", "waiver", "revocation", "retirement")
 AGAIN = "make it with `aims approve`, `aims waive`, `aims gate revoke` or `aims gate retire`"
-
-
-class ConsentText(Record):
-    """The text that a person wrote, and their account; the consent commits to both with a salt."""
-
-    comment: str = Field(default="", max_length=500)
-    actor: str
-    salt: Sha256
-
-    @classmethod
-    def of(cls, comment: str, actor: str) -> ConsentText:
-        """Return a text with a new salt, which prevents guessing the text from its commitment."""
-        return cls(comment=comment, actor=actor, salt=secrets.token_hex(32))
-
-    @property
-    def commitment(self) -> str:
-        """The digest of text and salt that the consent's signature covers."""
-        return digest_of(self.model_dump())
 
 
 def packed(raw: bytes, words: ConsentText) -> str:
@@ -136,9 +115,12 @@ def sealed_consents(
     """
     out = {}
     for leaf in mine.of(ACTIONS):
-        if leaf.content.get("model_digest") != model_digest or (before is not None and leaf.sequence >= before):
+        content = leaf.fact
+        if not isinstance(content, ConsentLeaf) or content.model_digest != model_digest or content.envelope is None:
             continue
-        sha256, sealed = str(leaf.content["envelope"]), str(leaf.content["time"])
+        if before is not None and leaf.sequence >= before:
+            continue
+        sha256, sealed = content.envelope, content.time
         verify = functools.partial(_verified, ledger, sha256, sealed, force)
         try:
             signed = known.get((sha256, sealed, force.keyring_digest, force.consenting), verify)
@@ -151,7 +133,7 @@ def sealed_consents(
 def _reason(ledger: Ledger, leaf: Leaf, signed: SignedConsent) -> SignedConsent:
     """Return a waiver with its reason, which a decision quotes, unless it was erased. It is not cached."""
     body = ledger.body(leaf.sequence) if signed.consent.words is not None else None
-    return with_words(signed, ConsentText.model_validate(body.get("words"))) if body else signed
+    return with_words(signed, body.words) if isinstance(body, ConsentBody) else signed
 
 
 def _verified(ledger: Ledger, sha256: str, sealed: str, force: RulesInForce) -> SignedConsent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import sha256_hex
@@ -15,6 +15,7 @@ from aims_mlflow.gates.decide import DecisionRequest, SignedConsent, decide
 from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Decision, PriorAuthority
+from aims_mlflow.records.leaves.changes import DecisionBody, DecisionLeaf
 
 if TYPE_CHECKING:
     from aims_mlflow.gates.policy import Rules
@@ -22,19 +23,35 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
 
 KnownSessions = BoundedCache[CheckedSession]
-# What stands in a decision's body alone: texts, people, and what its leaf has in another form.
-IN_BODY = {"unmet", "waived", "warnings", "approvals", "model_name", "workspace", "time", "system"}
 
 
-def public_fields(decision: Decision) -> dict[str, Any]:
-    """Return the public fields of a decision's leaf."""
-    return {
-        **decision.model_dump(mode="json", exclude_none=True, exclude=IN_BODY),
-        "decided": decision.time,
-        "unmet": [u.control for u in decision.unmet],
-        "waivers": sorted({w.waiver for w in decision.waived}),
-        "waived_until": min((w.expires for w in decision.waived), default=None),
-    }
+def decision_leaf(decision: Decision, model_name: str) -> DecisionLeaf:
+    """Return the content of a decision's leaf, as far as the decision gives it, under a qualified model name.
+
+    Texts and people are in the body alone.
+    """
+    return DecisionLeaf(
+        model_name=model_name,
+        stage=decision.stage,
+        alias=decision.alias,
+        version=decision.version,
+        basis=decision.basis,
+        mode=decision.mode,
+        allowed=decision.allowed,
+        would_refuse=decision.would_refuse,
+        decided=decision.time,
+        unmet=[u.control for u in decision.unmet],
+        waivers=sorted({w.waiver for w in decision.waived}),
+        waived_until=min((w.expires for w in decision.waived), default=None),
+        model_digest=decision.model_digest,
+        run_id=decision.run_id,
+        model_id=decision.model_id,
+        pack_digest=decision.pack_digest,
+        policy_digest=decision.policy_digest,
+        keyring_digest=decision.keyring_digest,
+        stage_digest=decision.stage_digest,
+        evidence=list(decision.evidence),
+    )
 
 
 def recorded(ledger: Ledger, request: str) -> Decision:
@@ -43,11 +60,17 @@ def recorded(ledger: Ledger, request: str) -> Decision:
     Raises:
         EvidenceError: the ledger has no such decision, or its body was erased or changed.
     """
+    _, _, body = _sealed(ledger, request)
+    return Decision.model_validate(body.decision)
+
+
+def _sealed(ledger: Ledger, request: str) -> tuple[int, DecisionLeaf, DecisionBody]:
+    """Return the sequence of a decision's leaf, its content and its body, which is not erased."""
     leaf = next(ledger.leaves(types=("decision",), request=request), None)
     body = ledger.body(leaf.sequence) if leaf else None
-    if not body or "decision" not in body:
-        raise EvidenceError(f"the ledger has no decision {request} with its body", next="see `aims gate history`")
-    return Decision.model_validate(body["decision"])
+    if leaf is not None and isinstance(leaf.fact, DecisionLeaf) and isinstance(body, DecisionBody) and body.decision:
+        return leaf.sequence, leaf.fact, body
+    raise EvidenceError(f"the ledger has no decision {request} with its body", next="see `aims gate history`")
 
 
 def replay(
@@ -61,28 +84,27 @@ def replay(
         EvidenceError: something that the decision was made from is missing or changed, or its model's bytes or
             evidence could not be read then, so that there is nothing to decide again.
     """
-    said = recorded(ledger, request)
-    leaf = next(ledger.leaves(types=("decision",), request=request))
-    content, body = leaf.content, ledger.body(leaf.sequence) or {}
+    sequence, content, body = _sealed(ledger, request)
+    said = Decision.model_validate(body.decision)
     if said.model_digest is None:
         raise EvidenceError("the model could not be read then: there is nothing to decide again", where=request)
     force = read_rules(ledger, str(said.policy_digest), str(said.keyring_digest))
     rules = force.policy.rules(said.model_name, said.stage, said.alias, said.workspace)
-    mine, known = ledger.of_model(str(content["model_name"])), consents or KnownConsents(MAX_KNOWN)
-    said_by = sealed_consents(ledger, mine, said.model_digest, force, known, leaf.sequence)
+    mine, known = ledger.of_model(content.model_name), consents or KnownConsents(MAX_KNOWN)
+    said_by = sealed_consents(ledger, mine, said.model_digest, force, known, sequence)
     # A waiver's reason counts for nothing: where it was erased, what the decision said of it stands.
     reasons = {waived.waiver: waived.reason for waived in said.waived}
     given = [_given(each, reasons) for each in said_by.values()]
     asked = DecisionRequest(
         said.model_digest,
-        content.get("registered"),
-        PriorAuthority.model_validate(body["standing"]) if "standing" in body else None,
+        content.registered,
+        PriorAuthority.model_validate(body.standing) if body.standing is not None else None,
         said.run_id,
         said.model_id,
         said.version,
         said.keyring_digest,
     )
-    files = {name: _joined(ledger, lines) for name, lines in content.get("sessions", {}).items()}
+    files = {name: _joined(ledger, lines) for name, lines in content.sessions.items()}
     checked = check_sessions(files, force, rules, sessions or KnownSessions(0))
     return decide(rules, checked, given, asked, parse_time(said.time))
 

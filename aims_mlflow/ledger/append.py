@@ -96,10 +96,10 @@ class Appender:
                 "sequence": leaf.sequence,
                 "leaf": leaf.data,
                 "leaf_hash": leaf.leaf_hash,
-                "request": entry.request,
-                "type": entry.type,
-                "model_name": entry.public.get("model_name"),
-                "version": entry.public.get("version"),
+                "request": entry.content.request,
+                "type": entry.content.type,
+                "model_name": entry.content.model_name,
+                "version": entry.content.version,
             }
             for leaf, entry in zip(out, entries, strict=True)
         ]
@@ -114,7 +114,7 @@ class Appender:
             connection,
             (tables.leaves, rows),
             (tables.bodies, salted),
-            (tables.calls, calls(connection, tables, [(e.call, e.request) for e in entries if e.call])),
+            (tables.calls, calls(connection, tables, [(e.call, e.content.request) for e in entries if e.call])),
             (tables.envelopes, envelopes),
             (tables.tree.nodes, nodes),
             *self._proofs.grown(connection, grown, before.head),
@@ -143,15 +143,16 @@ class Appender:
 
 def _leaf(entry: Entry) -> tuple[bytes, bytes, bytes]:
     """Return (leaf bytes, salt, body bytes) of an entry."""
-    if entry.type not in TYPES:
-        raise EvidenceError(f"the ledger has no leaf type {entry.type!r}")
-    salt, body = secrets.token_bytes(32), canonical(entry.body)
+    content = entry.content
+    if content.type not in TYPES:
+        raise EvidenceError(f"the ledger has no leaf type {content.type!r}")
+    salt, body = secrets.token_bytes(32), canonical(entry.body.plain())
     leaf = {
         "v": LEAF_VERSION,
-        "type": entry.type,
+        "type": content.type,
         "time": utc_text(),
-        "request": entry.request,
+        "request": content.request,
         "commitment": sha256_hex(salt + body),
-        **{k: v for k, v in entry.public.items() if v is not None},
+        **{k: v for k, v in content.public().items() if v is not None},
     }
     return canonical(leaf), salt, body

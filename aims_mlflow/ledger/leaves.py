@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import parse_json
 from aims_mlflow.records.leaves import read_content
+from aims_mlflow.records.leaves.base import EmptyBody
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,20 +27,15 @@ TYPES = (
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry to be sealed: public fields, the erasable body, and the envelopes that the leaf names."""
+    """An entry to be sealed: the leaf's content, the erasable body, and the envelopes that the leaf names.
 
-    type: str
-    public: dict[str, Any]
-    body: dict[str, Any] = field(default_factory=dict)
-    request: str = ""
+    `call` is the digest of what a client asked, by which an identical retry finds this request.
+    """
+
+    content: LeafContent
+    body: LeafBody = field(default_factory=EmptyBody)
     envelopes: Sequence[bytes] = ()
-    # The digest of what a client asked, by which an identical retry finds this request.
     call: str = ""
-
-    @classmethod
-    def of(cls, content: LeafContent, body: LeafBody, envelopes: Sequence[bytes] = (), call: str = "") -> Entry:
-        """Return an entry from the models of its type, which know the fields of the format."""
-        return cls(content.type, content.public(), body.plain(), content.request, envelopes, call)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ tree (`tree.py`). Names, addresses and free text are in an erasable body; the le
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.canonical import parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger.leaves import Entry, Leaf
+from aims_mlflow.records.leaves import read_body
 
 if TYPE_CHECKING:
     import contextlib
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.ledger.log import Log
     from aims_mlflow.ledger.model_leaves import ModelLeaves
+    from aims_mlflow.records.leaves.base import LeafBody
 
 PAGE = 1000
 
@@ -145,11 +147,11 @@ class Ledger:
                 return
             start = rows[-1].sequence + 1
 
-    def body(self, sequence: int) -> dict[str, Any] | None:
+    def body(self, sequence: int) -> LeafBody | None:
         """Return a leaf's erasable body, checked against its commitment; None where it was erased.
 
         Raises:
-            EvidenceError: the body is not the one that the leaf commits to.
+            EvidenceError: the body is not the one that the leaf commits to, or not of this format.
         """
         import sqlalchemy as sa
 
@@ -164,8 +166,7 @@ class Ledger:
         leaf = parse_json(bytes(row.leaf), f"leaf {sequence}")
         if sha256_hex(bytes(row.salt) + bytes(row.body)) != leaf["commitment"]:
             raise EvidenceError("the body was changed: it does not fit the leaf's commitment", where=f"leaf {sequence}")
-        content: dict[str, Any] = parse_json(bytes(row.body), f"body {sequence}")
-        return content
+        return read_body(str(leaf["type"]), parse_json(bytes(row.body), f"body {sequence}"), f"leaf {sequence}")
 
     def bodies(self, sequences: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
         """Return (salt, body) of those leaves that have a body, unchecked."""

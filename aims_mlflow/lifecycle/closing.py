@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from aims_mlflow.registers.findings import closing, newest
+from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.records.leaves.changes import DecisionLeaf, DeletionLeaf
+from aims_mlflow.registers.findings import closed, newest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aims_mlflow.ledger.leaves import Entry
     from aims_mlflow.lifecycle.model_history import ModelHistory
+    from aims_mlflow.records.leaves.changes import ChangeLeaf
+    from aims_mlflow.registers.findings import FindingContent
 
 OF_A_VERSION = ("retirement-due", "changed-model")
 
 
-def open_of_model(past: ModelHistory, version: str | None = None) -> list[dict[str, Any]]:
-    """Return the public fields of the open findings about a model's versions; they are read from memory."""
-    leaves = newest(past.leaves(("finding",), version)).values()
-    return [leaf.content for leaf in leaves if leaf.content["about"] in OF_A_VERSION]
+def open_of_model(past: ModelHistory, version: str | None = None) -> list[FindingContent]:
+    """Return the open findings about a model's versions; they are read from memory."""
+    found = newest(past.leaves(("finding",), version)).values()
+    return [content for _, content in found if content.about in OF_A_VERSION]
 
 
-def closed_by_change(past: ModelHistory, change: dict[str, Any]) -> list[Entry]:
-    """Return the leaves that close the findings which a completed change resolves; `change`: its announced fields."""
-    version = change.get("version")
-    if change["type"] == "deleted":
-        return _close(past, open_of_model(past, version))
-    if change["type"] == "decision" and change.get("stage") == "deployment":
-        due = (c for c in open_of_model(past, version) if c["about"] == "retirement-due")
-        return _close(past, (c for c in due if c.get("alias") == change.get("alias")))
+def closed_by_change(past: ModelHistory, change: ChangeLeaf) -> list[Entry]:
+    """Return the leaves that close the findings which a completed change resolves; `change`: as it was announced."""
+    if isinstance(change, DeletionLeaf):
+        return _close(past, open_of_model(past, change.version))
+    if isinstance(change, DecisionLeaf) and change.stage == "deployment":
+        due = (c for c in open_of_model(past, change.version) if c.about == "retirement-due")
+        return _close(past, (c for c in due if c.alias == change.alias))
     return []
 
 
 def closed_by_retirement(past: ModelHistory, model_digest: str) -> list[Entry]:
     """Return the leaves that close the findings which a retirement record of a model's bytes resolves."""
-    return _close(past, (c for c in open_of_model(past) if past.registered(str(c["version"])) == model_digest))
+    return _close(past, (c for c in open_of_model(past) if past.registered(str(c.version)) == model_digest))
 
 
 def closed_by_same_files(past: ModelHistory, version: str) -> list[Entry]:
     """Return the leaves that close the findings of a version whose files are again as they were registered."""
-    return _close(past, (c for c in open_of_model(past, version) if c["about"] == "changed-model"))
+    return _close(past, (c for c in open_of_model(past, version) if c.about == "changed-model"))
 
 
-def _close(past: ModelHistory, contents: Iterable[dict[str, Any]]) -> list[Entry]:
+def _close(past: ModelHistory, contents: Iterable[FindingContent]) -> list[Entry]:
     """Close findings under the model's current name, which may differ from the name at their opening."""
-    return [closing({**content, "model_name": past.name}) for content in contents]
+    return [Entry(closed(content).changed(model_name=past.name)) for content in contents]

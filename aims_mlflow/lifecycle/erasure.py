@@ -44,7 +44,7 @@ def erase(ledger: Ledger, leaf: Leaf, reason: str, key: SigningKey, actor: str) 
     content = ErasureLeaf(
         sequence=leaf.sequence, envelope=record.sha256, model_name=leaf.fact.model_name, request=body.id
     )
-    ledger.erase(leaf.sequence, Entry.of(content, ErasureBody(owner=entry.owner), [record.envelope.raw]))
+    ledger.erase(leaf.sequence, Entry(content, ErasureBody(owner=entry.owner), [record.envelope.raw]))
     return next(ledger.leaves(request=body.id))
 
 

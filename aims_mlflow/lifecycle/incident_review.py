@@ -9,9 +9,11 @@ from aims_mlflow.evidence.statement import Subject, read, seal
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.ingest import keyring_now
 from aims_mlflow.records.base import parse_time, utc_text, uuid7
+from aims_mlflow.records.details.gate import ReviewDetails
 from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.keyring import REVIEWERS
-from aims_mlflow.registers.findings import closing, newest
+from aims_mlflow.records.leaves.others import ConsentLeaf, IncidentBody, IncidentLeaf
+from aims_mlflow.registers.findings import closed, newest
 from aims_mlflow.registers.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -30,22 +32,23 @@ def close_incident(ledger: Ledger, incident: str, reason: str, key: SigningKey, 
         EvidenceError: no such incident is open, or the key may not review it.
         KeyUnavailable, Unreachable: as `Ledger.seal`.
     """
-    leaf = newest(ledger.leaves(types=("finding", "incident"), request=incident)).get(incident)
-    if leaf is None:
+    found = newest(ledger.leaves(types=("finding", "incident"), request=incident)).get(incident)
+    if found is None:
         raise EvidenceError(f"no incident {incident} is open", next="`aims gate findings` lists them")
-    kind = KINDS[leaf.content["about"]]
-    if kind.closer != "review":
+    leaf, content = found
+    kind = KINDS[content.about]
+    if kind.closer != "review" or not isinstance(content, IncidentLeaf):
         what = f"a finding of kind {kind.name} is not closed by hand"
         raise EvidenceError(what, next=f"it closes when {kind.closes}")
     keyring, now = keyring_now(ledger), utc_text()
     reviewer = _reviewer(ledger, keyring, leaf, key, now)
     body = Evidence(
         id=uuid7(), kind=KIND, result="passed", reason=reason, actor=actor, key_id=key.key_id, time=now,
-        details={"about": kind.name, "sequence": leaf.sequence},
+        details=ReviewDetails(about=kind.name, sequence=leaf.sequence).plain(),
     )  # fmt: skip
     record = seal(body, [Subject(name=f"leaf {leaf.sequence}", digest={"sha256": leaf.leaf_hash})], key)
-    done = closing(leaf.content, envelope=record.sha256)
-    return ledger.seal(Entry(done.type, done.public, {"owner": reviewer.owner}, incident, [record.envelope.raw]))[0]
+    done = closed(content).changed(envelope=record.sha256)
+    return ledger.seal(Entry(done, IncidentBody(owner=reviewer.owner), [record.envelope.raw]))[0]
 
 
 def _reviewer(ledger: Ledger, keyring: Keyring, leaf: Leaf, key: SigningKey, now: str) -> KeyEntry:
@@ -66,16 +69,16 @@ def _reviewer(ledger: Ledger, keyring: Keyring, leaf: Leaf, key: SigningKey, now
 
 def _signers(ledger: Ledger, keyring: Keyring, incident: Leaf) -> set[str]:
     """Return the owners of the keys that signed the emergency waivers in force at an incident."""
-    content = incident.content
-    if not content.get("waivers"):
+    content = incident.fact
+    if not isinstance(content, IncidentLeaf) or not content.waivers:
         return set()
-    at = parse_time(content["time"])
-    envelopes = [
-        str(waiver.content["envelope"])
-        for waiver in ledger.leaves(types=("waiver",), model_name=content["model_name"])
-        if waiver.content.get("break_glass")
-        and waiver.sequence < incident.sequence
-        and parse_time(waiver.content["expires"]) > at
+    at = parse_time(content.time)
+    waivers = [
+        leaf.fact
+        for leaf in ledger.leaves(types=("waiver",), model_name=content.model_name)
+        if leaf.sequence < incident.sequence and isinstance(leaf.fact, ConsentLeaf) and leaf.fact.break_glass
     ]
+    in_force = (each for each in waivers if each.expires is None or parse_time(each.expires) > at)
+    envelopes = [sha256 for each in in_force for sha256 in each.envelopes()]
     keys = (keyring.find(read(raw, name).evidence.key_id) for name, raw in ledger.envelopes(envelopes).items())
     return {entry.owner for entry in keys if entry is not None}

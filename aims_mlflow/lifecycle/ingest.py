@@ -68,4 +68,4 @@ def _entry(session: CheckedSession, source: str, reason: str) -> Entry:
         evidence=[record.sha256 for record in records],
     )
     body = IngestionBody(source=source, reason=reason, owners=sorted(set(session.owners.values())))
-    return Entry.of(content, body, [record.envelope.raw for record in records])
+    return Entry(content, body, [record.envelope.raw for record in records])

@@ -7,10 +7,20 @@ followed here, so that a new model cannot inherit authority by its name.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.ledger.model_leaves import KEPT
 from aims_mlflow.records.decision import PriorAuthority
+from aims_mlflow.records.leaves.changes import (
+    AdoptionLeaf,
+    ChangeLeaf,
+    DecisionBody,
+    DecisionLeaf,
+    DeletionLeaf,
+    OutcomeLeaf,
+    RenamingLeaf,
+)
+from aims_mlflow.records.leaves.others import ConsentLeaf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +28,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.ledger.model_leaves import ModelLeaves
+    from aims_mlflow.records.leaves.changes import DoneLeaf
 
 MAX_NAMES = 100
 
@@ -68,17 +79,17 @@ class ModelHistory:
                 return
             last = begins[-1]
             yield Span(name, last.sequence, end)
-            previous = last.content.get("previous")
+            previous = last.fact.previous if isinstance(last.fact, RenamingLeaf) else None
             if previous is None:
                 return
-            name, end = str(previous), last.sequence
+            name, end = previous, last.sequence
 
     def _beginnings(self, name: str) -> list[Leaf]:
         """Return the leaves of completed deletions and renamings, after which a name belonged to another model."""
         out = []
         for leaf in self._of(name).of(("deleted", "renamed")):
-            whole = leaf.content["type"] == "renamed" or "version" not in leaf.content
-            if whole and self._done(str(leaf.content["request"])):
+            of_one_version = isinstance(leaf.fact, DeletionLeaf) and leaf.fact.version is not None
+            if not of_one_version and self._done(leaf.fact.request):
                 out.append(leaf)
         return out
 
@@ -87,7 +98,7 @@ class ModelHistory:
 
     def _done(self, request: str) -> bool:
         found = outcome(self._ledger, request)
-        return found is not None and bool(found["done"])
+        return found is not None and found.done
 
     def leaves(self, types: Sequence[str], version: str | None = None) -> list[Leaf]:
         """Return this model's leaves in order."""
@@ -101,103 +112,94 @@ class ModelHistory:
             out += [leaf for leaf in found if leaf.sequence in span]
         return out
 
-    def done(self, version: str | None = None) -> list[dict[str, Any]]:
+    def done(self, version: str | None = None) -> list[DoneLeaf]:
         """Return the completed changes and the adoptions, in order."""
-        found = (leaf.content for leaf in self.leaves(("outcome", "legacy"), version))
-        return [content for content in found if content["type"] == "legacy" or content["done"]]
+        found = (leaf.fact for leaf in self.leaves(("outcome", "legacy"), version))
+        return [c for c in found if isinstance(c, AdoptionLeaf) or (isinstance(c, OutcomeLeaf) and c.done)]
 
     def registered(self, version: str) -> str | None:
         """Return the model digest of a version at its registration or adoption."""
-        made = [c for c in self.done(version) if c["type"] == "legacy" or c.get("stage") == "registration"]
-        return str(made[-1]["model_digest"]) if made and made[-1].get("model_digest") else None
+        made = [c for c in self.done(version) if isinstance(c, AdoptionLeaf) or c.stage == "registration"]
+        return made[-1].model_digest if made else None
 
     def retired(self) -> set[str]:
         """Return the model digests that have a retirement record."""
-        return {str(leaf.content["model_digest"]) for leaf in self.leaves(("retirement",))}
+        found = (leaf.fact for leaf in self.leaves(("retirement",)))
+        return {c.model_digest for c in found if isinstance(c, ConsentLeaf) and c.model_digest is not None}
 
-    def put_into_use(self, version: str | None = None) -> list[dict[str, Any]]:
+    def put_into_use(self, version: str | None = None) -> list[DoneLeaf]:
         """Return the outcomes and adoptions by which versions held a gated alias or stage."""
         return [
-            c
-            for c in self.done(version)
-            if (c["type"] == "outcome" and c.get("stage") == "deployment") or c.get("aliases") or _adopted_stage(c)
+            c for c in self.done(version) if (_adopted(c) if isinstance(c, AdoptionLeaf) else c.stage == "deployment")
         ]
 
     def prior_authority(self, version: str, alias: str, legacy_until: str | None) -> PriorAuthority | None:
         """Return the earlier authority of a version for an alias, the newest first."""
         for content in reversed(self.put_into_use(version)):
-            if content.get("would_refuse") or content.get("basis") == "legacy":
-                continue
-            if content["type"] == "outcome" and content.get("alias") == alias:
-                found = self._allowed(content)
+            if isinstance(content, OutcomeLeaf):
+                observed = content.would_refuse or content.basis == "legacy"
+                found = self._allowed(content.request) if content.alias == alias and not observed else None
                 if found is not None:
                     return found
-            elif alias in _adopted(content) and legacy_until and content.get("model_digest"):
+            elif alias in _adopted(content) and legacy_until and content.model_digest:
                 return PriorAuthority(
                     basis="legacy",
-                    request=content["request"],
-                    model_digest=content["model_digest"],
-                    time=content["time"],
+                    request=content.request,
+                    model_digest=content.model_digest,
+                    time=content.time,
                     until=f"{legacy_until}T23:59:59Z",
                 )
         return None
 
-    def _allowed(self, content: dict[str, Any]) -> PriorAuthority | None:
+    def _allowed(self, request: str) -> PriorAuthority | None:
         """Return an earlier allowing decision as prior authority.
 
         One that only observed has given no authority, and one that let an adopted version return gave none of its own.
         """
-        decision = decision_of(self._ledger, content["request"])
-        if decision is None or decision["would_refuse"] or decision.get("basis") == "legacy":
-            return None
-        if not decision.get("model_digest"):
+        decision = decision_of(self._ledger, request)
+        if decision is None or decision.would_refuse or decision.basis == "legacy" or not decision.model_digest:
             return None
         return PriorAuthority(
             basis="restored",
-            request=content["request"],
-            model_digest=decision["model_digest"],
-            time=decision["time"],
-            until=decision.get("waived_until"),
-            evidence=tuple(decision["evidence"]),
-            approvals=tuple(self._approvers(content["request"])),
+            request=request,
+            model_digest=decision.model_digest,
+            time=decision.time,
+            until=decision.waived_until,
+            evidence=tuple(decision.evidence),
+            approvals=tuple(self._approvers(request)),
         )
 
     def _approvers(self, request: str) -> list[str]:
-        for leaf in self._ledger.leaves(types=("decision",), request=request):
-            body = self._ledger.body(leaf.sequence)
-            return list(body["decision"].get("approvals", ())) if body and "decision" in body else []
-        return []
+        leaf = next(self._ledger.leaves(types=("decision",), request=request), None)
+        body = self._ledger.body(leaf.sequence) if leaf else None
+        return list((body.decision or {}).get("approvals", ())) if isinstance(body, DecisionBody) else []
 
-    def waived_until(self, content: dict[str, Any]) -> str | None:
+    def waived_until(self, content: DoneLeaf) -> str | None:
         """Return the end of the first waiver behind a change to expire; None for a change without waivers."""
-        decision = decision_of(self._ledger, str(content["request"]))
-        return str(decision["waived_until"]) if decision and decision.get("waived_until") else None
+        decision = decision_of(self._ledger, content.request)
+        return decision.waived_until if decision else None
 
-    def unfinished(self) -> Leaf | None:
+    def unfinished(self) -> ChangeLeaf | None:
         """Return the last announced change if it has no outcome, because its server died before sealing it."""
         last = self.mine.last()
-        if last is None or last.content["type"] == "outcome" or not last.content.get("allowed", True):
+        change = last.fact if last else None
+        if not isinstance(change, ChangeLeaf) or (isinstance(change, DecisionLeaf) and not change.allowed):
             return None
-        return last if outcome(self._ledger, str(last.content["request"])) is None else None
+        return change if outcome(self._ledger, change.request) is None else None
 
 
-def _adopted_stage(content: dict[str, Any]) -> list[str]:
-    stage = content.get("mlflow_stage") if content["type"] == "legacy" else None
-    return [str(stage).lower()] if stage else []
-
-
-def _adopted(content: dict[str, Any]) -> list[str]:
+def _adopted(content: AdoptionLeaf) -> list[str]:
     """Return the aliases, and the stage as an alias, with which a version was adopted."""
-    return [*content.get("aliases", ()), *_adopted_stage(content)]
+    return [*content.aliases, *([content.mlflow_stage.lower()] if content.mlflow_stage else [])]
 
 
-def outcome(ledger: Ledger, request: str) -> dict[str, Any] | None:
+def outcome(ledger: Ledger, request: str) -> OutcomeLeaf | None:
     """Return the outcome of a request, None where there is none (yet)."""
     found = next(ledger.leaves(types=("outcome",), request=request), None)
-    return found.content if found else None
+    return found.fact if found and isinstance(found.fact, OutcomeLeaf) else None
 
 
-def decision_of(ledger: Ledger, request: str) -> dict[str, Any] | None:
-    """Return the public fields of a request's decision."""
+def decision_of(ledger: Ledger, request: str) -> DecisionLeaf | None:
+    """Return the content of a request's decision."""
     found = next(ledger.leaves(types=("decision",), request=request), None)
-    return found.content if found else None
+    return found.fact if found and isinstance(found.fact, DecisionLeaf) else None

@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.closing import closed_by_change
+from aims_mlflow.records.leaves.changes import (
+    DecisionLeaf,
+    DeletionLeaf,
+    OutcomeLeaf,
+    RenamingLeaf,
+    SupersessionLeaf,
+    WithdrawalLeaf,
+)
 
 if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.model_history import ModelHistory
+    from aims_mlflow.records.leaves.changes import ChangeLeaf
 
 
 class RegistryState(Protocol):
@@ -25,58 +34,63 @@ class RegistryState(Protocol):
         """Return the version of a name that a request of the gate made."""
 
 
-def finish_open_change(ledger: Ledger, past: ModelHistory, registry: RegistryState, by: str) -> dict[str, Any] | None:
+def finish_open_change(ledger: Ledger, past: ModelHistory, registry: RegistryState, by: str) -> OutcomeLeaf | None:
     """Seal and return the outcome of a model's unfinished change, if any. The caller has locked the model."""
-    leaf = past.unfinished()
-    if leaf is None:
+    change = past.unfinished()
+    if change is None:
         return None
-    content = leaf.content
-    found = _found(content, registry)
-    public = outcome_fields(content, done=found is not None, version=found or None)
-    taken = [*superseded(content), *closed_by_change(past, content)] if found is not None else []
-    ledger.seal(Entry("outcome", {**public, "closed_by": by}, request=str(content["request"])), *taken)
-    return public
+    found = _found(change, registry)
+    outcome = outcome_of(change, done=found is not None, version=found or None)
+    taken = [*superseded(change), *closed_by_change(past, change)] if found is not None else []
+    ledger.seal(Entry(outcome.changed(closed_by=by)), *taken)
+    return outcome
 
 
-def superseded(change: dict[str, Any]) -> list[Entry]:
+def superseded(change: ChangeLeaf) -> list[Entry]:
     """Return the leaves of the versions whose alias or stage an announced change took, by its own leaf."""
-    public = {key: change.get(key) for key in ("model_name", "alias", "mlflow_stage")}
-    return [
-        Entry("superseded", {**public, "version": version, "by": change["version"]}, request=str(change["request"]))
-        for version in change.get("losing") or ()
-    ]
+    if not isinstance(change, DecisionLeaf):
+        return []
+    about = SupersessionLeaf(
+        model_name=change.model_name, alias=change.alias, mlflow_stage=change.mlflow_stage, by=change.version,
+        request=change.request,
+    )  # fmt: skip
+    return [Entry(about.changed(version=version)) for version in change.losing or ()]
 
 
-def outcome_fields(change: dict[str, Any], *, done: bool, version: str | None = None) -> dict[str, Any]:
-    """Return the public fields of a change's outcome, complete without the change's own leaf."""
-    kept = ("model_name", "stage", "alias", "mlflow_stage", "version", "model_digest", "previous", "renamed_to")
-    return {
-        "of": change["type"],
-        **{key: change[key] for key in kept if change.get(key) is not None},
-        **({"version": version} if version else {}),
-        # These give no authority for later (`ModelHistory.standing`): it need not look the decision up to see that.
-        **({"would_refuse": True} if change.get("would_refuse") else {}),
-        **({"basis": "legacy"} if change.get("basis") == "legacy" else {}),
-        "done": done,
-    }
+def outcome_of(change: ChangeLeaf, *, done: bool, version: str | None = None) -> OutcomeLeaf:
+    """Return a change's outcome, complete without the change's own leaf."""
+    about = OutcomeLeaf(
+        of=change.type, done=done, model_name=change.model_name, version=version or change.version,
+        request=change.request,
+    )  # fmt: skip
+    if isinstance(change, DecisionLeaf):
+        # These give no authority for later (`ModelHistory.prior_authority`): it need not look the decision up for that.
+        observed: dict[str, Any] = {"would_refuse": True} if change.would_refuse else {}
+        legacy: dict[str, Any] = {"basis": change.basis} if change.basis == "legacy" else {}
+        place = {"stage": change.stage, "alias": change.alias, "mlflow_stage": change.mlflow_stage}
+        return about.changed(model_digest=change.model_digest, **place, **observed, **legacy)
+    if isinstance(change, WithdrawalLeaf):
+        return about.changed(alias=change.alias, mlflow_stage=change.mlflow_stage)
+    if isinstance(change, DeletionLeaf):
+        return about.changed(model_digest=change.model_digest)
+    return about.changed(previous=change.previous, renamed_to=change.renamed_to)
 
 
-def _found(change: dict[str, Any], registry: RegistryState) -> str | None:
+def _found(change: ChangeLeaf, registry: RegistryState) -> str | None:
     """Return the version that shows that a change took place, "" where it is about none; None where it did not."""
-    name = str(change["model_name"]).rpartition("/")[2]
-    kind, version, alias = change["type"], change.get("version"), change.get("alias")
-    if kind == "renamed":
+    name, version = change.model_name.rpartition("/")[2], change.version
+    if isinstance(change, RenamingLeaf):
         return "" if registry.model(name) else None
-    if kind == "deleted":
+    if isinstance(change, DeletionLeaf):
         still = registry.version(name, version) if version else registry.model(name)
         return None if still else (version or "")
-    if change.get("stage") == "registration":
-        return registry.made_by(name, str(change["request"]))
-    if change.get("mlflow_stage"):
+    if isinstance(change, DecisionLeaf) and change.stage == "registration":
+        return registry.made_by(name, change.request)
+    if change.mlflow_stage:
         in_stage = registry.version(name, str(version))
-        held = in_stage is not None and in_stage.current_stage.lower() == str(change["mlflow_stage"]).lower()
+        held = in_stage is not None and in_stage.current_stage.lower() == change.mlflow_stage.lower()
     else:
         model = registry.model(name)
-        held = model is not None and str(model.aliases.get(alias)) == str(version)
-    took_place = not held if kind == "withdrawn" else held
-    return str(version or "") if took_place else None
+        held = model is not None and str(model.aliases.get(change.alias)) == str(version)
+    took_place = not held if isinstance(change, WithdrawalLeaf) else held
+    return (version or "") if took_place else None

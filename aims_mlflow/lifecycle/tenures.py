@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.gates.wording import waiver_lines
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Decision
+from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionBody, DecisionLeaf, OutcomeLeaf, SupersessionLeaf
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.model_history import ModelHistory
+    from aims_mlflow.records.leaves.base import LeafContent
+    from aims_mlflow.records.leaves.changes import DoneLeaf
 
 FACTS = ("outcome", "legacy", "superseded")
 
@@ -27,7 +30,7 @@ class Tenure:
     since: str
     until: str | None
     ended_by: str | None
-    fact: dict[str, Any]
+    fact: DoneLeaf
 
 
 def place(alias: str | None, mlflow_stage: str | None, version: str | None) -> str:
@@ -42,30 +45,32 @@ class _Timeline:
         self.all: list[Tenure] = []
         self._now: dict[str, Tenure] = {}
 
-    def follow(self, content: dict[str, Any]) -> None:
+    def follow(self, content: LeafContent) -> None:
         """Update the holders by the next leaf of the ledger."""
-        at = place(content.get("alias"), content.get("mlflow_stage"), content.get("version"))
-        if content["type"] == "legacy":
-            for adopted in (*content.get("aliases", ()), *([at] if content.get("mlflow_stage") else ())):
+        if isinstance(content, AdoptionLeaf):
+            stage = [place(None, content.mlflow_stage, content.version)] if content.mlflow_stage else []
+            for adopted in (*content.aliases, *stage):
                 self._begin(adopted, content)
-        elif content["type"] == "superseded":
-            if content.get("mlflow_stage"):
-                self._end(at, content["time"], f"version {content['by']}")
-        elif content["done"]:
-            self._follow_outcome(at, content)
+        elif isinstance(content, SupersessionLeaf):
+            if content.mlflow_stage:
+                at = place(None, content.mlflow_stage, content.version)
+                self._end(at, content.time, f"version {content.by}")
+        elif isinstance(content, OutcomeLeaf) and content.done:
+            self._follow_outcome(content)
 
-    def _follow_outcome(self, at: str, content: dict[str, Any]) -> None:
-        if content["of"] == "withdrawn":
-            self._end(at, content["time"], "withdrawn")
-        elif content["of"] == "deleted":
-            for gone in [k for k, held in self._now.items() if content.get("version") in (None, held.version)]:
-                self._end(gone, content["time"], "deleted")
-        elif content.get("stage") == "deployment":
+    def _follow_outcome(self, content: OutcomeLeaf) -> None:
+        at = place(content.alias, content.mlflow_stage, content.version)
+        if content.of == "withdrawn":
+            self._end(at, content.time, "withdrawn")
+        elif content.of == "deleted":
+            for gone in [k for k, held in self._now.items() if content.version in (None, held.version)]:
+                self._end(gone, content.time, "deleted")
+        elif content.stage == "deployment":
             self._begin(at, content)
 
-    def _begin(self, at: str, content: dict[str, Any]) -> None:
-        self._end(at, content["time"], f"version {content['version']}")
-        self._now[at] = Tenure(at, str(content["version"]), content["time"], None, None, content)
+    def _begin(self, at: str, content: DoneLeaf) -> None:
+        self._end(at, content.time, f"version {content.version}")
+        self._now[at] = Tenure(at, str(content.version), content.time, None, None, content)
         self.all.append(self._now[at])
 
     def _end(self, at: str, time: str, why: str) -> None:
@@ -77,11 +82,11 @@ def tenures_of(past: ModelHistory) -> list[Tenure]:
     """Return all tenures of a model, in order of time."""
     timeline = _Timeline()
     for leaf in past.leaves(FACTS):
-        timeline.follow(leaf.content)
+        timeline.follow(leaf.fact)
     return timeline.all
 
 
-def holders(past: ModelHistory) -> dict[str, dict[str, Any]]:
+def holders(past: ModelHistory) -> dict[str, DoneLeaf]:
     """Return the current holders by the ledger: alias or stage -> the outcome or adoption of the version."""
     return {held.place: held.fact for held in tenures_of(past) if held.until is None}
 
@@ -98,22 +103,23 @@ def at_time(found: list[Tenure], moment: datetime) -> list[Tenure]:
 def grounds(ledger: Ledger, held: Tenure) -> dict[str, Any]:
     """Return the grounds of a deployment: basis, evidence, approvals, waivers, digests, run."""
     fact = held.fact
-    if fact["type"] == "legacy":
-        return {"basis": "legacy", "model_digest": fact.get("model_digest"), "run_id": fact.get("run_id")}
-    leaf = next(ledger.leaves(types=("decision",), request=str(fact["request"])), None)
-    if leaf is None:
+    if isinstance(fact, AdoptionLeaf):
+        return {"basis": "legacy", "model_digest": fact.model_digest, "run_id": fact.run_id}
+    leaf = next(ledger.leaves(types=("decision",), request=fact.request), None)
+    content = leaf.fact if leaf else None
+    if leaf is None or not isinstance(content, DecisionLeaf):
         return {"basis": "unknown"}
-    body = (ledger.body(leaf.sequence) or {}).get("decision", {})
-    content = leaf.content
+    body = ledger.body(leaf.sequence)
+    said = Decision.model_validate(body.decision) if isinstance(body, DecisionBody) and body.decision else None
     return {
-        "basis": "observed" if content["would_refuse"] else content.get("basis", "evidence"),
-        "request": content["request"],
-        "decided": content["decided"],
-        "model_digest": content.get("model_digest"),
-        "run_id": content.get("run_id"),
-        "evidence": content.get("evidence", []),
-        "approvals": body.get("approvals", []),
-        "waivers": waiver_lines(Decision.model_validate(body)) if body else [],
-        "policy_digest": content.get("policy_digest"),
-        "keyring_digest": content.get("keyring_digest"),
+        "basis": "observed" if content.would_refuse else content.basis,
+        "request": content.request,
+        "decided": content.decided,
+        "model_digest": content.model_digest,
+        "run_id": content.run_id,
+        "evidence": content.evidence,
+        "approvals": list(said.approvals) if said else [],
+        "waivers": waiver_lines(said) if said else [],
+        "policy_digest": content.policy_digest,
+        "keyring_digest": content.keyring_digest,
     }

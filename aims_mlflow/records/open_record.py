@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
@@ -25,6 +25,16 @@ class OpenRecord(BaseModel):
     def plain(self) -> dict[str, Any]:
         """Return the record as JSON values: the fields that were given, and no defaults."""
         return self.model_dump(exclude_unset=True)
+
+    def changed(self, **fields: Any) -> Self:
+        """Return the record with other values in these fields; those of later releases are kept.
+
+        Raises:
+            ValueError: the record declares no such field, or the value does not fit it.
+        """
+        if unknown := fields.keys() - type(self).model_fields.keys():
+            raise ValueError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
+        return type(self).model_validate({**self.plain(), **fields})
 
 
 @functools.cache

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.records.leaves.others import FindingBody, FindingLeaf, IncidentBody, IncidentLeaf
 from aims_mlflow.registers.kinds import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
 
-# Fields of a leaf that say nothing of the finding itself.
-LEAF_FIELDS = ("v", "type", "time", "request", "commitment", "text", "state")
+FindingContent = FindingLeaf | IncidentLeaf
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding: `about` is its kind, `fields` identify its subject, `text` describes it.
+    """One finding: `content` has its kind and the fields that identify its subject, `text` describes it.
 
-    `request` names it where each request makes one of its own.
+    `content.request` names it where each request makes one of its own.
     """
 
-    about: str
+    content: FindingContent
     text: str
-    fields: dict[str, Any] = field(default_factory=dict)
-    request: str | None = None
+
+    @property
+    def about(self) -> str:
+        """The kind of the finding."""
+        return self.content.about
 
     @property
     def control(self) -> str:
@@ -37,34 +40,58 @@ class Finding:
         return KINDS[self.about].control
 
     @property
+    def fields(self) -> dict[str, Any]:
+        """The fields that identify its subject, as JSON values."""
+        return {name: value for name, value in self.content.public().items() if name != "about"}
+
+    @property
     def key(self) -> str:
         """The key by which a repeated finding is recognised."""
-        return self.request or digest_of([self.about, {k: v for k, v in sorted(self.fields.items()) if v is not None}])
+        return self.content.request or digest_of([self.about, self.fields])
 
     def entry(self, state: str = "open") -> Entry:
         """Return the leaf that opens the finding."""
-        kind = KINDS[self.about]
-        public = {"about": kind.name, "control": kind.control, **self.fields, "state": state}
-        return Entry(kind.leaf, {k: v for k, v in public.items() if v is not None}, {"text": self.text}, self.key)
+        content = self.content.changed(control=self.control, state=state, request=self.key)
+        body = IncidentBody if isinstance(content, IncidentLeaf) else FindingBody
+        return Entry(content, body(text=self.text))
 
 
-def newest(leaves: Iterable[Leaf]) -> dict[str, Leaf]:
-    """Return the newest leaf of each finding that is open, by key."""
-    last = {str(leaf.content["request"]): leaf for leaf in leaves}
-    return {key: leaf for key, leaf in last.items() if leaf.content.get("state") == "open"}
+@dataclass(frozen=True)
+class OpenFinding:
+    """An open finding or incident of the ledger; without `text` where its body was erased."""
+
+    content: FindingContent
+    text: str | None
 
 
-def open_findings(ledger: Ledger, abouts: Iterable[str] = tuple(KINDS)) -> dict[str, dict[str, Any]]:
-    """Return the findings and incidents of these kinds that are open: key -> public fields, with their text."""
+def newest(leaves: Iterable[Leaf]) -> dict[str, tuple[Leaf, FindingContent]]:
+    """Return the newest leaf of each finding that is open, with its content, by key."""
+    last = {content.request: (leaf, content) for leaf, content in _findings(leaves)}
+    return {key: found for key, found in last.items() if found[1].state == "open"}
+
+
+def _findings(leaves: Iterable[Leaf]) -> Iterator[tuple[Leaf, FindingContent]]:
+    for leaf in leaves:
+        content = leaf.fact
+        if isinstance(content, FindingLeaf | IncidentLeaf):
+            yield leaf, content
+
+
+def open_findings(ledger: Ledger, abouts: Iterable[str] = tuple(KINDS)) -> dict[str, OpenFinding]:
+    """Return the findings and incidents of these kinds that are open, by key."""
     wanted = set(abouts)
-    leaves = (leaf for leaf in ledger.leaves(types=("finding", "incident")) if leaf.content["about"] in wanted)
-    return {key: {**leaf.content, **(ledger.body(leaf.sequence) or {})} for key, leaf in newest(leaves).items()}
+    found = newest(ledger.leaves(types=("finding", "incident")))
+    return {key: _opened(ledger, *each) for key, each in found.items() if each[1].about in wanted}
 
 
-def closing(content: dict[str, Any], **more: Any) -> Entry:
-    """Return the leaf that closes the open finding with these public fields; `more` describes the closing."""
-    public = {k: v for k, v in content.items() if k not in LEAF_FIELDS}
-    return Entry(KINDS[content["about"]].leaf, {**public, **more, "state": "closed"}, {}, str(content["request"]))
+def _opened(ledger: Ledger, leaf: Leaf, content: FindingContent) -> OpenFinding:
+    body = ledger.body(leaf.sequence)
+    return OpenFinding(content, body.text if isinstance(body, FindingBody | IncidentBody) else None)
+
+
+def closed(content: FindingContent) -> FindingContent:
+    """Return the content of the leaf that closes an open finding."""
+    return content.changed(state="closed")
 
 
 def record(ledger: Ledger, abouts: Iterable[str], found: list[Finding]) -> tuple[list[Finding], list[str]]:
@@ -72,7 +99,7 @@ def record(ledger: Ledger, abouts: Iterable[str], found: list[Finding]) -> tuple
     before = open_findings(ledger, abouts)
     now = {f.key: f for f in found}
     new = [f for key, f in now.items() if key not in before]
-    gone = [content for key, content in before.items() if key not in now]
+    gone = [each for key, each in before.items() if key not in now]
     if new or gone:
-        ledger.seal(*(f.entry() for f in new), *(closing(content) for content in gone))
-    return new, [str(content.get("text", content["about"])) for content in gone]
+        ledger.seal(*(f.entry() for f in new), *(Entry(closed(each.content)) for each in gone))
+    return new, [each.text or each.content.about for each in gone]

@@ -10,6 +10,8 @@ from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.ledger_guard import RESTORE, unknown
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.records.base import uuid7
+from aims_mlflow.records.leaves.changes import AdoptionBody, AdoptionLeaf
+from aims_mlflow.records.leaves.others import IncidentLeaf
 from aims_mlflow.registers.findings import Finding
 from aims_mlflow.registry.names import REQUEST_TAG
 from aims_mlflow.registry.reading import RegistryModel, models, try_digest
@@ -62,11 +64,11 @@ def adopt(
             text = f"a gate decided about {len(made)} versions of this registry, and the ledger knows of none"
             raise PolicyRefused(text, next=RESTORE)
         text = f"a new ledger was begun: the one that knew {len(made)} versions of this registry is gone"
-        ledger.seal(Finding("ledger-lost", text, {"versions": len(made)}, uuid7()).entry())
+        ledger.seal(Finding(IncidentLeaf(about="ledger-lost", versions=len(made), request=uuid7()), text).entry())
     for seen in everything:
         with ledger.lock(seen.ledger_name):
             past = ModelHistory(ledger, seen.ledger_name)
-            known = {str(c.get("version")) for c in past.done()}
+            known = {c.version for c in past.done()}
             for number in sorted(set(seen.versions) - known, key=int):
                 tick(f"{seen.ledger_name} version {number}")
                 out.append(_adopt(ledger, seen, number, policy))
@@ -78,14 +80,15 @@ def _adopt(ledger: Ledger, seen: RegistryModel, number: str, policy: LoadedPolic
     aliases = tuple(sorted(a for a, v in seen.aliases.items() if v == number and policy.gated_alias(a)))
     stage = version.current_stage if policy.gated_move(version.current_stage or "") else None
     digest, problem = try_digest(version)
-    public = {
-        "model_name": seen.ledger_name,
-        "version": number,
-        "model_digest": digest,
-        "aliases": list(aliases),
-        "mlflow_stage": stage,
-        "run_id": version.run_id or None,
-    }
-    ledger.seal(Entry("legacy", public, {"source": version.source, "problem": problem}, uuid7()))
+    content = AdoptionLeaf(
+        model_name=seen.ledger_name,
+        version=number,
+        model_digest=digest,
+        aliases=list(aliases),
+        mlflow_stage=stage,
+        run_id=version.run_id or None,
+        request=uuid7(),
+    )
+    ledger.seal(Entry(content, AdoptionBody(source=version.source, problem=problem)))
     shown = (*aliases, *([f"stage {stage}"] if stage else ()))
     return AdoptedVersion(seen.ledger_name, number, shown, digest, problem)

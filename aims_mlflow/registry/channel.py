@@ -12,10 +12,11 @@ from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import registered_models, tracking
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
-from aims_mlflow.gates.consents import ConsentText, packed
+from aims_mlflow.gates.consents import packed
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent, Decision
 from aims_mlflow.records.evidence import Evidence
+from aims_mlflow.records.leaves.others import ConsentText
 
 if TYPE_CHECKING:
     from aims_mlflow.records.policy import Stage

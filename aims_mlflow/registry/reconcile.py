@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,17 @@ from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.recovery import finish_open_change
 from aims_mlflow.lifecycle.tenures import holders, place
 from aims_mlflow.records.base import parse_time, uuid7
+from aims_mlflow.records.leaves.changes import (
+    AdoptionLeaf,
+    DecisionLeaf,
+    DeletionBody,
+    DeletionLeaf,
+    OutcomeLeaf,
+    RenamingLeaf,
+    WithdrawalBody,
+    WithdrawalLeaf,
+)
+from aims_mlflow.records.leaves.others import FindingLeaf
 from aims_mlflow.registers.findings import Finding, record
 from aims_mlflow.registers.kinds import RECONCILED
 from aims_mlflow.registry.reading import RegistryModel, in_workspace, lookups, models, try_digest, try_model
@@ -20,9 +32,17 @@ if TYPE_CHECKING:
 
     from aims_mlflow.gates.policy import LoadedPolicy
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.records.leaves.changes import ChangeLeaf, DoneLeaf
 
-# What a restored registry lost, by the change that would have taken it away.
-LOST = {"lost-version": "deleted", "lost-alias": "withdrawn"}
+RESTORED = "aims gate reconcile --restored"
+
+
+@dataclass(frozen=True)
+class SettledChange:
+    """A change that its server left open: the finding about it, and the outcome that the registry shows."""
+
+    finding: Finding
+    outcome: OutcomeLeaf
 
 
 @dataclass(frozen=True)
@@ -32,7 +52,7 @@ class Reconciliation:
     findings: list[Finding]
     new: list[Finding]
     closed: list[str]
-    settled: list[dict[str, Any]]
+    settled: list[SettledChange]
     checked: int
 
 
@@ -53,7 +73,7 @@ def reconcile(
     if restored is not None:
         seal_lost(ledger, reconcile(ledger, client, policy, tick).findings, restored)
     found: list[Finding] = []
-    settled: list[dict[str, Any]] = []
+    settled: list[SettledChange] = []
     seen_names = set()
     for seen in models(client):
         tick(seen.ledger_name)
@@ -66,7 +86,7 @@ def reconcile(
     found += _late(ledger)
     new, closed = record(ledger, RECONCILED, found)
     settled += settled_elsewhere
-    return Reconciliation(found, new, [*closed, *(s["text"] for s in settled)], settled, len(seen_names))
+    return Reconciliation(found, new, [*closed, *(s.finding.text for s in settled)], settled, len(seen_names))
 
 
 def seal_lost(ledger: Ledger, findings: list[Finding], reason: str) -> None:
@@ -75,11 +95,20 @@ def seal_lost(ledger: Ledger, findings: list[Finding], reason: str) -> None:
     Authority comes from no backup: an alias that is back again needs a decision, as every other does.
     """
     for finding in findings:
-        if finding.about not in LOST:
+        lost, request = finding.content, uuid7()
+        name, version = str(lost.model_name), lost.version
+        if finding.about == "lost-version":
+            gone = Entry(DeletionLeaf(model_name=name, version=version, request=request), DeletionBody(reason=reason))
+        elif finding.about == "lost-alias":
+            withdrawn = WithdrawalLeaf(model_name=name, version=version, alias=lost.alias, request=request)
+            gone = Entry(withdrawn, WithdrawalBody(reason=reason))
+        else:
             continue
-        of, fields, request = LOST[finding.about], finding.fields, uuid7()
-        outcome = {**fields, "of": of, "done": True, "closed_by": "aims gate reconcile --restored"}
-        ledger.seal(Entry(of, dict(fields), {"reason": reason}, request), Entry("outcome", outcome, {}, request))
+        outcome = OutcomeLeaf(
+            of=gone.content.type, done=True, closed_by=RESTORED, model_name=name, version=version, alias=lost.alias,
+            request=request,
+        )  # fmt: skip
+        ledger.seal(gone, Entry(outcome))
 
 
 def _certain(ledger: Ledger, client: Any, seen: RegistryModel, policy: LoadedPolicy) -> list[Finding]:
@@ -94,49 +123,52 @@ def _certain(ledger: Ledger, client: Any, seen: RegistryModel, policy: LoadedPol
 def _late(ledger: Ledger) -> list[Finding]:
     """Return one finding for each anchor that is more than a minute behind."""
     oldest = {late.anchor: late for late in reversed(ledger.proofs.late())}
-    return [Finding("late-delivery", late.sentence(), {"anchor": at}) for at, late in oldest.items()]
+    return [Finding(FindingLeaf(about="late-delivery", anchor=at), late.sentence()) for at, late in oldest.items()]
 
 
-def _settle(ledger: Ledger, past: ModelHistory, client: Any) -> list[dict[str, Any]]:
+def _settle(ledger: Ledger, past: ModelHistory, client: Any) -> list[SettledChange]:
     """Seal a finding for a change without outcome; then close both by the state of the registry."""
     if past.unfinished() is None:
         return []
     with ledger.lock(past.name):
         past = ModelHistory(ledger, past.name)
-        leaf = past.unfinished()
-        if leaf is None:
+        change = past.unfinished()
+        if change is None:
             return []
-        finding = _open_change(leaf.content)
+        finding = _open_change(change)
         ledger.seal(finding.entry())
         done = finish_open_change(ledger, past, lookups(client), "aims gate reconcile")
         ledger.seal(finding.entry("closed"))
-    return [{**(done or {}), "about": finding.about, "control": finding.control, "text": finding.text}]
+    return [SettledChange(finding, done)] if done else []
 
 
-def _open_change(change: dict[str, Any]) -> Finding:
-    kept = ("model_name", "stage", "alias", "mlflow_stage", "version")
-    fields = {"of": change["type"], "change": change["request"], **{k: change[k] for k in kept if change.get(k)}}
-    about = f"{change['model_name']}{f' version {version}' if (version := change.get('version')) else ''}"
-    text = f"the server ended between announcing a change of {about} ({change['type']}) and sealing its outcome"
-    return Finding("open-change", text, fields)
+def _open_change(change: ChangeLeaf) -> Finding:
+    content = FindingLeaf(
+        about="open-change", of=change.type, change=change.request, model_name=change.model_name,
+        version=change.version,
+    )  # fmt: skip
+    if isinstance(change, DecisionLeaf | WithdrawalLeaf):
+        content = content.changed(alias=change.alias, mlflow_stage=change.mlflow_stage)
+    if isinstance(change, DecisionLeaf):
+        content = content.changed(stage=change.stage)
+    about = f"{change.model_name}{f' version {change.version}' if change.version else ''}"
+    text = f"the server ended between announcing a change of {about} ({change.type}) and sealing its outcome"
+    return Finding(content, text)
 
 
-def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[dict[str, Any]], list[Finding]]:
+def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[SettledChange], list[Finding]]:
     """Handle names that are in the ledger only: close their open changes, and report vanished models."""
-    names = {str(leaf.content.get("model_name")) for leaf in ledger.leaves(types=("decision", "renamed", "deleted"))}
-    settled: list[dict[str, Any]] = []
+    named = (leaf.fact.model_name for leaf in ledger.leaves(types=("decision", "renamed", "deleted")))
+    settled: list[SettledChange] = []
     lost = []
-    for name in sorted(names - seen - {"None"}):
+    for name in sorted({name for name in named if name is not None} - seen):
         workspace, _, plain = name.rpartition("/")
         with in_workspace(workspace or None):
             settled += _settle(ledger, ModelHistory(ledger, name), client)
             with ledger.lock(name):
                 made_since = try_model(client, plain, workspace or None)
                 standing = set() if made_since else _standing_versions(ModelHistory(ledger, name))
-        for version in sorted(standing, key=int):
-            fields = {"model_name": name, "version": version}
-            text = f"{name} version {version} was registered and is gone without a deletion that the gate saw"
-            lost.append(Finding("lost-version", text, fields))
+        lost += [_lost_version(name, version) for version in sorted(standing, key=int)]
     return settled, lost
 
 
@@ -144,10 +176,10 @@ def _standing_versions(past: ModelHistory) -> set[str]:
     """Return the versions that exist according to the ledger."""
     out: set[str] = set()
     for content in past.done():
-        if content["type"] == "legacy" or content.get("stage") == "registration":
-            out.add(str(content["version"]))
-        elif content.get("of") == "deleted":
-            out.discard(str(content.get("version")))
+        if isinstance(content, AdoptionLeaf) or content.stage == "registration":
+            out.add(str(content.version))
+        elif content.of == "deleted":
+            out.discard(str(content.version))
     if past.spans()[0].start and _ended(past):
         return set()
     return out
@@ -157,26 +189,31 @@ def _ended(past: ModelHistory) -> bool:
     """Return whether a name was deleted or renamed away, and has no later changes."""
     span = past.spans()[0]
     first = next(iter(past.leaves(("deleted", "renamed"))), None)
-    begun = first is not None and first.sequence == span.start and "previous" not in first.content
+    renamed_here = first is not None and isinstance(first.fact, RenamingLeaf) and first.fact.previous is not None
+    begun = first is not None and first.sequence == span.start and not renamed_here
     return begun and not past.done()
+
+
+def _lost_version(name: str, version: str) -> Finding:
+    text = f"{name} version {version} was registered and is gone without a deletion that the gate saw"
+    return Finding(FindingLeaf(about="lost-version", model_name=name, version=version), text)
 
 
 def _of_model(seen: RegistryModel, past: ModelHistory, policy: LoadedPolicy) -> Iterator[Finding]:
     standing, held = _standing_versions(past), holders(past)
     for number in sorted(set(seen.versions) - standing, key=int):
         text = f"{seen.ledger_name} version {number} exists without an allowing decision"
-        yield Finding("ungated-version", text, {"model_name": seen.ledger_name, "version": number})
+        yield Finding(FindingLeaf(about="ungated-version", model_name=seen.ledger_name, version=number), text)
     for number in sorted(standing - set(seen.versions), key=int):
-        text = f"{seen.ledger_name} version {number} was registered and is gone without a deletion that the gate saw"
-        yield Finding("lost-version", text, {"model_name": seen.ledger_name, "version": number})
+        yield _lost_version(seen.ledger_name, number)
     in_use = _in_use(seen, policy)
     for at, version in sorted(in_use.items()):
         yield from _of_alias(seen, past, at, version, held.get(at), policy)
     for at, content in sorted(held.items()):
-        if at not in in_use and str(content.get("version")) in seen.versions:
-            fields = {"model_name": seen.ledger_name, "version": content.get("version"), "alias": at}
-            text = f"{at} was taken from {seen.ledger_name} version {content.get('version')} past the gate"
-            yield Finding("lost-alias", text, fields)
+        if at not in in_use and content.version in seen.versions:
+            text = f"{at} was taken from {seen.ledger_name} version {content.version} past the gate"
+            lost = FindingLeaf(about="lost-alias", model_name=seen.ledger_name, version=content.version, alias=at)
+            yield Finding(lost, text)
 
 
 def _in_use(seen: RegistryModel, policy: LoadedPolicy) -> dict[str, str]:
@@ -189,26 +226,26 @@ def _in_use(seen: RegistryModel, policy: LoadedPolicy) -> dict[str, str]:
 
 
 def _of_alias(
-    seen: RegistryModel, past: ModelHistory, at: str, version: str, by: dict[str, Any] | None, policy: LoadedPolicy
+    seen: RegistryModel, past: ModelHistory, at: str, version: str, by: DoneLeaf | None, policy: LoadedPolicy
 ) -> Iterator[Finding]:
-    fields = {"model_name": seen.ledger_name, "version": version, "alias": at}
-    if by is None or str(by.get("version")) != version:
+    of_kind = functools.partial(FindingLeaf, model_name=seen.ledger_name, version=version, alias=at)
+    if by is None or by.version != version:
         text = f"{at} of {seen.ledger_name} points to version {version} without an allowing decision"
-        yield Finding("ungated-alias", text, fields)
-    elif by["type"] == "legacy" and _over(policy.policy.legacy.until):
+        yield Finding(of_kind(about="ungated-alias"), text)
+    elif isinstance(by, AdoptionLeaf) and _over(policy.policy.legacy.until):
         text = f"{at} of {seen.ledger_name} still points to version {version}, adopted from before the gate"
-        yield Finding("legacy-over", text, fields)
+        yield Finding(of_kind(about="legacy-over"), text)
     elif (until := past.waived_until(by)) and parse_time(until) <= datetime.now(UTC):
         text = f"{at} of {seen.ledger_name} points to version {version}, whose waiver ended {until[:10]}"
-        yield Finding("waiver-over", text, fields)
+        yield Finding(of_kind(about="waiver-over"), text)
     registered = past.registered(version)
     digest, why = try_digest(seen.versions[version])
     if digest is None:
         text = f"the files of {seen.ledger_name} version {version} ({at}) cannot be read: {why}"
-        yield Finding("unreadable-bytes", text, fields)
+        yield Finding(of_kind(about="unreadable-bytes"), text)
     elif registered and digest != registered:
         text = f"the files of {seen.ledger_name} version {version} ({at}) changed since they were registered"
-        yield Finding("changed-bytes", text, {**fields, "registered": registered, "found": digest})
+        yield Finding(of_kind(about="changed-bytes", registered=registered, found=digest), text)
 
 
 def _over(until: str | None) -> bool:

@@ -15,8 +15,7 @@ from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.log import LOG_OWNER, LOG_ROLE, log_key
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.keyring import KeyEntry, Keyring
-from aims_mlflow.records.leaves.base import EmptyBody
-from aims_mlflow.records.leaves.others import KeyringLeaf, PolicyLeaf
+from aims_mlflow.records.leaves.others import FindingLeaf, KeyringLeaf, PolicyLeaf
 from aims_mlflow.registers.findings import Finding, record
 from aims_mlflow.settings import keyring_roots, root_key_path
 from aims_mlflow.signing.key_sources import load_key
@@ -101,8 +100,8 @@ class ActivePolicy:
                 findings.append(exc.sentence().replace(f"{self.folder}{os.sep}", ""))
                 _log.error("aims: the last good policy stays in force: %s", exc.sentence())
         self.findings = tuple(findings)
-        texts = [Finding("policy", text, {"text_sha256": sha256_hex(text.encode())}) for text in findings]
-        record(self._ledger, ("policy",), texts)
+        invalid = [FindingLeaf(about="policy", text_sha256=sha256_hex(text.encode())) for text in findings]
+        record(self._ledger, ("policy",), [Finding(*each) for each in zip(invalid, findings, strict=True)])
         self._seen = marks
         return True
 
@@ -125,13 +124,13 @@ class ActivePolicy:
             )
         content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
         leaf = KeyringLeaf(keyring_digest=digest, version=str(keyring.version), request=uuid7())
-        self._ledger.put_in_force("keyring", digest, content, Entry.of(leaf, EmptyBody()))
+        self._ledger.put_in_force("keyring", digest, content, Entry(leaf))
 
 
 def policy_entry(digest: str, text: str) -> Entry:
     """Return the leaf that puts a policy in force: with the digest of its content, and that of its text."""
     leaf = PolicyLeaf(policy_digest=digest, text_sha256=sha256_hex(text.encode()), request=uuid7())
-    return Entry.of(leaf, EmptyBody())
+    return Entry(leaf)
 
 
 def _from_folder(load: Callable[[], Parsed]) -> Parsed:

@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.closing import closed_by_change
 from aims_mlflow.lifecycle.model_history import ModelHistory
-from aims_mlflow.lifecycle.recovery import finish_open_change, outcome_fields, superseded
+from aims_mlflow.lifecycle.recovery import finish_open_change, outcome_of, superseded
 from aims_mlflow.registry.lookups import RegistryLookups
 from aims_mlflow.server.failing_closed import closed, incident
 from aims_mlflow.server.stored_evidence import active_workspace
@@ -19,6 +19,7 @@ from aims_mlflow.server.stored_evidence import active_workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from aims_mlflow.records.leaves.changes import ChangeLeaf
     from aims_mlflow.server.gate import Gate
     from aims_mlflow.server.plain_store import PlainStore
     from aims_mlflow.server.stored_rows import RegistryRows
@@ -66,7 +67,7 @@ class AnnouncedChanges:
     def _finish(self, past: ModelHistory, by: str) -> bool:
         return finish_open_change(self._gate.ledger, past, self._registry, by) is not None
 
-    def carry_out(self, what: str, past: ModelHistory, announced: Entry, commit: Callable[[], Any]) -> Any:
+    def carry_out(self, what: str, past: ModelHistory, change: ChangeLeaf, commit: Callable[[], Any]) -> Any:
         """Commit an announced change; seal its outcome, the superseded versions and the closed findings.
 
         `past` is the model's history from before the change.
@@ -77,20 +78,19 @@ class AnnouncedChanges:
         Raises:
             MlflowException: the commit failed, or its outcome could not be sealed.
         """
-        change = {**announced.public, "type": announced.type, "request": announced.request}
         ledger = self._gate.ledger
         try:
             result = commit()
         except Exception as exc:
             try:
-                self._finish(ModelHistory(ledger, str(change["model_name"])), "a failed commit")
+                self._finish(ModelHistory(ledger, change.model_name), "a failed commit")
             except Exception:  # noqa: BLE001 - what the commit raised is what the client must see
-                _log.exception("aims: the outcome of request %s stays open until the next change", announced.request)
+                _log.exception("aims: the outcome of request %s stays open until the next change", change.request)
             if isinstance(exc, MlflowException) and exc.get_http_status_code() < 500:
                 raise
             raise incident(what, "was allowed, but the registry failed while carrying it out", exc) from exc
-        version = str(getattr(result, "version", None) or change.get("version") or "")
-        done = Entry("outcome", outcome_fields(change, done=True, version=version), request=announced.request)
+        version = str(getattr(result, "version", None) or change.version or "")
+        done = Entry(outcome_of(change, done=True, version=version))
         with closed(what, f"was carried out{f' (version {version})' if version else ''}, but could not be sealed"):
             ledger.seal(done, *superseded(change), *closed_by_change(past, change))
         return result

@@ -6,8 +6,10 @@ import functools
 import sys
 from importlib.metadata import entry_points
 
+from aims_mlflow.records.leaves.base import CallerBody
 
-def caller() -> tuple[dict[str, str], str | None]:
+
+def caller() -> tuple[CallerBody, str | None]:
     """Return (login and address, as far as the request has them; the login).
 
     The login is None where the server has no logins, and "" where it has some and does not name the caller's.
@@ -16,7 +18,8 @@ def caller() -> tuple[dict[str, str], str | None]:
 
     inside = flask.has_request_context()
     login = (flask.g.get("mlflow_authenticated_user") if inside else None) or ("" if has_logins() else None)
-    return {"login": login or "", "address": flask.request.remote_addr or ""} if inside else {}, login
+    who = CallerBody(login=login or "", address=flask.request.remote_addr or "") if inside else CallerBody()
+    return who, login
 
 
 def has_logins() -> bool:

@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aims_mlflow.canonical import sha256_hex
-from aims_mlflow.gates.replay import public_fields
+from aims_mlflow.gates.replay import decision_leaf
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.model_history import qualified
+from aims_mlflow.records.leaves.changes import DecisionBody
 
 if TYPE_CHECKING:
     from aims_mlflow.errors import AimsError
     from aims_mlflow.records.decision import Decision, PriorAuthority
+    from aims_mlflow.records.leaves.base import CallerBody
+    from aims_mlflow.records.leaves.changes import DecisionLeaf
     from aims_mlflow.records.policy import Stage
 
 # What a session file is made of, by sha256 of its lines, so that a decision can be made again from the ledger.
@@ -57,27 +60,29 @@ def kept_lines(files: dict[str, bytes]) -> tuple[tuple[bytes, ...], SessionLines
     return tuple(line for each in lines.values() for line in each if line), named
 
 
-def decision_entry(
-    change: RegistryChange, context: DecisionContext, request: str, call: str, who: dict[str, str], losing: list[str]
-) -> Entry:
-    """Return the leaf of a decision; its body has texts, logins and the inputs for a replay.
+def announced_decision(
+    change: RegistryChange, context: DecisionContext, request: str, losing: list[str]
+) -> DecisionLeaf:
+    """Return the content of a decision's leaf.
 
     `losing` are the versions whose place it takes: whoever seals the outcome seals them as superseded.
     """
-    decision = context.decision
-    public = {
-        **public_fields(decision),
-        "model_name": change.ledger_name,
-        "mlflow_stage": change.mlflow_stage,
-        "sessions": context.sessions,
-        "consents": list(context.consents),
-        "registered": context.registered,
-        "standing": context.prior.request if context.prior else None,
-        "losing": losing or None,
-    }
-    body = {
-        "decision": decision.model_dump(mode="json", exclude_none=True),
-        **({"standing": context.prior.model_dump(mode="json", exclude_none=True)} if context.prior else {}),
-        **who,
-    }
-    return Entry("decision", public, body, request, context.envelopes, call)
+    return decision_leaf(context.decision, change.ledger_name).changed(
+        request=request,
+        mlflow_stage=change.mlflow_stage,
+        sessions=context.sessions,
+        consents=list(context.consents),
+        registered=context.registered,
+        standing=context.prior.request if context.prior else None,
+        losing=losing or None,
+    )
+
+
+def decision_entry(content: DecisionLeaf, context: DecisionContext, call: str, who: CallerBody) -> Entry:
+    """Return the leaf of a decision with its body: texts, logins and the inputs for a replay."""
+    prior = context.prior.model_dump(mode="json", exclude_none=True) if context.prior else None
+    body = DecisionBody(
+        decision=context.decision.model_dump(mode="json", exclude_none=True), standing=prior,
+        login=who.login, address=who.address,
+    )  # fmt: skip
+    return Entry(content, body, context.envelopes, call)

@@ -12,6 +12,7 @@ from aims_mlflow.server.change import RegistryChange
 
 if TYPE_CHECKING:
     from aims_mlflow.gates.decide import SignedConsent
+    from aims_mlflow.records.leaves.base import CallerBody
     from aims_mlflow.server.gate import Gate
 
 
@@ -21,7 +22,7 @@ class ConsentIntake:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
-    def take(self, name: str, workspace: str | None, text: str, who: dict[str, str], login: str | None) -> None:
+    def take(self, name: str, workspace: str | None, text: str, who: CallerBody, login: str | None) -> None:
         """Verify a consent about a registered model, and seal it.
 
         Raises:

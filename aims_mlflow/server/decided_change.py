@@ -14,7 +14,7 @@ from aims_mlflow.records.base import uuid7
 from aims_mlflow.registry.names import REQUEST_TAG
 from aims_mlflow.server import counters
 from aims_mlflow.server.caller import caller
-from aims_mlflow.server.change import decision_entry
+from aims_mlflow.server.change import announced_decision, decision_entry
 from aims_mlflow.server.failing_closed import closed, denied, reported
 from aims_mlflow.server.sealed_decision import seal_decision, sealed_the_same
 
@@ -69,14 +69,15 @@ class DecidedChanges:
                 context = self._gate.decide(change, owner, past, active)
                 allowed = context.decision.allowed
                 lost = [v for v in losing(change) if v != change.version] if allowed else []
-                entry = decision_entry(change, context, request, call, who, lost)
+                announced = announced_decision(change, context, request, lost)
                 if allowed or first is None or not sealed_the_same(self._gate.ledger, first, context):
+                    entry = decision_entry(announced, context, call, who)
                     seal_decision(self._gate.ledger, past, change, context, entry)
                     count(context)
                 failure = f" {reported(what, context.failure).capitalize()}." if context.failure else ""
                 if not allowed:
                     raise denied(refusal(context.decision) + failure)
-            result = self._changes.carry_out(what, past, entry, lambda: commit(context, request))
+            result = self._changes.carry_out(what, past, announced, lambda: commit(context, request))
             if change.stage == "deployment":
                 self._show(change, context)
             return result
@@ -102,19 +103,18 @@ class DecidedChanges:
         """Return whether an identical call made a change in the last ten minutes that is still in effect."""
         ledger = self._gate.ledger
         first = outcome(ledger, request)
-        if first is None or not first["done"]:
+        if first is None or not first.done:
             return False
-        version = str(first["version"])
         if change.stage == "registration":
             return self._rows.made_by(change.name, request) is not None
         at = place(change.alias, change.mlflow_stage, change.version)
         held = holders(ModelHistory(ledger, change.ledger_name)).get(at)
-        if held is None or held["request"] != request:  # another change came in between
+        if held is None or held.request != request:  # another change came in between
             return False
         if change.mlflow_stage:
-            stage = self._plain.get_model_version(change.name, version).current_stage
+            stage = self._plain.get_model_version(change.name, str(first.version)).current_stage
             return bool(stage.lower() == change.alias)
-        return self._rows.alias_holder(change.name, str(change.alias)) == version
+        return self._rows.alias_holder(change.name, str(change.alias)) == first.version
 
     def _result(self, change: RegistryChange, request: str) -> Any:
         if change.stage == "registration":

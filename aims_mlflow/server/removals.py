@@ -14,8 +14,8 @@ from aims_mlflow.errors import PolicyRefused
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
 from aims_mlflow.records.base import uuid7
-from aims_mlflow.records.leaves.base import CallerBody, EmptyBody
-from aims_mlflow.records.leaves.changes import RenamingLeaf
+from aims_mlflow.records.leaves.changes import DeletionBody, DeletionLeaf, RenamingLeaf, WithdrawalBody, WithdrawalLeaf
+from aims_mlflow.records.leaves.others import FindingLeaf
 from aims_mlflow.registers.findings import Finding
 from aims_mlflow.registry.names import is_prompt
 from aims_mlflow.server import counters
@@ -82,7 +82,7 @@ class Removals:
 
     def _announce(
         self, locks: contextlib.ExitStack, change: RegistryChange, in_stage: Any
-    ) -> tuple[ModelHistory, Entry] | None:
+    ) -> tuple[ModelHistory, WithdrawalLeaf] | None:
         """Seal the announced withdrawal; return None if it is not gated, or if the gate itself fails."""
         try:
             if in_stage is None and not self._gate.policy.current().policy.gated_alias(str(change.alias)):
@@ -92,23 +92,23 @@ class Removals:
             version = in_stage or self._holder(change)
             if version is None or is_prompt(version):
                 return None
-            entry, *due = _withdrawal(past, change, version, in_stage=in_stage is not None)
-            self._gate.ledger.seal(entry, *due)
+            withdrawn = _withdrawal(change, version, in_stage=in_stage is not None)
+            self._gate.ledger.seal(_withdrawal_entry(withdrawn), *_retirement_due(past, withdrawn))
         except Exception as exc:  # noqa: BLE001 - nothing of ours may hold a withdrawal up
             counters.error(type(exc).__name__)
             _log.exception("aims: %s of %s is withdrawn without a seal", change.alias, change.ledger_name)
             return None
-        return past, entry
+        return past, withdrawn
 
     def _holder(self, change: RegistryChange) -> Any:
         aliases = self._plain.get_registered_model(change.name).aliases
         return self._plain.get_model_version(change.name, aliases[change.alias]) if change.alias in aliases else None
 
-    def _finish(self, past: ModelHistory, entry: Entry, commit: Callable[[], Any]) -> Any:
+    def _finish(self, past: ModelHistory, withdrawn: WithdrawalLeaf, commit: Callable[[], Any]) -> Any:
         """Carry out a withdrawal; if sealing its outcome fails, the next change or the reconciler seals it."""
         done: list[Any] = []
         try:
-            return self._changes.carry_out("Withdrawal", past, entry, lambda: done.append(commit()))
+            return self._changes.carry_out("Withdrawal", past, withdrawn, lambda: done.append(commit()))
         except Exception:
             if not done:
                 raise
@@ -138,20 +138,17 @@ class Removals:
         with self._changes.locked("Deletion", ledger_name) as past:
             with closed("Deletion"):
                 self._require_retired(past, name, version)
-                public = {
-                    "model_name": ledger_name,
-                    "version": version,
-                    "model_digest": past.registered(version) if version else None,
-                }
-                body = {"rows": [_row(v) for v in rows], **caller()[0]}
-                entry = Entry("deleted", {k: v for k, v in public.items() if v is not None}, body, uuid7())
-                self._gate.ledger.seal(entry)
-            self._changes.carry_out("Deletion", past, entry, commit)
+                digest = past.registered(version) if version else None
+                deleted = DeletionLeaf(model_name=ledger_name, version=version, model_digest=digest, request=uuid7())
+                who = caller()[0]
+                body = DeletionBody(rows=[_row(v) for v in rows], login=who.login, address=who.address)
+                self._gate.ledger.seal(Entry(deleted, body))
+            self._changes.carry_out("Deletion", past, deleted, commit)
 
     def _require_retired(self, past: ModelHistory, name: str, version: str | None) -> None:
         change = RegistryChange("deployment", name, self._changes.workspace)
         retired = past.retired()
-        used = {c["version"]: c.get("model_digest") for c in past.put_into_use(version)}
+        used = {str(c.version): c.model_digest for c in past.put_into_use(version)}
         missing = sorted((v for v, digest in used.items() if digest not in retired), key=int)
         if missing and self._gate.rules(change).mode == "enforce":
             raise PolicyRefused(
@@ -170,15 +167,12 @@ class Removals:
             with closed("Renaming"):
                 self._require_same_rules(name, new_name)
                 request, who = uuid7(), caller()[0]
-                entry = Entry.of(
-                    RenamingLeaf(model_name=new, previous=old, request=request), CallerBody.model_validate(who)
-                )
+                renamed = RenamingLeaf(model_name=new, previous=old, request=request)
                 # The new name's leaf comes first: what is before it is its past under the old name.
-                self._gate.ledger.seal(
-                    entry, Entry.of(RenamingLeaf(model_name=old, renamed_to=new, request=request), EmptyBody())
-                )
+                gone = RenamingLeaf(model_name=old, renamed_to=new, request=request)
+                self._gate.ledger.seal(Entry(renamed, who), Entry(gone))
             return self._changes.carry_out(
-                "Renaming", past, entry, lambda: self._plain.rename_registered_model(name, new_name)
+                "Renaming", past, renamed, lambda: self._plain.rename_registered_model(name, new_name)
             )
 
     def _require_same_rules(self, name: str, new_name: str) -> None:
@@ -192,16 +186,26 @@ class Removals:
                 )
 
 
-def _withdrawal(past: ModelHistory, change: RegistryChange, version: Any, *, in_stage: bool) -> list[Entry]:
-    """Return the leaf of a withdrawal, and that of the finding for a missing retirement record."""
-    number = str(version.version)
-    about = {"model_name": change.ledger_name, "alias": change.alias, "version": number}
-    stage = {"mlflow_stage": version.current_stage} if in_stage else {}
-    withdrawn = Entry("withdrawn", {**about, **stage}, caller()[0], uuid7())
-    if past.registered(number) in past.retired():
-        return [withdrawn]
-    text = f"{change.alias} was withdrawn from version {number}: its retirement record is due"
-    return [withdrawn, Finding("retirement-due", text, about).entry()]
+def _withdrawal(change: RegistryChange, version: Any, *, in_stage: bool) -> WithdrawalLeaf:
+    return WithdrawalLeaf(
+        model_name=change.ledger_name, alias=change.alias, version=str(version.version),
+        mlflow_stage=version.current_stage if in_stage else None, request=uuid7(),
+    )  # fmt: skip
+
+
+def _withdrawal_entry(withdrawn: WithdrawalLeaf) -> Entry:
+    who = caller()[0]
+    return Entry(withdrawn, WithdrawalBody(login=who.login, address=who.address))
+
+
+def _retirement_due(past: ModelHistory, withdrawn: WithdrawalLeaf) -> list[Entry]:
+    """Return the leaf of the finding about a missing retirement record of a withdrawn version, if it is missing."""
+    version = str(withdrawn.version)
+    if past.registered(version) in past.retired():
+        return []
+    text = f"{withdrawn.alias} was withdrawn from version {version}: its retirement record is due"
+    about = FindingLeaf(about="retirement-due", model_name=withdrawn.model_name, alias=withdrawn.alias, version=version)
+    return [Finding(about, text).entry()]
 
 
 def _row(version: Any) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.lifecycle.closing import closed_by_same_files, open_of_model
+from aims_mlflow.records.leaves.changes import DecisionBody
+from aims_mlflow.records.leaves.others import FindingLeaf, IncidentLeaf
 from aims_mlflow.registers.findings import Finding
 
 if TYPE_CHECKING:
@@ -23,20 +25,25 @@ def seal_decision(
         Unreachable: the ledger cannot be written.
     """
     decision, version, beside = context.decision, str(change.version), []
-    about = {"model_name": change.ledger_name, "version": change.version}
     if context.registered and decision.model_digest == context.registered:
         beside += closed_by_same_files(past, version)
     elif context.registered:
         text = f"the files of {change.ledger_name} version {version} changed since they were registered"
-        digests = {"registered": context.registered, "found": decision.model_digest}
-        finding = Finding("changed-model", text, {**about, **digests})
-        known = {content["request"] for content in open_of_model(past, version)}
+        changed = FindingLeaf(
+            about="changed-model", model_name=change.ledger_name, version=change.version,
+            registered=context.registered, found=decision.model_digest,
+        )  # fmt: skip
+        finding = Finding(changed, text)
+        known = {content.request for content in open_of_model(past, version)}
         beside += [finding.entry()] if finding.key not in known else []
     if decision.basis == "break-glass":
         waivers = sorted({w.waiver for w in decision.waived})
         text = f"an emergency waiver let a change of {change.ledger_name} through"
-        fields = {"model_name": change.ledger_name, "alias": change.alias, "waivers": waivers}
-        beside.append(Finding("break-glass", text, fields, entry.request).entry())
+        incident = IncidentLeaf(
+            about="break-glass", model_name=change.ledger_name, alias=change.alias, waivers=waivers,
+            request=entry.content.request,
+        )  # fmt: skip
+        beside.append(Finding(incident, text).entry())
     ledger.seal(entry, *beside)
 
 
@@ -44,7 +51,7 @@ def sealed_the_same(ledger: Ledger, request: str, context: DecisionContext) -> b
     """Return whether an earlier request's decision is the same except for its time."""
     leaf = next(ledger.leaves(types=("decision",), request=request), None)
     body = ledger.body(leaf.sequence) if leaf else None
-    if not body or "decision" not in body:
+    if not isinstance(body, DecisionBody) or body.decision is None:
         return False
     now = context.decision.model_dump(mode="json", exclude_none=True, exclude={"time"})
-    return {k: v for k, v in body["decision"].items() if k != "time"} == now
+    return {k: v for k, v in body.decision.items() if k != "time"} == now

@@ -14,17 +14,18 @@ from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.replay import check_sessions, recorded, replay
 from aims_mlflow.gates.rules_in_force import RulesInForce
-from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.lifecycle.consents import seal_consent
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.keyring import Keyring
+from aims_mlflow.records.leaves.base import CallerBody
 from aims_mlflow.registry.channel import ModelRef, sign_consent
-from aims_mlflow.server.change import DecisionContext, RegistryChange, decision_entry, kept_lines
+from aims_mlflow.server.change import DecisionContext, RegistryChange, announced_decision, decision_entry, kept_lines
 from aims_mlflow.signing.keyring import keyring_digest
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
+from support.entries import entry_of
 from support.session_strategies import KEY, LAW, NEEDED, OTHER, sessions
 
 OLGA, PER = ephemeral_key(), ephemeral_key()
@@ -47,10 +48,10 @@ def world(tmp_path_factory):
     policy = parse_policy(text)
     people = [(KEY, "ana", "trainer"), (OTHER, "ben", "trainer"), (OLGA, "olga", "approver"), (PER, "per", "approver")]
     keyring = Keyring(version=1, keys=tuple(signed_sessions.entry(k, owner=o, roles=(r,)) for k, o, r in people))
-    ledger.put_in_force("policy", policy.digest, text, Entry("policy", {"policy_digest": policy.digest}))
+    ledger.put_in_force("policy", policy.digest, text, entry_of("policy", {"policy_digest": policy.digest}))
     content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
     digest = keyring_digest(keyring)
-    ledger.put_in_force("keyring", digest, content, Entry("keyring", {"keyring_digest": digest, "version": "1"}))
+    ledger.put_in_force("keyring", digest, content, entry_of("keyring", {"keyring_digest": digest, "version": "1"}))
     return ledger, RulesInForce(policy, keyring, digest)
 
 
@@ -63,7 +64,7 @@ def say(ledger, rules, force, name, key, fields):
     )  # fmt: skip
     record, words = sign_consent(consent, ModelRef(name, "1", "m-" + "1" * 32, signed_sessions.MODEL), key, "x")
     raw = record.envelope.raw
-    seal_consent(ledger, raw, with_words(read_consent(raw, force.keyring), words), name, {}, words)
+    seal_consent(ledger, raw, with_words(read_consent(raw, force.keyring), words), name, CallerBody(), words)
 
 
 def made_again(world, files, said):
@@ -82,7 +83,7 @@ def made_again(world, files, said):
     decision = decide(rules, checked, list(consents.values()), asked, datetime.now(UTC))
     decided = DecisionContext(decision, *kept_lines(read), tuple(consents), signed_sessions.MODEL)
     change, request = RegistryChange("deployment", name, None, "champion", "1"), uuid7()
-    ledger.seal(decision_entry(change, decided, request, "", {}, []))
+    ledger.seal(decision_entry(announced_decision(change, decided, request, []), decided, "", CallerBody()))
     say(ledger, rules, force, name, OLGA, {"action": "revocation"})  # what is said later must not count
     assert replay(ledger, request) == recorded(ledger, request) == decision
     return decision

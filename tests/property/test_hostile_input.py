@@ -26,12 +26,13 @@ from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.archive import Archive, write_archive
 from aims_mlflow.exports.bundle.browser_safe import is_inert
 from aims_mlflow.exports.bundle.verify import verify_bundle
-from aims_mlflow.gates.consents import ConsentText, read_consent, unpacked, with_words
+from aims_mlflow.gates.consents import read_consent, unpacked, with_words
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.ledger import checkpoint, merkle
 from aims_mlflow.ledger.leaves import Leaf
 from aims_mlflow.records.evidence import Claim
 from aims_mlflow.records.keyring import KeyEntry, Keyring
+from aims_mlflow.records.leaves.others import ConsentText
 from aims_mlflow.records.system import AimsConfig
 from aims_mlflow.signing import dsse
 from aims_mlflow.signing.keyring import keyring_text, parse_keyring, sign_keyring

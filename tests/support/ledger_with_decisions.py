@@ -26,14 +26,15 @@ from aims_mlflow.lifecycle.consents import seal_consent
 from aims_mlflow.lifecycle.erasure import erase
 from aims_mlflow.lifecycle.ingest import ingest
 from aims_mlflow.lifecycle.model_history import ModelHistory
-from aims_mlflow.lifecycle.recovery import outcome_fields, superseded
+from aims_mlflow.lifecycle.recovery import outcome_of, superseded
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.keyring import Keyring
+from aims_mlflow.records.leaves.base import CallerBody
 from aims_mlflow.registry.channel import sign_consent
 from aims_mlflow.server.active_policy import policy_entry
-from aims_mlflow.server.change import DecisionContext, RegistryChange, decision_entry, kept_lines
+from aims_mlflow.server.change import DecisionContext, RegistryChange, announced_decision, decision_entry, kept_lines
 from aims_mlflow.signing.keyring import sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
@@ -41,7 +42,7 @@ from support.small_bundle import lost, put_keyring
 
 NAME, SYSTEM, RUN = "income", "income-screening", "f" * 32
 GOOD, UNFAIR = "a" * 64, "9" * 64
-WHO = {"login": "ana@example.org", "client": "aims_mlflow/0.1.0"}
+WHO = CallerBody(login="ana@example.org")
 
 
 class Registry:
@@ -91,7 +92,7 @@ class Registry:
         )  # fmt: skip
         record, words = sign_consent(said, SimpleNamespace(model_id="m-1", digest=model), self.approver, "olga")
         signed = read_consent(record.envelope.raw, self.force.keyring, self.force.consenting)
-        who = {"login": "olga@example.org"}
+        who = CallerBody(login="olga@example.org")
         seal_consent(self.ledger, record.envelope.raw, with_words(signed, words), NAME, who, words)
 
     def ask(self, stage, files, model, version, alias=None, losing=()):
@@ -105,14 +106,11 @@ class Registry:
         sessions = check_sessions(files, force, rules, BoundedCache(0))
         decision = decide(rules, sessions, list(consents.values()), asked, datetime.now(UTC))
         decided = DecisionContext(decision, *kept_lines(files), tuple(consents), registered)
-        request = uuid7()
-        self.ledger.seal(
-            decision_entry(RegistryChange(stage, NAME, None, alias, known), decided, request, "", WHO, list(losing))
-        )
+        change = RegistryChange(stage, NAME, None, alias, known)
+        announced = announced_decision(change, decided, uuid7(), list(losing))
+        self.ledger.seal(decision_entry(announced, decided, "", WHO))
         if decision.allowed:
-            leaf = next(self.ledger.leaves(types=("decision",), request=request)).content
-            done = Entry("outcome", outcome_fields(leaf, done=True, version=version), request=request)
-            self.ledger.seal(done, *superseded(leaf))
+            self.ledger.seal(Entry(outcome_of(announced, done=True, version=version)), *superseded(announced))
         return decision
 
     def bundle(self, stage="stage2", held=()):

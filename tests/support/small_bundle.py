@@ -8,7 +8,6 @@ from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.bundle.create import create
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
-from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.log import Log
 from aims_mlflow.lifecycle.ingest import ingest, keyring_now
@@ -17,13 +16,14 @@ from aims_mlflow.server.active_policy import policy_entry
 from aims_mlflow.signing.keyring import keyring_digest, sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
+from support.entries import entry_of
 
 
 def put_keyring(ledger, keyring):
     named = keyring_digest(keyring)
     content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
     public = {"keyring_digest": named, "version": str(keyring.version)}
-    ledger.put_in_force("keyring", named, content, Entry("keyring", public))
+    ledger.put_in_force("keyring", named, content, entry_of("keyring", public))
 
 
 def keyring_of(ledger):

@@ -15,10 +15,10 @@ from aims_mlflow.exports.bundle.layout import FilesInMemory
 from aims_mlflow.exports.bundle.ledger import PartLedger
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.gates.replay import recorded, replay
-from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.signing.keyring import load_keyring
 from support import second_verifier
+from support.entries import entry_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RELEASES = sorted(p for p in GOLDEN.iterdir() if (p / "keyring.yaml").exists())
@@ -49,7 +49,7 @@ def test_a_ledger_is_opened_verified_and_continued(folder, tmp_path):
     assert kinds == {"policy", "keyring", "decision", "outcome", "approval", "waiver", "evidence", "erased"}
     held = read_outside_checkpoint(folder / "checkpoint.txt")
     sound(verify_ledger(ledger, "ledger", outside=[held], stamp_roots=roots), "1 time stamp")
-    ledger.seal(Entry("finding", {"about": "later"}))
+    ledger.seal(entry_of("finding", {"about": "later"}))
     sound(verify_ledger(ledger, "ledger", outside=[held], stamp_roots=roots), "1 time stamp")
 
 

@@ -62,7 +62,7 @@ class Collector:
             if leaf.fact.model_name in names and (self._since is None or leaf.fact.time >= self._since)
         }
         for name in names:
-            requests |= {str(fact["request"]) for fact in holders(ModelHistory(self._ledger, name)).values()}
+            requests |= {fact.request for fact in holders(ModelHistory(self._ledger, name)).values()}
         requests |= self._unsaid(everything, requests)
         chosen = [leaf for leaf in everything if self._belongs(leaf, names, requests)]
         numbers = {leaf.sequence for leaf in chosen}

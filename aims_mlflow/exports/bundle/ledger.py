@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.contents import leaf_content
 from aims_mlflow.canonical import parse_json, sha256_hex
@@ -15,12 +15,13 @@ from aims_mlflow.exports.bundle import layout
 from aims_mlflow.ledger import checkpoint, merkle
 from aims_mlflow.ledger.leaves import Leaf
 from aims_mlflow.ledger.model_leaves import ModelLeaves
+from aims_mlflow.records.leaves import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aims_mlflow.ledger.checkpoint import Checkpoint
-    from aims_mlflow.records.leaves.base import LeafContent
+    from aims_mlflow.records.leaves.base import LeafBody, LeafContent
 
 _LEAF = re.compile(r"ledger/leaves/(\d{12})\.json", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -81,20 +82,19 @@ class PartLedger:
                 out[sequence] = _body(self.files.read(layout.body_path(sequence)), layout.body_path(sequence))
         return out
 
-    def body(self, sequence: int) -> dict[str, Any] | None:
+    def body(self, sequence: int) -> LeafBody | None:
         """Return a leaf's body, checked against its commitment; None where there is none.
 
         Raises:
-            EvidenceError: it is not the one that the leaf commits to.
+            EvidenceError: it is not the one that the leaf commits to, or not of this format.
         """
         found = self.bodies([sequence]).get(sequence)
         if found is None:
             return None
-        commitment = next((content.commitment for leaf, content in self._leaves if leaf.sequence == sequence), None)
-        if sha256_hex(found[0] + found[1]) != commitment:
+        of = next((content for leaf, content in self._leaves if leaf.sequence == sequence), None)
+        if of is None or sha256_hex(found[0] + found[1]) != of.commitment:
             raise EvidenceError("the body was changed: it does not fit the leaf's commitment", where=f"leaf {sequence}")
-        body: dict[str, Any] = parse_json(found[1], f"body {sequence}")
-        return body
+        return read_body(of.type, parse_json(found[1], f"body {sequence}"), f"leaf {sequence}")
 
     def envelopes(self, names: Sequence[str]) -> dict[str, bytes]:
         """Return the envelopes among these sha256 names."""

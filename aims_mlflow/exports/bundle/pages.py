@@ -130,9 +130,10 @@ def _controls(sessions: Sequence[CheckedSession], digest: str | None, time: str)
 
 def _body(view: PartLedger, sequence: int) -> dict[str, Any]:
     try:
-        return view.body(sequence) or {}
+        body = view.body(sequence)
     except AimsError:  # the verification names it
-        return {}
+        body = None
+    return body.plain() if body else {}
 
 
 def _page(view: PartLedger, sessions: Sequence[CheckedSession]) -> str | None:

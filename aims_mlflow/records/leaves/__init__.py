@@ -46,6 +46,18 @@ def read_content(fields: Any, where: str) -> LeafContent:
     raise EvidenceError("not a leaf of this format", where=where)
 
 
+def read_body(kind: str, fields: Any, where: str) -> LeafBody:
+    """Return the body beside a leaf of a type, from JSON.
+
+    Raises:
+        EvidenceError: it is not a body of this format.
+    """
+    try:
+        return body_model(kind).model_validate(fields)
+    except (ValidationError, RecursionError):
+        raise EvidenceError("the body beside it is not of this format", where=where) from None
+
+
 def body_model(kind: str) -> type[LeafBody]:
     """Return the model of the body beside a leaf of a type."""
     return BODIES.get(kind, LeafBody)

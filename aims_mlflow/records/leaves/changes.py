@@ -143,6 +143,11 @@ class AdoptionLeaf(LeafContent):
     run_id: Name | None = Field(None, description="MLflow run of the version")
 
 
+# Leaves that announce a change of the registry, before it takes place; an outcome closes each.
+ChangeLeaf = DecisionLeaf | WithdrawalLeaf | DeletionLeaf | RenamingLeaf
+# Leaves of what took place: the outcome of an announced change, and an adoption.
+DoneLeaf = OutcomeLeaf | AdoptionLeaf
+
 BODIES: dict[str, type[LeafBody]] = {
     "decision": DecisionBody,
     "outcome": EmptyBody,

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Literal
 
 from pydantic import Field
 
-from aims_mlflow.records.base import Sha256, Time
+from aims_mlflow.canonical import digest_of
+from aims_mlflow.records.base import Record, Sha256, Time
 from aims_mlflow.records.leaves.base import CallerBody, Control, EmptyBody, LeafBody, LeafContent, Name, Sessions
-from aims_mlflow.records.open_record import OpenRecord
 
 
-class ConsentWords(OpenRecord):
+class ConsentText(Record):
     """The text that a person wrote, and their account; the consent commits to both with a salt."""
 
-    comment: str = Field("", description="reason that the person gave")
+    comment: str = Field("", max_length=500, description="reason that the person gave")
     actor: str = Field(description="account of the person")
     salt: Sha256 = Field(description="random, so that nobody can guess the text from its digest")
+
+    @classmethod
+    def of(cls, comment: str, actor: str) -> ConsentText:
+        """Return a text with a new salt, which prevents guessing the text from its commitment."""
+        return cls(comment=comment, actor=actor, salt=secrets.token_hex(32))
+
+    @property
+    def commitment(self) -> str:
+        """The digest of text and salt that the consent's signature covers."""
+        return digest_of(self.model_dump())
 
 
 class ConsentBody(CallerBody):
@@ -24,7 +35,7 @@ class ConsentBody(CallerBody):
 
     owner: str | None = Field(None, description="owner of the signing key")
     comment: str | None = Field(None, description="reason that the person gave")
-    words: ConsentWords | None = Field(None, description="text that the consent's `words` commits to")
+    words: ConsentText | None = Field(None, description="text that the consent's `words` commits to")
 
 
 class ConsentLeaf(LeafContent):

@@ -6,10 +6,10 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.create import create
 from aims_mlflow.exports.bundle.verify import verify_bundle
-from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
+from support.entries import entry_of
 from support.small_bundle import lost, sentences, small_ledger
 
 
@@ -23,7 +23,7 @@ def both(ledger):
 def seal(ledger, lines):
     names = [sha256_hex(line) for line in lines]
     public = {"sessions": {"s.jsonl": [*names, ""]}, "evidence": names}
-    ledger.seal(Entry("evidence", public, {"reason": "x"}, names[0], lines))
+    ledger.seal(entry_of("evidence", public, {"reason": "x"}, names[0], lines))
 
 
 def lines_of(writer):
@@ -64,8 +64,8 @@ def test_an_allowing_decision_rests_on_something_in_ledger_and_bundle(tmp_path):
     about = {"model_name": "loans", "stage": "registration", "decided": utc_text(), "evidence": []}
     sessions = {"s.jsonl": [*(sha256_hex(line) for line in lines), ""]}
     public = {"allowed": True, **digests, **about, "sessions": sessions}
-    ledger.seal(Entry("decision", public, {"decision": {}}, "req-1", lines))
-    ledger.seal(Entry("outcome", {"of": "decision", "done": True, "model_name": "loans"}, {}, "req-1"))
+    ledger.seal(entry_of("decision", public, {"decision": {}}, "req-1", lines))
+    ledger.seal(entry_of("outcome", {"of": "decision", "done": True, "model_name": "loans"}, {}, "req-1"))
     for said in both(ledger):
         assert any("decision req-1" in text and "it was not made from what it names" in text for text in said), said
 

@@ -19,7 +19,6 @@ from aims_mlflow.exports.bundle.ledger import PartLedger
 from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger import append, checkpoint
-from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.log import Log
 from aims_mlflow.records.base import utc_text
@@ -27,6 +26,7 @@ from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.signing.keyring import add_key, keyring_digest, revoke_key, rotate_key, sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
+from support.entries import entry_of
 from support.small_bundle import lost, sentences, small_ledger
 
 real_now = append.utc_text
@@ -46,7 +46,7 @@ def keyring_of(ledger):
 def put(ledger, keyring):
     digest = keyring_digest(keyring)
     content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
-    entry = Entry("keyring", {"keyring_digest": digest, "version": str(keyring.version)})
+    entry = entry_of("keyring", {"keyring_digest": digest, "version": str(keyring.version)})
     assert ledger.put_in_force("keyring", digest, content, entry)
 
 
@@ -54,7 +54,7 @@ def evidence(ledger, key):
     lines = [line for line in signed_sessions.session(key).jsonl().split(b"\n") if line]
     names = [sha256_hex(line) for line in lines]
     public = {"sessions": {"s.jsonl": [*names, ""]}, "evidence": names}
-    ledger.seal(Entry("evidence", public, {"reason": "x"}, names[0], lines))
+    ledger.seal(entry_of("evidence", public, {"reason": "x"}, names[0], lines))
 
 
 @pytest.mark.parametrize("seconds", [5, 3600, -5, -3600])
@@ -95,7 +95,7 @@ def log_changed(small, change):
     put(ledger, sign_keyring(add_key(keyring_of(ledger), signed_sessions.entry(new, "registry-2", ("log",))), root))
     ledger = with_key(ledger, new)
     put(ledger, sign_keyring(change(keyring_of(ledger), log.key_id), root))
-    ledger.seal(Entry("finding", {"about": "x"}))
+    ledger.seal(entry_of("finding", {"about": "x"}))
     return ledger, log
 
 
@@ -174,12 +174,12 @@ def test_a_log_key_may_change_under_a_running_server(small):
     assert create_and_verify(ledger) == []
     third, root = ephemeral_key(), small[3]
     ledger = with_key(ledger, third)
-    ledger.seal(Entry("finding", {"about": "the keyring does not know this log yet"}))
+    ledger.seal(entry_of("finding", {"about": "the keyring does not know this log yet"}))
     put(ledger, sign_keyring(add_key(keyring_of(ledger), signed_sessions.entry(third, "registry-3", ("log",))), root))
     fourth = ephemeral_key()
     put(ledger, sign_keyring(rotate_key(keyring_of(ledger), third.key_id, fourth.public, utc_text()), root))
     ledger = with_key(ledger, fourth)
-    ledger.seal(Entry("finding", {"about": "y"}))
+    ledger.seal(entry_of("finding", {"about": "y"}))
     assert everywhere(ledger) == {"ledger": [], "watch": [], "model": []}
     assert create_and_verify(ledger) == []
 

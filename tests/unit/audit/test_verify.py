@@ -50,14 +50,14 @@ def test_a_proof_stands_alone(life):
 
 
 def test_watching_goes_on_from_the_last_look(life, tmp_path):
-    from aims_mlflow.ledger.leaves import Entry
     from aims_mlflow.ledger.log import configured_log
+    from support.entries import entry_of
 
     state = tmp_path / "seen.txt"
     ledger = Ledger(life.uri, configured_log())
     before = ledger.proofs.size()
     assert "checkpoint over" in run("ledger", "watch", "--ledger", life.uri, "--state", state)
-    ledger.seal(Entry("finding", {"about": "x"}))
+    ledger.seal(entry_of("finding", {"about": "x"}))
     text = run("ledger", "watch", "--ledger", life.uri, "--state", state)
     assert f"continues {before}" in text
     assert checkpoint.parse(state.read_bytes(), "state").size == before + 1

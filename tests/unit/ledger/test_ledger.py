@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from aims_mlflow.errors import ConfigError, EvidenceError, KeyUnavailable
 from aims_mlflow.ledger import log as logs
 from aims_mlflow.ledger import merkle
-from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.log import Log
 from aims_mlflow.signing.keys import SigningKey, ephemeral_key
+from support.entries import entry_of
 
 KEY = ephemeral_key()
 
@@ -21,7 +21,7 @@ def opened(uri, **more):
 
 
 def entry(number=0):
-    return Entry("finding", {"about": "x", "n": str(number)}, {"text": f"text {number}"}, f"request-{number}")
+    return entry_of("finding", {"about": "x", "n": str(number)}, {"text": f"text {number}"}, f"request-{number}")
 
 
 class Remote(SigningKey):
@@ -127,13 +127,13 @@ def test_writers_in_threads_leave_one_sound_tree(database_uri):
 
 def test_what_is_in_force_and_its_leaf_stand_or_fall_together(database_uri):
     ledger = opened(database_uri)
-    leaf = Entry("policy", {"policy_digest": "a" * 64}, request="r")
+    leaf = entry_of("policy", {"policy_digest": "a" * 64}, request="r")
     assert ledger.put_in_force("policy", "a" * 64, "text", leaf)
     assert not ledger.put_in_force("policy", "a" * 64, "text", leaf)
     assert ledger.state.active() == {"policy": "a" * 64}
     assert ledger.proofs.size() == 1
     with pytest.raises(EvidenceError):
-        ledger.put_in_force("policy", "b" * 64, "text", Entry("no-such-type", {}))
+        ledger.put_in_force("policy", "b" * 64, "text", entry_of("no-such-type", {}))
     broken = Ledger(database_uri, Log(KEY, "another name"))
     with pytest.raises(EvidenceError, match="a log"):
         broken.put_in_force("policy", "b" * 64, "text", leaf)

@@ -5,9 +5,9 @@ import shutil
 import pytest
 
 from aims_mlflow.bounded_cache import BoundedCache
-from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.model_leaves import KEPT, Memory
+from support.entries import entry_of
 
 
 def test_a_value_is_made_once():
@@ -43,7 +43,7 @@ def test_a_failure_is_not_remembered():
 
 
 def outcome(version, name="loans", kind="outcome"):
-    return Entry(kind, {"model_name": name, "version": version, "done": True})
+    return entry_of(kind, {"model_name": name, "version": version, "done": True, "about": "a finding has it"})
 
 
 def versions(leaves):
@@ -127,7 +127,7 @@ def test_a_call_is_remembered_by_its_latest_request_and_old_ones_are_forgotten(l
     from aims_mlflow.ledger import state
 
     def seal(call, request):
-        ledger.seal(Entry("decision", {"model_name": "loans"}, request=request, call=call))
+        ledger.seal(entry_of("decision", {"model_name": "loans"}, request=request, call=call))
 
     def kept():
         with ledger._reading() as connection:

@@ -8,8 +8,8 @@ from alembic.migration import MigrationContext
 from aims_mlflow.errors import ConfigError, EvidenceError
 from aims_mlflow.ledger import merkle, upgrade
 from aims_mlflow.ledger.database import Tables
-from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
+from support.entries import entry_of
 from support.tree_database import Database
 
 
@@ -142,7 +142,7 @@ def test_a_newer_releases_database_is_left_alone(database_uri):
 def test_the_ledgers_appends_fill_the_tree(tmp_path):
     uri = f"sqlite:///{tmp_path}/l.db"
     ledger = Ledger(uri)
-    leaves = ledger.seal(*[Entry("finding", {"about": "x"}, {"text": str(i)}) for i in range(5)])
+    leaves = ledger.seal(*[entry_of("finding", {"about": "x"}, {"text": str(i)}) for i in range(5)])
     database = Database(uri)
     expected = merkle.Frontier()
     for leaf in leaves:

@@ -99,10 +99,10 @@ def test_the_ledger_of_another_registry_is_not_taken(registry, client, use, tmp_
     use()
     place = lose(registry.folder)
     other = tmp_path / "other.db"
-    from aims_mlflow.ledger.leaves import Entry
     from aims_mlflow.ledger.ledger import Ledger
+    from support.entries import entry_of
 
-    Ledger(f"sqlite:///{other}").seal(Entry("outcome", {"model_name": "theirs", "done": True}, request="r1"))
+    Ledger(f"sqlite:///{other}").seal(entry_of("outcome", {"model_name": "theirs", "done": True}, request="r1"))
     shutil.copy(other, place)
     assert says_lost(restart(registry.folder))
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aims_mlflow.errors import AimsError, EvidenceError
+from aims_mlflow.records.leaves.others import FindingLeaf
 from aims_mlflow.registers.findings import Finding, open_findings
 from aims_mlflow.registers.kinds import KINDS, RECONCILED
 from support import commands, trainings
@@ -156,7 +157,7 @@ def open_change(world):
     seal = Ledger.seal
 
     def die(self, *entries):
-        if entries[0].type == "outcome":
+        if entries[0].content.type == "outcome":
             raise KeyboardInterrupt
         return seal(self, *entries)
 
@@ -230,7 +231,7 @@ def ledger_lost(world):
 
 
 def close_command(registry):
-    (key,) = (k for k, c in open_findings(registry.ledger).items() if KINDS[c["about"]].closer == "review")
+    (key,) = (k for k, c in open_findings(registry.ledger).items() if KINDS[c.content.about].closer == "review")
     place = ["--registry", f"sqlite:///{registry.folder}/mlflow.db"]
     return ["gate", "close", key, "--reason", "looked into", *place]
 
@@ -268,7 +269,7 @@ def test_a_kind_is_opened_and_closed(world, name):
 
     kind, steps = KINDS[name], SCENARIOS[name](world)
     next(steps)
-    assert {c["about"] for c in open_findings(world.registry.ledger, [name]).values()} == {name}
+    assert {c.content.about for c in open_findings(world.registry.ledger, [name]).values()} == {name}
     shown = json.loads(commands.command("gate", "findings", "--json", *place(world))[1])["open"]
     assert [(s["control"], s["kind"], s["closes"]) for s in shown if s["about"] == name] == [
         (kind.control, kind.leaf, kind.closes)
@@ -332,6 +333,6 @@ def test_a_finding_is_not_closed_by_hand(world):
 
 def test_no_place_opens_a_kind_that_the_table_lacks():
     with pytest.raises(KeyError):
-        Finding("unheard-of", "something").entry()
+        Finding(FindingLeaf(about="unheard-of"), "something").entry()
     assert not issubclass(KeyError, AimsError)
     assert len(RECONCILED) == 10

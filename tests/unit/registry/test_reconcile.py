@@ -111,7 +111,7 @@ def test_a_change_without_outcome_is_settled_by_what_the_registry_shows(registry
     append = Ledger.seal
 
     def die(self, *entries):
-        if entries[0].type == "outcome":
+        if entries[0].content.type == "outcome":
             raise KeyboardInterrupt
         return append(self, *entries)
 
@@ -145,7 +145,7 @@ def test_the_next_change_settles_what_was_left_open(registry, client, use, monke
     append = Ledger.seal
 
     def die(self, *entries):
-        if entries[0].type == "outcome":
+        if entries[0].content.type == "outcome":
             raise KeyboardInterrupt
         return append(self, *entries)
 
@@ -184,7 +184,7 @@ def test_what_a_settled_move_took_is_superseded(registry, client, use, monkeypat
     append = Ledger.seal
 
     def die(self, *entries):
-        if entries[0].type == "outcome":
+        if entries[0].content.type == "outcome":
             raise KeyboardInterrupt
         return append(self, *entries)
 

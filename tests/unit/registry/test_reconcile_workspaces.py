@@ -6,10 +6,10 @@ import pytest
 from mlflow.exceptions import RestException
 from mlflow.utils.workspace_context import WorkspaceContext, get_request_workspace
 
-from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.registry import reading
 from aims_mlflow.registry.reconcile import _without_model
+from support.entries import entry_of
 
 
 class Client:
@@ -68,7 +68,7 @@ def test_each_workspace_is_listed_in_its_own_name(monkeypatch):
 def test_a_model_that_is_gone_is_looked_for_in_its_own_workspace(tmp_path):
     ledger, client = Ledger(f"sqlite:///{tmp_path}/ledger.db"), Client()
     for name in ("credit/loans", "loans"):
-        ledger.seal(Entry("decision", {"model_name": name, "allowed": False}, request=name))
+        ledger.seal(entry_of("decision", {"model_name": name, "allowed": False}, request=name))
     with WorkspaceContext("risk"):
         _without_model(ledger, client, set())
     assert client.asked == [("credit", "loans"), ("default", "loans")]

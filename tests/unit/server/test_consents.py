@@ -292,7 +292,8 @@ def test_an_erased_reason_is_gone_and_the_waiver_still_counts(registry, client):
 
 
 def test_words_that_were_not_signed_are_refused(registry, client, version):
-    from aims_mlflow.gates.consents import ConsentText, packed
+    from aims_mlflow.gates.consents import packed
+    from aims_mlflow.records.leaves.others import ConsentText
 
     registry.say("approve", f"models:/loans/{version}", *APPROVE, "--comment", "looked at all of it")
     raw = registry.ledger.envelope(registry.leaves("approval")[0]["envelope"])

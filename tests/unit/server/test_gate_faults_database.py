@@ -10,10 +10,8 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.gates import rules_in_force
-from aims_mlflow.server import (
-    announced_change,
-)
 from aims_mlflow.server.stored_evidence import ServerEvidence
+from support.entries import entry_of
 from support.faulty_gate import BOTH, SECRET, failing, refused
 
 # -- the policy -------------------------------------------------------------------------------
@@ -239,7 +237,7 @@ def test_a_full_disk_is_a_refusal(world, what):
     with connecting(world, f"max_page_count={pages}"):
         for _ in range(200):  # what is free in the pages there are is filled first
             try:
-                world.gate.ledger.seal(announced_change.Entry("finding", {"about": "x" * 3000, "state": "closed"}))
+                world.gate.ledger.seal(entry_of("finding", {"about": "x" * 3000, "state": "closed"}))
             except Unreachable:
                 break
         else:

@@ -111,7 +111,7 @@ def test_an_outcome_that_cannot_be_sealed_is_said_and_a_retry_finds_the_first(re
     append = Ledger.seal
 
     def fail_at_outcomes(self, *entries):
-        if entries[0].type == "outcome":
+        if entries[0].content.type == "outcome":
             raise Unreachable("the ledger could not be written (OperationalError)")
         return append(self, *entries)
 

@@ -10,11 +10,11 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from aims_mlflow.gates import consents, replay
-from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.server import decision_evidence, stored_evidence
 from aims_mlflow.server.stored_rows import RegistryRows, logged_model_row
 from aims_mlflow.settings import environment
 from support import commands, trainings
+from support.entries import entry_of
 from support.gated_registry import refused
 
 
@@ -157,8 +157,10 @@ def test_a_long_past_is_not_read_for_each_decision(registry, client, store, use,
     moved = {**about, "of": "decision", "stage": "deployment", "alias": "champion", "done": True}
     moved["would_refuse"] = True  # else the newest of them would be looked at, and be the answer
     for _ in range(3):
-        approvals = [Entry("approval", {**about, "model_digest": "0" * 64, "envelope": "0" * 64}) for _ in range(200)]
-        ledger.seal(*approvals, *(Entry("outcome", moved, request=f"r{n}") for n in range(200)))
+        approvals = [
+            entry_of("approval", {**about, "model_digest": "0" * 64, "envelope": "0" * 64}) for _ in range(200)
+        ]
+        ledger.seal(*approvals, *(entry_of("outcome", moved, request=f"r{n}") for n in range(200)))
     store.get_registered_model("aims.status")
     ledger.of_model("loans")
 

@@ -7,6 +7,7 @@ import flask
 import pytest
 
 from aims_mlflow.errors import AimsError, Unreachable
+from aims_mlflow.records.leaves.base import CallerBody
 from aims_mlflow.server import caller as server_caller
 from support import trainings
 
@@ -35,19 +36,19 @@ def has_basic_auth(monkeypatch, enabled):
 
 
 def test_without_logins_there_is_none(request_of, monkeypatch):
-    assert server_caller.caller() == ({}, None)
+    assert server_caller.caller() == (CallerBody(), None)
     has_basic_auth(monkeypatch, enabled=False)  # imported by MLflow's search, and not in use
-    assert request_of(None) == ({"login": "", "address": "10.0.0.7"}, None)
+    assert request_of(None) == (CallerBody(login="", address="10.0.0.7"), None)
 
 
 def test_the_login_is_what_mlflow_authenticated(request_of, monkeypatch):
     has_basic_auth(monkeypatch, enabled=True)
-    assert request_of("olga") == ({"login": "olga", "address": "10.0.0.7"}, "olga")
+    assert request_of("olga") == (CallerBody(login="olga", address="10.0.0.7"), "olga")
 
 
 def test_a_server_with_logins_that_does_not_tell_is_not_one_without(request_of, monkeypatch):
     has_basic_auth(monkeypatch, enabled=True)
-    assert server_caller.caller() == ({}, "")
+    assert server_caller.caller() == (CallerBody(), "")
     assert request_of(None)[1] == ""
 
 

@@ -60,7 +60,7 @@ def dying(monkeypatch, call):
     append = Ledger.seal
 
     def die(self, *entries):
-        if entries[0].type == "outcome":
+        if entries[0].content.type == "outcome":
             raise KeyboardInterrupt
         return append(self, *entries)
 
@@ -111,7 +111,7 @@ def test_what_mlflow_deletes_is_kept(registry, client, which):
     call = posing(client, which)
     store_of(client).delete_registered_model("loans")
     (leaf,) = registry.ledger.leaves(types=("deleted",))
-    (row,) = registry.ledger.body(leaf.sequence)["rows"]
+    (row,) = registry.ledger.body(leaf.sequence).rows
     assert (row["version"], row["source"], row["run_id"]) == ("1", call["source"], call["run_id"])
 
 

@@ -19,7 +19,7 @@ def test_a_withdrawn_alias_is_sealed_and_its_retirement_is_due(registry, client,
     assert (leaf["alias"], leaf["version"]) == ("champion", version)
     assert [x["of"] for x in registry.leaves("outcome")][-1] == "withdrawn"
     (finding,) = open_findings(registry.ledger, ["retirement-due"]).values()
-    assert finding["text"] == "champion was withdrawn from version 1: its retirement record is due"
+    assert finding.text == "champion was withdrawn from version 1: its retirement record is due"
 
 
 def test_a_withdrawal_goes_through_when_the_ledger_is_gone(registry, client, use, monkeypatch, caplog):
@@ -176,7 +176,7 @@ def test_deleting_what_was_in_use_needs_its_retirement_record(registry, client, 
     registry.say("gate", "retire", f"models:/loans/{version}", "--reason", "replaced by another system")
     client.delete_model_version("loans", version)
     leaf = list(registry.ledger.leaves(types=("deleted",)))[-1]
-    kept = registry.ledger.body(leaf.sequence)["rows"][0]
+    kept = registry.ledger.body(leaf.sequence).rows[0]
     assert kept["source"] == uri
     assert kept["run_id"]
     with pytest.raises(MlflowException, match="not found"):

@@ -10,13 +10,13 @@ from aims_mlflow.exports.bundle.archive import write_archive
 from aims_mlflow.exports.bundle.create import create
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger import timestamps
-from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.log import Log
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.signing.keyring import rotate_key, rotate_root, sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from support import second_verifier
+from support.entries import entry_of
 from support.lived_bundle import shown
 from support.small_bundle import keyring_of, lost, put_keyring, small_ledger
 from support.timestamp_authority import keep_receipt
@@ -36,7 +36,7 @@ def test_after_the_logs_key_was_rotated_the_page_prints_the_one_that_signed(tmp_
     later = Ledger(ledger.uri, Log(new, "ai.example.org/small"))
     put_keyring(later, sign_keyring(rotate_key(keyring_of(ledger), log.key_id, new.public, utc_text()), root))
     put_keyring(later, rotate_root(keyring_of(ledger), root, next_root, "olga"))
-    later.seal(Entry("finding", {"about": "x"}))
+    later.seal(entry_of("finding", {"about": "x"}))
     files = create(later, "income-screening", "stage1", lost)
     report = verify_bundle(layout.FilesInMemory(files), "bundle")
     assert report.verified, report.as_json()
@@ -76,7 +76,7 @@ def test_the_pages_consistency_proof_is_right_for_every_shape_of_the_tree(tmp_pa
 
     ledger = small_ledger(f"sqlite:///{tmp_path}/l.db")
     for number in range(4):
-        ledger.seal(Entry("finding", {"about": str(number)}))
+        ledger.seal(entry_of("finding", {"about": str(number)}))
     note = {size: note for size, note, _ in ledger.proofs.checkpoints()}[old]
     files = create(
         ledger,
