@@ -55,7 +55,7 @@ class DecisionCheck:
         for name, value in ((name, given.public().get(name)) for name in sorted(given.model_fields_set)):
             if sealed.get(name) != value:
                 return f"its leaf has another {name} than its body"
-        if again.replay(self._ledger, request, self._sessions, self._consents) != said:
+        if not again.same(said, again.replay(self._ledger, request, self._sessions, self._consents)):
             return "decided again, it is another"
         return self._rests_on(leaf, said.model_digest)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +19,23 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.registry.reconcile import SettledChange
 
-TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+
+class Period(click.ParamType[tuple[datetime, datetime]]):
+    """A day, or a moment, in UTC: its first and its last moment."""
+
+    name = "day or time"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[datetime, datetime]:
+        """Return (first, last moment); a day counts whole."""
+        try:
+            first = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day and no time: write 2026-12-28 or 2026-12-28T14:30:00Z", param, ctx)
+        first = first.replace(tzinfo=UTC) if first.tzinfo is None else first.astimezone(UTC)
+        whole_day = len(value) == len("2026-12-28")
+        return first, first + timedelta(days=1, microseconds=-1) if whole_day else first
 
 
 def progress(what: str) -> Callable[[str], None]:
@@ -132,13 +148,18 @@ def reconcile(
 
 @click.command()
 @click.argument("model")
-@click.option("--at", "moment", type=click.DateTime(TIMES), help="Show the aliases at this time only (UTC).")
+@click.option("--at", "moment", type=Period(), help="Show the aliases of this day, or at this time, only (UTC).")
 @click.option("--workspace", help="The model's workspace, on a server with workspaces.")
 @LEDGER
 @REGISTRY
 @JSON
 def history(
-    model: str, moment: datetime | None, workspace: str | None, ledger: str | None, registry: str | None, as_json: bool
+    model: str,
+    moment: tuple[datetime, datetime] | None,
+    workspace: str | None,
+    ledger: str | None,
+    registry: str | None,
+    as_json: bool,
 ) -> None:
     """Show the history of MODEL's gated aliases: version, period, evidence and approvers."""
     from aims_mlflow.lifecycle import tenures as past_of
@@ -151,7 +172,7 @@ def history(
     opened = open_ledger(ledger, registry)
     found = past_of.tenures_of(ModelHistory(opened, qualified(name, workspace)))
     if moment is not None:
-        found = past_of.at_time(found, moment.replace(tzinfo=UTC))
+        found = past_of.at_time(found, *moment)
     rows = [
         {
             "place": held.place,
@@ -167,11 +188,14 @@ def history(
         click.echo(json.dumps({"model": name, "history": rows}, indent=2))
         return
     if not rows:
-        click.echo(
-            f"the ledger knows of no gated alias of {name}" + (f" at {moment:%Y-%m-%d %H:%M:%S}" if moment else "")
-        )
+        click.echo(f"the ledger knows of no gated alias of {name}" + (f" at {_period_text(moment)}" if moment else ""))
     for row in rows:
         _print(row)
+
+
+def _period_text(period: tuple[datetime, datetime]) -> str:
+    first, last = period
+    return f"{first:%Y-%m-%d}" if first != last else f"{first:%Y-%m-%d %H:%M:%S} UTC"
 
 
 @click.command()
@@ -188,7 +212,7 @@ def replay(request: str, ledger: str | None, registry: str | None) -> int:
     said, now = again.recorded(opened, request), again.replay(opened, request)
     for line in lines(said):
         click.echo(line)
-    same = said == now
+    same = again.same(said, now)
     if same:
         click.echo("decided again from the ledger: the same")
     else:

@@ -21,7 +21,7 @@ COMMANDS = {
     "evidence": ("evidence", "group", "List and show the evidence of a run, a model or a folder."),
     "gate": ("gate", "group", "Explain decisions; set up, operate and review a gated registry."),
     "approve": ("approve", "approve", "Sign an approval for one version and stage."),
-    "waive": ("approve", "waive", "Sign an expiring waiver of one control for one model."),
+    "waive": ("waive", "waive", "Sign an expiring waiver of named failures of one model."),
     "ledger": ("ledger", "group", "Checkpoint, prove, verify and watch a ledger; add evidence from ungated runs."),
     "bundle": ("bundle", "group", "Create an evidence bundle (one file) for an auditor, and verify a bundle offline."),
     "verify": ("verify", "command", "Verify a run, a model version, a folder, a ledger or a bundle."),

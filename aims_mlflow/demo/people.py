@@ -24,7 +24,7 @@ QUIET_LOGGERS = ("mlflow", "alembic", "great_expectations", "aims_mlflow")
 
 @dataclass(frozen=True)
 class Office:
-    """The folder of a demo: keys of two people, the platform team's policy, the server's data."""
+    """The folder of a demo: keys of three people, the platform team's policy, the server's data."""
 
     folder: Path
 
@@ -37,6 +37,11 @@ class Office:
     def approver(self) -> Path:
         """The model owner's private key."""
         return self.folder / "people" / "olga.pem"
+
+    @property
+    def risk_owner(self) -> Path:
+        """The private key of the person who signs waivers; whoever signs one does not approve."""
+        return self.folder / "people" / "rosa.pem"
 
     @property
     def policy(self) -> Path:
@@ -61,7 +66,12 @@ def set_up(office: Office, run: RunCommand) -> list[str]:
 
     with environment(office.environment()):
         command("gate", "init", str(office.policy))
-        for key, owner, role in ((office.scientist, "ana", "trainer"), (office.approver, "olga", "approver")):
+        people = (
+            (office.scientist, "ana", "trainer"),
+            (office.approver, "olga", "approver"),
+            (office.risk_owner, "rosa", "approver"),
+        )
+        for key, owner, role in people:
             command("keys", "new", str(key))
             public = key.with_suffix(".pub.pem")
             public.write_text(run("keys", "export", "--key", f"file:{key}"), encoding="utf-8")

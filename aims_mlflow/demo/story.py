@@ -215,12 +215,12 @@ class Story:
         args = ["waive", *target, "--stage", stage, "--reason", reason, "--until", until]
         args += ["--alias", alias] if alias else []
         for control in controls_to_waive(refused):
-            with self._as_approver():
+            with self._as(self.office.risk_owner):
                 self.run_command(*args, "--control", control)
-            self.tell.loud(f"WAIVED until {until} by olga for {stage}: {control}, reason: {reason}")
+            self.tell.loud(f"WAIVED until {until} by rosa for {stage}: {control}, reason: {reason}")
 
-    def _as_approver(self) -> AbstractContextManager[None]:
-        return environment({"AIMS_SIGNING_KEY": f"file:{self.office.approver}"})
+    def _as(self, key: Path) -> AbstractContextManager[None]:
+        return environment({"AIMS_SIGNING_KEY": f"file:{key}"})
 
     # -- into use ---------------------------------------------------------------------------
 
@@ -230,7 +230,7 @@ class Story:
         refused = self._set_alias(version)
         self.tell.bad(refusal_lines(refused or ""))
         self._waive(target, "deployment", "champion", refused or "")
-        with self._as_approver():
+        with self._as(self.office.approver):
             self.run_command(
                 "approve", target, "--stage", "deployment", "--alias", "champion", "--comment", "demo review"
             )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.gates.counting_evidence import CountingEvidence
     from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.records.decision import Condition
+    from aims_mlflow.records.evidence import Evidence
     from aims_mlflow.records.policy import PolicyLimit, PolicySystem, Requirement
 
 TRAIN_AGAIN = "train with @aims.trains (register=True registers when the evidence is complete)"
@@ -192,23 +194,28 @@ def _kind(rules: Rules, counted: CountingEvidence, asked: Requirement, now: date
     kind = asked.kind
     control, records = control_of(kind), counted.of(kind)
     if not records:
-        return [Unmet(control=control, kind=kind, text=f"there is no {kind} evidence for this model", next=TRAIN_AGAIN)]
+        text = f"there is no {kind} evidence for this model"
+        return [Unmet(control=control, kind=kind, text=text, next=TRAIN_AGAIN, condition="missing")]
     out = []
     for body in (r.evidence for r in records):
         if body.result == "not_evaluated":
             text = f"{kind} could not be evaluated: {body.reason or 'no reason given'}"
-            out.append(Unmet(control=control, kind=kind, text=text, next=MEND, evidence=body.id))
+            out.append(_of_record(control, body, text, MEND, "not-evaluated"))
         if body.result == "warned" and "warned" not in asked.results:
             text = f"{kind} has warnings, the policy takes {' or '.join(asked.results)}"
-            out.append(Unmet(control=control, kind=kind, text=text, next=MEND, evidence=body.id))
+            out.append(_of_record(control, body, text, MEND, "warned"))
         if parse_time(body.time) > now + CLOCK_SKEW:
             text = f"{kind} evidence is dated in the future ({body.time})"
-            out.append(Unmet(control=control, kind=kind, text=text, next="set the clock right", evidence=body.id))
+            out.append(_of_record(control, body, text, "set the clock right", "future"))
     last = max(records, key=lambda r: (r.evidence.time, r.id))
     stale = _stale(last, rules, now)
     if stale:
-        out.append(Unmet(control=control, kind=kind, text=stale, next="train or evaluate again", evidence=last.id))
+        out.append(_of_record(control, last.evidence, stale, "train or evaluate again", "stale"))
     return out
+
+
+def _of_record(control: str, body: Evidence, text: str, advice: str, condition: Condition) -> Unmet:
+    return Unmet(control=control, kind=body.kind, text=text, next=advice, evidence=body.id, condition=condition)
 
 
 def _failed(record: SealedRecord) -> list[Unmet]:
@@ -217,7 +224,7 @@ def _failed(record: SealedRecord) -> list[Unmet]:
     failed = [c for c in body.claims if c.passed is False and c.severity != "warning"]
     if body.result == "failed" and not failed:
         text = f"{body.kind} failed: {body.reason or 'no reason given'}"
-        return [Unmet(control=control, kind=body.kind, text=text, next=MEND, evidence=body.id)]
+        return [_of_record(control, body, text, MEND, "failed")]
     return [unmet_claim(c, body.kind, control, body.id) for c in failed]
 
 
@@ -248,7 +255,9 @@ def _held_out(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
         advice = "evaluate on the agreed held-out data"
     else:
         return []
-    return [Unmet(control="A.6.2.4", kind="performance", text=text, next=advice)]
+    item = Unmet(control="A.6.2.4", kind="performance", text=text, next=advice, condition="held-out-set")
+    few = {"condition": "held-out-rows", "value": str(rows), "comparator": ">="}
+    return [item.model_copy(update=few) if rows < rules.system.min_held_out_rows else item]
 
 
 def _reevaluation(rules: Rules, counted: CountingEvidence, now: datetime) -> list[Unmet]:
@@ -265,7 +274,7 @@ def _reevaluation(rules: Rules, counted: CountingEvidence, now: datetime) -> lis
             return []
     text = f"an evaluation signed with the role {role} on the held-out data that the policy names is missing"
     advice = f"someone with the role {role} runs aims.evaluate on the agreed held-out data"
-    return [Unmet(control="A.6.2.4", kind="performance", text=text, next=advice)]
+    return [Unmet(control="A.6.2.4", kind="performance", text=text, next=advice, condition="reevaluation")]
 
 
 def _test_digests(record: SealedRecord) -> list[str]:

@@ -11,7 +11,7 @@ from aims_mlflow.canonical import canonical, parse_json
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.verify import check_signature
-from aims_mlflow.gates.decide import SignedConsent
+from aims_mlflow.gates.signed_consent import SignedConsent
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.leaves.others import ConsentBody, ConsentLeaf, ConsentText
 

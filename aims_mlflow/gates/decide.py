@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates import conditions
 from aims_mlflow.gates.conditions import CLOCK_SKEW
 from aims_mlflow.gates.counting_evidence import CountingEvidence, count, newest
+from aims_mlflow.gates.waivers import break_glass, covering, waived_by
 from aims_mlflow.records.base import parse_time, utc_text
-from aims_mlflow.records.decision import Consent, Decision, PriorAuthority, Unmet, WaivedBy
+from aims_mlflow.records.decision import Consent, Decision, PriorAuthority, Unmet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.gates.policy import Rules
-
-
-@dataclass(frozen=True)
-class SignedConsent:
-    """A verified approval, waiver or revocation: its record's id, its signer, and the digests that bind it.
-
-    `time` is the signer's, `sealed` the ledger's.
-    """
-
-    id: str
-    owner: str
-    model_digest: str
-    consent: Consent
-    time: str
-    roles: tuple[str, ...] = ("approver",)
-    sealed: str = ""
-
-    @property
-    def since(self) -> str:
-        """The time from which it counts: a signer's clock cannot put it before or after another consent."""
-        return self.sealed or self.time
+    from aims_mlflow.gates.signed_consent import SignedConsent
 
 
 @dataclass(frozen=True)
@@ -71,27 +52,32 @@ def decide(
     if asked.standing and still_holds(asked.standing, rules, consents, asked.model_digest, now):
         standing = asked.standing
         return _decision(
-            rules, asked, now, basis=standing.basis, evidence=standing.evidence, approvals=standing.approvals
+            rules,
+            asked,
+            now,
+            basis=standing.basis,
+            waived=standing.waived,
+            evidence=standing.evidence,
+            approvals=standing.approvals,
         )
     everything = list(sessions)
     counted = count(everything, asked.model_digest)
     bound = consents_in_force(consents, rules, asked.model_digest, now)
-    approvals = approvers(bound, counted)
-    unmet = [
-        *_changed(asked),
-        *conditions.unmet(rules, everything, counted, now),
-        *_missing_approvals(rules, approvals, counted),
-    ]
-    emergency = _break_glass(bound, counted, now, rules)
-    waivers = [(item, emergency or _waiver_for(item, bound, counted, now, rules)) for item in unmet]
-    waived = tuple(_waived(item, signed) for item, signed in waivers if signed)
+    shortfalls = [*_changed(asked), *conditions.unmet(rules, everything, counted, now)]
+    waivers = [(item, covering(item, bound, counted, now, rules)) for item in shortfalls]
+    waiving = {signed.owner for _, signers in waivers for signed in signers}
+    approvals = approvers(bound, counted, waiving if rules.waiver_signers == "another" else set())
+    waivers += [(item, []) for item in _missing_approvals(rules, approvals, counted, waiving)]
+    emergency = break_glass(bound, counted, now, rules)
+    chosen = [(item, emergency or next(iter(signers), None)) for item, signers in waivers]
+    waived = tuple(waived_by(item, signed) for item, signed in chosen if signed)
     latest = newest(counted.trained)
     return _decision(
         rules,
         asked,
         now,
         basis="break-glass" if emergency and waived else "evidence",
-        unmet=tuple(item for item, signed in waivers if not signed),
+        unmet=tuple(item for item, signed in chosen if not signed),
         waived=waived,
         warnings=tuple(conditions.warned(rules, counted)),
         evidence=tuple(sorted({r.sha256 for r in counted.records})),
@@ -184,12 +170,15 @@ def _is_about(consent: Consent, rules: Rules) -> bool:
     )
 
 
-def approvers(consents: Sequence[SignedConsent], counted: CountingEvidence) -> list[SignedConsent]:
-    """Return the approvals of those who did not train."""
-    return [c for c in consents if c.consent.action == "approval" and c.owner not in counted.trainers]
+def approvers(consents: Sequence[SignedConsent], counted: CountingEvidence, waiving: set[str]) -> list[SignedConsent]:
+    """Return the approvals of those who neither trained nor are among `waiving`, the signers of waivers."""
+    others = counted.trainers | waiving
+    return [c for c in consents if c.consent.action == "approval" and c.owner not in others]
 
 
-def _missing_approvals(rules: Rules, approvals: Sequence[SignedConsent], counted: CountingEvidence) -> list[Unmet]:
+def _missing_approvals(
+    rules: Rules, approvals: Sequence[SignedConsent], counted: CountingEvidence, waiving: set[str]
+) -> list[Unmet]:
     """One person may fill several roles; `count` is the number of different people that are needed.
 
     Where nothing shows who trained, nobody can be shown to be another person.
@@ -200,81 +189,24 @@ def _missing_approvals(rules: Rules, approvals: Sequence[SignedConsent], counted
     for role, number in needed.items():
         lacking = number - len({c.owner for c in approvals if role in c.roles})
         if lacking > 0:
-            out.append(_missing(rules, lacking, role))
+            out.append(_missing(rules, lacking, role, waiving))
     people = {c.owner for c in approvals if set(c.roles) & set(needed)}
     if not out and len(people) < rules.approvals.count:
-        out.append(_missing(rules, rules.approvals.count - len(people), next(iter(needed))))
+        out.append(_missing(rules, rules.approvals.count - len(people), next(iter(needed)), waiving))
     return out
 
 
-def _missing(rules: Rules, lacking: int, role: str) -> Unmet:
+def _missing(rules: Rules, lacking: int, role: str, waiving: set[str]) -> Unmet:
     what = "an approval" if lacking == 1 else f"{lacking} approvals"
     whose = "" if role == "approver" else f" with the role {role}"
+    excluded = ", ".join(sorted(waiving)) if rules.waiver_signers == "another" else ""
+    also = f" (not by {excluded}, who signed a waiver for this change)" if excluded else ""
     alias = f" --alias {rules.alias}" if rules.alias else ""
     return Unmet(
         control="A.6.2.5",
         kind="approval",
-        text=f"{what} by another person than the trainer{whose} is missing",
+        text=f"{what} by another person than the trainer{whose} is missing{also}",
         next=f"someone with the role {role} runs "
         f"`aims approve models:/{rules.model_name}/VERSION --stage {rules.stage}{alias}`",
         waivable=False,
     )
-
-
-def _waiver_for(
-    item: Unmet, consents: Sequence[SignedConsent], counted: CountingEvidence, now: datetime, rules: Rules
-) -> SignedConsent | None:
-    """Return the waiver that covers an unmet condition: same control, not expired, not the trainer's own."""
-    if not item.waivable:
-        return None
-    for signed in consents:
-        consent = signed.consent
-        if consent.break_glass or consent.control != item.control or not _is_waiver(signed, counted, now):
-            continue
-        if waiver_too_long(signed, rules):
-            continue
-        if consent.metric not in (None, item.metric) or consent.slice not in (None, item.slice):
-            continue
-        return signed
-    return None
-
-
-def _is_waiver(signed: SignedConsent, counted: CountingEvidence, now: datetime) -> bool:
-    expires = signed.consent.expires
-    lasts = expires is not None and parse_time(expires) > now
-    return signed.consent.action == "waiver" and lasts and signed.owner not in counted.trainers
-
-
-def _break_glass(
-    consents: Sequence[SignedConsent], counted: CountingEvidence, now: datetime, rules: Rules
-) -> SignedConsent | None:
-    """Return the emergency waiver that ends first, if enough people signed one each."""
-    longest = timedelta(hours=rules.break_glass.max_hours)
-    mine = [
-        c
-        for c in consents
-        if c.consent.break_glass
-        and _is_waiver(c, counted, now)
-        and parse_time(str(c.consent.expires)) <= parse_time(c.time) + longest
-    ]
-    enough = len({c.owner for c in mine}) >= rules.break_glass.approvers
-    return min(mine, key=lambda c: str(c.consent.expires)) if enough else None
-
-
-def _waived(item: Unmet, signed: SignedConsent) -> WaivedBy:
-    consent = signed.consent
-    return WaivedBy(
-        unmet=item,
-        waiver=signed.id,
-        owner=signed.owner,
-        reason=consent.comment,
-        expires=str(consent.expires),
-        break_glass=consent.break_glass,
-    )
-
-
-def waiver_too_long(signed: SignedConsent, rules: Rules) -> bool:
-    """Return whether a waiver lasts longer than the policy allows, counted from the day on which it was signed."""
-    expires = signed.consent.expires
-    longest = timedelta(days=rules.waiver_days)
-    return expires is not None and parse_time(expires) > parse_time(signed.time) + longest

@@ -53,7 +53,15 @@ def beyond_limit(limit: PolicyLimit, line: str, counted: CountingEvidence, sensi
 
 
 def _unmet(limit: PolicyLimit, line: str, text: str, following: str) -> Unmet:
-    return Unmet(control=limit.control, kind=limit.kind, text=text, next=following, where=line, metric=limit.metric)
+    return Unmet(
+        control=limit.control,
+        kind=limit.kind,
+        text=text,
+        next=following,
+        where=line,
+        metric=limit.metric,
+        condition="unmeasured",
+    )
 
 
 def unmet_claim(claim: Claim, kind: str, control: str, evidence: str, where: str | None = None) -> Unmet:
@@ -75,4 +83,7 @@ def unmet_claim(claim: Claim, kind: str, control: str, evidence: str, where: str
         evidence=evidence,
         metric=claim.metric,
         slice=claim.slice,
+        condition="unmeasured" if claim.value is None else "limit",
+        value=claim.value,
+        comparator=claim.comparator,
     )

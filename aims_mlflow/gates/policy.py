@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.catalog.loader import require_control, require_kind, require_objective
@@ -62,6 +62,7 @@ class Rules:
     break_glass: BreakGlass
     policy_digest: str
     workspace: str | None = None
+    waiver_signers: Literal["another"] | None = None
 
     @cached_property
     def stage_digest(self) -> str:
@@ -137,6 +138,7 @@ class LoadedPolicy:
             self.policy.break_glass,
             self.digest,
             workspace,
+            self.policy.waivers.signers,
         )
 
     def _system(self, name: str, workspace: str | None) -> tuple[tuple[str, ...], PolicySystem | None]:

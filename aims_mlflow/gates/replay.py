@@ -11,15 +11,16 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
-from aims_mlflow.gates.decide import DecisionRequest, SignedConsent, decide
+from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.records.base import parse_time
-from aims_mlflow.records.decision import Decision, PriorAuthority
+from aims_mlflow.records.decision import Decision, PriorAuthority, Unmet
 from aims_mlflow.records.leaves.changes import DecisionBody, DecisionLeaf
 
 if TYPE_CHECKING:
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.rules_in_force import RulesInForce
+    from aims_mlflow.gates.signed_consent import SignedConsent
     from aims_mlflow.ledger.ledger import Ledger
 
 KnownSessions = BoundedCache[CheckedSession]
@@ -107,6 +108,31 @@ def replay(
     files = {name: _joined(ledger, lines) for name, lines in content.sessions.items()}
     checked = check_sessions(files, force, rules, sessions or KnownSessions(0))
     return decide(rules, checked, given, asked, parse_time(said.time))
+
+
+def same(said: Decision, again: Decision) -> bool:
+    """Return whether a decision that was made again is the sealed one.
+
+    Earlier releases did not write `condition`, `value` and `comparator` of an unmet condition: there they are not
+    compared.
+    """
+    return said == (again if _names_conditions(said) else _without_conditions(again))
+
+
+def _names_conditions(decision: Decision) -> bool:
+    items = (*decision.unmet, *(w.unmet for w in decision.waived), *decision.warnings)
+    return any(item.condition is not None for item in items)
+
+
+def _without_conditions(decision: Decision) -> Decision:
+    unnamed = {"condition": None, "value": None, "comparator": None}
+
+    def plain(item: Unmet) -> Unmet:
+        return item.model_copy(update=unnamed)
+
+    waived = tuple(w.model_copy(update={"unmet": plain(w.unmet)}) for w in decision.waived)
+    unmet, warnings = tuple(map(plain, decision.unmet)), tuple(map(plain, decision.warnings))
+    return decision.model_copy(update={"unmet": unmet, "warnings": warnings, "waived": waived})
 
 
 def _given(signed: SignedConsent, reasons: dict[str, str]) -> SignedConsent:

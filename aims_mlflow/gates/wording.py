@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.waivers import last_day
+from aims_mlflow.records.wording import metric_text, number_text, slice_text
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aims_mlflow.records.decision import Decision, Unmet, WaivedBy
 
 MAX_ITEMS = 8
-MAX_CHARS = 500
+MAX_NAMED, MAX_CHARS = 3, 500
 STAGE_WORD = {"registration": "Registration", "deployment": "Deployment"}
 
 
@@ -43,24 +49,39 @@ def _next(item: Unmet, decision: Decision) -> str:
     if "waiver" not in item.next or not decision.model_id or not item.waivable:
         return _plain(item.next)
     alias = f" --alias {decision.alias}" if decision.alias else ""
+    metric = f" --metric {item.metric}" if item.metric else ""
+    rows = "".join(f" --slice {shlex.quote(_plain(f'{column}={group}'))}" for column, group in item.slice.items())
     return (
         f"{_plain(item.next)}: aims waive models:/{decision.model_id} --name {decision.model_name} "
-        f"--stage {decision.stage}{alias} --control {item.control} --reason … --until …"
+        f"--stage {decision.stage}{alias} --control {item.control}{metric}{rows} --reason … --until …"
     )
 
 
 def waiver_lines(decision: Decision) -> list[str]:
     """Return one line for each waiver that a decision uses, with its end, owner and reason."""
-    seen: dict[str, str] = {}
+    by_waiver: dict[str, list[WaivedBy]] = {}
     for waived in decision.waived:
-        seen.setdefault(waived.waiver, f"{_head(waived)}, reason: {_plain(waived.reason)}")
-    return list(seen.values())
+        by_waiver.setdefault(waived.waiver, []).append(waived)
+    return [f"{_head(each)}, reason: {_plain(each[0].reason)}" for each in by_waiver.values()]
 
 
-def _head(waived: WaivedBy) -> str:
+def _head(covered: Sequence[WaivedBy]) -> str:
+    waived = covered[0]
     if waived.break_glass:
         return f"BREAK-GLASS, WAIVED until {waived.expires[:16]}Z by {waived.owner}: everything"
-    return f"WAIVED until {waived.expires[:10]} by {waived.owner}: {waived.unmet.control}"
+    failures = list(dict.fromkeys(_failure(each.unmet) for each in covered))
+    more = f" and {len(failures) - MAX_NAMED} more" if len(failures) > MAX_NAMED else ""
+    named = f"{waived.unmet.control} ({'; '.join(failures[:MAX_NAMED])}{more})"
+    return f"WAIVED until {last_day(waived.expires)} by {waived.owner}: {named}"
+
+
+def _failure(item: Unmet) -> str:
+    """Return a failure in few words: its metric and group with the value, or its kind."""
+    if not item.metric:
+        return item.kind
+    rows = slice_text(item.slice)
+    value = f" {number_text(item.value)}" if item.value is not None else ""
+    return _plain(metric_text(item.metric) + (f" for {rows}" if rows else "") + value)
 
 
 def lines(decision: Decision) -> list[str]:

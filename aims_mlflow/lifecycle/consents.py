@@ -11,7 +11,7 @@ from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.records.leaves.others import ConsentBody, ConsentLeaf
 
 if TYPE_CHECKING:
-    from aims_mlflow.gates.decide import SignedConsent
+    from aims_mlflow.gates.signed_consent import SignedConsent
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.records.leaves.base import CallerBody
     from aims_mlflow.records.leaves.others import ConsentText

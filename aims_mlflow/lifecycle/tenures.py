@@ -91,12 +91,12 @@ def holders(past: ModelHistory) -> dict[str, DoneLeaf]:
     return {held.place: held.fact for held in tenures_of(past) if held.until is None}
 
 
-def at_time(found: list[Tenure], moment: datetime) -> list[Tenure]:
-    """Return the tenures at a moment."""
+def at_time(found: list[Tenure], first: datetime, last: datetime) -> list[Tenure]:
+    """Return the tenures between two moments, both included; twice the same moment asks for that moment."""
     return [
         held
         for held in found
-        if parse_time(held.since) <= moment and (held.until is None or moment < parse_time(held.until))
+        if parse_time(held.since) <= last and (held.until is None or first < parse_time(held.until))
     ]
 
 

@@ -6,15 +6,25 @@ from typing import Literal
 
 from pydantic import Field
 
-from aims_mlflow.records.base import Record, Sha256, Time
+from aims_mlflow.records.base import DecimalText, Record, Sha256, Time
+from aims_mlflow.records.evidence import Comparator
 from aims_mlflow.records.policy import Mode, Stage
 
 Basis = Literal["evidence", "restored", "legacy", "break-glass"]
 Action = Literal["approval", "waiver", "revocation", "retirement"]
 
 
+Condition = Literal[
+    "limit", "unmeasured", "missing", "not-evaluated", "warned", "failed", "future", "stale",
+    "held-out-rows", "held-out-set", "reevaluation",
+]  # fmt: skip
+
+
 class Unmet(Record):
-    """One unmet condition of the policy: `text` describes it, `next` is the remedy."""
+    """One unmet condition of the policy: `text` describes it, `next` is the remedy.
+
+    `condition` names the kind of shortfall; `value` is the measured value, which `comparator` compared with the limit.
+    """
 
     control: str
     kind: str
@@ -25,6 +35,24 @@ class Unmet(Record):
     metric: str | None = None
     slice: dict[str, str] = Field(default_factory=dict)
     waivable: bool = True
+    condition: Condition | None = None
+    value: DecimalText | None = None
+    comparator: Comparator | None = None
+
+
+class WaivedClaim(Record):
+    """One failure that a waiver covers, as its signer knew it.
+
+    A failure with a value is covered while the value is no worse than `value`. One without a value is covered in the
+    record `evidence` alone.
+    """
+
+    kind: str
+    condition: Condition
+    metric: str | None = None
+    slice: dict[str, str] | None = None
+    value: DecimalText | None = None
+    evidence: str | None = None
 
 
 class WaivedBy(Record):
@@ -51,6 +79,7 @@ class PriorAuthority(Record):
     until: Time | None = None
     evidence: tuple[Sha256, ...] = ()
     approvals: tuple[str, ...] = ()
+    waived: tuple[WaivedBy, ...] = ()
 
 
 class Decision(Record):
@@ -88,9 +117,10 @@ class Decision(Record):
 class Consent(Record):
     """The details of a consent: its action, and the model, stage and rules that it is bound to.
 
-    A waiver names one control, and may be narrowed to a metric and to a slice (a group) of it; with
-    `break_glass` it covers everything. A revocation cancels every consent to these bytes. A retirement
-    records that they are out of use for good.
+    A waiver names one control, and in `claims` each failure of it that it covers; with `break_glass` it covers
+    everything. `measure_due` is the day on which evidence of the compensating measure is due that its reason promises.
+    Waivers of earlier releases name no claims: they cover the control, or its `metric` and `slice`. A revocation
+    cancels every consent to these bytes. A retirement records that they are out of use for good.
 
     The signed details contain no text: `words` is the salted commitment to the comment and the signer's account.
     Both are sent and kept beside the consent, so that they can be erased. Older consents contain their comment.
@@ -108,4 +138,6 @@ class Consent(Record):
     metric: str | None = None
     slice: dict[str, str] | None = None
     expires: Time | None = None
+    claims: tuple[WaivedClaim, ...] | None = None
+    measure_due: Time | None = None
     break_glass: bool = False

@@ -100,6 +100,8 @@ class Waivers(Record):
     """Bounds on waivers."""
 
     max_days: int = Field(default=90, ge=1)
+    # `another`: whoever signs a waiver that a change rests on is not counted among those who approve it.
+    signers: Literal["another"] | None = None
 
 
 class BreakGlass(Record):

@@ -84,16 +84,19 @@ def _digest(found: tracking.Target) -> str:
         return tag
 
 
-def explain(name: str, version: str, stage: Stage, alias: str | None = None) -> Decision:
+def explain(name: str, which: str, stage: Stage, alias: str | None = None) -> Decision:
     """Return the decision that the gate would make now; the registry is not changed.
+
+    `which` is the number of a version, or the id of a logged model (`m-...`) that may become one.
 
     Raises:
         Unreachable: the registry has no gate, or does not answer.
     """
-    question = f"aims.explain.{stage}" + (f".{alias}" if alias else "") + f".v{version}"
+    subject = which if which.startswith("m-") else f"v{which}"
+    question = f"aims.explain.{stage}" + (f".{alias}" if alias else "") + f".{subject}"
     if not status():
         raise Unreachable("this registry has no gate", next="start MLflow with --registry-store-uri aims+...")
-    with tracking.reaching(f"explain {name} version {version}"):
+    with tracking.reaching(f"explain {name} {which}"):
         answer = tracking.client().get_model_version_by_alias(name, question)
     return Decision.model_validate(json.loads(answer.tags["aims.decision"]))
 

@@ -17,14 +17,17 @@ from aims_mlflow.server.failing_closed import closed
 from aims_mlflow.server.gate_status import gate_status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aims_mlflow.records.policy import Stage
     from aims_mlflow.server.announced_change import AnnouncedChanges
     from aims_mlflow.server.gate import Gate
     from aims_mlflow.server.plain_store import PlainStore
     from aims_mlflow.server.sources import Sources
+    from aims_mlflow.server.stored_evidence import ArtifactOwner
 
 STATUS = "aims.status"
-EXPLAIN = re.compile(r"^aims\.explain\.(registration|deployment)(?:\.(.+))?\.v(\d+)$")
+EXPLAIN = re.compile(r"^aims\.explain\.(registration|deployment)(?:\.(.+?))?\.(?:v(\d+)|(m-\w+))$")
 
 
 class Answers:
@@ -45,11 +48,15 @@ class Answers:
         return RegisteredModel(name=STATUS, creation_timestamp=0, last_updated_timestamp=0, description="", tags=tags)
 
     def version_by_alias(self, name: str, alias: str) -> Any:
-        """Return the version behind an alias; for `aims.explain.<stage>[.<alias>].v<N>`, return the decision."""
+        """Return the version behind an alias; for `aims.explain.<stage>[.<alias>].v<N>`, return the decision.
+
+        `m-<id>` in place of `v<N>` asks about a logged model that has no version yet.
+        """
         question = EXPLAIN.match(alias)
         if question:
             stage = cast("Stage", question[1])
-            return self._explain(RegistryChange(stage, name, self._changes.workspace, question[2], question[3]))
+            change = RegistryChange(stage, name, self._changes.workspace, question[2], question[3])
+            return self._explain_model(change, question[4]) if question[4] else self._explain(change)
         if alias.startswith(RESERVED):
             raise MlflowException(f"Registered model alias {alias} not found.", RESOURCE_DOES_NOT_EXIST)
         return self._plain.get_model_version_by_alias(name, alias)
@@ -64,7 +71,16 @@ class Answers:
         with closed("The explanation"):
             version = self._plain.get_model_version(name, number)
             change = replace(change, version=str(version.version))
-            decision = self._gate.decide(change, lambda: self._sources.owner_of_version(version)).decision
-            text = json.dumps(decision.model_dump(mode="json", exclude_none=True))
-        tag = ModelVersionTag("aims.decision", text)
-        return ModelVersion(name, change.version, 0, tags=[tag], source=version.source)
+            return self._answer(change, lambda: self._sources.owner_of_version(version), version.source)
+
+    def _explain_model(self, change: RegistryChange, model_id: str) -> Any:
+        source = f"models:/{model_id}"
+        with closed("The explanation"):
+            return self._answer(change, lambda: self._sources.owner(source, None, model_id), source)
+
+    def _answer(self, change: RegistryChange, owner: Callable[[], ArtifactOwner], source: str) -> Any:
+        decision = self._gate.decide(change, owner).decision
+        text = json.dumps(decision.model_dump(mode="json", exclude_none=True))
+        return ModelVersion(
+            change.name, change.version or "0", 0, tags=[ModelVersionTag("aims.decision", text)], source=source
+        )

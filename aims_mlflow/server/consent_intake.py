@@ -11,7 +11,7 @@ from aims_mlflow.lifecycle.model_history import qualified
 from aims_mlflow.server.change import RegistryChange
 
 if TYPE_CHECKING:
-    from aims_mlflow.gates.decide import SignedConsent
+    from aims_mlflow.gates.signed_consent import SignedConsent
     from aims_mlflow.records.leaves.base import CallerBody
     from aims_mlflow.server.gate import Gate
 
@@ -35,6 +35,7 @@ class ConsentIntake:
         force = self._gate.policy.current()
         raw, words = unpacked(text)
         signed = read_consent(raw, force.keyring, force.consenting)
+        _require_named_failures(signed)
         _require_model(signed, name, workspace)
         _require_login(signed, login)
         self._require_rules(signed)
@@ -49,6 +50,15 @@ class ConsentIntake:
                 "the policy has changed since it was signed",
                 next="sign it again: `aims approve` and `aims waive` read the policy in force",
             )
+
+
+def _require_named_failures(signed: SignedConsent) -> None:
+    """Refuse a waiver that covers a whole control: its signer cannot know the failures that come later."""
+    consent = signed.consent
+    if consent.action == "waiver" and not consent.break_glass and not consent.claims:
+        raise EvidenceError(
+            "the waiver names no failure that it covers", next="sign it with `aims waive` of this release"
+        )
 
 
 def _require_model(signed: SignedConsent, name: str, workspace: str | None) -> None:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aims_mlflow.evidence.verify import CheckedSession
-    from aims_mlflow.gates.decide import SignedConsent
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.rules_in_force import RulesInForce
+    from aims_mlflow.gates.signed_consent import SignedConsent
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.model_history import ModelHistory
     from aims_mlflow.records.decision import PriorAuthority

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.verify import check_session
-from aims_mlflow.gates.decide import DecisionRequest, SignedConsent, decide
+from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
+from aims_mlflow.gates.signed_consent import SignedConsent
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent
 from support import signed_sessions

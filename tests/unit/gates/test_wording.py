@@ -1,6 +1,6 @@
 """A refusal as a person reads it."""
 
-from aims_mlflow.gates.wording import item_text, lines, refusal
+from aims_mlflow.gates.wording import item_text, lines, refusal, waiver_lines
 from aims_mlflow.records.decision import Decision, Unmet, WaivedBy
 
 NOW = "2026-05-01T00:00:00.000000Z"
@@ -54,12 +54,32 @@ def test_a_deployment_names_the_alias_in_the_command_too():
 
 
 def test_waivers_and_warnings_stand_out():
-    waived = WaivedBy(unmet=LOW, waiver="w1", owner="olga", reason="pilot of 20 people", expires="2026-06-01T00:00:00Z")
+    waived = WaivedBy(unmet=LOW, waiver="w1", owner="olga", reason="pilot of 20 people", expires="2026-06-01T23:59:59Z")
     out = lines(decision(waived=(waived, waived), warnings=(ALIAS,), approvals=("olga",)))
     assert out[0] == "registration of income: allowed"
-    assert out.count("! WAIVED until 2026-06-01 by olga: A.6.2.4, reason: pilot of 20 people") == 1
+    assert out.count("! WAIVED until 2026-06-01 by olga: A.6.2.4 (fairness), reason: pilot of 20 people") == 1
     assert any(line.startswith("  ~ warning: A.6.2.5") for line in out)
     assert "  approved by olga" in out
+
+
+def test_the_advice_names_the_failure_and_not_the_whole_control():
+    failed = LOW.model_copy(update={"metric": "selection_rate_ratio", "slice": {"sex": "Female (she/her)"}})
+    text = refusal(decision(failed))
+    assert "--control A.6.2.4 --metric selection_rate_ratio --slice 'sex=Female (she/her)' --reason" in text
+
+
+def test_a_waiver_lists_the_failures_that_it_covers():
+    groups = [{"sex": str(n)} for n in range(5)]
+    covered = [
+        WaivedBy(
+            unmet=LOW.model_copy(update={"metric": "selection_rate_ratio", "slice": rows, "value": "0.3117"}),
+            waiver="w1", owner="olga", reason="pilot", expires="2026-06-01T23:59:59Z",
+        )
+        for rows in groups
+    ]  # fmt: skip
+    (line,) = waiver_lines(decision(waived=tuple(covered)))
+    assert line.startswith("WAIVED until 2026-06-01 by olga: A.6.2.4 (selection-rate ratio for sex=0 0.312; ")
+    assert line.endswith("for sex=2 0.312 and 2 more), reason: pilot")
 
 
 def test_observing_says_that_it_would_refuse():

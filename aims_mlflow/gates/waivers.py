@@ -1,0 +1,135 @@
+"""Waivers: the failures that each one covers, and how long."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.decision import Unmet, WaivedBy, WaivedClaim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from aims_mlflow.gates.counting_evidence import CountingEvidence
+    from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.gates.signed_consent import SignedConsent
+
+
+def waived_claim(item: Unmet) -> WaivedClaim:
+    """Return a failure as a waiver names it.
+
+    Raises:
+        ValueError: a release that did not name conditions decided it.
+    """
+    if item.condition is None:
+        raise ValueError("the failure names no condition")
+    return WaivedClaim(
+        kind=item.kind,
+        condition=item.condition,
+        metric=item.metric,
+        slice=item.slice or None,
+        value=item.value,
+        evidence=None if item.value is not None else item.evidence,
+    )
+
+
+def covers(claim: WaivedClaim, item: Unmet) -> bool:
+    """Return whether a claim of a waiver covers an unmet condition: the same failure, with a value that is no worse."""
+    same = (claim.kind, claim.condition, claim.metric, claim.slice or {})
+    if same != (item.kind, item.condition, item.metric, item.slice):
+        return False
+    if claim.value is None or item.value is None:
+        return claim.value == item.value and claim.evidence == item.evidence
+    return not _worse(Decimal(item.value), Decimal(claim.value), item.comparator)
+
+
+def _worse(value: Decimal, known: Decimal, comparator: str | None) -> bool:
+    if comparator in (">=", ">"):
+        return value < known
+    if comparator in ("<=", "<"):
+        return value > known
+    return value != known
+
+
+def covering(
+    item: Unmet, consents: Iterable[SignedConsent], counted: CountingEvidence, now: datetime, rules: Rules
+) -> list[SignedConsent]:
+    """Return the waivers that cover an unmet condition: of this failure, not ended, not the trainer's own."""
+    if not item.waivable:
+        return []
+    return [
+        signed
+        for signed in consents
+        if _in_force(signed, counted, now)
+        and not signed.consent.break_glass
+        and not too_long(signed, rules)
+        and _names(signed, item)
+    ]
+
+
+def _names(signed: SignedConsent, item: Unmet) -> bool:
+    consent = signed.consent
+    if consent.control != item.control:
+        return False
+    if consent.claims is not None:
+        return any(covers(claim, item) for claim in consent.claims)
+    return consent.metric in (None, item.metric) and consent.slice in (None, item.slice)
+
+
+def _in_force(signed: SignedConsent, counted: CountingEvidence, now: datetime) -> bool:
+    expires = signed.consent.expires
+    lasts = expires is not None and parse_time(expires) > now
+    return signed.consent.action == "waiver" and lasts and signed.owner not in counted.trainers
+
+
+def too_long(signed: SignedConsent, rules: Rules) -> bool:
+    """Return whether a waiver lasts longer than the policy allows, counted from the day on which it was signed.
+
+    A day counts whole: a waiver of 90 days that was signed at noon ends with the 90th day after.
+    """
+    expires = signed.consent.expires
+    longest = timedelta(days=rules.waiver_days)
+    return expires is not None and parse_time(last_moment(expires)).date() > (parse_time(signed.time) + longest).date()
+
+
+def last_moment(expires: str) -> str:
+    """Return the last second of a waiver. Earlier releases wrote the midnight that follows its last day."""
+    ends = parse_time(expires)
+    midnight = (ends.hour, ends.minute, ends.second, ends.microsecond) == (0, 0, 0, 0)
+    return (ends - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ") if midnight else expires
+
+
+def last_day(expires: str) -> str:
+    """Return the last day of a waiver, `YYYY-MM-DD` (UTC): the day that its signer typed."""
+    return last_moment(expires)[:10]
+
+
+def break_glass(
+    consents: Sequence[SignedConsent], counted: CountingEvidence, now: datetime, rules: Rules
+) -> SignedConsent | None:
+    """Return the emergency waiver that ends first, if enough people signed one each."""
+    longest = timedelta(hours=rules.break_glass.max_hours)
+    mine = [
+        c
+        for c in consents
+        if c.consent.break_glass
+        and _in_force(c, counted, now)
+        and parse_time(str(c.consent.expires)) <= parse_time(c.time) + longest
+    ]
+    enough = len({c.owner for c in mine}) >= rules.break_glass.approvers
+    return min(mine, key=lambda c: str(c.consent.expires)) if enough else None
+
+
+def waived_by(item: Unmet, signed: SignedConsent) -> WaivedBy:
+    """Return an unmet condition with the waiver that covers it."""
+    consent = signed.consent
+    return WaivedBy(
+        unmet=item,
+        waiver=signed.id,
+        owner=signed.owner,
+        reason=consent.comment,
+        expires=str(consent.expires),
+        break_glass=consent.break_glass,
+    )
