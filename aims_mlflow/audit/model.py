@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.continuation import ledger_proof, note_signer, why_not_continued
 from aims_mlflow.audit.keyrings import history_of
-from aims_mlflow.audit.report import Report
+from aims_mlflow.audit.report import NOT_SEALED, Report
 from aims_mlflow.audit.run_files import check_evidence
 from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.audit.whole_ledger import check_stamps
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
+INGEST = "`aims ledger ingest` seals it"
 RECONCILE = "`aims gate history` and `aims gate reconcile` show what the ledger knows"
 
 
@@ -123,10 +124,10 @@ class ModelCheck:
         except EvidenceError:
             good = False
         if good:
-            self.report["time stamp"].said.append(f"{session.name} was begun after leaf {int(size) - 1}")
+            self.report["checkpoint"].said.append(f"{session.name} was begun after leaf {int(size) - 1}")
         else:
             what = f"it names a checkpoint over {size} leaves that this ledger never had"
-            self.report["time stamp"].wrong(
+            self.report["checkpoint"].wrong(
                 session.name, what, "the ledger was changed since, or the record is another's"
             )
 
@@ -148,10 +149,8 @@ class ModelCheck:
                 what = f"leaf {changed[name].sequence} sealed it with other records"
                 self.report["inclusion"].wrong(session.name, what, "the session was changed after the gate saw it")
             else:
-                what = "no leaf of the ledger names it"
-                self.report["inclusion"].wrong(
-                    session.name, what, "it never met the gate: `aims ledger ingest` seals it"
-                )
+                meaning = "it is not sealed yet: it was added after the gate's decision, or there was none. " + INGEST
+                self.report["inclusion"].wrong(session.name, NOT_SEALED, meaning)
 
     # -- a registered version ---------------------------------------------------------------
 

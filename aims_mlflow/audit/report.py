@@ -14,6 +14,8 @@ StepName = Literal["keyring", "envelope", "subject bytes", "inclusion", "checkpo
 STEPS: tuple[StepName, ...] = (
     "keyring", "envelope", "subject bytes", "inclusion", "checkpoint", "time stamp", "completeness",
 )  # fmt: skip
+# Evidence that the ledger does not know is no sign of tampering by itself: it was added after the gate's decision.
+NOT_SEALED = "no leaf of the ledger names it"
 # One forged row can break thousands of later ones: the first problems show the cause.
 MAX_PROBLEMS = 50
 
@@ -67,6 +69,14 @@ class Report:
         """True if there is no problem."""
         return not self.problems
 
+    @property
+    def verdict(self) -> Literal["verified", "not sealed yet", "not verified"]:
+        """The result in words; `not sealed yet` if all that is wrong is evidence that the ledger does not know yet."""
+        if self.verified:
+            return "verified"
+        cut = any(step.more for step in self.steps.values())
+        return "not sealed yet" if not cut and all(p.what == NOT_SEALED for p in self.problems) else "not verified"
+
     def as_json(self) -> dict[str, Any]:
         """Return the report as the object that `--json` prints."""
         steps = [
@@ -80,7 +90,7 @@ class Report:
             }
             for step in self.steps.values()
         ]
-        return {"target": self.target, "verified": self.verified, "steps": steps}
+        return {"target": self.target, "verified": self.verified, "verdict": self.verdict, "steps": steps}
 
     def lines(self) -> Iterable[tuple[str, str]]:
         """Yield (mark, text) for a terminal: `ok`, `failed`, `absent`, or `detail` of the step before."""

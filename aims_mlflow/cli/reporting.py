@@ -24,7 +24,13 @@ def show(report: Report, *, as_json: bool) -> int:
         click.secho(f"{sign} ", fg=colour, nl=False)
         click.echo(text)
     found = sum(len(step.problems) + step.more for step in report.steps.values())
-    if found:
+    if report.verdict == "not sealed yet":
+        click.secho(
+            f"NOT SEALED YET: {found:,} {'session' if found == 1 else 'sessions'}; nothing that is sealed was changed",
+            fg="yellow",
+            bold=True,
+        )
+    elif found:
         click.secho(f"NOT verified: {found:,} {'problem' if found == 1 else 'problems'}", fg="red", bold=True)
     else:
         click.secho("verified", fg="green", bold=True)

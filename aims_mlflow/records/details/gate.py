@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from aims_mlflow.records.base import Sha256, Time
+from aims_mlflow.records.decision import WaivedClaim
 from aims_mlflow.records.details.base import EvidenceDetails
 
 
@@ -20,9 +21,13 @@ class ConsentDetails(EvidenceDetails):
     stage_digest: Sha256 | None = Field(None, description="rules that were in force")
     comment: str | None = Field(None, description="reason, in consents without `words`")
     words: Sha256 | None = Field(None, description="sha256 of the canonical `{actor, comment, salt}`")
-    control: str | None = Field(None, description="control that a waiver covers")
-    metric: str | None = Field(None, description="metric that a waiver covers")
-    slice: dict[str, str] | None = Field(None, description="group that a waiver covers")
+    control: str | None = Field(None, description="control whose failures a waiver covers")
+    claims: list[WaivedClaim] | None = Field(
+        None, description="failures that a waiver covers: kind, condition, metric, group, value"
+    )
+    metric: str | None = Field(None, description="metric that a waiver without `claims` covers")
+    slice: dict[str, str] | None = Field(None, description="group that a waiver without `claims` covers")
+    measure_due: Time | None = Field(None, description="day on which evidence of the promised measure is due")
     expires: Time | None = Field(None, description="end of a waiver")
     break_glass: bool | None = Field(None, description="a waiver of everything, in an emergency")
 
