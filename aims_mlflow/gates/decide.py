@@ -65,8 +65,11 @@ def decide(
     bound = consents_in_force(consents, rules, asked.model_digest, now)
     shortfalls = [*_changed(asked), *conditions.unmet(rules, everything, counted, now)]
     waivers = [(item, covering(item, bound, counted, now, rules)) for item in shortfalls]
-    waiving = {signed.owner for _, signers in waivers for signed in signers}
-    approvals = approvers(bound, counted, waiving if rules.waiver_signers == "another" else set())
+    approvals = approvers(bound, counted)
+    waiving: set[str] = set()
+    if rules.waiver_signers == "another":
+        waiving = {signed.owner for _, signers in waivers for signed in signers} & {c.owner for c in approvals}
+        approvals = [c for c in approvals if c.owner not in waiving]
     waivers += [(item, []) for item in _missing_approvals(rules, approvals, counted, waiving)]
     emergency = break_glass(bound, counted, now, rules)
     chosen = [(item, emergency or next(iter(signers), None)) for item, signers in waivers]
@@ -170,10 +173,9 @@ def _is_about(consent: Consent, rules: Rules) -> bool:
     )
 
 
-def approvers(consents: Sequence[SignedConsent], counted: CountingEvidence, waiving: set[str]) -> list[SignedConsent]:
-    """Return the approvals of those who neither trained nor are among `waiving`, the signers of waivers."""
-    others = counted.trainers | waiving
-    return [c for c in consents if c.consent.action == "approval" and c.owner not in others]
+def approvers(consents: Sequence[SignedConsent], counted: CountingEvidence) -> list[SignedConsent]:
+    """Return the approvals of those who did not train."""
+    return [c for c in consents if c.consent.action == "approval" and c.owner not in counted.trainers]
 
 
 def _missing_approvals(
@@ -181,7 +183,8 @@ def _missing_approvals(
 ) -> list[Unmet]:
     """One person may fill several roles; `count` is the number of different people that are needed.
 
-    Where nothing shows who trained, nobody can be shown to be another person.
+    Where nothing shows who trained, nobody can be shown to be another person. `waiving` approved and do not count,
+    because they signed a waiver for the same change.
     """
     out = []
     needed = rules.approvals.needed
@@ -199,8 +202,7 @@ def _missing_approvals(
 def _missing(rules: Rules, lacking: int, role: str, waiving: set[str]) -> Unmet:
     what = "an approval" if lacking == 1 else f"{lacking} approvals"
     whose = "" if role == "approver" else f" with the role {role}"
-    excluded = ", ".join(sorted(waiving)) if rules.waiver_signers == "another" else ""
-    also = f" (not by {excluded}, who signed a waiver for this change)" if excluded else ""
+    also = f" (not by {', '.join(sorted(waiving))}, who signed a waiver for this change)" if waiving else ""
     alias = f" --alias {rules.alias}" if rules.alias else ""
     return Unmet(
         control="A.6.2.5",

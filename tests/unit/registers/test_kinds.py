@@ -133,7 +133,7 @@ def waiver_over(world):
     registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
     version = mlflow.register_model(uri, "loans").version
     registry.say("waive", f"models:/loans/{version}", "--stage", "deployment", *waiver)
-    registry.say("approve", f"models:/loans/{version}", "--stage", "deployment")
+    world.person("rosa", "approver")("approve", f"models:/loans/{version}", "--stage", "deployment")
     world.client.set_registered_model_alias("loans", "champion", version)
 
     class Later(datetime):

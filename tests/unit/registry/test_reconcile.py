@@ -76,7 +76,7 @@ def test_changed_and_vanished_files_of_an_aliased_version_are_found(registry, cl
     assert kinds(reconcile(registry)[1])[0] in ("unreadable-bytes", "changed-bytes")
 
 
-def test_an_ended_waiver_under_an_alias_is_found(registry, client, monkeypatch):
+def test_an_ended_waiver_under_an_alias_is_found(registry, client, person, monkeypatch):
     from datetime import UTC, datetime, timedelta
 
     import mlflow
@@ -89,7 +89,7 @@ def test_an_ended_waiver_under_an_alias_is_found(registry, client, monkeypatch):
     registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
     version = mlflow.register_model(uri, "loans").version
     registry.say("waive", f"models:/loans/{version}", "--stage", "deployment", *waiver)
-    registry.say("approve", f"models:/loans/{version}", "--stage", "deployment")
+    person("rosa", "approver")("approve", f"models:/loans/{version}", "--stage", "deployment")
     client.set_registered_model_alias("loans", "champion", version)
     assert reconcile(registry)[0] == 0
 

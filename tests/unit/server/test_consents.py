@@ -175,7 +175,7 @@ def test_a_waiver_is_shown_where_the_decision_is_shown(registry, client):
     assert "pilot until the new data" in shown
 
 
-def test_a_waiver_for_an_alias_is_shown_on_the_version_and_in_the_history(registry, client):
+def test_a_waiver_for_an_alias_is_shown_on_the_version_and_in_the_history(registry, client, person):
     import mlflow
 
     from support.plain_registry import run
@@ -189,7 +189,7 @@ def test_a_waiver_for_an_alias_is_shown_on_the_version_and_in_the_history(regist
     refused(put := lambda: champion(client, version.version))
     (control,) = registry.leaves("decision")[-1]["unmet"]
     waiver = ["--control", control, "--reason", "the assessment comes on Monday", "--until", until]
-    registry.say("waive", f"models:/loans/{version.version}", "--stage", "deployment", *waiver)
+    person("rosa", "approver")("waive", f"models:/loans/{version.version}", "--stage", "deployment", *waiver)
     put()
     tags = client.get_model_version("loans", version.version).tags
     assert tags["aims.decision"] == "allowed, WAIVED"

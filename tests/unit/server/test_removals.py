@@ -139,7 +139,7 @@ def test_moving_back_is_refused_after_a_revocation(registry, client, use):
     assert registry.leaves("decision")[-1]["basis"] == "evidence"
 
 
-def test_moving_back_ends_with_the_waiver_that_allowed_it(registry, client, use, monkeypatch):
+def test_moving_back_ends_with_the_waiver_that_allowed_it(registry, client, use, person, monkeypatch):
     from datetime import UTC, datetime, timedelta
 
     import mlflow
@@ -152,7 +152,7 @@ def test_moving_back_ends_with_the_waiver_that_allowed_it(registry, client, use,
     registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
     first = mlflow.register_model(uri, "loans").version
     registry.say("waive", f"models:/loans/{first}", "--stage", "deployment", *waiver)
-    registry.say("approve", f"models:/loans/{first}", "--stage", "deployment")
+    person("rosa", "approver")("approve", f"models:/loans/{first}", "--stage", "deployment")
     client.set_registered_model_alias("loans", "champion", first)
     use(seed=2)
 
