@@ -89,4 +89,6 @@ def _gave(content: LeafContent, digest: str, standing: PriorAuthority) -> bool:
         return content.model_digest == digest and not standing.evidence
     if not isinstance(content, DecisionLeaf) or not content.allowed or content.would_refuse:
         return False
-    return content.model_digest == digest and set(standing.evidence) <= set(content.evidence)
+    if content.model_digest != digest or not set(standing.evidence) <= set(content.evidence):
+        return False
+    return {w.waiver for w in standing.waived} == set(content.waivers)

@@ -195,7 +195,7 @@ class ModelCheck:
         except AimsError as exc:
             step.wrong(f"decision {request}", exc.what, "it cannot be made again from what the ledger holds")
             return
-        if said == now:
+        if again.same(said, now):
             step.said.append(f"{said.stage} decided again from the ledger: the same")
         else:
             step.wrong(f"decision {request}", "decided again, it is another", "it was not made from what it names")

@@ -36,6 +36,7 @@ def seal_consent(
         stage_digest=consent.stage_digest,
         control=consent.control,
         expires=consent.expires,
+        measure_due=consent.measure_due,
         break_glass=consent.break_glass or None,
         envelope=statement.read(raw, "consent").sha256,
     )

@@ -68,7 +68,7 @@ def _reviewer(ledger: Ledger, keyring: Keyring, leaf: Leaf, key: SigningKey, now
 
 
 def _signers(ledger: Ledger, keyring: Keyring, incident: Leaf) -> set[str]:
-    """Return the owners of the keys that signed the emergency waivers in force at an incident."""
+    """Return the owners of the keys that signed an incident's waivers, and the emergency waivers in force at it."""
     content = incident.fact
     if not isinstance(content, IncidentLeaf) or not content.waivers:
         return set()
@@ -76,9 +76,14 @@ def _signers(ledger: Ledger, keyring: Keyring, incident: Leaf) -> set[str]:
     waivers = [
         leaf.fact
         for leaf in ledger.leaves(types=("waiver",), model_name=content.model_name)
-        if leaf.sequence < incident.sequence and isinstance(leaf.fact, ConsentLeaf) and leaf.fact.break_glass
+        if leaf.sequence < incident.sequence and isinstance(leaf.fact, ConsentLeaf)
+        if leaf.fact.break_glass or leaf.fact.request in content.waivers
     ]
-    in_force = (each for each in waivers if each.expires is None or parse_time(each.expires) > at)
+    in_force = (
+        each
+        for each in waivers
+        if each.request in content.waivers or each.expires is None or parse_time(each.expires) > at
+    )
     envelopes = [sha256 for each in in_force for sha256 in each.envelopes()]
     keys = (keyring.find(read(raw, name).evidence.key_id) for name, raw in ledger.envelopes(envelopes).items())
     return {entry.owner for entry in keys if entry is not None}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.ledger.model_leaves import KEPT
-from aims_mlflow.records.decision import PriorAuthority
+from aims_mlflow.records.decision import Decision, PriorAuthority
 from aims_mlflow.records.leaves.changes import (
     AdoptionLeaf,
     ChangeLeaf,
@@ -159,6 +159,10 @@ class ModelHistory:
         decision = decision_of(self._ledger, request)
         if decision is None or decision.would_refuse or decision.basis == "legacy" or not decision.model_digest:
             return None
+        said = self._texts(request)
+        waived = said.waived if said else ()
+        if {w.waiver for w in waived} != set(decision.waivers):
+            return None  # the texts were erased, and without them nobody could read what was waived
         return PriorAuthority(
             basis="restored",
             request=request,
@@ -166,13 +170,15 @@ class ModelHistory:
             time=decision.time,
             until=decision.waived_until,
             evidence=tuple(decision.evidence),
-            approvals=tuple(self._approvers(request)),
+            approvals=said.approvals if said else (),
+            waived=waived,
         )
 
-    def _approvers(self, request: str) -> list[str]:
+    def _texts(self, request: str) -> Decision | None:
+        """Return a decision with its texts, unless they were erased."""
         leaf = next(self._ledger.leaves(types=("decision",), request=request), None)
         body = self._ledger.body(leaf.sequence) if leaf else None
-        return list((body.decision or {}).get("approvals", ())) if isinstance(body, DecisionBody) else []
+        return Decision.model_validate(body.decision) if isinstance(body, DecisionBody) and body.decision else None
 
     def waived_until(self, content: DoneLeaf) -> str | None:
         """Return the end of the first waiver behind a change to expire; None for a change without waivers."""

@@ -54,6 +54,9 @@ _ALL = (
     FindingKind("break-glass", "A.8.4", "a change goes through on an emergency waiver",
                 "an approver who signed none of its waivers reviews it: `aims gate close ID --reason ...`",
                 "review", "incident"),
+    FindingKind("measure-due", "A.6.2.5", "the day is past on which evidence of a waiver's promised measure was due",
+                "an approver who did not sign the waiver reviews the evidence: `aims gate close ID --reason ...`",
+                "review", "incident"),
     FindingKind("ledger-lost", "A.6.2.8", "a new ledger is begun in place of one that is gone",
                 "an approver reviews what was lost with it: `aims gate close ID --reason ...`", "review", "incident"),
 )  # fmt: skip

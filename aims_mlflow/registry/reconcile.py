@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.lifecycle.measures import measures_due
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.recovery import finish_open_change
 from aims_mlflow.lifecycle.tenures import holders, place
@@ -74,19 +75,25 @@ def reconcile(
         seal_lost(ledger, reconcile(ledger, client, policy, tick).findings, restored)
     found: list[Finding] = []
     settled: list[SettledChange] = []
+    overdue: list[Finding] = []
     seen_names = set()
     for seen in models(client):
         tick(seen.ledger_name)
         seen_names.add(seen.ledger_name)
         past = ModelHistory(ledger, seen.ledger_name)
         settled += _settle(ledger, past, client)
+        overdue += measures_due(ledger, past, datetime.now(UTC))
         found += _certain(ledger, client, seen, policy)
     settled_elsewhere, lost = _without_model(ledger, client, seen_names)
     found += lost
     found += _late(ledger)
     new, closed = record(ledger, RECONCILED, found)
+    if overdue:
+        ledger.seal(*(each.entry() for each in overdue))
     settled += settled_elsewhere
-    return Reconciliation(found, new, [*closed, *(s.finding.text for s in settled)], settled, len(seen_names))
+    return Reconciliation(
+        [*found, *overdue], [*new, *overdue], [*closed, *(s.finding.text for s in settled)], settled, len(seen_names)
+    )
 
 
 def seal_lost(ledger: Ledger, findings: list[Finding], reason: str) -> None:

@@ -49,6 +49,7 @@ class ConsentLeaf(LeafContent):
     stage_digest: Sha256 | None = Field(None, description="rules that were in force when it was signed")
     control: Control | None = Field(None, description="control that a waiver covers")
     expires: Time | None = Field(None, description="end of a waiver")
+    measure_due: Time | None = Field(None, description="end of the day on which evidence of a promised measure is due")
     break_glass: bool | None = Field(None, description="a waiver of everything, in an emergency")
     envelope: Sha256 | None = Field(None, description="sha256 of the signed envelope")
 
@@ -115,7 +116,7 @@ class IncidentLeaf(LeafContent):
     """Something that happened and needs a person's review: `envelope` holds it, in the leaf that closes it."""
 
     type: Literal["incident"] = "incident"
-    about: str = Field(description="kind of incident: `break-glass` or `ledger-lost`")
+    about: str = Field(description="kind of incident: `break-glass`, `measure-due` or `ledger-lost`")
     control: Control | None = Field(None, description="control that it concerns")
     state: Name | None = Field(None, description="`open` or `closed`")
     alias: Name | None = Field(None, description="alias that was opened by break-glass")

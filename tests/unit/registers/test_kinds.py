@@ -121,6 +121,39 @@ def legacy_over(world):
     reconcile(world.registry)
 
 
+def measure_due(world):
+    import mlflow
+
+    import aims_mlflow.registry.reconcile as module
+
+    other = world.person("mia", "approver")
+    _, uri = trainings.train("loans", frame=trainings.table(3000, fair=False))
+    until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
+    world.registry.say(
+        "waive", uri, "--name", "loans", "--stage", "registration", "--control", "A.6.2.4", "--reason", "pilot",
+        "--until", until, "--measure", "each refusal is reviewed by a person",
+    )  # fmt: skip
+    version = mlflow.register_model(uri, "loans")
+    assert "Measure promised" in version.tags["aims.waivers"]
+    reconcile(world.registry)
+    assert world.registry.leaves("incident") == []
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=5)
+
+    world.patch.setattr(module, "datetime", Later)
+    reconcile(world.registry)
+    reconcile(world.registry)
+    yield
+    close = close_command(world.registry)
+    with pytest.raises(EvidenceError, match="signed a waiver that it is about"):
+        world.registry.say(*close)
+    other(*close)
+    reconcile(world.registry)
+
+
 def waiver_over(world):
     import mlflow
 
@@ -248,6 +281,7 @@ SCENARIOS = {
     "lost-version": lost_version,
     "legacy-over": legacy_over,
     "waiver-over": waiver_over,
+    "measure-due": measure_due,
     "open-change": open_change,
     "late-delivery": late_delivery,
     "break-glass": break_glass,
