@@ -66,10 +66,9 @@ def decide(
     shortfalls = [*_changed(asked), *conditions.unmet(rules, everything, counted, now)]
     waivers = [(item, covering(item, bound, counted, now, rules)) for item in shortfalls]
     approvals = approvers(bound, counted)
-    waiving: set[str] = set()
-    if rules.waiver_signers == "another":
-        waiving = {signed.owner for _, signers in waivers for signed in signers} & {c.owner for c in approvals}
-        approvals = [c for c in approvals if c.owner not in waiving]
+    signed_both = {signed.owner for _, signers in waivers for signed in signers} & {c.owner for c in approvals}
+    waiving = signed_both if rules.waiver_signers == "another" else set()
+    approvals = [c for c in approvals if c.owner not in waiving]
     waivers += [(item, []) for item in _missing_approvals(rules, approvals, counted, waiving)]
     emergency = break_glass(bound, counted, now, rules)
     chosen = [(item, emergency or next(iter(signers), None)) for item, signers in waivers]
