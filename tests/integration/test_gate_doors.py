@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from mlflow.exceptions import MlflowException
 
+from aims_mlflow.errors import AimsError
 from support import commands, gated_registry, trainings
 from support.gated_registry import refused
 from support.trainings import train
@@ -240,9 +241,14 @@ def test_a_waiver_carries_one_control_and_is_loud(gate, client):
     from datetime import UTC, datetime, timedelta
 
     options[-1] = (datetime.now(UTC) + timedelta(days=20)).strftime("%Y-%m-%d")
-    with gate.as_approver():
+    with gate.as_approver(), pytest.raises(AimsError, match="no failure of A.7.4 that a waiver could cover"):
         commands.aims("waive", uri, *options, "--control", "A.7.4")
-    refused(mlflow.register_model, uri, "waived")
+    ratio = ["--metric", "selection_rate_ratio", "--slice", "sex=f"]
+    with gate.as_approver():
+        said = commands.aims("waive", uri, *options, "--control", "A.6.2.4", *ratio)
+    assert "waived: A.6.2.4: selection-rate ratio for sex=f is" in said
+    still = refused(mlflow.register_model, uri, "waived")
+    assert "selection-rate ratio for sex=f" not in still, "what is waived is no longer a reason"
     with gate.as_approver():
         commands.aims("waive", uri, *options, "--control", "A.6.2.4")
     version = mlflow.register_model(uri, "waived")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import mlflow
 import pytest
 
+from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.digests import arrow_digest
 from aims_mlflow.settings import environment
 from support import commands, trainings
@@ -48,7 +49,8 @@ def test_another_owner_may_not_whatever_is_waived(registry, client, person):
     assert said in refused(mlflow.register_model, uri, "loans")
     until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
     waiver = ["--control", "A.6.2.3", "--reason", "she may", "--until", until]
-    registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
+    with pytest.raises(AimsError, match="no failure of A.6.2.3 that a waiver could cover"):
+        registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
     assert said in refused(mlflow.register_model, uri, "loans")
     person("nina", "trainer")
     nina = environment({"AIMS_SIGNING_KEY": f"file:{registry.folder / 'nina.pem'}"})

@@ -254,3 +254,30 @@ def test_stages_are_gated_and_leaving_one_is_a_withdrawal(registry, client, use)
     from aims_mlflow.lifecycle.tenures import holders
 
     assert list(holders(ModelHistory(registry.ledger, "loans"))) == ["production"]
+
+
+def test_an_alias_that_is_deleted_and_set_again_carries_its_waivers(registry, client, person):
+    from datetime import UTC, datetime, timedelta
+
+    import mlflow
+
+    _, uri = trainings.train("loans", frame=trainings.table(3000, fair=False), seed=1)
+    until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
+    waiver = ["--control", "A.6.2.4", "--reason", "pilot", "--until", until]
+    registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
+    version = mlflow.register_model(uri, "loans").version
+    registry.say("waive", f"models:/loans/{version}", "--stage", "deployment", *waiver)
+    person("rosa", "approver")("approve", f"models:/loans/{version}", "--stage", "deployment")
+    client.set_registered_model_alias("loans", "champion", version)
+    first = registry.leaves("decision")[-1]
+    for _ in range(2):
+        client.delete_registered_model_alias("loans", "champion")
+        client.set_registered_model_alias("loans", "champion", version)
+        again = registry.leaves("decision")[-1]
+        assert again["basis"] == "restored"
+        assert (again["waivers"], again["waived_until"]) == (first["waivers"], first["waived_until"])
+    place = ["--ledger", f"sqlite:///{registry.folder}/mlflow.db.aims.db"]
+    today = datetime.now(UTC).strftime("%Y-%m-%d")
+    shown = commands.aims("gate", "history", "loans", "--at", today, *place)
+    assert shown.count(f"! WAIVED until {until} by") == 3
+    assert "no gated alias" in commands.aims("gate", "history", "loans", "--at", "2020-01-01", *place)
