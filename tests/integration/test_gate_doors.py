@@ -241,7 +241,7 @@ def test_a_waiver_carries_one_control_and_is_loud(gate, client):
     from datetime import UTC, datetime, timedelta
 
     options[-1] = (datetime.now(UTC) + timedelta(days=20)).strftime("%Y-%m-%d")
-    with gate.as_approver(), pytest.raises(AimsError, match="no failure of A.7.4 that a waiver could cover"):
+    with gate.as_approver(), pytest.raises(AimsError, match=r"no failure of A\.7\.4 that a waiver could cover"):
         commands.aims("waive", uri, *options, "--control", "A.7.4")
     ratio = ["--metric", "selection_rate_ratio", "--slice", "sex=f"]
     with gate.as_approver():

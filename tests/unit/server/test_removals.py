@@ -6,7 +6,7 @@ from mlflow.exceptions import MlflowException
 from aims_mlflow.registers.findings import open_findings
 from aims_mlflow.server import announced_change, removals
 from aims_mlflow.server.active_policy import ActivePolicy
-from support import trainings
+from support import commands, trainings
 from support.embedded_registry import files_of
 from support.gated_registry import refused
 
