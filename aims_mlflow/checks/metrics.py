@@ -59,6 +59,7 @@ PERFORMANCE = tuple(dict.fromkeys(name for names in PERFORMANCE_OF.values() for 
 REPRESENTATIVENESS = (
     "group_share",
     "share_over_population",
+    "share_outside_population",
     "favourable_label_rate",
     "favourable_label_rate_difference",
     "label_share",

@@ -66,6 +66,10 @@ def _print(found: MonitorReport, model: str) -> None:
     version = f" (version {found.version})" if found.version else ""
     looked = sum(c.metric == "drift" for c in found.outcome.claims)
     click.echo(f"{model}{version}: {found.rows:,} rows, {looked} columns compared with the training baseline")
+    if unseen := found.outcome.details["left_out"]:
+        names = "; ".join(f"{name} ({why})" for name, why in list(unseen.items())[:SHOWN])
+        more = f"; and {len(unseen) - SHOWN} more in the report" if len(unseen) > SHOWN else ""
+        click.secho(f"  not watched: {names}{more}", dim=True)
     broken = [c for c in found.outcome.claims if c.passed is False]
     unclear = [c for c in found.outcome.claims if c.passed is None and c.limit is not None]
     for claim in sorted(broken, key=lambda c: -float(c.value or 0))[:SHOWN]:

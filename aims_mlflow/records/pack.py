@@ -58,7 +58,8 @@ class Population(Record):
 class Representativeness(Record):
     """Whether the data represent the people that the system is used on (A.7.2): groups, gaps, labels and proxies.
 
-    `populations` are what groups are compared with; without one, only differences within the data are measured.
+    `populations` are what groups are compared with; without one, only differences within the data are measured, and
+    limits on `share_over_population` and `share_outside_population` speak of nothing.
     """
 
     controls: tuple[str, ...] = ("A.7.2", "A.7.4")
@@ -123,12 +124,13 @@ CategoricalMethod = Literal["chisquare", "hellinger", "jensenshannon", "kl_div",
 
 
 class Drift(Record):
-    """How far test data may lie from training data (Evidently's methods and thresholds).
+    """How far test data may lie from training data (Evidently's distances and thresholds, two-sample tests).
 
-    `threshold` is for distances (over 1,000 training rows), `p_value` for the tests of smaller tables, corrected for
-    the number of columns. Labels, and predictions of both tables, are held to the same limits and are not counted
-    among the columns of `drifted_share`. With `method: evidently`, `numeric` and `categorical` take another of
-    Evidently's methods by its name; without them Evidently's own defaults hold.
+    `threshold` is for distances (over 1,000 training rows), beyond which a two-sample test must find chance unlikely
+    too; `p_value` is for tests, corrected for the number of columns. Labels, and predictions of both tables, are held
+    to the same limits and are not counted among the columns of `drifted_share`. With `method: evidently`, `numeric` and
+    `categorical` take another of Evidently's methods by its name; without them Evidently's own defaults hold, but for
+    its chi-square test, which does not keep its level for two samples: that of homogeneity takes its place.
     """
 
     controls: tuple[str, ...] = ("A.6.2.4", "A.7.2")

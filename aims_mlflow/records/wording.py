@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DIGITS = 3
 GROUPED_FROM = 1000
 TINY = Decimal("0.000001")
+LEAST_P_VALUE = Decimal("1e-15")  # what a p-value is given as that is too small to be computed
 UNDEFINED = "undefined"
 # `value >= limit` read from the limit's side is `limit <= value`.
 MIRRORED = {">=": "<=", "<=": ">=", ">": "<", "<": ">", "==": "=="}
@@ -93,9 +94,16 @@ def _plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def value_text(claim: Claim) -> str:
-    """Return a claim's value, on its own side of the claim's limit."""
-    return number_text(claim.value, claim.comparator, claim.limit)
+def value_text(claim: Claim, comparator: str | None = None, limit: str | None = None) -> str:
+    """Return a claim's value, on its side of the given limit, by default of the claim's own.
+
+    A p-value too small to be computed reads `under 1e-15`.
+    """
+    if comparator is None or limit is None:
+        comparator, limit = claim.comparator, claim.limit
+    if claim.value is not None and claim.metric.endswith("p_value") and Decimal(claim.value) <= LEAST_P_VALUE:
+        return f"under {_plain(LEAST_P_VALUE)}"
+    return number_text(claim.value, comparator, limit)
 
 
 def interval_text(interval: Interval, comparator: str | None = None, limit: str | None = None) -> str:
@@ -129,7 +137,7 @@ def measured_text(claim: Claim, comparator: str | None = None, limit: str | None
         comparator, limit = claim.comparator, claim.limit
     more = [interval_text(claim.interval, comparator, limit)] if claim.interval is not None else []
     more += [f"n={claim.n:,}"] if claim.n is not None else []
-    return number_text(claim.value, comparator, limit) + (f" ({', '.join(more)})" if more else "")
+    return value_text(claim, comparator, limit) + (f" ({', '.join(more)})" if more else "")
 
 
 def slice_text(slice_: dict[str, str]) -> str:

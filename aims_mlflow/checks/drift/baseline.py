@@ -1,7 +1,8 @@
 """Drift baseline: the distribution of each column in training, without any person's value.
 
 Numbers are counted between rounded quantiles, and the outer bins are open, so that neither the
-smallest nor the largest value is told; categories and bins under the pack's `pool_under` rows are
+smallest nor the largest value is told. A number that a tenth of the rows have, such as the 0 of a capital gain, is told
+by itself (`masses`), and only the others are in the bins. Categories and bins under the pack's `pool_under` rows are
 pooled. Where what is left is still under that, its rows are shared out over the cells that are told, so that counts
 and missing cells always add up to the rows and no subtraction tells the rest. Infinite numbers count as missing.
 Identifiers, columns that look like personal data (`privacy`), texts and dates are left out.
@@ -21,6 +22,7 @@ from aims_mlflow.checks.statistics.count_tables import histogram, weighted_quant
 from aims_mlflow.checks.statistics.distances import Numbers, numbers_of, value_counts
 from aims_mlflow.checks.statistics.groups import NAME_LENGTH
 from aims_mlflow.checks.statistics.labels import label_text
+from aims_mlflow.checks.statistics.point_masses import others, point_masses
 from aims_mlflow.checks.statistics.threads import side_by_side
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.base import decimal_text
@@ -93,7 +95,11 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
 def _described(data: Dataset, name: str, source: Dataset | None, pool_under: int) -> tuple[dict[str, Any] | None, str]:
     """Return what `describe` does; (None, "") for labels or predictions that there are none of."""
     kind, why, column, weights = _feature(data, name) if source is None else _special(source, name)
-    return (None, why) if kind is None else describe(column, kind, pool_under, weights)
+    if kind is None:
+        return None, why
+    source = source or data
+    binned = name not in (TARGET, PREDICTION) and source.crowded(name)  # the engine's bins, which no row has as a value
+    return describe(column, kind, pool_under, weights, masses=not binned)
 
 
 Found = tuple["Kind | None", str, "pd.Series | None", "Array | None"]
@@ -125,28 +131,61 @@ def _special(source: Dataset, name: str) -> Found:
 
 
 def describe(
-    column: pd.Series, kind: Kind, pool_under: int, weights: Array | None = None
+    column: pd.Series, kind: Kind, pool_under: int, weights: Array | None = None, *, masses: bool = True
 ) -> tuple[dict[str, Any] | None, str]:
-    """Return (the column's counts, "") or (None, the reason why it is left out)."""
+    """Return (the column's counts, "") or (None, the reason why it is left out).
+
+    Args:
+        column: Its values.
+        kind: What it holds.
+        pool_under: The least rows of what is told.
+        weights: How many rows each value represents; one each by default.
+        masses: Whether numbers that many rows have are told by themselves.
+    """
     rows = len(column) if weights is None else int(weights.sum())
     if kind == "categorical":
-        levels, there = _categories(column, weights, pool_under)
-        if not levels:
-            return None, f"under {pool_under} rows in each"
-        counts = list(levels.values())
-    else:
-        numbers = numbers_of(column, weights)
-        edges, there = quantile_edges(numbers, pool_under), numbers.rows
-        if not len(edges):
-            return None, f"too few rows for two bins of {pool_under}"
-        counts = histogram(numbers.values, edges, numbers.weights).tolist()
+        return _described_categories(column, weights, pool_under, rows)
+    numbers = numbers_of(column, weights)
+    alone = point_masses(numbers.values, numbers.weights, pool_under) if masses else numbers.values[:0]
+    rest = Numbers(*others(numbers.values, alone, numbers.weights))
+    edges = quantile_edges(rest, pool_under)
+    if not len(alone) and not len(edges):
+        few = numbers.rows < 2 * pool_under
+        told_apart = f"too few rows for two bins of {pool_under}: {numbers.rows:,}"
+        return None, told_apart if few else "no two bins of its numbers can be told apart"
+    sizes = [int(_rows_with(numbers, value)) for value in alone]
+    counts = histogram(rest.values, edges, rest.weights).tolist() if rest.rows >= pool_under else [0]
+    missing, told = _told([*sizes, *counts], rows, numbers.rows, pool_under)
+    apart = {str(decimal_text(float(value))): n for value, n in zip(alone, told, strict=False)}
+    return {
+        "kind": kind,
+        "missing": missing,
+        **({"masses": apart} if apart else {}),
+        "counts": told[len(alone) :],
+        "edges": [str(decimal_text(float(edge))) for edge in edges],
+    }, ""
+
+
+def _rows_with(numbers: Numbers, value: float) -> int:
+    same = numbers.values == value
+    return int(same.sum() if numbers.weights is None else numbers.weights[same].sum())
+
+
+def _described_categories(
+    column: pd.Series, weights: Array | None, pool_under: int, rows: int
+) -> tuple[dict[str, Any] | None, str]:
+    levels, there = _categories(column, weights, pool_under)
+    if not levels:
+        return None, f"under {pool_under} rows in each"
+    missing, told = _told(list(levels.values()), rows, there, pool_under)
+    return {"kind": "categorical", "missing": missing, "counts": dict(zip(levels, told, strict=True))}, ""
+
+
+def _told(counts: list[int], rows: int, there: int, pool_under: int) -> tuple[int | str, list[int]]:
+    """Return (rows without a value, counts that add up with them to all rows); too few of either are shared out."""
     missing = rows - there
     few = 0 < missing < pool_under
-    told = spread_over(counts, rows if few else there)
-    known = {"kind": kind, "missing": f"fewer than {pool_under}" if few else missing}
-    if kind == "categorical":
-        return {**known, "counts": dict(zip(levels, told, strict=True))}, ""
-    return {**known, "counts": told, "edges": [str(decimal_text(float(edge))) for edge in edges]}, ""
+    return f"fewer than {pool_under}" if few else missing, spread_over(counts, rows if few else there)
 
 
 def spread_over(counts: list[int], total: int) -> list[int]:

@@ -1,13 +1,14 @@
-"""Drift of test data against training data: Evidently's methods, computed from counts and sorted values.
+"""Drift of test data against training data: Evidently's distances, and two-sample tests, from counts and sorted values.
 
-Which method a column gets, and from where on it counts as drift, is Evidently's default (ValueDrift
-without arguments): with more than 1,000 training rows a distance, otherwise a statistical test. Labels are compared
-like columns, and predictions where both tables have them: their drift says more than that of any input.
+As in Evidently, with more than 1,000 training rows a distance decides (normed Wasserstein, Jensen-Shannon), otherwise a
+test (Kolmogorov-Smirnov, chi-square). For categories it is the chi-square test of homogeneity: Evidently's is one of
+goodness of fit, which takes the training table for the population and flags two random halves of one table; it is
+replaced even where a pack asks for Evidently's methods. Labels are compared like columns, and predictions where both
+tables have them: their drift says more than that of any input.
 
-Of many columns tested at once, some are below the limit by chance. A p-value breaks its limit only where it does so
-corrected for the number of tests (Holm), as in `monitoring`; otherwise it is "not enough data". A distance has no
-p-value to correct: with few rows it is large by chance. That is why a single column warns by default, and the share of
-drifted columns, which chance hardly brings to one half, speaks for the table, as in Evidently.
+Of many columns compared at once, some are beyond a limit by chance. P-values are corrected for their number (Holm), as
+in `monitoring`, and a distance breaks its limit only where a two-sample test, corrected alike, finds chance unlikely;
+otherwise it is "not enough data". So a table like the training table is flagged in at most 5% of the cases, at 0.05.
 """
 
 from __future__ import annotations
@@ -22,15 +23,18 @@ from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.charts import drift_chart
 from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.statistics.distances import (
+    GOODNESS_OF_FIT,
     KOLMOGOROV,
     SMALL,
     Score,
     category_counts,
     category_drift,
+    chance_of_numbers,
     holm,
     number_drift,
     numbers_of,
 )
+from aims_mlflow.checks.statistics.homogeneity import TINY, categories_p_value, p_value_text
 from aims_mlflow.checks.statistics.labels import distinct_labels, labels_of
 from aims_mlflow.checks.statistics.threads import side_by_side
 from aims_mlflow.errors import DataError
@@ -65,8 +69,9 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     pairs = {name: _columns_of(reference, data, name, kind) for name, kind in kinds.items()} | _said(reference, data)
     kinds = {name: kinds.get(name, "numeric" if data.task.kind == "regression" else "categorical") for name in pairs}
     scores = _scores(reference, data, pairs, kinds, pack.drift)
-    tested = {name: s.value for name, s in scores.items() if isinstance(s, Score) and s.is_p_value}
-    adjusted = holm({name: p for name, p in tested.items() if not math.isnan(p)})
+    compared = {name: score for name, score in scores.items() if isinstance(score, Score)}
+    by_chance = {name: _by_chance(score, *pairs[name], kinds[name], pack.drift) for name, score in compared.items()}
+    adjusted = holm({name: p for name, p in by_chance.items() if not math.isnan(p)})
     claims = [
         _claim(name, scores[name], pairs[name][1], adjusted=adjusted, role=data.role, settings=pack.drift)
         for name in pairs
@@ -82,7 +87,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         details={
             "rows": {reference.role: reference.rows, data.role: data.rows},
             "method": pack.drift.method,
-            "methods": {name: score.method for name, score in scores.items() if isinstance(score, Score)},
+            "methods": {name: score.method for name, score in compared.items()},
             "columns": dict(kinds),
             "left_out": left_out,
             "noise": noise,
@@ -193,7 +198,13 @@ def _by_evidently(
     unfit = {name: why for name, pair in pairs.items() if (why := _no_score(*pair, kinds[name]))}
     fit = {name: kinds[name] for name in pairs if name not in unfit}
     train, test = (pd.DataFrame({n: pairs[n][i][0].reset_index(drop=True) for n in fit}) for i in (0, 1))
-    return {**unfit, **evidently_drift(train, test, fit, chosen)}
+    scores = evidently_drift(train, test, fit, chosen)
+    homogeneity = {
+        name: category_drift(*category_counts(*pairs[name]), small=True)
+        for name, score in scores.items()
+        if score.method == GOODNESS_OF_FIT
+    }
+    return {**unfit, **scores, **homogeneity}
 
 
 def _no_score(train: WeightedColumn, test: WeightedColumn, kind: Kind) -> str | None:
@@ -204,6 +215,22 @@ def _no_score(train: WeightedColumn, test: WeightedColumn, kind: Kind) -> str | 
         return "numbers in training data, but not here"
     either_empty = not all(numbers_of(*c).rows if kind == "numeric" else c[0].notna().any() for c in (train, test))
     return "no value to compare" if either_empty else None
+
+
+def _by_chance(score: Score, train: WeightedColumn, test: WeightedColumn, kind: Kind, settings: Drift) -> float:
+    """Return the p-value of a column: the score itself where it is one, else of a two-sample test.
+
+    A distance within its limit breaks nothing, whatever its p-value: it gets 1, which corrects the others too much if
+    at all.
+    """
+    if score.is_p_value or math.isnan(score.value):
+        return score.value
+    limit = _limit(score, settings)
+    if holds(str(score.value), limit.comparator, limit.limit):
+        return 1.0
+    if kind == "categorical":
+        return categories_p_value(*category_counts(train, test))
+    return chance_of_numbers(numbers_of(*train), numbers_of(*test))
 
 
 def _claim(
@@ -217,13 +244,20 @@ def _claim(
         note, limit = f"not evaluated: {score}", _limit(None, settings)
         return held(claim(limit.metric, None, slice=at, role=role, n=n, note=note), limit)
     limit, note = _limit(score, settings), CALLED.get(name, "") + score.method
-    if name in adjusted:
-        note += f"; corrected p-value {adjusted[name]:.2g}"
+    if name not in adjusted:  # Evidently gave no number
+        return held(claim(limit.metric, score.value, slice=at, role=role, n=n, note=note), limit)
+    corrected = adjusted[name]
+    if score.is_p_value:
+        alone = f"{note}: {p_value_text(score.value)} by itself, corrected for {len(adjusted)} columns"
+        return held(claim(limit.metric, max(corrected, TINY), slice=at, role=role, n=n, note=alone), limit)
     judged = held(claim(limit.metric, score.value, slice=at, role=role, n=n, note=note), limit)
-    if judged.passed is False and name in adjusted and holds(str(adjusted[name]), limit.comparator, limit.limit):
-        lacking = f"{NOT_ENOUGH}: among this many tests, chance alone makes such a p-value; {note}"
-        return judged.model_copy(update={"passed": None, "note": lacking})
-    return judged
+    if judged.passed is not False:
+        return judged
+    note = f"{note}; two-sample test, corrected for {len(adjusted)} columns: p-value {p_value_text(corrected)}"
+    if corrected < float(settings.p_value):
+        return judged.model_copy(update={"note": note})
+    lacking = f"{NOT_ENOUGH}: chance alone makes such a distance with so few rows; {note}"
+    return judged.model_copy(update={"passed": None, "note": lacking})
 
 
 def _limit(score: Score | None, settings: Drift) -> Limit:
@@ -238,22 +272,18 @@ def _limit(score: Score | None, settings: Drift) -> Limit:
 
 def _noise(tests: int, settings: Drift) -> str:
     """Return what is done about chance among many columns, in one sentence."""
-    if tests:
-        alone = 1 - (1 - float(settings.p_value)) ** tests
-        return (
-            f"{tests} columns were tested: one by one at {settings.p_value}, at least one would be flagged by chance "
-            f"alone in {alone:.0%} of all tables, so p-values are corrected for their number (Holm)"
-        )
+    alone = 1 - (1 - float(settings.p_value)) ** tests
     return (
-        "a distance has no p-value that could be corrected for the number of columns, and with few rows it is large by "
-        "chance: a single column is to be looked at, the share of drifted columns speaks for the table"
+        f"{tests} columns were compared: tested one by one at {settings.p_value}, at least one would be flagged by "
+        f"chance alone in up to {alone:.0%} of all tables, so p-values are corrected for their number (Holm), and two "
+        f"tables of one population are flagged in at most {float(settings.p_value):.0%} of the cases"
     )
 
 
 def _share(claims: list[Claim], settings: Drift, role: str) -> Claim:
-    """Return the share of columns beyond their limit, as Evidently counts them; labels and predictions do not count."""
+    """Return the share of columns beyond their limit and beyond chance; labels and predictions do not count."""
     judged = [c for c in claims if c.value is not None and c.slice["column"] not in CALLED]
-    drifted = [c for c in judged if not holds(str(c.value), str(c.comparator), str(c.limit))]
+    drifted = [c for c in judged if c.passed is False]
     value = len(drifted) / len(judged) if judged else None
     limit = Limit(
         metric="drifted_share",

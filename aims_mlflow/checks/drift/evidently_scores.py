@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.statistics.distances import CHI_SQUARE, JENSEN_SHANNON, KOLMOGOROV, WASSERSTEIN, Score
+from aims_mlflow.checks.statistics.distances import GOODNESS_OF_FIT, JENSEN_SHANNON, KOLMOGOROV, WASSERSTEIN, Score
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from aims_mlflow.checks.statistics.columns import Kind
 
 # Evidently's names for methods that are chosen: what it calls those that it takes by itself, and which give a p-value.
-OWN_NAMES = {"ks": KOLMOGOROV, "chisquare": CHI_SQUARE, "wasserstein": WASSERSTEIN, "jensenshannon": JENSEN_SHANNON}
+OWN_NAMES = {
+    "ks": KOLMOGOROV,
+    "chisquare": GOODNESS_OF_FIT,
+    "wasserstein": WASSERSTEIN,
+    "jensenshannon": JENSEN_SHANNON,
+}
 TESTS = {"anderson", "cramer_von_mises", "empirical_mmd", "es", "mannw", "t_test", "TVD"}
 
 

@@ -1,12 +1,13 @@
 """Drift in operation: new data are compared with the baseline of a training, which has no row of it.
 
-Each column is compared cell by cell (the baseline's bins and categories) by the Jensen-Shannon distance, the one
-that Evidently takes for categories; beside that, missing cells (infinite numbers count as such) and categories that
-training hardly had may become more. Much is looked at every time, so something is large by chance now and then: a
+Each column is compared cell by cell (the baseline's point masses, bins and categories) by the Jensen-Shannon distance,
+the one that Evidently takes for categories; beside that, missing cells (infinite numbers count as such) and categories
+that training hardly had may become more. Much is looked at every time, so something is large by chance now and then: a
 column is in breach only where a value breaks its limit and a test finds chance unlikely. Distances are tested by
-chi-square, rises by Fisher's exact test of one side, and the p-values of all of them are corrected for their number at
-once (Holm, "A simple sequentially rejective multiple test procedure", 1979). A value that breaks its limit where chance
-is likely is "not enough data": neither a breach nor a pass.
+chi-square (of homogeneity: both tables are samples), rises by Fisher's exact test of one side, and the p-values of all
+of them are corrected for their number at once (Holm, "A simple sequentially rejective multiple test procedure", 1979).
+A value that breaks its limit where chance is likely is "not enough data": neither a breach nor a pass. Columns that the
+baseline leaves out are named: a change in them is not found.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from aims_mlflow.checks.drift.baseline import POOLED, PREDICTION, TARGET
 from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.charts import drift_chart
 from aims_mlflow.checks.pages.report import claims_page
-from aims_mlflow.checks.statistics.count_tables import histogram
+from aims_mlflow.checks.statistics.count_tables import count
 from aims_mlflow.checks.statistics.distances import holm, numbers_of, value_counts
 from aims_mlflow.checks.statistics.groups import NAME_LENGTH
+from aims_mlflow.checks.statistics.homogeneity import TINY, categories_p_value, p_value_text
 from aims_mlflow.checks.statistics.labels import label_text
+from aims_mlflow.checks.statistics.point_masses import cells_of
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim, result_of
@@ -41,7 +44,6 @@ if TYPE_CHECKING:
 KIND = "monitor-run"
 METHOD = "Jensen-Shannon distance over the baseline's cells"
 METRICS = ("drift", "missing_rate_rise", "unseen_share_rise")
-SURE = 1e-12
 CALLED = {PREDICTION: "prediction", TARGET: "label"}
 
 
@@ -74,12 +76,16 @@ class Rise:
 
 @dataclass(frozen=True, eq=False)
 class ColumnComparison:
-    """One column in the baseline's cells, shape (cells,) each; `unseen` is of the cell of rare and new categories."""
+    """One column in the baseline's cells, shape (cells,) each; `unseen` is of the cell of rare and new categories.
+
+    A cell of 0 in the baseline may have held up to `hidden` - 1 rows, too few to tell.
+    """
 
     before: Array
     now: Array
     missing: Rise
     unseen: Rise | None = None
+    hidden: int = 1
 
     @property
     def p_values(self) -> dict[str, float]:
@@ -97,13 +103,15 @@ class ColumnComparison:
 
     @property
     def p_value(self) -> float:
-        """Chi-square test of both having the same distribution."""
-        import numpy as np
-        from scipy.stats import chi2_contingency
+        """Two-sample test of both having the same distribution.
 
-        table = np.stack([self.before, self.now])
-        table = table[:, table.sum(axis=0) > 0]
-        return float(chi2_contingency(table)[1]) if table.shape[1] > 1 else 1.0
+        Where the baseline tells 0, it gets as many of the hidden rows as make the tables most alike.
+        """
+        import numpy as np
+
+        before = self.before.astype(np.int64)
+        alike = np.rint(self.now * (before.sum() / self.now.sum())).astype(np.int64)
+        return categories_p_value(np.where(before == 0, np.minimum(alike, self.hidden - 1), before), self.now)
 
 
 def compare(data: Dataset, baseline: Mapping[str, Any], settings: Monitor) -> Outcome:
@@ -126,6 +134,7 @@ def compare(data: Dataset, baseline: Mapping[str, Any], settings: Monitor) -> Ou
     claims = [c for name, comparison in compared.items() for c in _claims(name, comparison, adjusted, data, settings)]
     judged = [c for c in claims if c.metric == "drift" and c.passed is not None]
     share = sum(c.passed is False for c in judged) / len(judged) if judged else None
+    unseen = unwatched(data, baseline)
     claims.append(claim("drifted_share", share, role=data.role, n=len(judged), note="n counts columns"))
     return Outcome(
         kind=KIND,
@@ -138,14 +147,13 @@ def compare(data: Dataset, baseline: Mapping[str, Any], settings: Monitor) -> Ou
             "baseline_rows": baseline["rows"],
             "method": METHOD,
             "columns_in_breach": drifted(claims),
-            "left_out": dict(baseline.get("left_out") or {}),
+            "left_out": unseen,
             "p_values_holm": {
-                metric: {name: decimal_text(float(f"{p:.6g}")) for (name, of), p in adjusted.items() if of == metric}
-                for metric in METRICS
+                metric: {name: _p_value(p) for (name, of), p in adjusted.items() if of == metric} for metric in METRICS
             },
             "noise": noise(len(adjusted), settings),
         },
-        reports=_reports(claims, len(adjusted), settings),
+        reports=_reports(claims, len(adjusted), settings, unseen),
         tools=versions("scipy", "numpy", "pandas"),
     )
 
@@ -160,6 +168,17 @@ def _compared_columns(
         if values is not None:
             compared[name] = values if isinstance(values, str) else _compared(*values, column, baseline)
     return compared
+
+
+def unwatched(data: Dataset, baseline: Mapping[str, Any]) -> dict[str, str]:
+    """Return the columns that the monitor cannot see, and why: a change in them is not found."""
+    known = {*baseline["columns"], baseline.get("target")}
+    left_out = dict(baseline.get("left_out") or {})
+    return {**left_out, **{n: "not in the baseline" for n in data.columns if n not in known and n not in left_out}}
+
+
+def _p_value(p: float) -> str | None:
+    return decimal_text(max(float(f"{p:.6g}"), TINY))
 
 
 def noise(tests: int, settings: Monitor) -> str:
@@ -213,9 +232,11 @@ def _compared(
 
     if described["kind"] == "numeric":
         numbers = numbers_of(column, weights)
-        edges = np.array([float(edge) for edge in described["edges"]])
-        counted = histogram(numbers.values, edges, numbers.weights)
-        comparison = ColumnComparison(np.array(described["counts"]), counted, missing(numbers.rows))
+        apart = described.get("masses", {})
+        masses, edges = (np.array([float(value) for value in values]) for values in (apart, described["edges"]))
+        before_cells = np.array([*apart.values(), *described["counts"]])
+        counted = count(cells_of(numbers.values, masses, edges), len(before_cells), numbers.weights)
+        comparison = ColumnComparison(before_cells, counted, missing(numbers.rows), hidden=few)
     else:
         cells = dict.fromkeys((*described["counts"], POOLED), 0)
         for level, n in value_counts(column, weights).items():
@@ -223,7 +244,7 @@ def _compared(
             cells[name if name in cells else POOLED] += int(n)
         before, there = [described["counts"].get(name, 0) for name in cells], sum(cells.values())
         unseen = Rise(described["counts"].get(POOLED), sum(before), cells[POOLED], max(there, 1), few)
-        comparison = ColumnComparison(np.array(before), np.array(list(cells.values())), missing(there), unseen)
+        comparison = ColumnComparison(np.array(before), np.array(list(cells.values())), missing(there), unseen, few)
     return comparison if comparison.now.sum() else "not evaluated: no value to compare"
 
 
@@ -241,8 +262,7 @@ def _claims(
 
     def judged(metric: str, value: float, n: int, note: str, limit: Limit) -> Claim:
         p = adjusted[name, metric]
-        # Further digits of a tiny p-value say nothing.
-        note = f"{note}; corrected p-value {'under 1e-12' if p < SURE else f'{p:.2g}'}"
+        note = f"{note}; corrected p-value {p_value_text(p)}"
         one = held(claim(metric, value, slice=at, role=data.role, n=n, note=note), limit)
         if one.passed is not False or p < float(settings.p_value):
             return one
@@ -267,9 +287,9 @@ def _limit(metric: str, comparator: Any, limit: str, settings: Monitor) -> Limit
     return Limit(metric=metric, comparator=comparator, limit=limit, severity=settings.severity, why=settings.why)
 
 
-def _reports(claims: list[Claim], tests: int, settings: Monitor) -> dict[str, bytes]:
+def _reports(claims: list[Claim], tests: int, settings: Monitor, unseen: Mapping[str, str]) -> dict[str, bytes]:
     title = "Data in operation against the training baseline"
     picture = drift_chart(claims, title)
-    notes = [noise(tests, settings) + "."]
+    notes = [noise(tests, settings) + ".", *(f"{name} is not watched: {why}." for name, why in unseen.items())]
     page = claims_page(title, claims, picture, notes)
     return {"monitor.svg": picture, "monitor.html": page} if picture else {"monitor.html": page}

@@ -13,12 +13,12 @@ from aims_mlflow.checks.performance.number_errors import error_claims, group_err
 from aims_mlflow.checks.performance.several_labels import label_group_claims, label_performance, several_score_claims
 from aims_mlflow.checks.performance.slices import worst_slice
 from aims_mlflow.checks.statistics import count_tables
+from aims_mlflow.checks.statistics.calibration import calibration_claims
 from aims_mlflow.checks.statistics.groups import Groups, group_rows, pooled_name
 from aims_mlflow.checks.statistics.labels import is_label
 from aims_mlflow.checks.statistics.scores import (
     REPLICATES,
     SEED,
-    calibration_claims,
     lift_claim,
     ranking_claims,
     score_table,

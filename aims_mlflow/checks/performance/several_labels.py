@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.statistics import count_tables
+from aims_mlflow.checks.statistics.calibration import calibration_error
 from aims_mlflow.checks.statistics.groups import NAME_LENGTH
-from aims_mlflow.checks.statistics.scores import (
-    REPLICATES,
-    SEED,
-    calibration_error,
-    roc_auc,
-    score_table,
-    weighted_mean,
-)
+from aims_mlflow.checks.statistics.scores import REPLICATES, SEED, roc_auc, score_table, weighted_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.statistics import count_tables
+from aims_mlflow.checks.statistics.point_masses import cells_of, point_masses, tenths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,14 +13,14 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-BINS = 10
 MAX_LEVELS = 50
 
 
 def feature_codes(column: pd.Series, weights: Array | None = None) -> tuple[Array, int]:
     """Return (code of each row, number of codes): tenths of numbers, frequent categories; missing is a code too.
 
-    Of more than 50 categories the rarer ones count as one.
+    Numbers that a tenth of the rows have are codes of their own, and the others are cut into tenths. Of more than 50
+    categories the rarer ones count as one.
     """
     import numpy as np
     import pandas as pd
@@ -34,11 +35,12 @@ def feature_codes(column: pd.Series, weights: Array | None = None) -> tuple[Arra
             return np.zeros(len(values), dtype=np.int64), 1
         whole = bool(finite.all())
         rows = weights if weights is None or whole else weights[finite]
-        edges = np.unique(
-            count_tables.weighted_quantiles(values if whole else values[finite], np.arange(1, BINS) / BINS, rows)
-        )
-        codes = count_tables.bins_of(values if whole else np.where(finite, values, 0.0), edges)
-        return codes if whole else np.where(finite, codes, len(edges) + 1), len(edges) + 2
+        there = values if whole else values[finite]
+        masses = point_masses(there, rows)
+        edges = tenths(there, masses, rows)
+        codes, levels = cells_of(values if whole else np.where(finite, values, 0.0), masses, edges), len(masses)
+        levels += len(edges) + 1
+        return codes if whole else np.where(finite, codes, levels), levels + 1
     try:
         codes, levels = factorize(column)
     except TypeError:  # lists or dictionaries
@@ -67,16 +69,14 @@ def information(counts: Array) -> Array:
     """Return the uncertainty coefficient I(feature; group) / H(group) for counts of shape (..., groups, levels).
 
     0: the feature tells nothing; 1: it tells the group. The information that chance alone gives is taken off
-    (Miller and Madow, 1955: (groups - 1)(levels - 1) / 2n). Theil, "On the estimation of relationships", 1970.
+    (Miller and Madow, 1955: (groups - 1)(levels - 1) / 2n), so that without any relation it lies about 0, on both
+    sides of it. Theil, "On the estimation of relationships", 1970.
     """
-    import numpy as np
-
     n = counts.sum(axis=(-1, -2)).astype(float)
     by_group, by_level = counts.sum(axis=-1), counts.sum(axis=-2)
     known = _entropy(by_group, n) + _entropy(by_level, n) - _entropy(counts.reshape(*counts.shape[:-2], -1), n)
     chance = ((by_group > 0).sum(axis=-1) - 1) * ((by_level > 0).sum(axis=-1) - 1) / (2 * n)
-    known_share: Array = np.clip(count_tables.divide(known - chance, _entropy(by_group, n)), 0, 1)
-    return known_share
+    return count_tables.divide(known - chance, _entropy(by_group, n))
 
 
 def _entropy(counts: Array, n: Array) -> Array:

@@ -13,7 +13,7 @@ from aims_mlflow.checks.representation.label_shares import target_claims
 from aims_mlflow.checks.representation.missing_cells import missing_by_group, missing_claims
 from aims_mlflow.checks.representation.proxies import information
 from aims_mlflow.checks.statistics import count_tables
-from aims_mlflow.checks.statistics.groups import Groups, pooled_name
+from aims_mlflow.checks.statistics.groups import MISSING, Groups, pooled_name
 from aims_mlflow.checks.statistics.labels import label_key
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, Result, result_of, worst
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 KIND = "representativeness"
+OTHERS = "(others)"
+ROUNDING = 0.002  # shares of a census table are rounded: what they leave under this is no group
+POPULATION_METRICS = ("share_over_population", "share_outside_population")
 NO_POPULATION = "no population of use is declared, so the data were compared with none: representativeness.populations"
 
 
@@ -45,7 +48,10 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         )
     with count_tables.replicates_followed() as ran:
         claims, columns, in_bins = _by_groups(data, settings)
-    claims = hold(claims, settings.limits, role=data.role)
+    limits = settings.limits
+    if not settings.populations:  # limits on populations speak of nothing; the result is a warning, and says so
+        limits = tuple(limit for limit in limits if limit.metric not in POPULATION_METRICS)
+    claims = hold(claims, limits, role=data.role)
     results: list[Result] = [result_of(claims), *(() if settings.populations else ("warned",))]
     reason = reason_of(claims)
     return Outcome(
@@ -58,6 +64,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             "rows": data.rows,
             "columns": columns,
             **({"in_bins": sorted(in_bins)} if in_bins else {}),
+            "left_out": _without_proxies(data),
             "populations": [p.model_dump(mode="json") for p in settings.populations],
             "bootstrap": count_tables.bootstrap_details(ran, settings.bootstrap, SEED),
         },
@@ -85,6 +92,16 @@ def _by_groups(data: Dataset, settings: Representativeness) -> tuple[list[Claim]
         in_bins |= grouping.binned
         details.append({"column": name, "groups": len(groups.names), "groups_pooled": groups.pooled})
     return claims, details, in_bins
+
+
+def _without_proxies(data: Dataset) -> dict[str, str]:
+    """Return the columns that are not looked at as proxies, and why."""
+    names = [name for name in data.features if name not in data.sensitive_names]
+    kinds = {name: data.kind_of(name) for name in names}
+    return {
+        **dict.fromkeys(data.identifiers, "named as an identifier"),
+        **{name: why for name, (kind, why) in kinds.items() if kind is None},
+    }
 
 
 def _kept(weights: Array | None, groups: Groups) -> Array | None:
@@ -119,7 +136,10 @@ def share_claims(sizes: Array, groups: Groups, data: Dataset, settings: Represen
 def population_claims(
     sizes: Array, groups: Groups, data: Dataset, settings: Representativeness, population: Population
 ) -> list[Claim]:
-    """Return each group's share of the rows over its share of the population.
+    """Return each group's share of the rows over its share of the population, and the share of all other groups.
+
+    Groups that the population does not name are compared with what its shares leave; where they leave nothing, their
+    share of the rows is claimed as it is.
 
     Args:
         sizes: Rows of each group, shape (groups,).
@@ -128,29 +148,64 @@ def population_claims(
         settings: The least rows to show.
         population: Shares of the groups where the system will be used.
     """
+    place = {label_key(text[0]): g for g, text in enumerate(groups.names)}
+    claims, named = [], {label_key(label) for label in population.shares}
+    for label, text in population.shares.items():
+        at, g = {groups.columns[0]: label}, place.get(label_key(label))
+        if g is None:  # at most one row under what would be shown
+            most, wanted = min((settings.pool_under - 1) / data.rows, 1.0), float(text)
+            note = f"at most this: fewer than {settings.pool_under} rows; {wanted:.1%} in {population.source}"
+            claims.append(claim(POPULATION_METRICS[0], most / wanted, slice=at, role=data.role, n=data.rows, note=note))
+        else:
+            claims.append(_over_population(int(sizes[g]), float(text), at, data, population.source))
+    unnamed = [g for g, text in enumerate(groups.names) if label_key(text[0]) not in {*named, MISSING}]
+    rows = sum(int(sizes[g]) for g in unnamed if groups.names[g][0] != pooled_name(settings.pool_under))
+    left, at = 1 - sum(map(float, population.shares.values())), {groups.columns[0]: OTHERS}
+    outside, note = rows, f"groups that {population.source} does not name"
+    if left > ROUNDING:
+        claims.append(_over_population(rows, left, at, data, population.source))
+        outside, note = 0, f"{note} are compared with the {left:.1%} that its shares leave"
+    ends = wilson_of(outside, data.rows)
+    share = outside / data.rows
+    return [
+        *claims,
+        claim(
+            POPULATION_METRICS[1],
+            share,
+            slice=at,
+            role=data.role,
+            n=data.rows,
+            interval=ends,
+            method="Wilson",
+            note=note,
+        ),
+    ]
+
+
+def wilson_of(rows: int, n: int) -> tuple[float, float]:
+    """Return the ends of the Wilson interval of one share."""
     import numpy as np
 
-    metric, rows, role = "share_over_population", data.rows, data.role
-    low, high = count_tables.wilson(sizes, np.full(len(sizes), rows))
-    place = {label_key(text[0]): g for g, text in enumerate(groups.names)}
-    claims = []
-    for label, text in population.shares.items():
-        wanted, at, g = float(text), {groups.columns[0]: label}, place.get(label_key(label))
-        note = f"{wanted:.1%} in {population.source}"
-        if g is None:  # at most one row under what would be shown
-            most = min((settings.pool_under - 1) / rows, 1.0)
-            note = f"at most this: fewer than {settings.pool_under} rows; {note}"
-            claims.append(claim(metric, most / wanted, slice=at, role=role, n=rows, note=note))
-            continue
-        ends, value = (low[g] / wanted, high[g] / wanted), sizes[g] / rows / wanted
-        claims.append(claim(metric, value, slice=at, role=role, n=rows, interval=ends, method="Wilson", note=note))
-    return claims
+    low, high = count_tables.wilson(np.asarray(rows), np.asarray(n))
+    return float(low[()]), float(high[()])
+
+
+def _over_population(rows: int, wanted: float, at: dict[str, str], data: Dataset, source: str) -> Claim:
+    low, high = wilson_of(rows, data.rows)
+    return claim(
+        POPULATION_METRICS[0],
+        rows / data.rows / wanted,
+        slice=at,
+        role=data.role,
+        n=data.rows,
+        interval=(low / wanted, high / wanted),
+        method="Wilson",
+        note=f"{wanted:.1%} in {source}",
+    )
 
 
 def _proxy_claims(grouped: Grouping, data: Dataset, settings: Representativeness) -> list[Claim]:
     """Return the share of the group's uncertainty that each feature removes: 0 nothing, 1 all of it."""
-    import numpy as np
-
     claims: list[Claim] = []
     for name in data.features:
         if name in (grouped.name, *data.sensitive_names):
@@ -158,26 +213,39 @@ def _proxy_claims(grouped: Grouping, data: Dataset, settings: Representativeness
         part, groups = grouped.with_(name)
         if len(groups.names) < 2:
             return claims
-        codes, levels = grouped.codes_of(name, part)
-        if levels < 2:
+        if data.kind_of(name)[0] is None:  # dates, texts and identifiers: `_without_proxies` names them
             continue
+        codes, levels = grouped.codes_of(name, part)
         counts = count_tables.crossed(groups.codes, len(groups.names), codes, levels, part.weights)
-        value = float(information(counts))
-        ends = None
-        if settings.bootstrap:
-            drawn = information(count_tables.resample(counts, settings.bootstrap, SEED))
-            moved = value - float(np.median(drawn))  # drawing again adds chance information a second time
-            ends = tuple(np.clip(np.asarray(count_tables.percentiles(drawn)) + moved, 0, 1))
-        claims.append(
-            claim(
-                "proxy_information",
-                value,
-                slice={"column": name, **groups.all},
-                role=data.role,
-                n=int(counts.sum()),
-                interval=ends,
-                method=BOOTSTRAP,
-                note=f"share of what is unknown of {groups.columns[0]} that this column tells",
-            )
-        )
+        claims.append(_proxy_claim(counts, {"column": name, **groups.all}, data.role, settings))
     return claims
+
+
+def _proxy_claim(counts: Array, at: dict[str, str], role: str, settings: Representativeness) -> Claim:
+    """Return the claim of one column and one grouping; counts of shape (groups, levels).
+
+    A column with one value tells nothing, for certain: its 0 has no interval.
+    """
+    import numpy as np
+
+    group = list(at)[-1]
+    if (counts.sum(axis=0) > 0).sum() < 2:
+        note = f"it has one value in all rows, so it tells nothing of {group}"
+        return claim("proxy_information", 0, slice=at, role=role, n=int(counts.sum()), note=note)
+    estimate = float(information(counts))
+    value, ends = float(np.clip(estimate, 0, 1)), None
+    if settings.bootstrap:
+        drawn = information(count_tables.resample(counts, settings.bootstrap, SEED))
+        # Drawing again adds chance information a second time: what counts is the spread around the middle.
+        low, high = (value + float(end - np.median(drawn)) for end in count_tables.percentiles(drawn))
+        ends = (max(low, 0.0), min(high, 1.0))
+    return claim(
+        "proxy_information",
+        value,
+        slice=at,
+        role=role,
+        n=int(counts.sum()),
+        interval=ends,
+        method=BOOTSTRAP,
+        note=f"share of what is unknown of {group} that this column tells",
+    )

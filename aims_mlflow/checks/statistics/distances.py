@@ -1,4 +1,4 @@
-"""Distances and tests between two columns: Evidently's numbers from counts and sorted values."""
+"""How far two columns lie apart: Evidently's distances, and two-sample tests, from counts and sorted values."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aims_mlflow.checks.statistics.count_tables import count
+from aims_mlflow.checks.statistics.homogeneity import categories_p_value, numbers_p_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,18 +18,19 @@ if TYPE_CHECKING:
     WeightedColumn = tuple[pd.Series, Array | None]
 
 Name = TypeVar("Name")
-SMALL = 1000  # up to so many training rows Evidently tests instead of measuring a distance
+SMALL = 1000  # up to so many training rows a test decides, as in Evidently, above them a distance
 FEW_VALUES = 5  # numbers with at most so many values are compared like categories
 EXACT_ROWS = 200_000
 BINS = 2048
 WASSERSTEIN, JENSEN_SHANNON = "Wasserstein distance (normed)", "Jensen-Shannon distance"
-KOLMOGOROV, CHI_SQUARE, Z_TEST = "K-S p_value", "chi-square p_value", "Z-test p_value"
+KOLMOGOROV, CHI_SQUARE = "K-S p_value", "chi-square homogeneity p_value"
+GOODNESS_OF_FIT = "chi-square p_value"  # Evidently's, which takes the training table for the population itself
 HISTOGRAM = f"{WASSERSTEIN}, {BINS}-bin histogram"
 
 
 @dataclass(frozen=True)
 class Score:
-    """A column's drift score, under the name that Evidently gives the method."""
+    """A column's drift score; a method that Evidently has is called as it calls it."""
 
     value: float
     method: str
@@ -50,14 +52,6 @@ class Numbers:
     def rows(self) -> int:
         """Number of rows."""
         return len(self.values) if self.weights is None else int(self.weights.sum())
-
-    def each(self) -> Numbers:
-        """Return one number for each row, where there are at most `EXACT_ROWS`: the tests of small tables want rows."""
-        import numpy as np
-
-        if self.weights is None or self.rows > EXACT_ROWS:
-            return self
-        return Numbers(np.repeat(self.values, self.weights))
 
     @property
     def norm(self) -> float:
@@ -84,9 +78,7 @@ def number_drift(train: Numbers, test: Numbers, *, method: str = "auto", thresho
     if few is not None:
         return category_drift(*few, small=train.rows <= SMALL)
     if train.rows <= SMALL:
-        from scipy.stats import ks_2samp
-
-        return Score(float(ks_2samp(train.each().values, test.each().values)[1]), KOLMOGOROV)
+        return Score(numbers_p_value(*_counted(train, test)), KOLMOGOROV)
     if method == "histogram" or (method == "auto" and train.rows + test.rows > EXACT_ROWS):
         value, error = histogram_wasserstein(train, test)
         if error <= threshold / 5 and abs(value - threshold) > error:
@@ -139,20 +131,18 @@ def histogram_wasserstein(train: Numbers, test: Numbers) -> tuple[float, float]:
 def category_drift(train: Array, test: Array, *, small: bool) -> Score:
     """Return the drift of categories from their counts, shape (categories,); none is 0 in both."""
     import numpy as np
-    from scipy import spatial, stats
+    from scipy.spatial.distance import jensenshannon
 
     if not small:
-        value = float(spatial.distance.jensenshannon(train / train.sum(), test / test.sum()))
+        value = float(jensenshannon(train / train.sum(), test / test.sum()))
         return Score(0.0 if np.isnan(value) else value, JENSEN_SHANNON)  # NaN: rounding just below 0
-    n1, n2 = int(train.sum()), int(test.sum())
-    if len(train) > 2:
-        with np.errstate(divide="ignore"):
-            return Score(float(stats.chisquare(test, train * (n2 / n1))[1]), CHI_SQUARE)
-    if len(train) == 1:
-        return Score(1.0, Z_TEST)
-    p1, p2, pooled = train[1] / n1, test[1] / n2, (train[1] + test[1]) / (n1 + n2)
-    z = (p1 - p2) / np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
-    return Score(float(2 * (1 - stats.norm.cdf(abs(z)))), Z_TEST)
+    return Score(categories_p_value(train, test), CHI_SQUARE)
+
+
+def chance_of_numbers(train: Numbers, test: Numbers) -> float:
+    """Return the p-value of both having one distribution, whatever the size of the tables."""
+    few = _few_values(train, test)
+    return numbers_p_value(*_counted(train, test)) if few is None else categories_p_value(*few)
 
 
 def _few_values(train: Numbers, test: Numbers) -> tuple[Array, Array] | None:
@@ -162,9 +152,15 @@ def _few_values(train: Numbers, test: Numbers) -> tuple[Array, Array] | None:
     few = np.unique(train.values[:1000])  # a cheap look before all values are sorted
     if len(few) > FEW_VALUES:
         return None
+    counts = _counted(train, test)
+    return counts if len(counts[0]) <= FEW_VALUES else None
+
+
+def _counted(train: Numbers, test: Numbers) -> tuple[Array, Array]:
+    """Return how many rows of each table have each value, by ascending value; shape (values,) each."""
+    import numpy as np
+
     levels, codes = np.unique(np.concatenate([train.values, test.values]), return_inverse=True)
-    if len(levels) > FEW_VALUES:
-        return None
     n, split = len(levels), len(train.values)
     return count(codes[:split], n, train.weights), count(codes[split:], n, test.weights)
 

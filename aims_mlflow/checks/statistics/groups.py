@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.statistics.count_tables import count, weighted_quantile
-from aims_mlflow.checks.statistics.labels import distinct_labels, label_text, labels_of
+from aims_mlflow.checks.statistics.bands import cut_into_bands
+from aims_mlflow.checks.statistics.count_tables import count
+from aims_mlflow.checks.statistics.labels import distinct_labels, labels_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -127,36 +128,11 @@ def levels_of(
         finite = values[np.isfinite(values)]
         # A cheap look first: among a thousand numbers there are mostly too many already.
         if len(np.unique(finite[:1000])) > MAX_NUMBERS or len(np.unique(finite)) > MAX_NUMBERS:
-            return _bands(values, weights)
+            codes, bands, width = cut_into_bands(values, weights)
+            return codes, [*bands, MISSING], width
     labels = labels_of(column)
     texts = distinct_labels(labels)
     order = sorted(texts, key=float) if numeric else list(texts)
     names = [texts[key][:NAME_LENGTH] for key in order]
     codes = labels.placed({key: i for i, key in enumerate(order)}, missing=len(names))
     return codes, [*names, MISSING], None
-
-
-def _bands(
-    values: np.ndarray[Any, Any], weights: np.ndarray[Any, Any] | None
-) -> tuple[np.ndarray[Any, Any], list[str], str]:
-    """Cut numbers into a few bands of a round width, counted from 0: ages give "20 to under 30", ...
-
-    Bounds are round numbers and not taken from the data's extremes, so that they give nobody away
-    and mean the same in the next table.
-    """
-    import numpy as np
-
-    finite = np.isfinite(values)
-    low, high = (
-        weighted_quantile(values[finite], q, None if weights is None else weights[finite]) for q in (0.05, 0.95)
-    )
-    rough = max((high - low) / 6, 1e-9)
-    scale = 10.0 ** math.floor(math.log10(rough))
-    width = next(step * scale for step in (1, 2, 5, 10) if step * scale >= rough)
-    first, last = math.floor(low / width), math.floor(high / width)
-    codes = np.full(len(values), last - first + 1)
-    codes[finite] = np.clip(np.floor(values[finite] / width), first, last).astype(np.int64) - first
-    text = [str(label_text(round(edge * width, 12))) for edge in range(first, last + 2)]
-    names = [f"{text[i]} to under {text[i + 1]}" for i in range(len(text) - 1)]
-    names[0], names[-1] = f"under {text[1]}", f"{text[-2]} and over"
-    return codes, [*names, MISSING], str(label_text(round(width, 12)))

@@ -1,4 +1,4 @@
-"""Ranking and calibration of scores, from one small table: how many rows of each outcome have each score."""
+"""Ranking by scores, from one small table: how many rows of each outcome have each score."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 SEED = 42001
 REPLICATES = 1000
-CALIBRATION_BINS = 15  # Guo et al., "On calibration of modern neural networks", 2017
 DRAWN_BINS = 200
 GROUP_BINS = 50  # of one group, whose interval is wide anyway
 ONE_LABEL = "undefined: all rows have the same label"
@@ -197,29 +196,6 @@ def _precision_interval(table: ScoreTable, size: int) -> tuple[float, tuple[floa
     return value, (min(max(float(low) + moved, 0.0), value), max(min(float(high) + moved, 1.0), value))
 
 
-def calibration_claims(table: ScoreTable, role: str, at: Mapping[str, str] | None = None) -> list[Claim]:
-    """Return log loss, Brier score and calibration errors of probabilities, for all rows or the group `at`."""
-    import numpy as np
-
-    n = table.n
-    sure = np.clip(table.scores, table.tiny, 1 - table.tiny)
-    losses = {  # metric -> (loss of a negative, loss of a positive) at each score
-        "log_loss": (-np.log(1 - sure), -np.log(sure), 0.0),
-        "brier_score": (table.scores**2, (1 - table.scores) ** 2, 0.0),
-        "calibration_in_the_large": (table.scores, table.scores - 1, -np.inf),
-    }
-    claims = []
-    for metric, (negative, positive, least) in losses.items():
-        mean, half = weighted_mean(np.r_[negative, positive], np.r_[table.negatives, table.positives])
-        note = table.method or None
-        if metric == "calibration_in_the_large":
-            note = "mean score minus share of positives"
-        ends = (max(mean - half, least), mean + half)
-        claims.append(claim(metric, mean, slice=at, role=role, n=n, interval=ends, method="normal", note=note))
-    claims.insert(2, calibration_error(table, role, at))
-    return claims
-
-
 def weighted_mean(values: Array, counts: Array) -> tuple[float, float]:
     """Return the mean of values that represent `counts` rows each, and half its normal 95% interval."""
     import numpy as np
@@ -228,43 +204,3 @@ def weighted_mean(values: Array, counts: Array) -> tuple[float, float]:
     mean = float((values * counts).sum() / n)
     variance = float((counts * (values - mean) ** 2).sum() / n)
     return mean, count_tables.Z95 * float(np.sqrt(variance / n))
-
-
-def calibration_error(table: ScoreTable, role: str, at: Mapping[str, str] | None = None, of: str = "") -> Claim:
-    """Return the expected calibration error over equal bins, as in Naeini, Cooper and Hauskrecht, 2015.
-
-    Args:
-        table: Scores and outcomes.
-        role: Role of the data.
-        at: The group.
-        of: Whose probability the scores are, where that is not plain.
-    """
-    import numpy as np
-
-    bins = np.minimum((table.scores * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-    counts = np.stack([count_tables.count(bins, CALIBRATION_BINS, side) for side in (table.negatives, table.positives)])
-    sums = np.stack(
-        [
-            np.bincount(bins, weights=side * table.scores, minlength=CALIBRATION_BINS)
-            for side in (table.negatives, table.positives)
-        ]
-    )
-    means = np.nan_to_num(count_tables.divide(sums, counts))
-
-    def error(rows: Array) -> Array:
-        """Shape (..., 2, bins) -> (...): the bins' |mean score - share of positives|, weighted by their rows."""
-        errors: Array = np.abs((rows * means).sum(axis=-2) - rows[..., 1, :]).sum(axis=-1) / rows.sum(axis=(-1, -2))
-        return errors
-
-    ends = count_tables.percentiles(error(count_tables.resample(counts, REPLICATES, SEED)))
-    note = f"{of}{CALIBRATION_BINS} equal bins; the interval does not reach 0, since chance alone leaves some error"
-    return claim(
-        "expected_calibration_error",
-        error(counts),
-        slice=at,
-        role=role,
-        n=table.n,
-        interval=(float(ends[0]), float(ends[1])),
-        method="bootstrap, percentile",
-        note=note,
-    )

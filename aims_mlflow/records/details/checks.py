@@ -62,6 +62,7 @@ class RepresentativenessDetails(CheckDetails):
     SUBJECTS = "the data set"
     columns: list[PopulationComparison] | None = Field(None, description="columns that were compared")
     in_bins: list[str] | None = Field(None, description="columns whose numbers were put into bins")
+    left_out: dict[str, str] | None = Field(None, description="column to the reason why it is not judged as a proxy")
     populations: list[dict[str, Any]] | None = Field(None, description="populations of the pack")
     bootstrap: BootstrapDescription | None = Field(None, description="resampling")
 

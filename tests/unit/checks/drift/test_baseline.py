@@ -15,6 +15,13 @@ from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
 
 
+def cells_of(column):
+    """The counts of every cell, but that of other numbers beside point masses, which may be empty."""
+    counts = column["counts"]
+    counts = list(counts.values()) if isinstance(counts, dict) else counts
+    return [*column.get("masses", {}).values(), *(counts if counts != [0] or "masses" not in column else [])]
+
+
 def read(outcome):
     return json.loads(outcome.reports["drift_baseline.json"])
 
@@ -53,8 +60,7 @@ def test_no_extreme_no_rare_value_and_no_small_count_is_told(empty_pack):
     assert found["job"]["counts"] == {"baker": 27, "clerk": 473}  # the mayors are counted, and not told
     assert found["rare_missing"]["missing"] == "fewer than 20"
     for column in found.values():
-        counts = column["counts"]
-        assert min(counts.values() if isinstance(counts, dict) else counts) >= 20
+        assert min(cells_of(column)) >= 20
 
 
 COLUMNS = st.one_of(
@@ -72,8 +78,7 @@ def test_no_subtraction_tells_a_cell_under_the_pooled_size(values, pool_under):
     assert baseline.describe(column, kind, pool_under, np.ones(len(values), int))[0] == described
     if described is None:
         return
-    counts = described["counts"]
-    counts = list(counts.values()) if isinstance(counts, dict) else counts
+    counts = cells_of(described)
     told = described["missing"] if isinstance(described["missing"], int) else 0
     assert sum(counts) + told == len(values)
     assert min(counts) >= pool_under
@@ -132,10 +137,24 @@ def test_bins_hold_the_least_count_whatever_the_size(rows):
     assert bool(len(edges)) == (rows >= 40)
 
 
-def test_a_constant_and_a_spike_need_no_bins():
-    assert len(baseline.quantile_edges(Numbers(np.full(100, 3.0)), 20)) <= 1
-    spike = np.r_[np.zeros(990), np.arange(10)]
-    assert all(np.histogram(spike, [-np.inf, *baseline.quantile_edges(Numbers(spike), 20), np.inf])[0] >= 20)
+def test_a_point_mass_is_told_by_itself_and_the_other_numbers_are_binned():
+    rng = np.random.default_rng(0)
+    gains = np.where(rng.random(4000) < 0.92, 0, rng.integers(1000, 15000, 4000)) * 1.0
+    described, _ = baseline.describe(pd.Series(gains), "numeric", 20)
+    assert described["masses"] == {"0": int((gains == 0).sum())}
+    assert len(described["counts"]) == len(described["edges"]) + 1 == 10
+    assert sum(described["counts"]) == (gains != 0).sum()
+    constant, _ = baseline.describe(pd.Series(np.full(100, 3.0)), "numeric", 20)
+    assert (constant["masses"], constant["counts"], constant["edges"]) == ({"3": 100}, [0], [])
+    spike, _ = baseline.describe(pd.Series(np.r_[np.zeros(990), np.arange(1.0, 11.0)]), "numeric", 20)
+    assert (spike["masses"], spike["counts"]) == ({"0": 1000}, [0])  # ten people are too few to tell
+
+
+def test_a_column_is_left_out_with_the_true_reason():
+    few = baseline.describe(pd.Series(np.arange(30.0)), "numeric", 20)
+    assert few == (None, "too few rows for two bins of 20: 30")
+    apart = baseline.describe(pd.Series(np.arange(30.0)), "numeric", 20, masses=False)
+    assert apart == few
 
 
 def test_identifiers_are_left_out_and_predictions_are_kept(empty_pack, table):

@@ -157,3 +157,43 @@ def test_holm_corrects_upwards_and_keeps_the_order(values):
     assert all(values[n] <= found[n] <= 1 for n in values)
     assert [found[n] for n in order] == sorted(found.values())
     assert found[order[0]] == min(values[order[0]] * len(values), 1)
+
+
+def mostly_zero(rows, seed, scale=1.0):
+    rng = np.random.default_rng(seed)
+    gain = np.where(rng.random(rows) < 0.92, 0, rng.integers(1000, 15000, rows)) * scale
+    return pd.DataFrame({"gain": gain, "x": rng.normal(size=rows), "y": rng.integers(0, 2, rows)})
+
+
+def test_a_shift_of_a_mostly_constant_column_is_a_breach(value_of):
+    known = kept(mostly_zero(4000, 0), "y", "1")
+    assert compared(mostly_zero(1500, 1), known).result == "passed"
+    moved = mostly_zero(1500, 1)
+    moved["gain"] += 50_000
+    outcome = compared(moved, known)
+    assert outcome.details["columns_in_breach"] == ["gain"]
+    zeros_gone = value_of(outcome.claims, "drift", column="gain")
+    assert float(zeros_gone.value) > 0.6
+
+
+def test_numbers_too_few_to_tell_in_training_are_no_breach_later():
+    """Of 990 zeros and 10 others the baseline tells 1,000 zeros; the same population must not be in breach."""
+    breaches = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        rare = lambda rows, rng=rng: pd.DataFrame(  # noqa: E731
+            {"gain": np.where(rng.random(rows) < 0.985, 0.0, rng.integers(1, 99, rows)), "y": rng.integers(0, 2, rows)}
+        )
+        known = kept(rare(1000), "y", "1")
+        assert known["columns"]["gain"]["counts"] == [0] or sum(known["columns"]["gain"]["counts"]) >= 20
+        breaches += compared(rare(400), known, threshold="0.01").result == "failed"
+    assert breaches <= 2
+
+
+def test_a_monitor_says_which_columns_it_cannot_see(table):
+    frame = table(1000).assign(note=[f"text {i}" for i in range(1000)])
+    outcome = compared(frame.assign(new=1.0), kept(frame))
+    assert set(outcome.details["left_out"]) == {"note", "new"}
+    assert "1,000 different values" in outcome.details["left_out"]["note"]
+    assert b"note is not watched: " in outcome.reports["monitor.html"]
+    assert b"new is not watched: not in the baseline" in outcome.reports["monitor.html"]

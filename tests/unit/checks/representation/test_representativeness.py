@@ -70,6 +70,45 @@ def test_a_group_that_is_not_there_counts_as_fewer_than_would_be_shown(value_of)
     assert found.note.startswith("at most this: fewer than 20 rows")
 
 
+SHIPPED = ("tabular-classification", "tabular-multiclass", "tabular-regression", "credit", "health", "hiring")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_declared_population_that_does_not_fit_fails_in_every_shipped_pack(name):
+    shipped = load_pack(name)
+    frame = people().drop(columns=["income", "club"])
+    if name == "tabular-regression":
+        frame["y"] = frame["noise"]
+    good = "yes" if "regression" not in name and "multi" not in name else None
+    data = make_dataset("train", frame, PredictionTask(shipped.task, "y", good), sensitive=["sex"])
+
+    def result(*populations):
+        settings = shipped.representativeness.model_copy(update={"populations": populations})
+        return representativeness.run(data, shipped.model_copy(update={"representativeness": settings}))
+
+    far = result(census(F="0.01", M="0.99"))
+    assert far.result == "failed"
+    assert "share_over_population for sex=F is" in far.reason
+    near = result(census(F="0.3", M="0.7"))
+    assert near.result == "passed", near.reason
+    assert all(c.n == len(frame) for c in near.claims if c.metric == "share_over_population")
+    assert result(census(F="0.3")).result == "passed"  # what it leaves is the others' share
+    assert result(census(F="0.01")).result == "failed"
+    assert result(census(female="0.3", male="0.7")).result == "failed"
+    assert result().result == "warned"
+
+
+def test_groups_that_a_population_does_not_name_are_compared_too(value_of):
+    claims = run(people(), populations=[census(F="0.51")]).claims
+    others = value_of(claims, "share_over_population", sex="(others)")
+    men = (people()["sex"] == "M").mean()
+    assert float(others.value) == pytest.approx(men / 0.49)
+    whole = run(people(), populations=[census(F="0.999")]).claims
+    outside = value_of(whole, "share_outside_population", sex="(others)")
+    assert float(outside.value) == pytest.approx(men)
+    assert outside.note == "groups that census 2021 does not name"
+
+
 def test_without_a_population_it_is_warned_and_not_passed():
     outcome = run(people())
     assert outcome.result == "warned"
@@ -151,6 +190,44 @@ def test_a_column_that_tells_the_group_is_named_and_noise_is_not(value_of):
     assert found["noise"].passed is True
     assert float(found["noise"].value) < 0.01
     assert float(found["income"].value) > 0.05  # that a cell is missing tells something too
+
+
+@pytest.mark.parametrize("zeros", [0.5, 0.92, 0.97])
+def test_a_mostly_constant_column_that_tells_the_group_is_named(value_of, zeros):
+    """Nine zeros of ten make all quantiles 0; whoever is above 0 is a woman."""
+    rng = np.random.default_rng(1)
+    frame = people(6000)
+    frame["benefit"] = np.where(rng.random(6000) > zeros, rng.integers(100, 900, 6000), 0) * 1.0
+    frame["sex"] = np.where(frame["benefit"] > 0, "F", "M")
+    found = value_of(
+        run(frame, limit("proxy_information", "<=", "0.5")).claims, "proxy_information", column="benefit", sex="*"
+    )
+    assert found.passed is False
+    assert float(found.value) > 0.9
+    assert float(found.interval.low) < float(found.value) <= float(found.interval.high)
+
+
+def test_a_column_with_one_value_tells_nothing_and_claims_no_interval(value_of):
+    outcome = run(people().assign(same=7.0), limit("proxy_information", "<=", "0.5"))
+    found = value_of(outcome.claims, "proxy_information", column="same", sex="*")
+    assert (found.value, found.interval, found.passed) == ("0", None, True)
+    assert found.note == "it has one value in all rows, so it tells nothing of sex"
+
+
+def test_no_interval_of_information_has_a_width_of_zero():
+    for seed in range(30):
+        for found in run(people(400, seed)[["noise", "sex", "y"]]).claims:
+            if found.metric == "proxy_information":
+                assert float(found.interval.low) <= float(found.value) <= float(found.interval.high)
+                assert float(found.interval.low) < float(found.interval.high)
+
+
+def test_texts_dates_and_identifiers_are_no_proxies_and_are_named():
+    frame = people().assign(name=[f"name {i}" for i in range(2000)], seen=pd.Timestamp("2024-01-01"))
+    outcome = run(frame)
+    assert set(outcome.details["left_out"]) == {"name", "seen"}
+    assert "2,000 different values" in outcome.details["left_out"]["name"]
+    assert not [c for c in outcome.claims if c.slice.get("column") in ("name", "seen")]
 
 
 def test_information_is_scikit_learns_mutual_information_less_what_chance_gives():

@@ -76,3 +76,48 @@ def test_text_of_any_type_gives_the_same_groups(dtype):
 
 def test_booleans_are_named_as_people_write_them():
     assert groups_of([True] * 30 + [False] * 30).names == (("False",), ("True",))
+
+
+def test_many_zeros_are_a_group_and_the_other_numbers_are_banded():
+    rng = np.random.default_rng(0)
+    degree = np.where(rng.random(5000) < 0.97, 0, rng.integers(1, 60, 5000))
+    found = groups_of(degree)
+    names = [name for (name,) in found.names]
+    assert names[0] == "0"
+    assert sizes(found)[("0",)] == (degree == 0).sum()
+    assert len(names) > 2
+    assert names[1].endswith("without 0")
+    assert sum(sizes(found).values()) + found.left_out == 5000
+
+
+@pytest.mark.parametrize(("share", "code"), [(0.08, -999), (0.02, -1), (0.03, 9999), (0.15, 999)])
+def test_a_code_for_missing_is_a_group_of_its_own_and_does_not_stretch_the_bands(share, code):
+    rng = np.random.default_rng(0)
+    age = np.where(rng.random(3000) < share, code, rng.integers(18, 80, 3000))
+    found = groups_of(age)
+    assert sizes(found)[(str(code),)] == (age == code).sum()
+    assert found.bands == {"c0": "10"}
+    known = [name for (name,) in found.names if name != str(code)]
+    assert len(known) == 6
+    assert sum(f"without {code}" in name for name in known) == 1
+
+
+def test_several_codes_are_told_apart_and_one_outlier_is_none():
+    rng = np.random.default_rng(0)
+    age = rng.integers(18, 80, 3000)
+    age[:90] = np.resize([-999, -998, -997], 90)
+    assert {name for (name,) in groups_of(age).names} >= {"-999", "-998", "-997"}
+    income = np.r_[rng.normal(3000, 500, 500), [1e9]]
+    assert not any("1000000000" in name for (name,) in groups_of(income).names)
+
+
+def test_bands_of_counts_are_those_of_rows():
+    from aims_mlflow.checks.statistics.bands import cut_into_bands
+
+    rng = np.random.default_rng(0)
+    rows = np.where(rng.random(4000) < 0.6, 0, rng.integers(1, 90, 4000)).astype(float)
+    values, counts = np.unique(rows, return_counts=True)
+    codes, names, width = cut_into_bands(rows)
+    few_codes, few_names, few_width = cut_into_bands(values, counts)
+    assert (names, width) == (few_names, few_width)
+    assert np.bincount(codes).tolist() == np.bincount(few_codes, weights=counts).tolist()
