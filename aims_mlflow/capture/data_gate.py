@@ -77,6 +77,7 @@ def record(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder: Recor
         describe(data, recorder)
         check_privacy(data, join(run, data, describe_files(data, recorder), recorder), recorder)
         check_quality(plan, run, data, recorder)
+        check_leaking_columns(data, recorder)
         check_representation(data, recorder)
     if run.trial is None:
         # The store is tried before hours of training, and holds the pack's digest from before it.
@@ -245,6 +246,13 @@ def check_quality(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder
             unmet=stops,
             next=f"mend the data, or change the pack with a reason; the evidence is in run {run.run_id}",
         )
+
+
+def check_leaking_columns(data: TrainingData, recorder: Recorder) -> None:
+    """Look for columns that tell the target by themselves, in the rows that a model learns from, if they are there."""
+    role = "train" if "train" in data.datasets else next(iter(data.datasets))
+    outcome = run_check("leakage", data.datasets[role], data.setup.pack)
+    recorder.outcome(outcome, [data.tables[role].subject()], prefix=f"{role}-", role=role)
 
 
 def check_representation(data: TrainingData, recorder: Recorder) -> None:

@@ -43,6 +43,7 @@ CHECKS = {
         CheckInfo("performance", "performance", "aims_mlflow.checks.performance.performance", needs_predictions=True),
         CheckInfo("drift", "drift", "aims_mlflow.checks.drift.drift", needs_reference=True),
         CheckInfo("robustness", "robustness", "aims_mlflow.checks.model.robustness", needs_predictions=True),
+        CheckInfo("leakage", "data-quality", "aims_mlflow.checks.quality.leaking_columns", controls=("A.7.4",)),
         CheckInfo("privacy", "data-quality", "aims_mlflow.checks.quality.privacy"),
         CheckInfo("drift_baseline", "drift-baseline", "aims_mlflow.checks.drift.baseline", controls=("A.6.2.6",)),
     )

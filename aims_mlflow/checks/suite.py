@@ -56,7 +56,7 @@ def planned(data: Dataset, pack: Pack, reference: Dataset | None = None) -> list
         names.append("data_quality")
     if data.sensitive_names or pack.representativeness.populations:
         names.append("representativeness")
-    names.append("privacy")
+    names += [*(["leakage"] if data.task.target is not None else []), "privacy"]
     if data.model.predict is not None:
         names.append("robustness")
     if data.has_predictions:

@@ -61,7 +61,7 @@ def command(
 
     named = _names_in(sensitive)
     frame, parent = _table_and_pack(table, pack, target, named)
-    columns = profile(frame, target)
+    columns = profile(frame, target, parent.task)
     guessed = named or [c for c in suggest_sensitive(frame.columns) if c != target and not frame[c].isna().all()]
     labels, favourable = _labels(frame, target, favourable, guessed, parent.task)
     proposed = _proposed_groups(frame, guessed)

@@ -171,12 +171,29 @@ class Monitor(Record):
 
 
 class Leakage(Record):
-    """Which share of the test rows may also be in the training data."""
+    """Which share of the test rows may also be in the training data, and how well one column alone may tell the target.
+
+    `column_auc` and `column_r2` are for any column (area under the ROC curve of one label against the others; explained
+    share of the variance of a number's ranks), `named_auc` and `named_r2` for columns whose name repeats the target's
+    or speaks of what comes after the outcome. `known_before` declares columns that are known before it, each with the
+    reason: they are measured and not judged.
+    """
 
     controls: tuple[str, ...] = ("A.6.2.4",)
     overlap: LimitText = "0.01"
     severity: Severity = "warning"
     why: str = "rows seen in training flatter the test; a warning, since coarse tables hold natural duplicates"
+    column_auc: LimitText = "0.9"
+    column_r2: LimitText = "0.95"
+    named_auc: LimitText = "0.7"
+    named_r2: LimitText = "0.5"
+    column_severity: Severity = "warning"
+    column_why: str = (
+        "our starting points: of the 34 columns of adult and german credit none reaches an AUC of 0.8 by itself, while "
+        "is_recid of COMPAS, the outcome in other words, reaches 0.97, and good models of all columns of adult 0.9; "
+        "over 0.95 of the variance leaves an error under a quarter of the spread; a suspicious name lowers both"
+    )
+    known_before: dict[str, str] = Field(default_factory=dict)
 
 
 def _steady() -> tuple[Limit, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.profiling.profile import ColumnProfile, profile
+from aims_mlflow.checks.profiling.profile import ColumnProfile, profile, task_of
 from aims_mlflow.checks.statistics.count_tables import wilson
 from aims_mlflow.checks.statistics.labels import distinct_labels
 
@@ -19,19 +19,18 @@ if TYPE_CHECKING:
 SEEN_OFTEN = 20  # rarer values are not written down: they could be one person's
 MAX_VALUES = 50
 MAX_LABELS = 50
-FEW_NUMBERS = 20  # a target of numbers with more different values than these is a number, not a label
+SHIPPED: dict[Task, str] = {
+    "binary-classification": "tabular-classification",
+    "multiclass-classification": "tabular-multiclass",
+    "regression": "tabular-regression",
+}
 UNWRITABLE = "its values are of a type that a pack cannot write, such as decimals, times or bytes"
 SURE = 3.3  # standard errors: of a thousand tables drawn alike, about one misses such a limit
 
 
 def suggest_pack(target: pd.Series) -> str:
     """Return the shipped pack that fits the target's column: two labels, more of them, or numbers."""
-    import pandas as pd
-
-    labels = len(distinct_labels(target))
-    if pd.api.types.is_numeric_dtype(target) and labels > FEW_NUMBERS:
-        return "tabular-regression"
-    return "tabular-multiclass" if labels > 2 else "tabular-classification"
+    return SHIPPED[task_of(target)]
 
 
 def infer_expectations(
@@ -47,16 +46,17 @@ def infer_expectations(
     Raises:
         DataError: there is no such target column.
     """
-    columns = profile(frame, target)
+    columns = profile(frame, target, task)
     proposed = _target(frame[target], number=task == "regression")
+    used = [c.name for c in columns if c.use or c.name == target or c.name in sensitive]
     proposed.append(
         _expectation(
             "expect_table_columns_to_match_set",
-            "failing",
+            "warning",
             "consistency",
-            f"the reference has these {len(frame.columns)} columns; one that went missing or was renamed changes what "
-            "the model sees",
-            column_set=[str(name) for name in frame.columns],
+            f"a model can learn from these {len(used)} columns of the reference; one that went missing or was renamed "
+            "changes what it sees. One that a preparation drops on purpose does not belong here",
+            column_set=[str(name) for name in used],
             exact_match=False,
         )
     )

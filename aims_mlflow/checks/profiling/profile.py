@@ -6,20 +6,24 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from aims_mlflow.checks.quality.leaking_columns import suspicious_name
 from aims_mlflow.checks.statistics.columns import every, looks_like_dates
-from aims_mlflow.checks.statistics.labels import distinct_labels, factorize, is_label
-from aims_mlflow.checks.statistics.scores import roc_auc, score_table
+from aims_mlflow.checks.statistics.labels import distinct_labels
+from aims_mlflow.checks.statistics.single_column import target_rows, told_by
 from aims_mlflow.errors import DataError, did_you_mean
+from aims_mlflow.records.pack import Leakage
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
+
+    from aims_mlflow.checks.statistics.single_column import TargetRows
+    from aims_mlflow.records.pack import Task
 
 ColumnKind = Literal["target", "identifier", "date", "text", "empty", "constant", "leaking", "numeric", "categorical"]
 MOSTLY_EMPTY = 0.8  # share of missing cells
-LEAKING_AUC = 0.99
+LEAKING = Leakage()  # the limits of the check, which say why
 MANY_LEVELS = 100
-SEED = 42001
+FEW_NUMBERS = 20  # a target of numbers with more different values than these is a number, not a label
 _ID_NAME = re.compile(
     r"(^|[_\W])(id|ids|uuid|guid|key|nr|no|number|index|ssn|iban|email|phone)([_\W]|$)|[a-z]I[Dd]$", re.IGNORECASE
 )
@@ -50,8 +54,8 @@ class ColumnProfile:
         return self.kind in ("numeric", "categorical")
 
 
-def profile(frame: pd.DataFrame, target: str) -> list[ColumnProfile]:
-    """Return what each column is, in the table's order.
+def profile(frame: pd.DataFrame, target: str, task: Task | None = None) -> list[ColumnProfile]:
+    """Return what each column is, in the table's order; the task follows from the target where none is given.
 
     Raises:
         DataError: there is no such target column.
@@ -62,7 +66,7 @@ def profile(frame: pd.DataFrame, target: str) -> list[ColumnProfile]:
             f"there is no target column {target!r}" + (f", {hint}" if hint else ""),
             next="name a column of the table",
         )
-    outcome = _outcome(frame[target])
+    outcome = target_rows(frame[target], task or task_of(frame[target]))
     return [
         ColumnProfile(target, "target", "what the model predicts")
         if name == target
@@ -76,19 +80,41 @@ def suggest_sensitive(columns: Any) -> list[str]:
     return [str(name) for name in columns if _SENSITIVE.search(str(name))]
 
 
-def _one(column: pd.Series, target: str, outcome: np.ndarray[Any, Any] | None) -> ColumnProfile:
+def task_of(target: pd.Series) -> Task:
+    """Return the task that a target's values suggest: two labels, more of them, or numbers."""
+    import pandas as pd
+
+    labels = len(distinct_labels(target))
+    if pd.api.types.is_numeric_dtype(target) and labels > FEW_NUMBERS:
+        return "regression"
+    return "multiclass-classification" if labels > 2 else "binary-classification"
+
+
+def _one(column: pd.Series, target: str, outcome: TargetRows | None) -> ColumnProfile:
     name, values = str(column.name), column.dropna()
     missing = 1 - len(values) / len(column) if len(column) else 1.0
+    kind: ColumnKind
+    kind, reason = ("empty", "it has no value") if values.empty else _kind(name, values)
+    if kind not in ("identifier", "constant", "empty") and outcome is not None:
+        leaks = _leaks(column, target, outcome)
+        if leaks:
+            return ColumnProfile(name, "leaking", leaks)
     if missing > MOSTLY_EMPTY:
         return ColumnProfile(name, "empty", f"mostly empty: {missing:.0%} of its cells are missing")
-    kind, reason = _kind(name, values)
-    if kind in ("numeric", "categorical") and outcome is not None:
-        area = single_auc(column, kind, outcome)
-        if area >= LEAKING_AUC:
-            return ColumnProfile(
-                name, "leaking", f"tells {target!r} by itself (AUC {area:.3f}), so it may be made from it"
-            )
     return ColumnProfile(name, kind, reason)
+
+
+def _leaks(column: pd.Series, target: str, outcome: TargetRows) -> str | None:
+    """Return why a column may be the target in other words, or None."""
+    told, suspicion = told_by(column, outcome), suspicious_name(str(column.name), target)
+    if told.label is None:
+        limit, measure = LEAKING.named_r2 if suspicion else LEAKING.column_r2, "explained share of variance"
+    else:
+        limit, measure = LEAKING.named_auc if suspicion else LEAKING.column_auc, "AUC"
+    if told.value < float(limit):
+        return None
+    why = f"tells {target!r} by itself ({measure} {told.value:.3f}), so it may be made from it or known only after it"
+    return f"{why}; {suspicion}" if suspicion else why
 
 
 def _kind(name: str, values: pd.Series) -> tuple[ColumnKind, str]:
@@ -144,48 +170,3 @@ def _words(name: str, values: pd.Series, distinct: int) -> tuple[ColumnKind, str
     if distinct > MANY_LEVELS and share > 0.05:
         return "text", f"too many categories for the rows: {distinct:,} in {len(values):,}"
     return "categorical", f"{distinct:,} categories"
-
-
-def _outcome(labels: pd.Series) -> np.ndarray[Any, Any] | None:
-    """Return which rows have the second of two labels; None where there are not two, or too few rows of one."""
-    texts = distinct_labels(labels)
-    if len(texts) != 2 or labels.isna().any():
-        return None
-    second = is_label(labels, list(texts)[1])
-    return second if min(second.sum(), (~second).sum()) >= 10 else None
-
-
-def single_auc(column: pd.Series, kind: str, outcome: np.ndarray[Any, Any]) -> float:
-    """Return how well one column alone orders the outcome: 0.5 not at all, 1 perfectly.
-
-    Args:
-        column: With missing cells, which count as a value of their own.
-        kind: "numeric" or "categorical".
-        outcome: Boolean, shape (rows,).
-    """
-    import numpy as np
-    import pandas as pd
-
-    if kind == "categorical":
-        return _rate_auc(factorize(column)[0] + 1, outcome)
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    area = roc_auc(score_table(outcome, np.where(np.isnan(numbers), -np.inf, numbers)))[0]
-    return max(area, 1 - area)
-
-
-def _rate_auc(codes: np.ndarray[Any, Any], outcome: np.ndarray[Any, Any]) -> float:
-    """Return the AUC of the outcome's rate by category, each half of the rows scored by the other half.
-
-    Scored by themselves, rare categories would know their own outcome.
-    """
-    import numpy as np
-
-    half = np.random.default_rng(SEED).random(len(codes)) < 0.5
-    size, areas = int(codes.max()) + 1, []
-    for mine in (half, ~half):
-        seen = np.bincount(codes[~mine], minlength=size)
-        hits = np.bincount(codes[~mine], weights=outcome[~mine], minlength=size)
-        rate = np.where(seen > 0, hits / np.maximum(seen, 1), outcome[~mine].mean())
-        areas.append(roc_auc(score_table(outcome[mine], rate[codes[mine]]))[0])
-    defined = [area for area in areas if not np.isnan(area)]  # a half may hold one outcome only
-    return sum(defined) / len(defined) if defined else 0.5

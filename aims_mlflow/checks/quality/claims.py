@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Their observed value is the value of a single row.
 ONE_ROWS_VALUE = ("expect_column_max_to_be_between", "expect_column_min_to_be_between")
+SHOWN = 10
 Bound = tuple[Comparator, str]
 
 
@@ -32,7 +33,24 @@ def judged(demand: Demand, result: Any, data: Dataset) -> list[Claim]:
     bounds = [] if demand.type in ONE_ROWS_VALUE else _bounds(demand.kwargs)
     if value is not None and bounds and all(holds(value, *bound) for bound in bounds) == success:
         return [_claim(demand, data, bound, value=value, passed=holds(value, *bound)) for bound in bounds]
-    return [_claim(demand, data, ("==", "1"), value=int(success), passed=success, note="1 means that it holds")]
+    note = "1 means that it holds" if success else _columns_apart(demand, data) or "1 means that it holds"
+    return [_claim(demand, data, ("==", "1"), value=int(success), passed=success, note=note)]
+
+
+def _columns_apart(demand: Demand, data: Dataset) -> str | None:
+    """Return which columns of a set are missing or unexpected, and the way on; None for other expectations."""
+    wanted = demand.kwargs.get("column_set")
+    if demand.type != "expect_table_columns_to_match_set" or not isinstance(wanted, list):
+        return None
+    names = list(dict.fromkeys([*map(str, data.columns), *data.sensitive_names]))
+    missing = [name for name in wanted if name not in names]
+    more = [name for name in names if name not in wanted] if demand.kwargs.get("exact_match", True) else []
+    parts = [
+        f"{len(found)} {what}: {', '.join(found[:SHOWN])}"
+        for what, found in (("missing", missing), ("unexpected", more))
+        if found
+    ]
+    return f"columns of {data.role} data: {'; '.join(parts)}. If that is meant, correct column_set in the pack"
 
 
 def not_evaluated(demand: Demand, why: str, data: Dataset) -> Claim:

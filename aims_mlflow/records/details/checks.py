@@ -37,15 +37,18 @@ class ValueExamples(OpenRecord):
 
 
 class DataQualityDetails(CheckDetails):
-    """Data quality of one data set, or a search for personal data that are not declared."""
+    """Data quality of one data set, or a search for columns that look personal, or that tell the target."""
 
     SUBJECTS = "the data set"
     columns: int | dict[str, str] | None = Field(
-        None, description="number of columns; of a search for personal data: column to the reason why it looks personal"
+        None, description="number of columns; of a search: column to the reason why it was found"
     )
     expectations: list[ExpectationDescription] | None = Field(None, description="expectations that were held")
     examples: list[ValueExamples] | None = Field(None, description="values that broke them")
-    declared: list[str] | None = Field(None, description="columns that are declared personal")
+    declared: list[str] | None = Field(
+        None, description="columns that are declared personal, or known before the outcome"
+    )
+    left_out: dict[str, str] | None = Field(None, description="column to the reason why it was not looked at")
 
 
 class PopulationComparison(OpenRecord):
