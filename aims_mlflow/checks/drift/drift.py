@@ -14,11 +14,12 @@ otherwise it is "not enough data". So a table like the training table is flagged
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.claims import NOT_ENOUGH, claim, held, reason_of
 from aims_mlflow.checks.drift.baseline import PREDICTION, TARGET
 from aims_mlflow.checks.drift.evidently_scores import evidently_drift
+from aims_mlflow.checks.drift.pairs import column_pair, comparable_columns, outcome_pairs
 from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.charts import drift_chart
 from aims_mlflow.checks.pages.report import claims_page
@@ -35,7 +36,6 @@ from aims_mlflow.checks.statistics.distances import (
     numbers_of,
 )
 from aims_mlflow.checks.statistics.homogeneity import TINY, categories_p_value, p_value_text
-from aims_mlflow.checks.statistics.labels import distinct_labels, labels_of
 from aims_mlflow.checks.statistics.threads import side_by_side
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, Comparator, result_of
@@ -45,11 +45,11 @@ from aims_mlflow.records.pack import Drift, Limit, Pack
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aims_mlflow.checks.drift.pairs import Pair
     from aims_mlflow.checks.statistics.columns import Kind
     from aims_mlflow.checks.statistics.distances import WeightedColumn
     from aims_mlflow.checks.tables.dataset import Dataset
 
-    Pair = tuple[WeightedColumn, WeightedColumn]  # of training data and of the data that are compared
 
 KIND = "drift"
 CALLED = {TARGET: "label drift: ", PREDICTION: "prediction drift: "}
@@ -63,10 +63,12 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     """
     if reference is None:
         raise DataError("there is no training data to compare with", where=f"{data.role} data")
-    kinds, left_out = _columns(reference, data)
+    kinds, left_out = comparable_columns(reference, data)
     if not kinds:
         raise DataError("no column can be compared: all are texts, identifiers or dates", where=f"{data.role} data")
-    pairs = {name: _columns_of(reference, data, name, kind) for name, kind in kinds.items()} | _said(reference, data)
+    pairs = {name: column_pair(reference, data, name, kind) for name, kind in kinds.items()} | outcome_pairs(
+        reference, data
+    )
     kinds = {name: kinds.get(name, "numeric" if data.task.kind == "regression" else "categorical") for name in pairs}
     scores = _scores(reference, data, pairs, kinds, pack.drift)
     compared = {name: score for name, score in scores.items() if isinstance(score, Score)}
@@ -98,56 +100,6 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def _columns(reference: Dataset, data: Dataset) -> tuple[dict[str, Kind], dict[str, str]]:
-    """Return (column -> kind, column left out -> reason)."""
-    kinds: dict[str, Kind] = {}
-    left_out = dict.fromkeys(reference.identifiers, "named as an identifier")
-    here = set(data.columns)
-    for name in reference.features:
-        if name not in here:
-            left_out[name] = f"not in {data.role} data"
-            continue
-        kind, why = reference.kind_of(name)
-        if kind is None:
-            left_out[name] = why
-        else:
-            kinds[name] = kind
-    return kinds, left_out
-
-
-def _said(reference: Dataset, data: Dataset) -> dict[str, Pair]:
-    """Return labels and predictions, where both tables have them."""
-    pairs: dict[str, Pair] = {}
-    numeric = data.task.kind == "regression"
-    if reference.task.target is not None and reference.task.target == data.task.target:
-        train, test = _columns_of(reference, data, data.task.target, "numeric" if numeric else "categorical")
-        pairs[TARGET] = (train, test) if numeric else (_by_key(*train), _by_key(*test))
-    if reference.has_predictions and data.has_predictions:
-        pairs[PREDICTION] = _predicted(reference), _predicted(data)
-    return pairs
-
-
-def _predicted(data: Dataset) -> WeightedColumn:
-    import numpy as np
-    import pandas as pd
-
-    part = data.part(outcomes=True)
-    task, predictions = part.task, np.ravel(np.asarray(part.predicted))
-    if task.kind == "binary-classification" and task.threshold is not None and part.scores is not None:
-        predictions = np.ravel(part.scores) >= float(task.threshold)
-    return (pd.Series(predictions), part.weights) if task.kind == "regression" else _by_key(predictions, part.weights)
-
-
-def _by_key(labels: Any, weights: Any = None) -> WeightedColumn:
-    """Return labels as text: 1, 1.0 and True are one label, in every table."""
-    import pandas as pd
-
-    numbered = labels_of(labels)
-    keys = list(distinct_labels(numbered))
-    codes = numbered.placed({key: i for i, key in enumerate(keys)})
-    return pd.Series(pd.Categorical.from_codes(codes, categories=keys)), weights
-
-
 def _scores(
     reference: Dataset, data: Dataset, pairs: Mapping[str, Pair], kinds: Mapping[str, Kind], settings: Drift
 ) -> dict[str, Score | str]:
@@ -168,15 +120,6 @@ def _score(train: WeightedColumn, test: WeightedColumn, kind: Kind, settings: Dr
         return category_drift(*counts, small=counts[0].sum() <= SMALL)
     numbers = numbers_of(*train), numbers_of(*test)
     return number_drift(*numbers, method=settings.method, threshold=float(settings.threshold))
-
-
-def _columns_of(reference: Dataset, data: Dataset, name: str, kind: Kind) -> tuple[WeightedColumn, WeightedColumn]:
-    """Return a column of both tables; where an engine has to put numbers into bins, into the same bins in both."""
-    within = None
-    if kind == "numeric" and (reference.crowded(name) or data.crowded(name)):
-        ends = [pair for table in (reference, data) if (pair := table.extremes(name))]
-        within = (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
-    return reference.column(name, within), data.column(name, within)
 
 
 def _by_evidently(
