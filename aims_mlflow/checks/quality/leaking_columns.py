@@ -175,6 +175,7 @@ def _column_claims(measured: dict[str, Told], data: Dataset, settings: Leakage) 
         if name != highest and declared is None and told.value < float(limit.limit):
             continue
         note = f"this column alone tells {data.task.target!r} {told.how}"
+        note += f" (of a sample of {told.n:,} rows)" if told.n == MAX_ROWS < data.rows else ""
         note += f", best the label {told.label!r}" if data.task.kind == "multiclass-classification" else ""
         note += f"; {suspicion}" if suspicion else ""
         method = "approximate, Hanley and McNeil" if told.label is not None else "approximate, Fisher's z"

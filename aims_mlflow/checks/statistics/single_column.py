@@ -2,8 +2,9 @@
 
 Labels are told by the area under the ROC curve of one label against all others (0.5 nothing, 1 all), numbers by the
 explained share of the variance of their ranks. A column is read in two ways, and the better one counts: by its order,
-where it has one, and by its values (point masses, twentieths of the other numbers, categories), each half of the rows
-scored by the other half, so that rare values do not know their own rows. Missing cells are a value of their own.
+where it has one, and by its values (point masses, twentieths of the other numbers, categories), so corrected that rare
+values do not know their own rows. Missing cells are a value of their own. All of it follows from counts, in an order
+that does not depend on that of the rows: every engine gets the same numbers.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.statistics.columns import all_true_or_false, every, looks_like_dates
 from aims_mlflow.checks.statistics.count_tables import Z95, count, crossed, divide, weighted_quantiles
-from aims_mlflow.checks.statistics.labels import distinct_labels, factorize, labels_of
+from aims_mlflow.checks.statistics.labels import distinct_labels, labels_of
 from aims_mlflow.checks.statistics.point_masses import cells_of, others, point_masses
 
 if TYPE_CHECKING:
@@ -41,14 +42,12 @@ class TargetRows:
         labels: The labels that are told, by code; empty where numbers are.
         ranks: Rank of each number, shape (rows,), NaN for a missing one; None where labels are told.
         weights: How many rows each row represents, shape (rows,).
-        half: How many of them are of the first half, drawn with a fixed seed, shape (rows,).
     """
 
     codes: Array
     labels: tuple[str, ...]
     ranks: Array | None
     weights: Array
-    half: Array
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,6 @@ def target_rows(target: pd.Series, task: Task, weights: Array | None = None) -> 
     import pandas as pd
 
     rows = np.ones(len(target), dtype=np.int64) if weights is None else weights.astype(np.int64)
-    half = np.random.default_rng(SEED).binomial(rows, 0.5)
     if task == "regression":
         numbers = pd.to_numeric(target, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         known = np.isfinite(numbers)
@@ -84,7 +82,7 @@ def target_rows(target: pd.Series, task: Task, weights: Array | None = None) -> 
             return None
         ranks = np.full(len(numbers), np.nan)
         ranks[known] = _ranks(numbers[known], rows[known])
-        return TargetRows(np.where(known, 0, -1), (), ranks, rows, half)
+        return TargetRows(np.where(known, 0, -1), (), ranks, rows)
     labels = labels_of(target)
     texts = distinct_labels(labels)
     codes = labels.placed({key: i for i, key in enumerate(texts)})
@@ -95,7 +93,7 @@ def target_rows(target: pd.Series, task: Task, weights: Array | None = None) -> 
     if not told:
         return None
     names = list(texts.values())
-    return TargetRows(codes, tuple(names[i] if i in told else "" for i in range(len(names))), None, rows, half)
+    return TargetRows(codes, tuple(names[i] if i in told else "" for i in range(len(names))), None, rows)
 
 
 def told_by(column: pd.Series, target: TargetRows) -> Told:
@@ -103,13 +101,10 @@ def told_by(column: pd.Series, target: TargetRows) -> Told:
     order, cells, size = _read(column, target.weights)
     known = target.codes >= 0
     found = []
-    for how, codes, levels, crossed_over in (
-        (BY_ORDER, *(order or (None, 0)), False),
-        (BY_VALUES, cells, size, True),
-    ):
+    for how, codes, levels in ((BY_ORDER, *(order or (None, 0))), (BY_VALUES, cells, size)):
         if codes is not None:
             told = _of_labels if target.ranks is None else _of_numbers
-            found.append((*told(codes[known], levels, target, known, crossed_over), how))
+            found.append((*told(codes[known], levels, target, known, how == BY_ORDER), how))
     value, label, how = max(found, key=lambda one: one[0])
     n = int(target.weights[known].sum())
     return Told(value, _range(value, target, label, n), how, label, n)
@@ -124,11 +119,7 @@ def _read(column: pd.Series, weights: Array) -> tuple[tuple[Array, int] | None, 
 
     numbers = _as_numbers(column)
     if numbers is None:
-        try:
-            codes, levels = factorize(column)
-        except TypeError:  # lists or dictionaries: only whether there is one
-            codes, levels = np.where(column.isna(), -1, 0), [0]
-        return None, codes + 1, len(levels) + 1
+        return None, *_categories(column)
     finite = np.isfinite(numbers)
     cells, places = np.zeros(len(numbers), dtype=np.int64), np.zeros(len(numbers), dtype=np.int64)
     values, rows = numbers[finite], weights[finite]
@@ -140,6 +131,16 @@ def _read(column: pd.Series, weights: Array) -> tuple[tuple[Array, int] | None, 
     levels, place = np.unique(values, return_inverse=True)
     places[finite] = place + 1
     return (places, len(levels) + 1), cells, len(masses) + len(edges) + 2
+
+
+def _categories(column: pd.Series) -> tuple[Array, int]:
+    """Return (cell of each row, number of cells), in the order of the categories as texts; missing cells are 0."""
+    try:
+        labels = labels_of(column)
+    except TypeError:  # lists or dictionaries: only whether there is one
+        return column.notna().to_numpy().astype(int), 2
+    texts = distinct_labels(labels)
+    return labels.placed({key: i for i, key in enumerate(texts)}) + 1, len(texts) + 1
 
 
 def _as_numbers(column: pd.Series) -> Array | None:
@@ -176,43 +177,42 @@ def _written_numbers(column: pd.Series) -> Array | None:
     return numbers
 
 
-def _of_labels(codes: Array, size: int, target: TargetRows, known: Array, crossed_over: bool) -> tuple[float, str]:
+def _of_labels(codes: Array, size: int, target: TargetRows, known: Array, by_order: bool) -> tuple[float, str]:
     """Return (area under the ROC curve, label) of the label that the codes tell best."""
-    import numpy as np
-
-    labels, actual = len(target.labels), target.codes[known]
-    tables = [crossed(codes, size, actual, labels, rows[known]) for rows in (target.half, target.weights - target.half)]
+    table = crossed(codes, size, target.codes[known], len(target.labels), target.weights[known])
+    rows = table.sum(axis=1)
     best = 0.5, next(label for label in target.labels if label)
     for i, label in enumerate(target.labels):
-        if not label:
-            continue
-        sides = [np.stack([table.sum(axis=1) - table[:, i], table[:, i]]) for table in tables]
-        area = _crossed_area(*sides) if crossed_over else _ordered_area(sides[0] + sides[1])
-        best = max(best, (area, label), key=lambda one: one[0])
+        if label:
+            area = _ordered_area(rows, table[:, i]) if by_order else _halves_area(rows, table[:, i])
+            best = max(best, (area, label), key=lambda one: one[0])
     return best
 
 
-def _ordered_area(sides: Array) -> float:
-    """Return the area under the ROC curve of counts in ascending order, shape (2, places); the first are missing cells.
+def _ordered_area(rows: Array, positives: Array) -> float:
+    """Return the area under the ROC curve of counts in ascending order, shape (places,); the first are missing cells.
 
     Whether high or low numbers mean the label is open, and so is whether missing cells do.
     """
     import numpy as np
 
+    sides = np.stack([rows - positives, positives])
     ends = [sides, np.roll(sides, -1, axis=1)]  # missing cells below all numbers, or above them
     return max(max(area, 1 - area) for area in map(_area, ends))
 
 
-def _crossed_area(one: Array, other: Array) -> float:
-    """Return the mean area of two halves' counts, shape (2, cells), each in the order of the other's rates."""
+def _halves_area(rows: Array, positives: Array) -> float:
+    """Return the mean area of two random halves of the rows of each cell, each in the order of the other's rates."""
     import numpy as np
 
+    half = rows // 2
+    hits = np.random.default_rng(SEED).hypergeometric(positives, rows - positives, half)
+    halves = [(half, hits), (rows - half, positives - hits)]
     areas = []
-    for mine, seen in ((one, other), (other, one)):
-        total = seen.sum(axis=0)
-        rate = np.where(total > 0, seen[1] / np.maximum(total, 1), seen[1].sum() / max(seen.sum(), 1))
+    for (mine, good), (seen, seen_good) in (halves, halves[::-1]):
+        rate = np.where(seen > 0, seen_good / np.maximum(seen, 1), seen_good.sum() / max(seen.sum(), 1))
         _, place = np.unique(rate, return_inverse=True)  # cells of one rate are ties
-        areas.append(_area(np.stack([count(place, int(place.max()) + 1, side) for side in mine])))
+        areas.append(_area(np.stack([count(place, int(place.max()) + 1, side) for side in (mine - good, good)])))
     defined = [area for area in areas if not np.isnan(area)]  # a half may hold one label only
     return float(np.mean(defined)) if defined else 0.5
 
@@ -226,26 +226,27 @@ def _area(sides: Array) -> float:
     return float(divide((beaten * positives).sum(), negatives.sum() * positives.sum())[()])
 
 
-def _of_numbers(codes: Array, size: int, target: TargetRows, known: Array, crossed_over: bool) -> tuple[float, None]:
-    """Return the explained share of the variance of the target's ranks, by each cell's mean or the column's ranks."""
+def _of_numbers(codes: Array, size: int, target: TargetRows, known: Array, by_order: bool) -> tuple[float, None]:
+    """Return the explained share of the variance of the target's ranks, by the column's ranks or each cell's mean.
+
+    That of the means is adjusted for their number (Ezekiel, 1930): a mean of one row explains nothing.
+    """
     import numpy as np
 
     ranks, rows = np.asarray(target.ranks)[known], target.weights[known]
-    if not crossed_over:
+    n = rows.sum()
+    if by_order:
         there = codes > 0
         if rows[there].sum() < 2 * LEAST_ROWS or len(np.unique(codes[there])) < 2:
             return 0.0, None
         covariance = np.cov(np.stack([_ranks(codes[there], rows[there]), ranks[there]]), fweights=rows[there])
-        share = float(divide(covariance[0, 1] ** 2, covariance[0, 0] * covariance[1, 1])[()])
-        return (0.0 if np.isnan(share) else share) * float(rows[there].sum() / rows.sum()), None
-    halves = target.half[known], rows - target.half[known]
-    shares = []
-    for mine, seen in (halves, halves[::-1]):
-        total, sums = count(codes, size, seen), np.bincount(codes, weights=seen * ranks, minlength=size)
-        mean = np.where(total > 0, sums / np.maximum(total, 1), sums.sum() / max(total.sum(), 1))
-        around = np.average(ranks, weights=mine)
-        shares.append(1 - float((mine * (ranks - mean[codes]) ** 2).sum() / (mine * (ranks - around) ** 2).sum()))
-    return max(float(np.mean(shares)), 0.0), None
+        share = divide(covariance[0, 1] ** 2, covariance[0, 0] * covariance[1, 1])[()]
+        return float(np.nan_to_num(share)) * float(rows[there].sum() / n), None
+    total, sums = count(codes, size, rows), np.bincount(codes, weights=rows * ranks, minlength=size)
+    left = float((rows * (ranks - divide(sums, total)[codes]) ** 2).sum())
+    around = float((rows * (ranks - sums.sum() / n) ** 2).sum())
+    cells = int((total > 0).sum())
+    return (0.0 if cells >= n else max(1 - left / around * (n - 1) / (n - cells), 0.0)), None
 
 
 def _ranks(values: Array, rows: Array) -> Array:
