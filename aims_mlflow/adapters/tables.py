@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.label_columns import target_column
-from aims_mlflow.checks.engines.spark import is_spark
-from aims_mlflow.errors import DataError, Unreachable, did_you_mean
-from aims_mlflow.evidence.digests import arrow_digest, sha256_file
+from aims_mlflow.adapters.reading.files import file_digest, read_table
+from aims_mlflow.adapters.reading.frames import as_frame
+from aims_mlflow.adapters.reading.read_table import AS_FOUND
+from aims_mlflow.errors import DataError
+from aims_mlflow.evidence.digests import arrow_digest
 from aims_mlflow.evidence.statement import Subject
 
 if TYPE_CHECKING:
     import pandas as pd
 
-READERS = (".csv", ".csv.gz", ".tsv", ".parquet", ".pq")
+    from aims_mlflow.records.system import Reading
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Table:
     """One data set in its role. `frame` holds features, target and sensitive columns given beside.
 
     `features` is what a model's `predict` gets: the X that was passed, or the frame without target and
-    without columns that were given beside.
+    without columns that were given beside. `notes` says what was done to read the file.
     """
 
     role: str
@@ -34,7 +35,8 @@ class Table:
     digest: dict[str, str]
     path: str | None = None
     beside: tuple[str, ...] = ()
-    sensitive: tuple[str, ...] = field(default=())
+    sensitive: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def described(self) -> dict[str, Any]:
         """Return the data set as records describe it (`DATA` in docs/evidence-format.md)."""
@@ -45,120 +47,13 @@ class Table:
             "columns": [str(c) for c in self.frame.columns],
             "sensitive": list(self.sensitive),
         }
+        if self.notes:
+            out["reading"] = list(self.notes)
         return {**out, "path": self.path} if self.path else out
 
     def subject(self) -> Subject:
         """Return the data set as a statement's subject."""
         return Subject(name=self.name, digest=self.digest)
-
-
-def read_file(path: Path) -> pd.DataFrame:
-    """Read a CSV, TSV or parquet file.
-
-    Raises:
-        Unreachable: it cannot be read.
-        DataError: it is of another kind, or not what its name says.
-    """
-    import pandas as pd
-    import pyarrow as pa
-    from pyarrow.fs import LocalFileSystem
-
-    name = path.name.lower()
-    if not path.is_file():
-        raise Unreachable("there is no such file", where=str(path), next="check the path")
-    try:
-        if name.endswith((".parquet", ".pq")):
-            # Handed over as Python's file, as pandas does by itself, it takes a third more memory.
-            frame = pd.read_parquet(path, filesystem=LocalFileSystem())
-            pa.default_memory_pool().release_unused()  # Arrow would keep as much again as the frame takes
-            return frame
-        if name.endswith((".csv", ".csv.gz", ".tsv")):
-            mark = "\t" if name.endswith(".tsv") else ","
-            _refuse_twice(pd.read_csv(path, sep=mark, header=None, nrows=1, dtype=str), path)
-            return pd.read_csv(path, sep=mark)
-    except OSError as exc:
-        raise Unreachable(f"cannot be read ({exc.strerror or 'input error'})", where=str(path)) from None
-    except UnicodeDecodeError:
-        raise DataError("the file is not UTF-8 text", where=str(path), next="save it as UTF-8") from None
-    except (ValueError, pa.ArrowException) as exc:
-        what = f"not a readable table ({str(exc).splitlines()[0]})"
-        raise DataError(what, where=str(path), next="give a file with a header and rows") from None
-    known = ", ".join(READERS)
-    raise DataError(f"files of this kind are not read ({known} are)", where=str(path), next="save it as one of these")
-
-
-def _refuse_twice(header: pd.DataFrame, path: Path) -> None:
-    """Refuse a file with two columns of one name, which pandas would rename silently."""
-    names = header.iloc[0].dropna()
-    if names.duplicated().any():
-        repeated = names[names.duplicated()].iloc[0]
-        raise DataError(
-            f"there are two columns named {repeated!r}", where=str(path), next="give each column its own name"
-        )
-
-
-def require_columns(frame: pd.DataFrame, names: Iterable[str], path: Path) -> None:
-    """Refuse a table that lacks a column that was named.
-
-    Raises:
-        DataError: it does; the nearest column is named, or that the separator is probably another one.
-    """
-    known = [str(c) for c in frame.columns]
-    for name in names:
-        if name in known:
-            continue
-        hint = did_you_mean(name, known)
-        fix = "correct the name"
-        if len(known) == 1 and any(mark in known[0] for mark in ";\t|"):
-            hint, fix = "", "separate the columns by commas: this file has one column, named by its whole first line"
-        raise DataError(f"there is no column {name!r}" + (f", {hint}" if hint else ""), where=str(path), next=fix)
-
-
-def as_frame(value: Any, what: str) -> pd.DataFrame:
-    """Return a frame, array, Arrow or polars table as a pandas frame; no copy where none is needed.
-
-    Raises:
-        DataError: it is no table.
-    """
-    import pandas as pd
-
-    if is_spark(value):
-        raise DataError(
-            f"{what} is a Spark frame, which a training in this process cannot learn from",
-            next="pass toPandas() or a parquet path; `aims check run spark:TABLE` checks it where it is",
-        )
-    if isinstance(value, pd.DataFrame):
-        frame = value
-    elif isinstance(value, pd.Series):
-        frame = value.to_frame(name=value.name if value.name is not None else what)
-    elif hasattr(value, "to_pandas"):  # polars and pyarrow
-        frame = value.to_pandas()
-        frame = frame.to_frame() if isinstance(frame, pd.Series) else frame
-    elif isinstance(value, Mapping):
-        frame = pd.DataFrame(dict(value))
-    else:
-        frame = _from_array(value, what)
-    if any(not isinstance(c, str) for c in frame.columns):
-        frame = frame.set_axis([str(c) for c in frame.columns], axis=1)
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
-        raise DataError(f"{what} has two columns named {repeated[0]!r}", next="give each column its own name")
-    return frame
-
-
-def _from_array(value: Any, what: str) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
-    array = value.toarray() if hasattr(value, "toarray") else np.asarray(value)
-    if (array.dtype == object and array.ndim == 0) or array.ndim not in (1, 2):
-        raise DataError(
-            f"{what} is no table ({type(value).__name__}, {array.ndim} dimensions)",
-            next="pass a frame, a two-dimensional array, or the path of a CSV or parquet file",
-        )
-    if array.ndim == 1:
-        return pd.DataFrame({what: array})
-    return pd.DataFrame(array, columns=[f"feature_{i}" for i in range(array.shape[1])])
 
 
 def make_table(
@@ -170,6 +65,7 @@ def make_table(
     X: Any = None,
     y: Any = None,
     beside: Any = None,
+    reading: Reading = AS_FOUND,
 ) -> Table:
     """Bind one data set: either `frame` with the target inside, or `X` and `y`; `beside` holds sensitive columns.
 
@@ -180,11 +76,13 @@ def make_table(
     import numpy as np
 
     path, digest = None, {}
+    notes: tuple[str, ...] = ()
     given = frame if X is None else X
     if isinstance(given, str | Path):
         path = Path(given)
-        given = read_file(path)
-        digest["sha256"] = sha256_file(path)
+        read = read_table(path, reading)
+        given, notes = read.frame, read.notes
+        digest.update(file_digest(path))
     given = _kept(given)
     table = as_frame(given, f"X_{role}" if X is not None else role)
     features: Any = None
@@ -201,9 +99,8 @@ def make_table(
     if features is None:
         features = table.drop(columns=[c for c in (target, *extra) if c in table.columns])
     digest["arrowIpcSha256"] = arrow_digest(table)
-    return Table(
-        role, role, table, features, digest, path=path.name if path else None, beside=extra, sensitive=sensitive
-    )
+    name = path.name if path else None
+    return Table(role, role, table, features, digest, path=name, beside=extra, sensitive=sensitive, notes=notes)
 
 
 def _with_target(table: pd.DataFrame, y: Any, role: str, target: str) -> pd.DataFrame:
@@ -267,4 +164,7 @@ def _join(table: pd.DataFrame, more: pd.DataFrame, what: str, *, replace: bool =
     same = [c for c in more.columns if c in table.columns]
     if same and replace:
         table = table.drop(columns=same)
-    return table.assign(**{c: more[c].to_numpy() for c in more.columns})
+    import pandas as pd
+
+    # Beside each other, since `assign` cannot take a column named self.
+    return pd.concat([table, more.set_axis(table.index, axis=0)], axis=1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.tables import Table, make_table
+from aims_mlflow.capture.console import say_once
 from aims_mlflow.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -107,15 +108,18 @@ def parts_used(bound: Mapping[str, Mapping[str, Any]], parts: Mapping[str, Any])
 
 
 def tables_of(bound: Mapping[str, Mapping[str, Any]], plan: TrainingPlan, data: Data) -> dict[str, Table]:
-    """Return the tables of a training by role; see `make_tables`."""
+    """Return the tables of a training by role, and say how files were read; see `make_tables`."""
     needed = "test" if plan.evaluates else "train"
-    return make_tables(bound, data.target, data.sensitive, plan.sensitive, needed)
+    tables = make_tables(bound, data, plan.sensitive, needed)
+    for table in tables.values():
+        for note in table.notes:
+            say_once(f"{table.path}: {note}")
+    return tables
 
 
 def make_tables(
     parts: Mapping[str, Mapping[str, Any]],
-    target: str,
-    sensitive: tuple[str, ...],
+    data: Data,
     beside: Any = None,
     needed: str = "train",
 ) -> dict[str, Table]:
@@ -134,7 +138,13 @@ def make_tables(
     if beside is not None and not columns and not by_role:
         raise ConfigError("sensitive= takes column names, or a mapping of role to columns: {'test': frame}")
     return {
-        role: make_table(role, target=target, sensitive=columns or sensitive, **{"beside": by_role.get(role), **given})
+        role: make_table(
+            role,
+            target=data.target,
+            sensitive=columns or data.sensitive,
+            reading=data.reading,
+            **{"beside": by_role.get(role), **given},
+        )
         for role, given in parts.items()
     }
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 from pydantic import ValidationError
 
-from aims_mlflow.adapters.tables import as_frame, read_file
+from aims_mlflow.adapters.reading.files import file_digest, is_table_file, read_table
+from aims_mlflow.adapters.reading.frames import as_frame
+from aims_mlflow.adapters.reading.read_table import AS_FOUND
 from aims_mlflow.capture import lineage
 from aims_mlflow.capture.binding import parameters_of
 from aims_mlflow.capture.code import code_version
@@ -33,6 +35,10 @@ from aims_mlflow.signing.keys import who
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from aims_mlflow.records.system import Reading
+
+MAX_PATH = 4096  # longer texts are no paths
 
 
 def source_of(name: str, given: Mapping[str, Any]) -> Source:
@@ -78,8 +84,11 @@ def _observing(what: str) -> Iterator[None]:
         say_once(f"{what} is not recorded ({type(exc).__name__}, see the log)")
 
 
-def tables_in(value: Any) -> dict[str, tuple[pd.DataFrame, dict[str, str], Any]]:
-    """Return the tables in a value by name: (frame, digests, the object itself); other things are passed over."""
+def tables_in(value: Any, reading: Reading = AS_FOUND) -> dict[str, tuple[pd.DataFrame, dict[str, str], Any]]:
+    """Return the tables in a value by name: (frame, digests, the object itself); other things are passed over.
+
+    Paths are read as `reading` says.
+    """
     items: dict[str, Any]
     if isinstance(value, Mapping):
         items = {str(k): v for k, v in value.items()}
@@ -91,9 +100,9 @@ def tables_in(value: Any) -> dict[str, tuple[pd.DataFrame, dict[str, str], Any]]
     for name, item in items.items():
         if isinstance(item, str | Path):
             path = Path(item)
-            if path.is_file() and path.name.lower().endswith((".csv", ".parquet", ".pq", ".tsv", ".csv.gz")):
-                frame = read_file(path)
-                out[name] = (frame, {"sha256": sha256_file(path), "arrowIpcSha256": arrow_digest(frame)}, None)
+            if len(str(item)) < MAX_PATH and is_table_file(path):
+                frame = as_frame(read_table(path, reading).frame, name)
+                out[name] = (frame, {**file_digest(path), "arrowIpcSha256": arrow_digest(frame)}, None)
         elif hasattr(item, "shape") or hasattr(item, "to_pandas"):
             with contextlib.suppress(DataError):
                 frame = as_frame(item, name)
@@ -136,7 +145,7 @@ def record_acquisition(
         files = {Path(v).name: sha256_file(Path(v)) for v in arguments.values() if _is_file(v)}
         missing = [k for k in ("owner", "licence", "rights", "subjects", "selection_reason") if k not in stated]
         with _session(setup, f"{name} (data)") as session:
-            for label, (frame, digest, item) in _some(tables_in(returned), name).items():
+            for label, (frame, digest, item) in _some(tables_in(returned, setup.config.data.reading), name).items():
                 data = _described(name if label == "output" else f"{name}, {label}", frame, digest)
                 details = {
                     "name": name,
@@ -165,7 +174,7 @@ def record_preparation(
     with _observing(f"the preparation {name}"):
         setup = load_setup(config, function, None)
         with _session(setup, f"{name} (data)") as session:
-            for label, (frame, digest, item) in _some(tables_in(returned), name).items():
+            for label, (frame, digest, item) in _some(tables_in(returned, setup.config.data.reading), name).items():
                 after = _described(label, frame, digest)
                 session.add(
                     "preparation",
@@ -195,7 +204,7 @@ def _code(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _is_file(value: Any) -> bool:
-    return isinstance(value, str | Path) and len(str(value)) < 4096 and Path(value).is_file()
+    return isinstance(value, str | Path) and len(str(value)) < MAX_PATH and Path(value).is_file()
 
 
 def _some(tables: dict[str, Any], name: str) -> dict[str, Any]:

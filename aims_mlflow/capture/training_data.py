@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.tables import is_intact
+from aims_mlflow.capture.console import say_once
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import AimsError, CheckError
@@ -86,7 +87,7 @@ def make(table: Table, setup: Setup) -> InMemoryTable:
     if table.beside:
         beside = frame[list(table.beside)]
         frame = frame.drop(columns=list(table.beside))
-    return make_dataset(
+    made = make_dataset(
         table.role,
         frame,
         PredictionTask.of(data, setup.pack.task),
@@ -94,3 +95,6 @@ def make(table: Table, setup: Setup) -> InMemoryTable:
         sensitive_frame=beside,
         identifiers=data.identifiers,
     )
+    for note in made.notes:
+        say_once(f"{table.role} data: {note}")
+    return made

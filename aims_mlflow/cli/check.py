@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aims_mlflow.adapters.reading.read_table import AS_FOUND
+from aims_mlflow.cli.options import READ, print_notes, reading_of, table_to_profile
 from aims_mlflow.errors import ConfigError, Unreachable
 
 if TYPE_CHECKING:
@@ -40,9 +42,10 @@ def group() -> None:
 @click.option("--train", "reference", help="The training table; adds the drift checks.")
 @click.option("--config", type=click.Path(path_type=Path), help="aims.yaml; found from here upwards by default.")
 @click.option("--target", help="Column to predict; the target in aims.yaml by default.")
-@click.option("--favourable", help="The label that is favourable for a person.")
-@click.option("--sensitive", help="Sensitive columns whose groups are compared, separated by commas.")
-@click.option("--threshold", help="Lowest score (or predicted number) of a selected row.")
+@click.option("--favourable", help="The label that is favourable for a person; aims.yaml's by default.")
+@click.option("--sensitive", help="Sensitive columns, separated by commas; those in aims.yaml by default.")
+@click.option("--threshold", help="Lowest score (or predicted number) of a selected row; aims.yaml's by default.")
+@READ
 @click.option(
     "--role",
     type=click.Choice(["train", "validation", "test"]),
@@ -65,14 +68,16 @@ def run(
     favourable: str | None,
     sensitive: str | None,
     threshold: str | None,
+    read: tuple[str, ...],
     role: str,
     out: Path | None,
     as_json: bool,
 ) -> int:
     """Run every check that applies to DATA, and write a report.
 
-    DATA is a CSV, TSV or parquet file, a table of a database (sqlite:///loans.db#applications,
-    duckdb:///loans.duckdb#applications, postgresql://host/base#schema.table) or of Spark (spark:loans).
+    DATA is a file (CSV, TSV, parquet, Arrow, ORC, JSON lines or Excel), a table of a database
+    (sqlite:///loans.db#applications, duckdb:///loans.duckdb#applications,
+    postgresql://host/base#schema.table) or of Spark (spark:loans).
     Databases and Spark compute the counts; rows are not copied. With --model, Spark's workers predict, and
     rows of a database (up to 2,000,000) are read.
 
@@ -82,7 +87,8 @@ def run(
         raise ConfigError(
             "--model predicts, so --prediction and --score have no use beside it", next="give one of them"
         )
-    described, found = _setup(config, pack, target, favourable, sensitive, threshold)
+    said = _said(target, favourable, sensitive, threshold)
+    described, found = _setup(config, pack, said, read)
     from aims_mlflow.checks.engines.opening import short_name
     from aims_mlflow.checks.suite import planned
     from aims_mlflow.checks.tables.validation import validate_pair
@@ -93,8 +99,12 @@ def run(
         if not table.has_predictions:
             raise ConfigError("--against compares predictions", next="give --model, or --prediction")
         table = with_incumbent(table, against, data, described)
-    train = dataset_from(reference, "train", described, found.task) if reference is not None else None
-    if train is not None:
+    print_notes(short_name(data), table.notes)
+    train = None
+    if reference is not None:
+        columns = Columns(prediction, score)
+        train = dataset_from(reference, "train", described, found.task, columns, may_lack=True)
+        print_notes(short_name(reference), train.notes)
         validate_pair(train, table)
     names = planned(table, found, train)
     if not names:
@@ -105,33 +115,38 @@ def run(
     return _tell(data, table, found, ran, folder, as_json=as_json)
 
 
-def _setup(
-    config: Path | None,
-    pack: str | None,
-    target: str | None,
-    favourable: str | None,
-    sensitive: str | None,
-    threshold: str | None,
-) -> tuple[Data, Pack]:
-    """Return aims.yaml with the options applied, and the pack; without --target, aims.yaml is required."""
-    from aims_mlflow.capture.setup import load_setup
-    from aims_mlflow.checks.packs import load_pack
-    from aims_mlflow.records.system import Data
-
-    names = tuple(dict.fromkeys(c.strip() for c in (sensitive or "").split(",") if c.strip()))
-    said = {
-        "target": target,
-        "favourable": favourable,
-        "sensitive": names or None,
-        "threshold": threshold,
-    }
-    said = {key: value for key, value in said.items() if value is not None}
+def _said(target: str | None, favourable: str | None, sensitive: str | None, threshold: str | None) -> dict[str, Any]:
+    """Return the options that describe the data and were given, by their key in aims.yaml."""
     if threshold is not None and not THRESHOLD.fullmatch(threshold):
         raise ConfigError(f"--threshold {threshold!r} is no number", next="give a decimal, such as 0.5")
-    if config is None and target is not None:
-        return Data.model_validate(said), load_pack(pack or "tabular-classification")
+    names = tuple(dict.fromkeys(c.strip() for c in (sensitive or "").split(",") if c.strip()))
+    said = {"target": target, "favourable": favourable, "sensitive": names or None, "threshold": threshold}
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def _setup(config: Path | None, pack: str | None, said: dict[str, Any], read: tuple[str, ...]) -> tuple[Data, Pack]:
+    """Return aims.yaml's `data` with the options over it, and the pack; without --target, aims.yaml is required."""
+    from aims_mlflow.capture.setup import find_config, load_setup
+    from aims_mlflow.checks.packs import load_pack
+    from aims_mlflow.records.system import Data
+    from aims_mlflow.settings import config_path
+
+    target = said.get("target")
+    if config is None:
+        try:
+            config = find_config()
+        except ConfigError:
+            if target is None or config_path() is not None:
+                raise
+            data = Data.model_validate({**said, "reading": reading_of(read, AS_FOUND)})
+            return data, load_pack(pack or "tabular-classification")
     setup = load_setup(config, None, None)
-    merged = Data.model_validate({**setup.config.data.model_dump(), **said})
+    stated = setup.config.data.model_dump()
+    if target not in (None, stated["target"]):
+        click.echo(f"{config} is about {stated['target']!r}: its favourable label and threshold are not used", err=True)
+        stated.update(favourable=None, threshold=None)
+    reading = reading_of(read, setup.config.data.reading)
+    merged = Data.model_validate({**stated, **said, "reading": reading})
     return merged, load_pack(pack) if pack else setup.pack
 
 
@@ -209,11 +224,12 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
 @click.argument("data")
 @click.option("--target", required=True, help="Column to predict.")
 @click.option("--sensitive", help="Sensitive columns, separated by commas; guessed from the names by default.")
+@READ
 @click.option("--out", type=click.Path(path_type=Path), help="Output file; printed by default.")
-def infer(data: str, target: str, sensitive: str | None, out: Path | None) -> None:
+def infer(data: str, target: str, sensitive: str | None, read: tuple[str, ...], out: Path | None) -> None:
     """Propose expectations from DATA, a reference table: limits that a new sample should meet, each with its reason.
 
-    DATA is a CSV, TSV or parquet file. Quantiles and frequent values are taken from its rows, so a table of a
+    DATA is a file. Quantiles and frequent values are taken from its rows, so a table of a
     database is exported first, whole or as a random sample.
 
     The result is the data_quality section of a pack. Correct it: it says what the data are like, and only you
@@ -221,7 +237,6 @@ def infer(data: str, target: str, sensitive: str | None, out: Path | None) -> No
     """
     import yaml
 
-    from aims_mlflow.adapters.tables import as_frame, read_file
     from aims_mlflow.checks.profiling.infer import infer_expectations, unproposed
     from aims_mlflow.checks.profiling.profile import suggest_sensitive
 
@@ -230,7 +245,7 @@ def infer(data: str, target: str, sensitive: str | None, out: Path | None) -> No
             "limits are proposed from rows, and a table of a database or of Spark is only asked for counts",
             next="export it, or a random sample of some 100,000 rows, as parquet or CSV and name that file",
         )
-    frame = as_frame(read_file(Path(data)), "data")
+    frame = table_to_profile(Path(data), reading_of(read, AS_FOUND))
     names = [c.strip() for c in (sensitive or "").split(",") if c.strip()] or suggest_sensitive(frame.columns)
     found = {"data_quality": {"expectations": infer_expectations(frame, target, names)}}
     text = f"# Inferred from {Path(data).name}: correct each limit, and give it your own reason under `why`.\n"

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aims_mlflow.adapters.reading.read_table import AS_FOUND
 from aims_mlflow.cli.init_files import FirstSystem, added_expectations, config_text, extends_line, pack_text, unsaid
+from aims_mlflow.cli.options import READ, reading_of, table_to_profile
 from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.checks.profiling.profile import ColumnProfile
     from aims_mlflow.records.pack import Pack, Task
+    from aims_mlflow.records.system import Reading
 
 SHOWN_GROUPS = 6
 
@@ -34,6 +37,7 @@ SHOWN_GROUPS = 6
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="Output folder; the current by default."
 )
+@READ
 @click.option("--force", is_flag=True, help="Replace existing files.")
 def command(
     table: Path,
@@ -46,9 +50,10 @@ def command(
     intended_use: str | None,
     groups: tuple[str, ...],
     folder: Path,
+    read: tuple[str, ...],
     force: bool,
 ) -> None:
-    """Write a commented aims.yaml and a first pack, inferred from TABLE (CSV, TSV or parquet), ready to run.
+    """Write a commented aims.yaml and a first pack, inferred from TABLE (CSV, parquet, Excel or JSON), ready to run.
 
     The pack extends the one that --pack names, such as credit or tabular-regression (`aims check list` shows all).
     Without --pack: tabular-classification for two labels, tabular-multiclass for more, tabular-regression for a number.
@@ -60,7 +65,8 @@ def command(
     from aims_mlflow.checks.profiling.profile import profile, suggest_sensitive
 
     named = _names_in(sensitive)
-    frame, parent = _table_and_pack(table, pack, target, named)
+    reading = reading_of(read, AS_FOUND)
+    frame, parent = _table_and_pack(table, reading, pack, target, named)
     columns = profile(frame, target, parent.task)
     guessed = named or [c for c in suggest_sensitive(frame.columns) if c != target and not frame[c].isna().all()]
     labels, favourable = _labels(frame, target, favourable, guessed, parent.task)
@@ -77,6 +83,7 @@ def command(
         favourable=favourable,
         sensitive=tuple(guessed),
         identifiers=tuple(c.name for c in columns if c.kind == "identifier"),
+        reading=reading,
     )
     own = folder / "checks" / system.id / "pack.yaml"
     added = added_expectations(parent, target, infer_expectations(frame, target, guessed, parent.task))
@@ -90,15 +97,17 @@ def command(
     _print_hints([*chosen, *_doubtful(columns), *unsaid(system)], system.id)
 
 
-def _table_and_pack(table: Path, pack: str | None, target: str, sensitive: list[str]) -> tuple[pd.DataFrame, Pack]:
+def _table_and_pack(
+    table: Path, reading: Reading, pack: str | None, target: str, sensitive: list[str]
+) -> tuple[pd.DataFrame, Pack]:
     """Return the table and the pack: the given one, or the one for the type of the target."""
-    from aims_mlflow.adapters.tables import read_file, require_columns
+    from aims_mlflow.adapters.reading.files import require_columns
     from aims_mlflow.checks.packs import load_pack
     from aims_mlflow.checks.profiling.infer import suggest_pack
 
     named = load_pack(pack) if pack else None
-    frame = read_file(table)
-    require_columns(frame, (target, *sensitive), table)
+    frame = table_to_profile(table, reading)
+    require_columns(frame, (target, *sensitive), str(table))
     return frame, named or load_pack(suggest_pack(frame[target]))
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from aims_mlflow.adapters.reading.read_table import AS_FOUND
 from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from aims_mlflow.records.pack import Pack, Task
+    from aims_mlflow.records.system import Reading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,7 @@ class FirstSystem:
         favourable: The label that is favourable for a person; None if not given.
         sensitive: The columns by which groups are compared.
         identifiers: The columns that only name a row.
+        reading: How the table was read, where that was said.
     """
 
     id: str
@@ -46,6 +49,7 @@ class FirstSystem:
     favourable: str | None
     sensitive: tuple[str, ...]
     identifiers: tuple[str, ...]
+    reading: Reading = AS_FOUND
 
 
 def config_text(system: FirstSystem) -> str:
@@ -80,7 +84,7 @@ data:
   target: {_line(system.target)}
 {_outcome(system)}
   # Groups are compared by these columns; they need not be features.
-  sensitive: {_line(system.sensitive)}{names}
+  sensitive: {_line(system.sensitive)}{names}{_reading(system.reading)}
   # Where the data come from; @aims.acquires("NAME") refers to it.
   # sources:
   #   NAME: {{uri: ..., owner: ..., licence: ..., rights: ..., subjects: ..., selection_reason: ..., retention: ...,
@@ -92,6 +96,13 @@ data:
 # The checks: a folder beside this file, yours to change. Each limit says why it is there.
 pack: {_line(f"checks/{system.id}")}
 """
+
+
+def _reading(reading: Reading) -> str:
+    """Return the lines of aims.yaml on how files are read; none where their form says it."""
+    said = reading.model_dump(mode="json", exclude_none=True)
+    about = "How files of this table are read; every command and the decorators read them so."
+    return f"\n  # {about}\n  reading: {_line(said)}" if said else ""
 
 
 def _outcome(system: FirstSystem) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aims_mlflow.cli.options import KEYS
+from aims_mlflow.cli.options import KEYS, READ, reading_of
 
 if TYPE_CHECKING:
     from aims_mlflow.operation.monitor import MonitorReport
@@ -23,25 +23,32 @@ def group() -> None:
 
 @group.command()
 @click.argument("model")
-@click.option(
-    "--data", required=True, help="The new rows: a CSV, TSV or parquet file, or a table of a database or Spark."
-)
+@click.option("--data", required=True, help="The new rows: a file, or a table of a database or Spark.")
 @click.option("--prediction", help="Column with predictions; by default the model is loaded and predicts.")
 @click.option("--config", type=click.Path(path_type=Path), help="aims.yaml; found from here upwards by default.")
+@READ
 @KEYS
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(
-    model: str, data: str, prediction: str | None, config: Path | None, keys: tuple[str, ...], as_json: bool
+    model: str,
+    data: str,
+    prediction: str | None,
+    config: Path | None,
+    read: tuple[str, ...],
+    keys: tuple[str, ...],
+    as_json: bool,
 ) -> int:
     """Compare new rows with the baseline of MODEL (models:/NAME@ALIAS or models:/NAME/VERSION).
 
     The result is a signed record with a report in an MLflow run of its own, linked to the version. The
     baseline contains counts, so the training data are not needed. Exit status 1 on a breach or an unknown result.
     """
+    from aims_mlflow.adapters.reading.read_table import AS_FOUND
     from aims_mlflow.evidence.trust import trusted_keys
     from aims_mlflow.operation.monitor import monitor
 
-    found = monitor(model, data, trusted_keys(keys), prediction=prediction, config=config)
+    reading = reading_of(read, AS_FOUND) if read else None
+    found = monitor(model, data, trusted_keys(keys), prediction=prediction, config=config, reading=reading)
     _print_json(found) if as_json else _print(found, model)
     return 1 if found.outcome.result in ("failed", "not_evaluated") else 0
 

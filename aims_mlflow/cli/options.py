@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aims_mlflow.errors import Unreachable
+from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.settings import keyring_roots
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
     from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.records.system import Reading
 
 FILE = click.Path(path_type=Path)
 LEDGER = click.option("--ledger", help="Database of the ledger; AIMS_LEDGER_URI, or beside the registry's, by default.")
@@ -35,6 +40,70 @@ ROOT = click.option(
 STAMP_ROOT = click.option(
     "--stamp-root", "stamps", type=FILE, multiple=True, help="Certificate (PEM) of a time-stamping authority's root."
 )
+
+
+READ = click.option(
+    "--read",
+    "read",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="How the file is read, where its form does not say it: separator, decimal, thousands, encoding, missing (a "
+    "text that means a missing value), sheet, skip (lines above the header); repeatable.",
+)
+MARKS = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";"}
+
+
+def reading_of(said: tuple[str, ...], otherwise: Reading) -> Reading:
+    """Return the values of --read over those of aims.yaml.
+
+    Raises:
+        ConfigError: a value is not of the form KEY=VALUE, or not valid.
+    """
+    from pydantic import ValidationError
+
+    from aims_mlflow.records.system import Reading
+
+    given: dict[str, Any] = {}
+    for text in said:
+        key, equals, value = text.partition("=")
+        if not equals or key not in Reading.model_fields:
+            known = ", ".join(Reading.model_fields)
+            raise ConfigError(
+                f"--read {text!r} is not KEY=VALUE with a key of {known}", next="such as --read missing=NA"
+            )
+        if key == "missing":
+            given[key] = (*given.get(key, ()), *([value] if value else []))
+        else:
+            given[key] = MARKS.get(value, value) if key in ("separator", "decimal", "thousands") else value
+    try:
+        return Reading.model_validate({**otherwise.model_dump(exclude_none=True), **given}, strict=False)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        raise ConfigError(
+            f"--read {'.'.join(map(str, first['loc']))}: {first['msg']}", next="correct the value"
+        ) from None
+
+
+def table_to_profile(path: Path, reading: Reading) -> pd.DataFrame:
+    """Read a file whose columns are to be looked at, in plain types; what was done to read it is printed.
+
+    Raises:
+        Unreachable, DataError, ConfigError: it cannot be read as a table.
+    """
+    from aims_mlflow.adapters.reading.files import read_table
+    from aims_mlflow.adapters.reading.frames import as_frame
+    from aims_mlflow.checks.tables.plain_columns import plain_frame
+
+    read = read_table(path, reading)
+    frame, changed = plain_frame(as_frame(read.frame, path.name))
+    print_notes(path.name, (*read.notes, *changed))
+    return frame
+
+
+def print_notes(name: str, notes: Iterable[str]) -> None:
+    """Print on standard error what was done to read a table, each sentence once."""
+    for note in dict.fromkeys(notes):
+        click.echo(f"{name}: {note}", err=True)
 
 
 @dataclass(frozen=True, kw_only=True)

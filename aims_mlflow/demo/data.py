@@ -6,8 +6,11 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.adapters.tables import read_file, require_columns
+from aims_mlflow.adapters.reading.files import read_table, require_columns
+from aims_mlflow.adapters.reading.frames import as_frame
+from aims_mlflow.adapters.reading.read_table import AS_FOUND
 from aims_mlflow.checks.profiling.profile import profile
+from aims_mlflow.checks.tables.plain_columns import plain_frame
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+
+    from aims_mlflow.records.system import Reading
 
 SEED = 42001
 ROWS = 6000
@@ -82,15 +87,17 @@ def generated() -> DemoData:
     return DemoData("loans", frame, "repaid", "yes", sensitive, features, (note,))
 
 
-def from_csv(path: Path, target: str, favourable: str | None, sensitive: tuple[str, ...]) -> DemoData:
-    """Read the user's table, and list what was left out and why.
+def from_csv(
+    path: Path, target: str, favourable: str | None, sensitive: tuple[str, ...], reading: Reading = AS_FOUND
+) -> DemoData:
+    """Read the user's table, and list how it was read, and what was left out and why.
 
     Raises:
         DataError, Unreachable: it cannot be read, a named column is not there, or it does not fit the demo.
     """
-    frame = _read(path)
-    notes = [f"{len(frame):,} rows, {len(frame.columns)} columns"]
-    require_columns(frame, (target, *sensitive), path)
+    frame, read = _read(path, reading)
+    notes = [f"{len(frame):,} rows, {len(frame.columns)} columns", *read]
+    require_columns(frame, (target, *sensitive), str(path))
     if target in sensitive:
         raise DataError(
             f"{target!r} is both target and sensitive", where=str(path), next="name other sensitive columns"
@@ -131,36 +138,52 @@ def from_csv(path: Path, target: str, favourable: str | None, sensitive: tuple[s
     )
 
 
-def _read(path: Path) -> pd.DataFrame:
-    """Read a table; question marks stand for missing values in many public data sets."""
+def _read(path: Path, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
+    """Read a table, with notes; question marks stand for missing values in many public data sets."""
     import pandas as pd
 
-    frame = read_file(path)
-    frame.columns = [str(c).strip() for c in frame.columns]
+    read = read_table(path, reading)
+    frame, changed = plain_frame(as_frame(read.frame, path.name))
+    notes, questions = [*read.notes, *changed], 0
+    stripped = [name.strip() for name in frame.columns]
+    if len(set(stripped)) == len(stripped):
+        frame = frame.set_axis(stripped, axis=1)
     for name in frame.columns:
         if pd.api.types.is_string_dtype(frame[name]) or frame[name].dtype == object:
             text = frame[name].map(lambda v: v.strip() if isinstance(v, str) else v)
-            frame[name] = text.where(~text.isin(["?", ""]), None)
-    return frame
+            gone = text.isin(["?", ""])
+            questions += int(gone.sum())
+            frame[name] = text.where(~gone, None)
+    return frame, [*notes, f"{questions:,} cells with ? or a blank are taken as missing"] if questions else notes
 
 
 def _grouped(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, str | None]:
     """Turn a sensitive number of many values into bands of about equal size."""
+    import numpy as np
     import pandas as pd
 
     column = frame[name]
     if not pd.api.types.is_numeric_dtype(column) or column.nunique() <= MANY_GROUPS:
-        return frame.assign(**{name: column.astype("str").where(column.notna(), None)}), None
-    edges = sorted({round(float(q)) for q in column.quantile([i / BANDS for i in range(1, BANDS)])})
+        return _with(frame, {name: column.astype("str").where(column.notna(), None)}), None
+    finite = column[np.isfinite(column.to_numpy(dtype=float, na_value=np.nan))]
+    edges = sorted({round(float(q)) for q in finite.quantile([i / BANDS for i in range(1, BANDS)])})
     labels = [
         f"under {edges[0]}",
         *(f"{a} to under {b}" for a, b in itertools.pairwise(edges)),
         f"{edges[-1]} and over",
     ]
-    cut = pd.cut(column, [-float("inf"), *edges, float("inf")], right=False, labels=labels)
-    return frame.assign(
-        **{name: cut.astype("str").where(column.notna(), None)}
-    ), f"{name} is compared in {len(labels)} bands"
+    # Infinite numbers belong to the outer bands; `pandas.cut` would leave them out.
+    band = np.searchsorted(edges, column.to_numpy(dtype=float, na_value=np.nan), side="right")
+    cut = pd.Series(np.array(labels, dtype=object)[np.minimum(band, len(edges))], index=column.index)
+    return _with(frame, {name: cut.where(column.notna(), None)}), f"{name} is compared in {len(labels)} bands"
+
+
+def _with(frame: pd.DataFrame, columns: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """Return the frame with some columns replaced; `assign` cannot take one that is named self."""
+    changed = frame.copy(deep=False)
+    for name, column in columns.items():
+        changed[name] = column
+    return changed
 
 
 def _check(frame: pd.DataFrame, path: Path, sensitive: tuple[str, ...]) -> None:
@@ -191,7 +214,7 @@ def _typed(frame: pd.DataFrame, features: tuple[str, ...], profiled: Mapping[str
             changed[name] = pd.to_numeric(column, errors="coerce").astype("float64")
         else:
             changed[name] = column.astype("str").where(column.notna(), None)
-    return frame.assign(**changed)
+    return _with(frame, changed)
 
 
 def config_of(data: DemoData, system: str) -> dict[str, Any]:

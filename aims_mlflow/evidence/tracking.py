@@ -66,6 +66,7 @@ def reaching(what: str) -> Iterator[None]:
         Unreachable: whatever stopped MLflow from doing `what`.
     """
     import requests
+    import sqlalchemy as sa
     from mlflow.exceptions import MlflowException
 
     try:
@@ -76,6 +77,15 @@ def reaching(what: str) -> Iterator[None]:
         reason = str(exc.message).splitlines()[0][:300]
     except requests.exceptions.RequestException as exc:
         reason = type(exc).__name__
+    except ImportError as exc:
+        uri = _mlflow().get_tracking_uri()
+        raise ConfigError(
+            f"MLflow could not {what}: the driver {exc.name or 'of the database'} is not installed",
+            where=_plain_uri(uri),
+            next="install it, for PostgreSQL with pip install 'aims_mlflow[postgresql]'",
+        ) from None
+    except sa.exc.SQLAlchemyError as exc:
+        reason = str(getattr(exc, "orig", None) or exc).strip().splitlines()[0][:300]
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
     else:
@@ -112,6 +122,27 @@ def check_server() -> None:
             where=_plain_uri(uri),
             next="start it, or correct MLFLOW_TRACKING_URI",
         ) from None
+
+
+def check_there(*, registry: bool = False) -> None:
+    """Check that there is something to read: reading makes no database where MLflow would make a new one.
+
+    Args:
+        registry: Whether the registry is read, and not the tracking store.
+
+    Raises:
+        Unreachable: the tracking server does not answer, or the database file does not exist.
+    """
+    check_server()
+    uri = str(_mlflow().get_registry_uri() if registry else _mlflow().get_tracking_uri())
+    scheme, _, rest = uri.partition("://")
+    file = rest.removeprefix("/").partition("?")[0]
+    if "sqlite" in scheme and file not in ("", ":memory:") and not Path(file).exists():
+        raise Unreachable(
+            "there is no MLflow database, so nothing to read",
+            where=_plain_uri(uri),
+            next="set MLFLOW_TRACKING_URI to the server or database that the training used, or change to its folder",
+        )
 
 
 def registered_model(name: str) -> Any:
@@ -236,7 +267,7 @@ def resolve(text: str) -> Target:
         ConfigError: it is none of these.
         Unreachable: MLflow does not know it, or does not answer.
     """
-    check_server()
+    check_there()
     if RUN_ID.match(text):
         text = f"runs:/{text}"
     if text.startswith("runs:/"):

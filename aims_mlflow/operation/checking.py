@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.models import load
 from aims_mlflow.adapters.predict import Question, known_labels
+from aims_mlflow.adapters.reading.files import read_table, require_columns
+from aims_mlflow.adapters.reading.frames import as_frame
+from aims_mlflow.adapters.reading.read_table import AS_FOUND, ReadTable
 from aims_mlflow.adapters.spark import PREDICTION, predicted_table
-from aims_mlflow.adapters.tables import as_frame, read_file
 from aims_mlflow.checks.engines.count_source import Column
 from aims_mlflow.checks.engines.opening import count_source_of, shown_name
 from aims_mlflow.checks.engines.remote_table import remote_table
 from aims_mlflow.checks.engines.spark import SparkSource
 from aims_mlflow.checks.engines.sql import SqlSource
 from aims_mlflow.checks.statistics.labels import distinct_labels
+from aims_mlflow.checks.tables.plain_columns import plain
 from aims_mlflow.checks.tables.predictions import EvaluatedModel, Incumbent, Predictions
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import MAX_CLASSES, make_dataset
@@ -26,7 +29,7 @@ from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import arrow_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import pandas as pd
 
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.checks.tables.in_memory import InMemoryTable
     from aims_mlflow.records.pack import Task
-    from aims_mlflow.records.system import Data
+    from aims_mlflow.records.system import Data, Reading
 
 MAX_READ = 2_000_000  # rows of a database that are read to be predicted
 
@@ -51,21 +54,34 @@ class Columns:
         """The columns that are named."""
         return tuple(name for name in (self.prediction, self.score) if name is not None)
 
+    def among(self, known: Iterable[str]) -> Columns:
+        """Return those of the columns that a table has."""
+        there = set(known)
+        return Columns(*(name if name in there else None for name in (self.prediction, self.score)))
+
 
 def dataset_from(
-    source: Any, role: str, data: Data, task: Task, columns: Columns | None = None, model: str | None = None
+    source: Any,
+    role: str,
+    data: Data,
+    task: Task,
+    columns: Columns | None = None,
+    model: str | None = None,
+    *,
+    may_lack: bool = False,
 ) -> Dataset:
     """Return a table as a data set, with predictions where a column or a model gives them.
 
     Args:
-        source: A CSV, TSV or parquet file, the address of a count source (`engines.opening`), or a frame: pandas,
-            polars, Arrow, Spark.
+        source: A file (`adapters.reading.files`), the address of a count source (`engines.opening`), or a table in
+            memory (`adapters.reading.frames`).
         role: "train", "validation" or "test".
         data: Target, favourable label, sensitive columns and so on.
         task: What is predicted.
         columns: Columns with predictions and scores; they are no features.
         model: The MLflow URI of a logged model; not together with `columns`. Spark's workers run it there; rows of
             a database are read to be predicted.
+        may_lack: Whether the table may lack the `columns`, as a reference table that nobody has scored does.
 
     Raises:
         Unreachable: file or model cannot be read.
@@ -75,17 +91,13 @@ def dataset_from(
     """
     columns, remote = columns or Columns(), count_source_of(source)
     if remote is not None and (model is None or isinstance(remote, SparkSource)):
+        columns = columns.among(remote.types) if may_lack else columns
         return _remote(remote, role, data, task, columns, model)
     where = shown_name(source) if isinstance(source, str | Path) else f"{role} data"
-    frame = rows_of(source, role)
-    for name in columns.names:
-        if name not in frame.columns:
-            hint = did_you_mean(name, [str(c) for c in frame.columns])
-            raise DataError(
-                f"there is no column {name!r}" + (f", {hint}" if hint else ""),
-                where=where,
-                next="correct the name",
-            )
+    read = rows_of(source, role, data.reading)
+    frame = read.frame
+    columns = columns.among(frame.columns) if may_lack else columns
+    require_columns(frame, columns.names, where)
     dataset = make_dataset(
         role,
         frame.drop(columns=list(columns.names)),
@@ -94,15 +106,30 @@ def dataset_from(
         identifiers=data.identifiers,
         personal=data.personal,
     )
+    dataset = dataclasses.replace(dataset, notes=(*read.notes, *dataset.notes))
     if model is not None:
         return predicted_by(model, dataset, frame, data)
-    predictions = frame[columns.prediction].to_numpy() if columns.prediction else None
-    scores = frame[columns.score].to_numpy(dtype=float) if columns.score else None
+    predictions = plain(frame[columns.prediction]).to_numpy() if columns.prediction else None
+    scores = _numbers(frame[columns.score], where) if columns.score else None
     if predictions is None and scores is not None and data.threshold is not None:
         predictions = scores >= float(data.threshold)  # only stands in: the threshold decides
     if predictions is None:
         return dataset
     return dataclasses.replace(dataset, predictions=Predictions(predictions, scores))
+
+
+def _numbers(column: pd.Series, where: str) -> Any:
+    """Return scores as floating-point numbers, shape (rows,); missing ones as NaN."""
+    import numpy as np
+
+    try:
+        return plain(column).to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"the column of scores {str(column.name)!r} holds something other than numbers",
+            where=where,
+            next="name the column with the score of each row, or mend it",
+        ) from None
 
 
 @contextlib.contextmanager
@@ -150,8 +177,8 @@ def _labels_of(remote: SparkSource, target: str) -> dict[str, str]:
     return distinct_labels(table[target])
 
 
-def rows_of(source: Any, role: str) -> pd.DataFrame:
-    """Return the rows that a model is to be asked about: of a frame, a file, or a table of a database.
+def rows_of(source: Any, role: str, reading: Reading = AS_FOUND) -> ReadTable:
+    """Return the rows of a table in memory, of a file (read as `reading` says), or of a table of a database.
 
     Raises:
         Unreachable, DataError: they cannot be read, or there are too many to be read from a database.
@@ -159,7 +186,8 @@ def rows_of(source: Any, role: str) -> pd.DataFrame:
     """
     remote = count_source_of(source)
     if remote is None:
-        return as_frame(read_file(Path(source)) if isinstance(source, str | Path) else source, role)
+        read = read_table(Path(source), reading) if isinstance(source, str | Path) else ReadTable(source)
+        return dataclasses.replace(read, frame=as_frame(read.frame, role))
     if not isinstance(remote, SqlSource):
         raise ConfigError("rows of Spark stay there", where=remote.name, next="leave --against out")
     rows = remote.rows()
@@ -172,7 +200,7 @@ def rows_of(source: Any, role: str) -> pd.DataFrame:
     import pandas as pd
 
     pieces = list(remote.pieces())
-    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=list(remote.types))
+    return ReadTable(pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=list(remote.types)))
 
 
 def with_incumbent(data: Dataset, uri: str, source: Any, described: Data) -> Dataset:
@@ -181,7 +209,7 @@ def with_incumbent(data: Dataset, uri: str, source: Any, described: Data) -> Dat
     Raises:
         Unreachable, ConfigError, CheckError: the model cannot be found, loaded or used.
     """
-    frame = rows_of(source, data.role)
+    frame = rows_of(source, data.role, described.reading).frame
     theirs, _ = _asked(uri, data, frame, described)
     incumbent = Incumbent(tracking.resolve(uri).called(uri), theirs.labels)
     return data.with_model(dataclasses.replace(data.model, incumbent=incumbent))

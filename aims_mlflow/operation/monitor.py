@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.models import digest_of_logged, load
 from aims_mlflow.adapters.predict import Question
-from aims_mlflow.adapters.tables import Table, as_frame, read_file
+from aims_mlflow.adapters.reading.files import file_digest, read_table, require_columns
+from aims_mlflow.adapters.reading.frames import as_frame
+from aims_mlflow.adapters.reading.read_table import AS_FOUND, ReadTable
+from aims_mlflow.adapters.tables import Table
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.capture.console import say
 from aims_mlflow.capture.recorder import Recorder
@@ -22,12 +25,13 @@ from aims_mlflow.checks.engines.opening import count_source_of, short_name
 from aims_mlflow.checks.engines.remote_table import remote_table
 from aims_mlflow.checks.packs import pack_digest
 from aims_mlflow.checks.statistics.labels import label_key
+from aims_mlflow.checks.tables.plain_columns import plain
 from aims_mlflow.checks.tables.predictions import Predictions
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import CheckError, ConfigError, EvidenceError
 from aims_mlflow.evidence import tracking
-from aims_mlflow.evidence.digests import arrow_digest, sha256_file
+from aims_mlflow.evidence.digests import arrow_digest
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import SealedRecord, Subject
 from aims_mlflow.evidence.verify import KeyLookup, check_session
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.checks.outcome import Outcome
     from aims_mlflow.checks.tables.dataset import Dataset
+    from aims_mlflow.records.system import Reading
 
 ROLE = "operation"
 
@@ -68,6 +73,7 @@ def monitor(
     *,
     prediction: str | None = None,
     config: str | Path | Mapping[str, Any] | None = None,
+    reading: Reading | None = None,
 ) -> MonitorReport:
     """Compare new data with the baseline of a model's training, and keep the result as evidence.
 
@@ -77,6 +83,7 @@ def monitor(
         lookup: The keys that the baseline's signature is checked with.
         prediction: The column with predictions; by default the model is loaded and asked.
         config: aims.yaml, whose pack has the limits; found where there is one for this system, else defaults.
+        reading: How a file is read; by default as aims.yaml says.
 
     Raises:
         ConfigError, DataError, Unreachable: model or data cannot be used.
@@ -87,8 +94,8 @@ def monitor(
         raise ConfigError(f"{model} names no logged model", next="name a version that was logged with MLflow 3")
     digest = digest_of_logged(target.model_id)
     record, baseline = _baseline(target, digest, lookup)
-    pack = _pack(config, record.evidence.system)
-    data, data_subjects = _data(source, baseline, prediction, target.model_id)
+    pack, described = _described(config, record.evidence.system)
+    data, data_subjects = _data(source, baseline, prediction, target.model_id, reading or described)
     outcome = compare(data, baseline, pack.monitor)
     run_id = _new_run(target)
     subjects = [Subject(name=f"models:/{target.model_id}", digest={"dirHash1": digest}), *data_subjects]
@@ -123,19 +130,19 @@ def _baseline(target: tracking.Target, digest: str, lookup: KeyLookup) -> tuple[
     return record, json.loads(content)
 
 
-def _pack(config: str | Path | Mapping[str, Any] | None, system: str | None) -> Pack:
-    """Return the pack of aims.yaml; where none is named and none is found for this system, the defaults."""
+def _described(config: str | Path | Mapping[str, Any] | None, system: str | None) -> tuple[Pack, Reading]:
+    """Return the pack of aims.yaml, and how it reads files; where none is found for this system, the defaults."""
     try:
         setup = load_setup(config, None, system)
     except ConfigError:
         if config is not None:
             raise
-        return Pack(name="defaults", version="1", description="The limits of a monitor without aims.yaml.")
-    return setup.pack
+        return Pack(name="defaults", version="1", description="The limits of a monitor without aims.yaml."), AS_FOUND
+    return setup.pack, setup.config.data.reading
 
 
 def _data(
-    source: Any, baseline: Mapping[str, Any], prediction: str | None, model_id: str
+    source: Any, baseline: Mapping[str, Any], prediction: str | None, model_id: str, reading: Reading
 ) -> tuple[Dataset, list[Subject]]:
     """Return the new rows and their subjects: a table that stays in its engine has no digest, so no subject."""
     remote, task = count_source_of(source), PredictionTask(baseline["task"])
@@ -143,14 +150,16 @@ def _data(
     if remote is not None:
         return remote_table(ROLE, remote, task, prediction=prediction), []
     is_file = isinstance(source, str | Path)
-    frame = as_frame(read_file(Path(source)) if is_file else source, ROLE)
-    digest = {"arrowIpcSha256": arrow_digest(frame), **({"sha256": sha256_file(Path(source))} if is_file else {})}
+    read = read_table(Path(source), reading) if is_file else ReadTable(source)
+    frame = as_frame(read.frame, ROLE)
+    digest = {"arrowIpcSha256": arrow_digest(frame), **(file_digest(Path(source)) if is_file else {})}
     subject = [Subject(name=name, digest=digest)]
-    if prediction is not None and prediction not in frame.columns:
-        raise ConfigError(f"there is no column {prediction!r}", where=name, next="correct --prediction")
+    require_columns(frame, [prediction] if prediction else [], name)
     data = make_dataset(ROLE, frame.drop(columns=[prediction] if prediction else []), task)
+    for note in (*read.notes, *data.notes):
+        say(f"{name}: {note}")
     if prediction is not None:
-        return dataclasses.replace(data, predictions=Predictions(frame[prediction].to_numpy())), subject
+        return dataclasses.replace(data, predictions=Predictions(plain(frame[prediction]).to_numpy())), subject
     if PREDICTION not in baseline["columns"]:
         return data, subject
     return dataclasses.replace(data, predictions=_predictions(frame, baseline, model_id, digest)), subject

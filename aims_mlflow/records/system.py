@@ -77,6 +77,29 @@ class System(Record):
         return self.model or self.id
 
 
+class Reading(Record):
+    """How files of tables are read, where their form does not say it; `aims ... --read KEY=VALUE` sets the same.
+
+    Attributes:
+        separator: The mark between columns of a text file; found by default.
+        decimal: The mark before decimals in a text file: "." or ",".
+        thousands: The mark between thousands in a text file.
+        encoding: The encoding of a text file; UTF-8, or what its first bytes say, by default.
+        missing: Texts that mean that a value is missing, beside empty cells. Unset, NA and the like are missing among
+            numbers, and values among texts.
+        sheet: The sheet of a workbook; the first by default.
+        skip: How many lines stand above the header.
+    """
+
+    separator: str | None = Field(None, min_length=1, max_length=1)
+    decimal: Literal[".", ","] | None = None
+    thousands: str | None = Field(None, min_length=1, max_length=1)
+    encoding: str | None = Field(None, min_length=1)
+    missing: tuple[Label, ...] | None = None
+    sheet: Label | None = None
+    skip: int | None = Field(None, ge=0)
+
+
 class Data(Record):
     """How to read the training table: label, favourable outcome, sensitive columns, sources.
 
@@ -91,6 +114,7 @@ class Data(Record):
     identifiers: tuple[str, ...] = ()
     sources: dict[str, Source] = Field(default_factory=dict)
     files: dict[str, Annotated[Files, BeforeValidator(_folder)]] = Field(default_factory=dict)
+    reading: Reading = Field(default_factory=Reading)
 
     @property
     def personal(self) -> bool | tuple[str, ...] | None:

@@ -51,7 +51,7 @@ def status(url: str | None = None) -> dict[str, str]:
         if "://" not in url or (parts.scheme in ("http", "https") and not parts.hostname):
             raise ConfigError(f"{url!r} is no address of a registry", next="give http://HOST:PORT")
         mlflow.set_tracking_uri(url)
-    tracking.check_server()
+    tracking.check_there(registry=True)
     return registered_models.gate_status()
 
 

@@ -80,7 +80,7 @@ def connect(tracking: str | None, registry: str | None) -> Any:
         mlflow.set_tracking_uri(tracking)
     if registry:
         mlflow.set_registry_uri(registry.removeprefix(PREFIX))
-    store.check_server()
+    store.check_there(registry=True)
     return mlflow.MlflowClient()
 
 

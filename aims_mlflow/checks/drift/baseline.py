@@ -20,8 +20,7 @@ from aims_mlflow.checks.quality.privacy import looks_personal
 from aims_mlflow.checks.statistics.columns import comparable
 from aims_mlflow.checks.statistics.count_tables import histogram, weighted_quantiles
 from aims_mlflow.checks.statistics.distances import Numbers, numbers_of, value_counts
-from aims_mlflow.checks.statistics.groups import NAME_LENGTH
-from aims_mlflow.checks.statistics.labels import label_text
+from aims_mlflow.checks.statistics.labels import label_text, short_name
 from aims_mlflow.checks.statistics.point_masses import others, point_masses
 from aims_mlflow.checks.statistics.threads import side_by_side
 from aims_mlflow.errors import DataError
@@ -206,7 +205,7 @@ def _categories(column: pd.Series, weights: Array | None, pool_under: int) -> tu
     """Return (rows of each category that may be shown, rows with any value)."""
     sizes: dict[str, int] = {}
     for level, n in value_counts(column, weights).items():
-        name = str(label_text(level))[:NAME_LENGTH]
+        name = short_name(str(label_text(level)))
         sizes[name] = sizes.get(name, 0) + int(n)
     large = {name: n for name, n in sorted(sizes.items()) if n >= pool_under}
     there = sum(sizes.values())

@@ -22,9 +22,8 @@ from aims_mlflow.checks.pages.charts import drift_chart
 from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.statistics.count_tables import count
 from aims_mlflow.checks.statistics.distances import holm, numbers_of, value_counts
-from aims_mlflow.checks.statistics.groups import NAME_LENGTH
 from aims_mlflow.checks.statistics.homogeneity import TINY, categories_p_value, p_value_text
-from aims_mlflow.checks.statistics.labels import label_text
+from aims_mlflow.checks.statistics.labels import label_key, label_text, short_name
 from aims_mlflow.checks.statistics.point_masses import cells_of
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.base import decimal_text
@@ -239,9 +238,9 @@ def _compared(
         comparison = ColumnComparison(before_cells, counted, missing(numbers.rows), hidden=few)
     else:
         cells = dict.fromkeys((*described["counts"], POOLED), 0)
+        named = {label_key(name): name for name in described["counts"]}  # True of the baseline may be 1 in operation
         for level, n in value_counts(column, weights).items():
-            name = str(label_text(level))[:NAME_LENGTH]
-            cells[name if name in cells else POOLED] += int(n)
+            cells[named.get(label_key(short_name(str(label_text(level)))), POOLED)] += int(n)
         before, there = [described["counts"].get(name, 0) for name in cells], sum(cells.values())
         unseen = Rise(described["counts"].get(POOLED), sum(before), cells[POOLED], max(there, 1), few)
         comparison = ColumnComparison(np.array(before), np.array(list(cells.values())), missing(there), unseen, few)

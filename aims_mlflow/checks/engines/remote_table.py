@@ -92,6 +92,11 @@ class RemoteTable:
         return [name for name in self.columns if name not in left_out]
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """None: an engine's types are its own."""
+        return ()
+
+    @property
     def rows_in_memory(self) -> int:
         """0: the rows stay in their engine."""
         return 0

@@ -1,11 +1,15 @@
-"""Addresses of tables in databases: an SQLAlchemy URL, `#`, schema and table."""
+"""Addresses of tables in databases: an SQLAlchemy URL, `#`, schema and table; a name with a dot stands in quotes."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from aims_mlflow.errors import ConfigError
+
+# An optional schema and a dot, and a table; each in quotation marks or without.
+NAMES = re.compile(r'(?:(?:"((?:[^"]|"")+)"|([^"]+))\.)?(?:"((?:[^"]|"")+)"|([^".]+))')
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class SqlAddress:
 
 
 def address_of(address: str) -> SqlAddress:
-    """Return where `URL#[SCHEMA.]TABLE` is.
+    """Return where `URL#[SCHEMA.]TABLE` is; names may be in quotation marks: `#"my schema"."loans.2024"`.
 
     Raises:
         ConfigError: it is no such address.
@@ -40,5 +44,9 @@ def address_of(address: str) -> SqlAddress:
         raise ConfigError(f"{shown} names no table of a database", next="write it as sqlite:///loans.db#applications")
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    schema, _, name = table.rpartition(".")
-    return SqlAddress(parsed, schema or None, name)
+    names = NAMES.fullmatch(table)
+    if names is None:
+        shown = parsed.render_as_string()
+        raise ConfigError(f"{table!r} is no name of a table of {shown}", next='quote it: "my schema"."my table"')
+    schema, name = (text and text.replace('""', '"') for text in (names[1] or names[2], names[3] or names[4]))
+    return SqlAddress(parsed, schema, str(name))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.canonical import digest_of
+from aims_mlflow.canonical import SAFE_INTEGER, digest_of
 from aims_mlflow.catalog.loader import require_control
 from aims_mlflow.checks import installed_checks, metrics
 from aims_mlflow.checks.packs.inherit import merged
@@ -145,5 +145,17 @@ def _check_name(name: str, known: Iterable[str], what: str, where: str) -> None:
 
 
 def pack_digest(pack: Pack) -> str:
-    """Return the sha256 (hex) of the pack's canonical JSON (RFC 8785): what was checked, and with which limits."""
-    return digest_of(pack.model_dump(mode="json"))
+    """Return the sha256 (hex) of the pack's canonical JSON (RFC 8785): what was checked, and with which limits.
+
+    Whole numbers beyond 2^53, which canonical JSON does not have, are written as `{"integer": "9007199254740993"}`.
+    """
+    return digest_of(_with_safe_integers(pack.model_dump(mode="json")))
+
+
+def _with_safe_integers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_safe_integers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_safe_integers(item) for item in value]
+    large = isinstance(value, int) and not isinstance(value, bool) and abs(value) > SAFE_INTEGER
+    return {"integer": str(value)} if large else value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.calibration import calibration_error
-from aims_mlflow.checks.statistics.groups import NAME_LENGTH
+from aims_mlflow.checks.statistics.labels import short_name
 from aims_mlflow.checks.statistics.scores import REPLICATES, SEED, roc_auc, score_table, weighted_mean
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def label_performance(counts: Array, names: tuple[str, ...], role: str) -> list[
     low, high = count_tables.percentiles(_f1(drawn))
     for i, name in enumerate(names):
         hits, chosen, meant = counts[i, i], counts[:, i].sum(), counts[i].sum()
-        at = {"label": name[:NAME_LENGTH]}
+        at = {"label": short_name(name)}
         for metric, whole, lack in (
             ("precision", chosen, "the label was never predicted"),
             ("recall", meant, "no row has the label"),

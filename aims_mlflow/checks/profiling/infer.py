@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.canonical import SAFE_INTEGER
 from aims_mlflow.checks.profiling.profile import ColumnProfile, profile, task_of
 from aims_mlflow.checks.statistics.count_tables import wilson
 from aims_mlflow.checks.statistics.labels import distinct_labels
@@ -165,7 +166,8 @@ def _between(name: str, low: float, high: float, share: float, n: int) -> dict[s
 def rounded_range(column: pd.Series) -> tuple[float, float]:
     """Return bounds around the 1st and 99th percentile, rounded outwards to two digits of their distance.
 
-    Where nothing lies below 0, the lower bound is not negative.
+    Where nothing lies below 0, the lower bound is not negative. Infinite values do not count; where the distance is
+    beyond the largest double, the bounds are the smallest and the largest value.
     """
     import numpy as np
 
@@ -174,6 +176,8 @@ def rounded_range(column: pd.Series) -> tuple[float, float]:
     if values.empty:
         return 0, 0
     low, high = (float(values.quantile(q)) for q in (0.01, 0.99))
+    if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(high - low)):  # the largest doubles as codes
+        return float(values.min()), float(values.max())
     step = 10.0 ** (math.floor(math.log10(high - low)) - 1) if high > low else 1.0
     bounds = math.floor(low / step) * step, math.ceil(high / step) * step
     low, high = (float(f"{bound:.12g}") for bound in bounds)
@@ -182,8 +186,8 @@ def rounded_range(column: pd.Series) -> tuple[float, float]:
 
 
 def _short(bound: float) -> float:
-    """Return a whole number as an integer, as people write it."""
-    return int(bound) if bound.is_integer() else bound
+    """Return a whole number as an integer, as people write it, unless it is beyond those that JSON keeps apart."""
+    return int(bound) if bound.is_integer() and abs(bound) <= SAFE_INTEGER else bound
 
 
 def _not_null(column: pd.Series, severity: str, reason: str) -> dict[str, Any]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.representation.group_rates import SEED, rate_claims
 from aims_mlflow.checks.statistics import count_tables
-from aims_mlflow.checks.statistics.groups import NAME_LENGTH
-from aims_mlflow.checks.statistics.labels import distinct_labels, is_label, labels_of
+from aims_mlflow.checks.statistics.labels import distinct_labels, is_label, labels_of, short_name
 from aims_mlflow.checks.statistics.moments import group_moments
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def _each_label(part: InMemoryTable, groups: Groups, data: Dataset, settings: Re
             groups,
             settings,
             role=data.role,
-            more={"label": names[i][:NAME_LENGTH]},
+            more={"label": short_name(names[i])},
         )
     ]
 

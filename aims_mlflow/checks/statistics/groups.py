@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.statistics.bands import cut_into_bands
 from aims_mlflow.checks.statistics.count_tables import count
-from aims_mlflow.checks.statistics.labels import distinct_labels, labels_of
+from aims_mlflow.checks.statistics.labels import distinct_labels, labels_of, short_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 MISSING = "(missing)"
 MAX_NUMBERS = 12  # a numeric column with more values is cut into bands
-NAME_LENGTH = 80
 MAX_COUNTED = 1_000_000
 
 
@@ -133,6 +132,6 @@ def levels_of(
     labels = labels_of(column)
     texts = distinct_labels(labels)
     order = sorted(texts, key=float) if numeric else list(texts)
-    names = [texts[key][:NAME_LENGTH] for key in order]
+    names = [short_name(texts[key]) for key in order]
     codes = labels.placed({key: i for i, key in enumerate(order)}, missing=len(names))
     return codes, [*names, MISSING], None

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.canonical import sha256_hex
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 _WHOLE = re.compile(r"^(-?\d+)\.0+$")
 _BOOLEAN = {"true": "1", "false": "0"}
 SHOWN = 5
+NAME_LENGTH = 80
 FEW_LEVELS = 10
 
 
@@ -39,6 +42,17 @@ def label_key(value: Any) -> str | None:
         return None
     whole = _WHOLE.match(text)
     return whole[1] if whole else _BOOLEAN.get(text.lower(), text)
+
+
+def short_name(text: str) -> str:
+    """Return a label for a claim: a longer one is cut at `NAME_LENGTH` and ends in 8 digits of its sha256.
+
+    So two labels never have one name, and one label has the same name in every table.
+    """
+    if len(text) <= NAME_LENGTH:
+        return text
+    mark = f"… [{sha256_hex(text.encode(errors='surrogatepass'))[:8]}]"
+    return text[: NAME_LENGTH - len(mark)] + mark
 
 
 def same_label(one: Any, other: Any) -> bool:

@@ -74,6 +74,11 @@ class Dataset(Protocol):
         ...
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to read the data, where that is not the rule."""
+        ...
+
+    @property
     def has_predictions(self) -> bool:
         """Whether there are predicted labels or numbers."""
         ...

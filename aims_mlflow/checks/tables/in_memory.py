@@ -37,6 +37,7 @@ class InMemoryTable:
         model: The model itself, as far as it can be reached.
         weights: How many rows each row represents, shape (rows,); one each where None.
         binned: Columns that an engine put into bins, or of which it tells only frequent values apart.
+        notes: What was done to columns of unusual types.
     """
 
     role: str
@@ -49,6 +50,7 @@ class InMemoryTable:
     model: EvaluatedModel = UNREACHED
     weights: np.ndarray[Any, Any] | None = None
     binned: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.statistics.labels import distinct_labels, label_key, listing
 from aims_mlflow.checks.tables.in_memory import InMemoryTable
+from aims_mlflow.checks.tables.plain_columns import plain_frame
 from aims_mlflow.checks.tables.task import BINARY, PredictionTask
 from aims_mlflow.errors import DataError, did_you_mean
 
@@ -45,9 +46,9 @@ def make_dataset(
     Raises:
         DataError: one sentence for what does not fit (see `validate_dataset`).
     """
-    frame = _named(frame, role)
+    frame, notes = plain_frame(_named(frame, role))
     _check_rows(len(frame), where_in(role))
-    beside = None if sensitive_frame is None else _named(sensitive_frame, role)
+    beside, more = (None, ()) if sensitive_frame is None else plain_frame(_named(sensitive_frame, role))
     if beside is not None and len(beside) != len(frame):
         raise DataError(
             f"the sensitive columns have {len(beside):,} rows, the table has {len(frame):,}",
@@ -62,6 +63,7 @@ def make_dataset(
         sensitive=_sensitive(names, frame, beside, role) if names else None,
         identifiers=tuple(name for name in identifiers if name in frame.columns),
         personal=personal,
+        notes=(*notes, *more),
     )
     validate_dataset(data)
     return dataclasses.replace(data, task=with_favourable(data))
@@ -207,7 +209,9 @@ def find_twice(names: list[str], where: str) -> None:
     """Raise DataError where a column name occurs twice."""
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
-        raise DataError(f"the column name {twice[0]!r} stands twice", where=where, next="rename one of them")
+        raise DataError(
+            f"several columns have the same name: {listing(twice)}", where=where, next="give each its own name"
+        )
 
 
 def _sensitive(names: Sequence[str], frame: pd.DataFrame, beside: pd.DataFrame | None, role: str) -> pd.DataFrame:

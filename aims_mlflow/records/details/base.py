@@ -26,6 +26,7 @@ class DatasetDescription(OpenRecord):
     columns: list[str] | None = Field(None, description="names of the columns")
     sensitive: list[str] | None = Field(None, description="names of the sensitive columns")
     path: str | None = Field(None, description="name of the file, without its folder")
+    reading: list[str] | None = Field(None, description="what was done to read the file, where that is not the rule")
 
 
 class CodeVersion(OpenRecord):

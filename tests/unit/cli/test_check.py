@@ -140,17 +140,21 @@ def test_inferred_expectations_are_a_packs_section_that_the_table_meets(tables, 
 def odd_columns():
     """Few values each, of types that a YAML file does not give back as what they were."""
     return {
-        "decimals": [Decimal(f"{i % 5}.5") for i in range(600)],
         "times": [dt.time(i % 5) for i in range(600)],
-        "bytes": [b"a", b"b"] * 300,
+        "bytes": [b"\xff", b"\xfe"] * 300,
     }
+
+
+def read_as_others():
+    """Decimals are read as numbers, bytes as texts where they are some."""
+    return {"decimals": [Decimal(f"{i % 5}.5") for i in range(600)], "texts": [b"a", b"b"] * 300}
 
 
 @pytest.mark.parametrize("target", ["y", "decimals"])
 def test_a_column_whose_values_no_pack_can_write_is_named_with_its_reason(tables, capsys, target):
     """With a label missing here and there too: what is proposed holds for the reference itself."""
     y = pd.array(np.where(np.arange(600) % 25 == 0, None, np.arange(600) % 2), dtype="Int64")
-    frame = pd.DataFrame(odd_columns()).assign(y=y)
+    frame = pd.DataFrame({**odd_columns(), **read_as_others()}).assign(y=y)
     frame.to_parquet("odd.parquet")
     assert aims("infer", "odd.parquet", "--target", target, "--out", "odd.yaml") == 0
     text = (tables / "odd.yaml").read_text()
@@ -159,6 +163,9 @@ def test_a_column_whose_values_no_pack_can_write_is_named_with_its_reason(tables
     section = yaml.safe_load(text)
     asked = [Expectation(**e) for e in section["data_quality"]["expectations"]]
     assert not [e for e in asked if e.type.endswith("in_set") and e.kwargs["column"] in odd_columns()]
+    proposed = {e.kwargs["column"]: e.kwargs for e in asked if e.kwargs.get("column") in read_as_others()}
+    assert proposed["texts"]["value_set"] == ["a", "b"]
+    assert set(read_as_others()) <= set(proposed)
     label = next(e for e in asked if e.type == "expect_column_values_to_not_be_null" and e.kwargs["column"] == "y")
     assert label.severity == ("blocking" if target == "y" else "warning")
     assert 0.9 < label.kwargs["mostly"] < 0.96

@@ -65,7 +65,7 @@ def test_number_names_become_text():
         ({"frame": frame(x=[np.nan] * 4)}, ["'x' has no value in any of its 4 rows"]),
         ({"frame": frame(y=["no", "yes", "maybe", "no"])}, ["outside the two expected", "3 labels", "'maybe'"]),
         ({"frame": frame(y=["yes"] * 4)}, ["same label in 'y'"]),
-        ({"frame": pd.concat([frame(), frame()[["x"]]], axis=1)}, ["column name 'x' stands twice"]),
+        ({"frame": pd.concat([frame(), frame()[["x"]]], axis=1)}, ["several columns have the same name: 'x'"]),
     ],
 )
 def test_each_mistake_gets_one_sentence_with_the_fix(change, expected):

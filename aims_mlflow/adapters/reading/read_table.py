@@ -1,0 +1,39 @@
+"""What every reader hands on: a frame, and what was done to read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aims_mlflow.records.system import Reading
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AS_FOUND = Reading()  # nothing is said: the file's own form decides
+SHOWN = 3
+
+
+@dataclass(frozen=True, eq=False)
+class ReadTable:
+    """A table that was read.
+
+    Attributes:
+        frame: The rows, with the columns' names as the file has them.
+        notes: One sentence for each thing that a reader could have done otherwise; they quote no value of a person.
+    """
+
+    frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+def option(key: str, value: str) -> str:
+    """Return how to set a key of `records.system.Reading`, for a sentence."""
+    shown = f"[{value}]" if key == "missing" else value
+    return f"--read {key}={value} (in aims.yaml, under data: `reading: {{{key}: {shown}}}`)"
+
+
+def named(columns: list[str]) -> str:
+    """Return column names for a sentence; many of them are only counted."""
+    text = ", ".join(repr(name) for name in columns[:SHOWN])
+    return text + (f" and {len(columns) - SHOWN:,} more" if len(columns) > SHOWN else "")

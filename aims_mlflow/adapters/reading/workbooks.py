@@ -1,0 +1,73 @@
+"""Excel workbooks: one sheet, each cell in the type that the workbook gives it. openpyxl is used by this file only."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+from aims_mlflow.adapters.reading.cells import typed
+from aims_mlflow.adapters.reading.read_table import ReadTable, named, option
+from aims_mlflow.errors import ConfigError, DataError, did_you_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from aims_mlflow.records.system import Reading
+
+KINDS = (".xlsx", ".xlsm")
+
+
+def read_workbook(path: Path, reading: Reading) -> ReadTable:
+    """Read a sheet of a workbook: the named one, else the first.
+
+    Raises:
+        ConfigError: openpyxl is not installed.
+        DataError: there is no such sheet, or two columns have one name.
+    """
+    import pandas as pd
+
+    if importlib.util.find_spec("openpyxl") is None:
+        raise ConfigError(
+            "reading workbooks needs openpyxl", where=str(path), next="pip install 'aims_mlflow[excel]', or save as CSV"
+        )
+    with pd.ExcelFile(path, engine="openpyxl") as book:
+        names = [str(name) for name in book.sheet_names]
+        sheet, notes = _sheet(names, reading, path)
+        cells = book.parse(sheet, header=None, dtype=object, keep_default_na=False, na_values=[""])
+    frame = _with_header(cells.iloc[reading.skip or 0 :], path, sheet)
+    frame, more = typed(frame, reading, numbers_in_text=True)
+    return ReadTable(frame, (*notes, *more))
+
+
+def _sheet(names: list[str], reading: Reading, path: Path) -> tuple[str, list[str]]:
+    if reading.sheet is None:
+        several = f"the workbook has {len(names)} sheets, and the first, {names[0]!r}, is read; another: "
+        return names[0], [several + option("sheet", names[1])] if len(names) > 1 else []
+    if reading.sheet not in names:
+        hint = did_you_mean(reading.sheet, names)
+        raise DataError(
+            f"there is no sheet {reading.sheet!r}" + (f", {hint}" if hint else ""),
+            where=str(path),
+            next=f"name one of {named(names)}",
+        )
+    return reading.sheet, []
+
+
+def _with_header(cells: pd.DataFrame, path: Path, sheet: str) -> pd.DataFrame:
+    """Return the cells below the first row that is not empty, which names them; empty rows and columns are left out."""
+    where = f"{path}, sheet {sheet!r}"
+    cells = cells.dropna(how="all").dropna(axis=1, how="all")
+    if cells.empty:
+        raise DataError("the sheet is empty", where=where, next="give a sheet with a header and rows")
+    header = cells.iloc[0]
+    names = [
+        f"Unnamed: {i}" if missing else str(n) for i, (n, missing) in enumerate(zip(header, header.isna(), strict=True))
+    ]
+    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if repeated:
+        raise DataError(
+            f"several columns have the same name: {named(repeated)}", where=where, next="give each its own name"
+        )
+    return cells.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
