@@ -17,7 +17,7 @@ from aims_mlflow.evidence.statement import Subject
 if TYPE_CHECKING:
     import pandas as pd
 
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def make_table(
     X: Any = None,
     y: Any = None,
     beside: Any = None,
-    reading: Reading = AS_FOUND,
+    reading: ReadingOptions = AS_FOUND,
 ) -> Table:
     """Bind one data set: either `frame` with the target inside, or `X` and `y`; `beside` holds sensitive columns.
 
@@ -87,7 +87,8 @@ def make_table(
     table = as_frame(given, f"X_{role}" if X is not None else role)
     features: Any = None
     if X is not None:
-        features = table.to_numpy() if isinstance(given, np.ndarray) and given.ndim == 2 else given
+        held = hasattr(given, "shape") and not hasattr(given, "to_arrow_table")  # rows are there, in the person's form
+        features = table.to_numpy() if isinstance(given, np.ndarray) and given.ndim == 2 else given if held else table
         table = _with_target(table, y, role, target)
         if beside is None:
             _require_sensitive(table, sensitive, role)

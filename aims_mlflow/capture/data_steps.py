@@ -36,7 +36,7 @@ from aims_mlflow.signing.keys import who
 if TYPE_CHECKING:
     import pandas as pd
 
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 MAX_PATH = 4096  # longer texts are no paths
 
@@ -84,7 +84,7 @@ def _observing(what: str) -> Iterator[None]:
         say_once(f"{what} is not recorded ({type(exc).__name__}, see the log)")
 
 
-def tables_in(value: Any, reading: Reading = AS_FOUND) -> dict[str, tuple[pd.DataFrame, dict[str, str], Any]]:
+def tables_in(value: Any, reading: ReadingOptions = AS_FOUND) -> dict[str, tuple[pd.DataFrame, dict[str, str], Any]]:
     """Return the tables in a value by name: (frame, digests, the object itself); other things are passed over.
 
     Paths are read as `reading` says.

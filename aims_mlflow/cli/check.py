@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.checks.suite import CheckRun
     from aims_mlflow.checks.tables.dataset import Dataset
+    from aims_mlflow.operation.checking import Columns
     from aims_mlflow.records.pack import Pack
     from aims_mlflow.records.system import Data
 
@@ -91,7 +92,6 @@ def run(
     described, found = _setup(config, pack, said, read)
     from aims_mlflow.checks.engines.opening import short_name
     from aims_mlflow.checks.suite import planned
-    from aims_mlflow.checks.tables.validation import validate_pair
     from aims_mlflow.operation.checking import Columns, beside_its_files, dataset_from, with_incumbent
 
     table = dataset_from(data, role, described, found.task, Columns(prediction, score), model)
@@ -100,12 +100,7 @@ def run(
             raise ConfigError("--against compares predictions", next="give --model, or --prediction")
         table = with_incumbent(table, against, data, described)
     print_notes(short_name(data), table.notes)
-    train = None
-    if reference is not None:
-        columns = Columns(prediction, score)
-        train = dataset_from(reference, "train", described, found.task, columns, may_lack=True)
-        print_notes(short_name(reference), train.notes)
-        validate_pair(train, table)
+    train = None if reference is None else _reference(reference, table, described, Columns(prediction, score))
     names = planned(table, found, train)
     if not names:
         raise ConfigError(f"no check of the pack {found.name!r} fits {role} data", next="name groups, or predictions")
@@ -113,6 +108,18 @@ def run(
         ran = list(_with_progress(names, looked_at, found, train))
     folder = out or Path(f"aims-check-{short_name(data).split('.')[0]}")
     return _tell(data, table, found, ran, folder, as_json=as_json)
+
+
+def _reference(source: str, data: Dataset, described: Data, columns: Columns) -> Dataset:
+    """Return the training table, which may have the columns with predictions too."""
+    from aims_mlflow.checks.engines.opening import short_name
+    from aims_mlflow.checks.tables.validation import validate_pair
+    from aims_mlflow.operation.checking import dataset_from
+
+    train = dataset_from(source, "train", described, data.task.kind, columns, may_lack=True)
+    print_notes(short_name(source), train.notes)
+    validate_pair(train, data)
+    return train
 
 
 def _said(target: str | None, favourable: str | None, sensitive: str | None, threshold: str | None) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.checks.profiling.profile import ColumnProfile
     from aims_mlflow.records.pack import Pack, Task
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 SHOWN_GROUPS = 6
 
@@ -64,8 +64,7 @@ def command(
     from aims_mlflow.checks.profiling.infer import infer_expectations
     from aims_mlflow.checks.profiling.profile import profile, suggest_sensitive
 
-    named = _names_in(sensitive)
-    reading = reading_of(read, AS_FOUND)
+    named, reading = _names_in(sensitive), reading_of(read, AS_FOUND)
     frame, parent = _table_and_pack(table, reading, pack, target, named)
     columns = profile(frame, target, parent.task)
     guessed = named or [c for c in suggest_sensitive(frame.columns) if c != target and not frame[c].isna().all()]
@@ -92,13 +91,15 @@ def command(
     _write({folder / "aims.yaml": config_text(system), own: text}, force=force)
     click.echo(f"wrote {folder / 'aims.yaml'} and {own} ({parent.name}, and {len(added)} expectations of its own)")
     chosen = [] if pack else [f"extends {parent.name}, which fits {target!r}: --pack names another"]
-    if not named and guessed:
-        chosen.append(f"guessed as sensitive by their names, correct that: {', '.join(guessed)}")
-    _print_hints([*chosen, *_doubtful(columns), *unsaid(system)], system.id)
+    _print_hints([*chosen, *_guessed(named, guessed), *_doubtful(columns), *unsaid(system)], system.id)
+
+
+def _guessed(named: list[str], guessed: list[str]) -> list[str]:
+    return [f"guessed as sensitive by their names, correct that: {', '.join(guessed)}"] if guessed and not named else []
 
 
 def _table_and_pack(
-    table: Path, reading: Reading, pack: str | None, target: str, sensitive: list[str]
+    table: Path, reading: ReadingOptions, pack: str | None, target: str, sensitive: list[str]
 ) -> tuple[pd.DataFrame, Pack]:
     """Return the table and the pack: the given one, or the one for the type of the target."""
     from aims_mlflow.adapters.reading.files import require_columns

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from aims_mlflow.records.pack import Pack, Task
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class FirstSystem:
     favourable: str | None
     sensitive: tuple[str, ...]
     identifiers: tuple[str, ...]
-    reading: Reading = AS_FOUND
+    reading: ReadingOptions = AS_FOUND
 
 
 def config_text(system: FirstSystem) -> str:
@@ -98,7 +98,7 @@ pack: {_line(f"checks/{system.id}")}
 """
 
 
-def _reading(reading: Reading) -> str:
+def _reading(reading: ReadingOptions) -> str:
     """Return the lines of aims.yaml on how files are read; none where their form says it."""
     said = reading.model_dump(mode="json", exclude_none=True)
     about = "How files of this table are read; every command and the decorators read them so."

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.ledger.ledger import Ledger
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 FILE = click.Path(path_type=Path)
 LEDGER = click.option("--ledger", help="Database of the ledger; AIMS_LEDGER_URI, or beside the registry's, by default.")
@@ -53,7 +53,7 @@ READ = click.option(
 MARKS = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";"}
 
 
-def reading_of(said: tuple[str, ...], otherwise: Reading) -> Reading:
+def reading_of(said: tuple[str, ...], otherwise: ReadingOptions) -> ReadingOptions:
     """Return the values of --read over those of aims.yaml.
 
     Raises:
@@ -61,13 +61,13 @@ def reading_of(said: tuple[str, ...], otherwise: Reading) -> Reading:
     """
     from pydantic import ValidationError
 
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
     given: dict[str, Any] = {}
     for text in said:
         key, equals, value = text.partition("=")
-        if not equals or key not in Reading.model_fields:
-            known = ", ".join(Reading.model_fields)
+        if not equals or key not in ReadingOptions.model_fields:
+            known = ", ".join(ReadingOptions.model_fields)
             raise ConfigError(
                 f"--read {text!r} is not KEY=VALUE with a key of {known}", next="such as --read missing=NA"
             )
@@ -76,7 +76,7 @@ def reading_of(said: tuple[str, ...], otherwise: Reading) -> Reading:
         else:
             given[key] = MARKS.get(value, value) if key in ("separator", "decimal", "thousands") else value
     try:
-        return Reading.model_validate({**otherwise.model_dump(exclude_none=True), **given}, strict=False)
+        return ReadingOptions.model_validate({**otherwise.model_dump(exclude_none=True), **given}, strict=False)
     except ValidationError as exc:
         first = exc.errors()[0]
         raise ConfigError(
@@ -84,7 +84,7 @@ def reading_of(said: tuple[str, ...], otherwise: Reading) -> Reading:
         ) from None
 
 
-def table_to_profile(path: Path, reading: Reading) -> pd.DataFrame:
+def table_to_profile(path: Path, reading: ReadingOptions) -> pd.DataFrame:
     """Read a file whose columns are to be looked at, in plain types; what was done to read it is printed.
 
     Raises:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 SEED = 42001
 ROWS = 6000
@@ -88,7 +88,7 @@ def generated() -> DemoData:
 
 
 def from_csv(
-    path: Path, target: str, favourable: str | None, sensitive: tuple[str, ...], reading: Reading = AS_FOUND
+    path: Path, target: str, favourable: str | None, sensitive: tuple[str, ...], reading: ReadingOptions = AS_FOUND
 ) -> DemoData:
     """Read the user's table, and list how it was read, and what was left out and why.
 
@@ -138,7 +138,7 @@ def from_csv(
     )
 
 
-def _read(path: Path, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
+def _read(path: Path, reading: ReadingOptions) -> tuple[pd.DataFrame, list[str]]:
     """Read a table, with notes; question marks stand for missing values in many public data sets."""
     import pandas as pd
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
+from aims_mlflow.evidence.mlflow_address import check_answers, check_file, plain_uri
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.settings import environment, is_set
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ROOT = "aims"
-CONNECT_SECONDS = 5.0
 # What plain registries say of a name that is not there, or that is no name to them: some take none without a catalog.
 NOT_THERE = (
     "RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "ENDPOINT_NOT_FOUND", "NOT_FOUND", "FEATURE_DISABLED",
@@ -78,12 +76,9 @@ def reaching(what: str) -> Iterator[None]:
     except requests.exceptions.RequestException as exc:
         reason = type(exc).__name__
     except ImportError as exc:
-        uri = _mlflow().get_tracking_uri()
-        raise ConfigError(
-            f"MLflow could not {what}: the driver {exc.name or 'of the database'} is not installed",
-            where=_plain_uri(uri),
-            next="install it, for PostgreSQL with pip install 'aims_mlflow[postgresql]'",
-        ) from None
+        lacking = f"MLflow could not {what}: the driver {exc.name or 'of the database'} is not installed"
+        fix = "install it, for PostgreSQL with pip install 'aims_mlflow[postgresql]'"
+        raise ConfigError(lacking, where=plain_uri(_mlflow().get_tracking_uri()), next=fix) from None
     except sa.exc.SQLAlchemyError as exc:
         reason = str(getattr(exc, "orig", None) or exc).strip().splitlines()[0][:300]
     except OSError as exc:
@@ -92,15 +87,9 @@ def reaching(what: str) -> Iterator[None]:
         return
     raise Unreachable(
         f"MLflow could not {what}: {reason}",
-        where=_plain_uri(_mlflow().get_tracking_uri()),
+        where=plain_uri(_mlflow().get_tracking_uri()),
         next="check MLFLOW_TRACKING_URI, and that its artifact store can be read and written from here",
     )
-
-
-def _plain_uri(uri: str) -> str:
-    """Return a URI without its password."""
-    parts = urlsplit(uri)
-    return uri.replace(parts.netloc, parts.hostname or "", 1) if parts.password else uri
 
 
 def check_server() -> None:
@@ -109,19 +98,7 @@ def check_server() -> None:
     Raises:
         Unreachable: nothing listens at MLFLOW_TRACKING_URI.
     """
-    uri = _mlflow().get_tracking_uri()
-    parts = urlsplit(uri)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        socket.create_connection((parts.hostname, port), CONNECT_SECONDS).close()
-    except OSError as exc:
-        raise Unreachable(
-            f"no MLflow server answers ({exc.strerror or 'no answer'})",
-            where=_plain_uri(uri),
-            next="start it, or correct MLFLOW_TRACKING_URI",
-        ) from None
+    check_answers(_mlflow().get_tracking_uri())
 
 
 def check_there(*, registry: bool = False) -> None:
@@ -134,15 +111,7 @@ def check_there(*, registry: bool = False) -> None:
         Unreachable: the tracking server does not answer, or the database file does not exist.
     """
     check_server()
-    uri = str(_mlflow().get_registry_uri() if registry else _mlflow().get_tracking_uri())
-    scheme, _, rest = uri.partition("://")
-    file = rest.removeprefix("/").partition("?")[0]
-    if "sqlite" in scheme and file not in ("", ":memory:") and not Path(file).exists():
-        raise Unreachable(
-            "there is no MLflow database, so nothing to read",
-            where=_plain_uri(uri),
-            next="set MLFLOW_TRACKING_URI to the server or database that the training used, or change to its folder",
-        )
+    check_file(str(_mlflow().get_registry_uri() if registry else _mlflow().get_tracking_uri()))
 
 
 def registered_model(name: str) -> Any:
@@ -158,7 +127,7 @@ def registered_model(name: str) -> Any:
         try:
             return client().get_registered_model(name)
         except UnsupportedModelRegistryStoreURIException:
-            uri = _plain_uri(_mlflow().get_tracking_uri())
+            uri = plain_uri(_mlflow().get_tracking_uri())
             raise ConfigError("this is no address of a registry", where=uri, next="give http://HOST:PORT") from None
         except MlflowException as exc:
             if exc.error_code in NOT_THERE:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.checks.tables.in_memory import InMemoryTable
     from aims_mlflow.records.pack import Task
-    from aims_mlflow.records.system import Data, Reading
+    from aims_mlflow.records.system import Data, ReadingOptions
 
 MAX_READ = 2_000_000  # rows of a database that are read to be predicted
 
@@ -177,7 +177,7 @@ def _labels_of(remote: SparkSource, target: str) -> dict[str, str]:
     return distinct_labels(table[target])
 
 
-def rows_of(source: Any, role: str, reading: Reading = AS_FOUND) -> ReadTable:
+def rows_of(source: Any, role: str, reading: ReadingOptions = AS_FOUND) -> ReadTable:
     """Return the rows of a table in memory, of a file (read as `reading` says), or of a table of a database.
 
     Raises:

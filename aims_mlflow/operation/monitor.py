@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.checks.outcome import Outcome
     from aims_mlflow.checks.tables.dataset import Dataset
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 ROLE = "operation"
 
@@ -73,7 +73,7 @@ def monitor(
     *,
     prediction: str | None = None,
     config: str | Path | Mapping[str, Any] | None = None,
-    reading: Reading | None = None,
+    reading: ReadingOptions | None = None,
 ) -> MonitorReport:
     """Compare new data with the baseline of a model's training, and keep the result as evidence.
 
@@ -130,7 +130,7 @@ def _baseline(target: tracking.Target, digest: str, lookup: KeyLookup) -> tuple[
     return record, json.loads(content)
 
 
-def _described(config: str | Path | Mapping[str, Any] | None, system: str | None) -> tuple[Pack, Reading]:
+def _described(config: str | Path | Mapping[str, Any] | None, system: str | None) -> tuple[Pack, ReadingOptions]:
     """Return the pack of aims.yaml, and how it reads files; where none is found for this system, the defaults."""
     try:
         setup = load_setup(config, None, system)
@@ -142,7 +142,7 @@ def _described(config: str | Path | Mapping[str, Any] | None, system: str | None
 
 
 def _data(
-    source: Any, baseline: Mapping[str, Any], prediction: str | None, model_id: str, reading: Reading
+    source: Any, baseline: Mapping[str, Any], prediction: str | None, model_id: str, reading: ReadingOptions
 ) -> tuple[Dataset, list[Subject]]:
     """Return the new rows and their subjects: a table that stays in its engine has no digest, so no subject."""
     remote, task = count_source_of(source), PredictionTask(baseline["task"])

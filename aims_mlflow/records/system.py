@@ -77,7 +77,7 @@ class System(Record):
         return self.model or self.id
 
 
-class Reading(Record):
+class ReadingOptions(Record):
     """How files of tables are read, where their form does not say it; `aims ... --read KEY=VALUE` sets the same.
 
     Attributes:
@@ -114,7 +114,7 @@ class Data(Record):
     identifiers: tuple[str, ...] = ()
     sources: dict[str, Source] = Field(default_factory=dict)
     files: dict[str, Annotated[Files, BeforeValidator(_folder)]] = Field(default_factory=dict)
-    reading: Reading = Field(default_factory=Reading)
+    reading: ReadingOptions = Field(default_factory=ReadingOptions)
 
     @property
     def personal(self) -> bool | tuple[str, ...] | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.errors import AimsError, ConfigError
 from aims_mlflow.evidence import tracking as store
 from aims_mlflow.evidence.digests import model_digest
+from aims_mlflow.evidence.mlflow_address import CONNECT_SECONDS
 from aims_mlflow.ledger.ledger import Ledger, ledger_uri
 from aims_mlflow.lifecycle.model_history import qualified
 from aims_mlflow.registry.lookups import RegistryLookups, found_or_none
@@ -115,7 +116,7 @@ def _has_workspaces(uri: str) -> bool:
     if not uri.startswith(("http://", "https://")):
         return bool(MLFLOW_ENABLE_WORKSPACES.get())
     try:
-        answer = requests.get(f"{uri.rstrip('/')}/api/3.0/mlflow/server-info", timeout=store.CONNECT_SECONDS)
+        answer = requests.get(f"{uri.rstrip('/')}/api/3.0/mlflow/server-info", timeout=CONNECT_SECONDS)
         return answer.ok and bool(answer.json().get("workspaces_enabled"))
     except (requests.exceptions.RequestException, ValueError):
         return False

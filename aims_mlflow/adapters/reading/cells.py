@@ -11,12 +11,12 @@ from aims_mlflow.adapters.reading.missing_texts import replaced
 if TYPE_CHECKING:
     import pandas as pd
 
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 LEADING_ZERO = re.compile(r"\s*[+-]?0\d")
 
 
-def typed(frame: pd.DataFrame, reading: Reading, *, numbers_in_text: bool) -> tuple[pd.DataFrame, list[str]]:
+def typed(frame: pd.DataFrame, reading: ReadingOptions, *, numbers_in_text: bool) -> tuple[pd.DataFrame, list[str]]:
     """Return a frame of objects with the types of its values, and notes.
 
     Args:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aims_mlflow.adapters.reading.text_source import TextSource
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 LOOKED_AT = 200  # records from which the form is found
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -46,7 +46,7 @@ class Dialect:
         return max((len(record) for record in self.records), default=0)
 
 
-def find_dialect(source: TextSource, reading: Reading, *, preferred: str) -> Dialect:
+def find_dialect(source: TextSource, reading: ReadingOptions, *, preferred: str) -> Dialect:
     """Return the form of a text table; what `reading` says is not looked for.
 
     Raises:
@@ -73,7 +73,7 @@ def find_dialect(source: TextSource, reading: Reading, *, preferred: str) -> Dia
     return Dialect(separator, skip, tuple(records[0]), tuple(records[1:]), tuple(notes))
 
 
-def _above_header(source: TextSource, reading: Reading) -> tuple[int, str | None, list[str]]:
+def _above_header(source: TextSource, reading: ReadingOptions) -> tuple[int, str | None, list[str]]:
     """Return how many lines stand above the header, the separator if one of them names it, and notes."""
     if reading.skip is not None:
         return reading.skip, None, []

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 SHOWN_KINDS = ".csv, .tsv, .txt (also .gz, .bz2, .xz, .zip), .parquet, .feather, .arrow, .orc, .jsonl, .json, .xlsx"
 
@@ -38,7 +38,7 @@ def _is_known(name: str) -> bool:
     return plain or text_files.is_text_table(name) or json_files.is_json_table(name)
 
 
-def read_table(path: Path, reading: Reading = AS_FOUND) -> ReadTable:
+def read_table(path: Path, reading: ReadingOptions = AS_FOUND) -> ReadTable:
     """Read a file, or a folder of parquet files, as a table.
 
     Args:
@@ -70,7 +70,7 @@ def read_table(path: Path, reading: Reading = AS_FOUND) -> ReadTable:
     return dataclasses.replace(read, frame=with_missing(read.frame, reading.missing))
 
 
-def _read(path: Path, reading: Reading) -> ReadTable:
+def _read(path: Path, reading: ReadingOptions) -> ReadTable:
     name = path.name.lower()
     if path.is_dir() or name.endswith(arrow_files.KINDS):
         return arrow_files.read_arrow_file(path)

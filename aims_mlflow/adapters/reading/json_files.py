@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 LINES = (".jsonl", ".ndjson")
 KINDS = (".json", *LINES)
@@ -26,7 +26,7 @@ def is_json_table(name: str) -> bool:
     return name.endswith((*KINDS, *(kind + end for kind in KINDS for end in PACKED)))
 
 
-def read_json(path: Path, reading: Reading) -> ReadTable:
+def read_json(path: Path, reading: ReadingOptions) -> ReadTable:
     """Read a JSON table; texts stay texts.
 
     Raises:

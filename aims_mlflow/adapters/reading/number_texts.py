@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 SAMPLE = 1000
 
 
-def marks_of(texts: Mapping[str, pd.Series], reading: Reading) -> tuple[str, str | None] | None:
+def marks_of(texts: Mapping[str, pd.Series], reading: ReadingOptions) -> tuple[str, str | None] | None:
     """Return the marks of a file's numbers: before decimals, and between thousands; None if they are the usual ones.
 
     Found from columns in which every value is a number with such marks, and at least one can be read in one way alone:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.records.system import Reading
+from aims_mlflow.records.system import ReadingOptions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-AS_FOUND = Reading()  # nothing is said: the file's own form decides
+AS_FOUND = ReadingOptions()  # nothing is said: the file's own form decides
 SHOWN = 3
 
 
@@ -28,7 +28,7 @@ class ReadTable:
 
 
 def option(key: str, value: str) -> str:
-    """Return how to set a key of `records.system.Reading`, for a sentence."""
+    """Return how to set a key of `records.system.ReadingOptions`, for a sentence."""
     shown = f"[{value}]" if key == "missing" else value
     return f"--read {key}={value} (in aims.yaml, under data: `reading: {{{key}: {shown}}}`)"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 KINDS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": ","}
 EXACT = 2**53  # whole numbers beyond it are not all floating-point numbers
@@ -35,7 +35,7 @@ def _kind(name: str) -> str:
     return "." + stem.rpartition(".")[2]
 
 
-def read_text(path: Path, reading: Reading) -> ReadTable:
+def read_text(path: Path, reading: ReadingOptions) -> ReadTable:
     """Read a text table.
 
     Raises:
@@ -65,7 +65,7 @@ class _TextTable:
 
     source: TextSource
     dialect: Dialect
-    reading: Reading
+    reading: ReadingOptions
     notes: list[str] = field(default_factory=list)
     _extra: dict[str, Any] = field(default_factory=dict)
 

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from aims_mlflow.records.system import Reading
+    from aims_mlflow.records.system import ReadingOptions
 
 KINDS = (".xlsx", ".xlsm")
 
 
-def read_workbook(path: Path, reading: Reading) -> ReadTable:
+def read_workbook(path: Path, reading: ReadingOptions) -> ReadTable:
     """Read a sheet of a workbook: the named one, else the first.
 
     Raises:
@@ -41,7 +41,7 @@ def read_workbook(path: Path, reading: Reading) -> ReadTable:
     return ReadTable(frame, (*notes, *more))
 
 
-def _sheet(names: list[str], reading: Reading, path: Path) -> tuple[str, list[str]]:
+def _sheet(names: list[str], reading: ReadingOptions, path: Path) -> tuple[str, list[str]]:
     if reading.sheet is None:
         several = f"the workbook has {len(names)} sheets, and the first, {names[0]!r}, is read; another: "
         return names[0], [several + option("sheet", names[1])] if len(names) > 1 else []

@@ -49,6 +49,7 @@ class RemoteTable:
         prediction: Column with the predicted labels or numbers; no feature.
         score: Column with the scores; no feature.
         model: The model itself, as far as it can be reached.
+        notes: None: an engine's types are its own.
     """
 
     role: str
@@ -60,6 +61,7 @@ class RemoteTable:
     prediction: str | None = None
     score: str | None = None
     model: EvaluatedModel = UNREACHED
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def rows(self) -> int:
@@ -90,11 +92,6 @@ class RemoteTable:
         """The `columns` without the target and the identifiers."""
         left_out = {self.task.target, *self.identifiers}
         return [name for name in self.columns if name not in left_out]
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """None: an engine's types are its own."""
-        return ()
 
     @property
     def rows_in_memory(self) -> int:
@@ -298,8 +295,5 @@ def _require_columns(source: CountSource, named: Sequence[str]) -> None:
     for name in named:
         if name not in source.types:
             hint = did_you_mean(name, source.types)
-            raise DataError(
-                f"there is no column {name!r}" + (f", {hint}" if hint else ""),
-                where=source.name,
-                next="correct the name",
-            )
+            what = f"there is no column {name!r}" + (f", {hint}" if hint else "")
+            raise DataError(what, where=source.name, next="correct the name")

@@ -9,7 +9,7 @@ import pytest
 
 from aims_mlflow.adapters.reading.files import read_table
 from aims_mlflow.errors import AimsError, ConfigError, DataError
-from aims_mlflow.records.system import Reading
+from aims_mlflow.records.system import ReadingOptions
 
 BODY = "age,sex,paid\n30,F,yes\n40,M,no\n50,F,yes\n"
 FRAME = {"age": [30, 40, 50], "sex": ["F", "M", "F"], "paid": ["yes", "no", "yes"]}
@@ -20,7 +20,7 @@ def read(tmp_path):
     def read_it(content, name="t.csv", **reading):
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        got = read_table(path, Reading(**reading))
+        got = read_table(path, ReadingOptions(**reading))
         return got.frame.astype(object).where(got.frame.notna(), None).to_dict("list"), list(got.notes)
 
     return read_it

@@ -11,7 +11,7 @@ import pytest
 
 from aims_mlflow.adapters.reading.files import file_digest, is_table_file, read_table
 from aims_mlflow.errors import ConfigError, DataError, Unreachable
-from aims_mlflow.records.system import Reading
+from aims_mlflow.records.system import ReadingOptions
 
 FRAME = pd.DataFrame(
     {
@@ -50,7 +50,7 @@ def test_each_kind_gives_the_same_values(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", [".parquet", ".feather", ".jsonl", ".xlsx"])
 def test_missing_holds_for_each_kind(tmp_path, kind):
-    read = read_table(written(FRAME, tmp_path / f"t{kind}"), Reading(missing=("NA", "nan", "4")))
+    read = read_table(written(FRAME, tmp_path / f"t{kind}"), ReadingOptions(missing=("NA", "nan", "4")))
     assert read.frame["race"].isna().tolist() == [True, False, True, True]
     assert read.frame["id"].isna().tolist() == [False, False, False, True]
 
@@ -113,9 +113,9 @@ def test_a_workbook_is_read_by_sheet_and_says_which(tmp_path):
     read = read_table(path)
     assert len(read.frame) == 4
     assert "2 sheets, and the first, '2024', is read; another: --read sheet=2023" in read.notes[0]
-    assert len(read_table(path, Reading(sheet="2023")).frame) == 1
+    assert len(read_table(path, ReadingOptions(sheet="2023")).frame) == 1
     with pytest.raises(DataError, match="no sheet '2022', did you mean"):
-        read_table(path, Reading(sheet="2022"))
+        read_table(path, ReadingOptions(sheet="2022"))
 
 
 def test_a_workbook_with_two_columns_of_one_name_is_refused(tmp_path):

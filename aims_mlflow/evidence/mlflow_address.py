@@ -1,0 +1,53 @@
+"""MLflow's addresses: whether a server answers there, or a database is there, before MLflow itself is asked."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aims_mlflow.errors import Unreachable
+
+CONNECT_SECONDS = 5.0
+
+
+def plain_uri(uri: str) -> str:
+    """Return a URI without its password."""
+    parts = urlsplit(uri)
+    return uri.replace(parts.netloc, parts.hostname or "", 1) if parts.password else uri
+
+
+def check_answers(uri: str) -> None:
+    """Check within seconds that a server answers; an address of another kind is passed over.
+
+    Raises:
+        Unreachable: nothing listens there.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname, port), CONNECT_SECONDS).close()
+    except OSError as exc:
+        raise Unreachable(
+            f"no MLflow server answers ({exc.strerror or 'no answer'})",
+            where=plain_uri(uri),
+            next="start it, or correct MLFLOW_TRACKING_URI",
+        ) from None
+
+
+def check_file(uri: str) -> None:
+    """Check that the file of a SQLite address exists; an address of another kind is passed over.
+
+    Raises:
+        Unreachable: it does not.
+    """
+    scheme, _, rest = uri.partition("://")
+    file = rest.removeprefix("/").partition("?")[0]
+    if "sqlite" in scheme and file not in ("", ":memory:") and not Path(file).exists():
+        raise Unreachable(
+            "there is no MLflow database, so nothing to read",
+            where=plain_uri(uri),
+            next="set MLFLOW_TRACKING_URI to the server or database that the training used, or change to its folder",
+        )

@@ -1,0 +1,55 @@
+"""Reading from MLflow: nothing is made by reading, and a database without its driver is one sentence."""
+
+import pytest
+
+from aims_mlflow.cli.main import main
+from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.evidence import tracking
+
+RUN = "0123456789abcdef0123456789abcdef"
+READING = [
+    ["evidence", "list", RUN],
+    ["evidence", "show", RUN],
+    ["verify", f"runs:/{RUN}"],
+    ["verify", "models:/loans/1"],
+    ["gate", "status"],
+    ["gate", "explain", "models:/loans/1", "--stage", "registration"],
+    ["monitor", "run", "models:/loans@champion", "--data", "t.csv"],
+]
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch):
+    import mlflow
+
+    monkeypatch.chdir(tmp_path)
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    yield tmp_path
+    mlflow.set_tracking_uri(before)
+
+
+@pytest.mark.parametrize("command", READING, ids=lambda command: " ".join(command[:2]))
+def test_a_command_that_reads_leaves_nothing_behind(empty, capsys, command):
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code in (2, 3)
+    assert "no MLflow database" in capsys.readouterr().err
+    assert list(empty.iterdir()) == []
+
+
+def test_a_driver_that_is_not_installed_is_named():
+    with (
+        pytest.raises(ConfigError, match="the driver psycopg is not installed") as caught,
+        tracking.reaching("find a run"),
+    ):
+        raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
+    assert "aims_mlflow[postgresql]" in caught.value.sentence()
+
+
+def test_a_database_that_does_not_answer_is_one_sentence():
+    import sqlalchemy as sa
+
+    with pytest.raises(Unreachable, match="connection refused") as caught, tracking.reaching("find a run"):
+        raise sa.exc.OperationalError("select 1", {}, Exception("connection refused\nIs the server running?"))
+    assert "\n" not in caught.value.sentence()
