@@ -4,6 +4,34 @@ python docs/make_controls.py > docs/controls.md
 """
 
 from aims_mlflow.catalog.loader import clauses, controls, crosswalk
+from aims_mlflow.records.control import Condition
+
+STATES = """
+| state | it means |
+|---|---|
+| met | every condition holds |
+| met with warnings | every condition holds, and each warning is named |
+| failed | a measured value, or a fact, speaks against a condition |
+| failed and waived | a waiver covers what failed, until and including its last day |
+| not evaluated | a condition could not be judged; the reason says what would settle it |
+| missing | something is not there, and the page names who owes it |
+| stale | it was met; the page names what made it old |
+| unverifiable | the evidence does not verify |
+| not sealed yet | the evidence is not in the ledger yet |
+| not due | it becomes due later, at the latest when a gated alias is set |
+| not applicable | it is excluded, with the approved reason |
+| captured | the evidence is here, and no policy that could judge it |
+| not assessed here | it is judged for the organisation, and nothing of its kinds is kept here |
+
+What people write counts once another person than its author has approved exactly this file, with a key that has the
+role; the author's own words about an approval count for nothing. Owners are compared under normalisation, so that one
+person cannot be two by spelling. Files that are attached today can be approved by nobody: documents bring that.
+""".strip().splitlines()
+
+
+def due(condition: Condition) -> str:
+    """Return from which stage a condition is due, where that is later than its control."""
+    return f"; due from {condition.due} on" if condition.due else ""
 
 
 def page() -> str:
@@ -14,6 +42,10 @@ def page() -> str:
         "Ids and short titles are those of ISO/IEC 42001:2023; all else is in our own words, from public sources.",
         "A control with several kinds needs all of them; a kind that supports never suffices alone. *Met* means that",
         "the conditions on the evidence hold; conformity is the auditor's judgement. Made by `docs/make_controls.py`.",
+        "",
+        "Each condition is a function in `aims_mlflow/gates/control_conditions/`; the worst verdict decides the state.",
+        "",
+        *STATES,
         "",
     ]
     for title, entries in (("Annex A", controls()), ("Clauses", clauses())):
@@ -28,6 +60,7 @@ def page() -> str:
                 f"- Answered by: {control.answered_by}",
                 f"- Evidence: {kinds}",
                 f"- When: {control.when}; by: {control.by}; met: {control.met}{stale}",
+                *(f"    - `{c.id}`: {c.holds} (owed by {c.owed_by}{due(c)})" for c in control.conditions),
                 "",
             ]
     rows = crosswalk()

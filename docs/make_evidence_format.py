@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from aims_mlflow.records.base import DecimalText, Sha256, Time
 from aims_mlflow.records.details import KINDS
+from aims_mlflow.records.details.base import EvidenceDetails
 from aims_mlflow.records.leaves import CONTENTS, body_model
 from aims_mlflow.records.leaves.base import LeafContent, Line, Name
 
@@ -45,8 +46,9 @@ def kinds() -> list[str]:
     """Return one section for each model of details, with the kinds that it is for."""
     out = []
     for model, names in by_model(KINDS).items():
-        out += [f"### {names}", f"{sentence(model)} Subjects: {model.SUBJECTS}.", "", *table(model)]
-    return out
+        own = [name for name in model.model_fields if name not in EvidenceDetails.model_fields]
+        out += [f"### {names}", f"{sentence(model)} Subjects: {model.SUBJECTS}.", "", *table(model, own)]
+    return [*out, "### Any kind", "", *table(EvidenceDetails)]
 
 
 def leaves() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from aims_mlflow.capture.console import say
 from aims_mlflow.capture.recorder import Recorder
 from aims_mlflow.capture.setup import load_setup
 from aims_mlflow.capture.state import open_recorder
-from aims_mlflow.catalog.loader import require_kind
+from aims_mlflow.catalog.loader import kinds, require_kind
+from aims_mlflow.documents.attached_content import ReadContent, read_content
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import SessionWriter
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MAX_BYTES = 50 * 1024 * 1024
+SIGNED_BY_COMMANDS = {"approval": "aims approve", "waiver": "aims waive"}
 
 
 def record(
@@ -42,6 +45,8 @@ def record(
     config: str | Path | Mapping[str, Any] | None = None,
 ) -> None:
     """Add a record of `kind` to the open training, or to a run or model that is named.
+
+    A record of a kind that the hooks capture says `by_hand`: what failed counts, and it meets no condition.
 
     Args:
         kind: an evidence kind of the catalog.
@@ -65,7 +70,7 @@ def record(
         result=result,
         reason=reason,
         claims=claims,
-        details=details,
+        details={**dict(details or {}), **({"by_hand": True} if is_captured(kind) else {})},
         controls=controls,
         valid_until=valid_until,
     )
@@ -88,15 +93,18 @@ def attach(
     model: str | None = None,
     config: str | Path | Mapping[str, Any] | None = None,
 ) -> None:
-    """Add a file as evidence of `kind`: it is copied into the run and its sha256 is signed.
+    """Add a file that people wrote as evidence of `kind`: it is copied into the run and its sha256 is signed.
 
-    `owner, version, approver, review_date` describe a document that people wrote; the other arguments are
-    those of `aims.record`.
+    `owner, version, approver, review_date` are stated about the document; the other arguments are those of
+    `aims.record`. The file's content is looked into: where it is empty, too short, unreadable or a draft, the record
+    says "not evaluated". A name typed as approver is no approval.
 
     Raises:
         Unreachable: the file cannot be read.
-        ConfigError: it is too large, or as in `aims.record`.
+        ConfigError: the hooks capture this kind, the file is too large, the review date is past or no date, or as in
+            `aims.record`.
     """
+    refuse_captured(kind)
     file = Path(path)
     try:
         if file.stat().st_size > MAX_BYTES:
@@ -104,11 +112,14 @@ def attach(
         content = file.read_bytes()
     except OSError as exc:
         raise Unreachable(f"cannot be read ({exc.strerror})", where=str(file)) from None
+    check_review_date(review_date, kind)
     stated = {"owner": owner, "version": version, "approver": approver, "review_date": review_date}
+    read = read_content(content)
     facts = {**{k: v for k, v in stated.items() if v is not None}, **dict(details or {})}
-    missing = [k for k, v in stated.items() if v is None]
-    if missing and result == "passed":
-        result, reason = "warned", reason or f"not stated: {', '.join(missing)}"
+    facts |= {"characters": len(read.text)} if read.text is not None else {}
+    if result == "passed":
+        result = "not_evaluated" if read.problem else "warned"
+        reason = reason or reason_of(file.name, read, [k for k, v in stated.items() if v is None])
     _add(
         kind,
         {file.name: content},
@@ -120,6 +131,55 @@ def attach(
         controls=controls,
         valid_until=valid_until,
     )
+
+
+def is_captured(kind: str) -> bool:
+    """Return whether the hooks capture evidence of a kind; a kind that is not known is refused elsewhere."""
+    return kind in kinds() and kinds()[kind].captured == "hooks"
+
+
+def refuse_captured(kind: str) -> None:
+    """Refuse to attach what the hooks capture, or what a command signs.
+
+    Raises:
+        ConfigError: it is such a kind.
+    """
+    if kind in SIGNED_BY_COMMANDS:
+        raise ConfigError(
+            f"a file is no {kind}: a person signs it",
+            next=f"`{SIGNED_BY_COMMANDS[kind]}` makes one, bound to the model",
+        )
+    if is_captured(kind):
+        raise ConfigError(
+            f"{kind} evidence is captured by the training and cannot be attached",
+            next='train with @aims.trains, or record a measurement from elsewhere with aims.record("'
+            + kind
+            + '", ...)',
+        )
+
+
+def check_review_date(day: str | None, kind: str) -> None:
+    """Refuse a review date that is no day, or is past.
+
+    Raises:
+        ConfigError: it is one of them.
+    """
+    if day is None:
+        return
+    try:
+        due = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise ConfigError(f"review_date {day!r} of {kind} is no day", next="write it as 2027-01-31") from None
+    if due + timedelta(days=1) <= datetime.now(UTC):
+        raise ConfigError(f"review_date {day} of {kind} is past", next="name the day of the next review")
+
+
+def reason_of(name: str, read: ReadContent, unstated: list[str]) -> str:
+    """Return why an attached file does not count yet."""
+    if read.problem:
+        return f"{name} {read.problem}"
+    lacking = f"; not stated: {', '.join(unstated)}" if unstated else ""
+    return f"no approval by another person is bound to {name}{lacking}"
 
 
 @dataclass(frozen=True, kw_only=True)

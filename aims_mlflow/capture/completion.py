@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
 from aims_mlflow.evidence.trust import trust_only
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.control_status import control_statuses
+from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.wording import describe, metric_text
@@ -175,7 +177,8 @@ def tell(
     with contextlib.suppress(Exception):
         width = shutil.get_terminal_size().columns
         digest = models[0].digest if models else None
-        for line in summary_lines(control_statuses(sessions, digest), width=width):
+        subject = StatusSubject(run.setup.config.system.id, digest=digest, sessions=tuple(sessions))
+        for line in summary_lines(control_statuses(subject, datetime.now(UTC)), width=width):
             say(line)
     for sentence in unmet:
         say(f"unmet: {sentence}")

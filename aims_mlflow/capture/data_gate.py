@@ -22,13 +22,14 @@ from aims_mlflow.records.evidence import Claim, result_of
 from aims_mlflow.records.system import personal_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aims_mlflow.adapters.tables import Table
     from aims_mlflow.capture.open_run import OpenRun
     from aims_mlflow.capture.plan import TrainingPlan
     from aims_mlflow.capture.recorder import Recorder
     from aims_mlflow.capture.training_data import TrainingData
     from aims_mlflow.evidence.statement import Subject
-    from aims_mlflow.records.system import Source
 
 
 def admit(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder: Recorder) -> TrainingData:
@@ -74,8 +75,10 @@ def record(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder: Recor
     """
     describe_session(plan, data, recorder)
     if not recorded_before(run, data, recorder):
-        describe(data, recorder)
-        check_privacy(data, join(run, data, describe_files(data, recorder), recorder), recorder)
+        links = {role: lineage.link(table, run.key) for role, table in data.tables.items()}
+        describe(data, links, recorder)
+        join(data, list(links.values()), describe_files(data, recorder), recorder)
+        check_privacy(data, list(links.values()), recorder)
         check_quality(plan, run, data, recorder)
         check_leaking_columns(data, recorder)
         check_representation(data, recorder)
@@ -115,32 +118,33 @@ def describe_session(plan: TrainingPlan, data: TrainingData, recorder: Recorder)
             "task": pack.task,
             **({"threshold": config.data.threshold} if config.data.threshold is not None else {}),
             "sensitive": sorted({c for t in data.tables.values() for c in t.sensitive}),
+            **({"not_compared": config.data.not_compared} if config.data.not_compared else {}),
             "pack": {"name": pack.name, "version": pack.version},
             "data": data.described(),
         },
     )
 
 
-def describe(data: TrainingData, recorder: Recorder) -> None:
-    """Sign one dataset-record for each data set."""
+def describe(data: TrainingData, links: Mapping[str, Mapping[str, Any]], recorder: Recorder) -> None:
+    """Sign one dataset-record for each data set, with what is stated of the source that it comes from."""
     sources = data.setup.config.data.sources
     only_source = next(iter(sources.items())) if len(sources) == 1 else None
-    for table in data.tables.values():
-        details = dataset_details(table, only_source)
-        stated = details.get("source", {})
-        lacking = [k for k in ("owner", "retention") if k not in stated]
+    for role, table in data.tables.items():
+        acquired = lineage.stated_sources([links[role]])
+        own = {"name": only_source[0], **only_source[1].model_dump(exclude_none=True)} if only_source else None
+        stated = acquired[0] if len(acquired) == 1 else own if not acquired else None
+        lacking = [k for k in ("owner", "retention") if not all(k in s for s in acquired or [stated or {}])]
+        where = " and ".join(f"data.sources.*.{k}" for k in lacking)
         recorder.add(
             "dataset-record",
             [table.subject()],
             result="warned" if lacking else "passed",
-            reason=f"aims.yaml does not state {' and '.join(f'data.sources.*.{k}' for k in lacking)}"
-            if lacking
-            else None,
-            details=details,
+            reason=f"neither aims.yaml ({where}) nor @aims.acquires states it" if lacking else None,
+            details=dataset_details(table, stated),
         )
 
 
-def dataset_details(table: Table, source: tuple[str, Source] | None) -> dict[str, Any]:
+def dataset_details(table: Table, source: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the details of a dataset-record: digest, columns, missing values, and the source where there is one."""
     missing = table.frame.isna().sum()
     details: dict[str, Any] = {
@@ -150,17 +154,15 @@ def dataset_details(table: Table, source: tuple[str, Source] | None) -> dict[str
         "missing": {str(c): int(n) for c, n in missing.items() if n},
     }
     if source is not None:
-        details["source"] = {"name": source[0], **source[1].model_dump(exclude_none=True)}
+        details["source"] = dict(source)
     return details
 
 
-def join(run: OpenRun, data: TrainingData, files: list[Subject], recorder: Recorder) -> list[dict[str, Any]]:
+def join(data: TrainingData, links: list[dict[str, Any]], files: list[Subject], recorder: Recorder) -> None:
     """Sign the lineage record: how train and test are joined to acquisitions and preparations, beside which files.
 
-    Returns:
-        The links, as `lineage.link` gives them.
+    `links` are those of `lineage.link`, one for each data set.
     """
-    links = [lineage.link(table, run.key) for table in data.tables.values()]
     recorder.earlier_sessions.update(lineage.sessions_behind(links))
     unlinked = [item["role"] for item in links if item["link"] == "unlinked"]
     claims = overlap_claims(data)
@@ -188,7 +190,6 @@ def join(run: OpenRun, data: TrainingData, files: list[Subject], recorder: Recor
         claims=tuple(claims),
         details={"links": links, **({"files": [subject.name for subject in files]} if files else {})},
     )
-    return links
 
 
 def overlap_claims(data: TrainingData) -> list[Claim]:

@@ -10,6 +10,7 @@ from typing import Any
 from aims_mlflow.adapters.installed import packages
 from aims_mlflow.canonical import digest_of
 
+PACKAGES = "packages.txt"
 SHOWN = (
     "aims-mlflow", "mlflow", "numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "torch", "tensorflow",
     "great-expectations", "fairlearn", "evidently", "scipy", "pyarrow", "polars",
@@ -20,6 +21,11 @@ def tool_versions() -> dict[str, str]:
     """Return the versions of the tools that matter to a model, Python's own among them."""
     installed = packages()
     return {"python": platform.python_version(), **{name: installed[name] for name in SHOWN if name in installed}}
+
+
+def package_list() -> bytes:
+    """Return every installed distribution with its version, one on each line."""
+    return "".join(f"{name}=={version}\n" for name, version in sorted(packages().items())).encode()
 
 
 def tooling() -> dict[str, Any]:

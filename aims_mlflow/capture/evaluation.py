@@ -9,6 +9,7 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.adapters.algorithms import described_algorithms
 from aims_mlflow.adapters.models import file_prefix
 from aims_mlflow.adapters.predict import Question, known_labels, read_answers
 from aims_mlflow.capture import environment
@@ -48,7 +49,7 @@ def evaluate(
     subjects = [m.subject() for m in models] or data.subjects()
     if plan.evaluates is None:
         record_provenance(plan, run, data, fit, models, recorder)
-    record_resources(fit, subjects, recorder)
+    record_resources(fit, models, subjects, recorder)
     predictions = check_models(plan, data, models, recorder)
     if models and not data.tables:
         recorder.note("no data were bound, so nothing could be evaluated: call t.data(train=..., test=...)")
@@ -103,10 +104,16 @@ def training_result(fit: Fit, models: Models) -> tuple[Result, str | None]:
     return "not_evaluated", "no model was logged or returned: return the fitted model, or log it in the function"
 
 
-def record_resources(fit: Fit, subjects: list[Subject], recorder: Recorder) -> None:
-    """Sign the tooling and computing resources (A.4.4, A.4.5)."""
+def record_resources(fit: Fit, models: Models, subjects: list[Subject], recorder: Recorder) -> None:
+    """Sign the tooling with the list of all packages, and the computing resources (A.4.4, A.4.5)."""
     with recorder.step("tooling-record", subjects):
-        recorder.add("tooling-record", subjects, tools=environment.tool_versions(), details=environment.tooling())
+        recorder.add(
+            "tooling-record",
+            subjects,
+            tools=environment.tool_versions(),
+            artifacts=(recorder.keep(environment.PACKAGES, environment.package_list()),),
+            details={**environment.tooling(), **described_algorithms(models)},
+        )
     with recorder.step("compute-record", subjects):
         seconds = decimal_text(round(fit.seconds, 3))
         recorder.add("compute-record", subjects, details={**environment.computing(), "fit_seconds": seconds})

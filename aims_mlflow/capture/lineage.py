@@ -212,6 +212,13 @@ def sessions_behind(links: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
     return {o.session: o.jsonl for o in memory.origins if o.session in wanted}
 
 
+def stated_sources(links: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what is stated of the sources of the acquisitions behind the links, each with its name."""
+    wanted = {step["record"] for item in links for step in item["steps"] if step["kind"] == "acquisition"}
+    behind = {o.record.id: o.record.evidence.details for o in memory.origins if o.record.id in wanted}
+    return [{"name": details.get("name"), **(details.get("source") or {})} for details in behind.values()]
+
+
 def personal_statements(links: Iterable[Mapping[str, Any]]) -> list[bool | tuple[str, ...]]:
     """Return the statements of the acquisitions behind the links on personal data: any, none, or which columns."""
     wanted = {step["record"] for item in links for step in item["steps"]}

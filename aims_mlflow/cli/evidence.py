@@ -1,4 +1,4 @@
-"""`aims evidence list|show` for a run, a model version or a folder; `erase` for the ledger."""
+"""`aims evidence list|show|controls` for a run, a model version or a folder; `erase` for the ledger."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aims_mlflow.cli.erase import erase
+from aims_mlflow.cli.evidence_controls import controls
 from aims_mlflow.cli.options import KEYS
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.run_source import open_source
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 @click.group()
 def group() -> None:
-    """List and show the evidence of a run, a model or a folder; erase the body of a leaf. `aims verify` checks it.
+    """Show the evidence of a run, a model or a folder, and the states of controls; erase the body of a leaf.
+
+    `aims verify` checks it.
 
     TARGET is a run id, runs:/ID, models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-ID, or a folder that
     holds a downloaded `aims` directory.
@@ -27,6 +30,7 @@ def group() -> None:
 
 
 group.add_command(erase)
+group.add_command(controls)
 
 
 def _row(record: SealedRecord) -> dict[str, Any]:

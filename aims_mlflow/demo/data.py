@@ -234,8 +234,6 @@ def config_of(data: DemoData, system: str) -> dict[str, Any]:
                 data.name: {
                     "description": "the table that the demo was given",
                     "owner": "ana",
-                    "licence": "as its owner says",
-                    "rights": "demonstration on this machine only",
                     "subjects": "the people in the table",
                     "selection_reason": "named on the command line",
                     "retention": "until the demo's folder is deleted",

@@ -7,8 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import crosswalk_for, kinds
-from aims_mlflow.documents.terminal import SYMBOLS
-from aims_mlflow.gates.control_status import ControlStatus, control_statuses
+from aims_mlflow.documents.terminal import MARKS, SYMBOLS
+from aims_mlflow.gates.conditions import compared_columns
+from aims_mlflow.gates.control_coverage import ControlCoverage
+from aims_mlflow.gates.control_status import control_statuses
+from aims_mlflow.gates.not_compared import why_not_compared
+from aims_mlflow.gates.status_subject import StatusSubject
+from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.records.wording import range_text, value_text
 
 if TYPE_CHECKING:
@@ -16,8 +21,10 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.gates.combined_status import ConditionStatus, ControlStatus
     from aims_mlflow.records.evidence import Claim
 
+LOUD = ("failed", "failed and waived", "unverifiable", "stale")
 FRAMEWORKS = {
     "nist_ai_rmf": "NIST AI RMF 1.0",
     "eu_ai_act": "EU AI Act",
@@ -73,6 +80,10 @@ def render_index(
         more=lambda record: max(0, len(record.evidence.claims) - len(shown_claims(record))),
         steps=_lineage(records),
         symbols=SYMBOLS,
+        marks=MARKS,
+        loud=LOUD,
+        last_day=last_day,
+        told=told,
         describe=lambda kind: kinds()[kind].description if kind in kinds() else "",
         related=_related,
         claim_state=claim_state,
@@ -84,7 +95,10 @@ def render_index(
 def _model(
     digest: str, sessions: Sequence[CheckedSession], records: Sequence[SealedRecord], now: datetime
 ) -> dict[str, Any]:
-    statuses = control_statuses(sessions, digest or None, now)
+    system = next((r.evidence.system for r in reversed(records) if r.evidence.system), None)
+    subject = StatusSubject(system, digest=digest or None, sessions=tuple(sessions))
+    all_statuses = control_statuses(subject, now, with_clauses=True)
+    statuses = [s for s in all_statuses if s.control.id.startswith("A.")]
     training = next(
         (r for r in records if r.evidence.kind == "training-provenance" and (not digest or r.has_subject(digest))), None
     )
@@ -94,11 +108,29 @@ def _model(
         "name": own.get("name", "no model" if not digest else "model"),
         "model_id": own.get("model_id", ""),
         "digest": digest,
-        "statuses": [s for s in statuses if s.records or s.state not in ("not due", "not applicable")],
-        "waiting": [s for s in statuses if not s.records and s.state in ("not due", "not applicable")],
+        "statuses": [s for s in all_statuses if s.state != "not assessed here"],
+        "elsewhere": [s for s in all_statuses if s.state == "not assessed here"],
         "counts": {state: sum(s.state == state for s in statuses) for state in SYMBOLS},
-        "bad": [s for s in statuses if s.state in ("failed", "unverifiable", "stale")],
+        "coverage": ControlCoverage.of(statuses).sentence(),
+        "controls": len(statuses),
+        "clauses": len(all_statuses) - len(statuses),
+        "bad": [s for s in statuses if s.state in LOUD],
+        "not_compared": _not_compared(subject),
     }
+
+
+def _not_compared(subject: StatusSubject) -> str:
+    """Return why outcomes were compared for no group; empty where they were."""
+    if subject.of("fairness") or compared_columns(subject.rules, subject.counted):
+        return ""
+    return why_not_compared(subject.rules, subject.counted.starts)[1]
+
+
+def told(found: ConditionStatus) -> str:
+    """Return what a condition's verdict rests on, or who owes what is missing."""
+    if found.verdict.outcome in ("missing", "not due", "stale", "not evaluated"):
+        return f"owed by {found.condition.owed_by}"
+    return "a person's word" if found.verdict.basis == "person" else "recorded by the software"
 
 
 def shown_claims(record: SealedRecord, most: int = 60) -> list[Claim]:

@@ -5,31 +5,54 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.control_coverage import ControlCoverage
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.gates.control_status import ControlStatus
+    from aims_mlflow.gates.combined_status import ControlStatus, State
+    from aims_mlflow.gates.verdict import Outcome
 
-SYMBOLS = {
+# Every state with its symbol, in the order in which people read them.
+SYMBOLS: dict[State, str] = {
     "met": "✓",
+    "met with warnings": "✓!",
     "failed": "✗",
+    "failed and waived": "✗",
+    "not evaluated": "?",
     "missing": "·",
     "stale": "!",
     "unverifiable": "!",
+    "not sealed yet": "…",
+    "captured": "○",
     "not due": "-",
-    "not applicable": "-",
+    "not applicable": "/",
+    "not assessed here": " ",
 }
-SHOWN = ("failed", "unverifiable", "stale")
+# The outcomes of single conditions, with their symbol.
+MARKS: dict[Outcome, str] = {
+    "holds": "✓",
+    "warned": "✓!",
+    "failed": "✗",
+    "not evaluated": "?",
+    "missing": "·",
+    "stale": "!",
+    "captured": "○",
+    "not applicable": "/",
+    "not due": "-",
+}
+SHOWN = ("failed", "failed and waived", "unverifiable", "stale", "not evaluated", "met with warnings")
 
 
 def summary_lines(statuses: Sequence[ControlStatus], *, width: int = 80) -> list[str]:
-    """Return the summary: the controls by state, then the reasons of those that failed, at most three lines of it."""
+    """Return the summary: all controls by state, the count, and the reasons of what does not hold as it should."""
     out = []
     for state, symbol in SYMBOLS.items():
         ids = [s.control.id for s in statuses if s.state == state]
-        if ids and state not in ("not due", "not applicable"):
+        if ids:
             line = f"{symbol} {state}: {', '.join(ids)}"
             out += textwrap.wrap(line, max(width - 8, 30), subsequent_indent="    ")
+    out += textwrap.wrap(ControlCoverage.of(statuses).sentence(), max(width - 8, 30), subsequent_indent="    ")
     reasons: dict[str, list[str]] = {}
     for status in statuses:
         if status.state in SHOWN:

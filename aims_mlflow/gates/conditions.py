@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, get_args
 
-from aims_mlflow.catalog.loader import controls_for_kind
 from aims_mlflow.checks.statistics.labels import same_label
-from aims_mlflow.gates.limits import HELD_OUT, beyond_limit, unmet_claim
-from aims_mlflow.records.base import parse_time
+from aims_mlflow.gates.kind_verdict import TRAIN_AGAIN, failed, stale
+from aims_mlflow.gates.limits import HELD_OUT, beyond_limit
+from aims_mlflow.gates.not_compared import why_not_compared
+from aims_mlflow.gates.required_kinds import required_kind
 from aims_mlflow.records.decision import Unmet
 from aims_mlflow.records.system import Priority
+from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.gates.counting_evidence import CountingEvidence
     from aims_mlflow.gates.policy import Rules
-    from aims_mlflow.records.decision import Condition
-    from aims_mlflow.records.evidence import Evidence
-    from aims_mlflow.records.policy import PolicyLimit, PolicySystem, Requirement
+    from aims_mlflow.records.policy import PolicyLimit, PolicySystem
 
-TRAIN_AGAIN = "train with @aims.trains (register=True registers when the evidence is complete)"
-MEND = "mend that and train again"
-CLOCK_SKEW = timedelta(minutes=10)
 PRIORITIES = get_args(Priority)
 
 
@@ -42,11 +39,13 @@ def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvi
     out += _same_system(rules.system, counted) + _trusted_trainers(rules, counted)
     sensitive = sensitive_columns(rules, counted)
     for entry in rules.require:
-        if entry.kind != "session" and (entry.kind != "fairness" or sensitive):
-            out += _kind(rules, counted, entry, now)
+        if entry.kind == "fairness" and not sensitive:
+            out += _not_compared(rules, counted)
+        elif entry.kind != "session":
+            out += required_kind(rules, counted, entry, now)
     for kind in dict.fromkeys(r.evidence.kind for r in counted.records):
-        out += [item for record in counted.of(kind) for item in _failed(record)]
-    out += _held_out(rules, counted) + _reevaluation(rules, counted, now)
+        out += [item for record in counted.of(kind) for item in failed(record)]
+    out += held_out_rows(rules, counted) + _reevaluation(rules, counted, now)
     return _without_repeats([*out, *_limits(rules, counted, sensitive, warnings=False)])
 
 
@@ -55,6 +54,21 @@ def warned(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
     if rules.system is None:
         return []
     return _limits(rules, counted, sensitive_columns(rules, counted), warnings=True)
+
+
+def beyond_limits(rules: Rules, counted: CountingEvidence, kind: str) -> list[Unmet]:
+    """Return what misses a limit of the policy on one kind of evidence, warnings left out."""
+    beyond = _limits(rules, counted, sensitive_columns(rules, counted), warnings=False)
+    return [item for item in beyond if item.kind == kind]
+
+
+def _not_compared(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
+    """Where no column is compared, the policy must state the reason; fairness results that are there suffice."""
+    outcome, why = why_not_compared(rules, counted.starts)
+    if outcome == "not applicable" or counted.captured("fairness"):
+        return []
+    advice = "name data.sensitive in aims.yaml and train again, or the platform team states not_compared in policy.yaml"
+    return [Unmet(control="A.6.2.4", kind="fairness", text=why, next=advice, condition="unmeasured")]
 
 
 def _limits(rules: Rules, counted: CountingEvidence, sensitive: Sequence[str], *, warnings: bool) -> list[Unmet]:
@@ -83,13 +97,6 @@ def _applies(limit: PolicyLimit, rules: Rules, counted: CountingEvidence) -> boo
 
 def _rank(priority: object) -> int:
     return PRIORITIES.index(priority) if priority in PRIORITIES else -1
-
-
-def control_of(kind: str) -> str:
-    """Return the control that a missing kind counts against: the first Annex A control that requires it."""
-    linked = controls_for_kind(kind)
-    required = [c for c, need in linked if need == "required" and c.startswith("A.")]
-    return required[0] if required else (linked[0][0] if linked else "A.6.1.3")
 
 
 def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvidence) -> list[Unmet]:
@@ -182,6 +189,13 @@ def sensitive_columns(rules: Rules, counted: CountingEvidence) -> tuple[str, ...
     """Return the sensitive columns that need fairness evidence: the server's, else those in the evidence."""
     if rules.system is not None and rules.system.sensitive is not None:
         return rules.system.sensitive
+    return compared_columns(None, counted)
+
+
+def compared_columns(rules: Rules | None, counted: CountingEvidence) -> tuple[str, ...]:
+    """Return the columns whose groups are compared: the policy's, or without a policy those in the evidence."""
+    if rules is not None:
+        return sensitive_columns(rules, counted)
     return tuple(sorted({column for start in counted.starts for column in _columns(start)}))
 
 
@@ -189,58 +203,9 @@ def _asks(rules: Rules, kind: str) -> bool:
     return any(entry.kind == kind for entry in rules.require)
 
 
-def _kind(rules: Rules, counted: CountingEvidence, asked: Requirement, now: datetime) -> list[Unmet]:
-    """A required kind must be present, have a result that the policy accepts, and be recent enough."""
-    kind = asked.kind
-    control, records = control_of(kind), counted.of(kind)
-    if not records:
-        text = f"there is no {kind} evidence for this model"
-        return [Unmet(control=control, kind=kind, text=text, next=TRAIN_AGAIN, condition="missing")]
-    out = []
-    for body in (r.evidence for r in records):
-        if body.result == "not_evaluated":
-            text = f"{kind} could not be evaluated: {body.reason or 'no reason given'}"
-            out.append(_of_record(control, body, text, MEND, "not-evaluated"))
-        if body.result == "warned" and "warned" not in asked.results:
-            text = f"{kind} has warnings, the policy takes {' or '.join(asked.results)}"
-            out.append(_of_record(control, body, text, MEND, "warned"))
-        if parse_time(body.time) > now + CLOCK_SKEW:
-            text = f"{kind} evidence is dated in the future ({body.time})"
-            out.append(_of_record(control, body, text, "set the clock right", "future"))
-    last = max(records, key=lambda r: (r.evidence.time, r.id))
-    stale = _stale(last, rules, now)
-    if stale:
-        out.append(_of_record(control, last.evidence, stale, "train or evaluate again", "stale"))
-    return out
-
-
-def _of_record(control: str, body: Evidence, text: str, advice: str, condition: Condition) -> Unmet:
-    return Unmet(control=control, kind=body.kind, text=text, next=advice, evidence=body.id, condition=condition)
-
-
-def _failed(record: SealedRecord) -> list[Unmet]:
-    """A check that failed by the trainer's own pack stays failed: packs can only add to the policy."""
-    body, control = record.evidence, control_of(record.evidence.kind)
-    failed = [c for c in body.claims if c.passed is False and c.severity != "warning"]
-    if body.result == "failed" and not failed:
-        text = f"{body.kind} failed: {body.reason or 'no reason given'}"
-        return [_of_record(control, body, text, MEND, "failed")]
-    return [unmet_claim(c, body.kind, control, body.id) for c in failed]
-
-
-def _stale(record: SealedRecord, rules: Rules, now: datetime) -> str | None:
-    body = record.evidence
-    made = parse_time(body.time)
-    if body.valid_until and parse_time(body.valid_until) < now:
-        return f"{body.kind} evidence was valid until {body.valid_until}"
-    if rules.max_age_days is not None and now - made > timedelta(days=rules.max_age_days):
-        return f"{body.kind} evidence is {(now - made).days} days old, the policy takes {rules.max_age_days}"
-    return None
-
-
-def _held_out(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
+def held_out_rows(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
     """Results must come from enough held-out rows, and from an accepted set if the policy lists some."""
-    records = counted.of("performance")
+    records = counted.captured("performance")
     if rules.system is None or not _asks(rules, "performance") or not records:
         return []
     rows = max((c.n or 0 for r in records for c in r.evidence.claims if c.role == HELD_OUT and not c.slice), default=0)
@@ -266,11 +231,16 @@ def _reevaluation(rules: Rules, counted: CountingEvidence, now: datetime) -> lis
     if role is None or rules.system is None:
         return []
     accepted = set(rules.system.held_out_digests)
-    for record in counted.of("performance"):
+    for record in counted.captured("performance"):
         entry = counted.signers[record.id]
-        independent = role in entry.roles and entry.owner not in counted.trainers
+        independent = role in entry.roles and not is_among(entry.owner, counted.trainers)
         held_out = any(c.role == HELD_OUT for c in record.evidence.claims)
-        if independent and held_out and accepted & set(_test_digests(record)) and not _stale(record, rules, now):
+        if (
+            independent
+            and held_out
+            and accepted & set(_test_digests(record))
+            and not stale(record, rules.max_age_days, now)
+        ):
             return []
     text = f"an evaluation signed with the role {role} on the held-out data that the policy names is missing"
     advice = f"someone with the role {role} runs aims.evaluate on the agreed held-out data"

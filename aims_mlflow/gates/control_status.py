@@ -1,116 +1,182 @@
-"""The state of each control for one model, from checked sessions, the catalog and a clock."""
+"""`control_status`: the state of a control for a model, a system or the organisation; nothing else decides what is met.
+
+A pure function of sealed records, documents, rules, register, decisions and clock. Each condition of the catalog is
+judged by its function, and the worst verdict decides. It says nothing about conformity.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from aims_mlflow.catalog.loader import controls, kinds
-from aims_mlflow.gates.counting_evidence import CountingEvidence, count, data_digests
+from aims_mlflow.catalog.loader import clauses, controls, require_control
+from aims_mlflow.gates.combined_status import ConditionStatus, ControlStatus, combined
+from aims_mlflow.gates.control_conditions import (
+    clauses as clause_conditions,
+)
+from aims_mlflow.gates.control_conditions import (
+    data_resources,
+    impact,
+    model_evidence,
+    operation,
+    organisation,
+    training_data,
+    training_resources,
+)
+from aims_mlflow.gates.counting_evidence import DATA_KINDS
+from aims_mlflow.gates.kind_verdict import judge_records
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.gates.shapes import mappings
+from aims_mlflow.gates.verdict import Judgement
+from aims_mlflow.gates.waivers import covers, waived_claim
 from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.control import Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.records.control import Control
+    from aims_mlflow.records.decision import Unmet, WaivedBy
 
-State = Literal["met", "failed", "missing", "stale", "unverifiable", "not due", "not applicable"]
-# A warning of these kinds means that something which the control asks for is not stated or not joined.
-STATED = frozenset({"acquisition", "dataset-record", "lineage", "preparation", "representativeness"})
-DUE = ("training", "registration")
-
-
-@dataclass(frozen=True)
-class ControlStatus:
-    """A control with its state for a model, the reason, and the records behind it."""
-
-    control: Control
-    state: State
-    reason: str
-    records: tuple[SealedRecord, ...]
+CHECKS: Mapping[str, Check] = {
+    **organisation.CHECKS,
+    **clause_conditions.CHECKS,
+    **data_resources.CHECKS,
+    **training_resources.CHECKS,
+    **impact.CHECKS,
+    **model_evidence.CHECKS,
+    **operation.CHECKS,
+    **training_data.CHECKS,
+}
+IN_USE = ("deployment", "operation")
 
 
-def control_statuses(
-    sessions: Sequence[CheckedSession], model_digest: str | None, now: datetime | None = None
-) -> list[ControlStatus]:
-    """Return the state of every Annex A control that is evidenced for each model, in the catalog's order.
+def control_statuses(subject: StatusSubject, at: datetime, *, with_clauses: bool = False) -> list[ControlStatus]:
+    """Return the state of each of the 38 controls, and of the clauses, in the catalog's order."""
+    entries = [*controls().values(), *(clauses().values() if with_clauses else ())]
+    return [control_status(control, subject, at) for control in entries]
 
-    "Met" means that every kind which the control requires is there, evaluated, not failed and not stale;
-    a kind that only supports never suffices. It says nothing about conformity.
+
+def control_status(control: Control | str, subject: StatusSubject, at: datetime) -> ControlStatus:
+    """Return the state of a control or clause for a subject at a time.
+
+    Raises:
+        ConfigError: there is no control with this id.
     """
-    moment = now or datetime.now(UTC)
-    counted = (
-        count(sessions, model_digest)
-        if model_digest
-        else CountingEvidence((), frozenset(), (), tuple(s for s in sessions if not s.sound), {})
-    )
-    records = counted.records or tuple(r for s in sessions if s.sound for r in s.records)
-    trained = {d for t in counted.trained for d in data_digests(t)}
-    behind = [r for s in sessions if s.sound for r in s.records if r.evidence.kind in ("acquisition", "preparation")]
-    known = {r.id for r in records}
-    everything = [*records, *(r for r in behind if r.id not in known and (trained or not model_digest))]
+    control = require_control(control) if isinstance(control, str) else control
+    here = tuple(r for use in control.evidence for r in subject.of(use.kind))
+    excluded = _excluded(control, subject, at)
+    if excluded:
+        return ControlStatus(control, "not applicable", excluded, records=here)
+    elsewhere = _elsewhere(control, subject, here)
+    if elsewhere:
+        return ControlStatus(control, "not assessed here", elsewhere)
+    if subject.counted.unsound:
+        problems = subject.counted.unsound[0].problems
+        reason = problems[0].sentence() if problems else "a session has no manifest"
+        return ControlStatus(control, "unverifiable", reason, records=here)
+    conditions = [_judged(control, condition, subject, at) for condition in control.conditions]
+    conditions += _supports(control, subject, at)
+    if all(c.verdict.outcome == "not due" for c in conditions):
+        return ControlStatus(control, "not due", f"due from {control.stage} on", tuple(conditions), here)
+    conditions += _events(control, subject, conditions)
+    return combined(control, conditions, here, _unsealed(conditions, subject))
+
+
+def _elsewhere(control: Control, subject: StatusSubject, here: Sequence[SealedRecord]) -> str | None:
+    """Return why a control is judged for another subject, or None."""
+    of_organization = control.stage == "organization"
+    if subject.scope == "organization":
+        return None if of_organization else "judged for each model version"
+    kinds = {use.kind for use in control.evidence}
+    written = any(d.kind in kinds for d in subject.documents)
+    if of_organization and not here and not written:
+        return "the organisation's control: nothing of its kinds is kept with this model"
+    return None
+
+
+def _excluded(control: Control, subject: StatusSubject, at: datetime) -> str | None:
+    """Return the reason by which an approved statement of applicability leaves a control out, or None."""
+    for soa in subject.written("soa")[-1:]:
+        out = [e for e in mappings(soa.fields.get("controls")) if e.get("control") == control.id]
+        if out and out[0].get("applies") is False and says(out[0].get("reason")):
+            verdict = subject.judged(soa, at, organisation.MANAGEMENT)
+            if verdict.outcome == "holds":
+                return f"excluded: {out[0]['reason']} ({verdict.sentence})"
+    return None
+
+
+def _judged(control: Control, condition: Condition, subject: StatusSubject, at: datetime) -> ConditionStatus:
+    try:
+        verdict = CHECKS[f"{control.id}/{condition.id}"](subject, at)
+    except Exception as exc:  # noqa: BLE001 - evidence of hostile shape: what cannot be judged is never met
+        verdict = Judgement("not evaluated", f"{condition.holds}: could not be judged ({type(exc).__name__})")
+    due = condition.due or control.stage
+    if due in IN_USE and not subject.in_use and verdict.outcome in ("missing", "captured"):
+        verdict = Judgement("not due", f"{condition.holds}: due when a gated alias is set", verdict.evidence)
+    return ConditionStatus(condition, verdict, _waived(control, verdict, subject, at))
+
+
+def _waived(control: Control, verdict: Judgement, subject: StatusSubject, at: datetime) -> tuple[WaivedBy, ...]:
+    """Return the waivers in force for what failed, if they cover all of it; a waiver is for one control alone."""
+    known = [w for d in subject.decisions if d.model_digest == subject.digest for w in d.waived]
+    lasting = [w for w in known if parse_time(w.expires) > at]
+    found = [next((w for w in lasting if _covers(w, u)), None) for u in verdict.unmet if u.control == control.id]
+    covered = tuple(w for w in found if w is not None)
+    return covered if covered and len(covered) == len(verdict.unmet) else ()
+
+
+def _covers(waived: WaivedBy, item: Unmet) -> bool:
+    """Return whether what a waiver covered in a decision is this failure; a worse value is another one."""
+    same = waived.unmet.control == item.control
+    return same and waived.unmet.condition is not None and covers(waived_claim(waived.unmet), item)
+
+
+def _supports(control: Control, subject: StatusSubject, at: datetime) -> list[ConditionStatus]:
+    """Return what supporting kinds speak against the control: a failure or a warning; they never suffice alone."""
+    read = {kind for condition in control.conditions for kind in condition.kinds}
+    out = []
+    for use in control.evidence:
+        if use.need != "supports" or use.kind in read - DATA_KINDS or use.kind == "waiver":
+            continue
+        verdict = judge_records(use.kind, subject.of(use.kind), at)
+        if verdict.outcome == "failed" or (verdict.warnings and use.kind not in DATA_KINDS):
+            condition = Condition(
+                id=f"no-{use.kind}",
+                clause=use.kind,
+                holds=f"{use.kind} (supports) did not fail",
+                kinds=(use.kind,),
+                owed_by="the data scientist",
+            )
+            out.append(ConditionStatus(condition, verdict, _waived(control, verdict, subject, at)))
+    return out
+
+
+def _events(control: Control, subject: StatusSubject, found: Sequence[ConditionStatus]) -> list[ConditionStatus]:
+    """Return what happened since the newest evidence and makes it stale, as the register reports it."""
+    newest = max((c.verdict.since for c in found if c.verdict.since), default=None)
+    after = [e for e in subject.events if control.id in e.controls and newest is not None and e.time > newest]
+    trigger = control.stale_when or "superseded"
     return [
-        _status(control, everything, counted, moment)
-        for control in controls().values()
-        if control.stage != "organization"
+        ConditionStatus(
+            Condition(
+                id="nothing-since",
+                clause=trigger,
+                holds=f"nothing happened since: {trigger}",
+                kinds=("register",),
+                owed_by=control.conditions[0].owed_by,
+            ),
+            Judgement("stale", f"{event.text} on {event.time[:10]}, after the newest evidence", since=event.time),
+        )
+        for event in after
     ]
 
 
-def _status(
-    control: Control, records: Sequence[SealedRecord], counted: CountingEvidence, now: datetime
-) -> ControlStatus:
-    wanted = [u.kind for u in control.evidence if u.need == "required"]
-    supports = [u.kind for u in control.evidence if u.need == "supports"]
-    undone = {r.evidence.supersedes.id for r in records if r.evidence.supersedes is not None}
-    mine = tuple(r for r in records if r.evidence.kind in (*wanted, *supports) and r.id not in undone)
-    if "fairness" in wanted and not _sensitive(records):
-        wanted.remove("fairness")
-    state, reason = _verdict(control, wanted, mine, counted, now)
-    return ControlStatus(control, state, reason, mine)
-
-
-def _verdict(
-    control: Control, wanted: Sequence[str], mine: Sequence[SealedRecord], counted: CountingEvidence, now: datetime
-) -> tuple[State, str]:
-    """Return the first state that applies, worst first, and its reason."""
-    if counted.unsound:
-        problems = counted.unsound[0].problems
-        return "unverifiable", problems[0].sentence() if problems else "no manifest"
-    for record in mine:
-        if record.evidence.result == "failed":
-            return "failed", _why(record)
-    if control.stage not in DUE:
-        return "not due", f"due at {control.stage}"
-    for record in mine:
-        body = record.evidence
-        if body.valid_until and parse_time(body.valid_until) < now:
-            return "stale", f"{body.kind} was valid until {body.valid_until}"
-    lacking = [
-        f"{r.evidence.kind} could not be evaluated: {_why(r)}" for r in mine if r.evidence.result == "not_evaluated"
-    ]
-    lacking += [_why(r) for r in mine if r.evidence.result == "warned" and r.evidence.kind in STATED]
-    lacking += [how_to_add(k) for k in wanted if k not in {r.evidence.kind for r in mine}]
-    if lacking:
-        return "missing", "; ".join(dict.fromkeys(lacking))
-    return "met", f"{', '.join(wanted)} evaluated and in order"
-
-
-def _sensitive(records: Sequence[SealedRecord]) -> bool:
-    return any(r.evidence.details.get("sensitive") for r in records if r.evidence.kind == "session-start") or any(
-        r.evidence.kind == "fairness" for r in records
-    )
-
-
-def _why(record: SealedRecord) -> str:
-    return record.evidence.reason or f"{record.evidence.kind} {record.evidence.result.replace('_', ' ')}"
-
-
-def how_to_add(kind: str) -> str:
-    """Return the missing kind, and how to produce it."""
-    if kinds()[kind].captured == "human":
-        return f'no {kind}: aims.attach("{kind}", PATH)'
-    ways = {"acquisition": "@aims.acquires", "preparation": "@aims.prepares"}
-    return f"no {kind}" + (f": {ways[kind]}" if kind in ways else "")
+def _unsealed(conditions: Sequence[ConditionStatus], subject: StatusSubject) -> list[str]:
+    if subject.sealed is None:
+        return []
+    used = {e for c in conditions for e in c.verdict.evidence}
+    return [r.evidence.kind for r in subject.records if r.id in used and r.sha256 not in subject.sealed]

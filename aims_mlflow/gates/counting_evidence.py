@@ -40,6 +40,10 @@ class CountingEvidence:
         mine = [r for r in self.records if r.evidence.kind == kind]
         return [r for r in mine if not any(_undoes(other, r) for other in mine)]
 
+    def captured(self, kind: str) -> list[SealedRecord]:
+        """Return those of one kind that the software made; what a person recorded by hand meets no condition."""
+        return [r for r in self.of(kind) if r.evidence.details.get("by_hand") is not True]
+
 
 def _undoes(other: SealedRecord, record: SealedRecord) -> bool:
     supersedes = other.evidence.supersedes

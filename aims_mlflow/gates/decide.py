@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates import conditions
-from aims_mlflow.gates.conditions import CLOCK_SKEW
 from aims_mlflow.gates.counting_evidence import CountingEvidence, count, newest
+from aims_mlflow.gates.person_statements import CLOCK_SKEW
 from aims_mlflow.gates.waivers import break_glass, covering, waived_by
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.decision import Consent, Decision, PriorAuthority, Unmet
+from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,7 +67,7 @@ def decide(
     shortfalls = [*_changed(asked), *conditions.unmet(rules, everything, counted, now)]
     waivers = [(item, covering(item, bound, counted, now, rules)) for item in shortfalls]
     approvals = approvers(bound, counted)
-    signed_both = {signed.owner for _, signers in waivers for signed in signers} & {c.owner for c in approvals}
+    signed_both = {c.owner for c in approvals if is_among(c.owner, [s.owner for _, each in waivers for s in each])}
     waiving = signed_both if rules.waiver_signers == "another" else set()
     approvals = [c for c in approvals if c.owner not in waiving]
     waivers += [(item, []) for item in _missing_approvals(rules, approvals, counted, waiving)]
@@ -174,7 +175,7 @@ def _is_about(consent: Consent, rules: Rules) -> bool:
 
 def approvers(consents: Sequence[SignedConsent], counted: CountingEvidence) -> list[SignedConsent]:
     """Return the approvals of those who did not train."""
-    return [c for c in consents if c.consent.action == "approval" and c.owner not in counted.trainers]
+    return [c for c in consents if c.consent.action == "approval" and not is_among(c.owner, counted.trainers)]
 
 
 def _missing_approvals(
@@ -189,10 +190,10 @@ def _missing_approvals(
     needed = rules.approvals.needed
     approvals = approvals if counted.trained else []
     for role, number in needed.items():
-        lacking = number - len({c.owner for c in approvals if role in c.roles})
+        lacking = number - len({person(c.owner) for c in approvals if role in c.roles})
         if lacking > 0:
             out.append(_missing(rules, lacking, role, waiving))
-    people = {c.owner for c in approvals if set(c.roles) & set(needed)}
+    people = {person(c.owner) for c in approvals if set(c.roles) & set(needed)}
     if not out and len(people) < rules.approvals.count:
         out.append(_missing(rules, rules.approvals.count - len(people), next(iter(needed)), waiving))
     return out

@@ -29,7 +29,7 @@ def beyond_limit(limit: PolicyLimit, line: str, counted: CountingEvidence, sensi
     """
     claims = [
         (record, claim)
-        for record in counted.of(limit.kind)
+        for record in counted.captured(limit.kind)
         for claim in record.evidence.claims
         if (claim.role == HELD_OUT or limit.kind in DATA_KINDS) and matches(limit, claim) and not is_left_out(claim)
     ]

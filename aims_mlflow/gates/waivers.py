@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Unmet, WaivedBy, WaivedClaim
+from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,7 +82,7 @@ def _names(signed: SignedConsent, item: Unmet) -> bool:
 def _in_force(signed: SignedConsent, counted: CountingEvidence, now: datetime) -> bool:
     expires = signed.consent.expires
     lasts = expires is not None and parse_time(expires) > now
-    return signed.consent.action == "waiver" and lasts and signed.owner not in counted.trainers
+    return signed.consent.action == "waiver" and lasts and not is_among(signed.owner, counted.trainers)
 
 
 def too_long(signed: SignedConsent, rules: Rules) -> bool:
@@ -118,7 +119,7 @@ def break_glass(
         and _in_force(c, counted, now)
         and parse_time(str(c.consent.expires)) <= parse_time(c.time) + longest
     ]
-    enough = len({c.owner for c in mine}) >= rules.break_glass.approvers
+    enough = len({person(c.owner) for c in mine}) >= rules.break_glass.approvers
     return min(mine, key=lambda c: str(c.consent.expires)) if enough else None
 
 

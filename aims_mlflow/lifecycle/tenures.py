@@ -11,8 +11,10 @@ from aims_mlflow.records.decision import Decision
 from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionBody, DecisionLeaf, OutcomeLeaf, SupersessionLeaf
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
+    from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.model_history import ModelHistory
     from aims_mlflow.records.leaves.base import LeafContent
@@ -80,8 +82,13 @@ class _Timeline:
 
 def tenures_of(past: ModelHistory) -> list[Tenure]:
     """Return all tenures of a model, in order of time."""
+    return tenures_in(past.leaves(FACTS))
+
+
+def tenures_in(leaves: Iterable[Leaf]) -> list[Tenure]:
+    """Return all tenures that one model's leaves tell of, in order of time."""
     timeline = _Timeline()
-    for leaf in past.leaves(FACTS):
+    for leaf in leaves:
         timeline.follow(leaf.fact)
     return timeline.all
 

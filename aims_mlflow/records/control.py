@@ -21,6 +21,20 @@ class KindUse(Record):
     need: Need
 
 
+class Condition(Record):
+    """One condition of a control: the clause of `met` (or of `stale_when`) that it checks, and who owes its evidence.
+
+    `due` is the stage from which on it is due, where that is a later one than the control's.
+    """
+
+    id: str
+    clause: str
+    holds: str
+    kinds: tuple[str, ...] = Field(min_length=1)
+    due: DueStage | None = None
+    owed_by: str
+
+
 class Control(Record):
     """An Annex A control, or a clause that evidence is kept for: id and short title are ISO's, the rest our words."""
 
@@ -34,6 +48,7 @@ class Control(Record):
     stage: DueStage
     by: Literal["hooks", "human", "both"]
     met: str
+    conditions: tuple[Condition, ...] = Field(min_length=1)
     stale_when: str | None = None
 
     @property

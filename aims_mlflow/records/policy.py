@@ -32,6 +32,8 @@ class PolicySystem(Record):
     target: str | None = None
     favourable: Label | None = None
     sensitive: tuple[str, ...] | None = None
+    # Why outcomes are compared for no group ("no data about people"); fairness is then not applicable.
+    not_compared: str | None = Field(default=None, min_length=10, max_length=300)
     objectives: dict[str, Priority] = Field(default_factory=dict)
     min_held_out_rows: int = Field(default=1, ge=1)
     held_out_digests: tuple[Sha256, ...] = ()

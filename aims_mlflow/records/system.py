@@ -39,6 +39,7 @@ class Source(Record):
     selection_reason: str | None = None
     collected: str | None = None
     retention: str | None = None
+    purpose: str | None = None
     personal_data: bool | tuple[str, ...] | None = None
 
 
@@ -57,6 +58,7 @@ class System(Record):
     """The AI system, its owner and what it is for.
 
     `production_alias` is the alias of the version in production: a training compares its model with that one.
+    `serving_capacity` declares what serving the model needs (A.4.5).
     """
 
     id: SystemId
@@ -70,6 +72,7 @@ class System(Record):
     affected_groups: tuple[str, ...] = ()
     roles: tuple[Literal["provider", "deployer", "supplier", "user"], ...] = ()
     objectives: dict[str, Priority] = Field(default_factory=dict)
+    serving_capacity: str | None = None
 
     @property
     def model_name(self) -> str:
@@ -103,6 +106,8 @@ class ReadingOptions(Record):
 class Data(Record):
     """How to read the training table: label, favourable outcome, sensitive columns, sources.
 
+    `not_compared` says why there are no sensitive columns; it counts once the policy states it too.
+
     `threshold` is the score (or, where numbers are predicted, the number) from which on a person is selected.
     `files` names folders (images, texts, audio) that the table is about: their bytes are digested with the data.
     """
@@ -111,6 +116,7 @@ class Data(Record):
     favourable: Label | None = None
     threshold: LimitText | None = None
     sensitive: tuple[str, ...] = ()
+    not_compared: str | None = None
     identifiers: tuple[str, ...] = ()
     sources: dict[str, Source] = Field(default_factory=dict)
     files: dict[str, Annotated[Files, BeforeValidator(_folder)]] = Field(default_factory=dict)

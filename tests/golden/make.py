@@ -1,5 +1,8 @@
 """Make the golden files of a release: `python tests/golden/make.py`. Files of an earlier release are never made again.
 
+`python tests/golden/make.py pages` renders only the pages of the bundle again, from its unchanged records: while a release
+is in the making, its pages change and its evidence does not.
+
 They need openssl and the extra `timestamps`. Their private keys are thrown away, so that nobody can make others that look
 the same.
 """
@@ -46,5 +49,15 @@ def dump(database, target):
         target.write_text("\n".join(connection.iterdump()) + "\n", encoding="utf-8")
 
 
+def pages():
+    import aims_mlflow
+    from support.lived_bundle import rewritten
+
+    bundle = HERE / aims_mlflow.__version__ / "bundle.zip"
+    with tempfile.TemporaryDirectory() as place:
+        again = rewritten(bundle, Path(place) / "bundle.zip", lambda _: None, pages=True)
+        bundle.write_bytes(again.read_bytes())
+
+
 if __name__ == "__main__":
-    main()
+    pages() if sys.argv[1:] == ["pages"] else main()

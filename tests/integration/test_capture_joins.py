@@ -12,8 +12,13 @@ from sklearn.model_selection import train_test_split
 import aims_mlflow as aims
 import support
 from aims_mlflow.errors import ConfigError
-from support.captured_runs import FEATURES, config, fit, kinds, last_run, one
+from support.captured_runs import FEATURES, config, fit, kinds, last_run, one, records
 
+ASSESSMENT = (
+    "# Impact\nThe system orders applications for clerks, who decide about each of them and may overrule every score. Women "
+    "and men were compared on held-out rows. Refusals are read by a second person each week, and the risk team keeps a list "
+    "of overruled cases with reasons, which feeds the next assessment."
+)
 pytestmark = pytest.mark.usefixtures("tracking")
 
 
@@ -56,7 +61,7 @@ def test_evaluate_and_attach_add_evidence_to_a_logged_model(halves, tmp_path):
     assert aims.evaluate(info.model_uri, test=halves[1], config=config()) == run.info.run_id
     assert "training-provenance" not in kinds(run.info.run_id), "nobody saw it being trained"
     assert one("fairness", run.info.run_id).subjects[0].name == info.model_uri
-    (tmp_path / "aiia.md").write_text("# Impact")
+    (tmp_path / "aiia.md").write_text(ASSESSMENT)
     aims.attach(
         "impact-assessment",
         tmp_path / "aiia.md",
@@ -68,8 +73,9 @@ def test_evaluate_and_attach_add_evidence_to_a_logged_model(halves, tmp_path):
         config=config(),
     )
     attached = one("impact-assessment", run.info.run_id)
-    assert attached.evidence.result == "passed"
-    assert attached.evidence.artifacts[0].size == len("# Impact")
+    assert attached.evidence.result == "warned", "a name that is typed is no approval"
+    assert attached.evidence.reason == "no approval by another person is bound to aiia.md"
+    assert attached.evidence.artifacts[0].size == len(ASSESSMENT)
     with pytest.raises(ConfigError, match="did you mean 'impact-assessment'"):
         aims.record("impact-asessment", model=info.model_uri, config=config())
     with pytest.raises(ConfigError, match=r"did you mean 'A\.6\.2\.8'"):
@@ -81,7 +87,38 @@ def test_by_hand_inside_a_training_is_bound_to_its_model(halves):
         t.data(train=halves[0], test=halves[1])
         t.model(fit(halves[0]))
         aims.record("robustness", claims=[{"metric": "noise", "value": "0.9"}])
-    assert one("robustness").subjects == one("fairness").subjects
+    by_hand = [r for r in records() if r.evidence.kind == "robustness" and r.evidence.details.get("by_hand")]
+    assert [r.subjects for r in by_hand] == [one("fairness").subjects]
+
+
+def test_owner_and_retention_that_acquires_states_reach_the_data_resources(frame, capsys):
+    stated = {
+        "owner": "data office",
+        "rights": "contract 12",
+        "subjects": "applicants",
+        "selection_reason": "all of 2024",
+    }
+
+    @aims.acquires("loans-2024", config=config(), licence="internal", retention="7 years", **stated)
+    def load():
+        return frame
+
+    @aims.trains("loans", config=config())
+    def train(train, test):
+        return fit(train)
+
+    train(*train_test_split(load(), random_state=0))
+    dataset = one("dataset-record").evidence
+    assert dataset.result == "passed"
+    assert dataset.details["source"]["owner"] == "data office"
+    met = next(line for line in capsys.readouterr().err.splitlines() if " met: " in line)
+    assert "A.4.3" in met
+    assert "A.4.4" in met, "tools, versions, algorithm and what serving needs are recorded"
+    assert "A.7.3" in met
+    tooling = one("tooling-record").evidence
+    assert "LogisticRegression" in next(iter(tooling.details["algorithms"].values()))
+    assert any(line.startswith("scikit-learn==") for line in next(iter(tooling.details["serving"].values())))
+    assert tooling.artifacts[0].path.endswith("packages.txt")
 
 
 # -- lineage ---------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ def session(
     model=MODEL,
     kinds=None,
     group="Female",
+    affected=("all",),
     close=True,
     files=None,
     **start,
@@ -63,7 +64,7 @@ def session(
     details = {
         "function": "train", "mode": "enforce", "target": "income", "favourable": ">50K", "sensitive": ["sex"], "data": data,
         "pack": {"name": "tabular-classification", "version": "1"},
-        "system": {"id": system, "owner": "ana@example.org", "intended_use": "Order *applications*.", "affected_groups": ["all"]},
+        "system": {"id": system, "owner": "ana@example.org", "intended_use": "Order *applications*.", "affected_groups": list(affected)},
         **start,
     }  # fmt: skip
     performance = [

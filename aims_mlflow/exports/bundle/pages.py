@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.audit.keyrings import history_of, log_keys
 from aims_mlflow.audit.report import Step
-from aims_mlflow.documents.terminal import SYMBOLS
+from aims_mlflow.documents.terminal import MARKS, SYMBOLS
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.session import PAGE
-from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.exports.bundle import layout
+from aims_mlflow.exports.bundle.control_states import sessions_of, states_in_use
 from aims_mlflow.exports.bundle.earlier_checkpoints import earlier_files
-from aims_mlflow.gates.control_status import ControlStatus, control_statuses
-from aims_mlflow.records.base import parse_time
+from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.records.leaves.changes import DecisionLeaf
 from aims_mlflow.records.leaves.others import ConsentLeaf, PolicyLeaf
 
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.exports.bundle.ledger import PartLedger
     from aims_mlflow.ledger.leaves import Leaf
-    from aims_mlflow.records.leaves.base import LeafContent
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 STAGE_WORDS = {
@@ -41,13 +40,14 @@ def render_index(view: PartLedger, about: Mapping[str, Any]) -> bytes:
     decisions = [
         _decision(view, leaf.sequence, leaf.fact, history) for leaf in leaves if isinstance(leaf.fact, DecisionLeaf)
     ]
-    allowed = [d for d in decisions if d["allowed"] and d["controls"]]
     return _render(
         "bundle.html.j2",
         about=about,
         stage=STAGE_WORDS.get(str(about["stage"]), ""),
         decisions=decisions[::-1],
-        newest=allowed[-1] if allowed else None,
+        versions=states_in_use(view, leaves, history),
+        last_day=last_day,
+        marks=MARKS,
         consents=[_consent(view, leaf) for leaf in leaves if isinstance(leaf.fact, ConsentLeaf)],
         others=[
             {"leaf": leaf.sequence, **leaf.fact.plain()}
@@ -87,16 +87,6 @@ def _render(template: str, **values: Any) -> bytes:
     return text.encode()
 
 
-def sessions_of(view: PartLedger, content: LeafContent, history: KeyringHistory) -> list[CheckedSession]:
-    """Return the sessions that a leaf names, checked against the keyrings."""
-    out = []
-    for name, lines in content.session_files().items():
-        kept = view.envelopes([line for line in lines if line])
-        data = b"\n".join(kept.get(line, b"") if line else b"" for line in lines)
-        out.append(check_session(data, name, history.known))
-    return out
-
-
 def _decision(view: PartLedger, sequence: int, content: DecisionLeaf, history: KeyringHistory) -> dict[str, Any]:
     body = _body(view, sequence).get("decision", {})
     sessions = sessions_of(view, content, history)
@@ -119,13 +109,8 @@ def _decision(view: PartLedger, sequence: int, content: DecisionLeaf, history: K
         "approvals": body.get("approvals", ()),
         "erased": not body,
         "records": [_record(view, record, session) for session in sessions for record in session.records],
-        "controls": _controls(sessions, digest, decided),
         "page": _page(view, sessions),
     }
-
-
-def _controls(sessions: Sequence[CheckedSession], digest: str | None, time: str) -> list[ControlStatus]:
-    return control_statuses(sessions, digest, parse_time(time)) if digest and sessions else []
 
 
 def _body(view: PartLedger, sequence: int) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.browser_safe import is_inert
 from aims_mlflow.exports.bundle.collect import DOCUMENTS
+from aims_mlflow.exports.bundle.control_states import sessions_of
 from aims_mlflow.exports.bundle.earlier_checkpoints import EarlierCheck
 from aims_mlflow.exports.bundle.inventory import check_accounted
 from aims_mlflow.exports.bundle.ledger import PartLedger
-from aims_mlflow.exports.bundle.pages import render_how_to, render_index, sessions_of
+from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 from aims_mlflow.exports.bundle.systems import check_system
 from aims_mlflow.ledger import merkle
 

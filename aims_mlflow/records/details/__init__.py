@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from aims_mlflow.records.details import checks, gate, training
+from aims_mlflow.records.details import attachments, checks, gate, training
 from aims_mlflow.records.details.base import EvidenceDetails
 
 if TYPE_CHECKING:
     from aims_mlflow.records.evidence import Evidence
 
-KINDS: dict[str, type[EvidenceDetails]] = {**training.KINDS, **checks.KINDS, **gate.KINDS}
+KINDS: dict[str, type[EvidenceDetails]] = {**training.KINDS, **checks.KINDS, **gate.KINDS, **attachments.KINDS}
 Details = TypeVar("Details", bound=EvidenceDetails)
 
 

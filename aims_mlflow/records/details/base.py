@@ -15,6 +15,7 @@ class EvidenceDetails(OpenRecord):
 
     # What a record of the kind is about, for docs/evidence-format.md.
     SUBJECTS: ClassVar[str] = ""
+    by_hand: bool | None = Field(None, description="a person recorded it with `aims.record`: it meets no condition")
 
 
 class DatasetDescription(OpenRecord):
@@ -60,6 +61,7 @@ class SourceStatement(OpenRecord):
     selection_reason: str | None = Field(None, description="why these data were selected")
     collected: str | None = Field(None, description="when and how they were collected")
     retention: str | None = Field(None, description="how long they are kept")
+    purpose: str | None = Field(None, description="what they are used for")
     personal_data: bool | list[str] | None = Field(
         None, description="whether there are personal data, or the personal columns"
     )

@@ -32,6 +32,7 @@ class SystemStatement(OpenRecord):
     affected_groups: list[str] | None = Field(None, description="groups of people that it affects")
     roles: list[str] | None = Field(None, description="roles of the organisation")
     objectives: dict[str, str] | None = Field(None, description="objective to priority")
+    serving_capacity: str | None = Field(None, description="capacity that serving the model needs")
 
 
 class PackName(OpenRecord):
@@ -53,6 +54,7 @@ class SessionStartDetails(EvidenceDetails):
     task: str | None = Field(None, description="kind of prediction")
     threshold: DecimalText | None = Field(None, description="score or number from which on a person is selected")
     sensitive: list[str] | None = Field(None, description="sensitive columns")
+    not_compared: str | None = Field(None, description="why there are no sensitive columns, as aims.yaml states")
     pack: PackName | None = Field(None, description="checks and limits")
     data: DataByRole | None = Field(None, description="role to data set")
 
@@ -145,7 +147,11 @@ class ToolingDetails(EvidenceDetails):
     implementation: str | None = Field(None, description="implementation of Python")
     platform: str | None = Field(None, description="operating system")
     packages: int | None = Field(None, description="number of installed packages")
-    packages_digest: Sha256 | None = Field(None, description="digest of all packages and their versions")
+    packages_digest: Sha256 | None = Field(
+        None, description="digest of all packages and their versions; `packages.txt` among the artifacts lists them"
+    )
+    algorithms: dict[str, str] | None = Field(None, description="model id to the class of the model")
+    serving: dict[str, list[str]] | None = Field(None, description="model id to the packages that serving it needs")
 
 
 class ComputeDetails(EvidenceDetails):

@@ -27,6 +27,25 @@ def aims(*args):
     return ended.value.code
 
 
+def test_the_states_of_all_controls_and_the_conditions_of_one(folder, capsys):
+    root, _, _ = folder
+    assert aims("evidence", "controls", root) == 0
+    out = capsys.readouterr().out
+    assert len([line for line in out.splitlines() if " A." in line[:8]]) == 38
+    assert "of 38 controls met" in out
+    assert "conformity is the auditor's judgement" in out
+    assert aims("evidence", "controls", root, "A.6.2.4") == 0
+    out = capsys.readouterr().out
+    assert "✗ failed: outcomes by group were measured on held-out data" in out
+    assert "selection-rate ratio for sex=Female is 0.31" in out
+    assert "owed by another person than the trainer" in out
+    assert aims("evidence", "controls", root, "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {r["control"]: r["state"] for r in rows}["A.6.2.4"] == "failed"
+    assert all(c["sentence"] and c["owed_by"] for r in rows for c in r["conditions"])
+    assert aims("evidence", "controls", root, "A.6.2.44") == 2
+
+
 def test_list_show_and_verify(folder, capsys):
     root, _, writer = folder
     assert aims("evidence", "list", root) == 0

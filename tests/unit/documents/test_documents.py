@@ -13,9 +13,11 @@ from aims_mlflow.documents.terminal import summary_lines
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.gates.control_status import control_statuses
+from aims_mlflow.gates.status_subject import StatusSubject
+from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.wording import number_text
 from aims_mlflow.signing.keys import ephemeral_key
-from support import signed_sessions
+from support import signed_sessions, status_cases
 
 NUMBER = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?(?:e-?\d+)?)(?: \(95% ([\d.e-]+) to ([\d.e-]+)\))?\[\^e(\d+)\]")
 
@@ -99,15 +101,21 @@ def test_a_number_changes_with_its_record():
     assert b"0.62 (95%" in other
 
 
-def states(sessions, **more):
-    return {s.control.id: s for s in control_statuses(sessions, signed_sessions.MODEL, **more)}
+def subject(sessions):
+    return StatusSubject("income-screening", digest=signed_sessions.MODEL, sessions=tuple(sessions))
+
+
+def states(sessions, now=None):
+    return {s.control.id: s for s in control_statuses(subject(sessions), now or datetime.now(UTC))}
 
 
 def test_states_are_decided_by_what_was_evaluated():
     found = states([signed_sessions.checked(signed_sessions.session())])
     assert found["A.6.2.4"].state == "failed"
-    assert found["A.4.4"].state == "met"
+    assert found["A.4.4"].state == "missing", "one digest of all packages lists none of them"
     assert found["A.6.2.6"].state == "not due"
+    assert found["A.2.2"].state == "not assessed here"
+    assert len(found) == 38
     assert found["A.5.4"].state == "failed", "a supporting result that failed shows at once"
     better = states([signed_sessions.checked(signed_sessions.session(ratio="0.95"))])
     assert better["A.6.2.4"].state == "missing"
@@ -122,19 +130,21 @@ def test_an_unsound_session_makes_everything_unverifiable():
     from aims_mlflow.evidence.verify import check_session
 
     broken = check_session(data, "s", signed_sessions.lookup(signed_sessions.entry(writer._key)))
-    assert {s.state for s in states([broken]).values()} == {"unverifiable"}
+    found = states([broken]).values()
+    assert {s.state for s in found if s.control.stage != "organization"} == {"unverifiable"}
+    assert {s.state for s in found} == {"unverifiable", "not assessed here"}
 
 
 def test_evidence_past_its_date_is_stale():
-    key = ephemeral_key()
-    writer = SessionWriter(key, "ana")
-    about = [Subject(name="m", digest={"dirHash1": signed_sessions.MODEL})]
-    writer.add("training-provenance", about, details={"data": {}})
-    writer.add("tooling-record", about, valid_until="2026-06-01T00:00:00Z")
-    writer.close()
-    now = datetime(2026, 5, 1, tzinfo=UTC)
-    assert states([signed_sessions.checked(writer, key)], now=now)["A.4.4"].state == "met"
-    assert states([signed_sessions.checked(writer, key)], now=now + timedelta(days=60))["A.4.4"].state == "stale"
+    now = datetime.now(UTC)
+    ends = utc_text(now + timedelta(days=30))
+    writer = status_cases.machine_session(lambda parts: parts["tooling-record"][1].update(valid_until=ends))
+    before = states([signed_sessions.checked(writer)], now=now)["A.4.4"]
+    assert before.state == "met"
+    assert (before.next_time, before.next_change) == (ends, "tooling-record")
+    after = states([signed_sessions.checked(writer)], now=now + timedelta(days=60))["A.4.4"]
+    assert after.state == "stale"
+    assert ends in after.reason
 
 
 def test_a_check_that_could_not_run_is_never_met():
@@ -145,7 +155,7 @@ def test_a_check_that_could_not_run_is_never_met():
     writer.add("tooling-record", about, result="not_evaluated", reason="no package list")
     writer.close()
     found = states([signed_sessions.checked(writer, key)])["A.4.4"]
-    assert found.state == "missing"
+    assert found.state == "not evaluated"
     assert "could not be evaluated: no package list" in found.reason
 
 
@@ -177,8 +187,10 @@ def test_the_page_stands_alone_and_shows_what_failed():
 
 
 def test_the_terminal_summary_fits_and_names_the_fix():
-    lines = summary_lines(
-        control_statuses([signed_sessions.checked(signed_sessions.session())], signed_sessions.MODEL), width=60
-    )
+    found = control_statuses(subject([signed_sessions.checked(signed_sessions.session())]), datetime.now(UTC))
+    lines = summary_lines(found, width=60)
     assert all(len(line) <= 60 for line in lines)
     assert any(line.startswith("✗ failed: A.5.4, A.6.2.4") for line in lines)
+    said = " ".join(lines)
+    assert all(status.control.id in said for status in found), "each of the 38 controls is named"
+    assert "of 38 controls met" in said

@@ -99,8 +99,29 @@ def test_a_missing_kind_is_named_with_its_control():
 
 def test_fairness_is_asked_for_only_where_a_column_is_named():
     kinds = ("session-start", "training-provenance", "data-quality", "performance", "model-card")
-    assert ask(good(kinds=kinds, sensitive=[])).allowed
-    assert not ask(good(kinds=kinds, sensitive=[]), rules=system(sensitive=["sex"])).allowed
+    nobody = {"sensitive": [], "affected": ("none",)}
+    reason = "no data about people"
+    assert ask(good(kinds=kinds, **nobody), rules=system(not_compared=reason)).allowed
+    assert not ask(good(kinds=kinds, **nobody), rules=system(sensitive=["sex"])).allowed
+
+
+@pytest.mark.parametrize(
+    ("start", "rules", "word"),
+    [
+        ({}, {}, "no group was compared"),
+        (
+            {"not_compared": "no data about people", "affected": ()},
+            {},
+            "the policy does not state it",
+        ),
+        ({}, {"not_compared": "no data about people"}, "contradicted by affected_groups: all"),
+    ],
+)
+def test_comparing_no_group_needs_a_reason_of_the_policy_that_nothing_contradicts(start, rules, word):
+    kinds = ("session-start", "training-provenance", "data-quality", "performance", "model-card")
+    decision = ask(good(kinds=kinds, sensitive=[], **start), rules=system(**rules))
+    assert not decision.allowed
+    assert word in texts(decision)[0]
 
 
 def test_what_could_not_be_evaluated_is_not_passed():

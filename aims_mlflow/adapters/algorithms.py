@@ -1,0 +1,56 @@
+"""The algorithm of a model, and what serving it needs (A.4.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.errors import Unreachable
+from aims_mlflow.evidence.tracking import client, downloaded, reaching
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.adapters.models import LoggedModel
+
+REQUIREMENTS = "requirements.txt"
+MAX_LINES = 500
+
+
+def algorithm_of(model: Any) -> str | None:
+    """Return the class of a model; of a pipeline or a search those of its parts too. None where MLflow hides it."""
+    if type(model).__module__.startswith("mlflow.pyfunc"):
+        try:
+            inner = model.unwrap_python_model()
+        except Exception:  # noqa: BLE001 - another library's object behind a loader of MLflow
+            return None
+        return algorithm_of(inner)
+    name = f"{type(model).__module__}.{type(model).__qualname__}"
+    best = getattr(model, "best_estimator_", None)
+    parts = [best] if best is not None else [part for _, part in _steps(model)]
+    inside = [text for part in parts if part is not None and (text := algorithm_of(part))]
+    return f"{name} ({', '.join(inside)})" if inside else name
+
+
+def _steps(model: Any) -> list[tuple[str, Any]]:
+    steps = getattr(model, "steps", None)
+    pairs = steps if isinstance(steps, list) else []
+    return [p for p in pairs if isinstance(p, tuple) and len(p) == 2 and not isinstance(p[1], str)]
+
+
+def requirements_in(model_id: str) -> list[str]:
+    """Return the lines of a logged model's requirements.txt: what MLflow installs to serve it; empty without one."""
+    try:
+        with reaching(f"read model {model_id}"):
+            location = client().get_logged_model(model_id).artifact_location
+        with downloaded(f"{location}/{REQUIREMENTS}", f"model {model_id}") as path:
+            lines = path.read_text(encoding="utf-8").splitlines()
+    except (Unreachable, OSError, ValueError):
+        return []
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")][:MAX_LINES]
+
+
+def described_algorithms(models: Sequence[LoggedModel]) -> dict[str, Any]:
+    """Return the details of a tooling-record that are about the models: algorithm and requirements by model id."""
+    algorithms = {m.model_id: text for m in models if (text := algorithm_of(m.predictor))}
+    serving = {m.model_id: lines for m in models if (lines := requirements_in(m.model_id))}
+    return {**({"algorithms": algorithms} if algorithms else {}), **({"serving": serving} if serving else {})}

@@ -1,0 +1,109 @@
+"""`aims evidence controls`: the state of each control by the evidence of a run, a model version or a folder."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aims_mlflow.catalog.loader import require_control
+from aims_mlflow.cli.options import KEYS
+
+if TYPE_CHECKING:
+    from aims_mlflow.evidence.run_source import EvidenceSource
+    from aims_mlflow.gates.combined_status import ControlStatus
+    from aims_mlflow.gates.status_subject import StatusSubject
+
+
+@click.command("controls")
+@click.argument("target")
+@click.argument("control", required=False)
+@KEYS
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+def controls(target: str, control: str | None, keys: tuple[str, ...], as_json: bool) -> None:
+    """Show the state of each control and clause for TARGET, or the conditions of one CONTROL.
+
+    No policy is here to judge limits and approvals: what needs one is "captured" at best. Met means that the conditions
+    on the evidence hold; conformity is the auditor's judgement.
+    """
+    from aims_mlflow.evidence.run_source import open_source
+    from aims_mlflow.evidence.trust import trusted_keys
+    from aims_mlflow.gates.control_status import control_status, control_statuses
+
+    wanted = require_control(control) if control else None
+    subject, now = _subject(open_source(target, trusted_keys(keys))), datetime.now(UTC)
+    found = [control_status(wanted, subject, now)] if wanted else control_statuses(subject, now, with_clauses=True)
+    if as_json:
+        click.echo(json.dumps([_row(status) for status in found], indent=2))
+    elif wanted:
+        _print_conditions(found[0])
+    else:
+        _print_states(found)
+
+
+def _subject(source: EvidenceSource) -> StatusSubject:
+    """Return what the evidence is about: the model that was named, or the newest one that a training record names."""
+    from aims_mlflow.gates.counting_evidence import newest
+    from aims_mlflow.gates.status_subject import StatusSubject
+
+    records = [r for s in source.sessions for r in s.records]
+    trained = newest([r for r in records if r.evidence.kind == "training-provenance"])
+    digests = [d for s in (trained.subjects if trained else ()) for n, d in s.digest.items() if n == "dirHash1"]
+    system = next((r.evidence.system for r in reversed(records) if r.evidence.system), None)
+    digest = source.model_digest or next(iter(digests), None)
+    return StatusSubject(system, digest=digest, sessions=tuple(source.sessions))
+
+
+def _row(status: ControlStatus) -> dict[str, Any]:
+    return {
+        "control": status.control.id,
+        "title": status.control.title,
+        "state": status.state,
+        "reason": status.reason,
+        "since": status.since,
+        "ends": status.next_time,
+        "what_ends": status.next_change or None,
+        "conditions": [
+            {
+                "id": c.condition.id,
+                "holds_if": c.condition.holds,
+                "outcome": c.verdict.outcome,
+                "sentence": c.verdict.sentence,
+                "basis": c.verdict.basis,
+                "owed_by": c.condition.owed_by,
+                "evidence": list(c.verdict.evidence),
+            }
+            for c in status.conditions
+        ],
+    }
+
+
+def _print_states(found: list[ControlStatus]) -> None:
+    from aims_mlflow.documents.terminal import SYMBOLS
+    from aims_mlflow.gates.control_coverage import ControlCoverage
+
+    for status in found:
+        click.echo(f"{SYMBOLS[status.state]:<2} {status.control.id:<8} {status.state:<18} {status.reason}")
+    annex = [s for s in found if s.control.id.startswith("A.")]
+    click.echo(f"\n{ControlCoverage.of(annex).sentence()}; conformity is the auditor's judgement")
+
+
+def _print_conditions(status: ControlStatus) -> None:
+    from aims_mlflow.documents.terminal import MARKS, SYMBOLS
+    from aims_mlflow.gates.waivers import last_day
+
+    click.secho(f"{status.control.id} {status.control.title}: {SYMBOLS[status.state]} {status.state}", bold=True)
+    click.echo(f"  an auditor asks: {status.control.auditor_asks}")
+    if not status.conditions:
+        click.echo(f"  {status.reason}")
+    for c in status.conditions:
+        click.echo(f"  {MARKS[c.verdict.outcome]} {c.verdict.outcome}: {c.condition.holds}")
+        click.echo(f"      {c.verdict.sentence}")
+        for warning in c.verdict.warnings:
+            click.echo(f"      warning: {warning}")
+        if c.verdict.outcome in ("missing", "stale", "not evaluated"):
+            click.echo(f"      owed by {c.condition.owed_by}")
+    if status.next_time:
+        click.echo(f"  next to end: {status.next_change}, {last_day(status.next_time)}")

@@ -1,0 +1,152 @@
+"""The state of a control from the verdicts on its conditions, with the reason in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from aims_mlflow.gates.waivers import last_day
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.gates.verdict import Judgement
+    from aims_mlflow.records.control import Condition, Control
+    from aims_mlflow.records.decision import WaivedBy
+
+State = Literal[
+    "met",
+    "met with warnings",
+    "failed",
+    "failed and waived",
+    "not evaluated",
+    "missing",
+    "stale",
+    "unverifiable",
+    "not sealed yet",
+    "not due",
+    "not applicable",
+    "captured",
+    "not assessed here",
+]
+
+
+@dataclass(frozen=True)
+class ConditionStatus:
+    """A condition of a control with its verdict, and the waivers that cover what failed."""
+
+    condition: Condition
+    verdict: Judgement
+    waived: tuple[WaivedBy, ...] = ()
+
+
+@dataclass(frozen=True)
+class ControlStatus:
+    """A control with its state, the conditions behind it, since when it holds, and what will change it next.
+
+    Attributes:
+        reason: The state in one sentence.
+        records: The records of the control's kinds that were looked at.
+        since: Time of the evidence that brought the state about; None where there is none.
+        next_change: What will change the state by itself, and `next_time` when.
+    """
+
+    control: Control
+    state: State
+    reason: str
+    conditions: tuple[ConditionStatus, ...] = ()
+    records: tuple[SealedRecord, ...] = ()
+    since: str | None = None
+    next_change: str = ""
+    next_time: str | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What holds only with a warning."""
+        return tuple(dict.fromkeys(w for c in self.conditions for w in c.verdict.warnings))
+
+
+ORDER: tuple[tuple[str, State], ...] = (
+    ("failed", "failed"),
+    ("stale", "stale"),
+    ("not evaluated", "not evaluated"),
+    ("missing", "missing"),
+    ("captured", "captured"),
+    ("not due", "not due"),
+    ("warned", "met with warnings"),
+    ("holds", "met"),
+    ("not applicable", "not applicable"),
+)
+
+
+def combined(
+    control: Control, conditions: Sequence[ConditionStatus], here: tuple[SealedRecord, ...], unsealed: Sequence[str]
+) -> ControlStatus:
+    """Return the state that the conditions add up to: the worst of them decides, waived failures apart."""
+    outcomes = {c.verdict.outcome for c in conditions if not c.waived}
+    state: State = next((s for o, s in ORDER if o in outcomes), "failed and waived")
+    if state in ("met", "met with warnings") and any(c.waived for c in conditions):
+        state = "failed and waived"
+    if unsealed and state in ("met", "met with warnings", "captured"):
+        state = "not sealed yet"
+    mine = _deciding(state, conditions)
+    ending = min((v for v in map(_ending, conditions) if v), default=None)
+    return ControlStatus(
+        control,
+        state,
+        _reason(state, mine, conditions, unsealed),
+        tuple(conditions),
+        here,
+        max((c.verdict.since for c in mine if c.verdict.since), default=None),
+        ending[1] if ending else "",
+        ending[0] if ending else None,
+    )
+
+
+def _ending(found: ConditionStatus) -> tuple[str, str] | None:
+    """Return when a verdict ends by itself, and what ends."""
+    if found.waived:
+        first = min(found.waived, key=lambda w: w.expires)
+        return first.expires, f"waiver by {first.owner}"
+    return (found.verdict.until, found.verdict.ends) if found.verdict.until else None
+
+
+def _deciding(state: State, conditions: Sequence[ConditionStatus]) -> list[ConditionStatus]:
+    """Return the conditions that bring the state about."""
+    if state == "failed and waived":
+        return [c for c in conditions if c.waived]
+    outcome = next((o for o, s in ORDER if s == state), None)
+    if state in ("met", "met with warnings", "not sealed yet"):
+        return list(conditions)
+    return [c for c in conditions if c.verdict.outcome == outcome and not c.waived]
+
+
+def _reason(
+    state: State, mine: Sequence[ConditionStatus], conditions: Sequence[ConditionStatus], unsealed: Sequence[str]
+) -> str:
+    """Return the state in words: what decides it, and what is not applicable."""
+    holding = [c for c in conditions if c.verdict.outcome in ("holds", "warned")]
+    beside = [c.verdict.sentence for c in conditions if c.verdict.outcome == "not applicable"]
+    if state in ("met", "met with warnings"):
+        warnings = list(dict.fromkeys(w for c in conditions for w in c.verdict.warnings))
+        n = len(conditions) - len(beside)
+        text = [f"{len(holding)} of {n} conditions hold", *(f"warning: {w}" for w in warnings)]
+    elif state == "failed and waived":
+        text = [f"{'; '.join(dict.fromkeys(w.unmet.text for c in mine for w in c.waived))}; {_waivers(mine)}"]
+    elif state == "not sealed yet":
+        text = [f"{', '.join(dict.fromkeys(unsealed))} is not in the ledger yet"]
+    elif state == "missing":
+        owing = [(c.verdict.sentence, c.condition.owed_by) for c in mine]
+        text = [f"{sentence} (owed by {owed})" for sentence, owed in dict(owing).items()]
+    elif state == "not due":
+        text = [f"{len(holding)} of {len(conditions)} conditions hold", *(c.verdict.sentence for c in mine)]
+    else:
+        text = [c.verdict.sentence for c in mine]
+    return "; ".join(dict.fromkeys([*text, *beside]))
+
+
+def _waivers(mine: Sequence[ConditionStatus]) -> str:
+    waivers = {w.waiver: w for c in mine for w in c.waived}
+    each = [f"waived by {w.owner} until and including {last_day(w.expires)}: {w.reason}" for w in waivers.values()]
+    return "; ".join(each)

@@ -1,0 +1,124 @@
+"""Conditions of the clauses 4 to 10: context, leadership, risk, audit, review, corrective action."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.catalog.loader import controls
+from aims_mlflow.gates.control_conditions.by_document import by_document, each_entry, entries, states
+from aims_mlflow.gates.control_conditions.organisation import CHECKS as OF_THE_ORGANISATION
+from aims_mlflow.gates.control_conditions.organisation import MANAGEMENT, dated
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.gates.shapes import mappings
+from aims_mlflow.gates.verdict import joined
+from aims_mlflow.signing.owners import is_among, person
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from typing import Any
+
+    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.person_statements import PublishedDocument
+    from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.gates.verdict import Judgement
+
+# Inputs of a management review, in the words of documents that people write.
+REVIEW_INPUTS = (
+    "earlier_actions", "context_changes", "nonconformities", "monitoring", "audits", "objectives", "opportunities",
+)  # fmt: skip
+
+
+def _scanned(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    known = says(entry.get("system")) or says(entry.get("explanation"))
+    return None if known else ("failed", f"{entry.get('id')} was found, and is neither registered nor explained")
+
+
+def all_assessed(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """Each registered system has a risk."""
+    systems = {str(e.get("id")) for d in subject.written("register") for e in mappings(d.fields.get("systems"))}
+    systems |= {subject.name} if subject.scope != "organization" and subject.name else set()
+    assessed = {str(e.get("system")) for e in mappings(document.fields.get("risks"))}
+    bare = sorted(systems - assessed)
+    return ("missing", f"no risk is assessed for {', '.join(bare)}") if bare or not assessed else None
+
+
+def every_control(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """Each of the 38 controls is in or out, with a reason."""
+    reasoned = {str(e.get("control")) for e in mappings(document.fields.get("controls")) if says(e.get("reason"))}
+    lacking = [c for c in controls() if c not in reasoned]
+    text = f"{len(lacking)} of {len(controls())} controls have no reason: {', '.join(lacking[:5])}"
+    return ("missing", text) if lacking else None
+
+
+def _impartial(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    own = subject.counted.trainers
+    if is_among(str(entry.get("person")), own):
+        return "failed", f"{entry.get('person')} audits a model that they trained"
+    return (
+        None if says(entry.get("competence")) else ("missing", f"the competence of {entry.get('person')} is not stated")
+    )
+
+
+def audited(subject: StatusSubject, at: datetime) -> Judgement:
+    """There is a programme, and the team of the newest audit is competent and audits nothing of its own."""
+    programme = by_document("audit-programme", entries("audits", "scope", "planned", "auditors"))(subject, at)
+    report = by_document("audit-report", entries("team", "person"), each_entry("team", _impartial))(subject, at)
+    return joined([programme, report], f"{programme.sentence}; {report.sentence}")
+
+
+def removed(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each nonconformity has a cause, and a corrective action that is done."""
+    fact = by_document("nonconformity", entries("nonconformities", "fact", "cause"))(subject, at)
+    action = by_document("corrective-action", entries("actions", "action", "owner", "done"))(subject, at)
+    return joined([fact, action], f"{fact.sentence}; {action.sentence}")
+
+
+def _checked_again(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    if subject.digest and entry.get("model_digest") != subject.digest:
+        return "failed", f"the effect was checked on {str(entry.get('model_digest'))[:12]}, not on these bytes"
+    if person(str(entry.get("by"))) == person(str(entry.get("owner"))):
+        return "failed", f"{entry.get('by')} checked the effect of an own action"
+    return None if entry.get("result") == "passed" else ("failed", "the check of the effect did not pass")
+
+
+def context(subject: StatusSubject, at: datetime) -> Judgement:
+    """Context and parties are approved documents."""
+    issues = by_document("context", entries("issues", "issue", "effect"))(subject, at)
+    parties = by_document("parties", entries("parties", "who", "need"))(subject, at)
+    return joined([issues, parties], f"{issues.sentence}; {parties.sentence}")
+
+
+def roles_and_stages(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each registered system has roles and a stage, within an approved scope."""
+    register = by_document("register", entries("systems", "id", "roles", "stage"))(subject, at)
+    scope = by_document("scope", states("statement", "systems_in"))(subject, at)
+    return joined([register, scope], f"{register.sentence}; {scope.sentence}")
+
+
+def committed(subject: StatusSubject, at: datetime) -> Judgement:
+    """Top management committed resources, and approved the AI policy."""
+    leadership = by_document("leadership", states("resources", "members"), role=MANAGEMENT)(subject, at)
+    policy = OF_THE_ORGANISATION["A.2.2/approved"](subject, at)
+    return joined([leadership, policy], f"{leadership.sentence}; {policy.sentence}")
+
+
+CHECKS: dict[str, Check] = {
+    "4/roles": roles_and_stages,
+    "4/context": context,
+    "4/scan": by_document("register", entries("scan", "id"), each_entry("scan", _scanned)),
+    "5/commitment": committed,
+    "5/authority": by_document("roles", entries("roles", "role", "authority", "person")),
+    "6.1.2/criteria": by_document("risk-method", states("scales", "acceptance"), role=MANAGEMENT),
+    "6.1.2/systems": by_document("risk-register", entries("risks", "system", "event", "owner"), all_assessed),
+    "6.1.3/controls": by_document("soa", every_control, role=MANAGEMENT),
+    "6.1.3/residual": by_document("treatment-plan", entries("risks", "risk", "residual", "accepted_by")),
+    "9.2/auditors": audited,
+    "9.2/findings": by_document("audit-report", entries("findings", "finding", "owner", "due")),
+    "9.3/inputs": by_document("review-inputs", states(*REVIEW_INPUTS)),
+    "9.3/decisions": by_document("review-minutes", entries("decisions", "decision", "owner", "due"), dated("date")),
+    "10.2/cause": removed,
+    "10.2/effect": by_document(
+        "effectiveness-check", entries("checks", "action", "by"), each_entry("checks", _checked_again)
+    ),
+}

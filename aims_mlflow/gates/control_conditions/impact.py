@@ -1,0 +1,110 @@
+"""Conditions about impact assessments (A.5, clause 6.1.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.gates.control_conditions.by_document import by_document, entries, states
+from aims_mlflow.gates.kind_verdict import judge_records
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.gates.shapes import mapping, mappings, texts
+from aims_mlflow.gates.verdict import Judgement, joined
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.person_statements import PublishedDocument
+    from aims_mlflow.gates.status_subject import StatusSubject
+
+
+def cites(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """Each record that the document cites counts for this model, and did not fail."""
+    cited = texts(document.fields.get("evidence"))
+    if not cited:
+        return "missing", "it cites no evidence"
+    unknown = [c for c in cited if subject.by_id(c) is None]
+    if unknown:
+        return (
+            "missing",
+            f"{len(unknown)} of {len(cited)} evidence ids lead to no record about this model ({unknown[0]})",
+        )
+    bad = [
+        r.evidence.kind for c in cited if (r := subject.by_id(c)) and r.evidence.result in ("failed", "not_evaluated")
+    ]
+    return ("failed", f"it cites {', '.join(bad)}, which did not pass") if bad else None
+
+
+def names_model(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """The document names the model that is assessed by its digest."""
+    if subject.digest and subject.digest not in document.model_digests:
+        return "missing", f"it does not name the model {subject.digest[:12]}"
+    return None
+
+
+def real_groups(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """Each group is one of the data, or said to be absent with a reason; each group of the data is named."""
+    named = mappings(document.fields.get("groups"))
+    if not named:
+        return "missing", "it names no group"
+    levels = {
+        f"{column}={value}"
+        for r in subject.of("fairness")
+        for c in r.evidence.claims
+        for column, value in c.slice.items()
+        if value != "*"
+    }
+    said = {str(e.get("in_data")) for e in named}
+    made_up = [e for e in named if str(e.get("in_data")) not in levels and not says(e.get("not_in_data"))]
+    if made_up:
+        return "missing", f"group {made_up[0].get('name')!r} is in no compared column, and no reason says why"
+    unnamed = sorted(levels - said)
+    return ("missing", f"groups of the data that it does not name: {', '.join(unnamed[:5])}") if unnamed else None
+
+
+def results(subject: StatusSubject, at: datetime) -> Judgement:
+    """Outcomes by group were measured for this model, and did not fail."""
+    return judge_records("fairness", subject.of("fairness"), at)
+
+
+def _process(subject: StatusSubject, at: datetime) -> Judgement:
+    names = [k for k in CHECKS if k.startswith(("A.5.2/", "A.5.3/", "A.5.4/", "A.5.5/"))]
+    return joined([CHECKS[name](subject, at) for name in names], f"the {len(names)} conditions of A.5.2 to A.5.5 hold")
+
+
+def _feeds(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:
+    """Each risk that the assessment feeds stands in an approved risk register."""
+    registers = [d for d in subject.written("risk-register") if subject.judged(d, at).outcome == "holds"]
+    known = {str(e.get("id")) for d in registers for e in mappings(d.fields.get("risks"))}
+    fed = texts(document.fields.get("feeds_risks"))
+    if not fed:
+        return "missing", "it names no risk that it feeds"
+    unknown = [r for r in fed if r not in known]
+    return ("missing", f"risk {unknown[0]} is in no approved risk register") if unknown else None
+
+
+def _mitigated(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    harms = [e for e in mappings(document.fields.get("impacts")) if e.get("kind") == "harm"]
+    measures = {
+        str(e.get("impact")) for e in mappings(document.fields.get("measures")) if says(mapping(e).get("measure"))
+    }
+    bare = [str(e.get("id")) for e in harms if str(e.get("id")) not in measures]
+    if not harms:
+        return "missing", "it names no harm"
+    return ("missing", f"harm {bare[0]} has no mitigation") if bare else None
+
+
+CHECKS: dict[str, Check] = {
+    "A.5.2/triggers": by_document("impact-process", states("triggers")),
+    "A.5.2/method": by_document("impact-process", states("method", "scales")),
+    "A.5.2/roles": by_document("impact-process", states("assessors", "approvers")),
+    "A.5.3/signed": by_document("impact-assessment", states("assessors", "decision"), names_model),
+    "A.5.3/evidence": by_document("impact-assessment", cites),
+    "A.5.4/groups": by_document("impact-people", real_groups),
+    "A.5.4/results": results,
+    "A.5.4/mitigations": by_document("impact-people", entries("impacts", "id", "kind", "group"), _mitigated),
+    "A.5.5/effects": by_document("impact-society", entries("effects", "effect", "judgement")),
+    "A.5.5/reasons": by_document("impact-society", entries("effects", "reason")),
+    "6.1.4/assessed": _process,
+    "6.1.4/risks": by_document("impact-assessment", _feeds),
+}

@@ -1,0 +1,282 @@
+"""Conditions about deployment, monitoring, logs, users and incidents (A.6.2.5 to A.6.2.8, A.8, A.9, clauses 8, 9.1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.gates.control_conditions.by_document import (
+    absent,
+    by_document,
+    by_documents,
+    each_entry,
+    entries,
+    states,
+)
+from aims_mlflow.gates.kind_verdict import judge_records
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.gates.shapes import mapping, mappings, number
+from aims_mlflow.gates.verdict import Judgement, joined
+from aims_mlflow.records.base import parse_time
+from aims_mlflow.signing.owners import is_among
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.person_statements import PublishedDocument
+    from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.records.decision import Decision
+
+YEAR = timedelta(days=366)
+
+
+def moment(value: object) -> datetime | None:
+    """Return a time or a day (its beginning, in UTC) of a document's field, or None."""
+    try:
+        text = str(value)
+        return parse_time(text if "T" in text else f"{text}T00:00:00+00:00")
+    except ValueError:
+        return None
+
+
+def within_a_year(value: object, at: datetime) -> bool:
+    """Return whether a time of a field is past, and by a year at most."""
+    when = moment(value)
+    return when is not None and at - YEAR <= when <= at
+
+
+def deployments(subject: StatusSubject) -> list[Decision]:
+    """Return the decisions by which exactly these bytes were allowed into use."""
+    return [
+        d
+        for d in subject.decisions
+        if d.stage == "deployment" and d.allowed and not d.would_refuse and d.model_digest == subject.digest
+    ]
+
+
+def allowed(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
+    """For each alias that is held, the gate allowed exactly these bytes; a waiver is named."""
+    mine = deployments(subject)
+    bare = [a for a in subject.aliases if not any(d.alias == a for d in mine)]
+    if bare or not mine:
+        return Judgement("missing", f"no decision of the gate allows these bytes{_as(bare)}")
+    last = mine[-1]
+    text = f"allowed{_as([d.alias for d in mine[-1:] if d.alias])} on {last.time[:10]}, by {last.basis}"
+    warnings = tuple(f"{w.unmet.control} is waived: {w.unmet.text}" for w in last.waived)
+    until = min((w.expires for w in last.waived), default=None)
+    return Judgement(
+        "warned" if warnings else "holds", text, since=last.time, until=until, ends="a waiver", warnings=warnings
+    )
+
+
+def _as(aliases: list[str]) -> str:
+    return f" as {', '.join(aliases)}" if aliases else ""
+
+
+def approved(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
+    """The newest decision that allowed these bytes rests on an approval by another person than the trainers."""
+    mine = deployments(subject)
+    if not mine:
+        return Judgement(
+            "missing", "no approval by another person than the trainer is bound to these bytes", basis="person"
+        )
+    others = [a for a in mine[-1].approvals if not is_among(a, subject.counted.trainers)]
+    if not others:
+        return Judgement(
+            "missing", "the decision rests on no approval by another person than the trainer", basis="person"
+        )
+    return Judgement("holds", f"approved by {', '.join(others)}", since=mine[-1].time, basis="person")
+
+
+def _plan(subject: StatusSubject, at: datetime, kind: str = "monitoring-plan") -> tuple[Judgement, Mapping[str, Any]]:
+    written = subject.written(kind)
+    if not written:
+        return absent(kind), {}
+    verdict = subject.judged(written[-1], at)
+    return verdict, written[-1].fields if verdict.outcome == "holds" else {}
+
+
+def due_runs(subject: StatusSubject, at: datetime) -> Judgement:
+    """The newest run is not older than the plan's interval with its grace."""
+    plan, fields = _plan(subject, at)
+    every, grace = number(fields.get("every_days")), number(fields.get("grace_days")) or 0
+    if plan.outcome != "holds":
+        return plan
+    if not every:
+        return Judgement(
+            "missing", "the monitoring plan states no interval (every_days)", plan.evidence, basis="person"
+        )
+    runs = subject.of("monitor-run")
+    verdict = judge_monitoring(runs, at)
+    if verdict.outcome not in ("holds", "warned", "failed"):
+        return verdict
+    last = max(parse_time(r.evidence.time) for r in runs)
+    if at > last + timedelta(days=every + grace):
+        text = f"the last run was on {last:%Y-%m-%d}; the plan asks for one every {every} days"
+        return Judgement("stale", text).about(*runs)
+    return joined([plan, Judgement("holds", "").about(*runs)], f"{len(runs)} runs, the last on {last:%Y-%m-%d}")
+
+
+def judge_monitoring(runs: list[SealedRecord], at: datetime) -> Judgement:
+    """Return the verdict on monitoring runs as evidence; a breach is judged by `breaches`."""
+    verdict = judge_records("monitor-run", runs, at)
+    return Judgement("holds", "").about(*runs) if verdict.outcome in ("warned", "failed") else verdict
+
+
+def enough_rows(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each run saw at least the rows that the plan asks for."""
+    plan, fields = _plan(subject, at)
+    if plan.outcome != "holds":
+        return plan
+    least, runs = number(fields.get("least_rows")), subject.of("monitor-run")
+    if not least:
+        return Judgement("missing", "the monitoring plan states no least number of rows", plan.evidence, basis="person")
+    if not runs:
+        return judge_monitoring(runs, at)
+    few = [n for r in runs if (n := number(r.evidence.details.get("rows")) or 0) < least]
+    if few:
+        return Judgement("not evaluated", f"{len(few)} runs saw under {least:,} rows (the least {min(few):,})").about(
+            *runs
+        )
+    return Judgement("holds", f"{len(runs)} runs on at least {least:,} rows").about(*runs)
+
+
+def breaches(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each run in breach is acknowledged by name in the plan's document or a later run."""
+    plan, fields = _plan(subject, at)
+    runs = subject.of("monitor-run")
+    if not runs:
+        return judge_monitoring(runs, at)
+    handled = {str(e.get("run")) for e in mappings(fields.get("acknowledged")) if says(e.get("by"))}
+    open_ones = [r for r in runs if r.evidence.result == "failed" and r.id not in handled]
+    if open_ones:
+        text = f"{len(open_ones)} of {len(runs)} runs are in breach, and nobody acknowledged it"
+        return Judgement("failed", text).about(*open_ones)
+    return joined([plan, Judgement("holds", "").about(*runs)], f"no breach of {len(runs)} runs is open")
+
+
+def covered(subject: StatusSubject, at: datetime) -> Judgement:
+    """The log's coverage was compared with the plan, without a gap."""
+    records = subject.of("log-coverage")
+    verdict = judge_records("log-coverage", records, at)
+    gaps = [g for r in records for g in mappings(r.evidence.details.get("gaps"))]
+    if verdict.outcome in ("holds", "warned") and gaps:
+        return Judgement("failed", f"{len(gaps)} gaps in the planned events").about(*records)
+    return verdict
+
+
+def in_use(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """A document about a version names the digest in use."""
+    if subject.digest and subject.digest not in document.model_digests:
+        return "missing", f"it does not name the model {subject.digest[:12]}"
+    return None
+
+
+def _reached(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    if entry.get("from") == "outside" and not says(mapping(entry.get("triage")).get("by")):
+        return "failed", f"report {entry.get('id')} from outside has no triage"
+    return None
+
+
+def outside_test(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """A test report by an outsider reached triage within a year."""
+    tests = [e for e in mappings(document.fields.get("tests")) if e.get("by") == "outside"]
+    if not any(within_a_year(e.get("reached"), at) for e in tests):
+        return ("stale" if tests else "missing"), "no test report from outside reached triage within a year"
+    return None
+
+
+def _in_time(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    sent, due = moment(entry.get("sent")), moment(entry.get("due"))
+    if due is None:
+        return "missing", f"notice of {entry.get('incident')} states no due time"
+    late = sent > due if sent else at > due
+    return ("failed", f"users were not told of {entry.get('incident')} by {entry.get('due')}") if late else None
+
+
+def _met_target(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    if not within_a_year(entry.get("reviewed"), at):
+        return "stale", f"objective {entry.get('objective')!r} was not reviewed within a year"
+    return None
+
+
+def _reviewed(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    decisions, seen = number(entry.get("decisions")), number(entry.get("reviewed"))
+    if not decisions or not seen:
+        return "missing", "a period of oversight has no numbers of decisions and reviews"
+    promised = number(entry.get("promised"))
+    if promised is not None and seen < promised:
+        return "failed", f"{seen} of {promised} promised reviews were made"
+    return None
+
+
+def traffic(subject: StatusSubject, at: datetime) -> Judgement:
+    """Use was compared with the documented use, and no deviation is open."""
+    records = subject.of("use-conformance")
+    verdict = judge_records("use-conformance", records, at)
+    deviations = [
+        d for r in records for d in mappings(r.evidence.details.get("deviations")) if not says(d.get("resolved"))
+    ]
+    if verdict.outcome in ("holds", "warned") and deviations:
+        return Judgement("failed", f"{len(deviations)} deviations from the intended use are open").about(*records)
+    return verdict
+
+
+def decided(subject: StatusSubject, at: datetime) -> Judgement:
+    """The gate decided about these bytes, and what changed has an assessment."""
+    mine = [d for d in subject.decisions if d.model_digest == subject.digest] if subject.digest else subject.decisions
+    if not mine:
+        return Judgement("missing", "no decision of the gate is here")
+    changes = by_documents("change", states("what", "assessment"))(subject, at)
+    return joined([Judgement("holds", "", since=mine[-1].time), changes], f"{len(mine)} decisions; {changes.sentence}")
+
+
+def evaluated_runs(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each monitoring run has a result, and none in breach is open."""
+    return joined(
+        [judge_records("monitor-run", subject.of("monitor-run"), at), breaches(subject, at)]
+        if subject.of("monitor-run")
+        else [judge_monitoring([], at)],
+        f"{len(subject.of('monitor-run'))} runs evaluated",
+    )
+
+
+def again(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """Risk and impact were assessed again within the year."""
+    late = [k for k in ("risk", "impact") if not within_a_year(document.fields.get(k), at)]
+    return ("stale", f"{' and '.join(late)} were not assessed again within a year") if late else None
+
+
+CHECKS: dict[str, Check] = {
+    "A.6.2.5/rollback": by_document("deployment-plan", states("rollback_to", "who_may_stop")),
+    "A.6.2.5/allowed": allowed,
+    "A.6.2.5/approval": approved,
+    "A.6.2.6/runs": due_runs,
+    "A.6.2.6/data": enough_rows,
+    "A.6.2.6/breaches": breaches,
+    "A.6.2.8/events": by_document("log-plan", entries("events", "event", "where")),
+    "A.6.2.8/retention": by_document("log-plan", states("retention")),
+    "A.6.2.8/gaps": covered,
+    "A.8.2/published": by_document("user-information", states("where", "says"), in_use),
+    "A.8.2/limits": by_document("user-information", states("limits")),
+    "A.8.3/channel": by_document("report-channel", states("address", "who_reads")),
+    "A.8.3/test": by_document("report-log", outside_test, each_entry("reports", _reached)),
+    "A.8.4/plan": by_document("incident-communication-plan", entries("audiences", "audience", "within")),
+    "A.8.4/told": by_document("notice", entries("notices", "incident", "audience"), each_entry("notices", _in_time)),
+    "A.8.5/duties": by_document("disclosure-duties", entries("duties", "to", "what", "law", "checked_on")),
+    "A.8.5/discharged": by_document("disclosure", entries("disclosures", "duty", "sent", "proof")),
+    "A.9.2/approved": by_document("use-process", states("process", "oversight")),
+    "A.9.2/oversight": by_document("oversight-record", entries("periods", "by"), each_entry("periods", _reviewed)),
+    "A.9.3/measurable": by_document("use-objectives", entries("objectives", "objective", "metric", "target")),
+    "A.9.3/reviewed": by_document(
+        "use-objectives", entries("objectives", "result"), each_entry("objectives", _met_target)
+    ),
+    "A.9.4/documented": by_document("intended-use", states("use", "not_for", "users")),
+    "A.9.4/traffic": traffic,
+    "8/plans": decided,
+    "8/again": by_document("reassessment", again),
+    "9.1/plan": by_document("measurement-plan", entries("measures", "what", "method", "every_days", "limit")),
+    "9.1/evaluated": evaluated_runs,
+}

@@ -1,0 +1,208 @@
+"""Conditions about the organisation: policy, roles, resources, third parties, and the clauses (A.2, A.3, A.10)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.gates.control_conditions.by_document import by_document, by_documents, each_entry, entries, states
+from aims_mlflow.gates.control_conditions.model_evidence import measured_claims
+from aims_mlflow.gates.control_conditions.operation import moment, within_a_year
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.gates.shapes import mapping, mappings, number, texts
+from aims_mlflow.gates.verdict import Judgement, joined
+from aims_mlflow.records.base import utc_text
+from aims_mlflow.signing.owners import is_among, person
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.person_statements import PublishedDocument
+    from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.records.keyring import KeyEntry
+
+MANAGEMENT = "top-management"
+SIGNING_DUTIES = {"train": "trainer", "approve": "approver", "validate": "approver"}
+
+
+def reached(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """The communication is about the newest AI policy, and reached somebody."""
+    policies = subject.written("ai-policy")
+    if not policies:
+        return "missing", "there is no AI policy that it could be about"
+    if document.fields.get("policy") != policies[-1].id:
+        return "stale", "it is about another version of the AI policy"
+    return None if number(document.fields.get("reached")) else ("missing", "it does not state how many it reached")
+
+
+def dated(name: str) -> Any:
+    """Return the check that a field is a day or time that is past."""
+
+    def check(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+        when = moment(document.fields.get(name))
+        if when is None:
+            return "missing", f"it does not state {name} as YYYY-MM-DD"
+        return ("missing", f"{name} is in the future ({when:%Y-%m-%d})") if when > at else None
+
+    return check
+
+
+def keyring_agrees(subject: StatusSubject, at: datetime) -> Judgement:
+    """Whoever is to train, validate or approve owns a key with that role which is valid now."""
+    named = by_document("role-assignment", entries("assignments", "duty", "person"))(subject, at)
+    if named.outcome not in ("holds", "captured"):
+        return named
+    if subject.keyring is None:
+        return Judgement("captured", "no keyring here to compare the roles with", named.evidence, basis="person")
+    lacking = []
+    for entry in mappings(subject.written("role-assignment")[-1].fields.get("assignments")):
+        role = SIGNING_DUTIES.get(str(entry.get("duty")))
+        keys = [k for k in subject.keyring.keys if person(k.owner) == person(str(entry.get("person")))]
+        if role and not any(_valid(k, role, at) for k in keys):
+            lacking.append(f"{entry.get('person')} has no valid key with the role {role}")
+    return Judgement("failed", "; ".join(lacking), named.evidence, basis="person") if lacking else named
+
+
+def _valid(key: KeyEntry, role: str, at: datetime) -> bool:
+    return key.why_not([role], utc_text(at)) is None
+
+
+def _handled(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    return None if says(entry.get("outcome")) else ("failed", f"case {entry.get('id')} has no outcome")
+
+
+def tested(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """The channel was tested within a year."""
+    return None if within_a_year(document.fields.get("tested"), at) else ("stale", "no test within a year is stated")
+
+
+def lists_data(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """Each data set that the training used stands in the inventory by its digest."""
+    known = {str(e.get("id")) for e in mappings(document.fields.get("resources"))}
+    for role, described in subject.data.items():
+        digests = {str(d) for d in mapping(described.get("digest")).values()}
+        if not digests & known:
+            return "stale", f"the run used {role} data that it does not list ({min(digests, default='no digest')[:12]})"
+    return None
+
+
+def competent(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each owner of a trainer's or approver's key has evidence of competence for that role that has not ended."""
+    if subject.keyring is None:
+        written = by_documents("competence-record", states("person", "role", "basis"))(subject, at)
+        text = "no keyring here to say who must be competent"
+        return (
+            written if written.outcome == "missing" else Judgement("captured", text, written.evidence, basis="person")
+        )
+    documents = subject.written("competence-record")
+    parts = []
+    for key in subject.keyring.keys:
+        for role in sorted({"trainer", "approver"} & set(key.roles)):
+            parts += [_competence(key.owner, role, documents, subject, at)] if _valid(key, role, at) else []
+    return (
+        joined(parts, f"{len(parts)} roles with competence")
+        if parts
+        else Judgement("missing", "the keyring has no one")
+    )
+
+
+def _competence(
+    owner: str, role: str, documents: list[PublishedDocument], subject: StatusSubject, at: datetime
+) -> Judgement:
+    mine = [
+        d
+        for d in documents
+        if is_among(owner, texts(d.fields.get("person")))
+        and role in texts(d.fields.get("role"))
+        and says(d.fields.get("basis"))
+    ]
+    if not mine:
+        return Judgement("missing", f"no evidence of competence of {owner} as {role}", basis="person")
+    return subject.judged(mine[-1], at)
+
+
+def _measured(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    found = measured_claims(subject, entry.get("metric"), mapping(entry.get("slice")))
+    return None if found else ("missing", f"{entry.get('metric')} was not measured for this model")
+
+
+def implemented(subject: StatusSubject, at: datetime) -> Judgement:
+    """The policy in force requires evidence at the gate, and the approved process names its stage."""
+    if subject.rules is None:
+        return Judgement("captured", "no policy of a gate is here")
+    process = by_document("lifecycle-process", entries("stages", "stage", "criteria"))(subject, at)
+    if process.outcome != "holds":
+        return process
+    stages = {e.get("stage") for e in mappings(subject.written("lifecycle-process")[-1].fields.get("stages"))}
+    if subject.rules.stage not in stages or not subject.rules.require:
+        return Judgement("stale", f"the policy has a gate at {subject.rules.stage}, the process none", process.evidence)
+    if subject.rules.mode != "enforce":
+        return Judgement("failed", "the gate only observes: it refuses nothing", process.evidence)
+    return Judgement(
+        "holds", f"policy {subject.rules.policy_digest[:12]} gates {subject.rules.stage}", process.evidence
+    )
+
+
+def _one_accountable(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    parties = texts(entry.get("accountable"))
+    return (
+        None if len(parties) == 1 else ("missing", f"duty {entry.get('duty')!r} has {len(parties)} accountable parties")
+    )
+
+
+def _more_than_terms(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    kinds = {str(d.get("kind")) for d in mappings(entry.get("documents")) if says(d.get("conclusions"))}
+    ended = [d for d in mappings(entry.get("documents")) if (end := moment(d.get("expires"))) and end < at]
+    if ended:
+        return "stale", f"a document of {entry.get('component')} ended on {ended[0].get('expires')}"
+    if kinds - {"terms", "DPA"}:
+        return None
+    return (
+        "missing",
+        f"component {entry.get('component')} has only terms, or documents that nobody drew a conclusion from",
+    )
+
+
+def _own_test(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    if entry.get("version") != entry.get("version_in_use"):
+        return (
+            "stale",
+            f"{entry.get('component')} {entry.get('version')} was tested, {entry.get('version_in_use')} is in use",
+        )
+    return (
+        None if number(entry.get("n")) else ("missing", f"the test of {entry.get('component')} has no number of cases")
+    )
+
+
+CHECKS: dict[str, Check] = {
+    "A.2.2/approved": by_document("ai-policy", states("principles", "applies_to"), role=MANAGEMENT),
+    "A.2.2/communicated": by_document("communication", states("audience", "channel"), reached),
+    "A.2.3/listed": by_document("policy-alignment", entries("policies", "policy")),
+    "A.2.3/outcome": by_document("policy-alignment", entries("policies", "outcome")),
+    "A.2.4/held": by_document("policy-review", states("by"), dated("date")),
+    "A.2.4/decision": by_document("policy-review", states("decision", "inputs")),
+    "A.3.2/people": by_document("role-assignment", entries("assignments", "duty", "person")),
+    "A.3.2/keyring": keyring_agrees,
+    "A.3.3/channel": by_document("concern-process", states("channel", "protection")),
+    "A.3.3/cases": by_document("concern-log", tested, each_entry("cases", _handled)),
+    "A.4.2/stages": by_document("resource-inventory", entries("resources", "stage", "resource", "id"), lists_data),
+    "A.4.6/competence": competent,
+    "A.6.1.2/measurable": by_document("development-objectives", entries("objectives", "objective", "metric", "limit")),
+    "A.6.1.2/claims": by_document(
+        "development-objectives", entries("objectives", "metric"), each_entry("objectives", _measured)
+    ),
+    "A.6.1.3/approved": by_document("lifecycle-process", entries("stages", "stage", "criteria")),
+    "A.6.1.3/policy": implemented,
+    "A.10.2/assigned": by_document(
+        "responsibility-matrix", entries("duties", "duty"), each_entry("duties", _one_accountable)
+    ),
+    "A.10.3/documents": by_document(
+        "supplier-record", entries("components", "component"), each_entry("components", _more_than_terms)
+    ),
+    "A.10.3/test": by_document(
+        "supplier-evaluation", entries("tests", "component", "version"), each_entry("tests", _own_test)
+    ),
+    "A.10.4/needs": by_document("customer-needs", entries("needs", "need", "requirement")),
+    "A.10.4/limits": by_document("customer-information", states("told", "limits")),
+}

@@ -1,0 +1,146 @@
+"""Conditions about the quality, origin and preparation of the data of a training (A.7.2, A.7.4, A.7.5, A.7.6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.gates.control_conditions.by_document import by_document, entries, states
+from aims_mlflow.gates.kind_verdict import how_to_add, judge_records, warnings_of
+from aims_mlflow.gates.person_statements import counting_approvals, says
+from aims_mlflow.gates.shapes import mappings
+from aims_mlflow.gates.verdict import Judgement, joined
+from aims_mlflow.records.base import parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from typing import Any
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.person_statements import PublishedDocument
+    from aims_mlflow.gates.status_subject import StatusSubject
+
+OF_POPULATION = ("share_over_population", "share_outside_population")
+
+
+def approved_first(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:
+    """What must be there before training was approved before the session started."""
+    starts = [r.evidence.time for r in subject.counted.starts]
+    mine = [a.time for a in counting_approvals(document, subject.approvals, at)]
+    if not starts or not mine:
+        return None
+    if min(map(parse_time, mine)) > parse_time(min(starts)):
+        return "failed", f"it was approved on {min(mine)[:10]}, after the training started ({min(starts)[:10]})"
+    return None
+
+
+def compared(subject: StatusSubject, at: datetime) -> Judgement:
+    """The training data were compared with a declared population, and each share was held to a limit and is within."""
+    records = subject.of("representativeness")
+    verdict = judge_records("representativeness", records, at)
+    if verdict.outcome not in ("holds", "warned"):
+        return verdict
+    claims = [c for r in records for c in r.evidence.claims if c.metric in OF_POPULATION]
+    if not claims:
+        text = "no population of use is declared: representativeness.populations in the pack"
+        return Judgement("missing", text).about(*records)
+    unjudged = [c for c in claims if c.passed is None]
+    if unjudged:
+        text = (
+            f"{len(unjudged)} of {len(claims)} shares of the population have no limit, so nothing says whether they fit"
+        )
+        return Judgement("not evaluated", text).about(*records)
+    warnings = warnings_of(records)
+    text = f"{len(claims)} shares compared with the population of use, all held to a limit"
+    return Judgement("warned" if warnings else "holds", text, warnings=warnings).about(*records)
+
+
+def evaluated(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each data set has quality results, and no check failed."""
+    if not subject.data:
+        return Judgement("missing", "no record names the data that were used")
+    parts = []
+    for role in subject.data:
+        records = subject.about_data("data-quality", role)
+        if records:
+            parts.append(judge_records("data-quality", records, at))
+        else:
+            parts.append(Judgement("missing", f"no data-quality results of the {role} data"))
+    return joined(parts, f"{', '.join(subject.data)} data checked, no check failed")
+
+
+def chain(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each data set is joined to an acquisition, and no row of the test data was trained on."""
+    records = subject.of("lineage")
+    verdict = judge_records("lineage", records, at)
+    if verdict.outcome not in ("holds", "warned"):
+        return verdict
+    roles = list(subject.data) or list(subject.links)
+    loose = [r for r in roles if not _acquired(subject.links.get(r, {}))]
+    if loose or not roles:
+        text = f"no recorded origin for {', '.join(loose) or 'any'} data: decorate what loads it with @aims.acquires"
+        return Judgement("missing", text).about(*records)
+    warnings = warnings_of(records)
+    text = f"{', '.join(roles)} data are joined to their acquisition"
+    return Judgement("warned" if warnings else "holds", text, warnings=warnings).about(*records)
+
+
+def _acquired(link: Mapping[str, Any]) -> bool:
+    steps = mappings(link.get("steps"))
+    return link.get("link") not in (None, "unlinked") and any(s.get("kind") == "acquisition" for s in steps)
+
+
+def steps(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each preparation has a reason and a known input, and an approved criterion that allows it."""
+    done = subject.of("preparation")
+    criteria = subject.written("preparation-criteria")
+    if not done:
+        if chain(subject, at).outcome in ("holds", "warned"):
+            return Judgement("holds", "no preparation was recorded between acquisition and training").about(
+                *subject.of("lineage")
+            )
+        return Judgement("missing", how_to_add("preparation"))
+    verdict = joined([_reasoned(record) for record in done], f"{len(done)} preparations with their reason")
+    if verdict.outcome != "holds":
+        return verdict
+    if not criteria or subject.judged(criteria[-1], at).outcome != "holds":
+        return Judgement("missing", "no approved criteria to compare the steps with").about(*done)
+    allowed = {str(e.get("step")) for e in mappings(criteria[-1].fields.get("criteria"))}
+    unlisted = [f for f in (_function(r) for r in done) if f not in allowed]
+    if unlisted:
+        return Judgement("stale", f"no criterion allows {', '.join(dict.fromkeys(unlisted))}").about(*done)
+    return verdict
+
+
+def _function(record: SealedRecord) -> str:
+    return str(record.evidence.details.get("function")).rpartition(".")[2]
+
+
+def _reasoned(record: SealedRecord) -> Judgement:
+    body = record.evidence
+    if not says(body.details.get("why")):
+        return Judgement("missing", f"the preparation {_function(record)} has no reason").about(record)
+    if body.result in ("failed", "not_evaluated"):
+        return Judgement("not evaluated", body.reason or f"the preparation {_function(record)} is not known").about(
+            record
+        )
+    if not body.details.get("input"):
+        return Judgement("missing", f"the input of the preparation {_function(record)} is not known").about(record)
+    return Judgement("holds", f"{_function(record)}: {body.details['why']}").about(record)
+
+
+CHECKS: dict[str, Check] = {
+    "A.7.2/process": by_document("data-management", states("process", "responsible")),
+    "A.7.2/compared": compared,
+    "A.7.4/requirements": by_document(
+        "quality-requirements",
+        entries("requirements", "expectation", "limit", "reason"),
+        approved_first,
+    ),
+    "A.7.4/evaluated": evaluated,
+    "A.7.5/process": by_document("provenance-process", states("process", "responsible")),
+    "A.7.5/chain": chain,
+    "A.7.6/criteria": by_document("preparation-criteria", entries("criteria", "step", "allowed_when", "reason")),
+    "A.7.6/steps": steps,
+}

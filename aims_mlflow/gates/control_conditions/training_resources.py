@@ -1,0 +1,126 @@
+"""Conditions about tools and computing resources of a training, and of what serves its model (A.4.4, A.4.5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.gates.kind_verdict import judge_records
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.gates.shapes import mapping, mappings, number, texts
+from aims_mlflow.gates.verdict import Judgement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from typing import Any
+
+    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.status_subject import StatusSubject
+
+PACKAGES = "packages.txt"
+
+
+def _recorded(subject: StatusSubject, kind: str, at: datetime) -> tuple[Judgement, Mapping[str, Any]]:
+    """Return the verdict on the newest record of a kind, and its details where it may be read."""
+    records = subject.of(kind)[-1:]
+    verdict = judge_records(kind, records, at)
+    return verdict, records[0].evidence.details if records and verdict.outcome in ("holds", "warned") else {}
+
+
+def tools(subject: StatusSubject, at: datetime) -> Judgement:
+    """The tools of the training are named with their versions."""
+    verdict, _ = _recorded(subject, "tooling-record", at)
+    records = subject.of("tooling-record")[-1:]
+    if verdict.outcome not in ("holds", "warned"):
+        return verdict
+    named = records[0].evidence.tools
+    if not named:
+        return Judgement("missing", "the tooling-record names no tool").about(*records)
+    return Judgement("holds", ", ".join(f"{k} {v}" for k, v in sorted(named.items()))).about(*records)
+
+
+def versions(subject: StatusSubject, at: datetime) -> Judgement:
+    """Every installed package stands in a signed list."""
+    verdict, details = _recorded(subject, "tooling-record", at)
+    records = subject.of("tooling-record")[-1:]
+    if verdict.outcome not in ("holds", "warned"):
+        return verdict
+    listed = next((a for a in records[0].evidence.artifacts if a.path.endswith(PACKAGES) and a.size), None)
+    count = number(details.get("packages"))
+    if listed is None or not count:
+        text = "the packages are known only by one digest: no list of them is kept"
+        return Judgement("missing", text).about(*records)
+    return Judgement("holds", f"{count:,} packages with their versions in {listed.path}").about(*records)
+
+
+def algorithms(subject: StatusSubject, at: datetime) -> Judgement:
+    """The class of each model that the training made is recorded."""
+    verdict, details = _recorded(subject, "tooling-record", at)
+    records = subject.of("tooling-record")[-1:]
+    if verdict.outcome not in ("holds", "warned"):
+        return verdict
+    known = {str(k): v for k, v in mapping(details.get("algorithms")).items() if says(v)}
+    made = mappings(subject.training.evidence.details.get("models")) if subject.training else []
+    lacking = [str(m.get("name")) for m in made if str(m.get("model_id")) not in known]
+    if lacking or not known:
+        return Judgement("missing", f"the algorithm of {', '.join(lacking) or 'the model'} is not known").about(
+            *records
+        )
+    return Judgement("holds", ", ".join(dict.fromkeys(map(str, known.values())))).about(*records)
+
+
+def serving(subject: StatusSubject, at: datetime) -> Judgement:
+    """The packages that serving needs are listed; an approved inventory of operation has none of another version."""
+    verdict, details = _recorded(subject, "tooling-record", at)
+    records = subject.of("tooling-record")[-1:]
+    if verdict.outcome not in ("holds", "warned"):
+        return verdict
+    needs = {line for lines in mapping(details.get("serving")).values() for line in texts(lines)}
+    if not needs:
+        return Judgement("missing", "what serving the model needs is not recorded").about(*records)
+    pinned = dict(line.split("==", 1) for line in needs if "==" in line)
+    for document in subject.written("resource-inventory")[-1:]:
+        if subject.judged(document, at).outcome != "holds":
+            continue
+        tools_used = [e for e in mappings(document.fields.get("resources")) if e.get("stage") == "operation"]
+        for name, version in (str(e.get("id")).split("==", 1) for e in tools_used if "==" in str(e.get("id"))):
+            if name in pinned and pinned[name] != version:
+                text = f"serving differs: {name} {version} serves, the model was made with {pinned[name]}"
+                return Judgement("stale", text, (document.id,), document.time).about(*records)
+    return Judgement("holds", f"the model lists what serving needs: {', '.join(sorted(needs)[:6])}").about(*records)
+
+
+def measured(subject: StatusSubject, at: datetime) -> Judgement:
+    """Processors, memory and duration of the training were measured."""
+    verdict, details = _recorded(subject, "compute-record", at)
+    records = subject.of("compute-record")[-1:]
+    if verdict.outcome not in ("holds", "warned"):
+        return verdict
+    wanted = {"cpu_count": "processors", "peak_memory_bytes": "used memory", "fit_seconds": "duration"}
+    lacking = [word for key, word in wanted.items() if details.get(key) in (None, "", 0, "0")]
+    if lacking:
+        return Judgement("missing", f"not measured: {', '.join(lacking)}").about(*records)
+    memory = (number(details["peak_memory_bytes"]) or 0) / 2**20
+    accelerators = ", ".join(texts(details.get("accelerators"))) or "no accelerator"
+    text = f"{details['cpu_count']} processors, {memory:,.0f} MiB at most, {details['fit_seconds']} s, {accelerators}"
+    return Judgement("holds", text).about(*records)
+
+
+def capacity(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
+    """The capacity that serving needs is declared in aims.yaml."""
+    value = subject.stated_system.get("serving_capacity")
+    if not says(value):
+        return Judgement(
+            "missing", "serving capacity is not declared: system.serving_capacity in aims.yaml", basis="person"
+        )
+    return Judgement("holds", f"{value!r}, as aims.yaml states", basis="person").about(*subject.counted.starts[-1:])
+
+
+CHECKS: dict[str, Check] = {
+    "A.4.4/tools": tools,
+    "A.4.4/versions": versions,
+    "A.4.4/algorithms": algorithms,
+    "A.4.4/serving": serving,
+    "A.4.5/measured": measured,
+    "A.4.5/capacity": capacity,
+}

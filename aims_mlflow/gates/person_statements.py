@@ -1,0 +1,232 @@
+"""What people state: whether a text says anything, and whether a document by a person may count.
+
+A document counts when its content can be read, when another person than its author approved exactly this content in a
+role that the keyring gives, and while its dates hold. What its author writes about its approval counts for nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.gates.verdict import Judgement
+from aims_mlflow.records.base import parse_time, utc_text
+from aims_mlflow.signing.owners import person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from aims_mlflow.evidence.statement import SealedRecord
+
+CLOCK_SKEW = timedelta(minutes=10)
+LONGEST_REVIEW = timedelta(days=3 * 366)
+PLACEHOLDER = re.compile(
+    r"(to ?do|tb[acds]|fix ?me|xxx+|n\.?/?a\.?|none|null|nil|unknown|unclear|"
+    r"not (yet )?(stated|known|decided|defined|applicable|available|specified)|"
+    r"to be (defined|determined|decided|done|added|confirmed|written)|(as|like) (its|the|their) owners? says?|"
+    r"as stated|see (owner|above|below|there)|ask (me|us|the owner)|placeholder|lorem ipsum.*|same|yes|ok(ay)?|"
+    r"<[^>]*>|\[[^\]]*\]|\{[^}]*\})[\s.!]*",
+    re.IGNORECASE,
+)
+
+
+def says(value: object) -> bool:
+    """Return whether a statement says something: not empty, and no placeholder such as "TODO" or "n/a"."""
+    if isinstance(value, bool) or value is None:
+        return value is True
+    if isinstance(value, int):
+        return True
+    if isinstance(value, str):
+        text = value.strip()
+        return sum(c.isalnum() for c in text) >= 2 and not PLACEHOLDER.fullmatch(text)
+    if isinstance(value, Mapping):
+        return any(says(v) for v in value.values())
+    return isinstance(value, list | tuple) and bool(value) and all(says(v) for v in value)
+
+
+@dataclass(frozen=True)
+class DocumentApproval:
+    """An approval whose signature was verified: of exactly this content, by an owner in roles of the keyring."""
+
+    sha256: str
+    owner: str
+    roles: tuple[str, ...]
+    time: str
+
+
+@dataclass(frozen=True)
+class PublishedDocument:
+    """What a person wrote: a published document, or a file that somebody attached to a run.
+
+    Attributes:
+        sha256: Digest of the content that approvals are bound to; None where there is no file.
+        author: Owner of the key that signed it.
+        fields: What it states, in the field names of its kind.
+        system: The system that it is about; None for the whole organisation.
+        model_digests: The models that it is about; empty where it is about no single one.
+        problems: Why its content cannot count, such as an empty file.
+    """
+
+    kind: str
+    id: str
+    sha256: str | None
+    author: str
+    time: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    system: str | None = None
+    model_digests: tuple[str, ...] = ()
+    review_by: str | None = None
+    valid_until: str | None = None
+    problems: tuple[str, ...] = ()
+    supersedes: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The document as a sentence names it."""
+        return f"{self.kind} {self.id[:13]}"
+
+
+def attached(record: SealedRecord, author: str) -> PublishedDocument:
+    """Return the file that a record attaches, as a document."""
+    body = record.evidence
+    first = body.artifacts[0] if body.artifacts else None
+    problems = [f"{a.path.rpartition('/')[2]} is empty" for a in body.artifacts if a.size == 0]
+    if first is None:
+        problems.append("there is no file, only a record")
+    if body.result in ("not_evaluated", "failed"):
+        problems.append(body.reason or f"its record says {body.result.replace('_', ' ')}")
+    return PublishedDocument(
+        body.kind,
+        body.id,
+        first.sha256 if first else None,
+        author,
+        body.time,
+        body.details,
+        body.system,
+        tuple(d for s in record.subjects for name, d in s.digest.items() if name == "dirHash1"),
+        _text(body.details.get("review_date")),
+        body.valid_until,
+        tuple(dict.fromkeys(problems)),
+        body.supersedes.id if body.supersedes else None,
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True)
+class DocumentQuestion:
+    """What a document must be about, and whose approval it needs; `judged` is false where no policy is here."""
+
+    system: str | None
+    model_digest: str | None
+    approvals: Sequence[DocumentApproval]
+    judged: bool
+    role: str = "approver"
+
+
+def judge(document: PublishedDocument, asked: DocumentQuestion, at: datetime) -> Judgement:
+    """Return whether a document may count, whatever it says: the first reason against it, or its approval."""
+    name = document.name
+    wrong = _content(document, asked) or _dated_ahead(document, at)
+    if wrong:
+        return _about(document, Judgement("missing", f"{name}: {wrong}", basis="person"))
+    outdated = _outdated(document, asked, at)
+    if outdated:
+        return _about(document, Judgement("stale", f"{name}: {outdated}", basis="person"))
+    approval, why = _approval(document, asked, at)
+    if approval is None and not asked.judged:
+        text = f"{name} by {document.author} is here; no policy and keyring here to judge {why}"
+        return _about(document, Judgement("captured", text, basis="person"))
+    if approval is None:
+        return _about(document, Judgement("missing", f"{name}: {why}", basis="person"))
+    ends = min((d for d in (_day_end(document.review_by), document.valid_until) if d), default=None)
+    text = f"{name} by {document.author}, approved by {approval.owner} on {approval.time[:10]}"
+    what = f"review of {document.kind}"
+    return _about(document, Judgement("holds", text, since=approval.time, until=ends, ends=what, basis="person"))
+
+
+def _about(document: PublishedDocument, verdict: Judgement) -> Judgement:
+    return Judgement(
+        verdict.outcome,
+        verdict.sentence,
+        (document.id,),
+        verdict.since or document.time,
+        verdict.until,
+        verdict.ends,
+        "person",
+    )
+
+
+def _content(document: PublishedDocument, asked: DocumentQuestion) -> str | None:
+    if document.problems:
+        return "; ".join(document.problems)
+    if document.sha256 is None:
+        return "there is no content that an approval could be bound to"
+    if asked.system is not None and document.system not in (None, asked.system):
+        return f"it is about {document.system}, not {asked.system}"
+    return None
+
+
+def _dated_ahead(document: PublishedDocument, at: datetime) -> str | None:
+    ahead = parse_time(document.time) > at + CLOCK_SKEW
+    return f"it is dated in the future ({document.time[:10]})" if ahead else None
+
+
+def _outdated(document: PublishedDocument, asked: DocumentQuestion, at: datetime) -> str | None:
+    if document.model_digests and asked.model_digest and asked.model_digest not in document.model_digests:
+        return f"it describes model {document.model_digests[0][:12]}, not {asked.model_digest[:12]}"
+    if document.valid_until and parse_time(document.valid_until) < at:
+        return f"it was valid until {document.valid_until[:10]}"
+    review = _day_end(document.review_by)
+    if review is not None and parse_time(review) < at:
+        return f"its review was due on {document.review_by}"
+    return None
+
+
+def counting_approvals(
+    document: PublishedDocument, approvals: Iterable[DocumentApproval], at: datetime, role: str = "approver"
+) -> list[DocumentApproval]:
+    """Return the approvals of exactly this content in a role, by other people than its author, not dated ahead."""
+    return [
+        a
+        for a in approvals
+        if a.sha256 == document.sha256 and person(a.owner) != person(document.author)
+        if role in a.roles and parse_time(a.time) <= at + CLOCK_SKEW
+    ]
+
+
+def _approval(
+    document: PublishedDocument, asked: DocumentQuestion, at: datetime
+) -> tuple[DocumentApproval | None, str]:
+    """Return the first approval that counts, else None and what is missing."""
+    review = _day_end(document.review_by)
+    if review is None:
+        return None, "its review date: none is stated as YYYY-MM-DD"
+    if parse_time(review) > at + LONGEST_REVIEW:
+        return None, f"its review date: {document.review_by} is more than three years away"
+    able = counting_approvals(document, asked.approvals, at, asked.role)
+    if able:
+        return min(able, key=lambda a: a.time), ""
+    mine = [a for a in asked.approvals if a.sha256 == document.sha256]
+    others = [a for a in mine if person(a.owner) != person(document.author)]
+    if others:
+        return None, f"approval by a key with the role {asked.role!r}: {others[0].owner}'s does not count"
+    if mine:
+        return None, f"approval by another person: {mine[0].owner} approved what {document.author} signed"
+    named = document.fields.get("approver")
+    typed = f": {named!r} is only named, by {document.author}" if says(named) else ""
+    return None, f"approval by another person than its author{typed}"
+
+
+def _day_end(day: str | None) -> str | None:
+    """Return the end of a day that was typed as YYYY-MM-DD; None for anything else."""
+    try:
+        first = datetime.strptime(str(day)[:10], "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return utc_text(first + timedelta(days=1) - timedelta(microseconds=1))

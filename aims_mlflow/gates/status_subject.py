@@ -1,0 +1,172 @@
+"""What a control's state is computed from: sealed records, documents, rules, register, decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from aims_mlflow.gates.counting_evidence import DATA_KINDS, TRAINING, CountingEvidence, count, newest
+from aims_mlflow.gates.person_statements import DocumentQuestion, PublishedDocument, attached, judge
+from aims_mlflow.gates.shapes import mapping, mappings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.gates.person_statements import DocumentApproval
+    from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.gates.verdict import Judgement
+    from aims_mlflow.records.decision import Decision
+    from aims_mlflow.records.keyring import Keyring
+
+Scope = Literal["model", "system", "organization"]
+
+
+@dataclass(frozen=True)
+class RegisterEvent:
+    """Something that makes the evidence of controls stale: an incident, a new law, a person who left."""
+
+    controls: tuple[str, ...]
+    time: str
+    text: str
+
+
+@dataclass(frozen=True)
+class StatusSubject:
+    """A model version, a system or the organisation, with all that is known about it here.
+
+    Attributes:
+        name: Id of the system, or the organisation's name.
+        digest: dirHash1 of the model, for a model version.
+        sessions: Checked sessions.
+        documents: Published documents; empty until there are any.
+        approvals: Verified approvals of documents and attached files.
+        rules: The policy resolved for the model; None where no policy is here.
+        keyring: The keyring in force; None where none is here.
+        events: What the register of systems reports since.
+        decisions: The gate's decisions about the model, oldest first.
+        aliases: Gated aliases that point to the model now.
+        sealed: sha256 of every record in the ledger; None where no ledger is here.
+    """
+
+    name: str | None
+    scope: Scope = "model"
+    digest: str | None = None
+    sessions: tuple[CheckedSession, ...] = ()
+    documents: tuple[PublishedDocument, ...] = ()
+    approvals: tuple[DocumentApproval, ...] = ()
+    rules: Rules | None = None
+    keyring: Keyring | None = None
+    events: tuple[RegisterEvent, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    aliases: tuple[str, ...] = ()
+    sealed: frozenset[str] | None = None
+
+    @cached_property
+    def counted(self) -> CountingEvidence:
+        """The evidence that counts for the model; without a model, that of all sound sessions."""
+        if self.digest:
+            return count(self.sessions, self.digest)
+        sound = [s for s in self.sessions if s.sound]
+        return CountingEvidence(
+            tuple(r for s in sound for r in s.records),
+            frozenset(owner for s in sound for owner in s.owners.values()),
+            tuple(r for s in sound for r in s.records if r.evidence.kind == TRAINING),
+            tuple(s for s in self.sessions if not s.sound),
+            {record: entry for s in sound for record, entry in s.signers.items()},
+            tuple(s.records[0] for s in sound if s.records[0].evidence.kind == "session-start"),
+        )
+
+    @cached_property
+    def records(self) -> tuple[SealedRecord, ...]:
+        """The records that count, and the acquisitions and preparations that its data come from."""
+        known = {r.id for r in self.counted.records}
+        behind = {str(s.get("record")) for link in self.links.values() for s in mappings(link.get("steps"))}
+        return (
+            *self.counted.records,
+            *(r for s in self.sessions if s.sound for r in s.records if r.id in behind - known),
+        )
+
+    def of(self, kind: str) -> list[SealedRecord]:
+        """Return the records of a kind that no later one of the kind supersedes."""
+        return self._by_kind.get(kind, [])
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[SealedRecord]]:
+        every = replace(self.counted, records=self.records)
+        return {kind: every.of(kind) for kind in {r.evidence.kind for r in self.records}}
+
+    def captured(self, kind: str) -> list[SealedRecord]:
+        """Return those of a kind that the software made, and no person recorded by hand."""
+        return [r for r in self.of(kind) if r.evidence.details.get("by_hand") is not True]
+
+    def by_id(self, record: str) -> SealedRecord | None:
+        """Return the record that counts with this id."""
+        return next((r for r in self.records if r.id == record), None)
+
+    @cached_property
+    def training(self) -> SealedRecord | None:
+        """The newest training record of the model."""
+        return newest(self.counted.trained)
+
+    @cached_property
+    def start(self) -> Mapping[str, Any]:
+        """What the newest session said before training."""
+        first = newest(self.counted.starts)
+        return first.evidence.details if first else {}
+
+    @cached_property
+    def data(self) -> dict[str, Mapping[str, Any]]:
+        """The data sets that were used, by role."""
+        used = self.training.evidence.details.get("data") if self.training else self.start.get("data")
+        return {role: mapping(described) for role, described in mapping(used).items()}
+
+    @cached_property
+    def links(self) -> dict[str, Mapping[str, Any]]:
+        """How each data set is joined to its origin, by role, from the newest lineage record."""
+        lineage = newest([r for r in self.counted.records if r.evidence.kind == "lineage"])
+        found = lineage.evidence.details.get("links") if lineage else None
+        return {str(link.get("role")): link for link in mappings(found)}
+
+    def about_data(self, kind: str, role: str) -> list[SealedRecord]:
+        """Return the records of a kind about the data set of a role."""
+        digests = {str(d) for d in mapping(self.data[role].get("digest")).values()}
+        return [r for r in self.of(kind) if any(r.has_subject(d) for d in digests)]
+
+    def acquisitions(self, role: str) -> list[SealedRecord]:
+        """Return the acquisitions that the data set of a role comes from."""
+        steps = mappings(self.links.get(role, {}).get("steps"))
+        ids = {s.get("record") for s in steps if s.get("kind") == "acquisition"}
+        mine = [r for r in self.of("acquisition") if r.id in ids]
+        return mine or self.about_data("acquisition", role)
+
+    @cached_property
+    def stated_system(self) -> Mapping[str, Any]:
+        """The section `system` of aims.yaml, as the newest session recorded it."""
+        return mapping(self.start.get("system"))
+
+    def written(self, kind: str) -> list[PublishedDocument]:
+        """Return what people wrote of a kind, oldest first: documents and attached files, without superseded ones."""
+        signers = self.counted.signers
+        files = [
+            attached(r, signers[r.id].owner if r.id in signers else r.evidence.actor)
+            for r in self.of(kind)
+            if r.evidence.kind not in DATA_KINDS
+        ]
+        both = [*(d for d in self.documents if d.kind == kind), *files]
+        undone = {d.supersedes for d in both if d.supersedes}
+        return sorted((d for d in both if d.id not in undone), key=lambda d: (d.time, d.id))
+
+    def judged(self, document: PublishedDocument, at: datetime, role: str = "approver") -> Judgement:
+        """Return whether a document may count for this subject."""
+        system = self.name if self.scope != "organization" else None
+        asked = DocumentQuestion(system, self.digest, self.approvals, self.rules is not None, role)
+        return judge(document, asked, at)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a gated alias points to the model now."""
+        return bool(self.aliases)

@@ -1,0 +1,287 @@
+"""A subject whose every condition holds: sessions made by hand, documents with good fields, rules, keyring, decision."""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+from aims_mlflow.capture.recorder import artifact
+from aims_mlflow.catalog.loader import controls
+from aims_mlflow.evidence.session import SessionWriter
+from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.gates.person_statements import DocumentApproval, PublishedDocument
+from aims_mlflow.gates.policy import default_policy_text, parse_policy
+from aims_mlflow.gates.status_subject import StatusSubject
+from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.decision import Decision
+from aims_mlflow.records.evidence import Claim, MlflowIds
+from aims_mlflow.records.keyring import Keyring
+from aims_mlflow.signing.keys import ephemeral_key
+from support import signed_sessions
+from support.signed_sessions import MODEL, TEST, TRAIN, checked, entry
+
+NOW = datetime.now(UTC)
+SYSTEM = "income-screening"
+DAY = (NOW - timedelta(days=5)).strftime("%Y-%m-%d")
+NEXT = (NOW + timedelta(days=90)).strftime("%Y-%m-%d")
+EARLIER = utc_text(NOW - timedelta(days=20))
+APPROVED = utc_text(NOW - timedelta(days=10))
+ROLES = ("approver", "top-management")
+
+# What a good document of each kind states.
+FIELDS = {
+    "ai-policy": {"principles": ["People decide about people"], "applies_to": "all systems"},
+    "communication": {"audience": "all staff", "channel": "intranet", "policy": "ai-policy", "reached": 120},
+    "policy-alignment": {"policies": [{"policy": "privacy policy", "outcome": "section 4 now names AI"}]},
+    "policy-review": {"by": "board", "date": DAY, "decision": "keep", "inputs": "audit and incident reports"},
+    "role-assignment": {
+        "assignments": [{"duty": "train", "person": "ana"}, {"duty": "approve", "person": "olga"}],
+    },
+    "concern-process": {"channel": "ombudsperson", "protection": "reports may be anonymous"},
+    "concern-log": {"tested": DAY, "cases": [{"id": "C1", "outcome": "wording of a letter was changed"}]},
+    "resource-inventory": {
+        "resources": [
+            {"stage": "development", "resource": "data", "id": TRAIN},
+            {"stage": "development", "resource": "data", "id": TEST},
+            {"stage": "operation", "resource": "tool", "id": "scikit-learn==1.7.0"},
+        ]
+    },
+    "competence-record": {"person": "ana", "role": "trainer", "basis": "course on model evaluation, 2026"},
+    "impact-process": {
+        "triggers": "each new version", "method": "interviews and results", "scales": "five levels",
+        "assessors": "risk team", "approvers": "board",
+    },
+    "impact-assessment": {
+        "assessors": ["olga"], "decision": "go", "evidence": [], "feeds_risks": ["R1"],
+    },
+    "impact-people": {
+        "groups": [{"name": "women", "in_data": "sex=Female"}, {"name": "men", "in_data": "sex=Male"}],
+        "impacts": [{"id": "I1", "kind": "harm", "group": "women"}],
+        "measures": [{"impact": "I1", "measure": "review of each refusal by a person"}],
+    },
+    "impact-society": {"effects": [{"effect": "trust", "judgement": "small", "reason": "30 decisions a day"}]},
+    "development-objectives": {
+        "objectives": [{"objective": "fairness", "metric": "selection_rate_ratio", "limit": "0.8",
+                        "slice": {"sex": "Female"}}],
+    },
+    "lifecycle-process": {"stages": [{"stage": "deployment", "criteria": "evidence and approval"}]},
+    "requirements": {
+        "requirements": [{"text": "no group is refused more often", "source": "law"}],
+        "acceptance": [{"metric": "balanced_accuracy", "limit": "0.55"}],
+    },
+    "design-record": {"choices": [{"choice": "logistic regression", "alternatives": "trees", "reason": "can be read"}]},
+    "validation-report": {"scope": "all results", "conclusion": "fit for screening"},
+    "deployment-plan": {"rollback_to": "version 1", "who_may_stop": "olga"},
+    "monitoring-plan": {"every_days": 30, "least_rows": 100},
+    "technical-documentation": {"audiences": [{"audience": "operators", "text": "how scores are read"}]},
+    "log-plan": {"events": [{"event": "decision", "where": "database"}], "retention": "two years"},
+    "data-management": {"process": "data board decides", "responsible": "ana"},
+    "quality-requirements": {
+        "requirements": [{"expectation": "age between 0 and 120", "limit": "100%", "reason": "other values are typing errors"}],
+    },
+    "provenance-process": {"process": "every load is decorated", "responsible": "ana"},
+    "preparation-criteria": {
+        "criteria": [{"step": "clean", "allowed_when": "label is missing", "reason": "cannot be learned from"}],
+    },
+    "user-information": {"where": "https://example.org/info", "says": "a score is advice", "limits": "adults only"},
+    "report-channel": {"address": "ai@example.org", "who_reads": "ombudsperson"},
+    "report-log": {
+        "tests": [{"by": "outside", "reached": DAY}],
+        "reports": [{"id": "P1", "from": "outside", "triage": {"by": "olga"}}],
+    },
+    "incident-communication-plan": {"audiences": [{"audience": "users", "within": "two days"}]},
+    "notice": {"notices": [{"incident": "N1", "audience": "users", "sent": DAY, "due": NEXT}]},
+    "disclosure-duties": {"duties": [{"to": "authority", "what": "incidents", "law": "AI Act Art. 73", "checked_on": DAY}]},
+    "disclosure": {"disclosures": [{"duty": "incidents", "sent": DAY, "proof": "receipt 12"}]},
+    "use-process": {"process": "scores are advice", "oversight": "a person may overrule"},
+    "oversight-record": {"periods": [{"by": "olga", "decisions": 400, "reviewed": 400, "promised": 400}]},
+    "use-objectives": {
+        "objectives": [{"objective": "oversight", "metric": "reviews", "target": "all", "result": "all", "reviewed": DAY}]
+    },
+    "intended-use": {"use": "order applications", "not_for": "refusing people", "users": "clerks"},
+    "responsibility-matrix": {"duties": [{"duty": "monitoring", "accountable": ["us"]}]},
+    "supplier-record": {
+        "components": [
+            {"component": "model API", "documents": [{"kind": "evaluation", "conclusions": "fits", "expires": NEXT}]}
+        ]
+    },
+    "supplier-evaluation": {
+        "tests": [{"component": "model API", "version": "2026-01", "version_in_use": "2026-01", "n": 500}]
+    },
+    "customer-needs": {"needs": [{"need": "decisions within a day", "requirement": "R-7"}]},
+    "customer-information": {"told": "customers by contract", "limits": "adults only"},
+    "register": {
+        "systems": [{"id": SYSTEM, "roles": ["deployer"], "stage": "operation"}],
+        "scan": [{"id": "model-1", "system": SYSTEM}],
+    },
+    "scope": {"statement": "all credit systems", "systems_in": [SYSTEM]},
+    "context": {"issues": [{"issue": "new law", "effect": "duties from 2027"}]},
+    "parties": {"parties": [{"who": "applicants", "need": "a reason for each refusal"}]},
+    "leadership": {"resources": "two people", "members": ["max"]},
+    "roles": {"roles": [{"role": "approver", "authority": "may stop a release", "person": "olga"}]},
+    "risk-method": {"scales": "five levels", "acceptance": "board above level 3"},
+    "risk-register": {"risks": [{"id": "R1", "system": SYSTEM, "event": "women are refused more often", "owner": "olga"}]},
+    "soa": {"controls": [{"control": c, "applies": True, "reason": "risk R1"} for c in controls()]},
+    "treatment-plan": {"risks": [{"risk": "R1", "residual": "low", "accepted_by": "olga"}]},
+    "change": {"what": "new version", "assessment": "no new risk"},
+    "reassessment": {"risk": DAY, "impact": DAY},
+    "measurement-plan": {
+        "measures": [{"what": "accuracy", "method": "labels of the month", "every_days": 30, "limit": "0.7"}]
+    },
+    "audit-programme": {"audits": [{"scope": "A.6", "planned": NEXT, "auditors": "eva"}]},
+    "audit-report": {
+        "team": [{"person": "eva", "competence": "lead auditor course"}],
+        "findings": [{"finding": "late review", "owner": "olga", "due": NEXT}],
+    },
+    "review-inputs": dict.fromkeys(("earlier_actions", "context_changes", "nonconformities", "monitoring", "audits", "objectives", "opportunities"), "discussed, see minutes"),
+    "review-minutes": {"date": DAY, "decisions": [{"decision": "hire", "owner": "olga", "due": NEXT}]},
+    "nonconformity": {"nonconformities": [{"fact": "run missed", "cause": "no deputy"}]},
+    "corrective-action": {"actions": [{"action": "name a deputy", "owner": "olga", "done": DAY}]},
+    "effectiveness-check": {
+        "checks": [{"action": "name a deputy", "by": "eva", "owner": "olga", "model_digest": MODEL, "result": "passed"}]
+    },
+}  # fmt: skip
+
+
+def sha_of(kind):
+    """A digest for the file of a document."""
+    return f"{abs(hash(kind)):064x}"[-64:]
+
+
+def document(kind, **changes):
+    """A published document of a kind with good fields, by rita."""
+    about = (MODEL,) if kind in ("impact-assessment", "user-information", "validation-report") else ()
+    made = PublishedDocument(kind, kind, sha_of(kind), "rita", EARLIER, FIELDS[kind], SYSTEM, about, NEXT)
+    return dataclasses.replace(made, **changes)
+
+
+def approval(kind, **changes):
+    """An approval of that document by olga."""
+    return dataclasses.replace(
+        DocumentApproval(sha_of(kind), "olga", ROLES, utc_text(NOW - timedelta(days=10))), **changes
+    )
+
+
+SOURCE = {
+    "name": "census", "uri": "https://example.org/census", "owner": "statistics office", "licence": "CC-BY-4.0",
+    "rights": "open data licence", "subjects": "adults in 1994", "selection_reason": "the only table with the outcome",
+    "retention": "until 2030",
+}  # fmt: skip
+LIMIT = {"comparator": ">=", "limit": "0.8"}
+
+
+def data_of(role, digest, rows):
+    """How records describe a data set."""
+    return {
+        "name": role,
+        "digest": {"arrowIpcSha256": digest},
+        "rows": rows,
+        "columns": ["age", "sex"],
+        "sensitive": ["sex"],
+    }
+
+
+def machine_parts(system=SYSTEM, model=MODEL, source=None, **start):
+    """The records of a good training: kind to (subjects, fields), in the order in which they are signed."""
+    train, test = (Subject(name=n, digest={"arrowIpcSha256": d}) for n, d in (("train", TRAIN), ("test", TEST)))
+    about = [Subject(name="models:/m-1", digest={"dirHash1": model})]
+    data = {"train": data_of("train", TRAIN, 22792), "test": data_of("test", TEST, 9769)}
+    named = SOURCE if source is None else source
+    details = {
+        "mode": "enforce", "target": "income", "favourable": ">50K", "sensitive": ["sex"], "data": data,
+        "pack": {"name": "tabular-classification", "version": "1"},
+        "system": {"id": system, "owner": "olga", "intended_use": "order applications", "affected_groups": ["applicants"],
+                   "serving_capacity": "2 replicas of 2 processors, 50 requests a second"},
+        **start,
+    }  # fmt: skip
+    files = {
+        "tooling": artifact("aims/reports/s/packages.txt", b"scikit-learn==1.7.0\n"),
+        "card": artifact("card.md", b"# Card"),
+    }
+    ratio = Claim(metric="selection_rate_ratio", slice={"sex": "Female"}, value="0.95", n=3210, passed=True, **LIMIT)
+    other = ratio.model_copy(update={"slice": {"sex": "Male"}, "value": "1", "n": 6512})
+    share = Claim(metric="share_over_population", slice={"sex": "Female"}, role="train", value="0.98", n=22792,
+                  passed=True, **LIMIT)  # fmt: skip
+    return {
+        "session-start": ([train, test], {"details": details}),
+        "acquisition": ([train], {"details": {"name": "census", "source": named, "data": data["train"], "function": "load"}}),
+        "dataset-record": ([train], {"details": {"role": "train", "data": data["train"], "source": named}}),
+        "dataset-record/test": ([test], {"details": {"role": "test", "data": data["test"], "source": named}}),
+        "lineage": ([train, test], {}),
+        "preparation": ([train], {"details": {"why": "rows without a label", "function": "prep.clean", "input": data["train"],
+                                              "output": data["train"]}}),
+        "data-quality": ([train, test], {"claims": [Claim(metric="expect_x", value="1", passed=True, **LIMIT)]}),
+        "representativeness": ([train], {"claims": [share]}),
+        "training-provenance": (about, {"details": {
+            "function": "train", "parameters": {"depth": "3"}, "code": {"commit": "e" * 40, "dirty": False}, "data": data,
+            "models": [{"name": "model", "model_id": "m-1", "digest": model, "flavor": "sklearn"}], "fit_seconds": "1.25"}}),
+        "tooling-record": (about, {"tools": {"python": "3.11.7", "scikit-learn": "1.7.0"}, "artifacts": (files["tooling"],),
+                                   "details": {"packages": 1, "algorithms": {"m-1": "sklearn.linear_model.LogisticRegression"},
+                                               "serving": {"m-1": ["scikit-learn==1.7.0"]}}}),
+        "compute-record": (about, {"details": {"cpu_count": 2, "peak_memory_bytes": 10**9, "fit_seconds": "1.25"}}),
+        "performance": (about, {"claims": [
+            Claim(metric="balanced_accuracy", value="0.85", n=9769, comparator=">=", limit="0.55", passed=True)]}),
+        "fairness": (about, {"claims": [ratio, other]}),
+        "robustness": (about, {"claims": [Claim(metric="noise", value="0.9", n=9769, passed=True, **LIMIT)]}),
+        "model-card": (about, {"artifacts": (files["card"],)}),
+        "monitor-run": (about, {"details": {"rows": 500}}),
+        "log-coverage": (about, {"details": {"gaps": []}}),
+        "use-conformance": (about, {"details": {"deviations": []}}),
+    }  # fmt: skip
+
+
+def machine_session(change=None, key=None, **options):
+    """A good session; `change` may edit the parts before they are signed."""
+    key = key or ephemeral_key()
+    system = options.get("system", SYSTEM)
+    writer = SessionWriter(key, "ana", system=system, mlflow=MlflowIds(run_id="f" * 32), pack_digest="d" * 64)
+    parts = machine_parts(**options)
+    if change:
+        change(parts)
+    acquired = None
+    for name, (subjects, fields) in parts.items():
+        kind = name.partition("/")[0]
+        if kind == "lineage" and "details" not in fields:
+            step = {"kind": "acquisition", "name": "census", "record": acquired, "session": "s", "digest": TRAIN}
+            links = [
+                {"role": r, "digest": d, "link": "subset", "steps": [step]}
+                for r, d in (("train", TRAIN), ("test", TEST))
+            ]
+            fields["details"] = {"links": links}
+        record = writer.add(kind, subjects, **fields)
+        acquired = record.id if kind == "acquisition" else acquired
+    writer.close()
+    return writer
+
+
+def good(change=None, documents=None, approvals=None, **options):
+    """A subject whose every condition holds; each part can be replaced."""
+    key, reviewer = ephemeral_key(), ephemeral_key()
+    writer = machine_session(change, key, **options.pop("session", {}))
+    session = checked(writer, key)
+    written = {kind: document(kind) for kind in FIELDS}
+    ids = [r.id for r in session.records if r.evidence.kind == "fairness"]
+    if ids:
+        written["impact-assessment"] = document(
+            "impact-assessment", fields={**FIELDS["impact-assessment"], "evidence": ids}
+        )
+    olga = {"person": "olga", "role": "approver", "basis": "course on fairness analysis"}
+    extra = document("competence-record", id="competence-olga", fields=olga)
+    rules = parse_policy(default_policy_text()).rules("income-screening", "deployment", "champion")
+    keyring = Keyring(version=1, keys=(entry(key), entry(reviewer, "olga", ("approver",))))
+    decided = Decision(
+        stage="deployment", alias="champion", model_name="income-screening", version="1", model_digest=MODEL, mode="enforce",
+        allowed=True, would_refuse=False, approvals=("olga",), time=utc_text(NOW),
+    )  # fmt: skip
+    parts = {
+        "digest": MODEL, "sessions": (session,), "rules": rules, "keyring": keyring, "decisions": (decided,),
+        "aliases": ("champion",),
+        "documents": tuple([*written.values(), extra] if documents is None else documents),
+        "approvals": tuple([approval(k) for k in FIELDS] if approvals is None else approvals),
+        **options,
+    }  # fmt: skip
+    return StatusSubject(SYSTEM, **parts)
+
+
+def other_session():
+    """A session about the same system and another model."""
+    key = ephemeral_key()
+    return signed_sessions.checked(machine_session(key=key, model="9" * 64), key)
