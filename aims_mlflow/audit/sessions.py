@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aims_mlflow.evidence.session import PACK_FILE
 from aims_mlflow.evidence.statement import SealedRecord
 from aims_mlflow.evidence.verify import Problem, order_problems
 
@@ -22,6 +23,9 @@ def pack_problems(name: str, records: Sequence[SealedRecord]) -> Iterator[Proble
     first = records[0].evidence
     if first.kind != "session-start" or first.pack_digest is None:
         yield Problem(name, "no pack was named before training", AFTERWARDS)
+    for artifact in first.artifacts:
+        if artifact.path.endswith(f"/{PACK_FILE}") and artifact.sha256 != first.pack_digest:
+            yield Problem(name, "the pack that it keeps is another than the one that it names", AFTERWARDS)
     for record in records:
         digest = record.evidence.pack_digest
         if digest is not None and digest != first.pack_digest:

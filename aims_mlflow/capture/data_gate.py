@@ -10,12 +10,13 @@ from aims_mlflow.capture.environment import tool_versions
 from aims_mlflow.capture.files import describe_files, files_in, files_now
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.setup import unstated
+from aims_mlflow.checks.packs import pack_text
 from aims_mlflow.checks.quality.leakage import overlap
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.tables.validation import validate_pair
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.evidence import tracking
-from aims_mlflow.evidence.session import session_path
+from aims_mlflow.evidence.session import PACK_FILE, session_path
 from aims_mlflow.evidence.statement import read
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim, result_of
@@ -103,12 +104,13 @@ def recorded_before(run: OpenRun, data: TrainingData, recorder: Recorder) -> boo
 
 
 def describe_session(plan: TrainingPlan, data: TrainingData, recorder: Recorder) -> None:
-    """Sign the first record: the system, the data and the pack."""
+    """Sign the first record: the system, the data, and the resolved pack with every limit and its reason."""
     config, pack = data.setup.config, data.setup.pack
     recorder.add(
         "session-start",
         data.subjects(),
         tools=tool_versions(),
+        artifacts=(recorder.keep(PACK_FILE, pack_text(pack)),),
         details={
             "function": plan.function_name,
             "mode": "evaluate" if plan.evaluates else plan.mode,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from aims_mlflow.signing.keys import SigningKey
 
 SESSION_DIR = "aims/sessions"
+# The resolved pack, as the first record of a session keeps it: its sha256 is the digest of the pack.
+PACK_FILE = "pack.json"
 PAGE = "aims/index.html"
 PAGE_SEAL = "aims/index.html.jsonl"
 MANIFEST_KIND = "session"

@@ -27,6 +27,8 @@ def test_a_decorated_training_leaves_the_whole_of_it(halves):
     model = train(*halves)
     assert hasattr(model, "predict")
     assert set(kinds()) >= FULL
+    (pack,) = (a for a in one("session-start").evidence.artifacts if a.path.endswith("/pack.json"))
+    assert pack.sha256 == one("session-start").evidence.pack_digest, "the limits of before the training can be read"
     training = one("training-provenance")
     details = training.evidence.details
     assert details["parameters"] == {"strength": "2.5"}

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.canonical import SAFE_INTEGER, digest_of
+from aims_mlflow.canonical import SAFE_INTEGER, canonical, sha256_hex
 from aims_mlflow.catalog.loader import require_control
 from aims_mlflow.checks import installed_checks, metrics
 from aims_mlflow.checks.packs.inherit import merged
@@ -144,12 +144,17 @@ def _check_name(name: str, known: Iterable[str], what: str, where: str) -> None:
         raise ConfigError(f"there is no {what} {name!r}" + (f", {hint}" if hint else ""), where=where)
 
 
-def pack_digest(pack: Pack) -> str:
-    """Return the sha256 (hex) of the pack's canonical JSON (RFC 8785): what was checked, and with which limits.
+def pack_text(pack: Pack) -> bytes:
+    """Return a resolved pack as canonical JSON (RFC 8785): what was checked, and with which limits and reasons.
 
     Whole numbers beyond 2^53, which canonical JSON does not have, are written as `{"integer": "9007199254740993"}`.
     """
-    return digest_of(_with_safe_integers(pack.model_dump(mode="json")))
+    return canonical(_with_safe_integers(pack.model_dump(mode="json")))
+
+
+def pack_digest(pack: Pack) -> str:
+    """Return the sha256 (hex) of `pack_text`."""
+    return sha256_hex(pack_text(pack))
 
 
 def _with_safe_integers(value: Any) -> Any:

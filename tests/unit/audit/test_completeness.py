@@ -3,6 +3,9 @@
 from aims_mlflow.audit.report import Report
 from aims_mlflow.audit.sessions import pack_problems
 from aims_mlflow.canonical import sha256_hex
+from aims_mlflow.capture.recorder import artifact
+from aims_mlflow.evidence.session import SessionWriter
+from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.create import create
 from aims_mlflow.exports.bundle.verify import verify_bundle
@@ -24,6 +27,18 @@ def seal(ledger, lines):
     names = [sha256_hex(line) for line in lines]
     public = {"sessions": {"s.jsonl": [*names, ""]}, "evidence": names}
     ledger.seal(entry_of("evidence", public, {"reason": "x"}, names[0], lines))
+
+
+def test_a_session_keeps_the_pack_that_it_names():
+    key = ephemeral_key()
+    digest = sha256_hex(b"{}")
+    for content, said in ((b"{}", []), (b'{"limit": "0.1"}', ["the pack that it keeps is another"])):
+        writer = SessionWriter(key, "ana", pack_digest=digest)
+        about = [Subject(name="m", digest={"dirHash1": signed_sessions.MODEL})]
+        writer.add("session-start", about, artifacts=(artifact("aims/reports/s/pack.json", content),))
+        writer.add("training-provenance", about)
+        problems = [p.what for p in pack_problems("s", writer.records)]
+        assert [p[: len(s)] for p, s in zip(problems, said, strict=True)] == said
 
 
 def lines_of(writer):
