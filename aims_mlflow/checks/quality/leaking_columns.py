@@ -21,6 +21,8 @@ from aims_mlflow.records.evidence import result_of
 from aims_mlflow.records.pack import Limit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from aims_mlflow.checks.tables.dataset import Dataset
@@ -115,7 +117,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     settings, target = pack.leakage, data.task.target
     if target is None:
         raise DataError("there are no labels that a column could give away", where=f"{data.role} data")
-    measured, left_out = _measured(data)
+    measured, left_out = _measured(data, settings.known_before)
     claims = [*_column_claims(measured, data, settings), *_date_claims(data, settings)]
     named = [c.slice["column"] for c in claims if c.slice and c.limit is not None and c.passed is not True]
     reason = reason_of(claims)
@@ -138,10 +140,12 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def _measured(data: Dataset) -> tuple[dict[str, Told], dict[str, str]]:
+def _measured(data: Dataset, known_before: Iterable[str]) -> tuple[dict[str, Told], dict[str, str]]:
     """Return (how well each feature tells the target, features that could not be looked at and why)."""
     told: dict[str, Told] = {}
     left_out = dict.fromkeys(data.identifiers, "named as an identifier")
+    absent = [name for name in known_before if name not in data.columns]
+    left_out.update(dict.fromkeys(absent, "named in leakage.known_before, and there is no such column"))
     for name in data.features:
         try:
             part = _sampled(data.part((name, str(data.task.target))))

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-MAX_LEVELS = 50
+MAX_LEVELS = 1000  # of more, `columns.comparable` says that they are too many to compare
 
 
 def feature_codes(column: pd.Series, weights: Array | None = None) -> tuple[Array, int]:
     """Return (code of each row, number of codes): tenths of numbers, frequent categories; missing is a code too.
 
-    Numbers that a tenth of the rows have are codes of their own, and the others are cut into tenths. Of more than 50
+    Numbers that a tenth of the rows have are codes of their own, and the others are cut into tenths. Of more than 1,000
     categories the rarer ones count as one.
     """
     import numpy as np

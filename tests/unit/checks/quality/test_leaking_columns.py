@@ -129,6 +129,11 @@ def test_numbers_and_several_labels_are_looked_at_too():
     assert [(c.metric, c.slice["column"]) for c in number.claims if c.passed is False] == [("column_r2", "income")]
 
 
+def test_a_misspelt_declaration_is_named():
+    left_out = look(people(), known_before={"incom": "from the form"}).details["left_out"]
+    assert left_out == {"incom": "named in leakage.known_before, and there is no such column"}
+
+
 def test_a_table_too_small_to_look_at_is_not_passed():
     outcome = look(people(25))
     assert outcome.result == "warned"

@@ -247,13 +247,26 @@ def test_information_is_scikit_learns_mutual_information_less_what_chance_gives(
     assert np.mean(shuffled) < 0.0006
 
 
-def test_many_categories_count_as_fifty_and_the_rest_and_odd_columns_as_one():
-    rare = pd.Series([f"c{i}" for i in range(500)] + ["often"] * 500)
+def test_of_very_many_categories_the_rarer_count_as_one_and_so_do_odd_columns():
+    rare = pd.Series([f"c{i}" for i in range(1500)] + ["often"] * 500)
     codes, levels = feature_codes(rare)
-    assert levels == 52
+    assert levels == 1002
     assert codes.max() < levels
     assert feature_codes(pd.Series([[1], [2]]))[1] == 1
     assert feature_codes(pd.Series([np.nan, np.inf]))[1] == 1
+
+
+def test_hundreds_of_places_that_tell_the_group_together_are_a_proxy(value_of):
+    """Each of 400 postal codes has one group; the fifty largest have an eighth of the people."""
+    rng = np.random.default_rng(1)
+    frame = people(8000).drop(columns=["income", "club"])
+    place = rng.integers(0, 400, 8000)
+    frame["place"], frame["sex"] = [f"p{i}" for i in place], np.where(place % 3 == 0, "F", "M")
+    asked = limit("proxy_information", "<=", "0.5")
+    assert value_of(run(frame, asked).claims, "proxy_information", column="place", sex="*").passed is False
+    frame["sex"] = rng.permutation(frame["sex"])
+    by_chance = value_of(run(frame, asked).claims, "proxy_information", column="place", sex="*")
+    assert float(by_chance.value) < 0.05
 
 
 def test_numbers_are_compared_by_their_mean(value_of):
