@@ -50,6 +50,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
+    from aims_mlflow.errors import show_uncaught_in_one_sentence
+
+    show_uncaught_in_one_sentence()
     value = getattr(importlib.import_module(f"aims_mlflow.{_WHERE[name]}"), name)
     globals()[name] = value
     return value

@@ -7,10 +7,13 @@ Exit statuses follow the command line's contract: 1 a gate or a verification say
 from __future__ import annotations
 
 import difflib
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import TracebackType
 
 
 __all__ = [
@@ -55,6 +58,10 @@ class AimsError(Exception):
         stop = "" if text.endswith(("?", ".", "!")) else "."
         return f"{text}{stop} Next: {self.next}" if self.next else text
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in a notebook instead of the frames."""
+        return [f"aims: {self.sentence()}"]
+
 
 class ConfigError(AimsError):
     """aims.yaml, a pack, a policy or an argument is not valid."""
@@ -90,3 +97,25 @@ class Unreachable(AimsError):
     """A server, a store or a file could not be reached, read or written."""
 
     exit_status = 3
+
+
+def show_uncaught_in_one_sentence() -> None:
+    """Let Python end a script with the sentence of an AimsError, and the script's line, instead of all frames.
+
+    A hook that someone else has set stays.
+    """
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _show_uncaught
+
+
+def _show_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not isinstance(error, AimsError):
+        sys.__excepthook__(kind, error, trace)
+        return
+    place = ""
+    while trace is not None:
+        path = Path(trace.tb_frame.f_code.co_filename)
+        if "site-packages" not in path.parts and not path.is_relative_to(Path(__file__).parent):
+            place = f"{path.name}:{trace.tb_lineno}: "
+        trace = trace.tb_next
+    sys.stderr.write(f"aims: {place}{error.sentence()}\n")

@@ -27,12 +27,6 @@ LEDGER_ORIGIN = "AIMS_LEDGER_ORIGIN"
 ANCHORS = "AIMS_ANCHORS"
 REGISTRY_URI = "MLFLOW_REGISTRY_URI"
 
-# Where one of these is set, a key that is made in the home folder would be lost with the machine.
-_MACHINES_THAT_PASS = (
-    "CI", "KUBERNETES_SERVICE_HOST", "DATABRICKS_RUNTIME_VERSION", "AWS_BATCH_JOB_ID", "SLURM_JOB_ID",
-)  # fmt: skip
-_CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -123,19 +117,6 @@ def root_key_path() -> Path:
 def log_key_path() -> Path:
     """Return where the log key lies that no setting names."""
     return home() / "keys" / "log.pem"
-
-
-def why_home_passes() -> str | None:
-    """Return why a key that is made here would be lost with the machine; None where the home lasts."""
-    if value_of(HOME):
-        return None
-    for variable in _MACHINES_THAT_PASS:
-        if value_of(variable):
-            return f"{variable} is set"
-    if any(Path(mark).exists() for mark in _CONTAINER_MARKS):
-        return "this is a container"
-    account = Path.home()
-    return None if os.access(account, os.W_OK) else f"{account} cannot be written"
 
 
 def is_set(name: str) -> bool:

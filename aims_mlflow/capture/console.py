@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 from aims_mlflow.capture.state import memory
+
+if TYPE_CHECKING:
+    from aims_mlflow.errors import AimsError
 
 log = logging.getLogger("aims_mlflow")
 
@@ -24,3 +28,11 @@ def say_once(text: str) -> None:
     if text not in memory.sentences:
         memory.sentences.add(text)
         say(text)
+
+
+def reason_of(error: AimsError) -> str:
+    """Return an error's sentence the first time in this process, and later what is wrong alone."""
+    sentence = error.sentence()
+    is_known = sentence in memory.sentences
+    memory.sentences.add(sentence)
+    return error.what if is_known else sentence

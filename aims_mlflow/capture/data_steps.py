@@ -19,7 +19,7 @@ from aims_mlflow.adapters.reading.read_table import AS_FOUND
 from aims_mlflow.capture import lineage
 from aims_mlflow.capture.binding import parameters_of
 from aims_mlflow.capture.code import code_version
-from aims_mlflow.capture.console import log, say, say_once
+from aims_mlflow.capture.console import log, reason_of, say, say_once
 from aims_mlflow.capture.environment import tool_versions
 from aims_mlflow.capture.setup import Setup, load_setup
 from aims_mlflow.capture.state import memory, open_recorder
@@ -78,7 +78,7 @@ def _observing(what: str) -> Iterator[None]:
     try:
         yield
     except AimsError as exc:
-        say_once(f"{what} is not recorded: {exc.sentence()}")
+        say_once(f"{what} is not recorded: {reason_of(exc)}")
     except Exception as exc:  # noqa: BLE001 - an observer never breaks its host
         log.warning("%s is not recorded", what, exc_info=True)
         say_once(f"{what} is not recorded ({type(exc).__name__}, see the log)")

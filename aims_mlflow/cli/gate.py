@@ -13,7 +13,7 @@ from aims_mlflow.cli.gate_findings import close, findings
 from aims_mlflow.cli.gate_ledger import adopt, history, reconcile, replay
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.gates.wording import lines
-from aims_mlflow.settings import policy_folder, root_key_path
+from aims_mlflow.settings import POLICY, policy_folder, root_key_path, value_of
 
 if TYPE_CHECKING:
     from aims_mlflow.records.policy import Stage
@@ -76,17 +76,43 @@ def status(url: str | None, as_json: bool) -> int:
 
 @group.command()
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
-def init(folder: Path | None) -> None:
+@click.option("--keys-here", is_flag=True, help="Keep both keys in AIMS_HOME (~/.aims) also in a container or CI job.")
+def init(folder: Path | None, keys_here: bool) -> None:
     """Write a policy folder: policy.yaml with the default policy, and a keyring signed by a root key.
 
-    FOLDER is AIMS_POLICY, else $AIMS_HOME/policy, by default.
+    FOLDER is AIMS_POLICY, else $AIMS_HOME/policy, by default. If neither is there, $AIMS_HOME/policy becomes a link to
+    FOLDER, so that the other commands of this account find it.
+
+    A root key and a log key are made in AIMS_HOME (~/.aims) where they are missing. In a container or CI job, whose
+    home may be lost with it, no log key is made unless AIMS_HOME is set, a volume is mounted there, or --keys-here says
+    so.
     """
     from aims_mlflow.server.active_policy import init_policy
+    from aims_mlflow.signing.lasting_home import why_home_passes
 
-    where = folder or policy_folder()
-    init_policy(where)
-    click.echo(f"wrote {where}/policy.yaml and {where}/keyring.yaml, signed by the root key {root_key_path()}")
+    where, is_new = folder or policy_folder(), not root_key_path().exists()
+    root = init_policy(where, ("root", "log") if keys_here else ("root",))
+    click.echo(f"wrote {where}/policy.yaml and {where}/keyring.yaml, signed by the root key {root.origin}")
+    click.echo(f"the root key's id, for servers and auditors that pin it: export AIMS_KEYRING_ROOT={root.key_id}")
+    if is_new and (why := why_home_passes()):
+        click.echo(f"move the root key to a place that lasts, and name it by AIMS_ROOT_KEY: {why}")
+    if folder is not None and value_of(POLICY) is None:
+        who = "the server needs" if _link_policy(folder) else "the next commands and the server need"
+        click.echo(f"{who}: export AIMS_POLICY={folder.resolve()}")
     click.echo("next: name your systems in policy.yaml, then `aims keys add FILE --owner NAME --role trainer`")
+
+
+def _link_policy(folder: Path) -> bool:
+    """Make $AIMS_HOME/policy a link to the folder, unless there is one; return whether it leads to the folder."""
+    link = policy_folder()
+    if link.exists() or link.is_symlink():
+        return link.resolve() == folder.resolve()
+    try:
+        link.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        link.symlink_to(folder.resolve(), target_is_directory=True)
+    except OSError:
+        return False
+    return True
 
 
 @group.command()

@@ -6,22 +6,27 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from aims_mlflow.errors import ConfigError, Unreachable, did_you_mean
+from aims_mlflow.cli.keyring_files import (
+    ask_password,
+    change_keyring,
+    keyring_path,
+    public_half,
+    read_public_key,
+    root_key,
+)
+from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.records.base import parse_time, utc_text
-from aims_mlflow.records.keyring import ROLES, KeyEntry, Keyring
+from aims_mlflow.records.keyring import ROLES, KeyEntry
 from aims_mlflow.settings import (
     KEYRING_ROOT,
     ROOT_KEY,
     SIGNING_KEY,
     password_of,
     policy_folder,
-    root_key_path,
     signing_key_path,
-    value_of,
 )
 from aims_mlflow.signing.key_sources import load_key, signing_key
 from aims_mlflow.signing.keyring import (
@@ -32,13 +37,10 @@ from aims_mlflow.signing.keyring import (
     roots_of,
     rotate_key,
     rotate_root,
-    sign_keyring,
     write_keyring,
 )
-from aims_mlflow.signing.keys import PublicKey, SigningKey, write_new_key
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from aims_mlflow.signing.keys import write_new_key
+from aims_mlflow.signing.lasting_home import why_home_passes
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 policy_option = click.option(
@@ -57,30 +59,31 @@ def group() -> None:
     """
 
 
-def ask_password() -> Callable[[str], str] | None:
-    """Return a password prompt; None without a terminal."""
-    if not sys.stdin.isatty():
-        return None
-
-    def ask(name: str) -> str:
-        answer: str = click.prompt(f"Password of {name}", hide_input=True, err=True)
-        return answer
-
-    return ask
-
-
 @group.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--password", is_flag=True, help=f"Protect it by a password: that in {SIGNING_KEY}_PASSWORD, else one asked for."
 )
 def new(file: Path | None, password: bool) -> None:
-    """Create an Ed25519 key; FILE is the default key file of this account if it is not given."""
+    """Create an Ed25519 key; FILE is the default key file of this account if it is not given.
+
+    The public half is written beside it, as NAME.pub.pem.
+    """
     path = file or signing_key_path()
+    public = public_half(path)
+    if file is None and path.exists():
+        raise ConfigError(
+            "this account has a signing key already", where=str(path), next="`aims keys export` prints its public half"
+        )
+    if public.exists():
+        raise ConfigError("a file of that name exists", where=str(public), next="choose another name")
     key = write_new_key(path, _new_password() if password else None)
-    click.echo(f"wrote {path} (key id {key.key_id})")
+    public.write_text(key.public.pem, encoding="utf-8")
+    click.echo(f"wrote {path} (key id {key.key_id}), and {public}, its public half for the platform team")
     if file is not None:
-        click.echo(f"to sign with it: export AIMS_SIGNING_KEY=file:{path}")
+        click.echo(f"to sign with it: export AIMS_SIGNING_KEY=file:{path.absolute()}")
+    elif why := why_home_passes():
+        click.echo(f"it lasts as long as {path.parent}: {why}")
 
 
 def _new_password() -> str:
@@ -127,11 +130,11 @@ def add(
 ) -> None:
     """Trust the public key in FILE: add it to the keyring and sign the keyring with the root key."""
     _require_roles(roles, policy)
-    key = _public_key(file)
+    key = read_public_key(file)
     entry = KeyEntry(
         key_id=key.key_id, owner=owner, roles=roles, pem=key.pem, valid_from=_time(start), valid_until=_time(until)
     )
-    keyring = _change(policy, root, lambda keyring: add_key(keyring, entry))
+    keyring = change_keyring(policy, root, lambda keyring: add_key(keyring, entry))
     click.echo(f"{owner} may now act as {', '.join(roles)} (key id {key.key_id}); keyring version {keyring.version}")
 
 
@@ -155,7 +158,7 @@ def revoke(key: str, start: datetime | None, policy: Path | None, root: str | No
     time = _time(start) or utc_text()
     if parse_time(time) > datetime.now(UTC):
         raise ConfigError("a key is revoked from now or from an earlier time", next="`aims keys rotate` ends one later")
-    keyring = _change(policy, root, lambda keyring: revoke_key(keyring, key, time))
+    keyring = change_keyring(policy, root, lambda keyring: revoke_key(keyring, key, time))
     entry = next(k for k in keyring.keys if k.revoked == time)
     click.echo(f"the key of {entry.owner} is revoked from {time} (key id {entry.key_id}); version {keyring.version}")
 
@@ -181,58 +184,20 @@ def rotate(key: str, new_key: str, start: datetime | None, owner: str, policy: P
             raise ConfigError("a new root takes over at once", next="leave --from out")
         _rotate_root(new_key, owner, policy, root)
         return
-    public, time = _public_key(Path(new_key)), _time(start) or utc_text()
-    keyring = _change(policy, root, lambda keyring: rotate_key(keyring, key, public, time))
+    public, time = read_public_key(Path(new_key)), _time(start) or utc_text()
+    keyring = change_keyring(policy, root, lambda keyring: rotate_key(keyring, key, public, time))
     entry = find_key(keyring, public.key_id)
     click.echo(f"{entry.owner} signs with {entry.key_id} from {time}; keyring version {keyring.version}")
 
 
 def _rotate_root(new_key: str, owner: str, policy: Path | None, root: str | None) -> None:
-    path, old = _keyring_path(policy), _root_key(root)
+    path, old = keyring_path(policy), root_key(root)
     follower = load_key(new_key, ROOT_KEY, ask_password())
     keyring = rotate_root(load_keyring(path), old, follower, owner)
     write_keyring(path, keyring)
     click.echo(f"the root is now {follower.key_id}; keyring version {keyring.version}")
     click.echo(f"from now on: export {ROOT_KEY}={new_key}")
     click.echo(f"servers and auditors that pin the root: {KEYRING_ROOT}={follower.key_id}")
-
-
-def _change(policy: Path | None, root: str | None, change: Callable[[Keyring], Keyring]) -> Keyring:
-    """Write the keyring's next version, signed by the root; on any error, keep the present one."""
-    path, signer = _keyring_path(policy), _root_key(root)
-    before = load_keyring(path)
-    if signer.key_id not in roots_of(before):
-        raise ConfigError(
-            f"{signer.origin} is not the root key of this keyring ({', '.join(sorted(roots_of(before)))} is)",
-            where=str(path),
-            next=f"name the root key with --root or {ROOT_KEY}",
-        )
-    keyring = sign_keyring(change(before), signer)
-    write_keyring(path, keyring)
-    return keyring
-
-
-def _keyring_path(policy: Path | None) -> Path:
-    from aims_mlflow.server.active_policy import KEYRING
-
-    path = (policy or policy_folder()) / KEYRING
-    if not path.exists():
-        raise Unreachable("there is no keyring", where=str(path), next="`aims gate init` makes a policy folder")
-    return path
-
-
-def _root_key(root: str | None) -> SigningKey:
-    return load_key(root or value_of(ROOT_KEY) or f"file:{root_key_path()}", ROOT_KEY, ask_password())
-
-
-def _public_key(file: Path) -> PublicKey:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise Unreachable(f"cannot be read ({type(exc).__name__})", where=str(file)) from None
-    if "PRIVATE KEY" in text:
-        raise ConfigError("this is a private key", where=str(file), next="give the public half: `aims keys export`")
-    return PublicKey.from_pem(text, str(file))
 
 
 def _time(value: datetime | None) -> str | None:
@@ -244,7 +209,7 @@ def _time(value: datetime | None) -> str | None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_(policy: Path | None, as_json: bool) -> None:
     """List the keys that a registry trusts."""
-    keyring = load_keyring(_keyring_path(policy))
+    keyring = load_keyring(keyring_path(policy))
     if as_json:
         click.echo(json.dumps([k.model_dump(mode="json", exclude={"pem"}) for k in keyring.keys], indent=2))
         return

@@ -73,9 +73,7 @@ def set_up(office: Office, run: RunCommand) -> list[str]:
         )
         for key, owner, role in people:
             command("keys", "new", str(key))
-            public = key.with_suffix(".pub.pem")
-            public.write_text(run("keys", "export", "--key", f"file:{key}"), encoding="utf-8")
-            command("keys", "add", str(public), "--owner", owner, "--role", role)
+            command("keys", "add", str(key.with_suffix(".pub.pem")), "--owner", owner, "--role", role)
     return typed
 
 

@@ -21,11 +21,14 @@ def build(store_uri: str, tracking_uri: str | None = None) -> Any:
 
     Raises:
         MlflowException: its gate cannot be opened: whoever asks this registry is refused.
+        SystemExit: the same, while `mlflow server` starts: it ends, with the reason as its last line.
     """
     try:
         store = _open(store_uri.removeprefix(PREFIX), tracking_uri)
         status = _status(store.gate)
     except Exception as exc:
+        if _is_starting_a_server():
+            raise SystemExit(_why_not_started(exc)) from exc
         raise _refusal(exc) from exc
     sys.stderr.write(
         f"aims: this registry is gated ({status['aims.enforcement']}), policy {store.gate.policy.folder}"
@@ -49,6 +52,25 @@ def _status(gate: Any) -> dict[str, str]:
     from aims_mlflow.server.gate_status import gate_status
 
     return gate_status(gate)
+
+
+def _is_starting_a_server() -> bool:
+    """Tell whether this process is `mlflow server`, which opens the stores once before it starts its workers."""
+    import click
+
+    context = click.get_current_context(silent=True)
+    callback = context.command.callback if context is not None else None
+    return callback is not None and callback.__module__.startswith("mlflow.") and callback.__name__ == "server"
+
+
+def _why_not_started(exc: Exception) -> str:
+    """Return the last line of a server that does not start; MLflow would print its own frames after any other error."""
+    from aims_mlflow.errors import AimsError
+
+    if isinstance(exc, AimsError):
+        return f"aims: the server does not start: {exc.sentence()}"
+    _log.error("aims: the registry's gate cannot be opened", exc_info=exc)
+    return f"aims: the server does not start: {type(exc).__name__}: {exc}. Next: its frames stand above"
 
 
 def _refusal(exc: Exception) -> Any:

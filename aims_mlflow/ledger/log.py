@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import KeyUnavailable
 from aims_mlflow.ledger.anchors import parse_anchors
-from aims_mlflow.settings import LEDGER_ORIGIN, LOG_KEY, anchor_addresses, log_key_path, value_of, why_home_passes
+from aims_mlflow.settings import LEDGER_ORIGIN, LOG_KEY, anchor_addresses, log_key_path, value_of
 from aims_mlflow.signing.key_sources import load_key
-from aims_mlflow.signing.keys import write_new_key
+from aims_mlflow.signing.keys import how_to_name_a_key, write_new_key
+from aims_mlflow.signing.lasting_home import why_home_passes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 LOG_ROLE = "log"
 LOG_OWNER = "registry"
+HOW_TO = (
+    f"set {LOG_KEY} to the address of the key that `aims gate init` made, such as file:/path/to/log.pem; "
+    "all workers of a registry share it"
+)
 
 
 @dataclass(frozen=True)
@@ -32,22 +37,23 @@ class Log:
     anchors: tuple[Anchor, ...] = ()
 
 
-def log_key(*, make: bool = True) -> SigningKey:
+def log_key(*, make: bool = True, anywhere: bool = False) -> SigningKey:
     """Return the log's key: `AIMS_LOG_KEY`, else one kept in the home folder, made on first use where `make` is set.
+
+    It is made where the home lasts, with `anywhere` also elsewhere.
 
     Raises:
         KeyUnavailable: there is none, and none may be made here.
     """
-    how = f"set {LOG_KEY} to its address; all workers of a registry share one log key"
     uri, path = value_of(LOG_KEY), log_key_path()
     if uri and "PRIVATE KEY" in uri:
-        raise KeyUnavailable(f"{LOG_KEY} holds a key itself instead of its address", next=how)
+        raise KeyUnavailable(f"{LOG_KEY} holds a key itself instead of its address", next=how_to_name_a_key(LOG_KEY))
     if uri:
         return load_key(uri, LOG_KEY)
     if not path.exists():
-        why = why_home_passes() if make else f"there is none at {path}"
+        why = f"there is none at {path}" if not make else None if anywhere else why_home_passes()
         if why:
-            raise KeyUnavailable(f"there is no log key, and none is made because {why}", next=how)
+            raise KeyUnavailable(f"there is no log key, and none is made because {why}", next=HOW_TO)
         _make(path)
     return load_key(f"file:{path}", LOG_KEY)
 

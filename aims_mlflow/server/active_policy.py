@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
 from aims_mlflow.canonical import canonical, sha256_hex
-from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, Unreachable
+from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, KeyUnavailable, Unreachable
 from aims_mlflow.gates.policy import FILE, default_policy_text, load_policy
 from aims_mlflow.gates.rules_in_force import RulesInForce, keyring_of, read_rules
 from aims_mlflow.ledger.leaves import Entry
@@ -17,39 +18,73 @@ from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from aims_mlflow.records.leaves.others import FindingLeaf, KeyringLeaf, PolicyLeaf
 from aims_mlflow.registers.findings import Finding, record
-from aims_mlflow.settings import keyring_roots, root_key_path
+from aims_mlflow.settings import LOG_KEY, ROOT_KEY, keyring_roots, log_key_path, policy_folder, root_key_path, value_of
 from aims_mlflow.signing.key_sources import load_key
 from aims_mlflow.signing.keyring import keyring_digest, load_keyring, sign_keyring, write_keyring
 from aims_mlflow.signing.keys import write_new_key
+from aims_mlflow.signing.lasting_home import how_to_keep, why_home_passes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.signing.keys import SigningKey
 
 KEYRING = "keyring.yaml"
 Parsed = TypeVar("Parsed")
 _log = logging.getLogger(__name__)
 
 
-def init_policy(folder: Path) -> None:
+def init_policy(folder: Path, anywhere: Collection[str] = ()) -> SigningKey:
     """Write policy.yaml with the default policy, and a keyring with the log's key only, signed by a root key.
 
-    Both keys are made where they are missing.
+    Keys that are missing are made in the home folder where it lasts; those in `anywhere` (`root`, `log`) also where it
+    may not last. If anything fails, nothing that was made stays. Returns the root key.
 
     Raises:
         ConfigError: the folder has a policy already.
-        KeyUnavailable: the log's key cannot be read, or made.
+        KeyUnavailable: a key cannot be read, or made.
     """
     if (folder / FILE).exists() or (folder / KEYRING).exists():
         raise ConfigError("the folder has a policy already", where=str(folder), next="edit it, or name another folder")
-    path = root_key_path()
-    root = load_key(f"file:{path}") if path.exists() else write_new_key(path)
-    log = log_key()
-    entry = KeyEntry(key_id=log.key_id, owner=LOG_OWNER, roles=(LOG_ROLE,), pem=log.public.pem, valid_from=utc_text())
-    write_keyring(folder / KEYRING, sign_keyring(Keyring(version=1, keys=(entry,)), root))
-    (folder / FILE).write_text(default_policy_text(), encoding="utf-8")
+    _require_keys_that_last(folder, anywhere)
+    with contextlib.ExitStack() as undo:
+        if not root_key_path().exists() and not value_of(ROOT_KEY):
+            write_new_key(root_key_path())
+            undo.callback(root_key_path().unlink)
+        root = load_key(value_of(ROOT_KEY) or f"file:{root_key_path()}", ROOT_KEY)
+        if not log_key_path().exists():
+            undo.callback(log_key_path().unlink, missing_ok=True)
+        log = log_key(anywhere=True)
+        entry = KeyEntry(
+            key_id=log.key_id, owner=LOG_OWNER, roles=(LOG_ROLE,), pem=log.public.pem, valid_from=utc_text()
+        )
+        if not folder.exists():
+            undo.callback(_remove_if_empty, folder)
+        for name in (KEYRING, FILE):
+            undo.callback((folder / name).unlink, missing_ok=True)
+        write_keyring(folder / KEYRING, sign_keyring(Keyring(version=1, keys=(entry,)), root))
+        (folder / FILE).write_text(default_policy_text(), encoding="utf-8")
+        undo.pop_all()
+    return root
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _require_keys_that_last(folder: Path, anywhere: Collection[str]) -> None:
+    """Refuse to make keys where they may be lost, before any is made."""
+    places = {"root": (ROOT_KEY, root_key_path()), "log": (LOG_KEY, log_key_path())}
+    lacking = {name: v for name, (v, path) in places.items() if not value_of(v) and not path.exists()}
+    why = why_home_passes() if set(lacking) - set(anywhere) else None
+    if why:
+        keys = " and ".join(f"no {name} key" for name in lacking)
+        command = "aims gate init" if folder == policy_folder() else f"aims gate init {folder}"
+        how = how_to_keep(f"{command} --keys-here", *lacking.values())
+        raise KeyUnavailable(f"there is {keys}, and none is made because {why}", next=how)
 
 
 class ActivePolicy:

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
     from securesystemslib.signer import Signer, SSlibKey
 
-HOW_TO = (
-    f"set {SIGNING_KEY} to file:/path/to/key.pem, env:NAME_OF_A_VARIABLE_WITH_THE_PEM or the address of a key service "
-    "(`aims keys new` makes a key)"
-)
+
+def how_to_name_a_key(variable: str = SIGNING_KEY) -> str:
+    """Return how to name a key in the setting `variable`, for the end of an error."""
+    return (
+        f"set {variable} to file:/path/to/key.pem, env:NAME_OF_A_VARIABLE_WITH_THE_PEM or the address of a key service "
+        "(`aims keys new FILE` makes a key)"
+    )
 
 
 def who() -> str:
@@ -164,7 +167,7 @@ class SigningKey:
 
     @classmethod
     def from_pem(
-        cls, pem: bytes, origin: str, *, ephemeral: bool = False, password: str | None = None, hint: str = HOW_TO
+        cls, pem: bytes, origin: str, *, ephemeral: bool = False, password: str | None = None, hint: str | None = None
     ) -> SigningKey:
         """Read a PKCS#8 private key; `password` is used where the key needs one. `hint` says what to do without it.
 
@@ -176,7 +179,7 @@ class SigningKey:
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
         from securesystemslib.signer import CryptoSigner
 
-        protected = b"ENCRYPTED" in pem
+        protected, hint = b"ENCRYPTED" in pem, hint or how_to_name_a_key()
         if protected and password is None:
             raise MissingPassword("the key is protected by a password", where=origin, next=hint)
         try:
@@ -218,7 +221,9 @@ def write_new_key(path: Path, password: str | None = None) -> SigningKey:
     except FileExistsError:
         raise KeyUnavailable("a file of that name exists", where=str(path), next="choose another name") from None
     except OSError as exc:
-        raise KeyUnavailable(f"cannot be written ({exc.strerror})", where=str(path), next=HOW_TO) from None
+        raise KeyUnavailable(
+            f"cannot be written ({exc.strerror})", where=str(path), next="choose a folder that can be written"
+        ) from None
     with os.fdopen(handle, "wb") as stream:
         stream.write(pem)
     return SigningKey.from_pem(pem, str(path), password=password)

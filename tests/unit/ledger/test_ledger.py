@@ -165,7 +165,7 @@ def test_a_log_key_that_is_not_there_is_named(own_home, monkeypatch):
     monkeypatch.delenv("AIMS_HOME")
     monkeypatch.setenv("HOME", str(own_home))
     monkeypatch.setenv("CI", "true")
-    with pytest.raises(KeyUnavailable, match=r"CI is set\. Next: set AIMS_LOG_KEY to its address"):
+    with pytest.raises(KeyUnavailable, match=r"CI is set\. Next: set AIMS_LOG_KEY to the address of the key"):
         logs.log_key()
     monkeypatch.setenv("AIMS_LOG_KEY", "-----BEGIN PRIVATE KEY-----")
     with pytest.raises(KeyUnavailable, match="holds a key itself"):
