@@ -15,6 +15,7 @@ from aims_mlflow.capture.registration import register
 from aims_mlflow.documents.datasheet import render_datasheet
 from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.documents.model_card import render_model_card
+from aims_mlflow.documents.own_steps import own_steps
 from aims_mlflow.documents.terminal import summary_lines
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence import tracking
@@ -178,7 +179,8 @@ def tell(
         width = shutil.get_terminal_size().columns
         digest = models[0].digest if models else None
         subject = StatusSubject(run.setup.config.system.id, digest=digest, sessions=tuple(sessions))
-        for line in summary_lines(control_statuses(subject, datetime.now(UTC)), width=width):
+        statuses = control_statuses(subject, datetime.now(UTC))
+        for line in (*summary_lines(statuses, width=width), *own_steps(statuses, width=width)):
             say(line)
     for sentence in unmet:
         say(f"unmet: {sentence}")

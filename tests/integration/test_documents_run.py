@@ -4,8 +4,8 @@ import pytest
 
 from support import documents
 
-GUIDES = ["docs/gate.md", "docs/data-scientist.md", "docs/auditor.md"]
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true"}
+pytestmark = pytest.mark.timeout(documents.SECONDS + 100)
+GUIDES = ["docs/gate.md", "docs/data-scientist.md", "docs/how-to/audit.md"]
 
 
 def finished(done):
@@ -15,12 +15,24 @@ def finished(done):
 
 @pytest.mark.parametrize("variables", [{}, {"CI": "true"}], ids=["a workstation or a container", "a CI job"])
 def test_the_readme_runs(tmp_path, variables):
-    shown = finished(documents.run(["README.md"], tmp_path, is_first="CI" in variables, **QUIET, **variables))
+    shown = finished(documents.run(["README.md"], tmp_path, is_first="CI" in variables, **variables))
     assert "aims: registered loan-screening" in shown
     assert "\nverified\n" in shown
     assert "gated (enforce)" in shown
     assert "Traceback" not in shown
 
 
+def test_every_rule_of_a_block_is_known():
+    for name in ("README.md", *GUIDES, "docs/tutorial/first-evidence.md"):
+        assert documents.script_of(name, documents.blocks_of(documents.ROOT / name), 1, is_first=True)
+
+
 def test_the_tutorial_runs(tmp_path):
-    assert "\nverified\n" in finished(documents.run(["docs/tutorial/first-evidence.md"], tmp_path, **QUIET))
+    assert "\nverified\n" in finished(documents.run(["docs/tutorial/first-evidence.md"], tmp_path))
+
+
+def test_the_guides_of_the_three_users_run_one_after_another(tmp_path):
+    shown = finished(documents.run(GUIDES, tmp_path, CI="true"))
+    assert "registered loan-screening version 2" in shown
+    assert shown.count("\nverified\n") == 4, "run, version, ledger and bundle"
+    assert "Traceback" not in shown

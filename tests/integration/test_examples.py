@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ["auditor.py", "data_scientist.py", "images.py", "notebook_style.py", "platform_team.py"]
+NAMES = [
+    "auditor.py",
+    "data_scientist.py",
+    "gated_training.py",
+    "images.py",
+    "loans.py",
+    "notebook_style.py",
+    "platform_team.py",
+]
 
 
 def run(name, folder, *args, **more):
@@ -29,7 +37,9 @@ def run(name, folder, *args, **more):
 def test_every_example_is_run_here():
     assert {p.name for p in EXAMPLES.glob("*.py")} == {
         "data_scientist.py",
+        "gated_training.py",  # run by docs/gate.md
         "images.py",
+        "loans.py",
         "notebook_style.py",
         "auditor.py",
         "platform_team.py",

@@ -8,7 +8,8 @@ A comment before a block, which no reader sees, says what a script cannot know:
     <!-- test: run once -->                   a long one, left out of the other variants
     <!-- test: not run, because REASON -->    the block needs what a test does not have
 
-The environment is that of a bare container: no variable but PATH and HOME, and an empty home. A folder of programs stands
+The environment is that of a bare container: no variable but PATH and HOME, and an empty home; for MLflow's servers also
+`LIGHT`, which starts one process instead of a dozen. A folder of programs stands
 for the one that `python3 -m venv .venv` and `pip install .` would make; it leads to what is tested.
 """
 
@@ -18,6 +19,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,12 @@ BLOCK = re.compile(
     r'(?:^<!-- test: (?P<rule>[^\n]*) -->\n)?^```(?P<language>\w+)(?: title="(?P<title>[\w.]+)")?\n(?P<text>.*?)^```$',
     re.MULTILINE | re.DOTALL,
 )
+LIGHT = {
+    "MLFLOW_WORKERS": "1",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+SECONDS = 1000
 PORT = "5000"  # the one that MLflow takes by itself, and the only thing that a test changes in a block
 WAITING = """until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do
   kill -0 $! || {{ cat server.log; exit 1; }}
@@ -35,7 +43,7 @@ WAITING = """until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do
 done
 """
 FIND_RUN = "RUN=$(grep -oE '[0-9a-f]{32}' output.log | tail -n 1); export RUN"
-NO_PROGRAM = '#!/bin/sh\nexec true\n'
+NO_PROGRAM = "#!/bin/sh\nexec true\n"
 PYTHON = '#!/bin/sh\nif [ "$1 $2" = "-m venv" ]; then exec true; fi\nexec {python} "$@"\n'
 
 
@@ -61,11 +69,11 @@ def blocks_of(path):
 
 
 def script_of(name, blocks, port, *, is_first):
-    """Return the bash lines of one document."""
-    lines = []
+    """Return the bash lines of one document, which a reader types into a shell of its own."""
+    lines = ["("]
     for block in blocks:
         text, rule = block.text.replace(f":{PORT}", f":{port}"), block.rule
-        lines.append(f"echo '=== {name}:{block.line}' >&2")
+        lines.append(f'echo "=== {name}:{block.line} after $SECONDS s" >&2')
         if rule.startswith("save as "):
             lines.append(f"cat > {shlex.quote(rule.removeprefix('save as '))} <<'END_OF_FILE'\n{text}END_OF_FILE")
         elif rule.startswith("in the background"):
@@ -78,7 +86,7 @@ def script_of(name, blocks, port, *, is_first):
             lines.append(text)
         else:
             raise ValueError(f"{name}:{block.line}: no rule of tests/support/documents.py: {rule}")
-    return "\n".join(lines)
+    return "\n".join([*lines, ")"])
 
 
 def programs(folder):
@@ -103,17 +111,30 @@ def run(documents, folder, *, is_first=True, **variables):
         script_of(name, blocks_of(ROOT / name), port, is_first=is_first) for name in documents
     )
     (folder / "script.sh").write_text(script)
-    process = subprocess.Popen(
-        ["bash", str(folder / "script.sh")],
-        cwd=folder / "checkout",
-        env={"PATH": path, "HOME": str(home), "MLFLOW_PORT": str(port), **variables},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
-    )  # fmt: skip
+    with (folder / "output").open("w") as output:
+        process = subprocess.Popen(
+            ["bash", str(folder / "script.sh")],
+            cwd=folder / "checkout",
+            env={"PATH": path, "HOME": str(home), "MLFLOW_PORT": str(port), **LIGHT, **variables},
+            stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
     try:
-        output, _ = process.communicate(timeout=500)
+        process.wait(SECONDS)
+    except subprocess.TimeoutExpired:
+        output_so_far = (folder / "output").read_text()
+        raise AssertionError(f"not done after {SECONDS} s: {output_so_far[-3000:]}") from None
     finally:
-        try:
-            os.killpg(process.pid, signal.SIGTERM)  # the servers too
-        except ProcessLookupError:
-            pass
-    return subprocess.CompletedProcess(script, process.returncode, output, "")
+        stop_group(process.pid)
+    return subprocess.CompletedProcess(script, process.returncode, (folder / "output").read_text(), "")
+
+
+def stop_group(group):
+    """Stop what a script left running: its servers."""
+    for kind in (signal.SIGTERM, signal.SIGKILL):
+        ends = time.monotonic() + 10
+        while time.monotonic() < ends:
+            try:
+                os.killpg(group, kind)
+            except ProcessLookupError:
+                return
+            time.sleep(0.5)
