@@ -6,25 +6,32 @@ import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aims_mlflow.gates.combined_status import ControlStatus
 
 AT_MOST = 2
-# In the order in which they are easiest to do while the training is at hand. Other controls wait for other people.
-STEPS = {
-    "A.7.3": "say where the data come from and by what right: data.sources in aims.yaml, and @aims.acquires on the "
-    "function that loads them",
-    "A.7.6": "say what was changed in the data and why: @aims.prepares(why=...) on the function that changes them",
-    "A.7.2": "say whom the data stand for: populations in your pack",
-    "A.4.3": "name owner and retention of each source: data.sources in aims.yaml",
-}
+# Those whose evidence is written in the training's own files: where one of PLACES is named in the reason.
+OWN = ("the data scientist", "the owner of the data")
+PLACES = ("aims.yaml", "@aims.", "pack")
 
 
 def own_steps(statuses: Sequence[ControlStatus], *, width: int = 80) -> list[str]:
     """Return the first two steps that the trainer can take about missing controls; none where others owe the rest."""
-    missing = {status.control.id for status in statuses if status.state == "missing"}
-    lines = [f"yours next, {control}: {text}" for control, text in STEPS.items() if control in missing]
-    return [
-        part for line in lines[:AT_MOST] for part in textwrap.wrap(line, max(width - 8, 40), subsequent_indent="    ")
-    ]
+    lines = [f"yours next, {control}: {reason}" for control, reason in _steps(statuses)][:AT_MOST]
+    return [part for line in lines for part in textwrap.wrap(line, max(width - 8, 40), subsequent_indent="    ")]
+
+
+def _steps(statuses: Sequence[ControlStatus]) -> Iterator[tuple[str, str]]:
+    """Yield each missing control with the first reason that is the trainer's own, each reason once."""
+    told = set()
+    for status in statuses:
+        reasons = (
+            found.verdict.sentence
+            for found in status.conditions
+            if found.verdict.outcome == "missing" and found.condition.owed_by in OWN
+        )
+        own = next((r for r in reasons if r not in told and any(place in r for place in PLACES)), None)
+        if status.state == "missing" and own is not None:
+            told.add(own)
+            yield status.control.id, own

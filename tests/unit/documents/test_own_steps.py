@@ -2,21 +2,42 @@
 
 from types import SimpleNamespace
 
-from aims_mlflow.catalog.loader import controls
-from aims_mlflow.documents.own_steps import STEPS, own_steps
+from aims_mlflow.documents.own_steps import own_steps
+from aims_mlflow.gates.verdict import Judgement
+
+TRAINER, OWNER = "the data scientist", "the system's owner"
 
 
-def statuses(**states):
-    return [SimpleNamespace(control=c, state=states.get(c.id.replace(".", "_"), "met")) for c in controls().values()]
+def status(control, *reasons, state="missing", owed_by=TRAINER):
+    conditions = [
+        SimpleNamespace(verdict=Judgement("missing", reason), condition=SimpleNamespace(owed_by=owed_by))
+        for reason in reasons
+    ]
+    return SimpleNamespace(control=SimpleNamespace(id=control), state=state, conditions=conditions)
 
 
-def test_two_missing_steps_are_told_in_words_and_others_work_is_not():
-    lines = own_steps(statuses(A_6_2_2="missing", A_4_3="missing", A_7_6="missing", A_7_3="missing"), width=200)
-    assert [line.split(":")[0] for line in lines] == ["yours next, A.7.3", "yours next, A.7.6"]
-    assert "@aims.acquires" in lines[0]
-    assert own_steps(statuses(A_6_2_2="missing", A_7_3="failed")) == []
+def test_two_steps_are_told_in_words_and_the_work_of_others_is_not():
+    lines = own_steps(
+        [
+            status("A.6.2.2", 'aims.attach("requirements", PATH)', owed_by=OWNER),
+            status("A.7.1", "failed: see the pack", state="failed"),
+            status("A.7.2", "nobody approved it", "no population of use is declared: populations in the pack"),
+            status("A.7.3", "rights are not stated: data.sources in aims.yaml"),
+            status("A.7.4", "rights are not stated: data.sources in aims.yaml"),
+            status("A.7.6", "no preparation is recorded: @aims.prepares"),
+        ],
+        width=200,
+    )
+    assert lines == [
+        "yours next, A.7.2: no population of use is declared: populations in the pack",
+        "yours next, A.7.3: rights are not stated: data.sources in aims.yaml",
+    ]
 
 
-def test_lines_fit_the_terminal_and_controls_exist():
-    assert set(STEPS) <= set(controls())
-    assert all(len(line) <= 60 for line in own_steps(statuses(A_7_3="missing"), width=60))
+def test_lines_fit_the_terminal():
+    lines = own_steps(
+        [status("A.7.3", "rights are not stated: data.sources in aims.yaml, or @aims.acquires")], width=60
+    )
+    assert len(lines) == 2
+    assert all(len(line) <= 60 for line in lines)
+    assert own_steps([status("A.7.3", "no one approved it")]) == []
