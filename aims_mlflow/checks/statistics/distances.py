@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aims_mlflow.checks.statistics.count_tables import count
 from aims_mlflow.checks.statistics.homogeneity import categories_p_value, numbers_p_value
+from aims_mlflow.checks.statistics.labels import label_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -166,10 +167,16 @@ def _counted(train: Numbers, test: Numbers) -> tuple[Array, Array]:
 
 
 def category_counts(train: WeightedColumn, test: WeightedColumn) -> tuple[Array, Array]:
-    """Return counts by category, those of training data first; missing values are left out."""
+    """Return counts by category, those of training data first; missing values are left out.
+
+    In columns of different types, values that are the same as labels are one category: True, 1 and "true".
+    """
     import pandas as pd
 
-    both = pd.concat([value_counts(*column) for column in (train, test)], axis=1).fillna(0).to_numpy(int)
+    counts = [value_counts(*column) for column in (train, test)]
+    if counts[0].index.dtype != counts[1].index.dtype:
+        counts = [c.groupby([str(label_key(value)) for value in c.index]).sum() for c in counts]
+    both = pd.concat(counts, axis=1).fillna(0).to_numpy(int)
     both = both[both.sum(axis=1) > 0]
     return both[:, 0], both[:, 1]
 

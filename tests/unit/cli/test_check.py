@@ -141,13 +141,13 @@ def odd_columns():
     """Few values each, of types that a YAML file does not give back as what they were."""
     return {
         "times": [dt.time(i % 5) for i in range(600)],
-        "bytes": [b"\xff", b"\xfe"] * 300,
+        "bytes": [b"\xff", b"\xff", b"\xfe", b"\xfe"] * 150,
     }
 
 
 def read_as_others():
     """Decimals are read as numbers, bytes as texts where they are some."""
-    return {"decimals": [Decimal(f"{i % 5}.5") for i in range(600)], "texts": [b"a", b"b"] * 300}
+    return {"decimals": [Decimal(f"{i % 5}.5") for i in range(600)], "texts": [b"a", b"a", b"b", b"b"] * 150}
 
 
 @pytest.mark.parametrize("target", ["y", "decimals"])

@@ -197,3 +197,16 @@ def test_a_monitor_says_which_columns_it_cannot_see(table):
     assert "1,000 different values" in outcome.details["left_out"]["note"]
     assert b"note is not watched: " in outcome.reports["monitor.html"]
     assert b"new is not watched: not in the baseline" in outcome.reports["monitor.html"]
+
+
+@pytest.mark.parametrize("now", [bool, int, float, str, "boolean"])
+def test_truth_values_are_the_same_however_they_are_written_in_operation(now):
+    def member(rows, seed):
+        return np.random.default_rng(seed).random(rows) < 0.3
+
+    known = kept(pd.DataFrame({"member": member(2000, 0), "repaid": ["yes", "no"] * 1000}))
+    assert known["columns"]["member"]["kind"] == "categorical"
+    outcome = compared(pd.DataFrame({"member": pd.Series(member(1000, 1)).astype(now)}), known)
+    claims = {c.metric: c for c in outcome.claims if c.slice.get("column") == "member"}
+    assert claims["drift"].passed
+    assert "unseen_share_rise" not in claims

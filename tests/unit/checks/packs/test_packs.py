@@ -191,3 +191,20 @@ def test_the_digest_is_of_the_meaning_and_of_all_of_it(tmp_path):
     other = load_pack("mine", write(tmp_path / "mine", "drift: {threshold: 0.2}\n").parent)
     assert pack_digest(one) != pack_digest(other)
     assert pack_digest(Pack(name="mine", version="1", description="d")) == pack_digest(one)
+
+
+def test_large_whole_numbers_have_a_digest_of_their_own():
+    def digest(value):
+        line = {
+            "type": "expect_column_values_to_be_in_set",
+            "kwargs": {"column": "id", "value_set": [value]},
+            "why": "w",
+        }
+        return pack_digest(
+            Pack.model_validate(
+                {"name": "p", "version": "1", "description": "d", "data_quality": {"expectations": [line]}}
+            )
+        )
+
+    values = [2**53 + 1, 2**53 + 3, str(2**53 + 1), 1]
+    assert len({digest(value) for value in values}) == len(values)

@@ -1,7 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
+from aims_mlflow.checks.packs import pack_digest
 from aims_mlflow.checks.profiling.infer import infer_expectations, rounded_range
 from aims_mlflow.checks.profiling.profile import profile, suggest_sensitive
 from aims_mlflow.checks.runner import run_check
@@ -214,3 +216,17 @@ def test_the_rounded_range_holds_nearly_all_values():
     assert (low % 10, high % 10) == (0, 0)
     assert rounded_range(pd.Series([0.0, 1.0, 2.0] * 20))[0] == 0
     assert rounded_range(pd.Series([5.0] * 20))[0] <= 5 <= rounded_range(pd.Series([5.0] * 20))[1]
+
+
+@pytest.mark.parametrize("codes", [(np.finfo(float).max, -np.finfo(float).max), (np.inf, -np.inf)])
+def test_the_largest_doubles_as_codes_do_no_harm(codes):
+    height = np.where(np.arange(800) % 5 == 0, codes[0], np.where(np.arange(800) % 7 == 0, codes[1], 1.7))
+    frame = pd.DataFrame({"height": height, "y": np.arange(800) % 2})
+    assert [e for e in infer_expectations(frame, "y") if e["kwargs"].get("column") == "height"]
+
+
+def test_bounds_of_large_whole_numbers_have_a_digest_and_come_back_from_yaml():
+    when = 1_704_067_200_000_000_000 + np.arange(800) // 2 * 3_600_000_000_000
+    found = infer_expectations(pd.DataFrame({"when": when, "y": np.arange(800) % 2}), "y")
+    assert yaml.safe_load(yaml.safe_dump(found)) == found
+    assert len(pack_digest(as_pack(found))) == 64

@@ -4,7 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aims_mlflow.checks.statistics.labels import distinct_labels, is_label, label_key, label_text, listing, same_label
+from aims_mlflow.checks.statistics.distances import category_counts
+from aims_mlflow.checks.statistics.labels import (
+    NAME_LENGTH,
+    distinct_labels,
+    is_label,
+    label_key,
+    label_text,
+    listing,
+    same_label,
+    short_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -74,3 +84,18 @@ def test_distinct_labels_are_sorted_and_without_missing_ones():
 def test_listing_is_short():
     assert listing(["a", "b"]) == "'a', 'b'"
     assert listing("abcdefgh").endswith("and 3 more")
+
+
+def test_a_long_label_is_cut_and_told_apart_from_one_that_begins_alike():
+    one, other = (short_name("a" * 90 + end) for end in "xy")
+    assert one != other
+    assert len(one) == NAME_LENGTH
+    assert one.startswith("a" * 60)
+    assert short_name("a" * NAME_LENGTH) == "a" * NAME_LENGTH
+
+
+def test_categories_of_columns_of_different_types_are_compared_as_labels():
+    truth = pd.Series([True, False, True])
+    for same in (pd.Series([1, 0, 1]), pd.Series([1.0, 0.0, 1.0]), pd.Series(["true", "false", "true"])):
+        train, now = category_counts((truth, None), (same, None))
+        assert sorted(train) == sorted(now) == [1, 2]
