@@ -110,11 +110,14 @@ def tables_in(value: Any, reading: ReadingOptions = AS_FOUND) -> dict[str, tuple
     return out
 
 
-def inputs_of(arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+def inputs_of(arguments: Mapping[str, Any], function: Callable[..., Any], config: Any) -> dict[str, Any] | None:
     """Return the first table among the arguments as `DATA`, before the function may change it in place."""
     with _observing("a preparation's input"):
+        reading = AS_FOUND
+        with contextlib.suppress(AimsError):  # said when the preparation is recorded
+            reading = load_setup(config, function, None).config.data.reading
         for name, value in arguments.items():
-            for frame, digest, _ in tables_in(value).values():
+            for frame, digest, _ in tables_in(value, reading).values():
                 return _described(name, frame, digest)
     return None
 

@@ -129,7 +129,7 @@ def prepares(
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            inputs = data_steps.inputs_of(bind(function, args, kwargs))
+            inputs = data_steps.inputs_of(bind(function, args, kwargs), function, config)
             returned = function(*args, **kwargs)
             data_steps.record_preparation(why, function, inputs, returned, config)
             return returned
