@@ -42,7 +42,7 @@ SETTINGS = (
     Setting(CONFIG, "data scientist", "Path of aims.yaml, or of its folder.", "found upwards from the script"),
     Setting(SIGNING_KEY, "data scientist", "Address of the key that signs records: file:, env:, or a key service.",
             "$AIMS_HOME/keys/signing.pem, made on first use where the home lasts"),
-    Setting(HOME, "everyone", "Folder for keys and the default policy.", "~/.aims"),
+    Setting(HOME, "everyone", "Folder for keys and the default policy; naming it declares that it lasts.", "~/.aims"),
     Setting(POLICY, "platform team", "The server's policy folder: policy.yaml, keyring.yaml, packs.",
             "`$AIMS_HOME/policy`, created with the default policy and no trainers"),
     Setting(KEYRING_ROOT, "platform team",
