@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from aims_mlflow.checks.metrics import HELD_BY
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim, Interval
-from aims_mlflow.records.limit import holds
-from aims_mlflow.records.wording import describe
+from aims_mlflow.records.pack import Limit
+from aims_mlflow.records.verdicts import verdict
+from aims_mlflow.records.wording import describe, slice_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from aims_mlflow.records.pack import Limit
+AnyLimit = TypeVar("AnyLimit", bound=Limit)
 
 
 def claim(
@@ -26,17 +28,27 @@ def claim(
     method: str = "",
     note: str | None = None,
 ) -> Claim:
-    """Return a claim without a limit; a NaN value becomes None, and an undefined interval is left out."""
-    low, high = (decimal_text(float(end)) for end in interval) if interval else (None, None)
+    """Return a claim without a limit; a NaN value becomes None, and an undefined interval is left out.
+
+    An interval holds its own estimate: where resampling left that outside, the end is moved to it.
+    """
+    number = None if value is None else decimal_text(float(value))
+    low, high = (decimal_text(float(end)) for end in _around(number, interval)) if interval else (None, None)
     return Claim(
         metric=metric,
         slice=dict(slice or {}),
         role=role,
-        value=None if value is None else decimal_text(float(value)),
+        value=number,
         n=None if n is None else int(n),
         interval=None if low is None or high is None else Interval(low=low, high=high, method=method),
         note=note,
     )
+
+
+def _around(value: str | None, interval: tuple[Any, Any]) -> tuple[Any, Any]:
+    if value is None:
+        return interval
+    return min(interval[0], float(value)), max(interval[1], float(value))
 
 
 def matches(limit: Limit, measured: Claim) -> bool:
@@ -57,11 +69,8 @@ def matches(limit: Limit, measured: Claim) -> bool:
 
 
 def held(measured: Claim, limit: Limit, min_n: int = 1) -> Claim:
-    """Return the claim with the limit and whether it is met; None where value or rows do not decide."""
-    passed, lacking = None, None
-    if measured.value is not None:
-        lacking = _too_little(measured, limit, min_n)
-        passed = None if lacking else holds(measured.value, limit.comparator, limit.limit)
+    """Return the claim with the limit and the verdict on it; see `records.verdicts`."""
+    passed, lacking = verdict(measured, limit, min_n)
     return measured.model_copy(
         update={
             "comparator": limit.comparator,
@@ -73,18 +82,22 @@ def held(measured: Claim, limit: Limit, min_n: int = 1) -> Claim:
     )
 
 
-def _too_little(measured: Claim, limit: Limit, min_n: int) -> str | None:
-    """Return why a measured value decides nothing, or None."""
-    if measured.n is not None and measured.n < min_n:
-        return f"{NOT_ENOUGH}: n={measured.n:,}, the pack asks for {min_n:,}"
-    if limit.verdict == "value":
-        return None
-    if measured.interval is None:
-        return f"{NOT_ENOUGH}: there is no interval, and the pack decides by it"
-    ends = {holds(end, limit.comparator, limit.limit) for end in (measured.interval.low, measured.interval.high)}
-    if len(ends) == 1 and ends == {holds(str(measured.value), limit.comparator, limit.limit)}:
-        return None
-    return f"{NOT_ENOUGH}: the interval holds the limit"
+def held_by(limits: Iterable[AnyLimit]) -> list[AnyLimit]:
+    """Return limits on what each group's comparison with the reference group shows, each once.
+
+    A limit on one of Fairlearn's values of the highest against the lowest group is held by the comparisons of
+    `metrics.HELD_BY`: which group is highest is chance too, and no verdict rests on it.
+    """
+    expanded = [
+        limit.model_copy(update={"metric": name})
+        for limit in limits
+        for name in HELD_BY.get(limit.metric, (limit.metric,))
+    ]
+    return [limit for i, limit in enumerate(expanded) if all(_different(limit, other) for other in expanded[:i])]
+
+
+def _different(limit: Limit, other: Limit) -> bool:
+    return limit.model_dump(exclude={"why"}) != other.model_dump(exclude={"why"})
 
 
 def hold(claims: Iterable[Claim], limits: Sequence[Limit], *, role: str = "test", min_n: int = 1) -> list[Claim]:
@@ -97,7 +110,7 @@ def hold(claims: Iterable[Claim], limits: Sequence[Limit], *, role: str = "test"
     claims = list(claims)
     out = []
     for measured in claims:
-        mine = [limit for limit in limits if matches(limit, measured) and not is_left_out(measured)]
+        mine = [limit for limit in limits if matches(limit, measured) and not is_unheld(measured)]
         out += [held(measured, limit, min_n) for limit in mine] or [measured]
     for limit in limits:
         if not any(matches(limit, measured) for measured in claims):
@@ -107,7 +120,30 @@ def hold(claims: Iterable[Claim], limits: Sequence[Limit], *, role: str = "test"
 
 
 LEFT_OUT = "left out: too few rows to show"
-NOT_ENOUGH = "not enough data"
+SET_ASIDE = "set aside: "
+
+
+THE_REFERENCE = "the reference group"
+
+
+def is_reference(ratio: Claim) -> bool:
+    """Return whether the ratio of a group is that of the reference group itself."""
+    return ratio.value is not None and THE_REFERENCE in (ratio.note or "")
+
+
+def is_unheld(measured: Claim) -> bool:
+    """Return whether a claim only names a group: the reference group itself, or one that is shown without numbers."""
+    return is_left_out(measured) or is_set_aside(measured) or measured.reference == measured.slice
+
+
+def is_set_aside(measured: Claim) -> bool:
+    """Return whether a claim only names a group that a pack sets aside."""
+    return measured.value is None and (measured.note or "").startswith(SET_ASIDE)
+
+
+def is_description(measured: Claim) -> bool:
+    """Return whether a claim about fairness describes all groups at once, and takes no verdict."""
+    return "*" in measured.slice.values()
 
 
 def is_left_out(measured: Claim) -> bool:
@@ -128,7 +164,21 @@ def reason_of(claims: Iterable[Claim]) -> str | None:
     failed = [c for c in claims if c.passed is False]
     open_ = [c for c in claims if c.passed is None and c.limit is not None]
     named = sorted([*failed, *open_], key=lambda c: (c.severity == "warning", c.passed is None))
-    if not named:
+    # A group that is too small is so for every limit: it is told once.
+    texts = list(dict.fromkeys(too_small_text(c) if is_too_small(c) else describe(c) for c in named))
+    if not texts:
         return None
-    text = "; ".join(describe(c) for c in named[:3])
-    return text + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
+    return "; ".join(texts[:3]) + (f"; and {len(texts) - 3} more" if len(texts) > 3 else "")
+
+
+TOO_SMALL = "too few rows"
+
+
+def is_too_small(measured: Claim) -> bool:
+    """Return whether a claim names a group that has too few rows to be judged."""
+    return measured.value is None and TOO_SMALL in (measured.note or "")
+
+
+def too_small_text(measured: Claim) -> str:
+    """Return a group that is too small to be judged as `not evaluated: account=A91, 25 rows`."""
+    return f"not evaluated: {slice_text(measured.slice)}, {(measured.note or '').partition(f'{TOO_SMALL}: ')[2]}"

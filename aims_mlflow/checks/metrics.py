@@ -4,13 +4,24 @@ from __future__ import annotations
 
 GROUP_RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate")
 GROUP_RATIO = "selection_rate_ratio"
+# Each group against the reference group: shares whose ratio and difference are told.
+COMPARED_RATES = ("selection_rate", "true_positive_rate", "false_positive_rate")
+COMPARED = tuple(f"{rate}_{how}" for rate in COMPARED_RATES for how in ("ratio", "difference"))
+# The highest group against the lowest, whichever they turn out to be (Fairlearn): a description without a verdict.
 BETWEEN_GROUPS = (
     "demographic_parity_difference",
     "demographic_parity_ratio",
     "equalized_odds_difference",
     "equalized_odds_ratio",
 )
-SELECTION = (*GROUP_RATES, GROUP_RATIO, *BETWEEN_GROUPS)
+SELECTION = (*GROUP_RATES, *COMPARED, *BETWEEN_GROUPS)
+# A limit on a description is held by each group's comparison with the reference group.
+HELD_BY = {
+    "demographic_parity_difference": ("selection_rate_difference",),
+    "demographic_parity_ratio": ("selection_rate_ratio",),
+    "equalized_odds_difference": ("true_positive_rate_difference", "false_positive_rate_difference"),
+    "equalized_odds_ratio": ("true_positive_rate_ratio", "false_positive_rate_ratio"),
+}
 # Several labels: how often they are right, and the label whose share differs most between groups.
 LABELS_BY_GROUP = ("accuracy",)
 LABELS_BETWEEN = ("accuracy_difference", "accuracy_ratio", "label_share_difference")

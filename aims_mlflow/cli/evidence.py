@@ -13,6 +13,7 @@ from aims_mlflow.cli.options import KEYS
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.run_source import open_source
 from aims_mlflow.evidence.trust import trusted_keys
+from aims_mlflow.records.wording import interval_name, reference_text, verdict_word
 
 if TYPE_CHECKING:
     from aims_mlflow.evidence.statement import SealedRecord
@@ -103,11 +104,13 @@ def _print_record(record: SealedRecord) -> None:
     for claim in body.claims:
         where = ", ".join(f"{k}={v}" for k, v in claim.slice.items())
         limit = f", limit {claim.comparator} {claim.limit}" if claim.limit is not None else ""
-        state = {True: "passed", False: "failed", None: ""}[claim.passed]
-        interval = f" ({claim.interval.low} to {claim.interval.high})" if claim.interval else ""
+        state = verdict_word(claim)
+        against = f" against {reference_text(claim)}" if reference_text(claim) else ""
+        name_of = f"{interval_name(claim.interval)} " if claim.interval else ""
+        interval = f" ({name_of}{claim.interval.low} to {claim.interval.high})" if claim.interval else ""
         n = f", n={claim.n:,}" if claim.n is not None else ""
         name = f"{claim.metric} [{where}]" if where else claim.metric
-        click.echo(f"    {name} = {claim.value or 'undefined'}{interval}{n}{limit} {state}".rstrip())
+        click.echo(f"    {name} = {claim.value or 'undefined'}{against}{interval}{n}{limit} {state}".rstrip())
     for artifact in body.artifacts:
         click.echo(f"  file {artifact.path} ({artifact.size:,} bytes, sha256 {artifact.sha256})")
     click.echo("")

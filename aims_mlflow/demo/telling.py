@@ -163,5 +163,5 @@ def _row(record: SealedRecord, before: SealedRecord | None, column: str, group: 
     mark = " ✗" if _failing(record, column, group) else "  "
     interval = f"{percent_text(rate.interval.low)} to {percent_text(rate.interval.high)}"
     n = f"{rate.n:,}" if rate.n is not None else ""
-    group = group.replace("(pooled: ", "(")
+    group = group.replace("(others: ", "(")
     return value, f"    {group[:22]:<22} {percent_text(rate.value):>8} {interval:>14} {n:>7} {text:>15}{mark}"

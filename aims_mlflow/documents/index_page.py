@@ -14,7 +14,7 @@ from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.gates.not_compared import why_not_compared
 from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.gates.waivers import last_day
-from aims_mlflow.records.wording import range_text, value_text
+from aims_mlflow.records.wording import range_text, reference_text, value_text, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,16 +143,15 @@ def shown_claims(record: SealedRecord, most: int = 60) -> list[Claim]:
 
 
 def claim_state(claim: Claim) -> str:
-    """Return the verdict of a claim as one word."""
-    if claim.passed is None:
-        return "not evaluated" if claim.limit is not None else ""
-    return "passed" if claim.passed else ("warned" if claim.severity == "warning" else "failed")
+    """Return the verdict of a claim in one word or few."""
+    return verdict_word(claim)
 
 
 def claim_slice(claim: Claim) -> str:
     """Return a description of the rows that a claim is about."""
-    parts = [f"{k}: between groups" if v == "*" else f"{k} = {v}" for k, v in claim.slice.items()]
-    return ", ".join(parts) or "all rows"
+    parts = [f"{k}: all groups" if v == "*" else f"{k} = {v}" for k, v in claim.slice.items()]
+    against = f" against {reference_text(claim)}" if reference_text(claim) else ""
+    return (", ".join(parts) or "all rows") + against
 
 
 def _pictures(record: SealedRecord, pictures: Mapping[str, bytes]) -> list[dict[str, str]]:

@@ -8,8 +8,8 @@ import yaml
 
 from aims_mlflow.checks.metrics import (
     BETWEEN_GROUPS,
+    COMPARED,
     GROUP_RATES,
-    GROUP_RATIO,
     LABELS_BETWEEN,
     NUMBERS_BETWEEN,
     NUMBERS_BY_GROUP,
@@ -26,7 +26,7 @@ OVERALL = (
     *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "macro_f1", "roc_auc", "log_loss", "brier_score"),
     *("mean_absolute_error", "root_mean_squared_error", "r2"),
 )
-RATES = (*GROUP_RATES, GROUP_RATIO, *NUMBERS_BY_GROUP)
+RATES = (*GROUP_RATES, *COMPARED, *LABELS_BETWEEN, *NUMBERS_BY_GROUP, *NUMBERS_BETWEEN)
 BETWEEN = (*BETWEEN_GROUPS, *LABELS_BETWEEN, *NUMBERS_BETWEEN)
 
 
@@ -170,7 +170,7 @@ def _data(notes: Notes, training: SealedRecord | None) -> list[str]:
 
 def _performance(notes: Notes) -> list[str]:
     record = notes.last("performance")
-    if record is None or record.evidence.result == "not_evaluated":
+    if record is None or not claims_of(record, slice={}, role="test"):
         return [f"Not evaluated: {plain(record.evidence.reason if record else 'no record')}."]
     rows = [
         [
@@ -187,10 +187,9 @@ def _groups(notes: Notes) -> list[str]:
     record = notes.last("fairness")
     if record is None:
         return ["No sensitive columns were named, so nothing was measured by group."]
-    if record.evidence.result == "not_evaluated":
-        return [f"Not evaluated: {plain(record.evidence.reason)}."]
     performance = notes.last("performance")
-    out: list[str] = []
+    out = [f"Not evaluated: {plain(record.evidence.reason)}.", ""] if record.evidence.result == "not_evaluated" else []
+    out += [f"Set aside: {plain(c)}." for c in _set_aside(record)]
     columns = [k for c in record.evidence.claims if len(c.slice) == 1 for k, v in c.slice.items() if v != "*"]
     for column in dict.fromkeys(columns):
         groups = dict.fromkeys(
@@ -213,10 +212,16 @@ def _groups(notes: Notes) -> list[str]:
         ]
         between = {c.metric: c for c in claims_of(record, slice={column: "*"})}
         out += table(
-            ("between groups", "value"),
+            ("highest against lowest group, without a verdict", "value"),
             [[m.replace("_", " "), notes.measured(record, between[m])] for m in BETWEEN if m in between],
         )
     return out
+
+
+def _set_aside(record: SealedRecord) -> list[str]:
+    """Return the groups that the pack sets aside, each with the reason."""
+    entries = details(record, "set_aside") or []
+    return [f"{e.get('column')}={e.get('group')}, {e.get('reason')}" for e in entries if isinstance(e, dict)]
 
 
 def _drift(notes: Notes) -> list[str]:

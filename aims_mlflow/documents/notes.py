@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.records.wording import number_text, percent_text, range_text, value_text
+from aims_mlflow.records.wording import number_text, range_text, reference_text, value_text, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,11 +52,12 @@ class Notes:
         return f"{number_text(None if value is None else str(value))}{self.cite(record)}"
 
     def measured(self, record: SealedRecord, claim: Claim) -> str:
-        """Return a claim's value with interval, rows and mark."""
-        text = value_text(claim)
-        if claim.interval is not None:
-            text += f" ({percent_text(claim.interval.level)} {range_text(claim)})"
-        return text + self.cite(record)
+        """Return a claim's value with interval and mark, then the group that it is against, its rows and verdict."""
+        around, against, mark = range_text(claim), reference_text(claim), self.cite(record)
+        parts = [value_text(claim) + (f" ({around})" if around else "") + mark]
+        if against:
+            parts += [f"against {plain(against)}", *([f"n={claim.n:,}{mark}"] if claim.n is not None else [])]
+        return ", ".join([*parts, *([verdict_word(claim)] if verdict_word(claim) else [])])
 
     def footnotes(self) -> list[str]:
         """Return the footnotes in order of their first use."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 from aims_mlflow.checks.statistics.labels import same_label
 from aims_mlflow.gates.kind_verdict import TRAIN_AGAIN, failed, stale
-from aims_mlflow.gates.limits import HELD_OUT, beyond_limit
+from aims_mlflow.gates.limits import HELD_OUT, beyond_limit, other_references, set_aside
 from aims_mlflow.gates.not_compared import why_not_compared
 from aims_mlflow.gates.required_kinds import required_kind
 from aims_mlflow.records.decision import Unmet
@@ -37,6 +37,7 @@ def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvi
     if out:
         return out
     out += _same_system(rules.system, counted) + _trusted_trainers(rules, counted)
+    out += other_references(rules.system, counted)
     sensitive = sensitive_columns(rules, counted)
     for entry in rules.require:
         if entry.kind == "fairness" and not sensitive:
@@ -50,10 +51,11 @@ def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvi
 
 
 def warned(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
-    """Return the claims that miss a limit which the policy only warns about."""
+    """Return the claims that miss a limit which the policy only warns about, and the groups that it sets aside."""
     if rules.system is None:
         return []
-    return _limits(rules, counted, sensitive_columns(rules, counted), warnings=True)
+    missed = _limits(rules, counted, sensitive_columns(rules, counted), warnings=True)
+    return missed + set_aside(rules.system, counted)
 
 
 def beyond_limits(rules: Rules, counted: CountingEvidence, kind: str) -> list[Unmet]:
@@ -77,7 +79,7 @@ def _limits(rules: Rules, counted: CountingEvidence, sensitive: Sequence[str], *
         for limit, line in zip(rules.limits, rules.lines, strict=True)
         if (limit.severity == "warning") is warnings and (limit.kind != "fairness" or sensitive)
         if _applies(limit, rules, counted)
-        for item in beyond_limit(limit, line, counted, sensitive)
+        for item in beyond_limit(limit, line, counted, sensitive, rules.system)
     ]
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls_for_kind, kinds
-from aims_mlflow.gates.limits import unmet_claim
+from aims_mlflow.gates.limits import undecided, unmet_claim
 from aims_mlflow.gates.person_statements import CLOCK_SKEW
 from aims_mlflow.gates.verdict import Judgement, Outcome
 from aims_mlflow.records.base import parse_time, utc_text
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.records.policy import PolicySystem
 
 TRAIN_AGAIN = "train with @aims.trains (register=True registers when the evidence is complete)"
 MEND = "mend that and train again"
@@ -71,17 +72,25 @@ Shortcoming = tuple[Condition, str, str, str | None]
 
 
 def shortcomings(
-    kind: str, records: Sequence[SealedRecord], at: datetime, max_age_days: int | None = None
+    kind: str,
+    records: Sequence[SealedRecord],
+    at: datetime,
+    max_age_days: int | None = None,
+    system: PolicySystem | None = None,
 ) -> list[Shortcoming]:
-    """Return why the records of a kind do not suffice: (name of the shortfall, reason, next step, record)."""
+    """Return why the records of a kind do not suffice: (name of the shortfall, reason, next step, record).
+
+    Groups that the policy sets aside for the system leave nothing unevaluated.
+    """
     stated = bool(records)
     records = [r for r in records if r.evidence.details.get("by_hand") is not True]
     if not records:
         text = f"there is no {kind} evidence for this model"
         return [("missing", text + (" but what a person recorded by hand" if stated else ""), TRAIN_AGAIN, None)]
     out: list[Shortcoming] = []
-    for body in (r.evidence for r in records):
-        if body.result == "not_evaluated":
+    for record in records:
+        body = record.evidence
+        if undecided(record, system):
             text = f"{kind} could not be evaluated: {body.reason or 'no reason given'}"
             out.append(("not-evaluated", text, MEND, body.id))
         if parse_time(body.time) > at + CLOCK_SKEW:

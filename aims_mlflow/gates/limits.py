@@ -4,38 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import is_left_out, matches
+from aims_mlflow.checks.claims import held, held_by, is_description, is_left_out, is_set_aside, is_too_small, matches
 from aims_mlflow.gates.counting_evidence import DATA_KINDS
 from aims_mlflow.records.decision import Unmet
-from aims_mlflow.records.limit import holds
 from aims_mlflow.records.wording import limit_text, measured_text, metric_text, slice_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.gates.counting_evidence import CountingEvidence
     from aims_mlflow.records.evidence import Claim
-    from aims_mlflow.records.policy import PolicyLimit
+    from aims_mlflow.records.policy import PolicyLimit, PolicySystem
 
 HELD_OUT = "test"
 PACK = "the pack's"
+FAIRNESS = "fairness"
 
 
-def beyond_limit(limit: PolicyLimit, line: str, counted: CountingEvidence, sensitive: Sequence[str]) -> list[Unmet]:
-    """Return the violations of a limit: values beyond it, and slices without a measurement.
+def beyond_limit(
+    limit: PolicyLimit, line: str, counted: CountingEvidence, sensitive: Sequence[str], system: PolicySystem | None
+) -> list[Unmet]:
+    """Return the violations of a limit: values that fail it or do not decide, and slices without a measurement.
 
-    Of a model only held-out data count. A limit that speaks of no claim is unmet: what was not measured is
-    never within a limit, and rows that were too few to show are no measurement.
+    `records.verdicts` has the rule, the same as a pack's. Of a model only held-out data count. A limit that speaks of
+    no claim is unmet: what was not measured is never within a limit, and rows that were too few to show are no
+    measurement. Groups that the policy sets aside are left out.
     """
     claims = [
-        (record, claim)
+        (record, judged)
         for record in counted.captured(limit.kind)
-        for claim in record.evidence.claims
-        if (claim.role == HELD_OUT or limit.kind in DATA_KINDS) and matches(limit, claim) and not is_left_out(claim)
+        for judged in _judged(limit, record)
+        if (judged.role == HELD_OUT or limit.kind in DATA_KINDS) and not is_left_out(judged)
     ]
     out = []
     unmeasured = [c for c in sensitive if limit.slice is None and not any(set(x.slice) == {c} for _, x in claims)]
-    if limit.kind == "fairness" and unmeasured:
+    if limit.kind == FAIRNESS and unmeasured:
         columns = ", ".join(unmeasured)
         text = f"{metric_text(limit.metric)} was not measured by {columns}"
         out.append(_unmet(limit, line, text, f"name {columns} under data.sensitive in aims.yaml and train again"))
@@ -44,11 +48,67 @@ def beyond_limit(limit: PolicyLimit, line: str, counted: CountingEvidence, sensi
         data = "" if limit.kind in DATA_KINDS else " on held-out data"
         text = f"{metric_text(limit.metric)}{where} was not measured{data}"
         out.append(_unmet(limit, line, text, "measure it and train again"))
-    for record, claim in claims:
-        within = claim.value is not None and holds(claim.value, limit.comparator, limit.limit)
-        if not within:
-            asked = claim.model_copy(update={"comparator": limit.comparator, "limit": limit.limit})
-            out.append(unmet_claim(asked, limit.kind, limit.control, record.id, line))
+    return out + [
+        unmet_claim(judged, limit.kind, limit.control, record.id, line)
+        for record, judged in claims
+        if judged.passed is not True and judged.reference != judged.slice and not is_aside(judged, system)
+    ]
+
+
+def _judged(limit: PolicyLimit, record: SealedRecord) -> Iterator[Claim]:
+    """Yield the claims of a record that a limit speaks of, with the server's verdict.
+
+    A record on fairness from before groups were compared with a reference group has no interval that was shown to
+    cover: there the value alone decides, of the highest against the lowest group, too.
+    """
+    claims = record.evidence.claims
+    compared = any(c.reference is not None or is_too_small(c) or is_set_aside(c) for c in claims)
+    earlier = limit.kind == FAIRNESS and not compared
+    for asked in [limit] if earlier or limit.kind != FAIRNESS else held_by([limit]):
+        for measured in claims:
+            if not matches(asked, measured) or (limit.kind == FAIRNESS and compared and is_description(measured)):
+                continue
+            known = measured.model_copy(update={"interval": None}) if earlier else measured
+            yield held(known, asked, asked.min_n or 1).model_copy(update={"interval": measured.interval})
+
+
+def is_aside(measured: Claim, system: PolicySystem | None) -> bool:
+    """Return whether a claim is about a group that the policy sets aside."""
+    named = system.set_aside or () if system is not None else ()
+    return any(measured.slice.get(entry.column) == entry.group for entry in named)
+
+
+def undecided(record: SealedRecord, system: PolicySystem | None) -> bool:
+    """Return whether a check could not be evaluated, for more than the groups that the policy sets aside."""
+    body = record.evidence
+    if body.result != "not_evaluated":
+        return False
+    open_ = [c for c in body.claims if c.limit is not None and c.passed is None and c.severity != "warning"]
+    return not open_ or not all(is_aside(c, system) for c in open_)
+
+
+def set_aside(system: PolicySystem | None, counted: CountingEvidence) -> list[Unmet]:
+    """Return what a decision says of the groups in its evidence that the policy sets aside."""
+    out = []
+    for entry in (system.set_aside or ()) if system is not None else ():
+        for record in counted.captured(FAIRNESS):
+            at = {entry.column: entry.group}
+            if any(c.slice == at for c in record.evidence.claims):
+                text = f"{slice_text(at)} is set aside by the policy: {entry.reason}"
+                out.append(Unmet(control="A.6.2.4", kind=FAIRNESS, text=text, evidence=record.id, slice=at))
+    return out
+
+
+def other_references(system: PolicySystem, counted: CountingEvidence) -> list[Unmet]:
+    """Return the columns whose groups were compared with another group than the policy's reference group."""
+    out = []
+    for column, group in (system.reference or {}).items():
+        for record in counted.captured(FAIRNESS):
+            pairs = [c for c in record.evidence.claims if c.reference is not None and set(c.slice) == {column}]
+            if any(group not in (c.slice[column], (c.reference or {}).get(column)) for c in pairs):
+                text = f"groups of {column} were compared with another group than {group}, the policy's reference group"
+                advice = f"write reference: {{{column}: {group}}} under data in aims.yaml and train again"
+                out.append(Unmet(control="A.6.2.4", kind=FAIRNESS, text=text, next=advice, evidence=record.id))
     return out
 
 
@@ -74,6 +134,7 @@ def unmet_claim(claim: Claim, kind: str, control: str, evidence: str, where: str
     text = metric_text(claim.metric) + (f" of column {column!r}" if column else "") + (f" for {rows}" if rows else "")
     text += f" is {measured_text(claim)}"
     text += f", {limit_text(claim)} ({where or PACK})" if claim.limit is not None else ""
+    text += f": {claim.note}" if claim.value is not None and claim.passed is None and claim.note else ""
     return Unmet(
         control=control,
         kind=kind,

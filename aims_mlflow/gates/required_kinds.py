@@ -34,7 +34,7 @@ def required_kind(rules: Rules, counted: CountingEvidence, asked: Requirement, n
         return _written(rules, counted, kind, now)
     out = [
         Unmet(control=control, kind=kind, text=text, next=advice, evidence=record, condition=condition)
-        for condition, text, advice, record in shortcomings(kind, records, now, rules.max_age_days)
+        for condition, text, advice, record in shortcomings(kind, records, now, rules.max_age_days, rules.system)
     ]
     for body in (r.evidence for r in records):
         if body.result == "warned" and "warned" not in asked.results:

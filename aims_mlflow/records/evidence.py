@@ -33,24 +33,31 @@ Details = Annotated[dict[str, Any], AfterValidator(_no_floats)]
 
 
 class Interval(Record):
-    """A confidence interval of a claim's value."""
+    """A confidence interval of a claim's value, or a range, whose coverage nothing shows."""
 
     low: DecimalText
     high: DecimalText
     level: DecimalText = "0.95"
     method: str
 
+    @property
+    def is_range(self) -> bool:
+        """Whether this only says how the value varies: a bootstrap range, or an approximate one."""
+        return "range" in self.method
+
 
 class Claim(Record):
     """One measured value, and the limit that it was compared with.
 
     `slice` names the rows: {} all of them, {"sex": "Female"} one group, {"sex": "*"} a value
-    that compares all groups of a column. `value` None means undefined, and `note` says why.
-    `passed` None means that there was no limit, or that nothing could be compared.
+    that describes all groups of a column. `value` None means undefined, and `note` says why.
+    `reference` names the group that the rows of `slice` are compared with.
+    `passed` None means that there was no limit, or that the data do not decide.
     """
 
     metric: str
     slice: dict[str, str] = Field(default_factory=dict)
+    reference: dict[str, str] | None = None
     role: str = "test"
     value: DecimalText | None = None
     n: int | None = None
@@ -60,6 +67,13 @@ class Claim(Record):
     severity: Severity = "failing"
     passed: bool | None = None
     note: str | None = None
+
+    @property
+    def equality(self) -> str | None:
+        """The value that means no difference from the reference group; None for what is no comparison."""
+        if self.reference is None:
+            return None
+        return "1" if self.metric.endswith("_ratio") else "0"
 
 
 class Artifact(Record):

@@ -26,8 +26,8 @@ LimitText = Annotated[DecimalText, BeforeValidator(_number_text)]
 class Limit(Record):
     """A metric's limit: `metric comparator limit`, for all slices or for those of `slice`.
 
-    By the verdict "value" the measured value decides. By "interval" its 95% interval does: passed or failed only
-    where the whole interval lies on one side of the limit, and not enough data where the limit lies inside it.
+    `records.verdicts` has the rule. By the verdict "value", what meets the limit passes, and what misses it fails only
+    where chance does not explain it. By "interval", the whole 95% interval must lie on one side of the limit.
     """
 
     metric: str
@@ -37,6 +37,14 @@ class Limit(Record):
     slice: dict[str, str] | None = None
     verdict: Literal["value", "interval"] = "value"
     why: str = Field(min_length=1)
+
+
+class GroupSetAside(Record):
+    """A group that is not judged, named with the reason; every verdict shows it."""
+
+    column: str
+    group: str
+    reason: str = Field(min_length=10)
 
 
 class Population(Record):
@@ -73,12 +81,15 @@ class Fairness(Record):
     """How model outcomes may differ between groups of the sensitive columns.
 
     `control` names columns whose levels are looked at one by one (people of the same level are compared).
-    Groups under `pool_under` rows are never shown; limits decide from `min_n` rows on, below is not enough data, and
-    `min_n_why` says why from there.
+    `reference` names the group of a column that all others are compared with; without a name it is the largest.
+    Groups under `min_n` (at least `pool_under`) rows are judged together; `min_n_why` says why from there. Groups in
+    `set_aside` are not judged.
     """
 
     controls: tuple[str, ...] = ("A.6.2.4", "A.5.4")
     limits: tuple[Limit, ...] = ()
+    reference: dict[str, Annotated[str, BeforeValidator(_number_text)]] = Field(default_factory=dict)
+    set_aside: tuple[GroupSetAside, ...] = ()
     intersections: bool = True
     control: tuple[str, ...] = ()
     pool_under: int = Field(default=20, ge=1)

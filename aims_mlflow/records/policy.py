@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from aims_mlflow.records.base import Record, Sha256
 from aims_mlflow.records.keyring import Role
-from aims_mlflow.records.pack import Limit
+from aims_mlflow.records.pack import GroupSetAside, Limit
 from aims_mlflow.records.system import Label, Priority, SystemId
 
 Stage = Literal["registration", "deployment"]
@@ -21,6 +21,8 @@ class PolicyLimit(Limit):
 
     kind: str
     control: str
+    # Values of fewer rows decide nothing.
+    min_n: int | None = Field(default=None, ge=1)
     # Annex C: the limit is for systems that give each of these objectives at least this priority.
     objectives: dict[str, Priority] = Field(default_factory=dict)
 
@@ -37,6 +39,10 @@ class PolicySystem(Record):
     objectives: dict[str, Priority] = Field(default_factory=dict)
     min_held_out_rows: int = Field(default=1, ge=1)
     held_out_digests: tuple[Sha256, ...] = ()
+    # Column -> the group that all others must have been compared with.
+    reference: dict[str, str] | None = None
+    # Groups that no limit on fairness is about, each with the reason; every decision shows them.
+    set_aside: tuple[GroupSetAside, ...] | None = None
     # Limits of this system alone, beside those of the stage.
     limits: tuple[PolicyLimit, ...] = ()
 

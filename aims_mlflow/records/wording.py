@@ -107,18 +107,34 @@ def value_text(claim: Claim, comparator: str | None = None, limit: str | None = 
 
 
 def interval_text(interval: Interval, comparator: str | None = None, limit: str | None = None) -> str:
-    """Return a confidence interval as `95% 0.28-0.34`, each end on its own side of the limit."""
+    """Return an interval as `95% 0.28-0.34` or `bootstrap range 0.2-0.4`, each end on its own side of the limit."""
     low, high = (number_text(end, comparator, limit) for end in (interval.low, interval.high))
     between = "-" if Decimal(interval.low) >= 0 else " to "
-    return f"{percent_text(interval.level)} {low}{between}{high}"
+    return f"{interval_name(interval)} {low}{between}{high}"
+
+
+def interval_name(interval: Interval) -> str:
+    """Return what an interval is called: `95%` only where it was shown to cover in so many samples."""
+    if not interval.is_range:
+        return percent_text(interval.level)
+    return "bootstrap range" if "bootstrap" in interval.method else "approximate range"
 
 
 def range_text(claim: Claim) -> str:
-    """Return the ends of a claim's interval as `0.28 to 0.34`, each on its own side of the claim's limit."""
+    """Return a claim's interval as `95% 0.28 to 0.34`, each end on its own side of the claim's limit."""
     if claim.interval is None:
         return ""
     low, high = (number_text(end, claim.comparator, claim.limit) for end in (claim.interval.low, claim.interval.high))
-    return f"{low} to {high}"
+    return f"{interval_name(claim.interval)} {low} to {high}"
+
+
+def verdict_word(claim: Claim) -> str:
+    """Return passed, failed, warned, not enough data or not evaluated; empty for a claim without a limit."""
+    if claim.limit is None and claim.passed is None:
+        return ""
+    if claim.passed is None:
+        return "not evaluated" if claim.value is None else "not enough data"
+    return "passed" if claim.passed else ("warned" if claim.severity == "warning" else "failed")
 
 
 def limit_text(claim: Claim) -> str:
@@ -127,7 +143,7 @@ def limit_text(claim: Claim) -> str:
 
 
 def measured_text(claim: Claim, comparator: str | None = None, limit: str | None = None) -> str:
-    """Return a measurement as `0.31 (95% 0.28-0.34, n=3,210)`.
+    """Return a measurement as `0.31 (against Male, 95% 0.28-0.34, n=3,210)`.
 
     The figures are on their side of the given limit, by default of the claim's own.
     """
@@ -135,9 +151,17 @@ def measured_text(claim: Claim, comparator: str | None = None, limit: str | None
         return f"{UNDEFINED} ({claim.note or 'no value'})"
     if comparator is None or limit is None:
         comparator, limit = claim.comparator, claim.limit
-    more = [interval_text(claim.interval, comparator, limit)] if claim.interval is not None else []
+    more = [f"against {reference_text(claim)}"] if reference_text(claim) else []
+    more += [interval_text(claim.interval, comparator, limit)] if claim.interval is not None else []
     more += [f"n={claim.n:,}"] if claim.n is not None else []
     return value_text(claim, comparator, limit) + (f" ({', '.join(more)})" if more else "")
+
+
+def reference_text(claim: Claim) -> str:
+    """Return the group that a claim's rows are compared with; empty for a claim that is no comparison."""
+    if claim.reference is None or claim.reference == claim.slice:
+        return ""
+    return ", ".join(group for column, group in claim.reference.items() if claim.slice.get(column) != group)
 
 
 def slice_text(slice_: dict[str, str]) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import NOT_ENOUGH, claim, held, reason_of
+from aims_mlflow.checks.claims import claim, held, reason_of
 from aims_mlflow.checks.drift.baseline import PREDICTION, TARGET
 from aims_mlflow.checks.drift.evidently_scores import evidently_drift
 from aims_mlflow.checks.drift.pairs import column_pair, comparable_columns, outcome_pairs
@@ -41,6 +41,7 @@ from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import Claim, Comparator, result_of
 from aims_mlflow.records.limit import holds
 from aims_mlflow.records.pack import Drift, Limit, Pack
+from aims_mlflow.records.verdicts import NOT_ENOUGH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

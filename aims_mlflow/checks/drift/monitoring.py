@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.claims import NOT_ENOUGH, claim, held, reason_of
+from aims_mlflow.checks.claims import claim, held, reason_of
 from aims_mlflow.checks.drift.baseline import POOLED, PREDICTION, TARGET
 from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.charts import drift_chart
@@ -29,6 +29,7 @@ from aims_mlflow.errors import DataError
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim, result_of
 from aims_mlflow.records.pack import Limit, Monitor
+from aims_mlflow.records.verdicts import NOT_ENOUGH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,10 +6,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import claim
-from aims_mlflow.checks.fairness.selection import BOOTSTRAP, SEED, alone_in, described, selection_claims
-from aims_mlflow.checks.metrics import NUMBERS_BETWEEN
+from aims_mlflow.checks.fairness.comparisons import (
+    Comparison,
+    Estimates,
+    comparison,
+    difference_claims,
+    ratio_claims,
+    share_claims,
+    without_comparison,
+)
+from aims_mlflow.checks.fairness.selection import BOOTSTRAP, SEED, described, selection_claims
+from aims_mlflow.checks.metrics import LABELS_BETWEEN, NUMBERS_BETWEEN
 from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.moments import Moments, group_moments
+from aims_mlflow.checks.statistics.score_intervals import difference_interval, mean_intervals, simultaneous_z
 from aims_mlflow.checks.tables.targets import Classes, classes, numbers, selections
 
 if TYPE_CHECKING:
@@ -24,8 +34,10 @@ if TYPE_CHECKING:
 
 # From groups to claims, details for the record, and the count table that Fairlearn confirms.
 Measure = Callable[["Groups"], "tuple[list[Claim], dict[str, Any], Array | None]"]
-NORMAL = "normal"
-NORMAL_DRAWS = "bootstrap of group means, normal"
+STUDENT = "approximate range, Student's t"
+WELCH = "approximate range, Welch's t"
+WELCH_OF_LOGARITHMS = "approximate range, Welch's t of logarithms"
+NORMAL_DRAWS = "bootstrap range of group means, normal"
 
 
 def measures_of(data: InMemoryTable, settings: Fairness) -> list[Measure]:
@@ -48,7 +60,9 @@ def measures_of(data: InMemoryTable, settings: Fairness) -> list[Measure]:
 def _selection(data: InMemoryTable, actual: Array, predicted: Array, settings: Fairness) -> Measure:
     def measure(groups: Groups) -> tuple[list[Claim], dict[str, Any], Array | None]:
         counts = count_tables.contingency(actual, predicted, groups.codes, len(groups.names), weights=data.weights)
-        return selection_claims(counts, groups, settings, data.role), described(counts, groups), counts
+        compared = comparison(groups, counts.sum(axis=(1, 2)), settings, data.role)
+        claims = selection_claims(counts, compared, settings.bootstrap)
+        return claims, described(counts, compared), counts
 
     return measure
 
@@ -67,26 +81,26 @@ def _labels(data: InMemoryTable, labels: Classes, settings: Fairness) -> Measure
                 for g in range(len(groups.names))
             ],
         }
-        return label_claims(counts, labels.names, groups, settings, data.role), counted, None
+        compared = comparison(groups, counts.sum(axis=(1, 2)), settings, data.role)
+        return label_claims(counts, labels.names, compared, settings.bootstrap), counted, None
 
     return measure
 
 
-def label_claims(counts: Array, labels: tuple[str, ...], groups: Groups, settings: Fairness, role: str) -> list[Claim]:
+def label_claims(counts: Array, labels: tuple[str, ...], compared: Comparison, bootstrap: int) -> list[Claim]:
     """Return how often each group's labels are right, and how unequally labels are given out.
 
     Args:
         counts: Shape (groups, labels, labels): [group, actual, predicted].
         labels: Their names.
-        groups: The groups, with their names.
-        settings: Pooling and bootstrap of the pack.
-        role: Role of the data.
+        compared: The groups and their reference.
+        bootstrap: Replicates behind the ranges of the descriptions; 0 for none.
     """
     import numpy as np
 
-    sizes = counts.sum(axis=(1, 2))
-    right = counts.trace(axis1=1, axis2=2)
-    low, high = count_tables.wilson(right, sizes)
+    groups, role = compared.groups, compared.role
+    sizes, right, given = counts.sum(axis=(1, 2)), counts.trace(axis1=1, axis2=2), counts.sum(axis=1)
+    low, high = count_tables.exact_interval(right, sizes)
     claims = [
         claim(
             "accuracy",
@@ -95,28 +109,48 @@ def label_claims(counts: Array, labels: tuple[str, ...], groups: Groups, setting
             role=role,
             n=sizes[g],
             interval=(low[g], high[g]),
-            method="Wilson",
+            method=count_tables.EXACT,
         )
         for g in range(len(groups.names))
     ]
-    alone, n = alone_in(groups, settings.pool_under), int(sizes.sum())
-    values = {} if alone else _label_spreads(right, counts.sum(axis=1), sizes)
-    draws: dict[str, Array] = {}
-    if values and settings.bootstrap:
+    claims += share_claims("accuracy", right, sizes, compared) + _share_differences(given, sizes, labels, compared)
+    if len(groups.names) < 2:
+        return claims + [claim(m, None, slice=groups.all, role=role, note=compared.why_not) for m in LABELS_BETWEEN]
+    values, draws = _label_spreads(right, given, sizes), {}
+    if bootstrap:
         # What is needed of each group's table: how often each label is given, rightly and wrongly.
         hits = counts.diagonal(axis1=1, axis2=2)
-        drawn = count_tables.resample(np.stack([hits, counts.sum(axis=1) - hits], axis=-1), settings.bootstrap, SEED)
+        drawn = count_tables.resample(np.stack([hits, given - hits], axis=-1), bootstrap, SEED)
         draws = _label_spreads(drawn[..., 0].sum(axis=-1), drawn.sum(axis=-1), drawn.sum(axis=(-1, -2)))
-    for metric in ("accuracy_difference", "accuracy_ratio", "label_share_difference"):
-        value = None if alone else float(values[metric])
+    for metric in LABELS_BETWEEN:
         ends = count_tables.percentiles(draws[metric]) if metric in draws else None
-        note = alone
-        if metric == "label_share_difference" and not alone:
+        value, n, note = float(values[metric]), compared.least, None
+        if metric == "label_share_difference":
             note = f"largest for the label {_widest(counts, sizes, labels)!r}, among {len(labels)} labels"
         claims.append(
             claim(metric, value, slice=groups.all, role=role, n=n, interval=ends, method=BOOTSTRAP, note=note)
         )
     return claims
+
+
+def _share_differences(given: Array, sizes: Array, labels: tuple[str, ...], compared: Comparison) -> list[Claim]:
+    """Return for each group the label whose share differs most from the reference group's."""
+    import numpy as np
+
+    metric, base = "label_share_difference", compared.reference
+    if base is None:
+        return without_comparison((metric,), compared)
+    hits, n = given.astype(float), np.broadcast_to(sizes[:, None].astype(float), given.shape)
+    apart = count_tables.divide(hits, n) - count_tables.divide(hits[base], n[base])
+    # Any label could have been the one that differs most: the intervals hold for all of them.
+    ends = difference_interval(hits, n, hits[base], n[base], simultaneous_z(len(compared.others) * len(labels)))
+    most = np.abs(apart).argmax(axis=1)
+    rows = np.arange(len(most))
+    how = f"{compared.method('score')}, {len(labels)} labels"
+    value, low, high = (part[rows, most] for part in (apart, *ends))
+    widest = Estimates(value, low, high, sizes, how)
+    notes = {g: f"label {labels[most[g]][:40]!r}, its share " for g in compared.others}
+    return difference_claims(metric, widest, compared, notes)
 
 
 def _label_spreads(right: Array, given: Array, sizes: Array) -> dict[str, Array]:
@@ -157,23 +191,23 @@ def _numbers(data: InMemoryTable, actual: Array, predicted: Array, settings: Fai
                 {"slice": groups.slice(g), "n": int(moments["mean_error"].n[g])} for g in range(len(groups.names))
             ],
         }
-        return number_claims(moments, groups, settings, data.role), counted, None
+        compared = comparison(groups, moments["mean_error"].n, settings, data.role)
+        return number_claims(moments, compared, settings.bootstrap), counted, None
 
     return measure
 
 
-def number_claims(moments: dict[str, Moments], groups: Groups, settings: Fairness, role: str) -> list[Claim]:
+def number_claims(moments: dict[str, Moments], compared: Comparison, bootstrap: int) -> list[Claim]:
     """Return predictions and errors of each group (predicted minus actual), and their differences between groups.
 
     Args:
         moments: Of predictions, errors, absolute and squared errors, each by group.
-        groups: The groups, with their names.
-        settings: Pooling and bootstrap of the pack.
-        role: Role of the data.
+        compared: The groups and their reference.
+        bootstrap: Replicates behind the ranges of the descriptions; 0 for none.
     """
     import numpy as np
 
-    claims = []
+    claims, groups, role = [], compared.groups, compared.role
     for g in range(len(groups.names)):
         for metric, by_groups in moments.items():
             low, value, high = (float(part[g]) for part in by_groups.interval())
@@ -184,16 +218,32 @@ def number_claims(moments: dict[str, Moments], groups: Groups, settings: Fairnes
             elif metric == "mean_absolute_error":
                 low = max(low, 0.0)
             at, n = groups.slice(g), by_groups.n[g]
-            claims.append(claim(name, value, slice=at, role=role, n=n, interval=(low, high), method=NORMAL))
-    alone, n = alone_in(groups, settings.pool_under), int(moments["mean_error"].n.sum())
+            claims.append(claim(name, value, slice=at, role=role, n=n, interval=(low, high), method=STUDENT))
     for metric in NUMBERS_BETWEEN:
         source, _, which = metric.rpartition("_")
-        apart = None if alone else float(count_tables.spread(moments[source].mean)[which == "ratio"])
-        ends = None
-        if settings.bootstrap and not alone:
-            drawn = moments[source].draw(settings.bootstrap, SEED)
+        claims += _mean_comparisons(metric, moments[source], compared, which)
+        ends = apart = None
+        if len(groups.names) > 1:
+            apart = float(count_tables.spread(moments[source].mean)[which == "ratio"])
+        if bootstrap and apart is not None:
+            drawn = moments[source].draw(bootstrap, SEED)
             ends = count_tables.percentiles(count_tables.spread(drawn)[which == "ratio"])
+        n, note = compared.least, compared.why_not if apart is None else None
         claims.append(
-            claim(metric, apart, slice=groups.all, role=role, n=n, interval=ends, method=NORMAL_DRAWS, note=alone)
+            claim(metric, apart, slice=groups.all, role=role, n=n, interval=ends, method=NORMAL_DRAWS, note=note)
         )
     return claims
+
+
+def _mean_comparisons(metric: str, moments: Moments, compared: Comparison, which: str) -> list[Claim]:
+    """Return the difference or the ratio of each group's mean to that of the reference group."""
+    base = compared.reference
+    if base is None:
+        return without_comparison((metric,), compared)
+    k, means, n = len(compared.others), moments.mean, moments.n
+    apart, ratios = mean_intervals(moments, moments.of(base), k)
+    if which == "difference":
+        return difference_claims(metric, Estimates(means - means[base], *apart, n, compared.method(WELCH)), compared)
+    back, how = mean_intervals(moments.of(base), moments, k)[1], compared.method(WELCH_OF_LOGARITHMS)
+    forth = Estimates(count_tables.divide(means, means[base]), *ratios, n, how)
+    return ratio_claims(metric, forth, Estimates(count_tables.divide(means[base], means), *back, n, how), compared)

@@ -1,4 +1,4 @@
-"""Fairness check: differences of outcomes between groups, in Fairlearn's definitions and confirmed by Fairlearn.
+"""Fairness check: each group's outcomes against a reference group's; rates are confirmed by Fairlearn.
 
 Rows are counted once into a table of group x actual x predicted (numbers: into sums by group); metrics,
 intervals and Fairlearn itself work on the counts, which gives the same numbers as the rows at a
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.claims import hold, reason_of
+from aims_mlflow.checks.claims import held_by, hold, is_description, is_too_small, reason_of
 from aims_mlflow.checks.fairness.by_group import Measure, measures_of
+from aims_mlflow.checks.fairness.comparisons import rows_to_judge, unseen_groups
 from aims_mlflow.checks.fairness.selection import SEED
 from aims_mlflow.checks.metrics import GROUP_RATES
 from aims_mlflow.checks.outcome import Outcome, versions
@@ -51,12 +52,14 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     settings = pack.fairness
     part = data.part((*data.sensitive_names, *settings.control), outcomes=True)
     with count_tables.replicates_followed() as ran:
-        claims, tables, results = _by_groups(part, settings)
-    claims = hold(claims, settings.limits, role=data.role, min_n=settings.min_n)
+        measured, tables, results = _by_groups(part, settings)
+    described = [c for c in measured if is_description(c)]
+    compared = [c for c in measured if not is_description(c)]
+    claims = hold(compared, held_by(settings.limits), role=data.role, min_n=settings.min_n) + described
     return Outcome(
         kind=KIND,
         result=worst([result_of(claims), *results]),
-        reason=reason_of(claims),
+        reason=_reason(claims, settings),
         claims=tuple(claims),
         controls=settings.controls,
         details={
@@ -68,6 +71,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             **({"in_bins": list(part.binned)} if part.binned else {}),
             "pool_under": settings.pool_under,
             "min_n": settings.min_n,
+            "set_aside": [entry.model_dump() for entry in settings.set_aside],
             "bootstrap": count_tables.bootstrap_details(ran, settings.bootstrap, SEED),
             "tables": tables,
         },
@@ -86,9 +90,18 @@ def _by_groups(part: InMemoryTable, settings: Fairness) -> tuple[list[Claim], li
         if len(groups.names) < 2 and len(groups.columns) == 1 and not groups.within:
             results.append("not_evaluated")
         measured, counted = _measured(measures, groups)
-        claims += measured
+        claims += measured + unseen_groups(groups, settings, part)
         details.append(counted)
     return claims, details, results
+
+
+def _reason(claims: list[Claim], settings: Fairness) -> str | None:
+    """Return why the result is what it is, with the ways on where groups are too small, and what was set aside."""
+    said = [reason_of(claims)]
+    if any(is_too_small(c) and c.limit is not None for c in claims):
+        said.append("the ways on: more held-out rows, or set the group aside by name with a reason (set_aside)")
+    said += [f"set aside by the pack: {s.column}={s.group}, {s.reason}" for s in settings.set_aside]
+    return "; ".join(text for text in said if text) or None
 
 
 def _groupings(data: InMemoryTable, settings: Fairness) -> Iterator[Groups]:
@@ -96,16 +109,16 @@ def _groupings(data: InMemoryTable, settings: Fairness) -> Iterator[Groups]:
     names, sensitive = data.sensitive_names, data.sensitive
     assert sensitive is not None  # noqa: S101  run() has refused that
     crossed = [names] if settings.intersections and len(names) > 1 else []
+    aside = frozenset((entry.column, entry.group) for entry in settings.set_aside)
+    least = rows_to_judge(settings)
     for columns in [*((name,) for name in names), *crossed]:
-        yield group_rows(sensitive, columns, settings.pool_under, data.weights)
+        yield group_rows(sensitive, columns, least, data.weights, aside=aside)
     for name, column in find_columns(data, settings.control, "control column").items():
         levels = group_rows(column.to_frame(), (name,), settings.pool_under, data.weights)
         for level in range(len(levels.names)):
             for other in names:
                 if other != name:
-                    yield group_rows(
-                        sensitive, (other,), settings.pool_under, data.weights, control=levels, level=level
-                    )
+                    yield group_rows(sensitive, (other,), least, data.weights, control=levels, level=level, aside=aside)
 
 
 def _measured(measures: list[Measure], groups: Groups) -> tuple[list[Claim], dict[str, Any]]:

@@ -1,59 +1,45 @@
-"""Claims about selected rows by group: Fairlearn's metrics and their intervals, from counts alone."""
+"""Claims about selected rows by group: rates, comparisons with the reference group, and Fairlearn's descriptions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.claims import LEFT_OUT, claim
-from aims_mlflow.checks.metrics import BETWEEN_GROUPS, GROUP_RATES, GROUP_RATIO
+from aims_mlflow.checks.claims import claim
+from aims_mlflow.checks.fairness.comparisons import Comparison, share_claims
+from aims_mlflow.checks.metrics import BETWEEN_GROUPS, COMPARED_RATES, GROUP_RATES
 from aims_mlflow.checks.statistics import count_tables
-from aims_mlflow.checks.statistics.groups import Groups, pooled_name
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from aims_mlflow.checks.statistics.groups import Groups
     from aims_mlflow.records.evidence import Claim
-    from aims_mlflow.records.pack import Fairness
 
     Array = np.ndarray[Any, Any]
 
 SEED = 42001
-BOOTSTRAP = "bootstrap, percentile"
+BOOTSTRAP = "bootstrap range, percentile"
 UNDEFINED = {
     "true_positive_rate": "undefined: no positives in this group",
     "false_negative_rate": "undefined: no positives in this group",
     "false_positive_rate": "undefined: no negatives in this group",
-    GROUP_RATIO: "undefined: no row was selected in any group",
 }
 
 
-def selection_claims(counts: Array, groups: Groups, settings: Fairness, role: str) -> list[Claim]:
-    """Return the claims of one column, or of several crossed: by group, then between groups.
+def selection_claims(counts: Array, compared: Comparison, bootstrap: int) -> list[Claim]:
+    """Return the claims of one column, or of several crossed: by group, against the reference group, and between all.
 
     Args:
         counts: Shape (groups, 2, 2): [group, actual, predicted].
-        groups: The same groups, with their names.
-        settings: Pooling and bootstrap of the pack.
-        role: Role of the data.
+        compared: The same groups, and their reference.
+        bootstrap: Replicates behind the ranges of the descriptions; 0 for none.
     """
-    drawn = count_tables.resample(counts, settings.bootstrap, SEED) if settings.bootstrap and counts.sum() else None
-    alone = alone_in(groups, settings.pool_under)
-    claims = _rate_claims(counts, groups, role)
-    claims += _ratio_claims(counts, groups, drawn, alone, role)
-    if groups.left_out:
-        hidden = {**groups.within, **dict.fromkeys(groups.columns, pooled_name(settings.pool_under))}
-        claims.append(claim("selection_rate", None, slice=hidden, role=role, note=LEFT_OUT))
-    return claims + _between_claims(counts, groups, drawn, alone, role)
-
-
-def alone_in(groups: Groups, pool_under: int) -> str | None:
-    """Return why groups cannot be compared, or None where there are two or more."""
-    if len(groups.names) >= 2:
-        return None
-    if not groups.names:
-        return f"no group with at least {pool_under} rows: rates cannot be compared"
-    name = ", ".join(groups.names[0])
-    return f"only one group ({name}) with at least {pool_under} rows: rates cannot be compared"
+    claims = _rate_claims(counts, compared.groups, compared.role)
+    fractions = count_tables.fractions(counts)
+    for rate in COMPARED_RATES:
+        claims += share_claims(rate, *fractions[rate], compared)
+    drawn = count_tables.resample(counts, bootstrap, SEED) if bootstrap and counts.sum() else None
+    return claims + _between_claims(counts, compared, drawn)
 
 
 def _rate_claims(counts: Array, groups: Groups, role: str) -> list[Claim]:
@@ -62,46 +48,31 @@ def _rate_claims(counts: Array, groups: Groups, role: str) -> list[Claim]:
     for metric in GROUP_RATES:
         part, whole = fractions[metric]
         values = count_tables.divide(part, whole)
-        low, high = count_tables.wilson(part, whole)
+        low, high = count_tables.exact_interval(part, whole)
         for g in range(len(groups.names)):
             note = None if whole[g] else UNDEFINED[metric]
-            at, ends = groups.slice(g), (low[g], high[g])
+            at, ends, how = groups.slice(g), (low[g], high[g]), count_tables.EXACT
             claims.append(
-                claim(metric, values[g], slice=at, role=role, n=whole[g], interval=ends, method="Wilson", note=note)
+                claim(
+                    metric,
+                    values[g],
+                    slice=at,
+                    role=role,
+                    n=whole[g],
+                    interval=ends,
+                    method=how,
+                    note=note,
+                )
             )
     return claims
 
 
-def _ratio_claims(counts: Array, groups: Groups, drawn: Array | None, alone: str | None, role: str) -> list[Claim]:
-    """Each group's selection rate over that of the most selected group (the four-fifths rule's ratio)."""
+def _between_claims(counts: Array, compared: Comparison, drawn: Array | None) -> list[Claim]:
     import numpy as np
 
-    if not groups.names:
-        return []
-    ratio = count_tables.ratio_to_highest(count_tables.rates(counts)["selection_rate"])
-    if alone:
-        ratio = np.full(len(ratio), np.nan)
-    interval = None
-    if drawn is not None:
-        interval = count_tables.percentiles(count_tables.ratio_to_highest(count_tables.rates(drawn)["selection_rate"]))
-    claims = []
-    for g in range(len(groups.names)):
-        undefined = bool(np.isnan(ratio[g]))
-        ends = None if undefined or interval is None else (interval[0][g], interval[1][g])
-        note = (alone or UNDEFINED[GROUP_RATIO]) if undefined else None
-        n, at = counts[g].sum(), groups.slice(g)
-        claims.append(
-            claim(GROUP_RATIO, ratio[g], slice=at, role=role, n=n, interval=ends, method=BOOTSTRAP, note=note)
-        )
-    return claims
-
-
-def _between_claims(counts: Array, groups: Groups, drawn: Array | None, alone: str | None, role: str) -> list[Claim]:
-    import numpy as np
-
-    n = int(counts.sum())
-    if alone:
-        return [claim(metric, None, slice=groups.all, role=role, n=n, note=alone) for metric in BETWEEN_GROUPS]
+    groups, role, n = compared.groups, compared.role, compared.least
+    if len(groups.names) < 2:
+        return [claim(m, None, slice=groups.all, role=role, n=n, note=compared.why_not) for m in BETWEEN_GROUPS]
     values = count_tables.between_groups(counts)
     replicas = count_tables.between_groups(drawn) if drawn is not None else {}
     lacking = _undefined_in(counts, groups)
@@ -128,8 +99,9 @@ def _undefined_in(counts: Array, groups: Groups) -> str | None:
     return "over the groups where it is defined: " + "; ".join(said) if said else None
 
 
-def described(counts: Array, groups: Groups) -> dict[str, Any]:
+def described(counts: Array, compared: Comparison) -> dict[str, Any]:
     """Return the counts from which a reader can compute every number again."""
+    groups = compared.groups
     return {
         "columns": list(groups.columns),
         "cells": "[[true negatives, false positives], [false negatives, true positives]]",

@@ -167,8 +167,8 @@ def _agreement(metric: str, role: str, kept: Array) -> Claim:
     import numpy as np
 
     hits, n = int(kept.sum()), len(kept)
-    low, high = count_tables.wilson(np.array(hits), np.array(n))
-    return claim(metric, hits / n, role=role, n=n, interval=(low, high), method="Wilson")
+    low, high = count_tables.exact_interval(np.array(hits), np.array(n))
+    return claim(metric, hits / n, role=role, n=n, interval=(low, high), method=count_tables.EXACT)
 
 
 def _noisy(sample: Sample, size: float) -> pd.DataFrame | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import is_left_out
+from aims_mlflow.checks.claims import is_left_out, is_reference
 from aims_mlflow.checks.pages.rendering import render
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.wording import exact_percent_text, number_text, percent_text, rounded_limit, value_text
@@ -107,13 +107,17 @@ def fairness_chart(claims: Iterable[Claim], chosen: str) -> bytes | None:
             by_columns.setdefault(tuple(rate.slice), []).append(rate)
     panels = [_rates_panel(columns, rates, ratios) for columns, rates in by_columns.items()]
     title = f"Share of each group {chosen}"
-    return _draw(title, "Lines are 95% intervals. ✕ and a diamond: outside the limit.", panels) if panels else None
+    return (
+        _draw(title, "Lines are 95% intervals of each rate. ✕ and a diamond: fails the limit.", panels)
+        if panels
+        else None
+    )
 
 
 def _rates_panel(columns: tuple[str, ...], rates: list[Claim], ratios: dict[Key, Claim]) -> Panel:
-    highest = max(float(c.value or 0) for c in rates)
+    reference = next((c for c in rates if (r := ratios.get(_key(c))) and is_reference(r)), None)
     limits = [float(r.limit) for c in rates if (r := ratios.get(_key(c))) and r.limit is not None]
-    limit = max(limits) * highest if limits else None
+    limit = max(limits) * float(reference.value or 0) if limits and reference else None
     exact = decimal_text(limit)
     bound = rounded_limit(exact, ">=", [c.value for c in rates if c.value is not None]) if exact is not None else None
     rows = []
@@ -126,9 +130,10 @@ def _rates_panel(columns: tuple[str, ...], rates: list[Claim], ratios: dict[Key,
         passed = ratio.passed if ratio is not None else None
         rows.append(Row(" · ".join(rate.slice.values()), f"{text}, n={rate.n:,}", value, low, high, passed))
     rows.sort(key=lambda row: row.value)
-    text = (
-        f"{number_text(decimal_text(max(limits)))} of the highest rate ({exact_percent_text(bound)})" if bound else ""
-    )
+    text = ""
+    if bound and reference:
+        share, group = number_text(decimal_text(max(limits))), " · ".join(reference.slice.values())[:LABEL_LENGTH]
+        text = f"{share} of the rate of {group}, the reference ({exact_percent_text(bound)})"
     title = columns[0] if len(columns) == 1 else f"{' and '.join(columns)} together"
     return Panel(title, rows, limit, text, percent=True)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import NOT_ENOUGH
 from aims_mlflow.checks.pages.rendering import render
-from aims_mlflow.records.wording import range_text, value_text
+from aims_mlflow.records.wording import range_text, reference_text, value_text, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +17,7 @@ _COLUMNS = {  # heading -> class of its cells
     "Metric": "",
     "For": "",
     "Value": "number",
-    "95% interval": "number",
+    "Interval": "number",
     "n": "number",
     "Limit": "number",
     "Result": "",
@@ -87,7 +86,7 @@ def _texts(measured: Claim) -> dict[str, str]:
         "Metric": measured.metric,
         "For": _group(measured),
         "Value": value_text(measured),
-        "95% interval": range_text(measured),
+        "Interval": range_text(measured),
         "n": "" if measured.n is None else f"{measured.n:,}",
         "Limit": "" if measured.limit is None else f"{measured.comparator} {measured.limit}",
         "Result": result_word(measured)[1],
@@ -100,15 +99,11 @@ def _group(measured: Claim) -> str:
         return measured.slice["column"]
     if set(measured.slice.values()) == {"*"}:
         return f"{', '.join(measured.slice)}: all groups"
-    return ", ".join(f"{column}={value}" for column, value in measured.slice.items()) or "all rows"
+    rows = ", ".join(f"{column}={value}" for column, value in measured.slice.items()) or "all rows"
+    return f"{rows} against {reference_text(measured)}" if reference_text(measured) else rows
 
 
 def result_word(measured: Claim) -> tuple[str, str]:
-    """Return (style, word) for a claim: passed, failed, warned, not evaluated, or empty without a limit."""
-    if measured.passed is True:
-        return "", "passed"
-    if measured.passed is False:
-        return ("open", "warned") if measured.severity == "warning" else ("bad", "failed")
-    if measured.limit is None:
-        return "", ""
-    return "open", "not evaluated" if measured.value is None else NOT_ENOUGH
+    """Return (style, word) for a claim's verdict; the word is empty without a limit."""
+    word = verdict_word(measured)
+    return {"passed": "", "": "", "failed": "bad"}.get(word, "open"), word

@@ -46,7 +46,9 @@ def comparison_claims(data: InMemoryTable, values: Array) -> list[Claim]:
     moments = group_moments({"gain": gain}, np.zeros(len(gain), dtype=np.int64), 1, data.weights)["gain"]
     low, mean, high = (float(part[0]) for part in moments.interval())
     n = int(moments.n[0])
-    return [claim(metric, mean, role=data.role, n=n, interval=(low, high), method="paired, normal", note=note)]
+    return [
+        claim(metric, mean, role=data.role, n=n, interval=(low, high), method="approximate range, paired", note=note)
+    ]
 
 
 def _gain(data: InMemoryTable, incumbent: Incumbent, values: Array) -> Array | str:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-NORMAL = "normal"
-DELTA = "delta method, normal"
+NORMAL = "approximate range, normal"
+DELTA = "approximate range, delta method"
 
 
 def error_claims(actual: Array, predicted: Array, weights: Array | None, role: str) -> list[Claim]:
@@ -43,7 +43,14 @@ def error_claims(actual: Array, predicted: Array, weights: Array | None, role: s
     size = np.abs(errors)
     middle, low, high = count_tables.weighted_quantiles(size, _around_the_median(n), weights)
     claims.append(
-        claim("median_absolute_error", middle, role=role, n=n, interval=(low, high), method="order statistics, normal")
+        claim(
+            "median_absolute_error",
+            middle,
+            role=role,
+            n=n,
+            interval=(low, high),
+            method="approximate range, order statistics",
+        )
     )
     squared, variance = float(moments["squared"].mean[0]), float(moments["actual"].variance[0])
     if variance > 0:

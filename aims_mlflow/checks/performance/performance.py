@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 KIND = "performance"
 BY_GROUP = ("accuracy", "precision", "recall", "f1")
-WILSON = ("accuracy", "precision", "recall")
+SHARES = ("accuracy", "precision", "recall")
 UNDEFINED = {
     "precision": "undefined: no row was predicted favourable",
     "recall": "undefined: no positives",
@@ -209,15 +209,15 @@ def _numbers(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured: 
 def counted_claims(counts: Array, metrics: tuple[str, ...], at: dict[str, str], role: str) -> list[Claim]:
     """Return claims that follow from one 2 x 2 table (shape (2, 2): [actual, predicted])."""
     rates, fractions = count_tables.rates(counts), count_tables.fractions(counts)
-    drawn = count_tables.rates(count_tables.resample(counts, REPLICATES, SEED)) if set(metrics) - set(WILSON) else {}
+    drawn = count_tables.rates(count_tables.resample(counts, REPLICATES, SEED)) if set(metrics) - set(SHARES) else {}
     claims = []
     for metric in metrics:
         value, undefined = float(rates[metric]), bool(rates[metric] != rates[metric])
-        if metric in WILSON:
+        if metric in SHARES:
             part, n = fractions[metric]
-            interval, method = count_tables.wilson(part, n), "Wilson"
+            interval, method = count_tables.exact_interval(part, n), count_tables.EXACT
         else:
-            n, interval, method = counts.sum(), count_tables.percentiles(drawn[metric]), "bootstrap, percentile"
+            n, interval, method = counts.sum(), count_tables.percentiles(drawn[metric]), "bootstrap range, percentile"
         note = UNDEFINED[metric] if undefined else None
         ends = None if undefined else interval
         claims.append(claim(metric, value, slice=at, role=role, n=n, interval=ends, method=method, note=note))
@@ -245,7 +245,7 @@ def majority_claims(counts: Array, role: str) -> list[Claim]:
             role=role,
             n=int(counts.sum()),
             interval=count_tables.percentiles(drawn[i]),
-            method="bootstrap, percentile",
+            method="bootstrap range, percentile",
             note=notes[i],
         )
         for i, metric in enumerate(BASELINE)

@@ -8,7 +8,7 @@ from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.calibration import calibration_error
 from aims_mlflow.checks.statistics.labels import short_name
-from aims_mlflow.checks.statistics.scores import REPLICATES, SEED, roc_auc, score_table, weighted_mean
+from aims_mlflow.checks.statistics.scores import APPROXIMATE, REPLICATES, SEED, roc_auc, score_table, weighted_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-BOOTSTRAP = "bootstrap, percentile"
+BOOTSTRAP = "bootstrap range, percentile"
 
 
 def label_performance(counts: Array, names: tuple[str, ...], role: str) -> list[Claim]:
@@ -35,9 +35,9 @@ def label_performance(counts: Array, names: tuple[str, ...], role: str) -> list[
     import numpy as np
 
     n = int(counts.sum())
-    low, high = count_tables.wilson(counts.trace(), counts.sum())
+    low, high = count_tables.exact_interval(counts.trace(), counts.sum())
     right = float(counts.trace() / n)
-    claims = [claim("accuracy", right, role=role, n=n, interval=(low[()], high[()]), method="Wilson")]
+    claims = [claim("accuracy", right, role=role, n=n, interval=(low[()], high[()]), method=count_tables.EXACT)]
     drawn = count_tables.resample(counts, REPLICATES, SEED)
     values, draws = _averages(counts), _averages(drawn)
     for metric, value in values.items():
@@ -54,11 +54,13 @@ def label_performance(counts: Array, names: tuple[str, ...], role: str) -> list[
             ("precision", chosen, "the label was never predicted"),
             ("recall", meant, "no row has the label"),
         ):
-            around = count_tables.wilson(hits, whole) if whole else None
+            around = count_tables.exact_interval(hits, whole) if whole else None
             note = None if whole else f"undefined: {lack}"
             share = hits / whole if whole else None
             claims.append(
-                claim(metric, share, slice=at, role=role, n=whole, interval=around, method="Wilson", note=note)
+                claim(
+                    metric, share, slice=at, role=role, n=whole, interval=around, method=count_tables.EXACT, note=note
+                )
             )
         f1 = 2 * hits / (chosen + meant) if chosen + meant else None
         around = None if f1 is None else (low[i], high[i])
@@ -112,14 +114,16 @@ def label_group_claims(labels: Classes, groups: Groups, weights: Array | None, r
         labels.actual, labels.predicted, groups.codes, len(groups.names), weights=weights, labels=size
     )
     rows, right = counts.sum(axis=(1, 2)), counts.trace(axis1=1, axis2=2)
-    low, high = count_tables.wilson(right, rows)
+    low, high = count_tables.exact_interval(right, rows)
     f1 = _averages(counts)["macro_f1"]
     claims = []
     for g in range(len(groups.names)):
         at = groups.slice(g)
         ends = low[g], high[g]
         value = right[g] / rows[g]
-        claims.append(claim("accuracy", value, slice=at, role=role, n=rows[g], interval=ends, method="Wilson"))
+        claims.append(
+            claim("accuracy", value, slice=at, role=role, n=rows[g], interval=ends, method=count_tables.EXACT)
+        )
         drawn = _averages(count_tables.resample(counts[g], REPLICATES, SEED))["macro_f1"]
         around = count_tables.percentiles(drawn)
         claims.append(claim("macro_f1", f1[g], slice=at, role=role, n=rows[g], interval=around, method=BOOTSTRAP))
@@ -143,7 +147,7 @@ def several_score_claims(actual: Array, scores: Array, role: str, at: Mapping[st
     note = f"mean over {len(defined)} labels, each against the rest" if defined else "undefined: one label"
     area, half = np.mean(defined, axis=0) if defined else (np.nan, 0.0)
     ends = (max(area - half, 0.0), min(area + half, 1.0))
-    how = "DeLong, normal; mean half width, an upper bound"
+    how = "approximate range, DeLong; mean half width, an upper bound"
     claims = [claim("roc_auc", area, slice=at, role=role, n=n, interval=ends, method=how, note=note)]
     if scores.min() < 0 or scores.max() > 1:
         return claims
@@ -155,7 +159,7 @@ def several_score_claims(actual: Array, scores: Array, role: str, at: Mapping[st
     for metric, loss in (("log_loss", -np.log(own)), ("brier_score", ((scores - hits) ** 2).sum(axis=1))):
         mean, half = weighted_mean(loss, ones)
         ends = (max(mean - half, 0), mean + half)
-        claims.append(claim(metric, mean, slice=at, role=role, n=n, interval=ends, method="normal"))
+        claims.append(claim(metric, mean, slice=at, role=role, n=n, interval=ends, method=APPROXIMATE))
     top = scores.argmax(axis=1)
     sure = scores[np.arange(n), top]
     table = score_table(top == actual, sure)

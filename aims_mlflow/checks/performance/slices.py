@@ -126,7 +126,7 @@ def _claim(metric: str, worst: Slice, looked: int, role: str, *, errors: bool) -
     low, high = worst.mean - z * worst.error, worst.mean + z * worst.error
     if not errors:
         hits, rows = np.asarray(worst.mean * worst.n), np.asarray(worst.n)
-        low, high = (float(end[()]) for end in count_tables.wilson(hits, rows, z))
+        low, high = (float(end[()]) for end in count_tables.exact_interval(hits, rows, z))
     where = ", ".join(f"{name}={text}" for name, text in worst.at.items())
     return claim(
         metric,
@@ -134,6 +134,6 @@ def _claim(metric: str, worst: Slice, looked: int, role: str, *, errors: bool) -
         role=role,
         n=worst.n,
         interval=(max(low, 0.0), high),
-        method=f"{'normal' if errors else 'Wilson'}, Bonferroni over {looked} slices",
+        method=f"{'approximate range, normal' if errors else count_tables.EXACT}, Bonferroni over {looked} slices",
         note=f"worst of {looked} slices: {where}",
     )

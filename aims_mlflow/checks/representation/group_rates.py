@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 SEED = 42001
-BOOTSTRAP = "bootstrap, percentile"
+BOOTSTRAP = "bootstrap range, percentile"
 
 
 def rate_claims(

@@ -105,7 +105,7 @@ def _numbers(part: InMemoryTable, groups: Groups, data: Dataset, settings: Repre
         else None
     )
     difference = count_tables.spread(mean)[0]
-    method = "bootstrap of group means, normal"
+    method = "bootstrap range of group means, normal"
     all_groups = claim(
         "mean_target_difference", difference, slice=groups.all, role=data.role, interval=ends, method=method
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.statistics import count_tables
-from aims_mlflow.checks.statistics.scores import ScoreTable, weighted_mean
+from aims_mlflow.checks.statistics.scores import APPROXIMATE, ScoreTable, weighted_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ def calibration_claims(table: ScoreTable, role: str, at: Mapping[str, str] | Non
         if metric == "calibration_in_the_large":
             note = "mean score minus share of positives"
         ends = (max(mean - half, least), mean + half)
-        claims.append(claim(metric, mean, slice=at, role=role, n=n, interval=ends, method="normal", note=note))
+        claims.append(claim(metric, mean, slice=at, role=role, n=n, interval=ends, method=APPROXIMATE, note=note))
     claims.insert(2, calibration_error(table, role, at))
     return claims
 
@@ -68,7 +68,7 @@ def calibration_error(table: ScoreTable, role: str, at: Mapping[str, str] | None
         role=role,
         n=table.n,
         interval=(low, high),
-        method="normal, chance in each bin taken off below",
+        method="approximate range, chance in each bin taken off below",
         note=note,
     )
 

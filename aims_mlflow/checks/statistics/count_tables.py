@@ -184,14 +184,6 @@ def between_groups(counts: Array) -> dict[str, Array]:
     }
 
 
-def ratio_to_highest(values: Array) -> Array:
-    """Return each value / the largest defined one along the last axis; NaN where undefined."""
-    import numpy as np
-
-    highest = np.where(np.isnan(values), -np.inf, values).max(axis=-1, keepdims=True)
-    return divide(values, np.where(np.isfinite(highest), highest, 0.0))
-
-
 def wilson(successes: Array, n: Array, z: float = Z95) -> tuple[Array, Array]:
     """Return the Wilson score interval (95% unless `z` says otherwise) of successes / n; NaN where n is 0.
 
@@ -204,6 +196,26 @@ def wilson(successes: Array, n: Array, z: float = Z95) -> tuple[Array, Array]:
     centre = divide(share * n + z2 / 2, np.where(n > 0, n + z2, 0.0))
     half = z * np.sqrt(share * (1 - share) * n + z2 / 4) / (n + z2)
     return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+
+
+EXACT = "exact (Clopper-Pearson)"
+
+
+def exact_interval(successes: Array, n: Array, z: float = Z95) -> tuple[Array, Array]:
+    """Return the exact interval (95% unless `z` says otherwise) of successes / n; NaN where n is 0.
+
+    It covers at least at its level whatever the share and the number of rows, which approximate intervals do not.
+    C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits illustrated in the case of the
+    binomial", Biometrika 26 (1934), 404-413.
+    """
+    import numpy as np
+    from scipy.stats import beta, norm
+
+    successes, n = np.asarray(successes, float), np.asarray(n, float)
+    tail, failures = float(norm.sf(z)), n - successes
+    low = np.where(successes > 0, beta.ppf(tail, np.maximum(successes, 1e-9), failures + 1), 0.0)
+    high = np.where(failures > 0, beta.isf(tail, successes + 1, np.maximum(failures, 1e-9)), 1.0)
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
 def resample(counts: Array, replicates: int, seed: int) -> Array:

@@ -1,4 +1,4 @@
-"""Groups of rows by sensitive columns; small groups are pooled so that nobody can be singled out."""
+"""Groups of rows by sensitive columns; small groups are judged together, so that nobody can be singled out."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ MAX_COUNTED = 1_000_000
 
 
 def pooled_name(pool_under: int) -> str:
-    """Return the name of the cell that all small groups share."""
-    return f"(pooled: groups under {pool_under} rows)"
+    """Return the name of the group that all small groups make up together."""
+    return f"(others: groups under {pool_under} rows)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,8 @@ class Groups:
         codes: Group of each row, shape (rows,); -1 for rows left out.
         pooled: How many small groups were put together.
         left_out: Rows in small groups that even together stay under the limit.
+        small: Those groups, with the rows of each.
+        aside: Groups that the caller set aside by name, with the rows of each.
         bands: Columns cut into bands -> width of a band.
         within: Control columns and the level that all these rows have.
     """
@@ -45,10 +47,16 @@ class Groups:
     left_out: int
     bands: dict[str, str]
     within: dict[str, str] = field(default_factory=dict)
+    small: tuple[tuple[tuple[str, ...], int], ...] = ()
+    aside: tuple[tuple[tuple[str, ...], int], ...] = ()
 
     def slice(self, group: int) -> dict[str, str]:
         """Return the claim slice of one group."""
-        return {**self.within, **dict(zip(self.columns, self.names[group], strict=True))}
+        return self.slice_of(self.names[group])
+
+    def slice_of(self, names: tuple[str, ...]) -> dict[str, str]:
+        """Return the claim slice of the group with these names."""
+        return {**self.within, **dict(zip(self.columns, names, strict=True))}
 
     @property
     def all(self) -> dict[str, str]:
@@ -64,11 +72,12 @@ def group_rows(
     *,
     control: Groups | None = None,
     level: int = 0,
+    aside: frozenset[tuple[str, str]] = frozenset(),
 ) -> Groups:
     """Return the groups of `columns` taken together, sorted by name.
 
     `weights` says how many rows each row stands for, one each by default. With `control`, only the
-    rows of its group `level` are put into groups.
+    rows of its group `level` are put into groups. Rows of a group in `aside` (column, name) are in none.
 
     Groups with fewer than `pool_under` rows become one. If that one is still too small its rows
     are left out (code -1), and `left_out` counts them. Whoever subtracts the shown groups from the
@@ -83,23 +92,33 @@ def group_rows(
         levels.append(names)
         bands.update({name: width} if width else {})
     inside = np.ones(len(codes), dtype=bool) if control is None else control.codes == level
-    present, codes = _compact(codes[inside], math.prod(len(names) for names in levels))
-    sizes = count(codes, len(present), None if weights is None else weights[inside])
-    small = sizes < pool_under
-    left_out = int(sizes[small].sum()) if small.any() and sizes[small].sum() < pool_under else 0
-
     shape = tuple(len(names) for names in levels)
-    cells = np.stack(np.unravel_index(present[~small], shape), axis=1) if (~small).any() else np.empty((0, len(shape)))
-    texts = [tuple(levels[i][int(cell[i])] for i in range(len(columns))) for cell in cells]
+    present, codes = _compact(codes[inside], math.prod(shape))
+    sizes = count(codes, len(present), None if weights is None else weights[inside])
+
+    def name_of(cell: int) -> tuple[str, ...]:
+        return tuple(levels[i][int(code)] for i, code in enumerate(np.unravel_index(present[cell], shape)))
+
+    put_aside = np.zeros(len(present), dtype=bool)
+    if aside:
+        put_aside[:] = [bool(aside.intersection(zip(columns, name_of(i), strict=True))) for i in range(len(present))]
+    small = (sizes < pool_under) & ~put_aside
+    left_out = int(sizes[small].sum()) if small.any() and sizes[small].sum() < pool_under else 0
+    large = np.flatnonzero(~small & ~put_aside)
+    texts = [name_of(int(i)) for i in large]
     new_code = np.full(len(present), -1)
-    new_code[~small] = np.arange(len(texts))
+    new_code[large] = np.arange(len(texts))
     if small.any() and not left_out:
         new_code[small] = len(texts)
         texts.append((pooled_name(pool_under),) * len(columns))
     group = np.full(len(sensitive), -1)
     group[inside] = new_code[codes]
     within = {} if control is None else control.slice(level)
-    return Groups(columns, tuple(texts), group, int(small.sum()), left_out, bands, within)
+    too_small = np.flatnonzero(small) if left_out else ()
+    unseen = [
+        tuple((name_of(int(i)), int(sizes[i])) for i in which) for which in (too_small, np.flatnonzero(put_aside))
+    ]
+    return Groups(columns, tuple(texts), group, int(small.sum()), left_out, bands, within, unseen[0], unseen[1])
 
 
 def _compact(codes: np.ndarray[Any, Any], size: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.statistics.count_tables import Z95, divide
+from aims_mlflow.checks.statistics.count_tables import divide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +32,16 @@ class Moments:
         return errors
 
     def interval(self) -> tuple[Array, Array, Array]:
-        """Return (low, mean, high) of the normal 95% interval."""
-        half = Z95 * self.error
+        """Return (low, mean, high) of the 95% interval by Student's t distribution."""
+        import numpy as np
+        from scipy.stats import t
+
+        half = t.ppf(0.975, np.maximum(self.n - 1, 1)) * self.error
         return self.mean - half, self.mean, self.mean + half
+
+    def of(self, group: int) -> Moments:
+        """Return the moments of one group."""
+        return Moments(self.n[group], self.mean[group], self.variance[group])
 
     def draw(self, replicates: int, seed: int) -> Array:
         """Return replicates of the means, shape (replicates, groups), by the central limit theorem."""

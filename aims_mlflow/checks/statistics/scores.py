@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SEED = 42001
 REPLICATES = 1000
+APPROXIMATE = "approximate range, normal"
 DRAWN_BINS = 200
 GROUP_BINS = 50  # of one group, whose interval is wide anyway
 ONE_LABEL = "undefined: all rows have the same label"
@@ -154,12 +155,12 @@ def ranking_claims(table: ScoreTable, role: str, at: Mapping[str, str] | None = 
     ends = (max(area - half, 0.0), min(area + half, 1.0))
     name = f", {table.method}" if table.method else ""
     note = ONE_LABEL if undefined else (table.method or None)
-    how = f"DeLong, normal{name}"
+    how = f"approximate range, DeLong{name}"
     claims = [claim("roc_auc", area, slice=at, role=role, n=n, interval=ends, method=how, note=note)]
     bins = DRAWN_BINS if at is None else GROUP_BINS
     value, around = _precision_interval(table, bins)
     note = "undefined: no positives" if not positives else (table.method or None)
-    how = f"bootstrap, percentile, of {bins} score bins"
+    how = f"bootstrap range, percentile, of {bins} score bins"
     claims.append(claim("average_precision", value, slice=at, role=role, n=n, interval=around, method=how, note=note))
     return claims
 
@@ -172,12 +173,20 @@ def lift_claim(table: ScoreTable, role: str) -> Claim:
     top, base = round(max(n / 10, 1.0)), positives / n
     share = top_decile_share(table)
     lift = share / base if base else float("nan")
-    low, high = (float(end[()]) for end in count_tables.wilson(np.asarray(share * top), np.asarray(top)))
+    low, high = (float(end[()]) for end in count_tables.exact_interval(np.asarray(share * top), np.asarray(top)))
     around = (low / base, high / base) if base else None
     note = (
         "undefined: no positives" if not base else f"share of positives in the best-scored {top:,} rows over {base:.3g}"
     )
-    return claim("top_decile_lift", lift, role=role, n=top, interval=around, method="Wilson", note=note)
+    return claim(
+        "top_decile_lift",
+        lift,
+        role=role,
+        n=top,
+        interval=around,
+        method=f"approximate range, {count_tables.EXACT}",
+        note=note,
+    )
 
 
 def _precision_interval(table: ScoreTable, size: int) -> tuple[float, tuple[float, float] | None]:

@@ -111,7 +111,8 @@ class FairnessDetails(OutputMeaning):
 
     SUBJECTS = "the model"
     pool_under: int | None = Field(None, description="groups with fewer rows are pooled")
-    min_n: int | None = Field(None, description="least rows of a group that is judged")
+    min_n: int | None = Field(None, description="least rows of a group that is judged by itself")
+    set_aside: list[dict[str, str]] | None = Field(None, description="groups that are not judged, each with the reason")
     tables: list[dict[str, Any]] | None = Field(None, description="counts of each grouping")
 
 

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from fairlearn import metrics
 
-from aims_mlflow.checks.claims import LEFT_OUT
 from aims_mlflow.checks.fairness import fairness
 from aims_mlflow.checks.metrics import BETWEEN_GROUPS, FAIRNESS_OF, GROUP_RATES
 from aims_mlflow.checks.tables.predictions import Predictions
@@ -59,8 +58,10 @@ def test_every_number_is_fairlearns_on_the_rows(scored, value_of):
             at = dict(zip(columns, names if isinstance(names, tuple) else (names,), strict=True))
             for metric in GROUP_RATES:
                 assert float(value_of(claims, metric, **at).value) == row[metric]
-            ratio = row["selection_rate"] / frame.by_group["selection_rate"].max()
-            assert float(value_of(claims, "selection_rate_ratio", **at).value) == ratio
+            ratio = value_of(claims, "selection_rate_ratio", **at)
+            theirs = tuple(ratio.reference.values())
+            against = frame.by_group["selection_rate"][theirs if len(theirs) > 1 else theirs[0]]
+            assert float(ratio.value) == pytest.approx(row["selection_rate"] / against, abs=1e-15)
         for metric in BETWEEN_GROUPS:
             theirs = getattr(metrics, metric)(actual, predicted, sensitive_features=group)
             assert float(value_of(claims, metric, **dict.fromkeys(columns, "*")).value) == theirs
@@ -83,9 +84,9 @@ def test_an_undefined_rate_is_said_and_not_counted_as_zero(value_of):
 def test_nobody_selected_makes_ratios_undefined_and_the_check_not_evaluated(value_of):
     data = small(a=[[20, 0], [20, 0]], b=[[30, 0], [10, 0]])
     outcome = fairness.run(data, pack(limit("selection_rate_ratio")))
-    ratio = value_of(outcome.claims, "selection_rate_ratio", g="a")
+    ratio = value_of(outcome.claims, "selection_rate_ratio", g="b")
     assert (ratio.value, ratio.passed, ratio.limit) == (None, None, "0.8")
-    assert ratio.note == "undefined: no row was selected in any group"
+    assert ratio.note == "undefined: the value of the reference group is 0"
     assert value_of(outcome.claims, "demographic_parity_difference", g="*").value == "0"
     assert outcome.result == "not_evaluated"
 
@@ -94,9 +95,9 @@ def test_one_group_is_not_evaluated_with_the_reason_even_without_limits(value_of
     data = small(Male=[[20, 10], [10, 20]])
     reason = "only one group (Male) with at least 20 rows: rates cannot be compared"
     held = fairness.run(data, pack(limit("selection_rate_ratio"), limit("demographic_parity_ratio")))
-    for metric, group in (("selection_rate_ratio", "Male"), ("demographic_parity_ratio", "*")):
+    for metric, group, bound in (("selection_rate_ratio", "Male", "0.8"), ("demographic_parity_ratio", "*", None)):
         found = value_of(held.claims, metric, g=group)
-        assert (found.value, found.passed, found.limit, found.note) == (None, None, "0.8", reason)
+        assert (found.value, found.passed, found.limit, found.note) == (None, None, bound, reason)
     assert held.result == "not_evaluated"
     assert reason in held.reason
     assert fairness.run(data, pack()).result == "not_evaluated"
@@ -111,22 +112,29 @@ def test_a_column_of_tiny_groups_has_nothing_to_compare(value_of):
     assert outcome.result == "not_evaluated"
 
 
-def test_rows_in_groups_too_small_to_show_are_said_to_be_left_out_and_held_to_no_limit(value_of):
-    data = small(a=[[10, 10], [10, 10]], b=[[10, 10], [10, 10]], c=[[2, 3], [4, 5]])
-    outcome = fairness.run(data, pack(limit("selection_rate")))
-    hidden = value_of(outcome.claims, "selection_rate", g="(pooled: groups under 20 rows)")
-    assert (hidden.value, hidden.n, hidden.limit, hidden.note) == (None, None, None, LEFT_OUT)
-    assert not any(c.slice.get("g") == "c" for c in outcome.claims)
+def test_a_group_too_small_to_judge_is_named_and_the_check_not_passed(value_of):
+    data = small(a=[[10, 10], [10, 10]], b=[[10, 10], [10, 10]], c=[[2, 3], [4, 5]], d=[[5, 3], [4, 5]])
+    outcome = fairness.run(data, pack(limit("selection_rate_ratio")))
+    others = value_of(outcome.claims, "selection_rate", g="(others: groups under 20 rows)")  # together they are enough
+    assert (others.n, outcome.result) == (31, "passed")
+    lone = small(a=[[10, 10], [10, 10]], b=[[10, 10], [10, 10]], c=[[2, 3], [4, 5]])
+    outcome = fairness.run(lone, pack(limit("selection_rate_ratio")))
+    hidden = value_of(outcome.claims, "selection_rate_ratio", g="c")
+    assert (hidden.value, hidden.n, hidden.passed, hidden.limit) == (None, None, None, "0.8")
+    assert outcome.result == "not_evaluated"
+    assert outcome.reason.startswith(
+        "not evaluated: g=c, under 20 rows, groups are judged from 20 on; the ways on: more"
+    )
 
 
 def test_limits_set_passed_and_the_reason_names_group_value_interval_and_n():
     data = small(a=[[30, 10], [10, 50]], b=[[40, 5], [45, 10]])
     outcome = fairness.run(data, pack(limit("selection_rate_ratio")))
     assert outcome.result == "failed"
-    assert outcome.reason.startswith("selection_rate_ratio for g=b is 0.25 (95% 0.1")
+    assert outcome.reason.startswith("selection_rate_ratio for g=b is 0.25 (against a, 95% 0.1")
     assert outcome.reason.endswith("n=100), limit >= 0.8")
     by_group = {c.slice["g"]: c.passed for c in outcome.claims if c.metric == "selection_rate_ratio"}
-    assert by_group == {"a": True, "b": False}
+    assert by_group == {"a": None, "b": False}  # a is what b is compared with
 
 
 def test_a_warning_warns():
@@ -142,7 +150,7 @@ def test_limits_mean_single_columns_unless_they_name_the_crossing(scored):
     crossed = fairness.run(data, pack(asked, bootstrap=0)).claims
     held = [c for c in crossed if c.limit is not None]
     assert {tuple(sorted(c.slice)) for c in held} == {("race", "sex")}
-    assert len(held) == 6
+    assert len(held) in (5, 6)  # the reference group is held where another group is above it
 
 
 def test_a_limit_for_a_group_that_is_not_there_is_not_evaluated(scored, value_of):
@@ -160,11 +168,14 @@ def test_crossing_can_be_switched_off(scored):
 
 def test_intervals_have_their_method_and_hold_the_value(scored):
     for found in fairness.run(scored(), pack()).claims:
+        if found.reference == found.slice:  # the reference group names itself
+            assert (found.value, found.interval) == ("1", None)
+            continue
         assert found.interval is not None, found
-        expected = "Wilson" if found.metric in GROUP_RATES else "bootstrap, percentile"
-        assert found.interval.method == expected
-        if found.metric in GROUP_RATES:
-            assert float(found.interval.low) <= float(found.value) <= float(found.interval.high)
+        expected = "exact (Clopper-Pearson)" if found.metric in GROUP_RATES else "score, Bonferroni over"
+        assert found.interval.method.startswith("bootstrap range" if "*" in found.slice.values() else expected)
+        assert found.interval.is_range is ("*" in found.slice.values())
+        assert float(found.interval.low) <= float(found.value) <= float(found.interval.high)
 
 
 def test_the_same_table_gives_the_same_outcome(scored):
@@ -200,3 +211,65 @@ def test_fairlearn_can_contradict(scored, monkeypatch):
 def test_no_sensitive_columns_is_an_error(scored):
     with pytest.raises(DataError, match="no sensitive columns are named"):
         fairness.run(replace(scored(), sensitive=None), pack())
+
+
+def test_groups_are_compared_with_the_largest_or_the_declared_one_never_with_the_highest(value_of):
+    data = small(a=[[60, 20], [60, 20]], b=[[20, 10], [20, 10]], c=[[10, 20], [10, 20]])
+    found = value_of(fairness.run(data, pack()).claims, "selection_rate_ratio", g="b")
+    assert (found.reference, found.n) == ({"g": "a"}, 60)
+    assert float(found.value) == pytest.approx((20 / 60) / (40 / 160))
+    declared = fairness.run(data, pack(reference={"g": "b"})).claims
+    assert value_of(declared, "selection_rate_ratio", g="c").reference == {"g": "b"}
+    absent = fairness.run(data, pack(limit("selection_rate_ratio"), reference={"g": "z"}))
+    assert absent.result == "not_evaluated"
+    assert "the reference group g=z has under 20 rows, or none" in absent.reason
+
+
+def test_the_reference_group_is_held_too_where_it_is_the_one_that_is_worse_off(value_of):
+    """The largest group is not the best served one by nature: women are most of the rows here."""
+    data = small(women=[[180, 20], [180, 20]], men=[[60, 40], [60, 40]])
+    outcome = fairness.run(data, pack(limit("selection_rate_ratio")))
+    women = value_of(outcome.claims, "selection_rate_ratio", g="women")
+    assert (women.reference, women.value, women.passed) == ({"g": "men"}, "0.25", False)
+    assert value_of(outcome.claims, "selection_rate_ratio", g="men").passed is True
+    assert outcome.result == "failed"
+
+
+def test_a_difference_is_never_negative_and_says_on_which_side(value_of):
+    data = small(a=[[60, 20], [60, 20]], b=[[30, 0], [20, 10]])
+    found = value_of(fairness.run(data, pack()).claims, "false_positive_rate_difference", g="b")
+    assert (float(found.value), found.note) == (0.25, "below the reference group")
+    assert float(found.interval.low) <= 0.25 <= float(found.interval.high)
+
+
+def test_what_chance_explains_is_not_enough_data_and_never_passed(value_of):
+    """0.75 of the reference group's rate, in groups that are too small to tell that from 1."""
+    data = small(a=[[150, 50], [150, 50]], b=[[13, 3], [13, 3]])
+    outcome = fairness.run(data, pack(limit("selection_rate_ratio")))
+    found = value_of(outcome.claims, "selection_rate_ratio", g="b")
+    assert (found.value, found.passed) == ("0.75", None)
+    assert found.note.startswith("not enough data: beyond the limit, and chance alone may explain it")
+    assert outcome.result == "not_evaluated"
+
+
+def test_a_limit_on_the_extremes_is_held_by_each_group_and_the_extremes_have_no_verdict():
+    data = small(a=[[60, 20], [20, 60]], b=[[60, 20], [60, 20]])
+    limits = [limit("equalized_odds_difference", "<=", "0.1"), limit("demographic_parity_ratio")]
+    claims = fairness.run(data, pack(*limits, limit("selection_rate_ratio"))).claims
+    held = [(c.metric, c.slice["g"], c.passed) for c in claims if c.limit is not None]
+    assert held == [
+        ("selection_rate_ratio", "b", False),
+        ("true_positive_rate_difference", "b", False),
+        ("false_positive_rate_difference", "b", True),
+    ]
+
+
+def test_a_group_that_is_set_aside_is_named_with_the_reason_and_not_judged(value_of):
+    data = small(a=[[10, 10], [10, 10]], b=[[10, 10], [10, 10]], c=[[2, 3], [4, 5]])
+    entry = {"column": "g", "group": "c", "reason": "a code of the old form, given out no more"}
+    outcome = fairness.run(data, pack(limit("selection_rate_ratio"), set_aside=[entry]))
+    assert (outcome.result, outcome.details["set_aside"]) == ("passed", [entry])
+    assert outcome.reason == "set aside by the pack: g=c, a code of the old form, given out no more"
+    named = value_of(outcome.claims, "selection_rate_ratio", g="c")
+    assert (named.value, named.limit) == (None, None)
+    assert named.note == "set aside: a code of the old form, given out no more (under 20 rows)"

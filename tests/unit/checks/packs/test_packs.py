@@ -3,11 +3,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from aims_mlflow.checks.packs import load_pack, pack_digest, pack_text, shipped_packs
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.statistics.count_tables import exact_interval
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import ConfigError
@@ -99,10 +101,27 @@ def test_a_row_condition_without_a_value_is_the_same_in_parent_and_child(tmp_pat
 
 
 def test_the_four_fifths_rule_ships_with_its_source():
-    limits = {limit.metric: limit for limit in load_pack("tabular-classification").fairness.limits}
-    for metric in ("selection_rate_ratio", "demographic_parity_ratio"):
-        assert (limits[metric].comparator, limits[metric].limit, limits[metric].severity) == (">=", "0.8", "failing")
-        assert "29 CFR 1607.4(D)" in limits[metric].why
+    (limit,) = (x for x in load_pack("tabular-classification").fairness.limits if x.metric == "selection_rate_ratio")
+    assert (limit.comparator, limit.limit, limit.severity) == (">=", "0.8", "failing")
+    assert "29 CFR 1607.4(D)" in limit.why
+
+
+def width(n):
+    """Return the widest exact 95% interval of a rate of n rows, in points with one decimal."""
+    low, high = exact_interval(np.arange(n + 1), np.full(n + 1, n))
+    return f"{100 * (high - low).max():.1f}"
+
+
+@pytest.mark.parametrize("name", shipped_packs())
+def test_the_reason_for_the_least_rows_is_right_by_its_own_arithmetic(name):
+    pack = load_pack(name)
+    for section in (pack.fairness, pack.performance):
+        if section.min_n_why is not None:
+            said = re.findall(
+                r"(\d+) rows the exact 95% interval of a rate is up to (\d+\.\d) points", section.min_n_why
+            )
+            assert said == [(str(section.min_n), width(section.min_n))]
+            assert all(points == width(int(n)) for points, n in re.findall(r"\((\S+) with (\d+)\)", section.min_n_why))
 
 
 @pytest.mark.parametrize("name", [n for n in shipped_packs() if load_pack(n).task == "binary-classification"])

@@ -17,7 +17,8 @@ def rates(groups, limit="0.8"):
     for name, rate in groups.items():
         at = {"sex": name}
         claims.append(claim("selection_rate", rate, slice=at, n=1234, interval=(rate / 2, rate), method="Wilson"))
-        claims.append(claim("selection_rate_ratio", rate / max(groups.values()), slice=at, n=1234))
+        note = "the reference group" if rate == max(groups.values()) else None
+        claims.append(claim("selection_rate_ratio", rate / max(groups.values()), slice=at, n=1234, note=note))
     return hold(claims, [Limit(metric="selection_rate_ratio", comparator=">=", limit=limit, why="test")])
 
 
@@ -38,7 +39,7 @@ def test_the_picture_says_group_rate_interval_n_and_limit():
     shown = " | ".join(texts(fairness_chart(rates({"Female": 0.08, "Male": 0.27}), "predicted '>50K'")))
     assert "Share of each group predicted '>50K'" in shown
     assert "✕ 8% (4% to 8%), n=1,234" in shown
-    assert "limit: 0.8 of the highest rate (21.6%)" in shown
+    assert "limit: 0.8 of the rate of Male, the reference (21.6%)" in shown
 
 
 def test_outside_the_limit_is_another_shape_and_not_only_another_colour():
