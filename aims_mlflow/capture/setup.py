@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import require_objective
-from aims_mlflow.checks.packs import load_pack, pack_digest
+from aims_mlflow.checks.packs import load_pack, pack_digest, with_references
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.records.system import AimsConfig
 from aims_mlflow.settings import CONFIG, config_path
@@ -91,7 +91,7 @@ def load_setup(
         )
     for objective in parsed.system.objectives:
         require_objective(objective, where=document.where("system", "objectives", objective))
-    pack = load_pack(parsed.pack, folder)
+    pack = with_references(load_pack(parsed.pack, folder), parsed.data)
     return Setup(parsed, document, folder, pack, pack_digest(pack))
 
 

@@ -8,7 +8,7 @@ from aims_mlflow.checks.metrics import HELD_BY
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim, Interval
 from aims_mlflow.records.pack import Limit
-from aims_mlflow.records.verdicts import verdict
+from aims_mlflow.records.verdicts import NOT_ENOUGH, verdict
 from aims_mlflow.records.wording import describe, slice_text
 
 if TYPE_CHECKING:
@@ -71,13 +71,15 @@ def matches(limit: Limit, measured: Claim) -> bool:
 def held(measured: Claim, limit: Limit, min_n: int = 1) -> Claim:
     """Return the claim with the limit and the verdict on it; see `records.verdicts`."""
     passed, lacking = verdict(measured, limit, min_n)
+    # What another limit lacked, such as the pack's below the server's, is said there.
+    own = [part for part in (measured.note or "").split("; ") if not part.startswith(NOT_ENOUGH)]
     return measured.model_copy(
         update={
             "comparator": limit.comparator,
             "limit": limit.limit,
             "severity": limit.severity,
             "passed": passed,
-            "note": "; ".join(part for part in (lacking, measured.note) if part) or None,
+            "note": "; ".join(part for part in (lacking, *own) if part) or None,
         }
     )
 

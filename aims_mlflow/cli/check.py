@@ -134,7 +134,7 @@ def _said(target: str | None, favourable: str | None, sensitive: str | None, thr
 def _setup(config: Path | None, pack: str | None, said: dict[str, Any], read: tuple[str, ...]) -> tuple[Data, Pack]:
     """Return aims.yaml's `data` with the options over it, and the pack; without --target, aims.yaml is required."""
     from aims_mlflow.capture.setup import find_config, load_setup
-    from aims_mlflow.checks.packs import load_pack
+    from aims_mlflow.checks.packs import load_pack, with_references
     from aims_mlflow.records.system import Data
     from aims_mlflow.settings import config_path
 
@@ -153,8 +153,10 @@ def _setup(config: Path | None, pack: str | None, said: dict[str, Any], read: tu
         click.echo(f"{config} is about {stated['target']!r}: its favourable label and threshold are not used", err=True)
         stated.update(favourable=None, threshold=None)
     reading = reading_of(read, setup.config.data.reading)
+    if "sensitive" in said:
+        stated["reference"] = {column: group for column, group in stated["reference"].items() if column in said["sensitive"]}
     merged = Data.model_validate({**stated, **said, "reading": reading})
-    return merged, load_pack(pack) if pack else setup.pack
+    return merged, with_references(load_pack(pack) if pack else setup.pack, merged)
 
 
 def _with_progress(names: Sequence[str], data: Dataset, pack: Pack, reference: Dataset | None) -> Iterator[CheckRun]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from aims_mlflow.records.base import Record
 from aims_mlflow.records.pack import LimitText
@@ -109,6 +109,7 @@ class Data(Record):
     `not_compared` says why there are no sensitive columns; it counts once the policy states it too.
 
     `threshold` is the score (or, where numbers are predicted, the number) from which on a person is selected.
+    `reference` names, for a sensitive column, the group that all others are compared with; else it is the largest.
     `files` names folders (images, texts, audio) that the table is about: their bytes are digested with the data.
     """
 
@@ -117,10 +118,18 @@ class Data(Record):
     threshold: LimitText | None = None
     sensitive: tuple[str, ...] = ()
     not_compared: str | None = None
+    reference: dict[str, Label] = Field(default_factory=dict)
     identifiers: tuple[str, ...] = ()
     sources: dict[str, Source] = Field(default_factory=dict)
     files: dict[str, Annotated[Files, BeforeValidator(_folder)]] = Field(default_factory=dict)
     reading: ReadingOptions = Field(default_factory=ReadingOptions)
+
+    @model_validator(mode="after")
+    def _references(self) -> Data:
+        for column in self.reference:
+            if column not in self.sensitive:
+                raise ValueError(f"reference names {column!r}, which is none of the sensitive columns")
+        return self
 
     @property
     def personal(self) -> bool | tuple[str, ...] | None:

@@ -15,14 +15,14 @@ NOT_ENOUGH = "not enough data"
 UNDECIDED = f"{NOT_ENOUGH}: the interval holds the limit"
 
 
-class Verdict(NamedTuple):
+class LimitVerdict(NamedTuple):
     """Whether a limit is met; None where the data do not decide, and then `lacking` says why."""
 
     passed: bool | None
     lacking: str | None = None
 
 
-def verdict(measured: Claim, limit: Limit, min_n: int = 1) -> Verdict:
+def verdict(measured: Claim, limit: Limit, min_n: int = 1) -> LimitVerdict:
     """Return the verdict on a measured value.
 
     A value passes where it meets the limit. It fails where it misses the limit and chance alone does not explain that:
@@ -32,30 +32,30 @@ def verdict(measured: Claim, limit: Limit, min_n: int = 1) -> Verdict:
     A value without an interval, such as a number of files, decides alone, unless the limit asks for the interval.
     """
     if measured.value is None:
-        return Verdict(None)
+        return LimitVerdict(None)
     if measured.n is not None and measured.n < min_n:
-        return Verdict(None, f"{NOT_ENOUGH}: n={measured.n:,}, and {min_n:,} are asked for")
+        return LimitVerdict(None, f"{NOT_ENOUGH}: n={measured.n:,}, and {min_n:,} are asked for")
     meets = holds(measured.value, limit.comparator, limit.limit)
     if limit.verdict == "interval":
         return _by_interval(measured.interval, limit, meets=meets)
     if meets or measured.interval is None:
-        return Verdict(meets)
+        return LimitVerdict(meets)
     return _beyond(measured.interval, measured.equality, limit)
 
 
-def _beyond(interval: Interval, equality: str | None, limit: Limit) -> Verdict:
+def _beyond(interval: Interval, equality: str | None, limit: Limit) -> LimitVerdict:
     """Return the verdict on a value that misses the limit: failed only where chance does not explain it."""
     if equality is None:
-        return Verdict(False) if _ends(interval, limit) == {False} else Verdict(None, UNDECIDED)
+        return LimitVerdict(False) if _ends(interval, limit) == {False} else LimitVerdict(None, UNDECIDED)
     if Decimal(interval.low) <= Decimal(equality) <= Decimal(interval.high):
-        return Verdict(None, f"{NOT_ENOUGH}: beyond the limit, and chance alone may explain it")
-    return Verdict(False)
+        return LimitVerdict(None, f"{NOT_ENOUGH}: beyond the limit, and chance alone may explain it")
+    return LimitVerdict(False)
 
 
-def _by_interval(interval: Interval | None, limit: Limit, *, meets: bool) -> Verdict:
+def _by_interval(interval: Interval | None, limit: Limit, *, meets: bool) -> LimitVerdict:
     if interval is None or interval.is_range:
-        return Verdict(None, f"{NOT_ENOUGH}: there is no 95% interval, and the limit decides by it")
-    return Verdict(meets) if _ends(interval, limit) == {meets} else Verdict(None, UNDECIDED)
+        return LimitVerdict(None, f"{NOT_ENOUGH}: there is no 95% interval, and the limit decides by it")
+    return LimitVerdict(meets) if _ends(interval, limit) == {meets} else LimitVerdict(None, UNDECIDED)
 
 
 def _ends(interval: Interval, limit: Limit) -> set[bool]:

@@ -113,7 +113,9 @@ def label_claims(counts: Array, labels: tuple[str, ...], compared: Comparison, b
         )
         for g in range(len(groups.names))
     ]
-    claims += share_claims("accuracy", right, sizes, compared) + _share_differences(given, sizes, labels, compared)
+    claims += share_claims(("accuracy",), right[None], sizes[None], compared) + _share_differences(
+        given, sizes, labels, compared
+    )
     if len(groups.names) < 2:
         return claims + [claim(m, None, slice=groups.all, role=role, note=compared.why_not) for m in LABELS_BETWEEN]
     values, draws = _label_spreads(right, given, sizes), {}
@@ -244,6 +246,5 @@ def _mean_comparisons(metric: str, moments: Moments, compared: Comparison, which
     apart, ratios = mean_intervals(moments, moments.of(base), k)
     if which == "difference":
         return difference_claims(metric, Estimates(means - means[base], *apart, n, compared.method(WELCH)), compared)
-    back, how = mean_intervals(moments.of(base), moments, k)[1], compared.method(WELCH_OF_LOGARITHMS)
-    forth = Estimates(count_tables.divide(means, means[base]), *ratios, n, how)
-    return ratio_claims(metric, forth, Estimates(count_tables.divide(means[base], means), *back, n, how), compared)
+    forth = Estimates(count_tables.divide(means, means[base]), *ratios, n, compared.method(WELCH_OF_LOGARITHMS))
+    return ratio_claims(metric, forth, forth.inverted(count_tables.divide(means[base], means)), compared)

@@ -12,7 +12,7 @@ from aims_mlflow.checks.statistics.groups import MISSING, Groups, pooled_name
 from aims_mlflow.checks.statistics.score_intervals import difference_interval, ratio_interval, simultaneous_z
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -34,6 +34,14 @@ class Estimates:
     high: Array
     n: Array
     method: str
+
+    def inverted(self, value: Array) -> Estimates:
+        """Return the estimates of the inverse ratios, whose values are given: their intervals are the inverse ones."""
+        import numpy as np
+
+        with np.errstate(divide="ignore"):
+            low, high = 1 / np.asarray(self.high, float), 1 / np.asarray(self.low, float)
+        return Estimates(value, low, high, self.n, self.method)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,31 +107,32 @@ def _alone(groups: Groups, least: int) -> str:
     return f"only one group ({name}) with at least {least} rows: rates cannot be compared"
 
 
-def share_claims(metric: str, hits: Array, n: Array, compared: Comparison) -> list[Claim]:
+def share_claims(metrics: Sequence[str], hits: Array, n: Array, compared: Comparison) -> list[Claim]:
     """Return the ratio and the difference of each group's share hits / n to that of the reference group.
 
     Args:
-        metric: Name of the share; the claims are `<metric>_ratio` and `<metric>_difference`.
-        hits: Rows with the outcome in each group.
-        n: Rows of each group.
+        metrics: Names of shares; the claims are `<metric>_ratio` and `<metric>_difference`.
+        hits: Rows with the outcome; shape (shares, groups).
+        n: Rows; the same shape.
         compared: The groups and their reference.
     """
     base = compared.reference
     if base is None:
-        return without_comparison((f"{metric}_ratio", f"{metric}_difference"), compared)
+        return without_comparison([f"{m}_{how}" for m in metrics for how in ("ratio", "difference")], compared)
     hits, n, how = hits.astype(float), n.astype(float), compared.method("score")
-    z = simultaneous_z(len(compared.others))
-    shares = divide(hits, n)
-    ratios = Estimates(divide(shares, shares[base]), *ratio_interval(hits, n, hits[base], n[base], z), n, how)
-    back = Estimates(divide(shares[base], shares), *ratio_interval(hits[base], n[base], hits, n, z), n, how)
-    apart = Estimates(shares - shares[base], *difference_interval(hits, n, hits[base], n[base], z), n, how)
-    return [
-        *ratio_claims(f"{metric}_ratio", ratios, back, compared),
-        *difference_claims(f"{metric}_difference", apart, compared),
-    ]
+    shares, z = divide(hits, n), simultaneous_z(len(compared.others))
+    ratio_ends = ratio_interval(hits, n, hits[:, [base]], n[:, [base]], z)
+    apart_ends = difference_interval(hits, n, hits[:, [base]], n[:, [base]], z)
+    claims = []
+    for i, metric in enumerate(metrics):
+        ratios = Estimates(divide(shares[i], shares[i, base]), ratio_ends[0][i], ratio_ends[1][i], n[i], how)
+        apart = Estimates(shares[i] - shares[i, base], apart_ends[0][i], apart_ends[1][i], n[i], how)
+        claims += ratio_claims(f"{metric}_ratio", ratios, ratios.inverted(divide(shares[i, base], shares[i])), compared)
+        claims += difference_claims(f"{metric}_difference", apart, compared)
+    return claims
 
 
-def without_comparison(metrics: tuple[str, ...], compared: Comparison) -> list[Claim]:
+def without_comparison(metrics: Sequence[str], compared: Comparison) -> list[Claim]:
     """Return a claim without a value for each metric and group, with the reason."""
     at = [compared.groups.slice(g) for g in range(len(compared.groups.names))] or [compared.groups.all]
     return [claim(m, None, slice=where, role=compared.role, note=compared.why_not) for m in metrics for where in at]

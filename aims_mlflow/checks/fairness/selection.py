@@ -34,10 +34,12 @@ def selection_claims(counts: Array, compared: Comparison, bootstrap: int) -> lis
         compared: The same groups, and their reference.
         bootstrap: Replicates behind the ranges of the descriptions; 0 for none.
     """
+    import numpy as np
+
     claims = _rate_claims(counts, compared.groups, compared.role)
     fractions = count_tables.fractions(counts)
-    for rate in COMPARED_RATES:
-        claims += share_claims(rate, *fractions[rate], compared)
+    hits, n = (np.stack([fractions[rate][part] for rate in COMPARED_RATES]) for part in (0, 1))
+    claims += share_claims(COMPARED_RATES, hits, n, compared)
     drawn = count_tables.resample(counts, bootstrap, SEED) if bootstrap and counts.sum() else None
     return claims + _between_claims(counts, compared, drawn)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aims_mlflow.records.pack import Task
+    from aims_mlflow.records.system import Data
 
 FILE = "pack.yaml"
 
@@ -40,6 +41,14 @@ def load_pack(name_or_folder: str, base: Path | None = None) -> Pack:
     """
     document, folder = _find(name_or_folder, base or Path.cwd())
     return _extended(document, folder, ())
+
+
+def with_references(pack: Pack, data: Data) -> Pack:
+    """Return the pack with the reference groups that aims.yaml names, which come before the pack's own."""
+    if not data.reference:
+        return pack
+    named = {**pack.fairness.reference, **data.reference}
+    return pack.model_copy(update={"fairness": pack.fairness.model_copy(update={"reference": named})})
 
 
 def _extended(document: Document, folder: Path | None, children: tuple[str, ...]) -> Pack:

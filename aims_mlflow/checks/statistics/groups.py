@@ -114,9 +114,9 @@ def group_rows(
     group = np.full(len(sensitive), -1)
     group[inside] = new_code[codes]
     within = {} if control is None else control.slice(level)
-    too_small = np.flatnonzero(small) if left_out else ()
     unseen = [
-        tuple((name_of(int(i)), int(sizes[i])) for i in which) for which in (too_small, np.flatnonzero(put_aside))
+        tuple((name_of(int(i)), int(sizes[i])) for i in which)
+        for which in (np.flatnonzero(small & bool(left_out)), np.flatnonzero(put_aside))
     ]
     return Groups(columns, tuple(texts), group, int(small.sum()), left_out, bands, within, unseen[0], unseen[1])
 

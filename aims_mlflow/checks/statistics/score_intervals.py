@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     Ends = tuple[Array, Array]
 
-STEPS = 60  # halvings of the searched range
+STEPS = 45  # halvings of the searched range
 LOG_RATIO = 30.0
 ERROR = 0.05  # of a 95% interval
 
@@ -38,7 +38,9 @@ def simultaneous_z(comparisons: int) -> float:
 
 
 def ratio_interval(hits: Array, n: Array, base_hits: Array, base_n: Array, z: float) -> Ends:
-    """Return the ends of the interval of (hits / n) / (base_hits / base_n); NaN where the ratio is undefined.
+    """Return the ends of the interval of (hits / n) / (base_hits / base_n); NaN where both are 0, or of no rows.
+
+    Where only the reference group has no hit, the ratio and its upper end are infinite.
 
     Args:
         hits: Rows with the outcome.
@@ -49,7 +51,9 @@ def ratio_interval(hits: Array, n: Array, base_hits: Array, base_n: Array, z: fl
     """
     import numpy as np
 
-    value = divide(divide(hits, n), divide(base_hits, base_n))
+    hits = np.asarray(hits, float)
+    value = np.where((base_hits == 0) & (hits > 0), np.inf, divide(hits * base_n, n * base_hits))
+    n, base_n = np.maximum(n, 1), np.maximum(base_n, 1)  # of no rows: the value says already that it is undefined
 
     def score(log_ratio: Array) -> Array:
         return _ratio_score(hits, n, base_hits, base_n, np.exp(log_ratio))
@@ -60,7 +64,10 @@ def ratio_interval(hits: Array, n: Array, base_hits: Array, base_n: Array, z: fl
 
 def difference_interval(hits: Array, n: Array, base_hits: Array, base_n: Array, z: float) -> Ends:
     """Return the ends of the interval of hits / n - base_hits / base_n; arguments as in `ratio_interval`."""
+    import numpy as np
+
     value = divide(hits, n) - divide(base_hits, base_n)
+    n, base_n = np.maximum(n, 1), np.maximum(base_n, 1)
 
     def score(difference: Array) -> Array:
         return _difference_score(hits, n, base_hits, base_n, difference)
@@ -69,22 +76,17 @@ def difference_interval(hits: Array, n: Array, base_hits: Array, base_n: Array, 
 
 
 def _ends(score: Callable[[Array], Array], low: float, high: float, z: float, shape: tuple[int, ...]) -> Ends:
-    """Return where a falling score crosses z and -z, by bisection."""
+    """Return where a falling score crosses z and -z, by bisection of both at once."""
     import numpy as np
 
-    lows, highs = np.full(shape, low), np.full(shape, high)
-    return _crossing(score, lows, highs, z), _crossing(score, lows, highs, -z)
-
-
-def _crossing(score: Callable[[Array], Array], low: Array, high: Array, at: float) -> Array:
-    import numpy as np
-
+    lows, highs = np.full((2, *shape), low), np.full((2, *shape), high)
+    at = np.array([z, -z]).reshape(2, *(1 for _ in shape))
     for _ in range(STEPS):
-        middle = (low + high) / 2
+        middle = (lows + highs) / 2
         above = score(middle) > at
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    between: Array = (low + high) / 2
-    return between
+        lows, highs = np.where(above, middle, lows), np.where(above, highs, middle)
+    crossing = (lows + highs) / 2
+    return crossing[0], crossing[1]
 
 
 def _around(value: Array, low: Array, high: Array) -> Ends:
