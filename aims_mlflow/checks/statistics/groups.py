@@ -85,6 +85,7 @@ def group_rows(
     """
     import numpy as np
 
+    within = {} if control is None else control.slice(level)
     levels, codes, bands = [], np.zeros(len(sensitive), dtype=np.int64), {}
     for name in columns:
         own, names, width = levels_of(sensitive[name], weights)
@@ -99,26 +100,25 @@ def group_rows(
     def name_of(cell: int) -> tuple[str, ...]:
         return tuple(levels[i][int(code)] for i, code in enumerate(np.unravel_index(present[cell], shape)))
 
-    put_aside = np.zeros(len(present), dtype=bool)
-    if aside:
-        put_aside[:] = [bool(aside.intersection(zip(columns, name_of(i), strict=True))) for i in range(len(present))]
+    named = range(len(present)) if aside else ()
+    found = [i for i in named if aside.intersection(zip(columns, name_of(i), strict=True))]
+    put_aside = np.isin(np.arange(len(present)), found)
     small = (sizes < pool_under) & ~put_aside
-    left_out = int(sizes[small].sum()) if small.any() and sizes[small].sum() < pool_under else 0
+    left_out = int(sizes[small].sum()) if sizes[small].sum() < pool_under else 0
     large = np.flatnonzero(~small & ~put_aside)
     texts = [name_of(int(i)) for i in large]
     new_code = np.full(len(present), -1)
-    new_code[large] = np.arange(len(texts))
+    new_code[large] = np.arange(len(large))
     if small.any() and not left_out:
         new_code[small] = len(texts)
         texts.append((pooled_name(pool_under),) * len(columns))
     group = np.full(len(sensitive), -1)
     group[inside] = new_code[codes]
-    within = {} if control is None else control.slice(level)
     unseen = [
         tuple((name_of(int(i)), int(sizes[i])) for i in which)
         for which in (np.flatnonzero(small & bool(left_out)), np.flatnonzero(put_aside))
     ]
-    return Groups(columns, tuple(texts), group, int(small.sum()), left_out, bands, within, unseen[0], unseen[1])
+    return Groups(columns, tuple(texts), group, int(small.sum()), left_out, bands, within, *unseen)
 
 
 def _compact(codes: np.ndarray[Any, Any], size: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -110,7 +110,7 @@ CHANGED = {
     ("applications", "fairness equalized_odds_difference"): (
         "fairness",
         lambda t: rewrite(t, "predicted", (t["sex"] == "Male") & (t["repaid"] == "no") & some(t, 0.7), "yes"),
-        "equalized_odds_difference",
+        "false_positive_rate_difference",
     ),
     ("applications", "fairness selection_rate_ratio sex,age_group"): (
         "fairness",

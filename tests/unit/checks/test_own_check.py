@@ -145,7 +145,6 @@ fairness:
     limits = [(x.metric, x.limit, x.slice) for x in child.fairness.limits]
     assert limits == [
         ("selection_rate_ratio", "0.9", None),
-        ("demographic_parity_ratio", "0.8", None),
         ("selection_rate_ratio", "0.7", {"race": "*", "sex": "*"}),
     ]
     assert (child.fairness.min_n, child.fairness.bootstrap) == (30, parent.fairness.bootstrap)
