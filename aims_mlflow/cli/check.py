@@ -154,7 +154,9 @@ def _setup(config: Path | None, pack: str | None, said: dict[str, Any], read: tu
         stated.update(favourable=None, threshold=None)
     reading = reading_of(read, setup.config.data.reading)
     if "sensitive" in said:
-        stated["reference"] = {column: group for column, group in stated["reference"].items() if column in said["sensitive"]}
+        stated["reference"] = {
+            column: group for column, group in stated["reference"].items() if column in said["sensitive"]
+        }
     merged = Data.model_validate({**stated, **said, "reading": reading})
     return merged, with_references(load_pack(pack) if pack else setup.pack, merged)
 

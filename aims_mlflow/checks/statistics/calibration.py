@@ -68,7 +68,7 @@ def calibration_error(table: ScoreTable, role: str, at: Mapping[str, str] | None
         role=role,
         n=table.n,
         interval=(low, high),
-        method="approximate range, chance in each bin taken off below",
+        method="normal, chance in each bin taken off below",
         note=note,
     )
 

@@ -100,9 +100,8 @@ def group_rows(
     def name_of(cell: int) -> tuple[str, ...]:
         return tuple(levels[i][int(code)] for i, code in enumerate(np.unravel_index(present[cell], shape)))
 
-    named = range(len(present)) if aside else ()
-    found = [i for i in named if aside.intersection(zip(columns, name_of(i), strict=True))]
-    put_aside = np.isin(np.arange(len(present)), found)
+    cells = range(len(present) if aside else 0)
+    put_aside = np.isin(np.arange(len(present)), [i for i in cells if aside & {*zip(columns, name_of(i), strict=True)}])
     small = (sizes < pool_under) & ~put_aside
     left_out = int(sizes[small].sum()) if sizes[small].sum() < pool_under else 0
     large = np.flatnonzero(~small & ~put_aside)
