@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from aims_mlflow.errors import Unreachable
 
 CONNECT_SECONDS = 5.0
+PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
 def plain_uri(uri: str) -> str:
@@ -18,20 +19,21 @@ def plain_uri(uri: str) -> str:
 
 
 def check_answers(uri: str) -> None:
-    """Check within seconds that a server answers; an address of another kind is passed over.
+    """Check within seconds that a server or a database server answers; an address of another kind is passed over.
 
     Raises:
         Unreachable: nothing listens there.
     """
     parts = urlsplit(uri)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    kind = parts.scheme.partition("+")[0]
+    if kind not in PORTS or not parts.hostname:
         return
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    port = parts.port or PORTS[kind]
     try:
         socket.create_connection((parts.hostname, port), CONNECT_SECONDS).close()
     except OSError as exc:
         raise Unreachable(
-            f"no MLflow server answers ({exc.strerror or 'no answer'})",
+            f"no {'MLflow' if kind.startswith('http') else kind} server answers ({exc.strerror or 'no answer'})",
             where=plain_uri(uri),
             next="start it, or correct MLFLOW_TRACKING_URI",
         ) from None

@@ -5,6 +5,7 @@ import pytest
 from aims_mlflow.cli.main import main
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.evidence import tracking
+from aims_mlflow.evidence.mlflow_address import check_answers
 
 RUN = "0123456789abcdef0123456789abcdef"
 READING = [
@@ -53,3 +54,12 @@ def test_a_database_that_does_not_answer_is_one_sentence():
     with pytest.raises(Unreachable, match="connection refused") as caught, tracking.reaching("find a run"):
         raise sa.exc.OperationalError("select 1", {}, Exception("connection refused\nIs the server running?"))
     assert "\n" not in caught.value.sentence()
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://127.0.0.1:1", "postgresql://u:secret@127.0.0.1:1/base", "mysql+pymysql://127.0.0.1:1/base"]
+)
+def test_a_server_that_does_not_answer_is_one_sentence_within_seconds(uri):
+    with pytest.raises(Unreachable, match="server answers") as caught:
+        check_answers(uri)
+    assert "secret" not in caught.value.sentence()
