@@ -3,6 +3,7 @@
 import argparse
 import json
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -170,12 +171,14 @@ def halves_flagged(runs: int, rows: int = 753) -> float:
 def simulate(runs: int) -> dict[str, object]:
     """Return everything, with the numbers that the targets are about."""
     started = time.perf_counter()
-    covered, caught, fair = coverage(runs * 2), half_rate_caught(runs), fair_results(runs)
+    asked = ((fair_results, runs), (half_rate_caught, runs), (halves_flagged, max(runs // 4, 1)), (coverage, runs * 2))
+    with ProcessPoolExecutor() as pool:
+        fair, caught, flagged, covered = (task.result() for task in [pool.submit(*each) for each in asked])
     return {
         "coverage_min": min(min(by.values()) for by in covered.values()),
         "fair_fails": max(results["failed"] for results in fair.values()),
         "half_rate_caught": min(caught.values()),
-        "halves_flagged": halves_flagged(max(runs // 4, 1)),
+        "halves_flagged": flagged,
         "runs": runs,
         "coverage": covered,
         "fair": fair,
