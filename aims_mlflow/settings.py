@@ -26,6 +26,7 @@ LEDGER_URI = "AIMS_LEDGER_URI"
 LEDGER_ORIGIN = "AIMS_LEDGER_ORIGIN"
 ANCHORS = "AIMS_ANCHORS"
 REGISTRY_URI = "MLFLOW_REGISTRY_URI"
+MLFLOW_RUN_ID = "MLFLOW_RUN_ID"  # the run that MLflow's next start_run() resumes
 
 
 @dataclass(frozen=True)

@@ -1,85 +1,173 @@
-"""The active MLflow run: a training function that starts a run itself gets the session's run, so that there is one."""
+"""MLflow around a decorated function: left to the function as it was; the evidence goes to the run that it used.
+
+The session's own run waits beside MLflow, not active, while the function runs. Afterwards the session joins the run
+that the function used; without one, the waiting run is where models and evidence go.
+"""
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import inspect
-import textwrap
-import threading
+import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import mlflow
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+from mlflow.tracking import fluent
+from mlflow.tracking.context.registry import resolve_tags
 
-from aims_mlflow.capture.console import log, say
-from aims_mlflow.settings import environment
+from aims_mlflow.adapters.models import logged_ids
+from aims_mlflow.capture.console import log
+from aims_mlflow.evidence.tracking import reaching
+from aims_mlflow.records.evidence import MlflowIds
+from aims_mlflow.settings import MLFLOW_RUN_ID, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from aims_mlflow.capture.open_run import OpenRun
-    from aims_mlflow.capture.plan import TrainingPlan
 
-RUN_ID = "MLFLOW_RUN_ID"  # the run that MLflow's next start_run() resumes
-ADVICE = {
-    "is already active": "start your run around the call of the decorated function, or leave start_run() to it",
-    "active experiment ID": "call mlflow.set_experiment() before the decorated function: its run is open by then",
-}
+PARENT = "mlflow.parentRunId"
+SESSION = "aims.session"
+EXTERNAL = "mlflow.model.isExternal"  # of a model that has no files in MLflow
+MAX_RUNS = 100  # runs and models of one session that are looked for
 
 
-def starts_run(function: Callable[..., Any]) -> bool:
-    """Tell whether a function's own source calls `start_run` for a run that is neither nested nor resumed."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
-    except (OSError, TypeError, SyntaxError):
-        return False
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    started = [c for c in calls if getattr(c.func, "attr", getattr(c.func, "id", "")) == "start_run"]
-    return any(not c.args and not {"nested", "run_id"} & {k.arg for k in c.keywords} for c in started)
+@dataclass(frozen=True)
+class Surroundings:
+    """Where MLflow's calls go in this thread: server, experiment, and the run that is active or was last."""
+
+    server: str
+    experiment_id: str
+    run_id: str | None
+
+    @classmethod
+    def now(cls) -> Surroundings:
+        """Return the surroundings as they are; asks a server only for the id of a named experiment."""
+        active = mlflow.active_run()
+        run_id = active.info.run_id if active is not None else fluent._last_active_run_id.get()
+        return cls(mlflow.get_tracking_uri(), str(fluent._get_experiment_id()), run_id)
 
 
-@contextlib.contextmanager
-def lent(plan: TrainingPlan, run: OpenRun | None) -> Iterator[None]:
-    """Let the training function's `start_run()` resume the session's run instead of failing because one is active.
+def waiting_run(name: str | None) -> tuple[Any, bool]:
+    """Make a run that waits beside MLflow; returns it, and whether it was made here.
 
-    The run is lent only if the session started it, and only in the main thread: MLflow reads its id from the
-    environment.
+    Where `mlflow run` has named a run for its process, it is that one.
     """
-    lending: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
-    if (
-        run is not None
-        and run.started_here
-        and plan.function is not None
-        and threading.current_thread() is threading.main_thread()
-        and starts_run(plan.function)
-    ):
-        lending = environment({RUN_ID: run.run_id})
-        mlflow.end_run("RUNNING")  # MLflow lets go of it; the run goes on
-    try:
-        with lending:
-            yield
-    except Exception as exc:
-        advice = next((a for text, a in ADVICE.items() if text in str(exc)), None)
-        if advice:
-            exc.add_note(f"aims: {advice}")
-            say(advice)
-        raise
+    client, named = mlflow.MlflowClient(), value_of(MLFLOW_RUN_ID)
+    if named is not None:
+        return client.get_run(named), False
+    return client.create_run(Surroundings.now().experiment_id, run_name=name, tags=resolve_tags()), True
+
+
+def joined(run: OpenRun, session_id: str, name: str | None) -> OpenRun:
+    """Return the session's run after the function: the run that the function used, else the session's own.
+
+    Models that the function logged outside any run are made outputs of the session's run.
+
+    Raises:
+        Unreachable: MLflow does not answer.
+    """
+    now = Surroundings.now()
+    if not run.waits and now.server != run.before.server:
+        return run  # an active run of another server stays the session's
+    with reaching("find the runs of the training"):
+        client = mlflow.MlflowClient()
+        resumed = client.get_run(now.run_id) if now.run_id and now.run_id != run.before.run_id else None
+        places = {str(place) for place in (run.ids.experiment_id, now.experiment_id) if now.server == run.before.server}
+        places |= {now.experiment_id, *([resumed.info.experiment_id] if resumed is not None else [])}
+        mine = f"tags.`{SESSION}` = '{session_id}'"
+        found = client.search_runs(sorted(places), mine, max_results=MAX_RUNS)
+        made = [each for each in found if each.info.run_id != run.run_id]
+        models = [
+            model
+            for model in client.search_logged_models(sorted(places), mine, max_results=MAX_RUNS)
+            if model.status == LoggedModelStatus.READY and EXTERNAL not in model.tags
+        ]
+        home = _home(run, now, made, [m.source_run_id for m in models], resumed, name)
+        return _with_models(home, made, models)
+
+
+def _home(
+    run: OpenRun, now: Surroundings, made: list[Any], sources: list[str | None], resumed: Any, name: str | None
+) -> OpenRun:
+    """Return the run that the evidence goes to; see `joined`."""
+    if not run.waits:
+        return run
+    own = {r.info.run_id for r in made}
+    tops = [r for r in made if r.data.tags.get(PARENT) not in own]  # newest first
+    used = next((r for r in tops if r.info.run_id in sources), None) or (tops[0] if tops else resumed)
+    if used is None and (now.server, now.experiment_id) == (run.before.server, run.before.experiment_id):
+        return run
+    started_here = used is None
+    if used is None:  # the function turned to another server or experiment, and logged nothing yet
+        used, started_here = waiting_run(name)
+    before = frozenset() if used.info.run_id in own or started_here else frozenset(logged_ids(used.info.run_id))
+    return dataclasses.replace(
+        run,
+        ids=MlflowIds(run_id=used.info.run_id, experiment_id=used.info.experiment_id),
+        server=now.server,
+        models_before=before,
+        started_here=started_here,
+        left=(run.run_id, run.before.server) if run.started_here and used.info.run_id != run.run_id else None,
+    )
+
+
+def _with_models(run: OpenRun, made: list[Any], models: list[Any]) -> OpenRun:
+    """Add the models that the session logged elsewhere than in its run; those of child runs are its trials."""
+    own = {r.info.run_id for r in made}
+    children = {r.info.run_id for r in made if r.data.tags.get(PARENT) in own} - {run.run_id}
+    elsewhere, runs = [], set()
+    for model in reversed(models):  # oldest first
+        if model.source_run_id is None:
+            mlflow.MlflowClient().log_outputs(run.run_id, [LoggedModelOutput(model.model_id, 0)])
+        if model.source_run_id not in children:
+            elsewhere.append(model.model_id)
+            runs |= {model.source_run_id} - {None, run.run_id}
+    skipped = sum(m.source_run_id in children for m in models)
+    return dataclasses.replace(
+        run,
+        models_before=run.models_before - set(elsewhere),
+        models_elsewhere=tuple(elsewhere),
+        copies=tuple(sorted(map(str, runs))),
+        skipped_models=skipped,
+    )
 
 
 @contextlib.contextmanager
 def at_home(run: OpenRun) -> Iterator[None]:
-    """Make the session's run the active one again where the function ended it or left another one open."""
-    status = None
+    """Make the session's run the active one for what the session does itself; MLflow is as before afterwards.
+
+    No status, time, experiment or active model of the person's changes, and autologging is off.
+    """
+    from mlflow.utils.autologging_utils import disable_autologging
+
+    stack, model = fluent._active_run_stack.get(), fluent._get_active_model_context()
+    active, pushed = mlflow.active_run(), None
+    server = mlflow.get_tracking_uri()
+    if server != run.server:
+        mlflow.set_tracking_uri(run.server)
     try:
-        active = mlflow.active_run()
         if active is None or active.info.run_id != run.run_id:
-            status = mlflow.get_run(run.run_id).info.status
-            mlflow.start_run(run_id=run.run_id, nested=active is not None)
-    except Exception:  # noqa: BLE001 - without its run the evidence is kept here
-        log.debug("the run could not be resumed", exc_info=True)
-    yield
-    if status is not None and not run.started_here:
-        end(run.run_id, status)
+            pushed = mlflow.ActiveRun(mlflow.get_run(run.run_id))
+            stack.append(pushed)
+        with disable_autologging():
+            yield
+    finally:
+        stack[:] = [each for each in stack if each is not pushed]
+        fluent._ACTIVE_MODEL_CONTEXT.set(model)
+        if server != run.server:
+            mlflow.set_tracking_uri(server)
+
+
+def remove(run_id: str, server: str) -> None:
+    """Delete the run that waited in vain; where this login may not, end it. Never raises."""
+    client = mlflow.MlflowClient(server)
+    try:
+        client.set_terminated(run_id, "FINISHED")
+        client.delete_run(run_id)
+    except Exception:  # noqa: BLE001 - an empty run is no harm
+        log.debug("run %s could not be removed", run_id, exc_info=True)
 
 
 def end(run_id: str, status: str) -> None:

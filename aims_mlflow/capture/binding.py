@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.tables import Table, make_table
@@ -38,34 +36,19 @@ def check_name(decorator: str, name: object) -> None:
         raise ConfigError(f"@aims.{decorator} needs a name", next=f'write @aims.{decorator}("NAME") above the function')
 
 
-def check_plain(decorator: str, function: Callable[..., Any]) -> None:
-    """Refuse to decorate what does not return its result when it is called.
+def check_callable(decorator: str, function: object) -> None:
+    """Refuse to decorate what is no function.
 
     Raises:
-        ConfigError: it is no function, or an async or generator function.
+        ConfigError: it cannot be called, or is a class, whose call makes an object and fits nothing.
     """
-    name = getattr(function, "__qualname__", type(function).__name__)
-    later = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-    if not callable(function) or isinstance(function, type) or later or inspect.isgeneratorfunction(function):
+    if not callable(function) or isinstance(function, type):
+        name = getattr(function, "__qualname__", type(function).__name__)
         raise ConfigError(
-            f"@aims.{decorator} takes a plain function, and {name} is none",
-            next="decorate a function that returns its result, or use `with aims.training(...) as t:`",
+            f"@aims.{decorator} takes a function or another callable, and {name} is "
+            + ("a class" if isinstance(function, type) else "none"),
+            next="decorate the function or method that does the work, or use `with aims.training(...) as t:`",
         )
-
-
-def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return all arguments by name, defaults included.
-
-    Raises:
-        TypeError: as the call itself would.
-    """
-    bound = inspect.signature(function).bind(*args, **kwargs)
-    bound.apply_defaults()
-    out = dict(bound.arguments)
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            out.update(out.pop(parameter.name, {}))
-    return out
 
 
 def data_arguments(arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -147,22 +130,3 @@ def make_tables(
         )
         for role, given in parts.items()
     }
-
-
-def parameters_of(arguments: Mapping[str, Any]) -> dict[str, str]:
-    """Return the arguments that are settings, as text: numbers, text and booleans, but no data and no models.
-
-    Text longer than 200 characters is left out: it may be data.
-    """
-    out = {}
-    for name, value in arguments.items():
-        if isinstance(value, bool | int | float) or value is None or (isinstance(value, str) and len(value) <= 200):
-            out[name] = str(value)
-        elif isinstance(value, Path):
-            out[name] = value.name
-    # A path names a data set elsewhere in the record; here only its last part says something.
-    return {k: Path(v).name if "/" in v else v for k, v in out.items() if not _secret(k)}
-
-
-def _secret(name: str) -> bool:
-    return any(word in name.lower() for word in ("password", "secret", "token", "api_key", "apikey", "credential"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import sha256_hex
+from aims_mlflow.capture.callables import name_of, plain_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ def code_version(function: Callable[..., Any] | None) -> dict[str, Any]:
     out: dict[str, Any] = {}
     source_file = _source_file(function)
     if function is not None:
-        out["function"] = f"{function.__module__}.{function.__qualname__}"
+        out["function"] = name_of(function)
         source = _source(function)
         if source is not None:
             out["source_digest"] = sha256_hex(source.encode())
@@ -36,7 +37,7 @@ def code_version(function: Callable[..., Any] | None) -> dict[str, Any]:
 
 
 def _source_file(function: Callable[..., Any] | None) -> Path | None:
-    code = getattr(inspect.unwrap(function), "__code__", None) if function is not None else None
+    code = getattr(plain_function(function), "__code__", None) if function is not None else None
     name = code.co_filename if code else getattr(sys.modules.get("__main__"), "__file__", None)
     path = Path(name) if name else None
     return path if path is not None and path.is_file() else None
@@ -44,7 +45,7 @@ def _source_file(function: Callable[..., Any] | None) -> Path | None:
 
 def _source(function: Callable[..., Any]) -> str | None:
     try:
-        return inspect.getsource(inspect.unwrap(function))
+        return inspect.getsource(plain_function(function))
     except (OSError, TypeError):
         return None
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aims_mlflow.adapters.models import file_prefix
 from aims_mlflow.capture.console import log, say
+from aims_mlflow.capture.kept_models import unsent_folder
 from aims_mlflow.capture.recorder import artifact
 from aims_mlflow.capture.registration import register
 from aims_mlflow.documents.datasheet import render_datasheet
@@ -17,7 +17,7 @@ from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.documents.model_card import render_model_card
 from aims_mlflow.documents.own_steps import own_steps
 from aims_mlflow.documents.terminal import summary_lines
-from aims_mlflow.errors import Unreachable
+from aims_mlflow.errors import AimsError, Unreachable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
@@ -61,12 +61,13 @@ def complete(
 
 def write_documents(data: TrainingData, models: Models, recorder: Recorder, key: SigningKey) -> None:
     """Render and seal a model card for each model, and the data sheet."""
+    earlier = [s for s in checked_sessions(key, recorder) if s.sound and s.name != session_path(recorder.session_id)]
     for model in models:
         with recorder.step("model-card", [model.subject()]):
             name = f"{file_prefix(models, model)}model_card.md"
-            _document(
-                recorder, "model-card", [model.subject()], name, render_model_card(recorder.records, model.digest)
-            )
+            about = [r for s in earlier if any(r.has_subject(model.digest) for r in s.records) for r in s.records]
+            content = render_model_card([*about, *recorder.records], model.digest)
+            _document(recorder, "model-card", [model.subject()], name, content)
     if data.tables:
         with recorder.step("datasheet", data.subjects()):
             content = render_datasheet([*records_behind(key, recorder), *recorder.records])
@@ -76,7 +77,8 @@ def write_documents(data: TrainingData, models: Models, recorder: Recorder, key:
 def _document(recorder: Recorder, kind: str, subjects: list[Subject], name: str, content: bytes) -> None:
     """Seal a document in the session's own folder, and put a copy where people look."""
     recorder.add(kind, subjects, artifacts=(recorder.keep(name, content),))
-    recorder.files[f"aims/{name}"] = content
+    if not recorder.keeps_documents:
+        recorder.files[f"aims/{name}"] = content
 
 
 def checked_sessions(key: SigningKey, recorder: Recorder) -> list[CheckedSession]:
@@ -106,6 +108,8 @@ def records_behind(key: SigningKey, recorder: Recorder) -> list[SealedRecord]:
 
 def add_page(sessions: list[CheckedSession], models: Models, recorder: Recorder, key: SigningKey) -> None:
     """Render the page from the signed records, and sign what was rendered."""
+    if recorder.keeps_documents:
+        return
     try:
         pictures = {path: content for path, content in recorder.files.items() if path.endswith(".svg")}
         page = render_index(sessions, pictures, [m.digest for m in models])
@@ -131,25 +135,40 @@ def add_page(sessions: list[CheckedSession], models: Models, recorder: Recorder,
 
 
 def write(run: OpenRun, models: Models, recorder: Recorder) -> bool:
-    """Put all files and tags into the run; where that fails, the files into a folder here, so that nothing is lost."""
+    """Put all files and tags into the run; where that fails, the files into a folder here, so that nothing is lost.
+
+    Further runs that logged one of the models get the same files: who looks there finds the evidence.
+    """
     files = {**recorder.files, **recorder.session_files()}
     try:
-        tracking.put(run.run_id, files)
-        tracking.tag_run(run.run_id, {"aims.session": recorder.session_id, "aims.system": run.setup.config.system.id})
+        for run_id in (run.run_id, *run.copies):
+            tracking.put(run_id, files)
+            tags = {"aims.session": recorder.session_id, "aims.system": run.setup.config.system.id}
+            tracking.tag_run(run_id, {**recorder.tags, **tags})
         for model in models:
             tracking.tag_model(model.model_id, {"aims.run": run.run_id, "aims.session": recorder.session_id})
     except Unreachable as exc:
-        folder = Path.cwd() / "aims-unsent" / recorder.session_id
-        for name, content in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        recorder.note(
-            f"{exc.sentence()}. The evidence was kept in {folder}: when the store is back, "
-            f"`mlflow artifacts log-artifacts --run-id {run.run_id} --local-dir {folder}` puts it there"
-        )
+        write_here(run, recorder, exc)
         return False
     return True
+
+
+def write_here(run: OpenRun, recorder: Recorder, error: BaseException) -> None:
+    """Write the files of the session into a folder here, and note how they get into the run.
+
+    Raises:
+        Unreachable: no folder can be written.
+    """
+    folder = unsent_folder(recorder.session_id) / "run"
+    for name, content in {**recorder.files, **recorder.session_files()}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    reason = error.sentence() if isinstance(error, AimsError) else type(error).__name__
+    recorder.note(
+        f"{reason}. The evidence was kept in {folder}: when the store is back, "
+        f"`mlflow artifacts log-artifacts --run-id {run.run_id} --local-dir {folder}` puts it there"
+    )
 
 
 def failures(records: Sequence[SealedRecord]) -> list[str]:
@@ -167,6 +186,17 @@ def failures(records: Sequence[SealedRecord]) -> list[str]:
     return list(dict.fromkeys(out))
 
 
+def without_repeats(unmet: Sequence[str]) -> list[str]:
+    """Return the sentences without those whose claim a registry's refusal names too, with the server's own limit."""
+    refusals = [sentence for sentence in unmet if sentence.startswith("Registration refused")]
+
+    def told(sentence: str) -> bool:
+        claim = sentence.partition(": ")[2].partition(" is ")[0]
+        return bool(claim) and any(claim in refusal for refusal in refusals)
+
+    return [sentence for sentence in unmet if sentence in refusals or not told(sentence)]
+
+
 def tell(
     run: OpenRun, fit: Fit, models: Models, sessions: list[CheckedSession], unmet: list[str], *, written: bool
 ) -> None:
@@ -182,7 +212,7 @@ def tell(
         statuses = control_statuses(subject, datetime.now(UTC))
         for line in (*summary_lines(statuses, width=width), *own_steps(statuses, width=width)):
             say(line)
-    for sentence in unmet:
+    for sentence in without_repeats(unmet):
         say(f"unmet: {sentence}")
     if fit.error is not None:
         say("the training function failed; the evidence holds the reason")

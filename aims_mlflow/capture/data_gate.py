@@ -85,21 +85,23 @@ def record(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder: Recor
         check_representation(data, recorder)
     if run.trial is None:
         # The store is tried before hours of training, and holds the pack's digest from before it.
-        tracking.put(run.run_id, {session_path(recorder.session_id): recorder.jsonl()})
+        # The files that its records name go with it: a training that is cut off leaves evidence that can be read.
+        tracking.put(run.run_id, {session_path(recorder.session_id): recorder.jsonl(), **recorder.files})
 
 
 def recorded_before(run: OpenRun, data: TrainingData, recorder: Recorder) -> bool:
     """Tell whether an earlier session of the same sweep has the evidence about these very data, files included."""
     if run.selection is None or run.selection.data_session is None:
         return False
-    name, jsonl = run.selection.data_session
-    first = read(jsonl.split(b"\n", 1)[0], name)
+    earlier = run.selection.data_session
+    first = read(earlier.jsonl.split(b"\n", 1)[0], earlier.id)
     digests = {s.digest["arrowIpcSha256"] for s in first.subjects if "arrowIpcSha256" in s.digest}
     if digests != {t.digest["arrowIpcSha256"] for t in data.tables.values()}:
         return False
-    if run.setup.config.data.files and files_now(run.setup) != files_in(jsonl):
+    if run.setup.config.data.files and files_now(run.setup) != files_in(earlier.jsonl):
         return False
-    recorder.earlier_sessions[name] = jsonl
+    recorder.earlier_sessions[earlier.id] = earlier.jsonl
+    recorder.files.update(earlier.files)  # the chosen run has all that its sessions name, whichever trial it is
     return True
 
 

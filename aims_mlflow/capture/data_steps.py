@@ -17,10 +17,12 @@ from aims_mlflow.adapters.reading.files import file_digest, is_table_file, read_
 from aims_mlflow.adapters.reading.frames import as_frame
 from aims_mlflow.adapters.reading.read_table import AS_FOUND
 from aims_mlflow.capture import lineage
-from aims_mlflow.capture.binding import parameters_of
+from aims_mlflow.capture.active_run import waiting_run
+from aims_mlflow.capture.callables import bind, name_of
 from aims_mlflow.capture.code import code_version
 from aims_mlflow.capture.console import log, reason_of, say, say_once
 from aims_mlflow.capture.environment import tool_versions
+from aims_mlflow.capture.parameters import settings_of
 from aims_mlflow.capture.setup import Setup, load_setup
 from aims_mlflow.capture.state import memory, open_recorder
 from aims_mlflow.errors import AimsError, ConfigError, DataError, did_you_mean
@@ -110,13 +112,15 @@ def tables_in(value: Any, reading: ReadingOptions = AS_FOUND) -> dict[str, tuple
     return out
 
 
-def inputs_of(arguments: Mapping[str, Any], function: Callable[..., Any], config: Any) -> dict[str, Any] | None:
+def inputs_of(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], config: Any
+) -> dict[str, Any] | None:
     """Return the first table among the arguments as `DATA`, before the function may change it in place."""
     with _observing("a preparation's input"):
         reading = AS_FOUND
         with contextlib.suppress(AimsError):  # said when the preparation is recorded
             reading = load_setup(config, function, None).config.data.reading
-        for name, value in arguments.items():
+        for name, value in bind(function, args, kwargs).items():
             for frame, digest, _ in tables_in(value, reading).values():
                 return _described(name, frame, digest)
     return None
@@ -136,12 +140,13 @@ def record_acquisition(
     name: str,
     source: Source,
     function: Callable[..., Any],
-    arguments: Mapping[str, Any],
+    call: tuple[tuple[Any, ...], dict[str, Any]],
     returned: Any,
     config: Any,
 ) -> None:
-    """Sign one acquisition record for each table that the function returned."""
+    """Sign one acquisition record for each table that the function returned; `call` are its arguments."""
     with _observing(f"the acquisition of {name}"):
+        arguments = bind(function, *call)
         setup = load_setup(config, function, None)
         stated = setup.config.data.sources.get(name, Source()).model_dump(exclude_none=True)
         stated.update(source.model_dump(exclude_none=True))
@@ -155,7 +160,7 @@ def record_acquisition(
                     "source": {"name": name, **stated},
                     "data": data,
                     "files": files,
-                    "parameters": parameters_of(arguments),
+                    **settings_of(arguments).described(),
                     **_code(function),
                 }
                 session.add(
@@ -173,7 +178,7 @@ def record_preparation(
     why: str, function: Callable[..., Any], before: dict[str, Any] | None, returned: Any, config: Any
 ) -> None:
     """Sign one preparation record for each table that the function returned."""
-    name = function.__qualname__
+    name = name_of(function).removeprefix(f"{getattr(function, '__module__', '')}.")
     with _observing(f"the preparation {name}"):
         setup = load_setup(config, function, None)
         with _session(setup, f"{name} (data)") as session:
@@ -203,7 +208,7 @@ def _change(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, A
 
 
 def _code(function: Callable[..., Any]) -> dict[str, Any]:
-    return {"function": f"{function.__module__}.{function.__qualname__}", "code": code_version(function)}
+    return {"function": name_of(function), "code": code_version(function)}
 
 
 def _is_file(value: Any) -> bool:
@@ -245,8 +250,12 @@ class StepSession:
             origin = lineage.from_record(record, jsonl, run_id)
             origin.digests |= files
             lineage.remember(origin, table if hasattr(table, "columns") and hasattr(table, "iloc") else None)
-            tags.update({tracking.data_tag(d): "output" for d in origin.digests})
+            tags.update({lineage.data_tag(d): "output" for d in origin.digests})
         tracking.tag_run(run_id, {**tags, "aims.system": system})
+        recorder = open_recorder()
+        if recorder is not None:  # its run may turn out to be another one
+            recorder.earlier_sessions[self._writer.id] = jsonl
+            recorder.tags |= tags
 
 
 @contextlib.contextmanager
@@ -265,22 +274,20 @@ def _session(setup: Setup, run_name: str) -> Iterator[StepSession]:
 def _run(name: str) -> Iterator[MlflowIds]:
     """Give the run for data evidence: the open session's, the active one, or one for the whole process."""
     recorder, active = open_recorder(), mlflow.active_run()
-    if recorder is not None:
-        yield recorder.ids
-        return
-    if active is not None:
-        yield _ids(active)
+    if recorder is not None or active is not None:
+        yield recorder.ids if recorder is not None else _ids(active)
         return
     uri = mlflow.get_tracking_uri()
+    client = mlflow.MlflowClient()
     with tracking.reaching("start a run for data evidence"):
         tracking.check_server()
         known = memory.data_runs.get(uri)
-        run = mlflow.start_run(run_id=known) if known else mlflow.start_run(run_name=name)
+        run = client.get_run(known) if known else waiting_run(name)[0]
     memory.data_runs[uri] = run.info.run_id
     try:
         yield _ids(run)
     finally:
-        mlflow.end_run()
+        client.set_terminated(run.info.run_id)
 
 
 def _ids(run: Any) -> MlflowIds:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from aims_mlflow.capture import data_steps
-from aims_mlflow.capture.binding import bind, check_name, check_plain
+from aims_mlflow.capture.binding import check_name
 from aims_mlflow.capture.plan import TrainingPlan
 from aims_mlflow.capture.training import Training
+from aims_mlflow.capture.wrapping import decorated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from aims_mlflow.capture.plan import Mode, OnFailure
@@ -37,10 +39,12 @@ def trains(
     `sensitive_train, sensitive_test`, or through `sensitive=`. It returns the fitted model (or several, by
     name), or logs it itself. The arguments are those of `aims.training`.
 
-    A function that calls `mlflow.start_run()` itself gets the session's run from it, so that there is one run.
+    MLflow is left to the function as it was: it may start, end and nest runs, set the experiment or the server, and log
+    as it does without us. The evidence goes into the run that it used, or into one of the session's own. Any callable
+    can be decorated: methods, partials, callable objects, coroutines and generators too.
 
     Raises (when decorated):
-        ConfigError: what is decorated is no plain function, or the system's id is missing.
+        ConfigError: what is decorated cannot be called, or is a class; an argument is not known.
 
     Raises (from the decorated function, before it is entered):
         ConfigError, DataError, KeyUnavailable, Unreachable, GateRefused. Once it runs, only what it raises
@@ -49,36 +53,35 @@ def trains(
     check_name("trains", system)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        check_plain("trains", function)
-
-        @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            arguments = bind(function, args, kwargs)
-            plan = TrainingPlan(
-                system=system,
-                config=config,
-                mode=mode,
-                register=register,
-                on_failure=on_failure,
-                predict=predict,
-                sensitive=sensitive,
-                function=function,
-            )
-            session = Training(plan).start()
-            try:
-                session.call(arguments)
-                with session.lending():
-                    returned = function(*args, **kwargs)
-            except BaseException as exc:
-                session.finish(exc)
-                raise
-            session.returned(returned)
-            session.finish()
-            return returned
-
-        return call
+        plan = functools.partial(
+            TrainingPlan,
+            system=system,
+            config=config,
+            mode=mode,
+            register=register,
+            on_failure=on_failure,
+            predict=predict,
+            sensitive=sensitive,
+        )
+        plan()  # a wrong argument is said when the function is decorated
+        return decorated("trains", function, functools.partial(_training, plan))
 
     return decorate
+
+
+@contextlib.contextmanager
+def _training(
+    plan: Callable[..., TrainingPlan], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Iterator[Callable[[Any], None]]:
+    """Open the session of one call; yields the function that takes what the call returned."""
+    session = Training(plan(function=function)).start()
+    try:
+        session.call(function, args, kwargs)
+        yield session.returned
+    except BaseException as exc:
+        session.finish(exc)
+        raise
+    session.finish()
 
 
 def acquires(
@@ -90,22 +93,23 @@ def acquires(
     description) stands in aims.yaml under `data.sources.NAME`, or is given here.
 
     Raises:
-        ConfigError: when decorated: `source` has an unknown key, or it is no plain function.
+        ConfigError: when decorated: `source` has an unknown key, or it cannot be called.
             Calls never raise but for the function itself.
     """
     check_name("acquires", name)
     details = data_steps.source_of(name, source)
 
+    @contextlib.contextmanager
+    def acquisition(
+        function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Iterator[Callable[[Any], None]]:
+        results: list[Any] = []
+        yield results.append
+        for returned in results[-1:]:
+            data_steps.record_acquisition(name, details, function, (args, kwargs), returned, config)
+
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        check_plain("acquires", function)
-
-        @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            returned = function(*args, **kwargs)
-            data_steps.record_acquisition(name, details, function, bind(function, args, kwargs), returned, config)
-            return returned
-
-        return call
+        return decorated("acquires", function, acquisition)
 
     return decorate
 
@@ -119,21 +123,21 @@ def prepares(
     returns is an output.
 
     Raises:
-        ConfigError: when decorated: `why` is empty, or it is no plain function.
+        ConfigError: when decorated: `why` is empty, or it cannot be called.
             Calls never raise but for the function itself.
     """
     data_steps.check_reason(why)
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        check_plain("prepares", function)
-
-        @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            inputs = data_steps.inputs_of(bind(function, args, kwargs), function, config)
-            returned = function(*args, **kwargs)
+    @contextlib.contextmanager
+    def preparation(
+        function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Iterator[Callable[[Any], None]]:
+        inputs, results = data_steps.inputs_of(function, args, kwargs, config), list[Any]()
+        yield results.append
+        for returned in results[-1:]:
             data_steps.record_preparation(why, function, inputs, returned, config)
-            return returned
 
-        return call
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        return decorated("prepares", function, preparation)
 
     return decorate

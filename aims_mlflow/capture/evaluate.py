@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.capture.active_run import end
+from aims_mlflow.capture.kept_models import read_kept
 from aims_mlflow.capture.plan import TrainingPlan
 from aims_mlflow.capture.training import Training
 from aims_mlflow.errors import ConfigError
@@ -11,7 +15,6 @@ from aims_mlflow.evidence import tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from aims_mlflow.capture.plan import OnFailure
 
@@ -28,8 +31,11 @@ def evaluate(
 ) -> str:
     """Evaluate a logged model on data and leave the evidence in the run that logged it.
 
+    A model that a training kept on disk, because MLflow could not be reached, is logged into the training's run first.
+
     Args:
-        model: `models:/m-ID`, `models:/NAME/VERSION`, or the URI of a logged model.
+        model: `models:/m-ID`, `models:/NAME/VERSION`, the URI of a logged model, or the path of a kept one. Loading a
+            kept model runs its code: give only a file of your own.
         config: path of aims.yaml, or its content; found by default.
         predict: `(model, features) -> labels` for models that need it.
         sensitive: as in `aims.trains`.
@@ -45,6 +51,12 @@ def evaluate(
         ConfigError, DataError, Unreachable: the model or the data cannot be used.
         GateRefused: with `on_failure="raise"`, after everything is written.
     """
+    path = Path(model)
+    if "://" not in model and not model.startswith(("models:", "runs:")) and path.suffix == ".pkl":
+        plan = TrainingPlan(
+            system=None, config=config, predict=predict, sensitive=sensitive, register=register, on_failure=on_failure
+        )
+        return _finish_kept(plan, path, data)
     target = tracking.resolve(model)
     if target.model_id is None:
         raise ConfigError(f"{model} names no logged model", next="log it with MLflow 3's log_model(name=...)")
@@ -61,3 +73,26 @@ def evaluate(
     with Training(plan) as session:
         session.data(**data)
     return target.run_id
+
+
+def _finish_kept(plan: TrainingPlan, path: Path, data: Mapping[str, Any]) -> str:
+    """Log a model that a training kept, and finish its evidence; returns the id of the run."""
+    model, kept = read_kept(path)
+    tracking.check_server()
+    with tracking.reaching(f"find run {kept.run_id}"):
+        run = tracking.client().get_run(kept.run_id)
+    sent = path.parent / "run"
+    if sent.is_dir():  # the session of the training, which could not be written then
+        with tracking.reaching("write the kept evidence into the run"):
+            tracking.client().log_artifacts(kept.run_id, str(sent))
+    plan = dataclasses.replace(plan, system=kept.system, run_id=kept.run_id, trained_by=kept.function)
+    with Training(plan) as session:
+        before = set(session.logged_models())
+        session.trained(kept.settings, kept.fit_seconds)
+        session.data(**data)
+        session.model(model, kept.name)
+    if set(session.logged_models()) - before:
+        kept.discard(path)
+        if run.info.status == "RUNNING":
+            end(kept.run_id, "FINISHED")
+    return kept.run_id

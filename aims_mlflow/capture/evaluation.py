@@ -68,7 +68,7 @@ def record_provenance(
     """Sign the training record: function, parameters, code, data and models."""
     details: dict[str, Any] = {
         "function": plan.function_name,
-        "parameters": dict(fit.parameters),
+        **fit.settings.described(),
         "code": code_version(plan.function),
         "data": data.described(),
         "models": [m.described() for m in models],

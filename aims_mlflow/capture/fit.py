@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from aims_mlflow.capture.parameters import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class Fit:
     Attributes:
         models: Name and model for each model that was handed over: a fitted object, or the URI of a logged model.
         out_of_fold: Role of a data set, and the out-of-fold predictions for it.
-        parameters: Settings of the training, as text.
+        settings: Settings of the training, and those that are left out.
         seconds: Duration of the fit; 0 where the training did not start.
         error: The exception that ended the training.
         began: Whether the data were admitted, so that the function ran.
@@ -24,7 +24,7 @@ class Fit:
 
     models: tuple[tuple[str, Any], ...]
     out_of_fold: tuple[str, Any] | None
-    parameters: Mapping[str, str]
+    settings: Settings
     seconds: float
     error: BaseException | None
     began: bool

@@ -151,7 +151,7 @@ def _elsewhere(table: Table, key: SigningKey) -> tuple[Origin | None, str]:
 def fetch(digest: str, public: PublicKey) -> Origin | None:
     """Return the origin of a data set from the evidence of earlier runs, with the origins behind it."""
     origin_of_digest = None
-    for run_id in tracking.runs_that_made(digest):
+    for run_id in runs_that_made(digest):
         for name, data in tracking.session_files(run_id).items():
             checked = check_session(data, name, trust_only(public))
             if not checked.sound:
@@ -227,3 +227,21 @@ def personal_statements(links: Iterable[Mapping[str, Any]]) -> list[bool | tuple
     return [
         tuple(stated) if isinstance(stated, list | tuple) else stated for stated in statements if stated is not None
     ]
+
+
+def runs_that_made(digest: str, limit: int = 5) -> list[str]:
+    """Return ids of runs that made or acquired the data set `digest` by their evidence, newest first."""
+    with tracking.reaching("search runs"):
+        experiments = [e.experiment_id for e in tracking.client().search_experiments(max_results=1000)]
+        found = tracking.client().search_runs(
+            experiments,
+            f"tags.`{data_tag(digest)}` = 'output'",
+            max_results=limit,
+            order_by=["attributes.start_time DESC"],
+        )
+    return [run.info.run_id for run in found]
+
+
+def data_tag(digest: str) -> str:
+    """Return the tag under which a run that made a data set can be found."""
+    return f"aims.data.{digest[:32]}"

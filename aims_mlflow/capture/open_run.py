@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 
 from aims_mlflow.adapters.models import logged_ids
-from aims_mlflow.capture.active_run import end
+from aims_mlflow.capture.active_run import Surroundings, end, remove, waiting_run
 from aims_mlflow.capture.console import say, say_once
 from aims_mlflow.capture.recorder import Recorder
 from aims_mlflow.capture.setup import load_setup
@@ -35,18 +35,32 @@ class OpenRun:
         ids: Run and experiment.
         setup: aims.yaml and pack.
         key: The key that signs the records.
+        before: Server, experiment and last run of MLflow when the session began.
+        server: The tracking server that has the run.
         trial: The trial of a sweep that the run is; None for a run without a parent.
-        models_before: Ids of the models that were logged before the session.
+        models_before: Ids of the models in the run that are not the session's.
+        models_elsewhere: Ids of the session's models, whichever run they were logged in.
+        copies: Ids of further runs in which the function logged models: the evidence goes there too.
+        skipped_models: Number of models in child runs of the function, which are its trials and are not evaluated.
         started_here: Whether the session started the run, and has to end it.
+        waits: Whether the run waits beside MLflow until the function has ended.
+        left: Id and server of the waiting run that turned out not to be needed.
         selection: How the run was chosen among the trials of a sweep.
     """
 
     ids: MlflowIds
     setup: Setup
     key: SigningKey
+    before: Surroundings
+    server: str
     trial: Trial | None = None
     models_before: frozenset[str] = frozenset()
+    models_elsewhere: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+    skipped_models: int = 0
     started_here: bool
+    waits: bool = False
+    left: tuple[str, str] | None = None
     selection: Selection | None = None
 
     @property
@@ -54,10 +68,19 @@ class OpenRun:
         """The id of the MLflow run."""
         return str(self.ids.run_id)
 
-    def end(self, error: BaseException | None) -> None:
-        """End the run, where the session started it."""
+    def abandon(self) -> None:
+        """Remove the run that waits, or end the one that the session started: no evidence is recorded."""
+        if self.started_here and self.waits:
+            remove(self.run_id, self.server)
+        elif self.started_here:
+            end(self.run_id, "FINISHED")
+
+    def end(self, status: str) -> None:
+        """End the run, where the session started it, and remove a waiting run that was not needed."""
         if self.started_here:
-            end(self.run_id, "FAILED" if error is not None else "FINISHED")
+            end(self.run_id, status)
+        if self.left is not None:
+            remove(*self.left)
 
 
 def start(plan: TrainingPlan) -> OpenRun:
@@ -70,10 +93,11 @@ def start(plan: TrainingPlan) -> OpenRun:
     setup = setup_of_sweep(mlflow.active_run(), plan.config) or load_setup(plan.config, plan.function, plan.system)
     key = _key(plan)
     with tracking.reaching("start a run"):
-        run, started_here = _run(plan)
+        before = Surroundings.now()
+        run, started_here, waits = _run(plan)
         try:
             trial = trial_in(run) if plan.run_id is None and not plan.register else None
-            models_count = plan.run_id is None and trial is None
+            models_count = plan.run_id is None and trial is None and not (waits and started_here)
             models_before = frozenset(logged_ids(run.info.run_id)) if models_count else frozenset()
         except Exception:
             if started_here:
@@ -83,9 +107,12 @@ def start(plan: TrainingPlan) -> OpenRun:
         ids=MlflowIds(run_id=run.info.run_id, experiment_id=run.info.experiment_id),
         setup=setup,
         key=key,
+        before=before,
+        server=before.server,
         trial=trial,
         models_before=models_before,
         started_here=started_here,
+        waits=waits,
     )
 
 
@@ -115,13 +142,13 @@ def _key(plan: TrainingPlan) -> SigningKey:
         return ephemeral_key()
 
 
-def _run(plan: TrainingPlan) -> tuple[Any, bool]:
-    """Return the run to resume, the active run or a new one, and whether it was started here."""
+def _run(plan: TrainingPlan) -> tuple[Any, bool, bool]:
+    """Return the session's run, whether it was started here, and whether it waits beside MLflow."""
     active = mlflow.active_run()
     if plan.run_id is not None:
-        if active is not None and active.info.run_id == plan.run_id:
-            return active, False
-        return mlflow.start_run(run_id=plan.run_id, nested=active is not None), True
+        return mlflow.get_run(plan.run_id), False, False
     if active is not None:
-        return active, False
-    return mlflow.start_run(run_name=plan.system), True
+        return active, False, False
+    if plan.function is not None:
+        return *waiting_run(plan.system), True
+    return mlflow.start_run(run_name=plan.system), True, False

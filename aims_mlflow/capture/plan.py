@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from aims_mlflow.capture.callables import name_of
 from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class TrainingPlan:
     Attributes:
         function: The decorated function; None for a session that is opened by hand.
         run_id: The run to resume; None for the active run, or a new one.
+        trained_by: The name of the function that trained a model that is logged later.
         evaluates: The id of the logged model that is evaluated instead of a new one.
 
     Raises:
@@ -37,6 +39,7 @@ class TrainingPlan:
     sensitive: Any = None
     function: Callable[..., Any] | None = None
     run_id: str | None = None
+    trained_by: str = ""
     evaluates: str | None = None
 
     def __post_init__(self) -> None:
@@ -50,4 +53,4 @@ class TrainingPlan:
     @property
     def function_name(self) -> str:
         """The training function's module and name; empty without one."""
-        return f"{self.function.__module__}.{self.function.__qualname__}" if self.function is not None else ""
+        return name_of(self.function) if self.function is not None else self.trained_by

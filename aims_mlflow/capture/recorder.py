@@ -43,6 +43,8 @@ class Recorder:
         ids: The MLflow run that the evidence belongs to.
         files: The files that go into the run, by their path there.
         earlier_sessions: The sessions that this one is based on, by session id; they go into the run too.
+        tags: Tags for the run, by which data evidence is found.
+        keeps_documents: Whether the run's documents are left as they are, and this session's stand in its own folder.
         notes: Sentences that the person must read at the end.
     """
 
@@ -51,9 +53,21 @@ class Recorder:
         self.ids = ids
         self.files: dict[str, bytes] = {}
         self.earlier_sessions: dict[str, bytes] = {}
+        self.tags: dict[str, str] = {}
+        self.keeps_documents = False
         self.notes: list[str] = []
         self._writer = writer
         self._attachments: list[tuple[str, Mapping[str, Any]]] = []
+
+    def locate(self, ids: MlflowIds) -> None:
+        """Set the run that the records that follow belong to."""
+        self.ids = ids
+        self._writer.locate(ids)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the manifest is signed."""
+        return self._writer.closed
 
     @property
     def session_id(self) -> str:

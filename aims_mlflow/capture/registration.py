@@ -74,7 +74,10 @@ def register_model(uri: str, name: str) -> str:
     client = mlflow.MlflowClient()
     existed = registered_models.has_registered_model(name)
     try:
-        version = mlflow.register_model(uri, name)
+        # mlflow.register_model() would print that the model is registered before the gate has decided.
+        if not existed:
+            client.create_registered_model(name)
+        version = client.create_model_version(name, uri, model_id=uri.removeprefix("models:/"))
     except MlflowException as exc:
         if (
             not existed

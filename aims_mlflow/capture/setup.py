@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.capture.callables import plain_function
 from aims_mlflow.catalog.loader import require_objective
 from aims_mlflow.checks.packs import load_pack, pack_digest, with_references
 from aims_mlflow.errors import ConfigError, did_you_mean
@@ -58,7 +59,7 @@ def find_config(function: Callable[..., Any] | None = None) -> Path:
 
 def _script_folders(function: Callable[..., Any] | None) -> list[Path]:
     """Return the folder of the file that defines `function`, or of the running script; none in a notebook."""
-    code = getattr(function, "__code__", None)
+    code = getattr(plain_function(function), "__code__", None) if function is not None else None
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     files = [code.co_filename if code else None, main]
     return [Path(f).resolve().parent for f in files if f and Path(f).is_file() and "ipykernel" not in f]

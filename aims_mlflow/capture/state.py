@@ -40,6 +40,7 @@ class ProcessMemory:
 
 memory = ProcessMemory()
 _recorder: ContextVar[Recorder | None] = ContextVar("aims_session", default=None)
+_open: list[Recorder] = []  # of all threads
 
 
 def open_recorder() -> Recorder | None:
@@ -48,18 +49,21 @@ def open_recorder() -> Recorder | None:
 
 
 def current_session_id() -> str | None:
-    """Return the id of the open session, or None."""
-    recorder = _recorder.get()
+    """Return the id of the open session, or None; a thread that a training starts has the only one that is open."""
+    recorder = _recorder.get() or (_open[0] if len(_open) == 1 else None)
     return recorder.session_id if recorder is not None else None
 
 
 def open_session(recorder: Recorder) -> Token[Recorder | None]:
     """Make the session of `recorder` the open one; returns the token for `close_session`."""
+    _open.append(recorder)
     return _recorder.set(recorder)
 
 
-def close_session(token: Token[Recorder | None]) -> None:
-    """Make the session that was open before the open one again."""
+def close_session(token: Token[Recorder | None], recorder: Recorder) -> None:
+    """Close the session of `recorder`, and make the session that was open before the open one again."""
+    if recorder in _open:
+        _open.remove(recorder)
     try:
         _recorder.reset(token)
     except ValueError:  # a notebook finishes in another context than it started in

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aims_mlflow.adapters.tables import Table
     from aims_mlflow.capture.fit import Fit
     from aims_mlflow.capture.open_run import OpenRun
+    from aims_mlflow.capture.parameters import Settings
     from aims_mlflow.capture.plan import TrainingPlan
     from aims_mlflow.capture.recorder import Recorder
     from aims_mlflow.capture.setup import Setup
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
     from aims_mlflow.records.evidence import Claim
 
 PARENT = "mlflow.parentRunId"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSession:
+    """The session of a sweep's first trial, which has the evidence about the data: its envelopes and its files."""
+
+    id: str
+    jsonl: bytes
+    files: Mapping[str, bytes]
 
 
 @dataclass
@@ -39,7 +49,7 @@ class Sweep:
         tables: The tables of the trials, by the marks of the arguments that they were made from.
         arguments: Those arguments, kept alive: another object cannot take the id of one that is gone.
         admitted: The tables that the data gate admitted.
-        data_session: Id and content of the session with the evidence about the data.
+        data_session: The session with the evidence about the data.
         trials: The trials that ended well, by run id.
         setup: aims.yaml and pack as the first trial read them: a sweep is judged by one pack.
         config: The `config` that they were read from.
@@ -50,7 +60,7 @@ class Sweep:
     tables: dict[tuple[Any, ...], Mapping[str, Table]] = field(default_factory=dict)
     arguments: list[Any] = field(default_factory=list)
     admitted: list[Mapping[str, Table]] = field(default_factory=list)
-    data_session: tuple[str, bytes] | None = None
+    data_session: DataSession | None = None
     trials: dict[str, TrialResult] = field(default_factory=dict)
     setup: Setup | None = None
     config: Any = None
@@ -75,7 +85,7 @@ class TrialResult:
 
     plan: TrainingPlan
     parts: Mapping[str, Any]
-    parameters: Mapping[str, str]
+    settings: Settings
     model_name: str = ""
     model_file: Path | None = None
 
@@ -87,12 +97,12 @@ class Selection:
     Attributes:
         details: Number of trials and selection metric, for the training record.
         claims: Whether the test data chose.
-        data_session: Id and content of the session with the evidence about the sweep's data.
+        data_session: The session with the evidence about the sweep's data.
     """
 
     details: Mapping[str, Any] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
-    data_session: tuple[str, bytes] | None = None
+    data_session: DataSession | None = None
 
 
 def trial_in(run: Any) -> Trial | None:
@@ -150,13 +160,13 @@ def write_trial(
     """
     details: dict[str, Any] = {
         "function": plan.function_name,
-        "parameters": dict(fit.parameters),
+        **fit.settings.described(),
         "parent_run_id": trial.sweep.parent,
         "data": {role: {"digest": t.digest} for role, t in data.tables.items()},
         "fit_seconds": decimal_text(round(fit.seconds, 3)),
     }
     if trial.sweep.data_session is not None:
-        details["data_session"] = trial.sweep.data_session[0]
+        details["data_session"] = trial.sweep.data_session.id
     if fit.error is not None:
         details["failure"] = failure_of(fit.error)
     recorder.add(
@@ -167,8 +177,8 @@ def write_trial(
         details=details,
     )
     recorder.close()
-    own_session = recorder.session_id, recorder.jsonl()
-    tracking.put(run.run_id, {session_path(own_session[0]): own_session[1], **recorder.files})
+    own_session = DataSession(id=recorder.session_id, jsonl=recorder.jsonl(), files=dict(recorder.files))
+    tracking.put(run.run_id, {session_path(own_session.id): own_session.jsonl, **own_session.files})
     if trial.first and data.tables:
         trial.sweep.data_session = own_session
         trial.sweep.setup, trial.sweep.config = run.setup, plan.config
@@ -177,7 +187,7 @@ def write_trial(
         trial.sweep.trials[run.run_id] = TrialResult(
             plan=dataclasses.replace(plan, system=run.setup.config.system.id),
             parts=data.parts,
-            parameters=fit.parameters,
+            settings=fit.settings,
             model_name=name,
             model_file=model_file,
         )

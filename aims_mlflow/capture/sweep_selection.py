@@ -68,7 +68,7 @@ def select(
         selection = selection_of(chosen, parent, metric)
         if trial is not None and sweep is not None:
             selection = dataclasses.replace(selection, data_session=sweep.data_session)
-            training.parameter(**trial.parameters)
+            training.trained(trial.settings)
         training.chosen(selection)
         training.data(**parts)
         if model is not None:

@@ -35,7 +35,8 @@ def new_model_ids(plan: TrainingPlan, run: OpenRun) -> list[str]:
     """
     if plan.evaluates:
         return [plan.evaluates]
-    return [model_id for model_id in logged_ids(run.run_id) if model_id not in run.models_before]
+    found = [*(m for m in logged_ids(run.run_id) if m not in run.models_before), *run.models_elsewhere]
+    return list(dict.fromkeys(found))
 
 
 def open_models(

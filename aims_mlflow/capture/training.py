@@ -13,22 +13,25 @@ import time
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from aims_mlflow.adapters.models import models_in
-from aims_mlflow.capture import active_run, completion, data_gate, evaluation, open_run, state, sweep, trained_models
-from aims_mlflow.capture.binding import bound_parts, parameters_of, parts_used, tables_of
-from aims_mlflow.capture.console import log, say, say_once
+from aims_mlflow.capture import data_gate, earlier_sessions, open_run, state, sweep, trained_models
+from aims_mlflow.capture.binding import bound_parts, parts_used, tables_of
+from aims_mlflow.capture.callables import bind
+from aims_mlflow.capture.console import log, say_once
+from aims_mlflow.capture.ending import TrainingEnd
 from aims_mlflow.capture.fit import Fit
+from aims_mlflow.capture.parameters import Settings, settings_of
 from aims_mlflow.capture.plan import TrainingPlan
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.training_data import TrainingData
 from aims_mlflow.errors import AimsError, ConfigError
+from aims_mlflow.evidence.patience import patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from contextvars import Token
     from pathlib import Path
     from types import TracebackType
 
-    from aims_mlflow.adapters.models import LoggedModel
     from aims_mlflow.capture.open_run import OpenRun
     from aims_mlflow.capture.plan import Mode, OnFailure
     from aims_mlflow.capture.recorder import Recorder
@@ -47,9 +50,8 @@ class Training:
         self._data: TrainingData
         self._token: Token[Recorder | None] | None = None
         self._handed_over: list[tuple[str, Any]] = []
-        self._logged: Sequence[LoggedModel] = ()
         self._out_of_fold: tuple[str, Any] | None = None
-        self._parameters: dict[str, str] = {}
+        self._settings = Settings()
         self._fit_started: float | None = None
         self._fit_seconds = 0.0
 
@@ -64,7 +66,7 @@ class Training:
         Raises:
             ConfigError, KeyUnavailable, Unreachable: before anything was started; never with mode="observe".
         """
-        with self._observing():
+        with self._observing(), patience.bounded():
             self._run = open_run.start(self._plan)
             self._data = TrainingData(setup=self._run.setup)
             self._recorder = open_run.record(self._run)
@@ -84,7 +86,9 @@ class Training:
             log.debug("capture stopped", exc_info=True)
             reason = exc.sentence() if isinstance(exc, AimsError) else type(exc).__name__
             say_once(f"no evidence is recorded for {self._plan.system or 'this training'}: {reason}")
-            self._close(None)
+            self._close_session()
+            if self._run is not None:
+                self._run.abandon()
 
     def data(self, /, *, parameters: Mapping[str, Any] | None = None, **parts: Any) -> None:
         """Bind the data (`train=, test=, validation=`, or `X_train=, y_train=, ...`) and run the training gate.
@@ -94,13 +98,14 @@ class Training:
             GateRefused: a data check of severity "blocking" failed; its evidence is in the run.
         """
         if self._begun():
-            with self._observing():
+            with self._observing(), patience.bounded():
                 self._admit(parameters or {}, parts)
 
-    def call(self, arguments: Mapping[str, Any]) -> None:
-        """Bind the arguments of a decorated function: its data and its settings; raises as `data` does."""
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Bind the arguments of a decorated function's call: its data and its settings; raises as `data` does."""
         if self._begun():
-            with self._observing():
+            with self._observing(), patience.bounded():
+                arguments = bind(function, args, kwargs)
                 self._admit(arguments, arguments)
 
     def _admit(self, parameters: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
@@ -111,8 +116,10 @@ class Training:
         make = functools.partial(tables_of, bound, self._plan, run.setup.config.data)
         tables = make() if run.trial is None else sweep.tables_once(run.trial, bound, make)
         self._data = dataclasses.replace(self._data, tables=tables, parts=parts_used(bound, parts))
-        self._parameters.update(parameters_of(parameters))
+        self._settings.update(settings_of({k: v for k, v in parameters.items() if k not in self._data.parts}))
         self._data = data_gate.admit(self._plan, run, self._data, self._recorder)
+        if self._plan.evaluates:
+            earlier_sessions.add(run, self._recorder)
         self._fit_started = time.perf_counter()
 
     def model(self, model: Any, name: str | None = None) -> None:
@@ -122,10 +129,15 @@ class Training:
             self._handed_over.append((name or self._open_run().setup.config.system.model_name, model))
 
     def returned(self, value: Any) -> None:
-        """Hand over the models among what the training function returned."""
-        if self._phase != "abandoned":
+        """Hand over the models among what the training function returned; never raises."""
+        if self._phase == "abandoned":
+            return
+        try:
             for name, model in models_in(value, self._open_run().setup.config.system.model_name).items():
                 self.model(model, name)
+        except Exception as exc:  # noqa: BLE001 - a stranger's object may do anything when it is asked
+            log.debug("what was returned", exc_info=True)
+            self._recorder.note(f"what the function returned could not be read ({type(exc).__name__})")
 
     def cross_validated(self, predictions: Any, *, role: str = "train") -> None:
         """Hand over out-of-fold predictions for a bound data set: they describe the procedure, not the model."""
@@ -133,7 +145,12 @@ class Training:
 
     def parameter(self, /, **settings: Any) -> None:
         """Record settings of the training beside those that the function was called with."""
-        self._parameters.update(parameters_of(settings))
+        self._settings.update(settings_of(settings))
+
+    def trained(self, settings: Settings, seconds: float = 0.0) -> None:
+        """Record settings and duration of a training that is over: of a trial, or of a model that was kept."""
+        self._settings.update(settings)
+        self._fit_seconds = seconds
 
     def chosen(self, selection: Selection) -> None:
         """Record how the run was chosen among the trials of a sweep; see `aims.select`."""
@@ -147,12 +164,8 @@ class Training:
         """
         return trained_models.new_model_ids(self._plan, self._open_run())
 
-    def lending(self) -> contextlib.AbstractContextManager[None]:
-        """Lend the session's run to the training function; see `active_run.lent`."""
-        return active_run.lent(self._plan, self._run if self._phase != "abandoned" else None)
-
     def finish(self, error: BaseException | None = None) -> None:
-        """Evaluate the models, write the documents, sign the manifest, and print what is unmet.
+        """Log and evaluate the models, write the documents, sign the manifest, and print what is unmet.
 
         Raises:
             GateRefused: with `on_failure="raise"`, after everything is written.
@@ -161,58 +174,39 @@ class Training:
             return
         self._phase = "finished"
         self._stop_clock()
-        run, unmet = self._open_run(), []
+        ending = TrainingEnd(self._plan, self._open_run(), self._data, self._fit(error), self._recorder)
         try:
-            with active_run.at_home(run):
-                unmet = self._complete(run, error)
-        except Exception as exc:  # noqa: BLE001 - an observer never breaks its host's training
-            log.exception("evidence could not be completed")
-            self._recorder.note(
-                f"the evidence is not complete ({type(exc).__name__}: see the log); the model is not affected"
-            )
-            unmet = list(self._recorder.notes)
-            for text in unmet:
-                say(f"unmet: {text}")
+            unmet = ending.complete()
         finally:
-            self._close(error)
+            self._run = ending.run
+            self._close_session()
         if error is None and unmet and self._plan.on_failure == "raise" and self._plan.mode == "enforce":
             raise GateRefused(
-                f"Evidence for {run.setup.config.system.id} is not complete: " + "; ".join(unmet),
-                run_id=run.run_id,
-                model_uri=self._logged[0].uri if self._logged else None,
+                f"Evidence for {ending.run.setup.config.system.id} is not complete: " + "; ".join(unmet),
+                run_id=ending.run.run_id,
+                model_uri=ending.models[0].uri if ending.models else None,
                 unmet=unmet,
-                next=f"nothing was lost: run {run.run_id}",
+                next=f"nothing was lost: run {ending.run.run_id}",
             )
 
-    def _complete(self, run: OpenRun, error: BaseException | None) -> list[str]:
-        """Go through the phases after fitting; returns what is unmet, one sentence each."""
-        plan, recorder = self._plan, self._recorder
-        fit = Fit(
+    def _fit(self, error: BaseException | None) -> Fit:
+        return Fit(
             models=tuple(self._handed_over),
             out_of_fold=self._out_of_fold,
-            parameters=self._parameters,
+            settings=self._settings,
             seconds=self._fit_seconds,
             error=error,
             began=self._fit_started is not None,
         )
-        if run.trial is not None:
-            sweep.write_trial(run.trial, plan, run, self._data, fit, recorder)
-            return []
-        data = self._data.checked_again()
-        self._logged = trained_models.open_models(plan, run, data, fit, recorder)
-        evaluation.evaluate(plan, run, data, fit, self._logged, recorder)
-        return completion.complete(plan, run, data, fit, self._logged, recorder)
 
     def _stop_clock(self) -> None:
         if self._fit_started is not None and not self._fit_seconds:
             self._fit_seconds = time.perf_counter() - self._fit_started
 
-    def _close(self, error: BaseException | None) -> None:
-        """Close the session and end its run, as far as they were opened."""
+    def _close_session(self) -> None:
         if self._token is not None:
-            state.close_session(self._token)
-        if self._run is not None:
-            self._run.end(error)
+            state.close_session(self._token, self._recorder)
+            self._token = None
 
     def _begun(self) -> bool:
         """Tell whether evidence is recorded.

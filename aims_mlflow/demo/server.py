@@ -6,10 +6,11 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.settings import child_environment
@@ -35,6 +36,7 @@ class GatedServer:
         self._environment = environment
         self._tick = tick
         self._process: subprocess.Popen[bytes] | None = None
+        self._heeded: list[tuple[int, Any]] = []
 
     def command(self) -> list[str]:
         """Return the command line: an ordinary server, with one more option."""
@@ -46,6 +48,7 @@ class GatedServer:
         ]  # fmt: skip
 
     def __enter__(self) -> Self:
+        self._heed_signals()
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / LOG).open("wb") as log:
             self._process = subprocess.Popen(
@@ -63,6 +66,21 @@ class GatedServer:
             self.stop()
             raise
         return self
+
+    def _heed_signals(self) -> None:
+        """Let TERM (docker stop, systemd) and HUP (the terminal is closed) end this process as Ctrl-C does.
+
+        The server has a session of its own, so that neither of them reaches it.
+        """
+        import signal
+
+        def stop(number: int, _: object) -> None:
+            raise SystemExit(128 + number)
+
+        if threading.current_thread() is threading.main_thread():
+            for name in ("SIGTERM", "SIGHUP"):
+                if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_DFL:
+                    self._heeded.append((getattr(signal, name), signal.signal(getattr(signal, name), stop)))
 
     def _wait(self) -> None:
         ends = time.monotonic() + START_SECONDS
@@ -89,10 +107,12 @@ class GatedServer:
 
     def stop(self) -> None:
         """Stop the server and what it started."""
-        if self._process is None or self._process.poll() is not None:
-            return
         import signal
 
+        while self._heeded:
+            signal.signal(*self._heeded.pop())
+        if self._process is None or self._process.poll() is not None:
+            return
         for kind, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
             try:
                 os.killpg(self._process.pid, kind)

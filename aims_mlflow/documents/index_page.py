@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from aims_mlflow.records.wording import range_text, reference_text, value_text, 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import jinja2
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
@@ -39,6 +42,22 @@ CAPTIONS = {
 }
 
 
+@functools.cache
+def _template() -> jinja2.Template:
+    """Return the page's template; reading it takes longer than filling it in."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("aims_mlflow.documents", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"value": value_text, "range": range_text}
+    return environment.get_template("index.html.j2")
+
+
 def render_index(
     sessions: Sequence[CheckedSession],
     pictures: Mapping[str, bytes],
@@ -53,21 +72,11 @@ def render_index(
         model_digests: the models to show; if empty, only data are shown.
         now: time at which states are judged.
     """
-    import jinja2
-
     moment = now or datetime.now(UTC)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("aims_mlflow.documents", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {"value": value_text, "range": range_text}
     records = [r for s in sessions for r in s.records]
     start = next((r for r in reversed(records) if r.evidence.kind == "session-start"), None)
     latest = records[-1].evidence if records else None
-    page = environment.get_template("index.html.j2").render(
+    page = _template().render(
         system=(start or records[-1]).evidence.system if records else "",
         started=start,
         run_id=latest.mlflow.run_id if latest else "",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence.mlflow_address import check_answers, check_file, plain_uri
+from aims_mlflow.evidence.patience import patience
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.settings import environment, is_set
 
@@ -58,7 +59,7 @@ def client() -> Any:
 
 @contextlib.contextmanager
 def reaching(what: str) -> Iterator[None]:
-    """Turn errors of MLflow and the network into an error with one sentence.
+    """Turn errors of MLflow and the network into an error with one sentence; a long wait speaks.
 
     Raises:
         Unreachable: whatever stopped MLflow from doing `what`.
@@ -67,14 +68,19 @@ def reaching(what: str) -> Iterator[None]:
     import sqlalchemy as sa
     from mlflow.exceptions import MlflowException
 
+    if patience.lost:
+        raise patience.lost
+    gone = False
     try:
-        yield
+        with patience.speaking(f"MLflow at {plain_uri(_mlflow().get_tracking_uri())} to {what}"):
+            yield
     except AimsError:
         raise
     except MlflowException as exc:
         reason = str(exc.message).splitlines()[0][:300]
+        gone = "API request to" in reason and "failed with exception" in reason
     except requests.exceptions.RequestException as exc:
-        reason = type(exc).__name__
+        reason, gone = type(exc).__name__, True
     except ImportError as exc:
         lacking = f"MLflow could not {what}: the driver {exc.name or 'of the database'} is not installed"
         fix = "install it, for PostgreSQL with pip install 'aims_mlflow[postgresql]'"
@@ -85,11 +91,14 @@ def reaching(what: str) -> Iterator[None]:
         reason = exc.strerror or type(exc).__name__
     else:
         return
-    raise Unreachable(
+    error = Unreachable(
         f"MLflow could not {what}: {reason}",
         where=plain_uri(_mlflow().get_tracking_uri()),
         next="check MLFLOW_TRACKING_URI, and that its artifact store can be read and written from here",
     )
+    if gone:
+        patience.lose(error)
+    raise error
 
 
 def check_server() -> None:
@@ -257,11 +266,13 @@ def resolve(text: str) -> Target:
 
 def _of_model(model_id: str, **more: str) -> Target:
     model = client().get_logged_model(model_id)
-    if not model.source_run_id:
+    # A model that was logged outside any run has a tag with the run that its evidence is in.
+    run_id = model.source_run_id or model.tags.get("aims.run")
+    if not run_id:
         raise Unreachable(
             f"model {model_id} was logged outside any run, so it has no evidence", next="`aims.evaluate` makes some"
         )
-    return Target(model.source_run_id, model_id, **more)
+    return Target(run_id, model_id, **more)
 
 
 def _of_version(rest: str, text: str) -> Target:
@@ -279,21 +290,3 @@ def _of_version(rest: str, text: str) -> Target:
     if version.run_id:
         return Target(version.run_id, None, name, str(version.version))
     raise Unreachable(f"{text} does not say which run or model it comes from")
-
-
-def runs_that_made(digest: str, limit: int = 5) -> list[str]:
-    """Return ids of runs that made or acquired the data set `digest` by their evidence, newest first."""
-    with reaching("search runs"):
-        experiments = [e.experiment_id for e in client().search_experiments(max_results=1000)]
-        found = client().search_runs(
-            experiments,
-            f"tags.`{data_tag(digest)}` = 'output'",
-            max_results=limit,
-            order_by=["attributes.start_time DESC"],
-        )
-    return [run.info.run_id for run in found]
-
-
-def data_tag(digest: str) -> str:
-    """Return the tag under which a run that made a data set can be found."""
-    return f"aims.data.{digest[:32]}"

@@ -66,7 +66,10 @@ class ServerEvidence:
             model = logged_model_row(self._tracking_store(), model_id)
         except MlflowException as exc:
             raise _missing(exc, f"there is no logged model {model_id}", "register a model that is logged here") from exc
-        return ArtifactOwner(model_id, model.source_run_id, model.artifact_location)
+        run_id = model.source_run_id
+        if run_id is None:  # logged outside any run: a tag finds the evidence, and only digests decide
+            run_id = self._tracking_store().get_logged_model(model_id).tags.get("aims.run")
+        return ArtifactOwner(model_id, run_id, model.artifact_location)
 
     def owner_of(self, source: str) -> ArtifactOwner:
         """Resolve a source to the logged model or the run that owns it.

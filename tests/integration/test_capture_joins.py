@@ -11,7 +11,13 @@ from sklearn.model_selection import train_test_split
 
 import aims_mlflow as aims
 import support
+from aims_mlflow.audit.report import Report
+from aims_mlflow.audit.run_files import check_evidence
+from aims_mlflow.capture.state import memory
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.evidence import tracking as store
+from aims_mlflow.evidence.run_source import open_source
+from aims_mlflow.evidence.trust import trusted_keys
 from support.captured_runs import FEATURES, config, fit, kinds, last_run, one, records
 
 ASSESSMENT = (
@@ -49,8 +55,34 @@ def test_a_sweep_leaves_small_trials_and_the_chosen_run_gets_it_all(halves):
     assert training.evidence.result == "warned"
     assert training.evidence.claims[0].metric == "selected_on_test_data"
     assert {"performance", "fairness", "model-card", "data-quality"} <= set(kinds(runs[1]))
+    report = Report(runs[1])
+    check_evidence(report, open_source(f"runs:/{runs[1]}", trusted_keys()))
+    assert report.verified, report.problems  # the files about the data were written into the first trial's run
     with pytest.raises(ConfigError, match="did you mean 'test_accuracy'"):
         aims.select(runs[1], metric="test_acuracy")
+
+
+def test_an_evaluation_in_another_process_keeps_what_the_card_says(halves):
+    @aims.trains("loans", config=config())
+    def train(train, test, strength=3):
+        return fit(train)
+
+    def card():
+        return store.read_file(run_id, "aims/model_card.md").decode()
+
+    train(*halves)
+    run_id = last_run()
+    before = card()
+    memory.forget()
+    model = one("training-provenance", run_id).evidence.details["models"][0]["model_id"]
+    aims.evaluate(f"models:/{model}", test=halves[1], config=config())
+    assert "strength=3" in before
+    assert "strength=3" in card()
+    for denial in ("no record", "not recorded", "No data were bound", "No drift baseline"):
+        assert (denial in card()) == (denial in before), denial
+    report = Report(run_id)
+    check_evidence(report, open_source(f"runs:/{run_id}", trusted_keys()))
+    assert report.verified, report.problems
 
 
 def test_evaluate_and_attach_add_evidence_to_a_logged_model(halves, tmp_path):

@@ -1,4 +1,4 @@
-"""Data quality check: Great Expectations runs the pack's expectations in the engine that has the table.
+"""Data quality check: runs the pack's expectations, which are Great Expectations', in the engine that has the table.
 
 Results are asked for as counts only, so that no cell of the table gets into evidence unless the pack
 allows examples. An expectation that could not run is told apart from one that the data failed.
@@ -21,6 +21,7 @@ from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.quality_page import ExpectationResult, quality_page
 from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.quality.claims import asked_for, judged, not_evaluated
+from aims_mlflow.checks.quality.counted import CountResult, counted
 from aims_mlflow.checks.quality.duplicates import duplicate_claims, with_sensitive
 from aims_mlflow.checks.quality.expectations import Demand, demands, pieces, with_categories
 from aims_mlflow.checks.statistics.columns import column_types
@@ -67,6 +68,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     missing = {i: text for i, demand in enumerate(wanted) if (text := demand.missing_column(types))}
     runnable = {i: demand for i, demand in enumerate(wanted) if i not in missing}
     results = validated(runnable, examples=settings.examples)
+    counted_alone = all(isinstance(result, CountResult) for result in results.values())
     claims: list[Claim] = []
     asked: list[ExpectationResult] = []
     for i, demand in enumerate(wanted):
@@ -84,7 +86,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         controls=settings.controls,
         details=_details(data, len(types), pack, asked),
         reports={"data_quality.html": claims_page(title, claims), "data_docs.html": quality_page(title, asked)},
-        tools=versions("great-expectations", "pandas"),
+        tools=versions(*([] if counted_alone else ["great-expectations"]), "pandas"),
     )
 
 
@@ -137,9 +139,12 @@ def validate(table: pd.DataFrame, wanted: Mapping[int, Demand], *, examples: int
     """Return Great Expectations' result (or the reason why there is none) for each demand on a pandas table.
 
     Its time grows with the square of the columns, so a wide table is shown to it in pieces; what is asked of the
-    table as a whole is asked of the whole.
+    table as a whole is asked of the whole. Plain counts need no library; see `counted`.
     """
-    results: dict[int, Any] = {}
+    results: dict[int, Any] = {} if examples else dict(counted(table, wanted))
+    wanted = {i: demand for i, demand in wanted.items() if i not in results}
+    if not wanted:
+        return results
     with _copy_on_write():
         table = with_categories(table, wanted.values())
         for columns, part in pieces(list(table.columns), wanted):
@@ -214,6 +219,8 @@ def _conditions(where: tuple[RowCondition, ...]) -> Any:
 
 def words_of(demand: Demand, result: Any) -> str:
     """Return the expectation in Great Expectations' own words, or its arguments where it has no words."""
+    if isinstance(result, CountResult):
+        return result.words
     config = getattr(result, "expectation_config", None)
     if config is None:
         return asked_for(demand.kwargs)

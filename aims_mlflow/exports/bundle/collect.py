@@ -158,12 +158,15 @@ class Collector:
         runs: set[str] = set()
         for leaf in leaves:
             for lines in leaf.fact.session_files().values():
-                for record in filter(None, (self._systems.record(line) for line in lines)):
+                records = list(filter(None, (self._systems.record(line) for line in lines)))
+                for record in records:
                     run_id = record.evidence.mlflow.run_id
                     if run_id and (not documents_only or record.evidence.kind in DOCUMENTS):
                         runs.add(run_id)
+                        # A session that joined the run of its function has all files there.
+                        last = str(records[-1].evidence.mlflow.run_id)
                         for artifact in record.evidence.artifacts:
-                            self._add_file(run_id, artifact.path, fetch)
+                            self._add_file(run_id, artifact.path, either(fetch, last))
         for run_id in runs:
             # No record names the page: it is a view, and a run may have none.
             self._add_file(run_id, PAGE, fetch, named=False)
@@ -180,3 +183,17 @@ class Collector:
                 self.missing.append(name)
             return
         self.files[kept_name(name, content)] = content
+
+
+def either(fetch: Fetch, other: str) -> Fetch:
+    """Return a `fetch` that asks the run `other` for a file that a run does not give."""
+
+    def get(run_id: str, path: str) -> bytes:
+        try:
+            return fetch(run_id, path)
+        except AimsError:
+            if run_id == other:
+                raise
+            return fetch(other, path)
+
+    return get

@@ -89,7 +89,10 @@ class AcquisitionDetails(EvidenceDetails):
     source: SourceStatement | None = Field(None, description="what aims.yaml and the decorator state")
     data: DatasetDescription | None = Field(None, description="table that was acquired")
     files: dict[str, Sha256] | None = Field(None, description="name to sha256 of the files among the arguments")
-    parameters: Parameters | None = Field(None, description="arguments")
+    parameters: Parameters | None = Field(None, description="arguments that are settings, by dotted name, as text")
+    parameters_left_out: dict[str, str] | None = Field(
+        None, description="name of each argument that is not recorded, and why; absent where all are"
+    )
     function: str | None = Field(None, description="module and name of the function")
     code: CodeVersion | None = Field(None, description="code")
 
@@ -188,7 +191,10 @@ class ProvenanceDetails(EvidenceDetails):
 
     SUBJECTS = "the models, or the data sets where fitting failed"
     function: str | None = Field(None, description="training function")
-    parameters: Parameters | None = Field(None, description="arguments")
+    parameters: Parameters | None = Field(None, description="arguments that are settings, by dotted name, as text")
+    parameters_left_out: dict[str, str] | None = Field(
+        None, description="name of each argument that is not recorded, and why; absent where all are"
+    )
     code: CodeVersion | None = Field(None, description="code")
     data: DataByRole | None = Field(None, description="role to data set")
     models: list[ModelDescription] | None = Field(None, description="models that came of it")
@@ -204,7 +210,10 @@ class TrialDetails(EvidenceDetails):
 
     SUBJECTS = "the data sets"
     function: str | None = Field(None, description="training function")
-    parameters: Parameters | None = Field(None, description="arguments")
+    parameters: Parameters | None = Field(None, description="arguments that are settings, by dotted name, as text")
+    parameters_left_out: dict[str, str] | None = Field(
+        None, description="name of each argument that is not recorded, and why; absent where all are"
+    )
     parent_run_id: str | None = Field(None, description="run of the sweep")
     data: DataByRole | None = Field(None, description="role to data set, by digest alone")
     fit_seconds: Seconds | None = Field(None, description="duration of fitting in seconds")

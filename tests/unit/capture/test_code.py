@@ -5,7 +5,6 @@ import subprocess
 
 import pytest
 
-from aims_mlflow.capture.active_run import starts_run
 from aims_mlflow.capture.code import code_version
 from aims_mlflow.errors import KeyUnavailable
 from aims_mlflow.signing.key_sources import signing_key
@@ -59,27 +58,3 @@ def test_no_key_is_made_where_the_home_does_not_last(variable, monkeypatch):
         KeyUnavailable, match=f"none is made because {variable} is set. Next: `aims keys new`.*AIMS_SIGNING_KEY"
     ):
         signing_key()
-
-
-def test_functions_that_start_a_run_are_told_from_those_that_do_not():
-    import mlflow
-    from mlflow import start_run
-
-    def plain(train): ...
-
-    def own(train):
-        with mlflow.start_run(run_name="x"):
-            ...
-
-    def imported(train):
-        start_run()
-
-    def nested(train):
-        with mlflow.start_run(nested=True):
-            ...
-
-    def resumed(train):
-        mlflow.start_run(run_id="r")
-
-    assert [starts_run(f) for f in (plain, own, imported, nested, resumed)] == [False, True, True, False, False]
-    assert not starts_run(print)
