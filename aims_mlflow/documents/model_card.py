@@ -276,4 +276,6 @@ def _unattached(notes: Notes, kind: str) -> str:
     record = notes.last(kind)
     if record is None:
         return f'Not stated: no `{kind}` is attached (`aims.attach("{kind}", PATH)` adds one).'
-    return f"See {', '.join(plain(a.path) for a in record.evidence.artifacts) or kind}{notes.cite(record)}."
+    files = ", ".join(plain(a.path) for a in record.evidence.artifacts) or kind
+    said = f" ({plain(record.evidence.reason)})" if record.evidence.reason else ""
+    return f"See {files}{notes.cite(record)}{said}."

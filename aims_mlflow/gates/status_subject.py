@@ -103,6 +103,11 @@ class StatusSubject:
         """Return those of a kind that the software made, and no person recorded by hand."""
         return [r for r in self.of(kind) if r.evidence.details.get("by_hand") is not True]
 
+    def signer(self, record: SealedRecord) -> str:
+        """Return the owner of the key that signed a record; for a key that is not known, the account that it names."""
+        entry = self.counted.signers.get(record.id)
+        return entry.owner if entry is not None else record.evidence.actor
+
     def by_id(self, record: str) -> SealedRecord | None:
         """Return the record that counts with this id."""
         return next((r for r in self.records if r.id == record), None)
@@ -150,12 +155,7 @@ class StatusSubject:
 
     def written(self, kind: str) -> list[PublishedDocument]:
         """Return what people wrote of a kind, oldest first: documents and attached files, without superseded ones."""
-        signers = self.counted.signers
-        files = [
-            attached(r, signers[r.id].owner if r.id in signers else r.evidence.actor)
-            for r in self.of(kind)
-            if r.evidence.kind not in DATA_KINDS
-        ]
+        files = [attached(r, self.signer(r)) for r in self.of(kind) if r.evidence.kind not in DATA_KINDS]
         both = [*(d for d in self.documents if d.kind == kind), *files]
         undone = {d.supersedes for d in both if d.supersedes}
         return sorted((d for d in both if d.id not in undone), key=lambda d: (d.time, d.id))

@@ -62,7 +62,7 @@ def stated(subject: StatusSubject, role: str, key: str) -> Judgement:
         value, name = source.get(key), source.get("name") or record.evidence.details.get("name") or role
         what = f"{key.replace('_', ' ')} of {name}"
         if says(value):
-            verdict = Judgement("holds", f"{what}: {value!r}, as {record.evidence.actor} stated", basis="person")
+            verdict = Judgement("holds", f"{what}: {value!r}, as {subject.signer(record)} stated", basis="person")
         elif value in (None, ""):
             verdict = Judgement("missing", f"{what} is not stated: {WHERE}", basis="person")
         else:

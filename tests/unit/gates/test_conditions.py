@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
+from aims_mlflow.capture.recorder import artifact
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.gates.decide import DecisionRequest, decide
@@ -21,6 +22,10 @@ def policy(change=lambda p: None):
     data = yaml.safe_load(default_policy_text())
     change(data)
     return parse_policy(yaml.safe_dump(data, sort_keys=False))
+
+
+def requiring(*kinds):
+    return policy(lambda p: p["stages"]["registration"].update(require=list(kinds), limits=[]))
 
 
 def system(**fields):
@@ -122,6 +127,23 @@ def test_comparing_no_group_needs_a_reason_of_the_policy_that_nothing_contradict
     decision = ask(good(kinds=kinds, sensitive=[], **start), rules=system(**rules))
     assert not decision.allowed
     assert word in texts(decision)[0]
+
+
+def test_a_file_that_the_trainer_attaches_is_not_what_a_policy_requires():
+    """The gate judges what people write as the pages do: a typed approver is no approval."""
+    loaded = requiring("session", "validation-report")
+    typed = {"approver": "olga", "review_date": "2027-01-01", "owner": "ana", "version": "1"}
+    for content, word in ((b"", "v.md is empty"), (b"text", "'olga' is only named, by ana")):
+        decision = ask(
+            with_record("validation-report", details=typed, artifacts=(artifact("v.md", content),)), rules=loaded
+        )
+        assert [word in text for text in texts(decision)] == [True]
+
+
+def test_a_measurement_by_hand_is_not_what_a_policy_requires():
+    loaded = requiring("session", "robustness")
+    decision = ask(with_record("robustness", details={"by_hand": True}), rules=loaded)
+    assert texts(decision) == ["there is no robustness evidence for this model but what a person recorded by hand"]
 
 
 def test_what_could_not_be_evaluated_is_not_passed():
