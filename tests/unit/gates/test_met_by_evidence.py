@@ -195,7 +195,7 @@ def test_a_failure_that_a_waiver_covers_shows_its_last_day_and_who_signed():
 
 
 def test_an_event_of_the_register_makes_a_control_stale_and_evidence_not_yet_sealed_is_told():
-    event = RegisterEvent(("A.7.3",), utc_text(NOW + timedelta(minutes=1)), "the licence of census ended")
+    event = RegisterEvent(("A.7.3",), utc_text(NOW + timedelta(days=1)), "the licence of census ended")
     found = state("A.7.3", events=(event,))
     assert (found.state, "the licence of census ended" in found.reason) == ("stale", True)
     assert state("A.7.3", sealed=frozenset()).state == "not sealed yet"
