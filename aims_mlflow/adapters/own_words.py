@@ -29,24 +29,39 @@ BEHIND = re.compile(r".*\bError: ", re.DOTALL)
 def own_words(
     error: BaseException, frames: Sequence[pd.DataFrame], names: Iterable[str] = (), sizes: Iterable[int] = ()
 ) -> str:
+    """Return what `words_of` does for an exception."""
+    return words_of(type(error).__name__, str(error), frames, names, sizes)
+
+
+def words_of(
+    kind: str, message: str, frames: Sequence[pd.DataFrame], names: Iterable[str] = (), sizes: Iterable[int] = ()
+) -> str:
     """Return the type of an error and the last line of its message, shortened, without values of the data.
 
     Args:
-        error: What a model or another stranger's code raised.
+        kind: The type of what a model or another stranger's code raised.
+        message: Its text.
         frames: The rows that it was asked about or may know; without any, the type alone is returned.
         names: Names of columns, which may be shown although a cell has them too.
         sizes: Numbers that may be shown, beside the rows and columns of the frames.
     """
-    kind = type(error).__name__
-    lines = [line.strip() for line in BEHIND.sub("", str(error)).splitlines() if line.strip()]
-    words = _words_of(frames)
+    lines = [line.strip() for line in BEHIND.sub("", message).splitlines() if line.strip()]
+    words = _words_in(frames)
     if not lines or words is None:
         return kind
     shapes = [n for frame in frames for n in (*frame.shape, frame.shape[1] - 1)]
     numbers = {str(n) for n in (0, 1, 2, *shapes, *sizes)}
-    text = _redacted(lines[-1], words, {str(name) for name in names}, numbers)
+    text = _redacted(_last_of(lines), words, {str(name) for name in names}, numbers)
     text = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1].rstrip() + GONE
     return kind if not text.strip(GONE + " .'\"") else f"{kind}: {text}"
+
+
+def _last_of(lines: list[str]) -> str:
+    """Return the last line; where it is an item of a list, the list with its heading."""
+    items = 1
+    while items < len(lines) and lines[-items].startswith(("- ", "* ")):
+        items += 1
+    return " ".join(lines[-items:])
 
 
 def _redacted(text: str, words: set[str], names: set[str], sizes: set[str]) -> str:
@@ -67,7 +82,7 @@ def _redacted(text: str, words: set[str], names: set[str], sizes: set[str]) -> s
     return re.sub("\0(\\d+)\0", lambda m: kept[int(m[1])], text)
 
 
-def _words_of(frames: Sequence[pd.DataFrame]) -> set[str] | None:
+def _words_in(frames: Sequence[pd.DataFrame]) -> set[str] | None:
     """Return every word of every text in frames, in one spelling; None without frames, or where there are too many."""
     words: set[str] = set()
     cells = 0

@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.adapters.algorithms import described_algorithms
 from aims_mlflow.adapters.models import file_prefix
 from aims_mlflow.adapters.predict import Question, known_labels, read_answers
-from aims_mlflow.capture import environment
+from aims_mlflow.capture import environment, model_output
 from aims_mlflow.capture.code import code_version
 from aims_mlflow.capture.failures import failure_of, is_refusal, short_reason
 from aims_mlflow.capture.incumbent import ask_incumbent
 from aims_mlflow.capture.probe import answers_to, probe, probe_on
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.tables.predictions import EvaluatedModel
-from aims_mlflow.errors import CheckError
+from aims_mlflow.errors import AimsError
 from aims_mlflow.records.base import decimal_text
-from aims_mlflow.records.details.checks import ModelOutput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from aims_mlflow.capture.plan import TrainingPlan
     from aims_mlflow.capture.recorder import Recorder
     from aims_mlflow.capture.training_data import TrainingData
+    from aims_mlflow.checks.outcome import Outcome
     from aims_mlflow.checks.tables.in_memory import InMemoryTable
     from aims_mlflow.evidence.statement import Subject
     from aims_mlflow.records.evidence import Result
@@ -134,13 +134,16 @@ def check_models(
             try:
                 question = question_of(model.predictor, data, plan.predict)
                 dataset, answer = predict_test(question, data)
-            except CheckError as exc:
+                answers = answers_to(question, data.tables["test"], answer.meaning)
+                evaluated = dataset.with_model(EvaluatedModel(predict=answers, incumbent=incumbent()))
+                outcomes = check_model(model, data, evaluated, answer, plan.predict)
+            except AimsError as exc:
                 leave_unchecked(model, data, short_reason(exc.sentence()), prefix, recorder)
                 continue
             predictions[model.model_id] = dataset
-            answers = answers_to(question, data.tables["test"], answer.meaning)
-            dataset = dataset.with_model(EvaluatedModel(predict=answers, incumbent=incumbent()))
-            check_model(model, data, dataset, answer, recorder, prefix=prefix)
+            described = {"test": data.tables["test"].described()}
+            for outcome in outcomes:
+                recorder.outcome(outcome, [model.subject()], prefix=prefix, data=described)
     return predictions
 
 
@@ -182,26 +185,24 @@ def predict_test(question: Question, data: TrainingData) -> tuple[InMemoryTable,
 
 
 def check_model(
-    model: LoggedModel,
-    data: TrainingData,
-    dataset: InMemoryTable,
-    answer: Answer,
-    recorder: Recorder,
-    *,
-    prefix: str,
-) -> None:
-    """Sign the checks of one model: performance, fairness where there are sensitive columns, and the team's own."""
-    pack, test = data.setup.pack, data.tables["test"]
-    sign = functools.partial(
-        recorder.outcome, subjects=[model.subject()], prefix=prefix, data={"test": test.described()}
-    )
-    sign(run_check("performance", dataset, pack), output=described_output(answer))
-    if dataset.sensitive_names:
-        sign(run_check("fairness", dataset, pack))
-    train = data.dataset("train") if "train" in data.tables else None
-    sign(probe_on(model, dataset, pack))
-    for own in pack.checks:
-        sign(run_check(own.name, dataset, pack, train))
+    model: LoggedModel, data: TrainingData, dataset: InMemoryTable, answer: Answer, function: Predict | None
+) -> list[Outcome]:
+    """Return the checks of one model: performance, fairness where there are sensitive columns, and the team's own.
+
+    Meanwhile the logged model is loaded back: nothing is signed of one that does not answer what was evaluated.
+
+    Raises:
+        CheckError: the logged model does not answer as the one that was evaluated.
+    """
+    pack = data.setup.pack
+    with model_output.loading_back(model, data.tables["test"]) as load_back:
+        performance = run_check("performance", dataset, pack)
+        outcomes = [run_check("fairness", dataset, pack)] if dataset.sensitive_names else []
+        train = data.dataset("train") if "train" in data.tables else None
+        outcomes.append(probe_on(model, dataset, pack))
+        outcomes += [run_check(own.name, dataset, pack, train) for own in pack.checks]
+        loaded = load_back.confirm(answer, dataset.task) if load_back is not None else None
+    return [model_output.described(performance, answer, loaded, function, model.function), *outcomes]
 
 
 def check_drift(data: TrainingData, subjects: list[Subject], recorder: Recorder) -> None:
@@ -240,15 +241,3 @@ def check_out_of_fold(
     dataset = dataclasses.replace(dataset, role="cross-validation", predictions=predictions)
     outcome = run_check("performance", dataset, data.setup.pack)
     recorder.outcome(outcome, subjects, prefix="cross-validation-", data={role: table.described()})
-
-
-def described_output(answer: Answer) -> dict[str, Any]:
-    """Return what a model's output was read as, for its performance record."""
-    meaning, proof = answer.meaning, answer.proof
-    return ModelOutput(
-        form=meaning.form,
-        understood_from=meaning.source,
-        proved_on=proof.role if proof is not None else None,
-        proved_rows=proof.rows if proof is not None else None,
-        proved=proof.shown if proof is not None else None,
-    ).model_dump(exclude_none=True)

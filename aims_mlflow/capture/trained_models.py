@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.adapters.asking import ask, features_for
-from aims_mlflow.adapters.models import log_model, logged_ids, open_logged
+from aims_mlflow.adapters.asking import ask, takes_groups
+from aims_mlflow.adapters.inputs import columns_taken
+from aims_mlflow.adapters.log_model import is_answered_by_mlflow, log_model, with_groups_beside
+from aims_mlflow.adapters.models import logged_ids, open_logged
+from aims_mlflow.adapters.requirements import requirements_of
 from aims_mlflow.adapters.tables import first_rows
 from aims_mlflow.capture.console import log
 from aims_mlflow.capture.failures import reason_of
@@ -59,7 +62,7 @@ def open_models(
                 ids.append(model_id)
     for model_id in ids:
         with _alone(recorder):
-            models.append(open_logged(model_id))
+            models.append(open_logged(model_id, function="beside the model" if plan.predict else ""))
     if fit.error is None and len(ids) < len(fitted):
         for name, model in fitted:
             with _alone(recorder):
@@ -85,14 +88,22 @@ def _model_id(uri: str) -> str:
 
 
 def _log(plan: TrainingPlan, data: TrainingData, name: str, model: Any) -> LoggedModel:
-    """Log a model under its name and open it again."""
+    """Log a model under its name and open it again; what MLflow must translate a table for is asked through MLflow."""
     features: Any = None
     output: Any = []
+    taken: list[str] | None = None
+    function = plan.predict
     table = data.tables.get("test") or data.tables.get("train")
     if table is not None:
         task = PredictionTask.of(data.setup.config.data, data.setup.pack.task)
         with contextlib.suppress(Exception):  # they only make the signature
             few = first_rows(table, SIGNATURE_ROWS)
-            features = features_for(model, few)
+            taken = columns_taken(model, few, task, plan.predict)
+            features = few.features if taken is None else few.frame[taken]
+            if function is None and taken is not None and takes_groups(model):
+                function = with_groups_beside(tuple(map(str, few.features.columns)), table.sensitive)
             output = ask(model, few, task, plan.predict, scored=False).output
-    return open_logged(log_model(model, name, features, output), model)
+    kept = "" if plan.predict is None else "with the model" if requirements_of(plan.predict) else "not stored"
+    asked_by_mlflow = plan.predict is None and is_answered_by_mlflow(model)
+    model_id = log_model(model, name, features, output, function)
+    return open_logged(model_id, None if asked_by_mlflow else model, kept, taken)

@@ -54,7 +54,7 @@ def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> byt
         *_section("Affected groups", [stated(notes, "affected_groups")]),
         *_section("Instructions for deployers", _deployers(notes)),
         *_section("Human oversight", [stated(notes, "human_oversight")]),
-        *_section("Input specification", _inputs(notes)),
+        *_section("Input specification", _inputs(notes, training, model_digest)),
         *_section("Training and evaluation data", _data(notes, training)),
         *_section("Performance", _performance(notes)),
         *_section("Performance and outcomes by group", _groups(notes)),
@@ -130,7 +130,8 @@ def _deployers(notes: Notes) -> list[str]:
     ]
 
 
-def _inputs(notes: Notes) -> list[str]:
+def _inputs(notes: Notes, training: SealedRecord | None, digest: str) -> list[str]:
+    """Return the columns that the model takes by its signature; where it names none, the training data's."""
     record = next((r for r in notes.of("dataset-record") if details(r, "role") == "train"), None)
     types = details(record, "column_types") or {}
     start = notes.last("session-start")
@@ -138,9 +139,18 @@ def _inputs(notes: Notes) -> list[str]:
     if record is None:
         return ["The columns are not recorded."]
     missing = details(record, "missing") or {}
-    rows = [[plain(c), plain(t), notes.number(record, missing.get(c, 0))] for c, t in types.items() if c != target]
+    models = details(training, "models") or []
+    taken = next((m.get("inputs") for m in models if isinstance(m, dict) and m.get("digest") == digest), None)
+    shown = {c: types.get(c, "not recorded") for c in taken or types if taken or c != target}
+    rows = [[plain(c), plain(t), notes.number(record, missing.get(c, 0))] for c, t in shown.items()]
+    what = (
+        f"Columns that the model takes, by its signature{notes.cite(training) if training is not None else ''}; their "
+        f"types and missing values are those of the training data{notes.cite(record)}."
+        if taken
+        else f"The model's signature names no columns; these are the training data's{notes.cite(record)}."
+    )
     return [
-        f"Columns of the training data{notes.cite(record)}; the target is {plain(target)}.",
+        f"{what} The target is {plain(target)}.",
         "",
         *table(("column", "type", "missing values"), rows),
     ]

@@ -82,6 +82,21 @@ class OutputMeaning(CheckDetails):
     bootstrap: BootstrapDescription | None = Field(None, description="resampling")
 
 
+class LoadedModel(OpenRecord):
+    """The logged model, loaded again and asked for held-out rows: it answered what the evidence is made of."""
+
+    process: str = Field(description="`this`, or `fresh` for a model that carries code of its own")
+    rows: int = Field(description="rows that were compared, evenly spread")
+
+
+class PredictFunction(OpenRecord):
+    """The function `predict=` that the person gave."""
+
+    name: str = Field(description="name of the function")
+    source_digest: Sha256 | None = Field(None, description="sha256 of its source, where there is one")
+    stored: str = Field(description="`with the model`, or `beside the model`, as a file of this record")
+
+
 class ModelOutput(OpenRecord):
     """What a model's output was read as, and how that was shown."""
 
@@ -92,6 +107,8 @@ class ModelOutput(OpenRecord):
     proved: bool | None = Field(
         None, description="whether they agree beyond chance; where the meaning was in doubt, it is always true"
     )
+    function: PredictFunction | None = Field(None, description="`predict=`, where one was given")
+    loaded_back: LoadedModel | None = Field(None, description="comparison with the logged model, loaded again")
 
 
 class PerformanceDetails(OutputMeaning):

@@ -177,6 +177,7 @@ class ModelDescription(OpenRecord):
     model_id: str = Field(description="id of the LoggedModel")
     digest: Sha256 = Field(description="dirHash1 of its files")
     flavor: str = Field(description="MLflow flavour")
+    inputs: list[str] | None = Field(None, description="columns that it takes, by its signature")
 
 
 class SelectionMetric(OpenRecord):

@@ -1,0 +1,73 @@
+"""Asks logged models for rows outside the process that trained them: `python -P -c SOURCE`. Needs no aims_mlflow.
+
+Each line of the standard input is a JOB, a folder with `rows.pickle`, the features, and `model.txt`, the model's path.
+The answer is written into `answer.json`: names of the columns, where there are any, and the columns as lists; or type
+and message of an error. The job on the standard output says that it is there.
+
+Every job runs in a fork of this process, which has imported MLflow and never runs a model itself: a job finds nothing
+of another job, nor of the training. Where processes do not fork safely, one process answers one job.
+"""
+
+import json
+import os
+import pickle
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    """Answer jobs until the standard input is closed."""
+    import sklearn.pipeline  # noqa: F401 - most models need it, and a fork need not import it again
+
+    for line in sys.stdin:
+        job = Path(line.strip())
+        if sys.platform != "linux":
+            answer(job)
+        elif (child := os.fork()) == 0:
+            os.setpgid(0, 0)
+            silence = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(silence, stream)
+            answer(job)
+            os._exit(0)
+        else:
+            os.waitpid(child, 0)
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+
+def answer(job: Path) -> None:
+    """Answer one job."""
+    os.chdir(job)
+    try:
+        import mlflow.pyfunc
+
+        model = mlflow.pyfunc.load_model((job / "model.txt").read_text(encoding="utf-8"), suppress_warnings=True)
+        rows = pickle.loads((job / "rows.pickle").read_bytes())  # noqa: S301 - written by the process that waits
+        found = columns_of(model.predict(rows))
+    except BaseException as exc:  # noqa: BLE001 - whatever it is, the process that waits is told
+        found = {"error": type(exc).__name__, "message": str(exc)}
+    (job / "answer.json").write_text(json.dumps(found), encoding="utf-8")
+
+
+def columns_of(raw: Any) -> dict[str, Any]:
+    """Return an output as names and columns of plain values."""
+    import numpy as np
+    import pandas as pd
+
+    if hasattr(raw, "detach"):
+        raw = raw.detach().cpu()
+    if isinstance(raw, dict) or (isinstance(raw, list) and raw and isinstance(raw[0], dict)):
+        raw = pd.DataFrame(raw)
+    if isinstance(raw, pd.DataFrame):
+        names = None if isinstance(raw.columns, pd.RangeIndex) else [str(name) for name in raw.columns]
+        return {"names": names, "columns": [raw.iloc[:, i].tolist() for i in range(raw.shape[1])]}
+    if isinstance(raw, pd.Series):
+        return {"names": None if raw.name is None else [str(raw.name)], "columns": [raw.tolist()]}
+    array = np.asarray(raw)
+    return {"names": None, "columns": [array.tolist()] if array.ndim == 1 else [column.tolist() for column in array.T]}
+
+
+if __name__ == "__main__":
+    main()
