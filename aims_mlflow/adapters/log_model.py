@@ -150,27 +150,16 @@ def _signature(features: Any, output: Any) -> Any:
 
 
 # What is stored is pickled by value, so that loading needs no aims_mlflow: nothing of this module may be named inside.
+# MLflow takes functions of one argument; lambdas have no type hints, which it would read as the signature.
 
 
 def _as_function(model: Any) -> Any:
-    if not hasattr(model, "predict"):
-
-        def call(model_input):  # type: ignore[no-untyped-def]  # MLflow reads hints as the signature
-            return model(model_input)
-
-        return call
-
-    def predict(model_input):  # type: ignore[no-untyped-def]  # MLflow reads hints as the signature
-        return model.predict(model_input)
-
-    return predict
+    ask = model.predict if hasattr(model, "predict") else model
+    return lambda rows: ask(rows)  # noqa: PLW0108 - neither a method nor an object is a function to MLflow
 
 
 def _with_function(model: Any, function: Callable[[Any, Any], Any]) -> Any:
-    def predict(model_input):  # type: ignore[no-untyped-def]  # MLflow reads hints as the signature
-        return function(model, model_input)
-
-    return predict
+    return lambda rows: function(model, rows)
 
 
 def with_groups_beside(columns: tuple[str, ...], groups: tuple[str, ...]) -> Callable[[Any, Any], Any]:
@@ -180,7 +169,7 @@ def with_groups_beside(columns: tuple[str, ...], groups: tuple[str, ...]) -> Cal
     """
     seed, argument = SEED, SENSITIVE
 
-    def predict(model, features):  # type: ignore[no-untyped-def]  # as _as_function
+    def predict(model: Any, features: Any) -> Any:
         import inspect
 
         beside = features[groups[0]] if len(groups) == 1 else features[list(groups)]
