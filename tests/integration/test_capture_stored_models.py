@@ -106,7 +106,7 @@ def test_a_logged_model_that_answers_otherwise_is_not_evaluated(halves):
 
     def model(train):
         made = Counting(logistic(train))
-        made.here = True
+        made.__dict__["here"] = True
         return made
 
     body = trained(model, halves)
@@ -118,7 +118,7 @@ def test_a_logged_model_that_answers_otherwise_is_not_evaluated(halves):
 def test_a_logged_model_that_cannot_predict_is_not_evaluated(halves):
     """A module that is in memory alone is not there in another process."""
     module = types.ModuleType("only_in_memory")
-    module.cut = 3000
+    module.__dict__["cut"] = 3000
 
     class Own:
         def predict(self, features):
