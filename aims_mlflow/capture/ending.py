@@ -12,7 +12,8 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
-from aims_mlflow.adapters.models import log_model, open_logged
+from aims_mlflow.adapters.log_model import log_model
+from aims_mlflow.adapters.models import open_logged
 from aims_mlflow.capture import active_run, completion, evaluation, kept_models, sweep, trained_models
 from aims_mlflow.capture.console import log, say
 from aims_mlflow.errors import Unreachable
@@ -124,7 +125,7 @@ class TrainingEnd:
         fitted = [(name, model) for name, model in self._fit.models if not isinstance(model, str)]
         if self._fit.error is None and len(known) < len(fitted):
             for name, model in fitted:
-                yield open_logged(log_model(model, name, None, []), model)
+                yield open_logged(log_model(model, name, None, [], self._plan.predict), model)
 
     def _closed(self, error: BaseException) -> list[str]:
         """Sign that the evaluation was stopped, close the session, and write it."""
