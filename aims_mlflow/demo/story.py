@@ -47,7 +47,7 @@ class Story:
         """Run all steps; stop the server at the end, and after an error."""
         started = time.monotonic()
         self._introduce()
-        with self.tell.step("A platform team makes a policy and trusts two keys"):
+        with self.tell.step("A platform team makes a policy and trusts three keys"):
             typed = set_up(self.office, self.run_command)
         self.tell.lines([f"$ {line}" for line in typed], dim=True)
         server = GatedServer(self.office.folder / "server", self.office.environment())
