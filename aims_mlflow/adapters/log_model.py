@@ -28,8 +28,8 @@ def flavour_of(model: Any) -> str:
     if isinstance(model, mlflow.pyfunc.PythonModel):
         return "pyfunc"
     for flavour, module, name in (
+        ("keras", "keras", "Model"),  # on PyTorch it is a Module too
         ("pytorch", "torch.nn", "Module"),
-        ("keras", "keras", "Model"),
         ("transformers", "transformers", "Pipeline"),
     ):
         kind = getattr(sys.modules.get(module), name, None)
