@@ -322,17 +322,18 @@ def test_every_file_of_the_evidence_is_watched(halves, tmp_path):
 def test_what_cannot_be_decorated_is_refused_where_it_stands():
     def plain(train, test): ...
 
-    async def later(train, test): ...
-
     def many(train, test):
         yield
 
     for decorator in (aims.trains, aims.acquires, aims.prepares):
         with pytest.raises(ConfigError, match="above the function"):
             decorator(plain)
-        for function in (later, many, type("C", (), {}), 3):
-            with pytest.raises(ConfigError, match="takes a plain function"):
+        for function, what in ((type("C", (), {}), "a class"), (3, "none")):
+            with pytest.raises(ConfigError, match=f"takes a function or another callable, and .* is {what}"):
                 decorator("x")(function)
+    for decorator in (aims.acquires, aims.prepares):
+        with pytest.raises(ConfigError, match="records a whole table, and .*many yields parts of one"):
+            decorator("x")(many)
 
 
 def test_wrong_data_arguments_say_how_to_name_them(halves):

@@ -55,7 +55,7 @@ def test_list_show_and_verify(folder, capsys):
     fairness = next(r for r in writer.records if r.evidence.kind == "fairness")
     assert aims("evidence", "show", root, fairness.id) == 0
     out = capsys.readouterr().out
-    assert "selection_rate_ratio [sex=Female] = 0.31 (0.28 to 0.34), n=3,210, limit >= 0.8 failed" in out
+    assert "selection_rate_ratio [sex=Female] = 0.31 (95% 0.28 to 0.34), n=3,210, limit >= 0.8 failed" in out
     assert "= undefined, n=0" in out
     assert aims("verify", root) == 0
     assert "✓ envelope: 10 records in 1 sessions, signed by this account's key" in (out := capsys.readouterr().out)
@@ -98,7 +98,7 @@ def test_unknown_keys_need_to_be_named(folder, tmp_path, monkeypatch, capsys):
         (["verify", ".", "--ledger", "sqlite:///:memory:", "--key", "k.pem"], 2, "a ledger has its own keyring"),
         (["verify", "ledger", "--key", "k.pem"], 2, "--key is about evidence without a ledger"),
         (["evidence", "show", "."], 1, "no evidence is here"),
-        (["gate", "init", "/dev/null/policy"], 3, "/dev/null/policy: cannot be read or written (Not a directory)"),
+        (["gate", "init", "/dev/null/policy"], 3, "/dev/null/policy/keyring.yaml: cannot be read or written (Not a directory)"),
         (["gate", "lint", "nowhere"], 3, "aims gate init"),
         (["keys", "add", "nowhere.pem", "--owner", "a", "--role", "trainer"], 3, "cannot be read"),
         (["gate", "explain", "income", "--stage", "deployment"], 2, "names neither a run nor a model"),
