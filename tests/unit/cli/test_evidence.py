@@ -98,7 +98,11 @@ def test_unknown_keys_need_to_be_named(folder, tmp_path, monkeypatch, capsys):
         (["verify", ".", "--ledger", "sqlite:///:memory:", "--key", "k.pem"], 2, "a ledger has its own keyring"),
         (["verify", "ledger", "--key", "k.pem"], 2, "--key is about evidence without a ledger"),
         (["evidence", "show", "."], 1, "no evidence is here"),
-        (["gate", "init", "/dev/null/policy"], 3, "/dev/null/policy/keyring.yaml: cannot be read or written (Not a directory)"),
+        (
+            ["gate", "init", "/dev/null/policy"],
+            3,
+            "/dev/null/policy/keyring.yaml: cannot be read or written (Not a directory)",
+        ),
         (["gate", "lint", "nowhere"], 3, "aims gate init"),
         (["keys", "add", "nowhere.pem", "--owner", "a", "--role", "trainer"], 3, "cannot be read"),
         (["gate", "explain", "income", "--stage", "deployment"], 2, "names neither a run nor a model"),
