@@ -332,7 +332,7 @@ def test_what_cannot_be_decorated_is_refused_where_it_stands():
             with pytest.raises(ConfigError, match=f"takes a function or another callable, and .* is {what}"):
                 decorator("x")(function)
     for decorator in (aims.acquires, aims.prepares):
-        with pytest.raises(ConfigError, match="records a whole table, and .*many yields parts of one"):
+        with pytest.raises(ConfigError, match=r"records a whole table, and .*many yields parts of one"):
             decorator("x")(many)
 
 
