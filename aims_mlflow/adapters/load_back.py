@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import mlflow
 
-from aims_mlflow.adapters.asking import ask, takes_groups
+from aims_mlflow.adapters.asking import ask, features_for, takes_groups
 from aims_mlflow.adapters.other_process import other_process
 from aims_mlflow.adapters.outputs import read_raw
 from aims_mlflow.adapters.own_words import words_of
@@ -147,11 +147,11 @@ def _has_categories(features: Any) -> bool:
 
 
 def _features(model: LoggedModel, table: Table) -> Any:
-    """Return what a logged model takes of a table: the columns of its signature, where it names columns."""
+    """Return what a logged model takes of a table: the columns of its signature, else those it was fitted on."""
     frame = getattr(table.features, "columns", None) is not None and hasattr(table.features, "loc")
     if frame and model.inputs and set(model.inputs) <= set(table.frame.columns):
         return table.frame[list(model.inputs)]
-    return table.features
+    return features_for(model.predictor, table)
 
 
 def _output(columns: Sequence[Sequence[Any]], names: Sequence[str] | None, rows: int) -> Output:
