@@ -159,8 +159,8 @@ def test_registering_inside_the_function_is_refused_with_the_advice(client):
     frame = trainings.table()
     text = refused(fit, frame[:500], frame[500:])
     assert "register=True" in text
-    run_id = mlflow.search_runs(output_format="list", max_results=1)[0].info.run_id
-    assert mlflow.get_run(run_id).outputs.model_outputs, "the model is logged all the same"
+    models = mlflow.search_logged_models(filter_string="name = 'inside'", output_format="list")
+    assert len(models) == 1, "the model is logged all the same"
 
 
 def test_the_compliant_model_passes_is_used_and_still_verifies(gate, client, compliant):
@@ -247,10 +247,6 @@ def test_a_waiver_carries_one_control_and_is_loud(gate, client):
     with gate.as_approver():
         said = commands.aims("waive", uri, *options, "--control", "A.6.2.4", *ratio)
     assert "waived: A.6.2.4: selection-rate ratio for sex=f is" in said
-    still = refused(mlflow.register_model, uri, "waived")
-    assert "selection-rate ratio for sex=f" not in still, "what is waived is no longer a reason"
-    with gate.as_approver():
-        commands.aims("waive", uri, *options, "--control", "A.6.2.4")
     version = mlflow.register_model(uri, "waived")
     assert version.tags["aims.decision"] == "allowed, WAIVED"
     assert "WAIVED until" in version.tags["aims.waivers"]

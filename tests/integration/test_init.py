@@ -92,9 +92,8 @@ def test_nothing_is_overwritten_and_nothing_half_written(table, tmp_path, capsys
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"a;b;y\n1;x;0\n2;z;1\n", "separate the columns by commas"),
-        ("a,b,y\n1,caf\u00e9,0\n2,z,1\n".encode("latin-1"), "not UTF-8 text. Next: save it as UTF-8"),
-        (b"", "not a readable table"),
+        ("a,b,y\n1,caf\u00e9,0\n2,z,1\n".encode("latin-1"), "the file is not UTF-8 text"),
+        (b"", "the file has no header"),
         (b"a,y\n", "the table has no rows"),
         (b"a,y\n1,1\n2,1\n", "every row has the same label"),
     ],

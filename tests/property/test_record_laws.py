@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import StringConstraints
 
 from aims_mlflow.canonical import canonical, parse_json
-from aims_mlflow.records.base import Time, utc_text
+from aims_mlflow.records.base import Record, Time, utc_text
 from aims_mlflow.records.details import KINDS
 from aims_mlflow.records.leaves import CONTENTS, body_model
 from aims_mlflow.records.open_record import OpenRecord
@@ -48,7 +48,20 @@ def values(annotation, metadata=()):
         return st.dictionaries(values(inside[0]), values(inside[1]), max_size=2)
     if inspect.isclass(annotation) and issubclass(annotation, OpenRecord):
         return contents(annotation)
+    if inspect.isclass(annotation) and issubclass(annotation, Record):
+        return closed(annotation)
     return PLAIN[annotation]
+
+
+@functools.cache
+def closed(model):
+    """Return a strategy for valid content of a model that takes no field of a later release."""
+    fields = {name: values(f.annotation, tuple(f.metadata)) for name, f in model.model_fields.items()}
+    needed = {name for name, f in model.model_fields.items() if f.is_required()}
+    return st.fixed_dictionaries(
+        {name: s for name, s in fields.items() if name in needed},
+        optional={name: s for name, s in fields.items() if name not in needed},
+    )
 
 
 @functools.cache

@@ -44,8 +44,14 @@ def verifies(run_id):
     assert problems(run_id) == []
 
 
-def stopped_by(error):
+def stopped_by(error, folder):
+    """Return a `predict=` that is stopped once: it is stored with the model, which is asked again later."""
+    before = folder / "stopped"
+
     def predict(model, features):
+        if before.exists():
+            return model.predict(features)
+        before.touch()
         if isinstance(error, signal.Signals):
             os.kill(os.getpid(), error)
             time.sleep(5)
@@ -61,7 +67,7 @@ def stopped_by(error):
 )
 def test_what_ends_the_process_after_the_fit_loses_no_model(error, raised, capsys, tracking):
     with pytest.raises(raised) as caught:
-        trained(predict=stopped_by(error))(*HALVES)
+        trained(predict=stopped_by(error, tracking))(*HALVES)
     run = mlflow.get_run(last_run())
     assert run.info.status == "KILLED"
     assert len(run.outputs.model_outputs) == 1

@@ -237,6 +237,6 @@ def test_progress_is_for_terminals_alone(tables):
             break
         shown += part
     assert done.returncode == 0, shown
-    assert b"[1/3] data quality ..." in shown
-    assert b"[3/3]" in shown
-    assert b"[1/3]" not in done.stdout
+    assert b"[1/4] data quality ..." in shown
+    assert b"[4/4]" in shown
+    assert b"[1/4]" not in done.stdout
