@@ -37,7 +37,7 @@ FRAMEWORKS = {
     "hitrust": "HITRUST v11",
 }
 CAPTIONS = {
-    "fairness": "Outcomes by group, with 95% intervals",
+    "fairness": "Outcomes by group, each with its interval",
     "drift": "Drift of test against training data, by column",
 }
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from aims_mlflow.errors import EvidenceError
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Unmet, WaivedBy, WaivedClaim
 from aims_mlflow.signing.owners import is_among, person
@@ -22,10 +23,10 @@ def waived_claim(item: Unmet) -> WaivedClaim:
     """Return a failure as a waiver names it.
 
     Raises:
-        ValueError: a release that did not name conditions decided it.
+        EvidenceError: an earlier release decided it, which does not name what failed.
     """
     if item.condition is None:
-        raise ValueError("the failure names no condition")
+        raise EvidenceError("the gate does not name what failed", next="update aims_mlflow on the server")
     return WaivedClaim(
         kind=item.kind,
         condition=item.condition,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.measures import measures_due
 from aims_mlflow.lifecycle.model_history import ModelHistory
@@ -243,7 +244,7 @@ def _of_alias(
         text = f"{at} of {seen.ledger_name} still points to version {version}, adopted from before the gate"
         yield Finding(of_kind(about="legacy-over"), text)
     elif (until := past.waived_until(by)) and parse_time(until) <= datetime.now(UTC):
-        text = f"{at} of {seen.ledger_name} points to version {version}, whose waiver ended {until[:10]}"
+        text = f"{at} of {seen.ledger_name} points to version {version}, whose waiver ended {last_day(until)}"
         yield Finding(of_kind(about="waiver-over"), text)
     registered = past.registered(version)
     digest, why = try_digest(seen.versions[version])

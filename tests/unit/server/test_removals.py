@@ -1,5 +1,7 @@
 """Taking authority away is never blocked; the traces of what was in use go only with a retirement record."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from mlflow.exceptions import MlflowException
 
@@ -139,21 +141,25 @@ def test_moving_back_is_refused_after_a_revocation(registry, client, use):
     assert registry.leaves("decision")[-1]["basis"] == "evidence"
 
 
-def test_moving_back_ends_with_the_waiver_that_allowed_it(registry, client, use, person, monkeypatch):
-    from datetime import UTC, datetime, timedelta
-
+def waived_version_in_use(registry, client, person):
+    """Put an unfair model into use on a waiver; returns (its version, the waiver's last day)."""
     import mlflow
-
-    import aims_mlflow.server.gate as gate
 
     _, uri = trainings.train("loans", frame=trainings.table(3000, fair=False), seed=1)
     until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
     waiver = ["--control", "A.6.2.4", "--reason", "pilot", "--until", until]
     registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
-    first = mlflow.register_model(uri, "loans").version
-    registry.say("waive", f"models:/loans/{first}", "--stage", "deployment", *waiver)
-    person("rosa", "approver")("approve", f"models:/loans/{first}", "--stage", "deployment")
-    client.set_registered_model_alias("loans", "champion", first)
+    version = mlflow.register_model(uri, "loans").version
+    registry.say("waive", f"models:/loans/{version}", "--stage", "deployment", *waiver)
+    person("rosa", "approver")("approve", f"models:/loans/{version}", "--stage", "deployment")
+    client.set_registered_model_alias("loans", "champion", version)
+    return version, until
+
+
+def test_moving_back_ends_with_the_waiver_that_allowed_it(registry, client, use, person, monkeypatch):
+    import aims_mlflow.server.gate as gate
+
+    first, _ = waived_version_in_use(registry, client, person)
     use(seed=2)
 
     class Later(datetime):
@@ -257,18 +263,7 @@ def test_stages_are_gated_and_leaving_one_is_a_withdrawal(registry, client, use)
 
 
 def test_an_alias_that_is_deleted_and_set_again_carries_its_waivers(registry, client, person):
-    from datetime import UTC, datetime, timedelta
-
-    import mlflow
-
-    _, uri = trainings.train("loans", frame=trainings.table(3000, fair=False), seed=1)
-    until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
-    waiver = ["--control", "A.6.2.4", "--reason", "pilot", "--until", until]
-    registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
-    version = mlflow.register_model(uri, "loans").version
-    registry.say("waive", f"models:/loans/{version}", "--stage", "deployment", *waiver)
-    person("rosa", "approver")("approve", f"models:/loans/{version}", "--stage", "deployment")
-    client.set_registered_model_alias("loans", "champion", version)
+    version, until = waived_version_in_use(registry, client, person)
     first = registry.leaves("decision")[-1]
     for _ in range(2):
         client.delete_registered_model_alias("loans", "champion")
