@@ -16,6 +16,8 @@ from aims_mlflow.evidence.trust import trusted_keys
 from aims_mlflow.records.wording import interval_name, reference_text, verdict_word
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aims_mlflow.evidence.statement import SealedRecord
 
 
@@ -90,6 +92,19 @@ def show(target: str, record_id: str | None, keys: tuple[str, ...], as_json: boo
         _print_record(record)
 
 
+def _described(name: str, value: Any) -> Iterator[str]:
+    """Yield the details of a record, one value on each line with its dotted name; a list of plain values on one."""
+    if isinstance(value, dict) and value:
+        for key, part in value.items():
+            yield from _described(f"{name}.{key}" if name else str(key), part)
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        for i, part in enumerate(value):
+            yield from _described(f"{name}.{i}", part)
+    elif name:
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        yield f"{name}: {'none' if text in (None, '', {}) else text}"
+
+
 def _print_record(record: SealedRecord) -> None:
     body = record.evidence
     click.secho(f"{body.kind}: {body.result.replace('_', ' ')}", bold=True)
@@ -111,6 +126,10 @@ def _print_record(record: SealedRecord) -> None:
         n = f", n={claim.n:,}" if claim.n is not None else ""
         name = f"{claim.metric} [{where}]" if where else claim.metric
         click.echo(f"    {name} = {claim.value or 'undefined'}{against}{interval}{n}{limit} {state}".rstrip())
+        if claim.note:
+            click.echo(f"      {claim.note}")
+    for line in _described("", body.details):
+        click.echo(f"    {line}")
     for artifact in body.artifacts:
         click.echo(f"  file {artifact.path} ({artifact.size:,} bytes, sha256 {artifact.sha256})")
     click.echo("")

@@ -6,16 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from aims_mlflow.checks.metrics import (
-    BETWEEN_GROUPS,
-    COMPARED,
-    GROUP_RATES,
-    LABELS_BETWEEN,
-    NUMBERS_BETWEEN,
-    NUMBERS_BY_GROUP,
-)
+from aims_mlflow.documents.card_limitations import limitations
+from aims_mlflow.documents.card_results import by_group, by_label, drift, performance
+from aims_mlflow.documents.card_summary import summary
 from aims_mlflow.documents.notes import Notes, claims_of, coded, details, plain, stated, table
-from aims_mlflow.records.wording import limit_text, slice_text
+from aims_mlflow.documents.verdict import EvidenceVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +21,6 @@ OVERALL = (
     *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "macro_f1", "roc_auc", "log_loss", "brier_score"),
     *("mean_absolute_error", "root_mean_squared_error", "r2"),
 )
-RATES = (*GROUP_RATES, *COMPARED, *LABELS_BETWEEN, *NUMBERS_BY_GROUP, *NUMBERS_BETWEEN)
-BETWEEN = (*BETWEEN_GROUPS, *LABELS_BETWEEN, *NUMBERS_BETWEEN)
 
 
 def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> bytes:
@@ -36,16 +29,17 @@ def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> byt
     Every number has a footnote with its record; missing statements are marked as
     not stated.
     """
-    about = [r for r in records if r.has_subject(model_digest) or r.evidence.kind not in ("performance", "fairness")]
-    notes = Notes(about)
+    verdict = EvidenceVerdict.of(records, model_digest)
+    notes = Notes(verdict.records)
     start, training = notes.last("session-start"), notes.last("training-provenance")
-    system = plain(details(start, "system", "id") or "model")
+    run_id = records[-1].evidence.mlflow.run_id if records else None
     body = [
-        f"# {system}",
+        f"# {plain(details(start, 'system', 'id') or 'model')}",
         "",
+        *summary(notes, verdict, training),
         (
             "Written from signed evidence. A mark such as [^e1] leads to the record that a number comes from; "
-            "`aims evidence show` prints it."
+            f"`aims evidence show runs:/{run_id or 'ID'} RECORD` prints it."
         ),
         "",
         *_section("Model details", _model_details(notes, training, model_digest)),
@@ -55,12 +49,14 @@ def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> byt
         *_section("Instructions for deployers", _deployers(notes)),
         *_section("Human oversight", [stated(notes, "human_oversight")]),
         *_section("Input specification", _inputs(notes, training, model_digest)),
+        *_section("Outcome", _outcome(notes)),
         *_section("Training and evaluation data", _data(notes, training)),
-        *_section("Performance", _performance(notes)),
-        *_section("Performance and outcomes by group", _groups(notes)),
-        *_section("Drift of test against training data", _drift(notes)),
-        *_section("Limitations", _limitations(notes)),
-        *_section("Security", _security(training)),
+        *_section("Performance", performance(notes)),
+        *_section("Results by class", by_label(notes)),
+        *_section("Performance and outcomes by group", by_group(notes)),
+        *_section("Drift of test against training data", drift(notes)),
+        *_section("Limitations", limitations(notes, verdict)),
+        *_section("Security", _security(notes, training)),
         *_section("Logging", [_unattached(notes, "log-plan")]),
         *_section("Planned changes", [_unattached(notes, "deployment-plan")]),
         *_section("Monitoring plan", _monitoring(notes)),
@@ -72,7 +68,8 @@ def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> byt
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
-    return [f"## {title}", "", *lines, *([] if lines and lines[-1] == "" else [""])]
+    """Return a section; one without lines is left out."""
+    return [f"## {title}", "", *lines, *([] if lines[-1] == "" else [""])] if lines else []
 
 
 def _header(notes: Notes, name: str) -> str:
@@ -98,35 +95,84 @@ def _model_details(notes: Notes, training: SealedRecord | None, digest: str) -> 
     if training is None:
         return [f"- Digest (dirHash1): `{digest}`", "- How it was trained: no record."]
     body = training.evidence
-    models = details(training, "models") or []
-    own = next((m for m in models if isinstance(m, dict) and m.get("digest") == digest), {})
-    code = details(training, "code") or {}
-    version = (
-        f"commit `{code['commit']}`" + (" with uncommitted changes" if code.get("dirty") else "")
-        if code.get("commit")
-        else (f"source digest `{code.get('source_digest', 'none')}` ({plain(code.get('reason', ''))})")
-    )
-    parameters = details(training, "parameters") or {}
+    own = _own(training, digest)
     out = [
-        f"- Owner and provider: {stated(notes, 'owner')}",
+        f"- System owner: {stated(notes, 'owner')}",
+        *_roles(notes),
         f"- Version: MLflow model {coded(own.get('model_id', 'unknown'))}, digest (dirHash1) `{digest}`",
-        f"- Kind: {plain(own.get('flavor', 'unknown'))}",
+        f"- Algorithm: {_algorithm(notes, own)}",
         f"- Trained by: {coded(details(training, 'function') or 'unknown')}",
-        f"- Trained: {body.time[:19]}Z{notes.cite(training)} in run `{body.mlflow.run_id}`; code: {version}",
+        f"- Trained: {body.time[:19]}Z{notes.cite(training)} in run `{body.mlflow.run_id}`",
+        f"- Code: {code_text(details(training, 'code') or {})}{notes.cite(training)}",
         f"- Fitting took {notes.number(training, details(training, 'fit_seconds'))} seconds",
     ]
-    if parameters:
-        settings = ", ".join(f"{plain(k)}={plain(v)}" for k, v in sorted(parameters.items()))
-        out.append(f"- Parameters: {settings}{notes.cite(training)}")
+    chosen = details(training, "hyperparameters", own.get("model_id", ""))
+    for name, values in (
+        ("Hyper-parameters of the fitted model", chosen),
+        ("Arguments of the training function", details(training, "parameters")),
+    ):
+        if values:
+            settings = ", ".join(f"{plain(k)}={plain(v)}" for k, v in sorted(values.items()))
+            out.append(f"- {name}: {settings}{notes.cite(training)}")
+        else:
+            out.append(f"- {name}: none recorded{notes.cite(training)}")
     if details(training, "trials") is not None:
         out.append(f"- Chosen among {notes.number(training, details(training, 'trials'))} trials")
     return out
 
 
+def _own(training: SealedRecord | None, digest: str) -> dict[str, Any]:
+    """Return what the training record says of the model with this digest."""
+    models = details(training, "models") or []
+    return next((m for m in models if isinstance(m, dict) and m.get("digest") == digest), {})
+
+
+def _roles(notes: Notes) -> list[str]:
+    """Return the organisation's roles for the system, where aims.yaml states them."""
+    named = details(notes.last("session-start"), "system", "roles")
+    return [f"- Roles of the organisation: {stated(notes, 'roles')}"] if named else []
+
+
+def _algorithm(notes: Notes, own: dict[str, Any]) -> str:
+    """Return the class of the model, the flavour that it is stored as, and the versions of the libraries behind it."""
+    tooling = notes.last("tooling-record")
+    named = (details(tooling, "algorithms") or {}).get(own.get("model_id"))
+    what = coded(named) if named else "its class is not recorded"
+    stored = f"MLflow flavour {plain(own.get('flavor', 'unknown'))}"
+    serving = (details(tooling, "serving") or {}).get(own.get("model_id")) or []
+    libraries = [coded(line) for line in serving if not line.startswith("mlflow")]
+    needs = f"; needs {', '.join(libraries)}" if libraries else ""
+    return f"{what}, {stored}{needs}{notes.cite(tooling) if tooling is not None else ''}"
+
+
+def code_text(code: dict[str, Any]) -> str:
+    """Return which code ran, and what of it no commit contains."""
+    if not code.get("commit"):
+        return f"source digest `{code.get('source_digest', 'none')}` ({plain(code.get('reason', 'no commit'))})"
+    text = f"commit `{code['commit']}`"
+    return f"{text}, with uncommitted changes" if code.get("dirty") else text
+
+
+def _outcome(notes: Notes) -> list[str]:
+    """Return what is predicted, and which outcome is favourable for a person."""
+    start = notes.last("session-start")
+    if start is None:
+        return ["No record says what is predicted."]
+    target, favourable = details(start, "target"), details(start, "favourable")
+    threshold = details(start, "threshold")
+    good = plain(favourable) if favourable else "none is named"
+    if threshold is not None:
+        good = f"{notes.number(start, threshold)} or above"
+    mark = notes.cite(start)
+    return [f"Predicted: {plain(target or 'unknown')}{mark}. Favourable outcome for a person: {good}{mark}."]
+
+
 def _deployers(notes: Notes) -> list[str]:
+    capacity = details(notes.last("session-start"), "system", "serving_capacity")
     return [
         "Load the registered version and check its bytes first: `aims verify models:/NAME/VERSION`.",
-        f"Use within the intended use only. Roles: {stated(notes, 'roles')}",
+        "Use within the intended use only.",
+        *([f"Capacity that serving needs: {stated(notes, 'serving_capacity')}"] if capacity else []),
     ]
 
 
@@ -139,8 +185,7 @@ def _inputs(notes: Notes, training: SealedRecord | None, digest: str) -> list[st
     if record is None:
         return ["The columns are not recorded."]
     missing = details(record, "missing") or {}
-    models = details(training, "models") or []
-    taken = next((m.get("inputs") for m in models if isinstance(m, dict) and m.get("digest") == digest), None)
+    taken = _own(training, digest).get("inputs")
     shown = {c: types.get(c, "not recorded") for c in taken or types if taken or c != target}
     rows = [[plain(c), plain(t), notes.number(record, missing.get(c, 0))] for c, t in shown.items()]
     what = (
@@ -149,11 +194,7 @@ def _inputs(notes: Notes, training: SealedRecord | None, digest: str) -> list[st
         if taken
         else f"The model's signature names no columns; these are the training data's{notes.cite(record)}."
     )
-    return [
-        f"{what} The target is {plain(target)}.",
-        "",
-        *table(("column", "type", "missing values"), rows),
-    ]
+    return [what, "", *table(("column", "type", "missing values"), rows)]
 
 
 def _data(notes: Notes, training: SealedRecord | None) -> list[str]:
@@ -161,10 +202,10 @@ def _data(notes: Notes, training: SealedRecord | None) -> list[str]:
     if training is None or not data:
         return ["No data were bound to the training."]
     rows = [
-        [role, notes.number(training, d.get("rows")), f"`{d.get('digest', {}).get('arrowIpcSha256', '')[:16]}…`"]
+        [role, notes.number(training, d.get("rows")), f"`{d.get('digest', {}).get('arrowIpcSha256', '')}`"]
         for role, d in data.items()
     ]
-    out = table(("role", "rows", "digest"), rows)
+    out = table(("role", "rows", "digest of the Arrow stream"), rows)
     lineage = notes.last("lineage")
     if lineage is not None:
         for entry in details(lineage, "links") or []:
@@ -178,98 +219,17 @@ def _data(notes: Notes, training: SealedRecord | None) -> list[str]:
     return [*out, "", "The data sheet (`datasheet.md`) says more."]
 
 
-def _performance(notes: Notes) -> list[str]:
-    record = notes.last("performance")
-    if record is None or not claims_of(record, slice={}, role="test"):
-        return [f"Not evaluated: {plain(record.evidence.reason if record else 'no record')}."]
-    rows = [
-        [
-            c.metric.replace("_", " "),
-            notes.measured(record, c),
-            notes.number(record, c.n) if c.n is not None else "",
-        ]
-        for c in claims_of(record, slice={}, role="test")
-    ]
-    return ["On held-out data.", "", *table(("metric", "value", "rows"), rows)]
-
-
-def _groups(notes: Notes) -> list[str]:
-    record = notes.last("fairness")
-    if record is None:
-        return ["No sensitive columns were named, so nothing was measured by group."]
-    performance = notes.last("performance")
-    out = [f"Not evaluated: {plain(record.evidence.reason)}.", ""] if record.evidence.result == "not_evaluated" else []
-    out += [f"Set aside: {plain(c)}." for c in _set_aside(record)]
-    columns = [k for c in record.evidence.claims if len(c.slice) == 1 for k, v in c.slice.items() if v != "*"]
-    for column in dict.fromkeys(columns):
-        groups = dict.fromkeys(
-            c.slice[column] for c in record.evidence.claims if set(c.slice) == {column} and c.slice[column] != "*"
-        )
-        measured = {g: {c.metric: c for c in claims_of(record, slice={column: g})} for g in groups}
-        shown_rates = [m for m in RATES if any(m in of for of in measured.values())]
-        rows = []
-        for group, of in measured.items():
-            accuracy = next(iter(claims_of(performance, slice={column: group}, metric="accuracy")), None)
-            n = next((c.n for c in of.values() if c.n is not None), None)
-            cells = [plain(group), notes.number(record, n) if n is not None else ""]
-            cells.append(notes.measured(performance, accuracy) if accuracy and performance else "")
-            cells += [notes.measured(record, of[m]) if m in of else "" for m in shown_rates]
-            rows.append(cells)
-        out += [
-            f"### {plain(column)}",
-            "",
-            *table(("group", "rows", "accuracy", *(m.replace("_", " ") for m in shown_rates)), rows),
-        ]
-        between = {c.metric: c for c in claims_of(record, slice={column: "*"})}
-        out += table(
-            ("highest against lowest group, without a verdict", "value"),
-            [[m.replace("_", " "), notes.measured(record, between[m])] for m in BETWEEN if m in between],
-        )
-    return out
-
-
-def _set_aside(record: SealedRecord) -> list[str]:
-    """Return the groups that the pack sets aside, each with the reason."""
-    entries = details(record, "set_aside") or []
-    return [f"{e.get('column')}={e.get('group')}, {e.get('reason')}" for e in entries if isinstance(e, dict)]
-
-
-def _drift(notes: Notes) -> list[str]:
-    record = notes.last("drift")
-    if record is None or record.evidence.result == "not_evaluated":
-        return [f"Not evaluated: {plain(record.evidence.reason if record else 'no test data')}."]
-    drifted = [c for c in record.evidence.claims if c.passed is False and c.slice]
-    share = next(iter(claims_of(record, metric="drifted_share")), None)
-    out = [f"Share of drifted columns: {notes.measured(record, share)}"] if share else []
-    return out + [
-        f"- {plain(c.slice.get('column'))}: {notes.measured(record, c)} ({plain(c.note or '')})" for c in drifted
-    ]
-
-
-def _limitations(notes: Notes) -> list[str]:
-    out = [stated(notes, "limitations")]
-    for record in notes.records:
-        for claim in record.evidence.claims:
-            if claim.passed is False and claim.severity != "warning":
-                where = slice_text(claim.slice)
-                limit = limit_text(claim) or "no limit"
-                out.append(
-                    f"- Fails: {plain(claim.metric)} {plain(where)} is {notes.measured(record, claim)}, "
-                    f"{limit}{notes.cite(record)}"
-                )
-    return out
-
-
-def _security(training: SealedRecord | None) -> list[str]:
+def _security(notes: Notes, training: SealedRecord | None) -> list[str]:
+    """Return how the model is stored, and what the check of its files found."""
     models = details(training, "models") or []
     flavors = sorted({plain(m.get("flavor")) for m in models if isinstance(m, dict)})
-    return [
-        (
-            f"Stored as {', '.join(flavors) or 'unknown'}. "
-            "A model that is stored as a pickle runs code when it is loaded: "
-            "load it only after its digest was checked."
-        )
-    ]
+    out = [f"Stored as MLflow flavour {', '.join(flavors) or 'unknown'}."]
+    record = notes.last("robustness")
+    for claim in claims_of(record, metric="unsafe_model_files"):
+        if record is not None:
+            said = f" ({plain(claim.note)})" if claim.note else ""
+            out.append(f"Files that run code when they are loaded: {notes.measured(record, claim)}{said}.")
+    return [*out, "Load it only after its digest was checked."]
 
 
 def _monitoring(notes: Notes) -> list[str]:

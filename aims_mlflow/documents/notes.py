@@ -51,13 +51,32 @@ class Notes:
         """Return a number with the footnote mark of its record."""
         return f"{number_text(None if value is None else str(value))}{self.cite(record)}"
 
+    def value(self, record: SealedRecord, claim: Claim) -> str:
+        """Return a claim's value with its interval and mark; of one without a value, why it has none."""
+        around = range_text(claim)
+        why = f" ({plain(claim.note)})" if claim.value is None and claim.note else ""
+        return value_text(claim) + (f" ({around})" if around else why) + self.cite(record)
+
+    def compared(self, record: SealedRecord, claim: Claim) -> str:
+        """Return a claim's value, then the group that it is against with the rows that decide."""
+        against, value = reference_text(claim), self.value(record, claim)
+        if not against:
+            return value
+        rows = f", n={claim.n:,}{self.cite(record)}" if claim.n is not None else ""
+        return f"{value}, against {plain(against)}{rows}"
+
     def measured(self, record: SealedRecord, claim: Claim) -> str:
-        """Return a claim's value with interval and mark, then the group that it is against, its rows and verdict."""
-        around, against, mark = range_text(claim), reference_text(claim), self.cite(record)
-        parts = [value_text(claim) + (f" ({around})" if around else "") + mark]
-        if against:
-            parts += [f"against {plain(against)}", *([f"n={claim.n:,}{mark}"] if claim.n is not None else [])]
-        return ", ".join([*parts, *([verdict_word(claim)] if verdict_word(claim) else [])])
+        """Return a claim's value as `compared`, then its verdict."""
+        word = verdict_word(claim)
+        return self.compared(record, claim) + (f", {word}" if word else "")
+
+    def limit(self, record: SealedRecord, claim: Claim) -> str:
+        """Return a claim's limit with its mark; empty if it has none."""
+        return f"{claim.comparator} {claim.limit}{self.cite(record)}" if claim.limit is not None else ""
+
+    def rows(self, record: SealedRecord, claim: Claim) -> str:
+        """Return the number of rows that a claim counts, with its mark; empty where none is recorded."""
+        return self.number(record, claim.n) if claim.n is not None else ""
 
     def footnotes(self) -> list[str]:
         """Return the footnotes in order of their first use."""

@@ -171,7 +171,7 @@ def slice_text(slice_: dict[str, str]) -> str:
 
 def metric_text(metric: str) -> str:
     """Return the readable name of a metric."""
-    return metric.replace("_", " ").replace("selection rate", "selection-rate")
+    return metric.replace("selection_rate_", "selection-rate ").replace("_", " ")
 
 
 def describe(claim: Claim, metric: str | None = None) -> str:

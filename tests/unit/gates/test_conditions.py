@@ -171,7 +171,7 @@ def test_rows_too_few_to_show_are_no_measurement_of_a_column():
     made.add("fairness", MODEL, claims=(hidden,))
     made.close()
     rules = limits({"metric": "selection_rate"})
-    assert "selection-rate was not measured by race" in texts(ask(made, rules=rules))
+    assert "selection rate was not measured by race" in texts(ask(made, rules=rules))
 
 
 def test_an_undefined_value_is_not_passed():

@@ -1,0 +1,53 @@
+"""The limitations in a model card: stated ones, limits that do not hold, and what was not judged or not looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.documents.notes import UNSTATED, Notes, details, plain, stated
+from aims_mlflow.records.wording import limit_text, slice_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aims_mlflow.documents.verdict import EvidenceVerdict
+
+
+def limitations(notes: Notes, verdict: EvidenceVerdict) -> list[str]:
+    """Return what the team states, then each finding with its value, then groups, columns and settings left out."""
+    said = stated(notes, "limitations")
+    out = [f"{said} What follows was measured." if said.startswith(UNSTATED) else f"As stated: {said}", ""]
+    measured = [*_findings(notes, verdict), *_reasons(notes, verdict), *_groups(notes, verdict), *_left_out(notes)]
+    return [*out, *(measured or ["No limit failed or warned, and no group or column was left out."])]
+
+
+def _findings(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:
+    for finding in verdict.findings:
+        record, claim = finding.record, finding.claim
+        if claim.value is None:
+            said = f"{plain(finding.short)}, {plain(claim.note or 'no value')}{notes.cite(record)}"
+        else:
+            why = f": {plain(claim.note)}" if claim.passed is None and claim.note else ""
+            said = f"{plain(finding.short)} is {notes.compared(record, claim)}{why}"
+        limit = f", {limit_text(claim)}{notes.cite(record)}" if claim.limit is not None else ""
+        yield f"- {finding.word.capitalize()}: {said}{limit} ({record.evidence.kind}, {plain(claim.role)} data)"
+
+
+def _reasons(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:
+    for record, reason in verdict.reasons:
+        result = record.evidence.result.replace("_", " ").capitalize()
+        yield f"- {result}: {record.evidence.kind}, {plain(reason)}{notes.cite(record)}"
+
+
+def _groups(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:
+    for record, claim in verdict.set_aside:
+        yield f"- Not judged: {plain(slice_text(claim.slice))}, {plain(claim.note)}{notes.cite(record)}"
+
+
+def _left_out(notes: Notes) -> Iterator[str]:
+    """Yield the columns that a check did not look at, and the settings that are not recorded, with the reason."""
+    for record in notes.records:
+        for entry, what in (("left_out", "column"), ("parameters_left_out", "argument")):
+            listed = details(record, entry)
+            for name, why in (listed if isinstance(listed, dict) else {}).items():
+                yield f"- Left out of {record.evidence.kind}: {what} {plain(name)}, {plain(why)}{notes.cite(record)}"

@@ -1,0 +1,69 @@
+"""The beginning of a model card: the result of the evidence, of each check, and what the card cannot know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.documents.notes import Notes, details, plain, table
+from aims_mlflow.documents.verdict import WORDS, EvidenceVerdict, check_name
+
+if TYPE_CHECKING:
+    from aims_mlflow.evidence.statement import SealedRecord
+
+HEADINGS = {"not evaluated": "could not be evaluated", "not enough data": "not enough data"}
+DECIDED = ("failed", "not evaluated", "not enough data")
+
+
+def summary(notes: Notes, verdict: EvidenceVerdict, training: SealedRecord | None) -> list[str]:
+    """Return the verdict: one sentence, the limits that do not hold by name, and the result of each check."""
+    out = [f"**Result of the evidence: {verdict.word}.** {_named(notes, verdict)}", ""]
+    if training is None:
+        out += ["No record says how the model was trained.", ""]
+    out += table(("check", "of", "result", *(HEADINGS.get(w, w) for w in WORDS)), _rows(notes, verdict))
+    return [
+        *out,
+        "The numbers count limits. This is what the records of the training say. Whether a registry let the model in,",
+        "who approved or waived what, and whether it is in use is decided later and stands in no card:",
+        "`aims gate explain models:/NAME/VERSION --stage deployment` tells it, with the waivers in force.",
+        "",
+    ]
+
+
+def _named(notes: Notes, verdict: EvidenceVerdict) -> str:
+    """Return the limits that failed or could not be decided, by metric and group; how many only warn."""
+    parts = []
+    for word in DECIDED:
+        names = [
+            f"{plain(f.short)}{notes.cite(f.record)}"
+            for f in verdict.findings
+            if f.word == word and f.claim.severity != "warning"
+        ]
+        if names:
+            parts.append(f"{HEADINGS.get(word, word).capitalize()}: {'; '.join(dict.fromkeys(names))}.")
+    parts += [
+        f"{record.evidence.kind}: {plain(reason)}{notes.cite(record)}."
+        for record, reason in verdict.reasons
+        if record.evidence.result in ("failed", "not_evaluated")
+    ]
+    if any(f.claim.severity == "warning" for f in verdict.findings):
+        parts.append("Warnings stand under Limitations.")
+    return " ".join(parts)
+
+
+def _rows(notes: Notes, verdict: EvidenceVerdict) -> list[list[str]]:
+    """Return one row for each record with limits, and for each that does not plainly pass."""
+    rows = []
+    for record in verdict.records:
+        counts = {word: verdict.count(word, [record]) for word in WORDS}
+        if not any(counts.values()) and record.evidence.result == "passed":
+            continue
+        cells = [notes.number(record, n) if n else "" for n in counts.values()]
+        result = record.evidence.result.replace("_", " ")
+        rows.append([f"{plain(check_name(record))}{notes.cite(record)}", plain(_about(record)), result, *cells])
+    return rows
+
+
+def _about(record: SealedRecord) -> str:
+    """Return the data that a record is about, by role."""
+    roles = dict.fromkeys(c.role for c in record.evidence.claims)
+    return ", ".join(roles) or str(details(record, "role") or details(record, "name") or "")
