@@ -22,7 +22,7 @@ def limitations(notes: Notes, verdict: EvidenceVerdict) -> list[str]:
 
 
 def _findings(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:
-    for finding in verdict.findings:
+    for finding in verdict.open_claims:
         record, claim = finding.record, finding.claim
         if claim.value is None:
             said = f"{plain(finding.short)}, {plain(claim.note or 'no value')}{notes.cite(record)}"

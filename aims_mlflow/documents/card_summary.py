@@ -34,9 +34,7 @@ def _named(notes: Notes, verdict: EvidenceVerdict) -> str:
     parts = []
     for word in DECIDED:
         names = [
-            f"{plain(f.short)}{notes.cite(f.record)}"
-            for f in verdict.findings
-            if f.word == word and f.claim.severity != "warning"
+            f"{plain(f.short)}{notes.cite(f.record)}" for f in verdict.open_claims if f.word == word and not f.mild
         ]
         if names:
             parts.append(f"{HEADINGS.get(word, word).capitalize()}: {'; '.join(dict.fromkeys(names))}.")
@@ -45,7 +43,7 @@ def _named(notes: Notes, verdict: EvidenceVerdict) -> str:
         for record, reason in verdict.reasons
         if record.evidence.result in ("failed", "not_evaluated")
     ]
-    if any(f.claim.severity == "warning" for f in verdict.findings):
+    if any(f.mild for f in verdict.open_claims):
         parts.append("Warnings stand under Limitations.")
     return " ".join(parts)
 

@@ -1,21 +1,18 @@
-"""`aims/index.html`: one self-contained page that shows the evidence for each control."""
+"""`aims/index.html`: one self-contained page: the result of the evidence, its data, its controls, its records."""
 
 from __future__ import annotations
 
 import base64
 import functools
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import crosswalk_for, kinds
+from aims_mlflow.documents.index_view import DatasetRow, Signer, model_views
 from aims_mlflow.documents.terminal import MARKS, SYMBOLS
-from aims_mlflow.gates.conditions import compared_columns
-from aims_mlflow.gates.control_coverage import ControlCoverage
-from aims_mlflow.gates.control_status import control_statuses
-from aims_mlflow.gates.not_compared import why_not_compared
-from aims_mlflow.gates.status_subject import StatusSubject
+from aims_mlflow.documents.verdict import check_name
 from aims_mlflow.gates.waivers import last_day
-from aims_mlflow.records.wording import range_text, reference_text, value_text, verdict_word
+from aims_mlflow.records.wording import count_text, metric_text, range_text, reference_text, value_text, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.evidence import Claim
 
 LOUD = ("failed", "failed and waived", "unverifiable", "stale")
+MOST_CLAIMS = 60
 FRAMEWORKS = {
     "nist_ai_rmf": "NIST AI RMF 1.0",
     "eu_ai_act": "EU AI Act",
@@ -54,7 +52,21 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"value": value_text, "range": range_text}
+    environment.filters |= {"value": value_text, "range": range_text, "count": count_text, "metric": metric_text}
+    environment.filters |= {"css": lambda words: words.replace(" ", "-").replace("_", "-")}
+    environment.globals |= {
+        "symbols": SYMBOLS,
+        "marks": MARKS,
+        "loud": LOUD,
+        "last_day": last_day,
+        "told": told,
+        "describe": lambda kind: kinds()[kind].description if kind in kinds() else "",
+        "related": related,
+        "claims": shown_claims,
+        "claim_state": verdict_word,
+        "claim_slice": claim_slice,
+        "check_name": check_name,
+    }
     return environment.get_template("index.html.j2")
 
 
@@ -81,58 +93,15 @@ def render_index(
         started=start,
         run_id=latest.mlflow.run_id if latest else "",
         time=moment.strftime("%Y-%m-%d %H:%M UTC"),
-        models=[_model(d, sessions, records, moment) for d in (list(model_digests) or [""])],
+        models=model_views(sessions, model_digests, moment),
+        datasets=DatasetRow.of(records),
+        signers=Signer.of(records),
         sessions=sessions,
+        records=[r for r in records if r.evidence.kind != "session"],
         problems=[p for s in sessions for p in s.problems],
         picture=lambda record: _pictures(record, pictures),
-        claims=shown_claims,
-        more=lambda record: max(0, len(record.evidence.claims) - len(shown_claims(record))),
-        steps=_lineage(records),
-        symbols=SYMBOLS,
-        marks=MARKS,
-        loud=LOUD,
-        last_day=last_day,
-        told=told,
-        describe=lambda kind: kinds()[kind].description if kind in kinds() else "",
-        related=_related,
-        claim_state=claim_state,
-        claim_slice=claim_slice,
     )
     return page.encode()
-
-
-def _model(
-    digest: str, sessions: Sequence[CheckedSession], records: Sequence[SealedRecord], now: datetime
-) -> dict[str, Any]:
-    system = next((r.evidence.system for r in reversed(records) if r.evidence.system), None)
-    subject = StatusSubject(system, digest=digest or None, sessions=tuple(sessions))
-    all_statuses = control_statuses(subject, now, with_clauses=True)
-    statuses = [s for s in all_statuses if s.control.id.startswith("A.")]
-    training = next(
-        (r for r in records if r.evidence.kind == "training-provenance" and (not digest or r.has_subject(digest))), None
-    )
-    listed = (training.evidence.details.get("models") if training is not None else None) or []
-    own = next((m for m in listed if isinstance(m, dict) and m.get("digest") == digest), {})
-    return {
-        "name": own.get("name", "no model" if not digest else "model"),
-        "model_id": own.get("model_id", ""),
-        "digest": digest,
-        "statuses": [s for s in all_statuses if s.state != "not assessed here"],
-        "elsewhere": [s for s in all_statuses if s.state == "not assessed here"],
-        "counts": {state: sum(s.state == state for s in statuses) for state in SYMBOLS},
-        "coverage": ControlCoverage.of(statuses).sentence(),
-        "controls": len(statuses),
-        "clauses": len(all_statuses) - len(statuses),
-        "bad": [s for s in statuses if s.state in LOUD],
-        "not_compared": _not_compared(subject),
-    }
-
-
-def _not_compared(subject: StatusSubject) -> str:
-    """Return why outcomes were compared for no group; empty where they were."""
-    if subject.of("fairness") or compared_columns(subject.rules, subject.counted):
-        return ""
-    return why_not_compared(subject.rules, subject.counted.starts)[1]
 
 
 def told(found: ConditionStatus) -> str:
@@ -142,18 +111,13 @@ def told(found: ConditionStatus) -> str:
     return "a person's word" if found.verdict.basis == "person" else "recorded by the software"
 
 
-def shown_claims(record: SealedRecord, most: int = 60) -> list[Claim]:
+def shown_claims(record: SealedRecord, most: int = MOST_CLAIMS) -> list[Claim]:
     """Return the claims by importance: failed ones, those with limits, then the others."""
 
     def weight(claim: Claim) -> tuple[int, int]:
         return (0 if claim.passed is False else 1 if claim.limit is not None else 2, len(claim.slice))
 
     return sorted(record.evidence.claims, key=weight)[:most]
-
-
-def claim_state(claim: Claim) -> str:
-    """Return the verdict of a claim in one word or few."""
-    return verdict_word(claim)
 
 
 def claim_slice(claim: Claim) -> str:
@@ -176,14 +140,10 @@ def _pictures(record: SealedRecord, pictures: Mapping[str, bytes]) -> list[dict[
     ]
 
 
-def _lineage(records: Sequence[SealedRecord]) -> list[dict[str, Any]]:
-    lineage = next((r for r in reversed(records) if r.evidence.kind == "lineage"), None)
-    links = lineage.evidence.details.get("links") if lineage is not None else None
-    return [entry for entry in links if isinstance(entry, dict)] if isinstance(links, list) else []
-
-
-def _related(status: ControlStatus) -> list[tuple[str, str]]:
+def related(status: ControlStatus) -> tuple[str, list[tuple[str, str]]] | None:
+    """Return the crosswalk's row about a control: what the row is of, and what other frameworks have there."""
     row = crosswalk_for(status.control.id)
     if row is None:
-        return []
-    return [(title, value) for key, title in FRAMEWORKS.items() if (value := getattr(row, key)) is not None]
+        return None
+    of = "this control" if row.element == status.control.id else f"all of {row.element} {row.title}, not this one alone"
+    return of, [(title, value) for key, title in FRAMEWORKS.items() if (value := getattr(row, key)) is not None]

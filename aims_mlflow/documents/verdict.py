@@ -45,6 +45,11 @@ class OpenClaim:
     word: str
 
     @property
+    def mild(self) -> bool:
+        """Whether the limit only warns."""
+        return self.claim.severity == "warning"
+
+    @property
     def short(self) -> str:
         """What the claim is about: `selection-rate ratio for sex=Female`, or the group that is too small."""
         rows = slice_text(self.claim.slice)
@@ -89,7 +94,7 @@ class EvidenceVerdict:
         return self.result.replace("_", " ")
 
     @cached_property
-    def findings(self) -> tuple[OpenClaim, ...]:
+    def open_claims(self) -> tuple[OpenClaim, ...]:
         """The claims that do not plainly pass, the worst first; a group that is too small stands once."""
         found = [
             OpenClaim(record, claim, word)
@@ -100,12 +105,12 @@ class EvidenceVerdict:
         once: dict[tuple[str, object], OpenClaim] = {}
         for finding in found:
             once.setdefault((finding.record.id, finding.sentence if is_too_small(finding.claim) else finding), finding)
-        return tuple(sorted(once.values(), key=lambda f: (_is_mild(f), WORDS.index(f.word))))
+        return tuple(sorted(once.values(), key=lambda c: (c.mild, WORDS.index(c.word))))
 
     @cached_property
     def reasons(self) -> tuple[tuple[SealedRecord, str], ...]:
         """The records that do not plainly pass for another reason than a claim, each with the reason."""
-        held = {f.record.id for f in self.findings}
+        held = {f.record.id for f in self.open_claims}
         return tuple(
             (r, r.evidence.reason or f"{r.evidence.kind}: {r.evidence.result.replace('_', ' ')}")
             for r in self.records
@@ -120,6 +125,14 @@ class EvidenceVerdict:
         }
         return tuple(found.values())
 
+    def by_severity(self) -> tuple[tuple[str, list[tuple[str, SealedRecord]]], ...]:
+        """Return in sentences what does not hold, and what is only warned about, each with its record."""
+        loud = [(f"{c.word}: {c.sentence}", c.record) for c in self.open_claims if not c.mild]
+        mild = [(f"{c.word}: {c.sentence}", c.record) for c in self.open_claims if c.mild]
+        for record, reason in self.reasons:
+            (mild if record.evidence.result == "warned" else loud).append((reason, record))
+        return ("What does not hold", loud), ("Warnings", mild)
+
     def count(self, word: str, records: Iterable[SealedRecord] | None = None) -> int:
         """Return how many limits have this verdict, among all records or the given ones."""
         return sum(verdict_word(c) == word for r in (records or self.records) for c in r.evidence.claims)
@@ -133,7 +146,3 @@ class EvidenceVerdict:
         total = sum(n for n, _ in counted)
         listed = f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else told[0]
         return f"{listed}, of {total:,} {'limits' if total > 1 else 'limit'}"
-
-
-def _is_mild(finding: OpenClaim) -> bool:
-    return finding.claim.severity == "warning"

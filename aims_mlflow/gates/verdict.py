@@ -70,7 +70,7 @@ def joined(parts: list[Judgement], sentence: str) -> Judgement:
         max((p.since for p in parts if p.since), default=None),
         ending.until if ending else None,
         ending.ends if ending else "",
-        "person" if any(p.basis == "person" for p in parts) else "machine",
+        "person" if any(p.basis == "person" for p in (parts if worst in ("holds", "warned") else mine)) else "machine",
         tuple(u for p in parts for u in p.unmet),
         tuple(dict.fromkeys(w for p in parts for w in p.warnings)),
     )

@@ -40,6 +40,11 @@ def number_text(value: str | None, comparator: str | None = None, limit: str | N
     return _plain(_rounded(Decimal(value), _sides(comparator, limit)))
 
 
+def count_text(number: int | None) -> str:
+    """Return a count with its thousands separated by commas; empty where there is none."""
+    return "" if number is None else f"{number:,}"
+
+
 def percent_text(value: str, comparator: str | None = None, limit: str | None = None) -> str:
     """Return a share as a percentage by the rule of `number_text`."""
     sides = [(each, _hundredfold(bound)) for each, bound in _sides(comparator, limit)]
