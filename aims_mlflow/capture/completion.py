@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aims_mlflow.adapters.models import file_prefix
+from aims_mlflow.capture import run_view
 from aims_mlflow.capture.console import log, say
 from aims_mlflow.capture.kept_models import unsent_folder
 from aims_mlflow.capture.recorder import artifact
@@ -52,6 +53,8 @@ def complete(
     sessions = checked_sessions(run.key, recorder)
     add_page(sessions, models, recorder, run.key)
     written = write(run, models, recorder)
+    if written:
+        run_view.show(run, data, models, recorder)
     unmet = [*recorder.notes, *failures(recorder.records)]
     if fit.error is None and written:
         unmet += register(plan, run, fit, models, unmet)

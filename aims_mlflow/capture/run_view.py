@@ -1,0 +1,144 @@
+"""The evidence as MLflow's own pages show it: metrics, data sets, a tag and a description. None of it proves anything.
+
+A person's own description is never written over, no values of data are copied, and what cannot be written is told in a
+word: the evidence is complete without it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
+
+from aims_mlflow.adapters.models import file_prefix
+from aims_mlflow.canonical import sha256_hex
+from aims_mlflow.capture.console import log, say
+from aims_mlflow.documents.run_note import PREFIX, main_figures, run_note
+from aims_mlflow.documents.verdict import EvidenceVerdict
+from aims_mlflow.evidence.tracking import client, reaching
+from aims_mlflow.records.details.base import DatasetDescription
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aims_mlflow.adapters.models import LoggedModel
+    from aims_mlflow.adapters.tables import Table
+    from aims_mlflow.capture.open_run import OpenRun
+    from aims_mlflow.capture.recorder import Recorder
+    from aims_mlflow.capture.training_data import TrainingData
+
+RESULT = "aims.result"
+NOTE, OWN_NOTE = "mlflow.note.content", "aims.note"  # OWN_NOTE has the sha256 of the description that we wrote
+CONTEXT = "mlflow.data.context"
+DIGEST_LENGTH = 36  # MLflow keeps so many characters of a data set's digest
+MAX_SCHEMA = 1_000_000
+TYPES = {"i": "long", "u": "long", "f": "double", "b": "boolean", "M": "datetime"}
+
+
+def show(run: OpenRun, data: TrainingData, models: Sequence[LoggedModel], recorder: Recorder) -> None:
+    """Show the evidence in the run and in its models; never raises."""
+    try:
+        with reaching("show the evidence in the run"):
+            _show(run, data, models, recorder)
+    except Exception as exc:  # noqa: BLE001 - a view: the evidence is in the run already
+        log.debug("the run's metrics, data sets and description", exc_info=True)
+        say(f"MLflow's own pages do not show the evidence ({type(exc).__name__}); aims/index.html of the run does")
+
+
+def _show(run: OpenRun, data: TrainingData, models: Sequence[LoggedModel], recorder: Recorder) -> None:
+    inputs = _log_inputs(run.run_id, data.tables, recorder)
+    described = {role: DatasetDescription.model_validate(t.described()) for role, t in data.tables.items()}
+    for model in models:
+        verdict = EvidenceVerdict.of(recorder.records, model.digest)
+        prefix = file_prefix(models, model)
+        figures = main_figures(verdict)
+        if prefix:
+            figures = {f"{PREFIX}/{model.name}{name.removeprefix(PREFIX)}": v for name, v in figures.items()}
+        client().log_batch(run.run_id, metrics=_metrics(figures, model.model_id, inputs.get("test")))
+        note = run_note(verdict, run.ids, described, f"aims/{prefix}model_card.md")
+        tags = client().get_logged_model(model.model_id).tags
+        new = {RESULT: verdict.word, **_description(tags, note)}
+        client().set_logged_model_tags(model.model_id, new)
+    whole = EvidenceVerdict.of(recorder.records)
+    card = f"aims/{file_prefix(models, models[0])}model_card.md" if len(models) == 1 else ""
+    for run_id in (run.run_id, *run.copies):
+        tags = client().get_run(run_id).data.tags
+        for key, value in {RESULT: whole.word, **_description(tags, run_note(whole, run.ids, described, card))}.items():
+            client().set_tag(run_id, key, value)
+
+
+def _metrics(figures: Mapping[str, float], model_id: str, test: DatasetInput | None) -> list[Metric]:
+    """Return the figures as metrics of the run and of the model, on the held-out data set."""
+    now = int(time.time() * 1000)
+    on = {"dataset_name": test.dataset.name, "dataset_digest": test.dataset.digest} if test is not None else {}
+    return [Metric(name, value, now, 0, model_id=model_id, **on) for name, value in figures.items()]
+
+
+def _description(tags: Mapping[str, str], note: str) -> dict[str, str]:
+    """Return the tags of a description, where there is none, or one that we wrote and nobody changed."""
+    there = tags.get(NOTE)
+    if there and tags.get(OWN_NOTE) != sha256_hex(there.encode()):
+        return {}
+    return {NOTE: note, OWN_NOTE: sha256_hex(note.encode())}
+
+
+def _log_inputs(run_id: str, tables: Mapping[str, Table], recorder: Recorder) -> dict[str, DatasetInput]:
+    """Log the data sets as inputs of the run, but those that it has already; returns one for each role."""
+    inputs = client().get_run(run_id).inputs
+    there = list(inputs.dataset_inputs) if inputs is not None else []
+    found = {role: _same(table, there) for role, table in tables.items()}
+    new = {role: _input(table, recorder) for role, table in tables.items() if found[role] is None}
+    if new:
+        client().log_inputs(run_id, datasets=list(new.values()))
+    return {role: new.get(role) or known for role, known in found.items() if role in new or known is not None}
+
+
+def _input(table: Table, recorder: Recorder) -> DatasetInput:
+    digest = table.digest["arrowIpcSha256"]
+    source = {"aims.session": recorder.session_id, **{f"aims.{name}": value for name, value in table.digest.items()}}
+    rows, columns = table.frame.shape
+    dataset = Dataset(
+        name=table.path or table.name,
+        digest=digest[:DIGEST_LENGTH],
+        source_type="code",
+        source=json.dumps(CodeDatasetSource(source).to_dict()),
+        schema=_schema(table.frame.dtypes.items()),
+        profile=json.dumps({"num_rows": rows, "num_elements": rows * columns}),
+    )
+    tags = {CONTEXT: table.role, **source}
+    return DatasetInput(dataset, [InputTag(key, value) for key, value in tags.items()])
+
+
+def _schema(dtypes: Iterable[tuple[Any, Any]]) -> str | None:
+    """Return names and types of the columns as MLflow writes a schema; None where it would be too long for MLflow."""
+    columns = [
+        {"type": TYPES.get(getattr(d, "kind", "O"), "string"), "name": str(c), "required": True} for c, d in dtypes
+    ]
+    text = json.dumps({"mlflow_colspec": columns})
+    return text if len(text) <= MAX_SCHEMA else None
+
+
+def _same(table: Table, there: Iterable[DatasetInput]) -> DatasetInput | None:
+    """Return the input that is this very table, or those of its columns that autologging saw; None without one."""
+    for known in there:
+        if known.dataset.digest == table.digest["arrowIpcSha256"][:DIGEST_LENGTH]:
+            return known
+        columns = _columns(known.dataset.schema)
+        by_name: Mapping[str, Any] = {str(c): c for c in table.frame.columns}
+        if columns and set(columns) <= set(by_name):
+            part = table.frame[[by_name[c] for c in columns]]
+            if mlflow.data.from_pandas(part).digest == known.dataset.digest:
+                return known
+    return None
+
+
+def _columns(schema: str | None) -> list[str]:
+    """Return the names of the columns in a data set's schema; none where it is no table's."""
+    try:
+        return [str(column["name"]) for column in json.loads(schema or "{}").get("mlflow_colspec") or []]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
