@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.capture.console import log
 from aims_mlflow.capture.failures import reason_of, short_reason
+from aims_mlflow.capture.report_head import report_head
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.session import session_path
 from aims_mlflow.records.evidence import Artifact
@@ -87,6 +88,8 @@ class Recorder:
         self, outcome: Outcome, subjects: Iterable[Subject], *, prefix: str = "", **details: Any
     ) -> SealedRecord:
         """Sign the outcome of a check. `prefix` separates the reports of several models."""
+        subjects = list(subjects)
+        head = report_head(outcome, subjects, details.get("data") or {}, self._writer)
         return self.add(
             outcome.kind,
             subjects,
@@ -94,7 +97,7 @@ class Recorder:
             reason=outcome.reason,
             controls=outcome.controls or None,
             claims=outcome.claims,
-            artifacts=tuple(self.keep(f"{prefix}{name}", content) for name, content in outcome.reports.items()),
+            artifacts=tuple(self.keep(f"{prefix}{name}", head.on(page)) for name, page in outcome.reports.items()),
             tools=outcome.tools,
             details={**outcome.details, **details},
         )

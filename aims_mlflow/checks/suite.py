@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aims_mlflow.checks.packs import pack_digest
+from aims_mlflow.checks.pages.head import ReportHead
 from aims_mlflow.checks.pages.rendering import render
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.evidence import Result, worst
-from aims_mlflow.records.wording import describe
+from aims_mlflow.records.wording import count_text, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -97,9 +100,18 @@ def lines(ran: CheckRun) -> list[tuple[str, str]]:
     return out
 
 
-def report(title: str, ran: Sequence[CheckRun]) -> dict[str, bytes]:
-    """Return the files of a report: `index.html` over each check's own pages."""
-    files = {name: content for item in ran for name, content in item.outcome.reports.items()}
+def report(title: str, ran: Sequence[CheckRun], data: Dataset, pack: Pack, file_sha256: str = "") -> dict[str, bytes]:
+    """Return the files of a report: `index.html` over each check's own pages; all say what they are about."""
+    facts = {
+        "Data": f"{data.role}, {count_text(data.rows)} rows",
+        "File sha256": file_sha256,
+        "Predicted": data.task.target or "",
+        "Pack": f"{pack.name} {pack.version}, {pack_digest(pack)}",
+        "Made": utc_text(),
+        "Signed by": "nobody: checks without a training make no evidence",
+    }
+    heads = [(item, ReportHead(item.outcome.result, item.outcome.reason, facts)) for item in ran]
+    files = {name: head.on(page) for item, head in heads for name, page in item.outcome.reports.items()}
     rows = [
         {
             "check": item.title,
@@ -111,5 +123,5 @@ def report(title: str, ran: Sequence[CheckRun]) -> dict[str, bytes]:
         }
         for item in ran
     ]
-    result = WORDS[result_of_suite(ran)].capitalize()
-    return {"index.html": render("suite.html.j2", title=title, result=result, rows=rows), **files}
+    head = ReportHead(result_of_suite(ran), None, facts)
+    return {"index.html": head.on(render("suite.html.j2", title=title, rows=rows)), **files}

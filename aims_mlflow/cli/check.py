@@ -182,9 +182,11 @@ def _tell(source: str, data: Dataset, pack: Pack, ran: list[CheckRun], folder: P
     from aims_mlflow.checks.engines.opening import short_name, shown_name
     from aims_mlflow.checks.packs import pack_digest
     from aims_mlflow.checks.suite import lines, report, result_of_suite
+    from aims_mlflow.evidence.digests import sha256_file
 
     result, name = result_of_suite(ran), short_name(source)
-    write_files(folder, report(f"Checks of {name}", ran))
+    sha256 = sha256_file(Path(source)) if Path(source).is_file() else ""
+    write_files(folder, report(f"Checks of {name}", ran, data, pack, sha256))
     if as_json:
         shown = {
             "data": shown_name(source),

@@ -39,6 +39,11 @@ class SessionWriter:
         self._key = key
         self._common = {"actor": actor, "system": system, "key_id": key.key_id, **common}
 
+    @property
+    def common(self) -> dict[str, Any]:
+        """The fields that every record of the session shares: system, actor, key_id, mlflow, pack_digest, ..."""
+        return dict(self._common)
+
     def locate(self, ids: MlflowIds) -> None:
         """Set the MLflow ids of the records that follow."""
         self._common["mlflow"] = ids
