@@ -1,8 +1,9 @@
-"""Version of the code: the git commit, or the digest of the source and the reason why there is no commit."""
+"""Version of the code: the git commit and what in use no commit holds, or the source's digest and why there is none."""
 
 from __future__ import annotations
 
 import inspect
+import os
 import shutil
 import subprocess
 import sys
@@ -11,13 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.capture.callables import name_of, plain_function
+from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence.digests import sha256_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MAX_NAMED, BATCH = 50, 200
+PACKAGES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
+
 
 def code_version(function: Callable[..., Any] | None) -> dict[str, Any]:
-    """Return `{function, file, commit, dirty, source_digest, reason}`; absent parts are left out.
+    """Return the fields of `CodeVersion`; absent parts are left out.
 
     Never raises: `reason` says why a part is absent.
     """
@@ -33,7 +39,12 @@ def code_version(function: Callable[..., Any] | None) -> dict[str, Any]:
     folder = source_file.parent if source_file else Path.cwd()
     if source_file:
         out["file"] = source_file.name
-    return {**out, **_git(folder)}
+    versioned = _git(folder)
+    if "commit" in versioned:
+        versioned |= untracked_code(folder, source_file)
+        if function is not None and source_file is None:  # a notebook's cell, or code that was made
+            versioned["untracked"][f"{name_of(function)} (in no file)"] = out.get("source_digest", "not readable")
+    return {**out, **versioned}
 
 
 def _source_file(function: Callable[..., Any] | None) -> Path | None:
@@ -61,6 +72,56 @@ def _git(folder: Path) -> dict[str, Any]:
     except (OSError, subprocess.TimeoutExpired):
         return {"reason": "git did not answer; the source digest stands for the commit"}
     return {"commit": commit, "dirty": bool(status)}
+
+
+def untracked_code(folder: Path, source_file: Path | None = None) -> dict[str, Any]:
+    """Return `{untracked, untracked_count}`: the code in use below the repository that its commit does not vouch for.
+
+    Looked at are the files of all imported modules and the function's own, but no installed packages, which the list of
+    packages names. Git does not track a file, or was told not to look at it (assume-unchanged, skip-worktree). The
+    first `MAX_NAMED` have their path and sha256.
+    """
+    try:
+        root = Path(_run(folder, "rev-parse", "--show-toplevel") or folder).resolve()
+        used = _files_in_use(root, source_file)
+        known = _vouched(root, used)
+    except (OSError, subprocess.TimeoutExpired):
+        return {"untracked": {}, "reason": "git did not say which files it tracks"}
+    loose = [path for path in used if path not in known]
+    named = {path: _digest(root / path) for path in loose[:MAX_NAMED]}
+    return {"untracked": named, **({"untracked_count": len(loose)} if len(loose) > MAX_NAMED else {})}
+
+
+def _files_in_use(root: Path, source_file: Path | None) -> list[str]:
+    """Return the code files below `root` that this process has loaded, relative to it, without installed packages."""
+    loaded = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    installed = tuple(f"{Path(prefix)}{os.sep}" for prefix in {sys.prefix, sys.base_prefix} if Path(prefix) != root)
+    found = set()
+    for name in (*loaded, str(source_file) if source_file else None):
+        # Nearly all modules are installed ones: they are passed over before any file is asked for.
+        if not isinstance(name, str) or name.startswith(installed) or any(part in name for part in PACKAGES):
+            continue
+        path = Path(name).resolve()
+        if path.is_relative_to(root) and path.is_file():
+            found.add(path.relative_to(root).as_posix())
+    return sorted(found)
+
+
+def _vouched(root: Path, paths: list[str]) -> set[str]:
+    """Return those of the paths that git tracks and looks at: `ls-files -v` tags the others with small letters or S."""
+    known = set()
+    for start in range(0, len(paths), BATCH):
+        batch = paths[start : start + BATCH]
+        listed = _run(root, "--literal-pathspecs", "ls-files", "-v", "-z", "--recurse-submodules", "--", *batch) or ""
+        known |= {entry[2:] for entry in listed.split("\0") if entry[:1].isupper() and entry[:1] != "S"}
+    return known
+
+
+def _digest(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except AimsError:
+        return "not readable"
 
 
 def _run(folder: Path, *args: str) -> str | None:

@@ -149,8 +149,18 @@ def code_text(code: dict[str, Any]) -> str:
     """Return which code ran, and what of it no commit contains."""
     if not code.get("commit"):
         return f"source digest `{code.get('source_digest', 'none')}` ({plain(code.get('reason', 'no commit'))})"
-    text = f"commit `{code['commit']}`"
-    return f"{text}, with uncommitted changes" if code.get("dirty") else text
+    text = f"commit `{code['commit']}`, " + (
+        "with uncommitted changes" if code.get("dirty") else "no tracked file differed"
+    )
+    loose = code.get("untracked")
+    if loose is None:
+        return f"{text}; code that git does not track was not looked for"
+    named = ", ".join(f"{coded(name)} (sha256 `{sha256}`)" for name, sha256 in loose.items())
+    count = code.get("untracked_count", len(loose))
+    more = f", and others: {count} in all" if count > len(loose) else ""
+    return (
+        f"{text}; in use and in no commit: {named}{more}" if loose else f"{text}, and no other code was in use below it"
+    )
 
 
 def _outcome(notes: Notes) -> list[str]:

@@ -211,7 +211,7 @@ def machine_parts(system=SYSTEM, model=MODEL, source=None, **start):
         "data-quality": ([train, test], {"claims": [Claim(metric="expect_x", value="1", passed=True, **LIMIT)]}),
         "representativeness": ([train], {"claims": [share]}),
         "training-provenance": (about, {"details": {
-            "function": "train", "parameters": {"depth": "3"}, "code": {"commit": "e" * 40, "dirty": False}, "data": data,
+            "function": "train", "parameters": {"depth": "3"}, "code": {"commit": "e" * 40, "dirty": False, "untracked": {}}, "data": data,
             "models": [{"name": "model", "model_id": "m-1", "digest": model, "flavor": "sklearn"}], "fit_seconds": "1.25"}}),
         "tooling-record": (about, {"tools": {"python": "3.11.7", "scikit-learn": "1.7.0"}, "artifacts": (files["tooling"],),
                                    "details": {"packages": 1, "algorithms": {"m-1": "sklearn.linear_model.LogisticRegression"},

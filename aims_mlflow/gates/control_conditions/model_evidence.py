@@ -58,7 +58,20 @@ def code(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
         return Judgement("missing", text).about(training)
     if said.get("dirty"):
         return Judgement("missing", f"the code differed from commit {commit[:12]}, and is kept nowhere").about(training)
-    return Judgement("holds", f"commit {commit[:12]}, no tracked file differed").about(training)
+    return _beside_the_commit(said, commit).about(training)
+
+
+def _beside_the_commit(said: Mapping[str, Any], commit: str) -> Judgement:
+    """Return whether all code in use is in the commit; of records that do not say, a warning."""
+    clean = f"commit {commit[:12]}, no tracked file differed"
+    if "untracked" not in said:
+        return Judgement("warned", clean, warnings=("code that git does not track was not looked for",))
+    loose = [str(name) for name in mapping(said["untracked"])]
+    if not loose:
+        return Judgement("holds", f"{clean}, and no other code below the repository was in use")
+    count = number(said.get("untracked_count")) or len(loose)
+    more = f" and {count - 3} more" if count > 3 else ""
+    return Judgement("missing", f"code in use is not in commit {commit[:12]}: {', '.join(loose[:3])}{more}")
 
 
 def parameters(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001

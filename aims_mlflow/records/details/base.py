@@ -37,6 +37,11 @@ class CodeVersion(OpenRecord):
     file: str | None = Field(None, description="name of the source file")
     commit: str | None = Field(None, description="git commit")
     dirty: bool | None = Field(None, description="whether tracked files differed from the commit")
+    untracked: dict[str, str] | None = Field(
+        None,
+        description="files of imported code below the repository that the commit does not hold, each with its sha256",
+    )
+    untracked_count: int | None = Field(None, description="number of these files, where not all are named")
     source_digest: Sha256 | None = Field(None, description="sha256 of the function's source")
     reason: str | None = Field(None, description="why there is no commit")
 

@@ -136,7 +136,9 @@ def world(servers):
                     run.info.run_name if run.info.run_name in ("mine", "open", "one", "two", "outer", "inner") else ""
                 )
                 ours = {k for k in run.data.tags if k.startswith("mlflow.parent")}
-                theirs = {k: v for k, v in run.data.metrics.items() if not k.startswith("aims/")}  # ours are the evidence's
+                theirs = {
+                    k: v for k, v in run.data.metrics.items() if not k.startswith("aims/")
+                }  # ours are the evidence's
                 facts = (named, run.info.status, run.data.params, theirs, outputs, sorted(ours))
                 out["runs"].append((servers.index(server), experiment.name, *facts))
     out["runs"].sort(key=str)

@@ -168,3 +168,20 @@ def test_show_prints_each_number_that_the_card_takes_from_a_record(tmp_path, mon
         ):
             if number != "0":
                 assert number.replace(",", "") in shown[mark] or number[:4] in shown[mark], f"{title}: {number}"
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ({"dirty": False, "untracked": {}}, "no tracked file differed, and no other code was in use below it"),
+        ({"dirty": True, "untracked": {}}, "with uncommitted changes"),
+        (
+            {"dirty": False, "untracked": {"features.py": "f" * 64}},
+            f"in no commit: `features.py` (sha256 `{'f' * 64}`)",
+        ),
+        ({"dirty": False}, "code that git does not track was not looked for"),
+    ],
+)
+def test_the_code_is_clean_only_where_a_commit_holds_all_of_it(code, told):
+    text, _ = card(("training-provenance", [], {"models": [], "code": {"commit": "e" * 40, **code}}))
+    assert told in section(text, "Model details")

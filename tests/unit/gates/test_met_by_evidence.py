@@ -66,6 +66,9 @@ MACHINE = [
     ("A.4.5", {"change": details("session-start", system={"id": "x", "intended_use": "order"})}, "missing", "capacity"),
     ("A.6.2.3", {"change": details("training-provenance", code={"commit": "e" * 40, "dirty": True})}, "missing", "differed"),
     ("A.6.2.3", {"change": details("training-provenance", code={"reason": "no git"})}, "missing", "no git"),
+    ("A.6.2.3", {"change": details("training-provenance", code={"commit": "e" * 40, "dirty": False, "untracked": {
+        "features.py": "f" * 64}})}, "missing", "code in use is not in commit eeeeeeeeeeee: features.py"),
+    ("A.6.2.3", {"change": details("training-provenance", code={"commit": "e" * 40, "dirty": False})}, "met with warnings", "warning"),
     ("A.6.2.3", {"change": details("training-provenance", parent_run_id="p")}, "missing", "number of trials"),
     ("A.6.2.4", {"change": claims("performance", LOW)}, "failed", "0.5"),
     ("A.6.2.4", {"change": claims("performance", TRAIN_ONLY)}, "failed", "was not measured on held-out data"),
