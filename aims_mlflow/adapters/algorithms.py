@@ -49,8 +49,11 @@ def requirements_in(model_id: str) -> list[str]:
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")][:MAX_LINES]
 
 
-def described_algorithms(models: Sequence[LoggedModel]) -> dict[str, Any]:
-    """Return the details of a tooling-record that are about the models: algorithm and requirements by model id."""
-    algorithms = {m.model_id: text for m in models if (text := algorithm_of(m.predictor))}
-    serving = {m.model_id: lines for m in models if (lines := requirements_in(m.model_id))}
-    return {**({"algorithms": algorithms} if algorithms else {}), **({"serving": serving} if serving else {})}
+def described_algorithms(models: Sequence[LoggedModel]) -> dict[str, str]:
+    """Return the algorithms of models by model id, where they are known."""
+    return {m.model_id: text for m in models if (text := algorithm_of(m.predictor))}
+
+
+def described_requirements(models: Sequence[LoggedModel]) -> dict[str, list[str]]:
+    """Return what serving each model needs by model id, where it is known."""
+    return {m.model_id: lines for m in models if (lines := requirements_in(m.model_id))}

@@ -14,6 +14,7 @@ from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.tracking import client, model_folder, reaching
+from aims_mlflow.records.details.training import ModelDescription
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,15 @@ class LoggedModel:
         """Return the model as a statement's subject."""
         return Subject(name=f"models:/{self.model_id}", digest={"dirHash1": self.digest})
 
-    def described(self) -> dict[str, Any]:
+    def described(self) -> ModelDescription:
         """Return the model as the training record lists it."""
-        described = {"name": self.name, "model_id": self.model_id, "digest": self.digest, "flavor": self.flavor}
-        return {**described, "inputs": list(self.inputs)} if self.inputs else described
+        return ModelDescription(
+            name=self.name,
+            model_id=self.model_id,
+            digest=self.digest,
+            flavor=self.flavor,
+            inputs=list(self.inputs) or None,
+        )
 
 
 def models_in(returned: Any, system: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from aims_mlflow.adapters.reading.read_table import AS_FOUND
 from aims_mlflow.errors import DataError
 from aims_mlflow.evidence.digests import arrow_digest
 from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.records.details.base import DatasetDescription
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,18 +39,17 @@ class Table:
     sensitive: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def described(self) -> dict[str, Any]:
-        """Return the data set as records describe it (`DATA` in docs/evidence-format.md)."""
-        out: dict[str, Any] = {
-            "name": self.name,
-            "digest": self.digest,
-            "rows": len(self.frame),
-            "columns": [str(c) for c in self.frame.columns],
-            "sensitive": list(self.sensitive),
-        }
-        if self.notes:
-            out["reading"] = list(self.notes)
-        return {**out, "path": self.path} if self.path else out
+    def described(self) -> DatasetDescription:
+        """Return the data set as records describe it."""
+        return DatasetDescription(
+            name=self.name,
+            digest=self.digest,
+            rows=len(self.frame),
+            columns=[str(c) for c in self.frame.columns],
+            sensitive=list(self.sensitive),
+            path=self.path or None,
+            reading=list(self.notes) or None,
+        )
 
     def subject(self) -> Subject:
         """Return the data set as a statement's subject."""

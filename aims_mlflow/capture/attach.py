@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlflow
+from pydantic import ValidationError
 
 from aims_mlflow.adapters.models import digest_of_logged
 from aims_mlflow.capture.console import say
@@ -20,12 +21,15 @@ from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.records.details import details_model
 from aims_mlflow.records.evidence import Claim, MlflowIds, Result
 from aims_mlflow.signing.key_sources import signing_key
 from aims_mlflow.signing.keys import who
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from aims_mlflow.records.details.base import EvidenceDetails
 
 MAX_BYTES = 50 * 1024 * 1024
 SIGNED_BY_COMMANDS = {"approval": "aims approve", "waiver": "aims waive"}
@@ -63,6 +67,7 @@ def record(
     Raises:
         ConfigError: kind, control or claim is not valid, or nothing says where the record belongs.
     """
+    facts = {**dict(details or {}), **({"by_hand": True} if is_captured(kind) else {})}
     _add(
         kind,
         {},
@@ -70,7 +75,7 @@ def record(
         result=result,
         reason=reason,
         claims=claims,
-        details={**dict(details or {}), **({"by_hand": True} if is_captured(kind) else {})},
+        details=facts,
         controls=controls,
         valid_until=valid_until,
     )
@@ -191,10 +196,25 @@ class Placement:
     config: str | Path | Mapping[str, Any] | None
 
 
+def stated_details(kind: str, given: Mapping[str, Any]) -> EvidenceDetails:
+    """Return the facts that a person states, by the model of their kind, which keeps further names.
+
+    Raises:
+        ConfigError: a value does not fit the kind's field of that name.
+    """
+    try:
+        return details_model(kind).model_validate(dict(given))
+    except ValidationError as exc:
+        error = exc.errors()[0]
+        where = ".".join(map(str, error["loc"]))
+        hint = "docs/evidence-format.md has the fields of each kind; other names are free"
+        raise ConfigError(f"{kind}: details.{where}: {error['msg']}", next=hint) from None
+
+
 def _add(kind: str, files: Mapping[str, bytes], placement: Placement, **fields: Any) -> None:
     require_kind(kind)
     fields["claims"] = tuple(c if isinstance(c, Claim) else Claim.model_validate(dict(c)) for c in fields["claims"])
-    fields["details"] = dict(fields["details"] or {})
+    fields["details"] = stated_details(kind, fields["details"] or {})
     recorder = open_recorder()
     if recorder is None or placement.run is not None or placement.model is not None:
         _add_alone(kind, files, placement, fields)

@@ -14,6 +14,7 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.capture.callables import name_of, plain_function
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.digests import sha256_file
+from aims_mlflow.records.details.base import CodeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,29 +23,30 @@ MAX_NAMED, BATCH = 50, 200
 PACKAGES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
 
 
-def code_version(function: Callable[..., Any] | None) -> dict[str, Any]:
-    """Return the fields of `CodeVersion`; absent parts are left out.
+def code_version(function: Callable[..., Any] | None) -> CodeVersion:
+    """Return which code runs.
 
-    Never raises: `reason` says why a part is absent.
+    Never raises: `reason` says why there is no commit.
     """
-    out: dict[str, Any] = {}
     source_file = _source_file(function)
-    if function is not None:
-        out["function"] = name_of(function)
-        source = _source(function)
-        if source is not None:
-            out["source_digest"] = sha256_hex(source.encode())
-    if "source_digest" not in out and source_file is not None:
-        out["source_digest"] = sha256_hex(source_file.read_bytes())
+    source = _source(function) if function is not None else None
+    content = source.encode() if source is not None else source_file.read_bytes() if source_file is not None else None
     folder = source_file.parent if source_file else Path.cwd()
-    if source_file:
-        out["file"] = source_file.name
-    versioned = _git(folder)
-    if "commit" in versioned:
-        versioned |= untracked_code(folder, source_file)
-        if function is not None and source_file is None:  # a notebook's cell, or code that was made
-            versioned["untracked"][f"{name_of(function)} (in no file)"] = out.get("source_digest", "not readable")
-    return {**out, **versioned}
+    commit, dirty, reason = _git(folder)
+    version = CodeVersion(
+        function=name_of(function) if function is not None else None,
+        file=source_file.name if source_file else None,
+        source_digest=sha256_hex(content) if content is not None else None,
+        commit=commit,
+        dirty=dirty,
+        reason=reason,
+    )
+    if commit is None:
+        return version
+    loose = untracked_code(folder, source_file)
+    if function is not None and source_file is None:  # a notebook's cell, or code that was made
+        loose["untracked"][f"{name_of(function)} (in no file)"] = version.source_digest or "not readable"
+    return version.changed(**loose)
 
 
 def _source_file(function: Callable[..., Any] | None) -> Path | None:
@@ -61,17 +63,18 @@ def _source(function: Callable[..., Any]) -> str | None:
         return None
 
 
-def _git(folder: Path) -> dict[str, Any]:
+def _git(folder: Path) -> tuple[str | None, bool | None, str | None]:
+    """Return (commit, whether tracked files differ from it, why there is no commit)."""
     if shutil.which("git") is None:
-        return {"reason": "git is not installed here; the source digest stands for the commit"}
+        return None, None, "git is not installed here; the source digest stands for the commit"
     try:
         commit = _run(folder, "rev-parse", "HEAD")
         if commit is None:
-            return {"reason": "the code is in no git repository with a commit; the source digest stands for it"}
+            return None, None, "the code is in no git repository with a commit; the source digest stands for it"
         status = _run(folder, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.TimeoutExpired):
-        return {"reason": "git did not answer; the source digest stands for the commit"}
-    return {"commit": commit, "dirty": bool(status)}
+        return None, None, "git did not answer; the source digest stands for the commit"
+    return commit, bool(status), None
 
 
 def untracked_code(folder: Path, source_file: Path | None = None) -> dict[str, Any]:

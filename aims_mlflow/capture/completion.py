@@ -27,6 +27,8 @@ from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.records.base import utc_text, uuid7
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.training import LineageDetails
 from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.wording import describe, metric_text
 
@@ -94,11 +96,11 @@ def checked_sessions(key: SigningKey, recorder: Recorder) -> list[CheckedSession
 def records_behind(key: SigningKey, recorder: Recorder) -> list[SealedRecord]:
     """Return the acquisitions and preparations that this training's data come from, as far as they verify."""
     steps = {
-        step["record"]
+        step.record
         for record in recorder.records
         if record.evidence.kind == "lineage"
-        for entry in record.evidence.details["links"]
-        for step in entry["steps"]
+        for entry in read_details(record.evidence, LineageDetails).links or []
+        for step in entry.steps
     }
     return [
         r

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.capture import lineage, training_data
 from aims_mlflow.capture.environment import tool_versions
 from aims_mlflow.capture.files import describe_files, files_in, files_now
 from aims_mlflow.capture.refused import GateRefused
-from aims_mlflow.capture.setup import unstated
+from aims_mlflow.capture.setup import source_statement, unstated
 from aims_mlflow.checks.packs import pack_text
 from aims_mlflow.checks.quality.leakage import overlap
 from aims_mlflow.checks.runner import run_check
@@ -19,6 +19,15 @@ from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import PACK_FILE, session_path
 from aims_mlflow.evidence.statement import read
 from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.details.base import SourceStatement
+from aims_mlflow.records.details.training import (
+    DatasetDetails,
+    LineageDetails,
+    LineageLink,
+    PackName,
+    SessionStartDetails,
+    SystemStatement,
+)
 from aims_mlflow.records.evidence import Claim, result_of
 from aims_mlflow.records.system import personal_of
 
@@ -113,31 +122,32 @@ def describe_session(plan: TrainingPlan, data: TrainingData, recorder: Recorder)
         data.subjects(),
         tools=tool_versions(),
         artifacts=(recorder.keep(PACK_FILE, pack_text(pack)),),
-        details={
-            "function": plan.function_name,
-            "mode": "evaluate" if plan.evaluates else plan.mode,
-            "system": config.system.model_dump(mode="json", exclude_none=True),
-            "target": config.data.target,
-            "favourable": config.data.favourable or "",
-            "task": pack.task,
-            **({"threshold": config.data.threshold} if config.data.threshold is not None else {}),
-            "sensitive": sorted({c for t in data.tables.values() for c in t.sensitive}),
-            **({"not_compared": config.data.not_compared} if config.data.not_compared else {}),
-            "pack": {"name": pack.name, "version": pack.version},
-            "data": data.described(),
-        },
+        details=SessionStartDetails(
+            function=plan.function_name,
+            mode="evaluate" if plan.evaluates else plan.mode,
+            system=SystemStatement().changed(**config.system.model_dump(mode="json", exclude_none=True)),
+            target=config.data.target,
+            favourable=config.data.favourable or "",
+            task=pack.task,
+            threshold=config.data.threshold,
+            sensitive=sorted({c for t in data.tables.values() for c in t.sensitive}),
+            not_compared=config.data.not_compared or None,
+            pack=PackName(name=pack.name, version=pack.version),
+            data=data.described(),
+        ),
     )
 
 
-def describe(data: TrainingData, links: Mapping[str, Mapping[str, Any]], recorder: Recorder) -> None:
+def describe(data: TrainingData, links: Mapping[str, LineageLink], recorder: Recorder) -> None:
     """Sign one dataset-record for each data set, with what is stated of the source that it comes from."""
     sources = data.setup.config.data.sources
     only_source = next(iter(sources.items())) if len(sources) == 1 else None
     for role, table in data.tables.items():
         acquired = lineage.stated_sources([links[role]])
-        own = {"name": only_source[0], **only_source[1].model_dump(exclude_none=True)} if only_source else None
+        own = source_statement(*only_source) if only_source else None
         stated = acquired[0] if len(acquired) == 1 else own if not acquired else None
-        lacking = [k for k in ("owner", "retention") if not all(k in s for s in acquired or [stated or {}])]
+        asked = acquired or [stated or SourceStatement()]
+        lacking = [k for k in ("owner", "retention") if any(getattr(s, k) is None for s in asked)]
         where = " and ".join(f"data.sources.*.{k}" for k in lacking)
         recorder.add(
             "dataset-record",
@@ -148,27 +158,25 @@ def describe(data: TrainingData, links: Mapping[str, Mapping[str, Any]], recorde
         )
 
 
-def dataset_details(table: Table, source: Mapping[str, Any] | None) -> dict[str, Any]:
+def dataset_details(table: Table, source: SourceStatement | None) -> DatasetDetails:
     """Return the details of a dataset-record: digest, columns, missing values, and the source where there is one."""
     missing = table.frame.isna().sum()
-    details: dict[str, Any] = {
-        "role": table.role,
-        "data": table.described(),
-        "column_types": {str(c): str(t) for c, t in table.frame.dtypes.items()},
-        "missing": {str(c): int(n) for c, n in missing.items() if n},
-    }
-    if source is not None:
-        details["source"] = dict(source)
-    return details
+    return DatasetDetails(
+        role=table.role,
+        data=table.described(),
+        column_types={str(c): str(t) for c, t in table.frame.dtypes.items()},
+        missing={str(c): int(n) for c, n in missing.items() if n},
+        source=source,
+    )
 
 
-def join(data: TrainingData, links: list[dict[str, Any]], files: list[Subject], recorder: Recorder) -> None:
+def join(data: TrainingData, links: list[LineageLink], files: list[Subject], recorder: Recorder) -> None:
     """Sign the lineage record: how train and test are joined to acquisitions and preparations, beside which files.
 
     `links` are those of `lineage.link`, one for each data set.
     """
     recorder.earlier_sessions.update(lineage.sessions_behind(links))
-    unlinked = [item["role"] for item in links if item["link"] == "unlinked"]
+    unlinked = [item.role for item in links if item.link == "unlinked"]
     claims = overlap_claims(data)
     share = (len(links) - len(unlinked)) / len(links)
     claims.append(
@@ -192,7 +200,7 @@ def join(data: TrainingData, links: list[dict[str, Any]], files: list[Subject], 
         if unlinked
         else None,
         claims=tuple(claims),
-        details={"links": links, **({"files": [subject.name for subject in files]} if files else {})},
+        details=LineageDetails(links=links, files=[subject.name for subject in files] or None),
     )
 
 
@@ -210,7 +218,7 @@ def overlap_claims(data: TrainingData) -> list[Claim]:
     ]
 
 
-def check_privacy(data: TrainingData, links: list[dict[str, Any]], recorder: Recorder) -> None:
+def check_privacy(data: TrainingData, links: list[LineageLink], recorder: Recorder) -> None:
     """Look for columns with personal data that nobody declared; data sets of the same columns are looked at once.
 
     They are declared in aims.yaml, in the pack, or by the @aims.acquires that returned the data.

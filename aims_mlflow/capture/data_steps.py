@@ -6,15 +6,12 @@ They observe: a failure here is printed, and the decorated function's result is 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlflow
 from pydantic import ValidationError
 
-from aims_mlflow.adapters.reading.files import file_digest, is_table_file, read_table
-from aims_mlflow.adapters.reading.frames import as_frame
 from aims_mlflow.adapters.reading.read_table import AS_FOUND
 from aims_mlflow.capture import lineage
 from aims_mlflow.capture.active_run import waiting_run
@@ -23,24 +20,27 @@ from aims_mlflow.capture.code import code_version
 from aims_mlflow.capture.console import log, reason_of, say, say_once
 from aims_mlflow.capture.environment import tool_versions
 from aims_mlflow.capture.parameters import settings_of
-from aims_mlflow.capture.setup import Setup, load_setup
+from aims_mlflow.capture.setup import Setup, load_setup, source_statement
 from aims_mlflow.capture.state import memory, open_recorder
-from aims_mlflow.errors import AimsError, ConfigError, DataError, did_you_mean
+from aims_mlflow.capture.step_tables import described, is_file, some, tables_in
+from aims_mlflow.errors import AimsError, ConfigError, did_you_mean
 from aims_mlflow.evidence import tracking
-from aims_mlflow.evidence.digests import arrow_digest, sha256_file
+from aims_mlflow.evidence.digests import sha256_file
 from aims_mlflow.evidence.session import SessionWriter, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject
+from aims_mlflow.records.details.training import AcquisitionDetails, PreparationDetails
 from aims_mlflow.records.evidence import MlflowIds
 from aims_mlflow.records.system import Source
 from aims_mlflow.signing.key_sources import signing_key
 from aims_mlflow.signing.keys import who
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from aims_mlflow.records.system import ReadingOptions
+    from aims_mlflow.records.details.base import DatasetDescription, EvidenceDetails
 
-MAX_PATH = 4096  # longer texts are no paths
+# What A.7.3 and A.7.5 ask of a source.
+EXPECTED = ("owner", "licence", "rights", "subjects", "selection_reason")
 
 
 def source_of(name: str, given: Mapping[str, Any]) -> Source:
@@ -86,54 +86,18 @@ def _observing(what: str) -> Iterator[None]:
         say_once(f"{what} is not recorded ({type(exc).__name__}, see the log)")
 
 
-def tables_in(value: Any, reading: ReadingOptions = AS_FOUND) -> dict[str, tuple[pd.DataFrame, dict[str, str], Any]]:
-    """Return the tables in a value by name: (frame, digests, the object itself); other things are passed over.
-
-    Paths are read as `reading` says.
-    """
-    items: dict[str, Any]
-    if isinstance(value, Mapping):
-        items = {str(k): v for k, v in value.items()}
-    elif isinstance(value, tuple | list):
-        items = {f"output {i}": v for i, v in enumerate(value, 1)}
-    else:
-        items = {"output": value}
-    out = {}
-    for name, item in items.items():
-        if isinstance(item, str | Path):
-            path = Path(item)
-            if len(str(item)) < MAX_PATH and is_table_file(path):
-                frame = as_frame(read_table(path, reading).frame, name)
-                out[name] = (frame, {**file_digest(path), "arrowIpcSha256": arrow_digest(frame)}, None)
-        elif hasattr(item, "shape") or hasattr(item, "to_pandas"):
-            with contextlib.suppress(DataError):
-                frame = as_frame(item, name)
-                out[name] = (frame, {"arrowIpcSha256": arrow_digest(frame)}, item)
-    return out
-
-
 def inputs_of(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], config: Any
-) -> dict[str, Any] | None:
-    """Return the first table among the arguments as `DATA`, before the function may change it in place."""
+) -> DatasetDescription | None:
+    """Return the first table among the arguments, before the function may change it in place."""
     with _observing("a preparation's input"):
         reading = AS_FOUND
         with contextlib.suppress(AimsError):  # said when the preparation is recorded
             reading = load_setup(config, function, None).config.data.reading
         for name, value in bind(function, args, kwargs).items():
             for frame, digest, _ in tables_in(value, reading).values():
-                return _described(name, frame, digest)
+                return described(name, frame, digest)
     return None
-
-
-def _described(name: str, frame: pd.DataFrame, digest: dict[str, str]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "digest": digest,
-        "rows": len(frame),
-        "columns": [str(c) for c in frame.columns],
-        "sensitive": [],
-    }
 
 
 def record_acquisition(
@@ -148,21 +112,23 @@ def record_acquisition(
     with _observing(f"the acquisition of {name}"):
         arguments = bind(function, *call)
         setup = load_setup(config, function, None)
-        stated = setup.config.data.sources.get(name, Source()).model_dump(exclude_none=True)
-        stated.update(source.model_dump(exclude_none=True))
-        files = {Path(v).name: sha256_file(Path(v)) for v in arguments.values() if _is_file(v)}
-        missing = [k for k in ("owner", "licence", "rights", "subjects", "selection_reason") if k not in stated]
+        stated = source_statement(name, setup.config.data.sources.get(name, Source()), source)
+        files = {Path(v).name: sha256_file(Path(v)) for v in arguments.values() if is_file(v)}
+        missing = [k for k in EXPECTED if getattr(stated, k) is None]
         with _session(setup, f"{name} (data)") as session:
-            for label, (frame, digest, item) in _some(tables_in(returned, setup.config.data.reading), name).items():
-                data = _described(name if label == "output" else f"{name}, {label}", frame, digest)
-                details = {
-                    "name": name,
-                    "source": {"name": name, **stated},
-                    "data": data,
-                    "files": files,
-                    **settings_of(arguments).described(),
-                    **_code(function),
-                }
+            for label, (frame, digest, item) in some(tables_in(returned, setup.config.data.reading), name).items():
+                data = described(name if label == "output" else f"{name}, {label}", frame, digest)
+                settings = settings_of(arguments)
+                details = AcquisitionDetails(
+                    name=name,
+                    source=stated,
+                    data=data,
+                    files=files,
+                    parameters=dict(settings.values),
+                    parameters_left_out=settings.left_out or None,
+                    function=name_of(function),
+                    code=code_version(function),
+                )
                 session.add(
                     "acquisition",
                     Subject(name=name, digest=digest),
@@ -175,52 +141,41 @@ def record_acquisition(
 
 
 def record_preparation(
-    why: str, function: Callable[..., Any], before: dict[str, Any] | None, returned: Any, config: Any
+    why: str, function: Callable[..., Any], before: DatasetDescription | None, returned: Any, config: Any
 ) -> None:
     """Sign one preparation record for each table that the function returned."""
     name = name_of(function).removeprefix(f"{getattr(function, '__module__', '')}.")
     with _observing(f"the preparation {name}"):
         setup = load_setup(config, function, None)
         with _session(setup, f"{name} (data)") as session:
-            for label, (frame, digest, item) in _some(tables_in(returned, setup.config.data.reading), name).items():
-                after = _described(label, frame, digest)
+            for label, (frame, digest, item) in some(tables_in(returned, setup.config.data.reading), name).items():
+                after = described(label, frame, digest)
                 session.add(
                     "preparation",
                     Subject(name=name, digest=digest),
                     item if item is not None else frame,
                     result="passed" if before else "warned",
                     reason=None if before else "the function took no table, so its input is not known",
-                    details={"why": why, "output": after, **_change(before, after), **_code(function)},
+                    details=_prepared(before, after).changed(
+                        why=why, function=name_of(function), code=code_version(function)
+                    ),
                 )
 
 
-def _change(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
+def _prepared(before: DatasetDescription | None, after: DatasetDescription) -> PreparationDetails:
+    """Return the details of a preparation: both tables, and what changed between them."""
     if before is None:
-        return {}
-    old, new = before["columns"], after["columns"]
-    return {
-        "input": before,
-        "rows_removed": max(0, before["rows"] - after["rows"]),
-        "rows_added": max(0, after["rows"] - before["rows"]),
-        "columns_removed": [c for c in old if c not in new],
-        "columns_added": [c for c in new if c not in old],
-    }
-
-
-def _code(function: Callable[..., Any]) -> dict[str, Any]:
-    return {"function": name_of(function), "code": code_version(function)}
-
-
-def _is_file(value: Any) -> bool:
-    return isinstance(value, str | Path) and len(str(value)) < MAX_PATH and Path(value).is_file()
-
-
-def _some(tables: dict[str, Any], name: str) -> dict[str, Any]:
-    if not tables:
-        raise DataError(
-            f"{name} returned no table", next="return a frame, an array, or the path of a CSV or parquet file"
-        )
-    return tables
+        return PreparationDetails(output=after)
+    old, new = before.columns or [], after.columns or []
+    more = (after.rows or 0) - (before.rows or 0)
+    return PreparationDetails(
+        input=before,
+        output=after,
+        rows_removed=max(0, -more),
+        rows_added=max(0, more),
+        columns_removed=[c for c in old if c not in new],
+        columns_added=[c for c in new if c not in old],
+    )
 
 
 class StepSession:
@@ -231,9 +186,18 @@ class StepSession:
         self._writer = writer
         self._outputs: list[tuple[SealedRecord, Any, frozenset[str]]] = []
 
-    def add(self, kind: str, subject: Subject, table: Any, files: Iterable[str] = (), **fields: Any) -> None:
+    def add(
+        self,
+        kind: str,
+        subject: Subject,
+        table: Any,
+        files: Iterable[str] = (),
+        *,
+        details: EvidenceDetails,
+        **fields: Any,
+    ) -> None:
         """Sign the record of one returned table; `files` are the digests of the files that it was read from."""
-        record = self._writer.add(kind, [subject], tools=tool_versions(), **fields)
+        record = self._writer.add(kind, [subject], tools=tool_versions(), details=details, **fields)
         self._outputs.append((record, table, frozenset(files)))
 
     def write(self, run_id: str, system: str) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from typing import Any
 
 from aims_mlflow.adapters.installed import packages
 from aims_mlflow.canonical import digest_of
+from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.details.training import ComputeDetails, ToolingDetails
 
 PACKAGES = "packages.txt"
 SHOWN = (
@@ -28,28 +29,36 @@ def package_list() -> bytes:
     return "".join(f"{name}=={version}\n" for name, version in sorted(packages().items())).encode()
 
 
-def tooling() -> dict[str, Any]:
+def tooling() -> ToolingDetails:
     """Return the details of a tooling-record."""
-    return {
-        "python": sys.version.split()[0],
-        "implementation": platform.python_implementation(),
-        "platform": platform.platform(),
-        "packages": len(packages()),
-        "packages_digest": digest_of(packages()),
-    }
+    return ToolingDetails(
+        python=sys.version.split()[0],
+        implementation=platform.python_implementation(),
+        platform=platform.platform(),
+        packages=len(packages()),
+        packages_digest=digest_of(packages()),
+    )
 
 
-def computing() -> dict[str, Any]:
+def computing(fit_seconds: float) -> ComputeDetails:
     """Return processors, memory in bytes and accelerators, as far as this machine reports them."""
-    out: dict[str, Any] = {"machine": platform.machine(), "cpu_count": _cpus(), "accelerators": _accelerators()}
+    memory = _memory()
+    return ComputeDetails(
+        machine=platform.machine(),
+        cpu_count=_cpus(),
+        accelerators=_accelerators(),
+        memory_bytes=memory,
+        memory_unknown="this platform does not tell" if memory is None else None,
+        peak_memory_bytes=_peak_memory(),
+        fit_seconds=decimal_text(round(fit_seconds, 3)),
+    )
+
+
+def _memory() -> int | None:
     try:
-        out["memory_bytes"] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
-        out["memory_unknown"] = "this platform does not tell"
-    peak = _peak_memory()
-    if peak is not None:
-        out["peak_memory_bytes"] = peak
-    return out
+        return None
 
 
 def _cpus() -> int:

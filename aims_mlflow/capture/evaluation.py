@@ -9,7 +9,7 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.adapters.algorithms import described_algorithms
+from aims_mlflow.adapters.algorithms import described_algorithms, described_requirements
 from aims_mlflow.adapters.models import file_prefix
 from aims_mlflow.adapters.predict import Question, known_labels, read_answers
 from aims_mlflow.capture import environment, model_output
@@ -17,10 +17,12 @@ from aims_mlflow.capture.code import code_version
 from aims_mlflow.capture.failures import failure_of, is_refusal, short_reason
 from aims_mlflow.capture.incumbent import ask_incumbent
 from aims_mlflow.capture.probe import answers_to, probe, probe_on
+from aims_mlflow.capture.sweep import Selection
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.tables.predictions import EvaluatedModel
 from aims_mlflow.errors import AimsError
 from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.details.training import ProvenanceDetails
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,19 +68,23 @@ def record_provenance(
     plan: TrainingPlan, run: OpenRun, data: TrainingData, fit: Fit, models: Models, recorder: Recorder
 ) -> None:
     """Sign the training record: function, parameters, code, data and models."""
-    details: dict[str, Any] = {
-        "function": plan.function_name,
-        **fit.settings.described(),
-        "code": code_version(plan.function),
-        "data": data.described(),
-        "models": [m.described() for m in models],
-        "fit_seconds": decimal_text(round(fit.seconds, 3)),
-        **(run.selection.details if run.selection is not None else {}),
-    }
-    claims = run.selection.claims if run.selection is not None else ()
+    selection = run.selection or Selection()
+    claims = selection.claims
     result, reason = training_result(fit, models)
-    if result == "failed" and fit.error is not None:
-        details["failure"] = failure_of(fit.error)
+    failed = fit.error is not None and result == "failed"
+    details = ProvenanceDetails(
+        function=plan.function_name,
+        parameters=dict(fit.settings.values),
+        parameters_left_out=fit.settings.left_out or None,
+        code=code_version(plan.function),
+        data=data.described(),
+        models=[m.described() for m in models],
+        fit_seconds=decimal_text(round(fit.seconds, 3)),
+        trials=selection.trials,
+        parent_run_id=selection.parent_run_id,
+        selection_metric=selection.metric,
+        failure=failure_of(fit.error) if fit.error is not None and failed else None,
+    )
     if result == "passed" and any(c.passed is False for c in claims):
         result = "warned"
     recorder.add(
@@ -112,11 +118,12 @@ def record_resources(fit: Fit, models: Models, subjects: list[Subject], recorder
             subjects,
             tools=environment.tool_versions(),
             artifacts=(recorder.keep(environment.PACKAGES, environment.package_list()),),
-            details={**environment.tooling(), **described_algorithms(models)},
+            details=environment.tooling().changed(
+                algorithms=described_algorithms(models) or None, serving=described_requirements(models) or None
+            ),
         )
     with recorder.step("compute-record", subjects):
-        seconds = decimal_text(round(fit.seconds, 3))
-        recorder.add("compute-record", subjects, details={**environment.computing(), "fit_seconds": seconds})
+        recorder.add("compute-record", subjects, details=environment.computing(fit.seconds))
 
 
 def check_models(

@@ -6,6 +6,7 @@ import traceback
 from pathlib import Path
 
 from aims_mlflow.errors import AimsError
+from aims_mlflow.records.details.base import FailurePlace
 
 MAX_REASON = 500  # characters
 
@@ -15,12 +16,12 @@ def is_refusal(error: BaseException) -> bool:
     return getattr(error, "error_code", None) == "PERMISSION_DENIED"
 
 
-def failure_of(error: BaseException) -> dict[str, str]:
+def failure_of(error: BaseException) -> FailurePlace:
     """Return the type of an exception and the place in the user's code, never its message."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if "aims_mlflow" not in f.filename] or frames
     where = f"{Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name}" if own else "unknown"
-    return {"type": type(error).__name__, "where": where}
+    return FailurePlace(type=type(error).__name__, where=where)
 
 
 def reason_of(error: Exception) -> str:

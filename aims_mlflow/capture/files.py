@@ -12,6 +12,7 @@ from aims_mlflow.checks.claims import claim, held
 from aims_mlflow.errors import DataError, Unreachable
 from aims_mlflow.evidence.digests import sha256_file
 from aims_mlflow.evidence.statement import Subject, read
+from aims_mlflow.records.details.training import DatasetDetails, FolderDescription
 from aims_mlflow.records.evidence import Claim, result_of
 from aims_mlflow.records.pack import Limit
 
@@ -79,14 +80,20 @@ def describe_files(data: TrainingData, recorder: Recorder) -> list[Subject]:
         manifest = file_manifest(root)
         subject = Subject(name=f"{SUBJECT}{name}", digest={"sha256": manifest.digest})
         claims = [_missing(table, root, stated, manifest) for table in data.tables.values() if stated.column]
-        about = {"name": name, "digest": {"sha256": manifest.digest}, "folder": stated.folder}
+        about = FolderDescription(
+            name=name,
+            folder=stated.folder,
+            digest={"sha256": manifest.digest},
+            count=len(manifest.entries),
+            bytes=manifest.size,
+        )
         recorder.add(
             "dataset-record",
             [subject],
             result=result_of(claims) if claims else "passed",
             reason=next((c.note for c in claims if c.passed is False), None),
             claims=tuple(claims),
-            details={"role": "files", "files": {**about, "count": len(manifest.entries), "bytes": manifest.size}},
+            details=DatasetDetails(role="files", files=about),
         )
         subjects.append(subject)
     return subjects

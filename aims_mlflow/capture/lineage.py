@@ -14,9 +14,12 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.trust import trust_only
 from aims_mlflow.evidence.verify import check_session
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.base import SourceStatement
+from aims_mlflow.records.details.training import AcquisitionDetails, LineageLink, LineageStep, PreparationDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import numpy as np
     import pandas as pd
@@ -93,23 +96,23 @@ def is_subset(part: np.ndarray, whole: np.ndarray) -> bool:
     return bool(((right - left) >= counts).all())
 
 
-def link(table: Table, key: SigningKey) -> dict[str, Any]:
+def link(table: Table, key: SigningKey) -> LineageLink:
     """Return how one data set is joined to known outputs: same-digest, same-file, subset, or unlinked."""
-    out: dict[str, Any] = {"role": table.role, "digest": table.digest["arrowIpcSha256"]}
+    digest = table.digest["arrowIpcSha256"]
     origin, how = _known(table)
     if origin is None:
         origin, how = _elsewhere(table, key)
     if origin is None:
-        return {**out, "link": "unlinked", "steps": []}
-    steps = _steps(origin)
-    return {
-        **out,
-        "link": how,
-        "of": min(origin.digests),
-        "session": origin.session,
-        **({"run_id": origin.run_id} if origin.run_id else {}),
-        "steps": [_step(o) for o in steps],
-    }
+        return LineageLink(role=table.role, digest=digest, link="unlinked", steps=[])
+    return LineageLink(
+        role=table.role,
+        digest=digest,
+        link=how,
+        of=min(origin.digests),
+        session=origin.session,
+        run_id=origin.run_id or None,
+        steps=[_step(o) for o in _steps(origin)],
+    )
 
 
 def _known(table: Table) -> tuple[Origin | None, str]:
@@ -169,18 +172,24 @@ def fetch(digest: str, public: PublicKey) -> Origin | None:
 
 
 def from_record(record: SealedRecord, jsonl: bytes, run_id: str | None) -> Origin:
-    """Return the output and the inputs of a signed acquisition or preparation record."""
-    details: Mapping[str, Any] = record.evidence.details
-    output = details.get("output") or details.get("data") or {}
-    inputs = (details.get("input") or {}).get("digest", {})
+    """Return the output and the inputs of a signed acquisition or preparation record.
+
+    Raises:
+        EvidenceError: its details are not of this format.
+    """
+    if record.evidence.kind == "acquisition":
+        before, after = None, read_details(record.evidence, AcquisitionDetails).data
+    else:
+        details = read_details(record.evidence, PreparationDetails)
+        before, after = details.input, details.output
     return Origin(
         record,
         record.evidence.session or record.id,
         jsonl,
         run_id,
-        frozenset(output.get("digest", {}).values()),
-        frozenset(inputs.values()),
-        tuple(output.get("columns", ())),
+        frozenset(after.digest.values() if after else ()),
+        frozenset(before.digest.values() if before else ()),
+        tuple((after.columns if after else None) or ()),
     )
 
 
@@ -195,38 +204,42 @@ def _steps(origin: Origin) -> list[Origin]:
     return chain
 
 
-def _step(origin: Origin) -> dict[str, Any]:
-    details = origin.record.evidence.details
-    return {
-        "kind": origin.record.evidence.kind,
-        "name": str(details.get("name") or details.get("function") or ""),
-        "session": origin.session,
-        "record": origin.record.id,
-        "digest": min(origin.digests),
-    }
+def _step(origin: Origin) -> LineageStep:
+    evidence = origin.record.evidence
+    if evidence.kind == "acquisition":
+        name = read_details(evidence, AcquisitionDetails).name
+    else:
+        name = read_details(evidence, PreparationDetails).function
+    return LineageStep(
+        kind=evidence.kind,
+        name=name or "",
+        session=origin.session,
+        record=origin.record.id,
+        digest=min(origin.digests),
+    )
 
 
-def sessions_behind(links: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
+def sessions_behind(links: Iterable[LineageLink]) -> dict[str, bytes]:
     """Return the session files that the links are based on, by session id."""
-    wanted = {step["session"] for item in links for step in item["steps"]}
+    wanted = {step.session for item in links for step in item.steps}
     return {o.session: o.jsonl for o in memory.origins if o.session in wanted}
 
 
-def stated_sources(links: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def stated_sources(links: Iterable[LineageLink]) -> list[SourceStatement]:
     """Return what is stated of the sources of the acquisitions behind the links, each with its name."""
-    wanted = {step["record"] for item in links for step in item["steps"] if step["kind"] == "acquisition"}
-    behind = {o.record.id: o.record.evidence.details for o in memory.origins if o.record.id in wanted}
-    return [{"name": details.get("name"), **(details.get("source") or {})} for details in behind.values()]
+    wanted = {step.record for item in links for step in item.steps if step.kind == "acquisition"}
+    behind = {o.record.id: o.record.evidence for o in memory.origins if o.record.id in wanted}
+    found = [read_details(evidence, AcquisitionDetails) for evidence in behind.values()]
+    return [details.source or SourceStatement(name=details.name) for details in found]
 
 
-def personal_statements(links: Iterable[Mapping[str, Any]]) -> list[bool | tuple[str, ...]]:
+def personal_statements(links: Iterable[LineageLink]) -> list[bool | tuple[str, ...]]:
     """Return the statements of the acquisitions behind the links on personal data: any, none, or which columns."""
-    wanted = {step["record"] for item in links for step in item["steps"]}
-    behind = [o.record.evidence.details.get("source") or {} for o in memory.origins if o.record.id in wanted]
-    statements = [source.get("personal_data") for source in behind]
-    return [
-        tuple(stated) if isinstance(stated, list | tuple) else stated for stated in statements if stated is not None
-    ]
+    wanted = {step.record for item in links for step in item.steps}
+    behind = [o.record.evidence for o in memory.origins if o.record.id in wanted]
+    sources = [read_details(e, AcquisitionDetails).source for e in behind if e.kind == "acquisition"]
+    statements = [source.personal_data for source in sources if source is not None]
+    return [tuple(stated) if isinstance(stated, list) else stated for stated in statements if stated is not None]
 
 
 def runs_that_made(digest: str, limit: int = 5) -> list[str]:

@@ -74,7 +74,7 @@ def described(
     reports = dict(outcome.reports)
     if source is not None and stored == "beside the model":
         reports["predict.py"] = source.encode()
-    details = {**outcome.details, "output": output.model_dump(exclude_none=True)}
+    details = outcome.recorded_details().changed(output=output)
     return dataclasses.replace(outcome, details=details, reports=reports)
 
 

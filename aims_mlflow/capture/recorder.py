@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aims_mlflow.checks.outcome import Outcome
     from aims_mlflow.evidence.session import SessionWriter
     from aims_mlflow.evidence.statement import SealedRecord, Subject
+    from aims_mlflow.records.details.base import EvidenceDetails
     from aims_mlflow.records.evidence import MlflowIds
 
 REPORTS = "aims/reports"
@@ -80,14 +81,19 @@ class Recorder:
         """The records that are signed so far."""
         return self._writer.records
 
-    def add(self, kind: str, subjects: Iterable[Subject], **fields: Any) -> SealedRecord:
+    def add(
+        self, kind: str, subjects: Iterable[Subject], *, details: EvidenceDetails | None = None, **fields: Any
+    ) -> SealedRecord:
         """Sign the next record; see `SessionWriter.add`."""
-        return self._writer.add(kind, subjects, **fields)
+        return self._writer.add(kind, subjects, details=details, **fields)
 
     def outcome(
         self, outcome: Outcome, subjects: Iterable[Subject], *, prefix: str = "", **details: Any
     ) -> SealedRecord:
-        """Sign the outcome of a check. `prefix` separates the reports of several models."""
+        """Sign the outcome of a check; `prefix` separates the reports of several models.
+
+        `details` are the fields of the kind's model that the caller knows: the role and the data.
+        """
         subjects = list(subjects)
         head = report_head(outcome, subjects, details.get("data") or {}, self._writer)
         return self.add(
@@ -99,7 +105,7 @@ class Recorder:
             claims=outcome.claims,
             artifacts=tuple(self.keep(f"{prefix}{name}", head.on(page)) for name, page in outcome.reports.items()),
             tools=outcome.tools,
-            details={**outcome.details, **details},
+            details=outcome.recorded_details().changed(**details),
         )
 
     def keep(self, name: str, content: bytes) -> Artifact:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.pages.head import ReportHead
 from aims_mlflow.records.base import utc_text
-from aims_mlflow.records.details.base import DatasetDescription
 from aims_mlflow.records.wording import count_text
 
 if TYPE_CHECKING:
@@ -15,14 +14,13 @@ if TYPE_CHECKING:
     from aims_mlflow.checks.outcome import Outcome
     from aims_mlflow.evidence.session import SessionWriter
     from aims_mlflow.evidence.statement import Subject
+    from aims_mlflow.records.details.base import DataByRole
     from aims_mlflow.records.evidence import MlflowIds
 
 ARROW = "arrowIpcSha256"
 
 
-def report_head(
-    outcome: Outcome, subjects: Sequence[Subject], data: Mapping[str, Any], writer: SessionWriter
-) -> ReportHead:
+def report_head(outcome: Outcome, subjects: Sequence[Subject], data: DataByRole, writer: SessionWriter) -> ReportHead:
     """Return the head of an outcome's reports.
 
     Args:
@@ -32,8 +30,7 @@ def report_head(
         writer: The session that the record becomes a part of.
     """
     common = writer.common
-    known = {role: DatasetDescription.model_validate(each) for role, each in data.items()}
-    used = [_data_text(role, each.rows, each.digest) for role, each in known.items()]
+    used = [_data_text(role, each.rows, each.digest) for role, each in data.items()]
     tables = [s for s in subjects if ARROW in s.digest]
     ids: MlflowIds | None = common.get("mlflow")
     facts = {

@@ -12,12 +12,14 @@ from aims_mlflow.capture.callables import plain_function
 from aims_mlflow.catalog.loader import require_objective
 from aims_mlflow.checks.packs import load_pack, pack_digest, with_references
 from aims_mlflow.errors import ConfigError, did_you_mean
+from aims_mlflow.records.details.base import SourceStatement
 from aims_mlflow.records.system import AimsConfig
 from aims_mlflow.settings import CONFIG, config_path
 from aims_mlflow.strict_yaml import Document, read
 
 if TYPE_CHECKING:
     from aims_mlflow.records.pack import Pack
+    from aims_mlflow.records.system import Source
 
 FILE = "aims.yaml"
 MINIMAL = "system: {id: my-system, owner: me@example.org}\ndata: {target: my-label}"
@@ -105,3 +107,11 @@ def unstated(setup: Setup) -> list[str]:
     if not system.affected_groups:
         out.append("system.affected_groups: the groups of people that its output affects")
     return out
+
+
+def source_statement(name: str, *sources: Source) -> SourceStatement:
+    """Return what is stated about the source of a data set; a later statement replaces an earlier one."""
+    stated: dict[str, Any] = {}
+    for source in sources:
+        stated |= source.model_dump(mode="json", exclude_none=True)
+    return SourceStatement(name=name).changed(**stated)

@@ -14,6 +14,8 @@ from aims_mlflow.capture.state import memory
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import session_path
 from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.details.base import DatasetDescription
+from aims_mlflow.records.details.training import TrialDetails
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from aims_mlflow.capture.recorder import Recorder
     from aims_mlflow.capture.setup import Setup
     from aims_mlflow.capture.training_data import TrainingData
+    from aims_mlflow.records.details.training import SelectionMetric
     from aims_mlflow.records.evidence import Claim
 
 PARENT = "mlflow.parentRunId"
@@ -95,12 +98,16 @@ class Selection:
     """The choice of a run among the trials of a sweep.
 
     Attributes:
-        details: Number of trials and selection metric, for the training record.
+        trials: Number of trials of the sweep.
+        parent_run_id: The run of the sweep.
+        metric: The metric that chose.
         claims: Whether the test data chose.
         data_session: The session with the evidence about the sweep's data.
     """
 
-    details: Mapping[str, Any] = field(default_factory=dict)
+    trials: int | None = None
+    parent_run_id: str | None = None
+    metric: SelectionMetric | None = None
     claims: tuple[Claim, ...] = ()
     data_session: DataSession | None = None
 
@@ -158,17 +165,16 @@ def write_trial(
     Raises:
         Unreachable: the run cannot be written.
     """
-    details: dict[str, Any] = {
-        "function": plan.function_name,
-        **fit.settings.described(),
-        "parent_run_id": trial.sweep.parent,
-        "data": {role: {"digest": t.digest} for role, t in data.tables.items()},
-        "fit_seconds": decimal_text(round(fit.seconds, 3)),
-    }
-    if trial.sweep.data_session is not None:
-        details["data_session"] = trial.sweep.data_session.id
-    if fit.error is not None:
-        details["failure"] = failure_of(fit.error)
+    details = TrialDetails(
+        function=plan.function_name,
+        parameters=dict(fit.settings.values),
+        parameters_left_out=fit.settings.left_out or None,
+        parent_run_id=trial.sweep.parent,
+        data={role: DatasetDescription(digest=t.digest) for role, t in data.tables.items()},
+        fit_seconds=decimal_text(round(fit.seconds, 3)),
+        data_session=trial.sweep.data_session.id if trial.sweep.data_session is not None else None,
+        failure=failure_of(fit.error) if fit.error is not None else None,
+    )
     recorder.add(
         "trial",
         data.subjects(),

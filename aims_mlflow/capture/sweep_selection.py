@@ -14,6 +14,7 @@ from aims_mlflow.capture.training import Training
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.evidence import tracking
 from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.details.training import SelectionMetric
 from aims_mlflow.records.evidence import Claim
 
 if TYPE_CHECKING:
@@ -98,16 +99,15 @@ def selection_of(chosen: Any, parent: str | None, metric: str | None) -> Selecti
         return Selection()
     with tracking.reaching("count the trials"):
         trials = count_runs(chosen.info.experiment_id, parent)
-    details: dict[str, Any] = {"trials": trials, "parent_run_id": parent}
     if metric is None:
-        return Selection(details=details)
+        return Selection(trials=trials, parent_run_id=parent)
     if metric not in chosen.data.metrics:
         known = sorted(chosen.data.metrics)
         raise ConfigError(
             f"run {chosen.info.run_id} has no metric {metric!r}",
             next=did_you_mean(metric, known) or f"it has {', '.join(known) or 'none'}",
         )
-    details["selection_metric"] = {"name": metric, "value": decimal_text(chosen.data.metrics[metric]) or "undefined"}
+    chosen_by = SelectionMetric(name=metric, value=decimal_text(chosen.data.metrics[metric]) or "undefined")
     on_test = "test" in metric.lower()
     claim = Claim(
         metric="selected_on_test_data",
@@ -122,7 +122,7 @@ def selection_of(chosen: Any, parent: str | None, metric: str | None) -> Selecti
         if on_test
         else f"{metric} chose among {trials} trials",
     )
-    return Selection(details=details, claims=(claim,))
+    return Selection(trials=trials, parent_run_id=parent, metric=chosen_by, claims=(claim,))
 
 
 def count_runs(experiment_id: str, parent: str) -> int:

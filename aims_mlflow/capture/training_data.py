@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aims_mlflow.adapters.tables import Table
     from aims_mlflow.capture.setup import Setup
     from aims_mlflow.checks.tables.in_memory import InMemoryTable
+    from aims_mlflow.records.details.base import DataByRole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,7 @@ class TrainingData:
         tables = [table.subject() for table in self.tables.values()]
         return tables or [Subject(name="pack", digest={"sha256": self.setup.pack_digest})]
 
-    def described(self) -> dict[str, Any]:
+    def described(self) -> DataByRole:
         """Return the tables by role, as records describe them."""
         return {role: table.described() for role, table in self.tables.items()}
 

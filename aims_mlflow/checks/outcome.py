@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Protocol
 
+from aims_mlflow.records.details import check_model
+from aims_mlflow.records.details.base import EvidenceDetails
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aims_mlflow.checks.tables.dataset import Dataset
     from aims_mlflow.records.evidence import Claim, Result
     from aims_mlflow.records.pack import Pack
@@ -17,8 +22,9 @@ if TYPE_CHECKING:
 class Outcome:
     """What a check found, ready to become an evidence record.
 
-    `details` holds no float (exact numbers are decimal strings); `reports` maps relative
-    file names to their content; `tools` maps distribution names to versions.
+    `details` holds no float (exact numbers are decimal strings); a check of ours makes them of the kind's model, a
+    team's own check may give any names. `reports` maps relative file names to their content; `tools` maps
+    distribution names to versions.
     """
 
     kind: str
@@ -26,9 +32,19 @@ class Outcome:
     reason: str | None = None
     claims: tuple[Claim, ...] = ()
     controls: tuple[str, ...] = ()
-    details: dict[str, Any] = field(default_factory=dict)
+    details: EvidenceDetails | Mapping[str, Any] = field(default_factory=dict)
     reports: dict[str, bytes] = field(default_factory=dict)
     tools: dict[str, str] = field(default_factory=dict)
+
+    def recorded_details(self) -> EvidenceDetails:
+        """Return the details by the model of the kind, which keeps the names that a team's own check adds.
+
+        Raises:
+            ValueError: a value does not fit the kind's field of that name.
+        """
+        if isinstance(self.details, EvidenceDetails):
+            return self.details
+        return check_model(self.kind).model_validate(dict(self.details))
 
 
 class Check(Protocol):

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from aims_mlflow.checks import installed_checks
 from aims_mlflow.checks.outcome import Check, Outcome
 from aims_mlflow.errors import AimsError, CheckError, ConfigError, did_you_mean
@@ -104,11 +106,17 @@ def _checked(outcome: object, info: CheckInfo) -> Outcome:
     """Return what a foreign check gave, under the kind and the controls that it is known by.
 
     Raises:
-        CheckError: it is no outcome.
+        CheckError: it is no outcome, or its details do not fit the fields of the kind.
     """
     if not isinstance(outcome, Outcome):
         raise CheckError(f"{info.name} returned {type(outcome).__name__}, not an Outcome")
-    return dataclasses.replace(outcome, kind=info.kind, controls=outcome.controls or info.controls)
+    checked = dataclasses.replace(outcome, kind=info.kind, controls=outcome.controls or info.controls)
+    try:
+        return dataclasses.replace(checked, details=checked.recorded_details())
+    except ValidationError as exc:
+        fields = sorted({str(error["loc"][0]) for error in exc.errors() if error["loc"]})
+        what = f"its details give {', '.join(fields)} a value that a {info.kind} record cannot have there"
+        raise CheckError(what, next="give it another name") from None
 
 
 def _not_evaluated(info: CheckInfo, pack: Pack, reason: str) -> Outcome:

@@ -68,12 +68,14 @@ def _print_json(found: MonitorReport) -> None:
 
 
 def _print(found: MonitorReport, model: str) -> None:
+    from aims_mlflow.records.details.checks import MonitorRunDetails
     from aims_mlflow.records.wording import describe
 
+    details = found.outcome.recorded_details()
     version = f" (version {found.version})" if found.version else ""
     looked = sum(c.metric == "drift" for c in found.outcome.claims)
     click.echo(f"{model}{version}: {found.rows:,} rows, {looked} columns compared with the training baseline")
-    if unseen := found.outcome.details["left_out"]:
+    if unseen := details.left_out if isinstance(details, MonitorRunDetails) else None:
         names = "; ".join(f"{name} ({why})" for name, why in list(unseen.items())[:SHOWN])
         more = f"; and {len(unseen) - SHOWN} more in the report" if len(unseen) > SHOWN else ""
         click.secho(f"  not watched: {names}{more}", dim=True)

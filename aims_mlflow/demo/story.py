@@ -155,6 +155,8 @@ class Story:
     def _evidence(self, run_id: str) -> dict[str, Any]:
         from aims_mlflow.evidence import tracking
         from aims_mlflow.evidence.statement import read
+        from aims_mlflow.records.details import read_details
+        from aims_mlflow.records.details.training import ProvenanceDetails
 
         found: dict[str, SealedRecord] = {}
         for name, content in tracking.session_files(run_id).items():
@@ -162,8 +164,9 @@ class Story:
                 record = read(line, name)
                 if record.evidence.mlflow.run_id == run_id:
                     found[record.evidence.kind] = record
-        models = found["training-provenance"].evidence.details["models"]
-        return {"run_id": run_id, "uri": f"models:/{models[0]['model_id']}", **found}
+        trained = read_details(found["training-provenance"].evidence, ProvenanceDetails)
+        model = (trained.models or [])[0]
+        return {"run_id": run_id, "uri": f"models:/{model.model_id}", **found}
 
     def _register(self, uri: str) -> str | None:
         """Register as any MLflow user does; returns the refusal's text, or None."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.documents.notes import UNSTATED, Notes, details, plain, stated
+from aims_mlflow.documents.notes import UNSTATED, Notes, own_details, plain, stated
 from aims_mlflow.records.wording import limit_text, slice_text
 
 if TYPE_CHECKING:
@@ -48,6 +48,5 @@ def _left_out(notes: Notes) -> Iterator[str]:
     """Yield the columns that a check did not look at, and the settings that are not recorded, with the reason."""
     for record in notes.records:
         for entry, what in (("left_out", "column"), ("parameters_left_out", "argument")):
-            listed = details(record, entry)
-            for name, why in (listed if isinstance(listed, dict) else {}).items():
+            for name, why in (getattr(own_details(record), entry, None) or {}).items():
                 yield f"- Left out of {record.evidence.kind}: {what} {plain(name)}, {plain(why)}{notes.cite(record)}"

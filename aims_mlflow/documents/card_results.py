@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from aims_mlflow.checks.claims import is_set_aside, is_too_small
 from aims_mlflow.checks.metrics import WORST_RIGHT, WORST_WRONG
 from aims_mlflow.documents.notes import Notes, claims_of, details, plain, table
+from aims_mlflow.records.details.checks import PerformanceDetails
+from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.wording import metric_text, verdict_word
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def _worst(notes: Notes, record: SealedRecord) -> list[str]:
 def by_label(notes: Notes) -> list[str]:
     """Return the results of each class, and how often each was predicted; nothing for numbers."""
     record = held_out(notes)
-    if record is None or details(record, "task") == "regression":
+    if record is None or details(record, PerformanceDetails).task == "regression":
         return []
     role = [c for c in record.evidence.claims if c.role == "test" and set(c.slice) == {"label"}]
     labels = dict.fromkeys(c.slice["label"] for c in role)
@@ -85,18 +87,19 @@ def by_label(notes: Notes) -> list[str]:
 
 def _counts(notes: Notes, record: SealedRecord, labels: Sequence[str]) -> list[str]:
     """Return the table of actual and predicted classes; for two classes precision and recall are the favourable's."""
-    counts, favourable = details(record, "counts"), details(record, "favourable")
-    names = [plain(label) for label in details(record, "labels") or labels]
-    if not names and favourable and isinstance(counts, list) and len(counts) == 2:
+    about = details(record, PerformanceDetails)
+    counts, favourable = about.counts or [], about.favourable
+    names = [plain(label) for label in about.labels or labels]
+    if not names and favourable and len(counts) == 2:
         names = [f"not {plain(favourable)}", plain(favourable)]
-    if not isinstance(counts, list) or len(counts) != len(names):
+    if not counts or len(counts) != len(names):
         return []
     rows = [
-        [f"actual {name}", *(notes.number(record, cell) if isinstance(cell, int) else "" for cell in row)]
+        [f"actual {name}", *(notes.number(record, cell) for cell in row)]
         for name, row in zip(names, counts, strict=True)
     ]
-    about = f"Precision, recall and f1 above are those of {plain(favourable)}. " if len(names) == 2 else ""
-    return [f"{about}Rows by actual and predicted class:", "", *table(("", *(f"predicted {n}" for n in names)), rows)]
+    which = f"Precision, recall and f1 above are those of {plain(favourable)}. " if len(names) == 2 else ""
+    return [f"{which}Rows by actual and predicted class:", "", *table(("", *(f"predicted {n}" for n in names)), rows)]
 
 
 def by_group(notes: Notes) -> list[str]:
@@ -120,7 +123,7 @@ def by_group(notes: Notes) -> list[str]:
 def _why_not(notes: Notes, fairness: SealedRecord | None) -> list[str]:
     """Return why outcomes were compared for no group; nothing where they were."""
     if fairness is None:
-        why = details(notes.last("session-start"), "not_compared")
+        why = details(notes.last("session-start"), SessionStartDetails).not_compared
         return [f"No outcome was compared by group: {plain(why or 'no sensitive columns were named')}.", ""]
     if fairness.evidence.result == "not_evaluated":
         return [f"Not evaluated: {plain(fairness.evidence.reason)}{notes.cite(fairness)}.", ""]

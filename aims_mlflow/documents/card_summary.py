@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.documents.notes import Notes, details, plain, table
+from aims_mlflow.documents.notes import Notes, own_details, plain, table
 from aims_mlflow.documents.verdict import WORDS, EvidenceVerdict, check_name
 
 if TYPE_CHECKING:
@@ -64,4 +64,5 @@ def _rows(notes: Notes, verdict: EvidenceVerdict) -> list[list[str]]:
 def _about(record: SealedRecord) -> str:
     """Return the data that a record is about, by role."""
     roles = dict.fromkeys(c.role for c in record.evidence.claims)
-    return ", ".join(roles) or str(details(record, "role") or details(record, "name") or "")
+    about = own_details(record)
+    return ", ".join(roles) or str(getattr(about, "role", None) or getattr(about, "name", None) or "")

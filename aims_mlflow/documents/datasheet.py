@@ -5,6 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.documents.notes import Notes, details, plain, stated, table
+from aims_mlflow.records.details.base import SourceStatement
+from aims_mlflow.records.details.checks import DataQualityDetails
+from aims_mlflow.records.details.training import (
+    AcquisitionDetails,
+    DatasetDetails,
+    LineageDetails,
+    PreparationDetails,
+    SessionStartDetails,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +40,9 @@ def render_datasheet(records: Sequence[SealedRecord]) -> bytes:
     `records` are those of a training, preceded by the acquisitions and preparations in its lineage.
     """
     notes = Notes(records)
-    start = notes.last("session-start")
+    start = details(notes.last("session-start"), SessionStartDetails)
     body = [
-        f"# Data sheet: {plain(details(start, 'system', 'id') or 'data')}",
+        f"# Data sheet: {plain((start.system.id if start.system else None) or 'data')}",
         "",
         "Written from signed evidence. A mark such as [^e1] leads to the record that a number comes from.",
         "",
@@ -56,8 +65,8 @@ def render_datasheet(records: Sequence[SealedRecord]) -> bytes:
         "## Uses",
         "",
         (
-            f"Target: {plain(details(start, 'target') or 'unknown')}. "
-            f"Sensitive columns: {plain(', '.join(details(start, 'sensitive') or []) or 'none named')}."
+            f"Target: {plain(start.target or 'unknown')}. "
+            f"Sensitive columns: {plain(', '.join(start.sensitive or []) or 'none named')}."
         ),
         "",
         "## Distribution and maintenance",
@@ -73,27 +82,28 @@ def render_datasheet(records: Sequence[SealedRecord]) -> bytes:
 def _composition(notes: Notes) -> list[str]:
     out: list[str] = []
     for record in notes.of("dataset-record"):
-        files = details(record, "files")
-        if files:
+        about = details(record, DatasetDetails)
+        files, data = about.files, about.data
+        if files is not None:
             out += [
-                f"### {plain(files['name'])} (files)",
+                f"### {plain(files.name)} (files)",
                 "",
                 (
-                    f"{notes.number(record, files['count'])} files in `{plain(files['folder'])}`, "
-                    f"{notes.number(record, files['bytes'])} bytes; digest of the list of (path, sha256, size) "
-                    f"`{files['digest']['sha256']}`."
+                    f"{notes.number(record, files.count)} files in `{plain(files.folder)}`, "
+                    f"{notes.number(record, files.bytes)} bytes; digest of the list of (path, sha256, size) "
+                    f"`{files.digest.get('sha256')}`."
                 ),
                 "",
             ]
             continue
-        types, missing = details(record, "column_types") or {}, details(record, "missing") or {}
+        types, missing = about.column_types or {}, about.missing or {}
         out += [
-            f"### {plain(details(record, 'role'))}",
+            f"### {plain(about.role)}",
             "",
             (
-                f"{notes.number(record, details(record, 'data', 'rows'))} rows, "
+                f"{notes.number(record, data.rows if data else None)} rows, "
                 f"{notes.number(record, len(types))} columns; "
-                f"digest of the Arrow stream `{details(record, 'data', 'digest', 'arrowIpcSha256')}`."
+                f"digest of the Arrow stream `{data.digest.get('arrowIpcSha256') if data else None}`."
             ),
             "",
             *table(
@@ -105,30 +115,31 @@ def _composition(notes: Notes) -> list[str]:
 
 
 def _collection(notes: Notes) -> list[str]:
-    sources = notes.of("acquisition") or [r for r in notes.of("dataset-record")[:1] if details(r, "source")]
+    sources = notes.of("acquisition") or [
+        r for r in notes.of("dataset-record")[:1] if details(r, DatasetDetails).source
+    ]
     lineage = notes.last("lineage")
     out: list[str] = []
     for record in sources:
-        source = details(record, "source") or {}
         if record.evidence.kind == "acquisition":
-            rows = notes.number(record, details(record, "data", "rows"))
-            out.append(f"- acquired: {plain(details(record, 'name'))}, {rows} rows")
+            acquired = details(record, AcquisitionDetails)
+            rows = notes.number(record, acquired.data.rows if acquired.data else None)
+            out.append(f"- acquired: {plain(acquired.name)}, {rows} rows")
+            source = acquired.source or SourceStatement()
+        else:
+            source = details(record, DatasetDetails).source or SourceStatement()
         out += [
-            f"- {key.replace('_', ' ')}: {plain(_words(source[key]))}{notes.cite(record)}"
+            f"- {key.replace('_', ' ')}: {plain(_words(value))}{notes.cite(record)}"
             for key in SOURCE
-            if key in source
+            if (value := getattr(source, key)) is not None
         ]
-        lacking = [k for k in SOURCE if k not in source]
+        lacking = [k for k in SOURCE if getattr(source, k) is None]
         if lacking:
             out.append(f"- Not stated in aims.yaml (`data.sources`): {', '.join(lacking)}")
     if lineage is not None:
-        for entry in details(lineage, "links") or []:
-            steps = " → ".join(f"{s.get('kind')} {plain(s.get('name'))}" for s in entry.get("steps", []))
-            out.append(
-                f"- {entry.get('role')}: {entry.get('link')}"
-                + (f", from {steps}" if steps else "")
-                + notes.cite(lineage)
-            )
+        for entry in details(lineage, LineageDetails).links or []:
+            steps = " → ".join(f"{step.kind} {plain(step.name)}" for step in entry.steps)
+            out.append(f"- {entry.role}: {entry.link}" + (f", from {steps}" if steps else "") + notes.cite(lineage))
     return [*(out or ["No source is recorded: decorate what loads the data with `@aims.acquires`."]), ""]
 
 
@@ -143,27 +154,28 @@ def _preparation(notes: Notes) -> list[str]:
     known = {r.id for r in notes.records}
     lineage = notes.last("lineage")
     steps = {
-        s["record"]: s
-        for entry in (details(lineage, "links") or [])
-        for s in entry.get("steps", [])
-        if s.get("kind") == "preparation" and s["record"] not in known
+        step.record: step
+        for entry in details(lineage, LineageDetails).links or []
+        for step in entry.steps
+        if step.kind == "preparation" and step.record not in known
     }
     if lineage is not None:
-        out += [f"- {plain(s.get('name'))}, record `{s.get('record')}`{notes.cite(lineage)}" for s in steps.values()]
+        out += [f"- {plain(s.name)}, record `{s.record}`{notes.cite(lineage)}" for s in steps.values()]
     return [*(out or ["No preparation step is recorded."]), ""]
 
 
 def _step(notes: Notes, record: SealedRecord) -> str:
-    text = f"- {plain(details(record, 'function'))}: {plain(details(record, 'why'))}"
+    about = details(record, PreparationDetails)
+    text = f"- {plain(about.function)}: {plain(about.why)}"
     changes = [
-        f"{notes.number(record, details(record, f'rows_{change}'))} rows {change}"
-        for change in ("removed", "added")
-        if details(record, f"rows_{change}") is not None
+        f"{notes.number(record, rows)} rows {change}"
+        for change, rows in (("removed", about.rows_removed), ("added", about.rows_added))
+        if rows is not None
     ]
     changes += [
         f"columns {change}: {plain(', '.join(names))}{notes.cite(record)}"
-        for change in ("removed", "added")
-        if (names := details(record, f"columns_{change}"))
+        for change, names in (("removed", about.columns_removed), ("added", about.columns_added))
+        if names
     ]
     return f"{text} ({'; '.join(changes)})" if changes else text + notes.cite(record)
 
@@ -174,8 +186,9 @@ def _quality(notes: Notes) -> list[str]:
         claims = record.evidence.claims
         failed = [c for c in claims if c.passed is False]
         unknown = [c for c in claims if c.passed is None and c.limit is not None]
+        role = details(record, DataQualityDetails).role or "data"
         out.append(
-            f"- {plain(details(record, 'role') or 'data')}: {record.evidence.result.replace('_', ' ')}; "
+            f"- {plain(role)}: {record.evidence.result.replace('_', ' ')}; "
             f"{notes.number(record, len(claims))} requirements, {notes.number(record, len(failed))} failed, "
             f"{notes.number(record, len(unknown))} could not be evaluated"
         )

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import crosswalk_for, kinds
 from aims_mlflow.documents.index_view import DatasetRow, Signer, model_views
+from aims_mlflow.documents.notes import details, own_details
 from aims_mlflow.documents.terminal import MARKS, SYMBOLS
 from aims_mlflow.documents.verdict import check_name
 from aims_mlflow.gates.waivers import last_day
+from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.wording import count_text, metric_text, range_text, reference_text, value_text, verdict_word
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ def _template() -> jinja2.Template:
         "claim_state": verdict_word,
         "claim_slice": claim_slice,
         "check_name": check_name,
+        "role_of": lambda record: getattr(own_details(record), "role", None),
     }
     return environment.get_template("index.html.j2")
 
@@ -91,6 +94,7 @@ def render_index(
     page = _template().render(
         system=(start or records[-1]).evidence.system if records else "",
         started=start,
+        start=details(start, SessionStartDetails),
         run_id=latest.mlflow.run_id if latest else "",
         time=moment.strftime("%Y-%m-%d %H:%M UTC"),
         models=model_views(sessions, model_digests, moment),

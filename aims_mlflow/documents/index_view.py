@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from aims_mlflow.documents.notes import details, own_details
 from aims_mlflow.documents.terminal import SYMBOLS
 from aims_mlflow.documents.verdict import EvidenceVerdict
 from aims_mlflow.gates.conditions import compared_columns
 from aims_mlflow.gates.control_coverage import ControlCoverage
 from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.gates.not_compared import why_not_compared
-from aims_mlflow.gates.shapes import mapping, mappings
 from aims_mlflow.gates.status_subject import StatusSubject
+from aims_mlflow.records.details.training import (
+    AcquisitionDetails,
+    LineageDetails,
+    ProvenanceDetails,
+    SessionStartDetails,
+    ToolingDetails,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,9 +28,10 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.gates.combined_status import ControlStatus
+    from aims_mlflow.records.details.base import DatasetDescription
+    from aims_mlflow.records.details.training import ModelDescription
 
 ROLES = ("acquired", "train", "validation", "test")
-DATA_KINDS = ("dataset-record", "session-start", "training-provenance", "lineage")
 
 
 @dataclass(frozen=True)
@@ -72,8 +80,8 @@ def _model_view(sessions: Sequence[CheckedSession], digest: str, now: datetime) 
     controls = [s for s in every if s.control.id.startswith("A.")]
     own, algorithm = _described(records, digest)
     return ModelView(
-        name=str(own.get("name", "model" if digest else "no model")),
-        model_id=str(own.get("model_id", "")),
+        name=own.name if own else ("model" if digest else "no model"),
+        model_id=own.model_id if own else "",
         digest=digest,
         algorithm=algorithm,
         verdict=EvidenceVerdict.of(subject.records if digest else records, digest),
@@ -85,14 +93,17 @@ def _model_view(sessions: Sequence[CheckedSession], digest: str, now: datetime) 
     )
 
 
-def _described(records: Iterable[SealedRecord], digest: str) -> tuple[dict[str, Any], str]:
+def _described(records: Iterable[SealedRecord], digest: str) -> tuple[ModelDescription | None, str]:
     """Return what a training record says of a model, and the model's class."""
-    own: dict[str, Any] = {}
-    algorithms: dict[str, Any] = {}
+    own: ModelDescription | None = None
+    algorithms: dict[str, str] = {}
     for record in records:
-        own = next((dict(m) for m in mappings(record.evidence.details.get("models")) if m.get("digest") == digest), own)
-        algorithms |= mapping(record.evidence.details.get("algorithms"))
-    return own, str(algorithms.get(str(own.get("model_id")), ""))
+        about = own_details(record)
+        if isinstance(about, ProvenanceDetails):
+            own = next((m for m in about.models or () if m.digest == digest), own)
+        if isinstance(about, ToolingDetails):
+            algorithms |= about.algorithms or {}
+    return own, algorithms.get(own.model_id, "") if own else ""
 
 
 def _not_compared(subject: StatusSubject) -> str:
@@ -118,39 +129,39 @@ class DatasetRow:
         origins = _origins(records)
         found: dict[tuple[str, str], DatasetRow] = {}
         for record in records:
-            details = record.evidence.details
-            if record.evidence.kind == "acquisition":
-                row = cls._acquired(details)
+            about = own_details(record)
+            if isinstance(about, AcquisitionDetails) and about.data is not None:
+                row = cls._acquired(about, about.data)
                 found.setdefault((row.role, row.digest), row)
-            for role, described in mapping(details.get("data")).items() if record.evidence.kind in DATA_KINDS else ():
-                row = cls._bound(str(role), mapping(described), origins)
-                found.setdefault((row.role, row.digest), row)
+            if isinstance(about, SessionStartDetails | ProvenanceDetails):
+                for role, described in (about.data or {}).items():
+                    row = cls._bound(role, described, origins)
+                    found.setdefault((row.role, row.digest), row)
         order = {role: i for i, role in enumerate(ROLES)}
         return sorted((r for r in found.values() if r.digest), key=lambda r: order.get(r.role, len(ROLES)))
 
     @classmethod
-    def _acquired(cls, details: Mapping[str, Any]) -> DatasetRow:
-        files = [f"{name} (sha256 {sha256})" for name, sha256 in mapping(details.get("files")).items()]
+    def _acquired(cls, about: AcquisitionDetails, data: DatasetDescription) -> DatasetRow:
+        files = [f"{name} (sha256 {sha256})" for name, sha256 in (about.files or {}).items()]
         origin = ", ".join(files) or "no file among the arguments of the function that acquired it"
-        return cls._described("acquired", mapping(details.get("data")), str(details.get("name", "")), origin)
+        return cls._described("acquired", data, about.name or "", origin)
 
     @classmethod
-    def _bound(cls, role: str, described: Mapping[str, Any], origins: Mapping[str, tuple[str, str]]) -> DatasetRow:
-        digest = mapping(described.get("digest"))
-        source, origin = origins.get(str(digest.get("arrowIpcSha256")), ("", "not recorded"))
+    def _bound(cls, role: str, described: DatasetDescription, origins: Mapping[str, tuple[str, str]]) -> DatasetRow:
+        digest = described.digest
+        source, origin = origins.get(digest.get("arrowIpcSha256", ""), ("", "not recorded"))
         file = f"; file sha256 {digest['sha256']}" if digest.get("sha256") else ""
-        own = str(described.get("path") or described.get("name") or "")
+        own = described.path or described.name or ""
         return cls._described(role, described, own if own != role else source, origin + file)
 
     @classmethod
-    def _described(cls, role: str, described: Mapping[str, Any], name: str, origin: str) -> DatasetRow:
-        columns, rows = described.get("columns"), described.get("rows")
+    def _described(cls, role: str, described: DatasetDescription, name: str, origin: str) -> DatasetRow:
         return cls(
             role=role,
             name=name,
-            rows=rows if isinstance(rows, int) else None,
-            columns=len(columns) if isinstance(columns, list) else None,
-            digest=str(mapping(described.get("digest")).get("arrowIpcSha256", "")),
+            rows=described.rows,
+            columns=len(described.columns) if described.columns is not None else None,
+            digest=described.digest.get("arrowIpcSha256", ""),
             origin=origin,
         )
 
@@ -159,12 +170,11 @@ def _origins(records: Sequence[SealedRecord]) -> dict[str, tuple[str, str]]:
     """Return the acquired source of each data set, and in words how it comes from there, by its digest."""
     lineage = [r for r in records if r.evidence.kind == "lineage"]
     out = {}
-    for link in (link for r in lineage for link in mappings(r.evidence.details.get("links"))):
-        steps = mappings(link.get("steps"))
-        sources = dict.fromkeys(str(s.get("name")) for s in steps if s.get("kind") == "acquisition")
-        how = str(link.get("link", "")).replace("-", " ")
-        path = " → ".join(f"{s.get('kind')} {s.get('name')}" for s in steps)
-        out[str(link.get("digest"))] = (
+    for link in (link for r in lineage for link in details(r, LineageDetails).links or ()):
+        sources = dict.fromkeys(s.name for s in link.steps if s.kind == "acquisition")
+        how = link.link.replace("-", " ")
+        path = " → ".join(f"{s.kind} {s.name}" for s in link.steps)
+        out[link.digest] = (
             f"part of {', '.join(sources)}" if sources else "",
             how + (f" of {path}" if path else ""),
         )

@@ -11,6 +11,16 @@ from aims_mlflow.documents.card_results import by_group, by_label, drift, perfor
 from aims_mlflow.documents.card_summary import summary
 from aims_mlflow.documents.notes import Notes, claims_of, coded, details, plain, stated, table
 from aims_mlflow.documents.verdict import EvidenceVerdict
+from aims_mlflow.records.details.base import CodeVersion
+from aims_mlflow.records.details.checks import PerformanceDetails
+from aims_mlflow.records.details.training import (
+    DatasetDetails,
+    LineageDetails,
+    ModelDescription,
+    ProvenanceDetails,
+    SessionStartDetails,
+    ToolingDetails,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +43,10 @@ def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> byt
     notes = Notes(verdict.records)
     start, training = notes.last("session-start"), notes.last("training-provenance")
     run_id = records[-1].evidence.mlflow.run_id if records else None
+    stating = details(start, SessionStartDetails).system
+    system = (stating.id if stating else None) or "model"
     body = [
-        f"# {plain(details(start, 'system', 'id') or 'model')}",
+        f"# {plain(system)}",
         "",
         *summary(notes, verdict, training),
         (
@@ -64,7 +76,7 @@ def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> byt
         *notes.footnotes(),
         "",
     ]
-    return ("---\n" + _header(notes, details(start, "system", "id") or "model") + "---\n" + "\n".join(body)).encode()
+    return ("---\n" + _header(notes, system) + "---\n" + "\n".join(body)).encode()
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
@@ -80,7 +92,9 @@ def _header(notes: Notes, name: str) -> str:
         for c in claims_of(record, slice={}, role="test")
         if c.value is not None and c.metric in OVERALL and record is not None
     ]
-    kind = "tabular-regression" if details(record, "task") == "regression" else "tabular-classification"
+    kind = (
+        "tabular-regression" if details(record, PerformanceDetails).task == "regression" else "tabular-classification"
+    )
     header: dict[str, Any] = {"tags": [kind, "aims-mlflow"], "pipeline_tag": kind}
     if metrics:
         task = {"type": kind}
@@ -94,73 +108,70 @@ def _header(notes: Notes, name: str) -> str:
 def _model_details(notes: Notes, training: SealedRecord | None, digest: str) -> list[str]:
     if training is None:
         return [f"- Digest (dirHash1): `{digest}`", "- How it was trained: no record."]
-    body = training.evidence
+    body, about = training.evidence, details(training, ProvenanceDetails)
     own = _own(training, digest)
+    model_id = own.model_id if own else "unknown"
     out = [
         f"- System owner: {stated(notes, 'owner')}",
         *_roles(notes),
-        f"- Version: MLflow model {coded(own.get('model_id', 'unknown'))}, digest (dirHash1) `{digest}`",
+        f"- Version: MLflow model {coded(model_id)}, digest (dirHash1) `{digest}`",
         f"- Algorithm: {_algorithm(notes, own)}",
-        f"- Trained by: {coded(details(training, 'function') or 'unknown')}",
+        f"- Trained by: {coded(about.function or 'unknown')}",
         f"- Trained: {body.time[:19]}Z{notes.cite(training)} in run `{body.mlflow.run_id}`",
-        f"- Code: {code_text(details(training, 'code') or {})}{notes.cite(training)}",
-        f"- Fitting took {notes.number(training, details(training, 'fit_seconds'))} seconds",
+        f"- Code: {code_text(about.code or CodeVersion())}{notes.cite(training)}",
+        f"- Fitting took {notes.number(training, about.fit_seconds)} seconds",
     ]
-    chosen = details(training, "hyperparameters", own.get("model_id", ""))
     for name, values in (
-        ("Hyper-parameters of the fitted model", chosen),
-        ("Arguments of the training function", details(training, "parameters")),
+        ("Hyper-parameters of the fitted model", (about.hyperparameters or {}).get(model_id)),
+        ("Arguments of the training function", about.parameters),
     ):
         if values:
             settings = ", ".join(f"{plain(k)}={plain(v)}" for k, v in sorted(values.items()))
             out.append(f"- {name}: {settings}{notes.cite(training)}")
         else:
             out.append(f"- {name}: none recorded{notes.cite(training)}")
-    if details(training, "trials") is not None:
-        out.append(f"- Chosen among {notes.number(training, details(training, 'trials'))} trials")
+    if about.trials is not None:
+        out.append(f"- Chosen among {notes.number(training, about.trials)} trials")
     return out
 
 
-def _own(training: SealedRecord | None, digest: str) -> dict[str, Any]:
+def _own(training: SealedRecord | None, digest: str) -> ModelDescription | None:
     """Return what the training record says of the model with this digest."""
-    models = details(training, "models") or []
-    return next((m for m in models if isinstance(m, dict) and m.get("digest") == digest), {})
+    return next((m for m in details(training, ProvenanceDetails).models or () if m.digest == digest), None)
 
 
 def _roles(notes: Notes) -> list[str]:
     """Return the organisation's roles for the system, where aims.yaml states them."""
-    named = details(notes.last("session-start"), "system", "roles")
-    return [f"- Roles of the organisation: {stated(notes, 'roles')}"] if named else []
+    system = details(notes.last("session-start"), SessionStartDetails).system
+    return [f"- Roles of the organisation: {stated(notes, 'roles')}"] if system and system.roles else []
 
 
-def _algorithm(notes: Notes, own: dict[str, Any]) -> str:
+def _algorithm(notes: Notes, own: ModelDescription | None) -> str:
     """Return the class of the model, the flavour that it is stored as, and the versions of the libraries behind it."""
     tooling = notes.last("tooling-record")
-    named = (details(tooling, "algorithms") or {}).get(own.get("model_id"))
+    about, model_id = details(tooling, ToolingDetails), own.model_id if own else ""
+    named = (about.algorithms or {}).get(model_id)
     what = coded(named) if named else "its class is not recorded"
-    stored = f"MLflow flavour {plain(own.get('flavor', 'unknown'))}"
-    serving = (details(tooling, "serving") or {}).get(own.get("model_id")) or []
+    stored = f"MLflow flavour {plain(own.flavor if own else 'unknown')}"
+    serving = (about.serving or {}).get(model_id) or []
     libraries = [coded(line) for line in serving if not line.startswith("mlflow")]
     needs = f"; needs {', '.join(libraries)}" if libraries else ""
     return f"{what}, {stored}{needs}{notes.cite(tooling) if tooling is not None else ''}"
 
 
-def code_text(code: dict[str, Any]) -> str:
+def code_text(code: CodeVersion) -> str:
     """Return which code ran, and what of it no commit contains."""
-    if not code.get("commit"):
-        return f"source digest `{code.get('source_digest', 'none')}` ({plain(code.get('reason', 'no commit'))})"
-    text = f"commit `{code['commit']}`, " + (
-        "with uncommitted changes" if code.get("dirty") else "no tracked file differed"
-    )
-    loose = code.get("untracked")
-    if loose is None:
+    if not code.commit:
+        return f"source digest `{code.source_digest or 'none'}` ({plain(code.reason or 'no commit')})"
+    text = f"commit `{code.commit}`, " + ("with uncommitted changes" if code.dirty else "no tracked file differed")
+    if code.untracked is None:
         return f"{text}; code that git does not track was not looked for"
-    named = ", ".join(f"{coded(name)} (sha256 `{sha256}`)" for name, sha256 in loose.items())
-    count = code.get("untracked_count", len(loose))
-    more = f", and others: {count} in all" if count > len(loose) else ""
-    return (
-        f"{text}; in use and in no commit: {named}{more}" if loose else f"{text}, and no other code was in use below it"
-    )
+    if not code.untracked:
+        return f"{text}, and no other code was in use below it"
+    named = ", ".join(f"{coded(name)} (sha256 `{sha256}`)" for name, sha256 in code.untracked.items())
+    count = code.untracked_count or len(code.untracked)
+    more = f", and others: {count} in all" if count > len(code.untracked) else ""
+    return f"{text}; in use and in no commit: {named}{more}"
 
 
 def _outcome(notes: Notes) -> list[str]:
@@ -168,34 +179,36 @@ def _outcome(notes: Notes) -> list[str]:
     start = notes.last("session-start")
     if start is None:
         return ["No record says what is predicted."]
-    target, favourable = details(start, "target"), details(start, "favourable")
-    threshold = details(start, "threshold")
-    good = plain(favourable) if favourable else "none is named"
-    if threshold is not None:
-        good = f"{notes.number(start, threshold)} or above"
+    about = details(start, SessionStartDetails)
+    good = plain(about.favourable) if about.favourable else "none is named"
+    if about.threshold is not None:
+        good = f"{notes.number(start, about.threshold)} or above"
     mark = notes.cite(start)
-    return [f"Predicted: {plain(target or 'unknown')}{mark}. Favourable outcome for a person: {good}{mark}."]
+    return [f"Predicted: {plain(about.target or 'unknown')}{mark}. Favourable outcome for a person: {good}{mark}."]
 
 
 def _deployers(notes: Notes) -> list[str]:
-    capacity = details(notes.last("session-start"), "system", "serving_capacity")
+    system = details(notes.last("session-start"), SessionStartDetails).system
     return [
         "Load the registered version and check its bytes first: `aims verify models:/NAME/VERSION`.",
         "Use within the intended use only.",
-        *([f"Capacity that serving needs: {stated(notes, 'serving_capacity')}"] if capacity else []),
+        *(
+            [f"Capacity that serving needs: {stated(notes, 'serving_capacity')}"]
+            if system and system.serving_capacity
+            else []
+        ),
     ]
 
 
 def _inputs(notes: Notes, training: SealedRecord | None, digest: str) -> list[str]:
     """Return the columns that the model takes by its signature; where it names none, the training data's."""
-    record = next((r for r in notes.of("dataset-record") if details(r, "role") == "train"), None)
-    types = details(record, "column_types") or {}
-    start = notes.last("session-start")
-    target = details(start, "target")
+    record = next((r for r in notes.of("dataset-record") if details(r, DatasetDetails).role == "train"), None)
+    target = details(notes.last("session-start"), SessionStartDetails).target
     if record is None:
         return ["The columns are not recorded."]
-    missing = details(record, "missing") or {}
-    taken = _own(training, digest).get("inputs")
+    about, own = details(record, DatasetDetails), _own(training, digest)
+    types, missing = about.column_types or {}, about.missing or {}
+    taken = own.inputs if own else None
     shown = {c: types.get(c, "not recorded") for c in taken or types if taken or c != target}
     rows = [[plain(c), plain(t), notes.number(record, missing.get(c, 0))] for c, t in shown.items()]
     what = (
@@ -208,20 +221,19 @@ def _inputs(notes: Notes, training: SealedRecord | None, digest: str) -> list[st
 
 
 def _data(notes: Notes, training: SealedRecord | None) -> list[str]:
-    data = details(training, "data") or {}
+    data = details(training, ProvenanceDetails).data or {}
     if training is None or not data:
         return ["No data were bound to the training."]
     rows = [
-        [role, notes.number(training, d.get("rows")), f"`{d.get('digest', {}).get('arrowIpcSha256', '')}`"]
-        for role, d in data.items()
+        [role, notes.number(training, d.rows), f"`{d.digest.get('arrowIpcSha256', '')}`"] for role, d in data.items()
     ]
     out = table(("role", "rows", "digest of the Arrow stream"), rows)
     lineage = notes.last("lineage")
     if lineage is not None:
-        for entry in details(lineage, "links") or []:
-            steps = " → ".join(plain(s.get("name")) for s in entry.get("steps", []))
-            link = f"{entry.get('link')}" + (f" of {steps}" if steps else "")
-            out.append(f"- {entry.get('role')}: {link}{notes.cite(lineage)}")
+        for entry in details(lineage, LineageDetails).links or []:
+            steps = " → ".join(plain(step.name) for step in entry.steps)
+            link = entry.link + (f" of {steps}" if steps else "")
+            out.append(f"- {entry.role}: {link}{notes.cite(lineage)}")
         for claim in claims_of(lineage, metric="train_test_overlap"):
             out.append(
                 f"- Share of {claim.role} rows that stand in the training data too: {notes.measured(lineage, claim)}"
@@ -231,8 +243,8 @@ def _data(notes: Notes, training: SealedRecord | None) -> list[str]:
 
 def _security(notes: Notes, training: SealedRecord | None) -> list[str]:
     """Return how the model is stored, and what the check of its files found."""
-    models = details(training, "models") or []
-    flavors = sorted({plain(m.get("flavor")) for m in models if isinstance(m, dict)})
+    models = details(training, ProvenanceDetails).models or []
+    flavors = sorted({plain(m.flavor) for m in models})
     out = [f"Stored as MLflow flavour {', '.join(flavors) or 'unknown'}."]
     record = notes.last("robustness")
     for claim in claims_of(record, metric="unsafe_model_files"):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.records.details import details_model, read_details
+from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.wording import number_text, range_text, reference_text, value_text, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.records.details import Details
+    from aims_mlflow.records.details.base import EvidenceDetails
     from aims_mlflow.records.evidence import Claim
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|])")
@@ -84,18 +88,20 @@ class Notes:
         return [f"[^e{n}]: evidence `{record_id}`, {kinds[record_id]}" for record_id, n in self._cited.items()]
 
 
-def details(record: SealedRecord | None, *path: str) -> Any:
-    """Return the value at a path of a record's details; None if it is missing."""
-    value: Any = record.evidence.details if record is not None else None
-    for part in path:
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
+def own_details(record: SealedRecord) -> EvidenceDetails:
+    """Return a record's details by the model of its kind, for what several kinds of records have."""
+    return read_details(record.evidence, details_model(record.evidence.kind))
+
+
+def details(record: SealedRecord | None, model: type[Details]) -> Details:
+    """Return a record's details by the model of its kind; without a record, details that state nothing."""
+    return read_details(record.evidence, model) if record is not None else model()
 
 
 def stated(notes: Notes, key: str) -> str:
     """Return an entry of aims.yaml about the system, or a note that it is not stated."""
     start = notes.last("session-start")
-    value = details(start, "system", key)
+    value = getattr(details(start, SessionStartDetails).system, key, None)
     if not value or start is None:
         return f"{UNSTATED} in aims.yaml (`system.{key}`)."
     if isinstance(value, list):

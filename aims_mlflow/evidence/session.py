@@ -8,11 +8,14 @@ from aims_mlflow.catalog.loader import controls_for_kind, require_control, requi
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
 from aims_mlflow.records.base import utc_text, uuid7
+from aims_mlflow.records.details import details_model, read_details
+from aims_mlflow.records.details.training import ManifestDetails
 from aims_mlflow.records.evidence import Evidence, MlflowIds, Result, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from aims_mlflow.records.details.base import EvidenceDetails
     from aims_mlflow.signing.keys import SigningKey
 
 SESSION_DIR = "aims/sessions"
@@ -55,13 +58,16 @@ class SessionWriter:
         *,
         result: Result = "passed",
         controls: Iterable[str] | None = None,
+        details: EvidenceDetails | None = None,
         **fields: Any,
     ) -> SealedRecord:
         """Sign the next record. `controls` default to those that the catalog links to the kind.
 
+        `details` are made of the kind's model (`records.details`), which knows the fields of the format.
+
         Raises:
             ConfigError: the kind or a control does not exist.
-            EvidenceError: the session is closed, or there is no subject.
+            EvidenceError: the session is closed, there is no subject, or the details do not fit the kind.
         """
         if self.closed:
             raise EvidenceError("the session is closed: its manifest is signed")
@@ -80,9 +86,11 @@ class SessionWriter:
                 "result": result,
                 "controls": linked,
                 "time": utc_text(),
+                "details": details.plain() if details is not None else {},
                 **fields,
             }
         )
+        read_details(body, details_model(kind))
         record = seal(body, list(subjects), self._key)
         self.records.append(record)
         return record
@@ -95,7 +103,8 @@ class SessionWriter:
         """
         subjects = [Subject(name=r.id, digest={"sha256": r.sha256}) for r in self.records]
         result = worst([r.evidence.result for r in self.records])
-        manifest = self.add(MANIFEST_KIND, subjects, result=result, details={"count": len(subjects)}, **fields)
+        details = ManifestDetails(count=len(subjects))
+        manifest = self.add(MANIFEST_KIND, subjects, result=result, details=details, **fields)
         self.closed = True
         return manifest
 

@@ -15,6 +15,8 @@ from pydantic import Field, ValidationError
 from aims_mlflow.canonical import canonical, parse_json
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.records.base import Record
+from aims_mlflow.records.details import details_model, read_details
+from aims_mlflow.records.details.training import ProvenanceDetails
 from aims_mlflow.records.evidence import Claim, Evidence
 from aims_mlflow.signing import dsse
 
@@ -78,20 +80,18 @@ def _test_result(body: Evidence) -> dict[str, Any]:
 
 
 def _slsa(body: Evidence) -> dict[str, Any]:
-    details = body.details
-    inputs = details.get("data", {})
+    details = read_details(body, ProvenanceDetails)
     dependencies = [
-        {"name": role, "digest": data["digest"]} for role, data in sorted(inputs.items()) if data.get("digest")
+        {"name": role, "digest": data.digest} for role, data in sorted((details.data or {}).items()) if data.digest
     ]
-    commit = details.get("code", {}).get("commit")
-    if commit:
-        dependencies.append({"name": "code", "digest": {"gitCommit": commit}})
+    if details.code is not None and details.code.commit:
+        dependencies.append({"name": "code", "digest": {"gitCommit": details.code.commit}})
     return {
         "buildDefinition": {
             "buildType": BUILD_TYPE,
             "externalParameters": {
-                "function": details.get("function", ""),
-                "parameters": details.get("parameters", {}),
+                "function": details.function or "",
+                "parameters": details.parameters or {},
             },
             "resolvedDependencies": dependencies,
         },
@@ -149,6 +149,7 @@ def read(raw: bytes, where: str) -> SealedRecord:
     try:
         body = Evidence.model_validate(predicate.get("aims"))
         parsed = tuple(Subject.model_validate(s) for s in subjects)
+        details_model(body.kind).model_validate(body.details)
     except (ValidationError, RecursionError) as exc:
         what = str(exc).splitlines()[:3] if isinstance(exc, ValidationError) else ["nested too deeply"]
         raise EvidenceError(f"the record's body is not of this format: {' '.join(what)}", where=where) from None

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.session import MANIFEST_KIND
 from aims_mlflow.evidence.statement import SealedRecord, read
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.training import ManifestDetails
 from aims_mlflow.records.keyring import KeyEntry, Role
 from aims_mlflow.signing.keys import PublicKey
 
@@ -148,7 +150,7 @@ def _manifest_problems(name: str, records: Sequence[SealedRecord], manifest: Sea
         ]
     listed = [s.digest.get("sha256") for s in manifest.subjects]
     present = [r.sha256 for r in records[:-1]]
-    if listed == present and manifest.evidence.details.get("count") == len(present):
+    if listed == present and read_details(manifest.evidence, ManifestDetails).count == len(present):
         return []
     missing = [s.name for s in manifest.subjects if s.digest.get("sha256") not in present]
     extra = [r.id for r in records[:-1] if r.sha256 not in listed]

@@ -11,11 +11,14 @@ from aims_mlflow.gates.limits import HELD_OUT, beyond_limit, other_references, s
 from aims_mlflow.gates.not_compared import why_not_compared
 from aims_mlflow.gates.required_kinds import required_kind
 from aims_mlflow.records.decision import Unmet
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.checks import PerformanceDetails
+from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.system import Priority
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
@@ -88,9 +91,9 @@ def _applies(limit: PolicyLimit, rules: Rules, counted: CountingEvidence) -> boo
 
     The server's word and the team's own both count: a team can only ask more of itself.
     """
-    said = [start.evidence.details.get("system") for start in counted.starts]
-    teams = [s.get("objectives") for s in said if isinstance(s, dict)]
-    sources = [o for o in (rules.system.objectives if rules.system else {}, *teams) if isinstance(o, dict)]
+    said = [read_details(start.evidence, SessionStartDetails).system for start in counted.starts]
+    teams = [dict(s.objectives or {}) for s in said if s is not None]
+    sources: list[Mapping[str, str]] = [rules.system.objectives if rules.system else {}, *teams]
     return all(
         max((_rank(s.get(objective)) for s in sources), default=-1) >= _rank(least)
         for objective, least in limit.objectives.items()
@@ -137,8 +140,8 @@ def _same_system(system: PolicySystem, counted: CountingEvidence) -> list[Unmet]
     """
     out = []
     for start in counted.starts:
-        details = start.evidence.details
-        said = {"id": start.evidence.system, "target": details.get("target"), "favourable": details.get("favourable")}
+        details = read_details(start.evidence, SessionStartDetails)
+        said = {"id": start.evidence.system, "target": details.target, "favourable": details.favourable}
         for key, value in said.items():
             wanted = getattr(system, key)
             same = same_label(value, wanted) if key == "favourable" else value == wanted
@@ -172,8 +175,7 @@ def _not_waivable(control: str, kind: str, text: str, advice: str, evidence: str
 
 def _columns(start: SealedRecord) -> list[str]:
     """Return the sensitive columns that a session says it used."""
-    said = start.evidence.details.get("sensitive")
-    return [str(c) for c in said] if isinstance(said, list) else []
+    return read_details(start.evidence, SessionStartDetails).sensitive or []
 
 
 def _differs(key: str, wanted: str, said: str, start: SealedRecord) -> Unmet:
@@ -250,10 +252,8 @@ def _reevaluation(rules: Rules, counted: CountingEvidence, now: datetime) -> lis
 
 
 def _test_digests(record: SealedRecord) -> list[str]:
-    data = record.evidence.details.get("data")
-    test = data.get("test") if isinstance(data, dict) else None
-    digest = test.get("digest") if isinstance(test, dict) else None
-    return [str(d) for d in digest.values()] if isinstance(digest, dict) else []
+    test = (read_details(record.evidence, PerformanceDetails).data or {}).get("test")
+    return list(test.digest.values()) if test is not None else []
 
 
 def _without_repeats(items: list[Unmet]) -> list[Unmet]:

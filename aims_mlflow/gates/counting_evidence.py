@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.training import ProvenanceDetails
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -42,7 +45,7 @@ class CountingEvidence:
 
     def captured(self, kind: str) -> list[SealedRecord]:
         """Return those of one kind that the software made; what a person recorded by hand meets no condition."""
-        return [r for r in self.of(kind) if r.evidence.details.get("by_hand") is not True]
+        return [r for r in self.of(kind) if not r.evidence.by_hand]
 
 
 def _undoes(other: SealedRecord, record: SealedRecord) -> bool:
@@ -98,14 +101,8 @@ def _concerns(session: CheckedSession, model_digest: str) -> bool:
 
 def data_digests(training: SealedRecord) -> set[str]:
     """Return the digests of the data sets that a training record names by role."""
-    out: set[str] = set()
-    data = training.evidence.details.get("data")
-    if isinstance(data, dict):
-        for described in data.values():
-            digest = described.get("digest") if isinstance(described, dict) else None
-            if isinstance(digest, dict):
-                out |= {str(v) for v in digest.values()}
-    return out
+    data = read_details(training.evidence, ProvenanceDetails).data or {}
+    return {digest for described in data.values() for digest in described.digest.values()}
 
 
 def newest(records: Sequence[SealedRecord]) -> SealedRecord | None:

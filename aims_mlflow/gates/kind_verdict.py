@@ -83,7 +83,7 @@ def shortcomings(
     Groups that the policy sets aside for the system leave nothing unevaluated.
     """
     stated = bool(records)
-    records = [r for r in records if r.evidence.details.get("by_hand") is not True]
+    records = [r for r in records if not r.evidence.by_hand]
     if not records:
         text = f"there is no {kind} evidence for this model"
         return [("missing", text + (" but what a person recorded by hand" if stated else ""), TRAIN_AGAIN, None)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.gates.shapes import mapping, texts
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.training import SessionStartDetails, SystemStatement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
 NOBODY = {"nobody", "no people", "no one", "no persons"}
 
 
+def _start(record: SealedRecord) -> SessionStartDetails:
+    return read_details(record.evidence, SessionStartDetails)
+
+
 def affected_people(starts: Sequence[SealedRecord]) -> list[str]:
     """Return the groups that aims.yaml names as affected; "none" and the like name nobody."""
-    named = [g for s in starts for g in texts(mapping(s.evidence.details.get("system")).get("affected_groups"))]
+    named = [g for s in starts for g in (_start(s).system or SystemStatement()).affected_groups or ()]
     return [g for g in dict.fromkeys(named) if says(g) and g.strip().casefold() not in NOBODY]
 
 
@@ -30,7 +35,7 @@ def why_not_compared(rules: Rules | None, starts: Sequence[SealedRecord]) -> tup
     cannot stand beside affected people that the same evidence names.
     """
     policy = rules.system.not_compared if rules is not None and rules.system is not None else None
-    team = next((str(r) for s in starts if says(r := s.evidence.details.get("not_compared"))), None)
+    team = next((r for s in starts if (r := _start(s).not_compared) is not None and says(r)), None)
     people = affected_people(starts)
     if not policy and not team:
         return "missing", (

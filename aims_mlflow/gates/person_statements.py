@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates.verdict import Judgement
 from aims_mlflow.records.base import parse_time, utc_text
+from aims_mlflow.records.details import details_model, read_details
+from aims_mlflow.records.details.attachments import AttachmentDetails
 from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ class PublishedDocument:
 
 def attached(record: SealedRecord, author: str) -> PublishedDocument:
     """Return the file that a record attaches, as a document."""
-    body = record.evidence
+    body, details = record.evidence, read_details(record.evidence, details_model(record.evidence.kind))
     first = body.artifacts[0] if body.artifacts else None
     problems = [f"{a.path.rpartition('/')[2]} is empty" for a in body.artifacts if a.size == 0]
     if first is None:
@@ -107,15 +109,11 @@ def attached(record: SealedRecord, author: str) -> PublishedDocument:
         body.details,
         body.system,
         tuple(d for s in record.subjects for name, d in s.digest.items() if name == "dirHash1"),
-        _text(body.details.get("review_date")),
+        details.review_date if isinstance(details, AttachmentDetails) else None,
         body.valid_until,
         tuple(dict.fromkeys(problems)),
         body.supersedes.id if body.supersedes else None,
     )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 @dataclass(frozen=True)

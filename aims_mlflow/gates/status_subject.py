@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from aims_mlflow.gates.counting_evidence import DATA_KINDS, TRAINING, CountingEvidence, count, newest
 from aims_mlflow.gates.person_statements import DocumentQuestion, PublishedDocument, attached, judge
-from aims_mlflow.gates.shapes import mapping, mappings
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.training import (
+    LineageDetails,
+    ProvenanceDetails,
+    SessionStartDetails,
+    SystemStatement,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.verdict import Judgement
     from aims_mlflow.records.decision import Decision
+    from aims_mlflow.records.details.base import DataByRole
+    from aims_mlflow.records.details.training import LineageLink
     from aims_mlflow.records.keyring import Keyring
 
 Scope = Literal["model", "system", "organization"]
@@ -84,7 +91,7 @@ class StatusSubject:
     def records(self) -> tuple[SealedRecord, ...]:
         """The records that count, and the acquisitions and preparations that its data come from."""
         known = {r.id for r in self.counted.records}
-        behind = {str(s.get("record")) for link in self.links.values() for s in mappings(link.get("steps"))}
+        behind = {step.record for link in self.links.values() for step in link.steps}
         return (
             *self.counted.records,
             *(r for s in self.sessions if s.sound for r in s.records if r.id in behind - known),
@@ -101,7 +108,7 @@ class StatusSubject:
 
     def captured(self, kind: str) -> list[SealedRecord]:
         """Return those of a kind that the software made, and no person recorded by hand."""
-        return [r for r in self.of(kind) if r.evidence.details.get("by_hand") is not True]
+        return [r for r in self.of(kind) if not r.evidence.by_hand]
 
     def signer(self, record: SealedRecord) -> str:
         """Return the owner of the key that signed a record; for a key that is not known, the account that it names."""
@@ -118,40 +125,44 @@ class StatusSubject:
         return newest(self.counted.trained)
 
     @cached_property
-    def start(self) -> Mapping[str, Any]:
+    def start(self) -> SessionStartDetails:
         """What the newest session said before training."""
         first = newest(self.counted.starts)
-        return first.evidence.details if first else {}
+        return read_details(first.evidence, SessionStartDetails) if first else SessionStartDetails()
 
     @cached_property
-    def data(self) -> dict[str, Mapping[str, Any]]:
+    def provenance(self) -> ProvenanceDetails:
+        """What the newest training record of the model says."""
+        return read_details(self.training.evidence, ProvenanceDetails) if self.training else ProvenanceDetails()
+
+    @cached_property
+    def data(self) -> DataByRole:
         """The data sets that were used, by role."""
-        used = self.training.evidence.details.get("data") if self.training else self.start.get("data")
-        return {role: mapping(described) for role, described in mapping(used).items()}
+        return (self.provenance.data if self.training else self.start.data) or {}
 
     @cached_property
-    def links(self) -> dict[str, Mapping[str, Any]]:
+    def links(self) -> dict[str, LineageLink]:
         """How each data set is joined to its origin, by role, from the newest lineage record."""
         lineage = newest([r for r in self.counted.records if r.evidence.kind == "lineage"])
-        found = lineage.evidence.details.get("links") if lineage else None
-        return {str(link.get("role")): link for link in mappings(found)}
+        found = read_details(lineage.evidence, LineageDetails).links if lineage else None
+        return {link.role: link for link in found or ()}
 
     def about_data(self, kind: str, role: str) -> list[SealedRecord]:
         """Return the records of a kind about the data set of a role."""
-        digests = {str(d) for d in mapping(self.data[role].get("digest")).values()}
+        digests = set(self.data[role].digest.values())
         return [r for r in self.of(kind) if any(r.has_subject(d) for d in digests)]
 
     def acquisitions(self, role: str) -> list[SealedRecord]:
         """Return the acquisitions that the data set of a role comes from."""
-        steps = mappings(self.links.get(role, {}).get("steps"))
-        ids = {s.get("record") for s in steps if s.get("kind") == "acquisition"}
+        link = self.links.get(role)
+        ids = {s.record for s in link.steps if s.kind == "acquisition"} if link else set()
         mine = [r for r in self.of("acquisition") if r.id in ids]
         return mine or self.about_data("acquisition", role)
 
     @cached_property
-    def stated_system(self) -> Mapping[str, Any]:
+    def stated_system(self) -> SystemStatement:
         """The section `system` of aims.yaml, as the newest session recorded it."""
-        return mapping(self.start.get("system"))
+        return self.start.system or SystemStatement()
 
     def written(self, kind: str) -> list[PublishedDocument]:
         """Return what people wrote of a kind, oldest first: documents and attached files, without superseded ones."""

@@ -127,6 +127,11 @@ class Evidence(Record):
     supersedes: Supersedes | None = None
     details: Details = Field(default_factory=dict)
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person recorded it with `aims.record`."""
+        return self.details.get("by_hand") is True
+
 
 def worst(results: list[Result]) -> Result:
     """Return the result that decides for several: failed, then not evaluated, then warned."""

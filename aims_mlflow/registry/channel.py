@@ -15,6 +15,7 @@ from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
 from aims_mlflow.gates.consents import packed
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent, Decision
+from aims_mlflow.records.details.gate import ConsentDetails
 from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.leaves.others import ConsentText
 
@@ -134,6 +135,7 @@ def sign_consent(consent: Consent, model: ModelRef, key: SigningKey, actor: str)
     """Return a signed consent, bound to the model's bytes, and the text to which it commits."""
     words = ConsentText.of(consent.comment, actor)
     consent = consent.model_copy(update={"words": words.commitment})
+    signed = consent.model_dump(mode="json", exclude_none=True, exclude={"comment"})
     body = Evidence(
         id=uuid7(),
         kind=consent.action,
@@ -143,7 +145,7 @@ def sign_consent(consent: Consent, model: ModelRef, key: SigningKey, actor: str)
         key_id=key.key_id,
         time=utc_text(),
         valid_until=consent.expires,
-        details=consent.model_dump(mode="json", exclude_none=True, exclude={"comment"}),
+        details=ConsentDetails().changed(**signed).plain(),
     )
     return seal(body, [Subject(name=f"models:/{model.model_id}", digest={"dirHash1": model.digest})], key), words
 

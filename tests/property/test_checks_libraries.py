@@ -111,7 +111,7 @@ def drift_agrees(train, test):
 
     said = drift.run(test, Pack(name="p", version="1", description="d"), train)
     kinds = {
-        name: kind for name, kind in said.details["columns"].items() if name in test.frame
+        name: kind for name, kind in said.recorded_details().plain()["columns"].items() if name in test.frame
     }  # labels have no column
     columns = {kind: [name for name in kinds if kinds[name] == kind] for kind in ("numeric", "categorical")}
     shape = DataDefinition(numerical_columns=columns["numeric"], categorical_columns=columns["categorical"])
@@ -122,7 +122,7 @@ def drift_agrees(train, test):
     assert ours
     for name, mine in ours.items():
         assert float(mine.value) == pytest.approx(float(theirs[name]["value"]), abs=NEAR), name
-        assert said.details["methods"][name] == theirs[name]["config"]["method"]
+        assert said.recorded_details().plain()["methods"][name] == theirs[name]["config"]["method"]
 
 
 def agree(frame, target, favourable, sensitive, seed=0):

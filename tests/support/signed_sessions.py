@@ -1,10 +1,14 @@
 """Signed sessions made by hand, for tests of what reads them."""
 
+from pydantic import ValidationError
+
 from aims_mlflow.capture.recorder import artifact
 from aims_mlflow.evidence.session import SessionWriter
-from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.evidence.statement import Subject, seal
 from aims_mlflow.evidence.verify import check_session
-from aims_mlflow.records.evidence import Claim, Interval, MlflowIds, result_of
+from aims_mlflow.records.base import utc_text, uuid7
+from aims_mlflow.records.details import details_model
+from aims_mlflow.records.evidence import Claim, Evidence, Interval, MlflowIds, result_of
 from aims_mlflow.records.keyring import KeyEntry
 from aims_mlflow.signing.keys import ephemeral_key
 
@@ -91,10 +95,24 @@ def session(
     for kind, (subjects, fields) in parts.items():
         if kinds is None or kind in kinds:
             named = [artifact(*files[kind])] if kind in (files or {}) else []
-            writer.add(kind, subjects, **fields, artifacts=named)
+            add(writer, kind, subjects, **fields, artifacts=named)
     if close:
         writer.close()
     return writer
+
+
+def add(writer, kind, subjects, *, details=None, **fields):
+    """The next record of a session, with details from JSON; a hostile writer signs such as no model has."""
+    try:
+        return writer.add(kind, subjects, details=details_model(kind).model_validate(details or {}), **fields)
+    except ValidationError:
+        fields = {"result": "passed", "id": uuid7(), "session": writer.id, "time": utc_text(), **fields}
+        last = writer.records[-1].sha256 if writer.records else None
+        body = Evidence(
+            **{**writer._common, **fields}, kind=kind, sequence=len(writer.records), previous=last, details=details
+        )
+        writer.records.append(seal(body, list(subjects), writer._key))
+        return writer.records[-1]
 
 
 def checked(writer, key=None, name="aims/sessions/s.jsonl", **more):

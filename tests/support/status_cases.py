@@ -246,7 +246,7 @@ def machine_session(change=None, key=None, **options):
                 for r, d in (("train", TRAIN), ("test", TEST))
             ]
             fields["details"] = {"links": links}
-        record = writer.add(kind, subjects, **fields)
+        record = signed_sessions.add(writer, kind, subjects, **fields)
         acquired = record.id if kind == "acquisition" else acquired
     writer.close()
     return writer

@@ -25,6 +25,7 @@ from aims_mlflow.checks.statistics.point_masses import others, point_masses
 from aims_mlflow.checks.statistics.threads import side_by_side
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.details.checks import BaselineDetails
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +86,16 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         result="passed",
         claims=(claim("baseline_columns", len(columns), role=data.role, n=data.rows),),
         controls=CONTROLS,
-        details={**body, "columns": list(columns), "file": FILE},
+        details=BaselineDetails(
+            task=data.task.kind,
+            target=data.task.target,
+            favourable=data.task.favourable,
+            rows=data.rows,
+            pool_under=pool_under,
+            columns=list(columns),
+            left_out=left_out,
+            file=FILE,
+        ),
         reports={FILE: content},
         tools=versions("numpy", "pandas"),
     )

@@ -38,6 +38,7 @@ from aims_mlflow.checks.statistics.distances import (
 from aims_mlflow.checks.statistics.homogeneity import TINY, categories_p_value, p_value_text
 from aims_mlflow.checks.statistics.threads import side_by_side
 from aims_mlflow.errors import DataError
+from aims_mlflow.records.details.checks import DriftDetails
 from aims_mlflow.records.evidence import Claim, Comparator, result_of
 from aims_mlflow.records.limit import holds
 from aims_mlflow.records.pack import Drift, Limit, Pack
@@ -87,15 +88,15 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reason=reason_of(claims),
         claims=tuple(claims),
         controls=pack.drift.controls,
-        details={
-            "rows": {reference.role: reference.rows, data.role: data.rows},
-            "method": pack.drift.method,
-            "methods": {name: score.method for name, score in compared.items()},
-            "columns": dict(kinds),
-            "left_out": left_out,
-            "noise": noise,
-            "why": pack.drift.why,
-        },
+        details=DriftDetails(
+            rows={reference.role: reference.rows, data.role: data.rows},
+            method=pack.drift.method,
+            methods={name: score.method for name, score in compared.items()},
+            columns=dict(kinds),
+            left_out=left_out,
+            noise=noise,
+            why=pack.drift.why,
+        ),
         reports=_reports(claims, left_out, noise),
         tools=versions("evidently", "scipy", "numpy", "pandas"),
     )

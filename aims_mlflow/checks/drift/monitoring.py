@@ -27,6 +27,7 @@ from aims_mlflow.checks.statistics.labels import label_key, label_text, short_na
 from aims_mlflow.checks.statistics.point_masses import cells_of
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.details.checks import MonitorRunDetails
 from aims_mlflow.records.evidence import Claim, result_of
 from aims_mlflow.records.pack import Limit, Monitor
 from aims_mlflow.records.verdicts import NOT_ENOUGH
@@ -142,17 +143,17 @@ def compare(data: Dataset, baseline: Mapping[str, Any], settings: Monitor) -> Ou
         reason=reason_of(claims),
         claims=tuple(claims),
         controls=settings.controls,
-        details={
-            "rows": data.rows,
-            "baseline_rows": baseline["rows"],
-            "method": METHOD,
-            "columns_in_breach": drifted(claims),
-            "left_out": unseen,
-            "p_values_holm": {
+        details=MonitorRunDetails(
+            rows=data.rows,
+            baseline_rows=baseline["rows"],
+            method=METHOD,
+            columns_in_breach=drifted(claims),
+            left_out=unseen,
+            p_values_holm={
                 metric: {name: _p_value(p) for (name, of), p in adjusted.items() if of == metric} for metric in METRICS
             },
-            "noise": noise(len(adjusted), settings),
-        },
+            noise=noise(len(adjusted), settings),
+        ),
         reports=_reports(claims, len(adjusted), settings, unseen),
         tools=versions("scipy", "numpy", "pandas"),
     )

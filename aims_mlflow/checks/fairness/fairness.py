@@ -20,6 +20,7 @@ from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.groups import Groups, group_rows
 from aims_mlflow.checks.tables.validation import find_columns
 from aims_mlflow.errors import CheckError, DataError
+from aims_mlflow.records.details.checks import FairnessDetails
 from aims_mlflow.records.evidence import Claim, Result, result_of, worst
 
 if TYPE_CHECKING:
@@ -62,19 +63,19 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reason=_reason(claims, settings),
         claims=tuple(claims),
         controls=settings.controls,
-        details={
-            "target": data.task.target,
-            "favourable": data.task.favourable,
-            "task": data.task.kind,
-            "threshold": data.task.threshold,
-            "rows": data.rows,
-            **({"in_bins": list(part.binned)} if part.binned else {}),
-            "pool_under": settings.pool_under,
-            "min_n": settings.min_n,
-            "set_aside": [entry.model_dump() for entry in settings.set_aside],
-            "bootstrap": count_tables.bootstrap_details(ran, settings.bootstrap, SEED),
-            "tables": tables,
-        },
+        details=FairnessDetails(
+            target=data.task.target,
+            favourable=data.task.favourable,
+            task=data.task.kind,
+            threshold=data.task.threshold,
+            rows=data.rows,
+            in_bins=list(part.binned) or None,
+            pool_under=settings.pool_under,
+            min_n=settings.min_n,
+            set_aside=[entry.model_dump() for entry in settings.set_aside],
+            bootstrap=count_tables.bootstrap_details(ran, settings.bootstrap, SEED),
+            tables=tables,
+        ),
         reports=_reports(tuple(claims), data),
         tools=versions("fairlearn", "numpy", "pandas"),
     )

@@ -18,6 +18,7 @@ from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.labels import factorize, label_key
 from aims_mlflow.checks.tables.in_memory import InMemoryTable
 from aims_mlflow.errors import AimsError, DataError
+from aims_mlflow.records.details.checks import RobustnessDetails
 from aims_mlflow.records.evidence import Claim, result_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from aims_mlflow.checks.tables.dataset import Dataset
-    from aims_mlflow.records.pack import Pack, Robustness, Task
+    from aims_mlflow.records.pack import Pack, Task
 
     Array = np.ndarray[Any, Any]
 
@@ -69,19 +70,17 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reason=reason_of(claims),
         claims=tuple(claims),
         controls=settings.controls,
-        details={
-            "rows": 0 if sample is None else len(sample.frame),
-            **_described(settings),
-            "seed": SEED,
-            "numbers": [] if sample is None else list(sample.numbers),
-        },
+        details=RobustnessDetails(
+            rows=0 if sample is None else len(sample.frame),
+            noise=settings.noise,
+            missing=settings.missing,
+            shift=settings.shift,
+            seed=SEED,
+            numbers=[] if sample is None else list(sample.numbers),
+        ),
         reports={"robustness.html": claims_page("Robustness of the model", claims)},
         tools=versions("numpy", "pandas", "picklescan"),
     )
-
-
-def _described(settings: Robustness) -> dict[str, str]:
-    return {"noise": settings.noise, "missing": settings.missing, "shift": settings.shift}
 
 
 @dataclass(frozen=True, eq=False)

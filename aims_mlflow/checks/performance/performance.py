@@ -27,6 +27,7 @@ from aims_mlflow.checks.statistics.scores import (
 from aims_mlflow.checks.tables.targets import classes, numbers, outcomes, scores_by_label, scores_of
 from aims_mlflow.checks.tables.validation import find_columns, resolve_favourable
 from aims_mlflow.errors import DataError
+from aims_mlflow.records.details.checks import PerformanceDetails
 from aims_mlflow.records.evidence import Claim, result_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
     # Claims of all rows, details, a value for each row (1 right, or the error), claims of one column's groups.
-    Measured = tuple[list[Claim], dict[str, Any], Array, Callable[[Groups], list[Claim]]]
+    Measured = tuple[list[Claim], PerformanceDetails, Array, Callable[[Groups], list[Claim]]]
 
 KIND = "performance"
 BY_GROUP = ("accuracy", "precision", "recall", "f1")
@@ -72,18 +73,20 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reason=reason_of(claims),
         claims=tuple(claims),
         controls=settings.controls,
-        details={
-            "target": data.task.target,
-            "favourable": data.task.favourable,
-            "task": data.task.kind,
-            "threshold": data.task.threshold,
-            "rows": data.rows,
-            "scores": data.has_scores,
-            "slices": list(sliced),
-            "bootstrap": count_tables.bootstrap_details(ran, REPLICATES, SEED),
-            **({"in_bins": list(part.binned)} if part.binned else {}),
-            **details,
-        },
+        details=PerformanceDetails(
+            target=data.task.target,
+            favourable=data.task.favourable,
+            task=data.task.kind,
+            threshold=data.task.threshold,
+            rows=data.rows,
+            scores=data.has_scores,
+            slices=list(sliced),
+            bootstrap=count_tables.bootstrap_details(ran, REPLICATES, SEED),
+            in_bins=list(part.binned) or None,
+            labels=details.labels,
+            counts=details.counts,
+            cells=details.cells,
+        ),
         reports={"performance.html": claims_page("Performance", claims)},
         tools=versions("numpy", "pandas"),
     )
@@ -91,7 +94,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
 
 def _measured(
     part: InMemoryTable, whole: Dataset, sliced: tuple[str, ...], settings: Performance
-) -> tuple[list[Claim], dict[str, Any]]:
+) -> tuple[list[Claim], PerformanceDetails]:
     """Return the claims of all rows, of each group, of the worst slice and against the incumbent, and the details."""
     measure = {"multiclass-classification": _several, "regression": _numbers}.get(part.task.kind, _binary)
     claims, details, values, by_group = measure(part, whole, settings.pool_under)
@@ -132,10 +135,9 @@ def _binary(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured:
             return counted
         return counted + _scored_groups(groups, data, whole, pool_under, (truth, order) if ranked is data else None)
 
-    details = {
-        "counts": counts.tolist(),
-        "cells": "[[true negatives, false positives], [false negatives, true positives]]",
-    }
+    details = PerformanceDetails(
+        counts=counts.tolist(), cells="[[true negatives, false positives], [false negatives, true positives]]"
+    )
     return claims, details, (actual == predicted).astype(float), by_group
 
 
@@ -191,7 +193,7 @@ def _several(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured: 
         return claims
 
     # Cells of a rare label are a handful of people, so only the totals are kept.
-    details = {"labels": list(labels.names)}
+    details = PerformanceDetails(labels=list(labels.names))
     return claims, details, (labels.actual == labels.predicted).astype(float), by_group
 
 
@@ -203,7 +205,8 @@ def _numbers(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured: 
     def by_group(groups: Groups) -> list[Claim]:
         return group_error_claims(actual, predicted, groups, data.weights, data.role)
 
-    return error_claims(actual, predicted, data.weights, data.role), {}, np.abs(predicted - actual), by_group
+    claims = error_claims(actual, predicted, data.weights, data.role)
+    return claims, PerformanceDetails(), np.abs(predicted - actual), by_group
 
 
 def counted_claims(counts: Array, metrics: tuple[str, ...], at: dict[str, str], role: str) -> list[Claim]:

@@ -26,6 +26,7 @@ from aims_mlflow.checks.quality.duplicates import duplicate_claims, with_sensiti
 from aims_mlflow.checks.quality.expectations import Demand, demands, pieces, with_categories
 from aims_mlflow.checks.statistics.columns import column_types
 from aims_mlflow.errors import CheckError, DataError
+from aims_mlflow.records.details.checks import DataQualityDetails, ExpectationDescription, ValueExamples
 from aims_mlflow.records.evidence import Claim, result_of
 from aims_mlflow.settings import set_default
 
@@ -90,23 +91,21 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def _details(data: Dataset, columns: int, pack: Pack, asked: list[ExpectationResult]) -> dict[str, Any]:
-    details: dict[str, Any] = {
-        "rows": data.rows,
-        "columns": columns,
-        "expectations": [
-            {"type": e.type, "severity": e.severity, "characteristic": e.characteristic or "not said", "why": e.why}
-            for e in pack.data_quality.expectations
-            if data.role in e.roles
-        ],
-    }
-    if pack.data_quality.examples:
-        details["examples"] = [
-            {"type": a.demand.type, "column": a.demand.column or "", "values": list(a.examples)}
-            for a in asked
-            if a.examples
-        ]
-    return details
+def _details(data: Dataset, columns: int, pack: Pack, asked: list[ExpectationResult]) -> DataQualityDetails:
+    expectations = [
+        ExpectationDescription(
+            type=e.type, severity=e.severity, characteristic=e.characteristic or "not said", why=e.why
+        )
+        for e in pack.data_quality.expectations
+        if data.role in e.roles
+    ]
+    examples = [
+        ValueExamples(type=a.demand.type, column=a.demand.column or "", values=list(a.examples))
+        for a in asked
+        if a.examples
+    ]
+    shown = examples if pack.data_quality.examples else None
+    return DataQualityDetails(rows=data.rows, columns=columns, expectations=expectations, examples=shown)
 
 
 def _opened(data: Dataset) -> tuple[dict[str, str], Callable[..., dict[int, Any]]]:

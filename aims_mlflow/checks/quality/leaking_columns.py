@@ -17,6 +17,7 @@ from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.statistics.columns import looks_like_dates
 from aims_mlflow.checks.statistics.single_column import LEAST_ROWS, Told, target_rows, told_by
 from aims_mlflow.errors import DataError
+from aims_mlflow.records.details.checks import DataQualityDetails
 from aims_mlflow.records.evidence import result_of
 from aims_mlflow.records.pack import Limit
 
@@ -130,11 +131,11 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reason=reason,
         claims=tuple(claims),
         controls=CONTROLS,
-        details={
-            "columns": {c.slice["column"]: c.note or "" for c in claims if c.slice.get("column") in named},
-            "declared": sorted(settings.known_before),
-            "left_out": left_out,
-        },
+        details=DataQualityDetails(
+            columns={c.slice["column"]: c.note or "" for c in claims if c.slice.get("column") in named},
+            declared=sorted(settings.known_before),
+            left_out=left_out,
+        ),
         reports={"leakage.html": claims_page(f"Columns that tell {target} by themselves", claims)},
         tools=versions("numpy", "pandas"),
     )

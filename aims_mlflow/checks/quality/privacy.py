@@ -15,6 +15,7 @@ from aims_mlflow.checks.claims import claim, held, reason_of
 from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.statistics.columns import every
+from aims_mlflow.records.details.checks import DataQualityDetails
 from aims_mlflow.records.evidence import result_of
 from aims_mlflow.records.pack import Limit
 
@@ -62,7 +63,9 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reason=f"{reason}{listed}" if reason else None,
         claims=tuple(claims),
         controls=settings.controls,
-        details={"columns": {str(k): v for k, v in personal.items()}, "declared": sorted(str(k) for k in known if k)},
+        details=DataQualityDetails(
+            columns={str(k): v for k, v in personal.items()}, declared=sorted(str(k) for k in known if k)
+        ),
         reports={"privacy.html": claims_page("Personal data that are not declared", claims)},
         tools=versions("pandas"),
     )

@@ -16,6 +16,7 @@ from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.groups import MISSING, Groups, pooled_name
 from aims_mlflow.checks.statistics.labels import label_key
 from aims_mlflow.errors import DataError
+from aims_mlflow.records.details.checks import PopulationComparison, RepresentativenessDetails
 from aims_mlflow.records.evidence import Claim, Result, result_of, worst
 
 if TYPE_CHECKING:
@@ -60,25 +61,25 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reason="; ".join(part for part in (reason, None if settings.populations else NO_POPULATION) if part) or None,
         claims=tuple(claims),
         controls=settings.controls,
-        details={
-            "rows": data.rows,
-            "columns": columns,
-            **({"in_bins": sorted(in_bins)} if in_bins else {}),
-            "left_out": _without_proxies(data),
-            "populations": [p.model_dump(mode="json") for p in settings.populations],
-            "bootstrap": count_tables.bootstrap_details(ran, settings.bootstrap, SEED),
-        },
+        details=RepresentativenessDetails(
+            rows=data.rows,
+            columns=columns,
+            in_bins=sorted(in_bins) or None,
+            left_out=_without_proxies(data),
+            populations=[p.model_dump(mode="json") for p in settings.populations],
+            bootstrap=count_tables.bootstrap_details(ran, settings.bootstrap, SEED),
+        ),
         reports={"representativeness.html": claims_page("Whom the data stand for", claims)},
         tools=versions("numpy", "pandas"),
     )
 
 
-def _by_groups(data: Dataset, settings: Representativeness) -> tuple[list[Claim], list[dict[str, Any]], set[str]]:
+def _by_groups(data: Dataset, settings: Representativeness) -> tuple[list[Claim], list[PopulationComparison], set[str]]:
     """Return the claims, the details of each grouped column, and the columns that an engine put into bins."""
     populations = {p.column: p for p in settings.populations}
     columns = tuple(dict.fromkeys((*data.sensitive_names, *populations)))
     claims, codes = missing_claims(data), codes_of_features(data)
-    details: list[dict[str, Any]] = []
+    details: list[PopulationComparison] = []
     in_bins: set[str] = set()
     for name in columns:
         grouping = Grouping(data, name, columns, settings, codes)
@@ -90,7 +91,7 @@ def _by_groups(data: Dataset, settings: Representativeness) -> tuple[list[Claim]
         for of_features in (target_claims, missing_by_group, _proxy_claims):
             claims += of_features(grouping, data, settings)
         in_bins |= grouping.binned
-        details.append({"column": name, "groups": len(groups.names), "groups_pooled": groups.pooled})
+        details.append(PopulationComparison(column=name, groups=len(groups.names), groups_pooled=groups.pooled))
     return claims, details, in_bins
 
 

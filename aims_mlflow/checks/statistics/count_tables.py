@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.records.details.base import BootstrapDescription
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -246,11 +248,15 @@ def replicates_followed() -> Iterator[list[int]]:
         _ran.reset(token)
 
 
-def bootstrap_details(ran: list[int], asked: int, seed: int) -> dict[str, Any]:
+def bootstrap_details(ran: list[int], asked: int, seed: int) -> BootstrapDescription:
     """Return the record's details of the bootstrap; `replicates` is the fewest that any table got."""
     fewest = min(ran, default=asked)
-    fewer = {"replicates_asked": asked} if fewest < asked else {}
-    return {"replicates": fewest, **fewer, "seed": seed, "of": "the count table, multinomial"}
+    return BootstrapDescription(
+        replicates=fewest,
+        replicates_asked=asked if fewest < asked else None,
+        seed=seed,
+        of="the count table, multinomial",
+    )
 
 
 def percentiles(values: Array) -> tuple[Array, Array]:

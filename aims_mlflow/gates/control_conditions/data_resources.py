@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.gates.shapes import mapping
 from aims_mlflow.gates.verdict import Judgement, joined
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.base import SourceStatement
+from aims_mlflow.records.details.training import AcquisitionDetails, DatasetDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
@@ -22,15 +24,22 @@ WHERE = "data.sources in aims.yaml, or @aims.acquires"
 SOURCE_KEYS = ("uri", "description")
 
 
-def sources(subject: StatusSubject, role: str) -> list[tuple[SealedRecord, Mapping[str, Any]]]:
+def sources(subject: StatusSubject, role: str) -> list[tuple[SealedRecord, SourceStatement]]:
     """Return what is stated of the data set of a role: by its acquisitions, else by its dataset-record."""
     described = [
-        (r, mapping(r.evidence.details.get("source")))
+        (r, source)
         for r in subject.about_data("dataset-record", role)
-        if says(mapping(r.evidence.details.get("source")))
+        if (source := read_details(r.evidence, DatasetDetails).source) is not None and says(source.plain())
     ]
-    acquired = [(r, mapping(r.evidence.details.get("source"))) for r in subject.acquisitions(role)]
+    acquired = [(r, _acquired_from(r)) for r in subject.acquisitions(role)]
     return acquired or described
+
+
+def _acquired_from(record: SealedRecord) -> SourceStatement:
+    """Return what an acquisition states of its source, under the source's name."""
+    details = read_details(record.evidence, AcquisitionDetails)
+    stated = details.source or SourceStatement()
+    return stated if stated.name or not details.name else stated.changed(name=details.name)
 
 
 def of_each_set(subject: StatusSubject, key: str, judge: Callable[[str], Judgement]) -> Judgement:
@@ -46,7 +55,7 @@ def _known(subject: StatusSubject, role: str) -> bool:
 
 
 def _unknown(subject: StatusSubject, role: str) -> Judgement:
-    digest = next((str(d) for d in mapping(subject.data[role].get("digest")).values()), "none")
+    digest = next(iter(subject.data[role].digest.values()), "none")
     return Judgement("missing", f"{role} data {digest[:12]}: no dataset-record is about this digest")
 
 
@@ -59,7 +68,7 @@ def stated(subject: StatusSubject, role: str, key: str) -> Judgement:
         )
     parts = []
     for record, source in found:
-        value, name = source.get(key), source.get("name") or record.evidence.details.get("name") or role
+        value, name = getattr(source, key), source.name or role
         what = f"{key.replace('_', ' ')} of {name}"
         if says(value):
             verdict = Judgement("holds", f"{what}: {value!r}, as {subject.signer(record)} stated", basis="person")
@@ -78,11 +87,11 @@ def each_states(key: str, subject: StatusSubject, at: datetime) -> Judgement:  #
 
 def purpose(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
     """A data set's purpose is stated, or follows from its role and the stated intended use of the system."""
-    use = subject.stated_system.get("intended_use")
+    use = subject.stated_system.intended_use
 
     def judge(role: str) -> Judgement:
         own = stated(subject, role, "purpose")
-        if own.outcome == "holds" or not says(use) or any(s.get("purpose") for _, s in sources(subject, role)):
+        if own.outcome == "holds" or not says(use) or any(s.purpose for _, s in sources(subject, role)):
             return own
         records = subject.about_data("dataset-record", role)
         text = f"purpose of the {role} data: {role} data of {subject.name}, whose stated intended use is {use!r}"
@@ -99,8 +108,8 @@ def origin(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
         good = next((p for p in parts if p.outcome == "holds"), None)
         acquired = subject.acquisitions(role)
         if good is None and acquired:
-            function = acquired[0].evidence.details.get("function")
-            text = f"the {role} data come from {acquired[0].evidence.details.get('name')!r}, read by {function}"
+            details = read_details(acquired[0].evidence, AcquisitionDetails)
+            text = f"the {role} data come from {details.name!r}, read by {details.function}"
             return Judgement("holds", text).about(*acquired)
         return good or parts[0]
 

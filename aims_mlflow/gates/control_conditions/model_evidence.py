@@ -14,8 +14,9 @@ from aims_mlflow.gates.counting_evidence import newest
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.limits import HELD_OUT
 from aims_mlflow.gates.not_compared import why_not_compared
-from aims_mlflow.gates.shapes import mapping, number
+from aims_mlflow.gates.shapes import mapping
 from aims_mlflow.gates.verdict import Judgement
+from aims_mlflow.records.details.base import CodeVersion
 from aims_mlflow.records.wording import describe, metric_text
 from aims_mlflow.signing.owners import is_among
 
@@ -51,25 +52,25 @@ def code(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
     training = subject.training
     if training is None:
         return Judgement("missing", "no training record is about this model")
-    said = mapping(training.evidence.details.get("code"))
-    commit = said.get("commit")
-    if not isinstance(commit, str) or not re.fullmatch(r"[0-9a-f]{40,64}", commit):
-        text = f"the code is in no commit ({said.get('reason') or 'no reason is recorded'})"
+    said = subject.provenance.code or CodeVersion()
+    commit = said.commit or ""
+    if not re.fullmatch(r"[0-9a-f]{40,64}", commit):
+        text = f"the code is in no commit ({said.reason or 'no reason is recorded'})"
         return Judgement("missing", text).about(training)
-    if said.get("dirty"):
+    if said.dirty:
         return Judgement("missing", f"the code differed from commit {commit[:12]}, and is kept nowhere").about(training)
     return _beside_the_commit(said, commit).about(training)
 
 
-def _beside_the_commit(said: Mapping[str, Any], commit: str) -> Judgement:
+def _beside_the_commit(said: CodeVersion, commit: str) -> Judgement:
     """Return whether all code in use is in the commit; of records that do not say, a warning."""
     clean = f"commit {commit[:12]}, no tracked file differed"
-    if "untracked" not in said:
+    if said.untracked is None:
         return Judgement("warned", clean, warnings=("code that git does not track was not looked for",))
-    loose = [str(name) for name in mapping(said["untracked"])]
+    loose = list(said.untracked)
     if not loose:
         return Judgement("holds", f"{clean}, and no other code below the repository was in use")
-    count = number(said.get("untracked_count")) or len(loose)
+    count = said.untracked_count or len(loose)
     more = f" and {count - 3} more" if count > 3 else ""
     return Judgement("missing", f"code in use is not in commit {commit[:12]}: {', '.join(loose[:3])}{more}")
 
@@ -77,9 +78,9 @@ def _beside_the_commit(said: Mapping[str, Any], commit: str) -> Judgement:
 def parameters(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
     """The arguments of the training are in its record."""
     training = subject.training
-    if training is None or not isinstance(training.evidence.details.get("parameters"), dict):
+    if training is None or subject.provenance.parameters is None:
         return Judgement("missing", "no training record has the parameters of this model")
-    names = sorted(mapping(training.evidence.details["parameters"]))
+    names = sorted(subject.provenance.parameters)
     text = f"parameters: {', '.join(names)}" if names else "the training function took no parameters"
     return Judgement("holds", text).about(training)
 
@@ -89,10 +90,9 @@ def trials(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
     training = subject.training
     if training is None:
         return Judgement("missing", "no training record is about this model")
-    details = training.evidence.details
-    if not details.get("parent_run_id"):
+    if not subject.provenance.parent_run_id:
         return Judgement("holds", "trained once, in no sweep that was recorded").about(training)
-    count = number(details.get("trials"))
+    count = subject.provenance.trials
     if count is None:
         return Judgement("missing", "the model is from a sweep whose number of trials is not recorded").about(training)
     return Judgement("holds", f"chosen from {count:,} trials").about(training)

@@ -18,6 +18,9 @@ from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mapping, mappings, number
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.checks import MonitorRunDetails
+from aims_mlflow.records.details.operation import LogCoverageDetails, UseConformanceDetails
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
@@ -135,7 +138,7 @@ def enough_rows(subject: StatusSubject, at: datetime) -> Judgement:
         return Judgement("missing", "the monitoring plan states no least number of rows", plan.evidence, basis="person")
     if not runs:
         return judge_monitoring(runs, at)
-    few = [n for r in runs if (n := number(r.evidence.details.get("rows")) or 0) < least]
+    few = [n for r in runs if (n := read_details(r.evidence, MonitorRunDetails).rows or 0) < least]
     if few:
         return Judgement("not evaluated", f"{len(few)} runs saw under {least:,} rows (the least {min(few):,})").about(
             *runs
@@ -161,7 +164,7 @@ def covered(subject: StatusSubject, at: datetime) -> Judgement:
     """The log's coverage was compared with the plan, without a gap."""
     records = subject.of("log-coverage")
     verdict = judge_records("log-coverage", records, at)
-    gaps = [g for r in records for g in mappings(r.evidence.details.get("gaps"))]
+    gaps = [g for r in records for g in read_details(r.evidence, LogCoverageDetails).gaps or ()]
     if verdict.outcome in ("holds", "warned") and gaps:
         return Judgement("failed", f"{len(gaps)} gaps in the planned events").about(*records)
     return verdict
@@ -216,9 +219,8 @@ def traffic(subject: StatusSubject, at: datetime) -> Judgement:
     """Use was compared with the documented use, and no deviation is open."""
     records = subject.of("use-conformance")
     verdict = judge_records("use-conformance", records, at)
-    deviations = [
-        d for r in records for d in mappings(r.evidence.details.get("deviations")) if not says(d.get("resolved"))
-    ]
+    found = [d for r in records for d in read_details(r.evidence, UseConformanceDetails).deviations or ()]
+    deviations = [d for d in found if not says(d.get("resolved"))]
     if verdict.outcome in ("holds", "warned") and deviations:
         return Judgement("failed", f"{len(deviations)} deviations from the intended use are open").about(*records)
     return verdict

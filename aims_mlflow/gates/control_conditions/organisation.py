@@ -81,7 +81,7 @@ def lists_data(document: PublishedDocument, subject: StatusSubject, at: datetime
     """Each data set that the training used stands in the inventory by its digest."""
     known = {str(e.get("id")) for e in mappings(document.fields.get("resources"))}
     for role, described in subject.data.items():
-        digests = {str(d) for d in mapping(described.get("digest")).values()}
+        digests = set(described.digest.values())
         if not digests & known:
             return "stale", f"the run used {role} data that it does not list ({min(digests, default='no digest')[:12]})"
     return None

@@ -10,16 +10,17 @@ from aims_mlflow.gates.person_statements import counting_approvals, says
 from aims_mlflow.gates.shapes import mappings
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.training import PreparationDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
-    from typing import Any
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.gates.control_conditions.by_document import Check, Problem
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.records.details.training import LineageLink
 
 OF_POPULATION = ("share_over_population", "share_outside_population")
 
@@ -77,7 +78,7 @@ def chain(subject: StatusSubject, at: datetime) -> Judgement:
     if verdict.outcome not in ("holds", "warned"):
         return verdict
     roles = list(subject.data) or list(subject.links)
-    loose = [r for r in roles if not _acquired(subject.links.get(r, {}))]
+    loose = [r for r in roles if not _acquired(subject.links.get(r))]
     if loose or not roles:
         text = f"no recorded origin for {', '.join(loose) or 'any'} data: decorate what loads it with @aims.acquires"
         return Judgement("missing", text).about(*records)
@@ -86,9 +87,8 @@ def chain(subject: StatusSubject, at: datetime) -> Judgement:
     return Judgement("warned" if warnings else "holds", text, warnings=warnings).about(*records)
 
 
-def _acquired(link: Mapping[str, Any]) -> bool:
-    steps = mappings(link.get("steps"))
-    return link.get("link") not in (None, "unlinked") and any(s.get("kind") == "acquisition" for s in steps)
+def _acquired(link: LineageLink | None) -> bool:
+    return link is not None and link.link != "unlinked" and any(s.kind == "acquisition" for s in link.steps)
 
 
 def steps(subject: StatusSubject, at: datetime) -> Judgement:
@@ -114,20 +114,20 @@ def steps(subject: StatusSubject, at: datetime) -> Judgement:
 
 
 def _function(record: SealedRecord) -> str:
-    return str(record.evidence.details.get("function")).rpartition(".")[2]
+    return str(read_details(record.evidence, PreparationDetails).function).rpartition(".")[2]
 
 
 def _reasoned(record: SealedRecord) -> Judgement:
-    body = record.evidence
-    if not says(body.details.get("why")):
+    body, details = record.evidence, read_details(record.evidence, PreparationDetails)
+    if not says(details.why):
         return Judgement("missing", f"the preparation {_function(record)} has no reason").about(record)
     if body.result in ("failed", "not_evaluated"):
         return Judgement("not evaluated", body.reason or f"the preparation {_function(record)} is not known").about(
             record
         )
-    if not body.details.get("input"):
+    if details.input is None:
         return Judgement("missing", f"the input of the preparation {_function(record)} is not known").about(record)
-    return Judgement("holds", f"{_function(record)}: {body.details['why']}").about(record)
+    return Judgement("holds", f"{_function(record)}: {details.why}").about(record)
 
 
 CHECKS: dict[str, Check] = {

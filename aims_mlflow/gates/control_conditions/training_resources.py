@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.gates.shapes import mapping, mappings, number, texts
+from aims_mlflow.gates.shapes import mappings
 from aims_mlflow.gates.verdict import Judgement
+from aims_mlflow.records.details import Details, read_details
+from aims_mlflow.records.details.training import ComputeDetails, ToolingDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
-    from typing import Any
 
     from aims_mlflow.gates.control_conditions.by_document import Check
     from aims_mlflow.gates.status_subject import StatusSubject
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 PACKAGES = "packages.txt"
 
 
-def _recorded(subject: StatusSubject, kind: str, at: datetime) -> tuple[Judgement, Mapping[str, Any]]:
+def _recorded(subject: StatusSubject, kind: str, model: type[Details], at: datetime) -> tuple[Judgement, Details]:
     """Return the verdict on the newest record of a kind, and its details where it may be read."""
     records = subject.of(kind)[-1:]
     verdict = judge_records(kind, records, at)
-    return verdict, records[0].evidence.details if records and verdict.outcome in ("holds", "warned") else {}
+    readable = records and verdict.outcome in ("holds", "warned")
+    return verdict, read_details(records[0].evidence, model) if readable else model()
 
 
 def tools(subject: StatusSubject, at: datetime) -> Judgement:
     """The tools of the training are named with their versions."""
-    verdict, _ = _recorded(subject, "tooling-record", at)
+    verdict, _ = _recorded(subject, "tooling-record", ToolingDetails, at)
     records = subject.of("tooling-record")[-1:]
     if verdict.outcome not in ("holds", "warned"):
         return verdict
@@ -41,41 +42,39 @@ def tools(subject: StatusSubject, at: datetime) -> Judgement:
 
 def versions(subject: StatusSubject, at: datetime) -> Judgement:
     """Every installed package stands in a signed list."""
-    verdict, details = _recorded(subject, "tooling-record", at)
+    verdict, details = _recorded(subject, "tooling-record", ToolingDetails, at)
     records = subject.of("tooling-record")[-1:]
     if verdict.outcome not in ("holds", "warned"):
         return verdict
     listed = next((a for a in records[0].evidence.artifacts if a.path.endswith(PACKAGES) and a.size), None)
-    count = number(details.get("packages"))
-    if listed is None or not count:
+    if listed is None or not details.packages:
         text = "the packages are known only by one digest: no list of them is kept"
         return Judgement("missing", text).about(*records)
-    return Judgement("holds", f"{count:,} packages with their versions in {listed.path}").about(*records)
+    return Judgement("holds", f"{details.packages:,} packages with their versions in {listed.path}").about(*records)
 
 
 def algorithms(subject: StatusSubject, at: datetime) -> Judgement:
     """The class of each model that the training made is recorded."""
-    verdict, details = _recorded(subject, "tooling-record", at)
+    verdict, details = _recorded(subject, "tooling-record", ToolingDetails, at)
     records = subject.of("tooling-record")[-1:]
     if verdict.outcome not in ("holds", "warned"):
         return verdict
-    known = {str(k): v for k, v in mapping(details.get("algorithms")).items() if says(v)}
-    made = mappings(subject.training.evidence.details.get("models")) if subject.training else []
-    lacking = [str(m.get("name")) for m in made if str(m.get("model_id")) not in known]
+    known = {k: v for k, v in (details.algorithms or {}).items() if says(v)}
+    lacking = [m.name for m in subject.provenance.models or () if m.model_id not in known]
     if lacking or not known:
         return Judgement("missing", f"the algorithm of {', '.join(lacking) or 'the model'} is not known").about(
             *records
         )
-    return Judgement("holds", ", ".join(dict.fromkeys(map(str, known.values())))).about(*records)
+    return Judgement("holds", ", ".join(dict.fromkeys(known.values()))).about(*records)
 
 
 def serving(subject: StatusSubject, at: datetime) -> Judgement:
     """The packages that serving needs are listed; an approved inventory of operation has none of another version."""
-    verdict, details = _recorded(subject, "tooling-record", at)
+    verdict, details = _recorded(subject, "tooling-record", ToolingDetails, at)
     records = subject.of("tooling-record")[-1:]
     if verdict.outcome not in ("holds", "warned"):
         return verdict
-    needs = {line for lines in mapping(details.get("serving")).values() for line in texts(lines)}
+    needs = {line for lines in (details.serving or {}).values() for line in lines}
     if not needs:
         return Judgement("missing", "what serving the model needs is not recorded").about(*records)
     pinned = dict(line.split("==", 1) for line in needs if "==" in line)
@@ -92,23 +91,23 @@ def serving(subject: StatusSubject, at: datetime) -> Judgement:
 
 def measured(subject: StatusSubject, at: datetime) -> Judgement:
     """Processors, memory and duration of the training were measured."""
-    verdict, details = _recorded(subject, "compute-record", at)
+    verdict, details = _recorded(subject, "compute-record", ComputeDetails, at)
     records = subject.of("compute-record")[-1:]
     if verdict.outcome not in ("holds", "warned"):
         return verdict
     wanted = {"cpu_count": "processors", "peak_memory_bytes": "used memory", "fit_seconds": "duration"}
-    lacking = [word for key, word in wanted.items() if details.get(key) in (None, "", 0, "0")]
+    lacking = [word for key, word in wanted.items() if getattr(details, key) in (None, "", 0, "0")]
     if lacking:
         return Judgement("missing", f"not measured: {', '.join(lacking)}").about(*records)
-    memory = (number(details["peak_memory_bytes"]) or 0) / 2**20
-    accelerators = ", ".join(texts(details.get("accelerators"))) or "no accelerator"
-    text = f"{details['cpu_count']} processors, {memory:,.0f} MiB at most, {details['fit_seconds']} s, {accelerators}"
+    memory = (details.peak_memory_bytes or 0) / 2**20
+    accelerators = ", ".join(details.accelerators or ()) or "no accelerator"
+    text = f"{details.cpu_count} processors, {memory:,.0f} MiB at most, {details.fit_seconds} s, {accelerators}"
     return Judgement("holds", text).about(*records)
 
 
 def capacity(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
     """The capacity that serving needs is declared in aims.yaml."""
-    value = subject.stated_system.get("serving_capacity")
+    value = subject.stated_system.serving_capacity
     if not says(value):
         return Judgement(
             "missing", "serving capacity is not declared: system.serving_capacity in aims.yaml", basis="person"

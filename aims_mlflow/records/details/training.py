@@ -196,6 +196,9 @@ class ProvenanceDetails(EvidenceDetails):
     parameters_left_out: dict[str, str] | None = Field(
         None, description="name of each argument that is not recorded, and why; absent where all are"
     )
+    hyperparameters: dict[str, Parameters] | None = Field(
+        None, description="model id to the settings of the fitted model, as text"
+    )
     code: CodeVersion | None = Field(None, description="code")
     data: DataByRole | None = Field(None, description="role to data set")
     models: list[ModelDescription] | None = Field(None, description="models that came of it")

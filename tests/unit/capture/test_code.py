@@ -36,9 +36,9 @@ def test_a_commit_is_named_and_so_is_what_was_not_committed(function, tmp_path):
         ["git", "-C", str(tmp_path), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
     ).stdout.strip()
     clean = code_version(function)
-    assert (clean["commit"], clean["dirty"], clean["file"]) == (head, False, "train_it.py")
+    assert (clean.commit, clean.dirty, clean.file) == (head, False, "train_it.py")
     (tmp_path / "train_it.py").write_text("def train(train, test):\n    return 2\n")
-    assert code_version(function)["dirty"] is True
+    assert code_version(function).dirty is True
 
 
 @pytest.fixture
@@ -61,24 +61,24 @@ def test_code_in_use_that_git_does_not_track_is_named_with_its_digest(function, 
     committed(tmp_path, "train_it.py")
     (tmp_path / "notes.py").write_text("nobody imports this\n")
     found = code_version(function)
-    assert found["dirty"] is False
-    assert found["untracked"] == {helper.name: hashlib.sha256(b"RATE = 3\n").hexdigest()}
+    assert found.dirty is False
+    assert found.untracked == {helper.name: hashlib.sha256(b"RATE = 3\n").hexdigest()}
 
 
 def test_ignored_code_is_code_too(function, helper, tmp_path):
     (tmp_path / ".gitignore").write_text("helper*\n")
     committed(tmp_path, "train_it.py", ".gitignore")
-    assert list(code_version(function)["untracked"]) == [helper.name]
+    assert list(code_version(function).untracked) == [helper.name]
 
 
 @pytest.mark.parametrize("told", ["--assume-unchanged", "--skip-worktree"])
 def test_a_file_that_git_was_told_not_to_look_at_is_not_vouched_for(function, helper, tmp_path, told):
     committed(tmp_path, ".")
-    assert code_version(function)["untracked"] == {}
+    assert code_version(function).untracked == {}
     git(tmp_path, "update-index", told, helper.name)
     helper.write_text("RATE = 4\n")
     found = code_version(function)
-    assert (found["dirty"], list(found["untracked"])) == (False, [helper.name])
+    assert (found.dirty, list(found.untracked)) == (False, [helper.name])
 
 
 def test_installed_packages_below_the_repository_are_the_package_lists_matter(function, tmp_path, monkeypatch):
@@ -88,7 +88,7 @@ def test_installed_packages_below_the_repository_are_the_package_lists_matter(fu
     path.write_text("")
     spec = importlib.util.spec_from_file_location("some_package", path)
     monkeypatch.setitem(sys.modules, "some_package", importlib.util.module_from_spec(spec))
-    assert code_version(function)["untracked"] == {}
+    assert code_version(function).untracked == {}
 
 
 def test_many_untracked_files_are_counted(function, tmp_path, monkeypatch):
@@ -99,7 +99,7 @@ def test_many_untracked_files_are_counted(function, tmp_path, monkeypatch):
         spec = importlib.util.spec_from_file_location(name, tmp_path / f"{name}.py")
         monkeypatch.setitem(sys.modules, name, importlib.util.module_from_spec(spec))
     found = code_version(function)
-    assert (len(found["untracked"]), found["untracked_count"]) == (2, 3)
+    assert (len(found.untracked), found.untracked_count) == (2, 3)
 
 
 def test_a_function_of_a_notebooks_cell_is_in_no_commit(tmp_path, monkeypatch):
@@ -110,8 +110,8 @@ def test_a_function_of_a_notebooks_cell_is_in_no_commit(tmp_path, monkeypatch):
     namespace = {"__name__": "__main__"}
     exec(compile("def train(train, test):\n    return 1\n", "/tmp/ipykernel_1/2.py", "exec"), namespace)
     found = code_version(namespace["train"])
-    assert found["commit"]
-    assert [name for name in found["untracked"] if name.endswith("train (in no file)")]
+    assert found.commit
+    assert [name for name in found.untracked if name.endswith("train (in no file)")]
 
 
 def test_without_a_commit_the_source_digest_stands_with_the_reason(function, tmp_path):
@@ -119,9 +119,9 @@ def test_without_a_commit_the_source_digest_stands_with_the_reason(function, tmp
     git(tmp_path, "init", "-q")
     empty = code_version(function)
     for found in (outside, empty):
-        assert "commit" not in found
-        assert "in no git repository with a commit" in found["reason"]
-        assert len(found["source_digest"]) == 64
+        assert found.commit is None
+        assert "in no git repository with a commit" in found.reason
+        assert len(found.source_digest) == 64
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def record():
             time="2026-01-01T00:00:00Z",
             claims=tuple(c.model_dump() for c in outcome.claims),
             tools=outcome.tools,
-            details=outcome.details,
+            details=outcome.recorded_details().plain(),
         )
 
     return make

@@ -15,6 +15,7 @@ from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.details.training import ProvenanceDetails
 from aims_mlflow.records.wording import number_text
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions, status_cases
@@ -151,7 +152,7 @@ def test_a_check_that_could_not_run_is_never_met():
     key = ephemeral_key()
     writer = SessionWriter(key, "ana")
     about = [Subject(name="m", digest={"dirHash1": signed_sessions.MODEL})]
-    writer.add("training-provenance", about, details={"data": {}})
+    writer.add("training-provenance", about, details=ProvenanceDetails(data={}))
     writer.add("tooling-record", about, result="not_evaluated", reason="no package list")
     writer.close()
     found = states([signed_sessions.checked(writer, key)])["A.4.4"]

@@ -10,6 +10,7 @@ from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
+from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.evidence import Claim
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
@@ -49,7 +50,7 @@ def good(**more):
 
 def with_record(kind, claims=(), **fields):
     made = good(close=False)
-    made.add(kind, MODEL, claims=tuple(claims), **fields)
+    signed_sessions.add(made, kind, MODEL, claims=tuple(claims), **fields)
     made.close()
     return made
 
@@ -88,7 +89,9 @@ def test_a_sensitive_entry_that_is_no_list_names_no_column(said):
 
 def test_an_evaluation_for_another_target_does_not_pass():
     evaluation = SessionWriter(KEY, "ana", system="income-screening")
-    evaluation.add("session-start", MODEL, details={"target": "age", "favourable": ">50K", "sensitive": ["sex"]})
+    evaluation.add(
+        "session-start", MODEL, details=SessionStartDetails(target="age", favourable=">50K", sensitive=["sex"])
+    )
     evaluation.add("performance", MODEL, claims=(Claim(metric="balanced_accuracy", value="0.9", n=900),))
     evaluation.close()
     assert ask(good(), evaluation, rules=system(sensitive=["sex"])).allowed

@@ -6,6 +6,7 @@ from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.gates.counting_evidence import count
+from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.evidence import Supersedes
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
@@ -128,6 +129,6 @@ def test_the_start_of_another_file_with_the_same_session_id_is_not_taken():
     whole = signed_sessions.session(KEY)
     posing = SessionWriter(KEY, "ana", system="income-screening")
     posing.id = whole.id
-    posing.add("session-start", TRAIN, details={"sensitive": ["sex", "race"]})
+    posing.add("session-start", TRAIN, details=SessionStartDetails(sensitive=["sex", "race"]))
     starts = count([cut(posing), signed_sessions.checked(whole, KEY)], signed_sessions.MODEL).starts
     assert [s.id for s in starts] == [whole.records[0].id]

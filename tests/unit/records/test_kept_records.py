@@ -13,7 +13,7 @@ from aims_mlflow.records.details import KINDS, details_model
 from aims_mlflow.records.leaves import CONTENTS, body_model, read_content
 from aims_mlflow.records.leaves.changes import OutcomeLeaf
 from aims_mlflow.records.leaves.others import LaterLeaf
-from aims_mlflow.records.open_record import OpenRecord
+from support.declared_fields import unknown
 
 GOLDEN = sorted(Path(__file__).parents[2].glob("golden/*/ledger.sql"))
 # What the authors of the golden files put beside the fields of the format.
@@ -24,15 +24,6 @@ def database(path):
     connection = sqlite3.connect(":memory:")
     connection.executescript(path.read_text(encoding="utf-8"))
     return connection
-
-
-def unknown(record):
-    """Return the fields of a record, and of those in it, that its model does not declare."""
-    if isinstance(record, OpenRecord):
-        own = {f"{type(record).__name__}.{name}" for name in record.model_extra or {}}
-        return own.union(*(unknown(getattr(record, name)) for name in type(record).model_fields))
-    inside = record.values() if isinstance(record, dict) else record if isinstance(record, list) else ()
-    return set().union(*(unknown(each) for each in inside))
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.parent.name)

@@ -69,12 +69,16 @@ def test_scores_are_evidentlys_but_for_the_tests_that_do_not_keep_their_level(ro
         assert (mine.metric, mine.slice, mine.limit) == (other.metric, other.slice, other.limit)
         assert mine.passed == other.passed, name
         if mine.metric == "drift":
-            assert ours.details["methods"][name] == theirs.details["methods"][name]
+            assert (
+                ours.recorded_details().plain()["methods"][name] == theirs.recorded_details().plain()["methods"][name]
+            )
             assert float(mine.value) == pytest.approx(float(other.value), abs=1e-12, rel=1e-9), name
     if rows[0] <= 1000:
-        continuous = [name for name, method in theirs.details["methods"].items() if method.startswith("K-S")]
+        continuous = [
+            name for name, method in theirs.recorded_details().plain()["methods"].items() if method.startswith("K-S")
+        ]
         assert {"normal", "skewed"} <= set(continuous)
-        assert "chi-square p_value" not in theirs.details["methods"].values()
+        assert "chi-square p_value" not in theirs.recorded_details().plain()["methods"].values()
 
 
 def by_itself(found):
@@ -229,8 +233,8 @@ def test_texts_identifiers_and_dates_are_left_out_with_the_reason():
     outcome = drift.run(
         make_dataset("test", table(3000).drop(columns="empty"), PredictionTask(target="y")), pack(), train
     )
-    assert list(outcome.details["methods"]) == ["used", "(target)"]
-    reasons = outcome.details["left_out"]
+    assert list(outcome.recorded_details().plain()["methods"]) == ["used", "(target)"]
+    reasons = outcome.recorded_details().plain()["left_out"]
     assert set(reasons) == {"id", "key", "when", "day", "zip", "empty", "named"}
     assert "identifier" in reasons["id"]
     assert "date" in reasons["when"]
@@ -330,8 +334,8 @@ def test_many_tests_of_one_population_break_no_limit_by_chance():
         columns = [c for c in outcome.claims if c.metric == "drift_p_value"]
         below += sum(float(by_itself(c)) < 0.05 for c in columns)
         breaches += outcome.result == "failed"
-        assert "41 columns were compared" in outcome.details["noise"]
-        assert "flagged in at most 5% of the cases" in outcome.details["noise"]
+        assert "41 columns were compared" in outcome.recorded_details().plain()["noise"]
+        assert "flagged in at most 5% of the cases" in outcome.recorded_details().plain()["noise"]
         assert b"Holm" in outcome.reports["drift.html"]
     assert below > 10
     assert breaches <= 1

@@ -40,7 +40,7 @@ def test_the_same_population_is_no_breach_and_a_shift_is_named(table, record):
     moved["purpose"] = np.where(moved["purpose"] == "car", "boat", moved["purpose"])
     outcome = compared(moved, known)
     assert outcome.result == "failed"
-    assert outcome.details["columns_in_breach"] == ["purpose", "income"]
+    assert outcome.recorded_details().plain()["columns_in_breach"] == ["purpose", "income"]
     assert {c.metric for c in outcome.claims if c.passed is False} == {"drift", "unseen_share_rise"}
     assert b"Holm" in outcome.reports["monitor.html"]
 
@@ -171,7 +171,7 @@ def test_a_shift_of_a_mostly_constant_column_is_a_breach(value_of):
     moved = mostly_zero(1500, 1)
     moved["gain"] += 50_000
     outcome = compared(moved, known)
-    assert outcome.details["columns_in_breach"] == ["gain"]
+    assert outcome.recorded_details().plain()["columns_in_breach"] == ["gain"]
     zeros_gone = value_of(outcome.claims, "drift", column="gain")
     assert float(zeros_gone.value) > 0.6
 
@@ -193,8 +193,8 @@ def test_numbers_too_few_to_tell_in_training_are_no_breach_later():
 def test_a_monitor_says_which_columns_it_cannot_see(table):
     frame = table(1000).assign(note=[f"text {i}" for i in range(1000)])
     outcome = compared(frame.assign(new=1.0), kept(frame))
-    assert set(outcome.details["left_out"]) == {"note", "new"}
-    assert "1,000 different values" in outcome.details["left_out"]["note"]
+    assert set(outcome.recorded_details().plain()["left_out"]) == {"note", "new"}
+    assert "1,000 different values" in outcome.recorded_details().plain()["left_out"]["note"]
     assert b"note is not watched: " in outcome.reports["monitor.html"]
     assert b"new is not watched: not in the baseline" in outcome.reports["monitor.html"]
 

@@ -194,8 +194,12 @@ def test_the_outcome_is_a_valid_record_with_the_counts_to_compute_it_again(score
     assert outcome.controls == ("A.6.2.4", "A.5.4")
     assert {c.metric for c in outcome.claims} == set(FAIRNESS_OF["binary-classification"])
     assert set(outcome.tools) == {"fairlearn", "numpy", "pandas"}
-    assert outcome.details["bootstrap"] == {"replicates": 1000, "seed": 42001, "of": "the count table, multinomial"}
-    (female, _) = outcome.details["tables"][0]["groups"]
+    assert outcome.recorded_details().plain()["bootstrap"] == {
+        "replicates": 1000,
+        "seed": 42001,
+        "of": "the count table, multinomial",
+    }
+    (female, _) = outcome.recorded_details().plain()["tables"][0]["groups"]
     (tn, fp), (fn, tp) = female["counts"]
     assert female["slice"] == {"sex": "Female"}
     assert float(value_of(outcome.claims, "selection_rate", sex="Female").value) == (fp + tp) / (tn + fp + fn + tp)
@@ -268,7 +272,7 @@ def test_a_group_that_is_set_aside_is_named_with_the_reason_and_not_judged(value
     data = small(a=[[10, 10], [10, 10]], b=[[10, 10], [10, 10]], c=[[2, 3], [4, 5]])
     entry = {"column": "g", "group": "c", "reason": "a code of the old form, given out no more"}
     outcome = fairness.run(data, pack(limit("selection_rate_ratio"), set_aside=[entry]))
-    assert (outcome.result, outcome.details["set_aside"]) == ("passed", [entry])
+    assert (outcome.result, outcome.recorded_details().plain()["set_aside"]) == ("passed", [entry])
     assert outcome.reason == "set aside by the pack: g=c, a code of the old form, given out no more"
     named = value_of(outcome.claims, "selection_rate_ratio", g="c")
     assert (named.value, named.limit) == (None, None)

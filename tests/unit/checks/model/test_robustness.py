@@ -313,7 +313,7 @@ def test_undeclared_personal_columns_are_found_and_no_value_is_told(record):
     outcome = run_check("privacy", data, PACK)
     record(outcome)
     assert outcome.result == "warned"
-    found = outcome.details["columns"]
+    found = outcome.recorded_details().plain()["columns"]
     assert set(found) == {"contact", "account", "paid_with", "host", "called", "lastName"}
     assert found["contact"] == "its values look like e-mail addresses"
     assert found["lastName"] == "its name says so"

@@ -281,7 +281,9 @@ def test_values_stand_in_evidence_only_where_the_pack_allows_them(record):
     for allowed in (0, 3):
         outcome = run(asked, examples=allowed)
         record(outcome)
-        seen = [values for entry in outcome.details.get("examples", []) for values in entry["values"]]
+        seen = [
+            values for entry in outcome.recorded_details().plain().get("examples", []) for values in entry["values"]
+        ]
         assert seen == ["M"] * allowed
         shown = b"for example M, M, M" in outcome.reports["data_docs.html"]
         assert shown is bool(allowed)

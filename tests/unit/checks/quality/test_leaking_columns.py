@@ -55,7 +55,7 @@ def test_a_column_in_other_words_is_named_with_the_way_on(record):
     assert outcome.result == "warned"
     assert "column_auc for column=rearrested is 0.97" in outcome.reason
     assert "Leave out what is known only after 'repaid', or declare it under leakage.known_before" in outcome.reason
-    assert set(outcome.details["columns"]) == {"rearrested"}
+    assert set(outcome.recorded_details().plain()["columns"]) == {"rearrested"}
     assert b"rearrested" in outcome.reports["leakage.html"]
     assert look(frame, column_severity="failing").result == "failed"
 
@@ -144,7 +144,7 @@ def test_identifiers_are_named_as_not_looked_at():
     frame = people().assign(key=range(2000))
     data = make_dataset("train", frame, PredictionTask(target="repaid", favourable="yes"), identifiers=["key"])
     outcome = run_check("leakage", data, load_pack("tabular-classification"))
-    assert outcome.details["left_out"] == {"key": "named as an identifier"}
+    assert outcome.recorded_details().plain()["left_out"] == {"key": "named as an identifier"}
     assert "leakage" in planned(data, load_pack("tabular-classification"))
     assert "leakage" not in planned(make_dataset("operation", frame), load_pack("tabular-classification"))
 

@@ -59,7 +59,7 @@ def test_groups_are_compared_with_the_declared_population(value_of, record):
     assert (found.passed, found.note) == (False, "51.0% in census 2021")
     assert value_of(outcome.claims, "share_over_population", sex="M").passed is True
     assert outcome.result == "failed"
-    assert outcome.details["populations"][0]["source"] == "census 2021"
+    assert outcome.recorded_details().plain()["populations"][0]["source"] == "census 2021"
     record(outcome)
 
 
@@ -225,8 +225,8 @@ def test_no_interval_of_information_has_a_width_of_zero():
 def test_texts_dates_and_identifiers_are_no_proxies_and_are_named():
     frame = people().assign(name=[f"name {i}" for i in range(2000)], seen=pd.Timestamp("2024-01-01"))
     outcome = run(frame)
-    assert set(outcome.details["left_out"]) == {"name", "seen"}
-    assert "2,000 different values" in outcome.details["left_out"]["name"]
+    assert set(outcome.recorded_details().plain()["left_out"]) == {"name", "seen"}
+    assert "2,000 different values" in outcome.recorded_details().plain()["left_out"]["name"]
     assert not [c for c in outcome.claims if c.slice.get("column") in ("name", "seen")]
 
 

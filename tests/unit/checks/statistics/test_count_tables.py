@@ -98,10 +98,13 @@ def test_a_record_says_how_many_replicates_ran(monkeypatch, scored):
     monkeypatch.setattr(count_tables, "MAX_DRAWN", 800)
     data = scored(1500)
     said = {
-        name: run_check(name, data, load_pack("tabular-classification")).details["bootstrap"]
+        name: run_check(name, data, load_pack("tabular-classification")).recorded_details().plain()["bootstrap"]
         for name in ("fairness", "representativeness", "performance")
     }
     assert said["fairness"]["replicates"] == 800 // (6 * 4)  # sex and race crossed
     assert all(0 < found["replicates"] < found["replicates_asked"] == 1000 for found in said.values())
     monkeypatch.undo()
-    assert "replicates_asked" not in run_check("fairness", data, load_pack("credit")).details["bootstrap"]
+    assert (
+        "replicates_asked"
+        not in run_check("fairness", data, load_pack("credit")).recorded_details().plain()["bootstrap"]
+    )
