@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import sys
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,10 +113,10 @@ def _show_uncaught(kind: type[BaseException], error: BaseException, trace: Trace
     if not isinstance(error, AimsError):
         sys.__excepthook__(kind, error, trace)
         return
-    place = ""
+    place, libraries = "", (Path(__file__).parent, Path(sysconfig.get_path("stdlib")))
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)
-        if "site-packages" not in path.parts and not path.is_relative_to(Path(__file__).parent):
+        if "site-packages" not in path.parts and not any(path.is_relative_to(folder) for folder in libraries):
             place = f"{path.name}:{trace.tb_lineno}: "
         trace = trace.tb_next
     sys.stderr.write(f"aims: {place}{error.sentence()}\n")

@@ -37,10 +37,15 @@ def card(*parts, start=None, key=None):
     writer = SessionWriter(key or ephemeral_key(), "ana", mlflow=MlflowIds(run_id="f" * 32))
     system = {"id": "loans", "owner": "olga"}
     details = {"system": system, "target": "repaid", "favourable": "yes", "sensitive": ["sex"], **(start or {})}
-    writer.add("session-start", ABOUT, details=details)
+    signed_sessions.add(writer, "session-start", ABOUT, details=details)
     for kind, claims, more in parts:
-        writer.add(
-            kind, ABOUT, claims=tuple(claims), result=result_of(list(claims)) if claims else "passed", details=more
+        signed_sessions.add(
+            writer,
+            kind,
+            ABOUT,
+            claims=tuple(claims),
+            result=result_of(list(claims)) if claims else "passed",
+            details=more,
         )
     return render_model_card(writer.records, signed_sessions.MODEL).decode().split("---\n", 2)[-1], writer
 
