@@ -20,7 +20,6 @@ from aims_mlflow.capture.console import log, say
 from aims_mlflow.documents.run_note import PREFIX, main_figures, run_note
 from aims_mlflow.documents.verdict import EvidenceVerdict
 from aims_mlflow.evidence.tracking import client, reaching
-from aims_mlflow.records.details.base import DatasetDescription
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +50,7 @@ def show(run: OpenRun, data: TrainingData, models: Sequence[LoggedModel], record
 
 def _show(run: OpenRun, data: TrainingData, models: Sequence[LoggedModel], recorder: Recorder) -> None:
     inputs = _log_inputs(run.run_id, data.tables, recorder)
-    described = {role: DatasetDescription.model_validate(t.described()) for role, t in data.tables.items()}
+    described = {role: t.described() for role, t in data.tables.items()}
     for model in models:
         verdict = EvidenceVerdict.of(recorder.records, model.digest)
         prefix = file_prefix(models, model)

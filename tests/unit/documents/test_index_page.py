@@ -47,7 +47,9 @@ def test_what_was_acquired_stands_with_the_sha256_of_its_file():
     writer = SessionWriter(ephemeral_key(), "ana", mlflow=MlflowIds(run_id="f" * 32))
     data = {"name": "loans", "digest": {"arrowIpcSha256": "a" * 64}, "rows": 6000, "columns": ["x"]}
     subject = [Subject(name="loans", digest={"arrowIpcSha256": "a" * 64})]
-    writer.add("acquisition", subject, details={"name": "loans", "data": data, "files": {"loans.csv": "c" * 64}})
+    signed_sessions.add(
+        writer, "acquisition", subject, details={"name": "loans", "data": data, "files": {"loans.csv": "c" * 64}}
+    )
     (row,) = DatasetRow.of(writer.records)
     assert (row.role, row.name, row.rows, row.origin) == ("acquired", "loans", 6000, f"loans.csv (sha256 {'c' * 64})")
 
