@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from aims_mlflow.evidence.verify import Problem
+from aims_mlflow.evidence.verify import Problem, told_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,6 +98,6 @@ class Report:
             if step.said or step.problems or not step.skipped:
                 yield step.state, f"{step.name}: {'; '.join(step.said) or 'nothing to check'}"
             yield from (("absent", f"{step.name}: {text}") for text in step.skipped)
-            yield from (("detail", problem.sentence()) for problem in step.problems)
+            yield from (("detail", sentence) for sentence in told_once(step.problems))
             if step.more:
                 yield "detail", f"and {step.more:,} more of this kind"

@@ -32,15 +32,39 @@ LEAST_ROWS = 300
 
 @dataclass(frozen=True)
 class DemoData:
-    """A table that is ready to be split, with notes about its preparation."""
+    """A table that is ready to be split, with notes about its preparation.
+
+    Attributes:
+        frame: The prepared table.
+        raw: The table as it was acquired.
+        file: The file that it was read from, None for the made-up table; `reading` says how.
+    """
 
     name: str
     frame: pd.DataFrame
+    raw: pd.DataFrame
     target: str
     favourable: str
     sensitive: tuple[str, ...]
     features: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
+    file: Path | None = None
+    reading: ReadingOptions = AS_FOUND
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are left after the preparation."""
+        return [*self.features, *self.sensitive, self.target]
+
+    def prepared(self, raw: pd.DataFrame) -> pd.DataFrame:
+        """Return the prepared table for the acquired one.
+
+        Raises:
+            DataError: it is another table than the one that was prepared: the file was changed meanwhile.
+        """
+        if not raw.equals(self.raw):
+            raise DataError("the file was changed while the demo ran", where=str(self.file), next="run it again")
+        return self.frame[self.columns]
 
 
 def credit_table(rows: int = ROWS, seed: int = SEED) -> pd.DataFrame:
@@ -84,7 +108,7 @@ def generated() -> DemoData:
     sensitive = ("sex", "age_group")
     features = tuple(c for c in frame.columns if c not in (*sensitive, "repaid"))
     note = f"{len(frame):,} made-up loans; the bias against women in them is known, because it was put in"
-    return DemoData("loans", frame, "repaid", "yes", sensitive, features, (note,))
+    return DemoData("loans", frame, frame, "repaid", "yes", sensitive, features, (note,))
 
 
 def from_csv(
@@ -95,22 +119,16 @@ def from_csv(
     Raises:
         DataError, Unreachable: it cannot be read, a named column is not there, or it does not fit the demo.
     """
-    frame, read = _read(path, reading)
-    notes = [f"{len(frame):,} rows, {len(frame.columns)} columns", *read]
+    raw, read = acquired(path, reading)
+    frame, cleaned = _cleaned(raw)
+    notes = [f"{len(frame):,} rows, {len(frame.columns)} columns", *read, *cleaned]
     require_columns(frame, (target, *sensitive), str(path))
     if target in sensitive:
         raise DataError(
             f"{target!r} is both target and sensitive", where=str(path), next="name other sensitive columns"
         )
-    unlabelled = int(frame[target].isna().sum())
-    if unlabelled:
-        frame = frame.dropna(subset=[target]).reset_index(drop=True)
-        notes.append(f"{unlabelled:,} rows without {target} left out")
-    repeated = int(frame.duplicated().sum())
-    if repeated:
-        notes.append(
-            f"{repeated:,} rows stand more than once; they stay in, and the overlap of test and train is measured"
-        )
+    frame, told = _labelled(frame, target)
+    notes += told
     profiled = {c.name: c for c in profile(frame, target)}
     for name in sensitive:
         frame, note = _grouped(frame, name)
@@ -130,21 +148,48 @@ def from_csv(
     return DemoData(
         path.stem,
         _typed(frame, features, profiled),
+        raw,
         target,
         data.task.favourable or "",
         sensitive,
         features,
         tuple(notes),
+        path,
+        reading,
     )
 
 
-def _read(path: Path, reading: ReadingOptions) -> tuple[pd.DataFrame, list[str]]:
-    """Read a table, with notes; question marks stand for missing values in many public data sets."""
+def _labelled(frame: pd.DataFrame, target: str) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows that have a label, with notes about those without one, and about repeated rows."""
+    notes = []
+    unlabelled = int(frame[target].isna().sum())
+    if unlabelled:
+        frame = frame.dropna(subset=[target]).reset_index(drop=True)
+        notes.append(f"{unlabelled:,} rows without {target} left out")
+    repeated = int(frame.duplicated().sum())
+    if repeated:
+        notes.append(
+            f"{repeated:,} rows stand more than once; they stay in, and the overlap of test and train is measured"
+        )
+    return frame, notes
+
+
+def acquired(path: Path, reading: ReadingOptions) -> tuple[pd.DataFrame, list[str]]:
+    """Return a table as its file holds it, with notes about how it was read.
+
+    Raises:
+        DataError, Unreachable: it cannot be read.
+    """
+    read = read_table(path, reading)
+    return as_frame(read.frame, path.name), list(read.notes)
+
+
+def _cleaned(raw: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table in plain columns, with notes; question marks mean missing values in many public data sets."""
     import pandas as pd
 
-    read = read_table(path, reading)
-    frame, changed = plain_frame(as_frame(read.frame, path.name))
-    notes, questions = [*read.notes, *changed], 0
+    frame, changed = plain_frame(raw)
+    notes, questions = list(changed), 0
     stripped = [name.strip() for name in frame.columns]
     if len(set(stripped)) == len(stripped):
         frame = frame.set_axis(stripped, axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.statistics.labels import is_label
@@ -39,7 +40,28 @@ def fit(data: DemoData, train: pd.DataFrame, weights: np.ndarray[Any, Any] | Non
         return pipeline.fit(features, train[data.target], histgradientboostingclassifier__sample_weight=weights)
 
 
-def reweighed(data: DemoData, train: pd.DataFrame, validation: pd.DataFrame) -> np.ndarray[Any, Any]:
+@dataclass(frozen=True)
+class Reweighing:
+    """Row weights of a mitigation, and how they were found: rounds tried, the one taken, and its validation ratio."""
+
+    weights: np.ndarray[Any, Any]
+    rounds: int
+    taken: int
+    lowest_ratio: float
+
+    def settings(self) -> dict[str, Any]:
+        """Return what a training with these weights has to record."""
+        return {
+            "method": "reweighing",
+            "models_tried": self.rounds,
+            "model_taken": self.taken,
+            "chosen_by": "lowest selection-rate ratio on validation data",
+            "validation_ratio": round(self.lowest_ratio, 4),
+            "seed": SEED,
+        }
+
+
+def reweighed(data: DemoData, train: pd.DataFrame, validation: pd.DataFrame) -> Reweighing:
     """Return row weights under which favourable outcomes do not depend on the group.
 
     Starts from reweighing (Kamiran and Calders, 2012) and repeats it on what the model still does: rows of
@@ -51,13 +73,13 @@ def reweighed(data: DemoData, train: pd.DataFrame, validation: pd.DataFrame) -> 
     good = is_label(train[data.target], data.favourable)
     push = {c: dict.fromkeys(train[c].dropna().unique(), 0.0) for c in data.sensitive}
     base = _kamiran_calders(train, good, data.sensitive)
-    best, weights = (-1.0, base), base
-    for _ in range(ROUNDS):
+    best, weights, tried = Reweighing(base, 0, 0, -1.0), base, 0
+    for tried in range(1, ROUNDS + 1):
         model = fit(data, train, weights)
         chosen = is_label(model.predict(validation[list(data.features)]), data.favourable)
         lowest = lowest_ratio(chosen, validation, data.sensitive)
-        if lowest > best[0]:
-            best = (lowest, weights)
+        if lowest > best.lowest_ratio:
+            best = Reweighing(weights, tried, tried, lowest)
         if lowest >= ENOUGH:
             break
         total = np.zeros(len(train))
@@ -69,7 +91,7 @@ def reweighed(data: DemoData, train: pd.DataFrame, validation: pd.DataFrame) -> 
                     groups[group] += STEP * float(np.log(max(chosen.mean(), 0.01) / rate))
             total += train[column].map(groups).fillna(0.0).to_numpy(dtype=float)
         weights = base * np.exp(np.clip(np.where(good, total, -total), -4, 4))
-    return best[1]
+    return replace(best, rounds=tried)
 
 
 def _kamiran_calders(

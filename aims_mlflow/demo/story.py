@@ -10,7 +10,7 @@ import click
 import yaml
 
 from aims_mlflow.demo import model
-from aims_mlflow.demo.data import config_of
+from aims_mlflow.demo.data import ROWS, acquired, config_of, credit_table
 from aims_mlflow.demo.people import Office, quiet, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.demo.telling import Teller, controls_to_waive, groups_table, refusal_lines
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from aims_mlflow.demo.data import DemoData
+    from aims_mlflow.demo.model import Reweighing
     from aims_mlflow.demo.people import RunCommand
     from aims_mlflow.evidence.statement import SealedRecord
 
 SEED = 42001
+PREPARED = "columns that name a row, give the answer away or hold nothing teach a model nothing it may use"
 WAIVER_DAYS = 30
 SYSTEM = "demo-screening"
 
@@ -116,25 +118,29 @@ class Story:
         import aims_mlflow as aims
 
         data = self.data
-        columns = [*data.features, *data.sensitive, data.target]
 
         @aims.acquires(data.name)
-        def load() -> pd.DataFrame:
-            return data.frame
+        def load(path: Path) -> pd.DataFrame:
+            return acquired(path, data.reading)[0]
 
-        @aims.prepares(
-            why="columns that name a row, give the answer away or hold nothing teach a model nothing it may use"
-        )
+        @aims.acquires(data.name)
+        def make(rows: int, seed: int) -> pd.DataFrame:
+            return credit_table(rows, seed)
+
+        @aims.prepares(why="; ".join((PREPARED, *data.notes[1:])))
         def prepare(frame: pd.DataFrame) -> pd.DataFrame:
-            return frame[columns]
+            return data.prepared(frame)
 
-        frame = prepare(load())
+        frame = prepare(load(data.file) if data.file is not None else make(ROWS, SEED))
         rest, test = train_test_split(frame, test_size=0.3, random_state=SEED, stratify=frame[data.target])
         train, validation = train_test_split(rest, test_size=0.25, random_state=SEED, stratify=rest[data.target])
         return {"train": train, "validation": validation, "test": test}
 
-    def _train(self, parts: dict[str, pd.DataFrame], weights: Any = None) -> dict[str, Any]:
-        """Train under `@aims.trains`; returns run, model and the evidence that it left."""
+    def _train(self, parts: dict[str, pd.DataFrame], found: Reweighing | None = None) -> dict[str, Any]:
+        """Train under `@aims.trains`; returns run, model and the evidence that it left.
+
+        How weights were found is a setting of the training: the models tried, the choice, and the seed.
+        """
         import mlflow
 
         import aims_mlflow as aims
@@ -144,12 +150,13 @@ class Story:
             train: pd.DataFrame,
             validation: pd.DataFrame,  # noqa: ARG001
             test: pd.DataFrame,  # noqa: ARG001
-            mitigation: str,  # noqa: ARG001
+            mitigation: dict[str, Any],  # noqa: ARG001
+            seed: int,  # noqa: ARG001
         ) -> Any:
-            return model.fit(self.data, train, weights)
+            return model.fit(self.data, train, found.weights if found is not None else None)
 
-        with mlflow.start_run(run_name="plain" if weights is None else "reweighed") as run:
-            train(**parts, mitigation="none" if weights is None else "reweighing")
+        with mlflow.start_run(run_name="plain" if found is None else "reweighed") as run:
+            train(**parts, mitigation={"method": "none"} if found is None else found.settings(), seed=model.SEED)
         return self._evidence(run.info.run_id)
 
     def _evidence(self, run_id: str) -> dict[str, Any]:
@@ -182,8 +189,7 @@ class Story:
 
     def _mitigate(self, parts: dict[str, pd.DataFrame], plain: dict[str, Any]) -> tuple[dict[str, Any], str]:
         with self.tell.step("She reweighs the training rows; prediction needs no sensitive column"), quiet():
-            weights = model.reweighed(self.data, parts["train"], parts["validation"])
-            better = self._train(parts, weights)
+            better = self._train(parts, model.reweighed(self.data, parts["train"], parts["validation"]))
         self.tell.lines(groups_table(better["fairness"], self.data, before=plain["fairness"]))
         self.tell.lines([self._cost(plain["performance"], better["performance"])])
         refused = self._register(better["uri"])

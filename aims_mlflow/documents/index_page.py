@@ -12,6 +12,7 @@ from aims_mlflow.documents.index_view import DatasetRow, Signer, model_views
 from aims_mlflow.documents.notes import details, own_details
 from aims_mlflow.documents.terminal import MARKS, SYMBOLS
 from aims_mlflow.documents.verdict import check_name
+from aims_mlflow.evidence.verify import told_once
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.wording import count_text, metric_text, range_text, reference_text, value_text, verdict_word
@@ -102,7 +103,7 @@ def render_index(
         signers=Signer.of(records),
         sessions=sessions,
         records=[r for r in records if r.evidence.kind != "session"],
-        problems=[p for s in sessions for p in s.problems],
+        problems=list(told_once(p for s in sessions for p in s.problems)),
         picture=lambda record: _pictures(record, pictures),
     )
     return page.encode()

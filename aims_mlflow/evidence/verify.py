@@ -6,7 +6,7 @@ and what it means.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from aims_mlflow.errors import EvidenceError
@@ -33,6 +33,16 @@ class Problem:
     def sentence(self) -> str:
         """Return the problem as one line."""
         return f"{self.record}: {self.what}. It means: {self.meaning}."
+
+
+def told_once(problems: Iterable[Problem]) -> Iterator[str]:
+    """Yield the problems as sentences; one that many records have stands once, with their number."""
+    alike: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        alike.setdefault((problem.what, problem.meaning), []).append(problem)
+    for (what, meaning), found in alike.items():
+        others = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
+        yield Problem(f"{found[0].record}{others}", what, meaning).sentence()
 
 
 @dataclass(frozen=True)

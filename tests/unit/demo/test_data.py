@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aims_mlflow.demo.data import from_csv
+from aims_mlflow.demo.data import acquired, from_csv, generated
+from aims_mlflow.demo.model import ROUNDS, SEED, reweighed
+from aims_mlflow.errors import DataError
 from aims_mlflow.records.system import ReadingOptions
 
 
@@ -52,3 +54,25 @@ def test_how_a_table_was_read_is_a_note(tmp_path, table):
     assert any("NA is read as a value of 'sex'" in note for note in data.notes)
     table.loc[0, "sex"] = "?"
     assert any("1 cells with ? or a blank" in note for note in read(table, tmp_path / "t.csv").notes)
+
+
+def test_the_preparation_starts_from_the_file_as_it_is(tmp_path, table):
+    path = tmp_path / "t.csv"
+    data = read(table.assign(customer=[f"C{i:05d}" for i in range(400)], town="?"), path)
+    raw, _ = acquired(path, data.reading)
+    assert list(raw.columns) == ["income", "age", "sex", "paid", "customer", "town"]
+    assert (raw["town"] == "?").all(), "what the file holds is what was acquired"
+    assert "customer" not in data.prepared(raw)
+    assert data.prepared(raw).equals(data.frame[data.columns])
+    with pytest.raises(DataError, match="the file was changed while the demo ran"):
+        data.prepared(raw.assign(age=1))
+
+
+def test_a_mitigation_tells_how_many_models_it_tried_and_how_one_was_chosen():
+    data = generated()
+    found = reweighed(data, data.frame[:2000], data.frame[2000:3000])
+    settings = found.settings()
+    assert 1 <= settings["model_taken"] <= settings["models_tried"] <= ROUNDS
+    assert settings["seed"] == SEED
+    assert 0 < settings["validation_ratio"] <= 1
+    assert len(found.weights) == 2000
