@@ -15,6 +15,7 @@ from aims_mlflow.adapters.predict import Question, known_labels, read_answers
 from aims_mlflow.capture import environment, model_output
 from aims_mlflow.capture.code import code_version
 from aims_mlflow.capture.failures import failure_of, is_refusal, short_reason
+from aims_mlflow.capture.hyperparameters import hyperparameters
 from aims_mlflow.capture.incumbent import ask_incumbent
 from aims_mlflow.capture.probe import answers_to, probe, probe_on
 from aims_mlflow.capture.sweep import Selection
@@ -76,6 +77,7 @@ def record_provenance(
         function=plan.function_name,
         parameters=dict(fit.settings.values),
         parameters_left_out=fit.settings.left_out or None,
+        hyperparameters={m.model_id: told for m in models if (told := hyperparameters(m.predictor))} or None,
         code=code_version(plan.function),
         data=data.described(),
         models=[m.described() for m in models],

@@ -41,7 +41,7 @@ def fit(data: DemoData, train: pd.DataFrame, weights: np.ndarray[Any, Any] | Non
 
 
 @dataclass(frozen=True)
-class Reweighing:
+class RowWeights:
     """Row weights of a mitigation, and how they were found: rounds tried, the one taken, and its validation ratio."""
 
     weights: np.ndarray[Any, Any]
@@ -61,7 +61,7 @@ class Reweighing:
         }
 
 
-def reweighed(data: DemoData, train: pd.DataFrame, validation: pd.DataFrame) -> Reweighing:
+def reweighed(data: DemoData, train: pd.DataFrame, validation: pd.DataFrame) -> RowWeights:
     """Return row weights under which favourable outcomes do not depend on the group.
 
     Starts from reweighing (Kamiran and Calders, 2012) and repeats it on what the model still does: rows of
@@ -73,13 +73,13 @@ def reweighed(data: DemoData, train: pd.DataFrame, validation: pd.DataFrame) -> 
     good = is_label(train[data.target], data.favourable)
     push = {c: dict.fromkeys(train[c].dropna().unique(), 0.0) for c in data.sensitive}
     base = _kamiran_calders(train, good, data.sensitive)
-    best, weights, tried = Reweighing(base, 0, 0, -1.0), base, 0
+    best, weights, tried = RowWeights(base, 0, 0, -1.0), base, 0
     for tried in range(1, ROUNDS + 1):
         model = fit(data, train, weights)
         chosen = is_label(model.predict(validation[list(data.features)]), data.favourable)
         lowest = lowest_ratio(chosen, validation, data.sensitive)
         if lowest > best.lowest_ratio:
-            best = Reweighing(weights, tried, tried, lowest)
+            best = RowWeights(weights, tried, tried, lowest)
         if lowest >= ENOUGH:
             break
         total = np.zeros(len(train))

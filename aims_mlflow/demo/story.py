@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from aims_mlflow.demo.data import DemoData
-    from aims_mlflow.demo.model import Reweighing
+    from aims_mlflow.demo.model import RowWeights
     from aims_mlflow.demo.people import RunCommand
     from aims_mlflow.evidence.statement import SealedRecord
 
@@ -136,7 +136,7 @@ class Story:
         train, validation = train_test_split(rest, test_size=0.25, random_state=SEED, stratify=rest[data.target])
         return {"train": train, "validation": validation, "test": test}
 
-    def _train(self, parts: dict[str, pd.DataFrame], found: Reweighing | None = None) -> dict[str, Any]:
+    def _train(self, parts: dict[str, pd.DataFrame], found: RowWeights | None = None) -> dict[str, Any]:
         """Train under `@aims.trains`; returns run, model and the evidence that it left.
 
         How weights were found is a setting of the training: the models tried, the choice, and the seed.

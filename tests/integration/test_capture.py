@@ -32,6 +32,8 @@ def test_a_decorated_training_leaves_the_whole_of_it(halves):
     training = one("training-provenance")
     details = training.evidence.details
     assert details["parameters"] == {"strength": "2.5"}
+    (settings,) = details["hyperparameters"].values()
+    assert {k for k in settings if k.endswith("max_iter")}, "those of the fitted model, the parts of its pipeline too"
     assert details["code"]["source_digest"]
     logged = mlflow.get_run(last_run()).outputs.model_outputs
     with store.model_folder(logged[0].model_id) as folder:

@@ -10,6 +10,7 @@ from aims_mlflow.checks.pages.head import ReportHead
 from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.records.details.base import DatasetDescription
 from aims_mlflow.records.evidence import Claim, MlflowIds
 from aims_mlflow.signing.keys import ephemeral_key
 
@@ -35,7 +36,8 @@ def test_a_kept_report_names_system_model_data_run_pack_date_and_key(recorder):
         reports={"fairness.html": claims_page("Fairness by group", [FAILED]), "fairness.svg": b"<svg/>"},
     )
     model = Subject(name="models:/m-1", digest={"dirHash1": "a" * 64})
-    data = {"test": {"name": "test", "digest": {"arrowIpcSha256": "c" * 64, "sha256": "b" * 64}, "rows": 1800}}
+    digest = {"arrowIpcSha256": "c" * 64, "sha256": "b" * 64}
+    data = {"test": DatasetDescription(name="test", digest=digest, rows=1800)}
     record = recorder.outcome(outcome, [model], data=data)
     page, picture = (recorder.files[a.path] for a in record.evidence.artifacts)
     said = text(page)
