@@ -43,25 +43,44 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 class AimsError(Exception):
-    """What is wrong (`what`), the place (`where`: file:line, column, URI) and the fix (`next`)."""
+    """What is wrong (`what`), the place (`where`: file:line, column, URI) and the fix (`next`).
+
+    `values` is what the person at the screen sees of their data. It is in `shown()` and `str(error)` alone: sentences
+    go into signed records, and the values of cells may be about people.
+    """
 
     exit_status = 2
 
-    def __init__(self, what: str, *, where: str | None = None, next: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        next: str | None = None,  # noqa: A002
+        values: str | None = None,
+    ) -> None:
         self.what = what
         self.where = where
         self.next = next
-        super().__init__(self.sentence())
+        self.values = values
+        super().__init__(self.shown())
 
     def sentence(self) -> str:
-        """Return the message as one line that a person reads."""
-        text = f"{self.where}: {self.what}" if self.where else self.what
+        """Return the message as one line without values of data, as a record may keep it."""
+        return self._line(self.what)
+
+    def shown(self) -> str:
+        """Return the sentence with the values of data that it is about, for the person at the screen."""
+        return self._line(f"{self.what} ({self.values})" if self.values else self.what)
+
+    def _line(self, what: str) -> str:
+        text = f"{self.where}: {what}" if self.where else what
         stop = "" if text.endswith(("?", ".", "!")) else "."
         return f"{text}{stop} Next: {self.next}" if self.next else text
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in a notebook instead of the frames."""
-        return [f"aims: {self.sentence()}"]
+        return [f"aims: {self.shown()}"]
 
 
 class ConfigError(AimsError):
@@ -119,4 +138,4 @@ def _show_uncaught(kind: type[BaseException], error: BaseException, trace: Trace
         if "site-packages" not in path.parts and not any(path.is_relative_to(folder) for folder in libraries):
             place = f"{path.name}:{trace.tb_lineno}: "
         trace = trace.tb_next
-    sys.stderr.write(f"aims: {place}{error.sentence()}\n")
+    sys.stderr.write(f"aims: {place}{error.shown()}\n")

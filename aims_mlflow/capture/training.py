@@ -84,7 +84,7 @@ class Training:
                 raise
             self._phase = "abandoned"
             log.debug("capture stopped", exc_info=True)
-            reason = exc.sentence() if isinstance(exc, AimsError) else type(exc).__name__
+            reason = exc.shown() if isinstance(exc, AimsError) else type(exc).__name__
             say_once(f"no evidence is recorded for {self._plan.system or 'this training'}: {reason}")
             self._close_session()
             if self._run is not None:

@@ -84,7 +84,7 @@ def main(args: list[str] | None = None) -> None:
     try:
         status: Any = cli.main(args=args, standalone_mode=False)
     except AimsError as exc:
-        click.echo(f"Error: {exc.sentence()}", err=True)
+        click.echo(f"Error: {exc.shown()}", err=True)
         sys.exit(exc.exit_status)
     except click.ClickException as exc:
         exc.show()

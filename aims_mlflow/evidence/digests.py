@@ -118,7 +118,8 @@ def arrow_digest(frame: pd.DataFrame) -> str:
         schema = pa.schema([pa.field(f.name, _plain_type(f.type)) for f in table.schema])
         table = table.cast(schema).combine_chunks()
     except (pa.ArrowException, ValueError, TypeError) as exc:
-        raise DataError(f"the table cannot be written to Arrow: {exc}", next="give its columns plain types") from None
+        advice, said = "give its columns plain types", str(exc)
+        raise DataError("the table cannot be written to Arrow", next=advice, values=said) from None
     sink = _HashSink()
     with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), table.schema) as writer:
         writer.write_table(table)

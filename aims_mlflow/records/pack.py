@@ -137,8 +137,9 @@ CategoricalMethod = Literal["chisquare", "hellinger", "jensenshannon", "kl_div",
 class Drift(Record):
     """How far test data may lie from training data (Evidently's distances and thresholds, two-sample tests).
 
-    `threshold` is for distances (over 1,000 training rows), beyond which a two-sample test must find chance unlikely
-    too; `p_value` is for tests, corrected for the number of columns. Labels, and predictions of both tables, are held
+    `threshold` is for distances (over 1,000 training rows), and `missing` for the rise of a column's share of missing
+    cells; beyond either a two-sample test must find chance unlikely too. `p_value` is for tests, corrected for their
+    number. Labels, and predictions of both tables, are held
     to the same limits and are not counted among the columns of `drifted_share`. With `method: evidently`, `numeric` and
     `categorical` take another of Evidently's methods by its name; without them Evidently's own defaults hold, but for
     its chi-square test, which does not keep its level for two samples: that of homogeneity takes its place.
@@ -150,9 +151,13 @@ class Drift(Record):
     categorical: CategoricalMethod | None = None
     threshold: LimitText = "0.1"
     p_value: LimitText = "0.05"
+    missing: LimitText = "0.1"
     drifted_share: LimitText = "0.5"
     severity: Severity = "warning"
-    why: str = "Evidently's defaults: distance 0.1 or p-value 0.05 for a column, half of the columns for a data set"
+    why: str = (
+        "Evidently's defaults: distance 0.1 or p-value 0.05 for a column, half of the columns for a data set; for "
+        "missing cells our starting point"
+    )
 
     @model_validator(mode="after")
     def _by_name(self) -> Drift:

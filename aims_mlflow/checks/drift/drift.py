@@ -6,9 +6,12 @@ goodness of fit, which takes the training table for the population and flags two
 replaced even where a pack asks for Evidently's methods. Labels are compared like columns, and predictions where both
 tables have them: their drift says more than that of any input.
 
+Those methods look at the values that are there. That more cells of a column are missing than in training is held to a
+limit of its own (infinite numbers count as missing), and tested by Fisher's exact test of one side, as in `monitoring`.
+
 Of many columns compared at once, some are beyond a limit by chance. P-values are corrected for their number (Holm), as
-in `monitoring`, and a distance breaks its limit only where a two-sample test, corrected alike, finds chance unlikely;
-otherwise it is "not enough data". So a table like the training table is flagged in at most 5% of the cases, at 0.05.
+in `monitoring`, and a distance or a rise breaks its limit only where a two-sample test, corrected alike, finds chance
+unlikely; otherwise it is "not enough data". So at 0.05 tables of one population are flagged in at most 5% of cases.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from aims_mlflow.checks.statistics.distances import (
     numbers_of,
 )
 from aims_mlflow.checks.statistics.homogeneity import TINY, categories_p_value, p_value_text
+from aims_mlflow.checks.statistics.rise import Rise
 from aims_mlflow.checks.statistics.threads import side_by_side
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.details.checks import DriftDetails
@@ -52,8 +56,10 @@ if TYPE_CHECKING:
     from aims_mlflow.checks.statistics.distances import WeightedColumn
     from aims_mlflow.checks.tables.dataset import Dataset
 
+    Adjusted = Mapping[tuple[str, str], float]  # (column, DRIFT or RISE) to the p-value that is corrected for all
 
 KIND = "drift"
+DRIFT, RISE = "drift", "missing_rate_rise"
 CALLED = {TARGET: "label drift: ", PREDICTION: "prediction drift: "}
 
 
@@ -75,12 +81,16 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     scores = _scores(reference, data, pairs, kinds, pack.drift)
     compared = {name: score for name, score in scores.items() if isinstance(score, Score)}
     by_chance = {name: _by_chance(score, *pairs[name], kinds[name], pack.drift) for name, score in compared.items()}
-    adjusted = holm({name: p for name, p in by_chance.items() if not math.isnan(p)})
+    rises = {name: rise for name in kinds if (rise := _rise(reference, data, *pairs[name], kinds[name])).now}
+    tested = {(name, DRIFT): p for name, p in by_chance.items() if not math.isnan(p)}
+    adjusted = holm({**tested, **{(name, RISE): rise.p_value for name, rise in rises.items()}})
     claims = [
         _claim(name, scores[name], pairs[name][1], adjusted=adjusted, role=data.role, settings=pack.drift)
         for name in pairs
     ]
-    claims.append(_share(claims, pack.drift, data.role))
+    share = _share(claims, pack.drift, data.role)
+    claims += [_rise_claim(name, rise, adjusted, data.role, pack.drift) for name, rise in rises.items()]
+    claims.append(share)
     noise = _noise(len(adjusted), pack.drift)
     return Outcome(
         kind=KIND,
@@ -178,8 +188,41 @@ def _by_chance(score: Score, train: WeightedColumn, test: WeightedColumn, kind: 
     return chance_of_numbers(numbers_of(*train), numbers_of(*test))
 
 
+def _rise(reference: Dataset, data: Dataset, train: WeightedColumn, test: WeightedColumn, kind: Kind) -> Rise:
+    """Return how many cells of a column are missing in both tables; of numbers, infinite ones are."""
+    import pandas as pd
+
+    def gone(column: WeightedColumn, rows: int) -> int:
+        values, weights = column
+        if kind == "numeric" and pd.api.types.is_numeric_dtype(values):
+            return rows - numbers_of(values, weights).rows
+        there = values.notna().to_numpy()
+        return rows - int(there.sum() if weights is None else weights[there].sum())
+
+    return Rise(gone(train, reference.rows), reference.rows, gone(test, data.rows), data.rows)
+
+
+def _rise_claim(name: str, rise: Rise, adjusted: Adjusted, role: str, settings: Drift) -> Claim:
+    """Return the claim that the share of missing cells of a column did not rise by more than the limit."""
+    p = adjusted[name, RISE]
+    shares = f"{rise.now / rise.rows:.1%} are missing, {(rise.before or 0) / rise.rows_before:.1%} in training data"
+    how = f"two-sample test (Fisher, one side), corrected for {len(adjusted)} tests: p-value {p_value_text(p)}"
+    note = f"{CALLED.get(name, '')}{shares}; {how}"
+    limit = Limit(metric=RISE, comparator="<=", limit=settings.missing, severity=settings.severity, why=settings.why)
+    judged = held(claim(RISE, rise.value, slice={"column": name}, role=role, n=rise.rows, note=note), limit)
+    return _beyond_chance(judged, "rise", p, settings)
+
+
+def _beyond_chance(judged: Claim, what: str, p: float, settings: Drift) -> Claim:
+    """Return a claim that is beyond its limit as not decided where chance is likely; any other as it is."""
+    if judged.passed is not False or p < float(settings.p_value):
+        return judged
+    lacking = f"{NOT_ENOUGH}: chance alone makes such a {what} with so few rows; {judged.note}"
+    return judged.model_copy(update={"passed": None, "note": lacking})
+
+
 def _claim(
-    name: str, score: Score | str, test: WeightedColumn, *, adjusted: Mapping[str, float], role: str, settings: Drift
+    name: str, score: Score | str, test: WeightedColumn, *, adjusted: Adjusted, role: str, settings: Drift
 ) -> Claim:
     """Return the claim of one column; `score` is the reason where there is none."""
     values, weights = test
@@ -189,25 +232,22 @@ def _claim(
         note, limit = f"not evaluated: {score}", _limit(None, settings)
         return held(claim(limit.metric, None, slice=at, role=role, n=n, note=note), limit)
     limit, note = _limit(score, settings), CALLED.get(name, "") + score.method
-    if name not in adjusted:  # Evidently gave no number
+    if (name, DRIFT) not in adjusted:  # Evidently gave no number
         return held(claim(limit.metric, score.value, slice=at, role=role, n=n, note=note), limit)
-    corrected = adjusted[name]
+    corrected = adjusted[name, DRIFT]
     if score.is_p_value:
-        alone = f"{note}: {p_value_text(score.value)} by itself, corrected for {len(adjusted)} columns"
+        alone = f"{note}: {p_value_text(score.value)} by itself, corrected for {len(adjusted)} tests"
         return held(claim(limit.metric, max(corrected, TINY), slice=at, role=role, n=n, note=alone), limit)
     judged = held(claim(limit.metric, score.value, slice=at, role=role, n=n, note=note), limit)
     if judged.passed is not False:
         return judged
-    note = f"{note}; two-sample test, corrected for {len(adjusted)} columns: p-value {p_value_text(corrected)}"
-    if corrected < float(settings.p_value):
-        return judged.model_copy(update={"note": note})
-    lacking = f"{NOT_ENOUGH}: chance alone makes such a distance with so few rows; {note}"
-    return judged.model_copy(update={"passed": None, "note": lacking})
+    note = f"{note}; two-sample test, corrected for {len(adjusted)} tests: p-value {p_value_text(corrected)}"
+    return _beyond_chance(judged.model_copy(update={"note": note}), "distance", corrected, settings)
 
 
 def _limit(score: Score | None, settings: Drift) -> Limit:
     """Return the limit in Evidently's own comparison: on which side the limit itself lies differs by method."""
-    metric, limit = "drift", settings.threshold
+    metric, limit = DRIFT, settings.threshold
     comparator: Comparator = "<"
     if score is not None and score.is_p_value:
         metric, limit = "drift_p_value", settings.p_value
@@ -216,12 +256,13 @@ def _limit(score: Score | None, settings: Drift) -> Limit:
 
 
 def _noise(tests: int, settings: Drift) -> str:
-    """Return what is done about chance among many columns, in one sentence."""
+    """Return what is done about chance among many tests, in one sentence."""
     alone = 1 - (1 - float(settings.p_value)) ** tests
     return (
-        f"{tests} columns were compared: tested one by one at {settings.p_value}, at least one would be flagged by "
-        f"chance alone in up to {alone:.0%} of all tables, so p-values are corrected for their number (Holm), and two "
-        f"tables of one population are flagged in at most {float(settings.p_value):.0%} of the cases"
+        f"{tests} tests were made (of the columns' values, and of their missing cells): one by one at "
+        f"{settings.p_value}, at least one would be flagged by chance alone in up to {alone:.0%} of all tables, so "
+        f"p-values are corrected for their number (Holm), and two tables of one population are flagged in at most "
+        f"{float(settings.p_value):.0%} of the cases"
     )
 
 

@@ -25,6 +25,7 @@ from aims_mlflow.checks.statistics.distances import holm, numbers_of, value_coun
 from aims_mlflow.checks.statistics.homogeneity import TINY, categories_p_value, p_value_text
 from aims_mlflow.checks.statistics.labels import label_key, label_text, short_name
 from aims_mlflow.checks.statistics.point_masses import cells_of
+from aims_mlflow.checks.statistics.rise import Rise
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.details.checks import MonitorRunDetails
@@ -46,33 +47,6 @@ KIND = "monitor-run"
 METHOD = "Jensen-Shannon distance over the baseline's cells"
 METRICS = ("drift", "missing_rate_rise", "unseen_share_rise")
 CALLED = {PREDICTION: "prediction", TARGET: "label"}
-
-
-@dataclass(frozen=True)
-class Rise:
-    """In how many of how many rows something was the case in training, and is now.
-
-    `before` is None where the baseline says only that they were under `hidden`: none to a share, most to the test.
-    """
-
-    before: int | None
-    rows_before: int
-    now: int
-    rows: int
-    hidden: int = 1
-
-    @property
-    def value(self) -> float:
-        """How much the share has risen, -1 to 1."""
-        return self.now / self.rows - (self.before or 0) / max(self.rows_before, 1)
-
-    @property
-    def p_value(self) -> float:
-        """Fisher's exact test, one side: so many among these rows where both are of the same population."""
-        from scipy.stats import hypergeom
-
-        before = min(self.hidden - 1, self.rows_before) if self.before is None else self.before
-        return float(hypergeom.sf(self.now - 1, self.rows_before + self.rows, before + self.now, self.rows))
 
 
 @dataclass(frozen=True, eq=False)

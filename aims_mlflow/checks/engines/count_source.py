@@ -130,3 +130,23 @@ def tidy(frame: pd.DataFrame, types: Mapping[str, ColumnType]) -> pd.DataFrame:
         else:
             out[name] = column.astype(object).where(column.notna(), None)
     return pd.DataFrame(out)
+
+
+def refuse_infinite(table: pd.DataFrame, known: Mapping[str, int], names: Sequence[str], where: str) -> None:
+    """Raise DataError where one of these columns in bins has infinite numbers, which bins make missing.
+
+    Args:
+        table: A count table.
+        known: For each column how many rows have a value; infinite ones count.
+        names: Sensitive columns whose numbers are in bins.
+        where: The table's name.
+    """
+    for name in names:
+        infinite = known[name] - int(table.loc[table[name].notna(), ROWS].sum())
+        if infinite > 0:
+            raise DataError(
+                f"the sensitive column {name!r} has {infinite:,} infinite numbers, which its bins cannot tell from "
+                "missing ones",
+                where=where,
+                next="write what they stand for, or make bands of the column",
+            )

@@ -17,6 +17,7 @@ from aims_mlflow.checks.engines.count_source import (
     FrequentLevels,
     Key,
     ThresholdFlag,
+    refuse_infinite,
 )
 from aims_mlflow.checks.statistics.columns import MAX_LEVELS, Kind, comparable
 from aims_mlflow.checks.tables.in_memory import InMemoryTable
@@ -122,6 +123,7 @@ class RemoteTable:
         table, binned = self._counted(keys)
         beside = [name for name in (self.prediction, self.score) if name in table.columns]
         sensitive = [name for name in self.sensitive_names if name in table.columns]
+        refuse_infinite(table, self.known, [name for name in sensitive if binned.get(name)], self.source.name)
         if any(isinstance(key, ThresholdFlag) for key in keys):
             task = dataclasses.replace(task, threshold="0.5")  # reached or not, as a score of 1 or 0
         return InMemoryTable(
@@ -237,8 +239,7 @@ class RemoteTable:
         if self.source.types[key.name] in ("integer", "number"):
             low, high = ends.get(key.name) or self.source.extremes(key.name) or (0.0, 0.0)
             return Bins(key.name, low, (high - low) / bins or 1.0, bins)
-        top = self.source.frequent(key.name, FREQUENT)
-        return FrequentLevels(key.name, tuple(top))
+        return FrequentLevels(key.name, tuple(self.source.frequent(key.name, FREQUENT)))
 
 
 def remote_table(

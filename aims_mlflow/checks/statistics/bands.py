@@ -26,10 +26,11 @@ FAR = 2.0  # gaps wider than so many times what lies between the 10% and 90% qua
 
 
 def cut_into_bands(values: Array, weights: Array | None = None) -> tuple[Array, list[str], str | None]:
-    """Return (code of each row, name of each code, width of a band); rows without a finite number get the last code.
+    """Return (code of each row, name of each code, width of a band); rows without a number get the last code.
 
     Ages give "20 to under 30" and so on. Bounds are round numbers counted from 0 and not taken from the data's
-    extremes, so that they give nobody away and mean the same in the next table. Numbers that are no band's come first.
+    extremes, so that they give nobody away and mean the same in the next table. Numbers that are no band's come first,
+    infinite ones last: "inf" is what someone wrote, and not a missing cell.
     """
     import numpy as np
 
@@ -47,7 +48,11 @@ def cut_into_bands(values: Array, weights: Array | None = None) -> tuple[Array, 
         codes = np.clip(np.floor(within / width), first, last).astype(np.int64) - first + len(apart)
     for i, value in enumerate(apart):
         codes[values == value] = i
-    codes[~finite] = len(names)
+    for endless in (-math.inf, math.inf):
+        if (values == endless).any():
+            codes[values == endless] = len(names)
+            names.append(str(label_text(endless)))
+    codes[np.isnan(values)] = len(names)
     return codes, names, None if width is None else str(label_text(round(width, 12)))
 
 

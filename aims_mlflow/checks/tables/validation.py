@@ -120,10 +120,10 @@ def validate_pair(train: Dataset, test: Dataset) -> None:
     strange = [text for key, text in distinct_labels(test.column(test.task.target)[0]).items() if key not in known]
     if strange:
         raise DataError(
-            f"{test.task.target!r} has a label outside the two expected: {listing(strange)}; "
-            f"{train.role} data has {listing(known.values())}",
+            f"{test.task.target!r} has a label outside the two expected",
             where=where,
             next="write the labels the same way in both",
+            values=f"{listing(strange)}; {train.role} data has {listing(known.values())}",
         )
 
 
@@ -139,9 +139,10 @@ def resolve_favourable(data: Dataset) -> str:
     if set(labels) <= {"0", "1"}:
         return labels.get("1", "1")
     raise DataError(
-        f"which label of {data.task.target!r} is favourable is not said: {listing(labels.values())}",
+        f"which label of {data.task.target!r} is favourable is not said",
         where=where_in(data.role),
         next="set data.favourable in aims.yaml to the outcome that is good for the person",
+        values=listing(labels.values()),
     )
 
 
@@ -171,25 +172,27 @@ def _check_labels(data: InMemoryTable, target: str, where: str) -> None:
         raise _no_values(target, data.rows, where)
     several = data.task.kind == "multiclass-classification"
     if len(labels) > (MAX_CLASSES if several else 2):
-        shown = f" ({listing(labels.values())})" if len(labels) <= MAX_LABELS_SHOWN else ""
+        shown = listing(labels.values()) if len(labels) <= MAX_LABELS_SHOWN else None
         expected = f"more labels than the {MAX_CLASSES} expected" if several else "a label outside the two expected"
         advice = "name the column with the outcomes" if several else _advice(len(labels))
-        raise DataError(f"{target!r} has {expected}: {len(labels):,} labels{shown}", where=where, next=advice)
+        what = f"{target!r} has {expected}: {len(labels):,} labels"
+        raise DataError(what, where=where, next=advice, values=shown)
     if len(labels) == 1 and data.role == "train":
         raise DataError(
-            f"every row has the same label in {target!r}: {listing(labels.values())}",
+            f"every row has the same label in {target!r}",
             where=where,
             next="take rows of both outcomes",
+            values=listing(labels.values()),
         )
     # A small held-out table may lack a label, the favourable one too: rates are then undefined.
     may_lack = len(labels) == 1 or (several and data.role != "train")
     if data.task.favourable is not None and label_key(data.task.favourable) not in labels and not may_lack:
         hint = did_you_mean(data.task.favourable, labels.values())
         raise DataError(
-            f"the favourable label {data.task.favourable!r} does not occur in {target!r}, which has "
-            f"{listing(labels.values())}" + (f", {hint}" if hint else ""),
+            f"the favourable label {data.task.favourable!r} does not occur in {target!r}",
             where=where,
             next="correct data.favourable in aims.yaml",
+            values=f"it has {listing(labels.values())}" + (f", {hint}" if hint else ""),
         )
 
 

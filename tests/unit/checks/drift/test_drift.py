@@ -15,6 +15,8 @@ from aims_mlflow.errors import DataError
 from aims_mlflow.records.pack import CategoricalMethod, Drift, NumericMethod, Pack
 from aims_mlflow.records.wording import describe
 
+RISE = "missing_rate_rise"
+
 
 def number_drift(train, test, **settings):
     return distances.number_drift(Numbers(train), Numbers(test), **settings)
@@ -63,7 +65,9 @@ def test_scores_are_evidentlys_but_for_the_tests_that_do_not_keep_their_level(ro
     train, test = pair(*rows)
     ours = drift.run(test, pack(), train)
     theirs = drift.run(test, pack(method="evidently"), train)
-    assert len(ours.claims) == 18
+    rises = [c.slice["column"] for c in ours.claims if c.metric == RISE]
+    assert rises == ["with_missing", "with_infinite", "text"]
+    assert len(ours.claims) == 18 + len(rises)
     for mine, other in zip(ours.claims, theirs.claims, strict=True):
         name = mine.slice.get("column")
         assert (mine.metric, mine.slice, mine.limit) == (other.metric, other.slice, other.limit)
@@ -90,7 +94,7 @@ def test_small_tables_are_tested_as_scipy_tests_two_samples():
     from scipy.stats import chi2_contingency, ks_2samp
 
     train, test = pair(800, 500)
-    found = {c.slice.get("column"): c for c in drift.run(test, pack(), train).claims}
+    found = {c.slice.get("column"): c for c in drift.run(test, pack(), train).claims if c.metric != RISE}
     for name in ("normal", "skewed"):
         expected = ks_2samp(train.frame[name], test.frame[name]).pvalue
         assert float(by_itself(found[name])) == pytest.approx(expected, rel=0.06)
@@ -154,7 +158,7 @@ def test_a_pack_takes_any_of_evidentlys_methods_by_name(kind):
         assert (same.metric == "drift_p_value") == ("p_value" in same.note), name
         assert float(other.value) < float(same.value) if same.metric == "drift_p_value" else float(same.value) < 0.01
     found = drift.run(moved, pack(method="evidently", **{kind: "psi"}), train).claims[0]
-    assert found.note.startswith("psi; two-sample test, corrected for 2 columns: p-value ")
+    assert found.note.startswith("psi; two-sample test, corrected for 2 tests: p-value ")
 
 
 def test_a_method_by_name_is_refused_where_evidently_does_not_run():
@@ -249,7 +253,7 @@ def test_a_column_without_values_is_not_evaluated():
     train, test = pair(1200, 600)
     hollow = make_dataset("test", test.frame.assign(normal=np.nan, text=None, skewed="a"), PredictionTask(target="y"))
     outcome = drift.run(hollow, pack(severity="failing", threshold="10", p_value="0"), train)
-    found = {c.slice.get("column"): c for c in outcome.claims}
+    found = {c.slice.get("column"): c for c in outcome.claims if c.metric != RISE}
     for name, why in (("normal", "no value"), ("text", "no value"), ("skewed", "numbers in training data")):
         assert (found[name].value, found[name].passed, found[name].limit) == (None, None, "10")
         assert why in found[name].note
@@ -334,7 +338,7 @@ def test_many_tests_of_one_population_break_no_limit_by_chance():
         columns = [c for c in outcome.claims if c.metric == "drift_p_value"]
         below += sum(float(by_itself(c)) < 0.05 for c in columns)
         breaches += outcome.result == "failed"
-        assert "41 columns were compared" in outcome.recorded_details().plain()["noise"]
+        assert "41 tests were made" in outcome.recorded_details().plain()["noise"]
         assert "flagged in at most 5% of the cases" in outcome.recorded_details().plain()["noise"]
         assert b"Holm" in outcome.reports["drift.html"]
     assert below > 10
@@ -376,3 +380,50 @@ def test_the_exact_distance_is_scipys(n, m):
     ):
         found = distances.wasserstein(Numbers(one), Numbers(other))
         assert found == pytest.approx(wasserstein_distance(one, other), rel=1e-12, abs=1e-15)
+
+
+def with_gaps(rows, share, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=rows)
+    text = rng.choice(["a", "b"], rows).astype(object)
+    gone = int(rows * share)
+    x[rng.permutation(rows)[:gone]], text[rng.permutation(rows)[:gone]] = np.nan, None
+    return pd.DataFrame({"x": x, "text": text, "y": rng.integers(0, 2, rows)})
+
+
+@pytest.mark.parametrize(
+    ("rows", "share", "passed"), [(500, 0.35, False), (500, 0.07, True), (4, 0.25, None)], ids=["rise", "small", "few rows"]
+)
+def test_a_rise_of_missing_cells_beyond_its_limit_and_chance_is_drift(rows, share, passed):
+    train = make_dataset("train", with_gaps(3000, 0.05, 0), PredictionTask(target="y"))
+    test = make_dataset("test", with_gaps(rows, share, 1), PredictionTask(target="y"))
+    rises = [c for c in drift.run(test, pack(severity="failing"), train).claims if c.metric == RISE]
+    assert [(c.slice["column"], c.limit, c.passed) for c in rises] == [("x", "0.1", passed), ("text", "0.1", passed)]
+    for c in rises:
+        gone = (test.frame[c.slice["column"]].isna().mean(), train.frame[c.slice["column"]].isna().mean())
+        assert float(c.value) == pytest.approx(gone[0] - gone[1])
+        assert f"{gone[0]:.1%} are missing, {gone[1]:.1%} in training data; two-sample test (Fisher" in c.note
+        assert ("not enough data" in c.note) == (passed is None)
+
+
+def test_an_infinite_number_is_missing_and_a_column_that_is_all_gone_is_named():
+    train = make_dataset("train", with_gaps(2000, 0.0, 0), PredictionTask(target="y"))
+    frame = with_gaps(400, 0.0, 1).assign(x=np.inf, text=None)
+    claims = drift.run(make_dataset("test", frame, PredictionTask(target="y")), pack(), train).claims
+    assert {c.slice["column"]: (c.value, c.passed) for c in claims if c.metric == RISE} == {
+        "x": ("1", False),
+        "text": ("1", False),
+    }
+
+
+def test_missing_cells_of_one_population_are_flagged_in_at_most_a_twentieth_of_tables():
+    flagged = 0
+    for seed in range(200):
+        whole = with_gaps(400, 0.2, seed)
+        one, other = (
+            make_dataset(role, half.reset_index(drop=True), PredictionTask(target="y"))
+            for role, half in (("train", whole[:200]), ("test", whole[200:]))
+        )
+        claims = drift.run(other, pack(missing="0"), one).claims
+        flagged += any(c.passed is False for c in claims if c.metric == RISE)
+    assert flagged / 200 <= 0.05

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -245,6 +246,18 @@ def test_above_the_cells_bins_stand_in_and_are_named(url, monkeypatch, value_of)
     assert areas["{'age': '*'}"]["value"] is None
     assert areas["{'age': '*'}"]["note"].startswith("not evaluated: age, y, score have over 2,000 combinations")
     assert "income" in far.part(("income",)).binned
+
+
+def test_infinite_numbers_of_a_sensitive_column_in_bins_are_refused_in_one_sentence(tmp_path, monkeypatch):
+    frame = tables.table(3000, seed=1)
+    frame["income"] = np.where(np.arange(3000) % 3 == 0, np.inf, np.linspace(1, 2, 3000))
+    url = f"sqlite:///{tmp_path}/t.db"
+    in_database(url, test=frame)
+    monkeypatch.setattr(far_data, "MAX_CELLS", 500)
+    described = Data(target="y", favourable="yes", sensitive=("income",))
+    far = dataset_from(f"{url}#test", "test", described, "binary-classification", Columns("said", None))
+    with pytest.raises(DataError, match="'income' has 1,000 infinite numbers"):
+        far.part(("income",))
 
 
 def test_a_password_is_never_shown(postgres_uri):

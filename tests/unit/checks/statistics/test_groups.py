@@ -121,3 +121,12 @@ def test_bands_of_counts_are_those_of_rows():
     few_codes, few_names, few_width = cut_into_bands(values, counts)
     assert (names, width) == (few_names, few_width)
     assert np.bincount(codes).tolist() == np.bincount(few_codes, weights=counts).tolist()
+
+
+@pytest.mark.parametrize("ages", [[20, 30, 40], list(range(18, 80))], ids=["few numbers", "bands"])
+def test_infinite_numbers_are_groups_of_their_own_and_not_missing(ages):
+    age = np.resize(np.array(ages, float), 3000)
+    age[:300], age[300:700], age[700:800] = np.inf, -np.inf, np.nan
+    found = sizes(groups_of(age))
+    assert (found[("inf",)], found[("-inf",)], found[("(missing)",)]) == (300, 400, 100)
+    assert sum(found.values()) == 3000

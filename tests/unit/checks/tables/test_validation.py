@@ -116,7 +116,7 @@ def test_a_pair_is_refused_for_a_lost_column_and_for_labels_written_otherwise():
     with pytest.raises(DataError, match="no column that train data has, 'x', did you mean 'X'"):
         validate_pair(train, lost)
     dotted = make_dataset("test", frame(y=["no.", "yes", "no.", "yes"]), PredictionTask(target="y", favourable="yes"))
-    with pytest.raises(DataError, match=r"label outside the two expected: 'no\.'"):
+    with pytest.raises(DataError, match=r"label outside the two expected \('no\.'"):
         validate_pair(train, dotted)
     validate_pair(train, make_dataset("test", frame(), PredictionTask(target="y", favourable="yes")))
 
@@ -153,3 +153,28 @@ def test_a_missing_label_is_refused_and_not_left_out():
         outcomes(scored(["yes"] * 4, y=["no", "yes", None, "yes"]))
     with pytest.raises(DataError, match="no predictions"):
         outcomes(make_dataset("test", frame(), PredictionTask(target="y", favourable="yes")))
+
+
+@pytest.mark.parametrize(
+    ("y", "favourable", "role"),
+    [
+        (["ann@example.org", "bob@example.org", "yes", "no"], "yes", "train"),
+        (["ann@example.org"] * 4, "yes", "train"),
+        (["ann@example.org", "no", "ann@example.org", "no"], "yes", "train"),
+        (["ann@example.org", "no", "no", "no"], None, "test"),
+    ],
+)
+def test_labels_are_shown_to_the_person_and_stand_in_no_sentence_that_a_record_keeps(y, favourable, role):
+    with pytest.raises(DataError) as raised:
+        make_dataset(role, frame(y=y), PredictionTask(target="y", favourable=favourable))
+    assert "ann@example.org" in str(raised.value)
+    assert "ann@example.org" in raised.value.shown()
+    assert "@" not in raised.value.sentence() + raised.value.what
+
+
+def test_strange_labels_of_a_pair_stand_in_no_record():
+    train = make_dataset("train", frame(), YES_OR_NO)
+    other = make_dataset("test", frame(y=["ann@example.org", "yes"] * 2), YES_OR_NO)
+    with pytest.raises(DataError, match="ann@example.org") as raised:
+        validate_pair(train, other)
+    assert "@" not in raised.value.sentence()
