@@ -102,8 +102,8 @@ class Performance(Record):
     """How good the model must be on held-out data, overall and for each slice.
 
     `slices` declares the columns by whose values performance is told, and among which, alone and in pairs, the worst
-    slice is looked for; the sensitive columns are always among them. Slices under `worst_slice_rows` rows are not
-    looked at.
+    slice is looked for; the sensitive columns are always among them. Alone, all groups that are shown are looked at;
+    pairs of groups are from `worst_slice_rows` rows on.
     """
 
     controls: tuple[str, ...] = ("A.6.2.4",)

@@ -188,6 +188,12 @@ def describe(claim: Claim, metric: str | None = None) -> str:
     text = (metric or claim.metric) + (f" for {rows}" if rows else "")
     if claim.value is None:
         return f"{text} could not be evaluated ({claim.note or UNDEFINED})"
-    undecided = claim.passed is None and claim.limit is not None
     text += f" is {measured_text(claim)}" + (f", {limit_text(claim)}" if claim.limit is not None else "")
-    return text + (f": {claim.note}" if undecided else "")
+    return text + remark_text(claim)
+
+
+def remark_text(claim: Claim) -> str:
+    """Return what must be said after a value: why it decides nothing, or which slice is the worst; else nothing."""
+    undecided = claim.passed is None and claim.limit is not None
+    needed = claim.value is not None and claim.note and (undecided or claim.metric.startswith("worst_slice"))
+    return f": {claim.note}" if needed else ""

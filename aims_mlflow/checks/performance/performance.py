@@ -99,11 +99,14 @@ def _measured(
     measure = {"multiclass-classification": _several, "regression": _numbers}.get(part.task.kind, _binary)
     claims, details, values, by_group = measure(part, whole, settings.pool_under)
     declared = find_columns(part, sliced, "slice column")
-    for name, column in declared.items():
-        groups = group_rows(column.to_frame(name), (name,), settings.pool_under, part.weights)
+    shown = {
+        name: group_rows(column.to_frame(name), (name,), settings.pool_under, part.weights)
+        for name, column in declared.items()
+    }
+    for groups in shown.values():
         claims += by_group(groups) + _left_out(groups, settings.pool_under, part)
     least, errors = max(settings.worst_slice_rows, settings.pool_under), part.task.kind == "regression"
-    claims += worst_slice(values, declared, least, part.role, part.weights, errors=errors)
+    claims += worst_slice(values, declared, shown, least, part.role, part.weights, errors=errors)
     return claims + comparison_claims(part, values), details
 
 

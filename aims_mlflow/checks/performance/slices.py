@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from aims_mlflow.checks.statistics.groups import Groups
     from aims_mlflow.records.evidence import Claim
 
     Array = np.ndarray[Any, Any]
+    Levels = tuple[Array, list[str]]  # code of each row, name of each code
 
 MAX_SLICES = 200_000
 
@@ -39,6 +41,7 @@ class Slice:
 def worst_slice(
     values: Array,
     columns: Mapping[str, pd.Series],
+    shown: Mapping[str, Groups],
     least_rows: int,
     role: str,
     weights: Array | None = None,
@@ -47,13 +50,14 @@ def worst_slice(
 ) -> list[Claim]:
     """Return the claim about the slice with the lowest mean of `values`, of errors the highest; none without columns.
 
-    The worst of many slices looks bad by chance too, so its interval is widened to hold for all of them at
-    once (Bonferroni).
+    All groups of a single column that are shown are among them, so none of those is worse. The worst of many slices
+    looks bad by chance too, so its interval is widened to hold for all of them at once (Bonferroni).
 
     Args:
         values: 0 or 1 for a right label, or an absolute error; shape (rows,).
         columns: Declared columns by name.
-        least_rows: Slices with fewer rows are not looked at.
+        shown: The groups of each of them, as they are shown.
+        least_rows: Slices of two columns with fewer rows are not looked at.
         role: Role of the data.
         weights: How many rows each row stands for; one each by default.
         errors: Whether `values` are errors.
@@ -62,16 +66,22 @@ def worst_slice(
         return []
     metric = WORST_WRONG if errors else WORST_RIGHT
     levels = {name: levels_of(column, weights)[:2] for name, column in columns.items()}
-    worst, looked = _search(values, levels, least_rows, weights, errors=errors)
+    slices: dict[tuple[str, ...], list[Levels]] = {
+        (name,): [(groups.codes, [text for (text,) in groups.names])] for name, groups in shown.items()
+    }
+    slices.update({names: [levels[name] for name in names] for names in combinations(levels, 2)})
+    worst, looked = _search(values, slices, least_rows, weights, errors=errors)
     if worst is None:
-        note = f"not evaluated: no slice of {', '.join(levels)} has {least_rows:,} rows"
+        note = f"not evaluated: no slice of {', '.join(levels)} has enough rows"
         return [claim(metric, None, role=role, note=note)]
-    return [_claim(metric, worst, looked, role, errors=errors)]
+    found = _claim(metric, worst, looked, role, errors=errors)
+    skipped = f"; pairs of groups under {least_rows:,} rows are not looked at" if len(levels) > 1 else ""
+    return [found.model_copy(update={"note": f"{found.note}{skipped}"})]
 
 
 def _search(
     values: Array,
-    levels: Mapping[str, tuple[Array, list[str]]],
+    slices: Mapping[tuple[str, ...], list[Levels]],
     least_rows: int,
     weights: Array | None,
     *,
@@ -80,13 +90,13 @@ def _search(
     """Return the worst slice with enough rows, and how many slices were looked at."""
     worst: Slice | None = None
     looked = 0
-    for names in [*((name,) for name in levels), *combinations(levels, 2)]:
-        codes, texts = _crossed([levels[name] for name in names])
+    for names, levels in slices.items():
+        codes, texts = _crossed(levels)
         size = math.prod(map(len, texts))
-        if size > MAX_SLICES:
+        if not 0 < size <= MAX_SLICES:
             continue
         moments = group_moments({"value": values}, codes, size, weights)["value"]
-        enough = moments.n >= least_rows
+        enough = moments.n >= (least_rows if len(names) > 1 else 1)
         looked += int(enough.sum())
         if not enough.any():
             continue
@@ -98,10 +108,10 @@ def _search(
     return worst, looked
 
 
-def _crossed(levels: list[tuple[Array, list[str]]]) -> tuple[Array, list[list[str]]]:
+def _crossed(levels: list[Levels]) -> tuple[Array, list[list[str]]]:
     """Return the code of each row's combination of levels, and each column's levels as text."""
-    codes: Any = 0
-    for own, texts in levels:
+    codes: Any = levels[0][0]
+    for own, texts in levels[1:]:
         codes = codes * len(texts) + own
     return codes, [texts for _, texts in levels]
 
@@ -125,7 +135,7 @@ def _claim(metric: str, worst: Slice, looked: int, role: str, *, errors: bool) -
     z = float(norm.ppf(1 - 0.025 / looked))
     low, high = worst.mean - z * worst.error, worst.mean + z * worst.error
     if not errors:
-        hits, rows = np.asarray(worst.mean * worst.n), np.asarray(worst.n)
+        hits, rows = np.rint(worst.mean * worst.n), np.asarray(worst.n)
         low, high = (float(end[()]) for end in count_tables.exact_interval(hits, rows, z))
     where = ", ".join(f"{name}={text}" for name, text in worst.at.items())
     return claim(

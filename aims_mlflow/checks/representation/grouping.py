@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.checks.representation.group_rates import GroupRates
 from aims_mlflow.checks.representation.proxies import feature_codes
 from aims_mlflow.checks.statistics.groups import Groups, group_rows
 from aims_mlflow.checks.statistics.threads import side_by_side
@@ -11,6 +12,8 @@ from aims_mlflow.checks.tables.in_memory import InMemoryTable
 from aims_mlflow.checks.tables.validation import find_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from aims_mlflow.checks.tables.dataset import Dataset
@@ -44,13 +47,19 @@ class Grouping:
         columns: tuple[str, ...],
         settings: Representativeness,
         codes: dict[str, tuple[Array, int]],
+        reference: Mapping[str, str],
     ) -> None:
         """Remember what is grouped; `columns` are all that will be: one count table and one `codes` serve them."""
         self.name = name
+        self._reference = reference
         self._codes = codes
         self.binned: set[str] = set()
-        self._data, self._columns, self._pool_under = data, columns, settings.pool_under
+        self._data, self._columns, self._settings = data, columns, settings
         self._last: tuple[InMemoryTable, Groups] | None = None
+
+    def rates(self, groups: Groups) -> GroupRates:
+        """Return how shares of these groups are claimed."""
+        return GroupRates(groups, self._settings, self._data.role, self._reference)
 
     def codes_of(self, name: str, part: InMemoryTable) -> tuple[Array, int]:
         """Return the codes of a feature, as `proxies.feature_codes` does; made once for all that is grouped."""
@@ -63,6 +72,6 @@ class Grouping:
         part = self._data.part((*self._columns, *names))
         if self._last is None or self._last[0] is not part:
             column = find_columns(part, (self.name,), "column of a population")[self.name]
-            self._last = part, group_rows(column.to_frame(), (self.name,), self._pool_under, part.weights)
+            self._last = part, group_rows(column.to_frame(), (self.name,), self._settings.pool_under, part.weights)
             self.binned |= set(part.binned)
         return self._last

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, reason_of
+from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, is_description, reason_of
 from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.representation.group_rates import BOOTSTRAP, SEED
 from aims_mlflow.checks.representation.grouping import Grouping, codes_of_features
 from aims_mlflow.checks.representation.label_shares import target_claims
-from aims_mlflow.checks.representation.missing_cells import missing_by_group, missing_claims
+from aims_mlflow.checks.representation.missing_cells import NONE, missing_by_group, missing_claims
 from aims_mlflow.checks.representation.proxies import information
 from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.groups import MISSING, Groups, pooled_name
@@ -20,6 +20,8 @@ from aims_mlflow.records.details.checks import PopulationComparison, Representat
 from aims_mlflow.records.evidence import Claim, Result, result_of, worst
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from aims_mlflow.checks.tables.dataset import Dataset
@@ -48,11 +50,12 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             next="name them under data.sensitive in aims.yaml, or under representativeness.populations in the pack",
         )
     with count_tables.replicates_followed() as ran:
-        claims, columns, in_bins = _by_groups(data, settings)
+        claims, columns, in_bins = _by_groups(data, settings, pack.fairness.reference)
     limits = settings.limits
     if not settings.populations:  # limits on populations speak of nothing; the result is a warning, and says so
         limits = tuple(limit for limit in limits if limit.metric not in POPULATION_METRICS)
-    claims = hold(claims, limits, role=data.role)
+    described = [c for c in claims if _describes_extremes(c)]
+    claims = hold([c for c in claims if not _describes_extremes(c)], limits, role=data.role) + described
     results: list[Result] = [result_of(claims), *(() if settings.populations else ("warned",))]
     reason = reason_of(claims)
     return Outcome(
@@ -74,7 +77,14 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def _by_groups(data: Dataset, settings: Representativeness) -> tuple[list[Claim], list[PopulationComparison], set[str]]:
+def _describes_extremes(measured: Claim) -> bool:
+    """Return whether a claim is of the highest against the lowest group, chance among them: no verdict rests on it."""
+    return is_description(measured) and measured.metric.endswith("_difference") and measured.note != NONE
+
+
+def _by_groups(
+    data: Dataset, settings: Representativeness, reference: Mapping[str, str]
+) -> tuple[list[Claim], list[PopulationComparison], set[str]]:
     """Return the claims, the details of each grouped column, and the columns that an engine put into bins."""
     populations = {p.column: p for p in settings.populations}
     columns = tuple(dict.fromkeys((*data.sensitive_names, *populations)))
@@ -82,14 +92,14 @@ def _by_groups(data: Dataset, settings: Representativeness) -> tuple[list[Claim]
     details: list[PopulationComparison] = []
     in_bins: set[str] = set()
     for name in columns:
-        grouping = Grouping(data, name, columns, settings, codes)
+        grouping = Grouping(data, name, columns, settings, codes, reference)
         part, groups = grouping.with_()
         sizes = count_tables.count(groups.codes[groups.codes >= 0], len(groups.names), _kept(part.weights, groups))
         claims += share_claims(sizes, groups, data, settings)
         if name in populations:
             claims += population_claims(sizes, groups, data, settings, populations[name])
-        for of_features in (target_claims, missing_by_group, _proxy_claims):
-            claims += of_features(grouping, data, settings)
+        claims += target_claims(grouping, data, settings) + missing_by_group(grouping, data)
+        claims += _proxy_claims(grouping, data, settings)
         in_bins |= grouping.binned
         details.append(PopulationComparison(column=name, groups=len(groups.names), groups_pooled=groups.pooled))
     return claims, details, in_bins
@@ -121,12 +131,20 @@ def share_claims(sizes: Array, groups: Groups, data: Dataset, settings: Represen
     import numpy as np
 
     rows = data.rows
-    low, high = count_tables.wilson(sizes, np.full(len(sizes), rows))
+    low, high = count_tables.exact_interval(sizes, np.full(len(sizes), rows))
     claims = []
     for g in range(len(groups.names)):
         ends, share = (low[g], high[g]), sizes[g] / rows
         claims.append(
-            claim("group_share", share, slice=groups.slice(g), role=data.role, n=rows, interval=ends, method="Wilson")
+            claim(
+                "group_share",
+                share,
+                slice=groups.slice(g),
+                role=data.role,
+                n=rows,
+                interval=ends,
+                method=count_tables.EXACT,
+            )
         )
     if groups.left_out:
         hidden = {groups.columns[0]: pooled_name(settings.pool_under)}
@@ -166,7 +184,7 @@ def population_claims(
     if left > ROUNDING:
         claims.append(_over_population(rows, left, at, data, population.source))
         outside, note = 0, f"{note} are compared with the {left:.1%} that its shares leave"
-    ends = wilson_of(outside, data.rows)
+    ends = exact_of(outside, data.rows)
     share = outside / data.rows
     return [
         *claims,
@@ -177,22 +195,22 @@ def population_claims(
             role=data.role,
             n=data.rows,
             interval=ends,
-            method="Wilson",
+            method=count_tables.EXACT,
             note=note,
         ),
     ]
 
 
-def wilson_of(rows: int, n: int) -> tuple[float, float]:
-    """Return the ends of the Wilson interval of one share."""
+def exact_of(rows: int, n: int) -> tuple[float, float]:
+    """Return the ends of the exact interval of one share."""
     import numpy as np
 
-    low, high = count_tables.wilson(np.asarray(rows), np.asarray(n))
+    low, high = count_tables.exact_interval(np.asarray(rows), np.asarray(n))
     return float(low[()]), float(high[()])
 
 
 def _over_population(rows: int, wanted: float, at: dict[str, str], data: Dataset, source: str) -> Claim:
-    low, high = wilson_of(rows, data.rows)
+    low, high = exact_of(rows, data.rows)
     return claim(
         POPULATION_METRICS[0],
         rows / data.rows / wanted,
@@ -200,7 +218,7 @@ def _over_population(rows: int, wanted: float, at: dict[str, str], data: Dataset
         role=data.role,
         n=data.rows,
         interval=(low / wanted, high / wanted),
-        method="Wilson",
+        method=count_tables.EXACT,
         note=f"{wanted:.1%} in {source}",
     )
 

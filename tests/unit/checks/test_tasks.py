@@ -16,6 +16,7 @@ from aims_mlflow.checks.tables.validation import make_dataset, validate_pair
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.evidence import result_of
 from aims_mlflow.records.pack import Fairness, Limit, Pack, Performance
+from aims_mlflow.records.wording import describe
 
 SEVERAL, NUMBER = "multiclass-classification", "regression"
 
@@ -247,16 +248,34 @@ def test_the_worst_slice_is_found_among_pairs_and_its_interval_is_widened(value_
     found = value_of(
         performance.run(replace(data, predictions=Predictions(predictions)), wanted).claims, "worst_slice_accuracy"
     )
-    assert found.note == "worst of 11 slices: group=b, site=w"
+    assert found.note == "worst of 11 slices: group=b, site=w; pairs of groups under 50 rows are not looked at"
+    assert describe(found).endswith(found.note)
     assert (found.value, found.n, found.passed) == ("0", int(wrong.sum()), False)
     assert found.interval.method == "exact (Clopper-Pearson), Bonferroni over 11 slices"
-    few = pack(SEVERAL, performance=Performance(worst_slice_rows=5000))
-    assert (
-        "no slice of group has 5,000 rows" in value_of(performance.run(data, few).claims, "worst_slice_accuracy").note
-    )
+    few = pack(SEVERAL, performance=Performance(worst_slice_rows=5000, pool_under=5000))
+    lacking = value_of(performance.run(data, few).claims, "worst_slice_accuracy")
+    assert lacking.note == "not evaluated: no slice of group has enough rows"
     unknown = pack(SEVERAL, performance=Performance(slices=("sight",)))
     with pytest.raises(DataError, match=r"no slice column 'sight', did you mean 'site'"):
         performance.run(data, unknown)
+
+
+def test_no_group_that_is_shown_is_worse_than_the_worst_slice(value_of):
+    """A group of 25 rows, too few for a pair, and small ones that are pooled."""
+    rng = np.random.default_rng(0)
+    sizes = {"a": 400, "b": 200, "c": 25, "d": 12, "e": 11}
+    frame = pd.DataFrame({"group": np.repeat(list(sizes), list(sizes.values())), "site": rng.choice(["u", "v"], 648)})
+    frame["y"] = rng.choice(["yes", "no"], 648)
+    wrong = frame["group"].isin(["c", "d"]) & (np.arange(648) % 5 != 0)
+    said = np.where(wrong, np.where(frame["y"] == "yes", "no", "yes"), frame["y"])
+    data = make_dataset("test", frame, PredictionTask(target="y", favourable="yes"), sensitive=["group"])
+    wanted = pack("binary-classification", performance=Performance(slices=("site",)))
+    claims = performance.run(replace(data, predictions=Predictions(said)), wanted).claims
+    worst = value_of(claims, "worst_slice_accuracy")
+    shown = [float(c.value) for c in claims if c.metric == "accuracy" and c.slice]
+    assert len(shown) == 6
+    assert float(worst.value) == min(shown)
+    assert "group=c" in worst.note
 
 
 def test_the_worst_slice_of_numbers_has_the_largest_error(value_of):

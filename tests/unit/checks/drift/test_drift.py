@@ -392,7 +392,9 @@ def with_gaps(rows, share, seed):
 
 
 @pytest.mark.parametrize(
-    ("rows", "share", "passed"), [(500, 0.35, False), (500, 0.07, True), (4, 0.25, None)], ids=["rise", "small", "few rows"]
+    ("rows", "share", "passed"),
+    [(500, 0.35, False), (500, 0.07, True), (4, 0.25, None)],
+    ids=["rise", "small", "few rows"],
 )
 def test_a_rise_of_missing_cells_beyond_its_limit_and_chance_is_drift(rows, share, passed):
     train = make_dataset("train", with_gaps(3000, 0.05, 0), PredictionTask(target="y"))

@@ -5,14 +5,17 @@ import pandas as pd
 import pytest
 from sklearn.metrics import mutual_info_score
 
+from aims_mlflow.checks.fairness.comparisons import comparison
 from aims_mlflow.checks.packs import load_pack
 from aims_mlflow.checks.representation import representativeness
+from aims_mlflow.checks.representation.group_rates import share_differences
 from aims_mlflow.checks.representation.proxies import feature_codes, information
 from aims_mlflow.checks.runner import run_check
+from aims_mlflow.checks.statistics.groups import Groups
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import ConfigError
-from aims_mlflow.records.pack import Limit, Pack, Population, Representativeness
+from aims_mlflow.records.pack import Fairness, Limit, Pack, Population, Representativeness
 
 
 def people(rows=2000, seed=0):
@@ -166,8 +169,70 @@ def test_of_several_labels_each_is_compared_between_groups(value_of, record):
             assert float(found.interval.low) <= float(found.value) <= float(found.interval.high)
         apart = value_of(outcome.claims, "label_share_difference", label=label, sex="*")
         assert float(apart.value) == pytest.approx(abs(shares.loc["F", label] - shares.loc["M", label]))
-        assert apart.passed is (label == "c")
+        assert apart.limit is None
+        women = value_of(outcome.claims, "label_share_difference", label=label, sex="F")
+        assert (women.value, women.reference) == (apart.value, {"label": label, "sex": "M"})
+        assert women.passed is (label == "c")
     assert "rare" not in {c.slice.get("label") for c in outcome.claims}
+
+
+def test_groups_are_held_against_the_reference_group_and_the_extremes_are_a_description(value_of):
+    asked = Pack(
+        name="p",
+        version="1",
+        description="d",
+        representativeness=Representativeness(limits=(limit("missing_rate_difference", "<=", "0.1"),)),
+        fairness=Fairness(reference={"sex": "F"}),
+    )
+    task = PredictionTask(target="y", favourable="yes")
+    outcome = representativeness.run(make_dataset("train", people(), task, sensitive=["sex"]), asked)
+    men = value_of(outcome.claims, "missing_rate_difference", column="income", sex="M")
+    assert (men.reference, men.passed, men.note) == (
+        {"column": "income", "sex": "F"},
+        False,
+        "below the reference group",
+    )
+    assert men.interval.method == "score, Bonferroni over 1 group and both directions"
+    assert men.n == people()["sex"].eq("F").sum()
+    extremes = value_of(outcome.claims, "missing_rate_difference", column="income", sex="*")
+    assert (extremes.limit, extremes.interval.is_range) == (None, True)
+    rates = value_of(outcome.claims, "favourable_label_rate", sex="F"), value_of(outcome.claims, "group_share", sex="F")
+    assert {rate.interval.method for rate in rates} == {"exact (Clopper-Pearson)"}
+
+
+def test_every_interval_of_representation_that_is_called_95_percent_is_one_that_covers(value_of):
+    """Any other has another name: exact ones and score intervals are shown to cover, here and in benchmarks/."""
+    for kind, target in (("regression", "noise"), ("multiclass-classification", "y"), ("binary-classification", "y")):
+        frame = people()
+        data = make_dataset(
+            "train",
+            frame,
+            PredictionTask(kind, target, "yes" if kind.startswith("binary") else None),
+            sensitive=["sex"],
+        )
+        claims = representativeness.run(data, Pack(name="p", version="1", description="d", task=kind)).claims
+        methods = {c.interval.method for c in claims if c.interval is not None and not c.interval.is_range}
+        assert {method.split(",")[0] for method in methods} <= {"exact (Clopper-Pearson)", "score"}
+
+
+def test_differences_of_several_columns_cover_all_at_once():
+    """Three groups, four columns with missing cells, one of the groups small; 95% of tables at least are all right."""
+    generator, sizes, truth = np.random.default_rng(0), np.array([400, 150, 40]), np.array([0.1, 0.1, 0.25])
+    groups = Groups(("g",), (("a",), ("b",), ("c",)), np.empty(0, dtype=int), 0, 0, {})
+    compared = comparison(groups, sizes, Fairness(), "train")
+    right = 0
+    for _ in range(300):
+        claims = [
+            c
+            for _ in range(4)
+            for c in share_differences("d", generator.binomial(sizes, truth), sizes, compared, tests=4)
+        ]
+        wanted = [0.0, 0.15] * 4
+        right += all(
+            float(c.interval.low) <= (w if c.note != "below the reference group" else -w) <= float(c.interval.high)
+            for c, w in zip(claims, wanted, strict=True)
+        )
+    assert right / 300 >= 0.95
 
 
 def test_a_missing_label_is_no_unfavourable_one(value_of):

@@ -175,6 +175,6 @@ def test_labels_are_shown_to_the_person_and_stand_in_no_sentence_that_a_record_k
 def test_strange_labels_of_a_pair_stand_in_no_record():
     train = make_dataset("train", frame(), YES_OR_NO)
     other = make_dataset("test", frame(y=["ann@example.org", "yes"] * 2), YES_OR_NO)
-    with pytest.raises(DataError, match="ann@example.org") as raised:
+    with pytest.raises(DataError, match=r"ann@example\.org") as raised:
         validate_pair(train, other)
     assert "@" not in raised.value.sentence()
