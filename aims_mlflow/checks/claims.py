@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aims_mlflow.checks.metrics import HELD_BY
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim, Interval
+from aims_mlflow.records.limit import LimitOrigin
 from aims_mlflow.records.pack import Limit
 from aims_mlflow.records.verdicts import NOT_ENOUGH, verdict
 from aims_mlflow.records.wording import describe, slice_text
@@ -78,6 +79,7 @@ def held(measured: Claim, limit: Limit, min_n: int = 1) -> Claim:
             "comparator": limit.comparator,
             "limit": limit.limit,
             "severity": limit.severity,
+            "limit_origin": LimitOrigin(why=limit.why, **limit.origin),
             "passed": passed,
             "note": "; ".join(part for part in (lacking, *own) if part) or None,
         }
@@ -99,7 +101,8 @@ def held_by(limits: Iterable[AnyLimit]) -> list[AnyLimit]:
 
 
 def _different(limit: Limit, other: Limit) -> bool:
-    return limit.model_dump(exclude={"why"}) != other.model_dump(exclude={"why"})
+    beside = {"why", "set_by", "set_on"}
+    return limit.model_dump(exclude=beside) != other.model_dump(exclude=beside)
 
 
 def hold(claims: Iterable[Claim], limits: Sequence[Limit], *, role: str = "test", min_n: int = 1) -> list[Claim]:

@@ -87,7 +87,7 @@ def command(
     own = folder / "checks" / system.id / "pack.yaml"
     added = added_expectations(parent, target, infer_expectations(frame, target, guessed, parent.task))
     extends = extends_line(pack or parent.name, own.parent)
-    text = pack_text(system.id, table.name, extends, parent, frame.columns, added)
+    text = pack_text(system, table.name, extends, parent, frame.columns, added)
     _write({folder / "aims.yaml": config_text(system), own: text}, force=force)
     click.echo(f"wrote {folder / 'aims.yaml'} and {own} ({parent.name}, and {len(added)} expectations of its own)")
     chosen = [] if pack else [f"extends {parent.name}, which fits {target!r}: --pack names another"]

@@ -11,6 +11,7 @@ import yaml
 
 from aims_mlflow.adapters.reading.read_table import AS_FOUND
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -158,18 +159,25 @@ def added_expectations(parent: Pack, target: str, inferred: Iterable[dict[str, A
 
 
 def pack_text(
-    name: str, source: str, extends: str, parent: Pack, columns: Iterable[Any], added: Sequence[Mapping[str, Any]]
+    system: FirstSystem,
+    source: str,
+    extends: str,
+    parent: Pack,
+    columns: Iterable[Any],
+    added: Sequence[Mapping[str, Any]],
 ) -> str:
-    """Return a pack that extends `parent` by the expectations in `added`.
+    """Return a pack that extends `parent` by the expectations in `added`, set by the system's owner today.
 
     Lines of the parent about columns that the table does not have are left out.
     """
     absent = _absent(parent, {str(column) for column in columns})
     head = {
-        "name": name,
+        "name": system.id,
         "version": "1",
         "description": f"First checks, inferred from {source}: replace them with what must be true.",
         "extends": extends,
+        "set_by": system.owner,
+        "set_on": utc_text()[:10],
     }
     text = (
         f"# Every line of the pack {parent.name} holds. A line here replaces the line on the same metric or column,\n"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.checks.claims import held, held_by, is_description, is_left_out, is_set_aside, is_too_small, matches
 from aims_mlflow.gates.counting_evidence import DATA_KINDS
 from aims_mlflow.records.decision import Unmet
-from aims_mlflow.records.wording import limit_text, measured_text, metric_text, remark_text, slice_text
+from aims_mlflow.records.wording import limit_text, measured_text, metric_text, origin_text, remark_text, slice_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -133,7 +133,8 @@ def unmet_claim(claim: Claim, kind: str, control: str, evidence: str, where: str
     rows = slice_text({k: v for k, v in claim.slice.items() if k != "column"})
     text = metric_text(claim.metric) + (f" of column {column!r}" if column else "") + (f" for {rows}" if rows else "")
     text += f" is {measured_text(claim)}"
-    text += f", {limit_text(claim)} ({where or PACK})" if claim.limit is not None else ""
+    source = ", ".join(part for part in (where or PACK, origin_text(claim)) if part)
+    text += f", {limit_text(claim)} ({source})" if claim.limit is not None else ""
     text += remark_text(claim)
     return Unmet(
         control=control,

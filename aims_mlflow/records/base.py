@@ -32,6 +32,9 @@ Time = Annotated[
 DecimalText = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9]\d*)(\.\d+)?$", max_length=400)]
 
 
+Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_real_time)]
+
+
 class Record(BaseModel):
     """A frozen and strict model: an unknown field is an error."""
 

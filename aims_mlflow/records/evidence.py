@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from aims_mlflow.records.base import DecimalText, Record, Sha256, Time, Uuid7
+from aims_mlflow.records.limit import LimitOrigin
 
 SCHEMA_VERSION: Literal[1] = 1
 Result = Literal["passed", "warned", "failed", "not_evaluated"]
@@ -52,7 +53,8 @@ class Claim(Record):
     `slice` names the rows: {} all of them, {"sex": "Female"} one group, {"sex": "*"} a value
     that describes all groups of a column. `value` None means undefined, and `note` says why.
     `reference` names the group that the rows of `slice` are compared with.
-    `passed` None means that there was no limit, or that the data do not decide.
+    `n_of` names the group whose rows `n` counts, where that is not `slice`. `limit_origin` says who set the limit, when
+    and why. `passed` None means that there was no limit, or that the data do not decide.
     """
 
     metric: str
@@ -61,10 +63,12 @@ class Claim(Record):
     role: str = "test"
     value: DecimalText | None = None
     n: int | None = None
+    n_of: dict[str, str] | None = None
     interval: Interval | None = None
     comparator: Comparator | None = None
     limit: DecimalText | None = None
     severity: Severity = "failing"
+    limit_origin: LimitOrigin | None = None
     passed: bool | None = None
     note: str | None = None
 

@@ -1,9 +1,13 @@
-"""Limits: whether a measured value satisfies a comparator and a limit, compared as exact decimals."""
+"""Limits: whether a measured value satisfies a comparator and a limit, and who set the limit, when and why."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from aims_mlflow.records.base import Day, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +19,24 @@ OPERATORS: dict[str, Callable[[Decimal, Decimal], bool]] = {
     "<": lambda value, limit: value < limit,
     "==": lambda value, limit: value == limit,
 }
+
+
+class Origin(Record):
+    """Who set a limit, and on which day; None where nobody says so."""
+
+    set_by: str | None = Field(default=None, min_length=1, max_length=200)
+    set_on: Day | None = None
+
+    @property
+    def origin(self) -> dict[str, str | None]:
+        """Return the fields of this class, for a limit that is made from another record."""
+        return {"set_by": self.set_by, "set_on": self.set_on}
+
+
+class LimitOrigin(Origin):
+    """Why a limit stands where it stands, who set it, and when."""
+
+    why: str
 
 
 def holds(value: str | Decimal, comparator: str, limit: Any) -> bool:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
-from aims_mlflow.records.base import Record, Sha256
+from aims_mlflow.records.base import Day, Record, Sha256
 from aims_mlflow.records.keyring import Role
 from aims_mlflow.records.pack import GroupSetAside, Limit
 from aims_mlflow.records.system import Label, Priority, SystemId
 
 Stage = Literal["registration", "deployment"]
-Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$")]
 Mode = Literal["observe", "enforce"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from aims_mlflow.records.enough import enough_text
 from aims_mlflow.records.limit import holds
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 NOT_ENOUGH = "not enough data"
 UNDECIDED = f"{NOT_ENOUGH}: the interval holds the limit"
+CHANCE = f"{NOT_ENOUGH}: beyond the limit, and chance alone may explain it"
 
 
 class LimitVerdict(NamedTuple):
@@ -37,25 +39,30 @@ def verdict(measured: Claim, limit: Limit, min_n: int = 1) -> LimitVerdict:
         return LimitVerdict(None, f"{NOT_ENOUGH}: n={measured.n:,}, and {min_n:,} are asked for")
     meets = holds(measured.value, limit.comparator, limit.limit)
     if limit.verdict == "interval":
-        return _by_interval(measured.interval, limit, meets=meets)
+        return _by_interval(measured, limit, meets=meets)
     if meets or measured.interval is None:
         return LimitVerdict(meets)
-    return _beyond(measured.interval, measured.equality, limit)
+    return _beyond(measured, measured.interval, limit)
 
 
-def _beyond(interval: Interval, equality: str | None, limit: Limit) -> LimitVerdict:
+def _beyond(measured: Claim, interval: Interval, limit: Limit) -> LimitVerdict:
     """Return the verdict on a value that misses the limit: failed only where chance does not explain it."""
+    equality = measured.equality
     if equality is None:
-        return LimitVerdict(False) if _ends(interval, limit) == {False} else LimitVerdict(None, UNDECIDED)
+        wholly = _ends(interval, limit) == {False}
+        return LimitVerdict(False) if wholly else LimitVerdict(None, UNDECIDED + enough_text(measured, limit.limit))
     if Decimal(interval.low) <= Decimal(equality) <= Decimal(interval.high):
-        return LimitVerdict(None, f"{NOT_ENOUGH}: beyond the limit, and chance alone may explain it")
+        return LimitVerdict(None, CHANCE + enough_text(measured, equality))
     return LimitVerdict(False)
 
 
-def _by_interval(interval: Interval | None, limit: Limit, *, meets: bool) -> LimitVerdict:
+def _by_interval(measured: Claim, limit: Limit, *, meets: bool) -> LimitVerdict:
+    interval = measured.interval
     if interval is None or interval.is_range:
         return LimitVerdict(None, f"{NOT_ENOUGH}: there is no 95% interval, and the limit decides by it")
-    return LimitVerdict(meets) if _ends(interval, limit) == {meets} else LimitVerdict(None, UNDECIDED)
+    if _ends(interval, limit) == {meets}:
+        return LimitVerdict(meets)
+    return LimitVerdict(None, UNDECIDED + enough_text(measured, limit.limit))
 
 
 def _ends(interval: Interval, limit: Limit) -> set[bool]:

@@ -147,6 +147,14 @@ def limit_text(claim: Claim) -> str:
     return f"limit {claim.comparator} {claim.limit}" if claim.limit is not None else ""
 
 
+def origin_text(claim: Claim) -> str:
+    """Return who set a claim's limit as `set by risk committee on 2026-03-02`; empty where nobody said so."""
+    origin = claim.limit_origin
+    if origin is None or origin.set_by is None:
+        return ""
+    return f"set by {origin.set_by}" + (f" on {origin.set_on}" if origin.set_on else "")
+
+
 def measured_text(claim: Claim, comparator: str | None = None, limit: str | None = None) -> str:
     """Return a measurement as `0.31 (against Male, 95% 0.28-0.34, n=3,210)`.
 

@@ -208,7 +208,7 @@ def _rise_claim(name: str, rise: Rise, adjusted: Adjusted, role: str, settings: 
     shares = f"{rise.now / rise.rows:.1%} are missing, {(rise.before or 0) / rise.rows_before:.1%} in training data"
     how = f"two-sample test (Fisher, one side), corrected for {len(adjusted)} tests: p-value {p_value_text(p)}"
     note = f"{CALLED.get(name, '')}{shares}; {how}"
-    limit = Limit(metric=RISE, comparator="<=", limit=settings.missing, severity=settings.severity, why=settings.why)
+    limit = _plain_limit(RISE, "<=", settings.missing, settings)
     judged = held(claim(RISE, rise.value, slice={"column": name}, role=role, n=rise.rows, note=note), limit)
     return _beyond_chance(judged, "rise", p, settings)
 
@@ -252,7 +252,12 @@ def _limit(score: Score | None, settings: Drift) -> Limit:
     if score is not None and score.is_p_value:
         metric, limit = "drift_p_value", settings.p_value
         comparator = ">" if score.method == KOLMOGOROV else ">="
-    return Limit(metric=metric, comparator=comparator, limit=limit, severity=settings.severity, why=settings.why)
+    return _plain_limit(metric, comparator, limit, settings)
+
+
+def _plain_limit(metric: str, comparator: Comparator, limit: str, settings: Drift) -> Limit:
+    severity, why = settings.severity, settings.why
+    return Limit(metric=metric, comparator=comparator, limit=limit, severity=severity, why=why, **settings.origin)
 
 
 def _noise(tests: int, settings: Drift) -> str:
@@ -271,13 +276,7 @@ def _share(claims: list[Claim], settings: Drift, role: str) -> Claim:
     judged = [c for c in claims if c.value is not None and c.slice["column"] not in CALLED]
     drifted = [c for c in judged if c.passed is False]
     value = len(drifted) / len(judged) if judged else None
-    limit = Limit(
-        metric="drifted_share",
-        comparator="<",
-        limit=settings.drifted_share,
-        severity=settings.severity,
-        why=settings.why,
-    )
+    limit = _plain_limit("drifted_share", "<", settings.drifted_share, settings)
     return held(claim("drifted_share", value, role=role, n=len(judged), note="n counts columns"), limit)
 
 

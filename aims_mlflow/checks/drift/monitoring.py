@@ -259,7 +259,8 @@ def _claims(
 
 
 def _limit(metric: str, comparator: Any, limit: str, settings: Monitor) -> Limit:
-    return Limit(metric=metric, comparator=comparator, limit=limit, severity=settings.severity, why=settings.why)
+    severity, why = settings.severity, settings.why
+    return Limit(metric=metric, comparator=comparator, limit=limit, severity=severity, why=why, **settings.origin)
 
 
 def _reports(claims: list[Claim], tests: int, settings: Monitor, unseen: Mapping[str, str]) -> dict[str, bytes]:

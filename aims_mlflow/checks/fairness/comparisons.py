@@ -202,6 +202,8 @@ def _pair(
         note=note,
     )
     update: dict[str, Any] = {"reference": compared.groups.slice(theirs)}
+    if n[theirs] < n[mine]:
+        update["n_of"] = update["reference"]
     return measured.model_copy(update=update | ({"note": _why_undefined(n, pair)} if measured.value is None else {}))
 
 

@@ -10,6 +10,7 @@ from aims_mlflow.canonical import SAFE_INTEGER, canonical, sha256_hex
 from aims_mlflow.catalog.loader import require_control
 from aims_mlflow.checks import installed_checks, metrics
 from aims_mlflow.checks.packs.inherit import merged
+from aims_mlflow.checks.packs.origins import with_origins
 from aims_mlflow.checks.quality.expectations import KNOWN, PLACEHOLDERS, ROLES, placeholders_in
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.records.pack import Limit, Pack
@@ -59,13 +60,13 @@ def _extended(document: Document, folder: Path | None, children: tuple[str, ...]
             raise ConfigError(
                 "`without` has no pack to leave out of", where=document.where("without"), next="add extends"
             )
-        return check_pack(document)
+        return with_origins(check_pack(document), root=True)
     names = (*children, document.name)
     parent, above = _find(pack.extends, folder or Path.cwd(), not_in=names)
     if parent.name in names:
         raise ConfigError(f"{pack.extends!r} extends itself", where=document.where("extends"))
     whole = _extended(parent, above, names)
-    extended = merged(whole, check_pack(document, whole.task), document.where("without"))
+    extended = merged(whole, with_origins(check_pack(document, whole.task)), document.where("without"))
     _check_limits_fit(extended, document)
     return extended
 

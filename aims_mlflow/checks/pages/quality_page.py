@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.pages.rendering import render
 from aims_mlflow.checks.pages.report import Cell, result_word
-from aims_mlflow.records.wording import exact_percent_text, limit_text, percent_text, value_text
+from aims_mlflow.records.wording import exact_percent_text, limit_text, origin_text, percent_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,12 +65,12 @@ def _row(item: ExpectationResult) -> list[Cell]:
     results = "; ".join(_found(claim) for claim in item.claims)
     results += f"; for example {', '.join(item.examples)}" if item.examples else ""
     why = f"{expectation.characteristic}: {expectation.why}" if expectation.characteristic else expectation.why
-    asked = f"{item.words} ({expectation.severity})"
+    asked, by = f"{item.words} ({expectation.severity})", origin_text(item.worst)
     return [
         Cell("Result", word, style),
         Cell("What is asked", asked),
         Cell("Found", results),
-        Cell("Why", why, "soft"),
+        Cell("Why", f"{why} ({by})" if by else why, "soft"),
     ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.pages.rendering import render
-from aims_mlflow.records.wording import range_text, reference_text, value_text, verdict_word
+from aims_mlflow.records.wording import limit_text, origin_text, range_text, reference_text, value_text, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +52,7 @@ class ClaimTable:
 
 
 def claims_page(title: str, claims: Iterable[Claim], picture: bytes | None = None, notes: Iterable[str] = ()) -> bytes:
-    """Return a page with the picture, the claims held against a limit, then those only measured.
+    """Return a page with the picture, the claims held against a limit, those only measured, and the limits' origins.
 
     Args:
         title: Heading of the page.
@@ -67,6 +67,7 @@ def claims_page(title: str, claims: Iterable[Claim], picture: bytes | None = Non
     judged.sort(key=lambda c: (c.passed is True, c.passed is None, c.severity == "warning"))
     measured = [c for c in claims if c.passed is None and c.limit is None]
     tables = [_table(name, rows) for name, rows in (("Held against a limit", judged), ("Measured", measured)) if rows]
+    tables += [origins_table(judged)] if judged else []
     drawn = Markup(picture.decode() if picture else "")  # noqa: S704  an SVG whose texts charts.svg.j2 has escaped
     return render("claims.html.j2", title=title, notes=list(notes), picture=drawn, tables=tables)
 
@@ -79,6 +80,18 @@ def _table(heading: str, claims: list[Claim]) -> ClaimTable:
         styles = {**_COLUMNS, "Result": result_word(measured)[0]}
         cells.append([Cell(name, row[name], styles[name]) for name in shown])
     return ClaimTable(heading, [Heading(name, _COLUMNS[name]) for name in shown], cells)
+
+
+def origins_table(claims: Iterable[Claim]) -> ClaimTable:
+    """Return each limit that claims are held to, once, with who set it, when and why."""
+    styles = {"Metric": "", "Limit": "number", "Set by": "", "Why": "soft"}
+    lines = dict.fromkeys(
+        (c.metric, limit_text(c), origin_text(c) or "not said", c.limit_origin.why if c.limit_origin else "")
+        for c in claims
+        if c.limit is not None
+    )
+    cells = [[Cell(name, text, styles[name]) for name, text in zip(styles, line, strict=True)] for line in lines]
+    return ClaimTable("Who set the limits, and why", [Heading(name, style) for name, style in styles.items()], cells)
 
 
 def _texts(measured: Claim) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.evidence import Claim, Comparator
-from aims_mlflow.records.limit import holds
+from aims_mlflow.records.limit import LimitOrigin, holds
 
 if TYPE_CHECKING:
     from aims_mlflow.checks.quality.expectations import Demand
@@ -90,7 +90,14 @@ def _claim(
         note=asked or None,
     )
     comparator, limit = bound
-    update = {"comparator": comparator, "limit": limit, "severity": demand.expectation.severity, "passed": passed}
+    asked_by = demand.expectation
+    update = {
+        "comparator": comparator,
+        "limit": limit,
+        "severity": asked_by.severity,
+        "limit_origin": LimitOrigin(why=asked_by.why, **asked_by.origin),
+        "passed": passed,
+    }
     return measured.model_copy(update=update)
 
 

@@ -31,7 +31,14 @@ def overlap(
         role: Role of the test table.
     """
     settings = settings or Leakage()
-    limit = Limit(metric=METRIC, comparator="<=", limit=settings.overlap, severity=settings.severity, why=settings.why)
+    limit = Limit(
+        metric=METRIC,
+        comparator="<=",
+        limit=settings.overlap,
+        severity=settings.severity,
+        why=settings.why,
+        **settings.origin,
+    )
     columns = [name for name in train_frame.columns if name in test_frame.columns]
     if not columns or not len(test_frame):
         return [held(claim(METRIC, None, role=role, note="not evaluated: the tables share no columns"), limit)]

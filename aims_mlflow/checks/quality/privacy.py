@@ -48,7 +48,8 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     named = stated if isinstance(stated, tuple) else ()
     known = {*data.sensitive_names, *data.identifiers, *settings.declared, *named, data.task.target}
     personal = {name: why for name in data.columns if name not in known and (why := looks_personal(data, str(name)))}
-    limit = Limit(metric=METRIC, comparator="==", limit="0", severity=settings.severity, why=settings.why)
+    severity, why = settings.severity, settings.why
+    limit = Limit(metric=METRIC, comparator="==", limit="0", severity=severity, why=why, **settings.origin)
     says = [STATED if stated is True else DENIED] if personal and isinstance(stated, bool) else []
     note = "; ".join([*says, *(f"{name}: {why}" for name, why in list(personal.items())[:10])])
     undeclared = 0 if stated is True else len(personal)

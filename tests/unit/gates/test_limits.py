@@ -69,11 +69,21 @@ def test_a_refusal_says_against_whom_interval_rows_and_limit():
     )
 
 
+def test_a_refusal_says_who_set_the_limit_and_when():
+    named = {"set_by": "the model board", "set_on": "2026-03-02"}
+    (text,) = texts(ask(ratio("0.5", "0.3", "0.8"), limit=named))
+    assert "limit >= 0.8 (policy.yaml:" in text
+    assert text.endswith(", set by the model board on 2026-03-02)")
+
+
 @pytest.mark.parametrize("metric", ["selection_rate_ratio", "demographic_parity_ratio"])
 def test_what_chance_explains_is_not_enough_data_and_not_let_in(metric):
     decision = ask(ratio("0.7", "0.4", "1.2"), limit={"metric": metric})
     assert not decision.allowed
-    assert texts(decision)[0].endswith("): not enough data: beyond the limit, and chance alone may explain it")
+    assert texts(decision)[0].endswith(
+        "): not enough data: beyond the limit, and chance alone may explain it, about 210 rows of race=Other would decide "
+        "at this value, now 90"
+    )
 
 
 def test_the_servers_limit_may_ask_for_the_whole_interval_and_for_rows():
