@@ -79,7 +79,7 @@ def held(measured: Claim, limit: Limit, min_n: int = 1) -> Claim:
             "comparator": limit.comparator,
             "limit": limit.limit,
             "severity": limit.severity,
-            "limit_origin": LimitOrigin(why=limit.why, **limit.origin),
+            "limit_origin": LimitOrigin(why=limit.why, **limit.author),
             "passed": passed,
             "note": "; ".join(part for part in (lacking, *own) if part) or None,
         }

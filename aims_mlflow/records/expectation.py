@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from aims_mlflow.records.base import Record
 from aims_mlflow.records.evidence import Severity
-from aims_mlflow.records.limit import Origin
+from aims_mlflow.records.limit import LimitAuthor
 
 # The data quality characteristics of ISO/IEC 5259-2:2024, by name.
 Characteristic = Literal[
@@ -61,7 +61,7 @@ class RowCondition(Record):
         return f"{self.column} {self.op} {', '.join(str(v) for v in values[:5])}{', ...' if len(values) > 5 else ''}"
 
 
-class Expectation(Origin):
+class Expectation(LimitAuthor):
     """One Great Expectations expectation in its own spelling (`type` and `kwargs`).
 
     In kwargs, "$target", "$sensitive" and "$column" stand for the target, for each sensitive column and for

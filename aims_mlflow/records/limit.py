@@ -21,19 +21,19 @@ OPERATORS: dict[str, Callable[[Decimal, Decimal], bool]] = {
 }
 
 
-class Origin(Record):
+class LimitAuthor(Record):
     """Who set a limit, and on which day; None where nobody says so."""
 
     set_by: str | None = Field(default=None, min_length=1, max_length=200)
     set_on: Day | None = None
 
     @property
-    def origin(self) -> dict[str, str | None]:
+    def author(self) -> dict[str, str | None]:
         """Return the fields of this class, for a limit that is made from another record."""
         return {"set_by": self.set_by, "set_on": self.set_on}
 
 
-class LimitOrigin(Origin):
+class LimitOrigin(LimitAuthor):
     """Why a limit stands where it stands, who set it, and when."""
 
     why: str

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from aims_mlflow.records.base import DecimalText, Record, decimal_text
 from aims_mlflow.records.evidence import Comparator, Severity
 from aims_mlflow.records.expectation import DataQuality
-from aims_mlflow.records.limit import Origin
+from aims_mlflow.records.limit import LimitAuthor
 
 
 def _number_text(value: object) -> object:
@@ -24,7 +24,7 @@ Task = Literal["binary-classification", "multiclass-classification", "regression
 LimitText = Annotated[DecimalText, BeforeValidator(_number_text)]
 
 
-class Limit(Origin):
+class Limit(LimitAuthor):
     """A metric's limit: `metric comparator limit`, for all slices or for those of `slice`.
 
     `records.verdicts` has the rule. By the verdict "value", what meets the limit passes, and what misses it fails only
@@ -78,7 +78,7 @@ class Representativeness(Record):
     bootstrap: int = Field(default=1000, ge=0, le=100_000)
 
 
-class Fairness(Origin):
+class Fairness(LimitAuthor):
     """How model outcomes may differ between groups of the sensitive columns.
 
     `control` names columns whose levels are looked at one by one (people of the same level are compared).
@@ -99,7 +99,7 @@ class Fairness(Origin):
     bootstrap: int = Field(default=1000, ge=0, le=100_000)
 
 
-class Performance(Origin):
+class Performance(LimitAuthor):
     """How good the model must be on held-out data, overall and for each slice.
 
     `slices` declares the columns by whose values performance is told, and among which, alone and in pairs, the worst
@@ -135,7 +135,7 @@ NumericMethod = Literal[
 CategoricalMethod = Literal["chisquare", "hellinger", "jensenshannon", "kl_div", "psi", "TVD"]
 
 
-class Drift(Origin):
+class Drift(LimitAuthor):
     """How far test data may lie from training data (Evidently's distances and thresholds, two-sample tests).
 
     `threshold` is for distances (over 1,000 training rows), and `missing` for the rise of a column's share of missing
@@ -167,7 +167,7 @@ class Drift(Origin):
         return self
 
 
-class Monitor(Origin):
+class Monitor(LimitAuthor):
     """How far data in operation may lie from the baseline kept at training (A.6.2.6, clause 9.1).
 
     A column is in breach where its distance reaches `threshold`, its share of missing cells rises by more than
@@ -187,7 +187,7 @@ class Monitor(Origin):
     )
 
 
-class Leakage(Origin):
+class Leakage(LimitAuthor):
     """Which share of the test rows may also be in the training data, and how well one column alone may tell the target.
 
     `column_auc` and `column_r2` are for any column (area under the ROC curve of one label against the others; explained
@@ -244,7 +244,7 @@ class Robustness(Record):
     limits: tuple[Limit, ...] = Field(default_factory=_steady)
 
 
-class Privacy(Origin):
+class Privacy(LimitAuthor):
     """Personal data among the columns: what is declared here, sensitive or an identifier is known of."""
 
     controls: tuple[str, ...] = ("A.7.4",)
@@ -265,7 +265,7 @@ class OwnCheck(Record):
     why: str = Field(min_length=1)
 
 
-class Pack(Origin):
+class Pack(LimitAuthor):
     """A named, versioned set of checks; `set_by` and `set_on` hold for all of its limits that do not say otherwise.
 
     A pack that `extends` another (a shipped pack, or a folder) holds only what differs: keys replace keys, a limit

@@ -257,7 +257,7 @@ def _limit(score: Score | None, settings: Drift) -> Limit:
 
 def _plain_limit(metric: str, comparator: Comparator, limit: str, settings: Drift) -> Limit:
     severity, why = settings.severity, settings.why
-    return Limit(metric=metric, comparator=comparator, limit=limit, severity=severity, why=why, **settings.origin)
+    return Limit(metric=metric, comparator=comparator, limit=limit, severity=severity, why=why, **settings.author)
 
 
 def _noise(tests: int, settings: Drift) -> str:

@@ -260,7 +260,7 @@ def _claims(
 
 def _limit(metric: str, comparator: Any, limit: str, settings: Monitor) -> Limit:
     severity, why = settings.severity, settings.why
-    return Limit(metric=metric, comparator=comparator, limit=limit, severity=severity, why=why, **settings.origin)
+    return Limit(metric=metric, comparator=comparator, limit=limit, severity=severity, why=why, **settings.author)
 
 
 def _reports(claims: list[Claim], tests: int, settings: Monitor, unseen: Mapping[str, str]) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.records.base import Record
-from aims_mlflow.records.limit import Origin
+from aims_mlflow.records.limit import LimitAuthor
 
 if TYPE_CHECKING:
     from aims_mlflow.records.pack import Pack
@@ -36,7 +36,7 @@ def with_origins(pack: Pack, *, root: bool = False) -> Pack:
         if not isinstance(section, Record):
             continue
         if name in pack.model_fields_set:
-            sections[name] = _section(section, pack.origin, DEFAULT if root else {})
+            sections[name] = _section(section, pack.author, DEFAULT if root else {})
         elif root:
             sections[name] = _section(section, DEFAULT, DEFAULT)
     return pack.model_copy(update=sections)
@@ -46,7 +46,7 @@ def _section(section: Record, own: dict[str, str | None], default: dict[str, str
     """Return a section with the author of what stands in it; `default` is that of what it leaves out."""
     update: dict[str, Any] = {}
     written = section.model_fields_set - NOT_OWN
-    if isinstance(section, Origin) and section.set_by is None:
+    if isinstance(section, LimitAuthor) and section.set_by is None:
         update = {**(own if written else default)}
     for name in ("limits", "expectations"):
         entries = getattr(section, name, ())

@@ -95,7 +95,7 @@ def _claim(
         "comparator": comparator,
         "limit": limit,
         "severity": asked_by.severity,
-        "limit_origin": LimitOrigin(why=asked_by.why, **asked_by.origin),
+        "limit_origin": LimitOrigin(why=asked_by.why, **asked_by.author),
         "passed": passed,
     }
     return measured.model_copy(update=update)

@@ -37,7 +37,7 @@ def overlap(
         limit=settings.overlap,
         severity=settings.severity,
         why=settings.why,
-        **settings.origin,
+        **settings.author,
     )
     columns = [name for name in train_frame.columns if name in test_frame.columns]
     if not columns or not len(test_frame):

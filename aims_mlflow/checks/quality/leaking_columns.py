@@ -202,7 +202,7 @@ def _limit(task: Task, settings: Leakage, *, named: bool) -> Limit:
     auc, r2 = (settings.named_auc, settings.named_r2) if named else (settings.column_auc, settings.column_r2)
     metric, limit = (R2, r2) if task == "regression" else (AUC, auc)
     severity, why = settings.column_severity, settings.column_why
-    return Limit(metric=metric, comparator="<", limit=limit, severity=severity, why=why, **settings.origin)
+    return Limit(metric=metric, comparator="<", limit=limit, severity=severity, why=why, **settings.author)
 
 
 def suspicious_name(name: str, target: str) -> str | None:

@@ -49,7 +49,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     known = {*data.sensitive_names, *data.identifiers, *settings.declared, *named, data.task.target}
     personal = {name: why for name in data.columns if name not in known and (why := looks_personal(data, str(name)))}
     severity, why = settings.severity, settings.why
-    limit = Limit(metric=METRIC, comparator="==", limit="0", severity=severity, why=why, **settings.origin)
+    limit = Limit(metric=METRIC, comparator="==", limit="0", severity=severity, why=why, **settings.author)
     says = [STATED if stated is True else DENIED] if personal and isinstance(stated, bool) else []
     note = "; ".join([*says, *(f"{name}: {why}" for name, why in list(personal.items())[:10])])
     undeclared = 0 if stated is True else len(personal)
