@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.documents.notes import Notes, details, plain, stated, table
+from aims_mlflow.documents.evidence_summary import result
+from aims_mlflow.documents.notes import Notes, claims_of, details, plain, stated, table
+from aims_mlflow.documents.open_points import open_points
+from aims_mlflow.documents.verdict import EvidenceVerdict
 from aims_mlflow.records.details.base import SourceStatement
 from aims_mlflow.records.details.checks import DataQualityDetails
 from aims_mlflow.records.details.training import (
@@ -20,10 +23,12 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.statement import SealedRecord
 
+DATA_KINDS = ("acquisition", "preparation", "dataset-record", "lineage", "data-quality", "representativeness")
 SOURCE = (
     "uri",
     "description",
     "owner",
+    "purpose",
     "licence",
     "rights",
     "subjects",
@@ -39,12 +44,15 @@ def render_datasheet(records: Sequence[SealedRecord]) -> bytes:
 
     `records` are those of a training, preceded by the acquisitions and preparations in its lineage.
     """
-    notes = Notes(records)
+    notes, verdict = Notes(records), EvidenceVerdict.of(r for r in records if r.evidence.kind in DATA_KINDS)
     start = details(notes.last("session-start"), SessionStartDetails)
+    run_id = records[-1].evidence.mlflow.run_id if records else None
     body = [
         f"# Data sheet: {plain((start.system.id if start.system else None) or 'data')}",
         "",
-        "Written from signed evidence. A mark such as [^e1] leads to the record that a number comes from.",
+        *result(notes, verdict, "Quality"),
+        "Written from signed evidence; the numbers above count limits. A mark such as [^e1] leads to the record that a",
+        f"number comes from; `aims evidence show runs:/{run_id or 'ID'} RECORD` prints it.",
         "",
         "## Motivation",
         "",
@@ -53,6 +61,9 @@ def render_datasheet(records: Sequence[SealedRecord]) -> bytes:
         "## Composition",
         "",
         *_composition(notes),
+        "## People in the data",
+        "",
+        *_people(notes, start),
         "## Collection process",
         "",
         *_collection(notes),
@@ -61,13 +72,12 @@ def render_datasheet(records: Sequence[SealedRecord]) -> bytes:
         *_preparation(notes),
         "## Quality",
         "",
-        *_quality(notes),
+        *(list(open_points(notes, verdict)) or ["No limit on the data failed or warned, and no column was left out."]),
+        "",
+        *_overlap(notes),
         "## Uses",
         "",
-        (
-            f"Target: {plain(start.target or 'unknown')}. "
-            f"Sensitive columns: {plain(', '.join(start.sensitive or []) or 'none named')}."
-        ),
+        f"Predicted: {plain(start.target or 'unknown')}.",
         "",
         "## Distribution and maintenance",
         "",
@@ -125,6 +135,10 @@ def _collection(notes: Notes) -> list[str]:
             acquired = details(record, AcquisitionDetails)
             rows = notes.number(record, acquired.data.rows if acquired.data else None)
             out.append(f"- acquired: {plain(acquired.name)}, {rows} rows")
+            files = acquired.files or {}
+            out += [f"- file: {plain(name)}, sha256 `{sha256}`{notes.cite(record)}" for name, sha256 in files.items()]
+            made = ", ".join(f"{plain(k)}={plain(v)}" for k, v in (acquired.parameters or {}).items())
+            out += [f"- settings: {made}{notes.cite(record)}"] if made else []
             source = acquired.source or SourceStatement()
         else:
             source = details(record, DatasetDetails).source or SourceStatement()
@@ -180,25 +194,34 @@ def _step(notes: Notes, record: SealedRecord) -> str:
     return f"{text} ({'; '.join(changes)})" if changes else text + notes.cite(record)
 
 
-def _quality(notes: Notes) -> list[str]:
-    out: list[str] = []
+def _people(notes: Notes, start: SessionStartDetails) -> list[str]:
+    """Return the sensitive columns, the special categories, and what was found and is not declared."""
+    first = notes.last("session-start")
+    named = plain(", ".join(start.sensitive or [])) or f"none named{plain(_why_none(start))}"
+    out = [f"- Sensitive columns: {named}{notes.cite(first) if first is not None else ''}"]
     for record in notes.of("data-quality"):
-        claims = record.evidence.claims
-        failed = [c for c in claims if c.passed is False]
-        unknown = [c for c in claims if c.passed is None and c.limit is not None]
-        role = details(record, DataQualityDetails).role or "data"
-        out.append(
-            f"- {plain(role)}: {record.evidence.result.replace('_', ' ')}; "
-            f"{notes.number(record, len(claims))} requirements, {notes.number(record, len(failed))} failed, "
-            f"{notes.number(record, len(unknown))} could not be evaluated"
-        )
-        out += [
-            f"  - {plain(c.metric)} {plain(c.slice.get('column', ''))}: {plain(c.note or 'failed')}" for c in failed
-        ]
+        about = details(record, DataQualityDetails)
+        for claim in claims_of(record, metric="undeclared_personal_columns"):
+            role = plain(about.role or claim.role)
+            told = [f"{plain(name)} ({plain(what)})" for name, what in (about.special_categories or {}).items()]
+            none = "not looked for" if about.special_categories is None else "none by the columns' names"
+            special = ", ".join(told) or none
+            out.append(f"- Special categories of personal data in {role} data: {special}{notes.cite(record)}")
+            out.append(f"- Personal columns that nobody declared: {notes.measured(record, claim)}")
+            out.append(f"- What was looked at: {plain(claim.note)}{notes.cite(record)}")
+    return [*out, ""]
+
+
+def _why_none(start: SessionStartDetails) -> str:
+    return f", as aims.yaml states: {start.not_compared}" if start.not_compared else ""
+
+
+def _overlap(notes: Notes) -> list[str]:
+    """Return the share of held-out rows that are in the training data too."""
     lineage = notes.last("lineage")
-    for claim in lineage.evidence.claims if lineage is not None else ():
-        if claim.metric == "train_test_overlap" and lineage is not None:
-            out.append(
-                f"- share of {claim.role} rows that stand in the training data too: {notes.measured(lineage, claim)}"
-            )
-    return [*(out or ["No quality requirement was evaluated."]), ""]
+    out = [
+        f"- share of {claim.role} rows that stand in the training data too: {notes.measured(lineage, claim)}"
+        for claim in claims_of(lineage, metric="train_test_overlap")
+        if lineage is not None
+    ]
+    return [*out, ""] if out else []

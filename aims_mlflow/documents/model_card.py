@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from aims_mlflow.documents.card_limitations import limitations
 from aims_mlflow.documents.card_results import by_group, by_label, drift, performance
-from aims_mlflow.documents.card_summary import summary
+from aims_mlflow.documents.evidence_summary import summary
 from aims_mlflow.documents.notes import Notes, claims_of, coded, details, plain, stated, table
+from aims_mlflow.documents.open_points import limitations
 from aims_mlflow.documents.verdict import EvidenceVerdict
 from aims_mlflow.records.details.base import CodeVersion
 from aims_mlflow.records.details.checks import PerformanceDetails

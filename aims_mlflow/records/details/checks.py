@@ -48,6 +48,9 @@ class DataQualityDetails(CheckDetails):
     declared: list[str] | None = Field(
         None, description="columns that are declared personal, or known before the outcome"
     )
+    special_categories: dict[str, str] | None = Field(
+        None, description="column to the special category of personal data (GDPR art. 9 and 10) that its name says"
+    )
     left_out: dict[str, str] | None = Field(None, description="column to the reason why it was not looked at")
 
 

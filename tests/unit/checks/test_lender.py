@@ -46,7 +46,7 @@ def dataset(name, frame, role="test"):
     features = frame.drop(columns=["predicted", "score"], errors="ignore")
     favourable = "yes" if name == "applications" else None
     task = PredictionTask(load_pack(name, LENDER).task, TARGETS[name], favourable)
-    data = make_dataset(role, features, task, sensitive=["sex", "age_group"])
+    data = replace(make_dataset(role, features, task, sensitive=["sex", "age_group"]), personal=("age",))
     scores = frame["score"].to_numpy() if "score" in frame else None
     return data if role == "train" else replace(data, predictions=Predictions(frame["predicted"].to_numpy(), scores))
 

@@ -343,7 +343,7 @@ def test_undeclared_personal_columns_are_found_and_no_value_is_told(record):
             [["contact", "account", "lastName", "paid_with", "host", "called"]],
             "passed",
             "0",
-            "no column looks personal",
+            "declared personal: contact, account, lastName, paid_with, host, called",
         ),
     ],
 )
@@ -355,6 +355,42 @@ def test_the_data_sheet_is_what_columns_are_held_against(stated, result, value, 
     assert (outcome.result, found.value) == (result, value)
     assert said in found.note
     assert ("no personal data" in (outcome.reason or "")) == (stated == [False])
+
+
+def table_about_people(**columns):
+    return pd.DataFrame({"income": [1.0, 2.0] * 20, **{c: v * 20 for c, v in columns.items()}, "y": [0, 1] * 20})
+
+
+def test_declared_columns_and_special_categories_are_named_and_never_denied():
+    frame = table_about_people(sex=["f", "m"], race=["A", "B"], age=[30, 40])
+    data = make_dataset("train", frame, PredictionTask(target="y"), sensitive=["sex", "race", "age"])
+    outcome = run_check("privacy", data, PACK)
+    (found,) = outcome.claims
+    assert outcome.result == "passed"
+    assert found.note == "sensitive columns: sex, race (racial or ethnic origin: a special category), age"
+    assert outcome.recorded_details().plain()["special_categories"] == {"race": "racial or ethnic origin"}
+    assert b"looks personal" not in outcome.reports["privacy.html"]
+
+
+def test_characteristics_of_people_that_nobody_declared_are_personal_data():
+    frame = table_about_people(age=[30, 40], priorConvictions=["no", "yes"], mileage=[1, 2])
+    outcome = run_check("privacy", make_dataset("train", frame, PredictionTask(target="y")), PACK)
+    assert outcome.result == "warned"
+    assert outcome.recorded_details().plain()["columns"] == {
+        "age": "its name says a characteristic of people",
+        "priorConvictions": "its name says criminal convictions and offences, a special category (GDPR art. 9 and 10)",
+    }
+
+
+def test_a_predicted_special_category_is_named():
+    frame = table_about_people().rename(columns={"y": "diagnosis"})
+    outcome = run_check("privacy", make_dataset("train", frame, PredictionTask(target="diagnosis")), PACK)
+    assert outcome.claims[0].note == "predicted: diagnosis (health: a special category)"
+
+
+def test_a_table_about_things_has_nothing_personal():
+    outcome = run_check("privacy", make_dataset("train", table_about_people(), PredictionTask(target="y")), PACK)
+    assert outcome.claims[0].note == "no column is declared personal, and none looks so by its name or its values"
 
 
 @given(st.integers(10**11, 10**15))

@@ -1,4 +1,4 @@
-"""The beginning of a model card: the result of the evidence, of each check, and what the card cannot know."""
+"""The beginning of card and data sheet: the result of the evidence and of each check, and what a card cannot know."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ DECIDED = ("failed", "not evaluated", "not enough data")
 
 
 def summary(notes: Notes, verdict: EvidenceVerdict, training: SealedRecord | None) -> list[str]:
-    """Return the verdict: one sentence, the limits that do not hold by name, and the result of each check."""
-    out = [f"**Result of the evidence: {verdict.word}.** {_named(notes, verdict)}", ""]
-    if training is None:
-        out += ["No record says how the model was trained.", ""]
-    out += table(("check", "of", "result", *(HEADINGS.get(w, w) for w in WORDS)), _rows(notes, verdict))
+    """Return the verdict of a card, and where the decisions are that came after it."""
+    unknown = [] if training is not None else ["No record says how the model was trained.", ""]
     return [
-        *out,
+        *result(notes, verdict, "Limitations"),
+        *unknown,
         "The numbers count limits. This is what the records of the training say. Whether a registry let the model in,",
         "who approved or waived what, and whether it is in use is decided later and stands in no card:",
         "`aims gate explain models:/NAME/VERSION --stage deployment` tells it, with the waivers in force.",
@@ -29,7 +27,17 @@ def summary(notes: Notes, verdict: EvidenceVerdict, training: SealedRecord | Non
     ]
 
 
-def _named(notes: Notes, verdict: EvidenceVerdict) -> str:
+def result(notes: Notes, verdict: EvidenceVerdict, warnings: str) -> list[str]:
+    """Return one sentence, the limits that do not hold by name, and the result of each check.
+
+    `warnings` is the section that has the warnings.
+    """
+    head = ("check", "of", "result", *(HEADINGS.get(w, w) for w in WORDS))
+    sentence = f"**Result of the evidence: {verdict.word}.** {_named(notes, verdict, warnings)}".rstrip()
+    return [sentence, "", *table(head, _rows(notes, verdict))]
+
+
+def _named(notes: Notes, verdict: EvidenceVerdict, warnings: str) -> str:
     """Return the limits that failed or could not be decided, by metric and group; how many only warn."""
     parts = []
     for word in DECIDED:
@@ -43,8 +51,8 @@ def _named(notes: Notes, verdict: EvidenceVerdict) -> str:
         for record, reason in verdict.reasons
         if record.evidence.result in ("failed", "not_evaluated")
     ]
-    if any(f.mild for f in verdict.open_claims):
-        parts.append("Warnings stand under Limitations.")
+    if verdict.by_severity()[1][1]:
+        parts.append(f"Warnings stand under {warnings}.")
     return " ".join(parts)
 
 
@@ -56,8 +64,8 @@ def _rows(notes: Notes, verdict: EvidenceVerdict) -> list[list[str]]:
         if not any(counts.values()) and record.evidence.result == "passed":
             continue
         cells = [notes.number(record, n) if n else "" for n in counts.values()]
-        result = record.evidence.result.replace("_", " ")
-        rows.append([f"{plain(check_name(record))}{notes.cite(record)}", plain(_about(record)), result, *cells])
+        told = record.evidence.result.replace("_", " ")
+        rows.append([f"{plain(check_name(record))}{notes.cite(record)}", plain(_about(record)), told, *cells])
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The limitations in a model card: stated ones, limits that do not hold, and what was not judged or not looked at."""
+"""What does not plainly hold, in words for card and data sheet; groups not judged and columns left out among it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,19 @@ def limitations(notes: Notes, verdict: EvidenceVerdict) -> list[str]:
     """Return what the team states, then each finding with its value, then groups, columns and settings left out."""
     said = stated(notes, "limitations")
     out = [f"{said} What follows was measured." if said.startswith(UNSTATED) else f"As stated: {said}", ""]
-    measured = [*_findings(notes, verdict), *_reasons(notes, verdict), *_groups(notes, verdict), *_left_out(notes)]
+    measured = list(open_points(notes, verdict))
     return [*out, *(measured or ["No limit failed or warned, and no group or column was left out."])]
 
 
-def _findings(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:
+def open_points(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:
+    """Yield each open claim with value and limit, each other record that does not pass, and what is left out."""
+    yield from _open_claims(notes, verdict)
+    yield from _reasons(notes, verdict)
+    yield from _groups(notes, verdict)
+    yield from _left_out(notes, verdict)
+
+
+def _open_claims(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:
     for finding in verdict.open_claims:
         record, claim = finding.record, finding.claim
         if claim.value is None:
@@ -44,9 +52,9 @@ def _groups(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:
         yield f"- Not judged: {plain(slice_text(claim.slice))}, {plain(claim.note)}{notes.cite(record)}"
 
 
-def _left_out(notes: Notes) -> Iterator[str]:
+def _left_out(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:
     """Yield the columns that a check did not look at, and the settings that are not recorded, with the reason."""
-    for record in notes.records:
+    for record in verdict.records:
         for entry, what in (("left_out", "column"), ("parameters_left_out", "argument")):
             for name, why in (getattr(own_details(record), entry, None) or {}).items():
                 yield f"- Left out of {record.evidence.kind}: {what} {plain(name)}, {plain(why)}{notes.cite(record)}"
