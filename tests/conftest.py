@@ -1,6 +1,7 @@
 """Fixtures that every test may use: a home of its own, a clean MLflow, real data where they are found."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,15 @@ def own_addresses():
     for name in _mlflow_settings():
         del os.environ[name]
     os.environ.update(before)
+
+
+@pytest.fixture
+def plain_signals():
+    """Signals end the process, as in a script: coverage sets a handler of its own where it measures."""
+    before = {sent: signal.signal(sent, signal.SIG_DFL) for sent in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for sent, handler in before.items():
+        signal.signal(sent, handler)
 
 
 def _mlflow_settings():

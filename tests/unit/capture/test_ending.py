@@ -65,6 +65,7 @@ def stopped_by(error, folder):
     [(KeyboardInterrupt(), KeyboardInterrupt), (SystemExit(3), SystemExit), (signal.SIGTERM, SystemExit)],
     ids=["Ctrl-C", "exit", "TERM"],
 )
+@pytest.mark.usefixtures("plain_signals")
 def test_what_ends_the_process_after_the_fit_loses_no_model(error, raised, capsys, tracking):
     with pytest.raises(raised) as caught:
         trained(predict=stopped_by(error, tracking))(*HALVES)

@@ -87,7 +87,7 @@ def test_german_credit_is_judged_though_its_groups_are_small(german, value_of):
     ratios = [c for c in outcome.claims if c.metric == "selection_rate_ratio" and c.limit]
     small = [c for c in ratios if c.n < 30]
     assert small
-    assert all(c.passed is None and c.note.startswith(f"not enough data: n={c.n}") for c in small)
+    assert all(c.passed is None and c.note.startswith(f"too few rows: {c.n} rows") for c in small)
     strict = pack.model_copy(update={"fairness": load_pack("hiring").fairness})
     unsure = [c for c in run_check("fairness", test, strict).claims if c.limit and c.passed is None and c.n >= 30]
     assert unsure

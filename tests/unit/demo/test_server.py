@@ -21,6 +21,7 @@ class Sleeper(GatedServer):
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("plain_signals")
 def test_a_signal_that_ends_the_demo_stops_its_server(sent, tmp_path):
     server = Sleeper(tmp_path, {})
     timer = threading.Timer(1.0, os.kill, [os.getpid(), sent])
