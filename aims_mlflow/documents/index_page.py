@@ -15,7 +15,15 @@ from aims_mlflow.documents.verdict import check_name
 from aims_mlflow.evidence.verify import told_once
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.records.details.training import SessionStartDetails
-from aims_mlflow.records.wording import count_text, metric_text, range_text, reference_text, value_text, verdict_word
+from aims_mlflow.records.wording import (
+    count_text,
+    limits_told,
+    metric_text,
+    range_text,
+    reference_text,
+    value_text,
+    verdict_word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,6 +77,7 @@ def _template() -> jinja2.Template:
         "claim_state": verdict_word,
         "claim_slice": claim_slice,
         "check_name": check_name,
+        "limits": lambda record: limits_told(record.evidence.claims),
         "role_of": lambda record: getattr(own_details(record), "role", None),
     }
     return environment.get_template("index.html.j2")

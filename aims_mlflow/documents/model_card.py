@@ -21,6 +21,7 @@ from aims_mlflow.records.details.training import (
     SessionStartDetails,
     ToolingDetails,
 )
+from aims_mlflow.records.wording import limits_told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +69,7 @@ def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> byt
         *_section("Performance and outcomes by group", by_group(notes)),
         *_section("Drift of test against training data", drift(notes)),
         *_section("Limitations", limitations(notes, verdict)),
+        *_section("Limits and their reasons", _limits(notes, verdict)),
         *_section("Security", _security(notes, training)),
         *_section("Logging", [_unattached(notes, "log-plan")]),
         *_section("Planned changes", [_unattached(notes, "deployment-plan")]),
@@ -239,6 +241,16 @@ def _data(notes: Notes, training: SealedRecord | None) -> list[str]:
                 f"- Share of {claim.role} rows that stand in the training data too: {notes.measured(lineage, claim)}"
             )
     return [*out, "", "The data sheet (`datasheet.md`) says more."]
+
+
+def _limits(notes: Notes, verdict: EvidenceVerdict) -> list[str]:
+    """Return each limit once, with who set it and why."""
+    rows = [
+        [plain(metric), f"{plain(limit)}{notes.cite(record)}", plain(setter), f"{plain(why)}{notes.cite(record)}"]
+        for record in verdict.records
+        for metric, limit, setter, why in limits_told(record.evidence.claims)
+    ]
+    return table(("metric", "limit", "set by", "why"), rows)
 
 
 def _security(notes: Notes, training: SealedRecord | None) -> list[str]:

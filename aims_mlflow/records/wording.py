@@ -155,6 +155,21 @@ def origin_text(claim: Claim) -> str:
     return f"set by {origin.set_by}" + (f" on {origin.set_on}" if origin.set_on else "")
 
 
+def limits_told(claims: Iterable[Claim]) -> list[tuple[str, str, str, str]]:
+    """Return each limit that claims are held to, once: metric, limit, who set it and when, and why."""
+    told = [
+        (
+            metric_text(c.metric),
+            f"{c.comparator} {c.limit}" + (" (warns)" if c.severity == "warning" else ""),
+            origin_text(c) or "not said",
+            c.limit_origin.why if c.limit_origin is not None else "not said",
+        )
+        for c in claims
+        if c.limit is not None
+    ]
+    return list(dict.fromkeys(told))
+
+
 def measured_text(claim: Claim, comparator: str | None = None, limit: str | None = None) -> str:
     """Return a measurement as `0.31 (against Male, 95% 0.28-0.34, n=3,210)`.
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.pages.rendering import render
-from aims_mlflow.records.wording import limit_text, origin_text, range_text, reference_text, value_text, verdict_word
+from aims_mlflow.records.wording import (
+    count_text,
+    limits_told,
+    metric_text,
+    range_text,
+    reference_text,
+    value_text,
+    verdict_word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,22 +93,18 @@ def _table(heading: str, claims: list[Claim]) -> ClaimTable:
 def origins_table(claims: Iterable[Claim]) -> ClaimTable:
     """Return each limit that claims are held to, once, with who set it, when and why."""
     styles = {"Metric": "", "Limit": "number", "Set by": "", "Why": "soft"}
-    lines = dict.fromkeys(
-        (c.metric, limit_text(c), origin_text(c) or "not said", c.limit_origin.why if c.limit_origin else "")
-        for c in claims
-        if c.limit is not None
-    )
+    lines = limits_told(claims)
     cells = [[Cell(name, text, styles[name]) for name, text in zip(styles, line, strict=True)] for line in lines]
     return ClaimTable("Who set the limits, and why", [Heading(name, style) for name, style in styles.items()], cells)
 
 
 def _texts(measured: Claim) -> dict[str, str]:
     return {
-        "Metric": measured.metric,
+        "Metric": metric_text(measured.metric),
         "For": _group(measured),
         "Value": value_text(measured),
         "Interval": range_text(measured),
-        "n": "" if measured.n is None else f"{measured.n:,}",
+        "n": count_text(measured.n),
         "Limit": "" if measured.limit is None else f"{measured.comparator} {measured.limit}",
         "Result": result_word(measured)[1],
         "Note": measured.note or "",

@@ -6,11 +6,13 @@ import pytest
 
 from aims_mlflow.checks.claims import SET_ASIDE, TOO_SMALL
 from aims_mlflow.cli.main import main
+from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.documents.model_card import render_model_card
 from aims_mlflow.documents.verdict import EvidenceVerdict
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.records.evidence import Claim, Interval, MlflowIds, result_of
+from aims_mlflow.records.limit import LimitOrigin
 from aims_mlflow.signing.key_sources import load_key
 from aims_mlflow.signing.keys import ephemeral_key, write_new_key
 from support import signed_sessions
@@ -190,3 +192,15 @@ def test_show_prints_each_number_that_the_card_takes_from_a_record(tmp_path, mon
 def test_the_code_is_clean_only_where_a_commit_holds_all_of_it(code, told):
     text, _ = card(("training-provenance", [], {"models": [], "code": {"commit": "e" * 40, **code}}))
     assert told in section(text, "Model details")
+
+
+def test_each_limit_stands_once_with_its_reason_and_who_set_it():
+    origin = LimitOrigin(why="29 CFR 1607.4(D), four fifths", set_by="risk committee", set_on="2026-03-02")
+    claims = [ratio(group, "0.9", passed=True, limit_origin=origin) for group in ("F", "X")]
+    text, writer = card(("fairness", claims, {}), start={"pack": {"name": "p", "version": "1"}})
+    told = section(text, "Limits and their reasons")
+    assert told.count("selection-rate ratio") == 1
+    assert "set by risk committee on 2026-03-02" in told
+    assert "29 CFR 1607.4(D), four fifths[^e" in told
+    page = render_index([signed_sessions.checked(writer)], {}, [signed_sessions.MODEL]).decode()
+    assert page.count("29 CFR 1607.4(D), four fifths") == 1

@@ -130,7 +130,7 @@ def test_numbers_and_several_labels_are_looked_at_too():
 
 
 def test_a_misspelt_declaration_is_named():
-    left_out = look(people(), known_before={"incom": "from the form"}).details["left_out"]
+    left_out = look(people(), known_before={"incom": "from the form"}).details.left_out
     assert left_out == {"incom": "named in leakage.known_before, and there is no such column"}
 
 
