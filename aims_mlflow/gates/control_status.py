@@ -142,7 +142,8 @@ def _supports(control: Control, subject: StatusSubject, at: datetime) -> list[Co
     for use in control.evidence:
         if use.need != "supports" or use.kind in read - DATA_KINDS or use.kind == "waiver":
             continue
-        verdict = judge_records(use.kind, subject.of(use.kind), at)
+        system = subject.rules.system if subject.rules else None
+        verdict = judge_records(use.kind, subject.of(use.kind), at, system=system)
         if verdict.outcome == "failed" or (verdict.warnings and use.kind not in DATA_KINDS):
             condition = Condition(
                 id=f"no-{use.kind}",

@@ -120,6 +120,7 @@ def judge_records(
     at: datetime,
     max_age_days: int | None = None,
     also: Sequence[Unmet] = (),
+    system: PolicySystem | None = None,
 ) -> Judgement:
     """Return the verdict on all records of a kind that the hooks capture.
 
@@ -129,13 +130,14 @@ def judge_records(
         at: the time at which it is judged.
         max_age_days: the policy's limit of age.
         also: what else failed, such as a limit of the policy.
+        system: the policy's system, whose groups set aside leave nothing unevaluated.
     """
     beyond = [item for record in records for item in failed(record)]
     beyond += [u for u in also if u.text not in {b.text for b in beyond}]
     if beyond:
         text = "; ".join(dict.fromkeys(u.text for u in beyond))
         return Judgement("failed", text, unmet=tuple(beyond)).about(*records)
-    lacking = shortcomings(kind, records, at, max_age_days)
+    lacking = shortcomings(kind, records, at, max_age_days, system)
     if lacking:
         order: tuple[Outcome, ...] = ("stale", "not evaluated", "missing")
         outcome: Outcome = next(o for o in order if any(OUTCOMES[x[0]] == o for x in lacking))

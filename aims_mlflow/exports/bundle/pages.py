@@ -46,7 +46,7 @@ def render_index(view: PartLedger, about: Mapping[str, Any]) -> bytes:
         stage=STAGE_WORDS.get(str(about["stage"]), ""),
         decisions=decisions[::-1],
         versions=states_in_use(view, leaves, history),
-        last_day=last_day,
+        last_day=_last_day,
         marks=MARKS,
         consents=[_consent(view, leaf) for leaf in leaves if isinstance(leaf.fact, ConsentLeaf)],
         others=[
@@ -110,7 +110,17 @@ def _decision(view: PartLedger, sequence: int, content: DecisionLeaf, history: K
         "erased": not body,
         "records": [_record(view, record, session) for session in sessions for record in session.records],
         "page": _page(view, sessions),
+        "policy": _in_force(view, content.policy_digest),
+        "keyring": _in_force(view, content.keyring_digest),
     }
+
+
+def _last_day(expires: str) -> str:
+    """Return the last day of a waiver; of a text in a body that is no time, its beginning."""
+    try:
+        return last_day(expires)
+    except (AimsError, ValueError):
+        return str(expires)[:10]
 
 
 def _body(view: PartLedger, sequence: int) -> dict[str, Any]:
@@ -124,6 +134,12 @@ def _body(view: PartLedger, sequence: int) -> dict[str, Any]:
 def _page(view: PartLedger, sessions: Sequence[CheckedSession]) -> str | None:
     runs = [r.evidence.mlflow.run_id for s in sessions for r in s.records if r.evidence.mlflow.run_id]
     return next((n for run in runs if (n := layout.evidence_path(run, PAGE)) in view.files), None)
+
+
+def _in_force(view: PartLedger, digest: str | None) -> str | None:
+    """Return the path of a policy or keyring that a decision was made by; None where the bundle lacks it."""
+    path = layout.stored_path(digest) if digest else ""
+    return path if path in view.files else None
 
 
 def _record(view: PartLedger, record: SealedRecord, session: CheckedSession) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.control_conditions.by_document import by_document, entries, states
 from aims_mlflow.gates.kind_verdict import judge_records
+from aims_mlflow.gates.limits import set_aside
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mapping, mappings, texts
 from aims_mlflow.gates.verdict import Judgement, joined
@@ -64,7 +66,12 @@ def real_groups(document: PublishedDocument, subject: StatusSubject, at: datetim
 
 def results(subject: StatusSubject, at: datetime) -> Judgement:
     """Outcomes by group were measured for this model, and did not fail."""
-    return judge_records("fairness", subject.of("fairness"), at)
+    system = subject.rules.system if subject.rules else None
+    verdict = judge_records("fairness", subject.of("fairness"), at, system=system)
+    aside = tuple(item.text for item in set_aside(system, subject.counted))
+    if verdict.outcome not in ("holds", "warned") or not aside:
+        return verdict
+    return replace(verdict, outcome="warned", warnings=(*verdict.warnings, *aside))
 
 
 def _process(subject: StatusSubject, at: datetime) -> Judgement:

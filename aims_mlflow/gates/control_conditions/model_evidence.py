@@ -122,7 +122,8 @@ def results(kind: str, subject: StatusSubject, at: datetime) -> Judgement:
         outcome, why = why_not_compared(rules, subject.counted.starts)
         return Judgement(outcome, why, basis="person").about(*subject.counted.starts[-1:])
     beyond = conditions.beyond_limits(rules, subject.counted, kind) if rules else []
-    verdict = judge_records(kind, records, at, rules.max_age_days if rules else None, beyond)
+    system = rules.system if rules else None
+    verdict = judge_records(kind, records, at, rules.max_age_days if rules else None, beyond, system)
     if verdict.outcome not in ("holds", "warned"):
         return verdict
     held_out = [

@@ -7,8 +7,10 @@ import yaml
 
 from aims_mlflow.checks.claims import hold
 from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.gates.control_status import CHECKS
 from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
+from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.records.evidence import Claim, Interval, result_of
 from aims_mlflow.records.pack import Limit
 from aims_mlflow.signing.keys import ephemeral_key
@@ -40,17 +42,21 @@ BETWEEN = Claim(metric="demographic_parity_ratio", slice={"race": "*"}, value="0
 
 def ask(*claims, limit=None, limits=PACK, **system):
     """Decide on a fairness record with these claims, held to the pack's limits, under one limit of the server."""
+    rules, sessions = case(claims, limits, limit, system)
+    return decide(rules, sessions, [], DecisionRequest(signed_sessions.MODEL, model_id="m-1"), datetime.now(UTC))
+
+
+def case(claims, limits=PACK, limit=None, system=()):
     held = hold([FINE, WHITE, *claims], limits)
     made = signed_sessions.session(KEY, kinds=KINDS, sensitive=["race"], close=False)
     made.add("fairness", MODEL, claims=(*held, BETWEEN), result=result_of(held), reason="for the test")
     made.close()
     entry = {"kind": "fairness", "control": "A.6.2.4", "why": "test", "comparator": ">=", "limit": 0.8}
     data = yaml.safe_load(default_policy_text())
-    data["systems"]["income"] = system
+    data["systems"]["income"] = dict(system)
     data["stages"]["registration"]["limits"] = [{**entry, "metric": "selection_rate_ratio", **(limit or {})}]
     rules = parse_policy(yaml.safe_dump(data, sort_keys=False)).rules("income", "registration")
-    sessions = [signed_sessions.checked(made, KEY)]
-    return decide(rules, sessions, [], DecisionRequest(signed_sessions.MODEL, model_id="m-1"), datetime.now(UTC))
+    return rules, [signed_sessions.checked(made, KEY)]
 
 
 def texts(decision):
@@ -103,6 +109,22 @@ def test_a_group_too_small_to_judge_is_not_let_in_unless_the_policy_sets_it_asid
     (shown,) = decision.warnings
     assert shown.text == "race=Other is set aside by the policy: a code of the old form, given out no more"
     assert not ask(small, lone(small.note, "Black Caribbean"), set_aside=[entry]).allowed
+
+
+@pytest.mark.parametrize(("condition", "else_"), [("A.6.2.4/fairness", "failed"), ("A.5.4/results", "not evaluated")])
+def test_a_control_knows_the_groups_that_the_policy_sets_aside(condition, else_):
+    small = lone("too few rows: under 20 rows, groups are judged from 30 on")
+    entry = {"column": "race", "group": "Other", "reason": "a code of the old form, given out no more"}
+
+    def judged(**system):
+        rules, sessions = case([small], system=system)
+        subject = StatusSubject("income", digest=signed_sessions.MODEL, sessions=tuple(sessions), rules=rules)
+        return CHECKS[condition](subject, datetime.now(UTC))
+
+    assert judged().outcome == else_
+    found = judged(set_aside=[entry])
+    assert found.outcome == "warned"
+    assert "race=Other is set aside by the policy: a code of the old form, given out no more" in found.warnings
 
 
 def test_a_pack_sets_nothing_aside_for_the_server():

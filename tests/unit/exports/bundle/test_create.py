@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -93,6 +94,15 @@ def test_the_commands_on_the_page_work_and_find_a_change(made, tmp_path):
     ):  # fmt: skip
         assert words in broken
     assert "CHANGED: policy" in broken or "CHANGED: keyring" in broken
+
+
+def test_each_decision_leads_to_the_policy_and_the_keyring_that_it_was_made_by(made):
+    files = contents(made)
+    page = files["index.html"].decode()
+    linked = re.findall(r'href="(ledger/in-force/[0-9a-f]{64}\.txt)"', page)
+    assert linked
+    assert set(linked) <= set(files)
+    assert page.count("Decided by") == page.count("<dt>Decided</dt>")
 
 
 def test_the_python_on_the_page_runs_as_it_is_and_finds_a_change(made, tmp_path):
