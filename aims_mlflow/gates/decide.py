@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.gates import conditions
 from aims_mlflow.gates.counting_evidence import CountingEvidence, count, newest
 from aims_mlflow.gates.person_statements import CLOCK_SKEW
-from aims_mlflow.gates.waivers import break_glass, covering, waived_by
+from aims_mlflow.gates.waivers import break_glass, covering, use_fewest, waived_by
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.decision import Consent, Decision, PriorAuthority, Unmet
 from aims_mlflow.signing.owners import is_among, person
@@ -66,11 +66,7 @@ def decide(
     bound = consents_in_force(consents, rules, asked.model_digest, now)
     shortfalls = [*_changed(asked), *conditions.unmet(rules, everything, counted, now)]
     waivers = [(item, covering(item, bound, counted, now, rules)) for item in shortfalls]
-    approvals = approvers(bound, counted)
-    signed_both = {c.owner for c in approvals if is_among(c.owner, [s.owner for _, each in waivers for s in each])}
-    waiving = signed_both if rules.waiver_signers == "another" else set()
-    approvals = [c for c in approvals if c.owner not in waiving]
-    waivers += [(item, []) for item in _missing_approvals(rules, approvals, counted, waiving)]
+    waivers, approvals = _with_approvals(rules, waivers, approvers(bound, counted), counted)
     emergency = break_glass(bound, counted, now, rules)
     chosen = [(item, emergency or next(iter(signers), None)) for item, signers in waivers]
     waived = tuple(waived_by(item, signed) for item, signed in chosen if signed)
@@ -178,13 +174,31 @@ def approvers(consents: Sequence[SignedConsent], counted: CountingEvidence) -> l
     return [c for c in consents if c.consent.action == "approval" and not is_among(c.owner, counted.trainers)]
 
 
+def _with_approvals(
+    rules: Rules,
+    waivers: list[tuple[Unmet, list[SignedConsent]]],
+    approvals: list[SignedConsent],
+    counted: CountingEvidence,
+) -> tuple[list[tuple[Unmet, list[SignedConsent]]], list[SignedConsent]]:
+    """Return each shortfall, missing approvals among them, with the waivers that are used; and approvals that count."""
+    nobody: frozenset[str] = frozenset()
+
+    def enough(left: Sequence[SignedConsent]) -> bool:
+        return not _missing_approvals(rules, left, counted, nobody)
+
+    apart = rules.waiver_signers == "another"
+    waivers, spent = use_fewest(waivers, approvals, enough) if apart else (waivers, nobody)
+    approvals = [c for c in approvals if person(c.owner) not in spent]
+    return [*waivers, *((item, []) for item in _missing_approvals(rules, approvals, counted, spent))], approvals
+
+
 def _missing_approvals(
-    rules: Rules, approvals: Sequence[SignedConsent], counted: CountingEvidence, waiving: set[str]
+    rules: Rules, approvals: Sequence[SignedConsent], counted: CountingEvidence, spent: frozenset[str]
 ) -> list[Unmet]:
     """One person may fill several roles; `count` is the number of different people that are needed.
 
-    Where nothing shows who trained, nobody can be shown to be another person. `waiving` approved and do not count,
-    because they signed a waiver for the same change.
+    Where nothing shows who trained, nobody can be shown to be another person. The people `spent` approved and do not
+    count, because a waiver of theirs is used for the same change.
     """
     out = []
     needed = rules.approvals.needed
@@ -192,17 +206,17 @@ def _missing_approvals(
     for role, number in needed.items():
         lacking = number - len({person(c.owner) for c in approvals if role in c.roles})
         if lacking > 0:
-            out.append(_missing(rules, lacking, role, waiving))
+            out.append(_missing(rules, lacking, role, spent))
     people = {person(c.owner) for c in approvals if set(c.roles) & set(needed)}
     if not out and len(people) < rules.approvals.count:
-        out.append(_missing(rules, rules.approvals.count - len(people), next(iter(needed)), waiving))
+        out.append(_missing(rules, rules.approvals.count - len(people), next(iter(needed)), spent))
     return out
 
 
-def _missing(rules: Rules, lacking: int, role: str, waiving: set[str]) -> Unmet:
+def _missing(rules: Rules, lacking: int, role: str, spent: frozenset[str]) -> Unmet:
     what = "an approval" if lacking == 1 else f"{lacking} approvals"
     whose = "" if role == "approver" else f" with the role {role}"
-    also = f" (not by {', '.join(sorted(waiving))}, who signed a waiver for this change)" if waiving else ""
+    also = f" (not by {', '.join(sorted(spent))}, who signed a waiver for this change)" if spent else ""
     alias = f" --alias {rules.alias}" if rules.alias else ""
     return Unmet(
         control="A.6.2.5",

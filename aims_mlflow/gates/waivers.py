@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
@@ -12,11 +13,13 @@ from aims_mlflow.records.decision import Unmet, WaivedBy, WaivedClaim
 from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from aims_mlflow.gates.counting_evidence import CountingEvidence
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.signed_consent import SignedConsent
+
+MAX_BOTH = 12  # people who signed an approval and a waiver of one change: 4,096 sets of them are tried
 
 
 def waived_claim(item: Unmet) -> WaivedClaim:
@@ -69,6 +72,28 @@ def covering(
         and not too_long(signed, rules)
         and _names(signed, item)
     ]
+
+
+def use_fewest(
+    waivers: list[tuple[Unmet, list[SignedConsent]]],
+    approvals: Sequence[SignedConsent],
+    enough: Callable[[Sequence[SignedConsent]], bool],
+) -> tuple[list[tuple[Unmet, list[SignedConsent]]], frozenset[str]]:
+    """Return the waivers that are used, and the people whose approval does not count because of them.
+
+    Who signed a waiver that is used is no approver of the same change. A waiver that is not needed costs no approval,
+    else taking it away would help: so the fewest approvers are spent that cover each failure and leave `enough`
+    approvals, or the fewest that cover each failure. Waivers of `MAX_BOTH` approvers are tried at most.
+    """
+    signers = [frozenset(person(s.owner) for s in each) for _, each in waivers if each]
+    approved = frozenset(person(c.owner) for c in approvals)
+    both = sorted(approved & frozenset().union(*signers))[:MAX_BOTH]
+    sets = (frozenset(each) for size in range(len(both) + 1) for each in combinations(both, size))
+    covering_all = [spent for spent in sets if all(people - (approved - spent) for people in signers)]
+    left = ((spent, [c for c in approvals if person(c.owner) not in spent]) for spent in covering_all)
+    spent = next((spent for spent, others in left if enough(others)), covering_all[0] if covering_all else frozenset())
+    used = [(item, [s for s in each if person(s.owner) not in approved - spent]) for item, each in waivers]
+    return used, spent
 
 
 def _names(signed: SignedConsent, item: Unmet) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.signed_consent import SignedConsent
-from aims_mlflow.gates.waivers import covers, last_day, too_long, waived_claim
+from aims_mlflow.gates.waivers import MAX_BOTH, covers, last_day, too_long, waived_claim
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Consent, Unmet, WaivedClaim
 from aims_mlflow.records.evidence import Claim
@@ -131,6 +131,31 @@ def test_whoever_waives_does_not_approve():
         "an approval by another person than the trainer is missing (not by rosa, who signed a waiver for this change)"
     ]
     assert asked(unfair(), signed, own, other, **at).approvals == ("olga",)
+
+
+def test_a_waiver_that_is_not_needed_costs_no_approval():
+    """Else taking it away would turn the refusal into an allowance."""
+    at = {"stage": "deployment", "alias": "champion"}
+    failures = [u for u in asked(unfair(), **at).unmet if u.waivable]
+    each = [
+        made
+        for owner in ("olga", "rosa")
+        for made in (waiver(*failures, owner=owner, **at), consent("approval", owner, **at))
+    ]
+    for consents in (each, each[::-1]):
+        decision = asked(unfair(), *consents, **at)
+        assert decision.allowed
+        assert {w.owner for w in decision.waived}.isdisjoint(decision.approvals)
+
+
+def test_however_many_people_sign_both_the_change_is_allowed():
+    at = {"stage": "deployment", "alias": "champion"}
+    failures = [u for u in asked(unfair(), **at).unmet if u.waivable]
+    names = [f"person-{n:02}" for n in range(MAX_BOTH + 3)]
+    many = [
+        made for owner in names for made in (waiver(*failures, owner=owner, **at), consent("approval", owner, **at))
+    ]
+    assert asked(unfair(), *many, **at).allowed
 
 
 def test_a_policy_without_the_rule_lets_one_person_do_both():
