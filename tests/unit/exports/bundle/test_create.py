@@ -97,7 +97,7 @@ def test_the_commands_on_the_page_work_and_find_a_change(made, tmp_path):
 
 
 def test_each_decision_leads_to_the_policy_and_the_keyring_that_it_was_made_by(made):
-    files = contents(made)
+    files = contents(made[0])
     page = files["index.html"].decode()
     linked = re.findall(r'href="(ledger/in-force/[0-9a-f]{64}\.txt)"', page)
     assert linked
