@@ -7,7 +7,7 @@ and what it means.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.session import MANIFEST_KIND
@@ -20,6 +20,7 @@ from aims_mlflow.signing.keys import PublicKey
 KeyLookup = Callable[[str], KeyEntry | None]
 TRAINER = ("trainer",)
 MAX_RECORDS = 10_000
+UNKNOWN_KEY = "signed by a key that the keyring does not know"
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,14 @@ class Problem:
 
 
 def told_once(problems: Iterable[Problem]) -> Iterator[str]:
-    """Yield the problems as sentences; one that many records have stands once, with their number."""
-    alike: dict[tuple[str, str], list[Problem]] = {}
+    """Yield the problems as sentences; a key that is not known stands once, with the number of its records."""
+    by_key: dict[str, list[Problem]] = {}
     for problem in problems:
-        alike.setdefault((problem.what, problem.meaning), []).append(problem)
-    for (what, meaning), found in alike.items():
+        unknown = problem.what.startswith(UNKNOWN_KEY)
+        by_key.setdefault(problem.what if unknown else f"{len(by_key)} {problem.record}", []).append(problem)
+    for found in by_key.values():
         others = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
-        yield Problem(f"{found[0].record}{others}", what, meaning).sentence()
+        yield replace(found[0], record=f"{found[0].record}{others}").sentence()
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def check_signature(record: SealedRecord, lookup: KeyLookup, roles: Sequence[Rol
     entry = lookup(record.envelope.key_id)
     if entry is None:
         raise EvidenceError(
-            f"signed by a key that the keyring does not know ({record.envelope.key_id})",
+            f"{UNKNOWN_KEY} ({record.envelope.key_id})",
             next="its owner runs `aims keys export`, then the platform team "
             f"`aims keys add FILE --owner NAME --role {roles[0]}`",
         )
