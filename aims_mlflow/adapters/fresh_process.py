@@ -1,11 +1,13 @@
 """Asks logged models for rows outside the process that trained them: `python -P -c SOURCE`. Needs no aims_mlflow.
 
-Each line of the standard input is a JOB, a folder with `rows.pickle`, the features, and `model.txt`, the model's path.
+Each line of the standard input is a job in JSON: `folder`, which holds `rows.pickle`, the features, and `model.txt`, the
+model's path; and `environment`, the variables that differ from those that this process was started with (null: not set).
 The answer is written into `answer.json`: names of the columns, where there are any, and the columns as lists; or type
-and message of an error. The job on the standard output says that it is there.
+and message of an error. The folder on the standard output says that it is there.
 
 Every job runs in a fork of this process, which has imported MLflow and never runs a model itself: a job finds nothing
-of another job, nor of the training. Where processes do not fork safely, one process answers one job.
+of another job, nor of the training, but has the environment variables of its own training. Where processes do not fork
+safely, one process answers one job.
 """
 
 import json
@@ -21,25 +23,31 @@ def main() -> None:
     import sklearn.pipeline  # noqa: F401 - most models need it, and a fork need not import it again
 
     for line in sys.stdin:
-        job = Path(line.strip())
+        sent = json.loads(line)
+        job, environment = Path(sent["folder"]), sent["environment"]
         if sys.platform != "linux":
-            answer(job)
+            answer(job, environment)
         elif (child := os.fork()) == 0:
             os.setpgid(0, 0)
             silence = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(silence, stream)
-            answer(job)
+            answer(job, environment)
             os._exit(0)
         else:
             os.waitpid(child, 0)
-        sys.stdout.write(line)
+        sys.stdout.write(f"{job}\n")
         sys.stdout.flush()
 
 
-def answer(job: Path) -> None:
-    """Answer one job."""
+def answer(job: Path, environment: dict[str, str | None]) -> None:
+    """Answer one job, with the environment variables of the process that sent it: libraries read them on import."""
     os.chdir(job)
+    for name, value in environment.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
     try:
         import mlflow.pyfunc
 

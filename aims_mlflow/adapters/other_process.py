@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 from aims_mlflow.adapters import fresh_process
+from aims_mlflow.settings import child_environment
 
 
 class OtherProcess:
@@ -20,18 +22,19 @@ class OtherProcess:
     def __init__(self) -> None:
         """Start nothing yet."""
         self._process: subprocess.Popen[str] | None = None
+        self._environment: dict[str, str] = {}  # that it was started with
         self._answered: set[str] = set()
         self._changed = threading.Condition()
 
     def send(self, job: Path) -> None:
-        """Begin a job; several are answered in this order."""
+        """Begin a job with the environment variables of now; several are answered in this order."""
         with self._changed:
             if self._process is None or self._process.poll() is not None:
                 self._process = self._start()
-            stdin = self._process.stdin
+            stdin, line = self._process.stdin, {"folder": str(job), "environment": self._changed_variables()}
         if stdin is not None:
             with contextlib.suppress(OSError):  # it died: the wait finds out
-                stdin.write(f"{job}\n")
+                stdin.write(json.dumps(line) + "\n")
                 stdin.flush()
 
     def wait(self, job: Path, seconds: float) -> bool:
@@ -55,10 +58,17 @@ class OtherProcess:
             process.kill()
             process.wait()
 
+    def _changed_variables(self) -> dict[str, str | None]:
+        """Return the environment variables that are not as they were when the process started; None: no longer set."""
+        now, before = child_environment({}), self._environment
+        return {name: now.get(name) for name in {*now, *before} if now.get(name) != before.get(name)}
+
     def _start(self) -> subprocess.Popen[str]:
+        self._environment = child_environment({})
         process = subprocess.Popen(
             [sys.executable, "-P", "-c", Path(fresh_process.__file__).read_text(encoding="utf-8")],
             cwd=Path.cwd().anchor,
+            env=self._environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -16,32 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from aims_mlflow.adapters.meaning import NOT_CLEAR
-from aims_mlflow.adapters.predict import Question, known_labels
-from aims_mlflow.adapters.tables import make_table
 from aims_mlflow.checks.statistics.labels import label_key
-from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.errors import CheckError
-
-LABELS = {
-    "0 and 1": ((0, 1), "1"),
-    "texts": (("no", "yes"), "yes"),
-    "booleans": ((False, True), "True"),
-    "twelve numbers": (tuple(range(12)), None),
-    "four texts": (("c", "a", "d", "b"), None),
-}
-FEATURES = ["a", "b"]
-
-
-@functools.cache
-def tables(labels):
-    draw = np.random.default_rng(5)
-    frame = pd.DataFrame(draw.normal(size=(1600, 2)), columns=FEATURES)
-    place = ((frame["a"] + 0.2 * draw.normal(size=1600)).rank(pct=True) * len(labels) - 1e-9).astype(int)
-    frame["label"] = pd.Series([labels[i] for i in place])
-    halves = frame[:1000].reset_index(drop=True), frame[1000:].reset_index(drop=True)
-    return [
-        make_table(r, target="label", sensitive=(), frame=f) for r, f in zip(("train", "test"), halves, strict=True)
-    ]
+from support.label_matrix import LABELS, accuracy, asked, tables
 
 
 class Wrapped:
@@ -86,13 +63,14 @@ def labels_and(name, other):
 
 @functools.cache
 def plain_model(labels):
+    """The logistic regression for labels of a kind."""
     train, _ = tables(labels)
     return LogisticRegression(max_iter=2000).fit(train.features, train.frame["label"])
 
 
-def fitted(kind, names):
+def fitted(kind, of_labels):
     """Return a model of a kind, and the logistic regression inside it."""
-    data, plain = tables(names)[0], plain_model(names)
+    data, plain = tables(of_labels)[0], plain_model(of_labels)
     features, labels = data.features, data.frame["label"]
     if kind == "scikit-learn":
         return plain, plain
@@ -124,23 +102,12 @@ ANSWERS = {
 KINDS = ["scikit-learn", "pipeline", "class without probabilities", "class that predicts columns", *ANSWERS]
 
 
-def asked(model, train, test, favourable):
-    several = train.frame["label"].nunique() > 2
-    task = PredictionTask("multiclass-classification" if several else "binary-classification", "label", favourable)
-    question = Question(model=model, task=task, known=known_labels(task, (train, test), model), proof=train)
-    return question.answer(test).predictions
-
-
-def accuracy(labels, table):
-    return np.mean([label_key(a) == label_key(b) for a, b in zip(labels, table.frame["label"], strict=True)])
-
-
 @pytest.mark.parametrize("labels", LABELS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_that_is_fitted_well_has_scikit_learns_accuracy(kind, labels):
-    names, favourable = LABELS[labels]
-    train, test = tables(names)
-    model, plain = fitted(kind, names)
+    favourable = LABELS[labels][1]
+    train, test = tables(labels)
+    model, plain = fitted(kind, labels)
     found = asked(model, train, test, favourable)
     assert accuracy(found.labels, test) == pytest.approx(plain.score(test.features, test.frame["label"]), abs=1e-9)
     if found.scores is not None and found.scores.ndim == 1 and kind != "dictionaries":
@@ -167,9 +134,9 @@ EXCHANGED = {
 @pytest.mark.parametrize("labels", LABELS)
 @pytest.mark.parametrize("kind", EXCHANGED)
 def test_a_model_whose_labels_are_exchanged_is_not_evaluated(kind, labels):
-    names, favourable = LABELS[labels]
-    train, test = tables(names)
-    plain = plain_model(names)
+    favourable = LABELS[labels][1]
+    train, test = tables(labels)
+    plain = plain_model(labels)
     with pytest.raises(CheckError, match=NOT_CLEAR) as refused:
         asked(Wrapped(plain, EXCHANGED[kind]), train, test, favourable)
     assert "predict=" in str(refused.value.next)
@@ -183,7 +150,7 @@ def test_probabilities_that_contradict_the_labels_are_not_evaluated():
         def predict(self, X):
             return self.classes_[(self.decision_function(X) > 0).astype(int)]
 
-    train, test = tables(("no", "yes"))
+    train, test = tables("texts")
     model = Contradicting().fit(train.features, train.frame["label"])
     with pytest.raises(CheckError, match="scores agree with the labels of 1,000 train rows worse than chance"):
         asked(model, train, test, "yes")
@@ -202,9 +169,9 @@ SCORES = {
 @pytest.mark.parametrize("labels", LABELS)
 @pytest.mark.parametrize("kind", SCORES)
 def test_a_score_alone_gives_scikit_learns_accuracy_or_a_reason(kind, labels):
-    names, favourable = LABELS[labels]
-    train, test = tables(names)
-    plain = plain_model(names)
+    favourable = LABELS[labels][1]
+    train, test = tables(labels)
+    plain = plain_model(labels)
     right = favourable is not None and kind in ("of the second label", "frame of one", "named by its label")
     if not right:
         with pytest.raises(CheckError, match=NOT_CLEAR) as refused:
