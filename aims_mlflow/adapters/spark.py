@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from aims_mlflow.checks.tables.task import PredictionTask
 
 PREDICTION, SCORE = "(prediction)", "(score)"
+# The last line of a worker's traceback, which Spark quotes: the exception's class, and what it says.
+WORKERS_LAST = re.compile(r"^(?:\w+\.)*(\w+)(?:: (.*))?$", re.MULTILINE)
 LOOK = 2_000  # rows that show what the model's output means, and that it can predict at all
 
 
@@ -128,10 +131,31 @@ def predicted_table(
     try:
         predictions.count()
     except Exception as exc:
-        raise CheckError(
-            f"the model could not predict in Spark's workers ({type(exc).__name__})",
-            where=source.name,
-            next="install aims_mlflow and the model's library there, or name columns with --prediction and --score",
-        ) from exc
+        raise _of_workers(exc, source.name) from exc
     table = PredictedTable(source, SparkSource(predictions, source.name), names)
     return table, SCORE if has_scores else None
+
+
+def _of_workers(exc: Exception, name: str) -> CheckError:
+    """Return the sentence of an error in Spark's workers: our own, which names no data, or the type of a stranger's.
+
+    What a module that is lacking says of itself is no data either.
+    """
+    kind, said = _last_line(str(exc))
+    if kind == CheckError.__name__:
+        what, _, advice = said.partition(". Next: ")
+        return CheckError(f"in Spark's workers {what}", where=name, next=advice or None)
+    if kind in ("ImportError", "ModuleNotFoundError"):
+        kind = f"{kind}: {said}"
+    return CheckError(
+        f"the model could not predict in Spark's workers ({kind or type(exc).__name__})",
+        where=name,
+        next="install aims_mlflow and the model's library there, or name columns with --prediction and --score",
+    )
+
+
+def _last_line(message: str) -> tuple[str, str]:
+    """Return class and text of the exception that ends the traceback in a message of Spark; empty without one."""
+    _, begun, trace = message.rpartition("Traceback (most recent call last):\n")
+    found = WORKERS_LAST.search(trace) if begun else None
+    return (found[1], found[2] or "") if found else ("", "")

@@ -117,3 +117,23 @@ if __name__ == "__main__":  # a Spark Connect session cannot share a process wit
     found = claims(dataset(frames[0]), dataset(frames[1], "train"), checks=checks)
     Path(out).write_text(json.dumps(found))
     spark.stop()
+
+
+class Alone:
+    """A model that Spark's workers cannot load: they have no copy of this module."""
+
+    def predict(self, features):
+        return np.where(features["age"] > 40, "yes", "no")
+
+
+def rules(known, error):
+    """Return a model that raises, and quotes the cell, for a purpose that it does not know; it is pickled by value."""
+
+    class Rules:
+        def predict(self, features):
+            unknown = set(features["purpose"]) - known
+            if unknown:
+                raise error(f"unknown purpose {sorted(unknown)[0]}")
+            return np.where(features["age"] > 40, "yes", "no")
+
+    return Rules()

@@ -216,6 +216,33 @@ def test_sparks_workers_ask_a_model_and_give_the_claims_of_pandas(task, spark, t
         predicted_table(SparkSource(far.handle.drop("age")), model, PredictionTask.of(described, task), known)
 
 
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (
+            tables.rules({"car"}, ValueError),
+            "in Spark's workers the model could not predict (ValueError: unknown purpose …)",
+        ),
+        (tables.rules({"car"}, SystemExit), "the model could not predict in Spark's workers (SystemExit)"),
+        (
+            tables.Alone(),
+            "the model could not predict in Spark's workers (ModuleNotFoundError: No module named 'support')",
+        ),
+    ],
+    ids=["error", "exit", "no module"],
+)
+def test_what_a_worker_raises_is_one_sentence_without_data(model, said, spark, monkeypatch):
+    """The rows that are looked at here are answered; a later one is not."""
+    frame = tables.table(60).assign(purpose="car", y=lambda t: np.where(t["age"] > 40, "yes", "no"))
+    frame.loc[59, "purpose"] = "Dreirad"
+    monkeypatch.setattr("aims_mlflow.adapters.spark.LOOK", 20)
+    source = SparkSource(spark.createDataFrame(frame).coalesce(1), "loans")
+    with pytest.raises(CheckError) as refused:
+        predicted_table(source, model, PredictionTask("binary-classification", "y", "yes"), {"no": "no", "yes": "yes"})
+    assert refused.value.what == said
+    assert refused.value.where == "loans"
+
+
 def test_a_threshold_is_applied_where_the_table_is(url):
     frame = tables.table(seed=1)
     in_database(url, test=frame)
