@@ -1,7 +1,8 @@
 """Asks logged models for rows outside the process that trained them: `python -P -c SOURCE`. Needs no aims_mlflow.
 
-Each line of the standard input is a job in JSON: `folder`, which holds `rows.pickle`, the features, and `model.txt`, the
-model's path; and `environment`, the variables that differ from those that this process was started with (null: not set).
+Each line of the standard input is a job in JSON: `folder`, which holds `rows.pickle`, the features, and `model.txt`,
+the model's path; and `environment`, the variables that differ from those that this process was started with (null: not
+set).
 The answer is written into `answer.json`: names of the columns, where there are any, and the columns as lists; or type
 and message of an error. The folder on the standard output says that it is there.
 

@@ -67,15 +67,16 @@ def complete(
 def write_documents(data: TrainingData, models: Models, recorder: Recorder, key: SigningKey) -> None:
     """Render and seal a model card for each model, and the data sheet."""
     earlier = [s for s in checked_sessions(key, recorder) if s.sound and s.name != session_path(recorder.session_id)]
+    of_data = records_of_data(key, recorder)
     for model in models:
         with recorder.step("model-card", [model.subject()]):
             name = f"{file_prefix(models, model)}model_card.md"
             about = [r for s in earlier if any(r.has_subject(model.digest) for r in s.records) for r in s.records]
-            content = render_model_card([*about, *recorder.records], model.digest)
+            content = render_model_card([*about, *of_data, *recorder.records], model.digest)
             _document(recorder, "model-card", [model.subject()], name, content)
     if data.tables:
         with recorder.step("datasheet", data.subjects()):
-            content = render_datasheet([*records_behind(key, recorder), *recorder.records])
+            content = render_datasheet([*records_behind(key, recorder), *of_data, *recorder.records])
             _document(recorder, "datasheet", data.subjects(), "datasheet.md", content)
 
 
@@ -93,11 +94,22 @@ def checked_sessions(key: SigningKey, recorder: Recorder) -> list[CheckedSession
     return [check_session(content, session_path(name), own_key) for name, content in files.items()]
 
 
+def records_of_data(key: SigningKey, recorder: Recorder) -> list[SealedRecord]:
+    """Return the evidence about the data that the first trial of a sweep signed for all of them."""
+    return [
+        r
+        for s in checked_sessions(key, recorder)
+        if recorder.data_session and s.name == session_path(recorder.data_session) and s.sound
+        for r in s.records
+        if r.evidence.kind not in ("session-start", "trial", "session")
+    ]
+
+
 def records_behind(key: SigningKey, recorder: Recorder) -> list[SealedRecord]:
     """Return the acquisitions and preparations that this training's data come from, as far as they verify."""
     steps = {
         step.record
-        for record in recorder.records
+        for record in (*records_of_data(key, recorder), *recorder.records)
         if record.evidence.kind == "lineage"
         for entry in read_details(record.evidence, LineageDetails).links or []
         for step in entry.steps

@@ -109,7 +109,8 @@ def recorded_before(run: OpenRun, data: TrainingData, recorder: Recorder) -> boo
         return False
     if run.setup.config.data.files and files_now(run.setup) != files_in(earlier.jsonl):
         return False
-    recorder.earlier_sessions[earlier.id] = earlier.jsonl
+    recorder.earlier_sessions |= {**earlier.behind, earlier.id: earlier.jsonl}
+    recorder.data_session = earlier.id
     recorder.files.update(earlier.files)  # the chosen run has all that its sessions name, whichever trial it is
     return True
 

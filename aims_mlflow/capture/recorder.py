@@ -45,6 +45,7 @@ class Recorder:
         ids: The MLflow run that the evidence belongs to.
         files: The files that go into the run, by their path there.
         earlier_sessions: The sessions that this one is based on, by session id; they go into the run too.
+        data_session: Which of them has the evidence about this one's data; empty where this one has it itself.
         tags: Tags for the run, by which data evidence is found.
         keeps_documents: Whether the run's documents are left as they are, and this session's stand in its own folder.
         notes: Sentences that the person must read at the end.
@@ -55,6 +56,7 @@ class Recorder:
         self.ids = ids
         self.files: dict[str, bytes] = {}
         self.earlier_sessions: dict[str, bytes] = {}
+        self.data_session = ""
         self.tags: dict[str, str] = {}
         self.keeps_documents = False
         self.notes: list[str] = []

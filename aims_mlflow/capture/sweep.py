@@ -12,7 +12,6 @@ from aims_mlflow.capture.console import log, say_once
 from aims_mlflow.capture.failures import failure_of
 from aims_mlflow.capture.state import memory
 from aims_mlflow.evidence import tracking
-from aims_mlflow.evidence.session import session_path
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.details.base import DatasetDescription
 from aims_mlflow.records.details.training import TrialDetails
@@ -36,11 +35,15 @@ PARENT = "mlflow.parentRunId"
 
 @dataclass(frozen=True, kw_only=True)
 class DataSession:
-    """The session of a sweep's first trial, which has the evidence about the data: its envelopes and its files."""
+    """The session of a sweep's first trial, which has the evidence about the data: its envelopes and its files.
+
+    `behind` are the sessions that it is based on, those of acquisitions and preparations, by session id.
+    """
 
     id: str
     jsonl: bytes
     files: Mapping[str, bytes]
+    behind: Mapping[str, bytes]
 
 
 @dataclass
@@ -183,10 +186,14 @@ def write_trial(
         details=details,
     )
     recorder.close()
-    own_session = DataSession(id=recorder.session_id, jsonl=recorder.jsonl(), files=dict(recorder.files))
-    tracking.put(run.run_id, {session_path(own_session.id): own_session.jsonl, **own_session.files})
+    tracking.put(run.run_id, {**recorder.session_files(), **recorder.files})
     if trial.first and data.tables:
-        trial.sweep.data_session = own_session
+        trial.sweep.data_session = DataSession(
+            id=recorder.session_id,
+            jsonl=recorder.jsonl(),
+            files=dict(recorder.files),
+            behind=dict(recorder.earlier_sessions),
+        )
         trial.sweep.setup, trial.sweep.config = run.setup, plan.config
     if fit.error is None:
         name, model_file = _kept_model(trial.sweep, run.run_id, fit)
