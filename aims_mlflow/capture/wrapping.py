@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def decorated(decorator: str, function: F, around: Around) -> F:
     """Return a callable that does what `function` does, with `around` about each call.
 
+    What a class does not bind (an object with `__call__`, a bound method) gets no `self` as an attribute of one either.
     A generator's call lasts until the generator ends. Its result is what it returns, or else what it yielded last.
 
     Raises:
@@ -40,7 +41,9 @@ def decorated(decorator: str, function: F, around: Around) -> F:
         )
     # What a compiled function or a callable object holds beside its code stays reachable through `__wrapped__`.
     updated = ("__dict__",) if inspect.isfunction(function) else ()
-    return cast("F", functools.update_wrapper(wrapper, called, updated=updated))
+    wrapper = functools.update_wrapper(wrapper, called, updated=updated)
+    binds = hasattr(type(function), "__get__") and not inspect.ismethod(function)
+    return cast("F", wrapper if binds else staticmethod(wrapper))
 
 
 def _of_kind(function: Any, around: Around) -> Any:

@@ -104,6 +104,28 @@ def test_methods_of_a_class_are_bound_as_before():
     assert [taken for _, taken in calls] == [[2], [2], [2], [1]]
 
 
+@pytest.mark.parametrize(
+    "function", [Trainer(), Trainer().method, Decorator(fit), round], ids=["object", "method", "wrapper", "of C"]
+)
+def test_what_a_class_does_not_bind_gets_no_self(function):
+    calls = []
+
+    @contextlib.contextmanager
+    def arguments(function, args, kwargs):
+        calls.append(args)
+        yield lambda returned: None
+
+    class Plain:
+        call = function
+
+    class Own:
+        call = decorated("trains", function, arguments)
+
+    given = 4
+    assert Own().call(given) == Own.call(given) == Plain().call(given)
+    assert calls == [(given,)] * 2
+
+
 def test_a_coroutine_stays_one():
     async def train_later(train):
         await asyncio.sleep(0)
