@@ -6,14 +6,16 @@ Exit statuses follow the command line's contract: 1 a gate or a verification say
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import re
 import sys
 import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
 
@@ -117,6 +119,24 @@ class Unreachable(AimsError):
     """A server, a store or a file could not be reached, read or written."""
 
     exit_status = 3
+
+
+ENTRY = re.compile(r"\b((?:system|data)\.\w+) in aims\.yaml")  # how advice names what a person has set
+
+
+@contextlib.contextmanager
+def set_elsewhere(place: Callable[[str], str | None]) -> Iterator[None]:
+    """Let the advice of an error inside name where this reader has set an entry, instead of aims.yaml.
+
+    `place` gives it for an entry, such as "--target" for "data.target"; None where the entry is in aims.yaml.
+    """
+    try:
+        yield
+    except AimsError as exc:
+        if exc.next:
+            exc.next = ENTRY.sub(lambda found: place(found[1]) or found[0], exc.next)
+            exc.args = (exc.shown(),)
+        raise
 
 
 def show_uncaught_in_one_sentence() -> None:

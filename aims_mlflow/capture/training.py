@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import functools
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from aims_mlflow.adapters.models import models_in
@@ -23,11 +24,11 @@ from aims_mlflow.capture.parameters import Settings, settings_of
 from aims_mlflow.capture.plan import TrainingPlan
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.training_data import TrainingData
-from aims_mlflow.errors import AimsError, ConfigError
+from aims_mlflow.errors import AimsError, ConfigError, set_elsewhere
 from aims_mlflow.evidence.patience import patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from contextvars import Token
     from pathlib import Path
     from types import TracebackType
@@ -98,15 +99,21 @@ class Training:
             GateRefused: a data check of severity "blocking" failed; its evidence is in the run.
         """
         if self._begun():
-            with self._observing(), patience.bounded():
+            with self._observing(), patience.bounded(), set_elsewhere(self._set_by_code):
                 self._admit(parameters or {}, parts)
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Bind the arguments of a decorated function's call: its data and its settings; raises as `data` does."""
         if self._begun():
-            with self._observing(), patience.bounded():
+            with self._observing(), patience.bounded(), set_elsewhere(self._set_by_code):
                 arguments = bind(function, args, kwargs)
                 self._admit(arguments, arguments)
+
+    def _set_by_code(self, entry: str) -> str | None:
+        """Return where the person's code sets an entry of aims.yaml; None where it does not."""
+        if entry == "data.sensitive" and self._plan.sensitive is not None:
+            return "sensitive="
+        return f"{entry} in config=" if isinstance(self._plan.config, Mapping) else None
 
     def _admit(self, parameters: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
         run = self._open_run()

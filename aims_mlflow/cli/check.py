@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aims_mlflow.adapters.reading.read_table import AS_FOUND
+from aims_mlflow.cli.described_data import said_of, setup_of
 from aims_mlflow.cli.options import READ, print_notes, reading_of, table_to_profile
-from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.errors import ConfigError, Unreachable, set_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from aims_mlflow.records.pack import Pack
     from aims_mlflow.records.system import Data
 
-THRESHOLD = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 COLOURS = {"failed": "red", "not_evaluated": "yellow", "warned": "yellow", "passed": "green"}
 
 
@@ -88,24 +87,28 @@ def run(
         raise ConfigError(
             "--model predicts, so --prediction and --score have no use beside it", next="give one of them"
         )
-    said = _said(target, favourable, sensitive, threshold)
-    described, found = _setup(config, pack, said, read)
+    said = said_of(target, favourable, sensitive, threshold)
+    described, found, options = setup_of(config, pack, said, read)
     from aims_mlflow.checks.engines.opening import short_name
     from aims_mlflow.checks.suite import planned
     from aims_mlflow.operation.checking import Columns, beside_its_files, dataset_from, with_incumbent
 
-    table = dataset_from(data, role, described, found.task, Columns(prediction, score), model)
-    if against is not None:
-        if not table.has_predictions:
-            raise ConfigError("--against compares predictions", next="give --model, or --prediction")
-        table = with_incumbent(table, against, data, described)
-    print_notes(short_name(data), table.notes)
-    train = None if reference is None else _reference(reference, table, described, Columns(prediction, score))
-    names = planned(table, found, train)
-    if not names:
-        raise ConfigError(f"no check of the pack {found.name!r} fits {role} data", next="name groups, or predictions")
-    with beside_its_files(table, model) as looked_at:
-        ran = list(_with_progress(names, looked_at, found, train))
+    columns = Columns(prediction, score)
+    with set_elsewhere(options.get):
+        table = dataset_from(data, role, described, found.task, columns, model)
+        if against is not None:
+            if not table.has_predictions:
+                raise ConfigError("--against compares predictions", next="give --model, or --prediction")
+            table = with_incumbent(table, against, data, described)
+        print_notes(short_name(data), table.notes)
+        train = None if reference is None else _reference(reference, table, described, columns)
+        names = planned(table, found, train)
+        if not names:
+            raise ConfigError(
+                f"no check of the pack {found.name!r} fits {role} data", next="name groups, or predictions"
+            )
+        with beside_its_files(table, model) as looked_at:
+            ran = list(_with_progress(names, looked_at, found, train))
     folder = out or Path(f"aims-check-{short_name(data).split('.')[0]}")
     return _tell(data, table, found, ran, folder, as_json=as_json)
 
@@ -120,45 +123,6 @@ def _reference(source: str, data: Dataset, described: Data, columns: Columns) ->
     print_notes(short_name(source), train.notes)
     validate_pair(train, data)
     return train
-
-
-def _said(target: str | None, favourable: str | None, sensitive: str | None, threshold: str | None) -> dict[str, Any]:
-    """Return the options that describe the data and were given, by their key in aims.yaml."""
-    if threshold is not None and not THRESHOLD.fullmatch(threshold):
-        raise ConfigError(f"--threshold {threshold!r} is no number", next="give a decimal, such as 0.5")
-    names = tuple(dict.fromkeys(c.strip() for c in (sensitive or "").split(",") if c.strip()))
-    said = {"target": target, "favourable": favourable, "sensitive": names or None, "threshold": threshold}
-    return {key: value for key, value in said.items() if value is not None}
-
-
-def _setup(config: Path | None, pack: str | None, said: dict[str, Any], read: tuple[str, ...]) -> tuple[Data, Pack]:
-    """Return aims.yaml's `data` with the options over it, and the pack; without --target, aims.yaml is required."""
-    from aims_mlflow.capture.setup import find_config, load_setup
-    from aims_mlflow.checks.packs import load_pack, with_references
-    from aims_mlflow.records.system import Data
-    from aims_mlflow.settings import config_path
-
-    target = said.get("target")
-    if config is None:
-        try:
-            config = find_config()
-        except ConfigError:
-            if target is None or config_path() is not None:
-                raise
-            data = Data.model_validate({**said, "reading": reading_of(read, AS_FOUND)})
-            return data, load_pack(pack or "tabular-classification")
-    setup = load_setup(config, None, None)
-    stated = setup.config.data.model_dump()
-    if target not in (None, stated["target"]):
-        click.echo(f"{config} is about {stated['target']!r}: its favourable label and threshold are not used", err=True)
-        stated.update(favourable=None, threshold=None)
-    reading = reading_of(read, setup.config.data.reading)
-    if "sensitive" in said:
-        stated["reference"] = {
-            column: group for column, group in stated["reference"].items() if column in said["sensitive"]
-        }
-    merged = Data.model_validate({**stated, **said, "reading": reading})
-    return merged, with_references(load_pack(pack) if pack else setup.pack, merged)
 
 
 def _with_progress(names: Sequence[str], data: Dataset, pack: Pack, reference: Dataset | None) -> Iterator[CheckRun]:

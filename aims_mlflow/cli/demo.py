@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from aims_mlflow.cli.options import READ, reading_of
-from aims_mlflow.errors import ConfigError
+from aims_mlflow.cli.options import DATA_OPTIONS, READ, reading_of
+from aims_mlflow.errors import ConfigError, set_elsewhere
 
 
 @click.command()
@@ -48,7 +48,8 @@ def command(
     from aims_mlflow.demo.data import from_csv, generated
 
     reading = reading_of(read, AS_FOUND)
-    data = generated() if table is None else from_csv(table, str(target), favourable, names, reading)
+    with set_elsewhere(DATA_OPTIONS.get):
+        data = generated() if table is None else from_csv(table, str(target), favourable, names, reading)
     folder = keep.resolve() if keep is not None else Path(tempfile.mkdtemp(prefix="aims-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     from aims_mlflow.cli.main import run_command

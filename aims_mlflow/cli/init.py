@@ -11,8 +11,8 @@ import click
 
 from aims_mlflow.adapters.reading.read_table import AS_FOUND
 from aims_mlflow.cli.init_files import FirstSystem, added_expectations, config_text, extends_line, pack_text, unsaid
-from aims_mlflow.cli.options import READ, reading_of, table_to_profile
-from aims_mlflow.errors import ConfigError
+from aims_mlflow.cli.options import DATA_OPTIONS, READ, reading_of, table_to_profile
+from aims_mlflow.errors import ConfigError, set_elsewhere
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,8 @@ def command(
     frame, parent = _table_and_pack(table, reading, pack, target, named)
     columns = profile(frame, target, parent.task)
     guessed = named or [c for c in suggest_sensitive(frame.columns) if c != target and not frame[c].isna().all()]
-    labels, favourable = _labels(frame, target, favourable, guessed, parent.task)
+    with set_elsewhere(DATA_OPTIONS.get):
+        labels, favourable = _labels(frame, target, favourable, guessed, parent.task)
     proposed = _proposed_groups(frame, guessed)
     system = FirstSystem(
         id=system_id or _id_of(table),

@@ -28,6 +28,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obje
 KEYS = click.option(
     "--key", "keys", multiple=True, type=click.Path(), help="Also trust the public key in this PEM file; repeatable."
 )
+DATA_OPTIONS = {f"data.{key}": f"--{key}" for key in ("target", "favourable", "sensitive", "threshold")}
 SINCE = click.option(
     "--since",
     type=FILE,

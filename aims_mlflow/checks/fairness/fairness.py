@@ -48,7 +48,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         raise DataError(
             "no sensitive columns are named, so groups cannot be compared",
             where=f"{data.role} data",
-            next="name them under data.sensitive in aims.yaml",
+            next="name them by data.sensitive in aims.yaml",
         )
     settings = pack.fairness
     part = data.part((*data.sensitive_names, *settings.control), outcomes=True)
@@ -114,7 +114,7 @@ def _groupings(data: InMemoryTable, settings: Fairness) -> Iterator[Groups]:
     least = rows_to_judge(settings)
     for columns in [*((name,) for name in names), *crossed]:
         yield group_rows(sensitive, columns, least, data.weights, aside=aside)
-    for name, column in find_columns(data, settings.control, "control column").items():
+    for name, column in find_columns(data, settings.control, "fairness.control").items():
         levels = group_rows(column.to_frame(), (name,), settings.pool_under, data.weights)
         for level in range(len(levels.names)):
             for other in names:

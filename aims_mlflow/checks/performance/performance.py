@@ -98,7 +98,7 @@ def _measured(
     """Return the claims of all rows, of each group, of the worst slice and against the incumbent, and the details."""
     measure = {"multiclass-classification": _several, "regression": _numbers}.get(part.task.kind, _binary)
     claims, details, values, by_group = measure(part, whole, settings.pool_under)
-    declared = find_columns(part, sliced, "slice column")
+    declared = find_columns(part, sliced, "performance.slices")
     shown = {
         name: group_rows(column.to_frame(name), (name,), settings.pool_under, part.weights)
         for name, column in declared.items()
@@ -156,7 +156,7 @@ def _scored_groups(
         note = f"not evaluated: {exc.what}"
         return [claim(metric, None, slice=groups.all, role=data.role, note=note) for metric in RANKED[:2]]
     if part is not data:  # an engine's count table of other columns, and so with other rows
-        columns = pd.DataFrame(find_columns(part, groups.columns, "slice column"))
+        columns = pd.DataFrame(find_columns(part, groups.columns, "performance.slices"))
         groups = group_rows(columns, groups.columns, pool_under, part.weights)
     scores = scores_of(part)
     if scores is None:

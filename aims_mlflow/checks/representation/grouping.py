@@ -71,7 +71,7 @@ class Grouping:
         """Return a part of the data with `names`, and the group of each of its rows."""
         part = self._data.part((*self._columns, *names))
         if self._last is None or self._last[0] is not part:
-            column = find_columns(part, (self.name,), "column of a population")[self.name]
+            column = find_columns(part, (self.name,), "representativeness.populations")[self.name]
             self._last = part, group_rows(column.to_frame(), (self.name,), self._settings.pool_under, part.weights)
             self.binned |= set(part.binned)
         return self._last

@@ -47,7 +47,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         raise DataError(
             "no sensitive columns and no populations are named, so there are no groups to compare",
             where=f"{data.role} data",
-            next="name them under data.sensitive in aims.yaml, or under representativeness.populations in the pack",
+            next="name them by data.sensitive in aims.yaml, or under representativeness.populations in the pack",
         )
     with count_tables.replicates_followed() as ran:
         claims, columns, in_bins = _by_groups(data, settings, pack.fairness.reference)

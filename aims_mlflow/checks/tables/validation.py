@@ -93,7 +93,7 @@ def validate_dataset(data: Dataset) -> None:
     _check_rows(data.rows, where)
     if data.task.target is not None:
         if data.task.target not in data.columns:
-            raise _no_column(data.task.target, data.columns, where, "target column")
+            raise _no_column(data.task.target, data.columns, where, "target column", "correct data.target in aims.yaml")
         targets = data.part((data.task.target,))
         if data.task.kind == "regression":
             _check_numbers(targets, data.task.target, where)
@@ -113,7 +113,8 @@ def validate_pair(train: Dataset, test: Dataset) -> None:
     where = where_in(test.role)
     for name in train.features:
         if name not in test.columns:
-            raise _no_column(name, test.columns, where, f"column that {train.role} data has,")
+            what = f"column that {train.role} data has,"
+            raise _no_column(name, test.columns, where, what, "give both tables the same columns")
     if train.task.target is None or test.task.target is None or train.task.kind != "binary-classification":
         return
     known = distinct_labels(train.column(train.task.target)[0])
@@ -225,7 +226,7 @@ def _sensitive(names: Sequence[str], frame: pd.DataFrame, beside: pd.DataFrame |
         source = beside if beside is not None and name in beside.columns else frame
         if name not in source.columns:
             known = [*frame.columns, *(() if beside is None else beside.columns)]
-            raise _no_column(name, known, where_in(role), "sensitive column")
+            raise _no_column(name, known, where_in(role), "sensitive column", "correct data.sensitive in aims.yaml")
         columns[name] = source[name].reset_index(drop=True)
         _refuse_containers(columns[name], name, where_in(role))
     return pd.DataFrame(columns)
@@ -246,8 +247,8 @@ def _refuse_containers(column: pd.Series, name: str, where: str) -> None:
         )
 
 
-def find_columns(data: InMemoryTable, names: Iterable[str], what: str) -> dict[str, pd.Series]:
-    """Return columns that a pack names, from the table or from the sensitive columns beside it.
+def find_columns(data: InMemoryTable, names: Iterable[str], entry: str) -> dict[str, pd.Series]:
+    """Return columns that an entry of the pack names, from the table or from the sensitive columns beside it.
 
     Raises:
         DataError: one is in neither.
@@ -256,7 +257,8 @@ def find_columns(data: InMemoryTable, names: Iterable[str], what: str) -> dict[s
     for name in names:
         source = data.sensitive if data.sensitive is not None and name in data.sensitive.columns else data.frame
         if name not in source.columns:
-            raise _no_column(name, [*data.frame.columns, *data.sensitive_names], where_in(data.role), what)
+            known = [*data.frame.columns, *data.sensitive_names]
+            raise _no_column(name, known, where_in(data.role), "column", f"correct {entry} in the pack")
         columns[name] = source[name].reset_index(drop=True)
     return columns
 
@@ -266,12 +268,12 @@ def where_in(role: str) -> str:
     return f"{role} data"
 
 
-def _no_column(name: str, known: Any, where: str, what: str) -> DataError:
+def _no_column(name: str, known: Any, where: str, what: str, advice: str) -> DataError:
     hint = did_you_mean(name, [str(k) for k in known])
     return DataError(
         f"there is no {what} {name!r}" + (f", {hint}" if hint else ""),
         where=where,
-        next="correct the name in aims.yaml" if hint else "name a column of the table",
+        next=advice,
     )
 
 
