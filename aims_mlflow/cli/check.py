@@ -87,8 +87,7 @@ def run(
         raise ConfigError(
             "--model predicts, so --prediction and --score have no use beside it", next="give one of them"
         )
-    said = said_of(target, favourable, sensitive, threshold)
-    described, found, options = setup_of(config, pack, said, read)
+    described, found, options = setup_of(config, pack, said_of(target, favourable, sensitive, threshold), read)
     from aims_mlflow.checks.engines.opening import short_name
     from aims_mlflow.checks.suite import planned
     from aims_mlflow.operation.checking import Columns, beside_its_files, dataset_from, with_incumbent

@@ -68,8 +68,7 @@ def command(
     frame, parent = _table_and_pack(table, reading, pack, target, named)
     columns = profile(frame, target, parent.task)
     guessed = named or [c for c in suggest_sensitive(frame.columns) if c != target and not frame[c].isna().all()]
-    with set_elsewhere(DATA_OPTIONS.get):
-        labels, favourable = _labels(frame, target, favourable, guessed, parent.task)
+    labels, favourable = _labels(frame, target, favourable, guessed, parent.task)
     proposed = _proposed_groups(frame, guessed)
     system = FirstSystem(
         id=system_id or _id_of(table),
@@ -137,6 +136,7 @@ def _id_of(table: Path) -> str:
     return "".join(c if c.isalnum() or c in "._-" else "-" for c in table.stem).strip("-._") or "my-system"
 
 
+@set_elsewhere(DATA_OPTIONS.get)
 def _labels(
     frame: pd.DataFrame, target: str, favourable: str | None, sensitive: list[str], task: Task
 ) -> tuple[tuple[str, ...], str | None]:

@@ -36,7 +36,7 @@ def test_the_chosen_run_has_the_acquisition_and_the_preparation_behind_its_data(
     with mlflow.start_run():
         for strength in (0.1, 1.0):
             with mlflow.start_run(nested=True) as run:
-                train(*halves, strength)
+                train(halves[0], halves[1], strength)
             runs.append(run.info.run_id)
     behind = {step["session"] for item in one("lineage", runs[0]).evidence.details["links"] for step in item["steps"]}
     assert len(behind) == 2

@@ -28,11 +28,15 @@ def reads_of_the_environment(path):
 
 
 def test_only_the_settings_read_the_environment():
+    """`fresh_process` is another process's whole program, and sets there what the settings of this one gave it."""
     elsewhere = {
         str(path.relative_to(PACKAGE)): lines
         for path in PACKAGE.rglob("*.py")
         if path.name != "settings.py" and (lines := list(reads_of_the_environment(path)))
     }
+    sets = {"os.environ.pop(name, None)", "os.environ[name] = value"}
+    lines = (PACKAGE / "adapters" / "fresh_process.py").read_text(encoding="utf-8").splitlines()
+    assert {lines[number - 1].strip() for number in elsewhere.pop("adapters/fresh_process.py")} == sets
     assert elsewhere == {}
     assert list(reads_of_the_environment(PACKAGE / "settings.py"))  # the test sees what it looks for
 

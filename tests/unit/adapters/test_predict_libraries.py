@@ -5,6 +5,7 @@ another one. What the answer stands for is then seen by its numbers alone.
 """
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -89,7 +90,7 @@ OF_CODES = {
     "XGBClassifier": (xgb_classifier, lambda m, x: m.predict(x)),
     "statsmodels": (logit, lambda m, x: m.predict(x)),
 }
-ORDERS = {"sorted": sorted, "another": lambda names: [*sorted(names)[1:], min(names)]}
+ORDERS: dict[str, Callable] = {"sorted": sorted, "another": lambda names: [*sorted(names)[1:], min(names)]}
 
 
 @pytest.mark.parametrize("labels", LABELS)
