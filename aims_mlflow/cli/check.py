@@ -213,8 +213,8 @@ def infer(data: str, target: str, sensitive: str | None, read: tuple[str, ...], 
     """
     import yaml
 
+    from aims_mlflow.checks.column_names import suggest_sensitive
     from aims_mlflow.checks.profiling.infer import infer_expectations, unproposed
-    from aims_mlflow.checks.profiling.profile import suggest_sensitive
 
     if "://" in data or data.startswith("spark:"):
         raise ConfigError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aims_mlflow.adapters.reading.read_table import AS_FOUND
+from aims_mlflow.checks.column_names import suggest_sensitive
 from aims_mlflow.cli.init_files import FirstSystem, added_expectations, config_text, extends_line, pack_text, unsaid
 from aims_mlflow.cli.options import DATA_OPTIONS, READ, reading_of, table_to_profile
 from aims_mlflow.errors import ConfigError, set_elsewhere
@@ -62,7 +63,7 @@ def command(
     the training gate asks for it.
     """
     from aims_mlflow.checks.profiling.infer import infer_expectations
-    from aims_mlflow.checks.profiling.profile import profile, suggest_sensitive
+    from aims_mlflow.checks.profiling.profile import profile
 
     named, reading = _names_in(sensitive), reading_of(read, AS_FOUND)
     frame, parent = _table_and_pack(table, reading, pack, target, named)

@@ -14,6 +14,7 @@ from aims_mlflow.demo.data import ROWS, acquired, config_of, credit_table
 from aims_mlflow.demo.people import Office, quiet, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.demo.telling import Teller, controls_to_waive, groups_table, refusal_lines
+from aims_mlflow.records.wording import figure_text
 from aims_mlflow.settings import environment
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ class Story:
             )
             for r in (before, after)
         )
-        return f"its cost: accuracy {old:.3f} before, {new:.3f} after ({new - old:+.3f})"
+        return f"its cost: accuracy {figure_text(old)} before, {figure_text(new)} after"
 
     def _waive(self, uri: str, stage: str, alias: str | None, refused: str) -> None:
         until = (datetime.now(UTC) + timedelta(days=WAIVER_DAYS)).strftime("%Y-%m-%d")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING
 
+from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.limit import holds
 
 if TYPE_CHECKING:
@@ -38,6 +39,17 @@ def number_text(value: str | None, comparator: str | None = None, limit: str | N
     if value is None:
         return UNDEFINED
     return _plain(_rounded(Decimal(value), _sides(comparator, limit)))
+
+
+def figure_text(value: float) -> str:
+    """Return a computed number by the rule of `number_text`."""
+    return number_text(decimal_text(value))
+
+
+def share_text(share: float) -> str:
+    """Return a computed share as a percentage by the rule of `number_text`."""
+    text = decimal_text(share)
+    return UNDEFINED if text is None else percent_text(text)
 
 
 def count_text(number: int | None) -> str:

@@ -47,6 +47,7 @@ from aims_mlflow.records.evidence import Claim, Comparator, result_of
 from aims_mlflow.records.limit import holds
 from aims_mlflow.records.pack import Drift, Limit, Pack
 from aims_mlflow.records.verdicts import NOT_ENOUGH
+from aims_mlflow.records.wording import percent_text, share_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -205,7 +206,8 @@ def _rise(reference: Dataset, data: Dataset, train: WeightedColumn, test: Weight
 def _rise_claim(name: str, rise: Rise, adjusted: Adjusted, role: str, settings: Drift) -> Claim:
     """Return the claim that the share of missing cells of a column did not rise by more than the limit."""
     p = adjusted[name, RISE]
-    shares = f"{rise.now / rise.rows:.1%} are missing, {(rise.before or 0) / rise.rows_before:.1%} in training data"
+    now, before = share_text(rise.now / rise.rows), share_text((rise.before or 0) / rise.rows_before)
+    shares = f"{now} are missing, {before} in training data"
     how = f"two-sample test (Fisher, one side), corrected for {len(adjusted)} tests: p-value {p_value_text(p)}"
     note = f"{CALLED.get(name, '')}{shares}; {how}"
     limit = _plain_limit(RISE, "<=", settings.missing, settings)
@@ -265,9 +267,9 @@ def _noise(tests: int, settings: Drift) -> str:
     alone = 1 - (1 - float(settings.p_value)) ** tests
     return (
         f"{tests} tests were made (of the columns' values, and of their missing cells): one by one at "
-        f"{settings.p_value}, at least one would be flagged by chance alone in up to {alone:.0%} of all tables, so "
-        f"p-values are corrected for their number (Holm), and two tables of one population are flagged in at most "
-        f"{float(settings.p_value):.0%} of the cases"
+        f"{settings.p_value}, at least one would be flagged by chance alone in up to "
+        f"{share_text(round(alone, 2))} of all tables, so p-values are corrected for their number (Holm), and two "
+        f"tables of one population are flagged in at most {percent_text(settings.p_value)} of the cases"
     )
 
 

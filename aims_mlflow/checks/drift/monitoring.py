@@ -32,6 +32,7 @@ from aims_mlflow.records.details.checks import MonitorRunDetails
 from aims_mlflow.records.evidence import Claim, result_of
 from aims_mlflow.records.pack import Limit, Monitor
 from aims_mlflow.records.verdicts import NOT_ENOUGH
+from aims_mlflow.records.wording import share_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,8 +162,8 @@ def noise(tests: int, settings: Monitor) -> str:
     alone = 1 - (1 - float(settings.p_value)) ** tests
     return (
         f"{tests} tests were made (distances, missing cells, new categories): one by one at {settings.p_value}, at "
-        f"least one would be flagged by chance alone in {alone:.0%} of the runs, so p-values are corrected for their "
-        "number (Holm)"
+        f"least one would be flagged by chance alone in {share_text(round(alone, 2))} of the runs, so p-values are "
+        "corrected for their number (Holm)"
     )
 
 
@@ -250,7 +251,9 @@ def _claims(
     gone, new = comparison.missing, comparison.unseen
     if gone.now:
         limit = _limit("missing_rate_rise", "<=", settings.missing, settings)
-        claims.append(judged("missing_rate_rise", gone.value, n, f"{gone.now / gone.rows:.1%} are missing", limit))
+        claims.append(
+            judged("missing_rate_rise", gone.value, n, f"{share_text(gone.now / gone.rows)} are missing", limit)
+        )
     if new is not None and new.now:
         limit = _limit("unseen_share_rise", "<=", settings.unseen, settings)
         note = "categories that training had in too few rows to tell, or never"

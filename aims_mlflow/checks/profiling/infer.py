@@ -9,6 +9,7 @@ from aims_mlflow.canonical import SAFE_INTEGER
 from aims_mlflow.checks.profiling.profile import ColumnProfile, profile, task_of
 from aims_mlflow.checks.statistics.count_tables import wilson
 from aims_mlflow.checks.statistics.labels import distinct_labels
+from aims_mlflow.records.wording import share_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,8 +141,8 @@ def _values(column: pd.Series, profiled: ColumnProfile) -> list[dict[str, Any]]:
             "expect_column_values_to_be_in_set",
             "warning",
             "accuracy",
-            f"these {len(often)} values make up {share:.1%} of {n:,} in the reference; new ones are mistakes or new "
-            "categories, which the model has not learned",
+            f"these {len(often)} values make up {share_text(share)} of {n:,} in the reference; new ones are mistakes "
+            "or new categories, which the model has not learned",
             column=profiled.name,
             value_set=sorted((_scalar(value) for value in often.index), key=str),
             mostly=least_share(share, n),
@@ -154,8 +155,8 @@ def _between(name: str, low: float, high: float, share: float, n: int) -> dict[s
         "expect_column_values_to_be_between",
         "warning",
         "accuracy",
-        f"the 1st to 99th percentile of the reference, rounded outwards, hold {share:.1%} of {n:,} values; what lies "
-        "outside is rare or a mistake",
+        f"the 1st to 99th percentile of the reference, rounded outwards, hold {share_text(share)} of {n:,} values; "
+        "what lies outside is rare or a mistake",
         column=name,
         min_value=low,
         max_value=high,
@@ -192,7 +193,7 @@ def _short(bound: float) -> float:
 
 def _not_null(column: pd.Series, severity: str, reason: str) -> dict[str, Any]:
     share, n = float(column.notna().mean()), len(column)
-    why = f"{share:.1%} of {n:,} cells are filled in the reference; {reason}"
+    why = f"{share_text(share)} of {n:,} cells are filled in the reference; {reason}"
     mostly = least_share(share, n)
     return _expectation(
         "expect_column_values_to_not_be_null", severity, "completeness", why, column=str(column.name), mostly=mostly

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from aims_mlflow.checks.quality.leaking_columns import suspicious_name
 from aims_mlflow.checks.statistics.columns import every, looks_like_dates
@@ -12,6 +12,7 @@ from aims_mlflow.checks.statistics.labels import distinct_labels
 from aims_mlflow.checks.statistics.single_column import target_rows, told_by
 from aims_mlflow.errors import DataError, did_you_mean
 from aims_mlflow.records.pack import Leakage
+from aims_mlflow.records.wording import figure_text, share_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,10 +27,6 @@ MANY_LEVELS = 100
 FEW_NUMBERS = 20  # a target of numbers with more different values than these is a number, not a label
 _ID_NAME = re.compile(
     r"(^|[_\W])(id|ids|uuid|guid|key|nr|no|number|index|ssn|iban|email|phone)([_\W]|$)|[a-z]I[Dd]$", re.IGNORECASE
-)
-_SENSITIVE = re.compile(
-    r"(^|[_\W])(sex|gender|race|ethnic\w*|age|religio\w*|national\w*|marital\w*|disab\w*|orientation|personal_status)([_\W]|$)",
-    re.IGNORECASE,
 )
 
 
@@ -75,11 +72,6 @@ def profile(frame: pd.DataFrame, target: str, task: Task | None = None) -> list[
     ]
 
 
-def suggest_sensitive(columns: Any) -> list[str]:
-    """Return the column names that sound like a protected characteristic (sex, age, race, ...)."""
-    return [str(name) for name in columns if _SENSITIVE.search(str(name))]
-
-
 def task_of(target: pd.Series) -> Task:
     """Return the task that a target's values suggest: two labels, more of them, or numbers."""
     import pandas as pd
@@ -100,7 +92,7 @@ def _one(column: pd.Series, target: str, outcome: TargetRows | None) -> ColumnPr
         if leaks:
             return ColumnProfile(name, "leaking", leaks)
     if missing > MOSTLY_EMPTY:
-        return ColumnProfile(name, "empty", f"mostly empty: {missing:.0%} of its cells are missing")
+        return ColumnProfile(name, "empty", f"mostly empty: {share_text(missing)} of its cells are missing")
     return ColumnProfile(name, kind, reason)
 
 
@@ -113,7 +105,8 @@ def _leaks(column: pd.Series, target: str, outcome: TargetRows) -> str | None:
         limit, measure = LEAKING.named_auc if suspicion else LEAKING.column_auc, "AUC"
     if told.value < float(limit):
         return None
-    why = f"tells {target!r} by itself ({measure} {told.value:.3f}), so it may be made from it or known only after it"
+    figure = f"{measure} {figure_text(told.value)}"
+    why = f"tells {target!r} by itself ({figure}), so it may be made from it or known only after it"
     return f"{why}; {suspicion}" if suspicion else why
 
 
@@ -164,9 +157,9 @@ def _words(name: str, values: pd.Series, distinct: int) -> tuple[ColumnKind, str
     if share > 0.9 and len(values) > 20 and (words < 3 or _ID_NAME.search(name)) and (numeric < 0.95 or share == 1):
         return "identifier", f"{distinct:,} different values in {len(values):,} rows"
     if numeric >= 0.95 and distinct > 20:
-        return "numeric", f"numbers written as text, {numeric:.0%} of them readable"
+        return "numeric", f"numbers written as text, {share_text(numeric)} of them readable"
     if distinct > 20 and (words >= 5 or share > 0.5):
-        return "text", f"free text: {words:.0f} words on average, {distinct:,} different"
+        return "text", f"free text: {figure_text(round(words))} words on average, {distinct:,} different"
     if distinct > MANY_LEVELS and share > 0.05:
         return "text", f"too many categories for the rows: {distinct:,} in {len(values):,}"
     return "categorical", f"{distinct:,} categories"

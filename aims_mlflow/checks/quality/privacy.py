@@ -12,9 +12,9 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.claims import claim, held, reason_of
+from aims_mlflow.checks.column_names import spaced, special_category, suggest_sensitive
 from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.report import claims_page
-from aims_mlflow.checks.profiling.profile import suggest_sensitive
 from aims_mlflow.checks.statistics.columns import every
 from aims_mlflow.records.details.checks import DataQualityDetails
 from aims_mlflow.records.evidence import result_of
@@ -40,20 +40,6 @@ NAMES = re.compile(
 )
 NAMED = 10
 NOTHING = "no column is declared personal, and none looks so by its name or its values"
-# Special categories of personal data by what names of columns say: GDPR art. 9(1), and 10 for convictions.
-SPECIAL = {
-    what: re.compile(rf"(^|[_\W])({words})([_\W]|$)", re.IGNORECASE)
-    for what, words in {
-        "racial or ethnic origin": r"race|racial\w*|ethnic\w*|skin_?colou?r",
-        "political opinions": r"politic\w*|party_?member\w*",
-        "religious or philosophical beliefs": r"religio\w*|faith|beliefs?|denomination",
-        "trade union membership": r"trade_?union\w*|union_?member\w*",
-        "genetic or biometric data": r"genetic\w*|genom\w*|dna|biometric\w*|fingerprints?",
-        "health": r"health\w*|diagnos\w*|disab\w*|diseases?|medica\w*|icd_?\d*|pregnan\w*|hiv",
-        "sex life or sexual orientation": r"sexual\w*|sex_?life",
-        "criminal convictions and offences": r"crimin\w*|convict\w*|offen[cs]es?|arrests?|felon\w*",
-    }.items()
-}
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 PHONE = re.compile(r"(\+|00)\d[\d ()/.-]{6,18}\d")
 SOCIAL = re.compile(r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}")  # US social security, as written
@@ -64,7 +50,8 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     settings, stated = pack.privacy, data.personal
     declared = _declared(data, settings)
     known = {*(name for names in declared.values() for name in names), data.task.target}
-    personal = {name: why for name in data.columns if name not in known and (why := looks_personal(data, str(name)))}
+    found = {n: looks_personal(data, str(n)) or _about_people(str(n)) for n in data.columns if n not in known}
+    personal = {name: why for name, why in found.items() if why}
     special = {str(name): what for name in data.columns if (what := special_category(str(name)))}
     severity, why = settings.severity, settings.why
     limit = Limit(metric=METRIC, comparator="==", limit="0", severity=severity, why=why, **settings.author)
@@ -118,28 +105,21 @@ def _told(
             yield f"{what}: {', '.join(marked)}"
 
 
-def special_category(name: str) -> str | None:
-    """Return the special category of personal data (GDPR art. 9(1) and 10) that a column's name says, or None."""
-    return next((what for what, pattern in SPECIAL.items() if pattern.search(_spaced(name))), None)
-
-
 def looks_personal(data: Dataset, name: str) -> str | None:
-    """Return why a column looks personal, or None."""
+    """Return why a column looks like people's identifiers, or None."""
     values = _texts(data, name)
     for what, looks in LOOKS.items():
         if values and sum(looks(value) for value in values) >= MOSTLY * len(values):
             return f"its values look like {what}"
+    return "its name says so" if NAMES.search(spaced(name)) else None
+
+
+def _about_people(name: str) -> str | None:
+    """Return which characteristic of people a column's name says, or None: personal data that identify nobody alone."""
     special = special_category(name)
     if special is not None:
         return f"its name says {special}, a special category (GDPR art. 9 and 10)"
-    if NAMES.search(_spaced(name)):
-        return "its name says so"
-    return "its name says a characteristic of people" if suggest_sensitive([_spaced(name)]) else None
-
-
-def _spaced(name: str) -> str:
-    """Return a name with its words apart: lastName as last_Name."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
+    return "its name says a characteristic of people" if suggest_sensitive([name]) else None
 
 
 def _texts(data: Dataset, name: str) -> list[str]:

@@ -18,6 +18,7 @@ from aims_mlflow.checks.statistics.labels import label_key
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.details.checks import PopulationComparison, RepresentativenessDetails
 from aims_mlflow.records.evidence import Claim, Result, result_of, worst
+from aims_mlflow.records.wording import share_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -173,7 +174,7 @@ def population_claims(
         at, g = {groups.columns[0]: label}, place.get(label_key(label))
         if g is None:  # at most one row under what would be shown
             most, wanted = min((settings.pool_under - 1) / data.rows, 1.0), float(text)
-            note = f"at most this: fewer than {settings.pool_under} rows; {wanted:.1%} in {population.source}"
+            note = f"at most this: fewer than {settings.pool_under} rows; {share_text(wanted)} in {population.source}"
             claims.append(claim(POPULATION_METRICS[0], most / wanted, slice=at, role=data.role, n=data.rows, note=note))
         else:
             claims.append(_over_population(int(sizes[g]), float(text), at, data, population.source))
@@ -183,7 +184,7 @@ def population_claims(
     outside, note = rows, f"groups that {population.source} does not name"
     if left > ROUNDING:
         claims.append(_over_population(rows, left, at, data, population.source))
-        outside, note = 0, f"{note} are compared with the {left:.1%} that its shares leave"
+        outside, note = 0, f"{note} are compared with the {share_text(left)} that its shares leave"
     ends = exact_of(outside, data.rows)
     share = outside / data.rows
     return [
@@ -219,7 +220,7 @@ def _over_population(rows: int, wanted: float, at: dict[str, str], data: Dataset
         n=data.rows,
         interval=(low / wanted, high / wanted),
         method=count_tables.EXACT,
-        note=f"{wanted:.1%} in {source}",
+        note=f"{share_text(wanted)} in {source}",
     )
 
 

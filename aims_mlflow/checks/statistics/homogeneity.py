@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.records.wording import figure_text
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -21,8 +23,8 @@ TINY = 1e-15  # below it the arithmetic of doubles decides, not the data
 
 
 def p_value_text(p: float) -> str:
-    """Return a p-value with two digits; one too small to be computed reads `under 1e-15`, never 0."""
-    return f"under {TINY:.0e}" if p < TINY else f"{p:.2g}"
+    """Return a p-value by the rule of `number_text`; one too small to be computed reads `under 1e-15`, never 0."""
+    return f"under {TINY:.0e}" if p < TINY else figure_text(p)
 
 
 def categories_p_value(one: Array, other: Array) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.statistics import count_tables
+from aims_mlflow.records.wording import figure_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -176,7 +177,9 @@ def lift_claim(table: ScoreTable, role: str) -> Claim:
     low, high = (float(end[()]) for end in count_tables.exact_interval(np.asarray(share * top), np.asarray(top)))
     around = (low / base, high / base) if base else None
     note = (
-        "undefined: no positives" if not base else f"share of positives in the best-scored {top:,} rows over {base:.3g}"
+        "undefined: no positives"
+        if not base
+        else f"share of positives in the best-scored {top:,} rows over {figure_text(base)}"
     )
     return claim(
         "top_decile_lift",

@@ -8,6 +8,7 @@ from aims_mlflow.checks.drift import drift
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.pack import Drift, Pack
+from aims_mlflow.records.wording import share_text
 
 RISE = "missing_rate_rise"
 
@@ -38,7 +39,10 @@ def test_a_rise_of_missing_cells_beyond_its_limit_and_chance_is_drift(rows, shar
     for c in rises:
         gone = (test.frame[c.slice["column"]].isna().mean(), train.frame[c.slice["column"]].isna().mean())
         assert float(c.value) == pytest.approx(gone[0] - gone[1])
-        assert f"{gone[0]:.1%} are missing, {gone[1]:.1%} in training data; two-sample test (Fisher" in c.note
+        assert (
+            f"{share_text(gone[0])} are missing, {share_text(gone[1])} in training data; two-sample test (Fisher"
+            in c.note
+        )
         assert ("not enough data" in c.note) == (passed is None)
 
 

@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from aims_mlflow.checks.column_names import suggest_sensitive
 from aims_mlflow.checks.packs import pack_digest
 from aims_mlflow.checks.profiling.infer import infer_expectations, rounded_range
-from aims_mlflow.checks.profiling.profile import profile, suggest_sensitive
+from aims_mlflow.checks.profiling.profile import profile
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
