@@ -124,6 +124,7 @@ def hold(claims: Iterable[Claim], limits: Sequence[Limit], *, role: str = "test"
     return out
 
 
+NOTHING_MISSING = "no feature has a missing cell"
 LEFT_OUT = "left out: too few rows to show"
 SET_ASIDE = "set aside: "
 
@@ -149,6 +150,11 @@ def is_set_aside(measured: Claim) -> bool:
 def is_description(measured: Claim) -> bool:
     """Return whether a claim about fairness describes all groups at once, and takes no verdict."""
     return "*" in measured.slice.values()
+
+
+def is_of_extremes(measured: Claim) -> bool:
+    """Return whether a claim is of the highest against the lowest group, chance among them: no verdict rests on it."""
+    return is_description(measured) and measured.metric.endswith("_difference") and measured.note != NOTHING_MISSING
 
 
 def is_left_out(measured: Claim) -> bool:

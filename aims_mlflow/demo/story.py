@@ -169,7 +169,7 @@ class Story:
         found: dict[str, SealedRecord] = {}
         for name, content in tracking.session_files(run_id).items():
             for line in content.splitlines():
-                record = read(line, name)
+                record = read(line, name).whole()
                 if record.evidence.mlflow.run_id == run_id:
                     found[record.evidence.kind] = record
         trained = read_details(found["training-provenance"].evidence, ProvenanceDetails)

@@ -109,5 +109,5 @@ class SessionWriter:
         return manifest
 
     def jsonl(self) -> bytes:
-        """Return all envelopes, one on each line."""
-        return b"".join(r.envelope.raw + b"\n" for r in self.records)
+        """Return all records, one on each line: its envelope, and the numbers that stand beside it."""
+        return b"".join(r.line + b"\n" for r in self.records)

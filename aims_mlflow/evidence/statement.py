@@ -7,13 +7,14 @@ reading a record derives them again, and any difference is an error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
 
 from aims_mlflow.canonical import canonical, parse_json
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence.small_counts import join_line, restore, split_line, withhold
 from aims_mlflow.records.base import Record
 from aims_mlflow.records.details import details_model, read_details
 from aims_mlflow.records.details.training import ProvenanceDetails
@@ -40,11 +41,27 @@ class Subject(Record):
 
 @dataclass(frozen=True)
 class SealedRecord:
-    """A record that was read back: its envelope, subjects and body."""
+    """A record that was read back: its envelope, subjects and body, and the numbers that stand beside it."""
 
     envelope: dsse.Envelope
     subjects: tuple[Subject, ...]
     evidence: Evidence
+    beside: bytes | None = None
+
+    @property
+    def line(self) -> bytes:
+        """The record as a line of a session file."""
+        return join_line(self.envelope.raw, self.beside)
+
+    def whole(self) -> SealedRecord:
+        """Return the record with the numbers that stand beside it in its body; without any, as it is.
+
+        Raises:
+            EvidenceError: they are not those that the record commits to.
+        """
+        if self.beside is None:
+            return self
+        return replace(self, evidence=restore(self.evidence, self.beside, f"{self.evidence.kind} {self.id}"))
 
     @property
     def sha256(self) -> str:
@@ -113,7 +130,7 @@ def predicate_of(body: Evidence) -> tuple[str, dict[str, Any]]:
 
 
 def seal(body: Evidence, subjects: list[Subject], key: SigningKey) -> SealedRecord:
-    """Sign one record.
+    """Sign one record; numbers that would tell counts under 20 stand beside it, see `small_counts`.
 
     Raises:
         EvidenceError: there is no subject, or the body has no canonical bytes.
@@ -121,22 +138,27 @@ def seal(body: Evidence, subjects: list[Subject], key: SigningKey) -> SealedReco
     """
     if not subjects:
         raise EvidenceError(f"a {body.kind} record needs a subject with a digest")
-    predicate_type, predicate = predicate_of(body)
+    public, beside = withhold(body)
+    predicate_type, predicate = predicate_of(public)
     statement = {
         "_type": STATEMENT,
         "subject": [s.model_dump() for s in subjects],
         "predicateType": predicate_type,
         "predicate": predicate,
     }
-    return SealedRecord(dsse.sign(canonical(statement), key), tuple(subjects), body)
+    signed = body if beside is None else body.model_copy(update={"withheld": public.withheld})
+    return SealedRecord(dsse.sign(canonical(statement), key), tuple(subjects), signed, beside)
 
 
 def read(raw: bytes, where: str) -> SealedRecord:
-    """Parse untrusted bytes into a record; `verify` checks the signature.
+    """Parse untrusted bytes into a record as it was signed; `verify` checks the signature.
+
+    `SealedRecord.whole` adds the numbers that stand beside it.
 
     Raises:
         EvidenceError: the envelope, the statement or the body is not well-formed.
     """
+    raw, beside = split_line(raw)
     envelope = dsse.parse(raw, where)
     if envelope.payload_type != dsse.IN_TOTO:
         raise EvidenceError(f"the payload type is {envelope.payload_type!r}, not {dsse.IN_TOTO!r}", where=where)
@@ -161,4 +183,4 @@ def read(raw: bytes, where: str) -> SealedRecord:
         raise EvidenceError("the fields for foreign tools say something else than the record", where=where)
     if body.key_id != envelope.key_id:
         raise EvidenceError("the record names another key than the one that signed it", where=where)
-    return SealedRecord(envelope, parsed, body)
+    return SealedRecord(envelope, parsed, body, beside)

@@ -107,7 +107,7 @@ def check_session(
     for number, line in enumerate(lines, 1):
         where = f"{name} line {number}"
         try:
-            record = read(line, where)
+            record = read(line, where).whole()
         except EvidenceError as exc:
             problems.append(Problem(where, exc.what, "the record was changed after signing, or is not ours"))
             continue

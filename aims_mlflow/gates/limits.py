@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import held, held_by, is_description, is_left_out, is_set_aside, is_too_small, matches
+from aims_mlflow.checks.claims import (
+    held,
+    held_by,
+    is_description,
+    is_left_out,
+    is_of_extremes,
+    is_set_aside,
+    is_too_small,
+    matches,
+)
 from aims_mlflow.gates.counting_evidence import DATA_KINDS
 from aims_mlflow.records.decision import Unmet
 from aims_mlflow.records.wording import limit_text, measured_text, metric_text, origin_text, remark_text, slice_text
@@ -59,14 +68,16 @@ def _judged(limit: PolicyLimit, record: SealedRecord) -> Iterator[Claim]:
     """Yield the claims of a record that a limit speaks of, with the server's verdict.
 
     A record on fairness from before groups were compared with a reference group has no interval that was shown to
-    cover: there the value alone decides, of the highest against the lowest group, too.
+    cover: there the value alone decides, of the highest against the lowest group, too. So it is for a record on
+    representativeness from before.
     """
     claims = record.evidence.claims
     compared = any(c.reference is not None or is_too_small(c) or is_set_aside(c) for c in claims)
     earlier = limit.kind == FAIRNESS and not compared
     for asked in [limit] if earlier or limit.kind != FAIRNESS else held_by([limit]):
         for measured in claims:
-            if not matches(asked, measured) or (limit.kind == FAIRNESS and compared and is_description(measured)):
+            described = is_description(measured) if limit.kind == FAIRNESS else is_of_extremes(measured)
+            if not matches(asked, measured) or (compared and described):
                 continue
             known = measured.model_copy(update={"interval": None}) if earlier else measured
             yield held(known, asked, asked.min_n or 1).model_copy(update={"interval": measured.interval})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence.small_counts import beside_line
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.decide import DecisionRequest, decide
@@ -18,6 +19,8 @@ from aims_mlflow.records.decision import Decision, PriorAuthority, Unmet
 from aims_mlflow.records.leaves.changes import DecisionBody, DecisionLeaf
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.gates.signed_consent import SignedConsent
@@ -105,7 +108,7 @@ def replay(
         said.version,
         said.keyring_digest,
     )
-    files = {name: _joined(ledger, lines) for name, lines in content.sessions.items()}
+    files = {name: _joined(ledger, lines, body.beside or {}) for name, lines in content.sessions.items()}
     checked = check_sessions(files, force, rules, sessions or KnownSessions(0))
     return decide(rules, checked, given, asked, parse_time(said.time))
 
@@ -141,13 +144,13 @@ def _given(signed: SignedConsent, reasons: dict[str, str]) -> SignedConsent:
     return replace(signed, consent=signed.consent.model_copy(update={"comment": reasons[signed.id]}))
 
 
-def _joined(ledger: Ledger, lines: list[str]) -> bytes:
-    """Return a session file as it was read: its lines by sha256, an empty line by an empty name."""
+def _joined(ledger: Ledger, lines: list[str], beside: Mapping[str, str]) -> bytes:
+    """Return a session file as it was read: its envelopes by sha256, an empty line by an empty name."""
     kept = ledger.envelopes([name for name in lines if name])
     missing = [name for name in lines if name and name not in kept]
     if missing:
         raise EvidenceError(f"the envelope {missing[0]} that the decision rests on is missing")
-    return b"\n".join(kept[name] if name else b"" for name in lines)
+    return b"\n".join(beside_line(kept[name], beside.get(name)) if name else b"" for name in lines)
 
 
 def check_sessions(

@@ -125,6 +125,8 @@ class Evidence(Record):
     policy_digest: Sha256 | None = None
     checkpoint: str | None = None
     claims: tuple[Claim, ...] = ()
+    # sha256 of what stands beside the record: a salt, and numbers that would tell counts under 20.
+    withheld: Sha256 | None = None
     artifacts: tuple[Artifact, ...] = ()
     tools: dict[str, str] = Field(default_factory=dict)
     valid_until: Time | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aims_mlflow.canonical import sha256_hex
+from aims_mlflow.evidence.small_counts import split_line
 from aims_mlflow.gates.replay import decision_leaf
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.model_history import qualified
@@ -46,6 +47,7 @@ class DecisionContext:
     decision: Decision
     envelopes: tuple[bytes, ...] = ()
     sessions: SessionLines = field(default_factory=dict)
+    beside: dict[str, str] = field(default_factory=dict)
     consents: tuple[str, ...] = ()
     registered: str | None = None
     prior: PriorAuthority | None = None
@@ -53,11 +55,16 @@ class DecisionContext:
     failure: AimsError | None = None
 
 
-def kept_lines(files: dict[str, bytes]) -> tuple[tuple[bytes, ...], SessionLines]:
-    """Return (envelopes of session files, the files by the sha256 of each line), from which a decision is replayed."""
-    lines = {name: data.split(b"\n") for name, data in sorted(files.items())}
-    named = {name: [sha256_hex(line) if line else "" for line in each] for name, each in lines.items()}
-    return tuple(line for each in lines.values() for line in each if line), named
+def kept_lines(files: dict[str, bytes]) -> tuple[tuple[bytes, ...], SessionLines, dict[str, str]]:
+    """Return (envelopes of session files, the files by the sha256 of each envelope, what stands beside which).
+
+    From these a decision is replayed; what stands beside an envelope goes into the erasable body.
+    """
+    parts = {name: [split_line(line) for line in data.split(b"\n")] for name, data in sorted(files.items())}
+    named = {name: [sha256_hex(line) if line else "" for line, _ in each] for name, each in parts.items()}
+    everything = [part for each in parts.values() for part in each]
+    beside = {sha256_hex(line): text.decode() for line, text in everything if text is not None}
+    return tuple(line for line, _ in everything if line), named, beside
 
 
 def announced_decision(
@@ -83,6 +90,6 @@ def decision_entry(content: DecisionLeaf, context: DecisionContext, call: str, w
     prior = context.prior.model_dump(mode="json", exclude_none=True) if context.prior else None
     body = DecisionBody(
         decision=context.decision.model_dump(mode="json", exclude_none=True), standing=prior,
-        login=who.login, address=who.address,
+        beside=context.beside or None, login=who.login, address=who.address,
     )  # fmt: skip
     return Entry(content, body, context.envelopes, call)

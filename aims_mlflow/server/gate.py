@@ -72,5 +72,5 @@ class Gate:
         )
         sessions = self.evidence.checked_sessions(model, force, rules)
         decision = decide(rules, sessions, list(consents.values()), request, now)
-        envelopes, lines = kept_lines(model.session_files)
-        return DecisionContext(decision, envelopes, lines, tuple(consents), request.registered, request.standing)
+        kept = kept_lines(model.session_files)
+        return DecisionContext(decision, *kept, tuple(consents), request.registered, request.standing)

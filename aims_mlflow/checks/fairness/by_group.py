@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.fairness.comparisons import (
+    HIDDEN,
     Comparison,
     Estimates,
     comparison,
@@ -81,6 +82,8 @@ def _labels(data: InMemoryTable, labels: Classes, settings: Fairness) -> Measure
                 for g in range(len(groups.names))
             ],
         }
+        if (counts.sum(axis=1) < HIDDEN).any():
+            counted["small"] = True
         compared = comparison(groups, counts.sum(axis=(1, 2)), settings, data.role)
         return label_claims(counts, labels.names, compared, settings.bootstrap), counted, None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import claim
+from aims_mlflow.checks.claims import NOTHING_MISSING, claim
 from aims_mlflow.checks.statistics import count_tables
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from aims_mlflow.records.evidence import Claim
 
 RATE = "missing_rate"
-NONE = "no feature has a missing cell"
 
 
 def missing_claims(data: Dataset) -> list[Claim]:
@@ -25,7 +24,9 @@ def missing_claims(data: Dataset) -> list[Claim]:
     low, high = count_tables.exact_interval(np.array([*lacking.values(), 0]), np.full(len(lacking) + 1, data.rows))
     if not lacking:
         ends = (low[0], high[0])
-        return [claim(RATE, 0, role=data.role, n=data.rows, interval=ends, method=count_tables.EXACT, note=NONE)]
+        return [
+            claim(RATE, 0, role=data.role, n=data.rows, interval=ends, method=count_tables.EXACT, note=NOTHING_MISSING)
+        ]
     return [
         claim(
             RATE,
@@ -52,5 +53,5 @@ def missing_by_group(grouped: Grouping, data: Dataset) -> list[Claim]:
         claims += rates.claims(RATE, counts[:, 1], counts.sum(axis=1), more={"column": name}, tests=len(names))
     if not claims:
         at, n = {grouped.name: "*"}, data.rows
-        claims.append(claim(f"{RATE}_difference", 0, slice=at, role=data.role, n=n, note=NONE))
+        claims.append(claim(f"{RATE}_difference", 0, slice=at, role=data.role, n=n, note=NOTHING_MISSING))
     return claims

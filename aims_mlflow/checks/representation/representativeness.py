@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, is_description, reason_of
+from aims_mlflow.checks.claims import LEFT_OUT, claim, hold, is_of_extremes, reason_of
 from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.pages.report import claims_page
 from aims_mlflow.checks.representation.group_rates import BOOTSTRAP, SEED
 from aims_mlflow.checks.representation.grouping import Grouping, codes_of_features
 from aims_mlflow.checks.representation.label_shares import target_claims
-from aims_mlflow.checks.representation.missing_cells import NONE, missing_by_group, missing_claims
+from aims_mlflow.checks.representation.missing_cells import missing_by_group, missing_claims
 from aims_mlflow.checks.representation.proxies import information
 from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.groups import MISSING, Groups, pooled_name
@@ -55,8 +55,8 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     limits = settings.limits
     if not settings.populations:  # limits on populations speak of nothing; the result is a warning, and says so
         limits = tuple(limit for limit in limits if limit.metric not in POPULATION_METRICS)
-    described = [c for c in claims if _describes_extremes(c)]
-    claims = hold([c for c in claims if not _describes_extremes(c)], limits, role=data.role) + described
+    described = [c for c in claims if is_of_extremes(c)]
+    claims = hold([c for c in claims if not is_of_extremes(c)], limits, role=data.role) + described
     results: list[Result] = [result_of(claims), *(() if settings.populations else ("warned",))]
     reason = reason_of(claims)
     return Outcome(
@@ -76,11 +76,6 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
         reports={"representativeness.html": claims_page("Whom the data stand for", claims)},
         tools=versions("numpy", "pandas"),
     )
-
-
-def _describes_extremes(measured: Claim) -> bool:
-    """Return whether a claim is of the highest against the lowest group, chance among them: no verdict rests on it."""
-    return is_description(measured) and measured.metric.endswith("_difference") and measured.note != NONE
 
 
 def _by_groups(

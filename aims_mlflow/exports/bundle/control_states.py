@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from pydantic import ValidationError
 
 from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence.small_counts import beside_line
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.control_coverage import ControlCoverage
 from aims_mlflow.gates.control_status import control_statuses
@@ -16,7 +17,7 @@ from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.lifecycle.tenures import FACTS, tenures_in
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Decision
-from aims_mlflow.records.leaves.changes import DecisionLeaf
+from aims_mlflow.records.leaves.changes import DecisionBody, DecisionLeaf
 from aims_mlflow.records.leaves.others import EvidenceLeaf
 
 if TYPE_CHECKING:
@@ -43,13 +44,23 @@ class VersionStates:
 
 
 def sessions_of(view: PartLedger, content: LeafContent, history: KeyringHistory) -> list[CheckedSession]:
-    """Return the sessions that a leaf names, checked against the keyrings."""
-    out = []
+    """Return the sessions that a leaf names, checked against the keyrings; with small cells, if not erased."""
+    out, beside = [], _beside(view, content)
     for name, lines in content.session_files().items():
         kept = view.envelopes([line for line in lines if line])
-        data = b"\n".join(kept.get(line, b"") if line else b"" for line in lines)
+        data = b"\n".join(beside_line(kept[line], beside.get(line)) if line in kept else b"" for line in lines)
         out.append(check_session(data, name, history.known))
     return out
+
+
+def _beside(view: PartLedger, content: LeafContent) -> dict[str, str]:
+    """Return what stands beside the envelopes of a decision, by their sha256."""
+    leaf = next((x for x in view.leaves(request=content.request) if x.fact == content), None)
+    try:
+        body = view.body(leaf.sequence) if leaf is not None else None
+    except AimsError:  # the bundle's verification names what is wrong with it
+        return {}
+    return body.beside or {} if isinstance(body, DecisionBody) else {}
 
 
 def states_in_use(view: PartLedger, leaves: Sequence[Leaf], history: KeyringHistory) -> list[VersionStates]:

@@ -16,6 +16,9 @@ class DecisionBody(CallerBody):
 
     decision: dict[str, Any] | None = Field(None, description="the whole decision, with texts and people")
     standing: dict[str, Any] | None = Field(None, description="earlier authority that the decision rests on")
+    beside: dict[Sha256, str] | None = Field(
+        None, description="sha256 of an envelope to what stands beside it in the session file: numbers of small cells"
+    )
 
 
 class DecisionLeaf(LeafContent):

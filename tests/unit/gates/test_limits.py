@@ -1,6 +1,7 @@
 """The server's limits on comparisons of groups: the same rule, rows and interval as a pack's."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -9,10 +10,12 @@ from aims_mlflow.checks.claims import hold
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.gates.control_status import CHECKS
 from aims_mlflow.gates.decide import DecisionRequest, decide
+from aims_mlflow.gates.limits import beyond_limit
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.records.evidence import Claim, Interval, result_of
 from aims_mlflow.records.pack import Limit
+from aims_mlflow.records.policy import PolicyLimit
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
 
@@ -146,3 +149,24 @@ def test_a_record_from_before_reference_groups_is_judged_by_its_values_alone():
     asked = DecisionRequest(signed_sessions.MODEL, model_id="m-1")
     decision = decide(rules, [signed_sessions.checked(made, KEY)], [], asked, datetime.now(UTC))
     assert any("selection-rate ratio for sex=Female is 0.79 (95% 0.28-0.34" in text for text in texts(decision))
+
+
+def test_the_highest_against_the_lowest_group_decides_nothing_about_missing_cells_either():
+    at, base = {"column": "income", "sex": "F"}, {"column": "income", "sex": "M"}
+    score, drawn = (Interval(low="0.01", high="0.3", method=method) for method in ("score", "bootstrap range"))
+    metric = "missing_rate_difference"
+    small = Claim(metric=metric, slice=at, reference=base, role="train", value="0.04", n=50, interval=score)
+    extremes = Claim(metric=metric, slice={**at, "sex": "*"}, role="train", value="0.2", n=50, interval=drawn)
+    missed = small.model_copy(update={"value": "0.2"})
+    entry = {"kind": "representativeness", "control": "A.7.2", "why": "test", "comparator": "<=", "limit": 0.1}
+    limit = PolicyLimit.model_validate({**entry, "metric": metric})
+
+    def texts_of(*claims):
+        record = SimpleNamespace(id="r", evidence=SimpleNamespace(claims=claims))
+        counted = SimpleNamespace(captured=lambda kind: [record])
+        return [u.text for u in beyond_limit(limit, "policy.yaml:1", counted, [], None)]
+
+    assert texts_of(small, extremes) == []
+    (text,) = texts_of(missed, extremes)
+    assert "for sex=F is 0.2 (against M, 95% 0.01-0.3, n=50)" in text
+    assert len(texts_of(extremes)) == 1, "a record from before has nothing else"
