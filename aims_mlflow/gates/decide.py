@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.gates import conditions
 from aims_mlflow.gates.counting_evidence import CountingEvidence, count, newest
 from aims_mlflow.gates.person_statements import CLOCK_SKEW
+from aims_mlflow.gates.required_controls import unmet_controls
 from aims_mlflow.gates.waivers import break_glass, covering, use_fewest, waived_by
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.decision import Consent, Decision, PriorAuthority, Unmet
@@ -65,6 +66,7 @@ def decide(
     counted = count(everything, asked.model_digest)
     bound = consents_in_force(consents, rules, asked.model_digest, now)
     shortfalls = [*_changed(asked), *conditions.unmet(rules, everything, counted, now)]
+    shortfalls += unmet_controls(rules, everything, asked.model_digest, now, shortfalls)
     waivers = [(item, covering(item, bound, counted, now, rules)) for item in shortfalls]
     waivers, approvals = _with_approvals(rules, waivers, approvers(bound, counted), counted)
     emergency = break_glass(bound, counted, now, rules)

@@ -63,6 +63,7 @@ class Rules:
     policy_digest: str
     workspace: str | None = None
     waiver_signers: Literal["another"] | None = None
+    require_controls: tuple[str, ...] = ()
 
     @cached_property
     def stage_digest(self) -> str:
@@ -77,6 +78,8 @@ class Rules:
                 "approvals": self.approvals.model_dump(mode="json"),
                 "signers": list(self.signers),
                 "reevaluation": self.reevaluation,
+                # Left out where none is named: the digest is then that of releases before these were known.
+                **({"require_controls": list(self.require_controls)} if self.require_controls else {}),
             }
         )
 
@@ -139,6 +142,7 @@ class LoadedPolicy:
             self.digest,
             workspace,
             self.policy.waivers.signers,
+            stage_rules.require_controls,
         )
 
     def _system(self, name: str, workspace: str | None) -> tuple[tuple[str, ...], PolicySystem | None]:
@@ -196,6 +200,8 @@ def _validated(document: Document) -> LoadedPolicy:
     for stage, rules in policy.stages.items():
         for index, entry in enumerate(rules.require):
             require_kind(entry.kind, where=document.where("stages", stage, "require", index))
+        for index, control in enumerate(rules.require_controls):
+            require_control(control, where=document.where("stages", stage, "require_controls", index))
         _check_limits(document, ("stages", stage), rules.limits)
         if rules.require_reevaluation:
             _check_held_out(document, stage, named)
