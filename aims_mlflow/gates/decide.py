@@ -65,8 +65,7 @@ def decide(
     everything = list(sessions)
     counted = count(everything, asked.model_digest)
     bound = consents_in_force(consents, rules, asked.model_digest, now)
-    shortfalls = [*_changed(asked), *conditions.unmet(rules, everything, counted, now)]
-    shortfalls += unmet_controls(rules, everything, asked.model_digest, now, shortfalls)
+    shortfalls = _shortfalls(rules, everything, counted, asked, now)
     waivers = [(item, covering(item, bound, counted, now, rules)) for item in shortfalls]
     waivers, approvals = _with_approvals(rules, waivers, approvers(bound, counted), counted)
     emergency = break_glass(bound, counted, now, rules)
@@ -86,6 +85,13 @@ def decide(
         system=latest.evidence.system if latest else None,
         pack_digest=latest.evidence.pack_digest if latest else None,
     )
+
+
+def _shortfalls(
+    rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvidence, asked: DecisionRequest, now: datetime
+) -> list[Unmet]:
+    found = [*_changed(asked), *conditions.unmet(rules, sessions, counted, now)]
+    return found + unmet_controls(rules, sessions, asked.model_digest, now, found)
 
 
 def unreadable(rules: Rules, what: str, advice: str, asked: DecisionRequest, now: datetime) -> Decision:
