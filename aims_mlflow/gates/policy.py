@@ -142,7 +142,7 @@ class LoadedPolicy:
             self.digest,
             workspace,
             self.policy.waivers.signers,
-            stage_rules.require_controls,
+            stage_rules.require_controls or (),
         )
 
     def _system(self, name: str, workspace: str | None) -> tuple[tuple[str, ...], PolicySystem | None]:
@@ -200,7 +200,7 @@ def _validated(document: Document) -> LoadedPolicy:
     for stage, rules in policy.stages.items():
         for index, entry in enumerate(rules.require):
             require_kind(entry.kind, where=document.where("stages", stage, "require", index))
-        for index, control in enumerate(rules.require_controls):
+        for index, control in enumerate(rules.require_controls or ()):
             require_control(control, where=document.where("stages", stage, "require_controls", index))
         _check_limits(document, ("stages", stage), rules.limits)
         if rules.require_reevaluation:

@@ -73,8 +73,8 @@ class StageRules(Record):
     """The requirements of one stage."""
 
     require: tuple[Annotated[Requirement, BeforeValidator(_by_name)], ...] = ()
-    # Controls of which every condition must hold, whatever kinds are there.
-    require_controls: tuple[str, ...] = ()
+    # Controls of which every condition must hold, whatever kinds are there. None: the digest of older policies stays.
+    require_controls: tuple[str, ...] | None = None
     limits: tuple[PolicyLimit, ...] = ()
     max_age_days: int | None = Field(default=None, ge=1)
     approvals: Approvals = Approvals()
