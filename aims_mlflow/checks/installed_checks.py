@@ -16,13 +16,14 @@ GROUP = "aims_mlflow.checks"
 
 
 @cache
-def _points() -> dict[str, metadata.EntryPoint]:
+def points() -> dict[str, metadata.EntryPoint]:
+    """Return the entry points of installed packages by the name of their check."""
     return {point.name: point for point in metadata.entry_points(group=GROUP)}
 
 
 def names() -> list[str]:
     """Return the names of the checks that installed packages offer; nothing of them is imported."""
-    return sorted(_points())
+    return sorted(points())
 
 
 def load(name: str) -> tuple[Check, CheckDeclaration]:
@@ -31,7 +32,7 @@ def load(name: str) -> tuple[Check, CheckDeclaration]:
     Raises:
         CheckError: it cannot be imported, or is no check.
     """
-    point = _points()[name]
+    point = points()[name]
     try:
         function: Any = point.load()
     except Exception as exc:  # whatever a foreign module does when it is imported

@@ -55,6 +55,11 @@ def read_rules(ledger: Ledger, policy: str, keyring: str) -> RulesInForce:
 _parsed: WeakKeyDictionary[Ledger, dict[str, Any]] = WeakKeyDictionary()
 
 
+def forget() -> None:
+    """Forget what was parsed, as a process that just started."""
+    _parsed.clear()
+
+
 def _policy(ledger: Ledger, digest: str) -> LoadedPolicy:
     return _once(ledger, digest, lambda text: parse_policy(text, FILE), lambda policy: policy.digest)
 

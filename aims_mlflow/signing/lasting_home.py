@@ -11,20 +11,20 @@ from pathlib import Path
 from aims_mlflow.settings import HOME, home, value_of
 
 # Machines that are thrown away after their job, with whatever volumes they were lent.
-_JOBS = ("CI", "DATABRICKS_RUNTIME_VERSION", "AWS_BATCH_JOB_ID", "SLURM_JOB_ID")
-_CONTAINER_VARIABLES = ("KUBERNETES_SERVICE_HOST",)
-_CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
-_MOUNTS = "/proc/self/mountinfo"
+JOBS = ("CI", "DATABRICKS_RUNTIME_VERSION", "AWS_BATCH_JOB_ID", "SLURM_JOB_ID")
+CONTAINER_VARIABLES = ("KUBERNETES_SERVICE_HOST",)
+CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
+MOUNTS = "/proc/self/mountinfo"
 # File systems that go with the container or its memory.
-_PASSING_SYSTEMS = {"overlay", "aufs", "tmpfs", "ramfs", "devtmpfs"}
-_POD_FOLDER = "kubernetes.io~empty-dir"
+PASSING_SYSTEMS = {"overlay", "aufs", "tmpfs", "ramfs", "devtmpfs"}
+POD_FOLDER = "kubernetes.io~empty-dir"
 
 
 def why_home_passes() -> str | None:
     """Return why a key that is made here would be lost with the machine; None where the home lasts."""
     if value_of(HOME):
         return None
-    job = next((name for name in _JOBS if value_of(name)), None)
+    job = next((name for name in JOBS if value_of(name)), None)
     if job:
         return f"{job} is set"
     container = _why_container()
@@ -35,10 +35,10 @@ def why_home_passes() -> str | None:
 
 
 def _why_container() -> str | None:
-    named = next((name for name in _CONTAINER_VARIABLES if value_of(name)), None)
+    named = next((name for name in CONTAINER_VARIABLES if value_of(name)), None)
     if named:
         return f"{named} is set"
-    return "this is a container" if any(Path(mark).exists() for mark in _CONTAINER_MARKS) else None
+    return "this is a container" if any(Path(mark).exists() for mark in CONTAINER_MARKS) else None
 
 
 def _is_on_a_volume(folder: Path) -> bool:
@@ -47,7 +47,7 @@ def _is_on_a_volume(folder: Path) -> bool:
     The fields of the list of mounts are described in proc_pid_mountinfo(5).
     """
     try:
-        lines = Path(_MOUNTS).read_text(encoding="utf-8").splitlines()
+        lines = Path(MOUNTS).read_text(encoding="utf-8").splitlines()
     except OSError:
         return False
     place, nearest = folder.resolve(), ("/", "", "")
@@ -58,7 +58,7 @@ def _is_on_a_volume(folder: Path) -> bool:
         if place.is_relative_to(point) and len(point) >= len(nearest[0]):
             nearest = (point, source, system.split()[0])
     point, source, system = nearest
-    return point != "/" and system not in _PASSING_SYSTEMS and _POD_FOLDER not in source
+    return point != "/" and system not in PASSING_SYSTEMS and POD_FOLDER not in source
 
 
 def how_to_keep(command: str, *variables: str) -> str:

@@ -39,7 +39,7 @@ def installed(monkeypatch):
     """The lender's check behind its entry point; test_lender.py installs the package itself."""
     point = importlib.metadata.EntryPoint("newest-row", "lender_checks:newest_row", installed_checks.GROUP)
     monkeypatch.syspath_prepend(str(LENDER))
-    monkeypatch.setattr(installed_checks, "_points", lambda: {"newest-row": point})
+    monkeypatch.setattr(installed_checks, "points", lambda: {"newest-row": point})
 
 
 def dataset(name, frame, role="test"):

@@ -37,9 +37,9 @@ def installed(tmp_path, monkeypatch):
     (info / "entry_points.txt").write_text("\n".join([*lines, "bad = lender_checks:NAME", "gone = nowhere:f", ""]))
     (info.parent / "lender_checks.py").write_text((LENDER / "lender_checks.py").read_text())
     monkeypatch.syspath_prepend(str(info.parent))
-    installed_checks._points.cache_clear()
+    installed_checks.points.cache_clear()
     yield
-    installed_checks._points.cache_clear()
+    installed_checks.points.cache_clear()
     sys.modules.pop("lender_checks", None)
     importlib.invalidate_caches()
 

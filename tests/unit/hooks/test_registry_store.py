@@ -5,6 +5,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from aims_mlflow.hooks import registry_store
+from aims_mlflow.server import gated_store
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_a_ledger_that_is_away_is_named(start, monkeypatch):
 
 
 def test_frames_of_an_error_that_is_not_ours_stand_above(start, monkeypatch, caplog):
-    monkeypatch.setattr(registry_store, "_open", lambda *_: 1 / 0)
+    monkeypatch.setattr(gated_store, "GatedStore", lambda *_, **__: 1 / 0)
     assert start().startswith("aims: the server does not start: ZeroDivisionError: division by zero.")
     assert "ZeroDivisionError" in caplog.text
 

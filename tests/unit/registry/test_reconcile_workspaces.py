@@ -15,7 +15,7 @@ from support.entries import entry_of
 class Client:
     """A registry that has no models, and keeps where it was asked for which."""
 
-    tracking_uri = "http://127.0.0.1:1"
+    tracking_uri = "sqlite:///mlflow.db"
 
     def __init__(self):
         self.asked = []
@@ -57,7 +57,7 @@ def test_one_workspace_is_asked_and_the_callers_own_comes_back(mine, name, asked
 
 
 def test_each_workspace_is_listed_in_its_own_name(monkeypatch):
-    monkeypatch.setattr(reading, "_has_workspaces", lambda _: True)
+    monkeypatch.setenv("MLFLOW_ENABLE_WORKSPACES", "true")
     client = Client()
     with WorkspaceContext("risk"):
         assert list(reading.models(client)) == []

@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+import filelock
 import pytest
 import sqlalchemy as sa
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
@@ -18,9 +19,9 @@ from support.faulty_gate import BOTH, SECRET, failing, refused
 
 
 @pytest.fixture
-def forgetful(monkeypatch):
+def forgetful():
     """A worker that just started: it has parsed nothing yet."""
-    monkeypatch.setattr(rules_in_force, "_parsed", {})
+    rules_in_force.forget()
 
 
 def in_ledger(world, statement):
@@ -247,7 +248,6 @@ def test_a_full_disk_is_a_refusal(world, what):
 
 @BOTH
 def test_a_model_lock_that_is_not_to_be_had_is_a_refusal(world, monkeypatch, what):
-    from aims_mlflow.ledger import database as ledger_database
 
     lock = world.gate.ledger._locks
     monkeypatch.setattr(lock, "hold", lambda name, seconds=0.05: type(lock).hold(lock, name, 0.05))
@@ -264,6 +264,5 @@ def test_a_model_lock_that_is_not_to_be_had_is_a_refusal(world, monkeypatch, wha
         folder.unlink()
         Path(f"{folder}.kept").rename(folder)
     with monkeypatch.context() as broken:
-        broken.setattr(ledger_database, "_busy", failing(RuntimeError(SECRET)))
-        with Ledger(world.gate.ledger.uri).lock("loans"):
-            refused(world, what)
+        broken.setattr(filelock.FileLock, "acquire", failing(RuntimeError(SECRET)))
+        refused(world, what)

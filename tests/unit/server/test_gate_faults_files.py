@@ -3,12 +3,12 @@
 import contextlib
 from pathlib import Path
 
+import prometheus_client
 import pytest
 from mlflow.exceptions import MlflowException
 
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.server import (
-    counters,
     gate,
 )
 from support import gated_registry, trainings
@@ -150,7 +150,7 @@ def test_a_counter_that_fails_changes_nothing(registry, client, monkeypatch):
     """Counting is no step of deciding: an allowed change goes through, a refused one and a broken one stay refused."""
     run, uri = compliant()
     client.create_registered_model("loans")
-    monkeypatch.setattr(counters, "_counters", failing(ValueError("Duplicated timeseries")))
+    monkeypatch.setattr(prometheus_client.Counter, "inc", failing(ValueError("Duplicated timeseries")))
     client.create_model_version("loans", uri, run, model_id=uri.removeprefix("models:/"))
     gated_registry.refused(client.set_registered_model_alias, "loans", "champion", "1")
     monkeypatch.setattr(gate, "decide", failing(RuntimeError(SECRET)))

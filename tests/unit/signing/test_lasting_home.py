@@ -16,12 +16,12 @@ def container(tmp_path, monkeypatch):
     """A container whose account has its home at tmp_path/home; returns what sets its list of mounts."""
     home = tmp_path / "home"
     home.mkdir()
-    for name in ("AIMS_HOME", *lasting_home._JOBS, *lasting_home._CONTAINER_VARIABLES):
+    for name in ("AIMS_HOME", *lasting_home.JOBS, *lasting_home.CONTAINER_VARIABLES):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     (tmp_path / "mark").touch()
-    monkeypatch.setattr(lasting_home, "_CONTAINER_MARKS", (str(tmp_path / "mark"),))
-    monkeypatch.setattr(lasting_home, "_MOUNTS", str(tmp_path / "mounts"))
+    monkeypatch.setattr(lasting_home, "CONTAINER_MARKS", (str(tmp_path / "mark"),))
+    monkeypatch.setattr(lasting_home, "MOUNTS", str(tmp_path / "mounts"))
 
     def mounts(text):
         (tmp_path / "mounts").write_text(ROOT + text.replace("HOME", str(home)))
