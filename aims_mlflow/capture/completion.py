@@ -30,7 +30,7 @@ from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import LineageDetails
 from aims_mlflow.records.evidence import Evidence
-from aims_mlflow.records.wording import describe, metric_text
+from aims_mlflow.records.wording import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,7 +197,7 @@ def failures(records: Sequence[SealedRecord]) -> list[str]:
             continue
         failed = [c for c in body.claims if c.passed is False and c.severity != "warning"]
         if failed:
-            out += [f"{body.kind}: {describe(c, metric_text(c.metric))}" for c in failed]
+            out += [f"{body.kind}: {describe(c)}" for c in failed]
         else:
             out.append(f"{body.kind}: {body.reason or body.result.replace('_', ' ')}")
     return list(dict.fromkeys(out))

@@ -62,7 +62,7 @@ class OpenClaim:
         """The claim in words; a group that is too small to be judged is told without the metric."""
         if is_too_small(self.claim):
             return too_small_text(self.claim)
-        return describe(self.claim, metric_text(self.claim.metric))
+        return describe(self.claim)
 
 
 @dataclass(frozen=True)

@@ -210,17 +210,19 @@ def slice_text(slice_: dict[str, str]) -> str:
 
 
 def metric_text(metric: str) -> str:
-    """Return the readable name of a metric."""
+    """Return the name of a metric as every text spells it; Great Expectations' names are kept as they are."""
+    if metric.startswith("expect_"):
+        return metric
     return metric.replace("selection_rate_", "selection-rate ").replace("_", " ")
 
 
 def describe(claim: Claim, metric: str | None = None) -> str:
-    """Return a claim as a sentence: `selection_rate_ratio for sex=Female is 0.31 (...), limit >= 0.8`.
+    """Return a claim as a sentence: `selection-rate ratio for sex=Female is 0.31 (...), limit >= 0.8`.
 
-    `metric` is the name to write in place of the metric's id, such as that of `metric_text`.
+    `metric` is what to write in place of the metric's name.
     """
     rows = slice_text(claim.slice)
-    text = (metric or claim.metric) + (f" for {rows}" if rows else "")
+    text = (metric or metric_text(claim.metric)) + (f" for {rows}" if rows else "")
     if claim.value is None:
         return f"{text} could not be evaluated ({claim.note or UNDEFINED})"
     text += f" is {measured_text(claim)}" + (f", {limit_text(claim)}" if claim.limit is not None else "")

@@ -55,7 +55,7 @@ def test_the_check_is_found_by_its_entry_point_and_fails_old_data(place):
     ran = shell(f"python checks/lender/tables.py try\n{old}aims check run try/old.csv {given}")
     assert ran.returncode == 1
     assert re.search(r"newest-row +failed", ran.stdout), ran.stdout
-    assert "newest_row_days for column=overdue_since" in ran.stdout
+    assert "newest row days for column=overdue_since" in ran.stdout
 
 
 def test_without_the_package_a_pack_that_names_the_check_is_refused(place):

@@ -21,6 +21,7 @@ from aims_mlflow.checks.tables.predictions import Predictions
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.evidence import result_of
+from aims_mlflow.records.wording import metric_text
 
 LENDER = Path(__file__).parents[3] / "checks" / "lender"
 PACKS = sorted(p.parent.name for p in LENDER.glob("*/pack.yaml"))
@@ -100,12 +101,12 @@ CHANGED = {
     ("applications", "representativeness populations sex"): (
         "representativeness",
         lambda t: t[(t["sex"] == "Male") | some(t, 0.5)].reset_index(drop=True),
-        "share_over_population for sex=Female",
+        "share over population for sex=Female",
     ),
     ("applications", "representativeness share_over_population"): (
         "representativeness",
         lambda t: t[(t["sex"] == "Female") | some(t, 0.5)].reset_index(drop=True),
-        "share_over_population for sex=Male",
+        "share over population for sex=Male",
     ),
     ("applications", "fairness equalized_odds_difference"): (
         "fairness",
@@ -115,7 +116,7 @@ CHANGED = {
     ("applications", "fairness selection_rate_ratio sex,age_group"): (
         "fairness",
         lambda t: rewrite(t, "predicted", young_woman(t) & some(t, 0.3), "no"),
-        "selection_rate_ratio for sex=Female, age_group=under 30",
+        "selection-rate ratio for sex=Female, age_group=under 30",
     ),
     ("applications", "performance roc_auc"): ("performance", noisy, "roc_auc"),
     ("applications", "checks newest-row"): (
@@ -239,7 +240,8 @@ def test_a_changed_line_fails_where_the_shipped_one_would_not(tables, name, line
     test = dataset(name, broken(tables[name][1].copy()))
     outcome = run(check, test, pack, train)
     assert outcome.result == "failed"
-    assert said in outcome.reason
+    metric, space, rest = said.partition(" ")
+    assert metric_text(metric) + space + rest in outcome.reason
     if check != "newest-row":
         assert run(check, test, parent_of(name), train).result in ("passed", "warned")
 

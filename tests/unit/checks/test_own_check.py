@@ -73,7 +73,7 @@ def test_the_example_runs_from_its_pack(table, record):
     assert (outcome.result, outcome.kind, outcome.controls) == ("passed", "data-quality", ("A.7.4",))
     late = run_check("newest-row", old, pack)
     assert late.result == "failed"
-    assert "newest_row_days for column=applied is 200" in late.reason
+    assert "newest row days for column=applied is 200" in late.reason
     missing = run_check(
         "newest-row", make_dataset("train", table(100), PredictionTask(target="repaid", favourable="yes")), pack
     )

@@ -60,7 +60,7 @@ def test_adult_fails_for_women_with_fairlearns_numbers(adult, value_of):
     assert outcome.result == "failed"
     assert 0.25 < float(women.value) < 0.37
     assert women.passed is False
-    assert outcome.reason.startswith("selection_rate_ratio for sex=Female is 0.")
+    assert outcome.reason.startswith("selection-rate ratio for sex=Female is 0.")
     theirs = metrics.demographic_parity_ratio(
         test.frame["income-per-year"] == ">50K", test.predicted == ">50K", sensitive_features=test.sensitive["sex"]
     )

@@ -64,7 +64,7 @@ def test_predictions_in_a_column_are_held_to_limits_and_a_miss_exits_1(tables, c
     assert aims(*asked, "--out", "here") == 1
     out = capsys.readouterr().out
     assert "fairness             failed" in out
-    assert "✗ selection_rate_ratio for sex=F is 0." in out
+    assert "✗ selection-rate ratio for sex=F is 0." in out
     assert "performance          passed" in out
     assert "drift                passed" in out
     assert (tables / "here" / "fairness.html").is_file()
@@ -170,7 +170,7 @@ def test_a_column_whose_values_no_pack_can_write_is_named_with_its_reason(tables
     label = next(e for e in asked if e.type == "expect_column_values_to_not_be_null" and e.kwargs["column"] == "y")
     assert label.severity == ("blocking" if target == "y" else "warning")
     assert 0.9 < label.kwargs["mostly"] < 0.96
-    assert label.why.startswith("96.0% of 600 cells are filled in the reference")
+    assert label.why.startswith("96% of 600 cells are filled in the reference")
     pack = Pack(name="p", version="1", description="d", data_quality=DataQuality(expectations=tuple(asked)))
     outcome = run_check("data_quality", make_dataset("train", frame, PredictionTask(target="y")), pack)
     assert outcome.result == "passed", outcome.reason

@@ -41,7 +41,7 @@ def section(text, title):
 def test_the_result_stands_first_and_what_does_not_hold_with_its_limit():
     text = sheet(MISSING, PERSONAL)
     first = text.partition("\n## ")[0]
-    assert "**Result of the evidence: failed.** Failed: expect column values to not be null for column=sex" in (
+    assert "**Result of the evidence: failed.** Failed: expect_column_values_to_not_be_null for column=sex" in (
         first.replace("\\", "")
     )
     assert "is 0.7[^e" in section(text, "Quality")

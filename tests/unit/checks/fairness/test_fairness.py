@@ -131,7 +131,7 @@ def test_limits_set_passed_and_the_reason_names_group_value_interval_and_n():
     data = small(a=[[30, 10], [10, 50]], b=[[40, 5], [45, 10]])
     outcome = fairness.run(data, pack(limit("selection_rate_ratio")))
     assert outcome.result == "failed"
-    assert outcome.reason.startswith("selection_rate_ratio for g=b is 0.25 (against a, 95% 0.1")
+    assert outcome.reason.startswith("selection-rate ratio for g=b is 0.25 (against a, 95% 0.1")
     assert outcome.reason.endswith("n=100), limit >= 0.8")
     by_group = {c.slice["g"]: c.passed for c in outcome.claims if c.metric == "selection_rate_ratio"}
     assert by_group == {"a": None, "b": False}  # a is what b is compared with

@@ -53,7 +53,7 @@ def test_a_column_in_other_words_is_named_with_the_way_on(record):
     outcome = look(frame)
     record(outcome)
     assert outcome.result == "warned"
-    assert "column_auc for column=rearrested is 0.97" in outcome.reason
+    assert "column auc for column=rearrested is 0.97" in outcome.reason
     assert "Leave out what is known only after 'repaid', or declare it under leakage.known_before" in outcome.reason
     assert set(outcome.recorded_details().plain()["columns"]) == {"rearrested"}
     assert b"rearrested" in outcome.reports["leakage.html"]

@@ -91,7 +91,7 @@ def test_a_declared_population_that_does_not_fit_fails_in_every_shipped_pack(nam
 
     far = result(census(F="0.01", M="0.99"))
     assert far.result == "failed"
-    assert "share_over_population for sex=F is" in far.reason
+    assert "share over population for sex=F is" in far.reason
     near = result(census(F="0.3", M="0.7"))
     assert near.result == "passed", near.reason
     assert all(c.n == len(frame) for c in near.claims if c.metric == "share_over_population")
