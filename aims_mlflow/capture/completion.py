@@ -227,7 +227,7 @@ def tell(
         digest = models[0].digest if models else None
         subject = StatusSubject(run.setup.config.system.id, digest=digest, sessions=tuple(sessions))
         statuses = control_statuses(subject, datetime.now(UTC))
-        for line in (*summary_lines(statuses, width=width), *own_steps(statuses, width=width)):
+        for line in (*own_steps(statuses, width=width), *summary_lines(statuses, width=width)):
             say(line)
     for sentence in without_repeats(unmet):
         say(f"unmet: {sentence}")

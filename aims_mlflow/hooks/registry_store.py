@@ -25,6 +25,8 @@ def build(store_uri: str, tracking_uri: str | None = None) -> Any:
     """
     try:
         store = _open(store_uri.removeprefix(PREFIX), tracking_uri)
+        if _is_starting_a_server():
+            store.gate.policy.require()
         status = _status(store.gate)
     except Exception as exc:
         if _is_starting_a_server():

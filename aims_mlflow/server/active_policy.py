@@ -18,7 +18,16 @@ from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from aims_mlflow.records.leaves.others import FindingLeaf, KeyringLeaf, PolicyLeaf
 from aims_mlflow.registers.findings import Finding, record
-from aims_mlflow.settings import LOG_KEY, ROOT_KEY, keyring_roots, log_key_path, policy_folder, root_key_path, value_of
+from aims_mlflow.settings import (
+    LOG_KEY,
+    POLICY,
+    ROOT_KEY,
+    keyring_roots,
+    log_key_path,
+    policy_folder,
+    root_key_path,
+    value_of,
+)
 from aims_mlflow.signing.key_sources import load_key
 from aims_mlflow.signing.keyring import keyring_digest, load_keyring, sign_keyring, write_keyring
 from aims_mlflow.signing.keys import write_new_key
@@ -119,6 +128,24 @@ class ActivePolicy:
         except EvidenceError as exc:
             raise Unreachable(exc.what, next=exc.next) from exc
 
+    def require(self) -> None:
+        """Refuse to go on where no valid policy is in force: a server would refuse everything.
+
+        Raises:
+            ConfigError: there never was a valid policy; the sentence has the folder and what is wrong with it.
+            Unreachable: the ledger does not answer, or does not hold what it says is in force.
+        """
+        try:
+            self.current()
+        except ConfigError as exc:
+            make = f"`aims gate init {self.folder}` writes a policy there"
+            if not self.folder.is_dir():
+                what = "there is no such policy folder"
+                raise ConfigError(what, where=str(self.folder), next=f"correct {POLICY}; {make}") from exc
+            fix = f"`aims gate lint {self.folder}` checks it again"
+            is_empty = not any((self.folder / name).exists() for name in (FILE, KEYRING))
+            raise ConfigError(exc.what, where=str(self.folder), next=make if is_empty else fix) from exc
+
     def _refresh(self) -> bool:
         """Read the folder's changed files; return whether there were any."""
         marks = tuple(_mark(self.folder / name) for name in (FILE, KEYRING))
@@ -133,7 +160,9 @@ class ActivePolicy:
             except AimsError as exc:
                 # Clients read findings too, and the folder's place is nobody's business but the server's.
                 findings.append(exc.sentence().replace(f"{self.folder}{os.sep}", ""))
-                _log.error("aims: the last good policy stays in force: %s", exc.sentence())
+                in_force = {"policy", "keyring"} <= set(self._ledger.state.active())
+                effect = "the last good policy stays in force" if in_force else "everything is refused without a policy"
+                _log.error("aims: %s: %s", effect, exc.sentence())
         self.findings = tuple(findings)
         invalid = [FindingLeaf(about="policy", text_sha256=sha256_hex(text.encode())) for text in findings]
         record(self._ledger, ("policy",), [Finding(*each) for each in zip(invalid, findings, strict=True)])

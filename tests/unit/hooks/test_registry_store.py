@@ -1,21 +1,32 @@
 """A server whose gate cannot be opened does not start, and says why in its last line; others get a refusal."""
 
+import os
+from pathlib import Path
+
 import click
 import pytest
 from mlflow.exceptions import MlflowException
 
+from aims_mlflow.gates.policy import default_policy_text
 from aims_mlflow.hooks import registry_store
 from aims_mlflow.server import gated_store
+
+
+def server_of(folder):
+    """The function behind `mlflow server`, as far as it opens the registry."""
+
+    def server():
+        registry_store.build(f"aims+sqlite:///{folder}/m.db")
+
+    server.__module__ = "mlflow.cli"
+    return server
 
 
 @pytest.fixture
 def start(tmp_path, monkeypatch):
     """Open a gated registry as `mlflow server` does, in its own process before it starts workers; returns the last words."""
 
-    def server():
-        registry_store.build(f"aims+sqlite:///{tmp_path}/m.db")
-
-    server.__module__ = "mlflow.cli"
+    server = server_of(tmp_path)
 
     def call():
         with pytest.raises(SystemExit) as caught:
@@ -40,6 +51,47 @@ def test_a_missing_key_is_the_servers_last_line(start, tmp_path, monkeypatch, ca
 def test_a_ledger_that_is_away_is_named(start, monkeypatch):
     monkeypatch.setenv("AIMS_LEDGER_URI", "sqlite:////nowhere/ledger.db")
     assert start().endswith("Next: check AIMS_LEDGER_URI")
+
+
+def test_a_policy_folder_that_is_not_there_is_named_with_its_variable(start, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("AIMS_POLICY", str(tmp_path / "policy"))
+    said = start()
+    assert said.startswith(f"aims: the server does not start: {tmp_path}/policy: there is no such policy folder.")
+    assert said.endswith(f"Next: correct AIMS_POLICY; `aims gate init {tmp_path}/policy` writes a policy there")
+    assert "stays in force" not in caplog.text, "there never was one"
+
+
+@pytest.mark.parametrize(
+    ("files", "said", "advice"),
+    [
+        ({}, "policy.yaml: cannot be read (No such file or directory)", "init"),
+        ({"policy.yaml": "enforcement: [oops"}, "policy.yaml:1", "lint"),
+        ({"policy.yaml": "", "keyring.yaml": ""}, "policy.yaml: the policy is empty", "lint"),
+        ({"policy.yaml": None}, "keyring.yaml: cannot be read (No such file or directory)", "lint"),
+    ],
+    ids=["empty folder", "no YAML", "empty files", "no keyring"],
+)
+def test_an_invalid_policy_folder_is_named_with_what_is_wrong(start, tmp_path, monkeypatch, files, said, advice):
+    folder = tmp_path / "policy"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_text(default_policy_text() if content is None else content)
+    monkeypatch.setenv("AIMS_POLICY", str(folder))
+    words = start()
+    assert words.startswith(f"aims: the server does not start: {folder}: the registry has no valid policy: ")
+    assert said in words
+    assert f"`aims gate {advice} {folder}`" in words
+    assert "\n" not in words
+
+
+def test_a_folder_that_broke_later_leaves_the_last_good_policy_in_force(tmp_path, monkeypatch, capsys, caplog):
+    registry_store.build(f"aims+sqlite:///{tmp_path}/m.db")
+    policy = next(Path(os.environ["AIMS_HOME"]).glob("policy/policy.yaml"))
+    policy.write_text("enforcement: [oops")
+    command = click.Command("server", callback=server_of(tmp_path))
+    command.main(args=[], standalone_mode=False)
+    assert "FINDING: policy.yaml:1" in capsys.readouterr().err
+    assert "the last good policy stays in force" in caplog.text
 
 
 def test_frames_of_an_error_that_is_not_ours_stand_above(start, monkeypatch, caplog):
