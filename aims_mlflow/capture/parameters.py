@@ -158,7 +158,7 @@ def _read(items: Mapping[str, Any]) -> dict[str, Any]:
 def _text(name: str, value: Any) -> str | LeftOut:
     """Return a value that is one thing as text, or the reason why not."""
     kind = type(value).__name__
-    shape = None if "dtype" in kind.lower() else getattr(value, "shape", None)
+    shape = None if isinstance(value, type) or "dtype" in kind.lower() else getattr(value, "shape", None)
     if kind.startswith("Secret") or _is_secret(name):
         return HIDDEN
     if shape == () and hasattr(value, "item"):  # a number of numpy

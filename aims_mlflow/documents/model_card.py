@@ -169,7 +169,7 @@ def code_text(code: CodeVersion) -> str:
     if code.untracked is None:
         return f"{text}; code that git does not track was not looked for"
     if not code.untracked:
-        return f"{text}, and no other code was in use below it"
+        return f"{text}, and no other code below the repository was in use"
     named = ", ".join(f"{coded(name)} (sha256 `{sha256}`)" for name, sha256 in code.untracked.items())
     count = code.untracked_count or len(code.untracked)
     more = f", and others: {count} in all" if count > len(code.untracked) else ""

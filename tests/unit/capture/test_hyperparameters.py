@@ -19,6 +19,7 @@ def test_the_parts_of_a_pipeline_tell_theirs_with_their_names_and_no_part_stands
     encoder = make_column_transformer((OrdinalEncoder(), ["housing"]), remainder="passthrough")
     told = hyperparameters(make_pipeline(encoder, StandardScaler(), HistGradientBoostingClassifier(max_iter=61)))
     assert told["histgradientboostingclassifier__max_iter"] == "61"
+    assert told["columntransformer__ordinalencoder__dtype"] == "numpy.float64"
     assert "steps" not in told
     assert not [name for name in told if name.startswith("steps.")]
 

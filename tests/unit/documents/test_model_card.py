@@ -180,7 +180,10 @@ def test_show_prints_each_number_that_the_card_takes_from_a_record(tmp_path, mon
 @pytest.mark.parametrize(
     ("code", "told"),
     [
-        ({"dirty": False, "untracked": {}}, "no tracked file differed, and no other code was in use below it"),
+        (
+            {"dirty": False, "untracked": {}},
+            "no tracked file differed, and no other code below the repository was in use",
+        ),
         ({"dirty": True, "untracked": {}}, "with uncommitted changes"),
         (
             {"dirty": False, "untracked": {"features.py": "f" * 64}},
