@@ -350,7 +350,7 @@ def test_no_groups_is_not_evaluated_and_a_wrong_population_is_refused_with_its_l
     assert "there are no groups to compare" in outcome.reason
     lost = Representativeness(populations=[Population(column="gender", shares={"F": "0.5"}, source="s")])
     outcome = run_check("representativeness", data, plain.model_copy(update={"representativeness": lost}))
-    assert "there is no column of a population 'gender'" in outcome.reason
+    assert "there is no column 'gender'. Next: correct representativeness.populations in the pack" in outcome.reason
     for shares, said in (("{F: 0.9, M: 0.9}", "add up to more than 1"), ("{F: -0.1}", "over 0 and at most 1")):
         (tmp_path / "pack.yaml").write_text(
             "name: mine\nversion: 1\ndescription: d\nrepresentativeness:\n"
