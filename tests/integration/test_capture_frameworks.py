@@ -99,6 +99,33 @@ def test_catboost(numbers):
     )
 
 
+def test_pyfunc_from_a_class(numbers):
+    import mlflow
+
+    class Threshold(mlflow.pyfunc.PythonModel):
+        def predict(self, context, model_input, params=None):
+            return (model_input["income"] > self.least).astype(int)
+
+    def made(train):
+        model = Threshold()
+        model.least = float(train["income"].median())
+        return model
+
+    check(numbers, made, lambda m, t: (t["income"] > m.least).astype(int), "python_function", process="fresh")
+
+
+def test_a_function(numbers):
+    def made(train):
+        least = float(train["income"].median())
+
+        def answer(rows):
+            return (rows["income"] > least).astype(int)
+
+        return answer
+
+    check(numbers, made, lambda m, t: m(t), "python_function", process="fresh")
+
+
 def test_pyfunc_from_code(numbers, tmp_path):
     """Models from code: MLflow keeps the script and runs it when the model is loaded."""
     import mlflow
