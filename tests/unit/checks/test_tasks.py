@@ -256,7 +256,7 @@ def test_the_worst_slice_is_found_among_pairs_and_its_interval_is_widened(value_
     lacking = value_of(performance.run(data, few).claims, "worst_slice_accuracy")
     assert lacking.note == "not evaluated: no slice of group has enough rows"
     unknown = pack(SEVERAL, performance=Performance(slices=("sight",)))
-    with pytest.raises(DataError, match=r"no slice column 'sight', did you mean 'site'"):
+    with pytest.raises(DataError, match=r"no column 'sight', did you mean 'site'\? Next: correct performance\.slices"):
         performance.run(data, unknown)
 
 
