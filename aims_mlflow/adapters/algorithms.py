@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import Unreachable
-from aims_mlflow.evidence.tracking import client, downloaded, reaching
+from aims_mlflow.evidence.model_files import model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,10 +40,8 @@ def _steps(model: Any) -> list[tuple[str, Any]]:
 def requirements_in(model_id: str) -> list[str]:
     """Return the lines of a logged model's requirements.txt: what MLflow installs to serve it; empty without one."""
     try:
-        with reaching(f"read model {model_id}"):
-            location = client().get_logged_model(model_id).artifact_location
-        with downloaded(f"{location}/{REQUIREMENTS}", f"model {model_id}") as path:
-            lines = path.read_text(encoding="utf-8").splitlines()
+        with model_folder(model_id) as folder:
+            lines = (folder / REQUIREMENTS).read_text(encoding="utf-8").splitlines()
     except (Unreachable, OSError, ValueError):
         return []
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")][:MAX_LINES]

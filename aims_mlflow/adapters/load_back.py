@@ -26,7 +26,7 @@ from aims_mlflow.adapters.requirements import has_own_code
 from aims_mlflow.adapters.tables import rows_at
 from aims_mlflow.checks.statistics.labels import label_key
 from aims_mlflow.errors import CheckError
-from aims_mlflow.evidence.tracking import model_folder
+from aims_mlflow.evidence.model_files import model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

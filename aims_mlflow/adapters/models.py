@@ -5,16 +5,20 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mlflow
 
 from aims_mlflow.adapters.log_model import is_answered_by_mlflow
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence.digests import model_digest
+from aims_mlflow.evidence.model_files import model_folder
 from aims_mlflow.evidence.statement import Subject
-from aims_mlflow.evidence.tracking import client, model_folder, reaching
+from aims_mlflow.evidence.tracking import client, reaching
 from aims_mlflow.records.details.training import ModelDescription
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -112,25 +116,28 @@ def open_logged(
         Unreachable: it cannot be read or loaded.
         EvidenceError: its folder is not in order.
     """
-    digest = digest_of_logged(model_id)
-    with reaching(f"read model {model_id}"):
-        logged = client().get_logged_model(model_id)
-        info = mlflow.models.get_model_info(f"models:/{model_id}")
+    with model_folder(model_id) as folder:
+        digest = model_digest(folder)
+        with reaching(f"read model {model_id}"):
+            logged = client().get_logged_model(model_id)
+            info = mlflow.models.get_model_info(str(folder))
+        predictor = load(model_id, folder) if predictor is None else predictor
     flavors = [f for f in info.flavors if f != "python_function"] or ["python_function"]
     schema = info.signature.inputs if info.signature is not None else None
     named = schema.input_names() if schema is not None and schema.has_input_names() else inputs
-    predictor = load(model_id) if predictor is None else predictor
     return LoggedModel(logged.name, model_id, digest, flavors[0], predictor, tuple(named or ()), function)
 
 
-def load(model_id: str) -> Any:
+def load(model_id: str, folder: Path | None = None) -> Any:
     """Load a model from the logged bytes: the library's own object where the flavor has one.
+
+    `folder` is a copy of its files that stays as long as the model is used.
 
     Raises:
         Unreachable: it cannot be loaded here.
     """
     try:
-        loaded = mlflow.pyfunc.load_model(f"models:/{model_id}", suppress_warnings=True)
+        loaded = mlflow.pyfunc.load_model(str(folder or f"models:/{model_id}"), suppress_warnings=True)
     except Exception as exc:  # a model's loader may raise anything
         raise Unreachable(f"model {model_id} cannot be loaded here ({type(exc).__name__})") from exc
     try:

@@ -18,6 +18,7 @@ from aims_mlflow.capture import active_run, completion, evaluation, kept_models,
 from aims_mlflow.capture.console import log, say
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence import tracking
+from aims_mlflow.evidence.model_files import one_download_each
 from aims_mlflow.evidence.patience import patience
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class TrainingEnd:
             try:
                 patience.wait_for(tracking.check_server)
                 self._join()
-                with active_run.at_home(self.run):
+                with active_run.at_home(self.run), one_download_each():
                     unmet = self._evidence()
             except Exception as exc:  # noqa: BLE001 - an observer never breaks its host's training
                 if not isinstance(exc, Unreachable):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.tables.in_memory import InMemoryTable
 from aims_mlflow.checks.tables.predictions import EvaluatedModel
-from aims_mlflow.evidence.tracking import model_folder
+from aims_mlflow.evidence.model_files import model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import mlflow
 from mlflow.data.code_dataset_source import CodeDatasetSource
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Run, RunTag
 
 from aims_mlflow.adapters.models import file_prefix
 from aims_mlflow.canonical import sha256_hex
@@ -49,25 +49,28 @@ def show(run: OpenRun, data: TrainingData, models: Sequence[LoggedModel], record
 
 
 def _show(run: OpenRun, data: TrainingData, models: Sequence[LoggedModel], recorder: Recorder) -> None:
-    inputs = _log_inputs(run.run_id, data.tables, recorder)
+    shown = client().get_run(run.run_id)
+    inputs = _log_inputs(shown, data.tables, recorder)
     described = {role: t.described() for role, t in data.tables.items()}
+    metrics: list[Metric] = []
     for model in models:
         verdict = EvidenceVerdict.of(recorder.records, model.digest)
         prefix = file_prefix(models, model)
         figures = main_figures(verdict)
         if prefix:
             figures = {f"{PREFIX}/{model.name}{name.removeprefix(PREFIX)}": v for name, v in figures.items()}
-        client().log_batch(run.run_id, metrics=_metrics(figures, model.model_id, inputs.get("test")))
+        metrics += _metrics(figures, model.model_id, inputs.get("test"))
         note = run_note(verdict, run.ids, described, f"aims/{prefix}model_card.md")
         tags = client().get_logged_model(model.model_id).tags
         new = {RESULT: verdict.word, **_description(tags, note)}
         client().set_logged_model_tags(model.model_id, new)
     whole = EvidenceVerdict.of(recorder.records)
     card = f"aims/{file_prefix(models, models[0])}model_card.md" if len(models) == 1 else ""
+    note = run_note(whole, run.ids, described, card)
     for run_id in (run.run_id, *run.copies):
-        tags = client().get_run(run_id).data.tags
-        for key, value in {RESULT: whole.word, **_description(tags, run_note(whole, run.ids, described, card))}.items():
-            client().set_tag(run_id, key, value)
+        tags = (shown if run_id == run.run_id else client().get_run(run_id)).data.tags
+        changed = [RunTag(key, value) for key, value in {RESULT: whole.word, **_description(tags, note)}.items()]
+        client().log_batch(run_id, metrics=metrics if run_id == run.run_id else (), tags=changed)
 
 
 def _metrics(figures: Mapping[str, float], model_id: str, test: DatasetInput | None) -> list[Metric]:
@@ -85,14 +88,13 @@ def _description(tags: Mapping[str, str], note: str) -> dict[str, str]:
     return {NOTE: note, OWN_NOTE: sha256_hex(note.encode())}
 
 
-def _log_inputs(run_id: str, tables: Mapping[str, Table], recorder: Recorder) -> dict[str, DatasetInput]:
+def _log_inputs(run: Run, tables: Mapping[str, Table], recorder: Recorder) -> dict[str, DatasetInput]:
     """Log the data sets as inputs of the run, but those that it has already; returns one for each role."""
-    inputs = client().get_run(run_id).inputs
-    there = list(inputs.dataset_inputs) if inputs is not None else []
+    there = list(run.inputs.dataset_inputs) if run.inputs is not None else []
     found = {role: _same(table, there) for role, table in tables.items()}
     new = {role: _input(table, recorder) for role, table in tables.items() if found[role] is None}
     if new:
-        client().log_inputs(run_id, datasets=list(new.values()))
+        client().log_inputs(run.info.run_id, datasets=list(new.values()))
     return {role: new.get(role) or known for role, known in found.items() if role in new or known is not None}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.errors import AimsError, Unreachable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import model_digest
+from aims_mlflow.evidence.model_files import model_folder
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.evidence.verify import CheckedSession, KeyLookup, check_session
 
@@ -65,7 +66,7 @@ def open_source(target: str, lookup: KeyLookup) -> EvidenceSource:
         target, sessions, lambda path: tracking.read_file(located.run_id, path), lookup, located=located
     )
     if located.model_id is not None:
-        with tracking.model_folder(located.model_id) as model:
+        with model_folder(located.model_id) as model:
             source.model_digest = model_digest(model)
     return source
 

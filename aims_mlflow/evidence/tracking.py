@@ -207,17 +207,6 @@ def check_inside(path: str) -> None:
 
 
 @contextlib.contextmanager
-def model_folder(model_id: str) -> Iterator[Path]:
-    """Download a logged model, and yield its folder; a copy is deleted afterwards.
-
-    Raises:
-        Unreachable: it cannot be read.
-    """
-    with downloaded(f"models:/{model_id}", f"model {model_id}") as folder:
-        yield folder
-
-
-@contextlib.contextmanager
 def downloaded(address: str, what: str) -> Iterator[Path]:
     """Download the artifacts at an address, and yield their folder; it is deleted afterwards.
 

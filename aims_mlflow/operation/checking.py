@@ -27,6 +27,7 @@ from aims_mlflow.checks.tables.validation import MAX_CLASSES, make_dataset
 from aims_mlflow.errors import ConfigError, DataError, did_you_mean
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import arrow_digest
+from aims_mlflow.evidence.model_files import model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -143,7 +144,7 @@ def beside_its_files(data: Dataset, model: str | None) -> Iterator[Dataset]:
     if model_id is None:
         yield data
         return
-    with tracking.model_folder(model_id) as folder:
+    with model_folder(model_id) as folder:
         yield data.with_model(dataclasses.replace(data.model, folder=folder))
 
 

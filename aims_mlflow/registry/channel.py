@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import registered_models, tracking
 from aims_mlflow.evidence.digests import model_digest
+from aims_mlflow.evidence.model_files import model_folder
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
 from aims_mlflow.gates.consents import packed
 from aims_mlflow.records.base import utc_text, uuid7
@@ -76,7 +77,7 @@ def named(target: str, name: str | None = None) -> ModelRef:
 def _digest(found: tracking.Target) -> str:
     """Return the digest of a model's bytes, or the one in its version's tag if the files are gone."""
     try:
-        with tracking.model_folder(str(found.model_id)) as folder:
+        with model_folder(str(found.model_id)) as folder:
             return model_digest(folder)
     except AimsError:
         tag = registered_models.version_tag(found, "aims.model_digest")

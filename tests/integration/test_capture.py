@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 import aims_mlflow as aims
 import support
-from aims_mlflow.evidence import tracking as store
+from aims_mlflow.evidence.model_files import model_folder
 from support import trainings
 from support.captured_runs import FEATURES, FULL, config, fit, kinds, last_run, one, records
 
@@ -36,7 +36,7 @@ def test_a_decorated_training_leaves_the_whole_of_it(halves):
     assert {k for k in settings if k.endswith("max_iter")}, "those of the fitted model, the parts of its pipeline too"
     assert details["code"]["source_digest"]
     logged = mlflow.get_run(last_run()).outputs.model_outputs
-    with store.model_folder(logged[0].model_id) as folder:
+    with model_folder(logged[0].model_id) as folder:
         from aims_mlflow.evidence.digests import model_digest
 
         assert training.has_subject(model_digest(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,8 +96,14 @@ def _find(name_or_folder: str, base: Path, not_in: tuple[str, ...] = ()) -> tupl
             where=str(path),
             next=f"name a shipped pack ({', '.join(shipped_packs())}) or a folder with a {FILE}",
         )
-    text = resources.files(__package__).joinpath(name_or_folder, FILE).read_text(encoding="utf-8")
-    return parse(text, f"shipped pack {name_or_folder}"), None
+    return _shipped(name_or_folder), None
+
+
+@functools.cache
+def _shipped(name: str) -> Document:
+    """Return a shipped pack's document; parsing one takes longer than some trainings' checks."""
+    text = resources.files(__package__).joinpath(name, FILE).read_text(encoding="utf-8")
+    return parse(text, f"shipped pack {name}")
 
 
 def check_pack(document: Document, task: Task | None = None) -> Pack:
