@@ -16,6 +16,7 @@ for the one that `python3 -m venv .venv` and `pip install .` would make; it lead
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,7 +107,7 @@ def run(documents, folder, *, is_first=True, **variables):
     home.mkdir()
     path = f"{programs(folder / 'checkout' / '.venv' / 'bin')}:/usr/local/bin:/usr/bin:/bin"
     for name in ("examples", "checks", "hooks"):
-        (folder / "checkout" / name).symlink_to(ROOT / name)
+        shutil.copytree(ROOT / name, folder / "checkout" / name, ignore=shutil.ignore_patterns("__pycache__"))
     script = "set -eu -o pipefail\n" + "\n".join(
         script_of(name, blocks_of(ROOT / name), port, is_first=is_first) for name in documents
     )

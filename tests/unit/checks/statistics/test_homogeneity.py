@@ -103,4 +103,4 @@ def test_a_shift_is_found():
 
 def test_no_p_value_reads_as_zero():
     assert p_value_text(0.0) == "under 1e-15"
-    assert p_value_text(0.0312) == "0.031"
+    assert p_value_text(0.0312) == "0.0312"
