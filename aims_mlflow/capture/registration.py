@@ -34,7 +34,7 @@ def register(
     if not plan.register:
         return []
     if unmet and not registered_models.known_gate():
-        return ["not registered: the evidence is not complete"]
+        return ["not registered: evidence is missing or a limit failed, as the lines on what is unmet say"]
     refusals = []
     names = registered_names(plan, run, fit, models)
     for model in models:

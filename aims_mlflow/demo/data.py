@@ -262,6 +262,18 @@ def _typed(frame: pd.DataFrame, features: tuple[str, ...], profiled: Mapping[str
     return _with(frame, changed)
 
 
+MADE_UP = {
+    "description": "loans that `aims demo` made up, with a bias against women built in",
+    "subjects": "nobody: the rows are made up",
+    "selection_reason": "evidence can be shown on them without any person's data",
+}
+GIVEN = {
+    "description": "the table that the demo was given",
+    "subjects": "the people in the table",
+    "selection_reason": "named on the command line",
+}
+
+
 def config_of(data: DemoData, system: str) -> dict[str, Any]:
     """Return the content of the aims.yaml that a team would write for these data."""
     return {
@@ -277,10 +289,8 @@ def config_of(data: DemoData, system: str) -> dict[str, Any]:
             "sensitive": list(data.sensitive),
             "sources": {
                 data.name: {
-                    "description": "the table that the demo was given",
+                    **(MADE_UP if data.file is None else GIVEN),
                     "owner": "ana",
-                    "subjects": "the people in the table",
-                    "selection_reason": "named on the command line",
                     "retention": "until the demo's folder is deleted",
                 }
             },

@@ -55,7 +55,7 @@ class RowWeights:
             "method": "reweighing",
             "models_tried": self.rounds,
             "model_taken": self.taken,
-            "chosen_by": "lowest selection-rate ratio on validation data",
+            "chosen_by": "highest of the lowest selection-rate ratios, on validation data",
             "validation_ratio": round(self.lowest_ratio, 4),
             "seed": SEED,
         }

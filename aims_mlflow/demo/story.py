@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.statement import SealedRecord
 
 SEED = 42001
+NOTHING_REMOVED = "looked for columns that name a row, give the answer away or hold nothing: there are none"
 PREPARED = "columns that name a row, give the answer away or hold nothing teach a model nothing it may use"
 WAIVER_DAYS = 30
 SYSTEM = "demo-screening"
@@ -128,7 +129,7 @@ class Story:
         def make(rows: int, seed: int) -> pd.DataFrame:
             return credit_table(rows, seed)
 
-        @aims.prepares(why="; ".join((PREPARED, *data.notes[1:])))
+        @aims.prepares(why="; ".join((PREPARED if data.file is not None else NOTHING_REMOVED, *data.notes[1:])))
         def prepare(frame: pd.DataFrame) -> pd.DataFrame:
             return data.prepared(frame)
 
@@ -195,7 +196,7 @@ class Story:
         self.tell.lines([self._cost(plain["performance"], better["performance"])])
         refused = self._register(better["uri"])
         if refused is None:
-            self.tell.good("registered: the mitigated model meets every condition")
+            self.tell.good("registered: the mitigated model meets each condition that the policy sets for this")
             return better, self._last_version()
         self.tell.head("The limits still fail, and no limit is moved: it is refused again")
         self.tell.bad(refusal_lines(refused))

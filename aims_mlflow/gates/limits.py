@@ -16,6 +16,8 @@ from aims_mlflow.checks.claims import (
 )
 from aims_mlflow.gates.counting_evidence import DATA_KINDS
 from aims_mlflow.records.decision import Unmet
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.wording import limit_text, measured_text, metric_text, origin_text, remark_text, slice_text
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def beyond_limit(
     if limit.kind == FAIRNESS and unmeasured:
         columns = ", ".join(unmeasured)
         text = f"{metric_text(limit.metric)} was not measured by {columns}"
-        out.append(_unmet(limit, line, text, f"name {columns} under data.sensitive in aims.yaml and train again"))
+        out.append(_unmet(limit, line, text, f"{_how_to_compare(unmeasured, counted)} in aims.yaml and train again"))
     elif not claims:
         where = "".join(f" for {k}={v}" for k, v in (limit.slice or {}).items())
         data = "" if limit.kind in DATA_KINDS else " on held-out data"
@@ -62,6 +64,15 @@ def beyond_limit(
         for record, judged in claims
         if judged.passed is not True and judged.reference != judged.slice and not is_aside(judged, system)
     ]
+
+
+def _how_to_compare(columns: Sequence[str], counted: CountingEvidence) -> str:
+    """Return what to name, so that outcomes are compared by these columns: the columns, or a favourable outcome."""
+    stated = [read_details(start.evidence, SessionStartDetails) for start in counted.starts]
+    named = {column for start in stated for column in start.sensitive or ()}
+    if stated and named >= set(columns) and not any(s.favourable or s.threshold for s in stated):
+        return "name the outcome that people want as data.favourable (of numbers: data.threshold)"
+    return f"name {', '.join(columns)} under data.sensitive"
 
 
 def _judged(limit: PolicyLimit, record: SealedRecord) -> Iterator[Claim]:

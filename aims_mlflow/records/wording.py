@@ -198,10 +198,10 @@ def measured_text(claim: Claim, comparator: str | None = None, limit: str | None
 
 
 def reference_text(claim: Claim) -> str:
-    """Return the group that a claim's rows are compared with; empty for a claim that is no comparison."""
+    """Return the group that a claim's rows are compared with, in full; empty for a claim that is no comparison."""
     if claim.reference is None or claim.reference == claim.slice:
         return ""
-    return ", ".join(group for column, group in claim.reference.items() if claim.slice.get(column) != group)
+    return ", ".join(group for column, group in claim.reference.items() if column not in ("column", "label"))
 
 
 def slice_text(slice_: dict[str, str]) -> str:

@@ -49,7 +49,7 @@ def served(*args):
 def fairness_records(folder):
     """The fairness records of a kept demo, oldest first."""
     found = [
-        read(line, path.name)
+        read(line, path.name).whole()
         for path in folder.glob("server/artifacts/**/aims/sessions/*.jsonl")
         for line in path.read_bytes().splitlines()
     ]

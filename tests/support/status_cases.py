@@ -212,7 +212,8 @@ def machine_parts(system=SYSTEM, model=MODEL, source=None, **start):
         "representativeness": ([train], {"claims": [share]}),
         "training-provenance": (about, {"details": {
             "function": "train", "parameters": {"depth": "3"}, "code": {"commit": "e" * 40, "dirty": False, "untracked": {}}, "data": data,
-            "models": [{"name": "model", "model_id": "m-1", "digest": model, "flavor": "sklearn"}], "fit_seconds": "1.25"}}),
+            "models": [{"name": "model", "model_id": "m-1", "digest": model, "flavor": "sklearn"}], "fit_seconds": "1.25",
+            "parent_run_id": "9" * 32, "trials": 12}}),
         "tooling-record": (about, {"tools": {"python": "3.11.7", "scikit-learn": "1.7.0"}, "artifacts": (files["tooling"],),
                                    "details": {"packages": 1, "algorithms": {"m-1": "sklearn.linear_model.LogisticRegression"},
                                                "serving": {"m-1": ["scikit-learn==1.7.0"]}}}),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.audit.keyrings import history_of, log_keys
 from aims_mlflow.audit.report import Step
+from aims_mlflow.documents.index_page import told
 from aims_mlflow.documents.terminal import MARKS, SYMBOLS
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.session import PAGE
@@ -48,6 +49,7 @@ def render_index(view: PartLedger, about: Mapping[str, Any]) -> bytes:
         versions=states_in_use(view, leaves, history),
         last_day=_last_day,
         marks=MARKS,
+        told=told,
         consents=[_consent(view, leaf) for leaf in leaves if isinstance(leaf.fact, ConsentLeaf)],
         others=[
             {"leaf": leaf.sequence, **leaf.fact.plain()}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aims_mlflow.checks.claims import is_set_aside
 from aims_mlflow.gates.control_conditions.by_document import by_document, entries, states
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.limits import set_aside
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mapping, mappings, texts
 from aims_mlflow.gates.verdict import Judgement, joined
+from aims_mlflow.records.wording import describe, verdict_word
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.control_conditions.by_document import Check, Problem
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
+
+
+UNDECIDED = ("not enough data", "not evaluated")
 
 
 def cites(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
@@ -68,6 +73,11 @@ def results(subject: StatusSubject, at: datetime) -> Judgement:
     """Outcomes by group were measured for this model, and did not fail."""
     system = subject.rules.system if subject.rules else None
     verdict = judge_records("fairness", subject.of("fairness"), at, system=system)
+    claims = [c for r in subject.of("fairness") for c in r.evidence.claims if not is_set_aside(c)]
+    undecided = [c for c in claims if verdict_word(c) in UNDECIDED]
+    if subject.rules is None and verdict.outcome in ("holds", "warned") and undecided:
+        text = f"{len(undecided)} outcomes by group are not decided, such as: {describe(undecided[0])}"
+        return Judgement("not evaluated", text).about(*subject.of("fairness"))
     aside = tuple(item.text for item in set_aside(system, subject.counted))
     if verdict.outcome not in ("holds", "warned") or not aside:
         return verdict

@@ -86,12 +86,13 @@ def parameters(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG0
 
 
 def trials(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
-    """The number of trials of a sweep is recorded; a training outside any sweep says so."""
+    """The number of trials of a sweep is recorded; a training outside any sweep says what is not known."""
     training = subject.training
     if training is None:
         return Judgement("missing", "no training record is about this model")
     if not subject.provenance.parent_run_id:
-        return Judgement("holds", "trained once, in no sweep that was recorded").about(training)
+        unknown = "how many models were tried outside a recorded sweep is not known to the software"
+        return Judgement("warned", "no sweep was recorded", warnings=(unknown,)).about(training)
     count = subject.provenance.trials
     if count is None:
         return Judgement("missing", "the model is from a sweep whose number of trials is not recorded").about(training)

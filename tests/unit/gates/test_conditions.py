@@ -177,6 +177,23 @@ def test_rows_too_few_to_show_are_no_measurement_of_a_column():
     assert "selection rate was not measured by race" in texts(ask(made, rules=rules))
 
 
+@pytest.mark.parametrize(
+    ("start", "advice"),
+    [
+        ({"sensitive": ["race"], "favourable": ""}, "name the outcome that people want as data.favourable"),
+        ({"sensitive": ["sex"], "favourable": ""}, "name race under data.sensitive"),
+        ({"sensitive": ["race"]}, "name race under data.sensitive"),
+    ],
+)
+def test_the_advice_names_what_the_comparison_lacks(start, advice):
+    made = good(close=False, kinds=("session-start", "training-provenance"), **start)
+    made.close()
+    limit = {"kind": "fairness", "control": "A.6.2.4", "why": "test", "comparator": ">=", "limit": 0.8}
+    entries, race = [{**limit, "metric": "selection_rate"}], {"income": {"sensitive": ["race"]}}
+    rules = policy(lambda p: (p["stages"]["registration"].update(limits=entries), p["systems"].update(race)))
+    assert any(u.next.startswith(advice) for u in ask(made, rules=rules).unmet), ask(made, rules=rules).unmet
+
+
 def test_an_undefined_value_is_not_passed():
     decision = ask(with_record("fairness", [ratio(None, {"sex": "Other"}, note="undefined: nobody was selected")]))
     assert "is undefined (undefined: nobody was selected)" in texts(decision)[0]

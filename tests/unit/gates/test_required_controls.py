@@ -1,5 +1,7 @@
 """Controls that the policy asks for by name: the gate judges every condition, as the pages do."""
 
+from datetime import UTC, datetime
+
 import pytest
 import yaml
 
@@ -8,7 +10,7 @@ from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from support import status_cases
 from support.signed_sessions import MODEL
-from support.status_cases import NOW, good
+from support.status_cases import good
 
 # Without anything that people write, and with it.
 MACHINE_MADE = ["A.4.3", "A.4.4", "A.4.5", "A.7.3"]
@@ -25,7 +27,7 @@ def policy(controls, stage="registration"):
 def decided(controls, stage="registration", alias=None, **options):
     subject = good(**options)
     rules = policy(controls, stage).rules(status_cases.SYSTEM, stage, alias)
-    return decide(rules, subject.sessions, [], DecisionRequest(MODEL, model_id="m-1"), NOW)
+    return decide(rules, subject.sessions, [], DecisionRequest(MODEL, model_id="m-1"), datetime.now(UTC))
 
 
 def changed(kind, **fields):
