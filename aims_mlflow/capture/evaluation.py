@@ -10,6 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.algorithms import described_algorithms, described_requirements
+from aims_mlflow.adapters.label_input import check_label_is_no_input
 from aims_mlflow.adapters.models import file_prefix
 from aims_mlflow.adapters.predict import Question, known_labels, read_answers
 from aims_mlflow.capture import environment, model_output
@@ -143,6 +144,7 @@ def check_models(
             try:
                 question = question_of(model.predictor, data, plan.predict)
                 dataset, answer = predict_test(question, data)
+                check_label_is_no_input(question, data.tables["test"], answer)
                 answers = answers_to(question, data.tables["test"], answer.meaning)
                 evaluated = dataset.with_model(EvaluatedModel(predict=answers, incumbent=incumbent()))
                 outcomes = check_model(model, data, evaluated, answer, plan.predict)
