@@ -196,14 +196,14 @@ def files_of(folder, rows):
 
 
 def measure(rows, stock, peers=None):
-    from aims_mlflow.adapters.tables import read_file
+    from aims_mlflow.adapters.reading.files import read_table
 
     warnings.simplefilter("ignore")
     started = time.perf_counter()
     small, small_score = table(2000, 0)
     ours(prepared(small, small_score, "train"), prepared(small, small_score, "test"), "exact")
     with tempfile.TemporaryDirectory() as folder:
-        read_file(files_of(folder, 2000)[0])
+        read_table(files_of(folder, 2000)[0])
         imports = time.perf_counter() - started
         found, frames, predictions = measure_ours(rows, files_of(folder, rows))
         found["imports_s"] = imports
@@ -231,14 +231,14 @@ def measure_ours(rows, files):
     """Read the two files and check them; returns (what it took, the frames, the predictions for the second)."""
     import numpy as np
 
-    from aims_mlflow.adapters.tables import read_file
+    from aims_mlflow.adapters.reading.files import read_table
 
     # In a process of its own: memory that is read into once is there for the next to use.
     told = subprocess.run([sys.executable, __file__, "--read", *files], capture_output=True, text=True, check=True)
     read = float(told.stdout.split()[0])
     forget_peak()
     before = resident_mib("VmRSS")
-    train, test = (read_file(file) for file in files)
+    train, test = (read_table(file).frame for file in files)
     scores = [np.load(file.with_suffix(".npy")) for file in files]
     datasets = prepared(train, scores[0], "train"), prepared(test, scores[1], "test")
     note("ours, histogram drift ...")

@@ -151,7 +151,7 @@ def checks_alone(model, train, test, folder):
         started = now()
         outcome = check()
         seconds[name] = now() - started
-        if getattr(outcome, "result", "") == "not_evaluated":
+        if getattr(outcome, "result", "") == "not_evaluated" and not outcome.claims:
             raise SystemExit(f"{name}: {outcome.reason}")
     return seconds
 

@@ -62,4 +62,4 @@ def test_without_the_package_a_pack_that_names_the_check_is_refused(place):
     _, shell = place
     ran = shell("PYTHONPATH= aims check run checks/README.md --pack checks/lender/collections --target step")
     assert ran.returncode == 2
-    assert "pack.yaml:9: there is no check among the entry points 'newest-row'" in ran.stderr
+    assert "pack.yaml:11: there is no check among the entry points 'newest-row'" in ran.stderr
