@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CONFIG = "AIMS_CONFIG"
+FOLDER = "AIMS_FOLDER"
 HOME = "AIMS_HOME"
 SIGNING_KEY = "AIMS_SIGNING_KEY"
 LOG_KEY = "AIMS_LOG_KEY"
@@ -43,6 +44,8 @@ SETTINGS = (
     Setting(CONFIG, "data scientist", "Path of aims.yaml, or of its folder.", "found upwards from the script"),
     Setting(SIGNING_KEY, "data scientist", "Address of the key that signs records: file:, env:, or a key service.",
             "$AIMS_HOME/keys/signing.pem, made on first use where the home lasts"),
+    Setting(FOLDER, "everyone", "The management folder: the documents that people write.",
+            "`aims/`, found upwards from the working directory"),
     Setting(HOME, "everyone", "Folder for keys and the default policy; naming it declares that it lasts.", "~/.aims"),
     Setting(POLICY, "platform team", "The server's policy folder: policy.yaml, keyring.yaml, packs.",
             "`$AIMS_HOME/policy`, created with the default policy and no trainers"),
@@ -92,6 +95,12 @@ def policy_folder() -> Path:
 def config_path() -> Path | None:
     """Return the path that `AIMS_CONFIG` names; None where it is not set."""
     named = value_of(CONFIG)
+    return Path(named).expanduser() if named else None
+
+
+def management_folder() -> Path | None:
+    """Return the folder that `AIMS_FOLDER` names; None where it is not set."""
+    named = value_of(FOLDER)
     return Path(named).expanduser() if named else None
 
 

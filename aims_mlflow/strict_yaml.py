@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import yaml
@@ -23,6 +24,20 @@ FORMS = {  # pydantic's error type -> what a person has to write
     "dict_type": "must be a mapping of keys to values",
     "model_type": "must be a mapping of keys to values",
 }
+
+
+@dataclass(frozen=True)
+class FileProblem:
+    """What is wrong with one key of a file: its line, its path, and the sentence."""
+
+    name: str
+    line: int
+    path: Path_
+    what: str
+
+    def sentence(self) -> str:
+        """Return the problem as a message: `file:line: what`."""
+        return f"{self.name}:{self.line}: {self.what}"
 
 
 class _Loader(yaml.SafeLoader):
@@ -65,10 +80,12 @@ class Document:
 
     def where(self, *path: str | int) -> str:
         """Return `file:line` of a key, or of its nearest parent that the file has."""
-        for end in range(len(path), -1, -1):
-            if path[:end] in self.lines:
-                return f"{self.name}:{self.lines[path[:end]]}"
-        return self.name
+        line = self.line(*path)
+        return f"{self.name}:{line}" if line else self.name
+
+    def line(self, *path: str | int) -> int:
+        """Return the line of a key, or of its nearest parent that the file has; 0 for an empty file."""
+        return next((self.lines[path[:end]] for end in range(len(path), -1, -1) if path[:end] in self.lines), 0)
 
     def validate(self, model: type[Model]) -> Model:
         """Return the document as `model`.
@@ -76,10 +93,17 @@ class Document:
         Raises:
             ConfigError: with file, line and, for an unknown key, the nearest known one.
         """
+        found, problems = self.check(model)
+        if found is None:
+            raise ConfigError("\n".join(p.sentence() for p in problems))
+        return found
+
+    def check(self, model: type[Model]) -> tuple[Model | None, list[FileProblem]]:
+        """Return the document as `model`, or None and every problem with its line."""
         try:
-            return model.model_validate(self.data)
+            return model.model_validate(self.data), []
         except ValidationError as exc:
-            raise ConfigError(_explain(exc, self, model)) from None
+            return None, _problems(exc, self, model)
 
 
 def parse(text: str, name: str) -> Document:
@@ -136,22 +160,25 @@ def _note_lines(node: yaml.Node, path: Path_, lines: dict[Path_, int]) -> None:
             _note_lines(item, (*path, index), lines)
 
 
-def _explain(exc: ValidationError, document: Document, model: type[BaseModel]) -> str:
-    """Return every problem of a document in one text, one line each."""
+def _problems(exc: ValidationError, document: Document, model: type[BaseModel]) -> list[FileProblem]:
+    """Return every problem of a document."""
     out = []
     for error in exc.errors():
         path = tuple(part for part in error["loc"] if isinstance(part, str | int))
         key = ".".join(str(p) for p in path) or "the file"
+        message = error["msg"].removeprefix("Value error, ")
         if error["type"] == "extra_forbidden":
             hint = did_you_mean(str(path[-1]), _fields_at(model, path[:-1]))
             what = f"unknown key {key!r}" + (f", {hint}" if hint else "")
         elif error["type"] == "missing":
             what = f"{key!r} is missing"
+        elif not path and error["type"] == "value_error":
+            what = message
         else:
             form = "has no value" if error["input"] is None else FORMS.get(error["type"])
-            what = f"{key!r}: {form or error['msg'].removeprefix('Value error, ')}"
-        out.append(f"{document.where(*path)}: {what}")
-    return "\n".join(out)
+            what = f"{key!r}: {form or message}"
+        out.append(FileProblem(document.name, document.line(*path) or 1, path, what))
+    return out
 
 
 def _fields_at(model: Any, path: Path_) -> list[str]:

@@ -1,0 +1,114 @@
+"""Documents that people write: one model for each kind of the catalog."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel
+
+from aims_mlflow.errors import ConfigError, did_you_mean
+from aims_mlflow.records.documents import (
+    context,
+    impact,
+    improvement,
+    information,
+    leadership,
+    lifecycle,
+    risk,
+    third_parties,
+)
+from aims_mlflow.records.documents.base import HEADER, MARK, WrittenDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pydantic.fields import FieldInfo
+
+KINDS: dict[str, type[WrittenDocument]] = {
+    **context.KINDS,
+    **leadership.KINDS,
+    **risk.KINDS,
+    **impact.KINDS,
+    **lifecycle.KINDS,
+    **information.KINDS,
+    **third_parties.KINDS,
+    **improvement.KINDS,
+}
+Path = tuple[str | int, ...]
+
+
+def document_model(kind: str, where: str | None = None) -> type[WrittenDocument]:
+    """Return the model of a kind of document.
+
+    Raises:
+        ConfigError: people write no such kind; the text names the nearest.
+    """
+    if kind not in KINDS:
+        hint = did_you_mean(kind.replace("_", "-"), KINDS)
+        raise ConfigError(
+            f"{kind!r} is no kind of document" + (f", {hint}" if hint else ""),
+            where=where,
+            next=None if hint else "`aims document list --kinds` has them",
+        )
+    return KINDS[kind]
+
+
+def key_of(name: str, field: FieldInfo) -> str:
+    """Return the key under which people write a field."""
+    return field.alias or name
+
+
+def entry_model(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the model that a field holds, or lists; None for plain values."""
+    return _model_in(field.annotation)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((m for a in get_args(annotation) if (m := _model_in(a))), None)
+
+
+def is_needed(field: FieldInfo) -> bool:
+    """Return whether control status needs a field, beyond what publication needs."""
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and extra.get(MARK) == "met"
+
+
+def stated_fields(document: WrittenDocument) -> dict[str, Any]:
+    """Return what a document states in the fields of its kind, as JSON values; its common fields are left out."""
+    plain = document.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {name: value for name, value in plain.items() if name not in HEADER}
+
+
+def missing_for_met(kind: str, fields: dict[str, Any], says: Callable[[object], bool]) -> list[tuple[Path, str]]:
+    """Return (path, what an auditor asks) of each field of a kind that *met* needs and that says nothing.
+
+    `says` tells whether a value says something. Common fields are looked at only where `fields` has them.
+    """
+    model = KINDS.get(kind)
+    if model is None:
+        return []
+    return list(_missing(model, fields, (), says))
+
+
+def _missing(model: type[BaseModel], fields: dict[str, Any], at: Path, says: Any) -> Iterator[tuple[Path, str]]:
+    for name, field in model.model_fields.items():
+        if not at and name in HEADER and name not in fields:
+            continue
+        key = key_of(name, field)
+        value, inner = fields.get(key), entry_model(field)
+        answered = bool(value) if inner is not None else _answers(value, says)
+        # A group is found in the data, or it is said why not.
+        if is_needed(field) and not answered and not (key == "in_data" and says(fields.get("not_in_data"))):
+            yield (*at, key), field.description or key
+        if inner is not None:
+            for index, entry in enumerate(value if isinstance(value, list) else [value]):
+                if isinstance(entry, dict):
+                    place = (*at, key, index) if isinstance(value, list) else (*at, key)
+                    yield from _missing(inner, entry, place, says)
+
+
+def _answers(value: object, says: Callable[[object], bool]) -> bool:
+    """A truth value answers a question whichever it is."""
+    return isinstance(value, bool) or says(value)

@@ -1,0 +1,211 @@
+"""Clauses 9 and 10: measurement, internal audit, management review, incidents and corrective action."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from aims_mlflow.records.base import Day, Record, Sha256, Time
+from aims_mlflow.records.documents.base import (
+    Count,
+    LogDocument,
+    Person,
+    Text,
+    Texts,
+    WrittenDocument,
+    entries,
+    needed,
+    optional,
+)
+from aims_mlflow.records.system import SystemId
+
+
+class PlannedMeasurement(Record):
+    """Something that is measured."""
+
+    what: Text = Field(description="metric and rows")
+    purpose: Text | None = optional("objective, risk or requirement that it serves")
+    method: Text | None = needed("how it is measured")
+    data_source: Text | None = optional("from which data")
+    min_n: Count | None = optional("on how many rows at least")
+    every_days: Count | None = needed("every how many days")
+    limit: Text | None = needed("beyond which value somebody acts")
+    who_acts: Person | None = needed("who acts")
+    within: Text | None = optional("within what time")
+
+
+class MeasurementPlanDocument(LogDocument):
+    """What is measured, how, when, and by whom."""
+
+    measures: tuple[PlannedMeasurement, ...] = entries("what is measured, how, how often, and who acts")
+
+
+class PlannedAudit(Record):
+    """An audit of the programme."""
+
+    id: Text | None = optional("id of the audit")
+    scope: Texts = needed("which clauses, controls and systems it covers", ())
+    criteria: Text | None = optional("against what")
+    method: Text | None = optional("how")
+    planned: Day | None = needed("for which day")
+    auditors: Texts = needed("who audits", ())
+
+
+class AuditProgrammeDocument(LogDocument):
+    """What is audited when and by whom."""
+
+    cycle_years: Count | None = optional("within how many years everything is audited")
+    audits: tuple[PlannedAudit, ...] = entries("what is audited when, and by whom")
+    risk_basis: Text | None = optional("why in this order")
+
+
+class AuditTeamMember(Record):
+    """Who audited."""
+
+    person: Person = Field(description="who")
+    role: Text | None = optional("role in the team")
+    competence: Texts = needed("which competences of theirs were used", ())
+    independence: Text | None = needed("what was compared to know that they audit nothing of their own")
+
+
+class AuditSample(Record):
+    """How records were drawn."""
+
+    population: Text = Field(description="what was drawn from")
+    population_size: Count = Field(description="how many there are")
+    method: Text = Field(description="how they were drawn")
+    seed: Text | None = optional("seed of the draw")
+    items: Texts = optional("what was drawn", ())
+    why: Text | None = optional("why so many")
+
+
+class AuditFindingEntry(Record):
+    """A finding of an audit."""
+
+    id: Text | None = optional("id of the finding")
+    finding: Text = Field(description="fact that was found")
+    grade: Literal["major", "minor", "observation"] | None = optional("how grave")
+    control: Text | None = optional("clause or control")
+    system: SystemId | None = optional("system")
+    evidence: Texts = optional("ids of the records that show it", ())
+    cause: Text | None = optional("cause")
+    correction: Text | None = optional("correction")
+    corrective_action: Text | None = optional("id of the corrective action")
+    owner: Person | None = needed("who mends it")
+    due: Day | None = needed("by which day")
+    closed_by: Texts = optional("evidence that closed it", ())
+    closed_on: Day | None = optional("day on which it was closed")
+
+
+class AuditReportDocument(LogDocument):
+    """Findings of one internal audit."""
+
+    audit: Text | None = optional("id of the audit in the programme")
+    held: Day | None = needed("on which day it was held")
+    team: tuple[AuditTeamMember, ...] = entries("who audited, with which competence")
+    sample: AuditSample | None = needed("what was looked at, and how it was drawn")
+    findings: tuple[AuditFindingEntry, ...] = entries("what was found, who mends it, and until when")
+    reported_to: Person | None = optional("who got the report")
+
+
+class ReviewInputsDocument(LogDocument):
+    """What a management review was told."""
+
+    period: Text | None = optional("for which time")
+    cutoff: Time | None = optional("up to which time")
+    earlier_actions: Texts = needed("what became of the actions of the last review", ())
+    context_changes: Texts = needed("what changed in context and parties", ())
+    nonconformities: Texts = needed("which nonconformities and actions there were", ())
+    monitoring: Texts = needed("what monitoring and measurement showed", ())
+    audits: Texts = needed("what audits found", ())
+    objectives: Texts = needed("which objectives were reached", ())
+    incidents: Texts = needed("which incidents there were; say none where there were none and how that is known", ())
+    waivers: Texts = optional("which waivers are open or ended", ())
+    risks: Texts = optional("which risks and impacts changed", ())
+    opportunities: Texts = needed("what could be better", ())
+
+
+class ReviewDecision(Record):
+    """A decision of a management review."""
+
+    decision: Text = Field(description="what was decided")
+    owner: Person | None = needed("who does it")
+    due: Day | None = needed("by which day")
+    resources: Text | None = optional("with which means")
+
+
+class ReviewMinutesDocument(LogDocument):
+    """What a management review decided."""
+
+    date: Day | None = needed("on which day")
+    attendees: Texts = needed("who was there", ())
+    top_management: Texts = needed("who of top management was there", ())
+    inputs: Text | None = needed("which inputs were discussed, by the id of their document")
+    decisions: tuple[ReviewDecision, ...] = entries("what was decided, who does it, until when")
+    next: Day | None = optional("day of the next review")
+
+
+class NonconformityEntry(Record):
+    """Something that is not as it must be."""
+
+    id: Text | None = optional("id")
+    origin: Text | None = optional("how it was found")
+    requirement: Text | None = optional("what it breaks")
+    fact: Text = Field(description="the fact")
+    correction: Text | None = optional("what was done at once")
+    cause: Text | None = needed("what caused it")
+
+
+class NonconformityDocument(LogDocument):
+    """Things that are not as they must be."""
+
+    nonconformities: tuple[NonconformityEntry, ...] = entries("what is not as it must be, and why")
+
+
+class ActionEntry(Record):
+    """What is done about a cause."""
+
+    id: Text | None = optional("id")
+    cause: Text | None = optional("cause")
+    action: Text = Field(description="what is done")
+    owner: Person | None = needed("who does it")
+    due: Day | None = optional("by which day")
+    done: Day | None = needed("on which day it was done")
+    evidence: Texts = optional("what shows that", ())
+
+
+class CorrectiveActionDocument(LogDocument):
+    """What was done about the cause of a nonconformity."""
+
+    actions: tuple[ActionEntry, ...] = entries("what was done about each cause, by whom, when")
+
+
+class EffectCheck(Record):
+    """Whether an action worked."""
+
+    action: Text = Field(description="action")
+    test: Text | None = optional("metric, rows and data of the test")
+    model_digest: Sha256 | None = needed("on which model, by its dirHash1")
+    result: Literal["passed", "failed"] | None = needed("passed or failed")
+    by: Person | None = needed("who checked")
+    owner: Person | None = needed("who owned the action")
+    date: Day | None = optional("when")
+
+
+class EffectivenessCheckDocument(LogDocument):
+    """Whether corrective actions worked."""
+
+    checks: tuple[EffectCheck, ...] = entries("how each action was checked, by whom, on which model")
+
+
+KINDS: dict[str, type[WrittenDocument]] = {
+    "measurement-plan": MeasurementPlanDocument,
+    "audit-programme": AuditProgrammeDocument,
+    "audit-report": AuditReportDocument,
+    "review-inputs": ReviewInputsDocument,
+    "review-minutes": ReviewMinutesDocument,
+    "nonconformity": NonconformityDocument,
+    "corrective-action": CorrectiveActionDocument,
+    "effectiveness-check": EffectivenessCheckDocument,
+}
