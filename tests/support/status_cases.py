@@ -120,7 +120,9 @@ FIELDS = {
     "risk-method": {"scales": "five levels", "acceptance": "board above level 3"},
     "risk-register": {"risks": [{"id": "R1", "system": SYSTEM, "event": "women are refused more often", "owner": "olga"}]},
     "soa": {"controls": [{"control": c, "applies": True, "reason": "risk R1"} for c in controls()]},
-    "treatment-plan": {"risks": [{"risk": "R1", "residual": "low", "accepted_by": "olga"}]},
+    "treatment-plan": {
+        "risks": [{"risk": "R1", "measure": "review", "owner": "olga", "due": NEXT, "residual": "low", "accepted_by": "olga"}]
+    },
     "change": {"what": "new version", "assessment": "no new risk"},
     "reassessment": {"risk": DAY, "impact": DAY},
     "measurement-plan": {

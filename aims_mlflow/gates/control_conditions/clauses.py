@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls
-from aims_mlflow.gates.control_conditions.by_document import by_document, each_entry, entries, states
+from aims_mlflow.gates.control_conditions.by_document import by_document, by_documents, each_entry, entries, states
+from aims_mlflow.gates.control_conditions.operation import CHECKS as IN_OPERATION
 from aims_mlflow.gates.control_conditions.organisation import CHECKS as OF_THE_ORGANISATION
 from aims_mlflow.gates.control_conditions.organisation import MANAGEMENT, dated
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mappings
-from aims_mlflow.gates.verdict import joined
+from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.control_conditions.by_document import Check, Problem
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
-    from aims_mlflow.gates.verdict import Judgement
 
+# What the standard asks to be written, whatever else an organisation writes.
+WRITTEN = ("ai-policy", "scope", "risk-method", "soa")
 # Inputs of a management review, in the words of documents that people write.
 REVIEW_INPUTS = (
     "earlier_actions", "context_changes", "nonconformities", "monitoring", "audits", "objectives", "opportunities",
@@ -84,8 +86,8 @@ def _checked_again(entry: Mapping[str, Any], subject: StatusSubject, at: datetim
 
 def context(subject: StatusSubject, at: datetime) -> Judgement:
     """Context and parties are approved documents."""
-    issues = by_document("context", entries("issues", "issue", "effect"))(subject, at)
-    parties = by_document("parties", entries("parties", "who", "need"))(subject, at)
+    issues = MATTERS(subject, at)
+    parties = PARTIES(subject, at)
     return joined([issues, parties], f"{issues.sentence}; {parties.sentence}")
 
 
@@ -96,27 +98,74 @@ def roles_and_stages(subject: StatusSubject, at: datetime) -> Judgement:
     return joined([register, scope], f"{register.sentence}; {scope.sentence}")
 
 
-def committed(subject: StatusSubject, at: datetime) -> Judgement:
-    """Top management committed resources, and approved the AI policy."""
-    leadership = by_document("leadership", states("resources", "members"), role=MANAGEMENT)(subject, at)
-    policy = OF_THE_ORGANISATION["A.2.2/approved"](subject, at)
-    return joined([leadership, policy], f"{leadership.sentence}; {policy.sentence}")
+def objectives(subject: StatusSubject, at: datetime) -> Judgement:
+    """Objectives of development and of use can be measured."""
+    built = OF_THE_ORGANISATION["A.6.1.2/measurable"](subject, at)
+    used = IN_OPERATION["A.9.3/measurable"](subject, at)
+    return joined([built, used], f"{built.sentence}; {used.sentence}")
 
+
+def written(subject: StatusSubject, at: datetime) -> Judgement:
+    """What the standard asks to be written is there; approvals are another condition's matter."""
+    lacking = [kind for kind in WRITTEN if not subject.written(kind)]
+    if lacking:
+        return Judgement("missing", f"there is no {', no '.join(lacking)}", basis="person")
+    return joined([subject.judged(subject.written(kind)[-1], at) for kind in WRITTEN], f"{', '.join(WRITTEN)} are here")
+
+
+def controlled(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each published document counts: another person approved it, and its review is not overdue."""
+    parts = [subject.judged(d, at) for kind in {d.kind for d in subject.documents} for d in subject.written(kind)]
+    if not parts:
+        return Judgement("missing", "there is no published document", basis="person")
+    return joined(parts, f"{len(parts)} documents are approved and in date")
+
+
+MATTERS = by_document("context", entries("issues", "issue", "effect"))
+PARTIES = by_document("parties", entries("parties", "who", "need"))
+TREATMENTS = by_document("treatment-plan", entries("risks", "risk", "measure", "owner", "due"))
+ACCEPTED = by_document("treatment-plan", entries("risks", "risk", "residual", "accepted_by"))
+ASSESSED = by_document("risk-register", entries("risks", "system", "event", "owner"), all_assessed)
+DECISIONS = by_document("review-minutes", entries("decisions", "decision", "owner", "due"), dated("date"))
 
 CHECKS: dict[str, Check] = {
-    "4/roles": roles_and_stages,
-    "4/context": context,
-    "4/scan": by_document("register", entries("scan", "id"), each_entry("scan", _scanned)),
-    "5/commitment": committed,
-    "5/authority": by_document("roles", entries("roles", "role", "authority", "person")),
+    "4.1/matters": by_document("context", entries("issues", "issue")),
+    "4.1/effect": MATTERS,
+    "4.2/parties": PARTIES,
+    "4.3/roles": roles_and_stages,
+    "4.3/scan": by_document("register", entries("scan", "id"), each_entry("scan", _scanned)),
+    "4.4/processes": OF_THE_ORGANISATION["A.6.1.3/approved"],
+    "4.4/kept": DECISIONS,
+    "5.1/commitment": by_document("leadership", states("resources", "members"), role=MANAGEMENT),
+    "5.2/approved": OF_THE_ORGANISATION["A.2.2/approved"],
+    "5.2/communicated": OF_THE_ORGANISATION["A.2.2/communicated"],
+    "5.3/authority": by_document("roles", entries("roles", "role", "authority", "person")),
+    "6.1.1/determined": context,
+    "6.1.1/actions": TREATMENTS,
     "6.1.2/criteria": by_document("risk-method", states("scales", "acceptance"), role=MANAGEMENT),
-    "6.1.2/systems": by_document("risk-register", entries("risks", "system", "event", "owner"), all_assessed),
+    "6.1.2/systems": ASSESSED,
     "6.1.3/controls": by_document("soa", every_control, role=MANAGEMENT),
-    "6.1.3/residual": by_document("treatment-plan", entries("risks", "risk", "residual", "accepted_by")),
+    "6.1.3/residual": ACCEPTED,
+    "6.2/measurable": objectives,
+    "6.2/results": IN_OPERATION["A.9.3/reviewed"],
+    "6.3/planned": by_documents("change", states("what", "assessment")),
+    "7.1/committed": by_document("leadership", states("resources"), role=MANAGEMENT),
+    "7.1/known": OF_THE_ORGANISATION["A.4.2/stages"],
+    "7.2/competence": OF_THE_ORGANISATION["A.4.6/competence"],
+    "7.3/reached": OF_THE_ORGANISATION["A.2.2/communicated"],
+    "7.4/inside": by_document("communication", states("audience", "channel")),
+    "7.4/outside": IN_OPERATION["A.8.5/duties"],
+    "7.5/written": written,
+    "7.5/controlled": controlled,
+    "8.2/assessed": ASSESSED,
+    "8.3/plan": TREATMENTS,
+    "8.3/rest": ACCEPTED,
     "9.2/auditors": audited,
     "9.2/findings": by_document("audit-report", entries("findings", "finding", "owner", "due")),
     "9.3/inputs": by_document("review-inputs", states(*REVIEW_INPUTS)),
-    "9.3/decisions": by_document("review-minutes", entries("decisions", "decision", "owner", "due"), dated("date")),
+    "9.3/decisions": DECISIONS,
+    "10.1/decided": DECISIONS,
+    "10.1/done": by_document("corrective-action", entries("actions", "action", "owner", "done")),
     "10.2/cause": removed,
     "10.2/effect": by_document(
         "effectiveness-check", entries("checks", "action", "by"), each_entry("checks", _checked_again)

@@ -122,6 +122,7 @@ CHECKS: dict[str, Check] = {
     "A.5.4/mitigations": by_document("impact-people", entries("impacts", "id", "kind", "group"), _mitigated),
     "A.5.5/effects": by_document("impact-society", entries("effects", "effect", "judgement")),
     "A.5.5/reasons": by_document("impact-society", entries("effects", "reason")),
+    "8.4/assessed": by_document("impact-assessment", states("assessors", "decision"), names_model),
     "6.1.4/assessed": _process,
     "6.1.4/risks": by_document("impact-assessment", _feeds),
 }

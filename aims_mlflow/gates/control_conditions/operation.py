@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.control_conditions.by_document import Check, FieldCheck, Problem
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.records.decision import Decision
@@ -245,10 +245,14 @@ def evaluated_runs(subject: StatusSubject, at: datetime) -> Judgement:
     )
 
 
-def again(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    """Risk and impact were assessed again within the year."""
-    late = [k for k in ("risk", "impact") if not within_a_year(document.fields.get(k), at)]
-    return ("stale", f"{' and '.join(late)} were not assessed again within a year") if late else None
+def again(name: str) -> FieldCheck:
+    """Return the check that risk or impact was assessed again within the year."""
+
+    def check(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+        done = within_a_year(document.fields.get(name), at)
+        return None if done else ("stale", f"{name} was not assessed again within a year")
+
+    return check
 
 
 CHECKS: dict[str, Check] = {
@@ -277,8 +281,9 @@ CHECKS: dict[str, Check] = {
     ),
     "A.9.4/documented": by_document("intended-use", states("use", "not_for", "users")),
     "A.9.4/traffic": traffic,
-    "8/plans": decided,
-    "8/again": by_document("reassessment", again),
+    "8.1/plans": decided,
+    "8.2/again": by_document("reassessment", again("risk")),
+    "8.4/again": by_document("reassessment", again("impact")),
     "9.1/plan": by_document("measurement-plan", entries("measures", "what", "method", "every_days", "limit")),
     "9.1/evaluated": evaluated_runs,
 }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PAGE = 1000
 
 
-def paged(search: Callable[..., Any], what: str, size: int = PAGE) -> Iterator[Any]:
+def paged(search: Callable[..., Any], what: str, size: int | None = None) -> Iterator[Any]:
     """Yield the items of every page of one of MLflow's searches.
 
     Raises:
@@ -24,7 +24,7 @@ def paged(search: Callable[..., Any], what: str, size: int = PAGE) -> Iterator[A
     token: str | None = None
     while True:
         with store.reaching(what):
-            page = search(max_results=size, page_token=token)
+            page = search(max_results=size or PAGE, page_token=token)
         yield from page
         token = page.token
         if not token:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.records.inventory import InventoryItem
 from aims_mlflow.registry.inventory.pages import each_workspace, paged, time_of
 from aims_mlflow.registry.inventory.scan import SourceContent
-from aims_mlflow.registry.names import is_prompt, is_tagged_prompt
+from aims_mlflow.registry.names import is_prompt
 from aims_mlflow.registry.reading import TAGGED_PROMPT
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ def read_models(client: Any, address: str) -> SourceContent:
     """
     items: list[InventoryItem] = []
     for prefix in each_workspace(client):
-        for chosen in (None, TAGGED_PROMPT):
-            for model in paged(partial(client.search_registered_models, filter_string=chosen), "list the models"):
-                if not _is_prompt(model):
-                    items += _of_model(model, prefix, address)
+        for model in _found(client, None):
+            items += _of_model(model, prefix, address)
+        for model in _found(client, TAGGED_PROMPT):
+            items += () if _is_prompt(model) else _of_model(model, prefix, address)
     return SourceContent(tuple(items))
 
 
@@ -51,15 +51,19 @@ def read_prompts(client: Any, address: str) -> SourceContent:
             first_seen=time_of(model.creation_timestamp),
         )
         for prefix in each_workspace(client)
-        for model in paged(partial(client.search_registered_models, filter_string=TAGGED_PROMPT), "list the prompts")
+        for model in _found(client, TAGGED_PROMPT)
         if _is_prompt(model)
     ]
     return SourceContent(tuple(items))
 
 
-def _is_prompt(model: Any) -> bool:
-    """Return whether all that is known of a model says prompt: its tag, and the source of its newest versions."""
-    return is_tagged_prompt(model) and all(is_prompt(v) for v in model.latest_versions or ())
+def _found(client: Any, chosen: str | None) -> Iterator[Any]:
+    return paged(partial(client.search_registered_models, filter_string=chosen), "list the registered models")
+
+
+def _is_prompt(tagged: Any) -> bool:
+    """Return whether a model with the tag of a prompt is one: the source of each of its newest versions says so."""
+    return all(is_prompt(v) for v in tagged.latest_versions or ())
 
 
 def _of_model(model: Any, prefix: str, address: str) -> Iterator[InventoryItem]:

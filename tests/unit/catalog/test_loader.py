@@ -153,3 +153,15 @@ def test_wrong_kinds_and_objectives_name_the_nearest():
         loader.require_kind("data_quality")
     with pytest.raises(ConfigError, match="did you mean 'fairness'"):
         loader.require_objective("fairnes")
+
+
+def test_every_clause_from_4_to_10_has_an_entry():
+    wanted = "4.1 4.2 4.3 4.4 5.1 5.2 5.3 6.1.1 6.1.2 6.1.3 6.1.4 6.2 6.3 7.1 7.2 7.3 7.4 7.5 8.1 8.2 8.3 8.4"
+    assert list(loader.clauses()) == [*wanted.split(), "9.1", "9.2", "9.3", "10.1", "10.2"]
+
+
+def test_a_row_about_a_whole_clause_is_never_one_about_a_part_of_it():
+    assert loader.crosswalk_for("4.3").element == "4"
+    assert loader.crosswalk_for("6.1.2").element == "6.1.2"
+    assert loader.crosswalk_for("6.1.3") is None
+    assert loader.crosswalk_for("7.2") is None
