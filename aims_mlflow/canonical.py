@@ -10,6 +10,9 @@ from typing import Any
 from aims_mlflow.errors import EvidenceError
 
 SAFE_INTEGER = 2**53 - 1
+# Records of ours need under 20 levels; pydantic writes at most 255, and Python reads about 1,000.
+MAX_DEPTH = 100
+TOO_DEEP = f"nested over {MAX_DEPTH} levels"
 _BEYOND = re.compile("[\U00010000-\U0010ffff]")
 _dumps = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
@@ -77,9 +80,29 @@ def parse_json(data: bytes, where: str) -> Any:
         raise EvidenceError(f"{name} is not JSON", where=where)
 
     try:
-        return json.loads(data, object_pairs_hook=_refuse_repeats, parse_constant=no_constant)
+        value = json.loads(data, object_pairs_hook=_refuse_repeats, parse_constant=no_constant)
     except EvidenceError as exc:
         raise EvidenceError(exc.what, where=where) from None
-    except (ValueError, RecursionError) as exc:
-        reason = "nested too deeply" if isinstance(exc, RecursionError) else str(exc)
-        raise EvidenceError(f"not JSON ({reason})", where=where) from None
+    except RecursionError:
+        raise EvidenceError(TOO_DEEP, where=where) from None
+    except ValueError as exc:
+        raise EvidenceError(f"not JSON ({exc})", where=where) from None
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and is_too_deep(value):  # most have fewer brackets than levels
+        raise EvidenceError(TOO_DEEP, where=where)
+    return value
+
+
+def is_too_deep(value: Any) -> bool:
+    """Return whether objects and lists are nested over `MAX_DEPTH` levels; level by level, so that no depth hurts."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inner: list[Any] = []
+        for each in level:
+            if isinstance(each, dict):
+                inner.extend(each.values())
+            elif isinstance(each, list | tuple):
+                inner.extend(each)
+        if not inner:
+            return False
+        level = inner
+    return any(isinstance(each, dict | list | tuple) for each in level)

@@ -7,10 +7,13 @@ is called, so that a process sees a change at once.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +29,7 @@ KEYRING_ROOT = "AIMS_KEYRING_ROOT"
 LEDGER_URI = "AIMS_LEDGER_URI"
 LEDGER_ORIGIN = "AIMS_LEDGER_ORIGIN"
 ANCHORS = "AIMS_ANCHORS"
+WAIT_SECONDS = "AIMS_WAIT_SECONDS"
 REGISTRY_URI = "MLFLOW_REGISTRY_URI"
 MLFLOW_RUN_ID = "MLFLOW_RUN_ID"  # the run that MLflow's next start_run() resumes
 
@@ -63,6 +67,9 @@ SETTINGS = (
     Setting(ANCHORS, "platform team",
             "Anchors, with spaces between: `file:///PATH`, `s3://BUCKET/PREFIX?retain_days=N`, `tsa:https://...`.",
             "none: only the database vouches for the ledger"),
+    Setting(WAIT_SECONDS, "platform team",
+            "Longest wait of the gate for a connection or a lock of a database, in seconds; twice as long for a whole "
+            "statement, another change of the same model, and the artifact store. Clients of MLflow wait 120 s.", "30"),
 )  # fmt: skip
 
 
@@ -112,6 +119,22 @@ def keyring_roots() -> tuple[str, ...]:
 def anchor_addresses() -> tuple[str, ...]:
     """Return the addresses that `AIMS_ANCHORS` names."""
     return tuple((value_of(ANCHORS) or "").split())
+
+
+def wait_seconds() -> float:
+    """Return the longest wait of the gate for a database, in seconds: `AIMS_WAIT_SECONDS`, else 30.
+
+    Raises:
+        ConfigError: it is no number between 0.1 and 3,600.
+    """
+    text = value_of(WAIT_SECONDS) or "30"
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0.1 <= seconds <= 3600:
+        raise ConfigError(f"{WAIT_SECONDS} is {text!r}, and no number of seconds from 0.1 to 3600")
+    return seconds
 
 
 def signing_key_path() -> Path:

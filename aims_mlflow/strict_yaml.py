@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from aims_mlflow.canonical import TOO_DEEP, is_too_deep
 from aims_mlflow.errors import ConfigError, Unreachable, did_you_mean
 
 if TYPE_CHECKING:
@@ -128,7 +129,9 @@ def parse(text: str, name: str) -> Document:
         reason = (str(exc) or type(exc).__name__).splitlines()[0]
         raise ConfigError(f"not valid YAML: {reason}", where=name) from None
     except RecursionError:
-        raise ConfigError("nested too deeply", where=name) from None
+        raise ConfigError(TOO_DEEP, where=name) from None
+    if is_too_deep(data):
+        raise ConfigError(TOO_DEEP, where=name)
     return Document(data, lines, name)
 
 

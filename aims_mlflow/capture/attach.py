@@ -11,6 +11,7 @@ import mlflow
 from pydantic import ValidationError
 
 from aims_mlflow.adapters.models import digest_of_logged
+from aims_mlflow.canonical import TOO_DEEP, is_too_deep
 from aims_mlflow.capture.console import say
 from aims_mlflow.capture.recorder import Recorder
 from aims_mlflow.capture.setup import load_setup
@@ -202,6 +203,8 @@ def stated_details(kind: str, given: Mapping[str, Any]) -> EvidenceDetails:
     Raises:
         ConfigError: a value does not fit the kind's field of that name.
     """
+    if is_too_deep(dict(given)):
+        raise ConfigError(f"{kind}: details are {TOO_DEEP}", next="state plain facts; attach a file for more")
     try:
         return details_model(kind).model_validate(dict(given))
     except ValidationError as exc:

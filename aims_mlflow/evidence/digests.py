@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+import os
+from stat import S_ISLNK, S_ISREG
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from aims_mlflow.errors import DataError, EvidenceError, Unreachable
 
@@ -30,6 +32,58 @@ def sha256_file(path: Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as exc:
         raise Unreachable(f"cannot be read ({exc.strerror})", where=str(path)) from None
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file of a store that others write to: no link, and nothing that one waits for or that never ends.
+
+    Raises:
+        EvidenceError: it is a link, a folder, a pipe, a socket or a device.
+        OSError: it cannot be opened.
+    """
+    require_regular(path.lstat().st_mode)
+    # Between the two looks it may become a link or a pipe: neither is followed or waited for.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    stream = os.fdopen(descriptor, "rb")
+    try:
+        require_regular(os.fstat(descriptor).st_mode)
+    except EvidenceError:
+        stream.close()
+        raise
+    return stream
+
+
+def require_regular(mode: int) -> None:
+    """Refuse what is no regular file, by the mode of its `stat`.
+
+    Raises:
+        EvidenceError: it is a link, a folder, a pipe, a socket or a device.
+    """
+    if not S_ISREG(mode):
+        what = "a link" if S_ISLNK(mode) else "something that is no file (a folder, pipe, socket or device)"
+        raise EvidenceError(f"{what} stands among the files", next="log the model again")
+
+
+def sha256_regular(path: Path) -> str:
+    """Return the sha256 of a file of a store that others write to: of as many bytes as it had when it was opened.
+
+    Raises:
+        EvidenceError: it is a link, a folder, a pipe, a socket or a device.
+        Unreachable: it cannot be read, or grows meanwhile.
+    """
+    total, buffer = hashlib.sha256(), bytearray(CHUNK)
+    view = memoryview(buffer)
+    try:
+        with open_regular(path) as stream:
+            left = os.fstat(stream.fileno()).st_size
+            while count := stream.readinto(buffer):  # type: ignore[attr-defined]  # BinaryIO does not know it
+                left -= count
+                if left < 0:
+                    raise Unreachable("is still being written", next="try again when it is complete")
+                total.update(view[:count])
+    except OSError as exc:
+        raise Unreachable(f"cannot be read ({exc.strerror})", where=str(path)) from None
+    return total.hexdigest()
 
 
 def dir_hash1(files: Iterable[tuple[str, str]]) -> str:
@@ -61,7 +115,7 @@ def model_digest(folder: Path) -> str:
     """Return the `dirHash1` of a logged model's folder, MLflow's load mark left out.
 
     Raises:
-        EvidenceError: the folder is empty or holds a link.
+        EvidenceError: the folder is empty, or holds a link, a pipe, a socket or a device.
         Unreachable: a file cannot be read.
     """
     mlmodel_path = folder / "MLmodel"
@@ -70,10 +124,10 @@ def model_digest(folder: Path) -> str:
     for path in folder.rglob("*"):
         if path.is_symlink():
             raise EvidenceError("a link stands in the model's folder", where=str(path))
-        if path.is_file():
+        if not path.is_dir():
             name = path.relative_to(folder).as_posix()
             if not is_load_mark(name, path.stat().st_size, mlmodel):
-                files.append((name, sha256_file(path)))
+                files.append((name, sha256_regular(path)))
     if not files:
         raise EvidenceError("the model's folder is empty", where=str(folder))
     return dir_hash1(files)

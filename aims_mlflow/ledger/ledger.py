@@ -48,8 +48,9 @@ class Ledger:
             Unreachable: the database cannot be opened.
         """
         from aims_mlflow.ledger.append import Appender
-        from aims_mlflow.ledger.database import ModelLocks, open_database
+        from aims_mlflow.ledger.database import open_database
         from aims_mlflow.ledger.model_leaves import Memory, next_leaves
+        from aims_mlflow.ledger.model_locks import ModelLocks
         from aims_mlflow.ledger.proofs import LedgerProofs
         from aims_mlflow.ledger.state import LedgerState
 
@@ -209,9 +210,9 @@ class Ledger:
         """Hold the lock of a model name, across threads and worker processes.
 
         Raises:
-            Unreachable: another change held it for a minute (or `seconds`).
+            Unreachable: another change held it for `seconds`, or for twice `AIMS_WAIT_SECONDS`; or many wait for it.
         """
-        return self._locks.hold(model_name, seconds) if seconds is not None else self._locks.hold(model_name)
+        return self._locks.hold(model_name, seconds)
 
     def _reading(self) -> contextlib.AbstractContextManager[Connection]:
         from aims_mlflow.ledger.database import reading

@@ -27,6 +27,7 @@ from aims_mlflow.settings import (
     policy_folder,
     root_key_path,
     value_of,
+    wait_seconds,
 )
 from aims_mlflow.signing.key_sources import load_key
 from aims_mlflow.signing.keyring import keyring_digest, load_keyring, sign_keyring, write_keyring
@@ -115,8 +116,7 @@ class ActivePolicy:
             ConfigError: there never was a valid policy.
             Unreachable: the ledger does not answer, or does not hold what it says is in force.
         """
-        with self._lock:
-            changed = self._refresh()
+        changed = self._refresh_alone()
         if active is None or changed:
             active = self._ledger.state.active()
         if "policy" not in active or "keyring" not in active:
@@ -145,6 +145,15 @@ class ActivePolicy:
             fix = f"`aims gate lint {self.folder}` checks it again"
             is_empty = not any((self.folder / name).exists() for name in (FILE, KEYRING))
             raise ConfigError(exc.what, where=str(self.folder), next=make if is_empty else fix) from exc
+
+    def _refresh_alone(self) -> bool:
+        """Refresh in one thread at a time; each may wait for the ledger, and those behind it do not wait for all."""
+        if not self._lock.acquire(timeout=wait_seconds()):
+            raise Unreachable("the policy's folder is being read for too long", next="check its disk, and the ledger")
+        try:
+            return self._refresh()
+        finally:
+            self._lock.release()
 
     def _refresh(self) -> bool:
         """Read the folder's changed files; return whether there were any."""

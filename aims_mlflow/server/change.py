@@ -51,7 +51,7 @@ class DecisionContext:
     consents: tuple[str, ...] = ()
     registered: str | None = None
     prior: PriorAuthority | None = None
-    # Why the model could not be read, where that is a failure of ours and not the model's.
+    # Why the model could not be read, where that is a failure of ours and the rules only observe.
     failure: AimsError | None = None
 
 

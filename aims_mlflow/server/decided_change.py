@@ -74,9 +74,10 @@ class DecidedChanges:
                     entry = decision_entry(announced, context, call, who)
                     seal_decision(self._gate.ledger, past, change, context, entry)
                     count(context)
-                failure = f" {reported(what, context.failure).capitalize()}." if context.failure else ""
+                if context.failure is not None:
+                    reported(what, context.failure)
                 if not allowed:
-                    raise denied(refusal(context.decision) + failure)
+                    raise denied(refusal(context.decision))
             result = self._changes.carry_out(what, past, announced, lambda: commit(context, request))
             if change.stage == "deployment":
                 self._show(change, context)

@@ -15,6 +15,7 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from aims_mlflow.errors import AimsError, Refusal
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.server import counters
+from aims_mlflow.server.model_bytes import HashInProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ def closed(what: str, outcome: str = "refused: the gate could not decide") -> It
         if exc.error_code in PASSING:
             raise
         raise incident(what, outcome, exc) from exc
-    except Refusal as exc:
+    except (Refusal, HashInProgress) as exc:
         raise denied(f"{what} refused: {exc.sentence()}") from exc
     except AimsError as exc:  # not the gate's no, but a failure of what it depends on
         raise incident(what, f"{outcome}: {exc.what}", exc) from exc

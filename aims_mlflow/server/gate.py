@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from aims_mlflow.errors import AimsError, Refusal
 from aims_mlflow.gates.decide import DecisionRequest, decide, unreadable
 from aims_mlflow.lifecycle.model_history import ModelHistory
+from aims_mlflow.server.bounded_call import BoundedCalls
 from aims_mlflow.server.change import DecisionContext, RegistryChange, kept_lines
 from aims_mlflow.server.model_bytes import HashInProgress
+from aims_mlflow.settings import wait_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.ledger_guard import LedgerGuard
     from aims_mlflow.server.active_policy import ActivePolicy
-    from aims_mlflow.server.decision_evidence import DecisionEvidence
+    from aims_mlflow.server.decision_evidence import DecisionEvidence, ModelEvidence
     from aims_mlflow.server.stored_evidence import ArtifactOwner
 
 
@@ -30,6 +32,7 @@ class Gate:
         self.policy = policy
         self.evidence = evidence
         self.guard = guard
+        self._store: BoundedCalls[ModelEvidence] = BoundedCalls("the artifact store")
 
     def rules(self, change: RegistryChange) -> Rules:
         """Return the rules in force for a change."""
@@ -47,19 +50,26 @@ class Gate:
         `past` is what whoever holds the model's lock has read of it, and `active` the digests in force.
 
         Raises:
-            ConfigError, Unreachable: there is no policy, or the ledger does not answer.
+            ConfigError, Unreachable: there is no policy, or the ledger does not answer; or the artifact store does not,
+                and the rules enforce.
             PolicyRefused: the ledger is not the one that the registry was gated with.
         """
         self.guard.require()
         force, now = self.policy.current(active), datetime.now(UTC)
         rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
         past = past or ModelHistory(self.ledger, change.ledger_name)
+        caps = force.policy.policy.caps
         try:
-            model = self.evidence.of_model(owner(), force.policy.policy.caps)
+            # The store may answer later than a database: a large model is hashed meanwhile.
+            model = self._store.make(2 * wait_seconds(), lambda: self.evidence.of_model(owner(), caps))
         except AimsError as exc:
             about = DecisionRequest("", version=change.version, keyring_digest=force.keyring_digest)
-            failure = None if isinstance(exc, Refusal | HashInProgress) else exc
-            return DecisionContext(unreadable(rules, exc.what, exc.next or "", about, now), failure=failure)
+            decision = unreadable(rules, exc.what, exc.next or "", about, now)
+            if isinstance(exc, Refusal):
+                return DecisionContext(decision)
+            if not decision.allowed:
+                raise  # nobody's refusal: it is told, and not sealed
+            return DecisionContext(decision, failure=None if isinstance(exc, HashInProgress) else exc)
         consents = self.evidence.consents(past, model.digest, force)
         request = DecisionRequest(
             model.digest,

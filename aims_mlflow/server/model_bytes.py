@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import dir_hash1, is_load_mark
+from aims_mlflow.server.bounded_call import BoundedCalls
 from aims_mlflow.server.stored_files import SETTLED_SECONDS, StoredFile, StoredFiles, fingerprint
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ MLMODEL = "MLmodel"
 MAX_MLMODEL_BYTES = 16 * 1024 * 1024
 MAX_WAITING = 1000
 MAX_DIGESTS = 10_000
+# What the largest model takes (256 GiB by the default caps) at 12 MB/s: a store that is slower hangs.
+MAX_HASHING_SECONDS = 6 * 3600
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +36,7 @@ class ModelBytes:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._worker: ThreadPoolExecutor | None = None
+        self._calls: BoundedCalls[None] = BoundedCalls("the artifact store")
         self._jobs: dict[str, Future[None]] = {}
         self._digests: BoundedCache[str] = BoundedCache(MAX_DIGESTS)
 
@@ -103,18 +107,21 @@ class ModelBytes:
 
     def _hash(self, place: str, files: StoredFiles, caps: Caps) -> None:
         try:
-            with self._ledger.lock(f"hashing {place}", 0.01):
-                time.sleep(SETTLED_SECONDS)
-                listed = files.walk(caps.max_files)
-                mark = fingerprint(place, listed)
-                if mark and self._ledger.state.hashed(mark) is None:
-                    self._ledger.state.keep_hash(mark, hash_files(files, listed))
+            self._calls.make(MAX_HASHING_SECONDS, lambda: self._hash_settled(place, files, caps))
         except AimsError as exc:
             _log.warning("aims: hashing in the background: %s", exc.sentence())
             raise
         except Exception:
             _log.exception("aims: hashing in the background failed")
             raise
+
+    def _hash_settled(self, place: str, files: StoredFiles, caps: Caps) -> None:
+        with self._ledger.lock(f"hashing {place}", 0.01):
+            time.sleep(SETTLED_SECONDS)
+            listed = files.walk(caps.max_files)
+            mark = fingerprint(place, listed)
+            if mark and self._ledger.state.hashed(mark) is None:
+                self._ledger.state.keep_hash(mark, hash_files(files, listed))
 
 
 def hash_files(files: StoredFiles, listed: list[StoredFile]) -> str:

@@ -13,12 +13,12 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISDIR, S_ISLNK
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import EvidenceError, Unreachable
-from aims_mlflow.evidence.digests import sha256_file
+from aims_mlflow.evidence.digests import open_regular, require_regular, sha256_regular
 from aims_mlflow.evidence.tracking import check_inside
 from aims_mlflow.settings import value_of
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # A file changed within this time of being listed may change again without its mark changing.
 SETTLED_SECONDS = 2.0
+MOUNT = "mount the volume, or correct the server's artifact location"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class StoredFiles:
             Unreachable: the store does not answer.
         """
         where = "/".join(p for p in (self._root, path) if p)
+        if self._local:
+            self._require_store()
         try:
             found = self._repo.list_artifacts(where or None)
         except Exception as exc:  # every store has errors of its own
@@ -68,9 +71,11 @@ class StoredFiles:
         """Return every file, sorted by name.
 
         Raises:
-            EvidenceError: there are more than `most`, or one is a link.
+            EvidenceError: there are more than `most`, or one is a link, a pipe, a socket or a device.
             Unreachable: the store does not answer.
         """
+        if self._local:
+            self._require_store()
         if hasattr(self._repo, "parse_s3_compliant_uri"):
             found = _walk_s3(self._repo, self._root, most)
         else:
@@ -93,17 +98,19 @@ class StoredFiles:
         """Return one file's bytes, `most` of them.
 
         Raises:
-            EvidenceError: it is larger, or a link.
+            EvidenceError: it is larger, or no regular file.
             Unreachable: it cannot be read.
         """
         with self._beside() as folder:
             path = self.fetch(name, folder)
             try:
-                if path.stat().st_size > most:
-                    raise EvidenceError(f"{name} is larger than the {most:,} bytes that are read here")
-                return path.read_bytes()
+                with open_regular(path) as stream:
+                    content = stream.read(most + 1)  # a file may grow for as long as it is read
             except OSError as exc:
                 raise Unreachable(f"a file cannot be read from the artifact store ({exc.strerror})") from exc
+        if len(content) > most:
+            raise EvidenceError(f"{name} is larger than the {most:,} bytes that are read here")
+        return content
 
     def sha256(self, name: str) -> str:
         """Return one file's sha256, streamed.
@@ -113,7 +120,7 @@ class StoredFiles:
         """
         with self._beside() as folder:
             try:
-                return sha256_file(self.fetch(name, folder))
+                return sha256_regular(self.fetch(name, folder))
             except Unreachable as exc:
                 raise Unreachable(f"a file of the model {exc.what}") from None
 
@@ -122,12 +129,30 @@ class StoredFiles:
         return contextlib.nullcontext("") if self._local else tempfile.TemporaryDirectory(prefix="aims-gate-")
 
     def fetch(self, name: str, folder: str) -> Path:
-        """Return a file's local path: the store's own where it is local, else a copy in `folder`."""
+        """Return a file's local path: the store's own where it is local, else a copy in `folder`.
+
+        It may be a link or a pipe: open it by `open_regular`.
+        """
         check_inside(name)
-        local = self._place(name) if self._local else self._copy(name, folder)
-        if local.is_symlink():
-            raise _link()
-        return local
+        return self._place(name) if self._local else self._copy(name, folder)
+
+    def _require_store(self) -> None:
+        """Tell a folder that is not there from a volume that is away: a mount point is then missing, or empty.
+
+        Raises:
+            Unreachable: the folder is not there, and nothing else is in the store either.
+        """
+        top = self._place("")
+        try:
+            if top.exists():
+                return
+            # With a root, the repository is the whole store; else it is one model's or run's, below its experiment's.
+            store = Path(self._repo.artifact_dir) if self._root else _experiment_folder(top)
+            is_away = not store.exists() or not any(os.scandir(store))
+        except OSError as exc:
+            raise Unreachable(f"the artifact store does not answer ({exc.strerror})", next=MOUNT) from exc
+        if is_away:
+            raise Unreachable("the artifact store is away: its folder is missing or empty", next=MOUNT)
 
     def _place(self, name: str) -> Path:
         """Return where a local store has a file that it listed itself, having checked that the folder is its own."""
@@ -140,9 +165,17 @@ class StoredFiles:
             raise Unreachable(f"a file cannot be read from the artifact store ({type(exc).__name__})") from exc
 
 
+def _experiment_folder(place: Path) -> Path:
+    """Return the folder `E` of `E/models/ID/artifacts/...` or `E/RUN/artifacts/...`."""
+    artifacts = next((p for p in (place, *place.parents) if p.name == "artifacts"), place)
+    above = artifacts.parents
+    levels = 2 if artifacts.parent.parent.name == "models" else 1
+    return above[min(levels, len(above) - 1)]
+
+
 def _walk_disk(top: Path, most: int) -> Iterator[StoredFile]:
     """List below a folder of this machine; MLflow's own listing takes five times as long."""
-    waiting, seen = [""] if top.is_dir() else [], 0
+    waiting, seen = [""] if top.exists() else [], 0
     while waiting:
         folder = waiting.pop()
         try:
@@ -151,12 +184,11 @@ def _walk_disk(top: Path, most: int) -> Iterator[StoredFile]:
         except OSError as exc:
             raise Unreachable(f"a file cannot be read from the artifact store ({exc.strerror})") from exc
         for entry, stat in zip(entries, stats, strict=True):
-            if S_ISLNK(stat.st_mode):
-                raise _link()
             name = f"{folder}/{entry.name}" if folder else entry.name
             if S_ISDIR(stat.st_mode):
                 waiting.append(name)
                 continue
+            require_regular(stat.st_mode)
             seen += 1
             if seen > most:
                 raise _too_many(most)
@@ -184,10 +216,6 @@ def _walk_s3(repo: Any, root: str, most: int) -> Iterator[StoredFile]:
         raise
     except Exception as exc:
         raise Unreachable(f"the artifact store does not answer ({type(exc).__name__})") from exc
-
-
-def _link() -> EvidenceError:
-    return EvidenceError("a link stands among the files", next="log the model again")
 
 
 def _too_many(most: int) -> EvidenceError:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from aims_mlflow.ledger.engine import bound_waits
 from aims_mlflow.lifecycle.model_history import qualified
 from aims_mlflow.registry.names import REQUEST_TAG
+from aims_mlflow.settings import wait_seconds
 
 if TYPE_CHECKING:
     from aims_mlflow.lifecycle.ledger_guard import MadeVersion
@@ -47,6 +49,7 @@ class RegistryRows:
 
     def __init__(self, store: Any) -> None:
         self._store = store
+        _autocommit(store.engine)
 
     def version(self, name: str, version: str) -> VersionRow:
         """Return a version that is not deleted.
@@ -191,4 +194,7 @@ def _reading(store: Any) -> Session:
 
 @functools.lru_cache(maxsize=16)
 def _autocommit(engine: sa.Engine) -> sa.Engine:
+    if engine.dialect.name == "postgresql":  # MLflow waits without end for a lock, and here a model is locked meanwhile
+        bound_waits(engine, wait_seconds())
+        engine.dispose()
     return engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -26,5 +26,10 @@ def test_floats_and_repeated_keys_do_not_get_in():
         parse_json(b'{"a": NaN}', "x")
     with pytest.raises(EvidenceError):
         parse_json(b"[" * 100_000, "x")
+    for deep in (b"[" * 101 + b"]" * 101, b'{"a":' * 300 + b"1" + b"}" * 300, b"[" * 990 + b"]" * 990):
+        with pytest.raises(EvidenceError, match="x: nested over 100 levels"):
+            parse_json(deep, "x")
+    parse_json(b"[" * 100 + b"]" * 100, "x")
+    parse_json(b"[" + b",".join([b"[{}]"] * 1000) + b"]", "x")
     with pytest.raises(EvidenceError, match="no canonical JSON"):
         canonical({"a": 2**60})

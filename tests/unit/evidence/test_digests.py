@@ -1,6 +1,7 @@
 """Digests of models and of tables."""
 
 import hashlib
+import os
 
 import pandas as pd
 import pytest
@@ -35,6 +36,10 @@ def test_links_and_odd_names_are_refused(tmp_path):
     (tmp_path / "f").write_text("x")
     (tmp_path / "l").symlink_to(tmp_path / "f")
     with pytest.raises(EvidenceError, match="a link stands"):
+        model_digest(tmp_path)
+    (tmp_path / "l").unlink()
+    os.mkfifo(tmp_path / "p")
+    with pytest.raises(EvidenceError, match="pipe, socket or device"):
         model_digest(tmp_path)
     with pytest.raises(EvidenceError, match="line break"):
         dir_hash1([("a\nb", "0" * 64)])

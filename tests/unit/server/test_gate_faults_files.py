@@ -1,6 +1,9 @@
 """Files that cannot be read, and faults after the commit: a refusal with a reason, or the truth of what was done."""
 
 import contextlib
+import os
+import socket
+import threading
 from pathlib import Path
 
 import prometheus_client
@@ -8,9 +11,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from aims_mlflow.errors import Unreachable
-from aims_mlflow.server import (
-    gate,
-)
+from aims_mlflow.server import gate, stored_files
 from support import gated_registry, trainings
 from support.faulty_gate import BOTH, INCIDENT, SECRET, failing, refused
 
@@ -40,7 +41,16 @@ def replaced(path, how):
         elsewhere.rename(path)
 
 
+def socket_at(path):
+    """Leave a socket's file: binding makes it, and nobody listens."""
+    with socket.socket(socket.AF_UNIX) as bound, contextlib.chdir(path.parent):
+        bound.bind(path.name)  # its whole address may have 107 characters
+
+
 UNREADABLE = {
+    "a pipe": os.mkfifo,
+    "a socket": socket_at,
+    "a file of 300 GiB without content": lambda p: (p.touch(), os.truncate(p, 300 * 1024**3)),
     "a folder": lambda p: p.mkdir(),
     "a dangling link": lambda p: p.symlink_to("/nowhere/at/all"),
     "a link": lambda p: p.symlink_to("/etc/hostname"),
@@ -65,7 +75,7 @@ def test_what_cannot_be_read_is_a_refusal(world, how, which, what):
 def test_an_artifact_that_fails_while_it_is_read_is_a_refusal_with_an_incident(world, monkeypatch, what):
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-    for reader, method in ((LocalArtifactRepository, "list_artifacts"), (Path, "read_bytes")):
+    for reader, method in ((LocalArtifactRepository, "list_artifacts"), (stored_files, "open_regular")):
         with monkeypatch.context() as broken:
             broken.setattr(reader, method, failing(OSError(5, "Input/output error", SECRET)))
             assert "artifact store" in refused(world, what)
@@ -92,6 +102,43 @@ def test_a_source_that_cannot_be_resolved_is_refused(world, source):
         assert caught.value.error_code == "RESOURCE_DOES_NOT_EXIST"
     else:
         refused(world, "Registration", incident=False)
+
+
+@BOTH
+@pytest.mark.parametrize("how", ["missing", "an empty mount point"])
+def test_an_artifact_store_that_is_away_is_nobodys_refusal(world, how, what):
+    """It is told as such, with an incident, and nothing is sealed as a refusal of the trainer's model."""
+    run, _ = (world.run, None) if what == "Registration" else world.first
+    store = next(world.folder.glob(f"**/{run}/artifacts")).parents[1]
+    sealed = len(world.registry.leaves())
+    store.rename(f"{store}.away")
+    try:
+        if how != "missing":
+            store.mkdir()
+        text = refused(world, what)
+    finally:
+        if how != "missing":
+            store.rmdir()
+        Path(f"{store}.away").rename(store)
+    assert "the artifact store is away" in text
+    assert "log it again" not in text
+    assert len(world.registry.leaves()) == sealed
+
+
+@BOTH
+def test_an_artifact_store_that_hangs_is_given_up(world, monkeypatch, what):
+    """A disk that does not answer holds neither the caller nor the model's lock."""
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+    ends = threading.Event()
+    sealed = len(world.registry.leaves())
+    with monkeypatch.context() as slow:
+        slow.setenv("AIMS_WAIT_SECONDS", "0.2")
+        slow.setattr(LocalArtifactRepository, "list_artifacts", lambda *_: ends.wait(60))
+        assert "did not answer within" in refused(world, what)
+    ends.set()
+    with world.gate.ledger.lock("loans", 0.5):
+        assert len(world.registry.leaves()) == sealed
 
 
 # -- after the commit, and beside it: a registry of its own, as these go through ---------------

@@ -1,0 +1,111 @@
+"""Waits for the ledger's database are bounded, and told; connections that a restart cut are replaced."""
+
+import contextlib
+import sqlite3
+import threading
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.ledger import engine
+from aims_mlflow.ledger.ledger import Ledger
+from aims_mlflow.ledger.model_locks import MAX_WAITING
+from support.entries import entry_of
+from support.postgresql import new_database, running_server
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setenv("AIMS_WAIT_SECONDS", "0.5")
+
+
+def finding():
+    return entry_of("finding", {"about": "x", "state": "closed"})
+
+
+def test_a_table_that_another_session_locks_is_told_after_a_bounded_wait(impatient, postgres_uri):
+    ledger = Ledger(postgres_uri)
+    with sa.create_engine(postgres_uri).connect() as other:
+        other.execute(sa.text("LOCK TABLE aims.aims_leaves IN ACCESS EXCLUSIVE MODE"))
+        began = time.monotonic()
+        for call in (lambda: list(ledger.leaves()), lambda: ledger.seal(finding())):
+            with pytest.raises(Unreachable, match="a lock on it was not released in time"):
+                call()
+        assert time.monotonic() - began < 10
+    ledger.seal(finding())
+
+
+def test_a_statement_that_takes_too_long_is_given_up(impatient, postgres_uri):
+    made = engine.make_engine(postgres_uri)
+    with made.connect() as connection, pytest.raises(sa.exc.DBAPIError) as caught:
+        connection.execute(sa.text("SELECT pg_sleep(30)"))
+    assert engine.why(caught.value) == "a statement took too long"
+
+
+def test_the_bounds_outlast_a_transaction_that_is_rolled_back(impatient, postgres_uri):
+    made = engine.make_engine(postgres_uri)
+    for _ in range(2):
+        with made.connect() as connection:
+            assert connection.execute(sa.text("SHOW lock_timeout")).scalar() == "500ms"
+            connection.rollback()
+
+
+def test_connections_that_a_restart_cut_are_replaced(monkeypatch):
+    monkeypatch.setattr(engine, "RESTED_SECONDS", 0.0)
+    with running_server() as server:
+        ledger = Ledger(new_database(server))
+        ledger.seal(finding())
+        server.stop()
+        server.start()
+        ledger.seal(finding())
+        assert len(list(ledger.leaves())) == 2
+        with ledger.lock("loans"):
+            pass
+
+
+def test_a_sqlite_ledger_that_is_locked_or_read_only_says_so(impatient, tmp_path):
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(f"sqlite:///{path}")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unreachable, match="database is locked"):
+            ledger.seal(finding())
+    ledger.seal(finding())
+
+
+def test_many_that_wait_for_one_model_are_refused_at_once_and_other_models_are_not(tmp_path):
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    refusals = []
+
+    def wait():
+        try:
+            with ledger.lock("loans", 20):
+                pass
+        except Unreachable as exc:
+            refusals.append(exc)
+
+    with ledger.lock("loans"):
+        threads = [threading.Thread(target=wait) for _ in range(MAX_WAITING)]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + 10
+        while not refusals and time.monotonic() < deadline:
+            wait_for_one_more = threading.Thread(target=wait)
+            wait_for_one_more.start()
+            wait_for_one_more.join(0.1)
+        assert "wait already" in refusals[0].what
+        with ledger.lock("other", 5):
+            pass
+    for thread in threads:
+        thread.join(30)
+    with ledger.lock("loans", 5):
+        pass
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-3", "nan", "inf", "1e9"])
+def test_a_wait_that_is_no_number_of_seconds_is_refused(monkeypatch, tmp_path, text):
+    monkeypatch.setenv("AIMS_WAIT_SECONDS", text)
+    with pytest.raises(ConfigError, match="AIMS_WAIT_SECONDS"):
+        Ledger(f"sqlite:///{tmp_path}/ledger.db")
