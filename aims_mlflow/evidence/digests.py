@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from stat import S_ISLNK, S_ISREG
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import DataError, EvidenceError, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from io import BufferedReader
     from pathlib import Path
 
     import pandas as pd
@@ -34,7 +35,7 @@ def sha256_file(path: Path) -> str:
         raise Unreachable(f"cannot be read ({exc.strerror})", where=str(path)) from None
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a file of a store that others write to: no link, and nothing that one waits for or that never ends.
 
     Raises:
@@ -76,7 +77,7 @@ def sha256_regular(path: Path) -> str:
     try:
         with open_regular(path) as stream:
             left = os.fstat(stream.fileno()).st_size
-            while count := stream.readinto(buffer):  # type: ignore[attr-defined]  # BinaryIO does not know it
+            while count := stream.readinto(buffer):
                 left -= count
                 if left < 0:
                     raise Unreachable("is still being written", next="try again when it is complete")

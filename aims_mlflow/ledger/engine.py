@@ -69,22 +69,23 @@ def bound_waits(engine: sa.Engine, lock_seconds: float, statement_seconds: float
     if statement_seconds is not None:
         limits["statement_timeout"] = statement_seconds
 
-    @sa.event.listens_for(engine, "connect")  # type: ignore[untyped-decorator]  # SQLAlchemy's
     def bound(connection: Any, _: Any) -> None:
         with connection.cursor() as cursor:
             for name, seconds in limits.items():
                 cursor.execute(f"SET {name} = {round(seconds * 1000)}")
         connection.commit()  # else they end with the first transaction that is rolled back
 
+    sa.event.listen(engine, "connect", bound)
+
 
 def _try_rested(engine: sa.Engine) -> None:
     """Try a connection that rested before it is used; `pool_pre_ping` costs a trip at each use."""
 
-    @sa.event.listens_for(engine, "checkin")  # type: ignore[untyped-decorator]  # SQLAlchemy's
     def rests(_: Any, record: Any) -> None:
         record.info["rests"] = time.monotonic()
 
-    @sa.event.listens_for(engine, "checkout")  # type: ignore[untyped-decorator]  # SQLAlchemy's
+    sa.event.listen(engine, "checkin", rests)
+
     def still_there(connection: Any, record: Any, _: Any) -> None:
         if time.monotonic() - record.info.get("rests", time.monotonic()) < RESTED_SECONDS:
             return
@@ -95,9 +96,10 @@ def _try_rested(engine: sa.Engine) -> None:
         if not answers:
             raise sa.exc.DisconnectionError
 
+    sa.event.listen(engine, "checkout", still_there)
+
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
-    @sa.event.listens_for(engine, "connect")  # type: ignore[untyped-decorator]  # SQLAlchemy's
     def durable(connection: Any, record: Any) -> None:
         record.info["file"] = _file_id(engine.url.database)
         connection.isolation_level = None  # the begin event below starts transactions itself
@@ -105,16 +107,20 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA secure_delete=ON")  # what is erased is written over with zeros
 
-    @sa.event.listens_for(engine, "checkout")  # type: ignore[untyped-decorator]  # SQLAlchemy's
+    sa.event.listen(engine, "connect", durable)
+
     def still_there(_: Any, record: Any, __: Any) -> None:
         # SQLite goes on writing to a file that was deleted or moved: what is sealed there is lost.
         if record.info["file"] != _file_id(engine.url.database):
             raise sa.exc.DisconnectionError
 
-    @sa.event.listens_for(engine, "begin")  # type: ignore[untyped-decorator]  # SQLAlchemy's
+    sa.event.listen(engine, "checkout", still_there)
+
     def begin(connection: sa.Connection) -> None:
         reads = connection.get_execution_options().get(READ_ONLY)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    sa.event.listen(engine, "begin", begin)
 
 
 def _file_id(path: str | None) -> tuple[int, int] | None:
