@@ -195,8 +195,9 @@ class ModelHistory:
 
 
 def _adopted(content: AdoptionLeaf) -> list[str]:
-    """Return the aliases, and the stage as an alias, with which a version was adopted."""
-    return [*content.aliases, *([content.mlflow_stage.lower()] if content.mlflow_stage else [])]
+    """Return the aliases, and the stage as an alias, that a version had before the gate."""
+    stage = [content.mlflow_stage.lower()] if content.mlflow_stage else []
+    return [*content.aliases, *stage, *(content.lost_aliases or ())]
 
 
 def outcome(ledger: Ledger, request: str) -> OutcomeLeaf | None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.gates.wording import waiver_lines
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Decision
-from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionBody, DecisionLeaf, OutcomeLeaf, SupersessionLeaf
+from aims_mlflow.records.leaves.changes import (
+    AdoptionLeaf,
+    DecisionBody,
+    DecisionLeaf,
+    OutcomeLeaf,
+    RenamingLeaf,
+    SupersessionLeaf,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,6 +103,28 @@ def tenures_in(leaves: Iterable[Leaf]) -> list[Tenure]:
 def holders(past: ModelHistory) -> dict[str, DoneLeaf]:
     """Return the current holders by the ledger: alias or stage -> the outcome or adoption of the version."""
     return {held.place: held.fact for held in tenures_of(past) if held.until is None}
+
+
+def standing_versions(past: ModelHistory) -> set[str]:
+    """Return the versions that exist according to the ledger."""
+    out: set[str] = set()
+    for content in past.done():
+        if isinstance(content, AdoptionLeaf) or content.stage == "registration":
+            out.add(str(content.version))
+        elif content.of == "deleted":
+            out.discard(str(content.version))
+    if past.spans()[0].start and _ended(past):
+        return set()
+    return out
+
+
+def _ended(past: ModelHistory) -> bool:
+    """Return whether a name was deleted or renamed away, and has no later changes."""
+    span = past.spans()[0]
+    first = next(iter(past.leaves(("deleted", "renamed"))), None)
+    renamed_here = first is not None and isinstance(first.fact, RenamingLeaf) and first.fact.previous is not None
+    begun = first is not None and first.sequence == span.start and not renamed_here
+    return begun and not past.done()
 
 
 def at_time(found: list[Tenure], first: datetime, last: datetime) -> list[Tenure]:

@@ -9,8 +9,9 @@ from aims_mlflow.errors import PolicyRefused
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.ledger_guard import RESTORE, unknown
 from aims_mlflow.lifecycle.model_history import ModelHistory
+from aims_mlflow.lifecycle.tenures import standing_versions
 from aims_mlflow.records.base import uuid7
-from aims_mlflow.records.leaves.changes import AdoptionBody, AdoptionLeaf
+from aims_mlflow.records.leaves.changes import AdoptionBody, AdoptionLeaf, OutcomeLeaf, SupersessionLeaf
 from aims_mlflow.records.leaves.others import IncidentLeaf
 from aims_mlflow.registers.findings import Finding
 from aims_mlflow.registry.names import REQUEST_TAG
@@ -44,6 +45,8 @@ def adopt(
 ) -> list[AdoptedVersion]:
     """Record every version that the ledger does not know yet, with its digest and gated aliases.
 
+    A version that lost a gated alias since the gate is there, because its rules only observed, is recorded with it.
+
     What cannot be read is recorded without a digest: it may stay where it is, and may not come back. `new_ledger`
     says that the ledger which knew these versions is gone for good; that is sealed as an incident.
 
@@ -68,14 +71,25 @@ def adopt(
     for seen in everything:
         with ledger.lock(seen.ledger_name):
             past = ModelHistory(ledger, seen.ledger_name)
-            known = {c.version for c in past.done()}
-            for number in sorted(set(seen.versions) - known, key=int):
+            for number in sorted(set(seen.versions) - standing_versions(past), key=int):
                 tick(f"{seen.ledger_name} version {number}")
-                out.append(_adopt(ledger, seen, number, policy))
+                out.append(_adopt(ledger, seen, number, policy, _lost_aliases(past, number)))
     return out
 
 
-def _adopt(ledger: Ledger, seen: RegistryModel, number: str, policy: LoadedPolicy) -> AdoptedVersion:
+def _lost_aliases(past: ModelHistory, number: str) -> list[str]:
+    """Return the gated aliases that a version lost through the gate, and did not get through it."""
+    done = [c for c in past.done(number) if isinstance(c, OutcomeLeaf)]
+    got = {c.alias for c in done if c.stage == "deployment"}
+    lost = {c.alias for c in done if c.of == "withdrawn"}
+    for leaf in past.leaves(("superseded",), number):
+        lost |= {leaf.fact.alias} if isinstance(leaf.fact, SupersessionLeaf) else set()
+    return sorted(alias for alias in lost - got if alias)
+
+
+def _adopt(
+    ledger: Ledger, seen: RegistryModel, number: str, policy: LoadedPolicy, lost_aliases: list[str]
+) -> AdoptedVersion:
     version = seen.versions[number]
     aliases = tuple(sorted(a for a, v in seen.aliases.items() if v == number and policy.gated_alias(a)))
     stage = version.current_stage if policy.gated_move(version.current_stage or "") else None
@@ -86,6 +100,7 @@ def _adopt(ledger: Ledger, seen: RegistryModel, number: str, policy: LoadedPolic
         model_digest=digest,
         aliases=list(aliases),
         mlflow_stage=stage,
+        lost_aliases=lost_aliases or None,
         run_id=version.run_id or None,
         request=uuid7(),
     )

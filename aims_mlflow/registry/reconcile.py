@@ -12,7 +12,7 @@ from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.measures import measures_due
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.recovery import finish_open_change
-from aims_mlflow.lifecycle.tenures import holders, place
+from aims_mlflow.lifecycle.tenures import holders, place, standing_versions
 from aims_mlflow.records.base import parse_time, uuid7
 from aims_mlflow.records.leaves.changes import (
     AdoptionLeaf,
@@ -20,7 +20,6 @@ from aims_mlflow.records.leaves.changes import (
     DeletionBody,
     DeletionLeaf,
     OutcomeLeaf,
-    RenamingLeaf,
     WithdrawalBody,
     WithdrawalLeaf,
 )
@@ -175,31 +174,9 @@ def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[Se
             settled += _settle(ledger, ModelHistory(ledger, name), client)
             with ledger.lock(name):
                 made_since = try_model(client, plain, workspace or None)
-                standing = set() if made_since else _standing_versions(ModelHistory(ledger, name))
+                standing = set() if made_since else standing_versions(ModelHistory(ledger, name))
         lost += [_lost_version(name, version) for version in sorted(standing, key=int)]
     return settled, lost
-
-
-def _standing_versions(past: ModelHistory) -> set[str]:
-    """Return the versions that exist according to the ledger."""
-    out: set[str] = set()
-    for content in past.done():
-        if isinstance(content, AdoptionLeaf) or content.stage == "registration":
-            out.add(str(content.version))
-        elif content.of == "deleted":
-            out.discard(str(content.version))
-    if past.spans()[0].start and _ended(past):
-        return set()
-    return out
-
-
-def _ended(past: ModelHistory) -> bool:
-    """Return whether a name was deleted or renamed away, and has no later changes."""
-    span = past.spans()[0]
-    first = next(iter(past.leaves(("deleted", "renamed"))), None)
-    renamed_here = first is not None and isinstance(first.fact, RenamingLeaf) and first.fact.previous is not None
-    begun = first is not None and first.sequence == span.start and not renamed_here
-    return begun and not past.done()
 
 
 def _lost_version(name: str, version: str) -> Finding:
@@ -208,7 +185,7 @@ def _lost_version(name: str, version: str) -> Finding:
 
 
 def _of_model(seen: RegistryModel, past: ModelHistory, policy: LoadedPolicy) -> Iterator[Finding]:
-    standing, held = _standing_versions(past), holders(past)
+    standing, held = standing_versions(past), holders(past)
     for number in sorted(set(seen.versions) - standing, key=int):
         text = f"{seen.ledger_name} version {number} exists without an allowing decision"
         yield Finding(FindingLeaf(about="ungated-version", model_name=seen.ledger_name, version=number), text)

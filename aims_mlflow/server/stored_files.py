@@ -148,7 +148,7 @@ class StoredFiles:
                 return
             # With a root, the repository is the whole store; else it is one model's or run's, below its experiment's.
             store = Path(self._repo.artifact_dir) if self._root else _experiment_folder(top)
-            is_away = not store.exists() or not any(os.scandir(store))
+            is_away = not store.exists() or _is_empty(store)
         except OSError as exc:
             raise Unreachable(f"the artifact store does not answer ({exc.strerror})", next=MOUNT) from exc
         if is_away:
@@ -163,6 +163,11 @@ class StoredFiles:
             return Path(self._repo.download_artifacts("/".join(p for p in (self._root, name) if p), folder))
         except Exception as exc:  # every store has errors of its own
             raise Unreachable(f"a file cannot be read from the artifact store ({type(exc).__name__})") from exc
+
+
+def _is_empty(folder: Path) -> bool:
+    with os.scandir(folder) as entries:
+        return next(entries, None) is None
 
 
 def _experiment_folder(place: Path) -> Path:

@@ -143,6 +143,9 @@ class AdoptionLeaf(LeafContent):
     model_digest: Sha256 | None = Field(None, description="dirHash1 of its files; absent where they cannot be read")
     aliases: list[Name] = Field(default_factory=list, description="gated aliases that it held")
     mlflow_stage: Name | None = Field(None, description="gated MLflow stage that it was in")
+    lost_aliases: list[Name] | None = Field(
+        None, description="gated aliases that it held before the gate, and lost while the gate observed"
+    )
     run_id: Name | None = Field(None, description="MLflow run of the version")
 
 
