@@ -80,7 +80,7 @@ def _refusal(exc: Exception) -> Any:
     try:
         from aims_mlflow.server.failing_closed import denied, reported
 
-        return denied(f"{CLOSED}. Next: {reported('opening the registry', exc)}")
+        return denied(f"{CLOSED}. Next: {reported('opening the registry', exc)}", is_logged=True)
     except Exception:  # noqa: BLE001 - what words a refusal may be what is broken
         from uuid import uuid4
 

@@ -12,7 +12,7 @@ from aims_mlflow.lifecycle.model_history import ModelHistory, outcome
 from aims_mlflow.lifecycle.tenures import holders, place
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.registry.names import REQUEST_TAG
-from aims_mlflow.server import counters
+from aims_mlflow.server import counters, gate_log
 from aims_mlflow.server.caller import caller
 from aims_mlflow.server.change import announced_decision, decision_entry
 from aims_mlflow.server.failing_closed import closed, denied, reported
@@ -74,10 +74,11 @@ class DecidedChanges:
                     entry = decision_entry(announced, context, call, who)
                     seal_decision(self._gate.ledger, past, change, context, entry)
                     count(context)
+                log_decision(change, context, request)
                 if context.failure is not None:
                     reported(what, context.failure)
                 if not allowed:
-                    raise denied(refusal(context.decision))
+                    raise denied(refusal(context.decision), is_logged=True)
             result = self._changes.carry_out(what, past, announced, lambda: commit(context, request))
             if change.stage == "deployment":
                 self._show(change, context)
@@ -132,12 +133,30 @@ def nobody(_: RegistryChange) -> list[str]:
 
 def count(context: DecisionContext) -> None:
     """Count a decision for Prometheus."""
+    counters.decision(context.decision.stage, _result(context), context.decision.mode)
+
+
+def log_decision(change: RegistryChange, context: DecisionContext, request: str) -> None:
+    """Log a decision, with what is unmet."""
+    decision = context.decision
+    gate_log.decided(
+        _result(context),
+        request,
+        "; ".join(f"{item.control}: {item.text}" for item in decision.unmet),
+        stage=change.stage,
+        model=change.ledger_name,
+        version=change.version,
+        alias=change.alias,
+        model_id=decision.model_id,
+        mode=decision.mode,
+    )
+
+
+def _result(context: DecisionContext) -> str:
     decision = context.decision
     if decision.would_refuse:
-        result = "would_refuse" if decision.allowed else "refused"
-    else:
-        result = "waived" if decision.waived else "allowed"
-    counters.decision(decision.stage, result, decision.mode)
+        return "would_refuse" if decision.allowed else "refused"
+    return "waived" if decision.waived else "allowed"
 
 
 def version_tags(context: DecisionContext, request: str) -> dict[str, str]:

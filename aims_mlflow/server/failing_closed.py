@@ -6,7 +6,6 @@ An uncaught exception would be a 500, which clients retry for seconds.
 from __future__ import annotations
 
 import contextlib
-import logging
 from typing import TYPE_CHECKING
 
 from mlflow.exceptions import MlflowException
@@ -14,7 +13,7 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from aims_mlflow.errors import AimsError, Refusal
 from aims_mlflow.records.base import uuid7
-from aims_mlflow.server import counters
+from aims_mlflow.server import counters, gate_log
 from aims_mlflow.server.model_bytes import HashInProgress
 
 if TYPE_CHECKING:
@@ -22,12 +21,13 @@ if TYPE_CHECKING:
 
 # What MLflow itself says of a thing that is not there, or of a name that is not valid, passes as it is.
 PASSING = ("PERMISSION_DENIED", "RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-_log = logging.getLogger(__name__)
 
 
-def denied(text: str) -> MlflowException:
-    """Return the error that a client sees as HTTP 403, and count it."""
+def denied(text: str, *, is_logged: bool = False) -> MlflowException:
+    """Return the error that a client sees as HTTP 403; count it, and log it unless that was done."""
     counters.refusal()
+    if not is_logged:
+        gate_log.refused(text)
     return MlflowException(text, error_code=PERMISSION_DENIED)
 
 
@@ -54,12 +54,11 @@ def closed(what: str, outcome: str = "refused: the gate could not decide") -> It
 
 def incident(what: str, outcome: str, exc: Exception) -> MlflowException:
     """Return the refusal for a failure inside the gate, which is logged and counted."""
-    return denied(f"{what} {outcome}. Next: {reported(what, exc)}")
+    return denied(f"{what} {outcome}. Next: {reported(what, exc)}", is_logged=True)
 
 
 def reported(what: str, exc: Exception) -> str:
     """Log and count a failure inside the gate; return the place of its log entry for the platform team."""
-    number = uuid7()
     counters.error(type(exc).__name__)
-    _log.error("aims: incident %s during %s", number, what, exc_info=exc)
+    number = gate_log.failed(uuid7(), what, exc)
     return f"the platform team finds incident {number} in the server's log"

@@ -10,7 +10,8 @@ from aims_mlflow.lifecycle.ledger_guard import LedgerGuard
 from aims_mlflow.server.active_policy import ActivePolicy, init_policy
 from aims_mlflow.server.decision_evidence import DecisionEvidence
 from aims_mlflow.server.gate import Gate
-from aims_mlflow.server.stored_evidence import ServerEvidence
+from aims_mlflow.server.gate_log import write_lines
+from aims_mlflow.server.stored_evidence import ServerEvidence, in_server
 from aims_mlflow.settings import LEDGER_URI, POLICY, policy_folder, value_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def open_gate(registry_uri: str, tracking_uri: str | None, made: list[MadeVersio
     Raises:
         AimsError: policy, keys or ledger cannot be opened.
     """
+    if in_server():
+        write_lines()
     folder = policy_folder()
     if value_of(POLICY) is None and not folder.exists():
         init_policy(folder)
