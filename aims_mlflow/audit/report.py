@@ -50,10 +50,11 @@ class Step:
 
 
 class Report:
-    """A verification of one target."""
+    """A verification of one target; `ledger` says whether a ledger was consulted."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, *, ledger: bool = True) -> None:
         self.target = target
+        self.ledger = ledger
         self.steps = {name: Step(name) for name in STEPS}
 
     def __getitem__(self, name: StepName) -> Step:
@@ -90,7 +91,13 @@ class Report:
             }
             for step in self.steps.values()
         ]
-        return {"target": self.target, "verified": self.verified, "verdict": self.verdict, "steps": steps}
+        return {
+            "target": self.target,
+            "verified": self.verified,
+            "verdict": self.verdict,
+            "ledger_consulted": self.ledger,
+            "steps": steps,
+        }
 
     def lines(self) -> Iterable[tuple[str, str]]:
         """Yield (mark, text) for a terminal: `ok`, `failed`, `absent`, or `detail` of the step before."""

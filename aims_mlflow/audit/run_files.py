@@ -22,7 +22,7 @@ NO_LEDGER = "not compared with a ledger: name one with --ledger, or AIMS_LEDGER_
 
 def verify_evidence(source: EvidenceSource) -> Report:
     """Verify evidence without a ledger; the report lists the omitted steps."""
-    report = Report(source.name)
+    report = Report(source.name, ledger=False)
     report["keyring"].said.append("keys of the policy folder's keyring, of this account, and of --key files")
     check_evidence(report, source)
     for step in (report["inclusion"], report["checkpoint"], report["time stamp"]):

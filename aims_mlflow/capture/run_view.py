@@ -100,7 +100,8 @@ def _log_inputs(run: Run, tables: Mapping[str, Table], recorder: Recorder) -> di
 
 def _input(table: Table, recorder: Recorder) -> DatasetInput:
     digest = table.digest["arrowIpcSha256"]
-    source = {"aims.session": recorder.session_id, **{f"aims.{name}": value for name, value in table.digest.items()}}
+    # MLflow keeps one data set for all runs of an experiment, so the session stands in the tags of this run's input.
+    source = {f"aims.{name}": value for name, value in table.digest.items()}
     rows, columns = table.frame.shape
     dataset = Dataset(
         name=table.path or table.name,
@@ -110,7 +111,7 @@ def _input(table: Table, recorder: Recorder) -> DatasetInput:
         schema=_schema(table.frame.dtypes.items()),
         profile=json.dumps({"num_rows": rows, "num_elements": rows * columns}),
     )
-    tags = {CONTEXT: table.role, **source}
+    tags = {CONTEXT: table.role, "aims.session": recorder.session_id, **source}
     return DatasetInput(dataset, [InputTag(key, value) for key, value in tags.items()])
 
 

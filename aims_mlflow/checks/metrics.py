@@ -21,6 +21,7 @@ HELD_BY = {
     "demographic_parity_ratio": ("selection_rate_ratio",),
     "equalized_odds_difference": ("true_positive_rate_difference", "false_positive_rate_difference"),
     "equalized_odds_ratio": ("true_positive_rate_ratio", "false_positive_rate_ratio"),
+    "mean_absolute_error_ratio": ("reference_to_own_error_ratio",),
 }
 # Several labels: how often they are right, and the label whose share differs most between groups.
 LABELS_BY_GROUP = ("accuracy",)
@@ -33,10 +34,12 @@ NUMBERS_BETWEEN = (
     "mean_absolute_error_difference",
     "mean_absolute_error_ratio",
 )
+# The reference group's mean absolute error over the group's own: under 1, the group is the one that is served worse.
+ERROR_RATIO = "reference_to_own_error_ratio"
 FAIRNESS_OF = {
     "binary-classification": SELECTION,
     "multiclass-classification": (*LABELS_BY_GROUP, *LABELS_BETWEEN, *SELECTION),
-    "regression": (*NUMBERS_BY_GROUP, *NUMBERS_BETWEEN, *SELECTION),
+    "regression": (*NUMBERS_BY_GROUP, *NUMBERS_BETWEEN, ERROR_RATIO, *SELECTION),
 }
 
 COUNTED = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "matthews_correlation")

@@ -223,8 +223,9 @@ def infer(data: str, target: str, sensitive: str | None, read: tuple[str, ...], 
         )
     frame = table_to_profile(Path(data), reading_of(read, AS_FOUND))
     names = [c.strip() for c in (sensitive or "").split(",") if c.strip()] or suggest_sensitive(frame.columns)
-    found = {"data_quality": {"expectations": infer_expectations(frame, target, names)}}
-    text = f"# Inferred from {Path(data).name}: correct each limit, and give it your own reason under `why`.\n"
+    found = {"data_quality": {"expectations": infer_expectations(frame, target, names, source=Path(data).name)}}
+    text = f"# Inferred from {Path(data).name}: correct each limit, and give it your own reason under `why`, and your\n"
+    text += "# name under `set_by`: until then every page says that it was inferred, and that no person set it.\n"
     silent = unproposed(frame, target)
     text += "# No values are proposed for:\n" if silent else ""
     text += "".join(f"#   {json.dumps(name, ensure_ascii=False)}: {reason}\n" for name, reason in silent.items())

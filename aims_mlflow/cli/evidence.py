@@ -13,7 +13,8 @@ from aims_mlflow.cli.options import KEYS
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.run_source import open_source
 from aims_mlflow.evidence.trust import trusted_keys
-from aims_mlflow.records.wording import interval_name, reference_text, verdict_word
+from aims_mlflow.records.differences import exact_texts
+from aims_mlflow.records.wording import against_text, interval_name, limit_text, rows_text, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,14 +119,14 @@ def _print_record(record: SealedRecord) -> None:
         click.echo(f"  about {subject.name}: " + ", ".join(f"{k} {v}" for k, v in subject.digest.items()))
     for claim in body.claims:
         where = ", ".join(f"{k}={v}" for k, v in claim.slice.items())
-        limit = f", limit {claim.comparator} {claim.limit}" if claim.limit is not None else ""
+        limit = f", {limit_text(claim)}" if claim.limit is not None else ""
         state = verdict_word(claim)
-        against = f" against {reference_text(claim)}" if reference_text(claim) else ""
-        name_of = f"{interval_name(claim.interval)} " if claim.interval else ""
-        interval = f" ({name_of}{claim.interval.low} to {claim.interval.high})" if claim.interval else ""
-        n = f", n={claim.n:,}" if claim.n is not None else ""
+        against = f" {against_text(claim)}" if against_text(claim) else ""
+        value, low, high = exact_texts(claim)
+        interval = f" ({interval_name(claim.interval)} {low} to {high})" if claim.interval else ""
+        n = f", {rows_text(claim)}" if claim.n is not None else ""
         name = f"{claim.metric} [{where}]" if where else claim.metric
-        click.echo(f"    {name} = {claim.value or 'undefined'}{against}{interval}{n}{limit} {state}".rstrip())
+        click.echo(f"    {name} = {value or 'undefined'}{against}{interval}{n}{limit} {state}".rstrip())
         if claim.note:
             click.echo(f"      {claim.note}")
     for line in _described("", body.details):

@@ -86,7 +86,8 @@ def command(
         reading=reading,
     )
     own = folder / "checks" / system.id / "pack.yaml"
-    added = added_expectations(parent, target, infer_expectations(frame, target, guessed, parent.task))
+    inferred = infer_expectations(frame, target, guessed, parent.task, source=table.name)
+    added = added_expectations(parent, target, inferred)
     extends = extends_line(pack or parent.name, own.parent)
     text = pack_text(system, table.name, extends, parent, frame.columns, added)
     _write({folder / "aims.yaml": config_text(system), own: text}, force=force)

@@ -166,7 +166,7 @@ def pack_text(
     columns: Iterable[Any],
     added: Sequence[Mapping[str, Any]],
 ) -> str:
-    """Return a pack that extends `parent` by the expectations in `added`, set by the system's owner today.
+    """Return a pack that extends `parent` by the expectations in `added`; what is added by hand later is the owner's.
 
     Lines of the parent about columns that the table does not have are left out.
     """
@@ -183,7 +183,8 @@ def pack_text(
         f"# Every line of the pack {parent.name} holds. A line here replaces the line on the same metric or column,\n"
     )
     text += "# or is added. Expectations are spelled as in Great Expectations. Severity: blocking stops a training,\n"
-    text += "# failing is refused at registration, warning is shown. Give every limit your own reason under `why`.\n"
+    text += "# failing is refused at registration, warning is shown. Give every limit your own reason under `why`,\n"
+    text += "# and your name under `set_by`: until then every page says that it was inferred and set by no person.\n"
     text += _block(head)
     if absent:
         text += (

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from aims_mlflow.checks.claims import is_set_aside, is_too_small
 from aims_mlflow.checks.metrics import WORST_RIGHT, WORST_WRONG
 from aims_mlflow.documents.notes import Notes, claims_of, details, plain, table
-from aims_mlflow.records.details.checks import PerformanceDetails
+from aims_mlflow.records.details.checks import PerformanceDetails, RobustnessDetails
 from aims_mlflow.records.details.training import SessionStartDetails
-from aims_mlflow.records.wording import metric_text, verdict_word
+from aims_mlflow.records.reading_notes import INTERVALS, RANGES
+from aims_mlflow.records.wording import metric_text, slice_text, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     Made = Sequence[tuple[SealedRecord, Claim]]
 
+LABELS = (
+    *("favourable_label_rate", "favourable_label_rate_difference", "label_share", "label_share_difference"),
+    *("mean_target", "mean_target_difference"),
+)
 MEASURED = ("metric", "value", "rows", "limit", "result")
 OUT_OF_FOLD = "cross-validation"
 
@@ -113,6 +118,7 @@ def by_group(notes: Notes) -> list[str]:
         if claim.slice and "label" not in claim.slice
     ]
     out = _why_not(notes, fairness)
+    out += [INTERVALS, ""] if any(claim.interval is not None for _, claim in made) else []
     for names in dict.fromkeys(tuple(claim.slice) for _, claim in made):
         mine = [(record, claim) for record, claim in made if tuple(claim.slice) == names]
         out += [f"### {plain(' and '.join(names))}", ""]
@@ -174,7 +180,59 @@ def _against(notes: Notes, made: Made) -> list[str]:
 def _descriptions(notes: Notes, made: Made) -> list[str]:
     """Return the values of the highest group against the lowest, with a verdict where one was held."""
     rows = [[plain(metric_text(c.metric)), notes.measured(r, c)] for r, c in made if "*" in c.slice.values()]
-    return table(("highest against lowest group", "value"), rows)
+    drawn = any(c.interval is not None and c.interval.is_range for _, c in made if "*" in c.slice.values())
+    return [*table(("highest against lowest group", "value"), rows), *([RANGES, ""] if drawn else [])]
+
+
+def labels_by_group(notes: Notes) -> list[str]:
+    """Return what the data themselves say of each group: how often it has the favourable label, or its mean number."""
+    made = [
+        (record, claim)
+        for record in notes.of("representativeness")
+        for claim in record.evidence.claims
+        if claim.metric in LABELS and "*" not in claim.slice.values()
+    ]
+    rows = []
+    for record, claim in made:
+        label = claim.slice.get("label")
+        group = slice_text({column: name for column, name in claim.slice.items() if column != "label"})
+        what = metric_text(claim.metric) + (f" of {label}" if label else "")
+        rows.append(
+            [
+                plain(group),
+                plain(claim.role),
+                plain(what),
+                notes.compared(record, claim) if claim.reference is not None else notes.value(record, claim),
+                notes.rows(record, claim),
+            ]
+        )
+    return table(("group", "data", "metric", "value", "rows"), rows)
+
+
+def robustness(notes: Notes) -> list[str]:
+    """Return how many of the model's answers stay the same when its input is changed a little."""
+    record = notes.last("robustness")
+    if record is None:
+        return ["Not evaluated: no record of robustness is here."]
+    about = details(record, RobustnessDetails)
+    claims = [c for c in record.evidence.claims if c.metric != "unsafe_model_files"]
+    if not claims:
+        return [f"Not evaluated: {plain(record.evidence.reason or 'the record has no claim about it')}."]
+    how = (
+        f"The model was asked again about {notes.number(record, about.rows)} rows: with noise of {plain(about.noise)} "
+        f"standard deviations on each number, with {plain(about.missing)} of the cells missing, and with each number "
+        f"shifted by {plain(about.shift)} standard deviations. Told is the share of answers that stayed the same."
+    )
+    rows = [
+        [
+            plain(metric_text(c.metric)),
+            notes.value(record, c) + (f" ({plain(c.note)})" if c.note and c.value is not None else ""),
+            notes.limit(record, c),
+            verdict_word(c),
+        ]
+        for c in claims
+    ]
+    return [*([how, ""] if about.rows else []), *table(("metric", "value", "limit", "result"), rows)]
 
 
 def drift(notes: Notes) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.documents.notes import Notes, own_details, plain, table
 from aims_mlflow.documents.verdict import WORDS, EvidenceVerdict, check_name
+from aims_mlflow.records.reading_notes import RULE
 
 if TYPE_CHECKING:
     from aims_mlflow.evidence.statement import SealedRecord
@@ -34,7 +35,8 @@ def result(notes: Notes, verdict: EvidenceVerdict, warnings: str) -> list[str]:
     """
     head = ("check", "of", "result", *(HEADINGS.get(w, w) for w in WORDS))
     sentence = f"**Result of the evidence: {verdict.word}.** {_named(notes, verdict, warnings)}".rstrip()
-    return [sentence, "", *table(head, _rows(notes, verdict))]
+    rows = table(head, _rows(notes, verdict))
+    return [sentence, "", *rows, *([RULE, ""] if rows else [])]
 
 
 def _named(notes: Notes, verdict: EvidenceVerdict, warnings: str) -> str:

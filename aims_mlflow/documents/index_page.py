@@ -15,12 +15,15 @@ from aims_mlflow.documents.verdict import check_name
 from aims_mlflow.evidence.verify import told_once
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.records.details.training import SessionStartDetails
+from aims_mlflow.records.reading_notes import reading_notes
 from aims_mlflow.records.wording import (
+    against_text,
+    bound_text,
     count_text,
     limits_told,
     metric_text,
     range_text,
-    reference_text,
+    rows_shown,
     value_text,
     verdict_word,
 )
@@ -64,6 +67,7 @@ def _template() -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"value": value_text, "range": range_text, "count": count_text, "metric": metric_text}
+    environment.filters |= {"bound": bound_text, "rows": rows_shown}
     environment.filters |= {"css": lambda words: words.replace(" ", "-").replace("_", "-")}
     environment.globals |= {
         "symbols": SYMBOLS,
@@ -78,6 +82,7 @@ def _template() -> jinja2.Template:
         "claim_slice": claim_slice,
         "check_name": check_name,
         "limits": lambda record: limits_told(record.evidence.claims),
+        "reading_notes": reading_notes,
         "role_of": lambda record: getattr(own_details(record), "role", None),
     }
     return environment.get_template("index.html.j2")
@@ -137,8 +142,7 @@ def shown_claims(record: SealedRecord, most: int = MOST_CLAIMS) -> list[Claim]:
 def claim_slice(claim: Claim) -> str:
     """Return a description of the rows that a claim is about."""
     parts = [f"{k}: all groups" if v == "*" else f"{k} = {v}" for k, v in claim.slice.items()]
-    against = f" against {reference_text(claim)}" if reference_text(claim) else ""
-    return (", ".join(parts) or "all rows") + against
+    return f"{', '.join(parts) or 'all rows'} {against_text(claim)}".rstrip()
 
 
 def _pictures(record: SealedRecord, pictures: Mapping[str, bytes]) -> list[dict[str, str]]:

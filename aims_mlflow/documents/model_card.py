@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from aims_mlflow.documents.card_results import by_group, by_label, drift, performance
+from aims_mlflow.documents.card_results import by_group, by_label, drift, labels_by_group, performance, robustness
 from aims_mlflow.documents.evidence_summary import summary
 from aims_mlflow.documents.notes import Notes, claims_of, coded, details, plain, stated, table
 from aims_mlflow.documents.open_points import limitations
@@ -64,9 +64,11 @@ def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> byt
         *_section("Input specification", _inputs(notes, training, model_digest)),
         *_section("Outcome", _outcome(notes)),
         *_section("Training and evaluation data", _data(notes, training)),
+        *_section("Labels by group in the data", labels_by_group(notes)),
         *_section("Performance", performance(notes)),
         *_section("Results by class", by_label(notes)),
         *_section("Performance and outcomes by group", by_group(notes)),
+        *_section("Robustness", robustness(notes)),
         *_section("Drift of test against training data", drift(notes)),
         *_section("Limitations", limitations(notes, verdict)),
         *_section("Limits and their reasons", _limits(notes, verdict)),

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.records.details import details_model, read_details
 from aims_mlflow.records.details.training import SessionStartDetails
-from aims_mlflow.records.wording import number_text, range_text, reference_text, value_text, verdict_word
+from aims_mlflow.records.wording import (
+    against_text,
+    bound_text,
+    number_text,
+    range_text,
+    rows_text,
+    value_text,
+    verdict_word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,12 +70,12 @@ class Notes:
         return value_text(claim) + (f" ({around})" if around else why) + self.cite(record)
 
     def compared(self, record: SealedRecord, claim: Claim) -> str:
-        """Return a claim's value, then the group that it is against with the rows that decide."""
-        against, value = reference_text(claim), self.value(record, claim)
+        """Return a claim's value, then the group that it is against, below or above, with the rows that decide."""
+        against, value = against_text(claim), self.value(record, claim)
         if not against:
             return value
-        rows = f", n={claim.n:,}{self.cite(record)}" if claim.n is not None else ""
-        return f"{value}, against {plain(against)}{rows}"
+        rows = f", {plain(rows_text(claim))}{self.cite(record)}" if claim.n is not None else ""
+        return f"{value}, {plain(against)}{rows}"
 
     def measured(self, record: SealedRecord, claim: Claim) -> str:
         """Return a claim's value as `compared`, then its verdict."""
@@ -76,7 +84,7 @@ class Notes:
 
     def limit(self, record: SealedRecord, claim: Claim) -> str:
         """Return a claim's limit with its mark; empty if it has none."""
-        return f"{claim.comparator} {claim.limit}{self.cite(record)}" if claim.limit is not None else ""
+        return f"{bound_text(claim)}{self.cite(record)}" if claim.limit is not None else ""
 
     def rows(self, record: SealedRecord, claim: Claim) -> str:
         """Return the number of rows that a claim counts, with its mark; empty where none is recorded."""

@@ -32,6 +32,7 @@ SHARES = frozenset(
     {
         "accuracy", "precision", "recall", "selection_rate", "true_positive_rate", "false_positive_rate",
         "false_negative_rate", "favourable_label_rate", "label_share", "missing_rate", "group_share",
+        "majority_class_accuracy",
     }
 )  # fmt: skip
 WITHHELD = f"withheld: it would tell a count under {LEAST}; it stands beside the record, from where it can be erased"

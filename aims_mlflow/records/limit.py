@@ -21,10 +21,14 @@ OPERATORS: dict[str, Callable[[Decimal, Decimal], bool]] = {
 }
 
 
+MOST_AUTHOR = 200  # characters
+INFERRED = "inferred from "  # how the author of a limit begins that software took from a table
+
+
 class LimitAuthor(Record):
     """Who set a limit, and on which day; None where nobody says so."""
 
-    set_by: str | None = Field(default=None, min_length=1, max_length=200)
+    set_by: str | None = Field(default=None, min_length=1, max_length=MOST_AUTHOR)
     set_on: Day | None = None
 
     @property

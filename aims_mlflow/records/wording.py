@@ -10,7 +10,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING
 
 from aims_mlflow.records.base import decimal_text
-from aims_mlflow.records.limit import holds
+from aims_mlflow.records.differences import is_above, is_below, is_sized, negative
+from aims_mlflow.records.limit import INFERRED, holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,11 @@ GROUPED_FROM = 1000
 TINY = Decimal("0.000001")
 LEAST_P_VALUE = Decimal("1e-15")  # what a p-value is given as that is too small to be computed
 UNDEFINED = "undefined"
+# Metrics whose name alone would say more than was measured.
+SPELLED = {
+    "undeclared_personal_columns": "undeclared columns that look personal by name or values",
+    "reference_to_own_error_ratio": "mean absolute error ratio of reference to own",
+}
 # `value >= limit` read from the limit's side is `limit <= value`.
 MIRRORED = {">=": "<=", "<=": ">=", ">": "<", "<": ">", "==": "=="}
 # Exact for every decimal string that a record may hold.
@@ -111,23 +117,44 @@ def _plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def against_text(claim: Claim) -> str:
+    """Return what a claim's rows are compared with: `against Male`, of a difference `below Male` or `above Male`."""
+    reference = reference_text(claim)
+    if not reference:
+        return ""
+    word = "below" if is_below(claim) else "above" if is_above(claim) else "against"
+    return f"{word} {reference}"
+
+
 def value_text(claim: Claim, comparator: str | None = None, limit: str | None = None) -> str:
     """Return a claim's value, on its side of the given limit, by default of the claim's own.
 
-    A p-value too small to be computed reads `under 1e-15`.
+    A p-value too small to be computed reads `under 1e-15`. A difference from the reference group has the sign of group
+    minus reference group, as its interval has.
     """
     if comparator is None or limit is None:
         comparator, limit = claim.comparator, claim.limit
     if claim.value is not None and claim.metric.endswith("p_value") and Decimal(claim.value) <= LEAST_P_VALUE:
         return f"under {_plain(LEAST_P_VALUE)}"
-    return number_text(claim.value, comparator, limit)
+    text = number_text(claim.value, comparator, limit)
+    return negative(text) if is_below(claim) and claim.value is not None else text
 
 
-def interval_text(interval: Interval, comparator: str | None = None, limit: str | None = None) -> str:
-    """Return an interval as `95% 0.28-0.34` or `bootstrap range 0.2-0.4`, each end on its own side of the limit."""
-    low, high = (number_text(end, comparator, limit) for end in (interval.low, interval.high))
-    between = "-" if Decimal(interval.low) >= 0 else " to "
-    return f"{interval_name(interval)} {low}{between}{high}"
+def ends_text(claim: Claim, comparator: str | None = None, limit: str | None = None) -> tuple[str, str]:
+    """Return the ends of a claim's interval, each on its own side of the limit, with the sign of the claim's value."""
+    if claim.interval is None:
+        return "", ""
+    low, high = (number_text(end, comparator, limit) for end in (claim.interval.low, claim.interval.high))
+    return (negative(high), negative(low)) if is_below(claim) else (low, high)
+
+
+def interval_text(claim: Claim, comparator: str | None = None, limit: str | None = None) -> str:
+    """Return a claim's interval as `95% 0.28-0.34` or `bootstrap range 0.2-0.4`; empty where there is none."""
+    if claim.interval is None:
+        return ""
+    low, high = ends_text(claim, comparator, limit)
+    between = " to " if low.startswith("-") else "-"
+    return f"{interval_name(claim.interval)} {low}{between}{high}"
 
 
 def interval_name(interval: Interval) -> str:
@@ -141,7 +168,7 @@ def range_text(claim: Claim) -> str:
     """Return a claim's interval as `95% 0.28 to 0.34`, each end on its own side of the claim's limit."""
     if claim.interval is None:
         return ""
-    low, high = (number_text(end, claim.comparator, claim.limit) for end in (claim.interval.low, claim.interval.high))
+    low, high = ends_text(claim, claim.comparator, claim.limit)
     return f"{interval_name(claim.interval)} {low} to {high}"
 
 
@@ -154,16 +181,28 @@ def verdict_word(claim: Claim) -> str:
     return "passed" if claim.passed else ("warned" if claim.severity == "warning" else "failed")
 
 
+def bound_text(claim: Claim) -> str:
+    """Return what a claim is held to as `>= 0.8`, or `<= 0.1 in size` of a difference; empty if it has no limit."""
+    if claim.limit is None:
+        return ""
+    return f"{claim.comparator} {claim.limit}" + (" in size" if is_sized(claim) else "")
+
+
 def limit_text(claim: Claim) -> str:
     """Return a claim's limit as `limit >= 0.8`; empty if it has none."""
-    return f"limit {claim.comparator} {claim.limit}" if claim.limit is not None else ""
+    return f"limit {bound_text(claim)}" if claim.limit is not None else ""
 
 
 def origin_text(claim: Claim) -> str:
-    """Return who set a claim's limit as `set by risk committee on 2026-03-02`; empty where nobody said so."""
+    """Return who set a claim's limit as `set by risk committee on 2026-03-02`; empty where nobody said so.
+
+    A limit that software took from a table reads `inferred from loans.csv, set by no person`.
+    """
     origin = claim.limit_origin
     if origin is None or origin.set_by is None:
         return ""
+    if origin.set_by.startswith(INFERRED):
+        return f"{origin.set_by}, set by no person"
     return f"set by {origin.set_by}" + (f" on {origin.set_on}" if origin.set_on else "")
 
 
@@ -172,7 +211,7 @@ def limits_told(claims: Iterable[Claim]) -> list[tuple[str, str, str, str]]:
     told = [
         (
             metric_text(c.metric),
-            f"{c.comparator} {c.limit}" + (" (warns)" if c.severity == "warning" else ""),
+            bound_text(c) + (" (warns)" if c.severity == "warning" else ""),
             origin_text(c) or "not said",
             c.limit_origin.why if c.limit_origin is not None else "not said",
         )
@@ -191,10 +230,21 @@ def measured_text(claim: Claim, comparator: str | None = None, limit: str | None
         return f"{UNDEFINED} ({claim.note or 'no value'})"
     if comparator is None or limit is None:
         comparator, limit = claim.comparator, claim.limit
-    more = [f"against {reference_text(claim)}"] if reference_text(claim) else []
-    more += [interval_text(claim.interval, comparator, limit)] if claim.interval is not None else []
-    more += [f"n={claim.n:,}"] if claim.n is not None else []
+    more = [against_text(claim)] if reference_text(claim) else []
+    more += [interval_text(claim, comparator, limit)] if claim.interval is not None else []
+    more += [rows_text(claim)] if claim.n is not None else []
     return value_text(claim, comparator, limit) + (f" ({', '.join(more)})" if more else "")
+
+
+def rows_text(claim: Claim) -> str:
+    """Return the rows that decide about a claim as `n=3,210`, or `n=45 of B` where they are another group's."""
+    return f"n={rows_shown(claim)}" if claim.n is not None else ""
+
+
+def rows_shown(claim: Claim) -> str:
+    """Return the rows that decide about a claim as `3,210`, or `45 of B` where they are another group's."""
+    whose = ", ".join(g for c, g in (claim.n_of or {}).items() if c not in ("column", "label"))
+    return count_text(claim.n) + (f" of {whose}" if whose and claim.n is not None else "")
 
 
 def reference_text(claim: Claim) -> str:
@@ -213,7 +263,7 @@ def metric_text(metric: str) -> str:
     """Return the name of a metric as every text spells it; Great Expectations' names are kept as they are."""
     if metric.startswith("expect_"):
         return metric
-    return metric.replace("selection_rate_", "selection-rate ").replace("_", " ")
+    return SPELLED.get(metric) or metric.replace("selection_rate_", "selection-rate ").replace("_", " ")
 
 
 def describe(claim: Claim, metric: str | None = None) -> str:
@@ -232,5 +282,6 @@ def describe(claim: Claim, metric: str | None = None) -> str:
 def remark_text(claim: Claim) -> str:
     """Return what must be said after a value: why it decides nothing, or which slice is the worst; else nothing."""
     undecided = claim.passed is None and claim.limit is not None
-    needed = claim.value is not None and claim.note and (undecided or claim.metric.startswith("worst_slice"))
+    telling = claim.metric.startswith("worst_slice") or (claim.note or "").startswith("label ")
+    needed = claim.value is not None and claim.note and (undecided or telling)
     return f": {claim.note}" if needed else ""

@@ -64,6 +64,8 @@ def test_the_data_sets_are_inputs_with_their_digests_and_without_their_rows(halv
         digest = one("training-provenance").evidence.details["data"][role]["digest"]["arrowIpcSha256"]
         tags = {t.key: t.value for t in found[role].tags}
         assert found[role].dataset.digest == digest[:36]
+        assert "aims.session" in tags
+        assert "aims.session" not in found[role].dataset.source, "one data set is that of many runs"
         assert (tags["aims.arrowIpcSha256"], tags["mlflow.data.context"]) == (digest, role)
         assert json.loads(found[role].dataset.profile)["num_rows"] == len(table)
         columns = [c["name"] for c in json.loads(found[role].dataset.schema)["mlflow_colspec"]]

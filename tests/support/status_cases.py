@@ -165,7 +165,7 @@ def approval(kind, **changes):
 SOURCE = {
     "name": "census", "uri": "https://example.org/census", "owner": "statistics office", "licence": "CC-BY-4.0",
     "rights": "open data licence", "subjects": "adults in 1994", "selection_reason": "the only table with the outcome",
-    "retention": "until 2030",
+    "retention": "until 2030", "purpose": "to learn who earns over 50K",
 }  # fmt: skip
 LIMIT = {"comparator": ">=", "limit": "0.8"}
 

@@ -92,7 +92,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     share = _share(claims, pack.drift, data.role)
     claims += [_rise_claim(name, rise, adjusted, data.role, pack.drift) for name, rise in rises.items()]
     claims.append(share)
-    noise = _noise(len(adjusted), pack.drift)
+    noise = _noise(len(adjusted), pack.drift, tested=any(score.is_p_value for score in compared.values()))
     return Outcome(
         kind=KIND,
         result=result_of(claims),
@@ -262,11 +262,17 @@ def _plain_limit(metric: str, comparator: Comparator, limit: str, settings: Drif
     return Limit(metric=metric, comparator=comparator, limit=limit, severity=severity, why=why, **settings.author)
 
 
-def _noise(tests: int, settings: Drift) -> str:
-    """Return what is done about chance among many tests, in one sentence."""
+def _noise(tests: int, settings: Drift, *, tested: bool) -> str:
+    """Return what is done about chance among many columns, in one sentence; `tested`: p-values decide about some."""
+    if not tested:
+        return (
+            f"columns are compared by their distance, which has the limit; a distance beyond it is drift only where a "
+            f"two-sample test at {settings.p_value}, corrected for {tests} comparisons (of the columns' values, and of "
+            f"their missing cells; Holm), excludes chance"
+        )
     alone = 1 - (1 - float(settings.p_value)) ** tests
     return (
-        f"{tests} tests were made (of the columns' values, and of their missing cells): one by one at "
+        f"{tests} comparisons are made (of the columns' values, and of their missing cells): tested one by one at "
         f"{settings.p_value}, at least one would be flagged by chance alone in up to "
         f"{share_text(round(alone, 2))} of all tables, so p-values are corrected for their number (Holm), and two "
         f"tables of one population are flagged in at most {percent_text(settings.p_value)} of the cases"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import claim
@@ -17,7 +18,7 @@ from aims_mlflow.checks.fairness.comparisons import (
     without_comparison,
 )
 from aims_mlflow.checks.fairness.selection import BOOTSTRAP, SEED, described, selection_claims
-from aims_mlflow.checks.metrics import LABELS_BETWEEN, NUMBERS_BETWEEN
+from aims_mlflow.checks.metrics import ERROR_RATIO, LABELS_BETWEEN, NUMBERS_BETWEEN
 from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.moments import Moments, group_moments
 from aims_mlflow.checks.statistics.score_intervals import difference_interval, mean_intervals, simultaneous_z
@@ -226,7 +227,7 @@ def number_claims(moments: dict[str, Moments], compared: Comparison, bootstrap: 
             claims.append(claim(name, value, slice=at, role=role, n=n, interval=(low, high), method=STUDENT))
     for metric in NUMBERS_BETWEEN:
         source, _, which = metric.rpartition("_")
-        claims += _mean_comparisons(metric, moments[source], compared, which)
+        claims += _mean_differences(metric, moments[source], compared) if which == "difference" else []
         ends = apart = None
         if len(groups.names) > 1:
             apart = float(count_tables.spread(moments[source].mean)[which == "ratio"])
@@ -237,17 +238,26 @@ def number_claims(moments: dict[str, Moments], compared: Comparison, bootstrap: 
         claims.append(
             claim(metric, apart, slice=groups.all, role=role, n=n, interval=ends, method=NORMAL_DRAWS, note=note)
         )
-    return claims
+    return claims + _error_ratios(moments["mean_absolute_error"], compared)
 
 
-def _mean_comparisons(metric: str, moments: Moments, compared: Comparison, which: str) -> list[Claim]:
-    """Return the difference or the ratio of each group's mean to that of the reference group."""
+def _mean_differences(metric: str, moments: Moments, compared: Comparison) -> list[Claim]:
+    """Return the difference of each group's mean from that of the reference group."""
     base = compared.reference
     if base is None:
         return without_comparison((metric,), compared)
-    k, means, n = len(compared.others), moments.mean, moments.n
-    apart, ratios = mean_intervals(moments, moments.of(base), k)
-    if which == "difference":
-        return difference_claims(metric, Estimates(means - means[base], *apart, n, compared.method(WELCH)), compared)
-    forth = Estimates(count_tables.divide(means, means[base]), *ratios, n, compared.method(WELCH_OF_LOGARITHMS))
-    return ratio_claims(metric, forth, forth.inverted(count_tables.divide(means[base], means)), compared)
+    apart, _ = mean_intervals(moments, moments.of(base), len(compared.others))
+    means, n = moments.mean, moments.n
+    return difference_claims(metric, Estimates(means - means[base], *apart, n, compared.method(WELCH)), compared)
+
+
+def _error_ratios(moments: Moments, compared: Comparison) -> list[Claim]:
+    """Return the reference group's mean absolute error over each group's own; under 1 the group's is larger."""
+    base = compared.reference
+    if base is None:
+        return without_comparison((ERROR_RATIO,), compared)
+    _, ratios = mean_intervals(moments, moments.of(base), len(compared.others))
+    means, how = moments.mean, compared.method(WELCH_OF_LOGARITHMS)
+    own = Estimates(count_tables.divide(means, means[base]), *ratios, moments.n, how)
+    served = replace(own.inverted(count_tables.divide(means[base], means)), divisor="the error of this group")
+    return ratio_claims(ERROR_RATIO, served, own, compared, better="whose error is most clearly smaller")

@@ -10,6 +10,7 @@ from aims_mlflow.checks.metrics import FAIRNESS_OF, HELD_BY
 from aims_mlflow.checks.statistics.count_tables import divide
 from aims_mlflow.checks.statistics.groups import MISSING, Groups, pooled_name
 from aims_mlflow.checks.statistics.score_intervals import difference_interval, ratio_interval, simultaneous_z
+from aims_mlflow.records.differences import ABOVE, BELOW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,13 +28,17 @@ HIDDEN = 20  # counts under this stand in no record
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
-    """A value for each group, the ends of its interval, the rows behind it, and how the intervals were made."""
+    """A value for each group, the ends of its interval, the rows behind it, and how the intervals were made.
+
+    `divisor` is what a ratio is divided by, which may be 0.
+    """
 
     value: Array
     low: Array
     high: Array
     n: Array
     method: str
+    divisor: str = f"the value of {THE_REFERENCE}"
 
     def inverted(self, value: Array) -> Estimates:
         """Return the estimates of the inverse ratios, whose values are given: their intervals are the inverse ones."""
@@ -138,7 +143,9 @@ def without_comparison(metrics: Sequence[str], compared: Comparison) -> list[Cla
     return [claim(m, None, slice=where, role=compared.role, note=compared.why_not) for m in metrics for where in at]
 
 
-def ratio_claims(metric: str, ratios: Estimates, back: Estimates, compared: Comparison) -> list[Claim]:
+def ratio_claims(
+    metric: str, ratios: Estimates, back: Estimates, compared: Comparison, better: str = "that is most clearly above it"
+) -> list[Claim]:
     """Return the ratio of each group to the reference group, and one for the reference group itself.
 
     The reference group can be the one that is worse off. Its claim is its ratio to the group that is above it most
@@ -149,6 +156,7 @@ def ratio_claims(metric: str, ratios: Estimates, back: Estimates, compared: Comp
         ratios: Of each group to the reference group.
         back: Of the reference group to each group.
         compared: The groups and their reference.
+        better: What the note says of the group that the reference group is held against.
     """
     base = int(compared.reference or 0)
     claims = [_pair(metric, ratios, (g, base), compared) for g in compared.others]
@@ -158,7 +166,7 @@ def ratio_claims(metric: str, ratios: Estimates, back: Estimates, compared: Comp
         lone = claim(metric, ratios.value[base], slice=at, role=compared.role, n=ratios.n[base], note=THE_REFERENCE)
         return [*claims, lone.model_copy(update={"reference": at})]
     clearest = min(above, key=lambda g: (back.high[g] >= 1, back.value[g]))
-    note = f"{THE_REFERENCE}, held against the group that is most clearly above it"
+    note = f"{THE_REFERENCE}, held against the group {better}"
     return [*claims, _pair(metric, back, (base, clearest), compared, note)]
 
 
@@ -166,6 +174,9 @@ def difference_claims(
     metric: str, apart: Estimates, compared: Comparison, notes: Mapping[int, str] | None = None
 ) -> list[Claim]:
     """Return how far each group is from the reference group, never negative; the note says on which side.
+
+    Interval and value both point to that side, so that limits on the size hold for both; texts give them their sign
+    (`records.wording`).
 
     Args:
         metric: Name of the difference.
@@ -180,7 +191,7 @@ def difference_claims(
     sizes = Estimates(np.abs(apart.value), *ends, apart.n, apart.method)
     claims = []
     for g in compared.others:
-        side = f"{(notes or {}).get(g, '')}{'below' if below[g] else 'above'} the reference group"
+        side = f"{(notes or {}).get(g, '')}{BELOW if below[g] else ABOVE}"
         claims.append(_pair(metric, sizes, (g, base), compared, side if apart.value[g] else None))
     return claims
 
@@ -204,14 +215,16 @@ def _pair(
     update: dict[str, Any] = {"reference": compared.groups.slice(theirs)}
     if n[theirs] < n[mine]:
         update["n_of"] = update["reference"]
-    return measured.model_copy(update=update | ({"note": _why_undefined(n, pair)} if measured.value is None else {}))
+    if measured.value is None:
+        update["note"] = _why_undefined(n, pair, estimates.divisor)
+    return measured.model_copy(update=update)
 
 
-def _why_undefined(n: Array, pair: tuple[int, int]) -> str:
+def _why_undefined(n: Array, pair: tuple[int, int], divisor: str) -> str:
     for group, name in zip(pair, ("this group", THE_REFERENCE), strict=True):
         if not n[group]:
             return f"undefined: {name} has no row to count"
-    return f"undefined: the value of {THE_REFERENCE} is 0"
+    return f"undefined: {divisor} is 0"
 
 
 def unseen_groups(groups: Groups, settings: Fairness, data: InMemoryTable) -> list[Claim]:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.pages.rendering import render
+from aims_mlflow.records.reading_notes import reading_notes
 from aims_mlflow.records.wording import (
-    count_text,
+    against_text,
+    bound_text,
     limits_told,
     metric_text,
     range_text,
-    reference_text,
+    rows_shown,
     value_text,
     verdict_word,
 )
@@ -71,13 +73,14 @@ def claims_page(title: str, claims: Iterable[Claim], picture: bytes | None = Non
     from markupsafe import Markup
 
     claims = list(claims)
+    said = [*notes, *reading_notes(claims)]
     judged = [c for c in claims if c.passed is not None or c.limit is not None]
     judged.sort(key=lambda c: (c.passed is True, c.passed is None, c.severity == "warning"))
     measured = [c for c in claims if c.passed is None and c.limit is None]
     tables = [_table(name, rows) for name, rows in (("Held against a limit", judged), ("Measured", measured)) if rows]
     tables += [origins_table(judged)] if judged else []
     drawn = Markup(picture.decode() if picture else "")  # noqa: S704  an SVG whose texts charts.svg.j2 has escaped
-    return render("claims.html.j2", title=title, notes=list(notes), picture=drawn, tables=tables)
+    return render("claims.html.j2", title=title, notes=said, picture=drawn, tables=tables)
 
 
 def _table(heading: str, claims: list[Claim]) -> ClaimTable:
@@ -104,8 +107,8 @@ def _texts(measured: Claim) -> dict[str, str]:
         "For": _group(measured),
         "Value": value_text(measured),
         "Interval": range_text(measured),
-        "n": count_text(measured.n),
-        "Limit": "" if measured.limit is None else f"{measured.comparator} {measured.limit}",
+        "n": rows_shown(measured),
+        "Limit": bound_text(measured),
         "Result": result_word(measured)[1],
         "Note": measured.note or "",
     }
@@ -117,7 +120,7 @@ def _group(measured: Claim) -> str:
     if set(measured.slice.values()) == {"*"}:
         return f"{', '.join(measured.slice)}: all groups"
     rows = ", ".join(f"{column}={value}" for column, value in measured.slice.items()) or "all rows"
-    return f"{rows} against {reference_text(measured)}" if reference_text(measured) else rows
+    return f"{rows} {against_text(measured)}".rstrip()
 
 
 def result_word(measured: Claim) -> tuple[str, str]:

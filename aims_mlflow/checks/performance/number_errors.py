@@ -9,6 +9,8 @@ from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.moments import Moments, group_moments
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from aims_mlflow.checks.statistics.groups import Groups
@@ -60,7 +62,7 @@ def error_claims(actual: Array, predicted: Array, weights: Array | None, role: s
         claims.append(claim("r2", value, role=role, n=n, interval=(value - half, min(value + half, 1.0)), method=DELTA))
     else:
         claims.append(claim("r2", None, role=role, n=n, note="undefined: all rows have the same number"))
-    return claims + _plain(actual, size, weights, role)
+    return claims + plain_guess_claims(actual, size, weights, role)
 
 
 def _around_the_median(n: int) -> Array:
@@ -72,8 +74,18 @@ def _around_the_median(n: int) -> Array:
     return shares
 
 
-def _plain(actual: Array, size: Array, weights: Array | None, role: str) -> list[Claim]:
-    """Return the error of always guessing the median, and how far the model's lies under it."""
+def plain_guess_claims(
+    actual: Array, size: Array, weights: Array | None, role: str, at: Mapping[str, str] | None = None
+) -> list[Claim]:
+    """Return the error of always guessing the median of these rows, and how far the model's lies under it.
+
+    Args:
+        actual: Finite, shape (rows,).
+        size: Absolute errors of the model, shape (rows,).
+        weights: How many rows each row stands for; one each by default.
+        role: Role of the data.
+        at: The group that these rows are; all rows by default.
+    """
     import numpy as np
 
     guess = np.abs(actual - count_tables.weighted_quantile(actual, 0.5, weights))
@@ -85,6 +97,7 @@ def _plain(actual: Array, size: Array, weights: Array | None, role: str) -> list
         claim(
             "median_guess_absolute_error",
             guessed,
+            slice=at,
             role=role,
             n=n,
             interval=(max(least, 0.0), most),
@@ -94,6 +107,7 @@ def _plain(actual: Array, size: Array, weights: Array | None, role: str) -> list
         claim(
             "absolute_error_under_median_guess",
             gain,
+            slice=at,
             role=role,
             n=n,
             interval=(low, high),
@@ -106,9 +120,18 @@ def _plain(actual: Array, size: Array, weights: Array | None, role: str) -> list
 def group_error_claims(
     actual: Array, predicted: Array, groups: Groups, weights: Array | None, role: str
 ) -> list[Claim]:
-    """Return mean absolute, root mean squared and mean error of each group."""
+    """Return mean absolute, root mean squared and mean error of each group, beside those of guessing its median."""
+    import numpy as np
+
     moments = group_moments(_errors(predicted - actual), groups.codes, len(groups.names), weights)
-    return [c for g in range(len(groups.names)) for c in _group(moments, g, groups.slice(g), role)]
+    size, claims = np.abs(predicted - actual), []
+    for g in range(len(groups.names)):
+        rows, at = groups.codes == g, groups.slice(g)
+        claims += _group(moments, g, at, role)
+        if rows.any():
+            own = None if weights is None else weights[rows]
+            claims += plain_guess_claims(actual[rows], size[rows], own, role, at)
+    return claims
 
 
 def _errors(errors: Array) -> dict[str, Array]:

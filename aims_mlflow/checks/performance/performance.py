@@ -31,7 +31,7 @@ from aims_mlflow.records.details.checks import PerformanceDetails
 from aims_mlflow.records.evidence import Claim, result_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import numpy as np
 
@@ -132,7 +132,10 @@ def _binary(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured:
         counted = [
             c
             for g in range(len(groups.names))
-            for c in counted_claims(group_counts[g], BY_GROUP, groups.slice(g), data.role)
+            for c in (
+                *counted_claims(group_counts[g], BY_GROUP, groups.slice(g), data.role),
+                *majority_claims(group_counts[g], data.role, groups.slice(g)),
+            )
         ]
         if scores is None:
             return counted
@@ -188,9 +191,14 @@ def _several(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured: 
         claims += several_score_claims(labels.actual, scores, data.role)
 
     def by_group(groups: Groups) -> list[Claim]:
+        size = len(groups.names)
         claims = label_group_claims(labels, groups, data.weights, data.role)
+        by_label = count_tables.contingency(
+            labels.actual, labels.predicted, groups.codes, size, weights=data.weights, labels=len(labels.names)
+        )
+        claims += [c for g in range(size) for c in majority_claims(by_label[g], data.role, groups.slice(g))]
         if scores is not None:
-            for g in range(len(groups.names)):
+            for g in range(size):
                 rows = groups.codes == g
                 claims += several_score_claims(labels.actual[rows], scores[rows], data.role, groups.slice(g))
         return claims
@@ -230,14 +238,18 @@ def counted_claims(counts: Array, metrics: tuple[str, ...], at: dict[str, str], 
     return claims
 
 
-def majority_claims(counts: Array, role: str) -> list[Claim]:
+def majority_claims(counts: Array, role: str, at: Mapping[str, str] | None = None) -> list[Claim]:
     """Return what always guessing the most frequent label reaches, and how far the model lies above it.
 
     Args:
         counts: Shape (labels, labels): [actual, predicted].
         role: Role of the data.
+        at: The group that these rows are, whose own frequent label is guessed; all rows by default.
     """
     import numpy as np
+
+    if not counts.sum():
+        return []
 
     # What is needed of the table, and of each table drawn like it: how many rows of a label are right and wrong.
     hits = counts.diagonal()
@@ -248,6 +260,7 @@ def majority_claims(counts: Array, role: str) -> list[Claim]:
         claim(
             metric,
             values[i],
+            slice=at,
             role=role,
             n=int(counts.sum()),
             interval=count_tables.percentiles(drawn[i]),

@@ -9,6 +9,7 @@ from aims_mlflow.canonical import SAFE_INTEGER
 from aims_mlflow.checks.profiling.profile import ColumnProfile, profile, task_of
 from aims_mlflow.checks.statistics.count_tables import wilson
 from aims_mlflow.checks.statistics.labels import distinct_labels
+from aims_mlflow.records.limit import INFERRED, MOST_AUTHOR
 from aims_mlflow.records.wording import share_text
 
 if TYPE_CHECKING:
@@ -36,9 +37,16 @@ def suggest_pack(target: pd.Series) -> str:
 
 
 def infer_expectations(
-    frame: pd.DataFrame, target: str, sensitive: Sequence[str] = (), task: Task | None = None
+    frame: pd.DataFrame,
+    target: str,
+    sensitive: Sequence[str] = (),
+    task: Task | None = None,
+    *,
+    source: str = "a reference table",
 ) -> list[dict[str, Any]]:
-    """Return expectations (`type`, `kwargs`, `severity`, `characteristic`, `why`) for tables drawn like `frame`.
+    """Return expectations (`type`, `kwargs`, `severity`, `characteristic`, `set_by`, `why`) for tables like `frame`.
+
+    `set_by` says that they are inferred from `source`: no person has set them.
 
     Each limit lies below (or around) what was seen by what chance moves in a table of this size, so that
     another sample of the same population meets it; `why` says what was seen. Bounds are rounded quantiles and
@@ -73,7 +81,7 @@ def infer_expectations(
             reason = "more missing cells than in the reference point to a fault in collection"
             proposed.append(_not_null(frame[column.name], "warning", reason))
         proposed += _values(frame[column.name], column)
-    return proposed
+    return [{**entry, "set_by": f"{INFERRED}{source}"[:MOST_AUTHOR]} for entry in proposed]
 
 
 def unproposed(frame: pd.DataFrame, target: str) -> dict[str, str]:

@@ -39,7 +39,7 @@ NAMES = re.compile(
     re.IGNORECASE,
 )
 NAMED = 10
-NOTHING = "no column is declared personal, and none looks so by its name or its values"
+NOTHING = "no column is declared personal"
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 PHONE = re.compile(r"(\+|00)\d[\d ()/.-]{6,18}\d")
 SOCIAL = re.compile(r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}")  # US social security, as written
@@ -55,7 +55,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     special = {str(name): what for name in data.columns if (what := special_category(str(name)))}
     severity, why = settings.severity, settings.why
     limit = Limit(metric=METRIC, comparator="==", limit="0", severity=severity, why=why, **settings.author)
-    note = "; ".join(_told(personal, declared, special, stated)) or NOTHING
+    note = "; ".join([*_told(personal, declared, special, stated)] or [NOTHING]) + f"; {LOOKED_FOR}"
     undeclared = 0 if stated is True else len(personal)
     claims = [held(claim(METRIC, undeclared, role=data.role, n=len(data.columns), note=note), limit)]
     listed = f": {', '.join(list(personal)[:NAMED])}" if personal else ""
@@ -72,7 +72,7 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
             declared=sorted(str(k) for k in known if k),
             special_categories=special,
         ),
-        reports={"privacy.html": claims_page("Personal data among the columns", claims)},
+        reports={"privacy.html": claims_page("Personal data among the columns", claims, notes=[NOT_FOUND])},
         tools=versions("pandas"),
     )
 
@@ -171,3 +171,8 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "IP addresses": _ip,
     "telephone numbers": _matches(PHONE),
 }
+LOOKED_FOR = (
+    "looked for: names of columns that speak of identity, contact, birth or characteristics of people, and among up to "
+    f"{SAMPLE} values of each column {', '.join(LOOKS)}"
+)
+NOT_FOUND = "A column that looks like nothing of this can hold personal data all the same, such as free text."

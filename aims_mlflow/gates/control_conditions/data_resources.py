@@ -86,7 +86,7 @@ def each_states(key: str, subject: StatusSubject, at: datetime) -> Judgement:  #
 
 
 def purpose(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
-    """A data set's purpose is stated, or follows from its role and the stated intended use of the system."""
+    """A data set's purpose is stated; what follows from its role and the stated intended use is named, and not met."""
     use = subject.stated_system.intended_use
 
     def judge(role: str) -> Judgement:
@@ -94,8 +94,9 @@ def purpose(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
         if own.outcome == "holds" or not says(use) or any(s.purpose for _, s in sources(subject, role)):
             return own
         records = subject.about_data("dataset-record", role)
-        text = f"purpose of the {role} data: {role} data of {subject.name}, whose stated intended use is {use!r}"
-        return Judgement("holds", text, basis="person").about(*records)
+        use_of = f"{role} data of {subject.name}, whose stated intended use is {use!r}"
+        text = f"purpose of the {role} data is derived, not stated ({use_of}): {WHERE}"
+        return Judgement("missing", text, basis="person").about(*records)
 
     return of_each_set(subject, "purpose", judge)
 

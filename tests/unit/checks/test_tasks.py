@@ -362,3 +362,41 @@ def test_numbers_that_are_missing_are_refused_and_a_rare_label_may_be_missing_fr
     validate_pair(replace(both, role="train"), rare)
     found = performance.run(replace(rare, predictions=Predictions(both.predicted[some])), pack(SEVERAL))
     assert found.result == "passed"
+
+
+def test_the_error_ratio_blames_the_group_with_the_larger_error(value_of):
+    """The group `b` is predicted much better than the reference `a`: the reference is what falls below the limit."""
+    rng = np.random.default_rng(5)
+    group = np.where(np.arange(1200) < 700, "a", "b")
+    y = rng.normal(100, 20, 1200)
+    p = y + rng.normal(0, np.where(group == "a", 10, 4))
+    task = PredictionTask(target="y", kind=NUMBER)
+    data = make_dataset("test", pd.DataFrame({"y": y, "group": group}), task, sensitive=["group"])
+    data = replace(data, predictions=Predictions(p))
+    asked = pack(NUMBER, fairness=Fairness(limits=(limit("mean_absolute_error_ratio"),)))
+    claims = fairness.run(data, asked).claims
+    a, b = (np.abs(p - y)[group == name].mean() for name in "ab")
+    judged = {c.slice["group"]: c for c in claims if c.metric == "reference_to_own_error_ratio"}
+    assert float(judged["b"].value) == pytest.approx(a / b)
+    assert judged["b"].passed is True
+    assert float(judged["a"].value) == pytest.approx(b / a)
+    assert judged["a"].passed is False
+    assert "whose error is most clearly smaller" in judged["a"].note
+    assert value_of(claims, "mean_absolute_error_ratio", group="*").passed is None
+
+
+def test_each_group_is_compared_with_guessing_its_own_median_or_frequent_label(value_of):
+    data = priced()
+    claims = performance.run(data, pack(NUMBER)).claims
+    y, p, b = data.frame["y"].to_numpy(), data.predicted, (data.frame["group"] == "b").to_numpy()
+    guess = metrics.mean_absolute_error(y[b], np.full(b.sum(), np.median(y[b])))
+    gain = guess - metrics.mean_absolute_error(y[b], p[b])
+    assert float(value_of(claims, "median_guess_absolute_error", group="b").value) == pytest.approx(guess)
+    assert float(value_of(claims, "absolute_error_under_median_guess", group="b").value) == pytest.approx(gain)
+    several = sized()
+    claims = performance.run(several, pack(SEVERAL)).claims
+    own = several.frame.loc[several.frame["group"] == "b", "y"]
+    right = (several.predicted == several.frame["y"])[several.frame["group"] == "b"].mean()
+    share = own.value_counts(normalize=True).max()
+    assert float(value_of(claims, "majority_class_accuracy", group="b").value) == pytest.approx(share)
+    assert float(value_of(claims, "accuracy_over_majority", group="b").value) == pytest.approx(right - share)

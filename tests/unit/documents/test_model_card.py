@@ -207,3 +207,44 @@ def test_each_limit_stands_once_with_its_reason_and_who_set_it():
     assert "29 CFR 1607.4(D), four fifths[^e" in told
     page = render_index([signed_sessions.checked(writer)], {}, [signed_sessions.MODEL]).decode()
     assert page.count("29 CFR 1607.4(D), four fifths") == 1
+
+
+def test_the_card_has_labels_by_group_robustness_and_how_verdicts_and_intervals_are_read():
+    around = Interval(low="-0.01", high="0.25", method="score")
+    labels = [
+        Claim(metric="favourable_label_rate", slice={"sex": "F"}, role="train", value="0.4", n=900),
+        Claim(
+            metric="favourable_label_rate_difference", slice={"sex": "F"}, reference={"sex": "M"}, role="train",
+            value="0.12", n=45, n_of={"sex": "M"}, interval=around, note="below the reference group",
+        ),
+    ]  # fmt: skip
+    kept = Claim(metric="agreement_under_noise", value="0.97", n=500, comparator=">=", limit="0.9", passed=True)
+    worst = Claim(metric="agreement_under_shift", value="0.6", n=500, note="lowest of 3 columns: income")
+    extremes = Claim(
+        metric="demographic_parity_ratio", slice={"sex": "*"}, value="0.8",
+        interval=Interval(low="0.7", high="0.9", method="bootstrap range, percentile"),
+    )  # fmt: skip
+    about = {"rows": 500, "noise": "0.1", "missing": "0.1", "shift": "1"}
+    text, _ = card(
+        ("representativeness", labels, {}),
+        ("fairness", [ratio("F", "0.31", passed=False), extremes], {}),
+        ("robustness", [kept, worst], about),
+    )
+    told = section(text, "Labels by group in the data")
+    assert "| sex=F | train | favourable label rate | 0.4[^e" in told
+    assert re.search(r"-0.12 \(95% -0.25 to 0.01\)\[\^e\d\], below M, n=45 of M", told), told
+    robust = section(text, "Robustness")
+    assert "with noise of 0.1 standard deviations" in robust
+    assert re.search(r"\| agreement under noise \| 0.97\[\^e\d\] \| >= 0.9\[\^e\d\] \| passed", robust)
+    assert "lowest of 3 columns: income" in robust
+    assert "so that chance allows the other side" in text.partition("\n## ")[0]
+    groups = section(text, "Performance and outcomes by group")
+    assert "can stand with two intervals" in groups
+    assert "drawing again adds differences by chance" in groups
+
+
+def test_a_limit_that_nobody_set_is_told_apart():
+    inferred = LimitOrigin(why="what was seen", set_by="inferred from loans.csv")
+    claim = Claim(metric="x", value="1", limit_origin=inferred, passed=True, **OVER)
+    text, _ = card(("data-quality", [claim], {}))
+    assert "inferred from loans.csv, set by no person" in section(text, "Limits and their reasons")

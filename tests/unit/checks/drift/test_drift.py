@@ -338,7 +338,7 @@ def test_many_tests_of_one_population_break_no_limit_by_chance():
         columns = [c for c in outcome.claims if c.metric == "drift_p_value"]
         below += sum(float(by_itself(c)) < 0.05 for c in columns)
         breaches += outcome.result == "failed"
-        assert "41 tests were made" in outcome.recorded_details().plain()["noise"]
+        assert "41 comparisons are made" in outcome.recorded_details().plain()["noise"]
         assert "flagged in at most 5% of the cases" in outcome.recorded_details().plain()["noise"]
         assert b"Holm" in outcome.reports["drift.html"]
     assert below > 10

@@ -13,6 +13,7 @@ from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.operation.checking import dataset_from
 from aims_mlflow.records.pack import Pack, Privacy
 from aims_mlflow.records.system import Data
+from aims_mlflow.records.wording import describe
 
 PACK = Pack(name="p", version="1", description="d")
 
@@ -94,7 +95,9 @@ def test_declared_columns_and_special_categories_are_named_and_never_denied():
     outcome = run_check("privacy", data, PACK)
     (found,) = outcome.claims
     assert outcome.result == "passed"
-    assert found.note == "sensitive columns: sex, race (racial or ethnic origin: a special category), age"
+    assert found.note.startswith(
+        "sensitive columns: sex, race (racial or ethnic origin: a special category), age; looked"
+    )
     assert outcome.recorded_details().plain()["special_categories"] == {"race": "racial or ethnic origin"}
     assert b"looks personal" not in outcome.reports["privacy.html"]
 
@@ -112,12 +115,15 @@ def test_characteristics_of_people_that_nobody_declared_are_personal_data():
 def test_a_predicted_special_category_is_named():
     frame = table_about_people().rename(columns={"y": "diagnosis"})
     outcome = run_check("privacy", make_dataset("train", frame, PredictionTask(target="diagnosis")), PACK)
-    assert outcome.claims[0].note == "predicted: diagnosis (health: a special category)"
+    assert outcome.claims[0].note.startswith("predicted: diagnosis (health: a special category); looked for:")
 
 
 def test_a_table_about_things_has_nothing_personal():
     outcome = run_check("privacy", make_dataset("train", table_about_people(), PredictionTask(target="y")), PACK)
-    assert outcome.claims[0].note == "no column is declared personal, and none looks so by its name or its values"
+    assert outcome.claims[0].note.startswith("no column is declared personal; looked for: names of columns")
+    assert "IBAN" in outcome.claims[0].note
+    assert "can hold personal data all the same" in outcome.reports["privacy.html"].decode()
+    assert describe(outcome.claims[0]).startswith("undeclared columns that look personal by name or values is 0")
 
 
 @given(st.integers(10**11, 10**15))

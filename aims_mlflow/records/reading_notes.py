@@ -1,0 +1,37 @@
+"""What a reader must know of verdicts and intervals, in sentences that stand beside them on every page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aims_mlflow.records.evidence import Claim
+
+RULE = (
+    "Passed: the value itself meets its limit, also where its interval reaches beyond the limit, so that chance allows "
+    "the other side; a limit with `verdict: interval` passes only by the whole interval. Failed: the value misses its "
+    "limit, and chance alone does not explain that. Not enough data: it misses the limit, and chance may explain it."
+)
+INTERVALS = (
+    "An interval of one group's value is for that value alone. That of a comparison with the reference group holds for "
+    "all groups of the column at once, and that of the worst slice for all slices that were looked at: it is wider, so "
+    "the same number can stand with two intervals."
+)
+RANGES = (
+    "A bootstrap range of the highest against the lowest group lies mostly on the far side of its value, since drawing "
+    "again adds differences by chance: it shows how much the value varies, and no verdict rests on it."
+)
+
+
+def reading_notes(claims: Iterable[Claim]) -> list[str]:
+    """Return the sentences that the given claims need: on verdicts, kinds of intervals, and ranges of extremes."""
+    claims = list(claims)
+    notes = [RULE] if any(c.limit is not None for c in claims) else []
+    around = [c for c in claims if c.interval is not None]
+    if any(c.reference is not None or c.metric.startswith("worst_slice") for c in around):
+        notes.append(INTERVALS)
+    if any("*" in c.slice.values() and "bootstrap" in c.interval.method for c in around if c.interval is not None):
+        notes.append(RANGES)
+    return notes
