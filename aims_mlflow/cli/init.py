@@ -70,13 +70,13 @@ def command(
     columns = profile(frame, target, parent.task)
     guessed = named or [c for c in suggest_sensitive(frame.columns) if c != target and not frame[c].isna().all()]
     labels, favourable = _labels(frame, target, favourable, guessed, parent.task)
-    proposed = _proposed_groups(frame, guessed)
+    proposed = tuple(_proposed_groups(frame, guessed))
     system = FirstSystem(
         id=system_id or _id_of(table),
         owner=owner or _asked("Owner of the system", _git_email()),
         intended_use=intended_use or _asked("What is the model for", ""),
         groups=groups or tuple(g for g in [_asked("Whom does it affect", "; ".join(proposed))] if g),
-        proposed_groups=tuple(proposed),
+        proposed_groups=proposed,
         target=target,
         task=parent.task,
         labels=labels,
@@ -88,8 +88,7 @@ def command(
     own = folder / "checks" / system.id / "pack.yaml"
     inferred = infer_expectations(frame, target, guessed, parent.task, source=table.name)
     added = added_expectations(parent, target, inferred)
-    extends = extends_line(pack or parent.name, own.parent)
-    text = pack_text(system, table.name, extends, parent, frame.columns, added)
+    text = pack_text(system, table.name, extends_line(pack or parent.name, own.parent), parent, frame.columns, added)
     _write({folder / "aims.yaml": config_text(system), own: text}, force=force)
     click.echo(f"wrote {folder / 'aims.yaml'} and {own} ({parent.name}, and {len(added)} expectations of its own)")
     chosen = [] if pack else [f"extends {parent.name}, which fits {target!r}: --pack names another"]

@@ -378,9 +378,8 @@ def test_the_error_ratio_blames_the_group_with_the_larger_error(value_of):
     a, b = (np.abs(p - y)[group == name].mean() for name in "ab")
     judged = {c.slice["group"]: c for c in claims if c.metric == "reference_to_own_error_ratio"}
     assert float(judged["b"].value) == pytest.approx(a / b)
-    assert judged["b"].passed is True
     assert float(judged["a"].value) == pytest.approx(b / a)
-    assert judged["a"].passed is False
+    assert (judged["a"].passed, judged["b"].passed) == (False, True)
     assert "whose error is most clearly smaller" in judged["a"].note
     assert value_of(claims, "mean_absolute_error_ratio", group="*").passed is None
 
@@ -389,10 +388,9 @@ def test_each_group_is_compared_with_guessing_its_own_median_or_frequent_label(v
     data = priced()
     claims = performance.run(data, pack(NUMBER)).claims
     y, p, b = data.frame["y"].to_numpy(), data.predicted, (data.frame["group"] == "b").to_numpy()
-    guess = metrics.mean_absolute_error(y[b], np.full(b.sum(), np.median(y[b])))
-    gain = guess - metrics.mean_absolute_error(y[b], p[b])
+    guess, error = (np.abs(y[b] - other).mean() for other in (np.median(y[b]), p[b]))
     assert float(value_of(claims, "median_guess_absolute_error", group="b").value) == pytest.approx(guess)
-    assert float(value_of(claims, "absolute_error_under_median_guess", group="b").value) == pytest.approx(gain)
+    assert float(value_of(claims, "absolute_error_under_median_guess", group="b").value) == pytest.approx(guess - error)
     several = sized()
     claims = performance.run(several, pack(SEVERAL)).claims
     own = several.frame.loc[several.frame["group"] == "b", "y"]
