@@ -33,7 +33,13 @@ if TYPE_CHECKING:
     from aims_mlflow.records.details.base import EvidenceDetails
 
 MAX_BYTES = 50 * 1024 * 1024
-SIGNED_BY_COMMANDS = {"approval": "aims approve", "waiver": "aims waive"}
+SIGNED_BY_COMMANDS = {
+    "approval": "aims approve",
+    "waiver": "aims waive",
+    "document-approval": "aims approve document:ID",
+    "document-review": "aims document review",
+    "document-withdrawal": "aims document withdraw",
+}
 
 
 def record(
@@ -103,7 +109,8 @@ def attach(
 
     `owner, version, approver, review_date` are stated about the document; the other arguments are those of
     `aims.record`. The file's content is looked into: where it is empty, too short, unreadable or a draft, the record
-    says "not evaluated". A name typed as approver is no approval.
+    says "not evaluated". A name typed as approver is no approval, and an attached file is stated by hand: it meets no
+    condition. `aims document new` makes a document of it, with this file as its source, that can be approved.
 
     Raises:
         Unreachable: the file cannot be read.
@@ -153,7 +160,7 @@ def refuse_captured(kind: str) -> None:
     if kind in SIGNED_BY_COMMANDS:
         raise ConfigError(
             f"a file is no {kind}: a person signs it",
-            next=f"`{SIGNED_BY_COMMANDS[kind]}` makes one, bound to the model",
+            next=f"`{SIGNED_BY_COMMANDS[kind]}` makes one, bound to what it is about",
         )
     if is_captured(kind):
         raise ConfigError(
@@ -185,7 +192,7 @@ def reason_of(name: str, read: ReadContent, unstated: list[str]) -> str:
     if read.problem:
         return f"{name} {read.problem}"
     lacking = f"; not stated: {', '.join(unstated)}" if unstated else ""
-    return f"no approval by another person is bound to {name}{lacking}"
+    return f"{name} is stated by hand; publish it as a document to have it approved (aims document new){lacking}"
 
 
 @dataclass(frozen=True, kw_only=True)

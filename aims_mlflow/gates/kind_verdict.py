@@ -35,7 +35,7 @@ def control_of(kind: str) -> str:
 def how_to_add(kind: str) -> str:
     """Return the missing kind, and how to produce it."""
     if kinds()[kind].captured == "human":
-        return f'no {kind}: aims.attach("{kind}", PATH)'
+        return f"no {kind}: `aims document new {kind}`"
     ways = {"acquisition": "@aims.acquires", "preparation": "@aims.prepares"}
     return f"no {kind}" + (f": {ways[kind]}" if kind in ways else "")
 

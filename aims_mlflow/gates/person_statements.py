@@ -1,7 +1,8 @@
 """What people state: whether a text says anything, and whether a document by a person may count.
 
-A document counts when its content can be read, when another person than its author approved exactly this content in a
-role that the keyring gives, and while its dates hold. What its author writes about its approval counts for nothing.
+A document counts when it is published, when another person than its authors approved exactly this content in a role
+that the keyring gives, and while its dates hold. What its author writes about its approval counts for nothing, and
+neither does a file that was attached by hand: it can be the source of a published document.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.gates.verdict import Judgement
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.details import details_model, read_details
-from aims_mlflow.records.details.attachments import AttachmentDetails
-from aims_mlflow.signing.owners import person
+from aims_mlflow.records.details.attachments import AttachmentDetails, Citation
+from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,15 +36,19 @@ PLACEHOLDER = re.compile(
 )
 
 
+BY_HAND = "it is stated by hand: `aims document new` makes a document of it, which can be published and approved"
+
+
 def says(value: object) -> bool:
-    """Return whether a statement says something: not empty, and no placeholder such as "TODO" or "n/a"."""
+    """Return whether a statement says something: a number or words, and no placeholder such as "TODO" or "n/a"."""
     if isinstance(value, bool) or value is None:
         return value is True
     if isinstance(value, int):
         return True
     if isinstance(value, str):
         text = value.strip()
-        return sum(c.isalnum() for c in text) >= 2 and not PLACEHOLDER.fullmatch(text)
+        enough = sum(c.isalnum() for c in text) >= 2 or any(c.isdigit() for c in text)
+        return enough and not PLACEHOLDER.fullmatch(text)
     if isinstance(value, Mapping):
         return any(says(v) for v in value.values())
     return isinstance(value, list | tuple) and bool(value) and all(says(v) for v in value)
@@ -66,6 +71,10 @@ class PublishedDocument:
     Attributes:
         sha256: Digest of the content that approvals are bound to; None where there is no file.
         author: Owner of the key that signed it.
+        writers: Further people who wrote it or answer for it as its author; none of them may approve it.
+        effective_from: First day on which it applies.
+        citations: The figures that it rests on, as they were when it was published.
+        reviewed: What a signed review cleared: a citation's name, and the evidence that spoke against it.
         fields: What it states, in the field names of its kind.
         system: The system that it is about; None for the whole organisation.
         model_digests: The models that it is about; empty where it is about no single one.
@@ -84,6 +93,15 @@ class PublishedDocument:
     valid_until: str | None = None
     problems: tuple[str, ...] = ()
     supersedes: str | None = None
+    writers: tuple[str, ...] = ()
+    effective_from: str | None = None
+    citations: tuple[Citation, ...] = ()
+    reviewed: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """Everyone who wrote it: none of them may approve it."""
+        return (self.author, *self.writers)
 
     @property
     def name(self) -> str:
@@ -100,6 +118,8 @@ def attached(record: SealedRecord, author: str) -> PublishedDocument:
         problems.append("there is no file, only a record")
     if body.result in ("not_evaluated", "failed"):
         problems.append(body.reason or f"its record says {body.result.replace('_', ' ')}")
+    named = body.details.get("approver")
+    problems.append(f"{BY_HAND}; {named!r} is only named, by {author}" if says(named) else BY_HAND)
     return PublishedDocument(
         body.kind,
         body.id,
@@ -133,6 +153,9 @@ def judge(document: PublishedDocument, asked: DocumentQuestion, at: datetime) ->
     wrong = _content(document, asked) or _dated_ahead(document, at)
     if wrong:
         return _about(document, Judgement("missing", f"{name}: {wrong}", basis="person"))
+    ahead = _begins_later(document, at)
+    if ahead:
+        return _about(document, Judgement("missing", f"{name}: {ahead}", basis="person"))
     outdated = _outdated(document, asked, at)
     if outdated:
         return _about(document, Judgement("stale", f"{name}: {outdated}", basis="person"))
@@ -175,6 +198,11 @@ def _dated_ahead(document: PublishedDocument, at: datetime) -> str | None:
     return f"it is dated in the future ({document.time[:10]})" if ahead else None
 
 
+def _begins_later(document: PublishedDocument, at: datetime) -> str | None:
+    first = document.effective_from
+    return f"it applies from {first} on" if first and first > at.strftime("%Y-%m-%d") else None
+
+
 def _outdated(document: PublishedDocument, asked: DocumentQuestion, at: datetime) -> str | None:
     if document.model_digests and asked.model_digest and asked.model_digest not in document.model_digests:
         return f"it describes model {document.model_digests[0][:12]}, not {asked.model_digest[:12]}"
@@ -193,7 +221,7 @@ def counting_approvals(
     return [
         a
         for a in approvals
-        if a.sha256 == document.sha256 and person(a.owner) != person(document.author)
+        if a.sha256 == document.sha256 and not is_among(a.owner, document.authors)
         if role in a.roles and parse_time(a.time) <= at + CLOCK_SKEW
     ]
 
@@ -211,11 +239,12 @@ def _approval(
     if able:
         return min(able, key=lambda a: a.time), ""
     mine = [a for a in asked.approvals if a.sha256 == document.sha256]
-    others = [a for a in mine if person(a.owner) != person(document.author)]
+    others = [a for a in mine if not is_among(a.owner, document.authors)]
     if others:
         return None, f"approval by a key with the role {asked.role!r}: {others[0].owner}'s does not count"
     if mine:
-        return None, f"approval by another person: {mine[0].owner} approved what {document.author} signed"
+        wrote = "signed" if is_among(mine[0].owner, (document.author,)) else "signed as its publisher and they wrote"
+        return None, f"approval by another person: {mine[0].owner} approved what {document.author} {wrote}"
     named = document.fields.get("approver")
     typed = f": {named!r} is only named, by {document.author}" if says(named) else ""
     return None, f"approval by another person than its author{typed}"

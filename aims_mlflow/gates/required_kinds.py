@@ -47,7 +47,10 @@ def _written(rules: Rules, counted: CountingEvidence, kind: str, now: datetime) 
     """A kind that people write must have a document that counts; the newest one decides."""
     control, record = control_of(kind), newest(counted.of(kind))
     if record is None:
-        text, advice = f"there is no {kind} evidence for this model", f'add it: aims.attach("{kind}", PATH)'
+        text, advice = (
+            f"there is no {kind} evidence for this model",
+            f"write and publish it: `aims document new {kind}`",
+        )
         return [Unmet(control=control, kind=kind, text=text, next=advice, condition="missing")]
     asked = DocumentQuestion(rules.system.id if rules.system else None, None, (), judged=True)
     verdict = judge(attached(record, counted.signers[record.id].owner), asked, now)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from aims_mlflow.gates.citations import suspects
 from aims_mlflow.gates.counting_evidence import DATA_KINDS, TRAINING, CountingEvidence, count, newest
 from aims_mlflow.gates.person_statements import DocumentQuestion, PublishedDocument, attached, judge
 from aims_mlflow.records.details import read_details
@@ -165,17 +166,35 @@ class StatusSubject:
         return self.start.system or SystemStatement()
 
     def written(self, kind: str) -> list[PublishedDocument]:
-        """Return what people wrote of a kind, oldest first: documents and attached files, without superseded ones."""
-        files = [attached(r, self.signer(r)) for r in self.of(kind) if r.evidence.kind not in DATA_KINDS]
-        both = [*(d for d in self.documents if d.kind == kind), *files]
-        undone = {d.supersedes for d in both if d.supersedes}
-        return sorted((d for d in both if d.id not in undone), key=lambda d: (d.time, d.id))
+        """Return the published documents of a kind, oldest first, without superseded ones; without any, attached files.
+
+        A file that somebody attaches never stands before a published document.
+        """
+        mine = [d for d in self.documents if d.kind == kind and self._concerns(d)]
+        if not mine:
+            mine = [attached(r, self.signer(r)) for r in self.of(kind) if r.evidence.kind not in DATA_KINDS]
+        undone = {d.supersedes for d in mine if d.supersedes}
+        return sorted((d for d in mine if d.id not in undone), key=lambda d: (d.time, d.id))
+
+    def _concerns(self, document: PublishedDocument) -> bool:
+        """Return whether a document is about this system; one about another is told only where there is none."""
+        if self.scope == "organization" or document.system in (None, self.name):
+            return True
+        others = (d for d in self.documents if d.kind == document.kind)
+        return not any(d.system in (None, self.name) for d in others)
 
     def judged(self, document: PublishedDocument, at: datetime, role: str = "approver") -> Judgement:
         """Return whether a document may count for this subject."""
         system = self.name if self.scope != "organization" else None
         asked = DocumentQuestion(system, self.digest, self.approvals, self.rules is not None, role)
-        return judge(document, asked, at)
+        verdict = judge(document, asked, at)
+        if verdict.outcome != "holds" or not document.citations or not self.sessions:
+            return verdict
+        doubted = suspects(document, self.records, self.digest)
+        if not doubted:
+            return verdict
+        text = f"{document.name}: {'; '.join(s.text for s in doubted)}; publish it again, or review it with a reason"
+        return replace(verdict, outcome="stale", sentence=text)
 
     @property
     def in_use(self) -> bool:

@@ -26,7 +26,7 @@ MAX_FILES = 5_000
 START = "`aims document new KIND` makes the folder and a first draft"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FolderDocument:
     """One document of the folder as it was read.
 

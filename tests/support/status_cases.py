@@ -1,10 +1,9 @@
 """A subject whose every condition holds: sessions made by hand, documents with good fields, rules, keyring, decision."""
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from aims_mlflow.capture.recorder import artifact
-from aims_mlflow.catalog.loader import controls
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.gates.person_statements import DocumentApproval, PublishedDocument
@@ -16,131 +15,11 @@ from aims_mlflow.records.evidence import Claim, MlflowIds
 from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
+from support.good_documents import DAY, EARLIER, FIELDS, NEXT, NOW, SYSTEM
 from support.signed_sessions import MODEL, TEST, TRAIN, checked, entry
 
-NOW = datetime.now(UTC)
-SYSTEM = "income-screening"
-DAY = (NOW - timedelta(days=5)).strftime("%Y-%m-%d")
-NEXT = (NOW + timedelta(days=90)).strftime("%Y-%m-%d")
-EARLIER = utc_text(NOW - timedelta(days=20))
 APPROVED = utc_text(NOW - timedelta(days=10))
 ROLES = ("approver", "top-management")
-
-# What a good document of each kind states.
-FIELDS = {
-    "ai-policy": {"principles": ["People decide about people"], "applies_to": "all systems"},
-    "communication": {"audience": "all staff", "channel": "intranet", "policy": "ai-policy", "reached": 120},
-    "policy-alignment": {"policies": [{"policy": "privacy policy", "outcome": "section 4 now names AI"}]},
-    "policy-review": {"by": "board", "date": DAY, "decision": "keep", "inputs": "audit and incident reports"},
-    "role-assignment": {
-        "assignments": [{"duty": "train", "person": "ana"}, {"duty": "approve", "person": "olga"}],
-    },
-    "concern-process": {"channel": "ombudsperson", "protection": "reports may be anonymous"},
-    "concern-log": {"tested": DAY, "cases": [{"id": "C1", "outcome": "wording of a letter was changed"}]},
-    "resource-inventory": {
-        "resources": [
-            {"stage": "development", "resource": "data", "id": TRAIN},
-            {"stage": "development", "resource": "data", "id": TEST},
-            {"stage": "operation", "resource": "tool", "id": "scikit-learn==1.7.0"},
-        ]
-    },
-    "competence-record": {"person": "ana", "role": "trainer", "basis": "course on model evaluation, 2026"},
-    "impact-process": {
-        "triggers": "each new version", "method": "interviews and results", "scales": "five levels",
-        "assessors": "risk team", "approvers": "board",
-    },
-    "impact-assessment": {
-        "assessors": ["olga"], "decision": "go", "evidence": [], "feeds_risks": ["R1"],
-    },
-    "impact-people": {
-        "groups": [{"name": "women", "in_data": "sex=Female"}, {"name": "men", "in_data": "sex=Male"}],
-        "impacts": [{"id": "I1", "kind": "harm", "group": "women"}],
-        "measures": [{"impact": "I1", "measure": "review of each refusal by a person"}],
-    },
-    "impact-society": {"effects": [{"effect": "trust", "judgement": "small", "reason": "30 decisions a day"}]},
-    "development-objectives": {
-        "objectives": [{"objective": "fairness", "metric": "selection_rate_ratio", "limit": "0.8",
-                        "slice": {"sex": "Female"}}],
-    },
-    "lifecycle-process": {"stages": [{"stage": "deployment", "criteria": "evidence and approval"}]},
-    "requirements": {
-        "requirements": [{"text": "no group is refused more often", "source": "law"}],
-        "acceptance": [{"metric": "balanced_accuracy", "limit": "0.55"}],
-    },
-    "design-record": {"choices": [{"choice": "logistic regression", "alternatives": "trees", "reason": "can be read"}]},
-    "validation-report": {"scope": "all results", "conclusion": "fit for screening"},
-    "deployment-plan": {"rollback_to": "version 1", "who_may_stop": "olga"},
-    "monitoring-plan": {"every_days": 30, "least_rows": 100},
-    "technical-documentation": {"audiences": [{"audience": "operators", "text": "how scores are read"}]},
-    "log-plan": {"events": [{"event": "decision", "where": "database"}], "retention": "two years"},
-    "data-management": {"process": "data board decides", "responsible": "ana"},
-    "quality-requirements": {
-        "requirements": [{"expectation": "age between 0 and 120", "limit": "100%", "reason": "other values are typing errors"}],
-    },
-    "provenance-process": {"process": "every load is decorated", "responsible": "ana"},
-    "preparation-criteria": {
-        "criteria": [{"step": "clean", "allowed_when": "label is missing", "reason": "cannot be learned from"}],
-    },
-    "user-information": {"where": "https://example.org/info", "says": "a score is advice", "limits": "adults only"},
-    "report-channel": {"address": "ai@example.org", "who_reads": "ombudsperson"},
-    "report-log": {
-        "tests": [{"by": "outside", "reached": DAY}],
-        "reports": [{"id": "P1", "from": "outside", "triage": {"by": "olga"}}],
-    },
-    "incident-communication-plan": {"audiences": [{"audience": "users", "within": "two days"}]},
-    "notice": {"notices": [{"incident": "N1", "audience": "users", "sent": DAY, "due": NEXT}]},
-    "disclosure-duties": {"duties": [{"to": "authority", "what": "incidents", "law": "AI Act Art. 73", "checked_on": DAY}]},
-    "disclosure": {"disclosures": [{"duty": "incidents", "sent": DAY, "proof": "receipt 12"}]},
-    "use-process": {"process": "scores are advice", "oversight": "a person may overrule"},
-    "oversight-record": {"periods": [{"by": "olga", "decisions": 400, "reviewed": 400, "promised": 400}]},
-    "use-objectives": {
-        "objectives": [{"objective": "oversight", "metric": "reviews", "target": "all", "result": "all", "reviewed": DAY}]
-    },
-    "intended-use": {"use": "order applications", "not_for": "refusing people", "users": "clerks"},
-    "responsibility-matrix": {"duties": [{"duty": "monitoring", "accountable": ["us"]}]},
-    "supplier-record": {
-        "components": [
-            {"component": "model API", "documents": [{"kind": "evaluation", "conclusions": "fits", "expires": NEXT}]}
-        ]
-    },
-    "supplier-evaluation": {
-        "tests": [{"component": "model API", "version": "2026-01", "version_in_use": "2026-01", "n": 500}]
-    },
-    "customer-needs": {"needs": [{"need": "decisions within a day", "requirement": "R-7"}]},
-    "customer-information": {"told": "customers by contract", "limits": "adults only"},
-    "register": {
-        "systems": [{"id": SYSTEM, "roles": ["deployer"], "stage": "operation"}],
-        "scan": [{"id": "model-1", "system": SYSTEM}],
-    },
-    "scope": {"statement": "all credit systems", "systems_in": [SYSTEM]},
-    "context": {"issues": [{"issue": "new law", "effect": "duties from 2027"}]},
-    "parties": {"parties": [{"who": "applicants", "need": "a reason for each refusal"}]},
-    "leadership": {"resources": "two people", "members": ["max"]},
-    "roles": {"roles": [{"role": "approver", "authority": "may stop a release", "person": "olga"}]},
-    "risk-method": {"scales": "five levels", "acceptance": "board above level 3"},
-    "risk-register": {"risks": [{"id": "R1", "system": SYSTEM, "event": "women are refused more often", "owner": "olga"}]},
-    "soa": {"controls": [{"control": c, "applies": True, "reason": "risk R1"} for c in controls()]},
-    "treatment-plan": {
-        "risks": [{"risk": "R1", "measure": "review", "owner": "olga", "due": NEXT, "residual": "low", "accepted_by": "olga"}]
-    },
-    "change": {"what": "new version", "assessment": "no new risk"},
-    "reassessment": {"risk": DAY, "impact": DAY},
-    "measurement-plan": {
-        "measures": [{"what": "accuracy", "method": "labels of the month", "every_days": 30, "limit": "0.7"}]
-    },
-    "audit-programme": {"audits": [{"scope": "A.6", "planned": NEXT, "auditors": "eva"}]},
-    "audit-report": {
-        "team": [{"person": "eva", "competence": "lead auditor course"}],
-        "findings": [{"finding": "late review", "owner": "olga", "due": NEXT}],
-    },
-    "review-inputs": dict.fromkeys(("earlier_actions", "context_changes", "nonconformities", "monitoring", "audits", "objectives", "opportunities"), "discussed, see minutes"),
-    "review-minutes": {"date": DAY, "decisions": [{"decision": "hire", "owner": "olga", "due": NEXT}]},
-    "nonconformity": {"nonconformities": [{"fact": "run missed", "cause": "no deputy"}]},
-    "corrective-action": {"actions": [{"action": "name a deputy", "owner": "olga", "done": DAY}]},
-    "effectiveness-check": {
-        "checks": [{"action": "name a deputy", "by": "eva", "owner": "olga", "model_digest": MODEL, "result": "passed"}]
-    },
-}  # fmt: skip
 
 
 def sha_of(kind):
@@ -266,7 +145,13 @@ def good(change=None, documents=None, approvals=None, **options):
         written["impact-assessment"] = document(
             "impact-assessment", fields={**FIELDS["impact-assessment"], "evidence": ids}
         )
-    olga = {"person": "olga", "role": "approver", "basis": "course on fairness analysis"}
+    olga = {
+        "person": "olga",
+        "role": "approver",
+        "basis": "course on fairness analysis",
+        "requirement": "fairness analysis",
+        "obtained_on": DAY,
+    }
     extra = document("competence-record", id="competence-olga", fields=olga)
     rules = parse_policy(default_policy_text()).rules("income-screening", "deployment", "champion")
     keyring = Keyring(version=1, keys=(entry(key), entry(reviewer, "olga", ("approver",))))

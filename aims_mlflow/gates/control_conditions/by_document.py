@@ -11,7 +11,9 @@ from aims_mlflow.gates.person_statements import PublishedDocument, says
 from aims_mlflow.gates.shapes import mappings
 from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.gates.verdict import Judgement, Outcome, joined
+from aims_mlflow.records.documents import missing_for_met
 
+MOST_NAMED = 4
 Check = Callable[[StatusSubject, datetime], Judgement]
 Problem = tuple[Outcome, str] | None
 # A question to the fields of one document; None where they answer it.
@@ -55,13 +57,23 @@ def judged(
     counts = subject.judged(document, at, role)
     if counts.outcome == "stale" or document.problems:
         return counts
-    found = [p for p in (check(document, subject, at) for check in checks) if p is not None]
+    found = [p for p in (check(document, subject, at) for check in (*checks, complete)) if p is not None]
     if not found:
         return counts
     order: tuple[Outcome, ...] = ("failed", "stale", "not evaluated", "missing")
     outcome = next(o for o in order if any(p[0] == o for p in found))
     text = "; ".join(dict.fromkeys(f"{document.name}: {why}" for each, why in found if each == outcome))
     return Judgement(outcome, text, (document.id,), document.time, basis="person")
+
+
+def complete(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """Each field that *met* needs, by the form of the document's kind, says something."""
+    lacking = missing_for_met(document.kind, document.fields, says)
+    if not lacking:
+        return None
+    named = [f"{'.'.join(map(str, path))} ({question})" for path, question in lacking]
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return "missing", f"it does not state {', '.join(named[:MOST_NAMED])}{more}"
 
 
 def states(*names: str) -> FieldCheck:

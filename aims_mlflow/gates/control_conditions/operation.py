@@ -11,6 +11,7 @@ from aims_mlflow.gates.control_conditions.by_document import (
     by_documents,
     each_entry,
     entries,
+    judged,
     states,
 )
 from aims_mlflow.gates.kind_verdict import judge_records
@@ -97,7 +98,7 @@ def _plan(subject: StatusSubject, at: datetime, kind: str = "monitoring-plan") -
     written = subject.written(kind)
     if not written:
         return absent(kind), {}
-    verdict = subject.judged(written[-1], at)
+    verdict = judged(subject, written[-1], at, ())
     return verdict, written[-1].fields if verdict.outcome == "holds" else {}
 
 

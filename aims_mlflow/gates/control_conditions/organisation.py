@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.gates.control_conditions.by_document import by_document, by_documents, each_entry, entries, states
+from aims_mlflow.gates.control_conditions.by_document import (
+    by_document,
+    by_documents,
+    each_entry,
+    entries,
+    judged,
+    states,
+)
 from aims_mlflow.gates.control_conditions.model_evidence import measured_claims
 from aims_mlflow.gates.control_conditions.operation import moment, within_a_year
 from aims_mlflow.gates.person_statements import says
@@ -119,7 +126,7 @@ def _competence(
     ]
     if not mine:
         return Judgement("missing", f"no evidence of competence of {owner} as {role}", basis="person")
-    return subject.judged(mine[-1], at)
+    return judged(subject, mine[-1], at, ())
 
 
 def _measured(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001

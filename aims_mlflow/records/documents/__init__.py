@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -81,7 +82,7 @@ def stated_fields(document: WrittenDocument) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if name not in HEADER}
 
 
-def missing_for_met(kind: str, fields: dict[str, Any], says: Callable[[object], bool]) -> list[tuple[Path, str]]:
+def missing_for_met(kind: str, fields: Mapping[str, Any], says: Callable[[object], bool]) -> list[tuple[Path, str]]:
     """Return (path, what an auditor asks) of each field of a kind that *met* needs and that says nothing.
 
     `says` tells whether a value says something. Common fields are looked at only where `fields` has them.
@@ -92,23 +93,31 @@ def missing_for_met(kind: str, fields: dict[str, Any], says: Callable[[object], 
     return list(_missing(model, fields, (), says))
 
 
-def _missing(model: type[BaseModel], fields: dict[str, Any], at: Path, says: Any) -> Iterator[tuple[Path, str]]:
+def _missing(model: type[BaseModel], fields: Mapping[str, Any], at: Path, says: Any) -> Iterator[tuple[Path, str]]:
     for name, field in model.model_fields.items():
         if not at and name in HEADER and name not in fields:
             continue
         key = key_of(name, field)
         value, inner = fields.get(key), entry_model(field)
-        answered = bool(value) if inner is not None else _answers(value, says)
+        answered = _is_entry(value) if inner is not None else _answers(field, value, says)
         # A group is found in the data, or it is said why not.
         if is_needed(field) and not answered and not (key == "in_data" and says(fields.get("not_in_data"))):
             yield (*at, key), field.description or key
         if inner is not None:
-            for index, entry in enumerate(value if isinstance(value, list) else [value]):
-                if isinstance(entry, dict):
-                    place = (*at, key, index) if isinstance(value, list) else (*at, key)
+            for index, entry in enumerate(value if isinstance(value, list | tuple) else [value]):
+                if isinstance(entry, Mapping):
+                    place = (*at, key, index) if isinstance(value, list | tuple) else (*at, key)
                     yield from _missing(inner, entry, place, says)
 
 
-def _answers(value: object, says: Callable[[object], bool]) -> bool:
-    """A truth value answers a question whichever it is."""
-    return isinstance(value, bool) or says(value)
+def _is_entry(value: object) -> bool:
+    entries = value if isinstance(value, list | tuple) else [value]
+    return bool(entries) and all(isinstance(entry, Mapping) and entry for entry in entries)
+
+
+def _answers(field: FieldInfo, value: object, says: Callable[[object], bool]) -> bool:
+    """A truth value, or one of several fixed words, answers a question whichever it is."""
+    choices = {
+        c for a in (field.annotation, *get_args(field.annotation)) if get_origin(a) is Literal for c in get_args(a)
+    }
+    return isinstance(value, bool) or (isinstance(value, str) and value in choices) or says(value)

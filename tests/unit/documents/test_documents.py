@@ -120,7 +120,7 @@ def test_states_are_decided_by_what_was_evaluated():
     assert found["A.5.4"].state == "failed", "a supporting result that failed shows at once"
     better = states([signed_sessions.checked(signed_sessions.session(ratio="0.95"))])
     assert better["A.6.2.4"].state == "missing"
-    assert 'aims.attach("validation-report", PATH)' in better["A.6.2.4"].reason
+    assert "aims document new validation-report" in better["A.6.2.4"].reason
     assert better["A.5.4"].state == "not due", "a kind that supports never suffices"
     assert better["A.7.4"].state == "missing"
 

@@ -1,0 +1,68 @@
+"""What a rule for documents is, what its check may look at, and the spots that it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from aims_mlflow.records.base import Record
+from aims_mlflow.records.documents.context import SystemEntry
+from aims_mlflow.records.documents.leadership import PeopleEntry
+
+if TYPE_CHECKING:
+    from aims_mlflow.management.evidence_view import EvidenceView
+    from aims_mlflow.management.folder import Folder, FolderDocument
+    from aims_mlflow.records.documents.leadership import KnownPerson
+    from aims_mlflow.records.keyring import Keyring
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """All that rules may look at beside the document itself: the folder, evidence, keyring, and the day.
+
+    Attributes:
+        keyring: The keys that may sign; None where none is here.
+        today: The day, as YYYY-MM-DD.
+    """
+
+    folder: Folder
+    evidence: EvidenceView
+    keyring: Keyring | None
+    today: str
+
+    @property
+    def systems(self) -> dict[str, SystemEntry]:
+        """The systems of the register, by id."""
+        written = (d.written for d in self.folder.of("system"))
+        return {str(w.system): w for w in written if isinstance(w, SystemEntry)}
+
+    @property
+    def people(self) -> dict[str, KnownPerson]:
+        """The people of the people register, by id."""
+        written = (d.written for d in self.folder.of("people"))
+        return {p.id: p for w in written if isinstance(w, PeopleEntry) for p in w.people}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place where a rule does not hold: its line, and what is wrong there."""
+
+    line: int
+    text: str
+
+
+Check = Callable[["FolderDocument", Surroundings], Iterable[Spot]]
+
+
+class LintRule(Record):
+    """A rule for documents, with a stable id; `kinds` are those that it is about, every kind where it names none."""
+
+    id: str
+    severity: Severity
+    title: str
+    why: str
+    fix: str
+    kinds: tuple[str, ...] = ()

@@ -1,0 +1,262 @@
+"""Cross-checks by kind (X): a document against the register, evidence, keyring and the other documents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.catalog.loader import controls
+from aims_mlflow.gates.citations import claim_of
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.gates.shapes import mappings, texts
+from aims_mlflow.management.rules.base import Spot
+from aims_mlflow.signing.owners import is_among, person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aims_mlflow.management.folder import FolderDocument
+    from aims_mlflow.management.rules.base import Check, Surroundings
+
+SIGNING = {"train": "trainer", "approve": "approver", "validate": "approver"}
+SAME_REASON = 3
+
+
+def _listed(document: FolderDocument, name: str) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return (line, entry) of a field that lists entries."""
+    return [(document.line(name, i), e) for i, e in enumerate(mappings(document.fields.get(name)))]
+
+
+def _scope(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    inside = set(texts(document.fields.get("systems_in")))
+    outside = {str(e.get("id")) for _, e in _listed(document, "systems_out")}
+    for system in sorted(set(around.systems) - inside - outside):
+        yield Spot(document.line("systems_in"), f"{system} is in the register, and neither in nor out of scope")
+    for system in sorted((inside | outside) - set(around.systems)):
+        yield Spot(document.line("systems_in"), f"{system} is in no register")
+
+
+def _scope_of_system(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+    if document.fields.get("in_scope") is False and not says(document.fields.get("scope_reason")):
+        yield Spot(document.line("in_scope"), "it is out of scope, and no reason says why")
+
+
+def _explained(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    for name in ("found", "scan"):
+        for line, item in _listed(document, name):
+            ended = item.get("until") and str(item["until"]) < around.today
+            if item.get("system") and str(item["system"]) not in around.systems:
+                yield Spot(line, f"{item.get('id')} belongs to {item['system']}, which is in no register")
+            elif not item.get("system") and (not says(item.get("explanation")) or ended):
+                yield Spot(line, f"{item.get('id')} was found, and is neither a registered system nor explained")
+
+
+def _accountable(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    seen: dict[str, str] = {}
+    for line, entry in _listed(document, "assignments"):
+        duty, holder = str(entry.get("duty")), str(entry.get("person") or "")
+        if duty in seen:
+            yield Spot(line, f"{duty} has two persons who answer for it: {seen[duty]} and {holder}")
+        seen.setdefault(duty, holder)
+        role = SIGNING.get(duty)
+        if around.keyring is None or role is None or not holder:
+            continue
+        keys = [k for k in around.keyring.keys if person(k.owner) == person(holder)]
+        if not any(k.why_not([role], f"{around.today}T12:00:00Z") is None for k in keys):
+            yield Spot(line, f"{holder} is to {duty}, and has no valid key with the role {role}")
+
+
+def _keys_of_people(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    for line, entry in _listed(document, "people"):
+        until = str(entry.get("employed_until") or "")
+        keys = (
+            [k for k in around.keyring.keys if person(k.owner) == person(str(entry.get("id")))]
+            if around.keyring
+            else []
+        )
+        live = [k for k in keys if k.why_not(k.roles, f"{around.today}T12:00:00Z") is None]
+        if until and until < around.today and live:
+            yield Spot(
+                line, f"{entry.get('id')} left on {until}, and their key still counts as {', '.join(live[0].roles)}"
+            )
+
+
+def _top_management(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    approver = document.written.approver
+    known = next((p for p in around.people.values() if approver and person(p.id) == person(approver)), None)
+    if known is not None and not known.top_management:
+        yield Spot(document.line("approver"), f"{approver} does not belong to top management")
+
+
+def _told(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    fields = document.fields
+    policy = next((d for d in around.folder.of("ai-policy") if d.id == fields.get("policy")), None)
+    if policy is None:
+        yield Spot(document.line("policy"), f"{fields.get('policy')!r} is the id of no AI policy")
+    elif fields.get("policy_version") != policy.written.version:
+        yield Spot(
+            document.line("policy_version"), f"version {policy.written.version} of the policy was told to nobody"
+        )
+    reached, audience = fields.get("reached"), fields.get("headcount")
+    if isinstance(reached, int) and isinstance(audience, int) and reached > audience:
+        yield Spot(document.line("reached"), f"it reached {reached} of {audience} people")
+
+
+def _risk(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    for line, risk in _listed(document, "risks"):
+        name = f"risk {risk.get('id')}"
+        if risk.get("status") in ("closed", "accepted") and not risk.get("closed_by") and not risk.get("accepted_by"):
+            yield Spot(line, f"{name} is {risk['status']}, and no evidence closes it and nobody accepted it")
+        if risk.get("accepted_by") and is_among(str(risk["accepted_by"]), (str(risk.get("owner")),)):
+            yield Spot(line, f"{name} is accepted by its own owner")
+        system = str(risk.get("system") or document.written.system)
+        if around.systems and system not in around.systems:
+            yield Spot(line, f"{name} is about {system}, which is in no register")
+        if around.evidence.sources:
+            yield from (Spot(line, f"{name} {why}") for why in _closing(risk, around))
+
+
+def _closing(risk: Mapping[str, Any], around: Surroundings) -> Iterator[str]:
+    """Say why the evidence that closed a risk does not: not passed, older, another model, or other results."""
+    causes = [r for c in texts(risk.get("cause_evidence")) for r in around.evidence.find(c)]
+    for named in texts(risk.get("closed_by")):
+        found = around.evidence.find(named)
+        if len(found) != 1:
+            yield f"is closed by {named}, which leads to no record that was read"
+            continue
+        record = found[0]
+        digests = {d for s in record.subjects for n, d in s.digest.items() if n == "dirHash1"}
+        live = set(around.evidence.model_digests)
+        if record.evidence.result != "passed":
+            yield f"is closed by a record that says {record.evidence.result.replace('_', ' ')}"
+        if live and digests and not digests & live:
+            yield f"is closed by a test of model {min(digests)[:12]}, which is not the one in use"
+        if risk.get("treated_on") and record.evidence.time[:10] < str(risk["treated_on"]):
+            yield f"is closed by a test of {record.evidence.time[:10]}, before its treatment on {risk['treated_on']}"
+        for cause in causes:
+            bad = [c for c in cause.evidence.claims if c.passed is False]
+            lacking = [c for c in bad if claim_of(record, c.metric, c.slice) is None]
+            if lacking:
+                yield f"is closed by a record that has no {lacking[0].metric} for {lacking[0].slice or 'all rows'}"
+
+
+def _failures_have_risks(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    named = {c for _, r in _listed(document, "risks") for c in texts(r.get("cause_evidence"))}
+    for record in around.evidence.records:
+        mine = document.written.system in (None, record.evidence.system)
+        if (
+            mine
+            and record.evidence.result == "failed"
+            and not any(record.id.startswith(n.rstrip(".…")) for n in named if n)
+        ):
+            yield Spot(
+                document.line("risks"), f"{record.evidence.kind} {record.id} failed, and no risk names it as a cause"
+            )
+
+
+def _applicability(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    rows = _listed(document, "controls")
+    stated = {str(e.get("control")) for _, e in rows}
+    lacking = [c for c in controls() if c not in stated]
+    if lacking:
+        yield Spot(
+            document.line("controls"),
+            f"{len(lacking)} of {len(controls())} controls are missing: {', '.join(lacking[:6])}",
+        )
+    roles: set[str] = {r.role for s in around.systems.values() for r in s.roles}
+    components = [c for s in around.systems.values() for c in s.components]
+    for line, entry in rows:
+        control = str(entry.get("control"))
+        if control not in controls():
+            yield Spot(line, f"{control!r} is no control of Annex A")
+        elif entry.get("applies") is False:
+            against = _against_exclusion(control, roles, components, around)
+            if against:
+                yield Spot(line, f"{control} is excluded, while {against}")
+    reasons: dict[str, list[str]] = {}
+    for _, entry in rows:
+        reasons.setdefault(" ".join(str(entry.get("reason") or "").casefold().split()), []).append(
+            str(entry.get("control"))
+        )
+    for reason, same in reasons.items():
+        if reason and len(same) > SAME_REASON:
+            yield Spot(
+                document.line("controls"),
+                f"{len(same)} controls have the same reason “{reason[:60]}”: {', '.join(same[:6])}",
+            )
+
+
+def _against_exclusion(control: str, roles: set[str], components: list[str], around: Surroundings) -> str | None:
+    trained = any(r.evidence.kind == "training-provenance" for r in around.evidence.records)
+    if control == "A.10.3" and components:
+        return f"a system uses the component {components[0]}"
+    if control.startswith("A.7.") and (trained or "provider" in roles):
+        return "models are trained here"
+    if control.startswith("A.9.") and roles & {"deployer", "user"}:
+        return "the organisation is the deployer or user of a system"
+    groups = [s.name or n for n, s in around.systems.items() if s.affected_groups]
+    if control in ("A.5.4", "A.8.3") and groups:
+        return f"{groups[0]} affects people"
+    return None
+
+
+def _validated(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    trainers = {
+        r.evidence.actor
+        for r in around.evidence.of_system(document.written.system)
+        if r.evidence.kind == "training-provenance"
+    }
+    if is_among(document.written.author, trainers):
+        yield Spot(document.line("author"), f"{document.written.author} trained the model that they validate")
+
+
+def _digests(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    written, live = document.written, set(around.evidence.model_digests)
+    if not written.model_digests:
+        yield Spot(
+            document.line("system"), "it names no model (model_digests), so nobody knows which version it is about"
+        )
+    elif live and not live & set(written.model_digests):
+        yield Spot(
+            document.line("model_digests"),
+            f"it is about model {written.model_digests[0][:12]}, {min(live)[:12]} is in use",
+        )
+
+
+def _claims_assessed(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    said = document.content.decode("utf-8-sig")
+    for record in around.evidence.of_system(document.written.system):
+        bad = [c for c in record.evidence.claims if c.passed is False]
+        if bad and record.id not in around.evidence.superseded and record.id[:13] not in said:
+            rows = ", ".join(f"{k}={v}" for k, v in bad[0].slice.items()) or "all rows"
+            yield Spot(
+                document.line("impacts"),
+                f"{bad[0].metric} of {rows} is beyond its limit ({record.id}), and no impact cites it",
+            )
+
+
+def _measures(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+    treated = {str(m.get("impact")) for _, m in _listed(document, "measures")}
+    for line, impact in _listed(document, "impacts"):
+        if impact.get("kind") == "harm" and str(impact.get("id")) not in treated:
+            yield Spot(line, f"nothing is done about the harm {impact.get('id')}")
+    for line, measure in _listed(document, "measures"):
+        if measure.get("done") and not measure.get("effectiveness_evidence"):
+            yield Spot(line, f"the measure for {measure.get('impact')} is done, and no evidence shows that it works")
+
+
+CHECKS: dict[str, Check] = {
+    "X1": _scope,
+    "X2": _scope_of_system,
+    "X3": _explained,
+    "X4": _accountable,
+    "X5": _keys_of_people,
+    "X6": _top_management,
+    "X7": _told,
+    "X8": _risk,
+    "X9": _failures_have_risks,
+    "X10": _applicability,
+    "X11": _validated,
+    "X12": _digests,
+    "X13": _claims_assessed,
+    "X14": _measures,
+}

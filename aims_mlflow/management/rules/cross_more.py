@@ -1,0 +1,139 @@
+"""Cross-checks of third parties, oversight, audit, review and corrective action (X20 to X30)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.gates.shapes import mapping, mappings, texts
+from aims_mlflow.management.rules.base import Spot
+from aims_mlflow.signing.owners import is_among
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aims_mlflow.management.folder import FolderDocument
+    from aims_mlflow.management.rules.base import Check, Surroundings
+
+TERMS = {"terms", "DPA"}
+
+
+def _supplier(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    for index, component in enumerate(mappings(document.fields.get("components"))):
+        line, name = document.line("components", index), component.get("component")
+        papers = mappings(component.get("documents"))
+        read = [p for p in papers if p.get("kind") not in TERMS and says(p.get("conclusions"))]
+        if not read:
+            yield Spot(line, f"{name} has only terms, or documents that nobody drew a conclusion from")
+        for paper in papers:
+            if paper.get("expires") and str(paper["expires"]) < around.today:
+                yield Spot(line, f"the {paper.get('kind')} of {name} ended on {paper['expires']}")
+            if paper.get("covers_service") is False:
+                yield Spot(line, f"the {paper.get('kind')} of {name} does not cover the service that is used")
+        contract = mapping(component.get("contract"))
+        if component.get("pinned") is False and "change notice" not in texts(contract.get("clauses")):
+            yield Spot(line, f"the version of {name} is not pinned, and no contract promises notice of a change")
+        if contract.get("end") and str(contract["end"]) < around.today:
+            yield Spot(line, f"the contract for {name} ended on {contract['end']}")
+        tested = [
+            t for d in around.folder.of("supplier-evaluation", document.written.system)
+            for t in mappings(d.fields.get("tests")) if t.get("component") == name
+        ]  # fmt: skip
+        if not tested:
+            yield Spot(line, f"{name} has documents only: no own test on the system's own use")
+
+
+def _component_test(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    for index, test in enumerate(mappings(document.fields.get("tests"))):
+        line, name = document.line("tests", index), test.get("component")
+        if test.get("version") != test.get("version_in_use"):
+            yield Spot(line, f"{name} {test.get('version')} was tested, {test.get('version_in_use')} is in use")
+        entry = around.systems.get(str(document.written.system))
+        if entry is not None and entry.data_sets and test.get("data_digest") not in entry.data_sets:
+            yield Spot(line, f"{name} was tested on data that are none of the system's own data sets")
+
+
+def _one_party(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+    for index, duty in enumerate(mappings(document.fields.get("duties"))):
+        parties = texts(duty.get("accountable"))
+        if len(parties) != 1:
+            yield Spot(document.line("duties", index), f"{duty.get('duty')!r} has {len(parties)} accountable parties")
+
+
+def _oversight(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+    for index, period in enumerate(mappings(document.fields.get("periods"))):
+        line, reviewed, promised = document.line("periods", index), period.get("reviewed"), period.get("promised")
+        if isinstance(reviewed, int) and isinstance(promised, int) and reviewed < promised:
+            yield Spot(line, f"{reviewed} of {promised} promised reviews were made")
+        decisions = period.get("decisions")
+        if isinstance(reviewed, int) and isinstance(decisions, int) and reviewed > decisions:
+            yield Spot(line, f"{reviewed} reviews of {decisions} decisions cannot be")
+
+
+def _independent(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    mine = document.fields
+    owners = {d.written.owner for d in around.folder.documents if d is not document} | {
+        d.written.author for d in around.folder.documents if d is not document
+    }
+    signers = {r.evidence.actor for r in around.evidence.records}
+    for index, member in enumerate(mappings(mine.get("team"))):
+        name, line = str(member.get("person")), document.line("team", index)
+        if is_among(name, signers):
+            yield Spot(line, f"{name} audits evidence that they signed")
+        elif is_among(name, owners):
+            yield Spot(line, f"{name} audits documents that they own or wrote")
+    for index, found in enumerate(mappings(mine.get("findings"))):
+        line, title = document.line("findings", index), found.get("id") or found.get("finding")
+        if found.get("due") and str(found["due"]) < around.today and not found.get("closed_by"):
+            yield Spot(line, f"finding {title} was due on {found['due']}, and nothing closed it")
+        if found.get("closed_on") and not found.get("closed_by"):
+            yield Spot(line, f"finding {title} is closed without evidence")
+    planned = {str(a.get("id")) for d in around.folder.of("audit-programme") for a in mappings(d.fields.get("audits"))}
+    if mine.get("audit") and str(mine["audit"]) not in planned:
+        yield Spot(document.line("audit"), f"the audit {mine['audit']} is in no programme")
+
+
+def _programme(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    held = {str(d.fields.get("audit")) for d in around.folder.of("audit-report")}
+    for index, audit in enumerate(mappings(document.fields.get("audits"))):
+        if audit.get("planned") and str(audit["planned"]) < around.today and str(audit.get("id")) not in held:
+            yield Spot(document.line("audits", index), f"the audit of {audit['planned']} has no report")
+
+
+def _minutes(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    inputs = document.fields.get("inputs")
+    if inputs and not any(d.id == inputs for d in around.folder.of("review-inputs")):
+        yield Spot(document.line("inputs"), f"{inputs!r} is the id of no inputs of a review")
+    managers = {p.id for p in around.people.values() if p.top_management}
+    named = texts(document.fields.get("top_management"))
+    if managers and named and not any(is_among(n, managers) for n in named):
+        yield Spot(document.line("top_management"), "nobody of top management was there, by the people register")
+    decisions = mappings(document.fields.get("decisions"))
+    if decisions and all(str(d.get("decision")).strip().casefold() in ("noted", "none") for d in decisions):
+        yield Spot(document.line("decisions"), "every decision is “noted”")
+
+
+def _effect(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    live = set(around.evidence.model_digests)
+    for index, check in enumerate(mappings(document.fields.get("checks"))):
+        line = document.line("checks", index)
+        if is_among(str(check.get("by")), (str(check.get("owner")),)):
+            yield Spot(line, f"{check.get('by')} checked the effect of an own action")
+        if live and check.get("model_digest") not in live:
+            yield Spot(
+                line, f"the effect was checked on {str(check.get('model_digest'))[:12]}, which is not the model in use"
+            )
+        if check.get("result") == "failed":
+            yield Spot(line, f"the action {check.get('action')!r} did not work")
+
+
+CHECKS: dict[str, Check] = {
+    "X20": _supplier,
+    "X21": _component_test,
+    "X22": _one_party,
+    "X23": _oversight,
+    "X24": _independent,
+    "X25": _programme,
+    "X26": _minutes,
+    "X27": _effect,
+}

@@ -1,0 +1,213 @@
+"""Rules against the generic (G1 to G8): a document is about this system, and what it says can be looked up."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+from aims_mlflow.management.passages import citation_lines, has_anchor, paragraphs, passages, statements
+from aims_mlflow.management.rules.base import Spot
+from aims_mlflow.management.specifics import facts_of, other_facts
+from aims_mlflow.signing.owners import person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aims_mlflow.management.folder import FolderDocument
+    from aims_mlflow.management.rules.base import Check, Surroundings
+
+LEAST_LETTERS = 200
+LEAST_WORDS = 20
+HEDGE = re.compile(
+    r"\b(potential(ly)?|possibl[ey]|may|might|could|various|several|appropriate(ly)?|adequate(ly)?|regular(ly)?|"
+    r"as needed|where necessary|as appropriate|best practices?|tbd|n/a|in a timely manner|periodic(ally)?|"
+    r"state of the art|robust)\b",
+    re.IGNORECASE,
+)
+PEOPLE_FIELDS = (
+    "owner",
+    "author",
+    "approver",
+    "person",
+    "deputy",
+    "who_acts",
+    "who_may_stop",
+    "responsible",
+    "accepted_by",
+)
+LEAST_SHARED = 40
+SHARED_BY = 3
+
+
+def _body(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+    written = document.written
+    if not written.TEXT or (written.source is not None and not written.text.strip()):
+        return
+    text = " ".join(p.text for p in paragraphs(document))
+    words = {w for w in re.findall(r"\w+", text.casefold()) if not w.isdigit()}
+    line = document.text_line or 1
+    if not text:
+        yield Spot(line, "there is no text")
+    elif sum(c.isalnum() for c in text) < LEAST_LETTERS:
+        yield Spot(line, f"the text has under {LEAST_LETTERS} letters and digits")
+    elif len(words) < LEAST_WORDS:
+        yield Spot(line, f"the text repeats {len(words)} words")
+
+
+def _swap(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    """Put another system's id and name in its place: something in the text must then be wrong."""
+    system = document.written.system
+    if not document.written.TEXT or system is None:
+        return
+    said = document.content.decode("utf-8-sig").casefold()
+    mine = {f for f in facts_of(around, system, document.written.kind) if f.casefold() in said}
+    cited = any(line.evidence for line in citation_lines(document))
+    for other, facts in other_facts(around, system).items():
+        if not cited and not {f for f in mine if f not in facts}:
+            text = (
+                f"this text would fit {other}: nothing in it is true of {system} alone (evidence, group, model, data)"
+            )
+            yield Spot(document.text_line or 1, text)
+            return
+
+
+def _hedges(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    known = frozenset(around.people) | frozenset(p.name for p in around.people.values() if p.name)
+    for passage in passages(document):
+        found = HEDGE.search(passage.text)
+        if found and not has_anchor(passage.text, known):
+            yield Spot(
+                passage.line, f"{found[0]!r} stands without anything that can be looked up: {_quoted(passage.text)}"
+            )
+
+
+def _quoted(text: str) -> str:
+    plain = " ".join(text.split())
+    return f"“{plain[:90]}…”" if len(plain) > 90 else f"“{plain}”"
+
+
+def _groups(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    system = document.written.system
+    listed = document.fields.get("groups") or document.fields.get("affected_groups")
+    compared = around.evidence.groups(system)
+    if not isinstance(listed, list) or not compared:
+        return
+    place = "groups" if document.fields.get("groups") else "affected_groups"
+    named = set()
+    for index, entry in enumerate(listed):
+        in_data = str(entry.get("in_data") or "")
+        named.add(in_data)
+        if in_data and in_data not in compared:
+            yield Spot(document.line(place, index), f"{in_data} is no value of a column that was compared")
+    said = document.content.decode("utf-8-sig")
+    silent = sorted(g for g in compared - named if g not in said)
+    if silent and document.written.kind != "system":
+        yield Spot(document.line(place), f"values of the data that it does not name: {', '.join(silent[:6])}")
+
+
+def _shared(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    """The same free text in documents about three or more systems; and answers of one letter."""
+    if document.written.system is None:
+        return
+    for passage in (*paragraphs(document), *statements(document)):
+        plain = _without_name(passage.text, document)
+        if len(plain) < LEAST_SHARED:
+            continue
+        systems = {
+            d.written.system
+            for d in around.folder.documents
+            if d.written.system and any(_alike(plain, _without_name(p.text, d)) for p in passages(d))
+        }
+        if len(systems) >= SHARED_BY:
+            yield Spot(passage.line, f"the same text stands for {len(systems)} systems: {_quoted(passage.text)}")
+
+
+def _without_name(text: str, document: FolderDocument) -> str:
+    return " ".join(text.casefold().replace(str(document.written.system).casefold(), "SYSTEM").split())
+
+
+def _alike(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    matcher = difflib.SequenceMatcher(None, one, other)
+    return matcher.real_quick_ratio() > 0.95 and matcher.quick_ratio() > 0.95 and matcher.ratio() > 0.95
+
+
+def _persons(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    people = {person(p.id): p for p in around.people.values()}
+    if not people or document.written.kind == "people":
+        return
+    for at, name in _named(document):
+        known = people.get(person(name))
+        if known is None:
+            yield Spot(document.line(*at), f"{name!r} is not in the people register")
+        elif not known.active(around.today):
+            yield Spot(document.line(*at), f"{name} left on {known.employed_until}")
+
+
+def _named(document: FolderDocument) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    written = document.written
+    for name in ("owner", "author", "approver"):
+        value = getattr(written, name)
+        if value:
+            yield (name,), value
+
+    def inside(value: object, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        if isinstance(value, dict):
+            for key, item in value.items():
+                yield from inside(item, (*at, key))
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from inside(item, (*at, index))
+        elif isinstance(value, str) and at[-1] in PEOPLE_FIELDS:
+            yield at, value
+
+    yield from inside(document.fields, ())
+
+
+def _dates(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+    written = document.written
+    order = [(n, getattr(written, n)) for n in ("effective_from", "review_by", "valid_until", "retention_until")]
+    given = [(n, day) for n, day in order if day]
+    for (first, one), (second, other) in itertools.pairwise(given):
+        if one > other and (first, second) != ("review_by", "valid_until"):
+            yield Spot(document.line(second), f"{second} {other} is before {first} {one}")
+    if written.sources_checked_on and written.sources_checked_on > around.today:
+        yield Spot(
+            document.line("sources_checked_on"), f"sources_checked_on {written.sources_checked_on} is in the future"
+        )
+    for at, day in _done(document.fields, ()):
+        if day > around.today:
+            yield Spot(document.line(*at), f"{'.'.join(map(str, at))} {day} is in the future")
+
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+DONE = {
+    "date", "done", "held", "tested", "received", "sent", "reached", "answered", "closed", "closed_on", "obtained_on",
+    "checked_on", "published_at", "treated_on", "drill_date", "risk", "impact", "end",
+}  # fmt: skip
+
+
+def _done(value: object, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield the days on which something was done, which cannot lie ahead."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _done(item, (*at, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _done(item, (*at, index))
+    elif isinstance(value, str) and at[-1] in DONE and "contract" not in at and DAY.fullmatch(value):
+        yield at, value
+
+
+CHECKS: dict[str, Check] = {
+    "G1": _body,
+    "G2": _swap,
+    "G4": _hedges,
+    "G5": _groups,
+    "G6": _shared,
+    "G7": _persons,
+    "G8": _dates,
+}

@@ -1,0 +1,39 @@
+"""What is true of one system alone: its groups, models, data, components, places and evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aims_mlflow.management.rules.base import Surroundings
+
+SHORTEST = 3
+FICTIVE = "any other system"
+
+
+def facts_of(around: Surroundings, system: str, without: str = "") -> frozenset[str]:
+    """Return texts that can be looked up and are about a system; its own id and name are none of them.
+
+    `without` leaves out the register's words where the document is itself the entry.
+    """
+    entry = around.systems.get(system)
+    facts: set[str] = set(around.evidence.groups(system))
+    records = around.evidence.of_system(system)
+    facts |= {r.id[:13] for r in records}
+    facts |= {d[:12] for r in records for s in r.subjects for d in s.digest.values()}
+    facts |= {column for r in records for c in r.evidence.claims for column in c.slice}
+    if entry is not None and without != "system":
+        groups = entry.affected_groups
+        facts |= {g.in_data for g in groups if g.in_data} | {g.name for g in groups}
+        facts |= {*entry.models, *entry.components, *entry.data_sets, *(p.endpoint for p in entry.serving)}
+        facts |= {*entry.users, *entry.prohibited_use, *entry.foreseeable_misuse}
+    names = {system.casefold(), (entry.name or "").casefold() if entry else ""}
+    return frozenset(f for f in facts if f and len(f) >= SHORTEST and f.casefold() not in names)
+
+
+def other_facts(around: Surroundings, system: str) -> Mapping[str, frozenset[str]]:
+    """Return the facts of each other registered system; of a fictive one where there is no other."""
+    others = {name: facts_of(around, name) for name in around.systems if name != system}
+    return others or {FICTIVE: frozenset()}
