@@ -25,7 +25,7 @@ STATES = """
 
 What people write counts once another person than its author has approved exactly this file, with a key that has the
 role; the author's own words about an approval count for nothing. Owners are compared under normalisation, so that one
-person cannot be two by spelling. Files that are attached today can be approved by nobody: documents bring that.
+person cannot be two by spelling. A file that `aims.attach` adds is stated by hand and meets no condition.
 """.strip().splitlines()
 
 

@@ -19,6 +19,8 @@ COMMANDS = {
     "check": ("check", "group", "Run checks on a table, propose expectations for it, list checks and packs."),
     "monitor": ("monitor", "group", "Compare data in operation with the baseline of a model's training."),
     "evidence": ("evidence", "group", "List and show the evidence of a run, a model or a folder."),
+    "document": ("document", "group", "Write, check, publish and approve the documents that people write."),
+    "rule": ("rule", "command", "Explain a rule for documents."),
     "gate": ("gate", "group", "Explain decisions; set up, operate and review a gated registry."),
     "approve": ("approve", "approve", "Sign an approval for one version and stage."),
     "waive": ("waive", "waive", "Sign an expiring waiver of named failures of one model."),

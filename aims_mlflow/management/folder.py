@@ -108,8 +108,10 @@ class Folder:
         return found[0]
 
 
-def find_folder(start: Path | None = None) -> Path:
+def find_folder(start: Path | None = None, *, make: bool = False) -> Path:
     """Return the management folder: `start` if given, what AIMS_FOLDER names, or `aims/` here or further up.
+
+    `make` makes `aims/` here where there is none.
 
     Raises:
         Unreachable: there is none.
@@ -127,6 +129,9 @@ def find_folder(start: Path | None = None) -> Path:
             return candidate
         if parent.name == NAME and any(parent.glob("*.md")):
             return parent
+    if make:
+        (here / NAME).mkdir(exist_ok=True)
+        return here / NAME
     raise Unreachable("there is no management folder `aims/` here or further up", next=START)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aims_mlflow.management.folder import Folder, FolderDocument
-    from aims_mlflow.management.rules.base import LintRule, Surroundings
+    from aims_mlflow.management.rules.base import LintContext, LintRule
 
 IGNORED = "ignored.yaml"
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -67,7 +67,7 @@ class LintResult:
         return f"{self.path}:{self.line}: {self.rule.id} {self.rule.severity}: {self.text}{about}"
 
 
-def lint(around: Surroundings, only: Iterable[str] | None = None) -> list[LintResult]:
+def lint(around: LintContext, only: Iterable[str] | None = None) -> list[LintResult]:
     """Return what the rules find in the documents of a folder, in the order of files and lines.
 
     `only` names the documents (ids) that are looked at; the others are still compared with.
@@ -92,7 +92,7 @@ def unreadable(folder: Folder) -> list[LintResult]:
     ]
 
 
-def _of(document: FolderDocument, around: Surroundings) -> list[LintResult]:
+def _of(document: FolderDocument, around: LintContext) -> list[LintResult]:
     kind = document.written.kind
     about = tuple(c for c, need in controls_for_kind(kind) if need == "required") if kind in kinds() else ()
     out = []

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aims_mlflow.management.rules.base import Surroundings
+    from aims_mlflow.management.rules.base import LintContext
 
 SHORTEST = 3
 FICTIVE = "any other system"
 
 
-def facts_of(around: Surroundings, system: str, without: str = "") -> frozenset[str]:
+def facts_of(around: LintContext, system: str, without: str = "") -> frozenset[str]:
     """Return texts that can be looked up and are about a system; its own id and name are none of them.
 
     `without` leaves out the register's words where the document is itself the entry.
@@ -33,7 +33,7 @@ def facts_of(around: Surroundings, system: str, without: str = "") -> frozenset[
     return frozenset(f for f in facts if f and len(f) >= SHORTEST and f.casefold() not in names)
 
 
-def other_facts(around: Surroundings, system: str) -> Mapping[str, frozenset[str]]:
+def other_facts(around: LintContext, system: str) -> Mapping[str, frozenset[str]]:
     """Return the facts of each other registered system; of a fictive one where there is no other."""
     others = {name: facts_of(around, name) for name in around.systems if name != system}
     return others or {FICTIVE: frozenset()}

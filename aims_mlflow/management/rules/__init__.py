@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aims_mlflow.management.folder import FolderDocument
-    from aims_mlflow.management.rules.base import Check, Spot, Surroundings
+    from aims_mlflow.management.rules.base import Check, LintContext, Spot
 
 # The rule of files that are no documents: what is read as one has none of its faults.
 UNREADABLE = "D0"
 FILE = "rules.yaml"
 
 
-def _nothing(document: FolderDocument, around: Surroundings) -> Iterable[Spot]:  # noqa: ARG001
+def _nothing(document: FolderDocument, around: LintContext) -> Iterable[Spot]:  # noqa: ARG001
     return ()
 
 

@@ -20,7 +20,7 @@ Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class LintContext:
     """All that rules may look at beside the document itself: the folder, evidence, keyring, and the day.
 
     Attributes:
@@ -54,7 +54,7 @@ class Spot:
     text: str
 
 
-Check = Callable[["FolderDocument", Surroundings], Iterable[Spot]]
+Check = Callable[["FolderDocument", LintContext], Iterable[Spot]]
 
 
 class LintRule(Record):

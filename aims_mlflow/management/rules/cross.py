@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aims_mlflow.management.folder import FolderDocument
-    from aims_mlflow.management.rules.base import Check, Surroundings
+    from aims_mlflow.management.rules.base import Check, LintContext
 
 SIGNING = {"train": "trainer", "approve": "approver", "validate": "approver"}
 SAME_REASON = 3
@@ -26,7 +26,7 @@ def _listed(document: FolderDocument, name: str) -> list[tuple[int, Mapping[str,
     return [(document.line(name, i), e) for i, e in enumerate(mappings(document.fields.get(name)))]
 
 
-def _scope(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _scope(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     inside = set(texts(document.fields.get("systems_in")))
     outside = {str(e.get("id")) for _, e in _listed(document, "systems_out")}
     for system in sorted(set(around.systems) - inside - outside):
@@ -35,12 +35,12 @@ def _scope(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
         yield Spot(document.line("systems_in"), f"{system} is in no register")
 
 
-def _scope_of_system(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+def _scope_of_system(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     if document.fields.get("in_scope") is False and not says(document.fields.get("scope_reason")):
         yield Spot(document.line("in_scope"), "it is out of scope, and no reason says why")
 
 
-def _explained(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _explained(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     for name in ("found", "scan"):
         for line, item in _listed(document, name):
             ended = item.get("until") and str(item["until"]) < around.today
@@ -50,7 +50,7 @@ def _explained(document: FolderDocument, around: Surroundings) -> Iterator[Spot]
                 yield Spot(line, f"{item.get('id')} was found, and is neither a registered system nor explained")
 
 
-def _accountable(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _accountable(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     seen: dict[str, str] = {}
     for line, entry in _listed(document, "assignments"):
         duty, holder = str(entry.get("duty")), str(entry.get("person") or "")
@@ -65,7 +65,7 @@ def _accountable(document: FolderDocument, around: Surroundings) -> Iterator[Spo
             yield Spot(line, f"{holder} is to {duty}, and has no valid key with the role {role}")
 
 
-def _keys_of_people(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _keys_of_people(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     for line, entry in _listed(document, "people"):
         until = str(entry.get("employed_until") or "")
         keys = (
@@ -80,14 +80,14 @@ def _keys_of_people(document: FolderDocument, around: Surroundings) -> Iterator[
             )
 
 
-def _top_management(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _top_management(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     approver = document.written.approver
     known = next((p for p in around.people.values() if approver and person(p.id) == person(approver)), None)
     if known is not None and not known.top_management:
         yield Spot(document.line("approver"), f"{approver} does not belong to top management")
 
 
-def _told(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _told(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     fields = document.fields
     policy = next((d for d in around.folder.of("ai-policy") if d.id == fields.get("policy")), None)
     if policy is None:
@@ -101,7 +101,7 @@ def _told(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
         yield Spot(document.line("reached"), f"it reached {reached} of {audience} people")
 
 
-def _risk(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _risk(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     for line, risk in _listed(document, "risks"):
         name = f"risk {risk.get('id')}"
         if risk.get("status") in ("closed", "accepted") and not risk.get("closed_by") and not risk.get("accepted_by"):
@@ -115,7 +115,7 @@ def _risk(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
             yield from (Spot(line, f"{name} {why}") for why in _closing(risk, around))
 
 
-def _closing(risk: Mapping[str, Any], around: Surroundings) -> Iterator[str]:
+def _closing(risk: Mapping[str, Any], around: LintContext) -> Iterator[str]:
     """Say why the evidence that closed a risk does not: not passed, older, another model, or other results."""
     causes = [r for c in texts(risk.get("cause_evidence")) for r in around.evidence.find(c)]
     for named in texts(risk.get("closed_by")):
@@ -139,7 +139,7 @@ def _closing(risk: Mapping[str, Any], around: Surroundings) -> Iterator[str]:
                 yield f"is closed by a record that has no {lacking[0].metric} for {lacking[0].slice or 'all rows'}"
 
 
-def _failures_have_risks(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _failures_have_risks(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     named = {c for _, r in _listed(document, "risks") for c in texts(r.get("cause_evidence"))}
     for record in around.evidence.records:
         mine = document.written.system in (None, record.evidence.system)
@@ -153,7 +153,7 @@ def _failures_have_risks(document: FolderDocument, around: Surroundings) -> Iter
             )
 
 
-def _applicability(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _applicability(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     rows = _listed(document, "controls")
     stated = {str(e.get("control")) for _, e in rows}
     lacking = [c for c in controls() if c not in stated]
@@ -185,7 +185,7 @@ def _applicability(document: FolderDocument, around: Surroundings) -> Iterator[S
             )
 
 
-def _against_exclusion(control: str, roles: set[str], components: list[str], around: Surroundings) -> str | None:
+def _against_exclusion(control: str, roles: set[str], components: list[str], around: LintContext) -> str | None:
     trained = any(r.evidence.kind == "training-provenance" for r in around.evidence.records)
     if control == "A.10.3" and components:
         return f"a system uses the component {components[0]}"
@@ -199,7 +199,7 @@ def _against_exclusion(control: str, roles: set[str], components: list[str], aro
     return None
 
 
-def _validated(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _validated(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     trainers = {
         r.evidence.actor
         for r in around.evidence.of_system(document.written.system)
@@ -209,7 +209,7 @@ def _validated(document: FolderDocument, around: Surroundings) -> Iterator[Spot]
         yield Spot(document.line("author"), f"{document.written.author} trained the model that they validate")
 
 
-def _digests(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _digests(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     written, live = document.written, set(around.evidence.model_digests)
     if not written.model_digests:
         yield Spot(
@@ -222,7 +222,7 @@ def _digests(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
         )
 
 
-def _claims_assessed(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _claims_assessed(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     said = document.content.decode("utf-8-sig")
     for record in around.evidence.of_system(document.written.system):
         bad = [c for c in record.evidence.claims if c.passed is False]
@@ -234,7 +234,7 @@ def _claims_assessed(document: FolderDocument, around: Surroundings) -> Iterator
             )
 
 
-def _measures(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+def _measures(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     treated = {str(m.get("impact")) for _, m in _listed(document, "measures")}
     for line, impact in _listed(document, "impacts"):
         if impact.get("kind") == "harm" and str(impact.get("id")) not in treated:

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aims_mlflow.management.folder import FolderDocument
-    from aims_mlflow.management.rules.base import Check, Surroundings
+    from aims_mlflow.management.rules.base import Check, LintContext
 
 TERMS = {"terms", "DPA"}
 
 
-def _supplier(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _supplier(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     for index, component in enumerate(mappings(document.fields.get("components"))):
         line, name = document.line("components", index), component.get("component")
         papers = mappings(component.get("documents"))
@@ -43,7 +43,7 @@ def _supplier(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
             yield Spot(line, f"{name} has documents only: no own test on the system's own use")
 
 
-def _component_test(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _component_test(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     for index, test in enumerate(mappings(document.fields.get("tests"))):
         line, name = document.line("tests", index), test.get("component")
         if test.get("version") != test.get("version_in_use"):
@@ -53,14 +53,14 @@ def _component_test(document: FolderDocument, around: Surroundings) -> Iterator[
             yield Spot(line, f"{name} was tested on data that are none of the system's own data sets")
 
 
-def _one_party(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+def _one_party(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     for index, duty in enumerate(mappings(document.fields.get("duties"))):
         parties = texts(duty.get("accountable"))
         if len(parties) != 1:
             yield Spot(document.line("duties", index), f"{duty.get('duty')!r} has {len(parties)} accountable parties")
 
 
-def _oversight(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+def _oversight(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     for index, period in enumerate(mappings(document.fields.get("periods"))):
         line, reviewed, promised = document.line("periods", index), period.get("reviewed"), period.get("promised")
         if isinstance(reviewed, int) and isinstance(promised, int) and reviewed < promised:
@@ -70,7 +70,7 @@ def _oversight(document: FolderDocument, around: Surroundings) -> Iterator[Spot]
             yield Spot(line, f"{reviewed} reviews of {decisions} decisions cannot be")
 
 
-def _independent(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _independent(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     mine = document.fields
     owners = {d.written.owner for d in around.folder.documents if d is not document} | {
         d.written.author for d in around.folder.documents if d is not document
@@ -93,14 +93,14 @@ def _independent(document: FolderDocument, around: Surroundings) -> Iterator[Spo
         yield Spot(document.line("audit"), f"the audit {mine['audit']} is in no programme")
 
 
-def _programme(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _programme(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     held = {str(d.fields.get("audit")) for d in around.folder.of("audit-report")}
     for index, audit in enumerate(mappings(document.fields.get("audits"))):
         if audit.get("planned") and str(audit["planned"]) < around.today and str(audit.get("id")) not in held:
             yield Spot(document.line("audits", index), f"the audit of {audit['planned']} has no report")
 
 
-def _minutes(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _minutes(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     inputs = document.fields.get("inputs")
     if inputs and not any(d.id == inputs for d in around.folder.of("review-inputs")):
         yield Spot(document.line("inputs"), f"{inputs!r} is the id of no inputs of a review")
@@ -113,7 +113,7 @@ def _minutes(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
         yield Spot(document.line("decisions"), "every decision is “noted”")
 
 
-def _effect(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _effect(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     live = set(around.evidence.model_digests)
     for index, check in enumerate(mappings(document.fields.get("checks"))):
         line = document.line("checks", index)

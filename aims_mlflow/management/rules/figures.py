@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.passages import CitationLine, Passage
-    from aims_mlflow.management.rules.base import Check, Surroundings
+    from aims_mlflow.management.rules.base import Check, LintContext
 
 FIGURE = re.compile(r"(?<![\w./-])\d[\d,]*(\.\d+)?\s?%|(?<![\w./-])\d+\.\d+(?![\w.])|\b\d[\d,]* (of|out of) \d[\d,]*\b")
 RESULT_WORD = re.compile(r"\b(tested|evaluated|mitigated|measured|validated|verified|proven)\b", re.IGNORECASE)
@@ -41,7 +41,7 @@ def matches(shown: str, value: str) -> bool:
     return abs(number - exact) <= unit / 2
 
 
-def _unsupported(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+def _unsupported(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     if document.written.kind not in ABOUT_RESULTS:
         return
     for passage in paragraphs(document):
@@ -63,7 +63,7 @@ def _entry_cites(document: FolderDocument, passage: Passage) -> bool:
     return "[^" in passage.text or any(entry.get(k) for k in keys)
 
 
-def _unresolved(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _unresolved(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     lines = {line.name: line for line in citation_lines(document)}
     for passage in paragraphs(document):
         for mark in passage.marks:
@@ -76,7 +76,7 @@ def _unresolved(document: FolderDocument, around: Surroundings) -> Iterator[Spot
             yield from _checked(document, line, around)
 
 
-def _checked(document: FolderDocument, line: CitationLine, around: Surroundings) -> Iterator[Spot]:
+def _checked(document: FolderDocument, line: CitationLine, around: LintContext) -> Iterator[Spot]:
     found = around.evidence.find(str(line.evidence))
     name = f"[^{line.name}]"
     if len(found) != 1:
@@ -97,7 +97,7 @@ def _checked(document: FolderDocument, line: CitationLine, around: Surroundings)
             yield Spot(passage.line, f"{name} {shown} is shown, the evidence says {claim.value}")
 
 
-def _against(record: SealedRecord, document: FolderDocument, around: Surroundings) -> Iterator[str]:
+def _against(record: SealedRecord, document: FolderDocument, around: LintContext) -> Iterator[str]:
     written, body = document.written, record.evidence
     if record.id in around.evidence.superseded:
         yield "was superseded by a later record"
@@ -110,7 +110,7 @@ def _against(record: SealedRecord, document: FolderDocument, around: Surrounding
         yield f"could not be evaluated: {body.reason or 'no reason is recorded'}"
 
 
-def _failed(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _failed(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     for line in citation_lines(document):
         for record in around.evidence.find(line.evidence or ""):
             if record.evidence.result == "failed":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aims_mlflow.management.folder import FolderDocument
-    from aims_mlflow.management.rules.base import Check, Surroundings
+    from aims_mlflow.management.rules.base import Check, LintContext
 
 LEAST_LETTERS = 200
 LEAST_WORDS = 20
@@ -41,7 +41,7 @@ LEAST_SHARED = 40
 SHARED_BY = 3
 
 
-def _body(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+def _body(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     written = document.written
     if not written.TEXT or (written.source is not None and not written.text.strip()):
         return
@@ -56,7 +56,7 @@ def _body(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # 
         yield Spot(line, f"the text repeats {len(words)} words")
 
 
-def _swap(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _swap(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     """Put another system's id and name in its place: something in the text must then be wrong."""
     system = document.written.system
     if not document.written.TEXT or system is None:
@@ -73,7 +73,7 @@ def _swap(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
             return
 
 
-def _hedges(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _hedges(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     known = frozenset(around.people) | frozenset(p.name for p in around.people.values() if p.name)
     for passage in passages(document):
         found = HEDGE.search(passage.text)
@@ -88,7 +88,7 @@ def _quoted(text: str) -> str:
     return f"“{plain[:90]}…”" if len(plain) > 90 else f"“{plain}”"
 
 
-def _groups(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _groups(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     system = document.written.system
     listed = document.fields.get("groups") or document.fields.get("affected_groups")
     compared = around.evidence.groups(system)
@@ -107,7 +107,7 @@ def _groups(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
         yield Spot(document.line(place), f"values of the data that it does not name: {', '.join(silent[:6])}")
 
 
-def _shared(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _shared(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     """The same free text in documents about three or more systems; and answers of one letter."""
     if document.written.system is None:
         return
@@ -135,7 +135,7 @@ def _alike(one: str, other: str) -> bool:
     return matcher.real_quick_ratio() > 0.95 and matcher.quick_ratio() > 0.95 and matcher.ratio() > 0.95
 
 
-def _persons(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _persons(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     people = {person(p.id): p for p in around.people.values()}
     if not people or document.written.kind == "people":
         return
@@ -167,7 +167,7 @@ def _named(document: FolderDocument) -> Iterator[tuple[tuple[str | int, ...], st
     yield from inside(document.fields, ())
 
 
-def _dates(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _dates(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     written = document.written
     order = [(n, getattr(written, n)) for n in ("effective_from", "review_by", "valid_until", "retention_until")]
     given = [(n, day) for n, day in order if day]

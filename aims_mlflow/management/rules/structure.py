@@ -16,32 +16,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aims_mlflow.management.folder import FolderDocument
-    from aims_mlflow.management.rules.base import Check, Surroundings
+    from aims_mlflow.management.rules.base import Check, LintContext
 
 GAP = re.compile(r"\b(TODO|TBD|TBA|FIXME|XXX+)\b|lorem ipsum|\[(insert|fill in|your) [^\]]*\]", re.IGNORECASE)
 
 
-def _same_id(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _same_id(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     others = [d for d in around.folder.documents if d.id == document.id and d is not document]
     if others:
         yield Spot(document.line("id"), f"the id {document.id!r} is also that of {others[0].path.name}")
 
 
-def _gaps(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+def _gaps(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     for number, line in enumerate(document.content.decode("utf-8-sig").splitlines(), 1):
         found = GAP.search(line)
         if found:
             yield Spot(number, f"a gap is left: {line[found.start() :].strip()[:160]}")
 
 
-def _incomplete(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+def _incomplete(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     written = document.written
+    if next(_gaps(document, around), None) is not None:
+        return  # its gaps ask for these fields
     common = {name: getattr(written, name) or "" for name in ("approver", "review_by")}
     for path, question in missing_for_met(written.kind, {**document.fields, **common}, says):
         yield Spot(document.line(*path), f"{'.'.join(map(str, path))} is not stated: {question}")
 
 
-def _source(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+def _source(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     source = document.written.source
     if source is None or source.path is None:
         return
@@ -52,7 +54,7 @@ def _source(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  
         yield Spot(document.line("source", "sha256"), f"{source.path} has another sha256 than the one that is stated")
 
 
-def _system(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _system(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     named = document.written.system
     if named is None or document.written.kind == "system":
         return
@@ -61,13 +63,13 @@ def _system(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
         yield Spot(document.line("system"), f"{named!r} is no system of the register (it has {known})")
 
 
-def _own_approver(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:  # noqa: ARG001
+def _own_approver(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     written = document.written
     if written.approver and is_among(written.approver, (written.author,)):
         yield Spot(document.line("approver"), f"{written.approver} wrote it and cannot approve it")
 
 
-def _approver_has_key(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _approver_has_key(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     approver = document.written.approver
     if approver is None or around.keyring is None:
         return
@@ -81,7 +83,7 @@ def _approver_has_key(document: FolderDocument, around: Surroundings) -> Iterato
         yield Spot(document.line("approver"), f"{approver} cannot approve: {why}")
 
 
-def _review(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _review(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     due = document.written.review_by
     if due is None:
         return
@@ -91,7 +93,7 @@ def _review(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
         yield Spot(document.line("review_by"), f"its review on {due} is more than three years away")
 
 
-def _ended(document: FolderDocument, around: Surroundings) -> Iterator[Spot]:
+def _ended(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     last = document.written.valid_until
     if last is not None and last < around.today:
         yield Spot(document.line("valid_until"), f"it was valid until {last}")

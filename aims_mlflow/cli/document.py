@@ -1,0 +1,213 @@
+"""`aims document`: drafts, list, view and lint of the documents that people write."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aims_mlflow.cli.options import FILE
+from aims_mlflow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aims_mlflow.management.folder import FolderDocument
+    from aims_mlflow.management.rules.base import LintContext
+
+FOLDER = click.option(
+    "--folder", type=FILE, help="The management folder; AIMS_FOLDER, or aims/ here or further up, by default."
+)
+EVIDENCE = click.option(
+    "--evidence",
+    multiple=True,
+    metavar="TARGET",
+    help="A run, a model version or a folder whose evidence documents may cite; repeatable.",
+)
+
+
+@click.group()
+def group() -> None:
+    """Write, check, publish and approve the documents of the management system."""
+
+
+@group.command()
+@click.argument("kind")
+@click.option("--system", help="The system that it is about.")
+@click.option("--author", help="Who writes it; the owner of this account's key by default.")
+@click.option("--print", "only_print", is_flag=True, help="Print the draft, and write no file.")
+@FOLDER
+@EVIDENCE
+def new(
+    kind: str, system: str | None, author: str | None, only_print: bool, folder: Path | None, evidence: tuple[str, ...]
+) -> None:
+    """Write a draft of KIND: what register and evidence know is filled in, and each gap is a TODO.
+
+    A TODO asks what an auditor would ask there; lint refuses a document that has one.
+    """
+    from aims_mlflow.management.draft import new_draft
+    from aims_mlflow.management.surroundings import gather
+    from aims_mlflow.records.documents import document_model
+
+    document_model(kind)
+    around = gather(folder, evidence, make=not only_print)
+    name, text = new_draft(kind, system, author or own_name(around), around)
+    if only_print:
+        click.echo(text, nl=False)
+        return
+    path = around.folder.root / name
+    if path.exists():
+        raise ConfigError("there is such a file already", where=str(path), next="edit it, or give it another name")
+    path.write_text(text, encoding="utf-8")
+    gaps = text.count("TODO")
+    click.echo(f"{path} has {gaps} gap{'' if gaps == 1 else 's'}; `aims document lint {path}` lists what is left")
+
+
+def own_name(around: LintContext) -> str:
+    """Return the owner of this account's key by the keyring, else the account."""
+    from aims_mlflow.errors import AimsError
+    from aims_mlflow.signing.key_sources import signing_key
+    from aims_mlflow.signing.keys import who
+
+    if around.keyring is None:
+        return who()
+    try:
+        entry = around.keyring.find(signing_key().key_id)
+    except AimsError:
+        return who()
+    return entry.owner if entry else who()
+
+
+@group.command("list")
+@click.option(
+    "--kinds", "of_kinds", is_flag=True, help="List the kinds of documents, with the controls that each is for."
+)
+@click.option("--kind", help="Only documents of this kind.")
+@click.option("--system", help="Only documents about this system.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@FOLDER
+def list_documents(of_kinds: bool, kind: str | None, system: str | None, as_json: bool, folder: Path | None) -> None:
+    """List the documents of the management folder with their state."""
+    if of_kinds:
+        _print_kinds(as_json)
+        return
+    from aims_mlflow.management.surroundings import gather
+
+    around = gather(folder)
+    rows = [
+        _row(d, around)
+        for d in around.folder.documents
+        if kind in (None, d.written.kind) and system in (None, d.written.system)
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        about = row["system"] or "the organisation"
+        click.echo(f"{row['id']:<32} {row['kind']:<26} v{row['version']:<6} {row['state']:<9} {about}")
+    broken = around.folder.unreadable
+    for file in broken:
+        click.echo(f"{file.path}: cannot be read as a document ({len(file.problems)} problems)", err=True)
+    click.echo(f"{len(rows)} documents in {around.folder.root}; {len(broken)} files cannot be read", err=True)
+
+
+def _row(document: FolderDocument, around: LintContext) -> dict[str, Any]:
+    from aims_mlflow.management.states import state_in_folder
+
+    written = document.written
+    return {
+        "id": document.id,
+        "kind": written.kind,
+        "title": written.title,
+        "version": written.version,
+        "system": written.system,
+        "owner": written.owner,
+        "state": state_in_folder(written, around.today),
+        "review_by": written.review_by,
+        "path": str(document.path),
+        "sha256": document.sha256,
+    }
+
+
+def _print_kinds(as_json: bool) -> None:
+    from aims_mlflow.catalog.loader import controls_for_kind, kinds
+    from aims_mlflow.records.documents import KINDS
+
+    rows = [
+        {
+            "kind": name,
+            "description": kinds()[name].description,
+            "about": model.ABOUT,
+            "controls": [c for c, _ in controls_for_kind(name)],
+        }
+        for name, model in sorted(KINDS.items())
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['kind']:<28} {', '.join(row['controls']):<28} {row['description']}")
+
+
+@group.command()
+@click.argument("document")
+@FOLDER
+@EVIDENCE
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def show(document: str, folder: Path | None, evidence: tuple[str, ...], as_json: bool) -> None:
+    """Show DOCUMENT (its id or file): state, what *met* needs still, and what lint says."""
+    from aims_mlflow.management.lint import lint
+    from aims_mlflow.management.surroundings import gather
+
+    around = gather(folder, evidence)
+    found = around.folder.find(document)
+    results = lint(around, [found.id])
+    row = _row(found, around)
+    if as_json:
+        said = [{"rule": r.rule.id, "line": r.line, "text": r.text} for r in results]
+        click.echo(json.dumps({**row, "fields": found.fields, "lint": said}, indent=2))
+        return
+    click.secho(f"{row['title']} ({row['kind']}, version {row['version']}): {row['state']}", bold=True)
+    for name in ("path", "sha256", "system", "owner", "review_by"):
+        click.echo(f"  {name}: {row[name] or 'not stated'}")
+    for result in results:
+        click.echo(f"  {result.line}: {result.rule.id} {result.rule.severity}: {result.text}")
+
+
+@group.command("lint")
+@click.argument("path", required=False, type=FILE)
+@FOLDER
+@EVIDENCE
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text", show_default=True
+)
+def lint_documents(path: Path | None, folder: Path | None, evidence: tuple[str, ...], form: str) -> int:
+    """Check all documents, or the one file or folder PATH; exit status 1 where an error is left.
+
+    A result is set aside in `ignored.yaml` of the folder, with a reason and an end date; it stays listed.
+    """
+    from aims_mlflow.management import lint as linting
+    from aims_mlflow.management.surroundings import gather
+
+    single = path if path is not None and path.is_file() else None
+    around = gather(folder or (path if path is not None and single is None else None) or _around(single), evidence)
+    results = linting.lint(around)
+    if single is not None:
+        results = [r for r in results if r.path.resolve() == single.resolve()]
+    unread = around.evidence.unread
+    shown = {
+        "text": lambda: linting.as_text(results, unread),
+        "json": lambda: linting.as_json(results, unread),
+        "sarif": lambda: linting.as_sarif(results),
+        "github": lambda: linting.as_github(results),
+    }[form]()
+    click.echo(shown)
+    return 1 if linting.stops(results) else 0
+
+
+def _around(file: Path | None) -> Path | None:
+    """Return the management folder that a file lies in; None where it lies in none by that name."""
+    if file is None:
+        return None
+    return next((p for p in file.resolve().parents if p.name == "aims"), file.resolve().parent)

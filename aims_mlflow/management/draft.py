@@ -1,0 +1,125 @@
+"""A draft of a document: what register and evidence know is filled in, and each gap asks what an auditor would ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from aims_mlflow.catalog.loader import controls_for_kind, kinds, require_control
+from aims_mlflow.errors import ConfigError
+from aims_mlflow.management.known_facts import known_facts
+from aims_mlflow.records.documents import document_model, entry_model, is_needed, key_of
+from aims_mlflow.records.documents.base import HEADER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import BaseModel
+
+    from aims_mlflow.management.rules.base import LintContext
+    from aims_mlflow.records.documents.base import WrittenDocument
+
+FIRST = ("id", "kind", "title", "system", "owner", "author", "approver", "version", "review_by")
+WIDTH = 116
+
+
+def draft_id(kind: str, system: str | None) -> str:
+    """Return the id of a new document."""
+    return system if kind == "system" and system else f"{kind}-{system}" if system else kind
+
+
+def new_draft(kind: str, system: str | None, author: str, around: LintContext) -> tuple[str, str]:
+    """Return (name of the file, its text) of a draft of a kind.
+
+    Raises:
+        ConfigError: there is no such kind, or it is about a system and none is named, or none of the register.
+    """
+    model = document_model(kind)
+    if model.ABOUT == "system" and system is None:
+        known = ", ".join(sorted(around.systems)) or "none yet: aims system add"
+        raise ConfigError(f"{kind} is about one system", next=f"add --system ID (the register has {known})")
+    if system is not None and kind != "system" and around.systems and system not in around.systems:
+        known = ", ".join(sorted(around.systems))
+        raise ConfigError(f"{system!r} is no system of the register", next=f"name one of {known}")
+    entry = around.systems.get(system or "")
+    facts: dict[str, Any] = {
+        "id": draft_id(kind, system), "kind": kind, "title": _title(kind, system, around),
+        "owner": entry.owner if entry else None, "author": author, "version": "1", **known_facts(kind, system, around),
+    }  # fmt: skip
+    if system is not None:
+        facts["system"] = system
+    head = [*_header(model, facts), "", *_own_fields(model, facts)]
+    text = "\n".join(head).rstrip() + "\n"
+    if not model.TEXT:
+        return f"{facts['id']}.yaml", text
+    body = "\n".join(_body(kind, str(facts["title"])))
+    return f"{facts['id']}.md", f"---\n{text}---\n\n{body}\n"
+
+
+def _title(kind: str, system: str | None, around: LintContext) -> str:
+    entry = around.systems.get(system or "")
+    what = {"soa": "Statement of applicability"}.get(kind, kind.replace("-", " ").capitalize().replace("Ai ", "AI "))
+    return f"{what} of {entry.name or system if entry else system}" if system else what
+
+
+def _dumped(name: str, value: Any) -> str:
+    dumped = yaml.safe_dump({name: value}, sort_keys=False, allow_unicode=True, width=WIDTH, default_flow_style=False)
+    return dumped.rstrip("\n")
+
+
+def _header(model: type[WrittenDocument], facts: dict[str, Any]) -> Iterator[str]:
+    fields = model.model_fields
+    for name in (*FIRST, "model_digests"):
+        if facts.get(name) not in (None, (), []):
+            yield _dumped(name, facts[name])
+        elif name == "owner":
+            yield _dumped(name, f"TODO: {fields[name].description}")
+        elif is_needed(fields[name]):
+            yield f"# TODO {name}: {fields[name].description}"
+
+
+def _own_fields(model: type[WrittenDocument], facts: dict[str, Any]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if name in HEADER:
+            continue
+        key = key_of(name, field)
+        if key in facts:
+            yield _dumped(key, facts[key])
+            yield from _gaps(field, facts[key])
+        else:
+            yield f"# {'TODO ' if is_needed(field) else ''}{key}: {field.description}"
+            inner = entry_model(field)
+            if inner is not None and is_needed(field):
+                yield from _entry_form(inner)
+
+
+def _gaps(field: Any, entries: Any) -> Iterator[str]:
+    """Ask what the entries that are filled in do not say."""
+    inner = entry_model(field)
+    if inner is None or not isinstance(entries, list):
+        return
+    for name, part in inner.model_fields.items():
+        key = key_of(name, part)
+        if is_needed(part) and any(isinstance(e, dict) and key not in e and "not_in_data" not in e for e in entries):
+            yield f"# TODO {key} of each entry above: {part.description}"
+
+
+def _entry_form(model: type[BaseModel]) -> Iterator[str]:
+    """Show the fields of an entry, as comments."""
+    for number, (name, field) in enumerate(model.model_fields.items()):
+        needed = field.is_required() or is_needed(field)
+        if needed:
+            yield f"#   {'- ' if number == 0 else '  '}{key_of(name, field)}:  # {field.description}"
+
+
+def _body(kind: str, title: str) -> Iterator[str]:
+    yield f"# {title}"
+    yield ""
+    yield kinds()[kind].description
+    for control, _ in controls_for_kind(kind):
+        entry = require_control(control)
+        yield ""
+        yield f"## {entry.title} ({control})"
+        yield ""
+        yield f"TODO: {entry.auditor_asks}"

@@ -1,0 +1,75 @@
+"""`aims document`: drafts ask what an auditor asks, lint refuses them, and the list says what is there."""
+
+import json
+
+import pytest
+
+from aims_mlflow.cli.main import cli, run_command
+from aims_mlflow.errors import AimsError, ConfigError
+from aims_mlflow.management.folder import FolderDocument, read_document
+from aims_mlflow.records.documents import KINDS
+from support.management_folder import POLICY, SYSTEM, write
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AIMS_HOME", str(tmp_path / "home"))
+
+
+def lint(*args):
+    return cli.main(args=["document", "lint", *args], standalone_mode=False)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_draft_of_each_kind_is_a_document_whose_gaps_are_refused(kind, tmp_path, capsys):
+    run_command("document", "new", kind, "--system", "income-screening")
+    path = next((tmp_path / "aims").iterdir())
+    draft = read_document(path)
+    assert isinstance(draft, FolderDocument), draft
+    assert draft.written.kind == kind
+    assert "TODO" in path.read_text()
+    assert lint() == 1
+    assert "D2 error: a gap is left: TODO" in capsys.readouterr().out
+
+
+def test_a_draft_knows_the_register_and_is_not_written_twice(tmp_path):
+    write(tmp_path, system=SYSTEM + "intended_use: order applications\nusers: [clerks]\n")
+    run_command("document", "new", "intended-use", "--system", "income-screening")
+    text = (tmp_path / "aims" / "intended-use-income-screening.md").read_text()
+    assert "use: order applications" in text
+    assert "owner: olga" in text
+    assert "# TODO not_for: what it is not for" in text
+    with pytest.raises(ConfigError, match="such a file already"):
+        run_command("document", "new", "intended-use", "--system", "income-screening")
+    with pytest.raises(ConfigError, match="is no system of the register"):
+        run_command("document", "new", "intended-use", "--system", "churn")
+    with pytest.raises(ConfigError, match="about one system"):
+        run_command("document", "new", "intended-use")
+
+
+def test_the_list_and_the_view_say_what_is_there(tmp_path):
+    write(tmp_path, policy=POLICY, system=SYSTEM)
+    rows = json.loads(run_command("document", "list", "--json"))
+    assert [(r["id"], r["kind"], r["state"]) for r in rows] == [
+        ("ai-policy", "ai-policy", "draft"), ("income-screening", "system", "draft"),
+    ]  # fmt: skip
+    assert "ai-policy" in run_command("document", "list", "--kind", "ai-policy")
+    shown = json.loads(run_command("document", "show", "ai-policy", "--json"))
+    assert shown["fields"]["prohibited"] == ["scoring employees"]
+    assert any(r["rule"] == "G1" for r in shown["lint"])
+    assert "A.2.2" in run_command("document", "list", "--kinds")
+
+
+def test_lint_of_one_file_shows_its_results_alone(tmp_path, capsys):
+    root = write(tmp_path, policy=POLICY, system=SYSTEM)
+    assert lint(str(root / "system.yaml"), "--format", "json") == 0
+    assert {r["document"] for r in json.loads(capsys.readouterr().out)["results"]} == {"income-screening"}
+    assert lint(str(root)) == 1
+
+
+def test_a_rule_explains_itself():
+    assert "why:" in run_command("rule", "g4")
+    assert "X10" in run_command("rule")
+    with pytest.raises(AimsError, match="there is no rule"):
+        run_command("rule", "Z9")

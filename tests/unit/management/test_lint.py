@@ -1,0 +1,185 @@
+"""Rules find what is generic, what is not so, and what does not fit; a good document is left alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from aims_mlflow.evidence.session import SessionWriter
+from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.management import lint as linting
+from aims_mlflow.management.evidence_view import EvidenceView
+from aims_mlflow.management.folder import read_folder
+from aims_mlflow.management.rules import CHECKS, rules
+from aims_mlflow.management.rules.base import LintContext
+from aims_mlflow.management.rules.figures import matches
+from aims_mlflow.records.evidence import Claim
+from aims_mlflow.signing.keys import ephemeral_key
+from support.management_folder import PEOPLE, POLICY, REGISTER_ENTRY, assessment, write
+from support.signed_sessions import MODEL
+
+TODAY = "2026-12-01"
+
+
+def view(value="0.3147", result="passed", passed=True, model=MODEL, system="income-screening"):
+    """Evidence with one fairness record about two groups."""
+    writer = SessionWriter(ephemeral_key(), "ana", system=system)
+    claims = [
+        Claim(metric="selection_rate_ratio", slice={"sex": group}, value=number, n=100, passed=passed, comparator=">=", limit="0.2")
+        for group, number in (("Female", value), ("Male", "1"))
+    ]  # fmt: skip
+    writer.add("fairness", [Subject(name="m", digest={"dirHash1": model})], claims=claims, result=result)
+    return EvidenceView(tuple(writer.records), ("run",), (), (model,))
+
+
+def found(tmp_path, evidence=None, keyring=None, **files):
+    around = LintContext(read_folder(write(tmp_path, **files)), evidence or EvidenceView(), keyring, TODAY)
+    return linting.lint(around)
+
+
+def good(tmp_path, evidence=None, change=str, **more):
+    evidence = evidence or view()
+    text = change(assessment(evidence.records[0].id, MODEL))
+    return found(tmp_path, evidence, aiia=text, system=REGISTER_ENTRY, people=PEOPLE, **more)
+
+
+def said(results, rule):
+    return [r.text for r in results if r.rule.id == rule]
+
+
+def test_every_rule_has_a_check_and_a_text_in_full():
+    assert list(CHECKS) == list(rules()) or set(CHECKS) == set(rules())
+    for rule in rules().values():
+        assert min(len(rule.title), len(rule.why), len(rule.fix)) > 10
+
+
+def test_a_good_assessment_has_no_error_and_no_warning(tmp_path):
+    results = [r for r in good(tmp_path) if r.document == "aiia"]
+    assert [r.sentence() for r in results] == []
+
+
+WRONG = [
+    ("D2", lambda t: t.replace("Clerks of", "TODO: who decides? Clerks of"), "TODO: who decides?"),
+    ("D3", lambda t: t.replace("decision: go with conditions\n", ""), "decision is not stated"),
+    ("D5", lambda t: t.replace("system: income-screening", "system: incom-screening"), "no system of the register"),
+    ("D6", lambda t: t.replace("approver: olga", "approver: ' Rita'"), "cannot approve it"),
+    ("D8", lambda t: t.replace("review_by: 2028", "review_by: 2199"), "more than three years"),
+    ("D8", lambda t: t.replace("review_by: 2028", "review_by: 2001"), "was due on 2001-01-01"),
+    ("G1", lambda t: t[: t.index("# Impact assessment\n")], "there is no text"),
+    ("G3", lambda t: t.replace("0.31[^e1]", "0.31 as tested"), "rests on no evidence"),
+    ("G3A", lambda t: t.replace("0.31[^e1]", "0.33[^e1]"), "0.33 is shown, the evidence says 0.3147"),
+    ("G3A", lambda t: t.replace("0.31[^e1]", "31%[^e2]"), "[^e2] has no line below"),
+    ("G3A", lambda t: t.replace("selection_rate_ratio sex", "selection_rate_ratio age"), "has no selection_rate_ratio for"),
+    ("G3A", lambda t: t.replace("[^e1]: evidence 0", "[^e1]: evidence f"), "leads to no record"),
+    ("G3A", lambda t: t.replace("[^e1]: evidence", "[^e1]: see"), "names no evidence"),
+    ("G4", lambda t: t.replace("# Impact assessment\n", "# A\n\nBias may occur in various ways.\n"), "'may' stands without"),
+    ("G5", lambda t: t.replace("in_data: sex=Female", "in_data: age=elderly"), "age=elderly is no value"),
+    ("G5", lambda t: t.replace("sex=Male", "of it"), "values of the data that it does not name: sex=Male"),
+    ("G7", lambda t: t.replace("owner: olga\n", "owner: nobody\n"), "'nobody' is not in the people register"),
+    ("G8", lambda t: t.replace("review_by: 2028-01-01", "review_by: 2027-01-01\neffective_from: 2028-01-01"), "is before effective_from"),
+    ("X12", lambda t: t.replace(MODEL, "f" * 64), "is about model ffffffffffff"),
+    ("X14", lambda t: t.replace("{impact: I1,", "{impact: I2,"), "nothing is done about the harm I1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "change", "word"), WRONG, ids=[f"{w[0]}-{w[2][:12]}" for w in WRONG])
+def test_each_fault_is_found_with_its_line(tmp_path, rule, change, word):
+    results = good(tmp_path, change=change)
+    mine = [r for r in results if r.rule.id == rule and word in r.text]
+    assert mine, [r.sentence() for r in results]
+    assert all(r.line >= 1 and r.path.name == "aiia.md" for r in mine)
+
+
+def test_a_text_that_would_fit_another_system_is_generic(tmp_path):
+    """The swap test: only what is true of this system alone makes the text its own."""
+    plain = (
+        "The system supports decisions about people. " * 8 + "People who are hit can complain to the bank's office. "
+    )
+    text = (
+        assessment("x", MODEL).partition("# Impact")[0]
+        + f"# Impact\n\n{plain}by letter, within a week, and get an answer.\n"
+    )
+    text = text.replace("evidence: [x]", "").replace("sex=Female", "described").replace("sex=Male", "described")
+    other = REGISTER_ENTRY.replace("income-screening", "churn").replace("Income", "Churn")
+    text = "\n".join(line for line in text.splitlines() if MODEL not in line)
+    results = found(
+        tmp_path, aiia=text.replace("women", "people").replace("men,", "folk,"), system=REGISTER_ENTRY, other=other
+    )
+    assert said(results, "G2") == [
+        "this text would fit churn: nothing in it is true of income-screening alone (evidence, group, model, data)"
+    ]
+
+
+def test_a_failing_result_must_be_an_impact_and_a_risk(tmp_path):
+    evidence = view(result="failed", passed=False)
+    register = "id: r\nkind: risk-register\ntitle: R\nowner: olga\nauthor: rita\nsystem: income-screening\nrisks: []\n"
+    results = found(tmp_path, evidence, aiia=assessment("0" * 20, MODEL), system=REGISTER_ENTRY, r=register)
+    assert "no impact cites it" in said(results, "X13")[0]
+    assert "no risk names it as a cause" in said(results, "X9")[0]
+
+
+RISK = """id: r
+kind: risk-register
+title: Risks
+owner: olga
+author: rita
+system: income-screening
+risks:
+  - {id: R1, system: income-screening, event: women come last, group: sex=Female, likelihood: likely, likelihood_basis: b,
+     impact: grave, impact_basis: b, level: high, owner: olga, treatment: reduce, status: closed, closed_by: [%s]}
+"""
+
+
+def test_a_risk_is_closed_by_a_passed_test_of_the_model_in_use(tmp_path):
+    evidence = view()
+    risk = RISK % evidence.records[0].id
+    assert said(found(tmp_path, evidence, r=risk, system=REGISTER_ENTRY), "X8") == []
+    old = view(model="9" * 64)
+    stale = EvidenceView(old.records, old.sources, (), (MODEL,))
+    assert "is closed by a test of model 999999999999, which is not the one in use" in said(
+        found(tmp_path, stale, r=RISK % old.records[0].id, system=REGISTER_ENTRY), "X8"
+    )[0]  # fmt: skip
+
+
+def test_an_exclusion_that_the_register_speaks_against_is_found(tmp_path):
+    register = REGISTER_ENTRY + "components: [model-api]\n"
+    soa = "id: soa\nkind: soa\ntitle: S\nowner: max\nauthor: rita\ncontrols:\n  - {control: A.10.3, applies: false, reason: no suppliers}\n"
+    texts = said(found(tmp_path, soa=soa, system=register), "X10")
+    assert "A.10.3 is excluded, while a system uses the component model-api" in texts
+    assert any("37 of 38 controls are missing" in t for t in texts)
+
+
+def test_what_a_person_sets_aside_is_listed_until_it_ends(tmp_path):
+    (write(tmp_path) / "ignored.yaml").write_text(
+        "ignored:\n  - {rule: D8, document: ai-policy, reason: the board meets in May, by: max, until: 2026-12-31}\n"
+    )
+    policy = POLICY.replace("2027-06-30", "2026-06-30")
+    results = found(tmp_path, policy=policy)
+    mine = next(r for r in results if r.rule.id == "D8")
+    assert mine.aside is not None
+    assert mine.aside.by == "max"
+    assert "set aside by max until 2026-12-31: the board meets in May" in linting.as_text(results)
+    later = LintContext(read_folder(tmp_path / "aims"), EvidenceView(), None, "2027-01-01")
+    assert next(r for r in linting.lint(later) if r.rule.id == "D8").aside is None
+
+
+def test_an_id_is_the_same_on_every_run_and_formats_have_file_and_line(tmp_path):
+    results = found(tmp_path, policy=POLICY.replace("approver: max", "approver: rita"))
+    again = found(tmp_path)
+    assert [r.id for r in results] == [r.id for r in again]
+    assert linting.stops(results)
+    run = json.loads(linting.as_sarif(results))["runs"][0]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["region"]["startLine"] == 7
+    assert Path(place["artifactLocation"]["uri"]).name == "policy.md"
+    assert "::error file=" in linting.as_github(results)
+    assert json.loads(linting.as_json(results))["results"][0]["rule"] == "D6"
+
+
+@pytest.mark.parametrize(
+    ("shown", "value", "same"),
+    [("0.31", "0.3147", True), ("0.32", "0.3147", False), ("31%", "0.3147", True), ("31.5%", "0.3147", True),
+     ("31.4%", "0.3147", False), ("0.315", "0.3147", True), ("400", "400", True), ("abc", "1", False)],
+)  # fmt: skip
+def test_a_number_is_the_value_at_the_precision_that_is_shown(shown, value, same):
+    assert matches(shown, value) == same
