@@ -180,7 +180,12 @@ def show(document: str, folder: Path | None, evidence: tuple[str, ...], as_json:
 @FOLDER
 @EVIDENCE
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    show_default=True,
+    help="Form of the results.",
 )
 def lint_documents(path: Path | None, folder: Path | None, evidence: tuple[str, ...], form: str) -> int:
     """Check all documents, or the one file or folder PATH; exit status 1 where an error is left.

@@ -118,7 +118,7 @@ def attached(record: SealedRecord, author: str) -> PublishedDocument:
         problems.append("there is no file, only a record")
     if body.result in ("not_evaluated", "failed"):
         problems.append(body.reason or f"its record says {body.result.replace('_', ' ')}")
-    named = body.details.get("approver")
+    named = details.approver if isinstance(details, AttachmentDetails) else None
     problems.append(f"{BY_HAND}; {named!r} is only named, by {author}" if says(named) else BY_HAND)
     return PublishedDocument(
         body.kind,
