@@ -91,4 +91,4 @@ def _gave(content: LeafContent, digest: str, standing: PriorAuthority) -> bool:
         return False
     if content.model_digest != digest or not set(standing.evidence) <= set(content.evidence):
         return False
-    return {w.waiver for w in standing.waived} == set(content.waivers)
+    return {name for w in standing.waived for name in w.waivers} == set(content.waivers)

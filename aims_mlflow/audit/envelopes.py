@@ -10,6 +10,7 @@ from aims_mlflow.audit.tree import named
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import SealedRecord, read
+from aims_mlflow.gates.authority import EVIDENCE
 from aims_mlflow.gates.policy import FILE, parse_policy
 from aims_mlflow.records.keyring import ERASERS, REVIEWERS
 from aims_mlflow.records.leaves.changes import DecisionLeaf
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from aims_mlflow.audit.view import View
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.records.leaves.base import LeafContent
-    from aims_mlflow.signing.keyring_history import KeyringHistory
+    from aims_mlflow.signing.keyring_history import KeyringHistory, Verdict
 
 MAX_CACHED = 1_000
 MAX_VERIFIED = 100_000
@@ -87,8 +88,7 @@ class EnvelopeCheck:
         check_sealed(named(leaf), sessions, self._records, self._report)
 
     def _signature(self, record: SealedRecord, leaf: Leaf, roles: Sequence[str], decided: str) -> None:
-        signed = record.evidence.time
-        verdict = self._history.judge(record.envelope.key_id, roles, signed, leaf.sequence, decided)
+        verdict = self._verdict(record, leaf, roles, decided)
         step = self._report["envelope"]
         who = f"{record.evidence.kind} {record.id}, on which leaf {leaf.sequence} rests"
         if verdict.entry is None or verdict.why_not:
@@ -105,6 +105,21 @@ class EnvelopeCheck:
             self._verified.clear()
         if verdict.later:
             step.wrong(who, verdict.later, "it counted when it was decided on, and would not count now: look again")
+
+    def _verdict(self, record: SealedRecord, leaf: Leaf, roles: Sequence[str], decided: str) -> Verdict:
+        """Judge a signature as of its sealing: by this leaf, or where it does not count here, by the first leaf."""
+        key_id = record.envelope.key_id
+        verdict = self._history.judge(key_id, roles, decided, leaf.sequence, decided)
+        if verdict.why_not is None and verdict.later is None:
+            return verdict
+        name = record.sha256.encode()
+        for earlier in self._view.leaves(types=EVIDENCE):
+            if earlier.sequence >= leaf.sequence:
+                break
+            if name in earlier.data and record.sha256 in earlier.fact.envelopes():
+                at = decided_at(earlier.fact)
+                return self._history.judge(key_id, roles, at, earlier.sequence, at)
+        return verdict
 
     def _roles(self, content: LeafContent, policy: str) -> tuple[str, ...]:
         """Return the roles that may have signed what a leaf relied on."""

@@ -7,17 +7,11 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from aims_mlflow.gates.rules_in_force import StoredTexts
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.ledger.model_leaves import ModelLeaves
     from aims_mlflow.records.leaves.base import LeafBody
-
-
-class StoredTexts(Protocol):
-    """Texts by digest."""
-
-    def stored(self, digest: str) -> str | None:
-        """Return the text of a policy or keyring."""
 
 
 class View(Protocol):
@@ -43,6 +37,9 @@ class View(Protocol):
     def of_model(self, name: str) -> ModelLeaves:
         """Return a model's leaves."""
 
+    def for_all(self) -> ModelLeaves:
+        """Return the leaves that hold for every model: policies, keyrings, revocations and retirements."""
+
     @property
     def state(self) -> StoredTexts:
         """The store of the texts of policies and keyrings."""
@@ -60,7 +57,7 @@ class LedgerView:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.envelopes, self.envelope = ledger.envelopes, ledger.envelope
-        self.body, self.of_model = ledger.body, ledger.of_model
+        self.body, self.of_model, self.for_all = ledger.body, ledger.of_model, ledger.for_all
         self.state = ledger.state
         self.stored = ledger.state.stored
         self.active = ledger.state.active

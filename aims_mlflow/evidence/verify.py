@@ -69,8 +69,13 @@ class CheckedSession:
         return not self.problems and self.manifest is not None
 
 
-def check_signature(record: SealedRecord, lookup: KeyLookup, roles: Sequence[Role] = TRAINER) -> KeyEntry:
-    """Return the keyring entry that signed a record in one of `roles` at the record's own time.
+def check_signature(
+    record: SealedRecord, lookup: KeyLookup, roles: Sequence[Role] = TRAINER, *, timeless: bool = False
+) -> KeyEntry:
+    """Return the keyring entry that signed a record in one of `roles`, at the record's own time.
+
+    That time is its signer's word, and all that there is without a ledger. `timeless` leaves it to the caller whether
+    the key could sign then.
 
     Raises:
         EvidenceError: the key is unknown or may act in none of these roles then, or the signature does not fit.
@@ -83,16 +88,22 @@ def check_signature(record: SealedRecord, lookup: KeyLookup, roles: Sequence[Rol
             f"`aims keys add FILE --owner NAME --role {roles[0]}`",
         )
     record.envelope.verify(PublicKey.from_pem(entry.pem))
-    why = entry.why_not(roles, record.evidence.time)
+    why = entry.why_not_role(roles) if timeless else entry.why_not(roles, record.evidence.time)
     if why:
         raise EvidenceError(why, next="sign with a key that has this role, or ask for the role")
     return entry
 
 
 def check_session(
-    data: bytes, name: str, lookup: KeyLookup, roles: Sequence[Role] = TRAINER, most: int = MAX_RECORDS
+    data: bytes,
+    name: str,
+    lookup: KeyLookup,
+    roles: Sequence[Role] = TRAINER,
+    most: int = MAX_RECORDS,
+    *,
+    timeless: bool = False,
 ) -> CheckedSession:
-    """Read and check one session file; no content of the file raises an error."""
+    """Read and check one session file; no content of the file raises an error. `timeless`: as `check_signature`."""
     problems: list[Problem] = []
     records: list[SealedRecord] = []
     signers: dict[str, KeyEntry] = {}
@@ -113,7 +124,7 @@ def check_session(
             continue
         records.append(record)
         try:
-            signers[record.id] = check_signature(record, lookup, roles)
+            signers[record.id] = check_signature(record, lookup, roles, timeless=timeless)
         except EvidenceError as exc:
             meaning = exc.next or "the record was changed after signing, or signed by another key"
             problems.append(Problem(f"{where}, {record.evidence.kind} {record.id}", exc.what, meaning))

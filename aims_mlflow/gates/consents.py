@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from aims_mlflow.canonical import canonical, parse_json
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.verify import check_signature
+from aims_mlflow.gates.authority import moment_of
 from aims_mlflow.gates.signed_consent import SignedConsent
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.leaves.others import ConsentBody, ConsentLeaf, ConsentText
@@ -18,15 +20,15 @@ from aims_mlflow.records.leaves.others import ConsentBody, ConsentLeaf, ConsentT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aims_mlflow.gates.authority import Authority, SealedLeaves
     from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.ledger.leaves import Leaf
-    from aims_mlflow.ledger.ledger import Ledger
-    from aims_mlflow.ledger.model_leaves import ModelLeaves
     from aims_mlflow.records.keyring import Keyring, Role
 
 MAX_KNOWN = 10_000
 KnownConsents = BoundedCache[SignedConsent]
-ACTIONS = ("approval", "waiver", "revocation", "retirement")
+GIVING, TAKING = ("approval", "waiver"), ("revocation", "retirement")
+ACTIONS = (*GIVING, *TAKING)
 AGAIN = "make it with `aims approve`, `aims waive`, `aims gate revoke` or `aims gate retire`"
 
 
@@ -66,10 +68,10 @@ def with_words(signed: SignedConsent, words: ConsentText | None) -> SignedConsen
     return replace(signed, consent=consent)
 
 
-def read_consent(
-    raw: bytes, keyring: Keyring, roles: Sequence[Role] = ("approver",), sealed: str = ""
-) -> SignedConsent:
+def read_consent(raw: bytes, keyring: Keyring, roles: Sequence[Role] = ("approver",)) -> SignedConsent:
     """Verify a consent's envelope against a keyring; `with_words` adds the text, which may be erased.
+
+    Whether its key could sign then, `Authority` says: the time that a consent names is its signer's.
 
     Raises:
         EvidenceError: it is malformed, or not signed by a key with one of the roles.
@@ -78,7 +80,7 @@ def read_consent(
     body = record.evidence
     if body.kind not in ACTIONS:
         raise EvidenceError(f"a record of kind {body.kind!r} is none of {', '.join(ACTIONS)}")
-    entry = check_signature(record, keyring.find, roles)
+    entry = check_signature(record, keyring.find, roles, timeless=True)
     try:
         consent = Consent.model_validate(body.details)
     except ValueError:
@@ -88,7 +90,7 @@ def read_consent(
         raise EvidenceError("it must be about one model's digest (dirHash1)")
     if not _complete(consent):
         raise EvidenceError(f"a {consent.action} lacks its reason, control or expiry", next=AGAIN)
-    return SignedConsent(body.id, entry.owner, digest, consent, body.time, entry.roles, sealed)
+    return SignedConsent(body.id, entry.owner, digest, consent, body.time, entry.roles, key_id=entry.key_id)
 
 
 def _complete(consent: Consent) -> bool:
@@ -100,44 +102,72 @@ def _complete(consent: Consent) -> bool:
     return named and (consent.words is not None or bool(consent.comment.strip()))
 
 
-def sealed_consents(
-    ledger: Ledger,
-    mine: ModelLeaves,
-    model_digest: str,
-    force: RulesInForce,
-    known: KnownConsents,
-    before: int | None = None,
-) -> dict[str, SignedConsent]:
-    """Return the sealed consents about a model's bytes that verify against the keyring in force, by envelope sha256.
+def sealed_consents(authority: Authority, model_digest: str, known: KnownConsents) -> dict[str, SignedConsent]:
+    """Return the sealed consents about a model's bytes that count now, by envelope sha256, in order.
 
-    What was verified against this keyring before is taken from `known`. `before` leaves out what was sealed at or
-    after that leaf.
+    Approvals and waivers count for the model that had the name when they were sealed, under all of its names, and once:
+    sent again, after a revocation or to another model of that name, they are nothing new. Revocations and retirements
+    follow the bytes under every name, and stay whatever becomes of their signer's key or of their envelope.
     """
-    out = {}
-    for leaf in mine.of(ACTIONS):
+    names = dict.fromkeys(span.name for span in authority.lineage)
+    given = [leaf for name in names for leaf in authority.ledger.of_model(name).of(GIVING)]
+    taken = authority.for_all.of(TAKING)
+    out, seen = {}, set()
+    for leaf in sorted((*given, *taken), key=lambda leaf: leaf.sequence):
         content = leaf.fact
-        if not isinstance(content, ConsentLeaf) or content.model_digest != model_digest or content.envelope is None:
+        if not isinstance(content, ConsentLeaf) or authority.since(leaf) or content.envelope is None:
             continue
-        if before is not None and leaf.sequence >= before:
+        first = content.request not in seen
+        seen.add(content.request)
+        if content.model_digest != model_digest:
             continue
-        sha256, sealed = content.envelope, content.time
-        verify = functools.partial(_verified, ledger, sha256, sealed, force)
-        try:
-            signed = known.get((sha256, sealed, force.keyring_digest, force.consenting), verify)
-            out[sha256] = _reason(ledger, leaf, signed) if signed.consent.action == "waiver" else signed
-        except (EvidenceError, ValueError):
-            continue
+        if leaf.fact.type in TAKING:
+            out[content.envelope] = _taking(leaf, content)
+        elif first and any(span.name == content.model_name and leaf.sequence in span for span in authority.lineage):
+            with contextlib.suppress(EvidenceError, ValueError):
+                out[content.envelope] = _counting(authority, leaf, content, known)
     return out
 
 
-def _reason(ledger: Ledger, leaf: Leaf, signed: SignedConsent) -> SignedConsent:
+def _taking(leaf: Leaf, content: ConsentLeaf) -> SignedConsent:
+    """Return a revocation or retirement by its leaf alone: the gate verified it before it was sealed."""
+    workspace, _, name = content.model_name.rpartition("/")
+    said = Consent.model_validate(
+        {
+            "action": content.type, "model_name": name, "workspace": workspace or None, "stage": content.stage,
+            "alias": content.alias, "stage_digest": content.stage_digest,
+        }
+    )  # fmt: skip
+    digest = str(content.model_digest)
+    return SignedConsent(content.request, "", digest, said, content.time, (), content.time, leaf.sequence)
+
+
+def _counting(authority: Authority, leaf: Leaf, content: ConsentLeaf, known: KnownConsents) -> SignedConsent:
+    """Return an approval or waiver if its signature counts now.
+
+    Raises:
+        EvidenceError: it does not, or it is not what its leaf says.
+    """
+    force, sha256 = authority.force, str(content.envelope)
+    verify = functools.partial(_verified, authority.ledger, sha256, force)
+    signed = known.get((sha256, force.keyring_digest, force.consenting), verify)
+    if (signed.model, signed.model_digest, signed.id) != (content.model_name, content.model_digest, content.request):
+        raise EvidenceError("the leaf of a consent is about something else than the consent")
+    why = authority.why_not(signed.key_id, force.consenting, moment_of(leaf))
+    if why:
+        raise EvidenceError(why)
+    signed = replace(signed, sealed=content.time, sequence=leaf.sequence)
+    return _reason(authority.ledger, leaf, signed) if content.type == "waiver" else signed
+
+
+def _reason(ledger: SealedLeaves, leaf: Leaf, signed: SignedConsent) -> SignedConsent:
     """Return a waiver with its reason, which a decision quotes, unless it was erased. It is not cached."""
     body = ledger.body(leaf.sequence) if signed.consent.words is not None else None
     return with_words(signed, body.words) if isinstance(body, ConsentBody) else signed
 
 
-def _verified(ledger: Ledger, sha256: str, sealed: str, force: RulesInForce) -> SignedConsent:
+def _verified(ledger: SealedLeaves, sha256: str, force: RulesInForce) -> SignedConsent:
     raw = ledger.envelope(sha256)
     if raw is None:
         raise EvidenceError("the ledger has lost the envelope of a consent", where=sha256)
-    return read_consent(raw, force.keyring, force.consenting, sealed)
+    return read_consent(raw, force.keyring, force.consenting)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aims_mlflow.records.decision import Supersession
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import ProvenanceDetails
 
@@ -42,6 +43,28 @@ class CountingEvidence:
         """Return the records of one kind that no later record of the kind supersedes."""
         mine = [r for r in self.records if r.evidence.kind == kind]
         return [r for r in mine if not any(_undoes(other, r) for other in mine)]
+
+    def superseded(self) -> tuple[Supersession, ...]:
+        """Return the records that do not count because another record undoes them, with what is said instead."""
+        pairs = ((r, other) for r in self.records for other in self.records if _undoes(other, r))
+        return tuple(
+            Supersession(
+                kind=r.evidence.kind,
+                record=r.id,
+                result=r.evidence.result,
+                owner=self._owner(r),
+                by=other.id,
+                by_owner=self._owner(other),
+                instead=other.evidence.result,
+                reason=other.evidence.supersedes.reason if other.evidence.supersedes else "",
+            )
+            for r, other in pairs
+            if r.evidence.kind == other.evidence.kind
+        )
+
+    def _owner(self, record: SealedRecord) -> str:
+        entry = self.signers.get(record.id)
+        return entry.owner if entry else "nobody known"
 
     def captured(self, kind: str) -> list[SealedRecord]:
         """Return those of one kind that the software made; what a person recorded by hand meets no condition."""

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates import conditions
 from aims_mlflow.gates.counting_evidence import CountingEvidence, count, newest
-from aims_mlflow.gates.person_statements import CLOCK_SKEW
 from aims_mlflow.gates.required_controls import unmet_controls
+from aims_mlflow.gates.standing import CARRIED, why_ended
+from aims_mlflow.gates.taken_back import back_without_a_word, taken_back
 from aims_mlflow.gates.waivers import break_glass, covering, use_fewest, waived_by
-from aims_mlflow.records.base import parse_time, utc_text
-from aims_mlflow.records.decision import Consent, Decision, PriorAuthority, Unmet
+from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.decision import Decision, PriorAuthority, Unmet
 from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
@@ -51,26 +52,20 @@ def decide(
     Nothing that a client says about its own verdict helps it: values are compared with the server's limits,
     and a result that the client itself calls failed stays failed.
     """
-    if asked.standing and still_holds(asked.standing, rules, consents, asked.model_digest, now):
-        standing = asked.standing
-        return _decision(
-            rules,
-            asked,
-            now,
-            basis=standing.basis,
-            waived=standing.waived,
-            evidence=standing.evidence,
-            approvals=standing.approvals,
-        )
+    consents = [c for c in consents if c.model_digest == asked.model_digest]
+    if asked.standing and why_ended(asked.standing, rules, consents, asked.model_digest, now) is None:
+        carried = {name: getattr(asked.standing, name) for name in CARRIED}
+        return _decision(rules, asked, now, taken_back=taken_back(consents), **carried)
     everything = list(sessions)
     counted = count(everything, asked.model_digest)
-    bound = consents_in_force(consents, rules, asked.model_digest, now)
+    bound = consents_in_force(consents, rules)
     shortfalls = _shortfalls(rules, everything, counted, asked, now)
+    shortfalls += back_without_a_word(rules, consents, approvers(bound, counted))
     waivers = [(item, covering(item, bound, counted, now, rules)) for item in shortfalls]
     waivers, approvals = _with_approvals(rules, waivers, approvers(bound, counted), counted)
     emergency = break_glass(bound, counted, now, rules)
-    chosen = [(item, emergency or next(iter(signers), None)) for item, signers in waivers]
-    waived = tuple(waived_by(item, signed) for item, signed in chosen if signed)
+    chosen = [(item, emergency or signers[:1]) for item, signers in waivers]
+    waived = tuple(waived_by(item, *signed) for item, signed in chosen if signed)
     latest = newest(counted.trained)
     return _decision(
         rules,
@@ -82,6 +77,8 @@ def decide(
         warnings=tuple(conditions.warned(rules, counted)),
         evidence=tuple(sorted({r.sha256 for r in counted.records})),
         approvals=tuple(sorted({c.owner for c in approvals})),
+        superseded=counted.superseded(),
+        taken_back=taken_back(consents),
         system=latest.evidence.system if latest else None,
         pack_digest=latest.evidence.pack_digest if latest else None,
     )
@@ -124,21 +121,6 @@ def _decision(
     )
 
 
-def still_holds(
-    standing: PriorAuthority, rules: Rules, consents: Sequence[SignedConsent], model_digest: str, now: datetime
-) -> bool:
-    """Return whether earlier authority is still valid: bytes unchanged, not expired, and not revoked.
-
-    Freshness and later changes of the rules do not matter: moving back must stay possible in an emergency.
-    """
-    lasts = standing.until is None or parse_time(standing.until) > now
-    revoked = any(
-        c.consent.action == "revocation" and c.model_digest == model_digest and c.since > standing.time
-        for c in _mine(consents, rules, now)
-    )
-    return standing.model_digest == model_digest and lasts and not revoked
-
-
 def _changed(asked: DecisionRequest) -> list[Unmet]:
     if asked.registered in (None, asked.model_digest):
         return []
@@ -150,31 +132,15 @@ def _changed(asked: DecisionRequest) -> list[Unmet]:
     return [Unmet(control="A.6.2.5", kind="model", text=text, next=advice, waivable=False)]
 
 
-def consents_in_force(
-    consents: Sequence[SignedConsent], rules: Rules, model_digest: str, now: datetime
-) -> list[SignedConsent]:
-    """Return the consents to this change that were not revoked later."""
-    mine = [c for c in _mine(consents, rules, now) if c.model_digest == model_digest]
-    revoked = max((c.since for c in mine if c.consent.action == "revocation"), default="")
-    return [c for c in mine if c.since > revoked and _is_about(c.consent, rules)]
-
-
-def _mine(consents: Sequence[SignedConsent], rules: Rules, now: datetime) -> list[SignedConsent]:
-    about = (rules.model_name, rules.workspace)
+def consents_in_force(consents: Sequence[SignedConsent], rules: Rules) -> list[SignedConsent]:
+    """Return the consents to this change, of those about the model's bytes, that were not taken back later."""
+    last = max((c.order for c in consents if c.takes_back), default=None)
     return [
         c
         for c in consents
-        if (c.consent.model_name, c.consent.workspace) == about and parse_time(c.time) <= now + CLOCK_SKEW
+        if (last is None or c.order > last) and c.is_for(rules.stage, rules.alias)
+        if not c.takes_back and c.consent.stage_digest == rules.stage_digest
     ]
-
-
-def _is_about(consent: Consent, rules: Rules) -> bool:
-    return (
-        consent.action in ("approval", "waiver")
-        and consent.stage == rules.stage
-        and consent.stage_digest == rules.stage_digest
-        and (consent.alias is None or consent.alias == rules.alias)
-    )
 
 
 def approvers(consents: Sequence[SignedConsent], counted: CountingEvidence) -> list[SignedConsent]:

@@ -10,7 +10,8 @@ from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.small_counts import beside_line
-from aims_mlflow.evidence.verify import CheckedSession, check_session
+from aims_mlflow.evidence.verify import CheckedSession, Problem, check_session
+from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.rules_in_force import read_rules
@@ -19,12 +20,12 @@ from aims_mlflow.records.decision import Decision, PriorAuthority, Unmet
 from aims_mlflow.records.leaves.changes import DecisionBody, DecisionLeaf
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aims_mlflow.gates.policy import Rules
-    from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.gates.signed_consent import SignedConsent
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.records.keyring import Role
 
 KnownSessions = BoundedCache[CheckedSession]
 
@@ -45,7 +46,7 @@ def decision_leaf(decision: Decision, model_name: str) -> DecisionLeaf:
         would_refuse=decision.would_refuse,
         decided=decision.time,
         unmet=[u.control for u in decision.unmet],
-        waivers=sorted({w.waiver for w in decision.waived}),
+        waivers=sorted({name for w in decision.waived for name in w.waivers}),
         waived_until=min((w.expires for w in decision.waived), default=None),
         model_digest=decision.model_digest,
         run_id=decision.run_id,
@@ -94,8 +95,8 @@ def replay(
         raise EvidenceError("the model could not be read then: there is nothing to decide again", where=request)
     force = read_rules(ledger, str(said.policy_digest), str(said.keyring_digest))
     rules = force.policy.rules(said.model_name, said.stage, said.alias, said.workspace)
-    mine, known = ledger.of_model(content.model_name), consents or KnownConsents(MAX_KNOWN)
-    said_by = sealed_consents(ledger, mine, said.model_digest, force, known, sequence)
+    authority = Authority(ledger, content.model_name, force, parse_time(said.time), sequence)
+    said_by = sealed_consents(authority, said.model_digest, consents or KnownConsents(MAX_KNOWN))
     # A waiver's reason counts for nothing: where it was erased, what the decision said of it stands.
     reasons = {waived.waiver: waived.reason for waived in said.waived}
     given = [_given(each, reasons) for each in said_by.values()]
@@ -109,7 +110,7 @@ def replay(
         said.keyring_digest,
     )
     files = {name: _joined(ledger, lines, body.beside or {}) for name, lines in content.sessions.items()}
-    checked = check_sessions(files, force, rules, sessions or KnownSessions(0))
+    checked = check_sessions(files, authority, rules, sessions or KnownSessions(0))
     return decide(rules, checked, given, asked, parse_time(said.time))
 
 
@@ -154,17 +155,34 @@ def _joined(ledger: Ledger, lines: list[str], beside: Mapping[str, str]) -> byte
 
 
 def check_sessions(
-    files: dict[str, bytes], force: RulesInForce, rules: Rules, known: KnownSessions
+    files: dict[str, bytes], authority: Authority, rules: Rules, known: KnownSessions
 ) -> list[CheckedSession]:
     """Check session files against a keyring, with the roles whose evidence the rules accept.
 
-    A check is a function of bytes, name, keyring, roles and cap alone, no clock: with all of them the same, it is
-    taken from `known`.
+    A check of signatures is a function of bytes, name, keyring, roles and cap alone, no clock: with all of them the
+    same, it is taken from `known`. Whether a signature counts now is asked each time.
     """
     roles = ("trainer", rules.reevaluation) if rules.reevaluation else ("trainer",)
+    force, out = authority.force, []
     most = force.policy.policy.caps.max_records
-    out = []
     for name, data in sorted(files.items()):
-        check = functools.partial(check_session, data, name, force.keyring.find, roles, most)
-        out.append(known.get((sha256_hex(data), name, force.keyring_digest, roles, most), check, len(data)))
+        check = functools.partial(check_session, data, name, force.keyring.find, roles, most, timeless=True)
+        checked = known.get((sha256_hex(data), name, force.keyring_digest, roles, most), check, len(data))
+        out.append(_counting_now(checked, authority, roles))
     return out
+
+
+def _counting_now(session: CheckedSession, authority: Authority, roles: Sequence[Role]) -> CheckedSession:
+    """Return a session with a problem for each signature that does not count now."""
+    problems, signers = list(session.problems), dict(session.signers)
+    for record in session.records:
+        why = authority.why_no_evidence(record, roles) if record.id in signers else None
+        if why:
+            signers.pop(record.id)
+            what = f"{session.name}, {record.evidence.kind} {record.id}"
+            problems.append(Problem(what, why, "train again with a key that may sign now"))
+    return (
+        session
+        if len(problems) == len(session.problems)
+        else replace(session, signers=signers, problems=tuple(problems))
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from aims_mlflow.errors import AimsError, EvidenceError
@@ -15,10 +15,24 @@ from aims_mlflow.signing.keyring import keyring_digest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aims_mlflow.ledger.ledger import Ledger
 
 MAX_PARSED = 64
 Parsed = TypeVar("Parsed")
+
+
+class StoredTexts(Protocol):
+    """Texts by digest."""
+
+    def stored(self, digest: str) -> str | None:
+        """Return the text of a policy or keyring."""
+
+
+class TextLedger(Protocol):
+    """A ledger, or a part of it, that has the texts of policies and keyrings."""
+
+    @property
+    def state(self) -> StoredTexts:
+        """The store of the texts."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +56,7 @@ class RulesInForce:
         return tuple(dict.fromkeys(("trainer", *(role for role in named if role))))
 
 
-def read_rules(ledger: Ledger, policy: str, keyring: str) -> RulesInForce:
+def read_rules(ledger: TextLedger, policy: str, keyring: str) -> RulesInForce:
     """Return the policy and keyring with these digests, from the ledger's database.
 
     Raises:
@@ -52,7 +66,7 @@ def read_rules(ledger: Ledger, policy: str, keyring: str) -> RulesInForce:
 
 
 # By ledger: a digest is over what a policy says, and two ledgers may hold it with other comments, on other lines.
-_parsed: WeakKeyDictionary[Ledger, dict[str, Any]] = WeakKeyDictionary()
+_parsed: WeakKeyDictionary[TextLedger, dict[str, Any]] = WeakKeyDictionary()
 
 
 def forget() -> None:
@@ -60,11 +74,11 @@ def forget() -> None:
     _parsed.clear()
 
 
-def _policy(ledger: Ledger, digest: str) -> LoadedPolicy:
+def _policy(ledger: TextLedger, digest: str) -> LoadedPolicy:
     return _once(ledger, digest, lambda text: parse_policy(text, FILE), lambda policy: policy.digest)
 
 
-def keyring_of(ledger: Ledger, digest: str) -> Keyring:
+def keyring_of(ledger: TextLedger, digest: str) -> Keyring:
     """Return the keyring with a digest.
 
     Raises:
@@ -73,7 +87,9 @@ def keyring_of(ledger: Ledger, digest: str) -> Keyring:
     return _once(ledger, digest, lambda text: Keyring.model_validate(json.loads(text)), keyring_digest)
 
 
-def _once(ledger: Ledger, digest: str, parse: Callable[[str], Parsed], digest_of: Callable[[Parsed], str]) -> Parsed:
+def _once(
+    ledger: TextLedger, digest: str, parse: Callable[[str], Parsed], digest_of: Callable[[Parsed], str]
+) -> Parsed:
     """Return the parsed text with this digest; each text of a ledger is parsed once."""
     parsed = _parsed.setdefault(ledger, {})
     if digest not in parsed:

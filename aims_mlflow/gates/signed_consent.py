@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class SignedConsent:
     """A verified consent: its record's id, its signer, and the digests that bind it.
 
-    `time` is the signer's, `sealed` the ledger's.
+    `time` is the signer's, `sealed` the ledger's, and `sequence` that of its leaf.
     """
 
     id: str
@@ -23,8 +23,30 @@ class SignedConsent:
     time: str
     roles: tuple[str, ...] = ("approver",)
     sealed: str = ""
+    sequence: int = 0
+    key_id: str = ""
 
     @property
     def since(self) -> str:
-        """The time from which it counts: a signer's clock cannot put it before or after another consent."""
+        """The time from which it counts: the ledger's, for a signer's clock proves nothing."""
         return self.sealed or self.time
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Its place among the consents: that of its leaf."""
+        return self.sequence, self.since
+
+    @property
+    def model(self) -> str:
+        """The qualified name of the model that it was signed for."""
+        consent = self.consent
+        return f"{consent.workspace}/{consent.model_name}" if consent.workspace else consent.model_name
+
+    def is_for(self, stage: str, alias: str | None) -> bool:
+        """Return whether it was signed for a stage and an alias."""
+        return self.consent.stage == stage and self.consent.alias in (None, alias)
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether it takes back what was allowed before: a revocation or a retirement."""
+        return self.consent.action in ("revocation", "retirement")

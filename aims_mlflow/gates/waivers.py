@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.records.base import parse_time
-from aims_mlflow.records.decision import Unmet, WaivedBy, WaivedClaim
+from aims_mlflow.records.decision import Cosigner, Unmet, WaivedBy, WaivedClaim
 from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
@@ -112,13 +112,13 @@ def _in_force(signed: SignedConsent, counted: CountingEvidence, now: datetime) -
 
 
 def too_long(signed: SignedConsent, rules: Rules) -> bool:
-    """Return whether a waiver lasts longer than the policy allows, counted from the day on which it was signed.
+    """Return whether a waiver lasts longer than the policy allows, counted from the day on which it was sealed.
 
-    A day counts whole: a waiver of 90 days that was signed at noon ends with the 90th day after.
+    A day counts whole: a waiver of 90 days that was sealed at noon ends with the 90th day after.
     """
     expires = signed.consent.expires
     longest = timedelta(days=rules.waiver_days)
-    return expires is not None and parse_time(last_moment(expires)).date() > (parse_time(signed.time) + longest).date()
+    return expires is not None and parse_time(last_moment(expires)).date() > (parse_time(signed.since) + longest).date()
 
 
 def last_moment(expires: str) -> str:
@@ -135,22 +135,24 @@ def last_day(expires: str) -> str:
 
 def break_glass(
     consents: Sequence[SignedConsent], counted: CountingEvidence, now: datetime, rules: Rules
-) -> SignedConsent | None:
-    """Return the emergency waiver that ends first, if enough people signed one each."""
+) -> list[SignedConsent]:
+    """Return each person's emergency waiver that ends first, in order of their ends, if enough people signed one."""
     longest = timedelta(hours=rules.break_glass.max_hours)
     mine = [
         c
         for c in consents
         if c.consent.break_glass
         and _in_force(c, counted, now)
-        and parse_time(str(c.consent.expires)) <= parse_time(c.time) + longest
+        and parse_time(str(c.consent.expires)) <= parse_time(c.since) + longest
     ]
-    enough = len({person(c.owner) for c in mine}) >= rules.break_glass.approvers
-    return min(mine, key=lambda c: str(c.consent.expires)) if enough else None
+    by_person: dict[str, SignedConsent] = {}
+    for signed in sorted(mine, key=lambda c: (str(c.consent.expires), c.id)):
+        by_person.setdefault(person(signed.owner), signed)
+    return list(by_person.values()) if len(by_person) >= rules.break_glass.approvers else []
 
 
-def waived_by(item: Unmet, signed: SignedConsent) -> WaivedBy:
-    """Return an unmet condition with the waiver that covers it."""
+def waived_by(item: Unmet, signed: SignedConsent, *cosigners: SignedConsent) -> WaivedBy:
+    """Return an unmet condition with the waiver that covers it, or in an emergency with the waivers."""
     consent = signed.consent
     return WaivedBy(
         unmet=item,
@@ -159,4 +161,5 @@ def waived_by(item: Unmet, signed: SignedConsent) -> WaivedBy:
         reason=consent.comment,
         expires=str(consent.expires),
         break_glass=consent.break_glass,
+        cosigners=tuple(Cosigner(waiver=each.id, owner=each.owner) for each in cosigners),
     )

@@ -68,7 +68,7 @@ def waiver_lines(decision: Decision) -> list[str]:
 def _head(covered: Sequence[WaivedBy]) -> str:
     waived = covered[0]
     if waived.break_glass:
-        return f"BREAK-GLASS, WAIVED until {waived.expires[:16]}Z by {waived.owner}: everything"
+        return f"BREAK-GLASS, WAIVED until {waived.expires[:16]}Z by {' and '.join(waived.owners)}: everything"
     failures = list(dict.fromkeys(_failure(each.unmet) for each in covered))
     more = f" and {len(failures) - MAX_NAMED} more" if len(failures) > MAX_NAMED else ""
     named = f"{waived.unmet.control} ({'; '.join(failures[:MAX_NAMED])}{more})"
@@ -84,6 +84,25 @@ def _failure(item: Unmet) -> str:
     return _plain(metric_text(item.metric) + (f" for {rows}" if rows else "") + value)
 
 
+def set_aside(decision: Decision) -> list[str]:
+    """Return what a decision does not rest on although it is there, and what it rests on although it is not whole.
+
+    These are results that a later record supersedes, what was taken back before, and an adoption from before the gate.
+    """
+    out = [
+        f"SUPERSEDED: {s.kind} {s.record[:13]} by {s.owner} said {s.result}; in its place {s.by_owner} signed "
+        f"{s.by[:13]}, which says {s.instead}, reason: {_plain(s.reason)}"
+        for s in decision.superseded
+    ]
+    out += [
+        f"{t.action.upper()} of these files on {t.time[:10]} under the name {t.model_name} (leaf {t.sequence})"
+        for t in decision.taken_back
+    ]
+    if decision.basis == "legacy":
+        out.append("ADOPTED from before the gate: no evidence and no approval was asked for")
+    return out
+
+
 def lines(decision: Decision) -> list[str]:
     """Return a decision as lines for a terminal."""
     target = f" as {decision.alias}" if decision.alias else ""
@@ -94,6 +113,7 @@ def lines(decision: Decision) -> list[str]:
     out = [f"{decision.stage} of {decision.model_name}: {head}"]
     out += [f"! {line}" for line in waiver_lines(decision)]
     out += [f"  ! {item_text(w.unmet)}" for w in decision.waived]
+    out += [f"! {line}" for line in set_aside(decision)]
     out += [f"  - {item_text(u)}" for u in decision.unmet]
     out += [f"  ~ warning: {item_text(u)}" for u in decision.warnings]
     out += [f"  next: {n}" for n in dict.fromkeys(_next(u, decision) for u in decision.unmet if u.next)]

@@ -7,7 +7,7 @@ tree (`tree.py`). Names, addresses and free text are in an erasable body; the le
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
@@ -18,13 +18,22 @@ if TYPE_CHECKING:
     import contextlib
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
     from aims_mlflow.ledger.log import Log
     from aims_mlflow.ledger.model_leaves import ModelLeaves
     from aims_mlflow.records.leaves.base import LeafBody
 
 PAGE = 1000
+
+
+def in_force(for_all: ModelLeaves) -> dict[str, str]:
+    """Return the digests in force, by kind (policy, keyring): what the newest sealed leaf of each kind says."""
+    out: dict[str, str] = {}
+    for kind in ("policy", "keyring"):
+        found = for_all.of((kind,))
+        out |= dict.fromkeys((kind,), found[-1].fact.rules()[0]) if found and found[-1].fact.rules() else {}
+    return out
 
 
 def ledger_uri(registry_uri: str, configured: str | None) -> str:
@@ -49,7 +58,7 @@ class Ledger:
         """
         from aims_mlflow.ledger.append import Appender
         from aims_mlflow.ledger.database import open_database
-        from aims_mlflow.ledger.model_leaves import Memory, next_leaves
+        from aims_mlflow.ledger.model_leaves import Memory, ModelLeaves, next_for_all, next_leaves
         from aims_mlflow.ledger.model_locks import ModelLocks
         from aims_mlflow.ledger.proofs import LedgerProofs
         from aims_mlflow.ledger.state import LedgerState
@@ -59,7 +68,9 @@ class Ledger:
         self._engine, self._tables = open_database(uri)
         self._locks = ModelLocks(self._engine)
         self._leaves_of_model = next_leaves(self._tables.leaves, PAGE)
+        self._leaves_for_all = next_for_all(self._tables.leaves, PAGE)
         self._memory = Memory(self._of_model)
+        self._for_all = ModelLeaves("", self._read_for_all)
         self.state = LedgerState(self._engine, self._tables)
         self.proofs = LedgerProofs(self._engine, self._tables, log)
         self._writer = Appender(self._engine, self._tables, self.proofs)
@@ -138,10 +149,35 @@ class Ledger:
         """
         return self._memory.of(name)
 
+    def for_all(self) -> ModelLeaves:
+        """Return the leaves that hold for every model: policies, keyrings, revocations and retirements.
+
+        Raises:
+            Unreachable: the database does not answer.
+        """
+        self._for_all.refresh()
+        return self._for_all
+
+    def in_force(self) -> dict[str, str]:
+        """Return the digests in force, by kind (policy, keyring): what the newest sealed leaf of each kind says.
+
+        The database's row of them is not asked: whoever can write it could put an older policy in force.
+
+        Raises:
+            Unreachable: the database does not answer.
+        """
+        return in_force(self.for_all())
+
     def _of_model(self, name: str, start: int) -> Iterator[tuple[Leaf, str, str | None]]:
+        return self._pages(self._leaves_of_model, {"name": name}, start)
+
+    def _read_for_all(self, _: str, start: int) -> Iterator[tuple[Leaf, str, str | None]]:
+        return self._pages(self._leaves_for_all, {}, start)
+
+    def _pages(self, query: Select[Any], where: dict[str, str], start: int) -> Iterator[tuple[Leaf, str, str | None]]:
         while True:
             with self._reading() as connection:
-                rows = connection.execute(self._leaves_of_model, {"name": name, "start": start}).all()
+                rows = connection.execute(query, {**where, "start": start}).all()
             for row in rows:
                 yield Leaf(row.sequence, bytes(row.leaf), row.leaf_hash), row.type, row.version
             if len(rows) < PAGE:

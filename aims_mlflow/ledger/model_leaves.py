@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.leaves import Leaf
 
 # Leaves that say what became of a model; a decision's own leaf is larger, and is read by its request.
-KEPT = ("outcome", "legacy", "deleted", "renamed", "approval", "waiver", "revocation", "retirement", "finding")
+KEPT = (
+    "outcome", "legacy", "deleted", "renamed", "approval", "waiver", "revocation", "retirement", "finding", "policy",
+    "keyring",
+)  # fmt: skip
+# Leaves that hold for every model: the rules in force, and what was taken back, which follows a model's bytes.
+FOR_ALL = ("policy", "keyring", "revocation", "retirement")
 # Leaves that announce a change of the registry: each is followed by an outcome with the same request.
 CHANGES = ("decision", "withdrawn", "deleted", "renamed")
 MAX_LEAVES = 50_000
@@ -28,9 +33,20 @@ def next_leaves(table: Table, page: int) -> Select[Any]:
     """Return the query for the next page of leaves of a model `name`, from the sequence `start` on."""
     import sqlalchemy as sa
 
+    return _from_start(table, page).where(table.c.model_name == sa.bindparam("name"))
+
+
+def next_for_all(table: Table, page: int) -> Select[Any]:
+    """Return the query for the next page of leaves that hold for every model, from the sequence `start` on."""
+    return _from_start(table, page).where(table.c.type.in_(FOR_ALL))
+
+
+def _from_start(table: Table, page: int) -> Select[Any]:
+    import sqlalchemy as sa
+
     columns = (table.c.sequence, table.c.leaf, table.c.leaf_hash, table.c.type, table.c.version)
-    mine = sa.select(*columns).where(table.c.model_name == sa.bindparam("name"))
-    return mine.where(table.c.sequence >= sa.bindparam("start")).order_by(table.c.sequence).limit(page)
+    found = sa.select(*columns).where(table.c.sequence >= sa.bindparam("start"))
+    return found.order_by(table.c.sequence).limit(page)
 
 
 class ModelLeaves:

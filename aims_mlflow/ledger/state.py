@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from aims_mlflow.canonical import parse_json
 from aims_mlflow.ledger.database import reading, writing
 
 if TYPE_CHECKING:
@@ -28,11 +29,10 @@ class LedgerState:
         # Every decision asks these: they are made once.
         self._active = sa.select(active.c.kind, active.c.digest)
         lately = (calls.c.call == sa.bindparam("call"), calls.c.seconds > sa.bindparam("since"))
-        called = sa.select(sa.literal_column("'call'"), calls.c.request).where(*lately)
-        self._now = sa.union_all(self._active, called)
+        self._called = sa.select(calls.c.request).where(*lately)
 
     def active(self) -> dict[str, str]:
-        """Return the digests in force, by kind: policy, keyring."""
+        """Return the digests that the database's row says are in force, by kind; `Ledger.in_force` is what counts."""
         with reading(self._engine) as connection:
             return {row.kind: row.digest for row in connection.execute(self._active)}
 
@@ -55,12 +55,11 @@ class LedgerState:
             connection.execute(sa.delete(hashes).where(hashes.c.fingerprint == fingerprint))
             connection.execute(hashes.insert().values(fingerprint=fingerprint, digest=digest))
 
-    def now(self, call: str) -> tuple[dict[str, str], str | None]:
-        """Return (the digests in force, the request id of the same call within the last ten minutes), in one trip."""
+    def called(self, call: str) -> str | None:
+        """Return the request id of the same call within the last ten minutes."""
         asked = {"call": call, "since": int(time.time()) - CALL_SECONDS}
         with reading(self._engine) as connection:
-            found = {row[0]: row[1] for row in connection.execute(self._now, asked)}
-        return found, found.pop("call", None)
+            return _text(connection.execute(self._called, asked))
 
 
 def _text(found: sa.Result[Any]) -> str | None:
@@ -77,14 +76,26 @@ def calls(connection: sa.Connection, tables: Tables, made: Sequence[tuple[str, s
 
 
 def activate(connection: sa.Connection, tables: Tables, kind: str, digest: str, content: str) -> bool:
-    """Store a policy or keyring by digest and activate it; return whether that was a change."""
+    """Store a policy or keyring by digest and activate it; return whether that was a change.
+
+    The newest sealed leaf of the kind says what is in force, and not the row: one that says otherwise is put right.
+    """
     active, policies = tables.active, tables.policies
     current = connection.execute(sa.select(active.c.digest).where(active.c.kind == kind)).scalar()
-    if current == digest:
+    sealed = _sealed(connection, tables, kind)
+    if current == sealed == digest:
         return False
     known = sa.select(policies.c.digest).where(policies.c.digest == digest)
     if connection.execute(known).first() is None:
         connection.execute(policies.insert().values(digest=digest, kind=kind, content=content))
     connection.execute(sa.delete(active).where(active.c.kind == kind))
     connection.execute(active.insert().values(kind=kind, digest=digest))
-    return True
+    return sealed != digest
+
+
+def _sealed(connection: sa.Connection, tables: Tables, kind: str) -> str | None:
+    """Return the digest that the newest leaf of a kind puts in force."""
+    leaves = tables.leaves
+    newest = sa.select(leaves.c.leaf).where(leaves.c.type == kind).order_by(leaves.c.sequence.desc()).limit(1)
+    found = connection.execute(newest).scalar()
+    return parse_json(bytes(found), kind).get(f"{kind}_digest") if found is not None else None

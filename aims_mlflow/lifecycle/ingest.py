@@ -32,7 +32,7 @@ def keyring_now(ledger: Ledger) -> Keyring:
     Raises:
         EvidenceError: the ledger has none.
     """
-    active = ledger.state.active()
+    active = ledger.in_force()
     if "keyring" not in active or "policy" not in active:
         raise EvidenceError("the ledger has no keyring in force", next="start the gated registry once")
     return read_rules(ledger, active["policy"], active["keyring"]).keyring

@@ -6,9 +6,9 @@ followed here, so that a new model cannot inherit authority by its name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aims_mlflow.ledger.lineage import spans
 from aims_mlflow.ledger.model_leaves import KEPT
 from aims_mlflow.records.decision import Decision, PriorAuthority
 from aims_mlflow.records.leaves.changes import (
@@ -16,33 +16,18 @@ from aims_mlflow.records.leaves.changes import (
     ChangeLeaf,
     DecisionBody,
     DecisionLeaf,
-    DeletionLeaf,
     OutcomeLeaf,
-    RenamingLeaf,
 )
 from aims_mlflow.records.leaves.others import ConsentLeaf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.ledger.lineage import Span
     from aims_mlflow.ledger.model_leaves import ModelLeaves
     from aims_mlflow.records.leaves.changes import DoneLeaf
-
-MAX_NAMES = 100
-
-
-@dataclass(frozen=True)
-class Span:
-    """A name's leaves from `start` (inclusive) to `end` (exclusive)."""
-
-    name: str
-    start: int
-    end: int | None
-
-    def __contains__(self, sequence: int) -> bool:
-        return self.start <= sequence and (self.end is None or sequence < self.end)
 
 
 def qualified(name: str, workspace: str | None) -> str:
@@ -67,38 +52,11 @@ class ModelHistory:
     def spans(self) -> list[Span]:
         """Return the spans of the ledger that belong to this model, newest first."""
         if self._known is None:
-            self._known = list(self._find_spans())
+            self._known = spans(self._ledger, self.name)
         return self._known
-
-    def _find_spans(self) -> Iterator[Span]:
-        name, end = self.name, None
-        for _ in range(MAX_NAMES):
-            begins = [leaf for leaf in self._beginnings(name) if end is None or leaf.sequence < end]
-            if not begins:
-                yield Span(name, 0, end)
-                return
-            last = begins[-1]
-            yield Span(name, last.sequence, end)
-            previous = last.fact.previous if isinstance(last.fact, RenamingLeaf) else None
-            if previous is None:
-                return
-            name, end = previous, last.sequence
-
-    def _beginnings(self, name: str) -> list[Leaf]:
-        """Return the leaves of completed deletions and renamings, after which a name belonged to another model."""
-        out = []
-        for leaf in self._of(name).of(("deleted", "renamed")):
-            of_one_version = isinstance(leaf.fact, DeletionLeaf) and leaf.fact.version is not None
-            if not of_one_version and self._done(leaf.fact.request):
-                out.append(leaf)
-        return out
 
     def _of(self, name: str) -> ModelLeaves:
         return self.mine if name == self.name else self._ledger.of_model(name)
-
-    def _done(self, request: str) -> bool:
-        found = outcome(self._ledger, request)
-        return found is not None and found.done
 
     def leaves(self, types: Sequence[str], version: str | None = None) -> list[Leaf]:
         """Return this model's leaves in order."""
@@ -129,13 +87,14 @@ class ModelHistory:
 
     def put_into_use(self, version: str | None = None) -> list[DoneLeaf]:
         """Return the outcomes and adoptions by which versions held a gated alias or stage."""
-        return [
-            c for c in self.done(version) if (_adopted(c) if isinstance(c, AdoptionLeaf) else c.stage == "deployment")
-        ]
+        return [c for c in self.done(version) if _put_into_use(c)]
 
     def prior_authority(self, version: str, alias: str, legacy_until: str | None) -> PriorAuthority | None:
         """Return the earlier authority of a version for an alias, the newest first."""
-        for content in reversed(self.put_into_use(version)):
+        for leaf in reversed(self.leaves(("outcome", "legacy"), version)):
+            content = leaf.fact
+            if not isinstance(content, OutcomeLeaf | AdoptionLeaf) or not _put_into_use(content):
+                continue
             if isinstance(content, OutcomeLeaf):
                 observed = content.would_refuse or content.basis == "legacy"
                 found = self._allowed(content.request) if content.alias == alias and not observed else None
@@ -145,6 +104,7 @@ class ModelHistory:
                 return PriorAuthority(
                     basis="legacy",
                     request=content.request,
+                    sequence=leaf.sequence,
                     model_digest=content.model_digest,
                     time=content.time,
                     until=f"{legacy_until}T23:59:59Z",
@@ -156,29 +116,30 @@ class ModelHistory:
 
         One that only observed has given no authority, and one that let an adopted version return gave none of its own.
         """
-        decision = decision_of(self._ledger, request)
-        if decision is None or decision.would_refuse or decision.basis == "legacy" or not decision.model_digest:
+        leaf = next(self._ledger.leaves(types=("decision",), request=request), None)
+        decision = leaf.fact if leaf else None
+        if leaf is None or not isinstance(decision, DecisionLeaf):
             return None
-        said = self._texts(request)
-        waived = said.waived if said else ()
-        if {w.waiver for w in waived} != set(decision.waivers):
-            return None  # the texts were erased, and without them nobody could read what was waived
+        if decision.would_refuse or decision.basis == "legacy" or not decision.model_digest:
+            return None
+        body = self._ledger.body(leaf.sequence)
+        said = Decision.model_validate(body.decision) if isinstance(body, DecisionBody) and body.decision else None
+        if said is None or {name for w in said.waived for name in w.waivers} != set(decision.waivers):
+            return (
+                None  # the texts were erased: without them nobody can read whose word it rested on, and what was waived
+            )
         return PriorAuthority(
             basis="restored",
             request=request,
+            sequence=leaf.sequence,
             model_digest=decision.model_digest,
             time=decision.time,
             until=decision.waived_until,
             evidence=tuple(decision.evidence),
-            approvals=said.approvals if said else (),
-            waived=waived,
+            approvals=said.approvals,
+            waived=said.waived,
+            superseded=said.superseded,
         )
-
-    def _texts(self, request: str) -> Decision | None:
-        """Return a decision with its texts, unless they were erased."""
-        leaf = next(self._ledger.leaves(types=("decision",), request=request), None)
-        body = self._ledger.body(leaf.sequence) if leaf else None
-        return Decision.model_validate(body.decision) if isinstance(body, DecisionBody) and body.decision else None
 
     def waived_until(self, content: DoneLeaf) -> str | None:
         """Return the end of the first waiver behind a change to expire; None for a change without waivers."""
@@ -192,6 +153,12 @@ class ModelHistory:
         if not isinstance(change, ChangeLeaf) or (isinstance(change, DecisionLeaf) and not change.allowed):
             return None
         return change if outcome(self._ledger, change.request) is None else None
+
+
+def _put_into_use(content: DoneLeaf) -> bool:
+    if isinstance(content, AdoptionLeaf):
+        return bool(_adopted(content))
+    return content.done and content.stage == "deployment"
 
 
 def _adopted(content: AdoptionLeaf) -> list[str]:

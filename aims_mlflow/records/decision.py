@@ -55,8 +55,15 @@ class WaivedClaim(Record):
     evidence: str | None = None
 
 
+class Cosigner(Record):
+    """Another person's emergency waiver: a break-glass counts by several together."""
+
+    waiver: str
+    owner: str
+
+
 class WaivedBy(Record):
-    """An unmet condition, and the waiver that covers it."""
+    """An unmet condition, and the waiver that covers it; a break-glass has the other people's in `cosigners`."""
 
     unmet: Unmet
     waiver: str
@@ -64,22 +71,61 @@ class WaivedBy(Record):
     reason: str
     expires: Time
     break_glass: bool = False
+    cosigners: tuple[Cosigner, ...] = ()
+
+    @property
+    def waivers(self) -> tuple[str, ...]:
+        """The ids of all waivers that it rests on."""
+        return self.waiver, *(each.waiver for each in self.cosigners)
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The people who signed them."""
+        return self.owner, *(each.owner for each in self.cosigners)
+
+
+class Supersession(Record):
+    """A record that does not count, because a later record of its kind supersedes it, with both signers and the reason.
+
+    `result` is what the superseded record said, and `instead` what the later one says.
+    """
+
+    kind: str
+    record: str
+    result: str
+    owner: str
+    by: str
+    by_owner: str
+    instead: str
+    reason: str
+
+
+class TakenBack(Record):
+    """A revocation or retirement of these bytes, under any name: what was signed before it does not count."""
+
+    action: Literal["revocation", "retirement"]
+    model_name: str
+    sequence: int
+    time: Time
 
 
 class PriorAuthority(Record):
     """Earlier authority of a version: it was allowed for this alias before, or adopted with it.
 
     `until` bounds it: the first waiver that it rested on to end, or the policy's last day for adopted versions.
+    `sequence` is the leaf that gave it: what was taken back since then ends it. Earlier releases wrote none.
     """
 
     basis: Literal["restored", "legacy"]
     request: str
+    sequence: int | None = None
     model_digest: Sha256
     time: Time
     until: Time | None = None
     evidence: tuple[Sha256, ...] = ()
     approvals: tuple[str, ...] = ()
     waived: tuple[WaivedBy, ...] = ()
+    superseded: tuple[Supersession, ...] = ()
 
 
 class Decision(Record):
@@ -104,6 +150,8 @@ class Decision(Record):
     warnings: tuple[Unmet, ...] = ()
     evidence: tuple[Sha256, ...] = ()
     approvals: tuple[str, ...] = ()
+    superseded: tuple[Supersession, ...] = ()
+    taken_back: tuple[TakenBack, ...] = ()
     run_id: str | None = None
     model_id: str | None = None
     system: str | None = None

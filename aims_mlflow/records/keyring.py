@@ -31,12 +31,18 @@ class KeyEntry(Record):
     valid_until: Time | None = None
     revoked: Time | None = None
 
+    def why_not_role(self, roles: Sequence[Role]) -> str | None:
+        """Return why this key may never act in one of `roles`, or None when it may at some time."""
+        if set(roles) & set(self.roles):
+            return None
+        wanted = " or ".join(repr(role) for role in roles)
+        return f"the key of {self.owner} has no role {wanted} (it has {', '.join(self.roles)})"
+
     def why_not(self, roles: Sequence[Role], time: str) -> str | None:
         """Return why this key may act in none of `roles` at `time`, or None when it may."""
         moment = parse_time(time)
-        if not set(roles) & set(self.roles):
-            wanted = " or ".join(repr(role) for role in roles)
-            return f"the key of {self.owner} has no role {wanted} (it has {', '.join(self.roles)})"
+        if why := self.why_not_role(roles):
+            return why
         if self.valid_from and moment < parse_time(self.valid_from):
             return f"the key of {self.owner} is valid only from {self.valid_from}"
         if self.valid_until and moment > parse_time(self.valid_until):

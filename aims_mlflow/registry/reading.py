@@ -93,7 +93,7 @@ def policy_in_force(ledger: Ledger) -> LoadedPolicy:
     """
     from aims_mlflow.gates.policy import FILE, load_policy, parse_policy
 
-    digest = ledger.state.active().get("policy")
+    digest = ledger.in_force().get("policy")
     text = ledger.state.stored(digest) if digest else None
     return parse_policy(text, FILE) if text else load_policy(policy_folder())
 

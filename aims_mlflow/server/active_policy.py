@@ -107,18 +107,15 @@ class ActivePolicy:
         self._seen: tuple[object, ...] | None = None
         self._lock = threading.Lock()
 
-    def current(self, active: dict[str, str] | None = None) -> RulesInForce:
-        """Return the policy and keyring in force, which the ledger's database names for all workers.
-
-        `active` is what the database named just now, where that was asked already.
+    def current(self) -> RulesInForce:
+        """Return the policy and keyring in force: those that the newest sealed leaves name, for all workers.
 
         Raises:
             ConfigError: there never was a valid policy.
             Unreachable: the ledger does not answer, or does not hold what it says is in force.
         """
-        changed = self._refresh_alone()
-        if active is None or changed:
-            active = self._ledger.state.active()
+        self._refresh_alone()
+        active = self._ledger.in_force()
         if "policy" not in active or "keyring" not in active:
             raise ConfigError(
                 "the registry has no valid policy: " + "; ".join(self.findings), next="`aims gate lint` on the server"
@@ -146,20 +143,20 @@ class ActivePolicy:
             is_empty = not any((self.folder / name).exists() for name in (FILE, KEYRING))
             raise ConfigError(exc.what, where=str(self.folder), next=make if is_empty else fix) from exc
 
-    def _refresh_alone(self) -> bool:
+    def _refresh_alone(self) -> None:
         """Refresh in one thread at a time; each may wait for the ledger, and those behind it do not wait for all."""
         if not self._lock.acquire(timeout=wait_seconds()):
             raise Unreachable("the policy's folder is being read for too long", next="check its disk, and the ledger")
         try:
-            return self._refresh()
+            self._refresh()
         finally:
             self._lock.release()
 
-    def _refresh(self) -> bool:
-        """Read the folder's changed files; return whether there were any."""
+    def _refresh(self) -> None:
+        """Read the folder's changed files."""
         marks = tuple(_mark(self.folder / name) for name in (FILE, KEYRING))
         if marks == self._seen:
-            return False
+            return
         findings = []
         for take in (self._take_policy, self._take_keyring):
             try:
@@ -169,14 +166,13 @@ class ActivePolicy:
             except AimsError as exc:
                 # Clients read findings too, and the folder's place is nobody's business but the server's.
                 findings.append(exc.sentence().replace(f"{self.folder}{os.sep}", ""))
-                in_force = {"policy", "keyring"} <= set(self._ledger.state.active())
+                in_force = {"policy", "keyring"} <= set(self._ledger.in_force())
                 effect = "the last good policy stays in force" if in_force else "everything is refused without a policy"
                 _log.error("aims: %s: %s", effect, exc.sentence())
         self.findings = tuple(findings)
         invalid = [FindingLeaf(about="policy", text_sha256=sha256_hex(text.encode())) for text in findings]
         record(self._ledger, ("policy",), [Finding(*each) for each in zip(invalid, findings, strict=True)])
         self._seen = marks
-        return True
 
     def _take_policy(self) -> None:
         loaded = _from_folder(lambda: load_policy(self.folder))
@@ -185,7 +181,7 @@ class ActivePolicy:
         self._ledger.put_in_force("policy", loaded.digest, text, policy_entry(loaded.digest, text))
 
     def _take_keyring(self) -> None:
-        active = self._ledger.state.active().get("keyring")
+        active = self._ledger.in_force().get("keyring")
         before = keyring_of(self._ledger, active) if active else None
         pinned = keyring_roots() or (before.signatures[0].key_id if before else None)
         keyring = _from_folder(lambda: load_keyring(self.folder / KEYRING, pinned))

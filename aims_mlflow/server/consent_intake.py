@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.gates.consents import read_consent, unpacked, with_words
+from aims_mlflow.gates.authority import Authority
+from aims_mlflow.gates.consents import (
+    ACTIONS,
+    KnownConsents,
+    read_consent,
+    sealed_consents,
+    unpacked,
+    with_words,
+)
+from aims_mlflow.ledger.state import CALL_SECONDS
 from aims_mlflow.lifecycle.consents import MAX_CHARS, seal_consent
 from aims_mlflow.lifecycle.model_history import qualified
+from aims_mlflow.records.base import parse_time
 from aims_mlflow.server.change import RegistryChange
 
 if TYPE_CHECKING:
@@ -25,8 +36,11 @@ class ConsentIntake:
     def take(self, name: str, workspace: str | None, text: str, who: CallerBody, login: str | None) -> None:
         """Verify a consent about a registered model, and seal it.
 
+        A consent that was sealed lately and counts is sealed no second time: a client that lost the answer asks again.
+
         Raises:
-            EvidenceError: it is malformed, too long, not signed in a fitting role, or for something else.
+            EvidenceError: it is malformed, too long, not signed in a fitting role, for something else, or was sealed
+                before.
             PolicyRefused: the ledger is not the one that the registry was gated with.
         """
         self._gate.guard.require()
@@ -34,12 +48,32 @@ class ConsentIntake:
             raise EvidenceError(f"the envelope is longer than {MAX_CHARS:,} characters", next="shorten the reason")
         force = self._gate.policy.current()
         raw, words = unpacked(text)
-        signed = read_consent(raw, force.keyring, force.consenting)
+        signed = with_words(read_consent(raw, force.keyring, force.consenting), words)
         _require_named_failures(signed)
         _require_model(signed, name, workspace)
         _require_login(signed, login)
+        authority = Authority(self._gate.ledger, signed.model, force, datetime.now(UTC))
+        why = authority.why_not_signing(signed.key_id, force.consenting)
+        if why:
+            raise EvidenceError(why, next="sign with a key that may sign now; what its time says does not count")
         self._require_rules(signed)
-        seal_consent(self._gate.ledger, raw, with_words(signed, words), qualified(name, workspace), who, words)
+        if not self._sealed_lately(signed, authority):
+            seal_consent(self._gate.ledger, raw, signed, qualified(name, workspace), who, words)
+
+    def _sealed_lately(self, signed: SignedConsent, authority: Authority) -> bool:
+        """Return whether a consent is sealed already; refuse one that is old, or that was taken back since."""
+        leaf = next(self._gate.ledger.leaves(types=ACTIONS, request=signed.id), None)
+        if leaf is None:
+            return False
+        counting = sealed_consents(authority, signed.model_digest, KnownConsents(0)).values()
+        ended = max((c.sequence for c in counting if c.takes_back and c.id != signed.id), default=-1)
+        lately = datetime.now(UTC) - parse_time(leaf.fact.time) < timedelta(seconds=CALL_SECONDS)
+        if lately and leaf.sequence > ended and any(c.id == signed.id for c in counting):
+            return True
+        raise EvidenceError(
+            f"this {signed.consent.action} was sealed on {leaf.fact.time[:10]} (leaf {leaf.sequence}), and counts once",
+            next="sign a new one, if it is still meant",
+        )
 
     def _require_rules(self, signed: SignedConsent) -> None:
         """Refuse an approval or waiver that was signed under other rules."""

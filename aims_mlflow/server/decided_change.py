@@ -63,10 +63,10 @@ class DecidedChanges:
             call = digest_of([*kind, login, arguments])
         with self._changes.locked(what, change.ledger_name) as past:
             with closed(what):
-                active, first = self._gate.ledger.state.now(call)
+                first = self._gate.ledger.state.called(call)
                 if first is not None and self._still(change, first):
                     return self._result(change, first)
-                context = self._gate.decide(change, owner, past, active)
+                context = self._gate.decide(change, owner, past)
                 allowed = context.decision.allowed
                 lost = [v for v in losing(change) if v != change.version] if allowed else []
                 announced = announced_decision(change, context, request, lost)

@@ -17,14 +17,15 @@ from aims_mlflow.server.model_bytes import ModelBytes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.gates.authority import Authority
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.gates.signed_consent import SignedConsent
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.model_history import ModelHistory
     from aims_mlflow.records.decision import PriorAuthority
-    from aims_mlflow.records.keyring import KeyEntry
     from aims_mlflow.records.policy import Caps
     from aims_mlflow.server.change import RegistryChange
     from aims_mlflow.server.stored_evidence import ArtifactOwner, ServerEvidence
@@ -51,7 +52,7 @@ class DecisionEvidence:
         self._ledger = ledger
         self._sessions: BoundedCache[CheckedSession] = BoundedCache(MAX_SESSION_BYTES)
         self._consents = KnownConsents(MAX_KNOWN)
-        self._signatures: BoundedCache[KeyEntry] = BoundedCache(MAX_KNOWN)
+        self._signatures: BoundedCache[SealedRecord] = BoundedCache(MAX_KNOWN)
 
     def forget(self) -> None:
         """Clear the caches of verified evidence, as in a new worker."""
@@ -70,32 +71,39 @@ class DecisionEvidence:
         digest = self.bytes.digest(owner.location, self.stored.files(owner.location), caps)
         return ModelEvidence(owner, digest, self.stored.session_files(owner.run_id, caps) if owner.run_id else {})
 
-    def checked_sessions(self, model: ModelEvidence, force: RulesInForce, rules: Rules) -> list[CheckedSession]:
-        """Return a model's sessions, verified against the keyring in force."""
-        return check_sessions(model.session_files, force, rules, self._sessions)
+    def checked_sessions(self, model: ModelEvidence, authority: Authority, rules: Rules) -> list[CheckedSession]:
+        """Return a model's sessions, verified, with a problem for each signature that does not count now."""
+        return check_sessions(model.session_files, authority, rules, self._sessions)
 
-    def consents(self, past: ModelHistory, digest: str, force: RulesInForce) -> dict[str, SignedConsent]:
-        """Return the sealed consents about a model's bytes that verify against the keyring in force."""
-        return sealed_consents(self._ledger, past.mine, digest, force, self._consents)
+    def consents(self, authority: Authority, digest: str) -> dict[str, SignedConsent]:
+        """Return the sealed consents about a model's bytes that count now."""
+        return sealed_consents(authority, digest, self._consents)
 
-    def prior_authority(self, change: RegistryChange, past: ModelHistory, force: RulesInForce) -> PriorAuthority | None:
-        """Return the version's earlier authority for this alias, if its signers are still trusted."""
-        prior = past.prior_authority(str(change.version), str(change.alias), force.policy.policy.legacy.until)
+    def prior_authority(
+        self, change: RegistryChange, past: ModelHistory, authority: Authority
+    ) -> PriorAuthority | None:
+        """Return the version's earlier authority for this alias, if all of its evidence counts still."""
+        until = authority.force.policy.policy.legacy.until
+        prior = past.prior_authority(str(change.version), str(change.alias), until)
         if prior is None or prior.basis == "legacy":
             return prior
         kept = functools.cache(lambda: self._ledger.envelopes(list(prior.evidence)))
+        force = authority.force
         try:
             for name in prior.evidence:
-                check = functools.partial(_trusted_signer, kept, name, force)
-                self._signatures.get((name, force.keyring_digest, force.training), check)
+                check = functools.partial(_record, kept, name, force)
+                record = self._signatures.get((name, force.keyring_digest, force.training), check)
+                if authority.why_no_evidence(record, force.training):
+                    return None
         except (EvidenceError, KeyError):
             return None
         return prior
 
 
-def _trusted_signer(kept: Callable[[], dict[str, bytes]], name: str, force: RulesInForce) -> KeyEntry:
-    """Return the key that signed an envelope of the ledger, if its digest fits and the key is trusted."""
+def _record(kept: Callable[[], dict[str, bytes]], name: str, force: RulesInForce) -> SealedRecord:
+    """Return the record of an envelope of the ledger, if its digest fits and a key of the keyring signed it."""
     record = read_record(kept()[name], name)
     if record.sha256 != name:
         raise EvidenceError("the envelope was changed in the ledger's database", where=name)
-    return check_signature(record, force.keyring.find, force.training)
+    check_signature(record, force.keyring.find, force.training, timeless=True)
+    return record

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError, Refusal
+from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.decide import DecisionRequest, decide, unreadable
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.server.bounded_call import BoundedCalls
@@ -43,11 +44,10 @@ class Gate:
         change: RegistryChange,
         owner: Callable[[], ArtifactOwner],
         past: ModelHistory | None = None,
-        active: dict[str, str] | None = None,
     ) -> DecisionContext:
         """Hash the model's bytes, read and verify its evidence, and decide; refuse if evidence is unreadable.
 
-        `past` is what whoever holds the model's lock has read of it, and `active` the digests in force.
+        `past` is what whoever holds the model's lock has read of it.
 
         Raises:
             ConfigError, Unreachable: there is no policy, or the ledger does not answer; or the artifact store does not,
@@ -55,7 +55,7 @@ class Gate:
             PolicyRefused: the ledger is not the one that the registry was gated with.
         """
         self.guard.require()
-        force, now = self.policy.current(active), datetime.now(UTC)
+        force, now = self.policy.current(), datetime.now(UTC)
         rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
         past = past or ModelHistory(self.ledger, change.ledger_name)
         caps = force.policy.policy.caps
@@ -70,17 +70,18 @@ class Gate:
             if not decision.allowed:
                 raise  # nobody's refusal: it is told, and not sealed
             return DecisionContext(decision, failure=None if isinstance(exc, HashInProgress) else exc)
-        consents = self.evidence.consents(past, model.digest, force)
+        authority = Authority(self.ledger, change.ledger_name, force, now)
+        consents = self.evidence.consents(authority, model.digest)
         request = DecisionRequest(
             model.digest,
             past.registered(change.version) if change.version else None,
-            self.evidence.prior_authority(change, past, force) if change.stage == "deployment" else None,
+            self.evidence.prior_authority(change, past, authority) if change.stage == "deployment" else None,
             model.owner.run_id,
             model.owner.model_id,
             change.version,
             force.keyring_digest,
         )
-        sessions = self.evidence.checked_sessions(model, force, rules)
+        sessions = self.evidence.checked_sessions(model, authority, rules)
         decision = decide(rules, sessions, list(consents.values()), request, now)
         kept = kept_lines(model.session_files)
         return DecisionContext(decision, *kept, tuple(consents), request.registered, request.standing)

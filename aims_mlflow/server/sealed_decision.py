@@ -37,7 +37,7 @@ def seal_decision(
         known = {content.request for content in open_of_model(past, version)}
         beside += [finding.entry()] if finding.key not in known else []
     if decision.basis == "break-glass":
-        waivers = sorted({w.waiver for w in decision.waived})
+        waivers = sorted({name for w in decision.waived for name in w.waivers})
         text = f"an emergency waiver let a change of {change.ledger_name} through"
         incident = IncidentLeaf(
             about="break-glass", model_name=change.ledger_name, alias=change.alias, waivers=waivers,

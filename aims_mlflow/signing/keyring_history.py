@@ -37,7 +37,7 @@ class KeyringVersion:
 class Verdict:
     """Whether a signature counted under the keyring of its leaf: it did if `why_not` is None.
 
-    `later` is set where a later keyring revoked the key as of a time before the signature: it counted when it was
+    `later` is set where a later keyring revoked the key as of a time before the sealing: it counted when it was
     decided on, and would not count now.
     """
 
@@ -67,8 +67,8 @@ class KeyringHistory:
         entries = (version.keyring.find(key_id) for version in reversed(self.versions))
         return next((entry for entry in entries if entry is not None), None)
 
-    def judge(self, key_id: str, roles: Sequence[Role], signed: str, sequence: int, decided: str) -> Verdict:
-        """Judge a signature made at `signed`, on which the leaf with this sequence relied.
+    def judge(self, key_id: str, roles: Sequence[Role], sealed: str, sequence: int, decided: str) -> Verdict:
+        """Judge a signature that the leaf with this sequence sealed, at the ledger's time `sealed`.
 
         `decided` is when the leaf's worker read the keyring: one that was put in force less than a minute before, or
         since then, may have stood aside while the worker still went by the one before it.
@@ -76,12 +76,12 @@ class KeyringHistory:
         entry, why = None, f"no keyring was in force at leaf {sequence}"
         for number, keyring in enumerate(self._possible(sequence, decided)):
             found = keyring.find(key_id)
-            said = found.why_not(roles, signed) if found else self._unknown(key_id, keyring, sequence)
+            said = found.why_not(roles, sealed) if found else self._unknown(key_id, keyring, sequence)
             if number == 0 or said is None:
                 entry, why = found, said or ""
             if said is None:
                 break
-        return Verdict(entry, why or None, None if why else self._revoked_later(key_id, signed))
+        return Verdict(entry, why or None, None if why else self._revoked_later(key_id, sealed))
 
     def _possible(self, sequence: int, decided: str) -> list[Keyring]:
         """Return the keyrings that a leaf's worker may have used, newest first."""
@@ -96,10 +96,10 @@ class KeyringHistory:
         where = "it is in a later one" if self.known(key_id) else "nor in any other"
         return f"key {key_id} is not in the keyring of leaf {sequence} (version {keyring.version}), {where}"
 
-    def _revoked_later(self, key_id: str, signed: str) -> str | None:
+    def _revoked_later(self, key_id: str, sealed: str) -> str | None:
         """Return why the newest keyring rejects a signature that counted."""
         now = self.known(key_id)
-        if now is None or not now.revoked or parse_time(now.revoked) > parse_time(signed):
+        if now is None or not now.revoked or parse_time(now.revoked) > parse_time(sealed):
             return None
         return f"the key of {now.owner} was later revoked as of {now.revoked}"
 

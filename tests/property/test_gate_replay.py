@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import canonical
+from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
 from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
@@ -75,11 +76,12 @@ def made_again(world, files, said):
     for key, fields in said:
         say(ledger, rules, force, name, key, fields)
     read = {f"{n}.jsonl": b"".join(lines) for n, lines in enumerate(files)}
-    consents = sealed_consents(ledger, ledger.of_model(name), signed_sessions.MODEL, force, KnownConsents(100))
+    authority = Authority(ledger, name, force, datetime.now(UTC))
+    consents = sealed_consents(authority, signed_sessions.MODEL, KnownConsents(100))
     asked = DecisionRequest(
         signed_sessions.MODEL, signed_sessions.MODEL, version="1", keyring_digest=force.keyring_digest
     )
-    checked = check_sessions(read, force, rules, BoundedCache(0))
+    checked = check_sessions(read, authority, rules, BoundedCache(0))
     decision = decide(rules, checked, list(consents.values()), asked, datetime.now(UTC))
     decided = DecisionContext(decision, *kept_lines(read), tuple(consents), signed_sessions.MODEL)
     change, request = RegistryChange("deployment", name, None, "champion", "1"), uuid7()

@@ -13,6 +13,7 @@ from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.evidence.statement import Subject, seal
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.bundle.create import create
+from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
 from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
@@ -61,7 +62,7 @@ class Registry:
 
     @property
     def force(self):
-        active = self.ledger.state.active()
+        active = self.ledger.in_force()
         return read_rules(self.ledger, active["policy"], active["keyring"])
 
     def train(self, model, ratio):
@@ -99,11 +100,12 @@ class Registry:
         """A decision, and where it allows the change, its outcome; returns the decision."""
         force, past = self.force, ModelHistory(self.ledger, NAME)
         rules = force.policy.rules(NAME, stage, alias)
-        consents = sealed_consents(self.ledger, past.mine, model, force, KnownConsents(100))
+        authority = Authority(self.ledger, NAME, force, datetime.now(UTC))
+        consents = sealed_consents(authority, model, KnownConsents(100))
         known = version if stage == "deployment" else None
         registered = past.registered(known) if known else None
         asked = DecisionRequest(model, registered, None, RUN, "m-1", known, force.keyring_digest)
-        sessions = check_sessions(files, force, rules, BoundedCache(0))
+        sessions = check_sessions(files, authority, rules, BoundedCache(0))
         decision = decide(rules, sessions, list(consents.values()), asked, datetime.now(UTC))
         decided = DecisionContext(decision, *kept_lines(files), tuple(consents), registered)
         change = RegistryChange(stage, NAME, None, alias, known)

@@ -27,7 +27,7 @@ def put_keyring(ledger, keyring):
 
 
 def keyring_of(ledger):
-    return Keyring.model_validate(json.loads(ledger.state.stored(ledger.state.active()["keyring"])))
+    return Keyring.model_validate(json.loads(ledger.state.stored(ledger.in_force()["keyring"])))
 
 
 def small_ledger(uri, trainer=None, log=None, root=None):

@@ -14,7 +14,7 @@ from aims_mlflow.errors import EvidenceError
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.ledger import checkpoint, merkle
 from aims_mlflow.ledger.leaves import Leaf
-from aims_mlflow.ledger.model_leaves import ModelLeaves
+from aims_mlflow.ledger.model_leaves import FOR_ALL, ModelLeaves
 from aims_mlflow.records.leaves import read_body
 
 if TYPE_CHECKING:
@@ -71,6 +71,18 @@ class PartLedger:
                     yield leaf, content.type, content.version
 
         found = ModelLeaves(name, read)
+        found.refresh()
+        return found
+
+    def for_all(self) -> ModelLeaves:
+        """Return the leaves that hold for every model: policies, keyrings, revocations and retirements."""
+
+        def read(_: str, start: int) -> Iterator[tuple[Leaf, str, str | None]]:
+            for leaf, content in self._leaves:
+                if leaf.sequence >= start and content.type in FOR_ALL:
+                    yield leaf, content.type, content.version
+
+        found = ModelLeaves("", read)
         found.refresh()
         return found
 

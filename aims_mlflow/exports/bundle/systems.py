@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aims_mlflow.audit.report import Report
-    from aims_mlflow.audit.view import StoredTexts
     from aims_mlflow.exports.bundle.ledger import PartLedger
+    from aims_mlflow.gates.rules_in_force import StoredTexts
     from aims_mlflow.records.leaves.base import LeafContent
 
 

@@ -178,7 +178,9 @@ def test_a_version_that_returns_carries_its_waivers():
     from aims_mlflow.records.decision import PriorAuthority
 
     request = dataclasses.replace(DecisionRequest(signed_sessions.MODEL), standing=PriorAuthority(**prior))
-    again = decide(POLICY.rules("income", "registration"), unfair(), [], request, NOW)
+    rules = POLICY.rules("income", "registration")
+    assert not decide(rules, unfair(), [], request, NOW).allowed, "a waiver that counts no more carries nothing"
+    again = decide(rules, unfair(), [signed], request, NOW)
     assert again.allowed
     assert again.basis == "restored"
     assert again.waived == first.waived

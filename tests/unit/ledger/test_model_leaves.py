@@ -135,10 +135,10 @@ def test_a_call_is_remembered_by_its_latest_request_and_old_ones_are_forgotten(l
 
     seal("one", "r1")
     seal("one", "r2")
-    assert ledger.state.now("one")[1] == "r2"
+    assert ledger.state.called("one") == "r2"
     later = state.time.time() + state.CALL_SECONDS + 1
     monkeypatch.setattr(state.time, "time", lambda: later)
-    assert ledger.state.now("one")[1] is None
+    assert ledger.state.called("one") is None
     monkeypatch.setattr(state.secrets, "randbelow", lambda _: 0)
     seal("two", "r3")
     assert kept() == {"two"}
