@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.continuation import ledger_proof, note_signer, why_not_continued
@@ -12,9 +13,13 @@ from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.audit.whole_ledger import check_stamps
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.gates import replay as again
+from aims_mlflow.gates.consents import TAKING
 from aims_mlflow.ledger import merkle
+from aims_mlflow.ledger.in_force import exchanged_rules, exchanged_text
 from aims_mlflow.lifecycle.erasure import erased
+from aims_mlflow.lifecycle.ingest import force_now
 from aims_mlflow.lifecycle.model_history import ModelHistory, decision_of
+from aims_mlflow.lifecycle.standing_now import why_it_ended
 from aims_mlflow.lifecycle.tenures import holders
 from aims_mlflow.records.leaves.changes import AdoptionLeaf
 from aims_mlflow.records.leaves.others import ConsentLeaf
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.records.leaves.changes import DoneLeaf
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 INGEST = "`aims ledger ingest` seals it"
@@ -209,13 +215,26 @@ class ModelCheck:
         for content in past.done(version):
             for leaf in self.ledger.leaves(request=content.request):
                 self.included(leaf)
-        for leaf in past.leaves(("revocation", "retirement")):
-            consent = leaf.fact
-            if isinstance(consent, ConsentLeaf) and consent.model_digest == registered:
-                what = f"a {consent.type} of {consent.time[:10]} is sealed (leaf {leaf.sequence})"
-                self.report["completeness"].wrong(f"{name} version {version}", what, "its approval was taken back")
+        held = holders(past).get(alias) if alias is not None else None
+        in_use = held if held is not None and held.version == version else None
+        why = self._taken_back(registered) if in_use is None else self._ended(past, in_use)
+        if why:
+            self.report["completeness"].wrong(f"{name} version {version}", why, "its approval was taken back")
         if alias is not None:
             self._holder(past, version, alias)
+
+    def _taken_back(self, digest: str) -> str | None:
+        """Return the newest revocation or retirement of a version's bytes, under any name."""
+        for leaf in reversed(self.ledger.for_all().of(TAKING)):
+            consent = leaf.fact
+            if isinstance(consent, ConsentLeaf) and consent.model_digest == digest:
+                where = f"leaf {leaf.sequence}, under the name {consent.model_name}"
+                return f"a {consent.type} of {consent.time[:10]} is sealed ({where})"
+        return None
+
+    def _ended(self, past: ModelHistory, held: DoneLeaf) -> str | None:
+        """Return why what let a version into use does not count any more."""
+        return why_it_ended(self.ledger, past, held, force_now(self.ledger), datetime.now(UTC))
 
     def _holder(self, past: ModelHistory, version: str, alias: str) -> None:
         step, held = self.report["completeness"], holders(past).get(alias)
@@ -228,10 +247,6 @@ class ModelCheck:
 
     def in_force(self) -> None:
         """Compare the policy and keyring that workers use with the newest ones sealed in the ledger."""
-        active = self.ledger.state.active()
-        for kind in ("policy", "keyring"):
-            last = next(iter(self.ledger.newest(types=(kind,))), None)
-            said = next(iter(last.fact.rules()), None) if last else None
-            if active.get(kind) != said:
-                what = f"the database says {str(active.get(kind))[:12]}, the ledger's last leaf {str(said)[:12]}"
-                self.report["completeness"].wrong(f"active {kind}", what, f"someone exchanged the {kind} in force")
+        for kind, (row, sealed) in exchanged_rules(self.ledger).items():
+            meaning = f"someone exchanged the {kind} in the database"
+            self.report["completeness"].wrong(f"active {kind}", exchanged_text(kind, row, sealed), meaning)

@@ -67,6 +67,15 @@ def sign_and_send(found: ModelRef, stage: Stage, alias: str | None, **fields: An
 def approve(model: str, stage: Stage, alias: str | None, name: str | None, comment: str) -> None:
     """Approve MODEL (models:/NAME/VERSION or models:/m-ID) for one stage, bound to its bytes and the policy in force.
 
-    The key needs the role approver. Whoever trained the model may not approve it.
+    The key needs the role approver. Whoever trained the model may not approve it. What the gate's decision rests on is
+    printed before it is signed: failures, waivers, results that another record takes out, earlier revocations.
     """
-    send(model, name, stage, alias, action="approval", comment=comment)
+    from aims_mlflow.gates.wording import what_is_approved
+    from aims_mlflow.registry import channel
+
+    found = channel.named(model, name)
+    channel.make_room(found.name)
+    decision = channel.explain(found.name, found.version or found.model_id, stage, alias)
+    for line in what_is_approved(decision):
+        click.secho(line, fg="yellow" if line.lstrip().startswith(("!", "-")) else None)
+    sign_and_send(found, stage, alias, action="approval", comment=comment)

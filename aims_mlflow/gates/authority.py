@@ -7,6 +7,7 @@ or by not knowing the key any more. Evidence that no leaf names yet is as old as
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.gates.counting_evidence import CountingEvidence
     from aims_mlflow.gates.rules_in_force import RulesInForce, StoredTexts
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.lineage import Span
@@ -151,6 +153,15 @@ class Authority:
                 return None
             why = earlier
         return f"{why}; {NOT_SEALED}"
+
+    def seen_from(self, counted: CountingEvidence) -> int:
+        """Return the leaf after which people could see each record that takes a failure out; -1 where none does.
+
+        Where one is not sealed yet, nobody has seen it.
+        """
+        superseding = [other for record, other in counted.undone() if record.evidence.result != "passed"]
+        seen = [next(self._sealings(other), None) for other in superseding]
+        return max((sealed.sequence if sealed else sys.maxsize for sealed in seen), default=-1)
 
     def _why_not_or_lost(self, key_id: str, roles: Sequence[Role], sealed: Moment) -> str | None:
         try:

@@ -44,9 +44,13 @@ class CountingEvidence:
         mine = [r for r in self.records if r.evidence.kind == kind]
         return [r for r in mine if not any(_undoes(other, r) for other in mine)]
 
+    def undone(self) -> list[tuple[SealedRecord, SealedRecord]]:
+        """Return the records that do not count, each with the record of its kind that supersedes it."""
+        pairs = ((r, other) for r in self.records for other in self.records if _undoes(other, r))
+        return [(r, other) for r, other in pairs if r.evidence.kind == other.evidence.kind]
+
     def superseded(self) -> tuple[Supersession, ...]:
         """Return the records that do not count because another record undoes them, with what is said instead."""
-        pairs = ((r, other) for r in self.records for other in self.records if _undoes(other, r))
         return tuple(
             Supersession(
                 kind=r.evidence.kind,
@@ -58,8 +62,7 @@ class CountingEvidence:
                 instead=other.evidence.result,
                 reason=other.evidence.supersedes.reason if other.evidence.supersedes else "",
             )
-            for r, other in pairs
-            if r.evidence.kind == other.evidence.kind
+            for r, other in self.undone()
         )
 
     def _owner(self, record: SealedRecord) -> str:

@@ -29,6 +29,7 @@ class DecisionRequest:
     """The subject of a decision: the model's bytes, their history, and their place in MLflow.
 
     `registered` is the digest that the version had when it was registered; `standing` what it was allowed before.
+    Approvals up to the leaf `seen_from` were given by people who could not see that a failure was taken out.
     """
 
     model_digest: str
@@ -38,6 +39,7 @@ class DecisionRequest:
     model_id: str | None = None
     version: str | None = None
     keyring_digest: str | None = None
+    seen_from: int = -1
 
 
 def decide(
@@ -60,9 +62,10 @@ def decide(
     counted = count(everything, asked.model_digest)
     bound = consents_in_force(consents, rules)
     shortfalls = _shortfalls(rules, everything, counted, asked, now)
-    shortfalls += back_without_a_word(rules, consents, approvers(bound, counted))
+    able = [c for c in approvers(bound, counted) if c.sequence > asked.seen_from]
+    shortfalls += back_without_a_word(rules, consents, able)
     waivers = [(item, covering(item, bound, counted, now, rules)) for item in shortfalls]
-    waivers, approvals = _with_approvals(rules, waivers, approvers(bound, counted), counted)
+    waivers, approvals = _with_approvals(rules, waivers, able, counted)
     emergency = break_glass(bound, counted, now, rules)
     chosen = [(item, emergency or signers[:1]) for item, signers in waivers]
     waived = tuple(waived_by(item, *signed) for item, signed in chosen if signed)

@@ -13,6 +13,7 @@ from aims_mlflow.evidence.small_counts import beside_line
 from aims_mlflow.evidence.verify import CheckedSession, Problem, check_session
 from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
+from aims_mlflow.gates.counting_evidence import count
 from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.records.base import parse_time
@@ -100,6 +101,8 @@ def replay(
     # A waiver's reason counts for nothing: where it was erased, what the decision said of it stands.
     reasons = {waived.waiver: waived.reason for waived in said.waived}
     given = [_given(each, reasons) for each in said_by.values()]
+    files = {name: _joined(ledger, lines, body.beside or {}) for name, lines in content.sessions.items()}
+    checked = check_sessions(files, authority, rules, sessions or KnownSessions(0))
     asked = DecisionRequest(
         said.model_digest,
         content.registered,
@@ -108,9 +111,8 @@ def replay(
         said.model_id,
         said.version,
         said.keyring_digest,
+        authority.seen_from(count(checked, said.model_digest)),
     )
-    files = {name: _joined(ledger, lines, body.beside or {}) for name, lines in content.sessions.items()}
-    checked = check_sessions(files, authority, rules, sessions or KnownSessions(0))
     return decide(rules, checked, given, asked, parse_time(said.time))
 
 

@@ -90,17 +90,25 @@ def set_aside(decision: Decision) -> list[str]:
     These are results that a later record supersedes, what was taken back before, and an adoption from before the gate.
     """
     out = [
-        f"SUPERSEDED: {s.kind} {s.record[:13]} by {s.owner} said {s.result}; in its place {s.by_owner} signed "
+        f"superseded: {s.kind} {s.record[:13]} by {s.owner} said {s.result}; in its place {s.by_owner} signed "
         f"{s.by[:13]}, which says {s.instead}, reason: {_plain(s.reason)}"
         for s in decision.superseded
     ]
     out += [
-        f"{t.action.upper()} of these files on {t.time[:10]} under the name {t.model_name} (leaf {t.sequence})"
+        f"{t.action} of these files on {t.time[:10]} under the name {t.model_name} (leaf {t.sequence})"
         for t in decision.taken_back
     ]
     if decision.basis == "legacy":
-        out.append("ADOPTED from before the gate: no evidence and no approval was asked for")
+        out.append("adopted from before the gate: no evidence and no approval was asked for")
     return out
+
+
+def what_is_approved(decision: Decision) -> list[str]:
+    """Return what an approver should know before signing: all that a decision rests on, but missing approvals."""
+    out = [f"you approve {decision.model_name}, on {len(decision.evidence)} records of evidence"]
+    out += [f"! {line}" for line in (*waiver_lines(decision), *set_aside(decision))]
+    out += [f"  - {item_text(u)}" for u in decision.unmet if u.kind not in ("approval", "retirement", "revocation")]
+    return out + [f"  ~ warning: {item_text(u)}" for u in decision.warnings]
 
 
 def lines(decision: Decision) -> list[str]:

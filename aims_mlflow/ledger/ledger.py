@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.ledger.in_force import in_force
 from aims_mlflow.ledger.leaves import Entry, Leaf
 from aims_mlflow.records.leaves import read_body
 
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
     from aims_mlflow.records.leaves.base import LeafBody
 
 PAGE = 1000
-
-
-def in_force(for_all: ModelLeaves) -> dict[str, str]:
-    """Return the digests in force, by kind (policy, keyring): what the newest sealed leaf of each kind says."""
-    out: dict[str, str] = {}
-    for kind in ("policy", "keyring"):
-        found = for_all.of((kind,))
-        out |= dict.fromkeys((kind,), found[-1].fact.rules()[0]) if found and found[-1].fact.rules() else {}
-    return out
 
 
 def ledger_uri(registry_uri: str, configured: str | None) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.records.keyring import Keyring
 
@@ -32,10 +33,19 @@ def keyring_now(ledger: Ledger) -> Keyring:
     Raises:
         EvidenceError: the ledger has none.
     """
+    return force_now(ledger).keyring
+
+
+def force_now(ledger: Ledger) -> RulesInForce:
+    """Return the policy and keyring in force, by the newest sealed leaves.
+
+    Raises:
+        EvidenceError: the ledger has none.
+    """
     active = ledger.in_force()
     if "keyring" not in active or "policy" not in active:
         raise EvidenceError("the ledger has no keyring in force", next="start the gated registry once")
-    return read_rules(ledger, active["policy"], active["keyring"]).keyring
+    return read_rules(ledger, active["policy"], active["keyring"])
 
 
 def ingest(ledger: Ledger, sessions: Sequence[CheckedSession], source: str, reason: str) -> Ingestion:

@@ -44,7 +44,7 @@ class ModelHistory:
         Raises:
             Unreachable: it does not answer.
         """
-        self._ledger = ledger
+        self.ledger = ledger
         self.mine = ledger.of_model(name)
         self.name = name
         self._known: list[Span] | None = None
@@ -52,11 +52,11 @@ class ModelHistory:
     def spans(self) -> list[Span]:
         """Return the spans of the ledger that belong to this model, newest first."""
         if self._known is None:
-            self._known = spans(self._ledger, self.name)
+            self._known = spans(self.ledger, self.name)
         return self._known
 
     def _of(self, name: str) -> ModelLeaves:
-        return self.mine if name == self.name else self._ledger.of_model(name)
+        return self.mine if name == self.name else self.ledger.of_model(name)
 
     def leaves(self, types: Sequence[str], version: str | None = None) -> list[Leaf]:
         """Return this model's leaves in order."""
@@ -65,7 +65,7 @@ class ModelHistory:
             found: Iterable[Leaf] = (
                 self._of(span.name).of(types, version)
                 if set(types) <= set(KEPT)
-                else self._ledger.leaves(start=span.start, types=types, model_name=span.name, version=version)
+                else self.ledger.leaves(start=span.start, types=types, model_name=span.name, version=version)
             )
             out += [leaf for leaf in found if leaf.sequence in span]
         return out
@@ -97,7 +97,7 @@ class ModelHistory:
                 continue
             if isinstance(content, OutcomeLeaf):
                 observed = content.would_refuse or content.basis == "legacy"
-                found = self._allowed(content.request) if content.alias == alias and not observed else None
+                found = self.authority_of(content.request) if content.alias == alias and not observed else None
                 if found is not None:
                     return found
             elif alias in _adopted(content) and legacy_until and content.model_digest:
@@ -111,18 +111,23 @@ class ModelHistory:
                 )
         return None
 
-    def _allowed(self, request: str) -> PriorAuthority | None:
+    def sequence_of(self, request: str) -> int:
+        """Return the leaf that announced a change; -1 where the ledger has none."""
+        leaf = next(self.ledger.leaves(request=request), None)
+        return leaf.sequence if leaf else -1
+
+    def authority_of(self, request: str) -> PriorAuthority | None:
         """Return an earlier allowing decision as prior authority.
 
         One that only observed has given no authority, and one that let an adopted version return gave none of its own.
         """
-        leaf = next(self._ledger.leaves(types=("decision",), request=request), None)
+        leaf = next(self.ledger.leaves(types=("decision",), request=request), None)
         decision = leaf.fact if leaf else None
         if leaf is None or not isinstance(decision, DecisionLeaf):
             return None
         if decision.would_refuse or decision.basis == "legacy" or not decision.model_digest:
             return None
-        body = self._ledger.body(leaf.sequence)
+        body = self.ledger.body(leaf.sequence)
         said = Decision.model_validate(body.decision) if isinstance(body, DecisionBody) and body.decision else None
         if said is None or {name for w in said.waived for name in w.waivers} != set(decision.waivers):
             return (
@@ -143,7 +148,7 @@ class ModelHistory:
 
     def waived_until(self, content: DoneLeaf) -> str | None:
         """Return the end of the first waiver behind a change to expire; None for a change without waivers."""
-        decision = decision_of(self._ledger, content.request)
+        decision = decision_of(self.ledger, content.request)
         return decision.waived_until if decision else None
 
     def unfinished(self) -> ChangeLeaf | None:
@@ -152,7 +157,7 @@ class ModelHistory:
         change = last.fact if last else None
         if not isinstance(change, ChangeLeaf) or (isinstance(change, DecisionLeaf) and not change.allowed):
             return None
-        return change if outcome(self._ledger, change.request) is None else None
+        return change if outcome(self.ledger, change.request) is None else None
 
 
 def _put_into_use(content: DoneLeaf) -> bool:

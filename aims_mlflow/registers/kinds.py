@@ -47,6 +47,12 @@ _ALL = (
                 "the alias is deleted or moved, or the policy names a later day (legacy.until)", "reconcile"),
     FindingKind("waiver-over", "A.6.2.5", "a version has an alias after a waiver ended that it rested on",
                 "the alias is deleted, moved, or set anew by a decision that holds", "reconcile"),
+    FindingKind("authority-ended", "A.6.2.5", "what let a version into use was taken back, or a signature behind it "
+                "does not count any more", "the alias is deleted, moved, or set anew by a decision that holds",
+                "reconcile"),
+    FindingKind("exchanged-rules", "A.6.1.3", "the ledger's database names another policy or keyring in force than "
+                "the newest leaf", "the database names what the newest leaf says, as after a restart of the server",
+                "reconcile"),
     FindingKind("open-change", "A.6.2.8", "a server died between announcing a change and sealing its outcome",
                 "the outcome that the registry shows is sealed", "reconcile"),
     FindingKind("late-delivery", "A.6.2.8", "an anchor is more than a minute behind the log",

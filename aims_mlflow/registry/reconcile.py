@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates.waivers import last_day
+from aims_mlflow.ledger.in_force import exchanged_rules, exchanged_text
 from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.lifecycle.ingest import force_now
 from aims_mlflow.lifecycle.measures import measures_due
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.recovery import finish_open_change
+from aims_mlflow.lifecycle.standing_now import why_it_ended
 from aims_mlflow.lifecycle.tenures import holders, place, standing_versions
 from aims_mlflow.records.base import parse_time, uuid7
 from aims_mlflow.records.leaves.changes import (
@@ -86,7 +89,7 @@ def reconcile(
         found += _certain(ledger, client, seen, policy)
     settled_elsewhere, lost = _without_model(ledger, client, seen_names)
     found += lost
-    found += _late(ledger)
+    found += [*_late(ledger), *_exchanged(ledger)]
     new, closed = record(ledger, RECONCILED, found)
     if overdue:
         ledger.seal(*(each.entry() for each in overdue))
@@ -131,6 +134,13 @@ def _late(ledger: Ledger) -> list[Finding]:
     """Return one finding for each anchor that is more than a minute behind."""
     oldest = {late.anchor: late for late in reversed(ledger.proofs.late())}
     return [Finding(FindingLeaf(about="late-delivery", anchor=at), late.sentence()) for at, late in oldest.items()]
+
+
+def _exchanged(ledger: Ledger) -> Iterator[Finding]:
+    """Yield a finding for each kind of rules of which the database's row and the newest leaf say different things."""
+    for kind, (row, sealed) in exchanged_rules(ledger).items():
+        content = FindingLeaf(about="exchanged-rules", of=kind, registered=sealed, found=row)
+        yield Finding(content, exchanged_text(kind, row, sealed))
 
 
 def _settle(ledger: Ledger, past: ModelHistory, client: Any) -> list[SettledChange]:
@@ -220,6 +230,9 @@ def _of_alias(
     elif isinstance(by, AdoptionLeaf) and _over(policy.policy.legacy.until):
         text = f"{at} of {seen.ledger_name} still points to version {version}, adopted from before the gate"
         yield Finding(of_kind(about="legacy-over"), text)
+    elif why := _why_ended(past, by):
+        text = f"{at} of {seen.ledger_name} points to version {version}, which may not be in use any more: {why}"
+        yield Finding(of_kind(about="authority-ended"), text)
     elif (until := past.waived_until(by)) and parse_time(until) <= datetime.now(UTC):
         text = f"{at} of {seen.ledger_name} points to version {version}, whose waiver ended {last_day(until)}"
         yield Finding(of_kind(about="waiver-over"), text)
@@ -231,6 +244,10 @@ def _of_alias(
     elif registered and digest != registered:
         text = f"the files of {seen.ledger_name} version {version} ({at}) changed since they were registered"
         yield Finding(of_kind(about="changed-bytes", registered=registered, found=digest), text)
+
+
+def _why_ended(past: ModelHistory, by: DoneLeaf) -> str | None:
+    return why_it_ended(past.ledger, past, by, force_now(past.ledger), datetime.now(UTC))
 
 
 def _over(until: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities.model_registry import ModelVersionTag
@@ -9,6 +10,7 @@ from mlflow.entities.model_registry import ModelVersionTag
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.gates.wording import refusal, waiver_lines
 from aims_mlflow.lifecycle.model_history import ModelHistory, outcome
+from aims_mlflow.lifecycle.standing_now import why_it_ended
 from aims_mlflow.lifecycle.tenures import holders, place
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.registry.names import REQUEST_TAG
@@ -102,7 +104,7 @@ class DecidedChanges:
             reported("showing a waiver on its version", exc)
 
     def _still(self, change: RegistryChange, request: str) -> bool:
-        """Return whether an identical call made a change in the last ten minutes that is still in effect."""
+        """Return whether an identical call made a change in the last ten minutes that is in effect and counts."""
         ledger = self._gate.ledger
         first = outcome(ledger, request)
         if first is None or not first.done:
@@ -110,8 +112,11 @@ class DecidedChanges:
         if change.stage == "registration":
             return self._rows.made_by(change.name, request) is not None
         at = place(change.alias, change.mlflow_stage, change.version)
-        held = holders(ModelHistory(ledger, change.ledger_name)).get(at)
+        past = ModelHistory(ledger, change.ledger_name)
+        held = holders(past).get(at)
         if held is None or held.request != request:  # another change came in between
+            return False
+        if why_it_ended(ledger, past, held, self._gate.policy.current(), datetime.now(UTC)):
             return False
         if change.mlflow_stage:
             stage = self._plain.get_model_version(change.name, str(first.version)).current_stage

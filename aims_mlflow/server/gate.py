@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError, Refusal
 from aims_mlflow.gates.authority import Authority
+from aims_mlflow.gates.counting_evidence import count
 from aims_mlflow.gates.decide import DecisionRequest, decide, unreadable
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.server.bounded_call import BoundedCalls
@@ -72,6 +73,7 @@ class Gate:
             return DecisionContext(decision, failure=None if isinstance(exc, HashInProgress) else exc)
         authority = Authority(self.ledger, change.ledger_name, force, now)
         consents = self.evidence.consents(authority, model.digest)
+        sessions = self.evidence.checked_sessions(model, authority, rules)
         request = DecisionRequest(
             model.digest,
             past.registered(change.version) if change.version else None,
@@ -80,8 +82,8 @@ class Gate:
             model.owner.model_id,
             change.version,
             force.keyring_digest,
+            authority.seen_from(count(sessions, model.digest)),
         )
-        sessions = self.evidence.checked_sessions(model, authority, rules)
         decision = decide(rules, sessions, list(consents.values()), request, now)
         kept = kept_lines(model.session_files)
         return DecisionContext(decision, *kept, tuple(consents), request.registered, request.standing)

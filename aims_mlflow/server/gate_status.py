@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import aims_mlflow
 from aims_mlflow.errors import AimsError
+from aims_mlflow.ledger.in_force import exchanged_rules, exchanged_text
 from aims_mlflow.ledger.log import LOG_ROLE
 from aims_mlflow.lifecycle.ledger_guard import RESTORE
 from aims_mlflow.records.base import utc_text
@@ -36,6 +37,7 @@ def gate_status(gate: Gate) -> dict[str, str]:
     findings = [
         *([f"{lost}. Next: {RESTORE}"] if lost else []),
         *gate.policy.findings,
+        *(exchanged_text(kind, *pair) for kind, pair in exchanged_rules(gate.ledger).items()),
         *_log_findings(gate.ledger.log, force),
         *([door] if (door := ungated()) else []),
     ]

@@ -154,6 +154,33 @@ def measure_due(world):
     reconcile(world.registry)
 
 
+def authority_ended(world):
+    version, _ = world.use()
+    world.registry.say("gate", "revoke", f"models:/loans/{version}", "--reason", "a leak was found")
+    reconcile(world.registry)
+    yield
+    world.registry.say("approve", f"models:/loans/{version}", "--stage", "deployment", "--comment", "no leak after all")
+    world.client.set_registered_model_alias("loans", "champion", version)
+    reconcile(world.registry)
+
+
+def exchanged_rules(world):
+    world.use()
+    state = world.registry.ledger.state
+    policy, other = state.active()["policy"], state.active()["keyring"]
+
+    def exchange(digest):
+        with closing(sqlite3.connect(f"{world.registry.folder}/mlflow.db.aims.db")) as connection, connection:
+            connection.execute("UPDATE aims_active SET digest = ? WHERE kind = 'policy'", (digest,))
+
+    exchange(other)
+    assert "someone exchanged the policy" in world.client.get_registered_model("aims.status").tags["aims.findings"]
+    reconcile(world.registry)
+    yield
+    exchange(policy)
+    reconcile(world.registry)
+
+
 def waiver_over(world):
     import mlflow
 
@@ -280,6 +307,8 @@ SCENARIOS = {
     "lost-alias": lost_alias,
     "lost-version": lost_version,
     "legacy-over": legacy_over,
+    "authority-ended": authority_ended,
+    "exchanged-rules": exchanged_rules,
     "waiver-over": waiver_over,
     "measure-due": measure_due,
     "open-change": open_change,
@@ -369,4 +398,4 @@ def test_no_place_opens_a_kind_that_the_table_lacks():
     with pytest.raises(KeyError):
         Finding(FindingLeaf(about="unheard-of"), "something").entry()
     assert not issubclass(KeyError, AimsError)
-    assert len(RECONCILED) == 10
+    assert len(RECONCILED) == 12
