@@ -121,14 +121,18 @@ def lint(folder: Path | None) -> None:
     """Check a policy folder; errors name file and line."""
     from aims_mlflow.gates.policy import load_policy
     from aims_mlflow.server.active_policy import KEYRING
-    from aims_mlflow.signing.keyring import load_keyring
+    from aims_mlflow.signing.keyring import load_keyring, require_one_spelling
+    from aims_mlflow.signing.owners import NEAR, near_owners
 
     where = folder or policy_folder()
     if not where.is_dir():
         raise Unreachable("there is no such folder", where=str(where), next="`aims gate init` makes one")
     loaded = load_policy(where)
     keyring = load_keyring(where / KEYRING)
+    require_one_spelling(keyring, str(where / KEYRING))
     click.echo(f"policy.yaml is valid: {len(loaded.policy.systems)} systems, digest {loaded.digest}")
     click.echo(f"keyring.yaml is valid: version {keyring.version}, {len(keyring.keys)} keys")
+    for one, other in near_owners(k.owner for k in keyring.keys):
+        click.secho(NEAR.format(one, other), fg="yellow")
     if not any("trainer" in k.roles for k in keyring.keys):
         click.secho("no key has the role trainer yet: every registration will be refused", fg="yellow")

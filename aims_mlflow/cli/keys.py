@@ -41,6 +41,7 @@ from aims_mlflow.signing.keyring import (
 )
 from aims_mlflow.signing.keys import write_new_key
 from aims_mlflow.signing.lasting_home import why_home_passes
+from aims_mlflow.signing.owners import NEAR, near_owners
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 policy_option = click.option(
@@ -218,6 +219,8 @@ def list_(policy: Path | None, as_json: bool) -> None:
         window += f" until {entry.valid_until[:10]}" if entry.valid_until else ""
         window += f" REVOKED {entry.revoked[:10]}" if entry.revoked else ""
         click.echo(f"{entry.key_id}  {','.join(entry.roles):<18} {entry.owner}{window}")
+    for one, other in near_owners(entry.owner for entry in keyring.keys):
+        click.secho(NEAR.format(one, other), fg="yellow")
     click.echo(f"version {keyring.version}, root {', '.join(sorted(roots_of(keyring)))}")
     if not keyring.keys:
         click.echo("no keys yet: `aims keys add FILE --owner NAME --role trainer`")

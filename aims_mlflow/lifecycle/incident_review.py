@@ -15,6 +15,7 @@ from aims_mlflow.records.keyring import REVIEWERS
 from aims_mlflow.records.leaves.others import ConsentLeaf, IncidentBody, IncidentLeaf
 from aims_mlflow.registers.findings import closed, newest
 from aims_mlflow.registers.kinds import KINDS
+from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from aims_mlflow.ledger.leaves import Leaf
@@ -61,7 +62,7 @@ def _reviewer(ledger: Ledger, keyring: Keyring, leaf: Leaf, key: SigningKey, now
     why = entry.why_not(REVIEWERS, now) if entry else f"the keyring does not know the key {key.key_id}"
     if why or entry is None:
         raise EvidenceError(f"the incident stays open: {why}", next=f"sign with a key of role {' or '.join(REVIEWERS)}")
-    if entry.owner in _signers(ledger, keyring, leaf):
+    if is_among(entry.owner, _signers(ledger, keyring, leaf)):
         what = f"the incident stays open: {entry.owner} signed a waiver that it is about"
         raise EvidenceError(what, next="another approver reviews it")
     return entry

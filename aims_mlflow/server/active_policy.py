@@ -30,7 +30,13 @@ from aims_mlflow.settings import (
     wait_seconds,
 )
 from aims_mlflow.signing.key_sources import load_key
-from aims_mlflow.signing.keyring import keyring_digest, load_keyring, sign_keyring, write_keyring
+from aims_mlflow.signing.keyring import (
+    keyring_digest,
+    load_keyring,
+    require_one_spelling,
+    sign_keyring,
+    write_keyring,
+)
 from aims_mlflow.signing.keys import write_new_key
 from aims_mlflow.signing.lasting_home import how_to_keep, why_home_passes
 
@@ -186,6 +192,8 @@ class ActivePolicy:
         pinned = keyring_roots() or (before.signatures[0].key_id if before else None)
         keyring = _from_folder(lambda: load_keyring(self.folder / KEYRING, pinned))
         digest = keyring_digest(keyring)
+        if digest != active:
+            require_one_spelling(keyring, KEYRING)
         if before is not None and digest != active and keyring.version <= before.version:
             raise EvidenceError(
                 f"keyring.yaml has version {keyring.version}, version {before.version} is in force",

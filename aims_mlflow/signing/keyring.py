@@ -18,6 +18,7 @@ from aims_mlflow.records.keyring import KeyEntry, Keyring, RootSignature
 from aims_mlflow.settings import keyring_roots
 from aims_mlflow.signing import dsse
 from aims_mlflow.signing.keys import PublicKey, SigningKey
+from aims_mlflow.signing.owners import other_spellings
 from aims_mlflow.strict_yaml import parse, read
 
 if TYPE_CHECKING:
@@ -167,11 +168,30 @@ def add_key(keyring: Keyring, entry: KeyEntry) -> Keyring:
     """Return the next version of the keyring with one more key.
 
     Raises:
-        ConfigError: the key is already in it.
+        ConfigError: the key is already in it, or its owner is there under another spelling.
     """
     if keyring.find(entry.key_id):
         raise ConfigError(f"the keyring already has this key ({entry.key_id})", next="`aims keys list` shows it")
+    spelt = other_spellings(entry.owner, (k.owner for k in keyring.keys))
+    if spelt:
+        raise ConfigError(
+            f"{entry.owner!r} is the same person as {spelt[0]!r}, whom the keyring has already",
+            next=f"add the key with --owner {spelt[0]!r}, or give another person a name that cannot be taken for it",
+        )
     return _next(keyring, entry)
+
+
+def require_one_spelling(keyring: Keyring, where: str) -> None:
+    """Refuse a keyring that has one person under two spellings.
+
+    Raises:
+        ConfigError: it has; the sentence names both.
+    """
+    owners = [entry.owner for entry in keyring.keys]
+    for owner in owners:
+        for other in other_spellings(owner, owners):
+            what = f"{owner!r} and {other!r} are one person: case, spaces, marks and look-alike letters make no other"
+            raise ConfigError(what, where=where, next="write both with one spelling, and sign the keyring again")
 
 
 def revoke_key(keyring: Keyring, name: str, time: str) -> Keyring:
