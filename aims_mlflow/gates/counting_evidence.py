@@ -44,6 +44,11 @@ class CountingEvidence:
         mine = [r for r in self.records if r.evidence.kind == kind]
         return [r for r in mine if not any(_undoes(other, r) for other in mine)]
 
+    @property
+    def involved(self) -> frozenset[str]:
+        """The people who may neither approve nor waive: who trained, and who took a result out of the evidence."""
+        return self.trainers | {self._owner(other) for _, other in self.undone()}
+
     def undone(self) -> list[tuple[SealedRecord, SealedRecord]]:
         """Return the records that do not count, each with the record of its kind that supersedes it."""
         pairs = ((r, other) for r in self.records for other in self.records if _undoes(other, r))

@@ -147,8 +147,8 @@ def consents_in_force(consents: Sequence[SignedConsent], rules: Rules) -> list[S
 
 
 def approvers(consents: Sequence[SignedConsent], counted: CountingEvidence) -> list[SignedConsent]:
-    """Return the approvals of those who did not train."""
-    return [c for c in consents if c.consent.action == "approval" and not is_among(c.owner, counted.trainers)]
+    """Return the approvals of those who did not train, and took no result out of the evidence."""
+    return [c for c in consents if c.consent.action == "approval" and not is_among(c.owner, counted.involved)]
 
 
 def _with_approvals(

@@ -108,7 +108,7 @@ def _names(signed: SignedConsent, item: Unmet) -> bool:
 def _in_force(signed: SignedConsent, counted: CountingEvidence, now: datetime) -> bool:
     expires = signed.consent.expires
     lasts = expires is not None and parse_time(expires) > now
-    return signed.consent.action == "waiver" and lasts and not is_among(signed.owner, counted.trainers)
+    return signed.consent.action == "waiver" and lasts and not is_among(signed.owner, counted.involved)
 
 
 def too_long(signed: SignedConsent, rules: Rules) -> bool:

@@ -48,7 +48,7 @@ class ConsentIntake:
             raise EvidenceError(f"the envelope is longer than {MAX_CHARS:,} characters", next="shorten the reason")
         force = self._gate.policy.current()
         raw, words = unpacked(text)
-        signed = with_words(read_consent(raw, force.keyring, force.consenting), words)
+        signed = read_consent(raw, force.keyring, force.consenting)
         _require_named_failures(signed)
         _require_model(signed, name, workspace)
         _require_login(signed, login)
@@ -57,6 +57,7 @@ class ConsentIntake:
         if why:
             raise EvidenceError(why, next="sign with a key that may sign now; what its time says does not count")
         self._require_rules(signed)
+        signed = with_words(signed, words)
         if not self._sealed_lately(signed, authority):
             seal_consent(self._gate.ledger, raw, signed, qualified(name, workspace), who, words)
 

@@ -194,7 +194,7 @@ def test_a_taking_back_stays_when_its_signer_goes_or_its_envelope_is_lost(world)
 
 
 def test_a_failure_is_taken_out_in_the_sight_of_whoever_approves(world):
-    walk, bob = Walk(world, "approver"), world.person("bob", "trainer")
+    walk, bob = Walk(world, "approver"), world.person("bob", "trainer", "approver")
     files = world.train(walk.ana, ratio="0.31")
     world.ask("income", files, "registration")
     world.consent(walk.olga, "income")
@@ -211,6 +211,8 @@ def test_a_failure_is_taken_out_in_the_sight_of_whoever_approves(world):
     assert any("superseded: fairness" in line and "bob" in line for line in lines(decision))
     assert not decision.allowed, "the approval is older than the record that takes the failure out"
     assert world.ask("income", files, "registration").allowed
+    world.consent(bob, "income")
+    assert not world.ask("income", files).allowed, "whoever takes a failure out does not approve"
     world.consent(walk.olga, "income")
     assert world.ask("income", files).allowed
     assert world.replays()

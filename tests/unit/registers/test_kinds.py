@@ -166,8 +166,7 @@ def authority_ended(world):
 
 def exchanged_rules(world):
     world.use()
-    state = world.registry.ledger.state
-    policy, other = state.active()["policy"], state.active()["keyring"]
+    policy, other = (world.registry.ledger.in_force()[kind] for kind in ("policy", "keyring"))
 
     def exchange(digest):
         with closing(sqlite3.connect(f"{world.registry.folder}/mlflow.db.aims.db")) as connection, connection:
