@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aims_mlflow.catalog.loader import require_control
-from aims_mlflow.cli.options import KEYS
+from aims_mlflow.cli.options import KEYS, LEDGER, OWN_KEYRING, REGISTRY, opened
+from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from aims_mlflow.evidence.run_source import EvidenceSource
     from aims_mlflow.gates.combined_status import ControlStatus
     from aims_mlflow.gates.status_subject import StatusSubject
 
+NO_LEDGER = (
+    "no ledger is named (--ledger, --registry, AIMS_LEDGER_URI): decisions, approvals and waivers are not known here"
+)
+
 
 @click.command("controls")
 @click.argument("target")
 @click.argument("control", required=False)
 @KEYS
+@LEDGER
+@REGISTRY
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
-def controls(target: str, control: str | None, keys: tuple[str, ...], as_json: bool) -> None:
+def controls(
+    target: str, control: str | None, keys: tuple[str, ...], ledger: str | None, registry: str | None, as_json: bool
+) -> None:
     """Show the state of each control and clause for TARGET, or the conditions of one CONTROL.
 
-    No policy is here to judge limits and approvals: what needs one is "captured" at best. Met means that the conditions
-    on the evidence hold; conformity is the auditor's judgement.
+    For a version (models:/NAME/VERSION or @ALIAS) whose ledger --ledger, --registry or the environment names, limits
+    and approvals are judged by the policy and keyring of its decision, as in a bundle. Elsewhere no policy is here to
+    judge them: what needs one is "captured" at best. Met means that the conditions on the evidence hold; conformity is
+    the auditor's judgement.
     """
-    from aims_mlflow.evidence.run_source import open_source
-    from aims_mlflow.evidence.trust import trusted_keys
     from aims_mlflow.gates.control_status import control_status, control_statuses
 
-    wanted = require_control(control) if control else None
-    subject, now = _subject(open_source(target, trusted_keys(keys))), datetime.now(UTC)
+    wanted, now = require_control(control) if control else None, datetime.now(UTC)
+    subject = _judged(target, keys, ledger, registry)
     found = [control_status(wanted, subject, now)] if wanted else control_statuses(subject, now, with_clauses=True)
     if as_json:
         click.echo(json.dumps([_row(status) for status in found], indent=2))
@@ -41,6 +51,28 @@ def controls(target: str, control: str | None, keys: tuple[str, ...], as_json: b
         _print_conditions(found[0])
     else:
         _print_states(found)
+
+
+def _judged(target: str, keys: tuple[str, ...], ledger: str | None, registry: str | None) -> StatusSubject:
+    """Return the subject with all that is known here; says on stderr what is not, where a version was named."""
+    from aims_mlflow.audit.model import ModelCheck
+    from aims_mlflow.evidence.run_source import open_source
+    from aims_mlflow.evidence.trust import trusted_keys
+    from aims_mlflow.exports.bundle.control_states import decided
+    from aims_mlflow.registry.reading import ledger_address
+
+    if ledger_address(ledger, registry) is None:
+        source = open_source(target, trusted_keys(keys))
+        if source.located is not None and source.located.name is not None:
+            click.echo(NO_LEDGER, err=True)
+        alias = (target.rpartition("@")[2],) if "@" in target else ()
+        return replace(_subject(source), aliases=alias)
+    if keys:
+        raise ConfigError(OWN_KEYRING, next="leave out --key")
+    check = ModelCheck(opened(ledger, registry), target, None)
+    source = open_source(target, check.history.known)
+    name = source.located.name if source.located is not None else None
+    return decided(_subject(source), check.ledger, name) if name else _subject(source)
 
 
 def _subject(source: EvidenceSource) -> StatusSubject:

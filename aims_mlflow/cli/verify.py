@@ -12,6 +12,7 @@ from aims_mlflow.cli.options import (
     JSON,
     KEYS,
     LEDGER,
+    OWN_KEYRING,
     REGISTRY,
     ROOT,
     SINCE,
@@ -84,9 +85,7 @@ def command(
         return show(whole(brought, named, registry), as_json=as_json)
     if at_load or since or roots or stamps or _names_ledger(ledger, registry):
         if keys:
-            raise ConfigError(
-                "--key is about evidence without a ledger: a ledger has its own keyring", next="leave out --key"
-            )
+            raise ConfigError(OWN_KEYRING, next="leave out --key")
         return show(_against_ledger(target, brought, ledger, registry, at_load=at_load), as_json=as_json)
     return show(_by_itself(target, keys), as_json=as_json)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from pydantic import ValidationError
@@ -76,7 +76,7 @@ def states_in_use(view: PartLedger, leaves: Sequence[Leaf], history: KeyringHist
         by_digest: dict[str, list[DecisionLeaf]] = {}
         for decision in chosen.values():
             by_digest.setdefault(str(decision.model_digest), []).append(decision)
-        out += [_states(view, leaves, group, held, history) for group in by_digest.values()]
+        out += [_states(view, leaves, group, history) for group in by_digest.values()]
     return out
 
 
@@ -90,7 +90,6 @@ def _states(
     view: PartLedger,
     leaves: Sequence[Leaf],
     group: Sequence[DecisionLeaf],
-    held: dict[str, str],
     history: KeyringHistory,
 ) -> VersionStates:
     last, digest = group[-1], str(group[-1].model_digest)
@@ -98,19 +97,9 @@ def _states(
     for leaf in leaves:
         if isinstance(leaf.fact, EvidenceLeaf) and digest in leaf.fact.model_digests:
             sessions |= {s.name: s for s in sessions_of(view, leaf.fact, history)}
-    force = _force(view, last)
-    aliases = tuple(dict.fromkeys(held[str(d.request)] for d in group if str(d.request) in held))
-    decisions = tuple(d for leaf in leaves if (d := _decision(view, leaf, digest)) is not None)
     system = next((r.evidence.system for s in sessions.values() for r in s.records if r.evidence.system), None)
-    subject = StatusSubject(
-        system,
-        digest=digest,
-        sessions=tuple(sessions.values()),
-        rules=force.policy.rules(last.model_name, last.stage or "registration", last.alias) if force else None,
-        keyring=force.keyring if force else None,
-        decisions=decisions,
-        aliases=aliases,
-    )
+    subject = _decided(StatusSubject(system, digest=digest, sessions=tuple(sessions.values())), view, leaves, group)
+    aliases = subject.aliases
     statuses = control_statuses(subject, parse_time(leaves[-1].fact.time), with_clauses=True)
     outcome = next(view.leaves(types=("outcome",), request=last.request), None)
     return VersionStates(
@@ -123,14 +112,43 @@ def _states(
     )
 
 
-def _force(view: PartLedger, decision: DecisionLeaf) -> RulesInForce | None:
+def decided(subject: StatusSubject, view: Ledger, name: str) -> StatusSubject:
+    """Return a model version's subject with what the ledger knows of its bytes under this name.
+
+    That is the decisions about them, the rules and the keyring of the one that holds a gated alias (else of the last),
+    and the gated aliases. A version that the ledger has no decision about stays as it is.
+    """
+    leaves = list(view.leaves(model_name=name))
+    made = [leaf.fact for leaf in leaves if isinstance(leaf.fact, DecisionLeaf)]
+    mine = [d for d in made if d.model_digest == subject.digest]
+    held = _held(leaves, name)
+    group = [d for d in mine if d.request in held] or [d for d in mine if d.allowed][-1:] or mine[-1:]
+    return _decided(subject, view, leaves, group) if group else subject
+
+
+def _decided(
+    subject: StatusSubject, view: PartLedger | Ledger, leaves: Sequence[Leaf], group: Sequence[DecisionLeaf]
+) -> StatusSubject:
+    """Return the subject with its decisions, aliases, rules and keyring; the last of `group` says which rules."""
+    last, held = group[-1], _held(leaves, group[-1].model_name)
+    force = _force(view, last)
+    return replace(
+        subject,
+        rules=force.policy.rules(last.model_name, last.stage or "registration", last.alias) if force else None,
+        keyring=force.keyring if force else None,
+        decisions=tuple(d for leaf in leaves if (d := _decision(view, leaf, str(subject.digest))) is not None),
+        aliases=tuple(dict.fromkeys(held[str(d.request)] for d in group if str(d.request) in held)),
+    )
+
+
+def _force(view: PartLedger | Ledger, decision: DecisionLeaf) -> RulesInForce | None:
     try:
         return read_rules(cast("Ledger", view), str(decision.policy_digest), str(decision.keyring_digest))
     except AimsError:  # the bundle's verification names what is missing
         return None
 
 
-def _decision(view: PartLedger, leaf: Leaf, digest: str) -> Decision | None:
+def _decision(view: PartLedger | Ledger, leaf: Leaf, digest: str) -> Decision | None:
     """Return a decision about these bytes; None where its body was erased or cannot be read."""
     if not isinstance(leaf.fact, DecisionLeaf) or leaf.fact.model_digest != digest:
         return None

@@ -104,3 +104,17 @@ def test_a_bundle_is_known_by_being_a_file(tmp_path, name):
         write_archive(small_bundle(f"sqlite:///{tmp_path}/l.db"), stream)
     assert "verified" in run("verify", tmp_path / name).splitlines()[-1]
     assert "is about a model version" in run("verify", tmp_path / name, "--at-load", status=2)
+
+
+def test_the_states_of_a_version_know_its_alias_its_decisions_and_who_approved(life, monkeypatch):
+    rows = json.loads(run("evidence", "controls", "models:/loans@champion", "--json"))
+    approval = [c for r in rows for c in r["conditions"] if "olga" in c["sentence"]]
+    assert approval, "the ledger beside the registry says who approved"
+    assert any(c["outcome"] == "holds" for c in approval)
+    assert not any("no policy is here" in c["sentence"] for r in rows for c in r["conditions"])
+    by_bytes = json.loads(run("evidence", "controls", "models:/loans/1", "--json"))
+    assert [r["state"] for r in by_bytes] == [r["state"] for r in rows], "alias and version are the same bytes in use"
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
+    monkeypatch.delenv("AIMS_LEDGER_URI", raising=False)
+    alone = CliRunner().invoke(cli, ["evidence", "controls", "models:/loans@champion"], standalone_mode=False)
+    assert "decisions, approvals and waivers are not known here" in alone.output
