@@ -46,6 +46,12 @@ def own_home(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
+def own_folder(tmp_path_factory, monkeypatch):
+    """What a test writes where it runs, such as aims-unsent/, is not left in the checkout."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("here"))
+
+
+@pytest.fixture(autouse=True)
 def own_addresses():
     """MLflow writes addresses and the experiment that a test sets into the environment: none reaches the next test."""
     before = _mlflow_settings()

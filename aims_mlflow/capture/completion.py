@@ -17,7 +17,8 @@ from aims_mlflow.documents.datasheet import render_datasheet
 from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.documents.model_card import render_model_card
 from aims_mlflow.documents.own_steps import own_steps
-from aims_mlflow.documents.terminal import summary_lines
+from aims_mlflow.documents.terminal import summary_lines, warnings_told
+from aims_mlflow.documents.verdict import EvidenceVerdict
 from aims_mlflow.errors import AimsError, Unreachable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL, session_path
@@ -214,6 +215,11 @@ def without_repeats(unmet: Sequence[str]) -> list[str]:
     return [sentence for sentence in unmet if sentence in refusals or not told(sentence)]
 
 
+def digest_of(models: Models) -> str:
+    """Return the digest of the first model; empty without one."""
+    return models[0].digest if models else ""
+
+
 def tell(
     run: OpenRun, fit: Fit, models: Models, sessions: list[CheckedSession], unmet: list[str], *, written: bool
 ) -> None:
@@ -224,13 +230,15 @@ def tell(
         return
     with contextlib.suppress(Exception):
         width = shutil.get_terminal_size().columns
-        digest = models[0].digest if models else None
-        subject = StatusSubject(run.setup.config.system.id, digest=digest, sessions=tuple(sessions))
+        subject = StatusSubject(run.setup.config.system.id, digest=digest_of(models) or None, sessions=tuple(sessions))
         statuses = control_statuses(subject, datetime.now(UTC))
         for line in (*own_steps(statuses, width=width), *summary_lines(statuses, width=width)):
             say(line)
     for sentence in without_repeats(unmet):
         say(f"unmet: {sentence}")
+    with contextlib.suppress(Exception):
+        for line in warnings_told(EvidenceVerdict.of((r for s in sessions for r in s.records), digest_of(models))):
+            say(line)
     if fit.error is not None:
         say("the training function failed; the evidence holds the reason")
     if written:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
-_SENSITIVE = re.compile(
-    r"(^|[_\W])(sex|gender|race|ethnic\w*|age|religio\w*|national\w*|marital\w*|disab\w*|orientation|personal_status)([_\W]|$)",
-    re.IGNORECASE,
+# Characteristics of people as tables name them, by language; "genre" is left out: it means something else in English.
+CHARACTERISTICS = (
+    r"sex|gender|race|ethnic\w*|age|religio\w*|national\w*|citizenship|marital\w*|disab\w*|orientation|personal_status",
+    r"geschlecht\w*|alters?|alters(gruppe|klasse|band)|herkunft\w*|staatsangeh\w*|ethnie|hautfarbe|familienstand|behinder\w*",
+    r"sexe|âge|ethnie|état_civil|etat_civil|handicap\w*",
+    r"sexo|género|genero|edad|raza|etnia|nacionalidad\w*|estado_civil|discapacidad\w*",
+    r"sesso|età|razza|nazionalit\w*|stato_civile|disabilit\w*",
+    r"gênero|idade|raça|raca|nacionalidade|deficiência\w*",
+    r"geslacht|leeftijd\w*|burgerlijke_staat|kön|ålder|køn|kjønn|alder|płeć|wiek",
 )
+_SENSITIVE = re.compile(rf"(^|[_\W])({'|'.join(CHARACTERISTICS)})([_\W]|$)", re.IGNORECASE)
 # Special categories of personal data by what names of columns say: GDPR art. 9(1), and 10 for convictions.
 SPECIAL = {
     what: re.compile(rf"(^|[_\W])({words})([_\W]|$)", re.IGNORECASE)
@@ -26,7 +34,7 @@ SPECIAL = {
 
 
 def suggest_sensitive(columns: Any) -> list[str]:
-    """Return the column names that sound like a protected characteristic (sex, age, race, ...)."""
+    """Return the column names that sound like a protected characteristic (sex, age, race, Geschlecht, edad, ...)."""
     return [str(name) for name in columns if _SENSITIVE.search(spaced(str(name)))]
 
 
@@ -36,5 +44,5 @@ def special_category(name: str) -> str | None:
 
 
 def spaced(name: str) -> str:
-    """Return a name with its words apart: lastName as last_Name."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
+    """Return a name with its words apart, in composed letters: lastName as last_Name, Estado civil as Estado_civil."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|\s+", "_", unicodedata.normalize("NFC", name))

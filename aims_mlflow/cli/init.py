@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from aims_mlflow.records.system import ReadingOptions
 
 SHOWN_GROUPS = 6
+NO_GROUPS = (
+    "no column's name says a characteristic of people, so no groups would be compared: name the columns under "
+    "sensitive in aims.yaml (they need not be features), or the reason why there are none under not_compared"
+)
 
 
 @click.command()
@@ -62,7 +66,6 @@ def command(
     Asks for what is missing on a terminal. Elsewhere, what only a person can say is left as a comment to fill in:
     the training gate asks for it.
     """
-    from aims_mlflow.checks.profiling.infer import infer_expectations
     from aims_mlflow.checks.profiling.profile import profile
 
     named, reading = _names_in(sensitive), reading_of(read, AS_FOUND)
@@ -70,7 +73,7 @@ def command(
     columns = profile(frame, target, parent.task)
     guessed = named or [c for c in suggest_sensitive(frame.columns) if c != target and not frame[c].isna().all()]
     labels, favourable = _labels(frame, target, favourable, guessed, parent.task)
-    proposed = tuple(_proposed_groups(frame, guessed))
+    proposed = _proposed_groups(frame, guessed)
     system = FirstSystem(
         id=system_id or _id_of(table),
         owner=owner or _asked("Owner of the system", _git_email()),
@@ -86,17 +89,37 @@ def command(
         reading=reading,
     )
     own = folder / "checks" / system.id / "pack.yaml"
-    inferred = infer_expectations(frame, target, guessed, parent.task, source=table.name)
-    added = added_expectations(parent, target, inferred)
+    added = _added(frame, parent, system, table.name)
     text = pack_text(system, table.name, extends_line(pack or parent.name, own.parent), parent, frame.columns, added)
     _write({folder / "aims.yaml": config_text(system), own: text}, force=force)
     click.echo(f"wrote {folder / 'aims.yaml'} and {own} ({parent.name}, and {len(added)} expectations of its own)")
     chosen = [] if pack else [f"extends {parent.name}, which fits {target!r}: --pack names another"]
-    _print_hints([*chosen, *_guessed(named, guessed), *_doubtful(columns), *unsaid(system)], system.id)
+    seen = [*_guessed(named, guessed), *_without_label(frame[target]), *_doubtful(columns)]
+    _print_hints([*chosen, *seen, *unsaid(system)], system.id)
+
+
+def _added(frame: pd.DataFrame, parent: Pack, system: FirstSystem, source: str) -> list[dict[str, Any]]:
+    from aims_mlflow.checks.profiling.infer import infer_expectations
+
+    inferred = infer_expectations(frame, system.target, system.sensitive, parent.task, source=source)
+    return added_expectations(parent, system.target, inferred)
 
 
 def _guessed(named: list[str], guessed: list[str]) -> list[str]:
-    return [f"guessed as sensitive by their names, correct that: {', '.join(guessed)}"] if guessed and not named else []
+    if named:
+        return []
+    if guessed:
+        return [f"guessed as sensitive by their names, correct that: {', '.join(guessed)}"]
+    return [NO_GROUPS]
+
+
+def _without_label(target: pd.Series) -> list[str]:
+    """Return how many rows have no label, and what to do about them."""
+    lacking = int(target.isna().sum())
+    if not lacking:
+        return []
+    rows = f"{lacking:,} of {len(target):,} rows have no {str(target.name)!r}"
+    return [f"{rows}: nothing can be learned from them, nor measured; leave them out by @aims.prepares(why=...)"]
 
 
 def _table_and_pack(
@@ -186,13 +209,13 @@ def _git_email() -> str:
     return done.stdout.strip() or "owner@example.org"
 
 
-def _proposed_groups(frame: pd.DataFrame, sensitive: list[str]) -> list[str]:
+def _proposed_groups(frame: pd.DataFrame, sensitive: list[str]) -> tuple[str, ...]:
     out = []
     for name in sensitive:
         counts = frame[name].dropna().astype("str").value_counts()
         frequent = [v for v, n in counts.items() if n >= 20][:SHOWN_GROUPS]
         out.append(f"people by {name}" + (f": {', '.join(frequent)}" if 1 < len(frequent) < SHOWN_GROUPS else ""))
-    return out
+    return tuple(out)
 
 
 def _write(files: dict[Path, str], *, force: bool) -> None:

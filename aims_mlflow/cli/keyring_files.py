@@ -11,7 +11,7 @@ from aims_mlflow.errors import ConfigError, KeyUnavailable, Unreachable
 from aims_mlflow.settings import HOME, POLICY, ROOT_KEY, policy_folder, root_key_path, value_of
 from aims_mlflow.signing.key_sources import load_key
 from aims_mlflow.signing.keyring import load_keyring, roots_of, sign_keyring, write_keyring
-from aims_mlflow.signing.keys import PublicKey, SigningKey
+from aims_mlflow.signing.keys import PublicKey, SigningKey, public_half
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +30,6 @@ def ask_password() -> Callable[[str], str] | None:
         return answer
 
     return ask
-
-
-def public_half(path: Path) -> Path:
-    """Return the file beside a private key for its public half."""
-    return path.with_name(f"{path.stem if path.suffix == '.pem' else path.name}.pub.pem")
 
 
 def change_keyring(policy: Path | None, root: str | None, change: Callable[[Keyring], Keyring]) -> Keyring:

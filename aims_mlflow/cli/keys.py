@@ -13,7 +13,6 @@ from aims_mlflow.cli.keyring_files import (
     ask_password,
     change_keyring,
     keyring_path,
-    public_half,
     read_public_key,
     root_key,
 )
@@ -39,7 +38,7 @@ from aims_mlflow.signing.keyring import (
     rotate_root,
     write_keyring,
 )
-from aims_mlflow.signing.keys import write_new_key
+from aims_mlflow.signing.keys import public_half, write_new_key
 from aims_mlflow.signing.lasting_home import why_home_passes
 from aims_mlflow.signing.owners import NEAR, near_owners
 

@@ -23,15 +23,19 @@ def own_steps(statuses: Sequence[ControlStatus], *, width: int = 80) -> list[str
 
 
 def _steps(statuses: Sequence[ControlStatus]) -> Iterator[tuple[str, str]]:
-    """Yield each missing control with the first reason that is the trainer's own, each reason once."""
+    """Yield each missing control with a reason that is the trainer's own, each reason once.
+
+    What is written in the training's own files comes first, then whatever else the trainer owes.
+    """
     told = set()
-    for status in statuses:
-        reasons = (
-            found.verdict.sentence
-            for found in status.conditions
-            if found.verdict.outcome == "missing" and found.condition.owed_by in OWN
-        )
-        own = next((r for r in reasons if r not in told and any(place in r for place in PLACES)), None)
-        if status.state == "missing" and own is not None:
-            told.add(own)
-            yield status.control.id, own
+    for places in (PLACES, ("",)):
+        for status in statuses:
+            reasons = (
+                found.verdict.sentence
+                for found in status.conditions
+                if found.verdict.outcome == "missing" and found.condition.owed_by in OWN
+            )
+            own = next((r for r in reasons if r not in told and any(place in r for place in places)), None)
+            if status.state == "missing" and own is not None:
+                told.add(own)
+                yield status.control.id, own

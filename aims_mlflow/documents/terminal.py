@@ -10,6 +10,7 @@ from aims_mlflow.gates.control_coverage import ControlCoverage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aims_mlflow.documents.verdict import EvidenceVerdict
     from aims_mlflow.gates.combined_status import ControlStatus, State
     from aims_mlflow.gates.verdict import Outcome
 
@@ -42,6 +43,20 @@ MARKS: dict[Outcome, str] = {
     "not due": "-",
 }
 SHOWN = ("failed", "failed and waived", "unverifiable", "stale", "not evaluated", "met with warnings")
+
+
+MOST_WARNINGS = 3
+
+
+def warnings_told(verdict: EvidenceVerdict) -> list[str]:
+    """Return one line with what is only warned about, by name; the page has the values. Nothing where nothing is."""
+    names = [claim.short for claim in verdict.open_claims if claim.mild]
+    names += [f"{r.evidence.kind}: {why}" for r, why in verdict.reasons if r.evidence.result == "warned"]
+    names = list(dict.fromkeys(names))
+    if not names:
+        return []
+    more = f"; and {len(names) - MOST_WARNINGS} more" if len(names) > MOST_WARNINGS else ""
+    return [f"warned: {'; '.join(names[:MOST_WARNINGS])}{more} (values on the page)"]
 
 
 def summary_lines(statuses: Sequence[ControlStatus], *, width: int = 80) -> list[str]:

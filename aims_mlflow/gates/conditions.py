@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, get_args
 
 from aims_mlflow.checks.statistics.labels import same_label
+from aims_mlflow.gates.counting_evidence import TRAINING
 from aims_mlflow.gates.kind_verdict import TRAIN_AGAIN, failed, stale
 from aims_mlflow.gates.limits import HELD_OUT, beyond_limit, other_references, set_aside
 from aims_mlflow.gates.not_compared import why_not_compared
@@ -114,7 +115,8 @@ def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: Countin
         _not_waivable("A.6.2.3", "session", f"evidence is unverifiable: {p.what} ({p.record})", p.meaning)
         for p in (session.problems[0] for session in counted.unsound)
     ]
-    if not counted.trained and _asks(rules, "training-provenance"):
+    unread = any(r.evidence.kind == TRAINING for session in counted.unsound for r in session.records)
+    if not counted.trained and not unread and _asks(rules, TRAINING):
         about = "no training record" if counted.records or counted.unsound else "no evidence at all"
         text = f"there is {about} about these bytes: they were not trained under aims, or changed after signing"
         out.append(_not_waivable("A.6.2.3", "training-provenance", text, _how_to_get_evidence(sessions)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from aims_mlflow import settings
 from aims_mlflow.errors import KeyUnavailable
 from aims_mlflow.settings import SIGNING_KEY, password_of, password_variable
 from aims_mlflow.signing import remote_keys
-from aims_mlflow.signing.keys import MissingPassword, SigningKey, how_to_name_a_key, write_new_key
+from aims_mlflow.signing.keys import MissingPassword, SigningKey, how_to_name_a_key, public_half, write_new_key
 from aims_mlflow.signing.lasting_home import how_to_keep, why_home_passes
 
 if TYPE_CHECKING:
@@ -75,10 +76,12 @@ def signing_key(notice: Any = None, ask: Callable[[str], str] | None = None) -> 
         raise KeyUnavailable(
             f"there is no signing key, and none is made because {why}", next=how_to_keep("aims keys new", SIGNING_KEY)
         )
-    key = write_new_key(path)
+    key, public = write_new_key(path), public_half(path)
+    with contextlib.suppress(OSError):  # `aims keys export` prints it, too
+        public.write_text(key.public.pem, encoding="utf-8")
     if notice is not None:
         notice(
             f"Made a signing key: {path} (key id {key.key_id}). "
-            "Give its public half (`aims keys export`) to whoever runs the registry."
+            f"Give its public half, {public}, to whoever runs the registry (`aims keys export` prints it, too)."
         )
     return key

@@ -208,6 +208,11 @@ def ephemeral_key() -> SigningKey:
     return SigningKey.from_pem(new_private_pem(), "memory, for this session only", ephemeral=True)
 
 
+def public_half(path: Path) -> Path:
+    """Return the file beside a private key for its public half."""
+    return path.with_name(f"{path.stem if path.suffix == '.pem' else path.name}.pub.pem")
+
+
 def write_new_key(path: Path, password: str | None = None) -> SigningKey:
     """Create a private key file that only its owner can read; never replace an existing file.
 

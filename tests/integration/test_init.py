@@ -224,3 +224,21 @@ def test_a_pack_that_is_not_there_or_does_not_fit_is_one_sentence(table, tmp_pat
     assert said in told
     assert len(told.splitlines()) == 1
     assert not (tmp_path / "p").exists()
+
+
+def test_init_says_what_is_missing_labels_and_a_table_without_any_group(table, tmp_path, capsys):
+    frame = pd.read_csv(table).drop(columns="sex")
+    frame.loc[:19, "granted"] = None
+    frame.to_csv(tmp_path / "gaps.csv", index=False)
+    assert init(tmp_path / "gaps.csv", "--target", "granted", "--dir", tmp_path / "a") == 0
+    said = capsys.readouterr().out
+    assert "20 of 400 rows have no 'granted'" in said
+    assert "no groups would be compared" in said
+    renamed = pd.read_csv(table).rename(columns={"sex": "Geschlecht"})
+    renamed.to_csv(tmp_path / "german.csv", index=False)
+    assert init(tmp_path / "german.csv", "--target", "granted", "--dir", tmp_path / "b") == 0
+    said = capsys.readouterr().out
+    assert "guessed as sensitive by their names, correct that: Geschlecht" in said
+    assert "no groups would be compared" not in said
+    text = (tmp_path / "b/checks/german/pack.yaml").read_text(encoding="utf-8")
+    assert "set_by: inferred from german.csv" in text

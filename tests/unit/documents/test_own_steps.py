@@ -40,4 +40,14 @@ def test_lines_fit_the_terminal():
     )
     assert len(lines) == 2
     assert all(len(line) <= 60 for line in lines)
-    assert own_steps([status("A.7.3", "no one approved it")]) == []
+    assert own_steps([status("A.7.3", "no one approved it", owed_by=OWNER)]) == []
+
+
+def test_what_the_trainer_owes_is_told_as_long_as_it_is_missing():
+    """Steps in the training's own files come first; a condition that names no file is the reader's all the same."""
+    other = status("A.6.2.3", "the fitted model's settings are not recorded")
+    first = status("A.7.3", "rights are not stated: data.sources in aims.yaml")
+    assert [line.split(":")[0] for line in own_steps([other, first], width=200)] == [
+        "yours next, A.7.3", "yours next, A.6.2.3",
+    ]  # fmt: skip
+    assert own_steps([other], width=200) == ["yours next, A.6.2.3: the fitted model's settings are not recorded"]

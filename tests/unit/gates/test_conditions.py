@@ -251,3 +251,11 @@ def test_evidence_that_says_it_has_run_out_is_stale():
 def test_a_stage_that_asks_for_nothing_allows():
     rules = policy(lambda p: p["stages"]["registration"].update(require=[], limits=[]))
     assert ask(rules=rules).allowed
+
+
+def test_evidence_by_a_key_that_is_not_trusted_is_told_by_its_own_sentence():
+    """The training record is there, and cannot be relied on: nobody is told that there is none."""
+    told = texts(ask(signed_sessions.session(ephemeral_key(), ratio="0.95")))
+    assert sum("a key that the keyring does not know" in text for text in told) == 1
+    assert not any("they were not trained under aims" in text for text in told)
+    assert any("they were not trained under aims" in text for text in texts(ask()))

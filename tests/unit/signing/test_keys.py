@@ -8,9 +8,10 @@ import pytest
 
 from aims_mlflow.errors import ConfigError, EvidenceError, KeyUnavailable
 from aims_mlflow.records.keyring import Keyring
+from aims_mlflow.settings import signing_key_path
 from aims_mlflow.signing.key_sources import load_key, signing_key
 from aims_mlflow.signing.keyring import add_key, load_keyring, sign_keyring, write_keyring
-from aims_mlflow.signing.keys import ephemeral_key, write_new_key
+from aims_mlflow.signing.keys import ephemeral_key, public_half, write_new_key
 from support import signed_sessions
 
 
@@ -37,6 +38,9 @@ def test_keys_come_from_files_and_variables_and_never_silently(tmp_path, monkeyp
     said = []
     made = signing_key(said.append)
     assert "aims keys export" in said[0]
+    public = public_half(signing_key_path())
+    assert str(public) in said[0], "the file to hand on lies beside the key"
+    assert "PUBLIC KEY" in public.read_text()
     assert signing_key(said.append).key_id == made.key_id
     assert len(said) == 1
     monkeypatch.delenv("AIMS_HOME")

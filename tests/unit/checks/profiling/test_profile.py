@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -151,6 +153,27 @@ def test_sensitive_sounding_names_are_suggested():
         "marital-status",
         "country_nationality",
     ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Geschlecht",
+        "Alter",
+        "Altersgruppe",
+        "Staatsangehörigkeit",
+        "sexe",
+        "género",
+        "Edad",
+        "Estado civil",
+        "età",
+        "geslacht",
+    ],
+)
+def test_names_of_other_languages_are_suggested(name):
+    decomposed = unicodedata.normalize("NFD", name)
+    assert suggest_sensitive(["Betrag", name, "genre", "alternative"]) == [name]
+    assert suggest_sensitive([decomposed]) == [decomposed]
 
 
 def test_cells_that_hold_lists_do_no_harm():
