@@ -139,9 +139,11 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the generated pages to those in docs/."""
+    """Put the generated pages in the place of those in docs/, which say where else their content is."""
     from mkdocs.structure.files import File
 
     for path, page in PAGES.items():
+        if (stub := files.get_file_from_path(path)) is not None:
+            files.remove(stub)
         files.append(File.generated(config, path, content=page()))
     return files
