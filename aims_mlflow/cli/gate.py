@@ -58,8 +58,12 @@ def explain(model: str, stage: Stage, alias: str | None, as_json: bool) -> int:
 @click.argument("url", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(url: str | None, as_json: bool) -> int:
-    """Show whether the registry at URL (or MLFLOW_TRACKING_URI) has a gate; exit status 1 if not."""
+    """Show whether the registry at URL (or MLFLOW_TRACKING_URI) has a gate.
+
+    Exit status 1 if it has none, and while its gate refuses all.
+    """
     from aims_mlflow.registry import channel
+    from aims_mlflow.registry.names import REFUSES_ALL
 
     found = channel.status(url)
     if as_json:
@@ -71,7 +75,7 @@ def status(url: str | None, as_json: bool) -> int:
         for key in ("policy_digest", "keyring_digest", "keys", "checkpoint", "findings"):
             if key in found:
                 click.echo(f"  {key.replace('_', ' ')}: {found[key]}")
-    return 0 if found else 1
+    return 0 if found and found["enforcement"] != REFUSES_ALL else 1
 
 
 @group.command()

@@ -10,8 +10,13 @@ from typing import Any
 
 import click
 
+from aims_mlflow import __version__
 from aims_mlflow.errors import AimsError, Unreachable, did_you_mean
 
+HOW_TO_INSTALL = (
+    "install the extra aims_mlflow_skinny[ledger] for a ledger's database, and aims_mlflow in place of "
+    "aims_mlflow_skinny for anything else"
+)
 # command -> (module, attribute, help line shown without importing the module)
 COMMANDS = {
     "demo": ("demo", "command", "Demonstrate training, refusal, mitigation and approval on this machine."),
@@ -60,7 +65,7 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="aims_mlflow", prog_name="aims")
+@click.version_option(version=__version__, prog_name="aims")
 def cli() -> None:
     """ISO/IEC 42001 lifecycle evidence for MLflow.
 
@@ -98,6 +103,11 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
+    except ModuleNotFoundError as exc:
+        if exc.name is None or exc.name.partition(".")[0] == "aims_mlflow":
+            raise
+        click.echo(f"Error: this needs {exc.name}, which is not installed here. Next: {HOW_TO_INSTALL}", err=True)
+        sys.exit(AimsError.exit_status)
     except OSError as exc:
         where = f"{exc.filename}: " if exc.filename else ""
         click.echo(f"Error: {where}cannot be read or written ({exc.strerror or type(exc).__name__})", err=True)

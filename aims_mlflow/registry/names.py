@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS
-
 RESERVED = "aims."
+# The sources that MLflow gives to versions of prompts. Clients of releases before 3.17 have no name for them; a test
+# compares them with the server's.
+PROMPT_SOURCES = frozenset({"dummy-source", "prompt-template"})
 # Tag of a version: the request of the decision that let it in.
+# The enforcement of a gate that cannot decide: without a valid policy, or without its own ledger.
+REFUSES_ALL = "refuses all"
 REQUEST_TAG = "aims.request"
 IS_PROMPT_TAG = "mlflow.prompt.is_prompt"
 
@@ -19,7 +22,7 @@ def is_reserved(name: str) -> bool:
 
 def is_prompt_source(source: str) -> bool:
     """Return whether a source is the placeholder that MLflow gives to prompts."""
-    return source in _PROMPT_SOURCE_PLACEHOLDERS
+    return source in PROMPT_SOURCES
 
 
 def is_prompt(version: Any) -> bool:

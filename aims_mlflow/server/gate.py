@@ -29,11 +29,19 @@ if TYPE_CHECKING:
 class Gate:
     """Decides about changes of one registry. Its state between decisions is in the ledger's database."""
 
-    def __init__(self, ledger: Ledger, policy: ActivePolicy, evidence: DecisionEvidence, guard: LedgerGuard) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        policy: ActivePolicy,
+        evidence: DecisionEvidence,
+        guard: LedgerGuard,
+        registry_uri: str,
+    ) -> None:
         self.ledger = ledger
         self.policy = policy
         self.evidence = evidence
         self.guard = guard
+        self.registry_uri = registry_uri
         self._store: BoundedCalls[ModelEvidence] = BoundedCalls("the artifact store")
 
     def rules(self, change: RegistryChange) -> Rules:

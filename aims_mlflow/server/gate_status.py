@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 import aims_mlflow
 from aims_mlflow.errors import AimsError
 from aims_mlflow.ledger.in_force import exchanged_rules, exchanged_text
 from aims_mlflow.ledger.log import LOG_ROLE
 from aims_mlflow.lifecycle.ledger_guard import RESTORE
 from aims_mlflow.records.base import utc_text
+from aims_mlflow.registry.names import REFUSES_ALL
 from aims_mlflow.server.workspaces import ungated
+from aims_mlflow.settings import value_of
 
 if TYPE_CHECKING:
     from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.ledger.log import Log
     from aims_mlflow.server.gate import Gate
 
+APART = "give the ledger a database and a role of its own by AIMS_LEDGER_URI"
 TRUST_LOG = "give `aims keys export --key ...` of it to `aims keys add FILE --owner registry --role log`"
 ENDED_LOG = "give the server the log's new key (AIMS_LOG_KEY) and restart it"
 
@@ -32,7 +37,7 @@ def gate_status(gate: Gate) -> dict[str, str]:
     try:
         force = gate.policy.current()
     except AimsError as exc:
-        return {**version, "aims.enforcement": "refuses all", "aims.findings": exc.sentence()}
+        return {**version, "aims.enforcement": REFUSES_ALL, "aims.findings": exc.sentence()}
     lost = gate.guard.finding
     findings = [
         *([f"{lost}. Next: {RESTORE}"] if lost else []),
@@ -40,17 +45,32 @@ def gate_status(gate: Gate) -> dict[str, str]:
         *(exchanged_text(kind, *pair) for kind, pair in exchanged_rules(gate.ledger).items()),
         *_log_findings(gate.ledger.log, force),
         *([door] if (door := ungated()) else []),
+        *shared_password(gate.registry_uri, gate.ledger.uri),
     ]
     modes = {entry.mode for entry in force.policy.policy.enforcement} or {"enforce"}
     return {
         **version,
-        "aims.enforcement": "refuses all" if lost else modes.pop() if len(modes) == 1 else "mixed",
+        "aims.enforcement": REFUSES_ALL if lost else modes.pop() if len(modes) == 1 else "mixed",
         "aims.policy_digest": force.policy.digest,
         "aims.keyring_digest": force.keyring_digest,
         "aims.keys": str(len(force.keyring.keys)),
         "aims.checkpoint": f"{head.size}:{head.root.hex()}" if head else "0:",
         **({"aims.findings": "; ".join(findings)} if findings else {}),
     }
+
+
+def shared_password(registry_uri: str, ledger_uri: str) -> list[str]:
+    """Return the finding that one password opens registry and ledger; a role that the address does not name is one."""
+    registry, ledger = sa.make_url(registry_uri), sa.make_url(ledger_uri)
+    if "sqlite" in (registry.get_backend_name(), ledger.get_backend_name()):
+        return []
+    where = [(url.host or value_of("PGHOST"), url.port or value_of("PGPORT")) for url in (registry, ledger)]
+    if where[0] != where[1]:
+        return []
+    pairs = {"database": (registry.database, ledger.database), "role": (registry.username, ledger.username)}
+    shared = [name for name, (one, other) in pairs.items() if one == other]
+    what = " and one ".join(shared)
+    return [f"registry and ledger share one {what}: its password opens both. Next: {APART}"] if shared else []
 
 
 def _log_findings(log: Log | None, force: RulesInForce) -> list[str]:

@@ -34,4 +34,4 @@ def open_gate(registry_uri: str, tracking_uri: str | None, made: list[MadeVersio
     ledger = Ledger(ledger_uri(registry_uri, value_of(LEDGER_URI)), configured_log())
     ledger.proofs.deliverer.start()
     evidence = DecisionEvidence(ledger, ServerEvidence(tracking_uri))
-    return Gate(ledger, ActivePolicy(ledger, folder), evidence, LedgerGuard(ledger, made or []))
+    return Gate(ledger, ActivePolicy(ledger, folder), evidence, LedgerGuard(ledger, made or []), registry_uri)

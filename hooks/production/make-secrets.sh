@@ -17,6 +17,7 @@ database_uri = postgresql+psycopg://mlflow@/mlflow_auth
 admin_username = admin
 admin_password = $(random)
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+auth_cache_ttl_seconds = 60
 INI
 [ -s s3-credentials ] || printf '[default]\naws_access_key_id = \naws_secret_access_key = \n' >s3-credentials
 echo "wrote $folder; now fill in s3-credentials"

