@@ -96,7 +96,7 @@ def test_a_deployer_verifies_evidence_and_a_models_bytes_without_them(tmp_path):
     public.write_text(key.public.pem)
     done = run(AIMS, "verify", str(tmp_path), "--key", str(public), "--json")
     assert "ModuleNotFoundError" not in done.stderr, done.stderr
-    assert '"signature"' in done.stdout or '"envelopes"' in done.stdout, done.stdout + done.stderr
+    assert '"verified": true' in done.stdout, done.stdout + done.stderr
 
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "MLmodel").write_text("flavors: {}\n")
