@@ -1,0 +1,1 @@
+"""Findings about the management system: pure functions of documents, scan and ledger."""

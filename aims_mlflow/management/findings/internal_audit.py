@@ -1,0 +1,186 @@
+"""Findings I1-I6: audits by people who may not or cannot, audits that were not held, findings that are not closed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from aims_mlflow.catalog.loader import clauses, controls
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.improvement import AuditProgrammeDocument, AuditReportDocument
+from aims_mlflow.records.documents.lifecycle import CompetenceDocument
+from aims_mlflow.records.documents.risk import ApplicabilityDocument
+from aims_mlflow.signing.owners import person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from aims_mlflow.management.findings.state import ManagementState
+    from aims_mlflow.records.documents.improvement import AuditFindingEntry
+
+CYCLE_YEARS, YEAR = 3, 365
+AUDITING = "auditing"
+# Part of the scope -> what somebody of the team has to know for it.
+TOPICS = {
+    "A.5": ("model evaluation", "fairness"), "A.6.2.4": ("model evaluation", "fairness"), "A.7": ("data quality",),
+    "A.10": ("suppliers",),
+}  # fmt: skip
+
+
+def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield every finding about internal audits."""
+    today = now.strftime("%Y-%m-%d")
+    reports = state.of(AuditReportDocument)
+    for report in reports:
+        scope = _scope(report, state)
+        yield from _independence(report, scope, state)
+        yield from _competence(report, scope, state)
+        yield from _sample(report, state)
+        for number, entry in enumerate(report.findings):
+            yield from _closing(report, entry, number, today)
+    yield from _programme(state, reports, now)
+    yield from _outdated(state, reports)
+
+
+def _scope(report: AuditReportDocument, state: ManagementState) -> tuple[str, ...]:
+    """Return what an audit covers, as the programme has it."""
+    planned = (a for p in state.of(AuditProgrammeDocument) for a in p.audits)
+    return next((tuple(a.scope) for a in planned if report.audit is not None and a.id == report.audit), ())
+
+
+def _independence(
+    report: AuditReportDocument, scope: Iterable[str], state: ManagementState
+) -> Iterator[ManagementFinding]:
+    own: dict[str, list[str]] = {}
+    for item in report.sample.items if report.sample else ():
+        for name in _people_behind(item, state):
+            own.setdefault(person(name), []).append(f"signed or answers for {item}")
+    for system in set(scope) & set(state.systems):
+        own.setdefault(person(state.systems[system].owner), []).append(f"owns {system}")
+    for member in report.team:
+        reasons = own.get(person(member.person))
+        if reasons:
+            fact = f"{member.person}, of the team of audit {report.id}, {reasons[0]}"
+            fact += f" ({len(reasons) - 1} more)" if len(reasons) > 1 else ""
+            fix = "let another person audit that part, and say so in the report"
+            yield ManagementFinding("I1", f"{report.id}/{person(member.person)}", fact, fix, None, (report.id,))
+
+
+def _people_behind(item: str, state: ManagementState) -> set[str]:
+    """Return who signed a sampled record, or wrote, owns or approved a sampled document."""
+    found = set(state.signers.get(item, ()))
+    for document in state.by_id.get(item.removeprefix("document:"), ()):
+        found |= {document.author, document.owner, *([document.approver] if document.approver else [])}
+    return found
+
+
+def _competence(
+    report: AuditReportDocument, scope: Iterable[str], state: ManagementState
+) -> Iterator[ManagementFinding]:
+    needed = {AUDITING} | {topic for part in scope for at, ts in TOPICS.items() if _meet(part, at) for topic in ts}
+    day, team = report.held or "", {person(m.person) for m in report.team}
+    known = " ".join(
+        f"{d.requirement} {d.role}".casefold()
+        for d in state.of(CompetenceDocument)
+        if d.person and person(d.person) in team and says(d.basis)
+        if day and (d.obtained_on or "9999") <= day <= (d.valid_until or "9999")
+    )
+    lacking = sorted(topic for topic in needed if topic not in known)
+    if lacking:
+        when = f"on {day}" if day else "on the day, which the report does not state"
+        fact = f"the team of audit {report.id} has no evidence of competence in {', '.join(lacking)} that held {when}"
+        fix = "add somebody who has it (a team may be mixed), or write its evidence: competence-record"
+        yield ManagementFinding("I2", report.id, fact, fix, None, (report.id,))
+
+
+def _meet(part: str, other: str) -> bool:
+    """Return whether one clause or control is the other, or part of it."""
+    return part == other or part.startswith(f"{other}.") or other.startswith(f"{part}.")
+
+
+def _sample(report: AuditReportDocument, state: ManagementState) -> Iterator[ManagementFinding]:
+    sample, wrong = report.sample, []
+    if sample is None:
+        wrong.append("says nothing about what was looked at")
+    else:
+        if not says(sample.seed):
+            wrong.append("has no seed, so that nobody can draw it again")
+        if not sample.items:
+            wrong.append("does not list what was drawn")
+        if len(sample.items) > sample.population_size:
+            wrong.append(f"has {len(sample.items)} items of {sample.population_size}")
+        unknown = [i for i in sample.items if not _people_behind(i, state)]
+        if unknown:
+            wrong.append(
+                f"has {len(unknown)} of {len(sample.items)} items that are not found here, such as {unknown[0]}"
+            )
+    if wrong:
+        fact = f"the sample of audit {report.id} {', and '.join(wrong)}"
+        yield ManagementFinding("I4", report.id, fact, f"complete `sample` of {report.id}", None, (report.id,))
+
+
+def _closing(
+    report: AuditReportDocument, entry: AuditFindingEntry, number: int, today: str
+) -> Iterator[ManagementFinding]:
+    wrong = [
+        f"no {n}" for n, v in (("owner", entry.owner), ("due day", entry.due), ("cause", entry.cause)) if not says(v)
+    ]
+    if entry.due and not entry.closed_on and entry.due < today:
+        wrong.append(f"is due since {entry.due} and open")
+    if entry.due and entry.closed_on and entry.closed_on > entry.due:
+        wrong.append(f"was closed on {entry.closed_on}, after {entry.due}")
+    if entry.closed_on and not entry.closed_by:
+        wrong.append("is closed without evidence")
+    if wrong:
+        name = entry.id or str(number + 1)
+        fact = f"finding {name} of audit {report.id}: {', '.join(wrong)}"
+        about = f"{report.id}/{name}"
+        yield ManagementFinding("I5", about, fact, f"complete it in {report.id}", entry.system, (report.id,))
+
+
+def _programme(
+    state: ManagementState, reports: list[AuditReportDocument], now: datetime
+) -> Iterator[ManagementFinding]:
+    fix = "plan and hold what is missing: audit-programme"
+    programmes = state.of(AuditProgrammeDocument)
+    if not programmes:
+        yield ManagementFinding("I3", "programme", "there is no audit programme", "aims document new audit-programme")
+        return
+    years = min(p.cycle_years or CYCLE_YEARS for p in programmes)
+    held = _covered(state, reports, (now - timedelta(days=YEAR * years)).strftime("%Y-%m-%d"))
+    parts = [*clauses(), *_applicable(state)]
+    bare = [part for part in parts if not any(_meet(part, h) for h in held)]
+    if bare:
+        fact = f"{len(bare)} of {len(parts)} clauses and applicable controls were not audited within {years} years: "
+        fact += ", ".join(bare[:8]) + (" and more" if len(bare) > 8 else "")
+        yield ManagementFinding("I3", "clauses and controls", fact, fix, None, tuple(p.id for p in programmes))
+    last_year = _covered(state, reports, (now - timedelta(days=YEAR)).strftime("%Y-%m-%d"))
+    for system, entry in state.systems.items():
+        high = [o for o, p in entry.objectives.items() if p.priority == "high"]
+        if entry.in_scope is False or system in (last_year if high else held):
+            continue
+        within = f"a year, and has high priority for {', '.join(high)}" if high else f"{years} years"
+        yield ManagementFinding("I3", system, f"{system} was not audited within {within}", fix, system, (entry.id,))
+
+
+def _covered(state: ManagementState, reports: list[AuditReportDocument], since: str) -> set[str]:
+    return {part for r in reports if (r.held or "") >= since for part in _scope(r, state)}
+
+
+def _applicable(state: ManagementState) -> list[str]:
+    """Return the controls that the newest statement of applicability does not leave out."""
+    soa = state.of(ApplicabilityDocument)
+    out = {c.control for c in soa[-1].controls if not c.applies} if soa else set()
+    return [c for c in controls() if c not in out]
+
+
+def _outdated(state: ManagementState, reports: list[AuditReportDocument]) -> Iterator[ManagementFinding]:
+    newest = max((r for r in reports if r.held), key=lambda r: str(r.held), default=None)
+    for soa in state.of(ApplicabilityDocument):
+        if newest is not None and soa.effective_from and str(newest.held) < soa.effective_from:
+            fact = f"the newest audit is of {newest.held}, the statement of applicability of {soa.effective_from}"
+            yield ManagementFinding(
+                "I6", soa.id, fact, "plan an audit against the new statement", None, (newest.id, soa.id)
+            )

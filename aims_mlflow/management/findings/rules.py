@@ -1,0 +1,86 @@
+"""Rules behind findings about the management system; each has one id for ever, and a finding one for each object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from aims_mlflow.canonical import digest_of
+
+Grade = Literal["major", "minor", "observation"]
+Topic = Literal["inventory", "third-party", "internal-audit", "applicability"]
+
+
+@dataclass(frozen=True)
+class FindingRule:
+    """A rule: what it asks, the control or clause that a finding counts against, and how grave it is."""
+
+    id: str
+    topic: Topic
+    control: str
+    grade: Grade
+    title: str
+
+
+_ALL = (
+    FindingRule("S1", "inventory", "4.3", "major", "what a scan found belongs to a system, or is explained"),
+    FindingRule("S2", "inventory", "4.3", "minor", "a deployed system is found where the register says"),
+    FindingRule("S3", "inventory", "4.3", "major", "a system outside the scope answers no requests"),
+    FindingRule("S4", "inventory", "4.3", "minor", "an entry has roles since a day, and an owner who is there"),
+    FindingRule("S5", "inventory", "4.3", "minor", "an entry's stage is the one that the ledger knows"),
+    FindingRule("S6", "inventory", "4.3", "minor", "each kind of source in scope was scanned"),
+    FindingRule("S7", "inventory", "4.3", "minor", "the scan is at most 30 days old"),
+    FindingRule("T1", "third-party", "A.10.3", "major", "a component has a supplier's document besides terms"),
+    FindingRule("T2", "third-party", "A.10.3", "major", "a component was tested by us on the system's own use"),
+    FindingRule("T3", "third-party", "A.10.3", "major", "the version that was tested is the one in use"),
+    FindingRule("T4", "third-party", "A.10.3", "minor", "the test is on the system's own data, with n and verdicts"),
+    FindingRule("T5", "third-party", "A.10.3", "major", "certificates are in date and cover the service"),
+    FindingRule("T6", "third-party", "A.10.3", "minor", "the version is pinned, or the contract announces changes"),
+    FindingRule("T7", "third-party", "A.10.2", "minor", "each duty has exactly one accountable party"),
+    FindingRule("I1", "internal-audit", "9.2", "major", "auditors audit nothing of their own"),
+    FindingRule("I2", "internal-audit", "9.2", "major", "the team has the competence that the scope needs"),
+    FindingRule("I3", "internal-audit", "9.2", "minor", "clauses, controls and systems are audited within the cycle"),
+    FindingRule("I4", "internal-audit", "9.2", "minor", "a sample can be drawn again"),
+    FindingRule("I5", "internal-audit", "9.2", "minor", "a finding has owner, day and cause, and is closed in time"),
+    FindingRule("I6", "internal-audit", "9.2", "minor", "the audit is newer than the statement of applicability"),
+)  # fmt: skip
+RULES = {rule.id: rule for rule in _ALL}
+
+
+@dataclass(frozen=True)
+class ManagementFinding:
+    """Something that an auditor would find.
+
+    Attributes:
+        rule: Id of its rule.
+        about: What it is about; with the rule it makes the finding's id.
+        fact: What was found, with the values.
+        fix: The command or the field that mends it.
+        system: The system that it is about; None for the organisation.
+        evidence: Ids of the documents and records behind it.
+    """
+
+    rule: str
+    about: str
+    fact: str
+    fix: str
+    system: str | None = None
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Its id: the same on every run, whatever its fact says by then."""
+        return digest_of([self.rule, self.about])
+
+    @property
+    def of(self) -> FindingRule:
+        """Its rule."""
+        return RULES[self.rule]
+
+    def plain(self) -> dict[str, object]:
+        """Return the finding as JSON values."""
+        return {
+            "id": self.id, "rule": self.rule, "severity": self.of.grade, "control": self.of.control,
+            "system": self.system, "about": self.about, "fact": self.fact, "evidence": list(self.evidence),
+            "fix": self.fix,
+        }  # fmt: skip

@@ -1,0 +1,202 @@
+"""Findings T1-T7: components of third parties that were judged by their terms alone, or tested in another version."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.third_parties import (
+    ResponsibilityDocument,
+    SupplierDocument,
+    SupplierEvaluationDocument,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from aims_mlflow.management.findings.state import ManagementState
+    from aims_mlflow.records.documents.third_parties import ComponentTest, SuppliedComponent, SupplierPaper
+    from aims_mlflow.records.inventory import InventoryItem
+
+TERMS = ("terms", "DPA")
+VERDICT = re.compile(r"[<>≤≥]|\b(pass|passed|fail|failed|met|missed|within|below|above|not enough)\b", re.IGNORECASE)
+CHANGE = re.compile(r"\bchange", re.IGNORECASE)
+
+
+@dataclass
+class _UsedComponent:
+    """A component of a system, with what was written and seen of it."""
+
+    system: str
+    name: str
+    records: list[SuppliedComponent] = field(default_factory=list)
+    tests: list[ComponentTest] = field(default_factory=list)
+    seen: list[InventoryItem] = field(default_factory=list)
+    evidence: list[str] = field(default_factory=list)
+
+    @property
+    def about(self) -> str:
+        return f"{self.system}/{self.name}"
+
+    @property
+    def papers(self) -> list[SupplierPaper]:
+        return [p for r in self.records for p in r.documents]
+
+    def finding(self, rule: str, fact: str, fix: str, more: str = "") -> ManagementFinding:
+        about = f"{self.about}/{more}" if more else self.about
+        return ManagementFinding(rule, about, fact, fix, self.system, tuple(dict.fromkeys(self.evidence)))
+
+
+def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield every finding about suppliers, components and shared duties."""
+    today = now.strftime("%Y-%m-%d")
+    used = _used(state)
+    for component in used.values():
+        yield from _papers(component, today)
+        yield from _tests(component, state)
+        yield from _versions(component)
+        yield from _contract(component, today)
+    yield from _duties(state, sorted({c.system for c in used.values()}))
+
+
+def _used(state: ManagementState) -> dict[tuple[str, str], _UsedComponent]:
+    """Return the components of each system: those that its entry, its suppliers' records and its tests name."""
+    found: dict[tuple[str, str], _UsedComponent] = {}
+
+    def of(system: str, name: str) -> _UsedComponent:
+        return found.setdefault((system, name), _UsedComponent(system, name))
+
+    for system, entry in state.systems.items():
+        for name in entry.components:
+            of(system, name).evidence.append(entry.id)
+    for record in state.of(SupplierDocument):
+        for component in record.components:
+            mine = of(str(record.system), component.component)
+            mine.records.append(component)
+            mine.evidence.append(record.id)
+    for evaluation in state.of(SupplierEvaluationDocument):
+        for test in evaluation.tests:
+            mine = of(str(evaluation.system), test.component)
+            mine.tests.append(test)
+            mine.evidence.append(evaluation.id)
+    by_name: dict[str, list[InventoryItem]] = defaultdict(list)
+    for item in state.inventory.items if state.inventory else ():
+        for name in item.names if item.kind == "provider" else ():
+            by_name[name].append(item)
+    for (_, name), component_used in found.items():
+        component_used.seen = by_name.get(name, [])
+    return found
+
+
+def _papers(component: _UsedComponent, today: str) -> Iterator[ManagementFinding]:
+    """Yield T1 and T5: what the supplier's documents lack."""
+    counting = [
+        p
+        for p in component.papers
+        if p.kind not in TERMS and p.covers_service and says(p.conclusions) and (p.expires or today) >= today
+    ]
+    fix = f"read a card, an evaluation or a certificate of {component.name}; its conclusions: supplier-record"
+    if not counting:
+        kinds = ", ".join(dict.fromkeys(p.kind for p in component.papers))
+        only = "only terms were read" if {p.kind for p in component.papers} <= set(TERMS) else f"{kinds} do not count"
+        fact = f"of {component.name}, {only}" if kinds else f"of {component.name}, no document of its supplier was read"
+        if kinds and {p.kind for p in component.papers} - set(TERMS):
+            fact += ": out of date, for another service, or without a conclusion"
+        yield component.finding("T1", fact, fix)
+    for paper in component.papers:
+        if paper.kind in TERMS:
+            continue
+        wrong = []
+        if paper.expires and paper.expires < today:
+            wrong.append(f"ended on {paper.expires}")
+        if paper.covers_service is False:
+            wrong.append(f"is about {paper.scope or 'another service'}")
+        if paper.kind in ("SOC 2", "ISO 42001") and not (says(paper.issuer) and says(paper.scope)):
+            wrong.append("does not say who issued it for which service")
+        if wrong:
+            fact = f"{paper.kind} for {component.name} {', and '.join(wrong)}"
+            yield component.finding("T5", fact, "ask the supplier for the one in force", paper.kind)
+
+
+def _tests(component: _UsedComponent, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield T2 and T4: whether we tested it, and on what."""
+    if not component.tests:
+        known = "documents only" if any(p.kind not in TERMS for p in component.papers) else "terms only"
+        fact = f"{known}: {component.name} was not tested on the use of {component.system}"
+        yield component.finding("T2", fact, f"aims document new supplier-evaluation --system {component.system}")
+        return
+    entry = state.systems.get(component.system)
+    own = set(entry.data_sets) if entry else set()
+    for test in component.tests:
+        wrong = []
+        if test.data_digest not in own:
+            wrong.append(f"on data that are not the system's own ({test.data_digest or 'not named'})")
+        if not test.n:
+            wrong.append("on no stated number of cases")
+        if not any(VERDICT.search(r) for r in test.results):
+            wrong.append("with no result that has a verdict")
+        if wrong:
+            fact = f"{component.name} {test.version or 'without version'} was tested {', '.join(wrong)}"
+            fix = f"test it on a data set of {component.system}'s entry, and state n and each verdict"
+            yield component.finding("T4", fact, fix, test.version or "")
+
+
+def _versions(component: _UsedComponent) -> Iterator[ManagementFinding]:
+    """Yield T3: another version is called, recorded or declared than the one that was tested."""
+    if not component.tests:
+        return
+    tested = {t.version for t in component.tests if t.version}
+    in_use = {t.version_in_use for t in component.tests if t.version_in_use}
+    in_use |= {r.version for r in component.records if r.version}
+    in_use |= {m for i in component.seen if (m := i.facts.get("model", "")) and not _is_name(m, component.name)}
+    other = sorted(in_use - tested)
+    if other:
+        fact = (
+            f"of {component.name}, {', '.join(sorted(tested)) or 'no version'} was tested, {', '.join(other)} is in use"
+        )
+        yield component.finding("T3", fact, f"test {other[0]}, or go back to the version that was tested")
+
+
+def _is_name(model: str, name: str) -> bool:
+    """Return whether what a trace calls the model is the component's own name, which tells no version."""
+    return model == "not named" or model in (name, name.rpartition("/")[2])
+
+
+def _contract(component: _UsedComponent, today: str) -> Iterator[ManagementFinding]:
+    """Yield T6, and T5 for a contract that ended."""
+    if not component.records:
+        return
+    contracts = [r.contract for r in component.records if r.contract]
+    told = any(CHANGE.search(clause) for c in contracts for clause in c.clauses)
+    if not told and not any(r.pinned for r in component.records):
+        fact = f"{component.name} is not pinned to a version, and no contract says that changes are announced"
+        yield component.finding("T6", fact, "pin the version, or agree on notice of changes")
+    for contract in contracts:
+        if contract.end and contract.end < today:
+            fact = f"contract {contract.id} for {component.name} ended on {contract.end}"
+            yield component.finding("T5", fact, "renew it, or take the component away", contract.id)
+
+
+def _duties(state: ManagementState, systems: list[str]) -> Iterator[ManagementFinding]:
+    """Yield T7: duties with no or several accountable parties, and systems that share out none."""
+    shared = {str(d.system) for d in state.of(ResponsibilityDocument)}
+    for document in state.of(ResponsibilityDocument):
+        for duty in document.duties:
+            if len(duty.accountable) != 1:
+                who = ", ".join(duty.accountable) or "nobody"
+                fact = f"for {duty.duty!r} of {document.system}, {who} is accountable: it has to be one party"
+                about = f"{document.system}/{duty.duty}"
+                yield ManagementFinding(
+                    "T7", about, fact, "name one party in responsibility-matrix", document.system, (document.id,)
+                )
+    for system in systems:
+        if system not in shared:
+            fact = f"{system} has components of third parties, and no duty is assigned among the parties"
+            yield ManagementFinding(
+                "T7", system, fact, f"aims document new responsibility-matrix --system {system}", system
+            )

@@ -1,0 +1,120 @@
+"""A management system without findings, as documents, scan and ledger; tests change one thing in it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from aims_mlflow.catalog.loader import clauses, controls
+from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
+from aims_mlflow.records.documents import document_model
+from aims_mlflow.records.inventory import Inventory, InventoryItem, InventorySource
+
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+SYSTEM, MODEL, API, DATA = "income-screening", "income", "openai/gpt-4o", "f" * 64
+
+
+def document(kind, **fields):
+    """A document of a kind as its model reads it."""
+    head = {"id": kind, "kind": kind, "title": kind, "owner": "olga", "author": "rita"}
+    return document_model(kind).model_validate({**head, **fields})
+
+
+def source(kind, **more):
+    return InventorySource(kind=kind, address="here", **more)
+
+
+def item(kind, name, where="registered models", **more):
+    return InventoryItem(kind=kind, id=name, source=where, address="here", **{"names": (name,), **more})
+
+
+def system(**changes):
+    fields = {
+        "id": "entry", "system": SYSTEM, "roles": [{"role": "deployer", "since": "2026-01-01"}], "stage": "operation",
+        "in_scope": True, "models": [MODEL], "components": [API], "data_sets": [DATA],
+        "objectives": {"fairness": {"priority": "high", "reason": "decides about people"}},
+    }  # fmt: skip
+    return document("system", **{**fields, **changes})
+
+
+def supplier(**changes):
+    paper = {
+        "kind": "SOC 2", "issuer": "auditor", "scope": "API", "covers_service": True, "expires": "2027-01-01",
+        "conclusions": ["keeps no prompts"],
+    }  # fmt: skip
+    component = {"component": API, "supplier": "OpenAI", "version": "2024-11-20", "pinned": True, "documents": [paper]}
+    return document("supplier-record", system=SYSTEM, components=[{**component, **changes}])
+
+
+def own_test(**changes):
+    test = {
+        "component": API, "version": "2024-11-20", "version_in_use": "2024-11-20", "data_digest": DATA, "n": 400,
+        "results": ["accuracy 0.91 >= 0.85: passed"], "date": "2026-02-01",
+    }  # fmt: skip
+    return document("supplier-evaluation", system=SYSTEM, tests=[{**test, **changes}])
+
+
+def report(**changes):
+    fields = {
+        "id": "report", "audit": "A1", "held": "2026-04-01", "team": [{"person": "eva"}, {"person": "ines"}],
+        "sample": {
+            "population": "records of 2026", "population_size": 80, "method": "simple random", "seed": "17",
+            "items": ["r1", "soa"],
+        },
+        "findings": [{
+            "id": "N1", "finding": "late review", "owner": "olga", "due": "2026-05-01", "cause": "no deputy",
+            "closed_on": "2026-04-20", "closed_by": ["r9"],
+        }],
+    }  # fmt: skip
+    return document("audit-report", **{**fields, **changes})
+
+
+def competence(person, requirement, **changes):
+    fields = {
+        "id": f"competence-{person}", "person": person, "requirement": requirement, "basis": "course 2025",
+        "obtained_on": "2025-03-01", "valid_until": "2027-01-01",
+    }  # fmt: skip
+    return document("competence-record", **{**fields, **changes})
+
+
+def documents():
+    scope = [*clauses(), *controls(), SYSTEM]
+    person = {"function": "staff", "employed_from": "2020-01-01"}
+    return {
+        "system": system(),
+        "people": document("people", people=[{"id": p, **person} for p in ("olga", "rita", "eva", "ines")]),
+        "supplier": supplier(),
+        "own_test": own_test(),
+        "duties": document("responsibility-matrix", system=SYSTEM, duties=[{"duty": "uptime", "accountable": ["us"]}]),
+        "programme": document("audit-programme", cycle_years=3, audits=[{"id": "A1", "scope": scope}]),
+        "report": report(),
+        "eva": competence("eva", "auditing, suppliers"),
+        "ines": competence("ines", "model evaluation, fairness analysis, data quality"),
+        "soa": document("soa", effective_from="2026-01-10", controls=[{"control": "A.2.2", "applies": True}]),
+        "scope": document("scope", sources=["registered models", "providers in traces"]),
+    }
+
+
+def inventory(*more, **changes):
+    held = item("alias", f"{MODEL}@champion", names=(f"{MODEL}@champion", MODEL))
+    called = item(
+        "provider", API, "providers in traces", names=(API, "openai", "gpt-4o"), facts={"model": "gpt-4o"}, volume=9
+    )
+    fields = {
+        "time": "2026-06-10T08:00:00Z", "tool_version": "1", "items": (item("registered model", MODEL), held, called, *more),
+        "sources": (source("registered models", items_seen=2), source("providers in traces", items_seen=1)),
+    }  # fmt: skip
+    return Inventory(**{**fields, **changes})
+
+
+def good(**changes):
+    """A state with no finding; `name=document` puts another document in the place of one, None takes it away."""
+    written = {**documents(), **changes}
+    return ManagementState(
+        tuple(d for d in written.values() if d is not None),
+        inventory(),
+        (DeployedVersion(MODEL, "champion", "3", "a" * 64, "2026-03-01T00:00:00Z"),),
+        {"r1": frozenset({"ana"})},
+    )
+
+
+def with_items(*more, state=None):
+    return replace(state or good(), inventory=inventory(*more))

@@ -1,0 +1,171 @@
+"""Each finding is made by exactly the fault that it names, keeps its id, and is gone with its cause."""
+
+from dataclasses import replace
+
+import pytest
+
+from aims_mlflow.management.comparison import compare
+from aims_mlflow.management.findings.every import findings
+from aims_mlflow.management.findings.rules import RULES
+from aims_mlflow.management.findings.state import ManagementState
+from support import management_states as states
+from support.management_states import (
+    API,
+    MODEL,
+    NOW,
+    SYSTEM,
+    competence,
+    document,
+    good,
+    item,
+    own_test,
+    report,
+    source,
+)
+
+DAY = "2026-06-15"
+
+
+def found(state):
+    return [f"{f.rule} {f.about}" for f in findings(state, NOW)]
+
+
+def noted(**note):
+    scan = document("scan", time="2026-06-11T00:00:00Z", found=[{"id": "churn", "kind": "registered model", **note}])
+    return states.with_items(item("registered model", "churn"), state=good(scan=scan))
+
+
+def in_inventory(**changes):
+    return replace(good(), inventory=states.inventory(**changes))
+
+
+CHURN = "S1 registered model:churn@here"
+OLD = ("registered models", "providers in traces")
+CASES = {
+    "unknown model": (states.with_items(item("registered model", "churn")), [CHURN]),
+    "assigned by a person": (noted(system=SYSTEM), []),
+    "assigned to no system": (noted(system="churn"), [CHURN]),
+    "explained": (noted(explanation="kept for a court case", by="olga"), []),
+    "explained by nobody": (noted(explanation="kept for a court case"), [CHURN]),
+    "explained by a placeholder": (noted(explanation="tbd", by="olga"), [CHURN]),
+    "explained until yesterday": (noted(explanation="kept for a court case", by="olga", until="2026-06-14"), [CHURN]),
+    "explained until today": (noted(explanation="kept for a court case", by="olga", until=DAY), []),
+    "explains another kind": (noted(kind="prompt", explanation="kept for a court case", by="olga"), [CHURN]),
+    "ghost": (good(system=states.system(models=[MODEL, "gone"])), [f"S2 {SYSTEM}/gone"]),
+    "ghost without names": (
+        good(system=states.system(models=[], components=[]), supplier=None, own_test=None, duties=None),
+        ["S1 alias:income@champion@here", "S1 provider:openai/gpt-4o@here", "S1 registered model:income@here",
+         f"S2 {SYSTEM}"],
+    ),
+    "registry not read": (
+        in_inventory(items=(), sources=(source(OLD[0], failed="403"), source(OLD[1]))), ["S6 registered models"],
+    ),
+    "out of scope and serving": (good(system=states.system(in_scope=False)), [f"S3 {SYSTEM}"]),
+    "no roles": (good(system=states.system(roles=[])), [f"S4 {SYSTEM}/roles"]),
+    "role since never": (good(system=states.system(roles=[{"role": "user"}])), [f"S4 {SYSTEM}/since"]),
+    "owner left": (
+        good(people=document("people", people=[{"id": "olga", "employed_until": "2026-06-14"}])), [f"S4 {SYSTEM}/owner"],
+    ),
+    "owner unknown": (good(system=states.system(owner="max")), [f"S4 {SYSTEM}/owner"]),
+    "stage behind the ledger": (good(system=states.system(stage="development")), [f"S5 {SYSTEM}"]),
+    "retired and in use": (good(system=states.system(stage="retirement")), [f"S5 {SYSTEM}"]),
+    "source not scanned": (good(scope=document("scope", sources=["vendor list"])), ["S6 vendor list"]),
+    "old scan": (in_inventory(time="2026-05-15T08:00:00Z"), ["S7 scan"]),
+    "terms only": (
+        good(supplier=states.supplier(documents=[{"kind": "terms", "conclusions": ["accepted"]}]), own_test=None),
+        [f"T1 {SYSTEM}/{API}", f"T2 {SYSTEM}/{API}"],
+    ),
+    "nothing concluded": (
+        good(supplier=states.supplier(documents=[{"kind": "card", "covers_service": True}])), [f"T1 {SYSTEM}/{API}"],
+    ),
+    "declared only": (
+        good(supplier=None, own_test=None), [f"T1 {SYSTEM}/{API}", f"T2 {SYSTEM}/{API}"],
+    ),
+    "another version is called": (good(own_test=own_test(version="2024-08-06")), [f"T3 {SYSTEM}/{API}"]),
+    "traces call another model": (
+        states.with_items(item("provider", "x", names=(API,), facts={"model": "gpt-5"})), [f"T3 {SYSTEM}/{API}"],
+    ),
+    "public benchmark": (good(own_test=own_test(data_digest="MMLU")), [f"T4 {SYSTEM}/{API}/2024-11-20"]),
+    "no verdict": (good(own_test=own_test(results=["looks good"])), [f"T4 {SYSTEM}/{API}/2024-11-20"]),
+    "certificate ended": (
+        good(supplier=states.supplier(documents=[{
+            "kind": "ISO 42001", "issuer": "b", "scope": "API", "covers_service": True, "expires": "2026-06-14",
+            "conclusions": ["good"]}])),
+        [f"T1 {SYSTEM}/{API}", f"T5 {SYSTEM}/{API}/ISO 42001"],
+    ),
+    "neither pinned nor told": (good(supplier=states.supplier(pinned=False)), [f"T6 {SYSTEM}/{API}"]),
+    "contract announces changes": (
+        good(supplier=states.supplier(pinned=None, contract={"id": "K1", "clauses": ["change notice 30 days"]})), [],
+    ),
+    "two accountable": (
+        good(duties=document("responsibility-matrix", system=SYSTEM, duties=[{"duty": "d", "accountable": ["us", "x"]}])),
+        [f"T7 {SYSTEM}/d"],
+    ),
+    "no duties": (good(duties=None), [f"T7 {SYSTEM}"]),
+    "auditor signed a sampled record": (
+        good(report=report(team=[{"person": "Ana"}, {"person": "eva"}, {"person": "ines"}])), ["I1 report/ana"],
+    ),
+    "auditor owns the system": (
+        good(report=report(team=[{"person": "olga"}, {"person": "eva"}, {"person": "ines"}])), ["I1 report/olga"],
+    ),
+    "nobody can judge models": (good(ines=None), ["I2 report"]),
+    "competence ended before": (good(eva=competence("eva", "auditing, suppliers", valid_until="2026-03-31")), ["I2 report"]),
+    "competence came later": (good(eva=competence("eva", "auditing, suppliers", obtained_on="2026-04-02")), ["I2 report"]),
+    "scope not audited": (
+        good(programme=document("audit-programme", audits=[{"id": "A1", "scope": ["4", "A.6", SYSTEM]}])),
+        ["I3 clauses and controls"],
+    ),
+    "high priority, two years ago": (good(report=report(held="2025-04-01")), [f"I3 {SYSTEM}", "I6 soa"]),
+    "nothing planned": (good(programme=None), ["I3 programme"]),
+    "drawn without seed": (
+        good(report=report(sample={"population": "p", "population_size": 9, "method": "m", "items": ["r1"]})), ["I4 report"],
+    ),
+    "sampled what is not here": (
+        good(report=report(sample={
+            "population": "p", "population_size": 9, "method": "m", "seed": "1", "items": ["r1", "r2"]})), ["I4 report"],
+    ),
+    "finding without cause": (
+        good(report=report(findings=[{"id": "N1", "finding": "f", "owner": "olga", "due": "2026-07-01"}])),
+        ["I5 report/N1"],
+    ),
+    "audit before the statement": (
+        good(soa=document("soa", effective_from="2026-05-01", controls=[{"control": "A.2.2", "applies": True}])), ["I6 soa"],
+    ),
+}  # fmt: skip
+
+
+def test_a_good_management_system_has_no_finding():
+    assert findings(good(), NOW) == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_fault_makes_its_finding_and_no_other(case):
+    state, wanted = CASES[case]
+    assert found(state) == wanted
+
+
+def test_every_rule_has_a_case():
+    made = {line.split()[0] for _, wanted in CASES.values() for line in wanted}
+    assert made == set(RULES)
+
+
+def test_a_finding_keeps_its_id_whatever_its_fact_says():
+    first = findings(in_inventory(time="2026-05-15T08:00:00Z"), NOW)
+    second = findings(in_inventory(time="2026-04-15T08:00:00Z"), NOW)
+    assert [f.id for f in first] == [f.id for f in second]
+    assert first[0].fact != second[0].fact
+    assert len({f.id for f in findings(ManagementState(), NOW)}) == len(findings(ManagementState(), NOW))
+
+
+def test_an_empty_folder_is_not_in_order():
+    facts = [f.fact for f in findings(ManagementState(), NOW)]
+    assert "nothing was scanned: what the register lists was compared with nothing" in facts
+    assert "there is no audit programme" in facts
+
+
+def test_the_comparison_says_what_was_not_scanned_and_never_that_it_is_whole():
+    compared = compare(states.with_items(item("registered model", "churn"), state=good(scope=None)), DAY)
+    assert compared.sentence == (
+        "2 sources scanned on 2026-06-10, 4 items, 3 claimed, 0 explained, 1 unknown; not scanned: prompts, "
+        "logged models, gateway endpoints, MCP servers, skills, source tree, vendor list"
+    )
