@@ -27,6 +27,7 @@ COMMANDS = {
     "document": ("document", "group", "Write, check, publish and approve the documents that people write."),
     "rule": ("rule", "command", "Explain a rule for documents."),
     "gate": ("gate", "group", "Explain decisions; set up, operate and review a gated registry."),
+    "system": ("system", "group", "List and show the AI systems of the register; scan for those that it lacks."),
     "approve": ("approve", "approve", "Sign an approval for one version and stage."),
     "waive": ("waive", "waive", "Sign an expiring waiver of named failures of one model."),
     "ledger": ("ledger", "group", "Checkpoint, prove, verify and watch a ledger; add evidence from ungated runs."),

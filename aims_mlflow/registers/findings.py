@@ -36,8 +36,8 @@ class Finding:
 
     @property
     def control(self) -> str:
-        """The control that findings of this kind count against."""
-        return KINDS[self.about].control
+        """The control that it counts against: its own, else that of its kind."""
+        return self.content.control or KINDS[self.about].control
 
     @property
     def fields(self) -> dict[str, Any]:

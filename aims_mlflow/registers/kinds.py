@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Closer = Literal["reconcile", "policy", "gate", "review"]
+Closer = Literal["reconcile", "policy", "gate", "review", "documents"]
 
 
 @dataclass(frozen=True)
 class FindingKind:
-    """One kind. A comparison, the server's policy, the gate or a person closes its findings (`closer`).
+    """One kind. A comparison, the server's policy, the gate, a person or a run over the documents closes it (`closer`).
 
     `leaf` is the type of its leaves in the ledger.
     """
@@ -23,6 +23,7 @@ class FindingKind:
     leaf: Literal["finding", "incident"] = "finding"
 
 
+GONE = "`aims document findings --seal` no longer finds it"
 _ALL = (
     FindingKind("policy", "A.6.1.3", "a file of the policy folder is not valid",
                 "the server reads a valid file in its place", "policy"),
@@ -65,6 +66,12 @@ _ALL = (
                 "review", "incident"),
     FindingKind("ledger-lost", "A.6.2.8", "a new ledger is begun in place of one that is gone",
                 "an approver reviews what was lost with it: `aims gate close ID --reason ...`", "review", "incident"),
+    FindingKind("inventory", "4.3", "the register of systems and what a scan or the ledger shows do not agree",
+                GONE, "documents"),
+    FindingKind("third-party", "A.10.3", "a component of a third party is not judged as it is used", GONE, "documents"),
+    FindingKind("internal-audit", "9.2", "an audit was not held, or by people who may not or cannot", GONE, "documents"),
+    FindingKind("applicability", "6.1.3", "the statement of applicability does not fit register and risks",
+                GONE, "documents"),
 )  # fmt: skip
 
 KINDS = {kind.name: kind for kind in _ALL}

@@ -103,6 +103,7 @@ class FindingLeaf(LeafContent):
     found: Sha256 | None = Field(None, description="digest found instead")
     anchor: Name | None = Field(None, description="anchor that has not received a checkpoint")
     text_sha256: Sha256 | None = Field(None, description="sha256 of the sentence about an invalid policy folder")
+    rule: Name | None = Field(None, description="rule of a finding about the management system")
 
 
 class IncidentBody(LeafBody):

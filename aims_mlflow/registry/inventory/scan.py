@@ -59,3 +59,32 @@ def scan(
         )
         items.extend(found.values())
     return Inventory(time=utc_text(now), tool_version=version, sources=tuple(sources), items=tuple(items))
+
+
+def carried_over(before: Inventory | None, found: Inventory) -> Inventory:
+    """Return a scan with the items of sources that an earlier scan read and this one did not.
+
+    So a source that does not answer for a day makes nothing known again unknown, and nothing unknown vanish. It stands as
+    not read, with the day of its items. What no source dates is first seen when the first scan saw it.
+    """
+    seen = {i.key: i.first_seen for i in before.items} if before else {}
+    items = [
+        i if i.first_seen else i.model_copy(update={"first_seen": seen.get(i.key) or found.time}) for i in found.items
+    ]
+    if before is None:
+        return found.model_copy(update={"items": tuple(items)})
+    read = {(s.kind, s.address) for s in found.scanned}
+    sources = [s for s in found.sources if s.failed is None]
+    for source in (*found.sources, *before.sources):
+        place = (source.kind, source.address)
+        if place in read:
+            continue
+        read.add(place)
+        old = [i for i in before.items if (i.source, i.address) == place]
+        why = source.failed or "not named in this scan"
+        since = f"; its {len(old)} items are those of {before.time[:10]}" if old else ""
+        sources.append(
+            source.model_copy(update={"failed": f"{why.partition('; its ')[0]}{since}", "items_seen": len(old)})
+        )
+        items += old
+    return found.model_copy(update={"sources": tuple(sources), "items": tuple(items)})

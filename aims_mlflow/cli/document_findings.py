@@ -1,0 +1,74 @@
+"""`aims document findings`: what an auditor would find in the management system, before the audit."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from aims_mlflow.cli.options import JSON, LEDGER, REGISTRY, opened
+from aims_mlflow.cli.system import FOLDER, print_findings
+from aims_mlflow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aims_mlflow.management.findings.rules import ManagementFinding
+
+
+@click.command("findings")
+@click.option("--system", help="Only findings about this system.")
+@click.option("--rule", help="Only findings of this rule, such as S1.")
+@click.option("--seal", is_flag=True, help="Seal new findings in the ledger, and close there what is gone.")
+@FOLDER
+@LEDGER
+@REGISTRY
+@JSON
+def findings_command(
+    system: str | None, rule: str | None, seal: bool, folder: Path | None, ledger: str | None, registry: str | None,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """List findings about the register of systems, suppliers and components, and internal audits.
+
+    Each has the same id on every run. Exit status 1 if there is any. A folder without findings is no conformity: these
+    rules look at what they look at, and the auditor judges.
+    """
+    from aims_mlflow.management.findings.every import findings
+    from aims_mlflow.management.findings.gathering import read_state
+    from aims_mlflow.management.findings.rules import RULES
+    from aims_mlflow.management.folder import find_folder, read_folder
+    from aims_mlflow.registry.reading import ledger_address
+
+    if rule is not None and rule not in RULES:
+        raise ConfigError(f"there is no rule {rule!r}", next=f"the rules are {', '.join(RULES)}")
+    read = read_folder(find_folder(folder))
+    opened_ledger = opened(ledger, registry, signing=seal) if seal or ledger_address(ledger, registry) else None
+    state = read_state(read, opened_ledger)
+    if seal and state.inventory is None:
+        raise ConfigError(
+            "without a scan, findings of earlier scans would be closed unseen", next="aims system scan --write"
+        )
+    every = findings(state, datetime.now(UTC))
+    if seal and opened_ledger is not None:
+        from aims_mlflow.management.findings.sealing import seal_findings
+
+        new, gone = seal_findings(opened_ledger, every)
+        click.echo(f"{len(new)} findings sealed as new, {len(gone)} as gone", err=True)
+    shown = [f for f in every if system in (None, f.system) and rule in (None, f.rule)]
+    _print(shown, as_json)
+    if opened_ledger is None:
+        click.echo("no ledger was read: what is in use, and who signed sampled records, was not compared", err=True)
+    for broken in read.unreadable:
+        click.echo(f"{broken.path}: left out, it cannot be read as a document", err=True)
+    return 1 if shown else 0
+
+
+def _print(shown: list[ManagementFinding], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"findings": [f.plain() for f in shown]}, indent=2))
+        return
+    print_findings(shown)
+    majors = sum(f.of.grade == "major" for f in shown)
+    click.echo(f"{len(shown)} findings, {majors} of them major")
