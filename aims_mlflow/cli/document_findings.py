@@ -30,7 +30,7 @@ def findings_command(
     system: str | None, rule: str | None, seal: bool, folder: Path | None, ledger: str | None, registry: str | None,
     as_json: bool,
 ) -> int:  # fmt: skip
-    """List findings about the register of systems, suppliers and components, and internal audits.
+    """List findings about the register of systems, suppliers, internal audits and the statement of applicability.
 
     Each has the same id on every run. Exit status 1 if there is any. A folder without findings is no conformity: these
     rules look at what they look at, and the auditor judges.

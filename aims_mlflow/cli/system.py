@@ -114,9 +114,9 @@ def scan(
 ) -> int:
     """Look for AI systems, and compare what is found with the register.
 
-    MLflow shows registered models, aliases and stages, prompts, logged models that nobody registered, gateway endpoints,
-    providers in traces and MCP servers. That nothing else exists, no scan can show: each source that was not read is
-    named. Exit status 1 if something is neither claimed by a system nor explained.
+    MLflow shows registered models, aliases and stages, prompts, logged models that nobody registered, gateway
+    endpoints, providers in traces and MCP servers. That nothing else exists, no scan can show: each source that was
+    not read is named. Exit status 1 if something is neither claimed by a system nor explained.
     """
     from aims_mlflow.management.comparison import compare
     from aims_mlflow.management.findings.gathering import INVENTORY, keep_inventory, kept_inventory, read_state
@@ -195,7 +195,8 @@ def _print_entry(system: str, entry: SystemEntry) -> None:
     roles = ", ".join(f"{r.role} since {r.since or 'no stated day'}" for r in entry.roles)
     shown = {
         "purpose": entry.purpose, "roles": roles, "owner": entry.owner, "models": ", ".join(entry.models),
-        "components": ", ".join(entry.components), "groups": ", ".join(g.in_data or g.name for g in entry.affected_groups),
+        "components": ", ".join(entry.components),
+        "groups": ", ".join(g.in_data or g.name for g in entry.affected_groups),
         "scope": {True: "in", False: f"out: {entry.scope_reason}", None: None}[entry.in_scope],
     }  # fmt: skip
     for name, value in shown.items():

@@ -69,7 +69,7 @@ _ALL = (
     FindingKind("inventory", "4.3", "the register of systems and what a scan or the ledger shows do not agree",
                 GONE, "documents"),
     FindingKind("third-party", "A.10.3", "a component of a third party is not judged as it is used", GONE, "documents"),
-    FindingKind("internal-audit", "9.2", "an audit was not held, or by people who may not or cannot", GONE, "documents"),
+    FindingKind("internal-audit", "9.2", "an audit was not held, or by people who may not", GONE, "documents"),
     FindingKind("applicability", "6.1.3", "the statement of applicability does not fit register and risks",
                 GONE, "documents"),
 )  # fmt: skip

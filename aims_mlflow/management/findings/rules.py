@@ -43,6 +43,14 @@ _ALL = (
     FindingRule("I4", "internal-audit", "9.2", "minor", "a sample can be drawn again"),
     FindingRule("I5", "internal-audit", "9.2", "minor", "a finding has owner, day and cause, and is closed in time"),
     FindingRule("I6", "internal-audit", "9.2", "minor", "the audit is newer than the statement of applicability"),
+    FindingRule("P1", "applicability", "6.1.3", "major", "each of the 38 controls has a decision"),
+    FindingRule("P2", "applicability", "6.1.3", "major", "each decision has a reason"),
+    FindingRule("P3", "applicability", "6.1.3", "major", "no exclusion contradicts the register"),
+    FindingRule("P4", "applicability", "6.1.3", "major", "a control that a risk needs applies"),
+    FindingRule("P5", "applicability", "6.1.3", "minor", "a control that applies has a risk, an objective or a law"),
+    FindingRule("P6", "applicability", "6.1.3", "minor", "a reason is a control's own"),
+    FindingRule("P7", "applicability", "6.1.3", "major", "who may accepts what is left of a risk"),
+    FindingRule("P8", "applicability", "6.1.3", "minor", "the statement is newer than systems and risks"),
 )  # fmt: skip
 RULES = {rule.id: rule for rule in _ALL}
 

@@ -64,8 +64,8 @@ def scan(
 def carried_over(before: Inventory | None, found: Inventory) -> Inventory:
     """Return a scan with the items of sources that an earlier scan read and this one did not.
 
-    So a source that does not answer for a day makes nothing known again unknown, and nothing unknown vanish. It stands as
-    not read, with the day of its items. What no source dates is first seen when the first scan saw it.
+    So nothing unknown vanishes because a source does not answer for a day. The source stands as not read, with the day
+    of its items. What no source dates is first seen when the first scan saw it.
     """
     seen = {i.key: i.first_seen for i in before.items} if before else {}
     items = [

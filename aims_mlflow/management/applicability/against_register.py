@@ -1,0 +1,51 @@
+"""Why the register of systems speaks against leaving a control out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from aims_mlflow.records.documents.context import SystemEntry
+from aims_mlflow.records.documents.third_parties import SupplierDocument
+
+if TYPE_CHECKING:
+    from aims_mlflow.management.findings.state import ManagementState
+
+IN_USE = ("deployment", "operation")
+Systems = dict[str, SystemEntry]
+
+
+def why_not_out(control: str, state: ManagementState) -> str | None:
+    """Return what of the register says that a control applies; None where nothing does."""
+    inside = {s: e for s, e in state.systems.items() if e.in_scope is not False}
+    if control in ("A.10.2", "A.10.3"):
+        return _component(state, inside)
+    for prefixes, applies, what in _APPLIES:
+        found = {s: e for s, e in inside.items() if control.startswith(prefixes) and applies(e)}
+        if found:
+            return f"{min(found)} {what}"
+    return None
+
+
+def _has_role(*roles: str) -> Callable[[SystemEntry], bool]:
+    return lambda entry: any(r.role in roles for r in entry.roles)
+
+
+# Beginnings of control ids, the entries for which these controls apply, and what such an entry says.
+_APPLIES: tuple[tuple[tuple[str, ...], Callable[[SystemEntry], bool], str], ...] = (
+    (("A.2.", "A.3.", "A.4.", "A.5."), lambda _: True, "is in scope"),
+    (("A.6.2.5", "A.6.2.6", "A.6.2.8"), lambda e: e.stage in IN_USE, "is deployed or in operation"),
+    (("A.6.", "A.7."), _has_role("provider"), "is provided by the organisation"),
+    (("A.6.", "A.7."), lambda e: bool(e.models), "has models that are trained or kept here"),
+    (("A.8.",), lambda e: bool(e.affected_groups or e.users), "has users or affects people"),
+    (("A.9.",), _has_role("deployer", "user"), "is used by the organisation"),
+    (("A.10.4",), _has_role("provider", "supplier"), "is provided or supplied to others"),
+)
+
+
+def _component(state: ManagementState, inside: Systems) -> str | None:
+    """Return a component of a third party that a system uses."""
+    declared = ((s, c) for s, e in sorted(inside.items()) for c in e.components)
+    recorded = ((str(d.system), c.component) for d in state.of(SupplierDocument) for c in d.components)
+    found = next(declared, None) or next((r for r in recorded if r[0] in inside), None)
+    return f"{found[0]} uses {found[1]}" if found else None

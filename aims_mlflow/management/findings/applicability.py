@@ -1,0 +1,136 @@
+"""Findings P1-P8: the statement of applicability does not fit register, risks, or itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.canonical import digest_of
+from aims_mlflow.catalog.loader import controls
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.applicability.against_register import why_not_out
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskMethodDocument, RiskRegisterDocument
+from aims_mlflow.signing.owners import person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from aims_mlflow.management.findings.state import ManagementState
+    from aims_mlflow.records.documents.risk import ControlStatement, RiskEntry
+
+SAME_REASON = 3
+
+
+def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:  # noqa: ARG001 - one form for all
+    """Yield every finding about the newest statement of applicability, and about who accepted what is left of risks."""
+    yield from _accepted(state)
+    statements = state.of(ApplicabilityDocument)
+    if not statements:
+        fact = "there is no statement of applicability: no control is in or out with a reason"
+        yield ManagementFinding("P1", "statement", fact, "aims document new soa")
+        return
+    newest = max(statements, key=lambda d: (d.effective_from or "", d.version, d.id))
+    rows = {c.control: c for c in newest.controls}
+    for control in controls():
+        yield from _row(control, rows.get(control), newest.id, state)
+    yield from _risks(state, rows, newest.id)
+    yield from _alike(newest)
+    yield from _later(newest, state)
+
+
+def _row(
+    control: str, row: ControlStatement | None, statement: str, state: ManagementState
+) -> Iterator[ManagementFinding]:
+    fix = f"complete {control} in {statement}"
+    if row is None:
+        yield ManagementFinding("P1", control, f"{control} has no decision", fix, None, (statement,))
+        return
+    if not says(row.reason):
+        word = "is in" if row.applies else "is excluded"
+        yield ManagementFinding("P2", control, f"{control} {word} without a reason", fix, None, (statement,))
+    against = None if row.applies else why_not_out(control, state)
+    if against:
+        fact = f"{control} is excluded, and by the register {against}"
+        yield ManagementFinding(
+            "P3", control, fact, f"let {control} apply, or correct the register", None, (statement,)
+        )
+    if row.applies and not row.basis:
+        fact = f"{control} is in, and no risk, objective or law is named for it"
+        yield ManagementFinding("P5", control, fact, f"name them in `basis` of {control}", None, (statement,))
+
+
+def _risks(state: ManagementState, rows: dict[str, ControlStatement], statement: str) -> Iterator[ManagementFinding]:
+    """Yield P4: controls that a risk needs, and that are not in."""
+    for document in state.of(RiskRegisterDocument):
+        for risk in document.risks:
+            for control in risk.controls:
+                if control in controls() and not (control in rows and rows[control].applies):
+                    fact = f"risk {risk.id} is treated by {control}, which the statement does not let apply"
+                    yield ManagementFinding(
+                        "P4", f"{risk.id}/{control}", fact, f"let {control} apply, or treat {risk.id} otherwise",
+                        risk.system, (document.id, statement),
+                    )  # fmt: skip
+
+
+def _alike(statement: ApplicabilityDocument) -> Iterator[ManagementFinding]:
+    """Yield P6: one reason for more than three controls is no reason for any."""
+    same: dict[str, list[str]] = {}
+    for row in statement.controls:
+        if says(row.reason):
+            same.setdefault(" ".join(str(row.reason).casefold().split()), []).append(row.control)
+    for reason, of in same.items():
+        if len(of) > SAME_REASON:
+            fact = f"{len(of)} controls have the same reason, “{reason[:60]}”: {', '.join(of[:6])}"
+            about = digest_of(["reason", reason])
+            yield ManagementFinding("P6", about, fact, "say for each control why", None, (statement.id,))
+
+
+def _accepted(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield P7: what is left of a risk is accepted by nobody, or by somebody who may not."""
+    allowed: dict[str, set[str]] = {}
+    for method in state.of(RiskMethodDocument):
+        for rule in method.acceptance:
+            allowed.setdefault(rule.level.casefold(), set()).add(person(rule.may_accept))
+    top = {person(p.id) for p in state.people.values() if p.top_management}
+    functions = {person(p.id): person(p.function or "") for p in state.people.values()}
+    for document in state.of(RiskRegisterDocument):
+        for risk in document.risks:
+            why = _why_not_accepted(risk, top, allowed, functions)
+            if why:
+                fact = f"what is left of risk {risk.id} {why}"
+                fix = f"let top management, or whom the risk method names, accept {risk.id}"
+                yield ManagementFinding("P7", risk.id, fact, fix, risk.system, (document.id,))
+
+
+def _why_not_accepted(
+    risk: RiskEntry, top: set[str], allowed: dict[str, set[str]], functions: dict[str, str]
+) -> str | None:
+    if risk.residual is None and risk.treatment != "accept" and risk.status != "accepted":
+        return None
+    if not says(risk.accepted_by):
+        return "is accepted by nobody"
+    who = person(str(risk.accepted_by))
+    level = (risk.residual.level if risk.residual else risk.level or "").casefold()
+    if who in top or {who, functions.get(who, "")} & allowed.get(level, set()):
+        return None
+    return (
+        f"is accepted by {risk.accepted_by}, who is not of top management nor may accept level {level or 'not stated'}"
+    )
+
+
+def _later(statement: ApplicabilityDocument, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield P8: systems and risks that came after the statement."""
+    since = statement.effective_from
+    if since is None:
+        fact = f"statement {statement.id} does not say since when it applies"
+        yield ManagementFinding(
+            "P8", statement.id, fact, f"state effective_from in {statement.id}", None, (statement.id,)
+        )
+        return
+    dated = [(s, max((e.effective_from or "", *e.stage_dates.values())), e.id) for s, e in state.systems.items()]
+    dated += [(d.id, d.effective_from or "", d.id) for d in state.of(RiskRegisterDocument)]
+    for name, day, document in dated:
+        if day > since:
+            fact = f"{name} changed on {day}, after statement {statement.id} of {since}"
+            yield ManagementFinding("P8", name, fact, "go through the statement again", None, (statement.id, document))
