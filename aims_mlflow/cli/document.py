@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aims_mlflow.cli.document_findings import findings_command
+from aims_mlflow.cli.document_soa import coverage_command, soa_command
 from aims_mlflow.cli.options import FILE
 from aims_mlflow.errors import ConfigError
 
@@ -30,6 +32,11 @@ EVIDENCE = click.option(
 @click.group()
 def group() -> None:
     """Write, check, publish and approve the documents of the management system."""
+
+
+group.add_command(findings_command)
+group.add_command(soa_command)
+group.add_command(coverage_command)
 
 
 @group.command()

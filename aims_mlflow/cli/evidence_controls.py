@@ -43,7 +43,7 @@ def controls(
     from aims_mlflow.gates.control_status import control_status, control_statuses
 
     wanted, now = require_control(control) if control else None, datetime.now(UTC)
-    subject = _judged(target, keys, ledger, registry)
+    subject = judged_subject(target, keys, ledger, registry)
     found = [control_status(wanted, subject, now)] if wanted else control_statuses(subject, now, with_clauses=True)
     if as_json:
         click.echo(json.dumps([_row(status) for status in found], indent=2))
@@ -53,7 +53,7 @@ def controls(
         _print_states(found)
 
 
-def _judged(target: str, keys: tuple[str, ...], ledger: str | None, registry: str | None) -> StatusSubject:
+def judged_subject(target: str, keys: tuple[str, ...], ledger: str | None, registry: str | None) -> StatusSubject:
     """Return the subject with all that is known here; says on stderr what is not, where a version was named."""
     from aims_mlflow.audit.model import ModelCheck
     from aims_mlflow.evidence.run_source import open_source

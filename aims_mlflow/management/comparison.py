@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Kinds of source that are looked for where the scope names none.
 EXPECTED_SOURCES = (
     "registered models", "prompts", "logged models", "gateway endpoints", "providers in traces", "MCP servers",
-    "skills", "source tree", "vendor list",
+    "source tree", "vendor list",
 )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def compare(state: ManagementState, today: str) -> RegisterComparison:
     counts = (
         f"{len(inventory.scanned)} sources scanned on {inventory.time[:10]}, {len(inventory.items)} items, "
         f"{len(claimed)} claimed, {len(explained)} explained, {len(unknown)} unknown; "
-        f"not scanned: {', '.join(not_scanned) or 'no kind of source that the scope names'}"
+        f"not scanned: {', '.join(not_scanned) or 'nothing that the scope names'}"
     )
     return RegisterComparison(claimed, explained, tuple(unknown), not_scanned, counts)
 
@@ -113,11 +113,8 @@ def _not_scanned(state: ManagementState) -> dict[str, str]:
     sources = state.inventory.sources if state.inventory else ()
     read = {s.kind for s in sources if s.failed is None}
     failed = {s.kind: s.failed for s in sources if s.failed is not None}
-    return {
-        kind: failed.get(kind, "no source of this kind was named")
-        for kind in sources_in_scope(state)
-        if kind not in read
-    }
+    missing = {k: "no source of this kind was named" for k in sources_in_scope(state) if k not in read}
+    return {**missing, **failed}
 
 
 def _notes(state: ManagementState) -> Iterator[ScanItem]:

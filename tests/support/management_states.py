@@ -57,7 +57,7 @@ def report(**changes):
         "id": "report", "audit": "A1", "held": "2026-04-01", "team": [{"person": "eva"}, {"person": "ines"}],
         "sample": {
             "population": "records of 2026", "population_size": 80, "method": "simple random", "seed": "17",
-            "items": ["r1", "soa"],
+            "items": ["r1", "entry"],
         },
         "findings": [{
             "id": "N1", "finding": "late review", "owner": "olga", "due": "2026-05-01", "cause": "no deputy",
@@ -75,12 +75,41 @@ def competence(person, requirement, **changes):
     return document("competence-record", **{**fields, **changes})
 
 
+def soa(control=None, *, without=None, **changes):
+    """A statement with a row for every control; `control` names one whose row gets `changes`, other changes its own."""
+    rows = {
+        c: {"control": c, "applies": True, "reason": f"{controls()[c].title} is needed", "basis": ["R1"]}
+        for c in controls()
+    }
+    rows.pop(without, None)
+    if control is not None:
+        rows[control] = {**rows[control], **changes}
+        changes = {}
+    return document("soa", **{"effective_from": "2026-03-15", "controls": list(rows.values()), **changes})
+
+
+def risk(**changes):
+    fields = {
+        "id": "R1", "system": SYSTEM, "event": "women are refused more often", "owner": "olga", "controls": ["A.6.2.4"],
+        "residual": {"likelihood": "rare", "impact": "high", "level": "medium"}, "accepted_by": "max",
+    }  # fmt: skip
+    return {**fields, **changes}
+
+
+def risks(*entries, **fields):
+    return document("risk-register", risks=list(entries), **fields)
+
+
 def documents():
     scope = [*clauses(), *controls(), SYSTEM]
     person = {"function": "staff", "employed_from": "2020-01-01"}
     return {
         "system": system(),
-        "people": document("people", people=[{"id": p, **person} for p in ("olga", "rita", "eva", "ines")]),
+        "people": document(
+            "people",
+            people=[{"id": p, **person} for p in ("olga", "rita", "eva", "ines")]
+            + [{"id": "max", "function": "board", "top_management": True}],
+        ),
         "supplier": supplier(),
         "own_test": own_test(),
         "duties": document("responsibility-matrix", system=SYSTEM, duties=[{"duty": "uptime", "accountable": ["us"]}]),
@@ -88,7 +117,8 @@ def documents():
         "report": report(),
         "eva": competence("eva", "auditing, suppliers"),
         "ines": competence("ines", "model evaluation, fairness analysis, data quality"),
-        "soa": document("soa", effective_from="2026-01-10", controls=[{"control": "A.2.2", "applies": True}]),
+        "soa": soa(),
+        "risks": document("risk-register", risks=[risk()]),
         "scope": document("scope", sources=["registered models", "providers in traces"]),
     }
 

@@ -1,4 +1,4 @@
-"""Excel workbooks: one sheet, each cell in the type that the workbook gives it. openpyxl is used by this file only."""
+"""Excel workbooks: one sheet, each cell in the type that the workbook gives it. Only this file reads with openpyxl."""
 
 from __future__ import annotations
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aims_mlflow.records.documents.context import SystemEntry
 from aims_mlflow.records.documents.third_parties import SupplierDocument
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aims_mlflow.management.findings.state import ManagementState
 
 IN_USE = ("deployment", "operation")

@@ -106,8 +106,8 @@ class ApplicabilityStatement:
         count = {d: sum(r.decision == d for r in self.rows) for d in ("applies", "excluded", "no decision")}
         against = sum(bool(r.against) for r in self.rows)
         return (
-            f"{count['applies']} of {len(self.rows)} controls apply, {count['excluded']} are excluded, "
-            f"{count['no decision']} have no decision; against {against} decisions something speaks"
+            f"{len(self.rows)} controls: {count['applies']} apply, {count['excluded']} excluded, "
+            f"{count['no decision']} without decision; something speaks against {against} decisions"
         )
 
 
@@ -133,7 +133,7 @@ def newest_statement(state: ManagementState, name: str | None = None) -> Applica
     return max(found, key=lambda d: (d.effective_from or "", d.version, d.id))
 
 
-def statement(
+def computed_statement(
     document: ApplicabilityDocument,
     state: ManagementState,
     statuses: Mapping[str, Sequence[tuple[str, ControlStatus]]],

@@ -40,6 +40,6 @@ def _endpoint(endpoint: Any, prefix: str, address: str) -> InventoryItem:
     name = f"{prefix}{endpoint.name or endpoint.endpoint_id}"
     return InventoryItem(
         kind="gateway endpoint", id=name, source=KIND, address=address,
-        names=(name, endpoint.endpoint_id, *called, *sorted({m.provider for m in models})),
+        names=(name, endpoint.endpoint_id),
         first_seen=time_of(endpoint.created_at), facts={"calls": ", ".join(called) or "no model"},
     )  # fmt: skip

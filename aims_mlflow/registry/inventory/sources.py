@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from aims_mlflow.registry.inventory.scan import SourceContent
 
-SKILLS = "skills"
+# MLflow's registry of skills, and the first release that has one.
+SKILLS, WITH_SKILLS = "skills", (3, 18)
 
 
 def mlflow_readers(tracking: str | None, registry: str | None) -> Iterator[SourceReader]:
@@ -43,7 +44,8 @@ def mlflow_readers(tracking: str | None, registry: str | None) -> Iterator[Sourc
     yield SourceReader(registered_models.PROMPTS, models, partial(registered_models.read_prompts, client, models))
     for reader in (logged_models, gateway, traces, mcp_servers):
         yield SourceReader(reader.KIND, runs, partial(reader.read, client, runs))
-    yield SourceReader(SKILLS, runs, _no_skills)
+    if tuple(int(part) for part in mlflow.__version__.split(".")[:2]) >= WITH_SKILLS:
+        yield SourceReader(SKILLS, runs, _no_skills)
 
 
 def file_readers(trees: Iterable[Path], vendors: Iterable[Path]) -> Iterator[SourceReader]:
@@ -55,5 +57,5 @@ def file_readers(trees: Iterable[Path], vendors: Iterable[Path]) -> Iterator[Sou
 
 
 def _no_skills() -> SourceContent:
-    """Raise: MLflow keeps skills from 3.18 on, and this package reads none of them yet."""
-    raise Unreachable("this release of aims_mlflow reads no skills (MLflow keeps some from 3.18 on)")
+    """Raise: MLflow keeps skills, and this package reads none of them yet."""
+    raise Unreachable("this release of aims_mlflow reads no skills")

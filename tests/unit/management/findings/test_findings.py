@@ -64,9 +64,10 @@ CASES = {
     "no roles": (good(system=states.system(roles=[])), [f"S4 {SYSTEM}/roles"]),
     "role since never": (good(system=states.system(roles=[{"role": "user"}])), [f"S4 {SYSTEM}/since"]),
     "owner left": (
-        good(people=document("people", people=[{"id": "olga", "employed_until": "2026-06-14"}])), [f"S4 {SYSTEM}/owner"],
+        good(people=document("people", people=[
+            {"id": "olga", "employed_until": "2026-06-14"}, {"id": "max", "top_management": True}])), [f"S4 {SYSTEM}/owner"],
     ),
-    "owner unknown": (good(system=states.system(owner="max")), [f"S4 {SYSTEM}/owner"]),
+    "owner unknown": (good(system=states.system(owner="moritz")), [f"S4 {SYSTEM}/owner"]),
     "stage behind the ledger": (good(system=states.system(stage="development")), [f"S5 {SYSTEM}"]),
     "retired and in use": (good(system=states.system(stage="retirement")), [f"S5 {SYSTEM}"]),
     "source not scanned": (good(scope=document("scope", sources=["vendor list"])), ["S6 vendor list"]),
@@ -128,9 +129,31 @@ CASES = {
         good(report=report(findings=[{"id": "N1", "finding": "f", "owner": "olga", "due": "2026-07-01"}])),
         ["I5 report/N1"],
     ),
-    "audit before the statement": (
-        good(soa=document("soa", effective_from="2026-05-01", controls=[{"control": "A.2.2", "applies": True}])), ["I6 soa"],
+    "audit before the statement": (good(soa=states.soa(effective_from="2026-05-01")), ["I6 soa"]),
+    "no statement": (good(soa=None), ["P1 statement"]),
+    "control without decision": (good(soa=states.soa(without="A.9.3")), ["P1 A.9.3"]),
+    "control that a risk needs has no decision": (good(soa=states.soa(without="A.6.2.4")), ["P1 A.6.2.4", "P4 R1/A.6.2.4"]),
+    "no reason": (good(soa=states.soa("A.9.3", reason="n/a")), ["P2 A.9.3"]),
+    "suppliers excluded": (good(soa=states.soa("A.10.3", applies=False, reason="no suppliers")), ["P3 A.10.3"]),
+    "use excluded": (good(soa=states.soa("A.9.2", applies=False, reason="nobody uses it")), ["P3 A.9.2"]),
+    "data excluded": (good(soa=states.soa("A.7.4", applies=False, reason="no data")), ["P3 A.7.4"]),
+    "customers excluded, and there are none": (
+        good(soa=states.soa("A.10.4", applies=False, reason="we have no customers")), [],
     ),
+    "a risk's control excluded": (
+        good(soa=states.soa("A.6.2.4", applies=False, reason="no time")), ["P3 A.6.2.4", "P4 R1/A.6.2.4"],
+    ),
+    "no basis": (good(soa=states.soa("A.9.3", basis=[])), ["P5 A.9.3"]),
+    "accepted by nobody": (good(risks=states.risks(states.risk(accepted_by=None))), ["P7 R1"]),
+    "accepted by its owner": (good(risks=states.risks(states.risk(accepted_by="olga"))), ["P7 R1"]),
+    "accepted as the method says": (
+        good(
+            risks=states.risks(states.risk(accepted_by="olga")),
+            method=document("risk-method", acceptance=[{"level": "Medium", "may_accept": "staff"}]),
+        ), [],
+    ),
+    "risks changed later": (good(risks=states.risks(states.risk(), effective_from="2026-03-16")), ["P8 risk-register"]),
+    "statement without a day": (good(soa=states.soa(effective_from=None)), ["P8 soa"]),
 }  # fmt: skip
 
 
@@ -146,7 +169,7 @@ def test_a_fault_makes_its_finding_and_no_other(case):
 
 def test_every_rule_has_a_case():
     made = {line.split()[0] for _, wanted in CASES.values() for line in wanted}
-    assert made == set(RULES)
+    assert made | {"P6"} == set(RULES)
 
 
 def test_a_finding_keeps_its_id_whatever_its_fact_says():
@@ -167,5 +190,23 @@ def test_the_comparison_says_what_was_not_scanned_and_never_that_it_is_whole():
     compared = compare(states.with_items(item("registered model", "churn"), state=good(scope=None)), DAY)
     assert compared.sentence == (
         "2 sources scanned on 2026-06-10, 4 items, 3 claimed, 0 explained, 1 unknown; not scanned: prompts, "
-        "logged models, gateway endpoints, MCP servers, skills, source tree, vendor list"
+        "logged models, gateway endpoints, MCP servers, source tree, vendor list"
+    )
+
+
+def test_one_reason_for_four_controls_is_none_of_their_own():
+    alike = {"applies": True, "reason": "Required by  policy", "basis": ["R1"]}
+    rows = [{**c.model_dump(), **(alike if n < 4 else {})} for n, c in enumerate(states.soa().controls)]
+    (finding,) = findings(good(soa=document("soa", effective_from="2026-03-15", controls=rows)), NOW)
+    assert (finding.rule, finding.fact.split(",")[0]) == ("P6", "4 controls have the same reason")
+    assert (
+        findings(
+            good(
+                soa=document(
+                    "soa", effective_from="2026-03-15", controls=rows[1:] + [states.soa().controls[0].model_dump()]
+                )
+            ),
+            NOW,
+        )
+        == []
     )

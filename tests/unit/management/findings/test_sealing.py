@@ -1,15 +1,17 @@
 """Findings are sealed once, when they are new, and closed when their cause is gone."""
 
 from aims_mlflow.ledger.ledger import Ledger
+from aims_mlflow.ledger.log import Log
 from aims_mlflow.management.findings.every import findings
 from aims_mlflow.management.findings.sealing import KINDS, seal_findings
 from aims_mlflow.registers.findings import open_findings
+from aims_mlflow.signing.keys import ephemeral_key
 from support import management_states as states
 from support.management_states import NOW, good, item
 
 
-def test_a_finding_is_sealed_when_new_and_when_gone(tmp_path, log_of):
-    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", log_of(tmp_path))
+def test_a_finding_is_sealed_when_new_and_when_gone(tmp_path):
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Log(ephemeral_key(), "ai.example.org/management"))
     bad = findings(states.with_items(item("registered model", "churn"), state=good(duties=None)), NOW)
     new, gone = seal_findings(ledger, bad)
     assert (len(new), gone) == (2, [])
