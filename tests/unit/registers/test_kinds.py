@@ -11,7 +11,7 @@ from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.records.leaves.others import FindingLeaf
 from aims_mlflow.registers.findings import Finding, open_findings
 from aims_mlflow.registers.kinds import KINDS, RECONCILED
-from support import commands, management_states, trainings
+from support import commands, document_findings, trainings
 from support.embedded_registry import files_of, restart
 from support.gated_registry import refused
 from support.plain_registry import reconcile, run, ungated
@@ -291,33 +291,11 @@ def ledger_lost(world):
 
 def close_command(registry):
     (key,) = (k for k, c in open_findings(registry.ledger).items() if KINDS[c.content.about].closer == "review")
-    place = ["--registry", f"sqlite:///{registry.folder}/mlflow.db"]
-    return ["gate", "close", key, "--reason", "looked into", *place]
-
-
-def by_documents(state):
-    """Walk the findings of a run over the documents: sealed, and gone in the next run."""
-
-    def walk(world):
-        from aims_mlflow.ledger.ledger import Ledger
-        from aims_mlflow.ledger.log import configured_log
-        from aims_mlflow.management.findings.every import findings
-        from aims_mlflow.management.findings.sealing import seal_findings
-
-        world.client.get_registered_model("aims.status")
-        ledger = Ledger(f"sqlite:///{world.registry.folder}/mlflow.db.aims.db", configured_log())
-        seal_findings(ledger, findings(state, management_states.NOW))
-        yield
-        seal_findings(ledger, findings(management_states.good(), management_states.NOW))
-
-    return walk
+    return ["gate", "close", key, "--reason", "looked into", "--registry", f"sqlite:///{registry.folder}/mlflow.db"]
 
 
 SCENARIOS = {
-    "inventory": by_documents(management_states.with_items(management_states.item("registered model", "churn"))),
-    "third-party": by_documents(management_states.good(own_test=None)),
-    "internal-audit": by_documents(management_states.good(ines=None)),
-    "applicability": by_documents(management_states.good(soa=None)),
+    **document_findings.SCENARIOS,
     "policy": policy,
     "retirement-due": retirement_due,
     "changed-model": changed_model,

@@ -18,7 +18,7 @@ def test_a_finding_is_sealed_when_new_and_when_gone(tmp_path):
     assert seal_findings(ledger, bad) == ([], [])
     kept = open_findings(ledger, KINDS)
     assert set(kept) == {f.id for f in bad}
-    assert {(c.content.rule, c.content.control) for c in kept.values()} == {("S1", "4.3"), ("T7", "A.10.2")}
+    assert {(c.content.plain()["rule"], c.content.control) for c in kept.values()} == {("S1", "4.3"), ("T7", "A.10.2")}
     new, gone = seal_findings(ledger, bad[:1])
     assert (new, len(gone)) == ([], 1)
     assert set(open_findings(ledger, KINDS)) == {bad[0].id}

@@ -1,0 +1,29 @@
+"""The kinds of finding that a run over the documents opens and closes, each walked on a registry with a ledger."""
+
+from support import management_states as states
+
+
+def by_documents(state):
+    """Walk the findings of a run over the documents: sealed, and gone in the next run."""
+
+    def walk(world):
+        from aims_mlflow.ledger.ledger import Ledger
+        from aims_mlflow.ledger.log import configured_log
+        from aims_mlflow.management.findings.every import findings
+        from aims_mlflow.management.findings.sealing import seal_findings
+
+        world.client.get_registered_model("aims.status")
+        ledger = Ledger(f"sqlite:///{world.registry.folder}/mlflow.db.aims.db", configured_log())
+        seal_findings(ledger, findings(state, states.NOW))
+        yield
+        seal_findings(ledger, findings(states.good(), states.NOW))
+
+    return walk
+
+
+SCENARIOS = {
+    "inventory": by_documents(states.with_items(states.item("registered model", "churn"))),
+    "third-party": by_documents(states.good(own_test=None)),
+    "internal-audit": by_documents(states.good(ines=None)),
+    "applicability": by_documents(states.good(soa=None)),
+}
