@@ -18,9 +18,12 @@ class View(Protocol):
     """Leaves in order, with bodies, envelopes and texts by name."""
 
     def leaves(
-        self, *, types: Sequence[str] = (), model_name: str | None = None, request: str | None = None
+        self, *, start: int = 0, types: Sequence[str] = (), model_name: str | None = None, request: str | None = None
     ) -> Iterator[Leaf]:
-        """Yield leaves in order."""
+        """Yield leaves in order, from `start` on."""
+
+    def leaf(self, sequence: int) -> Leaf | None:
+        """Return one leaf; None where there is none."""
 
     def bodies(self, sequences: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
         """Return (salt, body) of those leaves that have a body."""
@@ -64,7 +67,12 @@ class LedgerView:
         self.bodies = ledger.bodies
 
     def leaves(
-        self, *, types: Sequence[str] = (), model_name: str | None = None, request: str | None = None
+        self, *, start: int = 0, types: Sequence[str] = (), model_name: str | None = None, request: str | None = None
     ) -> Iterator[Leaf]:
-        """Yield leaves in order."""
-        return self.ledger.leaves(types=types, model_name=model_name, request=request)
+        """Yield leaves in order, from `start` on."""
+        return self.ledger.leaves(start=start, types=types, model_name=model_name, request=request)
+
+    def leaf(self, sequence: int) -> Leaf | None:
+        """Return one leaf; None where there is none."""
+        found = self.ledger.leaf_below(sequence + 1)
+        return found if found is not None and found.sequence == sequence else None

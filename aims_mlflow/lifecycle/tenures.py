@@ -47,12 +47,15 @@ def place(alias: str | None, mlflow_stage: str | None, version: str | None) -> s
     return f"stage {mlflow_stage.lower()} (version {version})" if mlflow_stage else str(alias)
 
 
-class _Timeline:
-    """The holders of aliases and stages, updated leaf by leaf."""
+class Timeline:
+    """The holders of aliases and stages, updated leaf by leaf; `all` are the tenures that began since.
 
-    def __init__(self) -> None:
+    `held` are the tenures that are current at its beginning.
+    """
+
+    def __init__(self, held: Iterable[Tenure] = ()) -> None:
         self.all: list[Tenure] = []
-        self._now: dict[str, Tenure] = {}
+        self._now = {tenure.place: tenure for tenure in held}
 
     def follow(self, content: LeafContent) -> None:
         """Update the holders by the next leaf of the ledger."""
@@ -94,7 +97,7 @@ def tenures_of(past: ModelHistory) -> list[Tenure]:
 
 def tenures_in(leaves: Iterable[Leaf]) -> list[Tenure]:
     """Return all tenures that one model's leaves tell of, in order of time."""
-    timeline = _Timeline()
+    timeline = Timeline()
     for leaf in leaves:
         timeline.follow(leaf.fact)
     return timeline.all

@@ -30,5 +30,9 @@ def has_logins() -> bool:
 
 @functools.cache
 def _other_apps() -> frozenset[str]:
-    """Return the modules of installed apps for `--app-name` that are not MLflow's own."""
-    return frozenset(app.module for app in entry_points(group="mlflow.app") if not app.module.startswith("mlflow."))
+    """Return the modules of installed apps for `--app-name` that are neither MLflow's own nor ours.
+
+    Ours add pages to MLflow's apps: `aims` has no logins, `aims-basic-auth` has MLflow's.
+    """
+    modules = (app.module for app in entry_points(group="mlflow.app"))
+    return frozenset(name for name in modules if not name.startswith(("mlflow.", "aims_mlflow.")))

@@ -62,6 +62,10 @@ class PartLedger:
             if request is None or content.request == request:
                 yield leaf
 
+    def leaf(self, sequence: int) -> Leaf | None:
+        """Return one leaf; None where there is none."""
+        return next((leaf for leaf, _ in self._leaves if leaf.sequence == sequence), None)
+
     def of_model(self, name: str) -> ModelLeaves:
         """Return a model's leaves."""
 

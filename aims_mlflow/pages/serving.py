@@ -1,0 +1,87 @@
+"""Answer to a request for a page, without a web framework: status, headers and bytes."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from aims_mlflow.errors import AimsError
+from aims_mlflow.pages.blocks import PageView, with_query
+from aims_mlflow.pages.rendering import PageFrame, as_csv, as_html, as_json
+from aims_mlflow.pages.source import PageSource
+from aims_mlflow.pages.views.common import number_in
+from aims_mlflow.records.base import uuid7
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aims_mlflow.pages.scope import Scope
+    from aims_mlflow.pages.site import SitePage
+    from aims_mlflow.pages.source import SharedSource
+
+MEDIA = {"html": "text/html; charset=utf-8", "csv": "text/csv; charset=utf-8", "json": "application/json"}
+# No script, no frame, nothing from elsewhere; forms only to these pages.
+SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-store",
+}
+LONGEST_VALUE = 8000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """What was asked: a page, the variable parts of its address, the query, the format, and the root of the pages."""
+
+    page: SitePage
+    args: Mapping[str, str]
+    query: Mapping[str, str]
+    kind: str
+    root: str
+
+
+@dataclass(frozen=True)
+class PageAnswer:
+    """What is answered."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def answer(shared: SharedSource, scope: Scope, asked: PageRequest, now: datetime | None = None) -> PageAnswer:
+    """Return a page for a reader; a failure inside is one sentence with an id that the server's log has."""
+    query = {name: value[:LONGEST_VALUE] for name, value in asked.query.items()}
+    moment = now or datetime.now(UTC)
+    try:
+        source = PageSource(shared, scope, moment, behind=not shared.index.refresh(shared.view))
+        view = asked.page.view(source, asked.args, query)
+        return _rendered(view, PageFrame.of(source, asked.root, print_view=bool(query.get("print"))), asked, query)
+    except (AimsError, sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as exc:
+        number = uuid7()
+        _log.error("aims: incident %s while the page %s was made", number, asked.page.name, exc_info=exc)
+        what = exc.what if isinstance(exc, AimsError) else "the page cannot be made"
+        text = f"{what}. Next: the platform team finds incident {number} in the server's log\n"
+        return PageAnswer(503, text.encode(), {**SECURITY, "Content-Type": "text/plain; charset=utf-8"})
+
+
+def _rendered(view: PageView, frame: PageFrame, asked: PageRequest, query: Mapping[str, str]) -> PageAnswer:
+    address = view.address.partition("?")[0]
+    shown = {name: value for name, value in query.items() if name not in ("print", "table")}
+    view = replace(view, address=with_query(address, shown))
+    status = 200 if view.found else 404
+    headers = {**SECURITY, "Content-Type": MEDIA[asked.kind]}
+    if asked.kind == "html":
+        return PageAnswer(status, as_html(view, frame), headers)
+    name = f"aims-{asked.page.name}-{frame.checkpoint or 0}.{asked.kind}"
+    headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    body = as_json(view, frame) if asked.kind == "json" else as_csv(view, frame, number_in(query, "table", 0))
+    return PageAnswer(status, body, headers)

@@ -1,0 +1,199 @@
+"""Source of a page: the index within the reader's scope, and the ledger for everything that the index does not keep."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from aims_mlflow.audit.keyrings import history_of
+from aims_mlflow.audit.report import Step
+from aims_mlflow.bounded_cache import BoundedCache
+from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence.small_counts import beside_line
+from aims_mlflow.evidence.statement import SealedRecord, read
+from aims_mlflow.pages.judging import JudgedVersion, VersionLeaves, judge_version
+from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.leaves.changes import DecisionBody
+from aims_mlflow.settings import keyring_roots
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from aims_mlflow.audit.view import View
+    from aims_mlflow.ledger.checkpoint import Checkpoint
+    from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.ledger.proofs import Proof
+    from aims_mlflow.pages.index import PageIndex
+    from aims_mlflow.pages.scope import Scope
+    from aims_mlflow.signing.keyring_history import KeyringHistory
+
+JUDGING_SECONDS = 0.6  # what one page may spend on states that are not in the index yet
+NO_DECISION = "no sealed decision is about this version"
+
+
+class LogProofs(Protocol):
+    """Checkpoints and proofs of a ledger, or of the part of it in a bundle."""
+
+    def newest(self) -> Checkpoint | None:
+        """Return the checkpoint over the most leaves."""
+
+    def covering(self, size: int) -> Checkpoint | None:
+        """Return the smallest checkpoint over at least `size` leaves."""
+
+    def inclusion(self, sequence: int) -> Proof:
+        """Return the proof that a leaf is below a checkpoint."""
+
+    def consistency(self, old: int, size: int) -> list[bytes]:
+        """Return the proof that the first `old` leaves are the beginning of the first `size`."""
+
+
+@dataclass(frozen=True)
+class SharedSource:
+    """What the pages of one ledger share: its view, its index, and the history of its keyrings."""
+
+    view: View
+    index: PageIndex
+    proofs: LogProofs
+    histories: BoundedCache[KeyringHistory] = field(default_factory=lambda: BoundedCache(2))
+
+    def history(self) -> KeyringHistory:
+        """Return the history of the keyrings, read anew after each keyring that is sealed."""
+        connection = self.index.connection
+        last = connection.execute("SELECT max(sequence), max(hash) FROM leaf WHERE type = 'keyring'").fetchone()
+        return self.histories.get(tuple(last), lambda: history_of(self.view, Step("keyring"), keyring_roots() or None))
+
+
+@dataclass(frozen=True)
+class PageSource:
+    """What one page reads, for one reader, at one moment."""
+
+    shared: SharedSource
+    scope: Scope
+    now: datetime
+    behind: bool = False
+    deadline: float = field(default_factory=lambda: time.monotonic() + JUDGING_SECONDS)
+
+    @property
+    def view(self) -> View:
+        """The ledger."""
+        return self.shared.view
+
+    @cached_property
+    def history(self) -> KeyringHistory:
+        """Every keyring that was in force."""
+        return self.shared.history()
+
+    @cached_property
+    def head(self) -> Checkpoint | None:
+        """The newest checkpoint; None where there is none, or what is stored is none."""
+        try:
+            return self.shared.proofs.newest()
+        except AimsError:
+            return None
+
+    @cached_property
+    def cut_off(self) -> tuple[int, str]:
+        """How many leaves the page is made from, and the time of the last of them."""
+        row = self.shared.index.connection.execute(
+            "SELECT sequence + 1, time FROM leaf ORDER BY sequence DESC LIMIT 1"
+        ).fetchone()
+        return (int(row[0]), str(row[1] or "")) if row else (0, "")
+
+    @property
+    def moment(self) -> str:
+        """The time of the page."""
+        return utc_text(self.now)
+
+    def rows(self, sql: str, **values: object) -> list[sqlite3.Row]:
+        """Return the rows of the index that the reader may read; `{scope}` is in each query."""
+        return self.shared.index.rows(sql, self.scope, **values)
+
+    def row(self, sql: str, **values: object) -> sqlite3.Row | None:
+        """Return the first row, or None."""
+        return self.shared.index.row(sql, self.scope, **values)
+
+    def count(self, sql: str, **values: object) -> int:
+        """Return the number of rows of a query."""
+        return self.shared.index.count(sql, self.scope, **values)
+
+    def owner(self, key_id: str | None) -> str:
+        """Return the owner of a key, by the newest keyring that has it; empty for an unknown key."""
+        entry = self.history.known(key_id or "")
+        return entry.owner if entry else ""
+
+    def record(self, sha256: str, leaf: int | None = None) -> SealedRecord | None:
+        """Return a record with the numbers beside it, where the body of its decision still has them.
+
+        None where the ledger has lost it, or it cannot be read.
+        """
+        raw = self.view.envelope(sha256)
+        try:
+            body = self.view.body(leaf) if leaf is not None else None
+        except AimsError:
+            body = None
+        beside = (body.beside or {}).get(sha256) if isinstance(body, DecisionBody) else None
+        try:
+            found = read(beside_line(raw, beside), sha256) if raw is not None else None
+            return found.whole() if found else None
+        except AimsError:
+            return None
+
+    # -- states of controls ----------------------------------------------------------------------
+
+    def version_leaves(self, model: str, version: str) -> VersionLeaves:
+        """Return what the ledger has about a version of a model that the reader may read."""
+        known = self.row("SELECT digest FROM version WHERE model = :m AND version = :v AND {scope}", m=model, v=version)
+        digest = known["digest"] if known else None
+        made = self.rows(
+            "SELECT sequence, request, allowed FROM decision WHERE model "
+            "= :m AND digest = :d AND (allowed OR version = :v) "
+            "AND {scope} ORDER BY sequence",
+            m=model,
+            v=version,
+            d=digest,
+        )
+        later = self.rows("SELECT sequence FROM ingested WHERE digest = :d", d=digest) if known else []
+        places = self.rows(
+            "SELECT place, request FROM tenure WHERE model = :m AND version = :v AND until IS NULL AND {scope}",
+            m=model,
+            v=version,
+        )
+        held = {row["request"] for row in places}
+        chosen = [r for r in made if r["request"] in held] or [r for r in made if r["allowed"]] or made
+        deciding = self.view.leaf(chosen[-1]["sequence"]) if chosen else None
+        return VersionLeaves(deciding, self._leaves(made), self._leaves(later), [row["place"] for row in places])
+
+    def _leaves(self, rows: Sequence[sqlite3.Row]) -> list[Leaf]:
+        found = (self.view.leaf(row["sequence"]) for row in rows)
+        return [leaf for leaf in found if leaf is not None]
+
+    def judge(self, model: str, version: str) -> JudgedVersion | None:
+        """Judge a version now, and keep the states in the index."""
+        judged = judge_version(self.view, self.version_leaves(model, version), self.history, self.now)
+        with self.shared.index.writing() as to:
+            to.execute("DELETE FROM status WHERE model = ? AND version = ?", (model, version))
+            for position, s in enumerate(judged.statuses if judged else ()):
+                to.execute(
+                    "INSERT INTO status VALUES (?,?,?,?,?,?,?,?,?)",
+                    (model, version, s.control.id, s.state, s.reason, s.since, s.next_change, s.next_time, position),
+                )
+            ends = judged.until if judged else "9999"
+            to.execute(
+                "INSERT OR REPLACE INTO judged VALUES (?,?,?,?,?)",
+                (model, version, self.moment, ends, judged.coverage if judged else NO_DECISION),
+            )
+        return judged
+
+    def judged(self, model: str, version: str, *, whatever_it_takes: bool = False) -> bool:
+        """Return whether the index has the current states of a version, judging it if the page has time left."""
+        known = self.row("SELECT until FROM judged WHERE model = :m AND version = :v AND {scope}", m=model, v=version)
+        if known is not None and known["until"] > self.moment:
+            return True
+        if whatever_it_takes or time.monotonic() < self.deadline:
+            self.judge(model, version)
+            return True
+        return False

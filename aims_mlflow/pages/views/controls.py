@@ -1,0 +1,228 @@
+"""Controls: the matrix of controls by live versions, and one control with its conditions as a checklist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.catalog.loader import controls as all_controls
+from aims_mlflow.documents.index_page import related, told
+from aims_mlflow.documents.terminal import SYMBOLS
+from aims_mlflow.gates.combined_status import ControlStatus
+from aims_mlflow.gates.waivers import last_day
+from aims_mlflow.pages.blocks import (
+    Facts,
+    Form,
+    FormInput,
+    PageCell,
+    PageTable,
+    PageView,
+    Prose,
+    missing,
+    state_cell,
+    to,
+)
+from aims_mlflow.pages.views.common import RowRange, record_cell, time_text, version_cell
+from aims_mlflow.pages.views.states import (
+    MET_MEANS,
+    NOT_JUDGED,
+    catalogue,
+    control_cell,
+    counts,
+    live_versions,
+    mark_cell,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aims_mlflow.pages.blocks import Block
+    from aims_mlflow.pages.source import PageSource
+
+WIDE = 12  # versions beside each other in the matrix
+ALL = "all"
+
+
+def matrix(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
+    """Return the matrix: controls and clauses down, versions in use across."""
+    live = live_versions(source)
+    paging = RowRange("controls", {**query, "rows": query.get("rows", str(WIDE))}, len(live))
+    shown = live[paging.first - 1 : paging.first - 1 + paging.most]
+    judged = [v for v in shown if source.judged(v["model"], v["version"])]
+    states = _states(source, judged)
+    stage, wanted = query.get("stage", ALL), query.get("state", ALL)
+    rows = []
+    for control_id, control in catalogue().items():
+        cells = [states.get((v["model"], v["version"], control_id)) for v in judged]
+        if stage not in (ALL, control.stage) or (wanted != ALL and wanted not in [c["state"] for c in cells if c]):
+            continue
+        marks = [
+            mark_cell(c["state"], _link(control_id, v)) if c else PageCell(NOT_JUDGED)
+            for c, v in zip(cells, judged, strict=True)
+        ]
+        rows.append((PageCell(f"{control_id} {control.title}", to("controls", control_id)), control.stage, *marks))
+    columns = ("Control or clause", "Due from", *(f"{v['model']} {v['version']} ({v['places']})" for v in judged))
+    with_evidence = {c for (_, _, c), s in states.items() if s["state"] != "not assessed here"}
+    annex = list(all_controls())
+    seen = sum(c in with_evidence for c in annex)
+    note = (
+        (
+            f"{seen} of {len(annex)} controls are assessed here for at least one version; "
+            f"{len(annex) - seen} are not assessed here. Versions {paging.first:,} "
+            f"to {paging.first + len(shown) - 1:,} "
+            f"of {len(live):,} in use are shown."
+        )
+        if live
+        else ""
+    )
+    late = (
+        [Prose("", (f"{len(shown) - len(judged)} versions are {NOT_JUDGED}.",), loud=True)]
+        if len(judged) < len(shown)
+        else []
+    )
+    table = PageTable("Matrix", columns, rows, note, "No control fits the filter.", total=len(catalogue()))
+    legend = Facts("Symbols", [(state, state_cell(state, "", state)) for state in SYMBOLS])
+    empty = (
+        [] if live else [Prose("", ("No version holds a gated alias or stage. Each version's page has its controls.",))]
+    )
+    return PageView(
+        "Controls", "controls", (MET_MEANS,), (_filter(stage, wanted), *empty, *late, table, legend), **paging.links
+    )
+
+
+def _filter(stage: str, wanted: str) -> Form:
+    stages = (ALL, *dict.fromkeys(c.stage for c in catalogue().values()))
+    return Form(
+        "Filter",
+        "controls",
+        (
+            FormInput("stage", "Due from", stage, "choice", stages),
+            FormInput("state", "With the state", wanted, "choice", (ALL, *SYMBOLS)),
+        ),
+        "Show",
+    )
+
+
+def _link(control: str, version: Any) -> str:
+    return to("controls", control, model=version["model"], version=version["version"])
+
+
+def _states(source: PageSource, versions: Sequence[Any]) -> dict[tuple[str, str, str], Any]:
+    out = {}
+    for version in versions:
+        sql = "SELECT * FROM status WHERE model = :m AND version = :v AND {scope}"
+        for row in source.rows(sql, m=version["model"], v=version["version"]):
+            out[row["model"], row["version"], row["control"]] = row
+    return out
+
+
+def control(source: PageSource, args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
+    """Return one control: for a version its conditions, else its state for every version in use."""
+    asked = args["control"]
+    found = catalogue().get(asked)
+    address = to("controls", asked)
+    if found is None:
+        return missing(asked, address, "The catalog has no control or clause with this id.")
+    about = Facts(
+        "Control",
+        [
+            ("An auditor asks", found.auditor_asks),
+            ("Answered by", found.answered_by),
+            ("Met when", found.met),
+            ("Goes stale when", found.stale_when or "it is superseded"),
+            ("Due from", found.stage),
+            ("Kinds of evidence", [f"{use.kind} ({use.need})" for use in found.evidence]),
+            *_related(asked),
+        ],
+    )
+    model, version, system = query.get("model", ""), query.get("version", ""), query.get("system", "")
+    blocks: list[Block] = []
+    if model and version:
+        blocks += _checklist(source, asked, model, version)
+    else:
+        blocks.append(_everywhere(source, asked, system))
+    title = f"{asked} {found.title}"
+    return PageView(title, address, (MET_MEANS,), (*blocks, about), (("Controls", "controls"),))
+
+
+def _related(control_id: str) -> list[tuple[str, Any]]:
+    pair = related(ControlStatus(catalogue()[control_id], "not assessed here", ""))
+    if pair is None:
+        return [("Related requirements", "the crosswalk has no row about it")]
+    return [(f"Related requirements (of {pair[0]}; not verified)", [f"{name}: {value}" for name, value in pair[1]])]
+
+
+def _everywhere(source: PageSource, control_id: str, system: str) -> PageTable:
+    live = [v for v in live_versions(source) if not system or v["system"] == system]
+    judged = [v for v in live[:100] if source.judged(v["model"], v["version"])]
+    states = _states(source, judged)
+    mine = [(v, states.get((v["model"], v["version"], control_id))) for v in judged]
+    rows = [
+        (version_cell(v["model"], v["version"]), v["places"], control_cell(s, _link(control_id, v)), s["reason"])
+        for v, s in mine
+        if s
+    ]
+    note = ", ".join(c.text for c in counts([s for _, s in mine if s]))
+    return PageTable(
+        "State for each version in use",
+        ("Version", "In use as", "State", "Why"),
+        rows,
+        note,
+        "No version in use is judged.",
+        total=len(live),
+    )
+
+
+def _checklist(source: PageSource, control_id: str, model: str, version: str) -> list[Block]:
+    if source.row("SELECT 1 FROM version WHERE model = :m AND version = :v AND {scope}", m=model, v=version) is None:
+        return [
+            Prose("State", ("This version does not exist, or your login may not read its registered model in MLflow.",))
+        ]
+    judged = source.judge(model, version)
+    if judged is None:
+        return [Prose("State", ("Not judged: no sealed decision is about this version.",))]
+    status = next(s for s in judged.statuses if s.control.id == control_id)
+    row = source.row(
+        "SELECT * FROM status WHERE model = :m AND version = :v AND control = :c AND {scope}",
+        m=model,
+        v=version,
+        c=control_id,
+    )
+    facts = Facts(
+        f"State for {model} version {version}",
+        [
+            ("State", control_cell(row or {"state": status.state, "next_time": None})),
+            ("Why", status.reason),
+            ("Since", time_text(status.since) or "no evidence"),
+            (
+                "Next change",
+                f"{status.next_change}, {last_day(status.next_time)}" if status.next_time else "none by itself",
+            ),
+            ("Version", version_cell(model, version)),
+        ],
+    )
+    return [facts, _conditions(status, judged.subject.by_id), *_waivers(status)]
+
+
+def _conditions(status: ControlStatus, by_id: Any) -> PageTable:
+    rows = []
+    for each in status.conditions:
+        named = [r for r in map(by_id, each.verdict.evidence) if r is not None]
+        evidence = record_cell(named[0].evidence.kind, named[0].id) if named else PageCell("no record")
+        more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+        rows.append(
+            (state_cell(each.verdict.outcome), each.condition.holds, each.verdict.sentence, evidence, more, told(each))
+        )
+    return PageTable(
+        "Conditions",
+        ("Verdict", "Condition", "What was found", "Evidence", "", "Rests on"),
+        rows,
+        empty=f"No condition is judged: {status.reason}",
+    )
+
+
+def _waivers(status: ControlStatus) -> list[Block]:
+    waived = {w.waiver: w for c in status.conditions for w in c.waived}
+    if not waived:
+        return []
+    rows = [(w.owner, w.reason, f"until and including {last_day(w.expires)}", w.unmet.text) for w in waived.values()]
+    return [PageTable("Waivers that cover what failed", ("Signed by", "Reason", "Ends", "Covers"), rows)]

@@ -1,0 +1,248 @@
+"""Decisions of the gate: the list, and one decision with its rules, its evidence, and what if."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.audit.decisions import DecisionCheck
+from aims_mlflow.gates.waivers import last_day
+from aims_mlflow.gates.wording import item_text
+from aims_mlflow.pages.blocks import (
+    Facts,
+    Form,
+    FormInput,
+    PageTable,
+    PageView,
+    Prose,
+    code_cell,
+    missing,
+    state_cell,
+    to,
+)
+from aims_mlflow.pages.judging import decision_in, rules_of
+from aims_mlflow.pages.views.common import RowRange, leaf_cell, record_cell, time_text, version_cell
+from aims_mlflow.pages.views.timeline import DECISIONS, decided_cell, decision_row
+from aims_mlflow.pages.what_if import WhatIf, what_if
+from aims_mlflow.records.leaves.changes import DecisionLeaf
+from aims_mlflow.records.wording import metric_text, slice_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.pages.blocks import Block
+    from aims_mlflow.pages.source import PageSource
+    from aims_mlflow.records.decision import Decision
+
+ERASED = "its texts were erased, or cannot be read"
+MOST = 200
+THEN, NOW = "then", "now"
+
+
+def decisions(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
+    """Return the list of decisions, the newest first."""
+    model, result = query.get("model", ""), query.get("result", "all")
+    kept = {
+        "refused": "NOT allowed",
+        "allowed": "allowed AND NOT waivers",
+        "allowed on a waiver": "allowed AND waivers",
+        "would be refused": "would_refuse",
+    }.get(result, "1")
+    where = f"(:m = '' OR model = :m) AND {kept} AND {{scope}}"
+    total = source.count(f"SELECT 1 FROM decision WHERE {where}", m=model)
+    paging = RowRange("decisions", query, total)
+    found = source.rows(
+        f"SELECT * FROM decision WHERE {where} ORDER BY sequence DESC LIMIT :most OFFSET :skip",
+        m=model,
+        **paging.limits,
+    )
+    table = PageTable(
+        "Decisions, newest first", DECISIONS, [decision_row(r) for r in found], total=total, first=paging.first
+    )
+    choices = ("all", "refused", "allowed", "allowed on a waiver", "would be refused")
+    form = Form(
+        "Filter",
+        "decisions",
+        (FormInput("model", "Model", model), FormInput("result", "Decision", result, "choice", choices)),
+        "Show",
+    )
+    return PageView("Decisions", "decisions", (), (form, table), **paging.links)
+
+
+def decision(source: PageSource, args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
+    """Return one decision, by the leaf that it is sealed in."""
+    number = args["leaf"]
+    address = to("decisions", number)
+    asked = int(number) if number.isascii() and number.isdigit() and len(number) < 16 else -1
+    row = source.row("SELECT * FROM decision WHERE sequence = :s AND {scope}", s=asked)
+    leaf = source.view.leaf(asked) if row is not None else None
+    if row is None or leaf is None or not isinstance(leaf.fact, DecisionLeaf):
+        return missing(f"Decision {number}", address, "No decision is sealed in this leaf.")
+    said = decision_in(source.view, leaf)
+    blocks: list[Block] = [
+        _about(source, row, leaf, said),
+        *_reasons(said),
+        _limits(source, leaf),
+        *_what_if(source, leaf, query),
+        _evidence(source, leaf),
+        _replayed(source, leaf),
+    ]
+    alias = f" as {row['alias']}" if row["alias"] else ""
+    title = f"{row['stage'] or 'Change'}{alias}: {row['model']}"
+    title += f" version {row['version']}" if row["version"] else ""
+    return PageView(title, address, (decided_cell(row),), blocks, (("Decisions", "decisions"),))
+
+
+def _about(source: PageSource, row: Any, leaf: Leaf, said: Decision | None) -> Facts:
+    ends = f"until and including {last_day(row['waived_until'])}" if row["waived_until"] else ""
+    return Facts(
+        "Decision",
+        [
+            ("Result", decided_cell(row)),
+            ("Decided", f"{time_text(row['time'])} on {row['basis']}, mode {row['mode'] or 'unknown'}"),
+            ("Model", version_cell(row["model"], row["version"])),
+            ("Model digest", code_cell(row["digest"] or "could not be read")),
+            ("Approved by", (", ".join(said.approvals) or "nobody") if said else ERASED),
+            ("Waivers used", f"{row['waivers']}, the first to end {ends}" if row["waivers"] else "none"),
+            (
+                "Carried out",
+                {None: "no outcome is sealed", 0: "no: the registry failed", 1: "yes"}[row["done"]]
+                if row["allowed"]
+                else "no: it was refused",
+            ),
+            (
+                "Policy",
+                code_cell(row["policy"], to("policies", row["policy"]) if source.scope.whole and row["policy"] else ""),
+            ),
+            ("Keyring", code_cell(row["keyring"])),
+            ("Sealed", leaf_cell(leaf.sequence)),
+            ("Request", code_cell(row["request"])),
+        ],
+    )
+
+
+def _reasons(said: Decision | None) -> list[Block]:
+    if said is None:
+        return [Prose("Reasons", (ERASED,), loud=True)]
+    rows: list[tuple[Any, ...]] = [
+        (state_cell("failed"), u.control, item_text(u), u.where or "", u.next) for u in said.unmet
+    ]
+    rows += [
+        (
+            state_cell("failed and waived"),
+            w.unmet.control,
+            item_text(w.unmet),
+            w.unmet.where or "",
+            f"waived until and including {last_day(w.expires)} by {w.owner}: {w.reason}",
+        )
+        for w in said.waived
+    ]
+    rows += [(state_cell("warned"), u.control, item_text(u), u.where or "", u.next) for u in said.warnings]
+    columns = ("State", "Control", "Condition of the policy", "Where", "Next, or by whom waived")
+    return [PageTable("Conditions that did not hold", columns, rows, empty="Every condition of the policy held.")]
+
+
+def _limits(source: PageSource, leaf: Leaf) -> PageTable:
+    columns = ("Kind", "Metric", "Rows", "Limit", "Control", "Where", "Why", "Set by")
+    force = rules_of(source.view, leaf.fact) if isinstance(leaf.fact, DecisionLeaf) else None
+    if force is None or not isinstance(leaf.fact, DecisionLeaf):
+        return PageTable(
+            "Limits of the policy then", columns, (), empty="The policy of this decision is missing from the ledger."
+        )
+    fact = leaf.fact
+    workspace, _, name = fact.model_name.rpartition("/")
+    rules = force.policy.rules(name, fact.stage or "registration", fact.alias, workspace or None)
+    rows = [
+        (
+            x.kind,
+            metric_text(x.metric),
+            slice_text(x.slice or {}) or "all",
+            f"{x.comparator} {x.limit}",
+            x.control,
+            where,
+            x.why or "not said",
+            f"{x.set_by or 'nobody is named'} {x.set_on or ''}",
+        )
+        for x, where in zip(rules.limits, rules.lines, strict=True)
+    ]
+    return PageTable(
+        "Limits of the policy then",
+        columns,
+        rows,
+        f"Required kinds of evidence: {', '.join(r.kind for r in rules.require) or 'none'}.",
+    )
+
+
+def _evidence(source: PageSource, leaf: Leaf) -> PageTable:
+    fact = leaf.fact
+    names = list(fact.evidence)[:MOST] if isinstance(fact, DecisionLeaf) else []
+    marks = ",".join(f"'{name}'" for name in names)
+    found = source.rows(f"SELECT * FROM record WHERE sha256 IN ({marks}) AND 1 ORDER BY time") if names else []
+    rows = [
+        (
+            record_cell(r["kind"], r["id"]),
+            state_cell(r["result"]),
+            r["claims"],
+            source.owner(r["key_id"]) or "unknown key",
+            time_text(r["time"]),
+        )
+        for r in found
+    ]
+    total = len(fact.evidence) if isinstance(fact, DecisionLeaf) else 0
+    return PageTable("Evidence that counted", ("Record", "Result", "Claims", "Key of", "Signed at"), rows, total=total)
+
+
+def _replayed(source: PageSource, leaf: Leaf) -> Prose:
+    """Decide again, as the verification of a ledger does."""
+    if not isinstance(leaf.fact, DecisionLeaf):
+        return Prose("Decided again now", ("It cannot be read.",))
+    why = DecisionCheck(source.view, whole=True).why_not(leaf, leaf.fact)
+    if why is None:
+        return Prose(
+            "Decided again now", (state_cell("passed", "", "the gate's own function comes to the same decision"),)
+        )
+    return Prose(
+        "Decided again now", (state_cell("not verified", "", f"{why}. If its texts were erased, that is the reason."),)
+    )
+
+
+def _what_if(source: PageSource, leaf: Leaf, query: Mapping[str, str]) -> list[Block]:
+    """Return the form of the question, and where it was asked, the answer of the gate's own function."""
+    day, rules, without = query.get("on", ""), query.get("rules", THEN), query.get("without", "")
+    fields = (
+        FormInput("on", "Decided on the day", day, "date"),
+        FormInput("rules", "By the rules", rules, "choice", (THEN, NOW)),
+        FormInput("without", "Without the approvals and waivers of", without),
+    )
+    form = Form("What if", to("decisions", leaf.sequence), fields, "Decide again")
+    if not day and rules != NOW and not without:
+        return [form]
+    answer = what_if(source, leaf, WhatIf(day, rules == NOW, without))
+    if isinstance(answer, str):
+        return [form, Prose("Answer", (answer,))]
+    rows: list[tuple[Any, ...]] = [(state_cell("failed"), u.control, item_text(u), u.next) for u in answer.unmet]
+    rows += [
+        (
+            state_cell("failed and waived"),
+            w.unmet.control,
+            item_text(w.unmet),
+            f"waived until and including {last_day(w.expires)} by {w.owner}",
+        )
+        for w in answer.waived
+    ]
+    word = "refused" if answer.unmet else "allowed"
+    note = "Decided again by the gate's own function on the same evidence. It changes nothing, and is sealed nowhere."
+    lead = Prose(
+        "Answer", (state_cell(word, "", f"it would be {word}, approved by {', '.join(answer.approvals) or 'nobody'}"),)
+    )
+    return [
+        form,
+        lead,
+        PageTable(
+            "Conditions that would not hold",
+            ("State", "Control", "Condition", "Next, or by whom waived"),
+            rows,
+            note,
+            "Every condition would hold.",
+        ),
+    ]

@@ -1,0 +1,64 @@
+"""Claims as rows: what was measured, with interval, number of rows, limit, verdict, and a link to the one number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.documents.index_page import claim_slice
+from aims_mlflow.pages.blocks import PageCell, PageTable, state_cell, to
+from aims_mlflow.records.wording import (
+    count_text,
+    limit_text,
+    metric_text,
+    origin_text,
+    range_text,
+    value_text,
+    verdict_word,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.records.evidence import Claim
+
+COLUMNS = ("Measure", "Rows", "Role", "Value", "Interval", "n", "Limit", "Why this limit", "Verdict")
+MOST = 200
+
+
+def claim_row(record_id: str, number: int, claim: Claim) -> tuple[Any, ...]:
+    """Return a claim as a row; `number` is its place in the record, from 0 on."""
+    word = verdict_word(claim)
+    origin = claim.limit_origin
+    why = (
+        f"{origin.why}; {origin_text(claim) or 'nobody is named who set it'}"
+        if origin
+        else ("not said" if claim.limit else "")
+    )
+    value = value_text(claim) if claim.value is not None else (claim.note or "undefined")
+    return (
+        PageCell(metric_text(claim.metric), to("claims", record_id, number)),
+        claim_slice(claim),
+        claim.role,
+        value,
+        range_text(claim),
+        count_text(claim.n),
+        limit_text(claim).removeprefix("limit "),
+        why,
+        state_cell(word) if word else PageCell("no limit"),
+    )
+
+
+def measured_table(title: str, records: Sequence[SealedRecord]) -> PageTable:
+    """Return the claims with limits of several records, the failed ones first."""
+    found = [
+        (claim, number, record)
+        for record in records
+        for number, claim in enumerate(record.evidence.claims)
+        if claim.limit is not None or claim.passed is not None
+    ]
+    order = {False: 0, None: 1, True: 2}
+    found.sort(key=lambda each: order[each[0].passed])
+    rows = [claim_row(record.id, number, claim) for claim, number, record in found[:MOST]]
+    note = "" if len(found) <= MOST else "The page of each record has all of its claims."
+    return PageTable(title, COLUMNS, rows, note, "No value with a limit was measured.", total=len(found))

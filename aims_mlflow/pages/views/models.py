@@ -1,0 +1,229 @@
+"""A registered model with its versions, and one version: timeline, lineage, changes, measurements and card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.documents.index_view import DatasetRow
+from aims_mlflow.documents.model_card import render_model_card
+from aims_mlflow.pages.blocks import Facts, PageCell, PageTable, PageView, Prose, TextBlock, code_cell, missing, to
+from aims_mlflow.pages.views.changes import changes_table
+from aims_mlflow.pages.views.common import (
+    RowRange,
+    digest_cell,
+    leaf_cell,
+    model_cell,
+    model_text,
+    record_cell,
+    system_cell,
+    time_text,
+)
+from aims_mlflow.pages.views.measured import measured_table
+from aims_mlflow.pages.views.states import MET_MEANS, catalogue, control_cell, counts, statuses_of
+from aims_mlflow.pages.views.timeline import findings_table, timeline_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.pages.blocks import Block
+    from aims_mlflow.pages.judging import JudgedVersion
+    from aims_mlflow.pages.source import PageSource
+
+_TENURES = "SELECT * FROM tenure WHERE model = :m AND version = :v AND {scope} ORDER BY since"
+
+
+def models(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
+    """Return the list of registered models."""
+    sql = (
+        "SELECT model, max(system) AS system, count(*) AS n, max(time) "
+        "AS latest FROM version WHERE {scope} GROUP BY model"
+    )
+    paging = RowRange("models", query, source.count(sql))
+    rows = [
+        (model_cell(r["model"]), system_cell(r["system"]), r["n"], time_text(r["latest"]))
+        for r in source.rows(f"{sql} ORDER BY model LIMIT :most OFFSET :skip", **paging.limits)
+    ]
+    table = PageTable(
+        "Registered models",
+        ("Model", "System", "Versions", "Newest version"),
+        rows,
+        "Models whose every registration was refused have no version: see the decisions.",
+        total=paging.total,
+        first=paging.first,
+    )
+    return PageView("Models", "models", (), (table,), **paging.links)
+
+
+def model(source: PageSource, args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
+    """Return one registered model with its versions."""
+    name = args["model"]
+    address = to("models", name)
+    sql = "SELECT * FROM version WHERE model = :m AND {scope}"
+    paging = RowRange(address, query, source.count(sql, m=name))
+    found = source.rows(f"{sql} ORDER BY sequence DESC LIMIT :most OFFSET :skip", m=name, **paging.limits)
+    decided = source.count("SELECT 1 FROM decision WHERE model = :m AND {scope}", m=name)
+    if not found and not decided:
+        return missing(f"Model {name}", address, "No decision of the gate is known about this registered model.")
+    held = {
+        r["version"]: r["places"]
+        for r in source.rows(
+            "SELECT version, group_concat(place, ', ') AS places FROM "
+            "tenure WHERE model = :m AND until IS NULL AND {scope} "
+            "GROUP BY version",
+            m=name,
+        )
+    }
+    rows = [
+        (
+            PageCell(f"version {v['version']}", to("models", name, v["version"])),
+            held.get(v["version"], ""),
+            system_cell(v["system"]),
+            "deleted" if v["gone"] else "",
+            v["basis"],
+            time_text(v["time"]),
+            digest_cell(v["digest"]),
+            leaf_cell(v["sequence"]),
+        )
+        for v in found
+    ]
+    table = PageTable(
+        "Versions, newest first",
+        ("Version", "In use as", "System", "Deleted", "Registered on", "Registered", "Model digest", "Sealed"),
+        rows,
+        total=paging.total,
+        first=paging.first,
+    )
+    more = Prose("", (PageCell(f"All {decided:,} decisions about this model", to("decisions", model=name)),))
+    blocks = (table, more, findings_table(source, [name]))
+    return PageView(f"Model {model_text(name)}", address, (), blocks, (("Models", "models"),), **paging.links)
+
+
+def version(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str]) -> PageView:
+    """Return one model version."""
+    name, number = args["model"], args["version"]
+    address = to("models", name, number)
+    row = source.row("SELECT * FROM version WHERE model = :m AND version = :v AND {scope}", m=name, v=number)
+    if row is None:
+        return missing(f"{name} version {number}", address, "No registration of this version is sealed.")
+    judged = source.judge(name, number)
+    records = judged.subject.records if judged else ()
+    blocks: list[Block] = [
+        _about(source, row),
+        _states(source, name, number, judged),
+        timeline_table(source, name, number, row["digest"]),
+        _lineage(records),
+        changes_table(source, name, number, judged),
+        measured_table("Behaviour: what was measured, against its limits", records),
+        *_card(records, row["digest"]),
+        _records(records),
+    ]
+    title = f"{model_text(name)} version {number}"
+    crumbs = (("Models", "models"), (model_text(name), to("models", name)))
+    return PageView(title, address, (MET_MEANS,), blocks, crumbs)
+
+
+def _about(source: PageSource, row: Any) -> Facts:
+    held = source.rows(_TENURES, m=row["model"], v=row["version"])
+    now = [t["place"] for t in held if t["until"] is None]
+    waived = source.row(
+        "SELECT waived_until, sequence FROM decision WHERE model = :m AND digest = :d AND allowed AND waivers "
+        "AND {scope} ORDER BY sequence DESC",
+        m=row["model"],
+        d=row["digest"],
+    )
+    facts: list[tuple[str, Any]] = [
+        ("System", system_cell(row["system"])),
+        ("In use as", ", ".join(now) or "not in use"),
+        ("Registered", PageCell(f"{time_text(row['time'])} on {row['basis']}")),
+        ("Sealed", leaf_cell(row["sequence"])),
+        ("Model digest", code_cell(row["digest"] or "could not be read")),
+        ("MLflow run", code_cell(row["run_id"] or "not known")),
+    ]
+    if row["gone"]:
+        facts.append(("Deleted", time_text(row["gone"])))
+    if waived:
+        facts.append(
+            (
+                "Allowed on a waiver",
+                PageCell(f"the first to end: {time_text(waived['waived_until'])}", to("decisions", waived["sequence"])),
+            )
+        )
+    return Facts("Version", facts)
+
+
+def _states(source: PageSource, name: str, number: str, judged: JudgedVersion | None) -> PageTable | Prose:
+    if judged is None:
+        return Prose(
+            "Controls", ("Not judged: no sealed decision is about these bytes, so no evidence is known to the ledger.",)
+        )
+    states = statuses_of(source, name, number)
+    rows = [
+        (
+            PageCell(
+                f"{s['control']} {catalogue()[s['control']].title}",
+                to("controls", s["control"], model=name, version=number),
+            ),
+            control_cell(s),
+            s["reason"],
+            (s["since"] or "")[:10],
+            f"{s['next_change']}, {s['next_time'][:10]}" if s["next_time"] else "",
+        )
+        for s in states
+        if s["state"] != "not assessed here"
+    ]
+    left_out = [s["control"] for s in states if s["state"] == "not assessed here"]
+    note = f"{judged.coverage}. {', '.join(c.text for c in counts(states))}. Not assessed here: {', '.join(left_out)}."
+    return PageTable(
+        "Controls and clauses", ("Control", "State", "Why", "Since", "Next change"), rows, note, total=len(states)
+    )
+
+
+def _lineage(records: Sequence[SealedRecord]) -> PageTable:
+    rows = [(r.role, r.name, r.rows, r.columns, r.origin, digest_cell(r.digest)) for r in DatasetRow.of(records)]
+    return PageTable(
+        "Data, and where it comes from",
+        ("Role", "Name", "Rows", "Columns", "Comes from", "Digest"),
+        rows,
+        empty="No sealed record describes its data.",
+    )
+
+
+def _card(records: Sequence[SealedRecord], digest: str | None) -> list[Block]:
+    """Return the card that the sealed records give, and whether it is the one that was signed."""
+    import hashlib
+
+    signed = [a.sha256 for r in records if r.evidence.kind == "model-card" for a in r.evidence.artifacts]
+    if not records or not digest:
+        return [Prose("Model card", ("No sealed record to make it from.",))]
+    try:
+        card = render_model_card(list(records), digest)
+    except Exception as exc:  # noqa: BLE001 - records of hostile shape must not take the page with them
+        return [Prose("Model card", (f"It cannot be made from the sealed records ({type(exc).__name__}).",))]
+    same = hashlib.sha256(card).hexdigest() in signed
+    if same:
+        note = "Made from the sealed records; byte for byte the card that the trainer signed."
+    elif signed:
+        note = (
+            "Made from the sealed records. It is not byte for byte the card that was signed: another release of "
+            "aims_mlflow wrote that one, or records were added or numbers erased since."
+        )
+    else:
+        note = "Made from the sealed records; no card was signed."
+    return [TextBlock("Model card", card.decode(), note)]
+
+
+def _records(records: Sequence[SealedRecord]) -> PageTable:
+    rows = [
+        (
+            record_cell(r.evidence.kind, r.id),
+            r.evidence.result.replace("_", " "),
+            r.evidence.reason or "",
+            len(r.evidence.claims),
+            time_text(r.evidence.time),
+            digest_cell(r.sha256),
+        )
+        for r in records
+        if r.evidence.kind != "session"
+    ]
+    return PageTable("Records that count for it", ("Record", "Result", "Reason", "Claims", "Signed at", "sha256"), rows)

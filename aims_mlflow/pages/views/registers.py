@@ -1,0 +1,243 @@
+"""Registers that the ledger keeps: waivers, what is due, findings, incidents, monitors, and people with their keys."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.pages.blocks import Form, FormInput, PageCell, PageTable, PageView, Prose, code_cell, state_cell, to
+from aims_mlflow.pages.views.common import (
+    RowRange,
+    day_text,
+    end_text,
+    leaf_cell,
+    model_cell,
+    record_cell,
+    system_cell,
+    time_text,
+    version_cell,
+)
+from aims_mlflow.pages.views.records import readable
+from aims_mlflow.pages.views.timeline import FINDINGS, finding_row
+from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.leaves.others import ConsentBody
+from aims_mlflow.registers.kinds import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aims_mlflow.pages.source import PageSource
+
+MOST_DAYS, DAYS = 3660, 31
+_SPAN = re.compile(r"([1-9][0-9]{0,3})d?", re.ASCII)
+
+
+def waivers(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
+    """Return the waivers, those in force first."""
+    sql = "SELECT * FROM consent WHERE type = 'waiver' AND {scope}"
+    paging = RowRange("waivers", query, source.count(sql))
+    found = source.rows(
+        f"{sql} ORDER BY expires > :now DESC, expires LIMIT :most OFFSET :skip", now=source.moment, **paging.limits
+    )
+    table = PageTable(
+        "Waivers",
+        ("State", "Model", "Control", "Ends", "Signed by", "Reason", "Used by", "Measure due", "Sealed"),
+        [_waiver(source, w) for w in found],
+        "A waiver names the failures that it covers; a failure that came later, or a worse value, is not covered.",
+        total=paging.total,
+        first=paging.first,
+    )
+    return PageView("Waivers", "waivers", (), (table,), **paging.links)
+
+
+def _waiver(source: PageSource, row: Any) -> tuple[Any, ...]:
+    revoked = source.count(
+        "SELECT 1 FROM consent WHERE type = 'revocation' AND digest = :d AND sequence > :s AND {scope}",
+        d=row["digest"],
+        s=row["sequence"],
+    )
+    over = not row["expires"] or row["expires"] <= source.moment
+    state = (
+        state_cell("closed", "", "revoked")
+        if revoked
+        else state_cell("closed", "", "ended")
+        if over
+        else state_cell("failed and waived", "", "in force")
+    )
+    used = source.rows(
+        "SELECT sequence FROM decision WHERE digest = :d AND waivers > 0 AND allowed AND model = :m AND {scope} "
+        "ORDER BY sequence DESC LIMIT 3",
+        d=row["digest"],
+        m=row["model"],
+    )
+    control = "everything (break-glass)" if row["break_glass"] else row["control"] or ""
+    decided = [PageCell(f"decision {u['sequence']}", to("decisions", u["sequence"])) for u in used]
+    return (
+        state,
+        model_cell(row["model"]),
+        control,
+        end_text(row["expires"]),
+        source.owner(row["key_id"]) or "unknown key",
+        reason_of(source, row["sequence"]),
+        decided[0] if decided else "no decision",
+        day_text(row["measure_due"]) or "none promised",
+        leaf_cell(row["sequence"]),
+    )
+
+
+def reason_of(source: PageSource, sequence: int) -> str:
+    """Return the reason that a person gave for a consent, from its erasable body."""
+    try:
+        body = source.view.body(sequence)
+    except Exception:  # noqa: BLE001 - a body that was changed: the ledger's verification names it
+        return "cannot be trusted: the body was changed"
+    if not isinstance(body, ConsentBody):
+        return "erased"
+    return (body.words.comment if body.words else body.comment) or ""
+
+
+def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
+    """Return what ends, or is owed, within a span of days."""
+    span = _SPAN.fullmatch(query.get("within", ""))
+    days = min(int(span[1]), MOST_DAYS) if span else DAYS
+    until = utc_text(source.now + timedelta(days=days))
+    rows = [*_due_waivers(source, until), *_due_states(source, until), *_due_keys(source, until)]
+    table = PageTable(
+        f"Within {days} days",
+        ("Day", "What", "Control", "About", "Who", "Sealed"),
+        sorted(rows, key=lambda r: str(r[0])),
+        "Ends of control states are known for versions whose states are judged. Missed monitor runs are not known "
+        "here: `aims monitor` keeps no plan yet.",
+    )
+    form = Form("Another span", "due", (FormInput("within", "Days", str(days), "number"),), "Show")
+    return PageView("Due", "due", (), (form, table))
+
+
+def _due_waivers(source: PageSource, until: str) -> list[tuple[Any, ...]]:
+    sql = (
+        "SELECT * FROM consent WHERE type = 'waiver' AND {column} > :now AND {column} <= :until AND {{scope}} "
+        "ORDER BY {column} LIMIT 500"
+    )
+    return [
+        (
+            day_text(row[column]), what, row["control"] or "", model_cell(row["model"]),
+            source.owner(row["key_id"]) or "unknown key", leaf_cell(row["sequence"]),
+        )
+        for column, what in (("expires", "waiver ends"), ("measure_due", "evidence of the waiver's measure is due"))
+        for row in source.rows(sql.format(column=column), now=source.moment, until=until)
+    ]  # fmt: skip
+
+
+def _due_states(source: PageSource, until: str) -> list[tuple[Any, ...]]:
+    sql = (
+        "SELECT * FROM status WHERE next_time > :now AND next_time <= :until AND next_change <> '' AND {scope} "
+        "ORDER BY next_time LIMIT 500"
+    )
+    out = []
+    for row in source.rows(sql, now=source.moment, until=until):
+        control = PageCell(row["control"], to("controls", row["control"], model=row["model"], version=row["version"]))
+        about = version_cell(row["model"], row["version"])
+        out.append((day_text(row["next_time"]), row["next_change"], control, about, "", ""))
+    return out
+
+
+def _due_keys(source: PageSource, until: str) -> list[tuple[Any, ...]]:
+    newest = source.history.newest if source.scope.whole else None
+    return [
+        (day_text(key.valid_until), "key ends", ", ".join(key.roles), "", key.owner, "")
+        for key in (newest.keys if newest else ())
+        if key.valid_until and source.moment < key.valid_until <= until
+    ]
+
+
+def findings(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
+    """Return findings, the open ones first."""
+    return _found(source, query, "finding", "Findings")
+
+
+def incidents(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
+    """Return incidents, the open ones first."""
+    return _found(source, query, "incident", "Incidents")
+
+
+def _found(source: PageSource, query: Mapping[str, str], kind: str, title: str) -> PageView:
+    sql = "SELECT * FROM finding WHERE type = :kind AND {scope}"
+    address = f"{kind}s"
+    paging = RowRange(address, query, source.count(sql, kind=kind))
+    found = source.rows(
+        f"{sql} ORDER BY closed IS NULL DESC, opened DESC LIMIT :most OFFSET :skip", kind=kind, **paging.limits
+    )
+    table = PageTable(title, FINDINGS, [finding_row(row) for row in found], total=paging.total, first=paging.first)
+    kinds = PageTable(
+        "Kinds, with what opens and what closes each",
+        ("Kind", "Control", "Opens when", "Closes when"),
+        [(k.name, k.control, k.opens, k.closes) for k in KINDS.values() if k.leaf == kind],
+    )
+    return PageView(title, address, (), (table, kinds), **paging.links)
+
+
+def monitors(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
+    """Return the monitor runs that are sealed, the newest first."""
+    kinds = "('monitor-run', 'drift')"
+    sql = f"SELECT r.* FROM record r WHERE r.kind IN {kinds} AND {readable(source)}"
+    paging = RowRange("monitors", query, source.count(sql))
+    found = source.rows(f"{sql} ORDER BY r.time DESC LIMIT :most OFFSET :skip", **paging.limits)
+    rows = [
+        (
+            record_cell(r["kind"], r["id"]),
+            state_cell(r["result"]),
+            system_cell(r["system"]),
+            r["claims"],
+            time_text(r["time"]),
+            leaf_cell(r["leaf"]),
+        )
+        for r in found
+    ]
+    lead = (
+        (
+            "Shown are runs whose evidence is in the ledger. A run that was "
+            "not ingested is not here, and neither is one that was missed."
+        ),
+    )
+    table = PageTable(
+        "Monitor runs and drift",
+        ("Record", "Result", "System", "Claims", "Signed at", "First sealed"),
+        rows,
+        total=paging.total,
+        first=paging.first,
+    )
+    return PageView("Monitors", "monitors", lead, (table,), **paging.links)
+
+
+def people(source: PageSource, _args: Mapping[str, str], _query: Mapping[str, str]) -> PageView:
+    """Return the people with their keys and roles, by the newest keyring; for readers of everything."""
+    if not source.scope.whole:
+        return PageView(
+            "People and keys",
+            "people",
+            ("The keyring is shown to logins that may read all registered models.",),
+            found=False,
+        )
+    newest = source.history.newest
+    rows = [
+        (
+            k.owner,
+            ", ".join(k.roles),
+            code_cell(k.key_id, most=16),
+            day_text(k.valid_from),
+            day_text(k.valid_until),
+            state_cell("failed", "", f"revoked as of {k.revoked}") if k.revoked else "",
+        )
+        for k in (newest.keys if newest else ())
+    ]
+    both: dict[str, set[str]] = {}
+    for key in newest.keys if newest else ():
+        both.setdefault(key.owner, set()).update(key.roles)
+    twice = [f"{owner}: {', '.join(sorted(roles))}" for owner, roles in sorted(both.items()) if len(roles) > 1]
+    blocks = (
+        PageTable("Keys of the newest keyring", ("Owner", "Roles", "Key", "From", "Until", "Revoked"), rows),
+        Prose("Owners with several roles", twice or ("none",)),
+        Prose("Not kept here", ("competence, training records and conflicts of interest",)),
+    )
+    return PageView("People and keys", "people", (), blocks)

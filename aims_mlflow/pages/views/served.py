@@ -1,0 +1,121 @@
+"""Served: which versions held a gated alias or stage at any moment of a day, and on what ground."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.gates.wording import waiver_lines
+from aims_mlflow.pages.blocks import Form, FormInput, PageCell, PageTable, PageView, Prose, code_cell, to
+from aims_mlflow.pages.judging import decision_in
+from aims_mlflow.pages.views.common import RowRange, time_text, version_cell
+from aims_mlflow.records.leaves.others import ConsentBody
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aims_mlflow.pages.source import PageSource
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+COLUMNS = (
+    "Version",
+    "Held",
+    "From",
+    "Until",
+    "Ended by",
+    "On",
+    "Approved by",
+    "Comment",
+    "Waivers",
+    "Policy then",
+    "Decision",
+)
+
+
+def served(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
+    """Return what was in use on a day (UTC); today by default."""
+    day = query.get("on", "")
+    known = _real_day(day)
+    day = day if known else source.now.astimezone(UTC).strftime("%Y-%m-%d")
+    lead = (
+        ()
+        if known or not query.get("on")
+        else (
+            PageCell(f"{query['on'][:40]!r} is no day of the form 2026-11-28: today is shown.", tone="bad", mark="!"),
+        )
+    )
+    first, last = f"{day}T00:00:00", f"{day}T23:59:59.999999Z"
+    sql = "SELECT * FROM tenure WHERE since <= :last AND (until IS NULL OR until > :first) AND {scope}"
+    paging = RowRange("served", {**query, "on": day}, source.count(sql, first=first, last=last))
+    found = source.rows(
+        f"{sql} ORDER BY model, place, since LIMIT :most OFFSET :skip", first=first, last=last, **paging.limits
+    )
+    table = PageTable(
+        f"In use at any moment of {day} (UTC)",
+        COLUMNS,
+        [_row(source, t) for t in found],
+        "What the gate let in under gated aliases and stages. A client "
+        "that loads another version by its number is not seen.",
+        "No version held a gated alias or stage on that day, as far as the ledger knows.",
+        total=paging.total,
+        first=paging.first,
+    )
+    form = Form("Another day", "served", (FormInput("on", "Day (UTC)", day, "date"),), "Show")
+    later = Prose("", (f"The ledger begins at {time_text(_begin(source))}; before that it cannot know.",))
+    return PageView(f"Served on {day}", "served", lead, (form, table, later), **paging.links)
+
+
+def _real_day(text: str) -> bool:
+    try:
+        return bool(_DAY.fullmatch(text) and datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _begin(source: PageSource) -> str | None:
+    row = source.shared.index.connection.execute("SELECT time FROM leaf ORDER BY sequence LIMIT 1").fetchone()
+    return row["time"] if row else None
+
+
+def _row(source: PageSource, held: Any) -> tuple[Any, ...]:
+    made = source.row("SELECT * FROM decision WHERE request = :r AND {scope}", r=held["request"])
+    leaf = source.view.leaf(made["sequence"]) if made else None
+    said = decision_in(source.view, leaf) if leaf else None
+    approvals = (
+        ", ".join(said.approvals) if said else ("adopted without a decision" if made is None else "texts were erased")
+    )
+    policy = made["policy"] if made else None
+    link = to("policies", policy) if policy and source.scope.whole else ""
+    return (
+        version_cell(held["model"], held["version"]),
+        held["place"],
+        time_text(held["since"]),
+        time_text(held["until"]) or "now",
+        held["ended_by"] or "",
+        made["basis"] if made else "legacy",
+        approvals or "nobody",
+        _comments(source, held),
+        "; ".join(waiver_lines(said)) if said else "",
+        code_cell(policy, link, most=12),
+        PageCell(f"decision {made['sequence']}", to("decisions", made["sequence"])) if made else "",
+    )
+
+
+def _comments(source: PageSource, held: Any) -> str:
+    """Return what the approvers wrote before the version came into use."""
+    out = []
+    found = source.rows(
+        "SELECT sequence FROM consent WHERE type = 'approval' AND "
+        "model = :m AND digest = :d AND time <= :t AND {scope} "
+        "ORDER BY sequence DESC LIMIT 5",
+        m=held["model"],
+        d=held["digest"],
+        t=held["since"],
+    )
+    for row in found:
+        body = source.view.body(row["sequence"])
+        if isinstance(body, ConsentBody):
+            text = body.words.comment if body.words else body.comment
+            out += [f"{body.owner or 'approver'}: {text}"] if text else []
+    return "; ".join(out)

@@ -1,0 +1,80 @@
+"""States of controls as the pages word them, and the counts that stand with their denominator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.catalog.loader import clauses, controls
+from aims_mlflow.documents.terminal import SYMBOLS
+from aims_mlflow.gates.waivers import last_day
+from aims_mlflow.pages.blocks import PageCell, state_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aims_mlflow.pages.source import PageSource
+
+SHOWN = {
+    "met": "conditions hold",
+    "met with warnings": "hold, with warnings",
+    "failed": "does not hold",
+    "failed and waived": "waived",
+    "not evaluated": "could not be judged",
+    "missing": "nothing there",
+    "stale": "was met, no longer",
+    "unverifiable": "cannot be trusted",
+    "not sealed yet": "not sealed yet",
+    "not due": "not due yet",
+    "not applicable": "excluded",
+    "captured": "captured, not judged: no policy is here",
+    "not assessed here": "not assessed here",
+}
+# What needs a person first.
+WORST = ("unverifiable", "failed", "stale", "not evaluated", "missing", "failed and waived", "met with warnings")
+MET_MEANS = "Met means that the policy's evidence conditions hold; conformity is the auditor's judgement."
+NOT_JUDGED = "not judged yet: load the page again"
+
+
+def control_cell(row: Mapping[str, Any] | Any, href: str = "", *, short: bool = False) -> PageCell:
+    """Return the state of a control from a row of the index; `short` shows the symbol with the state alone."""
+    state = str(row["state"])
+    text = SHOWN[state]
+    if state == "failed and waived" and row["next_time"]:
+        text = f"waived until and including {last_day(row['next_time'])}"
+    return state_cell(state, href, state if short else text)
+
+
+def mark_cell(state: str, href: str = "") -> PageCell:
+    """Return a state as its symbol, with the state's name as text for those who do not see it."""
+    return state_cell(state, href, state)
+
+
+def counts(rows: Sequence[Any]) -> list[PageCell]:
+    """Return how many rows have each state, the worst first, each with its symbol and word."""
+    order = [*WORST, *(s for s in SYMBOLS if s not in WORST)]
+    found = {state: sum(row["state"] == state for row in rows) for state in order}
+    return [state_cell(state, "", f"{n} {state}") for state, n in found.items() if n]
+
+
+def catalogue() -> dict[str, Any]:
+    """Return all controls and the clauses for which evidence is kept, by id, in the catalog's order."""
+    return {**controls(), **clauses()}
+
+
+def statuses_of(source: PageSource, model: str, version: str) -> list[Any]:
+    """Return the states that the index has of a version, in the catalog's order."""
+    return source.rows(
+        "SELECT * FROM status WHERE model = :m AND version = :v AND {scope} ORDER BY position", m=model, v=version
+    )
+
+
+def live_versions(source: PageSource, model: str | None = None) -> list[Any]:
+    """Return the versions that hold a gated alias or stage now, with the places that they hold."""
+    mine = "AND t.model = :m" if model else ""
+    clause = source.scope.clause("t.model")
+    return source.rows(
+        "SELECT t.model, t.version, group_concat(t.place, ', ') AS places, min(t.since) AS since, v.system, v.digest "
+        "FROM tenure t LEFT JOIN version v ON v.model = t.model AND v.version = t.version "
+        f"WHERE t.until IS NULL {mine} AND {clause} GROUP BY t.model, t.version ORDER BY t.model, t.version",
+        m=model,
+    )
