@@ -44,6 +44,7 @@ class PageIndex:
         self.path = path
         self._local = threading.local()
         self._filling = threading.Lock()
+        self._opening = threading.Lock()
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -59,7 +60,8 @@ class PageIndex:
             here = None
         if getattr(self._local, "file", None) != here or here is None:
             try:
-                self._local.connection = tables.connect(self.path)
+                with self._opening:
+                    self._local.connection = tables.connect(self.path)
                 stat = self.path.stat()
             except (sqlite3.Error, OSError) as exc:
                 raise Unreachable(f"the index of the pages cannot be opened ({exc})", where=str(self.path)) from None
@@ -144,7 +146,8 @@ class PageIndex:
         found = view.leaf(last["sequence"])
         if found is None or found.leaf_hash != last["hash"]:
             _log.warning("aims: the index of the pages was made from another ledger, and is made again")
-            tables.drop(self.path)
+            with self.writing() as connection:
+                tables.empty(connection)
 
     def refresh_in_background(self, view: View) -> threading.Thread:
         """Start to add all leaves, for a ledger with more of them than a page may wait for."""

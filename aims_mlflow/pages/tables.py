@@ -65,45 +65,49 @@ CREATE VIRTUAL TABLE words USING fts5 (kind UNINDEXED, address UNINDEXED, model 
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the index; one that another release made, or that is damaged, is emptied."""
-    connection = _opened(path)
+    """Open the index. One that another release made is emptied; a file that is no database is put aside.
+
+    A file is never deleted here: another thread or process may have it open, and SQLite takes that badly.
+    """
     try:
-        found = connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
-        current = found is not None and found[0] == FORMAT
+        return _opened(path)
+    except sqlite3.OperationalError:
+        raise
     except sqlite3.DatabaseError:
-        current = False
-    if not current:
-        connection.close()
-        connection = _made_again(path)
-    return connection
+        path.replace(path.with_name(f"{path.name}.broken"))
+        for ending in ("-wal", "-shm"):
+            path.with_name(f"{path.name}{ending}").unlink(missing_ok=True)
+        return _opened(path)
 
 
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=30, isolation_level=None)
     connection.row_factory = sqlite3.Row
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")  # it can be made again
-        connection.execute("PRAGMA secure_delete=ON")
-        connection.execute("PRAGMA cache_size=-8000")
-    except sqlite3.DatabaseError:  # no database: `connect` sees it too
-        pass
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")  # it can be made again
+    connection.execute("PRAGMA secure_delete=ON")
+    connection.execute("PRAGMA cache_size=-8000")
+    if _format(connection) != FORMAT:
+        connection.execute("BEGIN IMMEDIATE")
+        if _format(connection) != FORMAT:
+            empty(connection)
+        connection.execute("COMMIT")
     return connection
 
 
-def _made_again(path: Path) -> sqlite3.Connection:
-    drop(path)
-    connection = _opened(path)
-    connection.execute("BEGIN IMMEDIATE")
+def _format(connection: sqlite3.Connection) -> str | None:
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is None:
-        for statement in filter(None, map(str.strip, _TABLES.split(";\n"))):
-            connection.execute(statement)
-        connection.execute("INSERT INTO meta VALUES ('format', ?)", (FORMAT,))
-    connection.execute("COMMIT")
-    return connection
+        return None
+    found = connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
+    return found[0] if found else None
 
 
-def drop(path: Path) -> None:
-    """Throw the index away."""
-    for name in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-        name.unlink(missing_ok=True)
+def empty(connection: sqlite3.Connection) -> None:
+    """Drop all tables and make them anew, in a transaction that the caller holds."""
+    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    for name in sorted(names, key=lambda each: each != "words"):
+        if not name.startswith("words_"):  # they go with `words`
+            connection.execute(f"DROP TABLE IF EXISTS {name}")
+    for statement in filter(None, map(str.strip, _TABLES.split(";\n"))):
+        connection.execute(statement)
+    connection.execute("INSERT INTO meta VALUES ('format', ?)", (FORMAT,))

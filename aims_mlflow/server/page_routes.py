@@ -94,10 +94,11 @@ def shared_source() -> SharedSource | None:
     from mlflow.server import handlers
 
     gate = getattr(handlers._get_model_registry_store(), "gate", None)
-    return _of_ledger(gate.ledger) if gate is not None else None
+    return source_of(gate.ledger) if gate is not None else None
 
 
-def _of_ledger(ledger: Any) -> SharedSource:
+def source_of(ledger: Any) -> SharedSource:
+    """Return what the pages of a ledger read, made once for each ledger; its index is filled in the background."""
     with _lock:
         known: SharedSource | None = getattr(ledger, "aims_pages", None)
         if known is None:
