@@ -21,7 +21,10 @@ def create_app_with_logins() -> Any:
     """Return MLflow's app with logins (basic-auth), with the pages behind them: `--app-name aims-basic-auth`."""
     from mlflow.server import app, auth
 
+    from aims_mlflow.server.page_readers import admit_logins
+
     _add(app)
+    admit_logins(auth)
     return auth.create_app(app)
 
 

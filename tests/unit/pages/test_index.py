@@ -115,9 +115,14 @@ def test_it_lies_beside_a_ledger_in_a_file_and_else_in_the_home(own_home):
 def test_threads_that_open_it_at_once_find_one_whole_index(registry, tmp_path):
     """SQLite ends the process where a file is deleted that another thread has open."""
     view = LedgerView(registry.ledger)
+
+    def size(index):
+        index.refresh(view)
+        return index.size()
+
     for number in range(5):
         index = PageIndex(tmp_path / f"at_once_{number}.db")
         with ThreadPoolExecutor(8) as pool:
-            sizes = list(pool.map(lambda _: (index.refresh(view), index.size())[1], range(16)))
+            sizes = list(pool.map(size, [index] * 16))
         assert index.refresh(view)
         assert max(sizes) <= index.size() == len(list(registry.ledger.leaves()))

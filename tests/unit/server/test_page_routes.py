@@ -1,5 +1,8 @@
 """The routes of the auditor's pages: GET alone, below one prefix, closed to whom nobody knows."""
 
+import inspect
+from types import SimpleNamespace
+
 import flask
 import pytest
 
@@ -95,4 +98,15 @@ def test_the_private_names_of_mlflow_are_there():
     assert callable(handlers._get_model_registry_store)
     assert callable(handlers._add_static_prefix)
     assert callable(auth._role_based_read_predicate)
+    assert "_find_validator(request)" in inspect.getsource(auth._before_request)
     assert auth.Requirement("registered_model_version", "*", auth.ACTION_NOT_DENIED)
+
+
+def test_only_our_routes_are_let_through_to_every_login():
+    """MLflow decides about all others, those that look like ours too."""
+    known = object()
+    auth = SimpleNamespace(_find_validator=lambda request: known)
+    page_readers.admit_logins(auth)
+    assert auth._find_validator(SimpleNamespace(endpoint="aims_overview", path="/aims/"))() is True
+    for endpoint in (None, "overview", "xaims_overview"):
+        assert auth._find_validator(SimpleNamespace(endpoint=endpoint, path="/api/2.0/mlflow/aims/x")) is known
