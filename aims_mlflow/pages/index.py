@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aims_mlflow.pages.scope import Scope
 
 BATCH = 1000
+WAIT_SECONDS = 3.0
 AT_ONCE = 2000  # leaves that a page may wait for; more are indexed in the background
 _log = logging.getLogger(__name__)
 
@@ -106,8 +107,8 @@ class PageIndex:
         connection.execute("COMMIT")
 
     def refresh(self, view: View, most: int = AT_ONCE) -> bool:
-        """Add up to `most` new leaves; return whether all are in. While another thread adds some, return at once."""
-        if not self._filling.acquire(blocking=False):
+        """Add up to `most` new leaves; return whether all are in. Another thread that does so is waited for, briefly."""
+        if not self._filling.acquire(timeout=WAIT_SECONDS):
             return False
         try:
             self._require_same(view)

@@ -77,7 +77,7 @@ def _rendered(view: PageView, frame: PageFrame, asked: PageRequest, query: Mappi
     address = view.address.partition("?")[0]
     shown = {name: value for name, value in query.items() if name not in ("print", "table")}
     view = replace(view, address=with_query(address, shown))
-    status = 200 if view.found else 404
+    status = 200 if view.found else 503 if frame.behind else 404  # it may be among what is not indexed yet
     headers = {**SECURITY, "Content-Type": MEDIA[asked.kind]}
     if asked.kind == "html":
         return PageAnswer(status, as_html(view, frame), headers)

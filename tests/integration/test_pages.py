@@ -5,6 +5,7 @@ import re
 import pytest
 import requests
 
+from aims_mlflow.demo import server
 from aims_mlflow.pages.site import SITE
 from support import server_matrix, trainings
 from support.server_matrix import ADMIN, PASSWORD, WORKSPACE, Row, running
@@ -23,6 +24,7 @@ class ServerWithPages(server_matrix.RowServer):
 @pytest.fixture(params=[Row(logins=True, workspaces=True), Row()], ids=str)
 def gate(request, tmp_path, clean_state, monkeypatch):
     monkeypatch.setattr(server_matrix, "RowServer", ServerWithPages)
+    monkeypatch.setattr(server, "START_SECONDS", 300.0)
     with running(request.param, tmp_path, request) as gate, gate.as_trainer():
         yield gate
 
@@ -60,9 +62,9 @@ def test_pages_are_behind_the_logins_and_show_what_a_login_may_read(gate):
     for twin in ("index.json", "models.csv", "style.css"):
         assert requests.get(f"{gate.url}/aims/{twin}", timeout=60).status_code == 401, twin
     ana, eve = ("ana", PASSWORD.format("ana")), stranger(gate)
-    page = requests.get(version, auth=ana, timeout=60)
-    assert page.status_code == 200, page.text
-    assert "registration asked" in page.text
+    shown = requests.get(version, auth=ana, timeout=60)
+    assert shown.status_code == 200, shown.text
+    assert "registration asked" in shown.text
     assert requests.get(version, auth=ADMIN, timeout=60).status_code == 200
     assert requests.get(version, auth=eve, timeout=60).status_code == 404
     search = f"{gate.url}/aims/search.json?q=loans"

@@ -126,3 +126,11 @@ def test_threads_that_open_it_at_once_find_one_whole_index(registry, tmp_path):
             sizes = list(pool.map(size, [index] * 16))
         assert index.refresh(view)
         assert max(sizes) <= index.size() == len(list(registry.ledger.leaves()))
+
+
+def test_what_is_not_indexed_yet_is_not_said_to_be_missing(registry, index, monkeypatch):
+    site = PageSite.of(registry.ledger, index.path)
+    monkeypatch.setattr(site.shared.index, "refresh", lambda view: False)
+    page = site.answer("model", model="another")
+    assert page.status == 503
+    assert "Newer leaves are not in the index yet" in page.body.decode()
