@@ -107,7 +107,7 @@ class PageIndex:
         connection.execute("COMMIT")
 
     def refresh(self, view: View, most: int = AT_ONCE) -> bool:
-        """Add up to `most` new leaves; return whether all are in. Another thread that does so is waited for, briefly."""
+        """Add up to `most` new leaves; return whether all are in. Another thread that does so is waited for."""
         if not self._filling.acquire(timeout=WAIT_SECONDS):
             return False
         try:
