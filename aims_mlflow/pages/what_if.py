@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.errors import AimsError
+from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.consents import KnownConsents, sealed_consents
+from aims_mlflow.gates.counting_evidence import count
 from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.replay import check_sessions
 from aims_mlflow.gates.rules_in_force import read_rules
@@ -46,10 +48,11 @@ def what_if(source: PageSource, leaf: Leaf, asked: WhatIf) -> Decision | str:
         now = source.view.active()
         force = read_rules(ledger, *((now["policy"], now["keyring"]) if asked.rules_now else then))
         rules = force.policy.rules(said.model_name, said.stage, said.alias, said.workspace)
-        given = sealed_consents(
-            ledger, ledger.of_model(fact.model_name), said.model_digest, force, KnownConsents(MOST_KNOWN)
-        )
+        moment = parse_time(last_moment(f"{asked.day}T23:59:59Z") if asked.day else said.time)
+        authority = Authority(ledger, fact.model_name, force, moment, leaf.sequence)
+        given = sealed_consents(authority, said.model_digest, KnownConsents(MOST_KNOWN))
         consents = [c for c in given.values() if not asked.without or person(c.owner) != person(asked.without)]
+        sessions = check_sessions(session_files(source.view, leaf), authority, rules, BoundedCache(0))
         body = source.view.body(leaf.sequence)
         standing = body.standing if isinstance(body, DecisionBody) else None
         request = DecisionRequest(
@@ -60,9 +63,8 @@ def what_if(source: PageSource, leaf: Leaf, asked: WhatIf) -> Decision | str:
             said.model_id,
             said.version,
             force.keyring_digest,
+            authority.seen_from(count(sessions, said.model_digest)),
         )
-        sessions = check_sessions(session_files(source.view, leaf), force, rules, BoundedCache(0))
-        moment = parse_time(last_moment(f"{asked.day}T23:59:59Z") if asked.day else said.time)
         return decide(rules, sessions, consents, request, moment)
     except (AimsError, ValueError, KeyError) as exc:
         return (

@@ -57,6 +57,7 @@ def _respond(page: SitePage, root: str, kind: str = "html", **args: str) -> Resp
             return _said(
                 404, "This server's registry is not gated, so it has no ledger to show. Next: see docs/gate.md\n"
             )
+        shared.index.refresh(shared.view)  # a model that is new has to be among those whose readers are asked for
         scope = reader_scope(shared.index.models())
     except AimsError as exc:
         return _said(403, f"{exc.sentence()}\n")

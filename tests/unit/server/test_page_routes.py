@@ -110,3 +110,12 @@ def test_only_our_routes_are_let_through_to_every_login():
     assert auth._find_validator(SimpleNamespace(endpoint="aims_overview", path="/aims/"))() is True
     for endpoint in (None, "overview", "xaims_overview"):
         assert auth._find_validator(SimpleNamespace(endpoint=endpoint, path="/api/2.0/mlflow/aims/x")) is known
+
+
+def test_a_model_that_is_new_is_among_those_whose_readers_are_asked_for(app, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        page_routes, "reader_scope", lambda models: asked.append(list(models)) or Scope(frozenset({NAME}))
+    )
+    assert app.test_client().get(f"/mlflow/aims/models/{NAME}/1").status_code == 200
+    assert asked == [[NAME]]
