@@ -231,8 +231,10 @@ def _what_if(source: PageSource, leaf: Leaf, query: Mapping[str, str]) -> list[B
         for w in answer.waived
     ]
     word = "refused" if answer.unmet else "allowed"
-    note = "Decided again by the gate's own function on the same evidence. It changes nothing. "
+    note = (
+        "Decided again by the gate's own function on the same evidence. It changes nothing. "
         "Consents that were sealed after it do not count."
+    )
     lead = Prose(
         "Answer", (state_cell(word, "", f"it would be {word}, approved by {', '.join(answer.approvals) or 'nobody'}"),)
     )
