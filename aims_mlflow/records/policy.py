@@ -103,6 +103,14 @@ class Caps(Record):
     max_records: int = Field(default=10_000, ge=1)
     max_session_files: int = Field(default=200, ge=1)
     max_session_bytes: int = Field(default=64 * 1024**2, ge=1)
+    # How long the digest of a larger model counts, where the store cannot tell whether files changed. None: 600; the
+    # digest of older policies stays.
+    max_hash_age_seconds: int | None = Field(default=None, ge=1)
+
+    @property
+    def hash_counts_seconds(self) -> int:
+        """For how many seconds the digest of a large model counts on a disk."""
+        return self.max_hash_age_seconds or 600
 
 
 class Waivers(Record):
@@ -137,4 +145,6 @@ class Policy(Record):
     waivers: Waivers = Waivers()
     break_glass: BreakGlass = BreakGlass()
     legacy: Legacy = Legacy()
+    # Places beside the server's own artifact root from which models may come. None: none; older digests stay.
+    locations: tuple[Annotated[str, Field(pattern=r"^([a-z][a-z0-9+.-]*:/|/).*")], ...] | None = None
     caps: Caps = Caps()

@@ -181,7 +181,8 @@ def model(client: Any, name: str, workspace: str | None = None) -> RegistryModel
     with store.reaching(f"read the registered model {name}"):
         registered = below(client).get_registered_model(name)
     versions = {number: v for number, v in _versions(client, registered).items() if not is_prompt(v)}
-    aliases = {a: str(v) for a, v in registered.aliases.items() if str(v) in versions}
+    # An alias that points to a prompt says nothing of a name that holds prompts alone.
+    aliases = {a: str(v) for a, v in registered.aliases.items()} if versions else {}
     return RegistryModel(name, workspace if workspace != DEFAULT_WORKSPACE_NAME else None, versions, aliases)
 
 

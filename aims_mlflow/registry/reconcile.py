@@ -225,7 +225,8 @@ def _of_alias(
 ) -> Iterator[Finding]:
     of_kind = functools.partial(FindingLeaf, model_name=seen.ledger_name, version=version, alias=at)
     if by is None or by.version != version:
-        text = f"{at} of {seen.ledger_name} points to version {version} without an allowing decision"
+        what = "" if version in seen.versions else ", which is no version of a model,"
+        text = f"{at} of {seen.ledger_name} points to version {version}{what} without an allowing decision"
         yield Finding(of_kind(about="ungated-alias"), text)
     elif isinstance(by, AdoptionLeaf) and _over(policy.policy.legacy.until):
         text = f"{at} of {seen.ledger_name} still points to version {version}, adopted from before the gate"
@@ -236,6 +237,8 @@ def _of_alias(
     elif (until := past.waived_until(by)) and parse_time(until) <= datetime.now(UTC):
         text = f"{at} of {seen.ledger_name} points to version {version}, whose waiver ended {last_day(until)}"
         yield Finding(of_kind(about="waiver-over"), text)
+    if version not in seen.versions:
+        return
     registered = past.registered(version)
     digest, why = try_digest(seen.versions[version])
     if digest is None:

@@ -10,7 +10,7 @@ from mlflow.entities.model_registry import ModelVersionTag
 from aims_mlflow.registry.names import is_prompt, is_prompt_source, is_reserved
 from aims_mlflow.server.change import RegistryChange
 from aims_mlflow.server.decided_change import nobody, version_tags
-from aims_mlflow.server.failing_closed import closed
+from aims_mlflow.server.failing_closed import closed, denied
 from aims_mlflow.server.reserved_names import refuse_reserved
 from aims_mlflow.server.sources import COPY
 
@@ -55,20 +55,36 @@ class NewVersion:
 class Registrations:
     """Creates versions of registered models."""
 
-    def __init__(self, plain: PlainStore, changes: AnnouncedChanges, decided: DecidedChanges, sources: Sources) -> None:
+    def __init__(
+        self,
+        plain: PlainStore,
+        rows: RegistryRows,
+        changes: AnnouncedChanges,
+        decided: DecidedChanges,
+        sources: Sources,
+    ) -> None:
         self._plain = plain
+        self._rows = rows
         self._changes = changes
         self._decided = decided
         self._sources = sources
 
     def create(self, new: NewVersion) -> Any:
-        """Create a version if it satisfies the policy's conditions on registration; prompts pass."""
+        """Create a version if it satisfies the policy's conditions on registration; prompts pass.
+
+        A name holds either models or prompts: an alias of the one can then never point to the other.
+        """
         with closed("Registration"):
             # A copy brings the gate's tags of the version that it was copied from: they are dropped, and written anew.
             tags = list(new.tags or [])
             refuse_reserved("Registration", new.name, *([] if COPY.match(new.source) else [t.key for t in tags]))
             new = replace(new, tags=[t for t in tags if not is_reserved(t.key)])
-        if is_prompt_source(new.source) and not new.run_id and not new.model_id:
+        prompt = is_prompt_source(new.source) and not new.run_id and not new.model_id
+        with closed("Registration"):
+            refuse_mixed("Registration", self._rows, new.name, prompt=prompt)
+            if not prompt:
+                new = replace(new, source=self._sources.lasting(new.source))
+        if prompt:
             return self._plain.create_model_version(*new.arguments())
         change = RegistryChange("registration", new.name, self._changes.workspace)
 
@@ -78,6 +94,20 @@ class Registrations:
 
         return self._decided.make(
             change, lambda: self._sources.owner(new.source, new.run_id, new.model_id), commit, new.identity, nobody
+        )
+
+
+def refuse_mixed(what: str, rows: RegistryRows, name: str, *, prompt: bool) -> None:
+    """Refuse a prompt under a name that has a model's versions, and a model under a name that has a prompt's.
+
+    Raises:
+        MlflowException: the name holds versions of the other kind.
+    """
+    if any(is_prompt(version) != prompt for version in rows.versions(name)):
+        other, this = ("a model", "a prompt") if prompt else ("a prompt", "a model")
+        raise denied(
+            f"{what} refused: {name} has versions of {other}, and an alias of it never points to {this}. "
+            f"Next: give the {this.removeprefix('a ')} a name of its own"
         )
 
 
@@ -110,6 +140,8 @@ class Deployments:
             gated = self._gate.policy.current().policy.gated_alias(alias)
             row = self._rows.version(name, version) if gated else None
             model = row if row is not None and not is_prompt(row) else None
+            if row is not None and model is None:
+                refuse_mixed("Deployment", self._rows, name, prompt=True)
         if model is None:
             self._plain.set_registered_model_alias(name, alias, version)
             return

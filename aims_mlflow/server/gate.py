@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from aims_mlflow.server.stored_evidence import ArtifactOwner
 
 
+NOT_LET_IN = (
+    "register the model again through the gate; for a version from before the gate, an approver runs `aims gate adopt`"
+)
+
+
 class Gate:
     """Decides about changes of one registry. Its state between decisions is in the ledger's database."""
 
@@ -79,12 +84,17 @@ class Gate:
             if not decision.allowed:
                 raise  # nobody's refusal: it is told, and not sealed
             return DecisionContext(decision, failure=None if isinstance(exc, HashInProgress) else exc)
+        registered = past.registered(change.version) if change.version else None
+        if change.stage == "deployment" and change.version and registered is None:
+            about = DecisionRequest("", version=change.version, keyring_digest=force.keyring_digest)
+            what = f"version {change.version} of {change.ledger_name} came past this gate: its ledger has none"
+            return DecisionContext(unreadable(rules, what, NOT_LET_IN, about, now))
         authority = Authority(self.ledger, change.ledger_name, force, now)
         consents = self.evidence.consents(authority, model.digest)
         sessions = self.evidence.checked_sessions(model, authority, rules)
         request = DecisionRequest(
             model.digest,
-            past.registered(change.version) if change.version else None,
+            registered,
             self.evidence.prior_authority(change, past, authority) if change.stage == "deployment" else None,
             model.owner.run_id,
             model.owner.model_id,

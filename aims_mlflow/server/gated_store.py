@@ -38,7 +38,7 @@ class GatedMethods:
         changes, sources = AnnouncedChanges(plain, rows, gate), Sources(plain, gate.evidence.stored)
         decided = DecidedChanges(plain, rows, gate, changes)
         self._removals = Removals(plain, rows, gate, changes)
-        self._registrations = Registrations(plain, changes, decided, sources)
+        self._registrations = Registrations(plain, rows, changes, decided, sources)
         self._deployments = Deployments(plain, rows, gate, changes, decided, sources=sources, removals=self._removals)
         self._names = ReservedNames(plain, changes, ConsentIntake(gate))
         self._answers = Answers(plain, changes, gate, sources)

@@ -1,13 +1,19 @@
-"""The digest of a model's files in the server's store, computed once for each state of the files."""
+"""The digest of a model's files in the server's store, remembered only where no change can go unseen.
+
+S3 tells every overwrite by time, ETag and size of the object. On a disk a memory map changes a file and none of its
+marks: there each decision hashes again. Digests are remembered in this process alone, since whoever has the database's
+password could put a digest there.
+"""
 
 from __future__ import annotations
 
 import logging
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from aims_mlflow.bounded_cache import BoundedCache
+from cachetools import LRUCache
+
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import dir_hash1, is_load_mark
 from aims_mlflow.server.bounded_call import BoundedCalls
@@ -31,17 +37,18 @@ class HashInProgress(Unreachable):
 
 
 class ModelBytes:
-    """Hashes models; caches digests in the ledger's database, and hashes large models in the background."""
+    """Hashes models; remembers digests as far as the store allows it, and hashes large models in the background."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._worker: ThreadPoolExecutor | None = None
         self._calls: BoundedCalls[None] = BoundedCalls("the artifact store")
         self._jobs: dict[str, Future[None]] = {}
-        self._digests: BoundedCache[str] = BoundedCache(MAX_DIGESTS)
+        # By the marks of the files: the digest, and when it was computed.
+        self._digests: LRUCache[str, tuple[str, float]] = LRUCache(MAX_DIGESTS)
 
     def forget(self) -> None:
-        """Clear this worker's cached digests; the ledger's database keeps them."""
+        """Clear this worker's remembered digests."""
         self._digests.clear()
 
     def digest(self, place: str, files: StoredFiles, caps: Caps) -> str:
@@ -52,36 +59,32 @@ class ModelBytes:
             Unreachable: they cannot be read, or are so large that they are hashed in the background first.
         """
         listed = files.walk(caps.max_files)
-        mark = fingerprint(place, listed)
-        known = self._known_as(mark) if mark else None
-        if known:
-            self._jobs.pop(place, None)
-            return known
         total = sum(f.size for f in listed)
         if total > caps.max_bytes:
             raise EvidenceError(
                 f"the model has {total:,} bytes, more than the {caps.max_bytes:,} that are hashed here",
                 next="the platform team raises caps.max_bytes in policy.yaml",
             )
-        if total > caps.max_inline_bytes:
+        inline, mark = total <= caps.max_inline_bytes, fingerprint(place, listed)
+        known = self._remembered(mark, files, caps, inline=inline) if mark else None
+        if known:
+            self._jobs.pop(place, None)
+            return known
+        if not inline:
             raise self._later(place, files, listed, total, caps)
         digest = hash_files(files, listed)
         if mark:
-            self._ledger.state.keep_hash(mark, digest)
+            self._digests[mark] = digest, monotonic()
         return digest
 
-    def _known_as(self, mark: str) -> str | None:
-        """Return the cached digest of files with this mark, from any worker."""
-        try:
-            return self._digests.get(mark, lambda: self._kept(mark))
-        except LookupError:
-            return None
+    def _remembered(self, mark: str, files: StoredFiles, caps: Caps, *, inline: bool) -> str | None:
+        """Return the digest of files with this mark, if it may still be relied on.
 
-    def _kept(self, mark: str) -> str:
-        digest = self._ledger.state.hashed(mark)
-        if digest is None:
-            raise LookupError(mark)
-        return digest
+        Where a change can go unseen, that is the digest of a large model, for the seconds that the policy allows.
+        """
+        digest, since = self._digests.get(mark, (None, 0.0))
+        fresh = not inline and monotonic() - since <= caps.hash_counts_seconds
+        return digest if files.tells_every_change or fresh else None
 
     def _later(self, place: str, files: StoredFiles, listed: list[StoredFile], total: int, caps: Caps) -> AimsError:
         """Start hashing in the background unless it is running; return the message for the client."""
@@ -117,11 +120,11 @@ class ModelBytes:
 
     def _hash_settled(self, place: str, files: StoredFiles, caps: Caps) -> None:
         with self._ledger.lock(f"hashing {place}", 0.01):
-            time.sleep(SETTLED_SECONDS)
+            sleep(SETTLED_SECONDS)
             listed = files.walk(caps.max_files)
             mark = fingerprint(place, listed)
-            if mark and self._ledger.state.hashed(mark) is None:
-                self._ledger.state.keep_hash(mark, hash_files(files, listed))
+            if mark:
+                self._digests[mark] = hash_files(files, listed), monotonic()
 
 
 def hash_files(files: StoredFiles, listed: list[StoredFile]) -> str:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.server.stored_evidence import same_place
 
 if TYPE_CHECKING:
     from aims_mlflow.server.plain_store import PlainStore
@@ -22,16 +23,38 @@ class Sources:
         self._plain = plain
         self._stored = stored
 
+    def lasting(self, source: str) -> str:
+        """Return a source as it is stored: `runs:/RUN/NAME` as the model or folder that it names.
+
+        MLflow stores `runs:/` as it is, and then finds no files to load. What names nothing stays, and is refused by
+        the decision.
+        """
+        if not source.startswith("runs:/"):
+            return source
+        try:
+            owner = self._stored.owner_of(source)
+        except EvidenceError:
+            return source
+        return f"models:/{owner.model_id}" if owner.model_id else owner.location
+
     def owner_of_version(self, version: Any) -> ArtifactOwner:
-        """Return the owner of a version's files. A copy keeps its original's location, which may be deleted.
+        """Return the owner of the files that `models:/NAME/VERSION` loads.
+
+        A copy keeps its original's location, which may be deleted.
 
         Raises:
-            EvidenceError: nothing here owns them, or the version's ids do not agree with its source.
+            EvidenceError: nothing here owns them, the version's ids do not agree with its source, or what is loaded
+                is not what the source names.
         """
-        source = version.source
-        if COPY.match(source):
-            source = self._plain.get_model_version_download_uri(version.name, str(version.version))
-        return self.owner(source, version.run_id, version.model_id)
+        loaded = self._plain.get_model_version_download_uri(version.name, str(version.version))
+        owner = self.owner(loaded if COPY.match(version.source) else version.source, version.run_id, version.model_id)
+        if not (same_place(owner.location, loaded) or self._stored.owner_of(loaded).location == owner.location):
+            raise EvidenceError(
+                f"models:/{version.name}/{version.version} loads other files than those that its source names: "
+                "the registry's database was changed past the gate",
+                next="register the model again through the gate",
+            )
+        return owner
 
     def owner(self, source: str, run_id: str | None, model_id: str | None) -> ArtifactOwner:
         """Return the owner of a source's files; given run and model ids must agree with it.

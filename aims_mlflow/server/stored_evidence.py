@@ -17,11 +17,17 @@ from aims_mlflow.server.stored_rows import logged_model_row
 from aims_mlflow.settings import value_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aims_mlflow.records.policy import Caps
 
 MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 MAX_ROOTS = 10_000
+ALLOW_STORE = (
+    "log the model in an experiment of this server's own artifact store, or the platform team adds the place to "
+    "`locations` in policy.yaml"
+)
 LOG_HERE = "log the model in a run (log_model) and register models:/m-ID"
 
 
@@ -37,8 +43,10 @@ class ArtifactOwner:
 class ServerEvidence:
     """Reads through MLflow's own stores in the server's configuration."""
 
-    def __init__(self, tracking_uri: str | None) -> None:
+    def __init__(self, tracking_uri: str | None, locations: Callable[[], tuple[str, ...]] = tuple) -> None:
+        """`locations` returns the places that the policy allows beside this server's own artifact root."""
         self._tracking_uri = tracking_uri
+        self._locations = locations
         self._roots: BoundedCache[str] = BoundedCache(MAX_ROOTS)
 
     def forget(self) -> None:
@@ -172,12 +180,24 @@ class ServerEvidence:
         """Return the files below a location, through the repository that this server has for it.
 
         Raises:
-            Unreachable: it has none; MLflow's own text would tell the location.
+            EvidenceError: the policy does not allow the location.
+            Unreachable: the server has no repository for it; MLflow's own text would tell the location.
         """
+        if not any(within(root, uri) for root in (self._own_root(), *self._locations())):
+            raise EvidenceError("the files lie in a store that the policy does not allow", next=ALLOW_STORE)
         try:
             return self._files(uri)
         except Exception as exc:
             raise Unreachable(f"the artifact store cannot be opened ({type(exc).__name__})") from exc
+
+    def _own_root(self) -> str:
+        """Return the root under which this server makes the artifact locations of experiments.
+
+        The client of a remote server knows it by its first experiment.
+        """
+        store = self._tracking_store()
+        root = getattr(store, "artifact_root_uri", None)
+        return str(root or store.get_experiment("0").artifact_location.removesuffix("/0"))
 
     def _files(self, uri: str) -> StoredFiles:
         if not in_server():
@@ -218,6 +238,13 @@ def active_workspace() -> str | None:
 def same_place(one: str, other: str) -> bool:
     """Return whether two artifact locations are the same, however their slashes and file scheme are written."""
     return _plain(one) == _plain(other) and _straight(other)
+
+
+def within(root: str, place: str) -> bool:
+    """Return whether a location is a root or below it, letter by letter; a host after the scheme is another place."""
+    root, place = (uri.removeprefix("file://").rstrip("/") for uri in (root, place))
+    rest = place.removeprefix(root)
+    return place.startswith(root) and (not rest or (rest[0] == "/" and rest[1:2] != "/")) and _straight(place)
 
 
 def inside(root: str, place: str) -> bool:

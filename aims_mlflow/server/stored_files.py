@@ -51,6 +51,11 @@ class StoredFiles:
         self._root = root
         self._local = type(repo).__name__ == "LocalArtifactRepository"
 
+    @property
+    def tells_every_change(self) -> bool:
+        """Whether no file can change without its mark: on S3 each overwrite is an object with a new time and ETag."""
+        return hasattr(self._repo, "parse_s3_compliant_uri")
+
     def folder(self, path: str = "") -> list[tuple[str, bool, int]]:
         """Return (name below the root, is a folder, size) of the direct entries of a folder.
 
@@ -76,7 +81,7 @@ class StoredFiles:
         """
         if self._local:
             self._require_store()
-        if hasattr(self._repo, "parse_s3_compliant_uri"):
+        if self.tells_every_change:
             found = _walk_s3(self._repo, self._root, most)
         else:
             found = _walk_disk(self._place(""), most) if self._local else self._walk(most)

@@ -1,6 +1,6 @@
-"""A model's digest is computed once for each state of its files, and in the background where it is large."""
+"""A model's digest is remembered only where no change goes unseen, and computed in the background where it is large."""
 
-import os
+import mmap
 
 import pytest
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
@@ -44,19 +44,67 @@ def test_it_is_the_digest_that_the_trainer_signed(hasher, folder):
     assert digest(hasher, folder) == model_digest(folder)
 
 
-def test_unchanged_files_are_hashed_once_and_changed_ones_again(hasher, folder, monkeypatch):
-    settled(monkeypatch)
-    hashed = []
-    real = model_bytes.hash_files
+def counted(monkeypatch):
+    hashed, real = [], model_bytes.hash_files
     monkeypatch.setattr(model_bytes, "hash_files", lambda *a: hashed.append(1) or real(*a))
-    first = digest(hasher, folder)
-    assert digest(hasher, folder) == first
-    assert len(hashed) == 1
+    return hashed
+
+
+def test_a_disk_hides_changes_so_each_decision_hashes_again(hasher, folder, monkeypatch):
+    settled(monkeypatch)
     path = folder / "data" / "weights.bin"
-    stat = path.stat()
-    path.write_bytes(b"v" * 5000)
-    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # the time of writing can be forged, that of change not
-    assert digest(hasher, folder) != first
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+        mapped[0:1] = b"x"  # the page is dirty from here on: what is written next touches no time
+        before, first = path.stat(), digest(hasher, folder)
+        mapped[0:1] = b"y"
+        after = path.stat()
+        assert (after.st_ino, after.st_size, after.st_mtime_ns) == (before.st_ino, before.st_size, before.st_mtime_ns)
+        assert digest(hasher, folder) != first
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """A bucket with one model of two files, written some time ago."""
+    import boto3
+    from moto import mock_aws
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("MLFLOW_S3_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="models")
+        client.put_object(Bucket="models", Key="m/MLmodel", Body=b"flavors: {}\n")
+        client.put_object(Bucket="models", Key="m/data/weights.bin", Body=b"w" * 5000)
+        yield client
+
+
+def test_s3_tells_every_overwrite_so_its_digests_are_remembered(hasher, bucket, monkeypatch):
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    settled(monkeypatch)
+    hashed = counted(monkeypatch)
+
+    def digest_there():
+        return hasher.digest("s3://models/m", StoredFiles(get_artifact_repository("s3://models/m"), ""), Caps())
+
+    first = digest_there()
+    assert digest_there() == first
+    assert len(hashed) == 1
+    bucket.put_object(Bucket="models", Key="m/data/weights.bin", Body=b"v" * 5000)
+    assert digest_there() != first
+    assert len(hashed) == 2
+
+
+def test_another_worker_does_not_take_a_digest_from_the_database(hasher, bucket, monkeypatch, tmp_path):
+    """Whoever has the database's password could put one there."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    settled(monkeypatch)
+    hashed = counted(monkeypatch)
+    for worker in (hasher, model_bytes.ModelBytes(Ledger(f"sqlite:///{tmp_path}/ledger.db"))):
+        worker.digest("s3://models/m", StoredFiles(get_artifact_repository("s3://models/m"), ""), Caps())
     assert len(hashed) == 2
 
 
@@ -73,6 +121,22 @@ def test_large_models_are_hashed_in_the_background(hasher, folder, monkeypatch):
         digest(hasher, folder, max_inline_bytes=100)
     hasher._jobs[str(folder)].result(timeout=60)
     assert digest(hasher, folder, max_inline_bytes=100) == model_digest(folder)
+
+
+def test_a_large_models_digest_counts_for_the_time_that_the_policy_names(hasher, folder, monkeypatch):
+    settled(monkeypatch)
+    clock = [1000.0]
+    monkeypatch.setattr(model_bytes, "monotonic", lambda: clock[0])
+    caps = {"max_inline_bytes": 100, "max_hash_age_seconds": 60}
+    with pytest.raises(Unreachable):
+        digest(hasher, folder, **caps)
+    hasher._jobs[str(folder)].result(timeout=60)
+    clock[0] += 59
+    assert digest(hasher, folder, **caps) == model_digest(folder)
+    clock[0] += 2
+    with pytest.raises(Unreachable, match="bytes are being hashed"):
+        digest(hasher, folder, **caps)
+    hasher._jobs[str(folder)].result(timeout=60)
 
 
 def test_caps_and_unreadable_files_are_refused_with_the_reason(hasher, folder):

@@ -1,0 +1,89 @@
+"""A gated alias points only to versions that the gate let in, and to the files that the gate hashed."""
+
+import json
+import sqlite3
+
+import mlflow
+import pytest
+from mlflow.entities.model_registry import ModelVersionTag
+
+from support import trainings
+from support.embedded_registry import restart
+from support.gated_registry import refused
+from support.plain_registry import kinds, reconcile, ungated
+
+PROMPT = {"name": "loans", "source": "dummy-source", "tags": [ModelVersionTag("mlflow.prompt.is_prompt", "true")]}
+
+
+@pytest.fixture
+def store(client):
+    return client._get_registry_client().store
+
+
+def in_database(registry, statement, *values):
+    with sqlite3.connect(registry.folder / "mlflow.db") as database:
+        database.execute(statement, values)
+
+
+def test_a_name_holds_either_models_or_prompts(registry, plain, store, use):
+    use()
+    assert "loans has versions of a model" in refused(store.create_model_version, **PROMPT)
+    store_of_plain = plain._get_registry_client().store
+    number = str(store_of_plain.create_model_version(**PROMPT).version)
+    assert "loans has versions of a model" in refused(store.set_registered_model_alias, "loans", "champion", number)
+    plain.set_registered_model_alias("loans", "champion", number)
+    assert "ungated-alias" in kinds(reconcile(registry)[1])
+
+    mlflow.genai.register_prompt("greeting", "Hello {{name}}")
+    store.set_registered_model_alias("greeting", "champion", "1")
+    uri = trainings.plain_model()
+    assert "greeting has versions of a prompt" in refused(
+        store.create_model_version, "greeting", uri, model_id=uri.removeprefix("models:/")
+    )
+
+
+@pytest.mark.parametrize("mode", ["enforce", "observe"])
+def test_a_version_that_came_past_the_gate_needs_adoption_before_it_is_used(registry, plain, client, mode):
+    registry.change_policy(lambda p: p.update(enforcement=[{"models": "*", "stage": "*", "mode": mode}]))
+    _, uri = trainings.train("loans", frame=trainings.table(3000))
+    plain.create_registered_model("loans")
+    version = plain.create_model_version("loans", uri, model_id=uri.removeprefix("models:/")).version
+    registry.say("approve", f"models:/loans/{version}", "--stage", "deployment", "--alias", "champion")
+    if mode == "observe":
+        client.set_registered_model_alias("loans", "champion", version)
+        assert registry.leaves("decision")[-1]["would_refuse"]
+    else:
+        text = refused(client.set_registered_model_alias, "loans", "champion", version)
+        assert "came past this gate" in text
+        assert "aims gate adopt" in text
+
+
+def test_what_is_hashed_is_what_the_alias_loads(registry, client, use):
+    version, _ = use()
+    other = mlflow.MlflowClient().get_logged_model(trainings.plain_model().removeprefix("models:/"))
+    client.delete_registered_model_alias("loans", "champion")
+    in_database(registry, "UPDATE model_versions SET storage_location = ?", other.artifact_location)
+    assert "loads other files than those that its source names" in refused(
+        client.set_registered_model_alias, "loans", "champion", version
+    )
+
+
+def test_a_source_named_by_run_is_stored_as_the_model_that_it_names(registry, client):
+    run, uri = trainings.train("loans", frame=trainings.table(3000))
+    name = mlflow.get_logged_model(uri.removeprefix("models:/")).name
+    client.create_registered_model("loans")
+    made = client._get_registry_client().store.create_model_version("loans", f"runs:/{run}/{name}", run)
+    assert made.source == uri
+    registry.say("approve", f"models:/loans/{made.version}", "--stage", "deployment", "--alias", "champion")
+    client.set_registered_model_alias("loans", "champion", made.version)
+    assert mlflow.pyfunc.load_model("models:/loans@champion")
+
+
+def test_models_come_from_the_servers_own_store_or_from_places_that_the_policy_names(registry, client, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    mlflow.set_experiment(experiment_id=mlflow.create_experiment("mine", artifact_location=elsewhere.as_uri()))
+    _, uri = trainings.train("loans", frame=trainings.table(3000))
+    assert "a store that the policy does not allow" in refused(mlflow.register_model, uri, "loans")
+    registry.change_policy(lambda p: p.update(locations=[elsewhere.as_uri()]))
+    assert mlflow.register_model(uri, "loans").version == 1
+    assert json.loads(restart(registry.folder).get_registered_model("aims.status").tags["aims.keys"])
