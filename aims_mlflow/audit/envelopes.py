@@ -12,8 +12,9 @@ from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.gates.authority import EVIDENCE
 from aims_mlflow.gates.policy import FILE, parse_policy
-from aims_mlflow.records.keyring import ERASERS, REVIEWERS
-from aims_mlflow.records.leaves.changes import DecisionLeaf
+from aims_mlflow.lifecycle.adoptions import why_not_about
+from aims_mlflow.records.keyring import ADOPTERS, ERASERS, REVIEWERS
+from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionLeaf
 from aims_mlflow.records.leaves.others import ConsentLeaf, ErasureLeaf, EvidenceLeaf, IncidentLeaf
 from aims_mlflow.signing.keys import PublicKey
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_CACHED = 1_000
 MAX_VERIFIED = 100_000
+UNSIGNED = "it counts for nothing: an approver runs `aims gate adopt`, or the leaf was added in the database"
 EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"
 
 
@@ -78,14 +80,26 @@ class EnvelopeCheck:
         roles = self._roles(content, policy)
         for name in dict.fromkeys(content.envelopes()):
             record = self._records.get(name, "it is missing")
-            relied = name in counted or isinstance(content, ConsentLeaf | ErasureLeaf | IncidentLeaf)
+            relied = name in counted or isinstance(content, ConsentLeaf | ErasureLeaf | IncidentLeaf | AdoptionLeaf)
             if isinstance(record, str):
                 if relied or not record.startswith("not well-formed"):
                     who = f"envelope {name[:12]} of {named(leaf)}"
                     self._report["envelope"].wrong(who, record, EVIDENCE_CHANGED)
             elif relied:
                 self._signature(record, leaf, roles, decided_at(content))
+        if isinstance(content, AdoptionLeaf):
+            self._adoption(leaf, content)
         check_sealed(named(leaf), sessions, self._records, self._report)
+
+    def _adoption(self, leaf: Leaf, content: AdoptionLeaf) -> None:
+        """Check that an adoption is signed, and about the version that its leaf names."""
+        record = self._records.get(content.envelope or "")
+        why = why_not_about(record, content) if isinstance(record, SealedRecord) else None
+        if content.envelope is None:
+            why = "nobody signed it"
+        if why:
+            step = self._report["envelope"]
+            step.wrong(named(leaf), f"{content.model_name} version {content.version} is adopted, but {why}", UNSIGNED)
 
     def _signature(self, record: SealedRecord, leaf: Leaf, roles: Sequence[str], decided: str) -> None:
         verdict = self._verdict(record, leaf, roles, decided)
@@ -127,6 +141,8 @@ class EnvelopeCheck:
             return ERASERS
         if isinstance(content, IncidentLeaf):
             return REVIEWERS
+        if isinstance(content, AdoptionLeaf):
+            return ADOPTERS
         kind = "consent" if isinstance(content, ConsentLeaf) else "evidence"
         if (policy, kind) not in self._roles_of:
             self._roles_of[policy, kind] = _roles_by(self._view.stored(policy) or "", kind)

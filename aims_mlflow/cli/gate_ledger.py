@@ -73,30 +73,40 @@ def _open(ledger: str | None, registry: str | None, tracking: str | None) -> tup
 def adopt(ledger: str | None, registry: str | None, tracking: str | None, new_ledger: bool, as_json: bool) -> int:
     """Record versions and aliases from before the gate, with their digests, as `legacy`.
 
-    `legacy: {until: DAY}` in policy.yaml limits how long they may keep or regain their aliases. Exit status 1 when the
-    files of a version cannot be read.
+    Signed with this account's key, which needs the role approver. A version that was made while the gate was there is
+    left out: register it through the gate. `legacy: {until: DAY}` in policy.yaml limits how long adopted versions may
+    keep or regain their aliases. Exit status 1 when one is left out, or the files of one cannot be read.
     """
+    from aims_mlflow.registry.adopt import Signer
     from aims_mlflow.registry.adopt import adopt as adopt_all
     from aims_mlflow.registry.reading import policy_in_force
+    from aims_mlflow.signing.key_sources import signing_key
+    from aims_mlflow.signing.keys import who
 
     opened, client = _open(ledger, registry, tracking)
     policy = policy_in_force(opened)
-    found = adopt_all(opened, client, policy, progress("adopting"), new_ledger=new_ledger)
+    signer = Signer(signing_key(lambda text: click.echo(text, err=True)), who())
+    found = adopt_all(opened, client, policy, signer, progress("adopting"), new_ledger=new_ledger)
     progress_done()
-    unreadable = [a for a in found if a.digest is None]
+    unreadable = [a for a in found.adopted if a.digest is None]
+    status = 1 if unreadable or found.left else 0
     if as_json:
-        click.echo(json.dumps({"adopted": [asdict(a) for a in found]}, indent=2))
-        return 1 if unreadable else 0
-    for each in found:
+        left = [dict(zip(("name", "version", "why"), each, strict=True)) for each in found.left]
+        click.echo(json.dumps({"adopted": [asdict(a) for a in found.adopted], "left": left}, indent=2))
+        return status
+    for each in found.adopted:
         aliases = f"  holds {', '.join(each.aliases)}" if each.aliases else ""
         click.echo(f"{each.name} version {each.version}  {(each.digest or 'no digest')[:16]}{aliases}")
     for each in unreadable:
         click.secho(f"! {each.name} version {each.version}: {each.problem}", fg="yellow")
+    for name, version, why in found.left:
+        click.secho(f"! {name} version {version} is NOT adopted: {why}. Next: register it again", fg="yellow")
     until = policy.policy.legacy.until
     click.echo(
-        f"adopted {len(found)} versions; aliases may stay until {until or '(policy.yaml: legacy.until is not set)'}"
+        f"adopted {len(found.adopted)} versions; "
+        f"aliases may stay until {until or '(policy.yaml: legacy.until is not set)'}"
     )
-    return 1 if unreadable else 0
+    return status
 
 
 @click.command()

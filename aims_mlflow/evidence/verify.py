@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.session import MANIFEST_KIND
 from aims_mlflow.evidence.statement import SealedRecord, read
+from aims_mlflow.evidence.unsigned_lines import UnsignedLines, unsigned_lines
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import ManifestDetails
 from aims_mlflow.records.keyring import KeyEntry, Role
@@ -69,6 +70,11 @@ class CheckedSession:
         return not self.problems and self.manifest is not None
 
 
+def how_to_trust(role: Role) -> str:
+    """Return the two commands by which a key comes into the keyring."""
+    return f"its owner runs `aims keys export`, then the platform team `aims keys add FILE --owner NAME --role {role}`"
+
+
 def check_signature(
     record: SealedRecord, lookup: KeyLookup, roles: Sequence[Role] = TRAINER, *, timeless: bool = False
 ) -> KeyEntry:
@@ -84,8 +90,7 @@ def check_signature(
     if entry is None:
         raise EvidenceError(
             f"{UNKNOWN_KEY} ({record.envelope.key_id})",
-            next="its owner runs `aims keys export`, then the platform team "
-            f"`aims keys add FILE --owner NAME --role {roles[0]}`",
+            next=how_to_trust(roles[0]),
         )
     record.envelope.verify(PublicKey.from_pem(entry.pem))
     why = entry.why_not_role(roles) if timeless else entry.why_not(roles, record.evidence.time)
@@ -117,6 +122,9 @@ def check_session(
         lines = lines[:most]
     for number, line in enumerate(lines, 1):
         where = f"{name} line {number}"
+        if taken_out := unsigned_lines(line):
+            problems += _taken_out(where, taken_out, roles)
+            continue
         try:
             record = read(line, where).whole()
         except EvidenceError as exc:
@@ -131,6 +139,14 @@ def check_session(
     problems += order_problems(name, records)
     session_id = records[0].evidence.session if records else None
     return CheckedSession(name, session_id, tuple(records), _manifest(records), signers, tuple(problems))
+
+
+def _taken_out(where: str, found: UnsignedLines, roles: Sequence[Role]) -> list[Problem]:
+    """Return the problems of lines that no known key signed: one for each key, or one for all."""
+    what = f"{found.lines:,} lines ({found.size:,} bytes) that no known key signed"
+    if not found.keys:
+        return [Problem(where, what, "they count for nothing, and only their digest is kept")]
+    return [Problem(where, f"{UNKNOWN_KEY} ({key})", how_to_trust(roles[0])) for key in found.keys]
 
 
 def order_problems(name: str, records: Sequence[SealedRecord]) -> list[Problem]:

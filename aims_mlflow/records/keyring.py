@@ -18,6 +18,8 @@ Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 ERASERS = ("approver", "auditor")
 # Roles whose keys may close an incident.
 REVIEWERS = ("approver",)
+# Roles whose keys may adopt versions from before the gate.
+ADOPTERS = ("approver",)
 
 
 class KeyEntry(Record):

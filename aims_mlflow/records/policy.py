@@ -103,9 +103,16 @@ class Caps(Record):
     max_records: int = Field(default=10_000, ge=1)
     max_session_files: int = Field(default=200, ge=1)
     max_session_bytes: int = Field(default=64 * 1024**2, ge=1)
+    # How many refusals of one caller, and about one model, each worker seals within an hour. None: 100.
+    max_refusals_per_hour: int | None = Field(default=None, ge=1)
     # How long the digest of a larger model counts, where the store cannot tell whether files changed. None: 600; the
     # digest of older policies stays.
     max_hash_age_seconds: int | None = Field(default=None, ge=1)
+
+    @property
+    def refusals_per_hour(self) -> int:
+        """How many refusals of one caller, and about one model, each worker seals within an hour."""
+        return self.max_refusals_per_hour or 100
 
     @property
     def hash_counts_seconds(self) -> int:

@@ -33,7 +33,7 @@ _ALL = (
     FindingKind("changed-model", "A.6.2.5", "a deployment is asked for a version whose files changed",
                 "a decision finds the registered files again, or the version is retired or deleted", "gate"),
     FindingKind("ungated-version", "A.6.2.5", "a version exists without an allowing decision",
-                "the version is deleted, or `aims gate adopt` records it", "reconcile"),
+                "the version is deleted; one from before the gate: an approver runs `aims gate adopt`", "reconcile"),
     FindingKind("ungated-alias", "A.6.2.5", "a gated alias names a version without an allowing decision",
                 "the alias is deleted, or set through the gate", "reconcile"),
     FindingKind("changed-bytes", "A.6.2.5", "the files of a version in use changed since registration",

@@ -18,11 +18,13 @@ from aims_mlflow.server import counters, gate_log
 from aims_mlflow.server.caller import caller
 from aims_mlflow.server.change import announced_decision, decision_entry
 from aims_mlflow.server.failing_closed import closed, denied, reported
+from aims_mlflow.server.refusal_budget import RefusalBudget
 from aims_mlflow.server.sealed_decision import seal_decision, sealed_the_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aims_mlflow.records.leaves.base import CallerBody
     from aims_mlflow.server.announced_change import AnnouncedChanges
     from aims_mlflow.server.change import DecisionContext, RegistryChange
     from aims_mlflow.server.gate import Gate
@@ -42,6 +44,7 @@ class DecidedChanges:
         self._rows = rows
         self._gate = gate
         self._changes = changes
+        self._budget = RefusalBudget()
 
     def make(
         self,
@@ -60,6 +63,7 @@ class DecidedChanges:
         """
         what, request = WHAT[change.stage], uuid7()
         with closed(what):
+            self._plain.get_registered_model(change.name)  # no name enters the ledger that the registry does not hold
             who, login = caller()
             kind = [change.stage, change.ledger_name, change.alias, change.version, change.mlflow_stage]
             call = digest_of([*kind, login, arguments])
@@ -72,7 +76,8 @@ class DecidedChanges:
                 allowed = context.decision.allowed
                 lost = [v for v in losing(change) if v != change.version] if allowed else []
                 announced = announced_decision(change, context, request, lost)
-                if allowed or first is None or not sealed_the_same(self._gate.ledger, first, context):
+                known = first is not None and sealed_the_same(self._gate.ledger, first, context)
+                if allowed or not (known or self._spent(change, who)):
                     entry = decision_entry(announced, context, call, who)
                     seal_decision(self._gate.ledger, past, change, context, entry)
                     count(context)
@@ -85,6 +90,12 @@ class DecidedChanges:
             if change.stage == "deployment":
                 self._show(change, context)
             return result
+
+    def _spent(self, change: RegistryChange, who: CallerBody) -> bool:
+        """Return whether a refusal is one too many of this caller, or about this model, to be sealed."""
+        most = self._gate.policy.current().policy.policy.caps.refusals_per_hour
+        caller_id = who.login or who.address or "the server itself"
+        return not self._budget.take(most, caller=caller_id, model=change.ledger_name)
 
     def _show(self, change: RegistryChange, context: DecisionContext) -> None:
         """Tag a version with the decision behind its deployment; a failure here does not undo the change.

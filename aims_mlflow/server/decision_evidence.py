@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aims_mlflow.bounded_cache import BoundedCache
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.statement import read as read_record
+from aims_mlflow.evidence.unsigned_lines import signed_lines_only
 from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.replay import check_sessions
@@ -50,13 +52,14 @@ class DecisionEvidence:
         self.stored = stored
         self.bytes = ModelBytes(ledger)
         self._ledger = ledger
+        self._signed: BoundedCache[dict[str, bytes]] = BoundedCache(MAX_SESSION_BYTES)
         self._sessions: BoundedCache[CheckedSession] = BoundedCache(MAX_SESSION_BYTES)
         self._consents = KnownConsents(MAX_KNOWN)
         self._signatures: BoundedCache[SealedRecord] = BoundedCache(MAX_KNOWN)
 
     def forget(self) -> None:
         """Clear the caches of verified evidence, as in a new worker."""
-        for remembering in (self._sessions, self._consents, self._signatures):
+        for remembering in (self._signed, self._sessions, self._consents, self._signatures):
             remembering.clear()
         self.bytes.forget()
         self.stored.forget()
@@ -70,6 +73,14 @@ class DecisionEvidence:
         """
         digest = self.bytes.digest(owner.location, self.stored.files(owner.location), caps)
         return ModelEvidence(owner, digest, self.stored.session_files(owner.run_id, caps) if owner.run_id else {})
+
+    def signed(self, model: ModelEvidence, force: RulesInForce) -> ModelEvidence:
+        """Return a model's evidence with nothing in it but what keys of the keyring signed, digests and counts."""
+        files, most = model.session_files, force.policy.policy.caps.max_records
+        key = (tuple((name, sha256_hex(data)) for name, data in sorted(files.items())), force.keyring_digest, most)
+        size = sum(map(len, files.values()))
+        kept = self._signed.get(key, lambda: signed_lines_only(files, force.keyring.find, most), size)
+        return replace(model, session_files=kept)
 
     def checked_sessions(self, model: ModelEvidence, authority: Authority, rules: Rules) -> list[CheckedSession]:
         """Return a model's sessions, verified, with a problem for each signature that does not count now."""

@@ -76,6 +76,7 @@ class Gate:
         try:
             # The store may answer later than a database: a large model is hashed meanwhile.
             model = self._store.make(2 * wait_seconds(), lambda: self.evidence.of_model(owner(), caps))
+            model = self.evidence.signed(model, force)
         except AimsError as exc:
             about = DecisionRequest("", version=change.version, keyring_digest=force.keyring_digest)
             decision = unreadable(rules, exc.what, exc.next or "", about, now)

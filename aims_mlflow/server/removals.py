@@ -10,6 +10,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import PolicyRefused
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
@@ -34,18 +35,9 @@ if TYPE_CHECKING:
 
 WITHDRAWAL_SECONDS = 10.0
 UNDONE = "failed: the registry could not carry it out"
-# What a deleted row held, kept in the body of the leaf: MLflow writes over it.
-KEPT = (
-    "source",
-    "run_id",
-    "run_link",
-    "description",
-    "user_id",
-    "creation_timestamp",
-    "current_stage",
-    "tags",
-    "aliases",
-)
+# What a deleted row held, kept in the body of the leaf: MLflow writes over it. Of what people wrote, only a digest.
+KEPT = ("source", "run_id", "creation_timestamp", "current_stage")
+WRITTEN = ("run_link", "description", "user_id", "tags", "aliases")
 _log = logging.getLogger(__name__)
 
 
@@ -210,7 +202,8 @@ def _retirement_due(past: ModelHistory, withdrawn: WithdrawalLeaf) -> list[Entry
 
 def _row(version: Any) -> dict[str, Any]:
     """Return MLflow's row of a version, as JSON without floats."""
-    return {"version": str(version.version), **{k: _plain(getattr(version, k, None)) for k in KEPT}}
+    facts, written = ({k: _plain(getattr(version, k, None)) for k in names} for names in (KEPT, WRITTEN))
+    return {"version": str(version.version), **facts, "written_sha256": digest_of(written)}
 
 
 def _plain(value: Any) -> Any:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.server.stored_evidence import same_place
+from aims_mlflow.server.stored_evidence import MODEL_ID, RUN_ID, same_place
 
 if TYPE_CHECKING:
     from aims_mlflow.server.plain_store import PlainStore
@@ -69,12 +69,12 @@ class Sources:
             source = self._plain.get_model_version_download_uri(copied[1], copied[2])
         owner = self._stored.owner_of(source)
         if model_id and model_id != owner.model_id:
-            raise EvidenceError(
-                f"model_id says {model_id}, the source belongs to {owner.model_id or 'no logged model'}"
-            )
+            said = model_id if MODEL_ID.fullmatch(model_id) else "something else"
+            raise EvidenceError(f"model_id says {said}, the source belongs to {owner.model_id or 'no logged model'}")
         if run_id and run_id != owner.run_id:
+            said = run_id if RUN_ID.fullmatch(run_id) else "something else"
             raise EvidenceError(
-                f"run_id says {run_id}, the source belongs to run {owner.run_id}",
+                f"run_id says {said}, the source belongs to run {owner.run_id}",
                 next="register with the model's own run",
             )
         return owner

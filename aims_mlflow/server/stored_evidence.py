@@ -122,6 +122,8 @@ class ServerEvidence:
 
         run_id, _, name = source.removeprefix("runs:/").partition("/")
         name = name.strip("/")
+        if not RUN_ID.fullmatch(run_id):
+            raise EvidenceError("the source names no run by its id", next=LOG_HERE)
         store = self._tracking_store()
         try:
             run = store.get_run(run_id)
@@ -131,12 +133,12 @@ class ServerEvidence:
             raise _missing(exc, f"there is no run {run_id}", LOG_HERE) from exc
         artifacts = bool(name) and bool(self.files(run.info.artifact_uri).folder(name))
         if len(named) + artifacts > 1:
-            raise EvidenceError(f"run {run_id} has more than one thing named {name!r}", next="register models:/m-ID")
+            raise EvidenceError(f"run {run_id} has more than one thing of that name", next="register models:/m-ID")
         if named:
             return ArtifactOwner(named[0].model_id, named[0].source_run_id, named[0].artifact_location)
         if artifacts:
             return ArtifactOwner(None, run_id, f"{run.info.artifact_uri.rstrip('/')}/{name}")
-        raise EvidenceError(f"run {run_id} logged no model named {name!r}", next=LOG_HERE)
+        raise EvidenceError(f"run {run_id} logged no model of that name", next=LOG_HERE)
 
     def session_files(self, run_id: str, caps: Caps) -> dict[str, bytes]:
         """Return the session files of a run; empty where it has none. A run that is deleted in MLflow keeps them.

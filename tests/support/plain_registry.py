@@ -34,6 +34,16 @@ def reconcile(registry):
     return status, json.loads(out)
 
 
+def adopt(registry, *args):
+    """Adopt as the approver, once the gated registry was started; returns (exit status, what it printed)."""
+    import mlflow
+
+    gated = mlflow.MlflowClient(registry_uri=f"aims+sqlite:///{registry.folder}/mlflow.db")
+    gated.get_registered_model("aims.status")
+    with registry.as_approver():
+        return run(registry, "gate", "adopt", *args)
+
+
 def kinds(found):
     return sorted(f["about"] for f in found["findings"])
 

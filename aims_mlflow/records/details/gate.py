@@ -48,8 +48,20 @@ class ReviewDetails(EvidenceDetails):
     sequence: int | None = Field(None, description="leaf that opened it")
 
 
+class AdoptionDetails(EvidenceDetails):
+    """Which version from before the gate was adopted, with the gated aliases and stage that it held."""
+
+    SUBJECTS = "the model"
+    model_name: str | None = Field(None, description="registered model, with its workspace")
+    version: str | None = Field(None, description="version")
+    aliases: list[str] | None = Field(None, description="gated aliases that it held")
+    lost_aliases: list[str] | None = Field(None, description="gated aliases that it lost while the gate only observed")
+    mlflow_stage: str | None = Field(None, description="gated MLflow stage that it was in")
+
+
 KINDS: dict[str, type[EvidenceDetails]] = {
     **dict.fromkeys(("approval", "waiver", "revocation", "retirement"), ConsentDetails),
+    "adoption": AdoptionDetails,
     "erasure": ErasureDetails,
     "incident-review": ReviewDetails,
 }

@@ -133,6 +133,7 @@ class AdoptionBody(LeafBody):
 
     source: str | None = Field(None, description="source of the version in MLflow")
     problem: str | None = Field(None, description="why its files could not be read; empty where they could")
+    owner: str | None = Field(None, description="owner of the key that signed the adoption")
 
 
 class AdoptionLeaf(LeafContent):
@@ -147,6 +148,11 @@ class AdoptionLeaf(LeafContent):
         None, description="gated aliases that it held before the gate, and lost while the gate observed"
     )
     run_id: Name | None = Field(None, description="MLflow run of the version")
+    envelope: Sha256 | None = Field(None, description="sha256 of the signed adoption; without it nothing is adopted")
+
+    def envelopes(self) -> list[str]:
+        """Return the signed record of the adoption."""
+        return [self.envelope] if self.envelope else []
 
 
 # Leaves that announce a change of the registry, before it takes place; an outcome closes each.

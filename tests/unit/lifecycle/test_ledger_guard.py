@@ -11,7 +11,7 @@ from aims_mlflow.errors import PolicyRefused
 from support import trainings
 from support.embedded_registry import UNKNOWN, restart, says_lost
 from support.gated_registry import refused
-from support.plain_registry import run
+from support.plain_registry import adopt
 
 
 def lose(folder):
@@ -85,8 +85,8 @@ def test_a_new_ledger_is_begun_only_by_name_and_is_an_incident(registry, lost):
     import mlflow
 
     with pytest.raises(PolicyRefused, match="knows of none"):
-        run(registry, "gate", "adopt")
-    status, out = run(registry, "gate", "adopt", "--new-ledger", "--json")
+        adopt(registry)
+    status, out = adopt(registry, "--new-ledger", "--json")
     assert (status, [a["aliases"] for a in json.loads(out)["adopted"]]) == (0, [["champion"]])
     (incident,) = registry.leaves("incident")
     assert (incident["about"], incident["versions"]) == ("ledger-lost", 1)

@@ -14,7 +14,7 @@ from aims_mlflow.registers.kinds import KINDS, RECONCILED
 from support import commands, document_findings, trainings
 from support.embedded_registry import files_of, restart
 from support.gated_registry import refused
-from support.plain_registry import reconcile, run, ungated
+from support.plain_registry import adopt, reconcile, run, ungated
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def lost_version(world):
 
 def legacy_over(world):
     ungated(world.plain, alias="champion")
-    run(world.registry, "gate", "adopt")
+    adopt(world.registry)
     reconcile(world.registry)
     yield
     world.registry.change_policy(lambda p: p.update(legacy={"until": "2099-01-01"}))
@@ -284,7 +284,7 @@ def ledger_lost(world):
     for path in [p for p in world.registry.folder.glob("mlflow.db.aims.db*") if p.is_file()]:
         path.rename(path.with_name(f"kept-{path.name}"))
     restart(world.registry.folder).get_registered_model("aims.status")
-    run(world.registry, "gate", "adopt", "--new-ledger")
+    adopt(world.registry, "--new-ledger")
     yield
     world.registry.say(*close_command(world.registry))
 

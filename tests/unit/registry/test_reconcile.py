@@ -10,7 +10,7 @@ from aims_mlflow.errors import AimsError
 from support import commands, trainings
 from support.embedded_registry import files_of
 from support.gated_registry import refused
-from support.plain_registry import kinds, reconcile, run, ungated
+from support.plain_registry import adopt, kinds, reconcile, run, ungated
 
 
 def test_what_the_gate_allowed_is_no_finding(registry, client, use):
@@ -215,10 +215,10 @@ def test_what_a_settled_move_took_is_superseded(registry, client, use, monkeypat
 
 def test_adopted_versions_keep_and_regain_their_aliases_until_a_day(registry, plain, client, use):
     version, _uri = ungated(plain, alias="champion")
-    status, out = run(registry, "gate", "adopt", "--json")
+    status, out = adopt(registry, "--json")
     (adopted,) = json.loads(out)["adopted"]
     assert (status, adopted["name"], adopted["aliases"], len(adopted["digest"])) == (0, "old", ["champion"], 64)
-    assert json.loads(run(registry, "gate", "adopt", "--json")[1])["adopted"] == []
+    assert json.loads(adopt(registry, "--json")[1])["adopted"] == []
     assert kinds(reconcile(registry)[1]) == ["legacy-over"]
 
     registry.change_policy(lambda p: p.update(legacy={"until": "2099-01-01"}))
@@ -236,7 +236,7 @@ def test_adopted_versions_keep_and_regain_their_aliases_until_a_day(registry, pl
 
 def test_adopted_versions_whose_files_changed_do_not_regain(registry, plain, client):
     version, uri = ungated(plain, alias="champion")
-    run(registry, "gate", "adopt")
+    adopt(registry)
     registry.change_policy(lambda p: p.update(legacy={"until": "2099-01-01"}))
     path = files_of(uri) / "MLmodel"
     path.write_bytes(path.read_bytes() + b"# changed\n")

@@ -10,7 +10,7 @@ from mlflow.entities.model_registry import ModelVersionTag
 from support import trainings
 from support.embedded_registry import restart
 from support.gated_registry import refused
-from support.plain_registry import kinds, reconcile, ungated
+from support.plain_registry import kinds, reconcile
 
 PROMPT = {"name": "loans", "source": "dummy-source", "tags": [ModelVersionTag("mlflow.prompt.is_prompt", "true")]}
 
