@@ -77,7 +77,7 @@ def adopt(ledger: str | None, registry: str | None, tracking: str | None, new_le
     left out: register it through the gate. `legacy: {until: DAY}` in policy.yaml limits how long adopted versions may
     keep or regain their aliases. Exit status 1 when one is left out, or the files of one cannot be read.
     """
-    from aims_mlflow.registry.adopt import Signer
+    from aims_mlflow.registry.adopt import Adopter
     from aims_mlflow.registry.adopt import adopt as adopt_all
     from aims_mlflow.registry.reading import policy_in_force
     from aims_mlflow.signing.key_sources import signing_key
@@ -85,7 +85,7 @@ def adopt(ledger: str | None, registry: str | None, tracking: str | None, new_le
 
     opened, client = _open(ledger, registry, tracking)
     policy = policy_in_force(opened)
-    signer = Signer(signing_key(lambda text: click.echo(text, err=True)), who())
+    signer = Adopter(signing_key(lambda text: click.echo(text, err=True)), who())
     found = adopt_all(opened, client, policy, signer, progress("adopting"), new_ledger=new_ledger)
     progress_done()
     unreadable = [a for a in found.adopted if a.digest is None]

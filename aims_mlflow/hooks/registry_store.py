@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 from aims_mlflow.registry.scheme import PREFIX
+from aims_mlflow.server import artifact_repositories
 from aims_mlflow.settings import value_of
 
 CLOSED = "The registry is closed: its gate cannot be opened"
@@ -91,3 +92,9 @@ def _refusal(exc: Exception) -> Any:
         _log.exception("aims: incident %s while the registry was opened", incident)
         text = f"{CLOSED}. Next: the platform team finds incident {incident} in the server's log"
         return MlflowException(text, error_code=PERMISSION_DENIED)
+
+
+try:
+    artifact_repositories.install()
+except Exception:  # noqa: BLE001 - it would end every MLflow process; `aims gate status` says that the door is open
+    _log.exception("aims: the artifact door cannot be closed")

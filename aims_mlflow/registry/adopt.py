@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Signer:
+class Adopter:
     """The key that signs adoptions, and the account that uses it."""
 
     key: SigningKey
@@ -62,7 +62,7 @@ def adopt(
     ledger: Ledger,
     client: Any,
     policy: LoadedPolicy,
-    signer: Signer,
+    signer: Adopter,
     tick: Callable[[str], None] = lambda _: None,
     *,
     new_ledger: bool = False,

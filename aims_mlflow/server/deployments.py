@@ -103,7 +103,7 @@ def refuse_mixed(what: str, rows: RegistryRows, name: str, *, prompt: bool) -> N
     Raises:
         MlflowException: the name holds versions of the other kind.
     """
-    if any(is_prompt(version) != prompt for version in rows.versions(name)):
+    if rows.holds(name, prompts=not prompt):
         other, this = ("a model", "a prompt") if prompt else ("a prompt", "a model")
         raise denied(
             f"{what} refused: {name} has versions of {other}, and an alias of it never points to {this}. "

@@ -9,6 +9,7 @@ from mlflow.store.model_registry.sqlalchemy_workspace_store import WorkspaceAwar
 
 from aims_mlflow.server.announced_change import AnnouncedChanges
 from aims_mlflow.server.answers import Answers
+from aims_mlflow.server.artifact_door import ArtifactDoor
 from aims_mlflow.server.consent_intake import ConsentIntake
 from aims_mlflow.server.decided_change import DecidedChanges
 from aims_mlflow.server.deployments import Deployments, NewVersion, Registrations
@@ -34,6 +35,7 @@ class GatedMethods:
         self.plain: PlainStore = mlflows
         plain = self.plain
         rows = RegistryRows(self)
+        self.door = ArtifactDoor(rows)
         self.gate = gate = open_gate(uri, tracking_uri, rows.made_by_a_gate())
         changes, sources = AnnouncedChanges(plain, rows, gate), Sources(plain, gate.evidence.stored)
         decided = DecidedChanges(plain, rows, gate, changes)

@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 
 from aims_mlflow.ledger.engine import bound_waits
 from aims_mlflow.lifecycle.model_history import qualified
-from aims_mlflow.registry.names import REQUEST_TAG
+from aims_mlflow.registry.names import REQUEST_TAG, is_prompt_source
 from aims_mlflow.settings import wait_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aims_mlflow.lifecycle.ledger_guard import MadeVersion
 
 # How many versions the ledger is asked about; a ledger of this registry knows the first.
@@ -99,6 +101,33 @@ class RegistryRows:
                 row.version for row in query.filter(tag.name == name, tag.key == REQUEST_TAG, tag.value == request)
             ]
         return str(numbers[0]) if numbers else None
+
+    def relied_on(self, ids: Sequence[str]) -> list[tuple[str, str | None]]:
+        """Return (location of its files, run) of versions in any workspace that are not deleted.
+
+        With ids of models or runs, only versions whose location or run names one of them.
+        """
+        from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
+        from mlflow.store.model_registry.dbmodels.models import SqlModelVersion as Version
+
+        location = sa.func.coalesce(Version.storage_location, Version.source)
+        query = sa.select(location, Version.run_id).where(Version.current_stage != STAGE_DELETED_INTERNAL)
+        if ids:
+            named = [clause for each in ids for clause in (location.contains(each), Version.run_id == each)]
+            query = query.where(sa.or_(*named))
+        with _autocommit(self._store.engine).connect() as connection:
+            return [(str(row[0]), row[1]) for row in connection.execute(query)]
+
+    def holds(self, name: str, *, prompts: bool) -> bool:
+        """Return whether a name has a version of a prompt, or with `prompts` false of a model, that is not deleted."""
+        from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
+        from mlflow.store.model_registry.dbmodels.models import SqlModelVersion as Version
+
+        named = (Version.workspace == self._store._get_active_workspace(), Version.name == name)
+        query = sa.select(Version.source, Version.run_id).where(*named, Version.current_stage != STAGE_DELETED_INTERNAL)
+        with _autocommit(self._store.engine).connect() as connection:
+            found = connection.execute(query.distinct())
+            return any((is_prompt_source(row.source) and not row.run_id) == prompts for row in found)
 
     def made_by_a_gate(self) -> list[MadeVersion]:
         """Return (ledger name, version, request) of versions that a gate let in, in any workspace, newest first."""

@@ -1,0 +1,91 @@
+"""The artifact door: the server changes no file of a registered version, and no sealed evidence.
+
+MLflow's artifact proxy writes and deletes with the server's own credentials for whoever may edit an experiment. So the
+server asks the registry before each write: files of a version that is registered stay as they are, and so do the
+session files of its run. New sessions may be added, since they are evidence too.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aims_mlflow.evidence.session import SESSION_DIR
+from aims_mlflow.server.failing_closed import closed, denied
+from aims_mlflow.server.stored_evidence import MODEL_ID, RUN_ID, within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aims_mlflow.server.stored_rows import RegistryRows
+
+SESSIONS = f"artifacts/{SESSION_DIR}"
+_PROXIED = re.compile(r"^(?:mlflow-artifacts:/+|https?://.+/mlflow-artifacts/artifacts/)")
+
+
+@dataclass(frozen=True)
+class Write:
+    """A change of one place below an artifact root: a file that is written, or all below a folder that is deleted."""
+
+    root: str
+    path: str
+    deletes: bool
+    exists: Callable[[], bool]
+
+
+class ArtifactDoor:
+    """Refuses changes of what a registry relies on."""
+
+    def __init__(self, rows: RegistryRows) -> None:
+        self._rows = rows
+
+    def pass_through(self, write: Write) -> None:
+        """Let a change of artifacts pass, or refuse it.
+
+        Raises:
+            MlflowException: a registered version relies on these files, or the registry does not answer.
+        """
+        with closed("The change of artifacts"):
+            if self._is_relied_on(write):
+                raise denied(
+                    "The change of artifacts refused: a registered version relies on these files. "
+                    "Next: log a new model and register that; files of a deleted version are free"
+                )
+
+    def _is_relied_on(self, write: Write) -> bool:
+        path = write.path.strip("/")
+        ids = [*MODEL_ID.findall(path), *RUN_ID.findall(path)]
+        for location, run_id in self._rows.relied_on(ids):
+            place = _below(write.root, location)
+            if place is not None and _meet(place, path, deletes=write.deletes):
+                return True
+            if run_id and run_id in path.split("/") and self._meets_sessions(write, path.partition(f"{run_id}/")[2]):
+                return True
+        return False
+
+    @staticmethod
+    def _meets_sessions(write: Write, in_run: str) -> bool:
+        if write.deletes:
+            return _meet(SESSIONS, in_run, deletes=True)
+        return in_run.startswith(f"{SESSIONS}/") and write.exists()
+
+
+def _meet(place: str, path: str, *, deletes: bool) -> bool:
+    """Return whether a write at `path` changes what lies at or below `place`; a deletion takes all below it."""
+    return (
+        not place
+        or f"{path}/".startswith(f"{place}/")
+        or (deletes and (not path or f"{place}/".startswith(f"{path}/")))
+    )
+
+
+def _below(root: str, location: str) -> str | None:
+    """Return an artifact location as a path below a repository's root; None if it lies elsewhere."""
+    if proxied := _PROXIED.match(location):
+        return location[proxied.end() :].strip("/")
+    return _plain(location)[len(_plain(root)) :].strip("/") if within(root, location) else None
+
+
+def _plain(uri: str) -> str:
+    return uri.removeprefix("file://").rstrip("/")

@@ -1,0 +1,129 @@
+"""The server writes and deletes nothing that a registered version relies on."""
+
+import asyncio
+import sys
+from types import SimpleNamespace
+
+import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+from aims_mlflow.server import artifact_repositories
+from aims_mlflow.server.artifact_door import ArtifactDoor
+
+MODEL, RUN = "m-" + "a" * 32, "b" * 32
+OTHER = "m-" + "c" * 32
+SESSIONS = f"1/{RUN}/artifacts/aims/sessions"
+
+
+@pytest.fixture(params=["mlflow-artifacts:/", "", "file://"])
+def proxy(request, tmp_path):
+    """The repository of the server's artifact proxy, and one registered version in its store."""
+    root = tmp_path / "store"
+    for name in (f"1/models/{MODEL}/artifacts/MLmodel", f"1/models/{OTHER}/artifacts/MLmodel", f"{SESSIONS}/x.jsonl"):
+        (root / name).parent.mkdir(parents=True)
+        (root / name).write_text("before")
+    start = request.param or f"{root}/"
+    location = f"{start}{root}/" if request.param == "file://" else start
+    relied = [(f"{location}1/models/{MODEL}/artifacts", RUN)]
+    rows = SimpleNamespace(relied_on=lambda ids: [r for r in relied if not ids or any(i in r[0] + r[1] for i in ids)])
+    handlers = SimpleNamespace(
+        get_artifact_repository=get_artifact_repository,
+        _get_model_registry_store=lambda: SimpleNamespace(door=ArtifactDoor(rows)),
+    )
+    artifact_repositories.close(handlers)
+    return handlers.get_artifact_repository(str(root)), root
+
+
+def new_file(tmp_path, name):
+    (tmp_path / name).write_text("after")
+    return str(tmp_path / name)
+
+
+def refused(call, *args):
+    with pytest.raises(MlflowException, match="relies on these files") as caught:
+        call(*args)
+    assert caught.value.get_http_status_code() == 403
+
+
+def test_files_of_a_registered_version_stay(proxy, tmp_path):
+    repository, root = proxy
+    for name in ("MLmodel", "new.bin"):
+        refused(repository.log_artifact, new_file(tmp_path, name), f"1/models/{MODEL}/artifacts")
+    for place in (f"1/models/{MODEL}/artifacts/MLmodel", f"1/models/{MODEL}", "1/models", "1"):
+        refused(repository.delete_artifacts, place)
+    assert (root / f"1/models/{MODEL}/artifacts/MLmodel").read_text() == "before"
+
+
+def test_a_stream_is_refused_before_its_first_byte(proxy):
+    repository, _ = proxy
+
+    class Streaming(type(repository).__mro__[1]):
+        async def log_artifact_from_async_stream(self, chunks, artifact_file_name, artifact_path=None):
+            raise AssertionError("it was written")
+
+    streaming = artifact_repositories.guarded(
+        Streaming(repository.artifact_uri),
+        lambda: ArtifactDoor(SimpleNamespace(relied_on=lambda _: [(repository.artifact_uri, None)])),
+    )
+    with pytest.raises(MlflowException, match="relies on these files"):
+        asyncio.run(streaming.log_artifact_from_async_stream(None, "MLmodel", "1"))
+
+
+def test_sessions_of_its_run_are_added_and_never_changed(proxy, tmp_path):
+    repository, root = proxy
+    refused(repository.log_artifact, new_file(tmp_path, "x.jsonl"), SESSIONS)
+    for place in (f"{SESSIONS}/x.jsonl", f"1/{RUN}", f"1/{RUN}/artifacts/aims"):
+        refused(repository.delete_artifacts, place)
+    repository.log_artifact(new_file(tmp_path, "y.jsonl"), SESSIONS)
+    repository.log_artifact(new_file(tmp_path, "model_card.md"), f"1/{RUN}/artifacts/aims")
+    assert {p.name for p in (root / SESSIONS).iterdir()} == {"x.jsonl", "y.jsonl"}
+
+
+def test_what_is_not_registered_is_the_trainers_own(proxy, tmp_path):
+    repository, root = proxy
+    repository.log_artifact(new_file(tmp_path, "MLmodel"), f"1/models/{OTHER}/artifacts")
+    assert (root / f"1/models/{OTHER}/artifacts/MLmodel").read_text() == "after"
+    repository.delete_artifacts(f"1/models/{OTHER}")
+
+
+def test_a_registry_that_does_not_answer_lets_nothing_be_changed(tmp_path):
+    def gone(_):
+        raise ConnectionError
+
+    repository = artifact_repositories.guarded(
+        get_artifact_repository(str(tmp_path)), lambda: ArtifactDoor(SimpleNamespace(relied_on=gone))
+    )
+    with pytest.raises(MlflowException) as caught:
+        repository.log_artifact(new_file(tmp_path, "a"), "1")
+    assert caught.value.get_http_status_code() == 403
+
+
+@pytest.mark.parametrize("uri", ["aims+sqlite:///x.db", "sqlite:///x.db"])
+def test_the_door_closes_with_the_import_of_mlflows_handlers_where_the_registry_is_gated(uri, tmp_path):
+    """In a process of its own: the handlers of this one are imported already."""
+    import os
+    import subprocess
+
+    code = (
+        "import mlflow.server.handlers as h; from aims_mlflow.server import artifact_repositories as a; "
+        "print(a.is_closed())"
+    )
+    env = {
+        **os.environ,
+        "_MLFLOW_SERVER_REGISTRY_STORE": uri,
+        "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{tmp_path}/m.db",
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(uri.startswith("aims+"))
+
+
+def test_mlflow_opens_every_repository_by_the_name_that_is_replaced():
+    """The door hangs on names of MLflow that are not public."""
+    import inspect
+
+    from mlflow.server import artifact_router, handlers
+
+    for function in (handlers._get_artifact_repo_mlflow_artifacts, handlers._get_artifact_repository_for_uri):
+        assert "get_artifact_repository(" in inspect.getsource(function)
+    assert "handlers import _get_artifact_repo_mlflow_artifacts" in inspect.getsource(artifact_router)
