@@ -154,4 +154,3 @@ def _content(
     )
     shown = (*aliases, *([f"stage {stage}"] if stage else ()))
     return content, AdoptedVersion(seen.ledger_name, number, shown, digest, problem)
-

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from mlflow.exceptions import MlflowException
@@ -57,8 +58,9 @@ def test_files_of_a_registered_version_stay(proxy, tmp_path):
 
 def test_a_stream_is_refused_before_its_first_byte(proxy):
     repository, _ = proxy
+    local: Any = type(repository).__mro__[1]
 
-    class Streaming(type(repository).__mro__[1]):
+    class Streaming(local):
         async def log_artifact_from_async_stream(self, chunks, artifact_file_name, artifact_path=None):
             raise AssertionError("it was written")
 
