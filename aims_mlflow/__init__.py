@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aims_mlflow.capture.sweep_selection import select
     from aims_mlflow.capture.training import training
     from aims_mlflow.errors import AimsError
+    from aims_mlflow.operation.loading import load_model
 
 __version__ = "0.1.0"
 
@@ -24,6 +25,7 @@ _WHERE = {
     "acquires": "capture.decorators",
     "attach": "capture.attach",
     "evaluate": "capture.evaluate",
+    "load_model": "operation.loading",
     "prepares": "capture.decorators",
     "record": "capture.attach",
     "select": "capture.sweep_selection",
@@ -37,6 +39,7 @@ __all__ = [
     "acquires",
     "attach",
     "evaluate",
+    "load_model",
     "prepares",
     "record",
     "select",

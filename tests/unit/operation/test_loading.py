@@ -1,0 +1,57 @@
+"""`aims.load_model` loads what was verified, and nothing else."""
+
+from pathlib import Path
+
+import mlflow
+import pytest
+
+import aims_mlflow as aims
+from aims_mlflow.errors import ConfigError, EvidenceError
+from support import trainings
+from support.embedded_registry import files_of
+from support.plain_registry import ungated
+
+
+@pytest.fixture
+def ledger(registry, monkeypatch):
+    monkeypatch.setenv("AIMS_LEDGER_URI", f"sqlite:///{registry.folder}/mlflow.db.aims.db")
+
+
+def test_what_the_gate_allowed_is_loaded_and_what_changed_since_is_not(registry, client, plain, use, ledger):
+    _, uri = use()
+    answers = aims.load_model("models:/loans@champion").predict(trainings.table(10)[["income", "debt"]])
+    assert set(answers) <= {"yes", "no"}
+    native = aims.load_model("models:/loans/1", load=mlflow.sklearn.load_model)
+    assert list(native.classes_) == ["no", "yes"]
+
+    number, _ = ungated(plain, "loans", alias="champion")
+    with pytest.raises(EvidenceError, match="it is not loaded"):
+        aims.load_model("models:/loans@champion")
+    with pytest.raises(EvidenceError, match="no registration"):
+        aims.load_model(f"models:/loans/{number}")
+
+    path = files_of(uri) / "MLmodel"
+    path.write_bytes(path.read_bytes() + b"# changed\n")
+    with pytest.raises(EvidenceError, match="the model was exchanged after its approval"):
+        aims.load_model("models:/loans/1")
+
+
+def test_a_revocation_is_asked_at_every_load(registry, use, ledger):
+    use()
+    registry.say("gate", "revoke", "models:/loans/1", "--reason", "a fault was found")
+    with pytest.raises(EvidenceError, match="its approval was taken back"):
+        aims.load_model("models:/loans@champion")
+
+
+def test_without_a_ledger_the_training_must_be_about_these_files(registry, client, plain, monkeypatch):
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI")
+    mlflow.set_registry_uri(f"sqlite:///{registry.folder}/mlflow.db")
+    _, uri = trainings.train("loans", frame=trainings.table(3000))
+    plain.create_registered_model("loans")
+    plain.create_model_version("loans", uri, model_id=uri.removeprefix("models:/"))
+    assert aims.load_model("models:/loans/1")
+    (Path(files_of(uri)) / "extra.py").write_text("pass\n")
+    with pytest.raises(EvidenceError, match="no training record is about these files"):
+        aims.load_model("models:/loans/1")
+    with pytest.raises(ConfigError, match="no registered version"):
+        aims.load_model(uri)
