@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aims_mlflow.capture.sweep_selection import select
     from aims_mlflow.capture.training import training
     from aims_mlflow.errors import AimsError
-    from aims_mlflow.operation.loading import load_model
+    from aims_mlflow.registry.loading import load_model
 
 __version__ = "0.1.0"
 
@@ -25,7 +25,7 @@ _WHERE = {
     "acquires": "capture.decorators",
     "attach": "capture.attach",
     "evaluate": "capture.evaluate",
-    "load_model": "operation.loading",
+    "load_model": "registry.loading",
     "prepares": "capture.decorators",
     "record": "capture.attach",
     "select": "capture.sweep_selection",

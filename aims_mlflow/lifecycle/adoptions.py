@@ -5,13 +5,15 @@ Whoever has the ledger's database can add a leaf, and no signature of a person.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import SealedRecord, Subject, read, seal
 from aims_mlflow.evidence.verify import check_signature
-from aims_mlflow.lifecycle.ingest import keyring_now
+from aims_mlflow.gates.authority import Authority, moment_of
+from aims_mlflow.lifecycle.ingest import force_now
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.gate import AdoptionDetails
@@ -19,6 +21,7 @@ from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.keyring import ADOPTERS
 
 if TYPE_CHECKING:
+    from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.records.keyring import KeyEntry, Keyring
     from aims_mlflow.records.leaves.changes import AdoptionLeaf
@@ -53,14 +56,17 @@ def signed(content: AdoptionLeaf, key: SigningKey, actor: str) -> SealedRecord:
     return seal(body, [_subject(content)], key)
 
 
-def counts(ledger: Ledger, content: AdoptionLeaf) -> bool:
-    """Return whether an adoption is signed, about exactly this version, by a key that may adopt."""
+def counts(ledger: Ledger, leaf: Leaf, content: AdoptionLeaf) -> bool:
+    """Return whether an adoption is signed, about exactly this version, by a key that could then and counts now."""
     try:
+        force = force_now(ledger)
         record = read(ledger.envelopes(content.envelopes())[str(content.envelope)], "an adoption")
-        check_signature(record, keyring_now(ledger).find, ADOPTERS)
+        check_signature(record, force.keyring.find, ADOPTERS, timeless=True)
     except (AimsError, KeyError):
         return False
-    return why_not_about(record, content) is None
+    authority = Authority(ledger, content.model_name, force, datetime.now(UTC))
+    why_not = authority.why_not(record.envelope.key_id, ADOPTERS, moment_of(leaf))
+    return (why_not or why_not_about(record, content)) is None
 
 
 def why_not_about(record: SealedRecord, content: AdoptionLeaf) -> str | None:

@@ -6,7 +6,7 @@ followed here, so that a new model cannot inherit authority by its name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 from aims_mlflow.ledger.lineage import spans
 from aims_mlflow.ledger.model_leaves import KEPT
@@ -49,7 +49,7 @@ class ModelHistory:
         self.mine = ledger.of_model(name)
         self.name = name
         self._known: list[Span] | None = None
-        self._adoptions: dict[str, bool] = {}
+        self._adoptions: dict[int, bool] = {}
 
     def spans(self) -> list[Span]:
         """Return the spans of the ledger that belong to this model, newest first."""
@@ -74,20 +74,16 @@ class ModelHistory:
 
     def done(self, version: str | None = None) -> list[DoneLeaf]:
         """Return the completed changes and the signed adoptions, in order."""
-        found = (leaf.fact for leaf in self.leaves(("outcome", "legacy"), version))
-        return [c for c in found if self._adopts(c) or (isinstance(c, OutcomeLeaf) and c.done)]
+        facts = (leaf.fact for leaf in self.leaves(("outcome", "legacy"), version) if self.counts(leaf))
+        return [c for c in facts if isinstance(c, AdoptionLeaf) or (isinstance(c, OutcomeLeaf) and c.done)]
 
-    def _adopts(self, content: object) -> TypeGuard[AdoptionLeaf]:
-        """Return whether a leaf is an adoption that somebody signed who may."""
-        if not isinstance(content, AdoptionLeaf):
-            return False
-        if content.request not in self._adoptions:
-            self._adoptions[content.request] = counts(self._ledger, content)
-        return self._adoptions[content.request]
-
-    def counts(self, content: object) -> bool:
-        """Return whether a leaf says something of this model's past: an adoption only where it is signed."""
-        return not isinstance(content, AdoptionLeaf) or self._adopts(content)
+    def counts(self, leaf: Leaf) -> bool:
+        """Return whether a leaf says something of this model's past: an adoption only by an approver's signature."""
+        if not isinstance(leaf.fact, AdoptionLeaf):
+            return True
+        if leaf.sequence not in self._adoptions:
+            self._adoptions[leaf.sequence] = counts(self.ledger, leaf, leaf.fact)
+        return self._adoptions[leaf.sequence]
 
     def registered(self, version: str) -> str | None:
         """Return the model digest of a version at its registration or adoption."""

@@ -92,7 +92,7 @@ class Timeline:
 
 def tenures_of(past: ModelHistory) -> list[Tenure]:
     """Return all tenures of a model, in order of time."""
-    return tenures_in(leaf for leaf in past.leaves(FACTS) if past.counts(leaf.fact))
+    return tenures_in(leaf for leaf in past.leaves(FACTS) if past.counts(leaf))
 
 
 def tenures_in(leaves: Iterable[Leaf]) -> list[Tenure]:

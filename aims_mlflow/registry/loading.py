@@ -12,6 +12,7 @@ from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.run_source import open_source
 from aims_mlflow.evidence.trust import trusted_keys
+from aims_mlflow.gates.counting_evidence import TRAINING
 from aims_mlflow.registry.reading import open_ledger
 from aims_mlflow.settings import LEDGER_URI, keyring_roots, value_of
 
@@ -88,7 +89,7 @@ def _by_evidence(address: str, digest: str, keys: Sequence[str]) -> list[Problem
     trained = [
         session
         for session in sessions
-        if any(r.evidence.kind == "training" and _is_about(r.subjects, digest) for r in session.records)
+        if any(r.evidence.kind == TRAINING and r.has_subject(digest) for r in session.records)
     ]
     if not trained:
         raise EvidenceError(
@@ -97,7 +98,3 @@ def _by_evidence(address: str, digest: str, keys: Sequence[str]) -> list[Problem
             next=f"set {LEDGER_URI} to verify against the gate's decision, or ask who registered it",
         )
     return [problem for session in trained for problem in session.problems]
-
-
-def _is_about(subjects: Sequence[Any], digest: str) -> bool:
-    return any(subject.digest.get("dirHash1") == digest for subject in subjects)
