@@ -57,6 +57,22 @@ def client() -> Any:
     return _mlflow().MlflowClient()
 
 
+def _database_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of SQLAlchemy; none where it is not installed, as beside mlflow-skinny."""
+    try:
+        from sqlalchemy.exc import SQLAlchemyError
+    except ImportError:
+        return ()
+    return (SQLAlchemyError,)
+
+
+def _without_page(reason: str) -> str:
+    """Return MLflow's reason; where it quotes a web page, which no API of MLflow 3 answers, what that means."""
+    if any(mark in reason.lower() for mark in ("<!doctype", "<html")):
+        return "the server answers with a web page: it is no MLflow server of release 3, or a proxy stands before it"
+    return reason
+
+
 @contextlib.contextmanager
 def reaching(what: str) -> Iterator[None]:
     """Turn errors of MLflow and the network into an error with one sentence; a long wait speaks.
@@ -65,7 +81,6 @@ def reaching(what: str) -> Iterator[None]:
         Unreachable: whatever stopped MLflow from doing `what`.
     """
     import requests
-    import sqlalchemy as sa
     from mlflow.exceptions import MlflowException
 
     if patience.lost:
@@ -77,7 +92,7 @@ def reaching(what: str) -> Iterator[None]:
     except AimsError:
         raise
     except MlflowException as exc:
-        reason = str(exc.message).splitlines()[0][:300]
+        reason = _without_page(str(exc.message).splitlines()[0][:300])
         gone = "API request to" in reason and "failed with exception" in reason
     except requests.exceptions.RequestException as exc:
         reason, gone = type(exc).__name__, True
@@ -85,7 +100,7 @@ def reaching(what: str) -> Iterator[None]:
         lacking = f"MLflow could not {what}: the driver {exc.name or 'of the database'} is not installed"
         fix = "install it, for PostgreSQL with pip install 'aims_mlflow[postgresql]'"
         raise ConfigError(lacking, where=plain_uri(_mlflow().get_tracking_uri()), next=fix) from None
-    except sa.exc.SQLAlchemyError as exc:
+    except _database_errors() as exc:
         reason = str(getattr(exc, "orig", None) or exc).strip().splitlines()[0][:300]
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__

@@ -107,6 +107,21 @@ def test_a_deployer_verifies_evidence_and_a_models_bytes_without_them(tmp_path):
     assert digest.stdout.strip() == model_digest(tmp_path / "model"), digest.stderr
 
 
+def test_an_error_of_a_server_is_one_sentence_without_them():
+    """The words for errors of a database need SQLAlchemy, which is not there."""
+    code = (
+        "from aims_mlflow.errors import Unreachable; from aims_mlflow.evidence import tracking\n"
+        "from mlflow.exceptions import MlflowException\n"
+        "try:\n"
+        "    with tracking.reaching('find a run'):\n"
+        "        raise MlflowException('unexpected: <!doctype html><html><body>Not Found')\n"
+        "except Unreachable as exc: print(exc.sentence())"
+    )
+    done = run(code)
+    assert "MLflow could not find a run: the server answers with a web page" in done.stdout, done.stderr
+    assert "<" not in done.stdout
+
+
 @pytest.mark.parametrize("command", ["gate status", "gate explain", "verify", "approve", "waive", "keys export"])
 def test_the_commands_of_a_deployer_load_without_them(command):
     done = run(AIMS, *command.split(), "--help")
