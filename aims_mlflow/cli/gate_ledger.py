@@ -173,14 +173,17 @@ def history(
 ) -> None:
     """Show the history of MODEL's gated aliases: version, period, evidence and approvers."""
     from aims_mlflow.lifecycle import tenures as past_of
+    from aims_mlflow.lifecycle.ingest import force_now
     from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
+    from aims_mlflow.lifecycle.standing_now import why_it_ended
     from aims_mlflow.registry.reading import open_ledger
 
     name = model.removeprefix("models:/")
     if "/" in name or "@" in name:
         raise ConfigError(f"{model} names more than a model", next=f"use the registered name: {name.split('/')[0]}")
     opened = open_ledger(ledger, registry)
-    found = past_of.tenures_of(ModelHistory(opened, qualified(name, workspace)))
+    past = ModelHistory(opened, qualified(name, workspace))
+    found = past_of.tenures_of(past)
     if moment is not None:
         found = past_of.at_time(found, *moment)
     rows = [
@@ -191,6 +194,7 @@ def history(
             "until": held.until,
             "ended_by": held.ended_by,
             **past_of.grounds(opened, held),
+            "ended": why_it_ended(opened, past, held.fact, force_now(opened), datetime.now(UTC)),
         }
         for held in found
     ]
@@ -244,8 +248,10 @@ def _print(row: dict[str, Any]) -> None:
     click.echo(
         f"  on {row['basis']}{evidence}" + (f", approved by {', '.join(a)}" if (a := row.get("approvals")) else "")
     )
-    for waiver in row.get("waivers") or ():
-        click.secho(f"  ! {waiver}", fg="yellow")
+    for line in (*(row.get("waivers") or ()), *(row.get("set_aside") or ())):
+        click.secho(f"  ! {line}", fg="yellow")
+    if row["ended"]:
+        click.secho(f"  ! does not count any more: {row['ended']}", fg="yellow")
     if row.get("model_digest"):
         click.echo(f"  model {row['model_digest']}" + (f", run {row['run_id']}" if row.get("run_id") else ""))
     if row.get("request"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.gates.wording import waiver_lines
+from aims_mlflow.gates.wording import set_aside, waiver_lines
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Decision
 from aims_mlflow.records.leaves.changes import (
@@ -159,6 +159,7 @@ def grounds(ledger: Ledger, held: Tenure) -> dict[str, Any]:
         "evidence": content.evidence,
         "approvals": list(said.approvals) if said else [],
         "waivers": waiver_lines(said) if said else [],
+        "set_aside": set_aside(said) if said else [],
         "policy_digest": content.policy_digest,
         "keyring_digest": content.keyring_digest,
     }

@@ -9,9 +9,10 @@ from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.browser_safe import kept_name
 from aims_mlflow.exports.bundle.systems import Systems, names_in, renamed
+from aims_mlflow.gates.consents import TAKING
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.tenures import holders
-from aims_mlflow.records.leaves.changes import DecisionLeaf, RenamingLeaf
+from aims_mlflow.records.leaves.changes import DecisionLeaf, DeletionLeaf, RenamingLeaf
 from aims_mlflow.records.leaves.others import ConsentLeaf, ErasureLeaf, EvidenceLeaf, KeyringLeaf, PolicyLeaf
 
 if TYPE_CHECKING:
@@ -63,8 +64,9 @@ class Collector:
         }
         for name in names:
             requests |= {fact.request for fact in holders(ModelHistory(self._ledger, name)).values()}
-        requests |= self._unsaid(everything, requests)
+        requests |= self._unsaid(everything, requests) | lineage_of(everything, names)
         chosen = [leaf for leaf in everything if self._belongs(leaf, names, requests)]
+        chosen += behind(chosen, everything, names)
         numbers = {leaf.sequence for leaf in chosen}
         chosen += [x for x in everything if isinstance(x.fact, ErasureLeaf) and x.fact.sequence in numbers]
         out = sorted({leaf.sequence: leaf for leaf in chosen}.values(), key=lambda leaf: leaf.sequence)
@@ -183,6 +185,37 @@ class Collector:
                 self.missing.append(name)
             return
         self.files[kept_name(name, content)] = content
+
+
+def lineage_of(leaves: Iterable[Leaf], names: set[str]) -> set[str]:
+    """Return the requests that deleted or renamed the models: without them, consents would be another model's."""
+    facts = (leaf.fact for leaf in leaves)
+    return {
+        fact.request
+        for fact in facts
+        if (isinstance(fact, RenamingLeaf) and names_in(fact) & names)
+        or (isinstance(fact, DeletionLeaf) and fact.version is None and fact.model_name in names)
+    }
+
+
+def behind(chosen: Sequence[Leaf], everything: Sequence[Leaf], names: set[str]) -> list[Leaf]:
+    """Return what says whether the signatures behind chosen decisions counted.
+
+    These are revocations and retirements of their files under any name, and the first leaves to seal their evidence.
+    """
+    decisions = [leaf.fact for leaf in chosen if isinstance(leaf.fact, DecisionLeaf)]
+    digests = {fact.model_digest for fact in decisions}
+    records = {sha256 for fact in decisions for sha256 in fact.evidence}
+    out = []
+    for leaf in everything:
+        fact = leaf.fact
+        if isinstance(fact, ConsentLeaf) and fact.type in TAKING and fact.model_digest in digests:
+            out.append(leaf)
+        elif isinstance(fact, EvidenceLeaf) or (isinstance(fact, DecisionLeaf) and fact.model_name in names):
+            first = records.intersection(fact.envelopes())
+            records -= first
+            out += [leaf] if first else []
+    return out
 
 
 def either(fetch: Fetch, other: str) -> Fetch:
