@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.continuation import ledger_proof, note_signer, why_not_continued
@@ -17,9 +16,8 @@ from aims_mlflow.gates.consents import TAKING
 from aims_mlflow.ledger import merkle
 from aims_mlflow.ledger.in_force import exchanged_rules, exchanged_text
 from aims_mlflow.lifecycle.erasure import erased
-from aims_mlflow.lifecycle.ingest import force_now
 from aims_mlflow.lifecycle.model_history import ModelHistory, decision_of
-from aims_mlflow.lifecycle.standing_now import why_it_ended
+from aims_mlflow.lifecycle.standing_now import why_it_ended_now
 from aims_mlflow.lifecycle.tenures import holders
 from aims_mlflow.records.leaves.changes import AdoptionLeaf
 from aims_mlflow.records.leaves.others import ConsentLeaf
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
-    from aims_mlflow.records.leaves.changes import DoneLeaf
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 INGEST = "`aims ledger ingest` seals it"
@@ -217,7 +214,7 @@ class ModelCheck:
                 self.included(leaf)
         held = holders(past).get(alias) if alias is not None else None
         in_use = held if held is not None and held.version == version else None
-        why = self._taken_back(registered) if in_use is None else self._ended(past, in_use)
+        why = self._taken_back(registered) if in_use is None else why_it_ended_now(self.ledger, past, in_use)
         if why:
             self.report["completeness"].wrong(f"{name} version {version}", why, "its approval was taken back")
         if alias is not None:
@@ -231,10 +228,6 @@ class ModelCheck:
                 where = f"leaf {leaf.sequence}, under the name {consent.model_name}"
                 return f"a {consent.type} of {consent.time[:10]} is sealed ({where})"
         return None
-
-    def _ended(self, past: ModelHistory, held: DoneLeaf) -> str | None:
-        """Return why what let a version into use does not count any more."""
-        return why_it_ended(self.ledger, past, held, force_now(self.ledger), datetime.now(UTC))
 
     def _holder(self, past: ModelHistory, version: str, alias: str) -> None:
         step, held = self.report["completeness"], holders(past).get(alias)

@@ -173,9 +173,8 @@ def history(
 ) -> None:
     """Show the history of MODEL's gated aliases: version, period, evidence and approvers."""
     from aims_mlflow.lifecycle import tenures as past_of
-    from aims_mlflow.lifecycle.ingest import force_now
     from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
-    from aims_mlflow.lifecycle.standing_now import why_it_ended
+    from aims_mlflow.lifecycle.standing_now import why_it_ended_now
     from aims_mlflow.registry.reading import open_ledger
 
     name = model.removeprefix("models:/")
@@ -194,7 +193,7 @@ def history(
             "until": held.until,
             "ended_by": held.ended_by,
             **past_of.grounds(opened, held),
-            "ended": why_it_ended(opened, past, held.fact, force_now(opened), datetime.now(UTC)),
+            "ended": why_it_ended_now(opened, past, held.fact),
         }
         for held in found
     ]

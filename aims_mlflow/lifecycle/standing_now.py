@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
@@ -10,11 +11,10 @@ from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.standing import why_ended
 from aims_mlflow.gates.taken_back import taken_back
+from aims_mlflow.lifecycle.ingest import force_now
 from aims_mlflow.records.leaves.changes import AdoptionLeaf, OutcomeLeaf
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.model_history import ModelHistory
@@ -44,6 +44,17 @@ def why_it_ended(ledger: Ledger, past: ModelHistory, fact: DoneLeaf, force: Rule
     rules = force.policy.rules(past.name.rpartition("/")[2], "deployment", fact.alias, _workspace(past.name))
     ended = why_ended(lasting, rules, consents, fact.model_digest, now)
     return ended or _evidence_ended(ledger, authority, standing)
+
+
+def why_it_ended_now(ledger: Ledger, past: ModelHistory, fact: DoneLeaf) -> str | None:
+    """Return `why_it_ended` by the rules in force; None also where no keyring ever was, so that nobody could sign.
+
+    Raises:
+        Unreachable: the ledger does not answer.
+    """
+    if not {"policy", "keyring"} <= ledger.in_force().keys():
+        return None
+    return why_it_ended(ledger, past, fact, force_now(ledger), datetime.now(UTC))
 
 
 def _workspace(name: str) -> str | None:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.ledger.in_force import exchanged_rules, exchanged_text
 from aims_mlflow.ledger.leaves import Entry
-from aims_mlflow.lifecycle.ingest import force_now
 from aims_mlflow.lifecycle.measures import measures_due
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.recovery import finish_open_change
-from aims_mlflow.lifecycle.standing_now import why_it_ended
+from aims_mlflow.lifecycle.standing_now import why_it_ended_now
 from aims_mlflow.lifecycle.tenures import holders, place, standing_versions
 from aims_mlflow.records.base import parse_time, uuid7
 from aims_mlflow.records.leaves.changes import (
@@ -231,7 +230,7 @@ def _of_alias(
     elif isinstance(by, AdoptionLeaf) and _over(policy.policy.legacy.until):
         text = f"{at} of {seen.ledger_name} still points to version {version}, adopted from before the gate"
         yield Finding(of_kind(about="legacy-over"), text)
-    elif why := _why_ended(past, by):
+    elif why := why_it_ended_now(past.ledger, past, by):
         text = f"{at} of {seen.ledger_name} points to version {version}, which may not be in use any more: {why}"
         yield Finding(of_kind(about="authority-ended"), text)
     elif (until := past.waived_until(by)) and parse_time(until) <= datetime.now(UTC):
@@ -247,10 +246,6 @@ def _of_alias(
     elif registered and digest != registered:
         text = f"the files of {seen.ledger_name} version {version} ({at}) changed since they were registered"
         yield Finding(of_kind(about="changed-bytes", registered=registered, found=digest), text)
-
-
-def _why_ended(past: ModelHistory, by: DoneLeaf) -> str | None:
-    return why_it_ended(past.ledger, past, by, force_now(past.ledger), datetime.now(UTC))
 
 
 def _over(until: str | None) -> bool:
