@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import types
 import typing
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
 
 
 def cli() -> str:
@@ -147,3 +149,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.remove(stub)
         files.append(File.generated(config, path, content=page()))
     return files
+
+
+SNIPPET = re.compile(r'^--8<-- "([A-Z]+\.md)"$', re.MULTILINE)
+
+
+def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
+    """Show a file of the checkout's root with links that lead from the page, instead of from the root."""
+    up = "../" * page.file.src_uri.count("/")
+
+    def shown(found: re.Match[str]) -> str:
+        return Path(found[1]).read_text(encoding="utf-8").replace("](docs/", f"]({up}")
+
+    return SNIPPET.sub(shown, markdown)

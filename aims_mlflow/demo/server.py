@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-START_SECONDS = 90.0
+START_SECONDS = 240.0
 # MLflow would start seven more processes for background jobs that nobody here asks for.
 SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 LOG = "server.log"
@@ -93,10 +93,11 @@ class GatedServer:
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.25)
+        runs = self._process is not None and self._process.poll() is None
+        what = f"does not answer after {START_SECONDS:.0f} s" if runs else "did not start"
+        advice = "try again when this machine has less to do" if runs else "see what it says"
         tail = (self.folder / LOG).read_text(errors="replace").strip().splitlines()[-12:]
-        raise Unreachable(
-            "the MLflow server did not start; the end of its log:\n  " + "\n  ".join(tail), next="see what it says"
-        )
+        raise Unreachable(f"the MLflow server {what}; the end of its log:\n  " + "\n  ".join(tail), next=advice)
 
     def serve(self) -> None:
         """Wait until the server ends or the user presses Ctrl-C."""

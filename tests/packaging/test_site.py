@@ -2,6 +2,7 @@
 
 import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,3 +50,12 @@ def test_each_decision_record_has_its_parts_in_one_order():
         positions = [text.find(f"\n{part}") for part in parts]
         assert min(positions) >= 0, record.name
         assert positions == sorted(positions), record.name
+
+
+def test_files_of_the_root_have_links_that_lead_from_their_page(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    shown = runpy.run_path(str(ROOT / "docs" / "site_pages.py"))["on_page_markdown"]
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="explanation/architecture.md"))
+    text = shown((ROOT / "docs/explanation/architecture.md").read_text(), page)
+    assert "](../gate.md)" in text
+    assert "](docs/" not in text
