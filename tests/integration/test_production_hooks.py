@@ -375,7 +375,8 @@ def test_the_scheduled_reconciliation_fails_while_something_is_open(production, 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
 def test_systemd_takes_the_units(tmp_path):
     for name in ("aims-reconcile.service", "aims-reconcile.timer"):
-        shutil.copy(HOOKS / "reconcile" / name, tmp_path)
+        unit = (HOOKS / "reconcile" / name).read_text()
+        (tmp_path / name).write_text(unit.replace("/opt/aims/bin/aims", str(Path(sys.executable).with_name("aims"))))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--recursive-errors=no", *map(str, tmp_path.iterdir())],
         capture_output=True, text=True, check=False)  # fmt: skip
