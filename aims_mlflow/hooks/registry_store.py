@@ -45,6 +45,11 @@ def _open(plain_uri: str, tracking_uri: str | None) -> Any:
     from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES
     from mlflow.server.constants import READ_REPLICA_BACKEND_STORE_URI_ENV_VAR
 
+    from aims_mlflow.errors import ConfigError
+
+    if plain_uri.startswith("mysql"):
+        what = "no gate is offered on MySQL and MariaDB: they hold names equal by collation that the gate tells apart"
+        raise ConfigError(what, next="keep the registry in PostgreSQL or SQLite")
     from aims_mlflow.server.gated_store import GatedStore, GatedWorkspaceStore
 
     store = GatedWorkspaceStore if MLFLOW_ENABLE_WORKSPACES.get() else GatedStore

@@ -104,3 +104,16 @@ def test_elsewhere_than_at_a_servers_start_the_registry_refuses(tmp_path, monkey
     monkeypatch.setenv("AIMS_LEDGER_URI", "sqlite:////nowhere/ledger.db")
     with pytest.raises(MlflowException, match="The registry is closed"):
         registry_store.build(f"aims+sqlite:///{tmp_path}/m.db")
+
+
+def test_a_database_that_holds_other_names_equal_is_not_offered():
+    def server():
+        registry_store.build("aims+mysql+pymysql://registry:secret@db/mlflow")
+
+    server.__module__ = "mlflow.cli"
+    with pytest.raises(SystemExit) as caught:
+        click.Command("server", callback=server).main(args=[], standalone_mode=False)
+    said = str(caught.value.code)
+    assert said.startswith("aims: the server does not start: no gate is offered on MySQL and MariaDB")
+    assert said.endswith("Next: keep the registry in PostgreSQL or SQLite")
+    assert "secret" not in said
