@@ -13,7 +13,7 @@ from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.gates.authority import EVIDENCE
 from aims_mlflow.gates.policy import FILE, parse_policy
 from aims_mlflow.lifecycle.adoptions import why_not_about
-from aims_mlflow.records.keyring import ADOPTERS, ERASERS, REVIEWERS
+from aims_mlflow.records.keyring import ADOPTERS, ERASERS, REVIEWERS, ROLES
 from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionLeaf
 from aims_mlflow.records.leaves.others import ConsentLeaf, ErasureLeaf, EvidenceLeaf, IncidentLeaf
 from aims_mlflow.signing.keys import PublicKey
@@ -144,17 +144,22 @@ class EnvelopeCheck:
         if isinstance(content, AdoptionLeaf):
             return ADOPTERS
         kind = "consent" if isinstance(content, ConsentLeaf) else "evidence"
+        if isinstance(content, EvidenceLeaf) and content.documents:
+            kind = "document"
         if (policy, kind) not in self._roles_of:
             self._roles_of[policy, kind] = _roles_by(self._view.stored(policy) or "", kind)
         return self._roles_of[policy, kind]
 
 
 def _roles_by(text: str, kind: str) -> tuple[str, ...]:
-    """Return the roles whose consents or evidence a policy accepts."""
+    """Return the roles whose consents, evidence or words on documents a policy accepts."""
     try:
-        stages = parse_policy(text, FILE).policy.stages.values()
+        loaded = parse_policy(text, FILE)
     except AimsError:
         return ()
+    stages = loaded.policy.stages.values()
+    if kind == "document":
+        return (*ROLES, *loaded.roles)
     if kind == "consent":
         return ("approver", *(role for rules in stages for role in rules.approvals.roles))
     return ("trainer", *(rules.require_reevaluation for rules in stages if rules.require_reevaluation))

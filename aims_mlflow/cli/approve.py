@@ -59,17 +59,26 @@ def sign_and_send(found: ModelRef, stage: Stage, alias: str | None, **fields: An
 
 
 @click.command()
-@click.argument("model")
-@STAGE
+@click.argument("model", metavar="TARGET")
+@click.option("--stage", type=click.Choice(["registration", "deployment"]), help="The stage, for a model.")
 @click.option("--alias", help="The alias that it is for; every gated alias by default.")
 @NAME
 @click.option("--comment", default="", help="What you reviewed.")
-def approve(model: str, stage: Stage, alias: str | None, name: str | None, comment: str) -> None:
-    """Approve MODEL (models:/NAME/VERSION or models:/m-ID) for one stage, bound to its bytes and the policy in force.
+def approve(model: str, stage: Stage | None, alias: str | None, name: str | None, comment: str) -> None:
+    """Approve TARGET: a model for one stage, or a published document.
 
-    The key needs the role approver. Whoever trained the model may not approve it. What the gate's decision rests on is
-    printed before it is signed: failures, waivers, results that another record takes out, earlier revocations.
+    A model (models:/NAME/VERSION or models:/m-ID) is approved for --stage, bound to its bytes and the policy in force;
+    whoever trained it may not approve it. What the gate's decision rests on is printed before it is signed: failures,
+    waivers, results that another record takes out, earlier revocations. A document (document:ID) is approved bound to
+    its file; whoever wrote or published it may not approve it. The key needs the role approver.
     """
+    if model.startswith("document:"):
+        from aims_mlflow.cli import document_actions
+
+        document_actions.approve(model, comment)
+        return
+    if stage is None:
+        raise click.UsageError("an approval of a model needs --stage registration or --stage deployment")
     from aims_mlflow.gates.wording import what_is_approved
     from aims_mlflow.registry import channel
 

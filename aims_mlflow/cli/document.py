@@ -92,18 +92,25 @@ def own_name(around: LintContext) -> str:
 )
 @click.option("--kind", help="Only documents of this kind.")
 @click.option("--system", help="Only documents about this system.")
+@click.option("--published", is_flag=True, help="Also ask MLflow which are published, approved, superseded, withdrawn.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 @FOLDER
-def list_documents(of_kinds: bool, kind: str | None, system: str | None, as_json: bool, folder: Path | None) -> None:
-    """List the documents of the management folder with their state."""
+def list_documents(
+    of_kinds: bool, kind: str | None, system: str | None, published: bool, as_json: bool, folder: Path | None
+) -> None:
+    """List the documents of the management folder with their state.
+
+    Without --published, each file is a draft, or overdue by its own review date.
+    """
     if of_kinds:
         _print_kinds(as_json)
         return
     from aims_mlflow.management.surroundings import gather
 
     around = gather(folder)
+    known = _published() if published else {}
     rows = [
-        _row(d, around)
+        {**_row(d, around), **known.get((d.id, d.sha256), {})}
         for d in around.folder.documents
         if kind in (None, d.written.kind) and system in (None, d.written.system)
     ]
@@ -117,6 +124,22 @@ def list_documents(of_kinds: bool, kind: str | None, system: str | None, as_json
     for file in broken:
         click.echo(f"{file.path}: cannot be read as a document ({len(file.problems)} problems)", err=True)
     click.echo(f"{len(rows)} documents in {around.folder.root}; {len(broken)} files cannot be read", err=True)
+
+
+def _published() -> dict[tuple[str, str], dict[str, Any]]:
+    """Return state and run of each published version, by its id and the sha256 of its file."""
+    from datetime import UTC, datetime
+
+    from aims_mlflow.management.library import read_library
+
+    library, today = read_library(), datetime.now(UTC).strftime("%Y-%m-%d")
+    return {
+        (p.document.id, str(p.document.sha256)): {
+            "state": library.state(p, today),
+            "run": p.record.evidence.mlflow.run_id,
+        }
+        for p in library.shelf.publications
+    }
 
 
 def _row(document: FolderDocument, around: LintContext) -> dict[str, Any]:
@@ -223,3 +246,54 @@ def _around(file: Path | None) -> Path | None:
     if file is None:
         return None
     return next((p for p in file.resolve().parents if p.name == "aims"), file.resolve().parent)
+
+
+@group.command()
+@click.argument("document", nargs=-1, required=True)
+@FOLDER
+@EVIDENCE
+def publish(document: tuple[str, ...], folder: Path | None, evidence: tuple[str, ...]) -> None:
+    """Sign each DOCUMENT (its id or file), and keep it in MLflow; then another person approves it.
+
+    What lint refuses is not published. Figures are resolved to the evidence of --evidence; without it, to that of the
+    registered models that the system's register entry names.
+    """
+    from aims_mlflow.cli import document_actions
+
+    for name in document:
+        document_actions.publish(name, folder, evidence)
+
+
+@group.command()
+@click.argument("document")
+@FOLDER
+def diff(document: str, folder: Path | None) -> int:
+    """Compare DOCUMENT in the folder with its published version; exit status 1 where they differ."""
+    from aims_mlflow.cli import document_actions
+
+    return document_actions.diff(document, folder)
+
+
+@group.command()
+@click.argument("document")
+@click.argument("citation")
+@click.option("--reason", required=True, help="Why the citation still holds.")
+@EVIDENCE
+def review(document: str, citation: str, reason: str, evidence: tuple[str, ...]) -> None:
+    """Clear a suspect CITATION (its mark, such as e1) of the published DOCUMENT, with a signed reason.
+
+    It clears what speaks against it now: evidence that comes later makes it suspect again.
+    """
+    from aims_mlflow.cli import document_actions
+
+    document_actions.review(document, citation, reason, evidence)
+
+
+@group.command()
+@click.argument("document")
+@click.option("--reason", required=True, help="Why it no longer applies.")
+def withdraw(document: str, reason: str) -> None:
+    """Withdraw the published DOCUMENT: it meets no control any more, until it is published again."""
+    from aims_mlflow.cli import document_actions
+
+    document_actions.withdraw(document, reason)

@@ -37,8 +37,8 @@ def controls(
 
     For a version (models:/NAME/VERSION or @ALIAS) whose ledger --ledger, --registry or the environment names, limits
     and approvals are judged by the policy and keyring of its decision, as in a bundle. Elsewhere no policy is here to
-    judge them: what needs one is "captured" at best. Met means that the conditions on the evidence hold; conformity is
-    the auditor's judgement.
+    judge them: what needs one is "captured" at best. Published documents are read from the ledger, else from MLflow.
+    Met means that the conditions on the evidence hold; conformity is the auditor's judgement.
     """
     from aims_mlflow.gates.control_status import control_status, control_statuses
 
@@ -58,7 +58,7 @@ def judged_subject(target: str, keys: tuple[str, ...], ledger: str | None, regis
     from aims_mlflow.audit.model import ModelCheck
     from aims_mlflow.evidence.run_source import open_source
     from aims_mlflow.evidence.trust import trusted_keys
-    from aims_mlflow.exports.bundle.control_states import decided
+    from aims_mlflow.exports.bundle.control_states import decided, with_documents
     from aims_mlflow.registry.reading import ledger_address
 
     if ledger_address(ledger, registry) is None:
@@ -66,13 +66,27 @@ def judged_subject(target: str, keys: tuple[str, ...], ledger: str | None, regis
         if source.located is not None and source.located.name is not None:
             click.echo(NO_LEDGER, err=True)
         alias = (target.rpartition("@")[2],) if "@" in target else ()
-        return replace(_subject(source), aliases=alias)
+        subject = replace(_subject(source), aliases=alias)
+        return _with_published(subject) if source.located is not None else subject
     if keys:
         raise ConfigError(OWN_KEYRING, next="leave out --key")
     check = ModelCheck(opened(ledger, registry), target, None)
     source = open_source(target, check.history.known)
     name = source.located.name if source.located is not None else None
-    return decided(_subject(source), check.ledger, name) if name else _subject(source)
+    subject = decided(_subject(source), check.ledger, name) if name else _subject(source)
+    return with_documents(subject, check.ledger, check.ledger.leaves(types=("evidence",)), check.history)
+
+
+def _with_published(subject: StatusSubject) -> StatusSubject:
+    """Return the subject with the published documents of the tracking server and the keyring that judges approvals."""
+    from aims_mlflow.management.library import read_library
+    from aims_mlflow.management.surroundings import local_keyring
+
+    library = read_library()
+    if library.broken:
+        click.echo(f"{len(library.broken)} sessions about documents do not verify, and count for nothing", err=True)
+    shelf = library.shelf
+    return replace(subject, documents=shelf.documents, approvals=shelf.approvals, keyring=local_keyring())
 
 
 def _subject(source: EvidenceSource) -> StatusSubject:

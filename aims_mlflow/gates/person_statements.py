@@ -165,7 +165,7 @@ def judge(document: PublishedDocument, asked: DocumentQuestion, at: datetime) ->
         return _about(document, Judgement("captured", text, basis="person"))
     if approval is None:
         return _about(document, Judgement("missing", f"{name}: {why}", basis="person"))
-    ends = min((d for d in (_day_end(document.review_by), document.valid_until) if d), default=None)
+    ends = min((d for d in (day_end(document.review_by), document.valid_until) if d), default=None)
     text = f"{name} by {document.author}, approved by {approval.owner} on {approval.time[:10]}"
     what = f"review of {document.kind}"
     return _about(document, Judgement("holds", text, since=approval.time, until=ends, ends=what, basis="person"))
@@ -208,7 +208,7 @@ def _outdated(document: PublishedDocument, asked: DocumentQuestion, at: datetime
         return f"it describes model {document.model_digests[0][:12]}, not {asked.model_digest[:12]}"
     if document.valid_until and parse_time(document.valid_until) < at:
         return f"it was valid until {document.valid_until[:10]}"
-    review = _day_end(document.review_by)
+    review = day_end(document.review_by)
     if review is not None and parse_time(review) < at:
         return f"its review was due on {document.review_by}"
     return None
@@ -230,7 +230,7 @@ def _approval(
     document: PublishedDocument, asked: DocumentQuestion, at: datetime
 ) -> tuple[DocumentApproval | None, str]:
     """Return the first approval that counts, else None and what is missing."""
-    review = _day_end(document.review_by)
+    review = day_end(document.review_by)
     if review is None:
         return None, "its review date: none is stated as YYYY-MM-DD"
     if parse_time(review) > at + LONGEST_REVIEW:
@@ -250,7 +250,7 @@ def _approval(
     return None, f"approval by another person than its author{typed}"
 
 
-def _day_end(day: str | None) -> str | None:
+def day_end(day: str | None) -> str | None:
     """Return the end of a day that was typed as YYYY-MM-DD; None for anything else."""
     try:
         first = datetime.strptime(str(day)[:10], "%Y-%m-%d").replace(tzinfo=UTC)

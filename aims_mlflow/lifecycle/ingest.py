@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.gates.published_documents import documents_named
 from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.records.leaves.others import EvidenceLeaf, IngestionBody
@@ -76,6 +77,7 @@ def _entry(session: CheckedSession, source: str, reason: str) -> Entry:
         model_digests=digests,
         runs=runs,
         evidence=[record.sha256 for record in records],
+        documents=documents_named(session) or None,
     )
     body = IngestionBody(source=source, reason=reason, owners=sorted(set(session.owners.values())))
     return Entry(content, body, [record.envelope.raw for record in records])

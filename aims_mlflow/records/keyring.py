@@ -11,8 +11,8 @@ from aims_mlflow.records.base import Record, Sha256, Time, parse_time
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Four roles have a meaning of their own; a policy may name others for its approvals and re-evaluations.
-ROLES = ("trainer", "approver", "log", "auditor")
+# These roles have a meaning of their own; a policy may name others for its approvals and re-evaluations.
+ROLES = ("trainer", "approver", "log", "auditor", "top-management")
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 # Roles whose keys may erase what stands beside a leaf.
 ERASERS = ("approver", "auditor")

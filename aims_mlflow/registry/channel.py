@@ -161,3 +161,14 @@ def send_consent(record: SealedRecord, words: ConsentText, name: str) -> None:
         tracking.client().set_registered_model_tag(
             name, f"aims.approval.{secrets.token_hex(16)}", packed(record.envelope.raw, words)
         )
+
+
+def tell_published(run_id: str) -> int:
+    """Tell the gate of a document's run; returns how many sessions it sealed, 0 where it knew them all.
+
+    Raises:
+        Unreachable: the gate refused them, or does not answer.
+    """
+    with tracking.reaching("seal the document"):
+        answer = tracking.client().get_model_version_by_alias(registered_models.STATUS_MODEL, f"aims.publish.{run_id}")
+    return int(answer.tags["aims.sealed"])

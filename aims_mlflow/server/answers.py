@@ -15,6 +15,7 @@ from aims_mlflow.registry.names import RESERVED
 from aims_mlflow.server.change import RegistryChange
 from aims_mlflow.server.failing_closed import closed
 from aims_mlflow.server.gate_status import gate_status
+from aims_mlflow.server.publications import PublicationIntake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from aims_mlflow.server.stored_evidence import ArtifactOwner
 
 STATUS = "aims.status"
+PUBLISH = re.compile(r"^aims\.publish\.([0-9a-f]{32})$")
 EXPLAIN = re.compile(r"^aims\.explain\.(registration|deployment)(?:\.(.+?))?\.(?:v(\d+)|(m-\w+))$")
 
 
@@ -38,6 +40,7 @@ class Answers:
         self._changes = changes
         self._gate = gate
         self._sources = sources
+        self._publications = PublicationIntake(gate, gate.evidence.stored)
 
     def model(self, name: str) -> Any:
         """Return a registered model; for `aims.status`, return the gate's status."""
@@ -50,8 +53,14 @@ class Answers:
     def version_by_alias(self, name: str, alias: str) -> Any:
         """Return the version behind an alias; for `aims.explain.<stage>[.<alias>].v<N>`, return the decision.
 
-        `m-<id>` in place of `v<N>` asks about a logged model that has no version yet.
+        `m-<id>` in place of `v<N>` asks about a logged model that has no version yet. `aims.publish.<run>` of
+        `aims.status` tells of a document's run: what people signed there is verified and sealed.
         """
+        told = PUBLISH.match(alias) if name == STATUS else None
+        if told:
+            with closed("The publication"):
+                tag = ModelVersionTag("aims.sealed", str(self._publications.take(told[1])))
+            return ModelVersion(name, "0", 0, tags=[tag])
         question = EXPLAIN.match(alias)
         if question:
             stage = cast("Stage", question[1])

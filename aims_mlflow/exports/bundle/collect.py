@@ -81,7 +81,9 @@ class Collector:
         if isinstance(content, PolicyLeaf | KeyringLeaf) or content.request in requests:
             return True
         if isinstance(content, EvidenceLeaf):
-            return self._system in self._systems.of(content)
+            systems = self._systems.of(content)
+            # A document about no single system is the organisation's, and belongs to every system.
+            return self._system in systems or (bool(content.documents) and not set(systems) - {None})
         if isinstance(content, RenamingLeaf):
             return bool(names_in(content) & names)
         return isinstance(content, ConsentLeaf) and content.model_name in names

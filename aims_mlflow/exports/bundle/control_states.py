@@ -9,19 +9,21 @@ from pydantic import ValidationError
 
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.small_counts import beside_line
-from aims_mlflow.evidence.verify import CheckedSession, check_session
+from aims_mlflow.evidence.verify import TRAINER, CheckedSession, check_session
 from aims_mlflow.gates.control_coverage import ControlCoverage
 from aims_mlflow.gates.control_status import control_statuses
+from aims_mlflow.gates.published_documents import shelf_of
 from aims_mlflow.gates.rules_in_force import RulesInForce, read_rules
 from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.lifecycle.tenures import FACTS, tenures_in
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Decision
+from aims_mlflow.records.keyring import ROLES
 from aims_mlflow.records.leaves.changes import DecisionBody, DecisionLeaf
 from aims_mlflow.records.leaves.others import EvidenceLeaf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from aims_mlflow.exports.bundle.ledger import PartLedger
     from aims_mlflow.gates.combined_status import ControlStatus
@@ -43,17 +45,19 @@ class VersionStates:
     coverage: str
 
 
-def sessions_of(view: PartLedger, content: LeafContent, history: KeyringHistory) -> list[CheckedSession]:
+def sessions_of(
+    view: PartLedger | Ledger, content: LeafContent, history: KeyringHistory, roles: Sequence[str] = TRAINER
+) -> list[CheckedSession]:
     """Return the sessions that a leaf names, checked against the keyrings; with small cells, if not erased."""
     out, beside = [], _beside(view, content)
     for name, lines in content.session_files().items():
         kept = view.envelopes([line for line in lines if line])
         data = b"\n".join(beside_line(kept[line], beside.get(line)) if line in kept else b"" for line in lines)
-        out.append(check_session(data, name, history.known))
+        out.append(check_session(data, name, history.known, roles))
     return out
 
 
-def _beside(view: PartLedger, content: LeafContent) -> dict[str, str]:
+def _beside(view: PartLedger | Ledger, content: LeafContent) -> dict[str, str]:
     """Return what stands beside the envelopes of a decision, by their sha256."""
     leaf = next((x for x in view.leaves(request=content.request) if x.fact == content), None)
     try:
@@ -99,7 +103,7 @@ def _states(
             sessions |= {s.name: s for s in sessions_of(view, leaf.fact, history)}
     system = next((r.evidence.system for s in sessions.values() for r in s.records if r.evidence.system), None)
     subject = _decided(StatusSubject(system, digest=digest, sessions=tuple(sessions.values())), view, leaves, group)
-    aliases = subject.aliases
+    subject, aliases = with_documents(subject, view, leaves, history), subject.aliases
     statuses = control_statuses(subject, parse_time(leaves[-1].fact.time), with_clauses=True)
     outcome = next(view.leaves(types=("outcome",), request=last.request), None)
     return VersionStates(
@@ -110,6 +114,15 @@ def _states(
         tuple(statuses),
         ControlCoverage.of([s for s in statuses if s.control.id.startswith("A.")]).sentence(),
     )
+
+
+def with_documents(
+    subject: StatusSubject, view: PartLedger | Ledger, leaves: Iterable[Leaf], history: KeyringHistory
+) -> StatusSubject:
+    """Return the subject with the documents that were sealed: approvals, reviews and withdrawals are among them."""
+    about = [leaf.fact for leaf in leaves if isinstance(leaf.fact, EvidenceLeaf) and leaf.fact.documents]
+    shelf = shelf_of(session for fact in about for session in sessions_of(view, fact, history, ROLES))
+    return replace(subject, documents=shelf.documents, approvals=shelf.approvals)
 
 
 def decided(subject: StatusSubject, view: Ledger, name: str) -> StatusSubject:

@@ -146,6 +146,7 @@ class EvidenceLeaf(LeafContent):
     evidence: list[Sha256] = Field(default_factory=list, description="its records, by sha256")
     model_digests: list[Name] = Field(default_factory=list, description="models that the records are about")
     runs: list[Name] = Field(default_factory=list, description="MLflow runs of the records")
+    documents: list[Name] | None = Field(None, description="documents that people signed; a key of any role may sign")
 
     def session_files(self) -> Sessions:
         """Return the session file."""

@@ -1,0 +1,208 @@
+"""What `aims document` does with published documents: publish, compare, approve, review, withdraw."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from aims_mlflow.errors import ConfigError, EvidenceError, PolicyRefused
+from aims_mlflow.evidence import tracking
+from aims_mlflow.evidence.registered_models import known_gate
+from aims_mlflow.evidence.trust import trusted_keys
+from aims_mlflow.gates.citations import suspects
+from aims_mlflow.gates.published_documents import APPROVAL, REVIEW, WITHDRAWAL
+from aims_mlflow.management.evidence_view import read_evidence
+from aims_mlflow.management.folder import find_folder, read_folder
+from aims_mlflow.management.library import read_library
+from aims_mlflow.management.passages import citation_lines
+from aims_mlflow.management.publication import FILES, Signer, sign_event
+from aims_mlflow.management.publication import publish as publish_one
+from aims_mlflow.management.surroundings import gather, local_keyring, registered_versions
+from aims_mlflow.signing.key_sources import signing_key
+from aims_mlflow.signing.keys import who
+from aims_mlflow.signing.owners import is_among
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from aims_mlflow.gates.published_documents import Publication
+
+
+def _signer() -> Signer:
+    """Return this account's key.
+
+    Raises:
+        EvidenceError: a keyring is here, and does not know the key, or lets it do nothing now.
+    """
+    key = signing_key(lambda text: click.echo(text, err=True))
+    keyring = local_keyring()
+    if keyring is None:
+        return Signer(key, who())
+    entry = keyring.find(key.key_id)
+    if entry is None:
+        raise EvidenceError(
+            f"the keyring does not know this key ({key.key_id})",
+            next="`aims keys export`, then the platform team: aims keys add FILE --owner NAME --role approver",
+        )
+    why = entry.why_not(entry.roles, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    if why:
+        raise EvidenceError(why, next="sign with a key that is valid")
+    return Signer(key, who())
+
+
+def _told(run: str) -> None:
+    """Tell a gated server of a document's run, so that it verifies and seals what is new there."""
+    if not known_gate():
+        click.echo("  no gate seals it here: only its signature vouches for it", err=True)
+        return
+    from aims_mlflow.registry.channel import tell_published
+
+    click.echo(f"  sealed in the ledger: {tell_published(run)} sessions")
+
+
+def publish(name: str, folder: Path | None, evidence: Iterable[str]) -> None:
+    """Publish one document of the management folder."""
+    around = gather(folder, evidence)
+    document = around.folder.find(name)
+    if citation_lines(document) and not around.evidence.sources:
+        found = registered_versions(around, document.written.system)
+        around = gather(around.folder.root, found) if found else around
+        document = around.folder.find(name)
+    signer = _signer()
+    shelf = read_library(first=True).shelf
+    versions = shelf.versions(document.id)
+    run, record = publish_one(document, around, signer, versions[-1] if versions else None)
+    click.echo(f"{document.id} version {document.written.version} is published: run {run}, record {record.id}")
+    click.echo(f"  next: {document.written.approver or 'another person'} runs `aims approve document:{document.id}`")
+    _told(run)
+
+
+def published(name: str) -> Publication:
+    """Return the newest published version of a document.
+
+    Raises:
+        ConfigError: it is not published, or was withdrawn.
+    """
+    wanted = name.removeprefix("document:")
+    library = read_library()
+    versions = library.shelf.versions(wanted)
+    if not versions:
+        known = ", ".join(dict.fromkeys(p.document.id for p in library.shelf.publications)) or "none"
+        broken = f"; {len(library.broken)} sessions do not verify" if library.broken else ""
+        raise ConfigError(f"no published document {wanted!r} verifies here{broken}", next=f"published are {known}")
+    if library.shelf.is_withdrawn(versions[-1]):
+        raise ConfigError(f"{wanted} was withdrawn", next=f"aims document publish {wanted}")
+    return versions[-1]
+
+
+def approve(name: str, comment: str) -> None:
+    """Sign this account's approval of a published document, bound to its file.
+
+    Raises:
+        PolicyRefused: this key may not approve it: no role, no keyring, or its owner wrote it.
+    """
+    found, signer, keyring = published(name), _signer(), local_keyring()
+    document = found.document
+    if keyring is None:
+        raise PolicyRefused(
+            "there is no keyring here, so nobody could tell whose approval it is",
+            next="`aims gate init` makes one, or AIMS_POLICY names its folder",
+        )
+    entry = keyring.find(signer.key.key_id)
+    roles = ("approver", "top-management")
+    if entry is None or not set(roles) & set(entry.roles):
+        had = ", ".join(entry.roles) if entry else "none"
+        raise PolicyRefused(
+            f"this key may not approve: it needs the role approver (it has {had})",
+            next="aims keys add FILE --owner NAME --role approver",
+        )
+    if is_among(entry.owner, document.authors):
+        raise PolicyRefused(
+            f"{entry.owner} wrote or published {document.id}: nobody approves what they wrote",
+            next="ask another person",
+        )
+    _require_same_file(found)
+    run, record = sign_event(APPROVAL, found, signer, comment=comment)
+    click.echo(
+        f"{entry.owner} approved {document.id} version {found.statement.version}, sha256 {str(document.sha256)[:12]}: "
+        f"record {record.id}"
+    )
+    _told(run)
+
+
+def _require_same_file(found: Publication) -> None:
+    """Refuse where the kept file is not the one that was signed: what is read must be what is approved."""
+    content = _file_of(found)
+    if found.statement.sha256 != _sha256(content):
+        raise EvidenceError(
+            "the file that MLflow keeps is not the one that was published", where=found.document.id,
+            next="publish it again",
+        )  # fmt: skip
+
+
+def _sha256(content: bytes) -> str:
+    from aims_mlflow.canonical import sha256_hex
+
+    return sha256_hex(content)
+
+
+def _file_of(found: Publication) -> bytes:
+    artifact = next(a for a in found.record.evidence.artifacts if a.path.startswith(FILES))
+    return tracking.read_file(str(found.record.evidence.mlflow.run_id), artifact.path)
+
+
+def diff(name: str, folder: Path | None) -> int:
+    """Print the difference between a document of the folder and its published version."""
+    mine = read_folder(find_folder(folder)).find(name)
+    theirs = published(mine.id)
+    lines = difflib.unified_diff(
+        _file_of(theirs).decode("utf-8", "replace").splitlines(),
+        mine.content.decode("utf-8", "replace").splitlines(),
+        f"published version {theirs.statement.version}",
+        str(mine.path),
+        lineterm="",
+    )
+    text = "\n".join(lines)
+    click.echo(text or f"{mine.id} is published as it is")
+    return 1 if text else 0
+
+
+def review(name: str, citation: str, reason: str, evidence: Iterable[str]) -> None:
+    """Sign why a suspect citation still holds.
+
+    Raises:
+        ConfigError: nothing speaks against it, by the evidence that was read.
+    """
+    found = published(name)
+    targets = list(evidence)
+    if not targets:
+        targets = registered_versions(gather(), found.document.system)
+    view = read_evidence(targets, trusted_keys())
+    if not view.sources:
+        raise ConfigError("no evidence was read", next="name the run or model with --evidence TARGET")
+    live = view.model_digests[-1] if view.model_digests else None
+    mark = citation.strip("[]^")
+    doubted = [s for s in suspects(found.document, view.records, live) if s.citation.name == mark]
+    if not doubted:
+        raise ConfigError(f"nothing speaks against [^{mark}] of {found.document.id} in {', '.join(view.sources)}")
+    run, record = sign_event(REVIEW, found, _signer(), citation=mark, against=doubted[0].against, comment=reason)
+    click.echo(f"[^{mark}] is reviewed: {doubted[0].text}; record {record.id}")
+    _told(run)
+
+
+def withdraw(name: str, reason: str) -> None:
+    """Sign that a document no longer applies.
+
+    Raises:
+        ConfigError: no reason is given.
+    """
+    if not reason.strip():
+        raise ConfigError("a withdrawal needs a reason", next="--reason 'what takes its place'")
+    found = published(name)
+    run, record = sign_event(WITHDRAWAL, found, _signer(), comment=reason)
+    click.echo(f"{found.document.id} is withdrawn: record {record.id}")
+    _told(run)

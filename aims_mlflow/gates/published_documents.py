@@ -1,0 +1,147 @@
+"""The published documents in sessions that verify: the version in force of each, approvals, reviews, withdrawals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aims_mlflow.catalog.loader import kinds
+from aims_mlflow.evidence.session import MANIFEST_KIND
+from aims_mlflow.gates.person_statements import DocumentApproval, PublishedDocument, day_end
+from aims_mlflow.records.details import details_model, read_details
+from aims_mlflow.records.details.attachments import AttachmentDetails, DocumentEventDetails, DocumentStatement
+from aims_mlflow.records.documents import KINDS
+from aims_mlflow.signing.owners import is_among
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.evidence.verify import CheckedSession
+
+APPROVAL, REVIEW, WITHDRAWAL = "document-approval", "document-review", "document-withdrawal"
+PREFIX = "document:"
+LEAST_LETTERS = 200
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One version of a document as it was published, with the record that says so."""
+
+    document: PublishedDocument
+    statement: DocumentStatement
+    record: SealedRecord
+
+
+@dataclass(frozen=True)
+class DocumentShelf:
+    """All that sessions say of documents.
+
+    Attributes:
+        publications: Every version that was published, oldest first.
+        approvals: Every approval whose signature verifies; whether it counts is judged for each document.
+        withdrawn: Ids of documents, and the time at which the last withdrawal was signed.
+    """
+
+    publications: tuple[Publication, ...] = ()
+    approvals: tuple[DocumentApproval, ...] = ()
+    withdrawn: tuple[tuple[str, str], ...] = ()
+
+    def versions(self, document: str) -> list[Publication]:
+        """Return the published versions of a document, oldest first."""
+        return [p for p in self.publications if p.document.id == document]
+
+    def is_withdrawn(self, publication: Publication) -> bool:
+        """Return whether a person withdrew a document after this version was published."""
+        return any(d == publication.document.id and t >= publication.document.time for d, t in self.withdrawn)
+
+    def is_approved(self, publication: Publication) -> bool:
+        """Return whether another person than its authors approved exactly this content."""
+        document = publication.document
+        mine = (a for a in self.approvals if a.sha256 == document.sha256)
+        return any(not is_among(a.owner, document.authors) for a in mine)
+
+    def in_force(self, document: str) -> Publication | None:
+        """Return the newest version that is approved, else the newest; None for a document that was withdrawn."""
+        mine = [p for p in self.versions(document) if not self.is_withdrawn(p)]
+        approved = [p for p in mine if self.is_approved(p)]
+        return (approved or mine)[-1] if mine else None
+
+    @property
+    def documents(self) -> tuple[PublishedDocument, ...]:
+        """The version in force of each document."""
+        ids = dict.fromkeys(p.document.id for p in self.publications)
+        found = (self.in_force(name) for name in ids)
+        return tuple(p.document for p in found if p is not None)
+
+
+def shelf_of(sessions: Iterable[CheckedSession]) -> DocumentShelf:
+    """Return the documents, approvals, reviews and withdrawals of sound sessions; what is malformed is left out."""
+    publications, approvals, withdrawn = [], [], []
+    reviews: dict[str, set[tuple[str, str]]] = {}
+    signed = [(r, s.signers[r.id]) for s in sessions if s.sound for r in s.records if r.id in s.signers]
+    for record, entry in sorted(signed, key=lambda pair: (pair[0].evidence.time, pair[0].id)):
+        body, sha256 = record.evidence, _file_digest(record)
+        if body.kind in KINDS:
+            published = _publication(record, entry.owner, sha256)
+            publications += [published] if published else []
+        elif sha256 is None or body.kind not in (APPROVAL, REVIEW, WITHDRAWAL):
+            continue
+        elif body.kind == APPROVAL:
+            approvals.append(DocumentApproval(sha256, entry.owner, entry.roles, body.time))
+        else:
+            details = read_details(body, DocumentEventDetails)
+            if body.kind == WITHDRAWAL and details.document:
+                withdrawn.append((details.document, body.time))
+            elif details.citation and details.against:
+                reviews.setdefault(sha256, set()).add((details.citation, details.against))
+    known = tuple(_reviewed(p, reviews) for p in publications)
+    return DocumentShelf(known, tuple(approvals), tuple(withdrawn))
+
+
+def documents_named(session: CheckedSession) -> list[str]:
+    """Return the documents that a session is about; [] where one of its records is about something else."""
+    records = [r for r in session.records if r.evidence.kind != MANIFEST_KIND]
+    signed = (APPROVAL, REVIEW, WITHDRAWAL)
+    about = [r.evidence.kind in signed or (r.evidence.kind in KINDS and _file_digest(r) is not None) for r in records]
+    names = {s.name.removeprefix(PREFIX) for r in records for s in r.subjects if s.name.startswith(PREFIX)}
+    return sorted(names) if about and all(about) else []
+
+
+def _reviewed(publication: Publication, reviews: dict[str, set[tuple[str, str]]]) -> Publication:
+    cleared = frozenset(reviews.get(str(publication.document.sha256), ()))
+    return replace(publication, document=replace(publication.document, reviewed=cleared))
+
+
+def _file_digest(record: SealedRecord) -> str | None:
+    """Return the sha256 of the document's file that a record is about: its one subject."""
+    return record.subjects[0].digest.get("sha256") if len(record.subjects) == 1 else None
+
+
+def _publication(record: SealedRecord, owner: str, sha256: str | None) -> Publication | None:
+    body = record.evidence
+    details = read_details(body, details_model(body.kind))
+    stated = details.document if isinstance(details, AttachmentDetails) else None
+    files = {a.sha256 for a in body.artifacts}
+    if stated is None or sha256 != stated.sha256 or sha256 not in files or kinds()[body.kind].captured != "human":
+        return None
+    problems = []
+    if KINDS[body.kind].TEXT and stated.characters < LEAST_LETTERS and stated.source is None:
+        problems.append(f"its text has {stated.characters} letters and digits, at least {LEAST_LETTERS} are needed")
+    document = PublishedDocument(
+        body.kind,
+        stated.id,
+        sha256,
+        owner,
+        body.time,
+        stated.fields,
+        stated.system,
+        tuple(stated.model_digests or ()),
+        stated.review_by,
+        day_end(stated.valid_until),
+        tuple(problems),
+        writers=(stated.author,),
+        effective_from=stated.effective_from,
+        citations=tuple(stated.citations or ()),
+    )
+    return Publication(document, stated, record)
