@@ -18,7 +18,7 @@ from aims_mlflow.management.evidence_view import read_evidence
 from aims_mlflow.management.folder import find_folder, read_folder
 from aims_mlflow.management.library import read_library
 from aims_mlflow.management.passages import citation_lines
-from aims_mlflow.management.publication import FILES, Signer, sign_event
+from aims_mlflow.management.publication import FILES, SigningAccount, sign_event
 from aims_mlflow.management.publication import publish as publish_one
 from aims_mlflow.management.surroundings import gather, local_keyring, registered_versions
 from aims_mlflow.signing.key_sources import signing_key
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.published_documents import Publication
 
 
-def _signer() -> Signer:
+def _signer() -> SigningAccount:
     """Return this account's key.
 
     Raises:
@@ -41,7 +41,7 @@ def _signer() -> Signer:
     key = signing_key(lambda text: click.echo(text, err=True))
     keyring = local_keyring()
     if keyring is None:
-        return Signer(key, who())
+        return SigningAccount(key, who())
     entry = keyring.find(key.key_id)
     if entry is None:
         raise EvidenceError(
@@ -51,7 +51,7 @@ def _signer() -> Signer:
     why = entry.why_not(entry.roles, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
     if why:
         raise EvidenceError(why, next="sign with a key that is valid")
-    return Signer(key, who())
+    return SigningAccount(key, who())
 
 
 def _told(run: str) -> None:

@@ -161,7 +161,7 @@ def judge(document: PublishedDocument, asked: DocumentQuestion, at: datetime) ->
         return _about(document, Judgement("stale", f"{name}: {outdated}", basis="person"))
     approval, why = _approval(document, asked, at)
     if approval is None and not asked.judged:
-        text = f"{name} by {document.author} is here; no policy and keyring here to judge {why}"
+        text = f"{name} by {document.author} is here; no policy is here to judge {why}"
         return _about(document, Judgement("captured", text, basis="person"))
     if approval is None:
         return _about(document, Judgement("missing", f"{name}: {why}", basis="person"))

@@ -186,9 +186,7 @@ class StatusSubject:
     def judged(self, document: PublishedDocument, at: datetime, role: str = "approver") -> Judgement:
         """Return whether a document may count for this subject."""
         system = self.name if self.scope != "organization" else None
-        asked = DocumentQuestion(
-            system, self.digest, self.approvals, self.rules is not None or self.keyring is not None, role
-        )
+        asked = DocumentQuestion(system, self.digest, self.approvals, self.rules is not None, role)
         verdict = judge(document, asked, at)
         if verdict.outcome != "holds" or not document.citations or not self.sessions:
             return verdict

@@ -35,7 +35,7 @@ COMMON = (
 
 
 @dataclass(frozen=True)
-class Signer:
+class SigningAccount:
     """Who signs: the key, and the account that uses it."""
 
     key: SigningKey
@@ -126,7 +126,7 @@ def statement_of(document: FolderDocument, citations: list[Citation]) -> Documen
 
 
 def publish(
-    document: FolderDocument, around: LintContext, signer: Signer, earlier: Publication | None
+    document: FolderDocument, around: LintContext, signer: SigningAccount, earlier: Publication | None
 ) -> tuple[str, SealedRecord]:
     """Sign a document and keep it in a run of its own; returns the run and the record.
 
@@ -164,7 +164,7 @@ def subject_of(document: str, sha256: str) -> Subject:
     return Subject(name=f"document:{document}", digest={"sha256": sha256})
 
 
-def sign_event(kind: str, publication: Publication, signer: Signer, **details: str) -> tuple[str, SealedRecord]:
+def sign_event(kind: str, publication: Publication, signer: SigningAccount, **details: str) -> tuple[str, SealedRecord]:
     """Sign an approval, a review or a withdrawal of a published document into the run of the document.
 
     Raises:

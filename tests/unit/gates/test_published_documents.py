@@ -1,0 +1,159 @@
+"""Which version of a document is in force, and what its citations are worth, from signed sessions alone."""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aims_mlflow.evidence.session import SessionWriter
+from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.evidence.verify import check_session
+from aims_mlflow.gates.citations import suspects
+from aims_mlflow.gates.control_status import control_status
+from aims_mlflow.gates.published_documents import shelf_of
+from aims_mlflow.records.details.attachments import AttachmentDetails, Citation, DocumentEventDetails, DocumentStatement
+from aims_mlflow.records.evidence import Artifact, Claim
+from aims_mlflow.records.keyring import ROLES
+from aims_mlflow.signing.keys import ephemeral_key
+from support import status_cases
+from support.good_documents import FIELDS, NEXT
+from support.signed_sessions import MODEL, entry
+from support.status_cases import good
+
+RITA, OLGA = ephemeral_key(), ephemeral_key()
+KEYRING = {
+    k.key_id: entry(k, name, roles) for k, name, roles in ((RITA, "rita", ("trainer",)), (OLGA, "olga", ("approver",)))
+}
+NOW = datetime.now(UTC) + timedelta(minutes=1)
+
+
+def checked(writer):
+    writer.close()
+    found = check_session(writer.jsonl(), writer.id, KEYRING.get, ROLES)
+    assert found.sound, found.problems
+    return found
+
+
+def published(sha256="1" * 64, kind="requirements", key=RITA, **changes):
+    """A session in which rita publishes a document."""
+    stated = {"id": kind, "title": "t", "version": "1", "owner": "o", "author": "rita", "sha256": sha256, "characters": 900,
+              "system": "income-screening", "review_by": NEXT, "fields": FIELDS[kind], **changes}  # fmt: skip
+    writer = SessionWriter(key, "x", system="income-screening")
+    file = Artifact(path="aims/documents/r.md", sha256=changes.pop("file", sha256), size=9)
+    details = AttachmentDetails(document=DocumentStatement(**stated))
+    writer.add(kind, [Subject(name=f"document:{kind}", digest={"sha256": sha256})], details=details, artifacts=(file,))
+    return checked(writer)
+
+
+def event(kind, sha256="1" * 64, key=OLGA, **said):
+    writer = SessionWriter(key, "x")
+    subject = Subject(name="document:requirements", digest={"sha256": sha256})
+    writer.add(kind, [subject], details=DocumentEventDetails(document="requirements", **said))
+    return checked(writer)
+
+
+def state(*sessions, control="A.6.2.2"):
+    shelf = shelf_of(sessions)
+    subject = good(documents=shelf.documents, approvals=shelf.approvals, sessions=good().sessions)
+    return control_status(control, subject, NOW)
+
+
+def conditions(found):
+    return {c.condition.id: (c.verdict.outcome, c.verdict.sentence) for c in found.conditions}
+
+
+def test_a_published_document_counts_once_another_person_approved_its_file():
+    assert conditions(state(published()))["claims"][0] == "missing"
+    assert conditions(state(published(), event("document-approval")))["claims"][0] == "holds"
+
+
+@pytest.mark.parametrize(
+    ("sessions", "word"),
+    [
+        (lambda: [published(), event("document-approval", key=RITA)], "approval by another person"),
+        (lambda: [published(author="olga"), event("document-approval")], "approved what rita signed as its publisher"),
+        (lambda: [published(), event("document-approval", "2" * 64)], "approval by another person"),
+        (lambda: [published(review_by="2001-01-01"), event("document-approval")], "review was due on 2001-01-01"),
+        (lambda: [published(valid_until="2001-01-01"), event("document-approval")], "was valid until 2001-01-01"),
+        (lambda: [published(effective_from="2199-01-01"), event("document-approval")], "applies from 2199-01-01 on"),
+        (lambda: [published(system="churn"), event("document-approval")], "it is about churn"),
+        (lambda: [published(model_digests=["9" * 64]), event("document-approval")], "describes model 999999999999"),
+        (lambda: [published(fields={}), event("document-approval")], "it lists no"),
+        (lambda: [published(), event("document-approval"), event("document-withdrawal")], "aims document new"),
+    ],
+)
+def test_less_than_that_does_not(sessions, word):
+    found = conditions(state(*sessions()))["claims"]
+    assert found[0] not in ("holds", "warned")
+    assert word in found[1]
+
+
+def test_a_record_whose_file_or_subject_is_another_is_no_publication():
+    writer = SessionWriter(RITA, "x")
+    stated = DocumentStatement(
+        id="r", title="t", version="1", owner="o", author="a", sha256="1" * 64, characters=1, fields={}
+    )
+    subject = [Subject(name="document:r", digest={"sha256": "2" * 64})]
+    writer.add("requirements", subject, details=AttachmentDetails(document=stated))
+    assert shelf_of([checked(writer)]).publications == ()
+
+
+def test_a_newer_version_takes_the_place_of_the_approved_one_once_it_is_approved():
+    first, approval, second = published(), event("document-approval"), published("2" * 64, version="2")
+    shelf = shelf_of([first, approval, second])
+    assert shelf.in_force("requirements").statement.version == "1"
+    shelf = shelf_of([first, approval, second, event("document-approval", "2" * 64)])
+    assert shelf.in_force("requirements").statement.version == "2"
+
+
+def test_a_policy_without_a_text_does_not_count():
+    shelf = shelf_of([published(kind="ai-policy", characters=12, system=None)])
+    assert "12 letters" in shelf.documents[0].problems[0]
+
+
+def cited(**changes):
+    record = next(r for r in good().of("fairness"))
+    facts = {"name": "e1", "evidence": record.id, "sha256": record.sha256, "kind": "fairness", "time": record.evidence.time,
+             "metric": "selection_rate_ratio", "slice": {"sex": "Female"}, "role": "test", "value": "0.95",
+             "model_digests": [MODEL]}  # fmt: skip
+    return record, Citation(**{**facts, **changes})
+
+
+def newer(value, supersedes=None):
+    writer = SessionWriter(RITA, "x", system="income-screening")
+    claim = Claim(metric="selection_rate_ratio", slice={"sex": "Female"}, value=value, n=9)
+    return writer.add(
+        "fairness", [Subject(name="m", digest={"dirHash1": MODEL})], claims=[claim], supersedes=supersedes
+    )
+
+
+def test_a_citation_is_suspect_for_each_reason_and_a_review_clears_that_one_alone():
+    record, citation = cited()
+    document = status_cases.document("requirements", citations=(citation,))
+
+    def against(records, live=MODEL, of=document):
+        return [s.text for s in suspects(of, records, live)]
+
+    assert against([record]) == []
+    assert "is not here, or does not verify" in against([])[0]
+    assert "the live one is 999999999999" in against([record], "9" * 64)[0]
+    assert against([record, newer("0.95")]) == []
+    other = newer("0.42")
+    assert "0.95 was cited" in against([record, other])[0]
+    assert "says 0.42" in against([record, other])[0]
+    reviewed = dataclasses.replace(document, reviewed=frozenset({("e1", other.id)}))
+    assert against([record, other], of=reviewed) == []
+    assert "says 0.5" in against([record, other, newer("0.5")], of=reviewed)[0]
+    altered = dataclasses.replace(document, citations=(citation.changed(sha256="8" * 64),))
+    assert "another record" in against([record], of=altered)[0]
+
+
+def test_a_document_with_a_suspect_citation_is_stale():
+    subject = good()
+    _, citation = cited(evidence="0197aaaa-0000-7000-8000-000000000000")
+    documents = tuple(
+        dataclasses.replace(d, citations=(citation,)) if d.kind == "requirements" else d for d in subject.documents
+    )
+    found = control_status("A.6.2.2", dataclasses.replace(subject, documents=documents), NOW)
+    assert found.state == "stale"
+    assert "publish it again, or review it" in found.reason
