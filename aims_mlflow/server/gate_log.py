@@ -58,6 +58,11 @@ class Causes:
             known.lines, known.number = known.lines + 1, number
         return number, is_first, silent
 
+    def forget(self) -> None:
+        """Forget all causes: the next failure of each is the first again."""
+        with self._lock:
+            self._seen.clear()
+
 
 class _Cause:
     def __init__(self, since: float) -> None:
@@ -66,7 +71,7 @@ class _Cause:
         self.number = ""
 
 
-_causes = Causes()
+causes_of_incidents = Causes()
 
 
 def cause_of(exc: BaseException) -> Hashable:
@@ -94,7 +99,7 @@ def refused(text: str) -> None:
     _log.info("aims: refused", extra=_extra("refusal", reason=text))
 
 
-def failed(number: str, what: str, exc: BaseException, causes: Causes = _causes) -> str:
+def failed(number: str, what: str, exc: BaseException, causes: Causes = causes_of_incidents) -> str:
     """Log a failure inside the gate; return the number under which the log has it."""
     number, is_first, silent = causes.note((what, cause_of(exc)), number)
     if silent is not None:

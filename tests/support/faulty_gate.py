@@ -8,6 +8,7 @@ from mlflow.entities.model_registry import RegisteredModelTag
 from mlflow.exceptions import MlflowException
 
 from aims_mlflow.errors import Unreachable
+from aims_mlflow.server.gate_log import causes_of_incidents
 from support import trainings
 from support.embedded_registry import Embedded
 from support.fresh_database import fresh_database
@@ -66,6 +67,7 @@ def world(registry_to_break, monkeypatch, caplog):
     client = mlflow.MlflowClient()
     store = client._get_registry_client().store
     store.gate.evidence.forget()  # as in a worker that just started: each step is really taken
+    causes_of_incidents.forget()  # and each incident has a line of its own
     model_id = made.uri.removeprefix("models:/")
     consent = RegisteredModelTag(f"aims.approval.{'0' * 32}", "anything")
     calls = {

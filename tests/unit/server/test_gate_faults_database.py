@@ -39,25 +39,41 @@ def in_ledger(world, statement):
         "UPDATE aims_policies SET content = '[' WHERE kind = 'policy'",
         "UPDATE aims_policies SET content = '[' WHERE kind = 'keyring'",
         "UPDATE aims_policies SET content = '{}' WHERE kind = 'keyring'",
-        "UPDATE aims_active SET digest = 'other' WHERE kind = 'policy'",
-        "DELETE FROM aims_active",
     ],
 )
 def test_a_policy_missing_or_altered_in_the_database_is_a_refusal(world, forgetful, what, statement):
-    with contextlib.closing(sqlite3.connect(world.folder / "mlflow.db.aims.db")) as database:
-        kept = {t: database.execute(f"SELECT * FROM {t}").fetchall() for t in ("aims_policies", "aims_active")}
     world.gate.policy.current()
-    rules_in_force._parsed.clear()
+    with altered_rules(world, statement):
+        refused(world, what)
+
+
+@contextlib.contextmanager
+def altered_rules(world, statement):
+    """What a statement changes in the tables of policies is put back at the end."""
+    database_file = world.folder / "mlflow.db.aims.db"
+    with contextlib.closing(sqlite3.connect(database_file)) as database:
+        kept = {t: database.execute(f"SELECT * FROM {t}").fetchall() for t in ("aims_policies", "aims_active")}
+    rules_in_force.forget()
     in_ledger(world, statement)
     try:
-        refused(world, what)
+        yield
     finally:
-        rules_in_force._parsed.clear()
-        with contextlib.closing(sqlite3.connect(world.folder / "mlflow.db.aims.db")) as database, database:
+        rules_in_force.forget()
+        with contextlib.closing(sqlite3.connect(database_file)) as database, database:
             for table, rows in kept.items():
                 database.execute(f"DELETE FROM {table}")
                 for row in rows:
                     database.execute(f"INSERT INTO {table} VALUES ({','.join('?' * len(row))})", row)
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE aims_active SET digest = 'other' WHERE kind = 'policy'", "DELETE FROM aims_active"]
+)
+def test_the_newest_sealed_leaf_decides_what_is_in_force_and_no_row_of_the_database(world, forgetful, statement):
+    before = world.gate.policy.current()
+    with altered_rules(world, statement):
+        after = world.gate.policy.current()
+    assert (after.policy.digest, after.keyring) == (before.policy.digest, before.keyring)
 
 
 BROKEN = {

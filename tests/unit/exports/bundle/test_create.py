@@ -135,7 +135,10 @@ def test_stages_and_dates_choose_what_lies_in_it(life, tmp_path):
     late = create(life, tmp_path / "late.zip", "--stage", "surveillance", "--since", "2099-01-01")
     kept = [json.loads(c) for n, c in contents(late).items() if n.startswith("ledger/leaves/")]
     assert {leaf["type"] for leaf in kept} == {"policy", "keyring", "approval", "decision", "outcome"}
-    assert [leaf["stage"] for leaf in kept if leaf["type"] == "decision"] == ["deployment"], "what is in use stays"
+    stages = [leaf["stage"] for leaf in kept if leaf["type"] == "decision"]
+    assert stages == ["registration", "deployment"], (
+        "what is in use stays, with the decision that first sealed its evidence"
+    )
     assert "verified" in run("bundle", "verify", late)
     assert "begins at the last audit" in run(
         "bundle", "create", "--system", "loans", "--stage", "surveillance", "--out", tmp_path / "x.zip", status=2
