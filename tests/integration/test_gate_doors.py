@@ -174,7 +174,7 @@ def test_the_compliant_model_passes_is_used_and_still_verifies(gate, client, com
     assert local
     said = commands.aims("verify", f"models:/loans/{version.version}")
     assert "signed by" in said
-    assert said.splitlines()[-1] == "verified"
+    assert said.splitlines()[-1].startswith("verified by itself: no ledger was consulted")
     mark = model_files(gate, compliant[1]) / "registered_model_meta"
     mark.write_text("model_name: loans\n")
     again = mlflow.register_model(compliant[1], "loans")

@@ -60,10 +60,20 @@ class Site(Gated):
         return json.loads(text)
 
     def artifact(self, path, verb="GET", data=None):
-        """Read, write or delete a file through MLflow's artifact proxy, past the registry."""
-        request = urllib.request.Request(f"{self.url}/api/2.0/mlflow-artifacts/artifacts/{path}", data, {}, method=verb)
-        with urllib.request.urlopen(request) as answer:
-            return answer.read()
+        """Read a file through MLflow's artifact proxy; write or delete it on the server's disk, past MLflow.
+
+        The proxy of a gated server refuses to change what was registered, as test_artifact_door.py shows.
+        """
+        if verb == "GET":
+            with urllib.request.urlopen(f"{self.url}/api/2.0/mlflow-artifacts/artifacts/{path}") as answer:
+                return answer.read()
+        file = self.server.folder / "artifacts" / path
+        if verb == "DELETE":
+            file.unlink()
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        return b""
 
     @contextlib.contextmanager
     def changed(self, path, data):

@@ -1,7 +1,6 @@
 """Which version of a document is in force, and what its citations are worth, from signed sessions alone."""
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,7 +15,7 @@ from aims_mlflow.records.evidence import Artifact, Claim
 from aims_mlflow.records.keyring import ROLES
 from aims_mlflow.signing.keys import ephemeral_key
 from support import status_cases
-from support.good_documents import FIELDS, NEXT
+from support.good_documents import FIELDS, NEXT, NOW
 from support.signed_sessions import MODEL, entry
 from support.status_cases import good
 
@@ -24,7 +23,6 @@ RITA, OLGA = ephemeral_key(), ephemeral_key()
 KEYRING = {
     k.key_id: entry(k, name, roles) for k, name, roles in ((RITA, "rita", ("trainer",)), (OLGA, "olga", ("approver",)))
 }
-NOW = datetime.now(UTC) + timedelta(minutes=1)
 
 
 def checked(writer):
