@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 KINDS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": ","}
 EXACT = 2**53  # whole numbers beyond it are not all floating-point numbers
+LEAST = str(-(2**63))  # beside a gap pandas reads this whole number as missing: it marks gaps with it
 
 
 def is_text_table(name: str) -> bool:
@@ -212,7 +213,9 @@ class _TextTable:
         frame_as_read = frame
         frame = replaced(frame, {n: frame[n].mask(rows) for n, rows in _blanks(frame).items()})
         floats = [n for n in frame.columns if pd.api.types.is_float_dtype(frame[n]) and frame[n].isna().any()]
-        large = [n for n in floats if frame[n].abs().max() >= EXACT and (frame[n].dropna() % 1 == 0).all()]
+        whole = [n for n in floats if (frame[n].dropna() % 1 == 0).all()]
+        is_lost = bool(whole) and self.source.holds(LEAST)
+        large = [n for n in whole if is_lost or frame[n].abs().max() >= EXACT]
         large += [n for n in _blanks(frame_as_read) if n not in large]
         changed = {}
         for name in large:

@@ -27,6 +27,7 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+CHUNK = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,18 @@ class TextSource:
         """Yield the text, unpacked, with its line ends as they are."""
         with unpacked(self.path) as stream:
             yield io.TextIOWrapper(stream, self.encoding, newline="")
+
+    def holds(self, text: str) -> bool:
+        """Return whether a short ASCII text occurs; True where it is not looked for, in UTF-16 and UTF-32."""
+        wanted, before = text.encode("ascii"), b""
+        if codecs.lookup(self.encoding).name.startswith(("utf-16", "utf-32")):
+            return True
+        with unpacked(self.path) as stream:
+            while block := stream.read(CHUNK):
+                if wanted in before + block:
+                    return True
+                before = block[-len(wanted) :]
+        return False
 
 
 def text_source(path: Path, encoding: str | None) -> TextSource:

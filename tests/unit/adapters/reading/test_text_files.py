@@ -209,3 +209,10 @@ def test_nonsense_is_one_sentence(tmp_path, name):
     with pytest.raises(AimsError, match=name) as caught:
         read_table(tmp_path / name)
     assert "\n" not in caught.value.sentence()
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_the_least_whole_number_beside_a_gap_is_a_number(read, name):
+    text = f"word,code\na,0\nb,{-(2**63)}\nc,\n".encode()
+    values, _ = read(gzip.compress(text) if name.endswith("gz") else text, name)
+    assert values["code"] == [0, -(2**63), None]
