@@ -89,8 +89,8 @@ def acquires(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Record where a data set comes from (A.7.3, A.7.5): the decorated function returns it.
 
-    `source` (uri, owner, licence, rights, subjects, selection_reason, collected, retention, personal_data,
-    description) stands in aims.yaml under `data.sources.NAME`, or is given here.
+    `source` (uri, owner, purpose, licence, rights, subjects, selection_reason, collected, retention,
+    personal_data, description) stands in aims.yaml under `data.sources.NAME`, or is given here.
 
     Raises:
         ConfigError: when decorated: `source` has an unknown key, or it cannot be called.

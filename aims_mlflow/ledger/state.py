@@ -1,4 +1,4 @@
-"""State that the workers of a registry share: digests in force, digests of hashed files, recent calls."""
+"""State that the workers of a registry share: digests in force, recent calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from aims_mlflow.canonical import parse_json
-from aims_mlflow.ledger.database import reading, writing
+from aims_mlflow.ledger.database import reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,19 +41,6 @@ class LedgerState:
         policies = self._tables.policies
         with reading(self._engine) as connection:
             return _text(connection.execute(sa.select(policies.c.content).where(policies.c.digest == digest)))
-
-    def hashed(self, fingerprint: str) -> str | None:
-        """Return the digest that was computed for files with this fingerprint."""
-        hashes = self._tables.hashes
-        with reading(self._engine) as connection:
-            return _text(connection.execute(sa.select(hashes.c.digest).where(hashes.c.fingerprint == fingerprint)))
-
-    def keep_hash(self, fingerprint: str, digest: str) -> None:
-        """Keep a computed digest, for the workers to share."""
-        hashes = self._tables.hashes
-        with writing(self._engine) as connection:
-            connection.execute(sa.delete(hashes).where(hashes.c.fingerprint == fingerprint))
-            connection.execute(hashes.insert().values(fingerprint=fingerprint, digest=digest))
 
     def called(self, call: str) -> str | None:
         """Return the request id of the same call within the last ten minutes."""

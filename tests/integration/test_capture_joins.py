@@ -129,6 +129,7 @@ def test_owner_and_retention_that_acquires_states_reach_the_data_resources(frame
         "rights": "contract 12",
         "subjects": "applicants",
         "selection_reason": "all of 2024",
+        "purpose": "training and test of the model",
     }
 
     @aims.acquires("loans-2024", config=config(), licence="internal", retention="7 years", **stated)

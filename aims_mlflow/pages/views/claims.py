@@ -21,6 +21,8 @@ from aims_mlflow.pages.blocks import (
 )
 from aims_mlflow.pages.views.common import leaf_cell, record_cell, system_cell, time_text, version_cell
 from aims_mlflow.pages.views.records import find, readable, signature
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.checks import FairnessDetails, PerformanceDetails
 from aims_mlflow.records.wording import (
     count_text,
     describe,
@@ -147,10 +149,10 @@ def _rests_on(source: PageSource, row: Any, found: SealedRecord) -> Facts:
 
 def _counts(found: SealedRecord, shown: Claim) -> PageTable | Prose:
     """Return the counts of actual and predicted labels behind it, where the record has them."""
-    out: list[tuple[str, str]] = []
-    for table in found.evidence.details.get("tables") or ():
-        groups = table.get("groups") if isinstance(table, dict) else None
-        columns = table.get("columns") if isinstance(table, dict) else None
+    body, out = found.evidence, list[tuple[str, str]]()
+    tables = read_details(body, FairnessDetails).tables if body.kind == "fairness" else None
+    for table in tables or ():
+        groups, columns = table.get("groups"), table.get("columns")
         if not isinstance(groups, list) or (
             shown.slice and set(columns or ()) != set(shown.slice) - {"label", "column"}
         ):
@@ -160,7 +162,7 @@ def _counts(found: SealedRecord, shown: Claim) -> PageTable | Prose:
             for g in groups
             if isinstance(g, dict) and {"slice", "counts"} <= set(g)
         ]
-    overall = found.evidence.details.get("counts")
+    overall = read_details(body, PerformanceDetails).counts if body.kind == "performance" else None
     if overall:
         out.insert(0, ("all rows", json.dumps(overall)))
     note = "Rows are the actual labels, columns the predicted ones, in the order of the record's labels."
