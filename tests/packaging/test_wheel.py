@@ -47,6 +47,7 @@ def test_every_entry_point_loads():
         "mlflow.model_registry_store",
         "mlflow.run_context_provider",
         "mlflow.workspace_provider",
+        "mlflow.app",
     }
     for entry in found:
         assert callable(entry.load())
