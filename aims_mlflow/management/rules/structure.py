@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from aims_mlflow.documents.attached_content import DRAFT
 from aims_mlflow.gates.person_statements import LONGEST_REVIEW, says
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.records.documents import missing_for_met
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.rules.base import Check, LintContext
 
-GAP = re.compile(r"\b(TODO|TBD|TBA|FIXME|XXX+)\b|lorem ipsum|\[(insert|fill in|your) [^\]]*\]", re.IGNORECASE)
-
 
 def _same_id(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     others = [d for d in around.folder.documents if d.id == document.id and d is not document]
@@ -29,7 +27,7 @@ def _same_id(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
 
 def _gaps(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     for number, line in enumerate(document.content.decode("utf-8-sig").splitlines(), 1):
-        found = GAP.search(line)
+        found = DRAFT.search(line)
         if found:
             yield Spot(number, f"a gap is left: {line[found.start() :].strip()[:160]}")
 
