@@ -13,7 +13,13 @@ from aims_mlflow.evidence.trust import trusted_keys
 from support.captured_runs import config, fit, kinds, one
 
 pytestmark = pytest.mark.usefixtures("tracking")
-STATED = {"owner": "data office", "licence": "internal", "rights": "contract 12", "retention": "7 years"}
+STATED = {
+    "owner": "data office",
+    "licence": "internal",
+    "rights": "contract 12",
+    "retention": "7 years",
+    "purpose": "training and test of the model",
+}
 
 
 def test_the_chosen_run_has_the_acquisition_and_the_preparation_behind_its_data(frame, capsys):
