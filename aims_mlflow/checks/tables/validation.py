@@ -179,12 +179,7 @@ def _check_labels(data: InMemoryTable, target: str, where: str) -> None:
         what = f"{target!r} has {expected}: {len(labels):,} labels"
         raise DataError(what, where=where, next=advice, values=shown)
     if len(labels) == 1 and data.role == "train":
-        raise DataError(
-            f"every row has the same label in {target!r}",
-            where=where,
-            next="take rows of both outcomes",
-            values=listing(labels.values()),
-        )
+        raise _one_label(data.frame[target], target, where)
     # A small held-out table may lack a label, the favourable one too: rates are then undefined.
     may_lack = len(labels) == 1 or (several and data.role != "train")
     if data.task.favourable is not None and label_key(data.task.favourable) not in labels and not may_lack:
@@ -195,6 +190,17 @@ def _check_labels(data: InMemoryTable, target: str, where: str) -> None:
             next="correct data.favourable in aims.yaml",
             values=f"it has {listing(labels.values())}" + (f", {hint}" if hint else ""),
         )
+
+
+def _one_label(column: pd.Series[Any], target: str, where: str) -> DataError:
+    """Return the error for a training table with one label; ways of writing that count as one are told."""
+    written = [value for value in column.dropna().unique() if label_key(value) is not None]
+    values = listing(distinct_labels(column).values())
+    if len(written) > 1:
+        values = f"{listing(map(str, written))} are one label: neither spaces, nor `.0`, nor `true` for 1 make another"
+    return DataError(
+        f"every row has the same label in {target!r}", where=where, next="take rows of both outcomes", values=values
+    )
 
 
 def _advice(labels: int) -> str:
