@@ -12,6 +12,7 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.gates import replay as again
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents
 from aims_mlflow.gates.rules_in_force import read_rules
+from aims_mlflow.gates.sealed_documents import KnownSessions
 from aims_mlflow.records.decision import PriorAuthority
 from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionBody, DecisionLeaf
 
@@ -32,7 +33,7 @@ class DecisionCheck:
     def __init__(self, view: View, *, whole: bool) -> None:
         """`whole` means that the view contains every leaf, so that a missing leaf never existed."""
         self._ledger, self._whole = cast("Ledger", view), whole
-        self._sessions, self._consents = again.KnownSessions(MAX_SESSION_BYTES), KnownConsents(MAX_KNOWN)
+        self._sessions, self._consents = KnownSessions(MAX_SESSION_BYTES), KnownConsents(MAX_KNOWN)
 
     def why_not(self, leaf: Leaf, content: DecisionLeaf) -> str | None:
         """Return the problem of a decision that was not erased; None if it is correct."""

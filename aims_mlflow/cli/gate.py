@@ -16,6 +16,7 @@ from aims_mlflow.gates.wording import lines
 from aims_mlflow.settings import POLICY, policy_folder, root_key_path, value_of
 
 if TYPE_CHECKING:
+    from aims_mlflow.gates.policy_levels import Level
     from aims_mlflow.records.policy import Stage
 
 
@@ -80,9 +81,20 @@ def status(url: str | None, as_json: bool) -> int:
 
 @group.command()
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--level",
+    type=click.Choice(["starter", "standard", "high-risk"]),
+    default="starter",
+    show_default=True,
+    help="Which documents of people a deployment asks for.",
+)
 @click.option("--keys-here", is_flag=True, help="Keep both keys in AIMS_HOME (~/.aims) also in a container or CI job.")
-def init(folder: Path | None, keys_here: bool) -> None:
+def init(folder: Path | None, level: Level, keys_here: bool) -> None:
     """Write a policy folder: policy.yaml with the default policy, and a keyring signed by a root key.
+
+    Level standard also asks at deployment for an impact assessment, a validation report, a deployment plan and a
+    monitoring plan that are published and approved. Level high-risk asks for five documents more and a second approval.
+    Every decision lists those of level standard that its policy did not ask for.
 
     FOLDER is AIMS_POLICY, else $AIMS_HOME/policy, by default. If neither is there, $AIMS_HOME/policy becomes a link to
     FOLDER, so that the other commands of this account find it.
@@ -95,7 +107,7 @@ def init(folder: Path | None, keys_here: bool) -> None:
     from aims_mlflow.signing.lasting_home import why_home_passes
 
     where, is_new = folder or policy_folder(), not root_key_path().exists()
-    root = init_policy(where, ("root", "log") if keys_here else ("root",))
+    root = init_policy(where, ("root", "log") if keys_here else ("root",), level)
     click.echo(f"wrote {where}/policy.yaml and {where}/keyring.yaml, signed by the root key {root.origin}")
     click.echo(f"the root key's id, for servers and auditors that pin it: export AIMS_KEYRING_ROOT={root.key_id}")
     if is_new and (why := why_home_passes()):

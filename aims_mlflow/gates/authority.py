@@ -44,6 +44,9 @@ class SealedLeaves(Leaves, Protocol):
     def envelope(self, sha256: str) -> bytes | None:
         """Return an envelope that a leaf names."""
 
+    def envelopes(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Return the envelopes of these names that are kept."""
+
     def body(self, sequence: int) -> LeafBody | None:
         """Return a leaf's body; None where it was erased."""
 

@@ -24,7 +24,7 @@ from aims_mlflow.gates.control_conditions import (
 )
 from aims_mlflow.gates.counting_evidence import DATA_KINDS
 from aims_mlflow.gates.kind_verdict import judge_records
-from aims_mlflow.gates.person_statements import says
+from aims_mlflow.gates.person_statements import MANAGEMENT, says
 from aims_mlflow.gates.shapes import mappings
 from aims_mlflow.gates.verdict import Judgement
 from aims_mlflow.gates.waivers import covers, waived_claim
@@ -103,7 +103,7 @@ def _excluded(control: Control, subject: StatusSubject, at: datetime) -> str | N
     for soa in subject.written("soa")[-1:]:
         out = [e for e in mappings(soa.fields.get("controls")) if e.get("control") == control.id]
         if out and out[0].get("applies") is False and says(out[0].get("reason")):
-            verdict = subject.judged(soa, at, organisation.MANAGEMENT)
+            verdict = subject.judged(soa, at, MANAGEMENT)
             if verdict.outcome == "holds":
                 return f"excluded: {out[0]['reason']} ({verdict.sentence})"
     return None

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates import conditions
 from aims_mlflow.gates.counting_evidence import CountingEvidence, count, newest
+from aims_mlflow.gates.published_documents import DocumentShelf
 from aims_mlflow.gates.required_controls import unmet_controls
+from aims_mlflow.gates.required_documents import documents_in_use, not_asked, unmet_documents
 from aims_mlflow.gates.standing import CARRIED, why_ended
+from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.gates.taken_back import back_without_a_word, taken_back
 from aims_mlflow.gates.waivers import break_glass, covering, use_fewest, waived_by
 from aims_mlflow.records.base import utc_text
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.signed_consent import SignedConsent
 
+NO_DOCUMENTS = DocumentShelf()
+
 
 @dataclass(frozen=True)
 class DecisionRequest:
@@ -30,6 +35,7 @@ class DecisionRequest:
 
     `registered` is the digest that the version had when it was registered; `standing` what it was allowed before.
     Approvals up to the leaf `seen_from` were given by people who could not see that a failure was taken out.
+    `shelf` has the published documents, where the rules read any.
     """
 
     model_digest: str
@@ -40,6 +46,7 @@ class DecisionRequest:
     version: str | None = None
     keyring_digest: str | None = None
     seen_from: int = -1
+    shelf: DocumentShelf = NO_DOCUMENTS
 
 
 def decide(
@@ -61,7 +68,8 @@ def decide(
     everything = list(sessions)
     counted = count(everything, asked.model_digest)
     bound = consents_in_force(consents, rules)
-    shortfalls = _shortfalls(rules, everything, counted, asked, now)
+    subject = _subject(rules, everything, counted, asked)
+    shortfalls = _shortfalls(rules, subject, counted, asked, now)
     able = [c for c in approvers(bound, counted) if c.sequence > asked.seen_from]
     shortfalls += back_without_a_word(rules, consents, able)
     waivers = [(item, covering(item, bound, counted, now, rules)) for item in shortfalls]
@@ -84,14 +92,35 @@ def decide(
         taken_back=taken_back(consents),
         system=latest.evidence.system if latest else None,
         pack_digest=latest.evidence.pack_digest if latest else None,
+        documents=documents_in_use(rules, subject, now) or None,
+        documents_read=asked.shelf.leaves if rules.reads_documents else None,
+        not_asked=not_asked(rules) or None,
+    )
+
+
+def _subject(
+    rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvidence, asked: DecisionRequest
+) -> StatusSubject:
+    """Return what controls and documents are judged for: this version, as if the alias were set already."""
+    latest = newest(counted.trained)
+    stated = latest.evidence.system if latest else None
+    return StatusSubject(
+        (rules.system.id if rules.system else None) or stated or rules.model_name,
+        digest=asked.model_digest,
+        sessions=tuple(sessions),
+        documents=asked.shelf.documents,
+        approvals=asked.shelf.approvals,
+        rules=rules,
+        aliases=(rules.alias or rules.stage,) if rules.stage == "deployment" else (),
     )
 
 
 def _shortfalls(
-    rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvidence, asked: DecisionRequest, now: datetime
+    rules: Rules, subject: StatusSubject, counted: CountingEvidence, asked: DecisionRequest, now: datetime
 ) -> list[Unmet]:
-    found = [*_changed(asked), *conditions.unmet(rules, sessions, counted, now)]
-    return found + unmet_controls(rules, sessions, asked.model_digest, now, found)
+    found = [*_changed(asked), *conditions.unmet(rules, subject.sessions, counted, now)]
+    found += unmet_documents(rules, subject, now)
+    return found + unmet_controls(rules, subject, now, found)
 
 
 def unreadable(rules: Rules, what: str, advice: str, asked: DecisionRequest, now: datetime) -> Decision:

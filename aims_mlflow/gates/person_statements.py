@@ -39,6 +39,16 @@ PLACEHOLDER = re.compile(
 BY_HAND = "it is stated by hand: `aims document new` makes a document of it, which can be published and approved"
 
 
+MANAGEMENT = "top-management"
+# What binds the whole organisation is approved by its management.
+OF_MANAGEMENT = frozenset({"ai-policy", "leadership", "risk-method", "soa"})
+
+
+def approving_role(kind: str) -> str:
+    """Return the role of the keyring whose approval a kind of document needs."""
+    return MANAGEMENT if kind in OF_MANAGEMENT else "approver"
+
+
 def says(value: object) -> bool:
     """Return whether a statement says something: a number or words, and no placeholder such as "TODO" or "n/a"."""
     if isinstance(value, bool) or value is None:

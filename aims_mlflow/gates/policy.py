@@ -12,6 +12,7 @@ from aims_mlflow.canonical import digest_of
 from aims_mlflow.catalog.loader import require_control, require_kind, require_objective
 from aims_mlflow.checks import metrics
 from aims_mlflow.errors import ConfigError, did_you_mean
+from aims_mlflow.records.documents import KINDS as DOCUMENTS
 from aims_mlflow.records.policy import (
     Approvals,
     BreakGlass,
@@ -66,13 +67,23 @@ class Rules:
     require_controls: tuple[str, ...] = ()
 
     @cached_property
+    def written(self) -> tuple[str, ...]:
+        """The kinds that the stage asks for and that people write: published documents answer them."""
+        return tuple(dict.fromkeys(e.kind for e in self.require if e.kind in DOCUMENTS))
+
+    @cached_property
+    def reads_documents(self) -> bool:
+        """Whether a decision by these rules needs the published documents."""
+        return bool(self.written or self.require_controls)
+
+    @cached_property
     def stage_digest(self) -> str:
         """The digest that binds approvals and waivers to these rules; file positions are left out."""
         return digest_of(
             {
                 "system": self.system.model_dump(mode="json", exclude_none=True) if self.system else None,
                 "stage": self.stage,
-                "require": [entry.model_dump(mode="json") for entry in self.require],
+                "require": [entry.model_dump(mode="json", exclude_none=True) for entry in self.require],
                 "limits": [entry.model_dump(mode="json", exclude_none=True) for entry in self.limits],
                 "max_age_days": self.max_age_days,
                 "approvals": self.approvals.model_dump(mode="json"),
@@ -199,7 +210,7 @@ def _validated(document: Document) -> LoadedPolicy:
         named.append((("default",), policy.default))
     for stage, rules in policy.stages.items():
         for index, entry in enumerate(rules.require):
-            require_kind(entry.kind, where=document.where("stages", stage, "require", index))
+            _require_kind(entry, document.where("stages", stage, "require", index))
         for index, control in enumerate(rules.require_controls or ()):
             require_control(control, where=document.where("stages", stage, "require_controls", index))
         _check_limits(document, ("stages", stage), rules.limits)
@@ -210,6 +221,14 @@ def _validated(document: Document) -> LoadedPolicy:
             require_objective(objective, where=document.where(*path, "objectives", objective))
         _check_limits(document, path, system.limits)
     return LoadedPolicy(policy, document)
+
+
+def _require_kind(entry: Requirement, where: str) -> None:
+    require_kind(entry.kind, where=where)
+    if entry.written and entry.kind not in DOCUMENTS:
+        raise ConfigError(
+            f"{entry.kind} is no document that people write", where=where, next=f"ask for it as evidence: {entry.kind}"
+        )
 
 
 def _placed(path: Place, limits: tuple[PolicyLimit, ...]) -> list[tuple[Place, PolicyLimit]]:

@@ -14,7 +14,7 @@ from aims_mlflow.records.documents import KINDS
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
@@ -41,11 +41,13 @@ class DocumentShelf:
         publications: Every version that was published, oldest first.
         approvals: Every approval whose signature verifies; whether it counts is judged for each document.
         withdrawn: Ids of documents, and the time at which the last withdrawal was signed.
+        leaves: How many leaves of a ledger it was read from.
     """
 
     publications: tuple[Publication, ...] = ()
     approvals: tuple[DocumentApproval, ...] = ()
     withdrawn: tuple[tuple[str, str], ...] = ()
+    leaves: int = 0
 
     def versions(self, document: str) -> list[Publication]:
         """Return the published versions of a document, oldest first."""
@@ -75,24 +77,31 @@ class DocumentShelf:
         return tuple(p.document for p in found if p is not None)
 
 
-def shelf_of(sessions: Iterable[CheckedSession]) -> DocumentShelf:
-    """Return the documents, approvals, reviews and withdrawals of sound sessions; what is malformed is left out."""
+def shelf_of(sessions: Iterable[CheckedSession], sealed: Mapping[str, str] | None = None) -> DocumentShelf:
+    """Return the documents, approvals, reviews and withdrawals of sound sessions; what is malformed is left out.
+
+    `sealed` is when the ledger sealed each record, by its id; without it, its signer's word about the time counts.
+    """
     publications, approvals, withdrawn = [], [], []
     reviews: dict[str, set[tuple[str, str]]] = {}
-    signed = [(r, s.signers[r.id]) for s in sessions if s.sound for r in s.records if r.id in s.signers]
-    for record, entry in sorted(signed, key=lambda pair: (pair[0].evidence.time, pair[0].id)):
+    times = sealed or {}
+    signed = [
+        (times.get(r.id, r.evidence.time), r, s.signers[r.id])
+        for s in sessions if s.sound for r in s.records if r.id in s.signers
+    ]  # fmt: skip
+    for time, record, entry in sorted(signed, key=lambda each: (each[0], each[1].id)):
         body, sha256 = record.evidence, _file_digest(record)
         if body.kind in KINDS:
-            published = _publication(record, entry.owner, sha256)
+            published = _publication(record, entry.owner, sha256, time)
             publications += [published] if published else []
         elif sha256 is None or body.kind not in (APPROVAL, REVIEW, WITHDRAWAL):
             continue
         elif body.kind == APPROVAL:
-            approvals.append(DocumentApproval(sha256, entry.owner, entry.roles, body.time))
+            approvals.append(DocumentApproval(sha256, entry.owner, entry.roles, time))
         else:
             details = read_details(body, DocumentEventDetails)
             if body.kind == WITHDRAWAL and details.document:
-                withdrawn.append((details.document, body.time))
+                withdrawn.append((details.document, time))
             elif details.citation and details.against:
                 reviews.setdefault(sha256, set()).add((details.citation, details.against))
     known = tuple(_reviewed(p, reviews) for p in publications)
@@ -118,7 +127,7 @@ def _file_digest(record: SealedRecord) -> str | None:
     return record.subjects[0].digest.get("sha256") if len(record.subjects) == 1 else None
 
 
-def _publication(record: SealedRecord, owner: str, sha256: str | None) -> Publication | None:
+def _publication(record: SealedRecord, owner: str, sha256: str | None, time: str) -> Publication | None:
     body = record.evidence
     details = read_details(body, details_model(body.kind))
     stated = details.document if isinstance(details, AttachmentDetails) else None
@@ -133,7 +142,7 @@ def _publication(record: SealedRecord, owner: str, sha256: str | None) -> Public
         stated.id,
         sha256,
         owner,
-        body.time,
+        time,
         stated.fields,
         stated.system,
         tuple(stated.model_digests or ()),

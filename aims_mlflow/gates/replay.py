@@ -6,7 +6,6 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.small_counts import beside_line
@@ -14,8 +13,9 @@ from aims_mlflow.evidence.verify import CheckedSession, Problem, check_session
 from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.counting_evidence import count
-from aims_mlflow.gates.decide import DecisionRequest, decide
+from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide
 from aims_mlflow.gates.rules_in_force import read_rules
+from aims_mlflow.gates.sealed_documents import KnownSessions, sealed_shelf
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import Decision, PriorAuthority, Unmet
 from aims_mlflow.records.leaves.changes import DecisionBody, DecisionLeaf
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.signed_consent import SignedConsent
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.records.keyring import Role
-
-KnownSessions = BoundedCache[CheckedSession]
 
 
 def decision_leaf(decision: Decision, model_name: str) -> DecisionLeaf:
@@ -112,6 +110,7 @@ def replay(
         said.version,
         said.keyring_digest,
         authority.seen_from(count(checked, said.model_digest)),
+        sealed_shelf(authority, sessions, said.documents_read) if rules.reads_documents else NO_DOCUMENTS,
     )
     return decide(rules, checked, given, asked, parse_time(said.time))
 
@@ -122,6 +121,8 @@ def same(said: Decision, again: Decision) -> bool:
     Earlier releases did not write `condition`, `value` and `comparator` of an unmet condition: there they are not
     compared.
     """
+    if said.not_asked is None:  # earlier releases did not write it
+        again = again.model_copy(update={"not_asked": None})
     return said == (again if _names_conditions(said) else _without_conditions(again))
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.control_status import control_status
-from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.records.decision import Condition, Unmet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.gates.combined_status import ConditionStatus, ControlStatus
     from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.gates.status_subject import StatusSubject
 
 ENOUGH = ("met", "met with warnings", "not applicable")
 HELD = ("holds", "warned", "not applicable", "not due")
@@ -28,19 +27,12 @@ SHORTFALLS: dict[str, Condition] = {
 }
 
 
-def unmet_controls(
-    rules: Rules, sessions: Sequence[CheckedSession], model_digest: str, now: datetime, known: Sequence[Unmet]
-) -> list[Unmet]:
+def unmet_controls(rules: Rules, subject: StatusSubject, now: datetime, known: Sequence[Unmet]) -> list[Unmet]:
     """Return what is lacking of the controls that the stage requires, without what is `known` to be unmet.
 
     `control_status` judges them, as on every page. At deployment they are judged as if the alias were set already, so
-    that what is due from then on is asked for before. What only a person can state is not in these sessions: missing.
+    that what is due from then on is asked for before. What people state counts as published documents.
     """
-    if not rules.require_controls:
-        return []
-    aliases = (rules.alias or rules.stage,) if rules.stage == "deployment" else ()
-    name = rules.system.id if rules.system else None
-    subject = StatusSubject(name, digest=model_digest, sessions=tuple(sessions), rules=rules, aliases=aliases)
     out: list[Unmet] = []
     for control in rules.require_controls:
         status = control_status(control, subject, now)

@@ -127,5 +127,9 @@ def lines(decision: Decision) -> list[str]:
     out += [f"  next: {n}" for n in dict.fromkeys(_next(u, decision) for u in decision.unmet if u.next)]
     if decision.approvals:
         out.append(f"  approved by {', '.join(decision.approvals)}")
+    if decision.documents:
+        out.append(f"  and on {len(decision.documents)} published documents")
+    if decision.not_asked:
+        out.append(f"  not asked for by this policy: {', '.join(decision.not_asked)}")
     out.append(f"  rests on {len(decision.evidence)} records, policy {(decision.policy_digest or '')[:12]}")
     return out

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.catalog.loader import controls
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import PreparationDetails, ProvenanceDetails
+from aims_mlflow.records.documents import ABOUT_A_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from aims_mlflow.management.rules.base import LintContext
     from aims_mlflow.records.evidence import Claim
 
-ABOUT_A_MODEL = ("impact-assessment", "validation-report", "user-information", "technical-documentation")
 MOST = 40
 
 

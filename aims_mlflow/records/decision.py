@@ -159,6 +159,12 @@ class Decision(Record):
     policy_digest: Sha256 | None = None
     keyring_digest: Sha256 | None = None
     stage_digest: Sha256 | None = None
+    # Files of the documents that the stage asked for and that counted. None: it asked for none.
+    documents: tuple[Sha256, ...] | None = None
+    # How many leaves about documents were read. None: the rules read no documents.
+    documents_read: int | None = None
+    # Kinds of document that the policy's level `standard` asks for at deployment, and this stage did not.
+    not_asked: tuple[str, ...] | None = None
     time: Time
 
 

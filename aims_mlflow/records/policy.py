@@ -47,14 +47,22 @@ class PolicySystem(Record):
 
 
 class Requirement(Record):
-    """A kind of evidence that a stage asks for, and the results that it may have; written as its name where any may."""
+    """A kind of evidence that a stage asks for, and the results that it may have; written as its name where any may.
+
+    `{document: KIND}` asks for a document that people write, published and approved: it has no result.
+    """
 
     kind: str
     results: tuple[Literal["passed", "warned"], ...] = Field(default=("passed", "warned"), min_length=1)
+    written: Literal[True] | None = None
 
 
 def _by_name(value: object) -> object:
-    return {"kind": value} if isinstance(value, str) else value
+    if isinstance(value, str):
+        return {"kind": value}
+    if isinstance(value, dict) and set(value) == {"document"}:
+        return {"kind": value["document"], "written": True}
+    return value
 
 
 class Approvals(Record):

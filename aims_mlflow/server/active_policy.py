@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, KeyUnavailable, Unreachable
-from aims_mlflow.gates.policy import FILE, default_policy_text, load_policy
+from aims_mlflow.gates.policy import FILE, load_policy
+from aims_mlflow.gates.policy_levels import policy_text
 from aims_mlflow.gates.rules_in_force import RulesInForce, keyring_of, read_rules
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.log import LOG_OWNER, LOG_ROLE, log_key
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
+    from aims_mlflow.gates.policy_levels import Level
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.signing.keys import SigningKey
 
@@ -52,8 +54,8 @@ Parsed = TypeVar("Parsed")
 _log = logging.getLogger(__name__)
 
 
-def init_policy(folder: Path, anywhere: Collection[str] = ()) -> SigningKey:
-    """Write policy.yaml with the default policy, and a keyring with the log's key only, signed by a root key.
+def init_policy(folder: Path, anywhere: Collection[str] = (), level: Level = "starter") -> SigningKey:
+    """Write policy.yaml with the policy of a level, and a keyring with the log's key only, signed by a root key.
 
     Keys that are missing are made in the home folder where it lasts; those in `anywhere` (`root`, `log`) also where it
     may not last. If anything fails, nothing that was made stays. Returns the root key.
@@ -81,7 +83,7 @@ def init_policy(folder: Path, anywhere: Collection[str] = ()) -> SigningKey:
         for name in (KEYRING, FILE):
             undo.callback((folder / name).unlink, missing_ok=True)
         write_keyring(folder / KEYRING, sign_keyring(Keyring(version=1, keys=(entry,)), root))
-        (folder / FILE).write_text(default_policy_text(), encoding="utf-8")
+        (folder / FILE).write_text(policy_text(level), encoding="utf-8")
         undo.pop_all()
     return root
 

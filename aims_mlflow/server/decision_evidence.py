@@ -14,6 +14,7 @@ from aims_mlflow.evidence.unsigned_lines import signed_lines_only
 from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.replay import check_sessions
+from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.server.model_bytes import ModelBytes
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.gates.authority import Authority
     from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.gates.published_documents import DocumentShelf
     from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.gates.signed_consent import SignedConsent
     from aims_mlflow.ledger.ledger import Ledger
@@ -85,6 +87,10 @@ class DecisionEvidence:
     def checked_sessions(self, model: ModelEvidence, authority: Authority, rules: Rules) -> list[CheckedSession]:
         """Return a model's sessions, verified, with a problem for each signature that does not count now."""
         return check_sessions(model.session_files, authority, rules, self._sessions)
+
+    def documents(self, authority: Authority) -> DocumentShelf:
+        """Return the published documents that the ledger sealed."""
+        return sealed_shelf(authority, self._sessions)
 
     def consents(self, authority: Authority, digest: str) -> dict[str, SignedConsent]:
         """Return the sealed consents about a model's bytes that count now."""

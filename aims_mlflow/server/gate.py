@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.errors import AimsError, Refusal
 from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.counting_evidence import count
-from aims_mlflow.gates.decide import DecisionRequest, decide, unreadable
+from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide, unreadable
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.server.bounded_call import BoundedCalls
 from aims_mlflow.server.change import DecisionContext, RegistryChange, kept_lines
@@ -102,6 +102,7 @@ class Gate:
             change.version,
             force.keyring_digest,
             authority.seen_from(count(sessions, model.digest)),
+            self.evidence.documents(authority) if rules.reads_documents else NO_DOCUMENTS,
         )
         decision = decide(rules, sessions, list(consents.values()), request, now)
         kept = kept_lines(model.session_files)

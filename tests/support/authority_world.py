@@ -11,9 +11,10 @@ from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
 from aims_mlflow.gates.counting_evidence import count
-from aims_mlflow.gates.decide import DecisionRequest, decide
+from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide
 from aims_mlflow.gates.replay import check_sessions, recorded, replay, same
 from aims_mlflow.gates.rules_in_force import read_rules
+from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.consents import seal_consent
 from aims_mlflow.lifecycle.model_history import ModelHistory
@@ -120,6 +121,7 @@ class AuthorityWorld:
         asked = DecisionRequest(
             MODEL, past.registered(version) if deployed else None, standing, "f" * 32, "m-1",
             version if deployed else None, force.keyring_digest, authority.seen_from(count(sessions, MODEL)),
+            sealed_shelf(authority) if rules.reads_documents else NO_DOCUMENTS,
         )  # fmt: skip
         decision = decide(rules, sessions, list(consents.values()), asked, now)
         decided = DecisionContext(decision, *kept_lines(files), tuple(consents), asked.registered, standing)

@@ -8,8 +8,8 @@ from aims_mlflow.catalog.loader import controls
 from aims_mlflow.gates.control_conditions.by_document import by_document, by_documents, each_entry, entries, states
 from aims_mlflow.gates.control_conditions.operation import CHECKS as IN_OPERATION
 from aims_mlflow.gates.control_conditions.organisation import CHECKS as OF_THE_ORGANISATION
-from aims_mlflow.gates.control_conditions.organisation import MANAGEMENT, dated
-from aims_mlflow.gates.person_statements import says
+from aims_mlflow.gates.control_conditions.organisation import dated
+from aims_mlflow.gates.person_statements import MANAGEMENT, says
 from aims_mlflow.gates.shapes import mappings
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.signing.owners import is_among, person

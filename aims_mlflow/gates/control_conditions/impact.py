@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 
 UNDECIDED = ("not enough data", "not evaluated")
+SHORTEST = 8  # of a record's id that is not written out
 
 
 def cites(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    """Each record that the document cites counts for this model, and did not fail."""
+    """Each record that the document cites counts for this model; one that did not pass is the evidence of a harm."""
     cited = texts(document.fields.get("evidence"))
     if not cited:
         return "missing", "it cites no evidence"
@@ -36,10 +37,11 @@ def cites(document: PublishedDocument, subject: StatusSubject, at: datetime) -> 
             "missing",
             f"{len(unknown)} of {len(cited)} evidence ids lead to no record about this model ({unknown[0]})",
         )
-    bad = [
-        r.evidence.kind for c in cited if (r := subject.by_id(c)) and r.evidence.result in ("failed", "not_evaluated")
-    ]
-    return ("failed", f"it cites {', '.join(bad)}, which did not pass") if bad else None
+    found = [r for c in cited if (r := subject.by_id(c)) and r.evidence.result in ("failed", "not_evaluated")]
+    harms = [e for e in mappings(document.fields.get("impacts")) if e.get("kind") == "harm"]
+    assessed = {named.rstrip(".…") for harm in harms for named in texts(harm.get("evidence")) if len(named) >= SHORTEST}
+    bad = [r.evidence.kind for r in found if not any(r.id.startswith(name) for name in assessed)]
+    return ("failed", f"it cites {', '.join(bad)}, which did not pass, and no harm rests on it") if bad else None
 
 
 def names_model(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001

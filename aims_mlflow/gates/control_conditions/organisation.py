@@ -14,7 +14,7 @@ from aims_mlflow.gates.control_conditions.by_document import (
 )
 from aims_mlflow.gates.control_conditions.model_evidence import measured_claims
 from aims_mlflow.gates.control_conditions.operation import moment, within_a_year
-from aims_mlflow.gates.person_statements import says
+from aims_mlflow.gates.person_statements import MANAGEMENT, says
 from aims_mlflow.gates.shapes import mapping, mappings, number, texts
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.records.base import utc_text
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.records.keyring import KeyEntry
 
-MANAGEMENT = "top-management"
 SIGNING_DUTIES = {"train": "trainer", "approve": "approver", "validate": "approver"}
 
 

@@ -35,6 +35,10 @@ KINDS: dict[str, type[WrittenDocument]] = {
     **third_parties.KINDS,
     **improvement.KINDS,
 }
+# Kinds that are about one version of a model, and name it by its digest.
+ABOUT_A_MODEL = frozenset(
+    {"impact-assessment", "validation-report", "deployment-plan", "user-information", "technical-documentation"}
+)
 Path = tuple[str | int, ...]
 
 

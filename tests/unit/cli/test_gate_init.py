@@ -70,7 +70,7 @@ def test_a_failure_in_the_middle_leaves_nothing_half_made(own_home, tmp_path, mo
     assert everything(tmp_path) == []
     monkeypatch.undo()
     monkeypatch.setenv("AIMS_HOME", str(own_home))
-    monkeypatch.setattr(active_policy, "default_policy_text", full)
+    monkeypatch.setattr(active_policy, "policy_text", full)
     with pytest.raises(OSError, match="No space left"):
         active_policy.init_policy(tmp_path / "policy")
     assert everything(own_home) == ["keys"]

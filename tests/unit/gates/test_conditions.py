@@ -134,11 +134,15 @@ def test_comparing_no_group_needs_a_reason_of_the_policy_that_nothing_contradict
 
 def test_a_file_that_the_trainer_attaches_is_not_what_a_policy_requires():
     """The gate judges what people write as the pages do: a typed approver is no approval."""
-    loaded = requiring("session", "validation-report")
+    own = ask(
+        with_record("validation-report", artifacts=(artifact("v.md", b"text"),)), rules=requiring("validation-report")
+    )
+    assert "is by ana, who trained the model" in texts(own)[0]
+    loaded = requiring("session", "deployment-plan")
     typed = {"approver": "olga", "review_date": "2027-01-01", "owner": "ana", "version": "1"}
     for content, word in ((b"", "v.md is empty"), (b"text", "'olga' is only named, by ana")):
         decision = ask(
-            with_record("validation-report", details=typed, artifacts=(artifact("v.md", content),)), rules=loaded
+            with_record("deployment-plan", details=typed, artifacts=(artifact("v.md", content),)), rules=loaded
         )
         assert [word in text for text in texts(decision)] == [True]
 

@@ -10,12 +10,12 @@ from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.gates.citations import suspects
 from aims_mlflow.gates.control_status import control_status
 from aims_mlflow.gates.published_documents import shelf_of
-from aims_mlflow.records.details.attachments import AttachmentDetails, Citation, DocumentEventDetails, DocumentStatement
-from aims_mlflow.records.evidence import Artifact, Claim
+from aims_mlflow.records.details.attachments import AttachmentDetails, Citation, DocumentStatement
+from aims_mlflow.records.evidence import Claim
 from aims_mlflow.records.keyring import ROLES
 from aims_mlflow.signing.keys import ephemeral_key
-from support import status_cases
-from support.good_documents import FIELDS, NEXT, NOW
+from support import published_sessions, status_cases
+from support.good_documents import NOW
 from support.signed_sessions import MODEL, entry
 from support.status_cases import good
 
@@ -26,7 +26,6 @@ KEYRING = {
 
 
 def checked(writer):
-    writer.close()
     found = check_session(writer.jsonl(), writer.id, KEYRING.get, ROLES)
     assert found.sound, found.problems
     return found
@@ -34,20 +33,11 @@ def checked(writer):
 
 def published(sha256="1" * 64, kind="requirements", key=RITA, **changes):
     """A session in which rita publishes a document."""
-    stated = {"id": kind, "title": "t", "version": "1", "owner": "o", "author": "rita", "sha256": sha256, "characters": 900,
-              "system": "income-screening", "review_by": NEXT, "fields": FIELDS[kind], **changes}  # fmt: skip
-    writer = SessionWriter(key, "x", system="income-screening")
-    file = Artifact(path="aims/documents/r.md", sha256=changes.pop("file", sha256), size=9)
-    details = AttachmentDetails(document=DocumentStatement(**stated))
-    writer.add(kind, [Subject(name=f"document:{kind}", digest={"sha256": sha256})], details=details, artifacts=(file,))
-    return checked(writer)
+    return checked(published_sessions.published(key, kind, sha256, **changes))
 
 
 def event(kind, sha256="1" * 64, key=OLGA, **said):
-    writer = SessionWriter(key, "x")
-    subject = Subject(name="document:requirements", digest={"sha256": sha256})
-    writer.add(kind, [subject], details=DocumentEventDetails(document="requirements", **said))
-    return checked(writer)
+    return checked(published_sessions.event(key, kind, sha256=sha256, **said))
 
 
 def state(*sessions, control="A.6.2.2"):
@@ -93,6 +83,7 @@ def test_a_record_whose_file_or_subject_is_another_is_no_publication():
     )
     subject = [Subject(name="document:r", digest={"sha256": "2" * 64})]
     writer.add("requirements", subject, details=AttachmentDetails(document=stated))
+    writer.close()
     assert shelf_of([checked(writer)]).publications == ()
 
 

@@ -1,0 +1,107 @@
+"""Documents of people that a stage asks for: published, sealed, approved by another person, and about this version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.gates.control_conditions.by_document import by_document
+from aims_mlflow.gates.control_conditions.impact import cites, names_model
+from aims_mlflow.gates.control_conditions.model_evidence import reviewed
+from aims_mlflow.gates.kind_verdict import control_of
+from aims_mlflow.gates.person_statements import approving_role
+from aims_mlflow.records.decision import Unmet
+from aims_mlflow.records.documents import ABOUT_A_MODEL
+from aims_mlflow.signing.owners import is_among
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from aims_mlflow.gates.control_conditions.by_document import FieldCheck, Problem
+    from aims_mlflow.gates.person_statements import PublishedDocument
+    from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.gates.verdict import Judgement, Outcome
+    from aims_mlflow.records.decision import Condition
+
+# What level `standard` asks for at deployment beside the evidence.
+STANDARD = ("impact-assessment", "validation-report", "deployment-plan", "monitoring-plan")
+# The name of a shortfall of a document that is there and does not count: otherwise "missing".
+SHORTFALL: dict[Outcome, Condition] = {"stale": "stale", "failed": "failed", "not evaluated": "not-evaluated"}
+
+
+def unmet_documents(rules: Rules, subject: StatusSubject, now: datetime) -> list[Unmet]:
+    """Return what is lacking of the documents that the stage asks for."""
+    if rules.system is None:
+        return []
+    out = []
+    for kind in rules.written:
+        verdict = _verdict(kind, subject, now)
+        if verdict.outcome not in ("holds", "warned"):
+            out.append(_unmet(kind, verdict, subject))
+    return out
+
+
+def documents_in_use(rules: Rules, subject: StatusSubject, now: datetime) -> tuple[str, ...]:
+    """Return the sha256 of the documents that the stage asks for, and that count."""
+    found = {kind: subject.written(kind) for kind in rules.written}
+    counting = [k for k, d in found.items() if d and _verdict(k, subject, now).outcome in ("holds", "warned")]
+    return tuple(sorted(str(found[kind][-1].sha256) for kind in counting))
+
+
+def _verdict(kind: str, subject: StatusSubject, now: datetime) -> Judgement:
+    if kind == "validation-report" and (own := reviewed(subject, now)).outcome not in ("holds", "warned"):
+        return own
+    return by_document(kind, *_checks(kind), role=approving_role(kind))(subject, now)
+
+
+def _checks(kind: str) -> tuple[FieldCheck, ...]:
+    about = (names_model,) if kind in ABOUT_A_MODEL else ()
+    return (_of_this_system, *about, *CHECKS.get(kind, ()))
+
+
+def _of_this_system(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    if document.system is not None and document.system != subject.name:
+        return "missing", f"it is about {document.system}, not {subject.name}"
+    return None
+
+
+def _at_this_alias(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """A plan that names MODEL@ALIAS watches this one."""
+    rules, named = subject.rules, document.fields.get("model")
+    here = f"{rules.model_name}@{rules.alias}" if rules and rules.alias else None
+    if named and here and named != here:
+        return "missing", f"it watches {named}, not {here}"
+    return None
+
+
+def _not_by_the_trainer(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    own = [name for name in document.authors if is_among(name, subject.counted.trainers)]
+    return ("missing", f"{own[0]}, who wrote it, trained the model") if own else None
+
+
+CHECKS: dict[str, tuple[FieldCheck, ...]] = {
+    "impact-assessment": (cites,),
+    "monitoring-plan": (_at_this_alias,),
+    "validation-report": (_not_by_the_trainer,),
+}
+
+
+def _unmet(kind: str, verdict: Judgement, subject: StatusSubject) -> Unmet:
+    here = bool(subject.written(kind))
+    system = f" --system {subject.name}" if subject.name else ""
+    write = f"`aims document new {kind}{system}`, publish it, and let another person approve it"
+    return Unmet(
+        control=control_of(kind),
+        kind=kind,
+        text=verdict.sentence if here else f"no {kind} is published for {subject.name or 'this system'}",
+        next=f"mend, publish and approve it: `aims document show {verdict.evidence[0]}`" if verdict.evidence else write,
+        evidence=verdict.evidence[0] if verdict.evidence else None,
+        condition=SHORTFALL.get(verdict.outcome, "missing"),
+    )
+
+
+def not_asked(rules: Rules) -> tuple[str, ...]:
+    """Return the kinds of document that level `standard` asks for at deployment, and this stage does not."""
+    if rules.stage != "deployment":
+        return ()
+    return tuple(kind for kind in STANDARD if kind not in rules.written)

@@ -1,0 +1,178 @@
+"""A stage asks for documents: published ones count, about this version, approved by another person, and nothing less."""
+
+import dataclasses
+
+import pytest
+import yaml
+
+from aims_mlflow.errors import ConfigError
+from aims_mlflow.gates.decide import DecisionRequest, decide
+from aims_mlflow.gates.policy import default_policy_text, parse_policy
+from aims_mlflow.gates.policy_levels import DOCUMENTS, policy_text
+from aims_mlflow.gates.published_documents import DocumentShelf
+from aims_mlflow.gates.required_documents import STANDARD
+from aims_mlflow.gates.wording import lines
+from aims_mlflow.records.evidence import Claim
+from support.good_documents import NOW, SYSTEM
+from support.signed_sessions import MODEL
+from support.status_cases import approval, good, sha_of
+
+APPROVERS = {"approvals": {"count": 0}}
+
+
+class WrittenShelf(DocumentShelf):
+    """A shelf that has the documents of a test, all in force."""
+
+    written = ()
+
+    @property
+    def documents(self):
+        return self.written
+
+
+def shelf(subject):
+    made = WrittenShelf(approvals=subject.approvals)
+    object.__setattr__(made, "written", subject.documents)
+    return made
+
+
+def policy(*asked, stage="deployment"):
+    data = yaml.safe_load(default_policy_text())
+    data["stages"][stage] |= {"require": ["session", *asked], **APPROVERS, "limits": []}
+    return parse_policy(yaml.safe_dump(data, sort_keys=False))
+
+
+def decided(subject, *asked, stage="deployment", alias="champion", now=NOW):
+    rules = policy(*asked, stage=stage).rules(SYSTEM, stage, alias if stage == "deployment" else None)
+    asked_for = DecisionRequest(MODEL, model_id="m-1", shelf=shelf(subject))
+    return decide(rules, subject.sessions, [], asked_for, now)
+
+
+def written(subject, kind, **changes):
+    """The subject with another document of a kind."""
+    found = [dataclasses.replace(d, **changes) if d.kind == kind and d.id == kind else d for d in subject.documents]
+    return dataclasses.replace(subject, documents=tuple(found))
+
+
+def fields(subject, kind, **changes):
+    mine = next(d for d in subject.documents if d.id == kind)
+    return written(subject, kind, fields={**mine.fields, **changes})
+
+
+@pytest.fixture(scope="module")
+def subject():
+    made = good()
+    # The plan of a release is about one version, too.
+    return written(made, "deployment-plan", model_digests=(MODEL,))
+
+
+@pytest.mark.parametrize("kind", STANDARD)
+def test_a_published_and_approved_document_about_this_version_is_enough(kind, subject):
+    decision = decided(subject, {"document": kind})
+    assert decision.allowed, decision.unmet
+    assert decision.documents == (sha_of(kind),)
+    assert kind not in (decision.not_asked or ())
+
+
+def without(kind):
+    return lambda s: dataclasses.replace(s, documents=tuple(d for d in s.documents if d.kind != kind))
+
+
+def approved(kind, **changes):
+    def change(s):
+        others = [a for a in s.approvals if a.sha256 != sha_of(kind)]
+        return dataclasses.replace(s, approvals=(*others, approval(kind, **changes)) if changes else tuple(others))
+
+    return change
+
+
+def faults(kind):
+    """What is wrong with a document, and a word of the refusal."""
+    yield "not published", without(kind), f"no {kind} is published"
+    yield "empty", lambda s: written(s, kind, fields={}), "not state"
+    yield "never approved", approved(kind), "approval by another person"
+    yield "wrong approver", approved(kind, roles=("trainer",)), "role 'approver'"
+    yield "own approval", approved(kind, owner="rita"), "approval by another person"
+    yield "past date", lambda s: written(s, kind, review_by="2026-01-01"), "its review was due"
+    yield "other system", lambda s: written(s, kind, system="churn"), "it is about churn"
+    if kind != "monitoring-plan":
+        yield "other digest", lambda s: written(s, kind, model_digests=("9" * 64,)), "9" * 12
+        yield "no digest", lambda s: written(s, kind, model_digests=()), "does not name the model"
+
+
+CASES = [(kind, name, change, word) for kind in STANDARD for name, change, word in faults(kind)]
+
+
+@pytest.mark.parametrize(("kind", "name", "change", "word"), CASES, ids=[f"{c[0]}: {c[1]}" for c in CASES])
+def test_less_than_that_is_refused(kind, name, change, word, subject):
+    decision = decided(change(subject), {"document": kind})
+    assert not decision.allowed, name
+    (lacking,) = decision.unmet
+    assert word in lacking.text, lacking.text
+    assert lacking.kind == kind
+    assert decision.documents is None
+
+
+def test_a_kind_is_asked_for_by_its_name_alone_as_well_and_at_registration_too(subject):
+    assert decided(subject, "impact-assessment", stage="registration").allowed
+    refused = decided(without("impact-assessment")(subject), "impact-assessment", stage="registration")
+    assert "no impact-assessment is published" in refused.unmet[0].text
+
+
+def test_a_plan_for_another_alias_and_a_report_by_the_trainer_do_not_count(subject):
+    other = decided(fields(subject, "monitoring-plan", model=f"{SYSTEM}@shadow"), {"document": "monitoring-plan"})
+    assert f"it watches {SYSTEM}@shadow, not {SYSTEM}@champion" in other.unmet[0].text
+    trainer = next(iter(subject.counted.trainers))
+    own = decided(written(subject, "validation-report", writers=(trainer,)), {"document": "validation-report"})
+    assert "trained the model" in own.unmet[0].text
+
+
+def test_an_assessment_may_cite_a_failure_where_a_harm_rests_on_it(subject):
+    low = Claim(
+        metric="selection_rate_ratio", slice={"sex": "Female"}, value="0.3", n=90, comparator=">=", limit="0.8",
+        passed=False,
+    )  # fmt: skip
+    failing = good(change=lambda parts: parts["fairness"][1].update(claims=[low], result="failed"))
+    record = next(r for r in failing.sessions[0].records if r.evidence.kind == "fairness")
+    asked = {"document": "impact-assessment"}
+
+    def about_it(decision):
+        return [u.text for u in decision.unmet if u.kind == "impact-assessment"]
+
+    assert "no harm rests on it" in about_it(decided(failing, asked))[0]
+    impacts = [{**i, "evidence": [record.id]} for i in failing.written("impact-assessment")[-1].fields["impacts"]]
+    assert not about_it(decided(fields(failing, "impact-assessment", impacts=impacts), asked))
+
+
+def test_controls_that_people_answer_are_met_by_published_documents(subject):
+    data = yaml.safe_load(default_policy_text())
+    data["stages"]["deployment"] |= {"require": ["session"], **APPROVERS, "require_controls": ["A.5.3", "A.8.4"]}
+    rules = parse_policy(yaml.safe_dump(data)).rules(SYSTEM, "deployment", "champion")
+    request = DecisionRequest(MODEL, shelf=shelf(subject))
+    assert decide(rules, subject.sessions, [], request, NOW).allowed
+    bare = decide(rules, subject.sessions, [], DecisionRequest(MODEL), NOW)
+    assert {u.control for u in bare.unmet} == {"A.5.3", "A.8.4"}
+
+
+def test_what_the_software_measures_is_no_document():
+    with pytest.raises(ConfigError, match=r"policy\.yaml:\d+: performance is no document that people write"):
+        policy({"document": "performance"})
+    assert policy("session").rules("x", "deployment", "champion").stage_digest
+
+
+def test_every_decision_about_a_deployment_lists_what_its_policy_did_not_ask_for(subject):
+    starter = decided(subject)
+    assert starter.not_asked == STANDARD
+    assert "  not asked for by this policy: impact-assessment, validation-report" in "\n".join(lines(starter))
+    assert decided(subject, stage="registration").not_asked is None
+
+
+@pytest.mark.parametrize("level", DOCUMENTS)
+def test_a_level_asks_at_deployment_and_changes_nothing_else(level):
+    loaded, plain = parse_policy(policy_text(level)), parse_policy(default_policy_text())
+    assert loaded.rules("x", "deployment", "champion").written == DOCUMENTS[level]
+    assert loaded.policy.stages["registration"] == plain.policy.stages["registration"]
+    rest = {e.kind for e in loaded.policy.stages["deployment"].require} - set(DOCUMENTS[level])
+    assert rest == {e.kind for e in plain.policy.stages["deployment"].require}
+    assert loaded.policy.stages["deployment"].limits == plain.policy.stages["deployment"].limits
+    assert loaded.policy.stages["deployment"].approvals.count == (2 if level == "high-risk" else 1)
