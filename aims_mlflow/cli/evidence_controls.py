@@ -56,9 +56,10 @@ def controls(
 def judged_subject(target: str, keys: tuple[str, ...], ledger: str | None, registry: str | None) -> StatusSubject:
     """Return the subject with all that is known here; says on stderr what is not, where a version was named."""
     from aims_mlflow.audit.model import ModelCheck
+    from aims_mlflow.audit.view import LedgerView
     from aims_mlflow.evidence.run_source import open_source
     from aims_mlflow.evidence.trust import trusted_keys
-    from aims_mlflow.exports.bundle.control_states import decided, with_documents
+    from aims_mlflow.pages.judging import leaves_about, shelf_in, with_decisions, with_documents
     from aims_mlflow.registry.reading import ledger_address
 
     if ledger_address(ledger, registry) is None:
@@ -73,8 +74,10 @@ def judged_subject(target: str, keys: tuple[str, ...], ledger: str | None, regis
     check = ModelCheck(opened(ledger, registry), target, None)
     source = open_source(target, check.history.known)
     name = source.located.name if source.located is not None else None
-    subject = decided(_subject(source), check.ledger, name) if name else _subject(source)
-    return with_documents(subject, check.ledger, check.ledger.leaves(types=("evidence",)), check.history)
+    subject, view = _subject(source), LedgerView(check.ledger)
+    leaves = leaves_about(view, name, subject.digest) if name else None
+    subject = with_decisions(subject, view, leaves) if leaves else subject
+    return with_documents(subject, shelf_in(view, view.leaves(types=("evidence",)), check.history))
 
 
 def _with_published(subject: StatusSubject) -> StatusSubject:

@@ -222,7 +222,9 @@ class IndexWriter:
         )
 
     def _add_evidence(self, sequence: int, fact: EvidenceLeaf) -> None:
-        self._add_records(sequence, fact, None)
+        records = self._add_records(sequence, fact, None)
+        if fact.documents:
+            self._unjudge_systems({record.system for record in records})
         for digest in fact.model_digests:
             self._rows.insert("ingested", sequence, digest)
             for row in self._rows.run("SELECT DISTINCT model FROM version WHERE digest = ?", digest).fetchall():
@@ -231,6 +233,15 @@ class IndexWriter:
                     row["model"],
                     sequence,
                 )
+                self._rows.unjudge(row["model"])
+
+    def _unjudge_systems(self, systems: set[str | None]) -> None:
+        """Drop the states of the models of systems, which a document may have changed; None: those of all models."""
+        if None in systems:
+            self._rows.unjudge(None)
+            return
+        for system in systems:
+            for row in self._rows.run("SELECT DISTINCT model FROM version WHERE system = ?", system).fetchall():
                 self._rows.unjudge(row["model"])
 
     def _add_records(self, sequence: int, fact: LeafContent, model: str | None) -> list[RecordSummary]:

@@ -1,9 +1,9 @@
-"""States of the controls of a model version, judged from sealed leaves alone."""
+"""States of the controls of a model version, judged from sealed leaves alone: for pages, bundles and commands alike."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -11,17 +11,21 @@ from pydantic import ValidationError
 
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.small_counts import beside_line
-from aims_mlflow.evidence.verify import CheckedSession, check_session
+from aims_mlflow.evidence.verify import TRAINER, CheckedSession, check_session
 from aims_mlflow.gates.control_coverage import ControlCoverage
 from aims_mlflow.gates.control_status import control_statuses
+from aims_mlflow.gates.published_documents import DocumentShelf, shelf_of
 from aims_mlflow.gates.rules_in_force import RulesInForce, read_rules
 from aims_mlflow.gates.status_subject import StatusSubject
+from aims_mlflow.lifecycle.tenures import FACTS, tenures_in
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.decision import Decision
+from aims_mlflow.records.keyring import ROLES
 from aims_mlflow.records.leaves.changes import DecisionBody, DecisionLeaf
+from aims_mlflow.records.leaves.others import EvidenceLeaf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from aims_mlflow.audit.view import View
     from aims_mlflow.gates.combined_status import ControlStatus
@@ -76,9 +80,26 @@ def session_files(view: View, leaf: Leaf) -> dict[str, bytes]:
     return out
 
 
-def sessions_of(view: View, leaf: Leaf, history: KeyringHistory) -> list[CheckedSession]:
-    """Return the sessions that a leaf names, checked against the keyrings."""
-    return [check_session(data, name, history.known) for name, data in session_files(view, leaf).items()]
+def sessions_of(
+    view: View, leaf: Leaf, history: KeyringHistory, roles: Sequence[str] = TRAINER
+) -> list[CheckedSession]:
+    """Return the sessions that a leaf names, checked against the keyrings; `roles` may sign them."""
+    return [check_session(data, name, history.known, roles) for name, data in session_files(view, leaf).items()]
+
+
+def shelf_in(view: View, leaves: Iterable[Leaf], history: KeyringHistory) -> DocumentShelf:
+    """Return the documents that were sealed; approvals, reviews and withdrawals are among them. Any role may sign."""
+    newest = history.newest
+    named = (role for key in (newest.keys if newest else ()) for role in key.roles)
+    roles = tuple(dict.fromkeys((*ROLES, *named)))
+    about = [leaf for leaf in leaves if isinstance(leaf.fact, EvidenceLeaf) and leaf.fact.documents]
+    return shelf_of(session for leaf in about for session in sessions_of(view, leaf, history, roles))
+
+
+def with_documents(subject: StatusSubject, shelf: DocumentShelf) -> StatusSubject:
+    """Return the subject with the published documents about its system and about the organisation."""
+    mine = tuple(d for d in shelf.documents if d.system in (None, subject.name))
+    return replace(subject, documents=mine, approvals=shelf.approvals)
 
 
 def _beside(view: View, leaf: Leaf) -> dict[str, str]:
@@ -106,24 +127,46 @@ def rules_of(view: View, decision: DecisionLeaf) -> RulesInForce | None:
         return None
 
 
-def judge_version(view: View, leaves: VersionLeaves, history: KeyringHistory, now: datetime) -> JudgedVersion | None:
-    """Judge a version by the evidence and rules of its deciding decision; None for one that no decision is about."""
+def leaves_about(view: View, name: str, digest: str | None) -> VersionLeaves | None:
+    """Return what a ledger without an index has about a model's bytes under a name; None where no decision is."""
+    leaves = list(view.leaves(model_name=name))
+    mine = [leaf for leaf in leaves if isinstance(leaf.fact, DecisionLeaf) and leaf.fact.model_digest == digest]
+    places = {t.fact.request: t.place for t in tenures_in([x for x in leaves if x.fact.type in FACTS]) if not t.until}
+    held = [leaf for leaf in mine if leaf.fact.request in places]
+    chosen = held or [x for x in mine if isinstance(x.fact, DecisionLeaf) and x.fact.allowed] or mine
+    if not chosen:
+        return None
+    aliases = tuple(dict.fromkeys(places[str(leaf.fact.request)] for leaf in held))
+    return VersionLeaves(chosen[-1], mine, (), aliases)
+
+
+def with_decisions(subject: StatusSubject, view: View, leaves: VersionLeaves) -> StatusSubject:
+    """Return the subject with what its deciding decision went by, with all decisions, and the aliases that it holds."""
+    last = leaves.deciding.fact if leaves.deciding else None
+    if not isinstance(last, DecisionLeaf):
+        return subject
+    force = rules_of(view, last)
+    return replace(
+        subject,
+        rules=_rules(force, last),
+        keyring=force.keyring if force else None,
+        decisions=tuple(d for leaf in leaves.decisions if (d := decision_in(view, leaf)) is not None),
+        aliases=tuple(leaves.aliases),
+    )
+
+
+def judge_version(
+    view: View, leaves: VersionLeaves, history: KeyringHistory, now: datetime, shelf: DocumentShelf
+) -> JudgedVersion | None:
+    """Judge a version by its deciding decision, with the documents on a shelf; None where no decision is about it."""
     last = leaves.deciding
     content = last.fact if last else None
     if last is None or not isinstance(content, DecisionLeaf) or not content.model_digest:
         return None
     sessions = {s.name: s for leaf in (last, *leaves.ingested) for s in sessions_of(view, leaf, history)}
-    force = rules_of(view, content)
-    decisions = tuple(d for leaf in leaves.decisions if (d := decision_in(view, leaf)) is not None)
-    subject = StatusSubject(
-        next((r.evidence.system for s in sessions.values() for r in s.records if r.evidence.system), None),
-        digest=content.model_digest,
-        sessions=tuple(sessions.values()),
-        rules=_rules(force, content),
-        keyring=force.keyring if force else None,
-        decisions=decisions,
-        aliases=tuple(leaves.aliases),
-    )
+    system = next((r.evidence.system for s in sessions.values() for r in s.records if r.evidence.system), None)
+    subject = StatusSubject(system, digest=content.model_digest, sessions=tuple(sessions.values()))
+    subject = with_documents(with_decisions(subject, view, leaves), shelf)
     moment = now.astimezone(UTC)
     return JudgedVersion(subject, tuple(control_statuses(subject, moment, with_clauses=True)), utc_text(moment))
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aims_mlflow.pages.views.applicability import soa
 from aims_mlflow.pages.views.claims import claim
 from aims_mlflow.pages.views.controls import control, matrix
 from aims_mlflow.pages.views.decisions import decision, decisions
+from aims_mlflow.pages.views.documents import document, documents
 from aims_mlflow.pages.views.ledger import leaf, ledger, policy
 from aims_mlflow.pages.views.models import model, models, version
 from aims_mlflow.pages.views.overview import overview
 from aims_mlflow.pages.views.records import record, records
 from aims_mlflow.pages.views.registers import due, findings, incidents, monitors, people, waivers
+from aims_mlflow.pages.views.risks import risks
 from aims_mlflow.pages.views.sampling import sample
 from aims_mlflow.pages.views.search import search
 from aims_mlflow.pages.views.served import served
+from aims_mlflow.pages.views.suppliers import suppliers
 from aims_mlflow.pages.views.systems import system, systems
 
 if TYPE_CHECKING:
@@ -57,6 +61,11 @@ SITE = (
     SitePage("findings", "findings", findings, "Findings"),
     SitePage("incidents", "incidents", incidents, "Incidents"),
     SitePage("monitors", "monitors", monitors, "Monitors"),
+    SitePage("risks", "risks", risks, "Risks"),
+    SitePage("suppliers", "suppliers", suppliers, "Suppliers"),
+    SitePage("soa", "soa", soa, "Applicability"),
+    SitePage("documents", "documents", documents, "Documents"),
+    SitePage("document", "documents/<document>", document),
     SitePage("people", "people", people, "People"),
     SitePage("records", "records", records, "Records"),
     SitePage("record", "records/<record>", record),

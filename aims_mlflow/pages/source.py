@@ -14,6 +14,7 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.small_counts import beside_line
 from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.pages.judging import JudgedVersion, VersionLeaves, judge_version
+from aims_mlflow.pages.library import ReadableDocuments, sealed_shelf
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.leaves.changes import DecisionBody
 from aims_mlflow.settings import keyring_roots
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.audit.view import View
+    from aims_mlflow.gates.published_documents import DocumentShelf
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.proofs import Proof
@@ -59,6 +61,7 @@ class SharedSource:
     index: PageIndex
     proofs: LogProofs
     histories: BoundedCache[KeyringHistory] = field(default_factory=lambda: BoundedCache(2))
+    shelves: BoundedCache[DocumentShelf] = field(default_factory=lambda: BoundedCache(2))
 
     def history(self) -> KeyringHistory:
         """Return the history of the keyrings, read anew after each keyring that is sealed."""
@@ -86,6 +89,16 @@ class PageSource:
     def history(self) -> KeyringHistory:
         """Every keyring that was in force."""
         return self.shared.history()
+
+    @property
+    def shelf(self) -> DocumentShelf:
+        """Every document that people published, with its approvals, whoever may read it."""
+        return sealed_shelf(self.shared)
+
+    @cached_property
+    def documents(self) -> ReadableDocuments:
+        """The published documents that the reader may read."""
+        return ReadableDocuments(self)
 
     @cached_property
     def head(self) -> Checkpoint | None:
@@ -171,9 +184,14 @@ class PageSource:
         found = (self.view.leaf(row["sequence"]) for row in rows)
         return [leaf for leaf in found if leaf is not None]
 
+    def judgement(self, model: str, version: str) -> JudgedVersion | None:
+        """Judge a version now."""
+        leaves = self.version_leaves(model, version)
+        return judge_version(self.view, leaves, self.history, self.now, self.shelf)
+
     def judge(self, model: str, version: str) -> JudgedVersion | None:
         """Judge a version now, and keep the states in the index."""
-        judged = judge_version(self.view, self.version_leaves(model, version), self.history, self.now)
+        judged = self.judgement(model, version)
         with self.shared.index.writing() as to:
             to.execute("DELETE FROM status WHERE model = ? AND version = ?", (model, version))
             for position, s in enumerate(judged.statuses if judged else ()):

@@ -1,6 +1,7 @@
 """What a good document of each kind states, in the fields of its form."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from aims_mlflow.catalog.loader import controls
 from aims_mlflow.records.base import utc_text
@@ -18,7 +19,7 @@ IMPACT = {
 LEVEL = {"level": "high", "meaning": "once a month or more"}
 
 # What a good document of each kind states.
-FIELDS = {
+FIELDS: dict[str, dict[str, Any]] = {
     "ai-policy": {"principles": ["People decide about people"], "applies_to": "all systems", "prohibited": ["scoring staff"],
                   "exceptions": "the board, in writing"},
     "communication": {"audience": "all staff", "channel": "intranet", "policy": "ai-policy", "reached": 120,

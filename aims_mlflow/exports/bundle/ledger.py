@@ -64,7 +64,11 @@ class PartLedger:
 
     def leaf(self, sequence: int) -> Leaf | None:
         """Return one leaf; None where there is none."""
-        return next((leaf for leaf, _ in self._leaves if leaf.sequence == sequence), None)
+        return self._by_number.get(sequence)
+
+    @cached_property
+    def _by_number(self) -> dict[int, Leaf]:
+        return {leaf.sequence: leaf for leaf, _ in self._leaves}
 
     def of_model(self, name: str) -> ModelLeaves:
         """Return a model's leaves."""

@@ -11,9 +11,10 @@ from aims_mlflow.documents.terminal import MARKS, SYMBOLS
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.session import PAGE
 from aims_mlflow.exports.bundle import layout
-from aims_mlflow.exports.bundle.control_states import sessions_of, states_in_use
+from aims_mlflow.exports.bundle.control_states import states_in_use
 from aims_mlflow.exports.bundle.earlier_checkpoints import earlier_files
 from aims_mlflow.gates.waivers import last_day
+from aims_mlflow.pages.judging import sessions_of
 from aims_mlflow.records.leaves.changes import DecisionLeaf
 from aims_mlflow.records.leaves.others import ConsentLeaf, PolicyLeaf
 
@@ -38,9 +39,7 @@ def render_index(view: PartLedger, about: Mapping[str, Any]) -> bytes:
     """Return `index.html`: the decisions, their evidence, and the state of each control."""
     history = history_of(view, Step("keyring"), ())
     leaves = list(view.leaves())
-    decisions = [
-        _decision(view, leaf.sequence, leaf.fact, history) for leaf in leaves if isinstance(leaf.fact, DecisionLeaf)
-    ]
+    decisions = [_decision(view, leaf, leaf.fact, history) for leaf in leaves if isinstance(leaf.fact, DecisionLeaf)]
     return _render(
         "bundle.html.j2",
         about=about,
@@ -89,13 +88,13 @@ def _render(template: str, **values: Any) -> bytes:
     return text.encode()
 
 
-def _decision(view: PartLedger, sequence: int, content: DecisionLeaf, history: KeyringHistory) -> dict[str, Any]:
-    body = _body(view, sequence).get("decision", {})
-    sessions = sessions_of(view, content, history)
+def _decision(view: PartLedger, leaf: Leaf, content: DecisionLeaf, history: KeyringHistory) -> dict[str, Any]:
+    body = _body(view, leaf.sequence).get("decision", {})
+    sessions = sessions_of(view, leaf, history)
     digest, decided = content.model_digest, content.decided or content.time
     outcome = next(view.leaves(types=("outcome",), request=content.request), None)
     return {
-        "leaf": sequence,
+        "leaf": leaf.sequence,
         "request": content.request,
         "time": decided[:19],
         "stage": content.stage,

@@ -14,13 +14,13 @@ from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.browser_safe import is_inert
 from aims_mlflow.exports.bundle.collect import DOCUMENTS
-from aims_mlflow.exports.bundle.control_states import sessions_of
 from aims_mlflow.exports.bundle.earlier_checkpoints import EarlierCheck
 from aims_mlflow.exports.bundle.inventory import check_accounted
 from aims_mlflow.exports.bundle.ledger import PartLedger
 from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 from aims_mlflow.exports.bundle.systems import check_system
 from aims_mlflow.ledger import merkle
+from aims_mlflow.pages.judging import sessions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -60,7 +60,7 @@ class BundleCheck:
             contents.finish()
             self._checkpoint(history, outside, stamp_roots)
             for leaf in self._view.leaves(types=("decision", "evidence")):
-                for session in sessions_of(self._view, leaf.fact, history):
+                for session in sessions_of(self._view, leaf, history):
                     self._session(session)
             evidence = {kept for kept in map(self._artifact, self._artifacts) if kept}
             check_system(self._view, self._about["system"], self.report)

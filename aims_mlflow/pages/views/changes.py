@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.pages.blocks import PageTable
-from aims_mlflow.pages.judging import judge_version
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import ToolingDetails
 from aims_mlflow.records.wording import measured_text, metric_text, slice_text
@@ -32,7 +31,7 @@ def changes_table(source: PageSource, model: str, version: str, judged: JudgedVe
     if before is None:
         return PageTable(title, columns, (), empty="It is the first version that was registered.")
     title = f"What changed since version {before['version']}"
-    earlier = judge_version(source.view, source.version_leaves(model, before["version"]), source.history, source.now)
+    earlier = source.judgement(model, before["version"])
     if judged is None or earlier is None:
         return PageTable(title, columns, (), empty="One of the two has no sealed evidence to compare.")
     old, new = _fields(earlier.subject), _fields(judged.subject)

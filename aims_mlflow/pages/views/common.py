@@ -68,6 +68,11 @@ def record_cell(kind: str, record_id: str) -> PageCell:
     return PageCell(f"{kind} {record_id[:13]}…", to("records", record_id))
 
 
+def document_cell(document: str, text: str) -> PageCell:
+    """Return a link to a published document's page."""
+    return PageCell(text, to("documents", document))
+
+
 def number_in(query: Mapping[str, str], name: str, default: int, least: int = 0, most: int = 10**9) -> int:
     """Return a whole number of a query, within bounds; the default for anything else."""
     text = query.get(name, "")

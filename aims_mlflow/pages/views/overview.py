@@ -134,6 +134,22 @@ def _systems(source: PageSource) -> Facts:
     return Facts("Systems by stage", [*rows, ("all", PageCell(f"{len(found):,} known to this ledger", to("systems")))])
 
 
+def _documents(source: PageSource) -> list[tuple[str, Any]]:
+    """Return what is published of documents, and which of those that every audit asks for are not."""
+    there = {d.kind for d in source.documents.in_force}
+    asked = {
+        "soa": "statement of applicability", "risk-register": "risk register", "supplier-record": "supplier record",
+        "competence-record": "competence record", "impact-assessment": "impact assessment",
+    }  # fmt: skip
+    lacking = ", ".join(name for kind, name in asked.items() if kind not in there)
+    late = sum(d.state == "overdue" for d in source.documents.in_force)
+    count = f"{len(source.documents.in_force):,} published, {late:,} overdue for review"
+    return [
+        ("Documents", [PageCell(count, to("documents")), PageCell("statement of applicability", to("soa"))]),
+        ("Not published here", lacking or "none of those that the pages show"),
+    ]
+
+
 def _not_covered(source: PageSource, live: Sequence[Any], judged: int) -> Facts:
     states = source.rows("SELECT control, state, count(*) AS n FROM status WHERE {scope} GROUP BY control, state")
     seen = {row["control"] for row in states if row["state"] != "not assessed here"}
@@ -161,7 +177,7 @@ def _not_covered(source: PageSource, live: Sequence[Any], judged: int) -> Facts:
             + (f"; {len(live) - judged:,} {NOT_JUDGED}" if judged < len(live) else ""),
         ),
         ("Evidence outside the ledger", "not shown: evidence of runs that never met a gate, and was not ingested"),
-        ("Not kept as records here", "risks, suppliers, people's competence, and the statement of applicability"),
+        *_documents(source),
     ]
     if not source.scope.whole:
         rows.append(("Other models", "not shown: your login may not read all registered models"))

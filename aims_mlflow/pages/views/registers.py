@@ -18,6 +18,7 @@ from aims_mlflow.pages.views.common import (
     time_text,
     version_cell,
 )
+from aims_mlflow.pages.views.dated import competence_table, duties, plans_table
 from aims_mlflow.pages.views.records import readable
 from aims_mlflow.pages.views.timeline import FINDINGS, finding_row
 from aims_mlflow.records.base import utc_text
@@ -102,16 +103,26 @@ def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
     span = _SPAN.fullmatch(query.get("within", ""))
     days = min(int(span[1]), MOST_DAYS) if span else DAYS
     until = utc_text(source.now + timedelta(days=days))
-    rows = [*_due_waivers(source, until), *_due_states(source, until), *_due_keys(source, until)]
+    known = (*_due_waivers(source, until), *_due_states(source, until), *_due_keys(source, until))
+    rows = [*known, *_due_documents(source, until[:10])]
     table = PageTable(
         f"Within {days} days",
         ("Day", "What", "Control", "About", "Who", "Sealed"),
         sorted(rows, key=lambda r: str(r[0])),
-        "Ends of control states are known for versions whose states are judged. Missed monitor runs are not known "
-        "here: `aims monitor` keeps no plan yet.",
+        "Ends of control states are known for versions whose states are judged.",
     )
     form = Form("Another span", "due", (FormInput("within", "Days", str(days), "number"),), "Show")
-    return PageView("Due", "due", (), (form, table))
+    late = PageTable(
+        "Overdue by the published documents",
+        ("Day", "What", "Control", "About", "Who", "Sealed"),
+        sorted(d.row() for d in duties(source) if d.day < source.moment[:10]),
+        empty="No day that a document in force set has passed, of those that your login may read.",
+    )
+    return PageView("Due", "due", (), (table, late, plans_table(source), form))
+
+
+def _due_documents(source: PageSource, until: str) -> list[tuple[Any, ...]]:
+    return [d.row() for d in duties(source) if source.moment[:10] <= d.day <= until]
 
 
 def _due_waivers(source: PageSource, until: str) -> list[tuple[Any, ...]]:
@@ -194,12 +205,7 @@ def monitors(source: PageSource, _args: Mapping[str, str], query: Mapping[str, s
         )
         for r in found
     ]
-    lead = (
-        (
-            "Shown are runs whose evidence is in the ledger. A run that was "
-            "not ingested is not here, and neither is one that was missed."
-        ),
-    )
+    lead = (("Shown are runs whose evidence is in the ledger. A run that was not ingested is not here."),)
     table = PageTable(
         "Monitor runs and drift",
         ("Record", "Result", "System", "Claims", "Signed at", "First sealed"),
@@ -207,7 +213,7 @@ def monitors(source: PageSource, _args: Mapping[str, str], query: Mapping[str, s
         total=paging.total,
         first=paging.first,
     )
-    return PageView("Monitors", "monitors", lead, (table,), **paging.links)
+    return PageView("Monitors", "monitors", lead, (plans_table(source), table), **paging.links)
 
 
 def people(source: PageSource, _args: Mapping[str, str], _query: Mapping[str, str]) -> PageView:
@@ -238,6 +244,7 @@ def people(source: PageSource, _args: Mapping[str, str], _query: Mapping[str, st
     blocks = (
         PageTable("Keys of the newest keyring", ("Owner", "Roles", "Key", "From", "Until", "Revoked"), rows),
         Prose("Owners with several roles", twice or ("none",)),
-        Prose("Not kept here", ("competence, training records and conflicts of interest",)),
+        competence_table(source),
+        Prose("Not kept here", ("conflicts of interest",)),
     )
     return PageView("People and keys", "people", (), blocks)

@@ -8,6 +8,7 @@ from aims_mlflow.pages.blocks import Facts, PageCell, PageTable, PageView, Prose
 from aims_mlflow.pages.views.common import (
     UNASSIGNED,
     RowRange,
+    document_cell,
     leaf_cell,
     model_cell,
     system_cell,
@@ -16,6 +17,8 @@ from aims_mlflow.pages.views.common import (
 )
 from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, control_cell, counts, live_versions, statuses_of
 from aims_mlflow.pages.views.timeline import findings_table
+from aims_mlflow.records.documents.context import SystemEntry
+from aims_mlflow.records.documents.impact import ImpactAssessmentDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,9 +48,8 @@ def systems(source: PageSource, _args: Mapping[str, str], query: Mapping[str, st
         "Systems",
         ("System", "Stage", "Models", "Versions", "In use now", "Newest version"),
         [_row(*each) for each in shown],
-        "A system is what the policy or the evidence names for a model. "
-        "A register of systems with roles, affected groups "
-        "and assessments is not kept here.",
+        "A system is what the policy or the evidence names for a model. A system that only the register of systems "
+        "names is not in this list: its entry is among the documents.",
         total=len(rows),
         first=paging.first,
     )
@@ -88,15 +90,41 @@ def system(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str
         [
             ("Id", name),
             ("Stage", "deployed" if live else "not in use"),
-            (
-                "Roles, intended use, affected groups",
-                "stated by the team in each training: see a version's card and its evidence",
-            ),
-            ("Impact assessment, risks, suppliers", "no document is kept here"),
+            *_register(source, name),
         ],
     )
     blocks = [facts, *_strips(source, live), table, findings_table(source, sorted(mine))]
     return PageView(f"System {name}", address, (), blocks, (("Systems", "systems"),))
+
+
+def _register(source: PageSource, name: str) -> list[tuple[str, Any]]:
+    """Return what the register of systems and the other documents say of a system, each with its state."""
+    entries = source.documents.of(SystemEntry, name)
+    rows: list[tuple[str, Any]] = []
+    for document, entry in entries[-1:]:
+        groups = [f"{g.name}: {g.in_data or f'not in the data, {g.not_in_data}'}" for g in entry.affected_groups]
+        rows += [
+            ("Register entry", document_cell(document.id, f"{entry.title} ({document.state})")),
+            ("Purpose", entry.purpose or "not stated"),
+            ("Intended use", entry.intended_use or "not stated"),
+            ("Roles of the organisation", ", ".join(r.role for r in entry.roles) or "not stated"),
+            ("Stage by the register", entry.stage or "not stated"),
+            ("In scope", {True: "yes", False: "no", None: "not stated"}[entry.in_scope]),
+            ("Affected groups", groups or "not stated"),
+            ("Components of third parties", ", ".join(entry.components) or "none declared"),
+        ]
+    if not entries:
+        rows.append(("Register entry", "none is published here; what a training stated is on a version's card"))
+    assessments = source.documents.of(ImpactAssessmentDocument, name)
+    told = [document_cell(d.id, f"{w.title}: {d.state}, decision {w.decision or 'not stated'}") for d, w in assessments]
+    mine = [d for d in source.documents.in_force if d.publication.document.system == name]
+    return [
+        *rows,
+        ("Impact assessment", told or PageCell("none is published here", mark="·", tone="warn")),
+        ("Risks", PageCell("the risks of its registers", to("risks", system=name))),
+        ("Suppliers", PageCell("its components of third parties", to("suppliers", system=name))),
+        ("Documents", PageCell(f"{len(mine):,} published about it", to("documents", system=name))),
+    ]
 
 
 def _strips(source: PageSource, live: Sequence[Any]) -> list[PageTable | Prose]:

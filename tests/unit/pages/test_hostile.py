@@ -14,8 +14,10 @@ from aims_mlflow.pages.rendering import PageFrame, as_csv
 from aims_mlflow.records.evidence import Claim
 from aims_mlflow.records.leaves.others import FindingBody, FindingLeaf
 from support import ledger_with_decisions, signed_sessions
+from support.good_documents import FIELDS
 from support.ledger_with_decisions import GOOD, Registry
 from support.page_site import PAGES, PageSite
+from support.sealed_documents import DocumentOffice
 
 SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 MANY = 10_000
@@ -39,6 +41,18 @@ def site(tmp_path_factory):
             about="policy", state="open", request="f" * 32, model_name=SCRIPT, version=SCRIPT[:30], alias=SCRIPT
         )
         registry.ledger.seal(Entry(finding, FindingBody(text=SCRIPT)))
+        office = DocumentOffice(registry)
+        risk = {**FIELDS["risk-register"]["risks"][0], "event": SCRIPT, "id": SCRIPT, "closed_by": [SCRIPT]}
+        for kind, fields in {
+            "soa": {"controls": [{"control": "A.2.2", "applies": True, "reason": SCRIPT, "basis": [SCRIPT]}]},
+            "risk-register": {"risks": [risk], SCRIPT: SCRIPT},
+            "supplier-record": {"components": [{"component": SCRIPT, "supplier": SCRIPT, "version": SCRIPT}]},
+            "system": {"purpose": SCRIPT, "models": [SCRIPT]},
+            "competence-record": {"person": SCRIPT, "role": SCRIPT, "requirement": SCRIPT},
+            "monitoring-plan": {"every_days": 30, "who_acts": SCRIPT},
+        }.items():
+            given = {"version": SCRIPT, "effective_from": "2026-01-01"}
+            office.publish(kind, name=SCRIPT if kind == "soa" else "", fields=fields, system=SCRIPT, **given)
     made = PageSite.of(registry.ledger, folder / "pages.db")
     made.args = {
         "system": SCRIPT,
@@ -49,6 +63,7 @@ def site(tmp_path_factory):
         "record": made.first("SELECT id FROM record WHERE kind = 'fairness' LIMIT 1"),
         "number": "2",
         "digest": made.first("SELECT policy FROM decision LIMIT 1"),
+        "document": SCRIPT,
     }
     return made
 

@@ -8,6 +8,7 @@ from aims_mlflow.pages.scope import Scope
 from aims_mlflow.pages.site import SITE
 from support.ledger_with_decisions import GOOD, NAME, SYSTEM, decided_ledger
 from support.page_site import PAGES, PageSite
+from support.sealed_documents import publish_all
 
 NOBODY = Scope(frozenset({"credit/other"}))
 READER = Scope(frozenset({NAME}))
@@ -16,7 +17,9 @@ READER = Scope(frozenset({NAME}))
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ledger")
-    made = PageSite.of(decided_ledger(f"sqlite:///{folder}/ledger.db").ledger, folder / "pages.db")
+    registry = decided_ledger(f"sqlite:///{folder}/ledger.db")
+    publish_all(registry)
+    made = PageSite.of(registry.ledger, folder / "pages.db")
     made.args = {
         "system": SYSTEM,
         "control": "A.6.2.4",
@@ -26,17 +29,19 @@ def site(tmp_path_factory):
         "record": made.first("SELECT id FROM record WHERE kind = 'performance' LIMIT 1"),
         "number": "1",
         "digest": made.first("SELECT policy FROM decision LIMIT 1"),
+        "document": "soa",
     }
     return made
 
 
-OF_ONE = ("system", "model", "version", "decision", "record", "claim", "leaf", "policy")
+OF_ONE = ("system", "model", "version", "decision", "record", "claim", "leaf", "policy", "document")
 
 
 @pytest.mark.parametrize("name", OF_ONE)
 def test_who_may_not_read_a_model_is_told_the_same_as_of_one_that_does_not_exist(site, name):
     """Neither the status nor the words tell whether it exists."""
-    absent = {"leaf": "999", "record": "0" * 36, "model": "nothing", "system": "nothing", "digest": "f" * 64}
+    absent = {"leaf": "999", "record": "0" * 36, "model": "nothing", "system": "nothing", "digest": "f" * 64,
+              "document": "nothing"}  # fmt: skip
     page = site.answer(name, scope=NOBODY)
     other = site.answer(name, scope=NOBODY, **absent)
     assert page.status == other.status == 404

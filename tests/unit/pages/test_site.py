@@ -11,11 +11,14 @@ from aims_mlflow.pages.blocks import to
 from aims_mlflow.pages.site import SITE, split_format
 from support.ledger_with_decisions import GOOD, NAME, SYSTEM, UNFAIR, decided_ledger
 from support.page_site import PAGES, PageSite, variables
+from support.sealed_documents import publish_all
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory):
-    return decided_ledger(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db")
+    made = decided_ledger(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db")
+    publish_all(made)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,7 @@ def site(registry, tmp_path_factory):
         "record": made.first("SELECT id FROM record WHERE kind = 'performance' ORDER BY leaf LIMIT 1"),
         "number": "1",
         "digest": made.first("SELECT policy FROM decision LIMIT 1"),
+        "document": "soa",
     }
     return made
 
@@ -186,7 +190,7 @@ def test_a_pasted_checkpoint_is_compared_with_the_ledger(site, registry):
 
 
 def test_verify_now_proves_leaves_and_bodies(site):
-    rows = site.rows("ledger", "Verified now", {"verify": "20"})
+    rows = site.rows("ledger", "Verified now", {"verify": "200"})
     assert {row["In the tree"]["state"] for row in rows} == {"passed"}
     assert {row["Body"]["state"] for row in rows} == {"passed", "not applicable"}
 

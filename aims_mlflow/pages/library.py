@@ -1,0 +1,156 @@
+"""The published documents of a ledger as pages show them: verified, each with its state, within the reader's scope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import ValidationError
+
+from aims_mlflow.management.library import Library
+from aims_mlflow.pages.judging import shelf_in
+from aims_mlflow.pages.scope import GONE
+from aims_mlflow.records.details.attachments import EVENTS
+from aims_mlflow.records.documents import KINDS
+from aims_mlflow.signing.owners import is_among
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aims_mlflow.gates.published_documents import DocumentShelf, Publication
+    from aims_mlflow.management.states import DocumentState
+    from aims_mlflow.pages.source import PageSource, SharedSource
+    from aims_mlflow.records.documents.base import WrittenDocument
+
+Written = TypeVar("Written", bound="WrittenDocument")
+_KINDS = ",".join(f"'{kind}'" for kind in (*KINDS, *EVENTS))
+_LEAVES = f"SELECT DISTINCT leaf FROM record WHERE kind IN ({_KINDS}) ORDER BY leaf"
+_HEADER = (
+    "id", "title", "version", "owner", "author", "supersedes", "reason_for_change", "system", "organisation",
+    "model_digests", "approver", "effective_from", "review_by", "valid_until", "retention_until", "source", "language",
+    "sources_checked_on",
+)  # fmt: skip
+
+
+def sealed_shelf(shared: SharedSource) -> DocumentShelf:
+    """Return the documents that the ledger has; read anew after each leaf about one, and after each new keyring."""
+    numbers = tuple(row["leaf"] for row in shared.index.connection.execute(_LEAVES))
+    keyring = shared.index.connection.execute("SELECT max(sequence) FROM leaf WHERE type = 'keyring'").fetchone()[0]
+
+    def read() -> DocumentShelf:
+        found = (shared.view.leaf(number) for number in numbers)
+        return shelf_in(shared.view, (leaf for leaf in found if leaf is not None), shared.history())
+
+    return shared.shelves.get((numbers, keyring), read)
+
+
+def as_written(publication: Publication) -> WrittenDocument | None:
+    """Return what a published document states, as its kind's model reads it; None where this release cannot.
+
+    The text under the front matter is not in the ledger: it is in the file, whose sha256 the record has.
+    """
+    stated = publication.statement
+    kind = publication.document.kind
+    head = {name: value for name in _HEADER if (value := getattr(stated, name)) is not None}
+    try:
+        return KINDS[kind].model_validate({**head, "kind": kind, **stated.fields})
+    except (ValidationError, TypeError):
+        return None
+
+
+@dataclass(frozen=True)
+class SealedDocument:
+    """The version in force of a published document, its state today, and what it states."""
+
+    publication: Publication
+    state: DocumentState
+    approved_by: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The document's id."""
+        return self.publication.document.id
+
+    @property
+    def kind(self) -> str:
+        """The document's kind."""
+        return self.publication.document.kind
+
+    @cached_property
+    def written(self) -> WrittenDocument | None:
+        """What it states, as its kind's model reads it."""
+        return as_written(self.publication)
+
+
+class ReadableDocuments:
+    """The published documents that a reader may read.
+
+    A document about a system is for those who may read every registered model of the system; one about the
+    organisation, or about a system without a model, is for those who may read everything.
+    """
+
+    def __init__(self, source: PageSource) -> None:
+        self._source = source
+        self.library = Library(source.shelf)
+        self._systems: dict[str, bool] = {}
+
+    def reads(self, system: str | None) -> bool:
+        """Return whether the reader may read what is written about a system; None: about the organisation."""
+        scope = self._source.scope
+        if scope.whole or system is None:
+            return scope.whole
+        if system not in self._systems:
+            sql = "SELECT DISTINCT model FROM version WHERE system = ?"
+            found = self._source.shared.index.connection.execute(sql, (system,)).fetchall()
+            names = [row["model"] for row in found if GONE not in row["model"]]
+            self._systems[system] = bool(names) and all(map(scope.reads, names))
+        return self._systems[system]
+
+    def versions(self, document: str) -> list[Publication]:
+        """Return the published versions of a document that the reader may read, oldest first."""
+        return [p for p in self.library.shelf.versions(document) if self.reads(p.document.system)]
+
+    def state(self, publication: Publication) -> DocumentState:
+        """Return the state of a published version today."""
+        return self.library.state(publication, self._source.moment[:10])
+
+    @cached_property
+    def all(self) -> Sequence[SealedDocument]:
+        """The version in force of each document, by id; of a withdrawn one the last version."""
+        shelf, out = self.library.shelf, []
+        for name in sorted({p.document.id for p in shelf.publications}):
+            current = shelf.in_force(name) or shelf.versions(name)[-1]
+            if self.reads(current.document.system):
+                out.append(SealedDocument(current, self.state(current), self.approvers(current)))
+        return out
+
+    def approvers(self, publication: Publication) -> tuple[str, ...]:
+        """Return who approved exactly this content, its authors left out."""
+        shelf, document = self.library.shelf, publication.document
+        if not shelf.is_approved(publication):
+            return ()
+        mine = [a.owner for a in shelf.approvals if a.sha256 == document.sha256]
+        return tuple(dict.fromkeys(owner for owner in mine if not is_among(owner, document.authors)))
+
+    @property
+    def in_force(self) -> list[SealedDocument]:
+        """The documents that nobody withdrew."""
+        return [d for d in self.all if d.state != "withdrawn"]
+
+    def of(self, model: type[Written], system: str = "") -> list[tuple[SealedDocument, Written]]:
+        """Return the documents in force of a kind, by its model, with what they state; of one system or of all."""
+        found = ((d, d.written) for d in self.in_force if not system or d.publication.document.system == system)
+        return [(d, w) for d, w in found if isinstance(w, model)]
+
+    @property
+    def unread(self) -> list[SealedDocument]:
+        """The documents in force whose fields this release cannot read."""
+        return [d for d in self.in_force if d.written is None]
+
+
+def leaf_of(source: PageSource, publication: Publication) -> int | None:
+    """Return the number of the leaf that sealed a publication."""
+    sql = "SELECT leaf FROM record WHERE sha256 = ?"
+    row = source.shared.index.connection.execute(sql, (publication.record.sha256,)).fetchone()
+    return int(row["leaf"]) if row else None

@@ -1,0 +1,145 @@
+"""Days that published documents set: reviews, ends, treatments that are due, and monitor runs that were missed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.pages.blocks import PageTable, state_cell
+from aims_mlflow.pages.library import leaf_of
+from aims_mlflow.pages.views.common import day_text, document_cell, leaf_cell, system_cell
+from aims_mlflow.pages.views.records import readable
+from aims_mlflow.records.documents.lifecycle import CompetenceDocument, MonitoringPlanDocument
+from aims_mlflow.records.documents.risk import RiskRegisterDocument
+from aims_mlflow.records.documents.third_parties import SupplierDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aims_mlflow.pages.library import SealedDocument
+    from aims_mlflow.pages.source import PageSource
+
+MOST_SLOTS = 400  # of one plan, the newest
+
+
+@dataclass(frozen=True)
+class DatedDuty:
+    """Something that a published document sets a day for, and who answers for it."""
+
+    day: str
+    what: str
+    document: SealedDocument
+    owner: str
+
+    def row(self) -> tuple[Any, ...]:
+        """Return it as a row of the page of what is due."""
+        return self.day, self.what, "", document_cell(self.document.id, self.document.id), self.owner, ""
+
+
+def duties(source: PageSource) -> Iterator[DatedDuty]:
+    """Yield every day that the documents in force set, past ones too."""
+    found = source.documents
+    for document in found.in_force:
+        stated = document.publication.statement
+        if stated.review_by:
+            yield DatedDuty(stated.review_by, f"review of {document.kind}", document, stated.owner)
+        if stated.valid_until:
+            yield DatedDuty(stated.valid_until, f"last day of {document.kind}", document, stated.owner)
+    for document, register in found.of(RiskRegisterDocument):
+        for risk in register.risks:
+            if risk.due and risk.status in ("open", "treating", None):
+                yield DatedDuty(risk.due, f"treatment of risk {risk.id}", document, risk.owner or "nobody")
+    for document, record in found.of(SupplierDocument):
+        for part in record.components:
+            ends = [(p.expires, f"{p.kind} of {part.component}") for p in part.documents if p.expires]
+            if part.contract and part.contract.end:
+                ends.append((part.contract.end, f"contract {part.contract.id} for {part.component}"))
+            for day, what in ends:
+                yield DatedDuty(day, f"last day of {what}", document, part.supplier or "no supplier named")
+
+
+def competence_table(source: PageSource) -> PageTable:
+    """Return what is published about people's competence."""
+    today = source.moment[:10]
+    rows = []
+    for document, record in source.documents.of(CompetenceDocument):
+        ends = document.publication.statement.valid_until or ""
+        over = bool(ends) and ends < today
+        rows.append(
+            (
+                record.person or "nobody",
+                record.role or "",
+                record.requirement or "",
+                record.basis or "not stated",
+                record.obtained_on or "",
+                state_cell("stale", "", f"ended on {ends}") if over else ends or "no end is stated",
+                record.gap or "",
+                document_cell(document.id, f"{document.id} ({document.state})"),
+            )
+        )
+    columns = ("Person", "Role", "Must know", "Shown by", "On", "Until", "Gap", "Document")
+    return PageTable("Competence", columns, rows, empty="No competence record is published here.")
+
+
+@dataclass(frozen=True)
+class MonitorSlot:
+    """One period in which a monitoring plan wants a run; `run` is the first record that fell into it."""
+
+    begins: str
+    last: str
+    run: Any
+
+
+def slots(plan: MonitoringPlanDocument, since: str, today: str, runs: Sequence[Any]) -> list[MonitorSlot]:
+    """Return the periods of a plan that are over, or have a run, the newest first.
+
+    A period is `every_days` long and begins where the one before it ended; the first begins on the day `since`. A run
+    may come `grace_days` late, and counts for the first period that has none.
+
+    Args:
+        plan: The plan; one without `every_days` has no periods.
+        since: The day from which on the plan applies.
+        today: The day of the page.
+        runs: Rows of the index with `time`, oldest first.
+    """
+    every, grace, left = plan.every_days, plan.grace_days or 0, list(runs)
+    begins, out = date.fromisoformat(since), list[MonitorSlot]()
+    while every and begins < date.fromisoformat(today) and len(out) < MOST_SLOTS:
+        ends = begins + timedelta(days=every)
+        last = ends + timedelta(days=grace)
+        left = [run for run in left if run["time"][:10] >= str(begins)]
+        run = left.pop(0) if left and left[0]["time"][:10] < str(last) else None
+        if run is not None or last <= date.fromisoformat(today):
+            out.append(MonitorSlot(str(begins), str(last - timedelta(days=1)), run))
+        begins = ends
+    return out[::-1]
+
+
+def plans_table(source: PageSource) -> PageTable:
+    """Return the published monitoring plans with how many of their runs were missed."""
+    rows, columns = [], ("Plan", "System", "Every", "Periods over", "Missed", "The last missed", "Who acts", "Sealed")
+    for document, plan in source.documents.of(MonitoringPlanDocument):
+        system = document.publication.document.system or ""
+        since = plan.effective_from or day_text(document.publication.document.time)
+        sql = f"SELECT r.* FROM record r WHERE r.kind = 'monitor-run' AND r.system = :s AND {readable(source)} "
+        found = slots(plan, since, source.moment[:10], source.rows(f"{sql} ORDER BY r.time", s=system))
+        missed = [slot for slot in found if slot.run is None]
+        rows.append(
+            (
+                document_cell(document.id, f"{document.id} ({document.state})"),
+                system_cell(system),
+                f"{plan.every_days:,} days, {plan.grace_days or 0:,} late at most" if plan.every_days else "not stated",
+                f"{len(found):,}",
+                state_cell("failed" if missed else "holds", "", f"{len(missed):,} of {len(found):,}"),
+                f"{missed[0].begins} to {missed[0].last}" if missed else "",
+                plan.who_acts or "nobody",
+                leaf_cell(leaf_of(source, document.publication)),
+            )
+        )
+    note = (
+        "A period begins on the day from which on the plan applies, and has a run if a monitor-run record of the "
+        "system was signed in it and sealed here. A run that nobody handed to the ledger counts as missed."
+    )
+    return PageTable("Monitoring plans, and runs that were missed", columns, rows, note if rows else "",
+                     "No monitoring plan is published here: which runs were due is not known.")  # fmt: skip
