@@ -3,7 +3,7 @@
     python benchmarks/pages.py [--json] [--quick] [--systems N] [--versions N] [--records N] [--browsers N] [--asks N]
 
 One line for each page. Server and browsers are threads of this one process, so that the browsers' own
-work is in the figures. There are no pages of documents yet, so none are made.
+work is in the figures. No document is published in it, so that those pages are empty.
 """
 
 import argparse
