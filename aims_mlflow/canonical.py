@@ -69,18 +69,21 @@ def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return out
 
 
+def _refuse_constant(name: str) -> Any:
+    raise EvidenceError(f"{name} is not JSON")
+
+
+_strict = json.JSONDecoder(object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant)
+
+
 def parse_json(data: bytes, where: str) -> Any:
     """Parse hostile JSON: no repeated keys, no NaN, bounded depth.
 
     Raises:
         EvidenceError: it is not such JSON.
     """
-
-    def no_constant(name: str) -> Any:
-        raise EvidenceError(f"{name} is not JSON", where=where)
-
     try:
-        value = json.loads(data, object_pairs_hook=_refuse_repeats, parse_constant=no_constant)
+        value = _strict.decode(data.decode(json.detect_encoding(data), "surrogatepass"))
     except EvidenceError as exc:
         raise EvidenceError(exc.what, where=where) from None
     except RecursionError:

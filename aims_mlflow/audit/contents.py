@@ -1,22 +1,16 @@
-"""The contents of leaves: bodies, policies, decisions made again, and outcomes."""
+"""The contents of a ledger's leaves: each part by itself, here or in worker processes, then all of them in order."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.audit.decisions import DecisionCheck
-from aims_mlflow.audit.envelopes import MAX_CACHED, EnvelopeCheck, decided_at
-from aims_mlflow.audit.tree import named
-from aims_mlflow.canonical import canonical, sha256_hex
-from aims_mlflow.errors import AimsError, EvidenceError
-from aims_mlflow.gates.policy import FILE, parse_policy
+from aims_mlflow.audit.part_check import PartCheck, leaf_content
+from aims_mlflow.audit.part_workers import PartWorkers
+from aims_mlflow.audit.parts import PART_BYTES, CompletedChange, NewRules, Part, PartResult, SealedDecision
+from aims_mlflow.audit.report import Step
+from aims_mlflow.errors import EvidenceError
 from aims_mlflow.records.base import parse_time
-from aims_mlflow.records.leaves.changes import DecisionLeaf, OutcomeLeaf
-from aims_mlflow.records.leaves.others import (
-    ErasureLeaf,
-    KeyringLeaf,
-    PolicyLeaf,
-)
+from aims_mlflow.records.leaves.others import PolicyLeaf
 from aims_mlflow.signing.keyring_history import CLOCKS
 
 if TYPE_CHECKING:
@@ -25,146 +19,94 @@ if TYPE_CHECKING:
     from aims_mlflow.audit.report import Report
     from aims_mlflow.audit.view import View
     from aims_mlflow.ledger.leaves import Leaf
-    from aims_mlflow.records.leaves.base import LeafContent
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
-
-def leaf_content(leaf: Leaf) -> LeafContent:
-    """Parse the content of a leaf from untrusted bytes.
-
-    Raises:
-        EvidenceError: The bytes are not a leaf of this format.
-    """
-    try:
-        if canonical(leaf.content) == leaf.data:
-            return leaf.fact
-    except (EvidenceError, RecursionError):
-        pass
-    raise EvidenceError("not a leaf of this format", where=f"leaf {leaf.sequence}")
+# A policy's leaf has this text; other leaves may have it too.
+MAY_BE_POLICY = b'"type":"policy"'
 
 
 class ContentCheck:
-    """Checks leaves page by page, in order; keeps only the state in force and open changes in memory."""
+    """Checks leaves part by part, in order; keeps only the state in force and open changes in memory."""
 
-    def __init__(self, view: View, report: Report, history: KeyringHistory, *, whole: bool = False) -> None:
-        """`whole` means that the view contains every leaf, so that a missing leaf never existed."""
+    def __init__(
+        self, view: View, report: Report, history: KeyringHistory, *, whole: bool = False, processes: int = 0
+    ) -> None:
+        """`whole` means that the view contains every leaf, so that a missing leaf never existed.
+
+        `processes` is how many worker processes check parts; without any, this one does.
+        """
         self._view, self._report = view, report
         self._in_force: dict[str, list[tuple[str, str]]] = {"policy": [], "keyring": []}
         self._allowed: set[str] = set()
-        self._envelopes = EnvelopeCheck(view, report, history)
+        # The tree's problems of later leaves may be found before those of a part: these are told after them.
+        self._unreadable = Step("inclusion")
         self._without_body: dict[int, str] = {}
         self._erased: set[int] = set()
-        self._again = DecisionCheck(view, whole=whole)
-        self._counted = {"bodies": 0, "decisions": 0, "again": 0}
+        self._counted = {"bodies": 0, "decisions": 0, "again": 0, "envelopes": 0}
+        self._workers = PartWorkers(PartCheck(view, history, whole=whole).check, processes)
+        self._policy = ""
+        self._part, self._bytes = Part([], ""), 0
 
     def page(self, leaves: Sequence[Leaf]) -> None:
-        """Check one page of leaves."""
-        bodies = self._view.bodies([leaf.sequence for leaf in leaves])
-        part: list[tuple[Leaf, LeafContent]] = []
-        names: list[str] = []
+        """Take the next leaves."""
         for leaf in leaves:
-            content = self._content(leaf)
-            if content is not None:
-                part.append((leaf, content))
-                names += content.envelopes()
-            if len(names) >= MAX_CACHED:
-                self._part(part, names, bodies)
-                part, names = [], []
-        self._part(part, names, bodies)
+            self._part.leaves.append(leaf)
+            self._bytes += len(leaf.data)
+            self._policy = _policy_after(leaf) or self._policy
+            if self._bytes >= PART_BYTES:
+                self._hand_over()
 
-    def _part(
-        self,
-        part: Sequence[tuple[Leaf, LeafContent]],
-        names: Sequence[str],
-        bodies: dict[int, tuple[bytes, bytes]],
-    ) -> None:
-        """Check leaves of a page whose envelopes are read in one go, so that few records are in memory at once."""
-        self._envelopes.fetch(names)
-        for leaf, content in part:
-            self._body(leaf, content, bodies.get(leaf.sequence))
-            self._envelopes.check(leaf, content, self._policy_now())
-            self._says(leaf, content)
+    def _hand_over(self) -> None:
+        for result in self._workers.results(self._part):
+            self._settle(result)
+        self._part, self._bytes = Part([], self._policy), 0
 
-    def _policy_now(self) -> str:
-        versions = self._in_force["policy"]
-        return versions[-1][1] if versions else ""
-
-    def _content(self, leaf: Leaf) -> LeafContent | None:
-        try:
-            return leaf_content(leaf)
-        except EvidenceError as exc:
-            meaning = "someone rewrote it, or a newer release wrote it"
-            self._report["inclusion"].wrong(f"leaf {leaf.sequence}", exc.what, meaning)
-            return None
-
-    # -- what lies beside a leaf ------------------------------------------------------------
-
-    def _body(self, leaf: Leaf, content: LeafContent, body: tuple[bytes, bytes] | None) -> None:
-        if body is None:
-            self._without_body[leaf.sequence] = named(leaf)
-            return
-        self._counted["bodies"] += 1
-        if sha256_hex(body[0] + body[1]) != content.commitment:
-            self._report["completeness"].wrong(
-                named(leaf), "its body does not fit the commitment", "someone changed the texts beside the leaf"
-            )
-
-    # -- what leaves say --------------------------------------------------------------------
-
-    def _says(self, leaf: Leaf, content: LeafContent) -> None:
-        if isinstance(content, PolicyLeaf):
-            self._in_force["policy"].append((content.time, str(content.policy_digest)))
-            self._policy_text(leaf, content)
-        elif isinstance(content, KeyringLeaf):  # the keyring step reads its text
-            self._in_force["keyring"].append((content.time, str(content.keyring_digest)))
-        elif isinstance(content, DecisionLeaf):
-            self._decision(leaf, content)
-        elif isinstance(content, OutcomeLeaf) and content.done and content.of == "decision":
-            if content.request in self._allowed:
-                self._allowed.discard(content.request)
+    def _settle(self, result: PartResult) -> None:
+        """Take what a part says into the report, and what it says into the state that later parts are judged by."""
+        for said in result.said:
+            if isinstance(said, NewRules):
+                self._in_force[said.kind].append((said.time, said.digest))
+            elif isinstance(said, SealedDecision):
+                self._decision(said)
+            elif isinstance(said, CompletedChange):
+                self._made(said)
             else:
-                self._report["completeness"].wrong(
-                    named(leaf), "no allowing decision stands before it", "a change was made past the gate's own no"
-                )
-        elif isinstance(content, ErasureLeaf) and content.sequence is not None:
-            self._erased.add(content.sequence)
+                step, problem = said
+                (self._unreadable if step == "inclusion" else self._report[step]).add(problem)
+        self._without_body |= result.without_body
+        self._erased.update(result.erased)
+        self._counted["bodies"] += result.bodies
+        self._counted["again"] += result.made_again
+        self._counted["envelopes"] += result.envelopes
 
-    def _policy_text(self, leaf: Leaf, content: PolicyLeaf) -> None:
-        digest = str(content.policy_digest)
-        text = self._view.stored(digest)
-        try:
-            same = text is not None and parse_policy(text, FILE).digest == digest
-            same = same and content.text_sha256 in (None, sha256_hex(str(text).encode()))
-        except AimsError:
-            same = False
-        if not same:
-            self._report["completeness"].wrong(
-                named(leaf),
-                f"the text of policy {digest[:12]} is missing or was changed",
-                "it can no longer be shown by which rules was decided",
-            )
-
-    def _decision(self, leaf: Leaf, content: DecisionLeaf) -> None:
+    def _decision(self, said: SealedDecision) -> None:
         self._counted["decisions"] += 1
-        if content.allowed:
-            self._allowed.add(content.request)
-        for kind, digest in (("policy", content.policy_digest), ("keyring", content.keyring_digest)):
-            if digest is not None and digest not in _possible(self._in_force[kind], decided_at(content)):
+        if said.allowed:
+            self._allowed.add(said.request)
+        for kind, digest in said.rules.items():
+            if digest is not None and digest not in _possible(self._in_force[kind], said.decided):
                 self._report["completeness"].wrong(
-                    named(leaf),
+                    said.name,
                     f"it was made under {kind} {digest[:12]}, which was not in force then",
                     f"someone exchanged the {kind} in the database, behind the ledger's back",
                 )
-        if leaf.sequence in self._without_body:
-            return
-        self._counted["again"] += content.model_digest is not None
-        why = self._again.why_not(leaf, content)
-        if why:
-            who = f"{named(leaf)}, decision {content.request}"
-            self._report["completeness"].wrong(who, why, "it was not made from what it names")
+
+    def _made(self, said: CompletedChange) -> None:
+        if said.request in self._allowed:
+            self._allowed.discard(said.request)
+        else:
+            self._report["completeness"].wrong(
+                said.name, "no allowing decision stands before it", "a change was made past the gate's own no"
+            )
 
     def finish(self) -> None:
         """Check the ledger as a whole: bodies deleted without a record, and the active policy and keyring."""
+        self._hand_over()
+        for result in self._workers.rest():
+            self._settle(result)
+        for problem in self._unreadable.problems:
+            self._report["inclusion"].add(problem)
+        self._report["inclusion"].more += self._unreadable.more
         step = self._report["completeness"]
         for sequence, who in self._without_body.items():
             if sequence not in self._erased:
@@ -179,10 +121,22 @@ class ContentCheck:
                     f"someone exchanged the {kind} in force: decisions from now on would be made by another one",
                 )
         counted = self._counted
-        self._report["envelope"].said.append(f"{self._envelopes.count:,} envelopes that leaves name")
+        envelopes = f"{counted['envelopes']:,} envelopes, counted at each leaf that names them"
+        self._report["envelope"].said.append(envelopes)
         erased = f", {len(self._erased):,} erased with a reason" if self._erased else ""
         again = f"{counted['decisions']:,} decisions, {counted['again']:,} made again"
         step.said.append(f"{again}, {counted['bodies']:,} bodies{erased}, policy in force")
+
+
+def _policy_after(leaf: Leaf) -> str | None:
+    """Return the digest of the policy that a leaf puts in force; None for nearly all leaves, which are not parsed."""
+    if MAY_BE_POLICY not in leaf.data:
+        return None
+    try:
+        content = leaf_content(leaf)
+    except EvidenceError:
+        return None
+    return str(content.policy_digest) if isinstance(content, PolicyLeaf) else None
 
 
 def _possible(versions: Sequence[tuple[str, str]], decided: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.sessions import check_sealed
@@ -21,7 +22,7 @@ from aims_mlflow.signing.keys import PublicKey
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.audit.report import Report
+    from aims_mlflow.audit.parts import PartResult
     from aims_mlflow.audit.view import View
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.records.leaves.base import LeafContent
@@ -30,19 +31,29 @@ if TYPE_CHECKING:
 MAX_CACHED = 1_000
 MAX_VERIFIED = 100_000
 UNSIGNED = "it counts for nothing: an approver runs `aims gate adopt`, or the leaf was added in the database"
+NOT_WELL_FORMED = "not well-formed"
 EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"
+
+
+@dataclass(frozen=True)
+class _Verdicts:
+    """Whether signatures count at one leaf, by key: all records of a session are mostly of one."""
+
+    leaf: Leaf
+    roles: Sequence[str]
+    decided: str
+    by_key: dict[str, Verdict] = field(default_factory=dict)
 
 
 class EnvelopeCheck:
     """Checks the envelopes of leaves; a bounded cache avoids reading records twice."""
 
-    def __init__(self, view: View, report: Report, history: KeyringHistory) -> None:
-        self._view, self._report, self._history = view, report, history
+    def __init__(self, view: View, history: KeyringHistory) -> None:
+        self._view, self._history = view, history
         self._records: OrderedDict[str, SealedRecord | str] = OrderedDict()
         self._roles_of: dict[tuple[str, str], tuple[str, ...]] = {}
         # Envelopes and the keys whose signatures over them are valid.
         self._verified: set[tuple[str, str]] = set()
-        self.count = 0
 
     def fetch(self, names: Sequence[str]) -> None:
         """Read the envelopes that a page of leaves names, unless they are cached."""
@@ -62,14 +73,13 @@ class EnvelopeCheck:
             return "it is missing"
         if sha256_hex(raw) != name:
             return "its bytes were changed: they do not have the digest by which it is named"
-        self.count += 1
         try:
             return read(raw, name[:12])
         except EvidenceError as exc:
             # A refused decision names evidence that never was well-formed: that is why it was refused.
-            return f"not well-formed: {exc.what}"
+            return f"{NOT_WELL_FORMED}: {exc.what}"
 
-    def check(self, leaf: Leaf, content: LeafContent, policy: str) -> None:
+    def check(self, leaf: Leaf, content: LeafContent, policy: str, out: PartResult) -> None:
         """Check the envelopes that a leaf names, and the signatures of those that it relied on.
 
         `policy` is the digest of the policy in force, which defines the roles that may sign.
@@ -77,36 +87,39 @@ class EnvelopeCheck:
         sessions = _relied_on(content)
         evidence = content.evidence if isinstance(content, DecisionLeaf | EvidenceLeaf) else []
         counted = {*evidence, *(line for lines in sessions.values() for line in lines)}
-        roles = self._roles(content, policy)
+        verdicts = _Verdicts(leaf, self._roles(content, policy), decided_at(content))
         for name in dict.fromkeys(content.envelopes()):
             record = self._records.get(name, "it is missing")
             relied = name in counted or isinstance(content, ConsentLeaf | ErasureLeaf | IncidentLeaf | AdoptionLeaf)
             if isinstance(record, str):
-                if relied or not record.startswith("not well-formed"):
+                out.envelopes += record.startswith(NOT_WELL_FORMED)
+                if relied or not record.startswith(NOT_WELL_FORMED):
                     who = f"envelope {name[:12]} of {named(leaf)}"
-                    self._report["envelope"].wrong(who, record, EVIDENCE_CHANGED)
-            elif relied:
-                self._signature(record, leaf, roles, decided_at(content))
+                    out.wrong("envelope", who, record, EVIDENCE_CHANGED)
+                continue
+            out.envelopes += 1
+            if relied:
+                self._signature(record, verdicts, out)
         if isinstance(content, AdoptionLeaf):
-            self._adoption(leaf, content)
-        check_sealed(named(leaf), sessions, self._records, self._report)
+            self._adoption(leaf, content, out)
+        check_sealed(named(leaf), sessions, self._records, out)
 
-    def _adoption(self, leaf: Leaf, content: AdoptionLeaf) -> None:
+    def _adoption(self, leaf: Leaf, content: AdoptionLeaf, out: PartResult) -> None:
         """Check that an adoption is signed, and about the version that its leaf names."""
         record = self._records.get(content.envelope or "")
         why = why_not_about(record, content) if isinstance(record, SealedRecord) else None
         if content.envelope is None:
             why = "nobody signed it"
         if why:
-            step = self._report["envelope"]
-            step.wrong(named(leaf), f"{content.model_name} version {content.version} is adopted, but {why}", UNSIGNED)
+            what = f"{content.model_name} version {content.version} is adopted, but {why}"
+            out.wrong("envelope", named(leaf), what, UNSIGNED)
 
-    def _signature(self, record: SealedRecord, leaf: Leaf, roles: Sequence[str], decided: str) -> None:
-        verdict = self._verdict(record, leaf, roles, decided)
-        step = self._report["envelope"]
-        who = f"{record.evidence.kind} {record.id}, on which leaf {leaf.sequence} rests"
+    def _signature(self, record: SealedRecord, verdicts: _Verdicts, out: PartResult) -> None:
+        verdict = self._verdict(record, verdicts)
+        who = f"{record.evidence.kind} {record.id}, on which leaf {verdicts.leaf.sequence} rests"
         if verdict.entry is None or verdict.why_not:
-            step.wrong(who, verdict.why_not or "its key is not known", "it should not have counted when it did")
+            why = verdict.why_not or "its key is not known"
+            out.wrong("envelope", who, why, "it should not have counted when it did")
             return
         pair = record.sha256, verdict.entry.pem
         try:
@@ -114,16 +127,19 @@ class EnvelopeCheck:
                 record.envelope.verify(PublicKey.from_pem(verdict.entry.pem))
                 self._verified.add(pair)
         except EvidenceError as exc:
-            step.wrong(who, exc.what, "it was not signed by whom it names")
+            out.wrong("envelope", who, exc.what, "it was not signed by whom it names")
         if len(self._verified) > MAX_VERIFIED:
             self._verified.clear()
         if verdict.later:
-            step.wrong(who, verdict.later, "it counted when it was decided on, and would not count now: look again")
+            meaning = "it counted when it was decided on, and would not count now: look again"
+            out.wrong("envelope", who, verdict.later, meaning)
 
-    def _verdict(self, record: SealedRecord, leaf: Leaf, roles: Sequence[str], decided: str) -> Verdict:
+    def _verdict(self, record: SealedRecord, verdicts: _Verdicts) -> Verdict:
         """Judge a signature as of its sealing: by this leaf, or where it does not count here, by the first leaf."""
-        key_id = record.envelope.key_id
-        verdict = self._history.judge(key_id, roles, decided, leaf.sequence, decided)
+        key_id, leaf, roles, decided = record.envelope.key_id, verdicts.leaf, verdicts.roles, verdicts.decided
+        if key_id not in verdicts.by_key:
+            verdicts.by_key[key_id] = self._history.judge(key_id, roles, decided, leaf.sequence, decided)
+        verdict = verdicts.by_key[key_id]
         if verdict.why_not is None and verdict.later is None:
             return verdict
         name = record.sha256.encode()

@@ -11,7 +11,7 @@ from aims_mlflow.evidence.verify import Problem, order_problems
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aims_mlflow.audit.report import Report
+    from aims_mlflow.audit.parts import PartResult
 
 AFTERWARDS = "limits may have been chosen afterwards"
 
@@ -36,7 +36,7 @@ def pack_problems(name: str, records: Sequence[SealedRecord]) -> Iterator[Proble
 
 
 def check_sealed(
-    leaf: str, sessions: Mapping[str, Sequence[str]], records: Mapping[str, SealedRecord | str], report: Report
+    leaf: str, sessions: Mapping[str, Sequence[str]], records: Mapping[str, SealedRecord | str], out: PartResult
 ) -> None:
     """Check the sessions on which a leaf relied: their files' lines by sha256, and the records that these name.
 
@@ -50,4 +50,4 @@ def check_sealed(
         if len(found) == len(named):
             problems += pack_problems(who, found)
         for problem in problems:
-            report["completeness"].wrong(problem.record, problem.what, problem.meaning)
+            out.wrong("completeness", problem.record, problem.what, problem.meaning)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.contents import ContentCheck
 from aims_mlflow.audit.keyrings import history_of
+from aims_mlflow.audit.part_workers import cores_for_workers
 from aims_mlflow.audit.report import Report
 from aims_mlflow.audit.tree import TreeCheck
 from aims_mlflow.audit.view import LedgerView
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.ledger.ledger import Ledger
 
+# Under this, to fork workers takes as long as it saves.
+LEAVES_THAT_PAY = 500
+
 
 def verify_ledger(
     ledger: Ledger,
@@ -28,6 +32,7 @@ def verify_ledger(
     root: Collection[str] | None = None,
     stamp_roots: Sequence[bytes] = (),
     tick: Callable[[int], None] = lambda _: None,
+    processes: int | None = None,
 ) -> Report:
     """Verify every leaf, envelope, body, keyring, policy and checkpoint of a ledger.
 
@@ -38,6 +43,7 @@ def verify_ledger(
         root: key ids of pinned roots of the keyring.
         stamp_roots: PEM certificates of time-stamping authorities.
         tick: called with the number of leaves read so far.
+        processes: number of worker processes that check contents, 0 for none; as many as pay by default.
 
     Raises:
         Unreachable: the database does not answer.
@@ -45,7 +51,10 @@ def verify_ledger(
     report = Report(target)
     view = LedgerView(ledger)
     history = history_of(view, report["keyring"], root)
-    contents = ContentCheck(view, report, history, whole=True)
+    if processes is None:
+        processes = cores_for_workers() if ledger.proofs.size() >= LEAVES_THAT_PAY else 0
+    ledger.disconnect()
+    contents = ContentCheck(view, report, history, whole=True, processes=processes)
     TreeCheck(ledger, report, history, outside).run(contents.page, tick)
     contents.finish()
     check_stamps(ledger, report, stamp_roots)

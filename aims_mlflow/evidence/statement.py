@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from aims_mlflow.canonical import canonical, parse_json
 from aims_mlflow.errors import EvidenceError
@@ -37,6 +37,9 @@ class Subject(Record):
 
     name: str
     digest: dict[str, str] = Field(min_length=1)
+
+
+_subjects = TypeAdapter(tuple[Subject, ...])
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,7 @@ def read(raw: bytes, where: str) -> SealedRecord:
         raise EvidenceError("the statement needs a predicate and at least one subject", where=where)
     try:
         body = Evidence.model_validate(predicate.get("aims"))
-        parsed = tuple(Subject.model_validate(s) for s in subjects)
+        parsed = _subjects.validate_python(subjects)
         details_model(body.kind).model_validate(body.details)
     except (ValidationError, RecursionError) as exc:
         what = str(exc).splitlines()[:3] if isinstance(exc, ValidationError) else ["nested too deeply"]

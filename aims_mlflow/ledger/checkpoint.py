@@ -93,18 +93,13 @@ class Checkpoint:
         raise EvidenceError(f"the checkpoint of {self.origin} is not signed by a log key ({names})")
 
 
-def _raw_ed25519(key: PublicKey) -> bytes | None:
-    sslib = key.for_dsse()
-    return bytes.fromhex(sslib.keyval["public"]) if sslib.keytype == "ed25519" else None
-
-
 def key_hint(name: str, key: PublicKey) -> bytes:
     """Return the four bytes by which a note names a key: Ed25519 by the rule of signed-note, ECDSA by its key id.
 
     Raises:
         KeyUnavailable: notes know no other kind of key.
     """
-    raw = _raw_ed25519(key)
+    raw = key.raw_ed25519
     if raw is not None:
         return hashlib.sha256(name.encode() + b"\n" + ED25519 + raw).digest()[:4]
     if key.for_dsse().keytype == "ecdsa":
@@ -120,7 +115,7 @@ def verifier_key(name: str, key: PublicKey) -> str:
     """
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
-    raw = _raw_ed25519(key)
+    raw = key.raw_ed25519
     if raw is not None:
         body = ED25519 + raw
     else:

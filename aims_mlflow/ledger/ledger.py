@@ -242,6 +242,10 @@ class Ledger:
         """
         return self._locks.hold(model_name, seconds)
 
+    def disconnect(self) -> None:
+        """Close the connections that are not in use; later calls open others, also in a process that is forked now."""
+        self._engine.dispose()
+
     def _reading(self) -> contextlib.AbstractContextManager[Connection]:
         from aims_mlflow.ledger.database import reading
 

@@ -17,16 +17,17 @@ Severity = Literal["blocking", "failing", "warning"]
 
 def _no_floats(value: Any) -> Any:
     """A float has no canonical bytes that every language agrees on: exact numbers are strings."""
-    if isinstance(value, float):
-        raise ValueError("a float stands where an integer or a decimal string belongs")  # noqa: TRY004
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise ValueError("a key is not text")  # noqa: TRY004 - pydantic expects ValueError
-            _no_floats(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _no_floats(item)
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, float):
+            raise ValueError("a float stands where an integer or a decimal string belongs")  # noqa: TRY004
+        if isinstance(each, dict):
+            if not all(isinstance(key, str) for key in each):
+                raise ValueError("a key is not text")
+            left.extend(each.values())
+        elif isinstance(each, list | tuple):
+            left.extend(each)
     return value
 
 

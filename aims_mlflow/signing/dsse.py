@@ -49,14 +49,10 @@ class Envelope:
             EvidenceError: it was not made by this key over this payload.
         """
         from securesystemslib.dsse import Envelope as Dsse
-        from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
-        from securesystemslib.signer import Signature
 
-        dsse = Dsse(self.payload, self.payload_type, {self.key_id: Signature(self.key_id, self.signature.hex())})
-        try:
-            dsse.verify([key.for_dsse()], 1)
-        except (VerificationError, UnverifiedSignatureError):
-            raise EvidenceError(f"the signature does not fit the content (key {key.key_id[:12]})") from None
+        signed = Dsse(self.payload, self.payload_type, {}).pae()
+        if key.key_id != self.key_id or not key.verifies(self.signature, signed):
+            raise EvidenceError(f"the signature does not fit the content (key {key.key_id[:12]})")
 
 
 def sign(payload: bytes, key: SigningKey, payload_type: str = IN_TOTO) -> Envelope:

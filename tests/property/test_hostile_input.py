@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aims_mlflow.audit.contents import leaf_content
+from aims_mlflow.audit.part_check import leaf_content
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.checks.packs import check_pack, shipped_packs
 from aims_mlflow.checks.pages.charts import drift_chart

@@ -70,3 +70,26 @@ def test_a_keyring_is_its_roots_word(tmp_path):
     path.write_text(text + "extra: 1\n")
     with pytest.raises(ConfigError, match=r"keyring\.yaml:\d+: unknown key 'extra'"):
         load_keyring(path)
+
+
+def test_what_libsodium_accepts_and_refuses_openssl_does_too():
+    """Bits flipped, a number that is not reduced, points of small order, other lengths: one verdict by either library."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    key, data = ephemeral_key(), b"what was signed"
+    good = key.sign(data)
+    order = 2**252 + 27742317777372353535851937790883648493
+    unreduced = good[:32] + (int.from_bytes(good[32:], "little") + order).to_bytes(32, "little")
+    flipped = [
+        bytes(b ^ (1 << bit if at == i else 0) for i, b in enumerate(good)) for at in (0, 31, 32, 63) for bit in (0, 7)
+    ]
+    identity = b"\x01" + bytes(31)
+    for signature in (good, unreduced, *flipped, good[:-1], good + b"\0", b"", bytes(64), identity + bytes(32)):
+        try:
+            Ed25519PublicKey.from_public_bytes(key.public.raw_ed25519).verify(signature, data)
+            accepted = True
+        except InvalidSignature:
+            accepted = False
+        assert key.public.verifies(signature, data) is accepted
+        assert accepted is (signature == good)
