@@ -34,7 +34,8 @@ def group() -> None:
 
 
 @group.command()
-@click.option("--system", required=True, help="Id of the system in aims.yaml or policy.yaml.")
+@click.option("--system", help="Id of the system in aims.yaml or policy.yaml.")
+@click.option("--organisation", is_flag=True, help="Bundle the whole ledger instead of one system's part.")
 @click.option(
     "--stage",
     type=click.Choice(["stage1", "stage2", "surveillance", "recertification"]),
@@ -49,7 +50,9 @@ def group() -> None:
 @LEDGER
 @REGISTRY
 def create(
-    system: str,
+    *,
+    system: str | None,
+    organisation: bool,
     stage: AuditStage,
     since: datetime | None,
     held: tuple[Path, ...],
@@ -58,7 +61,9 @@ def create(
     ledger: str | None,
     registry: str | None,
 ) -> None:
-    """Write the bundle of a system: evidence, documents, proofs, checkpoint, keyring, and pages that open offline.
+    """Write the bundle of a system or of the organisation.
+
+    It has evidence, documents, proofs, checkpoint, keyring, and the auditor's pages as files that open offline.
 
     The same ledger and runs give the same bytes. An existing file is kept: the command then fails.
     """
@@ -68,7 +73,9 @@ def create(
     from aims_mlflow.exports.bundle.create import create as make
     from aims_mlflow.registry.reading import connect
 
-    path = out or Path(f"{system}-{stage}.zip")
+    if organisation == bool(system):
+        raise ConfigError("a bundle is of one system or of the organisation", next="--system ID, or --organisation")
+    path = out or Path(f"{system or 'organisation'}-{stage}.zip")
     if path.exists():
         raise ConfigError("the file exists", where=str(path), next="name another with --out")
     found = opened(ledger, registry)

@@ -77,7 +77,7 @@ def judged_subject(target: str, keys: tuple[str, ...], ledger: str | None, regis
     subject, view = _subject(source), LedgerView(check.ledger)
     leaves = leaves_about(view, name, subject.digest) if name else None
     subject = with_decisions(subject, view, leaves) if leaves else subject
-    return with_documents(subject, shelf_in(view, view.leaves(types=("evidence",)), check.history))
+    return with_documents(subject, shelf_in(view, datetime.now(UTC)))
 
 
 def _with_published(subject: StatusSubject) -> StatusSubject:

@@ -12,20 +12,20 @@ from pydantic import ValidationError
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.small_counts import beside_line
 from aims_mlflow.evidence.verify import TRAINER, CheckedSession, check_session
+from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.control_coverage import ControlCoverage
 from aims_mlflow.gates.control_status import control_statuses
-from aims_mlflow.gates.published_documents import DocumentShelf, shelf_of
+from aims_mlflow.gates.published_documents import DocumentShelf
 from aims_mlflow.gates.rules_in_force import RulesInForce, read_rules
+from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.lifecycle.tenures import FACTS, tenures_in
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.decision import Decision
-from aims_mlflow.records.keyring import ROLES
 from aims_mlflow.records.leaves.changes import DecisionBody, DecisionLeaf
-from aims_mlflow.records.leaves.others import EvidenceLeaf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from aims_mlflow.audit.view import View
     from aims_mlflow.gates.combined_status import ControlStatus
@@ -87,13 +87,14 @@ def sessions_of(
     return [check_session(data, name, history.known, roles) for name, data in session_files(view, leaf).items()]
 
 
-def shelf_in(view: View, leaves: Iterable[Leaf], history: KeyringHistory) -> DocumentShelf:
-    """Return the documents that were sealed; approvals, reviews and withdrawals are among them. Any role may sign."""
-    newest = history.newest
-    named = (role for key in (newest.keys if newest else ()) for role in key.roles)
-    roles = tuple(dict.fromkeys((*ROLES, *named)))
-    about = [leaf for leaf in leaves if isinstance(leaf.fact, EvidenceLeaf) and leaf.fact.documents]
-    return shelf_of(session for leaf in about for session in sessions_of(view, leaf, history, roles))
+def shelf_in(view: View, now: datetime) -> DocumentShelf:
+    """Return the documents that were sealed, as the gate counts them; none where no policy and keyring are here."""
+    active = view.active()
+    try:
+        force = read_rules(cast("Ledger", view), active["policy"], active["keyring"])
+        return sealed_shelf(Authority(view, "", force, now))
+    except (AimsError, KeyError):
+        return DocumentShelf()
 
 
 def with_documents(subject: StatusSubject, shelf: DocumentShelf) -> StatusSubject:

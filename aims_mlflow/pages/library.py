@@ -17,6 +17,7 @@ from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from aims_mlflow.gates.published_documents import DocumentShelf, Publication
     from aims_mlflow.management.states import DocumentState
@@ -33,16 +34,13 @@ _HEADER = (
 )  # fmt: skip
 
 
-def sealed_shelf(shared: SharedSource) -> DocumentShelf:
-    """Return the documents that the ledger has; read anew after each leaf about one, and after each new keyring."""
+def known_shelf(shared: SharedSource, now: datetime) -> DocumentShelf:
+    """Return the documents that the ledger has; read anew after each leaf about one, and after each change of rules."""
     numbers = tuple(row["leaf"] for row in shared.index.connection.execute(_LEAVES))
-    keyring = shared.index.connection.execute("SELECT max(sequence) FROM leaf WHERE type = 'keyring'").fetchone()[0]
+    sql = "SELECT max(sequence) FROM leaf WHERE type IN ('policy', 'keyring')"
+    rules = shared.index.connection.execute(sql).fetchone()[0]
 
-    def read() -> DocumentShelf:
-        found = (shared.view.leaf(number) for number in numbers)
-        return shelf_in(shared.view, (leaf for leaf in found if leaf is not None), shared.history())
-
-    return shared.shelves.get((numbers, keyring), read)
+    return shared.shelves.get((numbers, rules), lambda: shelf_in(shared.view, now))
 
 
 def as_written(publication: Publication) -> WrittenDocument | None:

@@ -7,7 +7,7 @@ import functools
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,20 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
+class OfflineFrame:
+    """What stands around a page of a bundle: where its links lead, and how much of the ledger is here.
+
+    `menu` has (name, address on the site, address of the file); `twins` the files of the other formats.
+    """
+
+    menu: Sequence[tuple[str, str, str]]
+    start: str
+    check: str
+    twins: Mapping[str, str]
+    leaves: int
+
+
+@dataclass(frozen=True)
 class PageFrame:
     """What stands around every page: its cut-off, its checkpoint, and where its links lead.
 
@@ -43,6 +57,7 @@ class PageFrame:
     behind: bool
     whole: bool
     print_view: bool = False
+    offline: OfflineFrame | None = None
 
     @classmethod
     def of(cls, source: PageSource, root: str, *, print_view: bool = False) -> PageFrame:
@@ -68,8 +83,13 @@ def as_html(view: PageView, frame: PageFrame) -> bytes:
     path = path or "index"
     for ending in (".html",):
         path = path.removesuffix(ending)
+    menu = [(name, address, f"{frame.root}{address}") for name, address in MENU]
     text = _template().render(
-        view=view, frame=frame, menu=MENU, twin=lambda kind: f"{path}.{kind}" + (f"?{query}" if query else "")
+        view=view,
+        frame=frame,
+        menu=frame.offline.menu if frame.offline else menu,
+        twin=lambda kind: f"{path}.{kind}" + (f"?{query}" if query else ""),
+        style=stylesheet().decode() if frame.offline else "",
     )
     return text.encode()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from aims_mlflow.pages.views.applicability import soa
 from aims_mlflow.pages.views.claims import claim
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     View = Callable[[PageSource, Mapping[str, str], Mapping[str, str]], PageView]
 
+_VARIABLE = re.compile(r"<(path:)?(\w+)>")
 FORMATS = ("html", "csv", "json")
 
 
@@ -77,6 +80,21 @@ SITE = (
     SitePage("search", "search", search, "Search"),
 )
 MENU = tuple((page.menu, page.address) for page in SITE if page.menu)
+
+
+def found_at(address: str) -> tuple[SitePage, dict[str, str]] | None:
+    """Return the page at an address without its query, and the variable parts of the address; None where none is."""
+    for page in SITE:
+        names = _VARIABLE.findall(page.address)
+        pattern = re.escape(page.address)
+        for path, name in names:
+            part = re.escape(f"<{'path:' if path else ''}{name}>")
+            pattern = pattern.replace(part, "(.+)" if path else "([^/]+)")
+        found = re.fullmatch(pattern, address)
+        if found:
+            given = map(unquote, found.groups())
+            return page, dict(zip((name for _, name in names), given, strict=True))
+    return None
 
 
 def split_format(last: str) -> tuple[str, str]:

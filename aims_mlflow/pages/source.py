@@ -14,14 +14,14 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.small_counts import beside_line
 from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.pages.judging import JudgedVersion, VersionLeaves, judge_version
-from aims_mlflow.pages.library import ReadableDocuments, sealed_shelf
+from aims_mlflow.pages.library import ReadableDocuments, known_shelf
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.leaves.changes import DecisionBody
 from aims_mlflow.settings import keyring_roots
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from aims_mlflow.audit.view import View
@@ -62,12 +62,14 @@ class SharedSource:
     proofs: LogProofs
     histories: BoundedCache[KeyringHistory] = field(default_factory=lambda: BoundedCache(2))
     shelves: BoundedCache[DocumentShelf] = field(default_factory=lambda: BoundedCache(2))
+    roots: Collection[str] | None = None  # pinned ones; None: those of the environment
 
     def history(self) -> KeyringHistory:
         """Return the history of the keyrings, read anew after each keyring that is sealed."""
         connection = self.index.connection
         last = connection.execute("SELECT max(sequence), max(hash) FROM leaf WHERE type = 'keyring'").fetchone()
-        return self.histories.get(tuple(last), lambda: history_of(self.view, Step("keyring"), keyring_roots() or None))
+        roots = (keyring_roots() or None) if self.roots is None else self.roots
+        return self.histories.get(tuple(last), lambda: history_of(self.view, Step("keyring"), roots))
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class PageSource:
     now: datetime
     behind: bool = False
     deadline: float = field(default_factory=lambda: time.monotonic() + JUDGING_SECONDS)
+    judgements: dict[tuple[str, str], JudgedVersion | None] = field(default_factory=dict)
 
     @property
     def view(self) -> View:
@@ -93,7 +96,7 @@ class PageSource:
     @property
     def shelf(self) -> DocumentShelf:
         """Every document that people published, with its approvals, whoever may read it."""
-        return sealed_shelf(self.shared)
+        return known_shelf(self.shared, self.now)
 
     @cached_property
     def documents(self) -> ReadableDocuments:
@@ -185,9 +188,12 @@ class PageSource:
         return [leaf for leaf in found if leaf is not None]
 
     def judgement(self, model: str, version: str) -> JudgedVersion | None:
-        """Judge a version now."""
-        leaves = self.version_leaves(model, version)
-        return judge_version(self.view, leaves, self.history, self.now, self.shelf)
+        """Return a version's states at the moment of the page, judged once."""
+        if (model, version) not in self.judgements:
+            leaves = self.version_leaves(model, version)
+            found = judge_version(self.view, leaves, self.history, self.now, self.shelf)
+            self.judgements[model, version] = found
+        return self.judgements[model, version]
 
     def judge(self, model: str, version: str) -> JudgedVersion | None:
         """Judge a version now, and keep the states in the index."""

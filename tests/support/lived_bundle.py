@@ -14,8 +14,8 @@ import pytest
 from aims_mlflow.errors import AimsError
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.archive import write_archive
+from aims_mlflow.exports.bundle.create import made_pages
 from aims_mlflow.exports.bundle.ledger import PartLedger
-from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 from support import second_verifier
 from support.commands import run
 
@@ -75,10 +75,11 @@ def rewritten(path, out, change, pages=False):
     about = json.loads(files["bundle.json"])
     if pages:
         del about["files"]
-        view = PartLedger(layout.FilesInMemory(files))
-        for name, render in ((layout.INDEX, render_index), (layout.HOW_TO, render_how_to)):
-            with contextlib.suppress(AimsError, LookupError, ValueError):
-                files[name] = render(view, about)
+        with contextlib.suppress(AimsError, LookupError, ValueError):
+            fresh = made_pages(PartLedger(layout.FilesInMemory(files)), about)
+            for name in [n for n in files if layout.is_page(n)]:
+                del files[name]
+            files |= fresh
     about["files"] = {n: second_verifier.sha256(c) for n, c in files.items() if n != "bundle.json"}
     files["bundle.json"] = second_verifier.canonical(about)
     with out.open("wb") as stream:

@@ -1,11 +1,12 @@
 """Documents that people published, approved and had sealed in a ledger, without MLflow."""
 
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.lifecycle.ingest import ingest
 from aims_mlflow.records.details.attachments import AttachmentDetails, DocumentEventDetails, DocumentStatement
-from aims_mlflow.records.evidence import Artifact
+from aims_mlflow.records.evidence import Artifact, MlflowIds
 from aims_mlflow.records.keyring import ROLES
 from support.good_documents import FIELDS, NEXT
 from support.ledger_with_decisions import SYSTEM
@@ -29,13 +30,19 @@ class DocumentOffice:
         """Publish a document of a kind; its fields are those of a good one, or `fields`."""
         self._number += 1
         system = more.pop("system", None if kind in ORGANISATION else SYSTEM)
+        run, name = f"{self._number:032x}", name or kind
+        content, path = (
+            f"# {name} {version}\n\nWords of {self._number}.\n".encode(),
+            f"aims/documents/d{self._number}.md",
+        )
+        self._registry.files[run, path] = content
         stated = DocumentStatement(
-            id=name or kind, title=f"The {kind}", version=version, owner="olga", author="ana", sha256=f"{self._number:064x}",
+            id=name, title=f"The {kind}", version=version, owner="olga", author="ana", sha256=sha256_hex(content),
             characters=900, system=system, fields=FIELDS[kind] if fields is None else fields, **{"review_by": NEXT, **more},
         )  # fmt: skip
         about = [Subject(name=f"document:{stated.id}", digest={"sha256": stated.sha256})]
-        file = Artifact(path=f"aims/documents/{stated.id}.md", sha256=stated.sha256, size=9)
-        writer = SessionWriter(self._registry.trainer, "ana", system=system)
+        file = Artifact(path=path, sha256=stated.sha256, size=len(content))
+        writer = SessionWriter(self._registry.trainer, "ana", system=system, mlflow=MlflowIds(run_id=run))
         writer.add(kind, about, details=AttachmentDetails(document=stated), artifacts=(file,))
         self._seal(writer)
         if approve:

@@ -126,7 +126,9 @@ class Bundle:
                 self.found.append(f"digest {name}")
         self.found += [f"missing {name}" for name in manifest["missing"]]
         self.leaves = {int(n[-17:-5]): json.loads(c) for n, c in self.some("ledger/leaves/").items()}
-        self.named = {"bundle.json", "index.html", "verify.html", "ledger/checkpoint.txt"}
+        self.named = {"bundle.json", "ledger/checkpoint.txt"}
+        # Views, which it does not render: the page that says how to verify says that they are not covered.
+        self.named |= {"index.html", "index.csv", "index.json", "verify.html", *self.some("pages/")}
         self.systems, self.reports = set(), {}
         self.keyrings()
         self.policies()

@@ -32,9 +32,10 @@ MAX_STAMPS = 20
 
 
 class Collector:
-    """Collects one system's bundle into `files`."""
+    """Collects the bundle of one system, or of the organisation, into `files`."""
 
-    def __init__(self, ledger: Ledger, system: str, since: str | None) -> None:
+    def __init__(self, ledger: Ledger, system: str | None, since: str | None) -> None:
+        """`system` is None for the whole ledger."""
         self._ledger, self._system, self._since = ledger, system, since
         self.files: dict[str, bytes] = {}
         self.missing: list[str] = []
@@ -80,6 +81,8 @@ class Collector:
         content = leaf.fact
         if isinstance(content, PolicyLeaf | KeyringLeaf) or content.request in requests:
             return True
+        if self._system is None and (self._since is None or content.time >= self._since):
+            return True
         if isinstance(content, EvidenceLeaf):
             systems = self._systems.of(content)
             # A document about no single system is the organisation's, and belongs to every system.
@@ -101,6 +104,8 @@ class Collector:
         Raises:
             ConfigError: there is none.
         """
+        if self._system is None:
+            return {str(leaf.fact.model_name) for leaf in self._ledger.leaves() if leaf.fact.model_name}
         known: set[str] = set()
         for leaf in self._ledger.leaves(types=("decision", "evidence")):
             content = leaf.fact

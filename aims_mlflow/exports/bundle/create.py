@@ -11,8 +11,9 @@ from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.collect import Collector
+from aims_mlflow.exports.bundle.how_to import render_how_to
 from aims_mlflow.exports.bundle.ledger import PartLedger
-from aims_mlflow.exports.bundle.pages import render_how_to, render_index
+from aims_mlflow.exports.bundle.site import site_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ STAGES: dict[AuditStage, str] = {
 
 def create(
     ledger: Ledger,
-    system: str,
+    system: str | None,
     stage: AuditStage,
     fetch: Fetch,
     *,
@@ -43,7 +44,7 @@ def create(
 
     Args:
         ledger: opened for reading.
-        system: the system's id.
+        system: the system's id; None for the whole organisation, which is every leaf of the ledger.
         stage: which audit it is for.
         fetch: returns a file of a run, by run id and path.
         since: a time; older leaves stay out where nothing in use rests on them.
@@ -77,7 +78,11 @@ def create(
         "missing": sorted(collector.missing),
     }
     view = PartLedger(layout.FilesInMemory(files))
-    files[layout.INDEX] = render_index(view, about)
-    files[layout.HOW_TO] = render_how_to(view, about)
+    files |= made_pages(view, about)
     files[layout.MANIFEST] = canonical({**about, "files": {name: sha256_hex(files[name]) for name in sorted(files)}})
     return files
+
+
+def made_pages(view: PartLedger, about: dict[str, Any]) -> dict[str, bytes]:
+    """Return every page of a bundle that is made from its other files, by its name in it."""
+    return {**site_files(view, about), layout.HOW_TO: render_how_to(view, about)}

@@ -28,10 +28,10 @@ def check_accounted(view: PartLedger, history: KeyringHistory, evidence: set[str
     """
     keys = _keys(view, history, report)
     pages = _pages(view, history, report)
-    known = {layout.MANIFEST, layout.INDEX, layout.HOW_TO, *_ledger_files(view), *keys, *pages}
+    known = {layout.MANIFEST, *_ledger_files(view), *keys, *pages}
     known |= evidence | set(earlier_files(view.files))
     for name in view.files.names:
-        if name not in known:
+        if name not in known and not layout.is_page(name):
             report["completeness"].wrong(name, "nothing in the bundle names it", STRAY)
 
 

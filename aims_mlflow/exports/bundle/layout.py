@@ -15,6 +15,13 @@ MANIFEST = "bundle.json"
 INDEX = "index.html"
 HOW_TO = "verify.html"
 CHECKPOINT = "ledger/checkpoint.txt"
+PAGES = "pages/"
+FILE = "file:"  # how a link of a view to a file of the bundle begins, until the link is made
+
+
+def is_page(name: str) -> bool:
+    """Return whether a file is one of the bundle's own pages, by its name."""
+    return name.startswith(PAGES) or name in (INDEX, HOW_TO, "index.csv", "index.json")
 
 
 def leaf_path(sequence: int) -> str:

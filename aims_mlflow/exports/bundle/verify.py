@@ -14,16 +14,16 @@ from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.browser_safe import is_inert
 from aims_mlflow.exports.bundle.collect import DOCUMENTS
+from aims_mlflow.exports.bundle.create import made_pages
 from aims_mlflow.exports.bundle.earlier_checkpoints import EarlierCheck
 from aims_mlflow.exports.bundle.inventory import check_accounted
 from aims_mlflow.exports.bundle.ledger import PartLedger
-from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 from aims_mlflow.exports.bundle.systems import check_system
 from aims_mlflow.ledger import merkle
 from aims_mlflow.pages.judging import sessions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
     from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.evidence.verify import CheckedSession
@@ -63,9 +63,10 @@ class BundleCheck:
                 for session in sessions_of(self._view, leaf, history):
                     self._session(session)
             evidence = {kept for kept in map(self._artifact, self._artifacts) if kept}
-            check_system(self._view, self._about["system"], self.report)
-            self._pages()
+            if self._about["system"] is not None:
+                check_system(self._view, self._about["system"], self.report)
             check_accounted(self._view, history, evidence, self.report)
+            self._pages()
         except AimsError as exc:
             self.report["completeness"].wrong(exc.where or self.report.target, exc.what, ASK_AGAIN)
         return self.report
@@ -75,7 +76,7 @@ class BundleCheck:
     def _manifest(self) -> None:
         step, raw = self.report["completeness"], self._files.read(layout.MANIFEST)
         about = parse_json(raw, layout.MANIFEST)
-        fields = ("aims_mlflow", "system", "stage", "origin", "root")
+        fields = ("aims_mlflow", "stage", "origin", "root")
         if (
             not isinstance(about, dict)
             or about.get("format") != layout.FORMAT
@@ -83,6 +84,7 @@ class BundleCheck:
             or not isinstance(about.get("files"), dict)
             or not isinstance(about.get("missing"), list)
             or not all(isinstance(about.get(name), str) for name in fields)
+            or not isinstance(about.get("system", 0), str | None)
         ):
             raise EvidenceError("not a bundle of this format", where=layout.MANIFEST, next=ASK_AGAIN)
         self._about = about
@@ -101,32 +103,39 @@ class BundleCheck:
         step.said.append(f"{len(listed):,} files as the manifest lists them")
 
     def _pages(self) -> None:
-        """Check that pages run no code and match the files that they show."""
+        """Check that no file runs code in a browser, and that the bundle's own pages show what the other files say."""
         step = self.report["completeness"]
-        own = {layout.INDEX: render_index, layout.HOW_TO: render_how_to}
-        same_release = self._about["aims_mlflow"] == aims_mlflow.__version__
-        about = {k: v for k, v in self._about.items() if k != "files"}
+        sound, same_release = self.report.verified, self._about["aims_mlflow"] == aims_mlflow.__version__
         for name in self._files.names:
-            content = self._files.read(name)
-            if name in own and same_release:
-                if content != self._rendered(own[name], about):
-                    step.wrong(name, "it does not show what the files beside it say", ASK_AGAIN)
-            elif not is_inert(name, content):
+            compared = sound and same_release and layout.is_page(name)
+            if not compared and not is_inert(name, self._files.read(name)):
                 step.wrong(name, "it may run script or ask a server for something", "do not open it in a browser")
-        for name in own:
-            if name not in self._files:
-                step.wrong(name, "it is missing", ASK_AGAIN)
         if not same_release:
             step.said.append(f"made by release {self._about['aims_mlflow']}: its pages were not compared")
+            return
+        if not sound:
+            step.said.append("its pages were not made again, since what they show does not verify")
+            return
+        self._compare_pages()
 
-    def _rendered(self, render: Callable[[PartLedger, dict[str, Any]], bytes], about: dict[str, Any]) -> bytes:
-        """Render a page; b"" if its data are malformed."""
+    def _compare_pages(self) -> None:
+        step, made = self.report["completeness"], self._made_again()
+        for name in sorted({layout.INDEX, layout.HOW_TO, *made, *filter(layout.is_page, self._files.names)}):
+            if name not in self._files:
+                step.wrong(name, "it is missing", ASK_AGAIN)
+            elif self._files.read(name) != made.get(name, b""):
+                step.wrong(name, "it does not show what the files beside it say", ASK_AGAIN)
+        step.said.append(f"{len(made):,} files of pages made again, each the same")
+
+    def _made_again(self) -> dict[str, bytes]:
+        """Make the bundle's pages; {} if its data are malformed."""
         import jinja2
 
+        about = {k: v for k, v in self._about.items() if k != "files"}
         try:
-            return render(self._view, about)
+            return made_pages(self._view, about)
         except (AimsError, jinja2.TemplateError, *HOSTILE):
-            return b""
+            return {}
 
     # -- the log ----------------------------------------------------------------------------
 

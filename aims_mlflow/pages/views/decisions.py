@@ -114,7 +114,12 @@ def _about(source: PageSource, row: Any, leaf: Leaf, said: Decision | None) -> F
                 "Policy",
                 code_cell(row["policy"], to("policies", row["policy"]) if source.scope.whole and row["policy"] else ""),
             ),
-            ("Keyring", code_cell(row["keyring"])),
+            (
+                "Keyring",
+                code_cell(
+                    row["keyring"], to("policies", row["keyring"]) if source.scope.whole and row["keyring"] else ""
+                ),
+            ),
             ("Sealed", leaf_cell(leaf.sequence)),
             ("Request", code_cell(row["request"])),
         ],

@@ -14,9 +14,8 @@ from aims_mlflow.audit.watch import look
 from aims_mlflow.audit.whole_ledger import verify_ledger
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.exports.bundle import layout
-from aims_mlflow.exports.bundle.create import create
+from aims_mlflow.exports.bundle.create import create, made_pages
 from aims_mlflow.exports.bundle.ledger import PartLedger
-from aims_mlflow.exports.bundle.pages import render_how_to, render_index
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger import append, checkpoint
 from aims_mlflow.ledger.ledger import Ledger
@@ -119,7 +118,7 @@ def bundle_signed_again(ledger, key):
     files[layout.CHECKPOINT] = checkpoint.sign(head.origin, head.size, head.root, key).text.encode()
     about = {k: v for k, v in json.loads(files[layout.MANIFEST]).items() if k != "files"}
     view = PartLedger(layout.FilesInMemory(files))
-    files[layout.INDEX], files[layout.HOW_TO] = render_index(view, about), render_how_to(view, about)
+    files |= made_pages(view, about)
     listed = {name: sha256_hex(files[name]) for name in sorted(files) if name != layout.MANIFEST}
     files[layout.MANIFEST] = canonical({**about, "files": listed})
     return [problem.sentence() for problem in verify_bundle(layout.FilesInMemory(files), "b").problems]

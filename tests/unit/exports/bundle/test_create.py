@@ -1,7 +1,9 @@
 """The bundle: the same bytes for the same input, verified offline by us, by a second verifier, and by openssl."""
 
+import html
 import io
 import json
+import posixpath
 import re
 import subprocess
 import sys
@@ -69,7 +71,9 @@ def test_the_commands_on_the_page_work_and_find_a_change(made, tmp_path):
     reports = {n for n in names if n.startswith("evidence/") and "aims/index.html" not in n}
     assert {f"ok {n}" for n in reports} <= set(whole)
     said = [line.split()[:2] for line in whole if line not in {f"ok {n}" for n in names}]
-    assert [word for _, word in said] == ["keyring", "keyring", "checkpoint,", "ledger/earlier/000000000001.txt"], whole
+    steps = ["keyring", "keyring", "checkpoint,", "ledger/earlier/000000000001.txt", "verdict:"]
+    assert [word for _, word in said] == steps, whole
+    assert whole[-1] == f"ok verdict: {len(whole) - 1} checks hold, none failed; what they do not cover is named below"
     assert {ok for ok, _ in said} == {"ok"}
     leaf, envelope, report, policy = (
         next(n for n in names if n.startswith(begin) and n.endswith(end))
@@ -94,15 +98,56 @@ def test_the_commands_on_the_page_work_and_find_a_change(made, tmp_path):
     ):  # fmt: skip
         assert words in broken
     assert "CHANGED: policy" in broken or "CHANGED: keyring" in broken
+    assert re.fullmatch(r"VERDICT: \d+ of \d+ lines say what is wrong.*", broken.splitlines()[-1])
+
+
+def test_the_page_of_commands_says_that_it_does_not_cover_the_pages(made):
+    page = contents(made[0])["verify.html"].decode()
+    assert "What this does not cover" in page
+    assert "no command above reads them" in page
 
 
 def test_each_decision_leads_to_the_policy_and_the_keyring_that_it_was_made_by(made):
     files = contents(made[0])
+    decisions = [c.decode() for n, c in files.items() if re.fullmatch(r"pages/decisions_\d+\.html", n)]
+    assert len(decisions) == 3
+    for page in decisions:
+        pages = [files[f"pages/{name}"].decode() for name in re.findall(r'href="(policies_[0-9a-f]{64}\.html)"', page)]
+        raw = {name for each in pages for name in re.findall(r'href="\.\./(ledger/in-force/[0-9a-f]{64}\.txt)"', each)}
+        assert len(raw) == 2
+        assert raw <= set(files)
+
+
+def test_each_link_of_the_pages_leads_to_a_file_of_the_bundle(made):
+    files = contents(made[0])
+    pages = {n: c.decode() for n, c in files.items() if layout.is_page(n) and n.endswith(".html")}
+    assert len(pages) > 50
+    for name, page in pages.items():
+        for link in re.findall(r'(?:href|src|action)="([^"#]*)"', page):
+            assert posixpath.normpath(posixpath.join(posixpath.dirname(name), html.unescape(link))) in files, (
+                name,
+                link,
+            )
+
+
+def test_the_first_page_says_what_the_bundle_cannot_show_before_anything_else(made):
+    page = contents(made[0])["index.html"].decode()
+    titles = re.findall(r"<h2[^>]*>([^<]*)</h2>", page)
+    assert titles[:3] == ["This bundle", "What this bundle cannot show", "Needs attention"]
+    assert "Other systems of the organisation" in page
+
+
+def test_a_bundle_of_the_organisation_has_every_leaf(life, tmp_path):
+    path = tmp_path / "organisation.zip"
+    run("bundle", "create", "--organisation", "--ledger", life.uri, "--out", path)
+    files = contents(path)
+    assert sum(n.startswith("ledger/leaves/") for n in files) == json.loads(files["bundle.json"])["size"]
+    assert "verified" in run("bundle", "verify", path).splitlines()[-1]
     page = files["index.html"].decode()
-    linked = re.findall(r'href="(ledger/in-force/[0-9a-f]{64}\.txt)"', page)
-    assert linked
-    assert set(linked) <= set(files)
-    assert page.count("Decided by") == page.count("<dt>Decided</dt>")
+    assert "Evidence of the whole organisation" in page
+    assert "Other systems of the organisation" not in page
+    both = run("bundle", "create", "--organisation", "--system", "loans", "--out", tmp_path / "x.zip", status=2)
+    assert "of one system or of the organisation" in both
 
 
 def test_the_python_on_the_page_runs_as_it_is_and_finds_a_change(made, tmp_path):
@@ -263,7 +308,10 @@ def test_hostile_archives_are_refused(made, tmp_path, what, why):  # noqa: C901 
 @pytest.mark.parametrize(
     ("name", "change", "why"),
     [
-        ("index.html", lambda c: c.replace(b"refused", b"allowed"), "does not show what the files"),
+        ("index.html", lambda c: c.replace(b"of 38", b"of 39"), "does not show what the files"),
+        ("pages/decisions.html", lambda c: c.replace(b"refused", b"allowed"), "does not show what the files"),
+        ("pages/decisions.csv", lambda c: c.replace(b"refused", b"allowed"), "does not show what the files"),
+        ("pages/extra.html", lambda _: b"<p>all is well</p>", "does not show what the files"),
         (
             "index.html",
             lambda c: c.replace(b"</body>", b"<script>alert(1)</script></body>"),

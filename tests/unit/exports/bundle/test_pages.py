@@ -1,13 +1,17 @@
 """The page that says how to verify without us, for ledgers whose keys changed and whose checkpoints were stamped."""
 
 import json
+import re
 import zipfile
 
 import pytest
 
+from aims_mlflow.canonical import canonical
 from aims_mlflow.exports.bundle import layout
-from aims_mlflow.exports.bundle.archive import write_archive
+from aims_mlflow.exports.bundle.archive import plain_name, write_archive
 from aims_mlflow.exports.bundle.create import create
+from aims_mlflow.exports.bundle.ledger import PartLedger
+from aims_mlflow.exports.bundle.site import OfflineSite, file_name
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.ledger import timestamps
 from aims_mlflow.ledger.ledger import Ledger
@@ -18,7 +22,7 @@ from aims_mlflow.signing.keys import ephemeral_key
 from support import second_verifier
 from support.entries import entry_of
 from support.lived_bundle import shown
-from support.small_bundle import keyring_of, lost, put_keyring, small_ledger
+from support.small_bundle import keyring_of, lost, put_keyring, small_bundle, small_ledger
 from support.timestamp_authority import keep_receipt
 
 
@@ -90,3 +94,32 @@ def test_the_pages_consistency_proof_is_right_for_every_shape_of_the_tree(tmp_pa
     assert any(line.startswith(f"ok ledger/earlier/{old:012d}.txt is continued") for line in said), said
     (tmp_path / "b/ledger/earlier" / f"{old:012d}.proof").write_text("0" * 64 + "\n")
     assert f"NOT CONTINUED: ledger/earlier/{old:012d}.txt" in shown(tmp_path / "b")
+
+
+def test_a_page_that_was_taken_out_is_missed(tmp_path):
+    files = dict(small_bundle(f"sqlite:///{tmp_path}/l.db"))
+    del files["pages/controls.html"]
+    about = json.loads(files["bundle.json"])
+    del about["files"]["pages/controls.html"]
+    files["bundle.json"] = canonical(about)
+    (problem,) = verify_bundle(layout.FilesInMemory(files), "bundle").problems
+    assert problem.sentence().startswith("pages/controls.html: it is missing")
+
+
+def test_a_site_with_more_pages_than_a_bundle_takes_says_how_many_are_left_out(tmp_path):
+    files = small_bundle(f"sqlite:///{tmp_path}/l.db")
+    about = {k: v for k, v in json.loads(files["bundle.json"]).items() if k != "files"}
+    made = OfflineSite(PartLedger(layout.FilesInMemory(files)), about, most=20).files()
+    assert sum(name.endswith(".html") for name in made) == 20
+    page = made["index.html"].decode()
+    assert re.search(r"\d+ further pages, which would have been one or more clicks further away", page)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("models/a/1", "models/a_1"), ("systems/a=b", "systems/a%3Db"), ("x?a=1", "x@a=1"), ("x" * 300, "x" * 301)],
+)
+def test_each_address_has_a_plain_file_name_of_its_own(one, other):
+    names = [file_name(address) for address in (one, other)]
+    assert all(map(plain_name, names)), names
+    assert names[0] != names[1]
