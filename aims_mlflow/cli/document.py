@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from aims_mlflow.cli.document_findings import findings_command
 from aims_mlflow.cli.document_soa import coverage_command, soa_command
-from aims_mlflow.cli.options import FILE
+from aims_mlflow.cli.options import FILE, LEDGER, REGISTRY
 from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.rules.base import LintContext
 
 FOLDER = click.option(
@@ -92,72 +91,44 @@ def own_name(around: LintContext) -> str:
 )
 @click.option("--kind", help="Only documents of this kind.")
 @click.option("--system", help="Only documents about this system.")
-@click.option("--published", is_flag=True, help="Also ask MLflow which are published, approved, superseded, withdrawn.")
+@click.option("--drafts", is_flag=True, help="Ask no server: each file is a draft, or overdue by its own review date.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 @FOLDER
+@LEDGER
+@REGISTRY
 def list_documents(
-    of_kinds: bool, kind: str | None, system: str | None, published: bool, as_json: bool, folder: Path | None
-) -> None:
-    """List the documents of the management folder with their state.
+    of_kinds: bool, kind: str | None, system: str | None, drafts: bool, as_json: bool, folder: Path | None,
+    ledger: str | None, registry: str | None,
+) -> None:  # fmt: skip
+    """List the documents of the management folder with their state, and those that are published and not in it.
 
-    Without --published, each file is a draft, or overdue by its own review date.
+    The ledger, else MLFLOW_TRACKING_URI, says which are published, approved, superseded or withdrawn. Where none is
+    named, each file is a draft, or overdue by its own review date.
     """
     if of_kinds:
         _print_kinds(as_json)
         return
+    from aims_mlflow.cli.document_rows import document_rows
     from aims_mlflow.management.surroundings import gather
 
     around = gather(folder)
-    known = _published() if published else {}
     rows = [
-        {**_row(d, around), **known.get((d.id, d.sha256), {})}
-        for d in around.folder.documents
-        if kind in (None, d.written.kind) and system in (None, d.written.system)
+        row
+        for row in document_rows(around, ledger, registry, drafts=drafts)
+        if kind in (None, row["kind"]) and system in (None, row["system"])
     ]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
     for row in rows:
         about = row["system"] or "the organisation"
-        click.echo(f"{row['id']:<32} {row['kind']:<26} v{row['version']:<6} {row['state']:<9} {about}")
+        click.echo(f"{row['id']:<32} {row['kind']:<26} v{row['version']:<6} {row['state']:<10} {about}")
     broken = around.folder.unreadable
     for file in broken:
         click.echo(f"{file.path}: cannot be read as a document ({len(file.problems)} problems)", err=True)
-    click.echo(f"{len(rows)} documents in {around.folder.root}; {len(broken)} files cannot be read", err=True)
-
-
-def _published() -> dict[tuple[str, str], dict[str, Any]]:
-    """Return state and run of each published version, by its id and the sha256 of its file."""
-    from datetime import UTC, datetime
-
-    from aims_mlflow.management.library import read_library
-
-    library, today = read_library(), datetime.now(UTC).strftime("%Y-%m-%d")
-    return {
-        (p.document.id, str(p.document.sha256)): {
-            "state": library.state(p, today),
-            "run": p.record.evidence.mlflow.run_id,
-        }
-        for p in library.shelf.publications
-    }
-
-
-def _row(document: FolderDocument, around: LintContext) -> dict[str, Any]:
-    from aims_mlflow.management.states import state_in_folder
-
-    written = document.written
-    return {
-        "id": document.id,
-        "kind": written.kind,
-        "title": written.title,
-        "version": written.version,
-        "system": written.system,
-        "owner": written.owner,
-        "state": state_in_folder(written, around.today),
-        "review_by": written.review_by,
-        "path": str(document.path),
-        "sha256": document.sha256,
-    }
+    here = sum(row["path"] is not None for row in rows)
+    more = f", {len(rows) - here} published and not in it" if len(rows) > here else ""
+    click.echo(f"{here} documents in {around.folder.root}{more}; {len(broken)} files cannot be read", err=True)
 
 
 def _print_kinds(as_json: bool) -> None:
@@ -187,13 +158,14 @@ def _print_kinds(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(document: str, folder: Path | None, evidence: tuple[str, ...], as_json: bool) -> None:
     """Show DOCUMENT (its id or file): state, what *met* needs still, and what lint says."""
+    from aims_mlflow.cli.document_rows import file_row
     from aims_mlflow.management.lint import lint
     from aims_mlflow.management.surroundings import gather
 
     around = gather(folder, evidence)
     found = around.folder.find(document)
     results = lint(around, [found.id])
-    row = _row(found, around)
+    row = file_row(found, around)
     if as_json:
         said = [{"rule": r.rule.id, "line": r.line, "text": r.text} for r in results]
         click.echo(json.dumps({**row, "fields": found.fields, "lint": said}, indent=2))

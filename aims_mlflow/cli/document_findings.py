@@ -16,24 +16,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aims_mlflow.management.findings.rules import ManagementFinding
+    from aims_mlflow.management.findings.state import ManagementState
 
 
 @click.command("findings")
 @click.option("--system", help="Only findings about this system.")
 @click.option("--rule", help="Only findings of this rule, such as S1.")
+@click.option("--drafts", is_flag=True, help="Judge the files of the folder as if they were published.")
 @click.option("--seal", is_flag=True, help="Seal new findings in the ledger, and close there what is gone.")
 @FOLDER
 @LEDGER
 @REGISTRY
 @JSON
 def findings_command(
-    system: str | None, rule: str | None, seal: bool, folder: Path | None, ledger: str | None, registry: str | None,
-    as_json: bool,
+    system: str | None, rule: str | None, drafts: bool, seal: bool, folder: Path | None, ledger: str | None,
+    registry: str | None, as_json: bool,
 ) -> int:  # fmt: skip
-    """List findings about the register of systems, suppliers, internal audits and the statement of applicability.
+    """List what an auditor would find in the documents of the management system, before the audit.
 
-    Each has the same id on every run. Exit status 1 if there is any. A folder without findings is no conformity: these
-    rules look at what they look at, and the auditor judges.
+    Published documents are judged: those that the ledger sealed, else those of MLFLOW_TRACKING_URI. A file of the
+    folder that nobody published is a finding of its own, and counts for nothing. Where no server is named, the files
+    are judged as drafts. Each finding has the same id on every run. Exit status 1 if there is any. No finding is no
+    conformity: these rules look at what they look at, and the auditor judges.
     """
     from aims_mlflow.management.findings.every import findings
     from aims_mlflow.management.findings.gathering import read_state
@@ -45,7 +49,9 @@ def findings_command(
         raise ConfigError(f"there is no rule {rule!r}", next=f"the rules are {', '.join(RULES)}")
     read = read_folder(find_folder(folder))
     opened_ledger = opened(ledger, registry, signing=seal) if seal or ledger_address(ledger, registry) else None
-    state = read_state(read, opened_ledger)
+    if drafts and seal:
+        raise ConfigError("drafts are no evidence: findings about them are not sealed", next="leave out --drafts")
+    state = read_state(read, opened_ledger, drafts=drafts)
     if seal and state.inventory is None:
         raise ConfigError(
             "without a scan, findings of earlier scans would be closed unseen", next="aims system scan --write"
@@ -58,11 +64,24 @@ def findings_command(
         click.echo(f"{len(new)} findings sealed as new, {len(gone)} as gone", err=True)
     shown = [f for f in every if system in (None, f.system) and rule in (None, f.rule)]
     _print(shown, as_json)
-    if opened_ledger is None:
-        click.echo("no ledger was read: what is in use, and who signed sampled records, was not compared", err=True)
+    for sentence in left_out(state):
+        click.echo(sentence, err=True)
     for broken in read.unreadable:
         click.echo(f"{broken.path}: left out, it cannot be read as a document", err=True)
     return 1 if shown else 0
+
+
+def left_out(state: ManagementState) -> list[str]:
+    """Return what was not judged, and why, one sentence each."""
+    out = [f"not read: {what}" for what in state.unread]
+    if state.published is None:
+        out.append("the files of the folder were judged as drafts: none of them is published, and none counts")
+    if state.deployed is None:
+        out.append("no ledger was read: what is in use, and who signed sampled records, was not compared")
+    silent = [d.id for d in state.documents if d.TEXT and d.id not in state.texts]
+    if silent:
+        out.append(f"of {len(silent)} documents only the fields were judged, as their words are not here: {silent[0]}")
+    return out
 
 
 def _print(shown: list[ManagementFinding], as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aims_mlflow.cli.options import FILE, JSON
+from aims_mlflow.cli.options import FILE, JSON, LEDGER, REGISTRY, opened
 from aims_mlflow.cli.system import FOLDER
 from aims_mlflow.errors import ConfigError, Unreachable
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aims_mlflow.gates.combined_status import ControlStatus
-    from aims_mlflow.management.folder import Folder
+    from aims_mlflow.management.findings.state import ManagementState
     from aims_mlflow.records.documents.risk import ApplicabilityDocument
 
 FORMATS = ("html", "md", "csv", "xlsx")
@@ -34,28 +34,35 @@ EVIDENCE = click.option(
 @click.option("--format", "form", type=click.Choice(FORMATS), help="By the ending of --output, else md.")
 @click.option("--output", type=FILE, help="The file to write; printed by default.")
 @click.option("--compare", "earlier", type=FILE, metavar="FILE", help="Show what changed since this earlier version.")
+@click.option("--drafts", is_flag=True, help="Take the files of the folder, whatever is published.")
 @EVIDENCE
 @FOLDER
+@LEDGER
+@REGISTRY
 def soa_command(
-    statement: str | None, form: str | None, output: Path | None, earlier: Path | None, evidence: tuple[str, ...],
-    folder: Path | None,
+    statement: str | None, form: str | None, output: Path | None, earlier: Path | None, drafts: bool,
+    evidence: tuple[str, ...], folder: Path | None, ledger: str | None, registry: str | None,
 ) -> int:  # fmt: skip
     """Render the statement of applicability (its id, or the newest one) with computed states beside each decision.
 
-    Something speaks against a decision where the register, a risk or the computed state contradicts it: exit status 1.
+    The published statement is rendered, beside published documents: those that the ledger sealed, else those of
+    MLFLOW_TRACKING_URI. Where no server is named, and with --drafts, it is a draft, and says so. Something speaks
+    against a decision where the register, a risk or the computed state contradicts it: exit status 1.
     """
     from aims_mlflow.management.applicability.formats import rendered
     from aims_mlflow.management.applicability.statement import computed_statement, newest_statement
     from aims_mlflow.management.findings.gathering import read_state
     from aims_mlflow.management.folder import find_folder, read_folder
+    from aims_mlflow.registry.reading import ledger_address
 
     read = read_folder(find_folder(folder))
-    state = read_state(read, None)
+    named = opened(ledger, registry) if not drafts and ledger_address(ledger, registry) else None
+    state = read_state(read, named, drafts=drafts)
     written = newest_statement(state, statement)
     if earlier is not None:
         return _print_changes(_earlier(earlier), written)
     now = datetime.now(UTC)
-    whole = computed_statement(written, state, _states(read, evidence, now), now.strftime("%Y-%m-%dT%H:%M:%S"))
+    whole = computed_statement(written, state, _states(state, evidence, now), now.strftime("%Y-%m-%dT%H:%M:%S"))
     content = rendered(whole, form or (output.suffix.lstrip(".").lower() if output else "md"))
     if output is None:
         click.echo(content, nl=False)
@@ -65,19 +72,21 @@ def soa_command(
         except OSError as exc:
             raise Unreachable(f"cannot be written ({exc.strerror})", where=str(output)) from None
     click.echo(whole.sentence(), err=True)
+    if state.published is None:
+        click.echo("this is a draft: nothing of it is published, and none of it counts", err=True)
     for broken in read.unreadable:
         click.echo(f"{broken.path}: left out, it cannot be read as a document", err=True)
     return 1 if any(row.against for row in whole.rows) else 0
 
 
 def _states(
-    folder: Folder, evidence: Sequence[str], now: datetime
+    state: ManagementState, evidence: Sequence[str], now: datetime
 ) -> Mapping[str, Sequence[tuple[str, ControlStatus]]]:
     from aims_mlflow.cli.evidence_controls import judged_subject
     from aims_mlflow.management.applicability.states import ORGANISATION, organisation_subject, states_of
 
     models = [(target, judged_subject(target, (), None, None)) for target in evidence]
-    return states_of([(ORGANISATION, organisation_subject(folder, now)), *models], now)
+    return states_of([(ORGANISATION, organisation_subject(state, now)), *models], now)
 
 
 def _earlier(path: Path) -> ApplicabilityDocument:
@@ -109,8 +118,13 @@ def _print_changes(before: ApplicabilityDocument, after: ApplicabilityDocument) 
 @click.option("--framework", required=True, help="nist-ai-rmf, eu-ai-act, iso-27001, soc-2, nist-csf or hitrust.")
 @EVIDENCE
 @FOLDER
+@LEDGER
+@REGISTRY
 @JSON
-def coverage_command(framework: str, evidence: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
+def coverage_command(
+    framework: str, evidence: tuple[str, ...], folder: Path | None, ledger: str | None, registry: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Show, for each requirement of another framework, the states of the controls that the crosswalk relates to it.
 
     A row relates a whole clause or group of controls. It is related, not equal, and not verified: nothing follows
@@ -118,10 +132,13 @@ def coverage_command(framework: str, evidence: tuple[str, ...], folder: Path | N
     """
     from aims_mlflow.catalog.loader import crosswalk
     from aims_mlflow.management.applicability.coverage import FRAMEWORKS, framework_rows, outside_the_crosswalk
+    from aims_mlflow.management.findings.gathering import read_state
     from aims_mlflow.management.folder import find_folder, read_folder
+    from aims_mlflow.registry.reading import ledger_address
 
-    read, now = read_folder(find_folder(folder)), datetime.now(UTC)
-    rows = framework_rows(framework, _worst(_states(read, evidence, now)))
+    named, now = opened(ledger, registry) if ledger_address(ledger, registry) else None, datetime.now(UTC)
+    state = read_state(read_folder(find_folder(folder)), named)
+    rows = framework_rows(framework, _worst(_states(state, evidence, now)))
     if as_json:
         content = [_plain(row) for row in rows]
         more = {"not_in_the_crosswalk": outside_the_crosswalk(), "relation": "related, not verified"}

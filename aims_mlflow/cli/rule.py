@@ -1,4 +1,4 @@
-"""`aims rule`: what a rule for documents asks, why, and how to mend what it finds."""
+"""`aims rule`: what a rule asks, why, and how to mend what it finds; rules of lint, and rules of findings."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ import click
 @click.command()
 @click.argument("rule", required=False)
 def command(rule: str | None) -> None:
-    """Explain RULE, such as G4; without one, list all rules."""
+    """Explain RULE, such as G4 of `aims document lint` or S1 of `aims document findings`; without one, list all."""
+    from aims_mlflow.management.findings.rules import RULES
     from aims_mlflow.management.rules import require_rule, rules
 
     if rule is None:
         for each in rules().values():
             click.echo(f"{each.id:<4} {each.severity:<8} {each.title}")
+        for finding in RULES.values():
+            click.echo(f"{finding.id:<4} {finding.grade:<8} {finding.title} ({finding.control})")
+        return
+    asked = RULES.get(rule.upper())
+    if asked is not None:
+        click.secho(f"{asked.id} {asked.grade}: {asked.title}", bold=True)
+        click.echo(f"  counts against: {asked.control}")
+        click.echo(f"  topic: {asked.topic}; `aims document findings --rule {asked.id}` lists what it finds")
+        click.echo("  --seal seals a new finding in the ledger, and closes it when its cause is gone")
         return
     found = require_rule(rule)
     click.secho(f"{found.id} {found.severity}: {found.title}", bold=True)

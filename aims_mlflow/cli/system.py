@@ -29,7 +29,8 @@ FOLDER = click.option(
 def group() -> None:
     """List and show the AI systems of the register, and compare it with what a scan finds.
 
-    The register is the documents of kind `system` in the management folder, one file for each system.
+    The register is the documents of kind `system` in the management folder, one file for each system, published or not;
+    `aims document findings` judges those that are published.
     """
 
 
@@ -126,7 +127,7 @@ def scan(
     read = read_folder(find_folder(folder))
     before = None if fresh else kept_inventory(read.root)
     found = carried_over(before, _scanned(trees, vendors, with_mlflow, tracking, registry))
-    state = read_state(read, None, found)
+    state = read_state(read, None, found, drafts=True)
     compared = compare(state, _today())
     if write:
         keep_inventory(read.root, found)
@@ -177,7 +178,7 @@ def _state(folder: Path | None, ledger: str | None = None, registry: str | None 
     from aims_mlflow.registry.reading import ledger_address
 
     named = ledger_address(ledger, registry)
-    return read_state(read_folder(find_folder(folder)), opened(ledger, registry) if named else None)
+    return read_state(read_folder(find_folder(folder)), opened(ledger, registry) if named else None, drafts=True)
 
 
 def _today() -> str:

@@ -1,7 +1,4 @@
-"""Evidence in MLflow: reads and writes artifacts and tags through the public client.
-
-Clients write plain artifacts and tags, so that this works on any MLflow server.
-"""
+"""Evidence in MLflow: reads and writes plain artifacts and tags through the public client of any MLflow server."""
 
 from __future__ import annotations
 
@@ -114,6 +111,11 @@ def reaching(what: str) -> Iterator[None]:
     if gone:
         patience.lose(error)
     raise error
+
+
+def is_configured() -> bool:
+    """Return whether somebody said where MLflow keeps runs: MLFLOW_TRACKING_URI, or a call in this process."""
+    return bool(_mlflow().is_tracking_uri_set())
 
 
 def check_server() -> None:

@@ -186,7 +186,9 @@ class StatusSubject:
     def judged(self, document: PublishedDocument, at: datetime, role: str = "approver") -> Judgement:
         """Return whether a document may count for this subject."""
         system = self.name if self.scope != "organization" else None
-        asked = DocumentQuestion(system, self.digest, self.approvals, self.rules is not None, role)
+        # The organisation has no rules of a model: its keyring alone says whose approval counts.
+        policy = self.rules is not None or (self.scope == "organization" and self.keyring is not None)
+        asked = DocumentQuestion(system, self.digest, self.approvals, policy, role)
         verdict = judge(document, asked, at)
         if verdict.outcome != "holds" or not document.citations or not self.sessions:
             return verdict

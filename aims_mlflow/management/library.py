@@ -10,7 +10,7 @@ from aims_mlflow.evidence.document_runs import document_runs
 from aims_mlflow.evidence.trust import trusted_keys
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.gates.published_documents import DocumentShelf, Publication, shelf_of
-from aims_mlflow.management.states import DocumentState, by_review
+from aims_mlflow.management.states import DocumentState, state_of
 from aims_mlflow.management.surroundings import local_keyring
 from aims_mlflow.records.keyring import ROLES
 
@@ -27,17 +27,7 @@ class Library:
 
     def state(self, publication: Publication, today: str) -> DocumentState:
         """Return the state of a published version."""
-        if self.shelf.is_withdrawn(publication):
-            return "withdrawn"
-        current = self.shelf.in_force(publication.document.id)
-        approved = self.shelf.is_approved(publication)
-        if (
-            current is not None
-            and current.record.id != publication.record.id
-            and (approved or current.document.time > publication.document.time)
-        ):
-            return "superseded"
-        return by_review(publication.document.review_by, today, "approved" if approved else "published")
+        return state_of(self.shelf, publication, today)
 
 
 def read_library(*, first: bool = False) -> Library:

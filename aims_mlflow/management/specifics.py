@@ -13,22 +13,18 @@ SHORTEST = 3
 FICTIVE = "any other system"
 
 
-def facts_of(around: LintContext, system: str, without: str = "") -> frozenset[str]:
-    """Return texts that can be looked up and are about a system; its own id and name are none of them.
+def facts_of(around: LintContext, system: str) -> frozenset[str]:
+    """Return texts that can be looked up and are about a system alone.
 
-    `without` leaves out the register's words where the document is itself the entry.
+    Its own id and name are none of them, and neither are plain words, such as a column's name or "customers".
     """
     entry = around.systems.get(system)
-    facts: set[str] = set(around.evidence.groups(system))
     records = around.evidence.of_system(system)
-    facts |= {r.id[:13] for r in records}
-    facts |= {d[:12] for r in records for s in r.subjects for d in s.digest.values()}
-    facts |= {column for r in records for c in r.evidence.claims for column in c.slice}
-    if entry is not None and without != "system":
-        groups = entry.affected_groups
-        facts |= {g.in_data for g in groups if g.in_data} | {g.name for g in groups}
+    facts: set[str] = set(around.evidence.groups(system))
+    facts |= {r.id[:13] for r in records} | {d[:12] for r in records for s in r.subjects for d in s.digest.values()}
+    if entry is not None:
+        facts |= {g.in_data for g in entry.affected_groups if g.in_data}
         facts |= {*entry.models, *entry.components, *entry.data_sets, *(p.endpoint for p in entry.serving)}
-        facts |= {*entry.users, *entry.prohibited_use, *entry.foreseeable_misuse}
     names = {system.casefold(), (entry.name or "").casefold() if entry else ""}
     return frozenset(f for f in facts if f and len(f) >= SHORTEST and f.casefold() not in names)
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from aims_mlflow.gates.published_documents import DocumentShelf, Publication
     from aims_mlflow.records.documents.base import WrittenDocument
 
 DocumentState = Literal["draft", "published", "approved", "due", "overdue", "superseded", "withdrawn"]
@@ -21,6 +22,21 @@ def by_review(review_by: str | None, today: str, otherwise: DocumentState) -> Do
         return "overdue"
     near = date.fromisoformat(review_by) - date.fromisoformat(today) <= timedelta(days=DUE_DAYS)
     return "due" if near and otherwise == "approved" else otherwise
+
+
+def state_of(shelf: DocumentShelf, publication: Publication, today: str) -> DocumentState:
+    """Return the state of a published version."""
+    if shelf.is_withdrawn(publication):
+        return "withdrawn"
+    current = shelf.in_force(publication.document.id)
+    approved = shelf.is_approved(publication)
+    if (
+        current is not None
+        and current.record.id != publication.record.id
+        and (approved or current.document.time > publication.document.time)
+    ):
+        return "superseded"
+    return by_review(publication.document.review_by, today, "approved" if approved else "published")
 
 
 def state_in_folder(written: WrittenDocument, today: str) -> DocumentState:

@@ -1,5 +1,8 @@
 """The kinds of finding that a run over the documents opens and closes, each walked on a registry with a ledger."""
 
+import dataclasses
+
+from support import live_states
 from support import management_states as states
 
 
@@ -21,7 +24,17 @@ def by_documents(state):
     return walk
 
 
+def _without(state, name):
+    return tuple(d for d in state.documents if d.id != name)
+
+
 SCENARIOS = {
+    "written-documents": by_documents(
+        states.good(plan=states.document("use-process", id="old", review_by="2026-01-01"))
+    ),
+    "impact": by_documents(dataclasses.replace(states.good(), documents=_without(states.good(), "aiia"))),
+    "documentation": by_documents(states.good(log_plan=None)),
+    "lifecycle": by_documents(live_states.live(states.good(), since="2026-01-01T00:00:00Z")),
     "inventory": by_documents(states.with_items(states.item("registered model", "churn"))),
     "third-party": by_documents(states.good(own_test=None)),
     "internal-audit": by_documents(states.good(ines=None)),

@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from aims_mlflow.catalog.loader import clauses, controls
-from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
+from aims_mlflow.management.findings.state import ManagementState
 from aims_mlflow.records.documents import document_model
 from aims_mlflow.records.inventory import Inventory, InventoryItem, InventorySource
+from support import live_states
+from support.signed_sessions import MODEL as MODEL_DIGEST
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 SYSTEM, MODEL, API, DATA = "income-screening", "income", "openai/gpt-4o", "f" * 64
@@ -31,6 +33,8 @@ def system(**changes):
         "id": "entry", "system": SYSTEM, "roles": [{"role": "deployer", "since": "2026-01-01"}], "stage": "operation",
         "in_scope": True, "models": [MODEL], "components": [API], "data_sets": [DATA],
         "objectives": {"fairness": {"priority": "high", "reason": "decides about people"}},
+        "affected_groups": [{"name": "women", "in_data": "sex=Female"}, {"name": "men", "in_data": "sex=Male"}],
+        "foreseeable_misuse": ["refusing people by the score alone"],
     }  # fmt: skip
     return document("system", **{**fields, **changes})
 
@@ -119,6 +123,11 @@ def documents():
         "ines": competence("ines", "model evaluation, fairness analysis, data quality"),
         "soa": soa(),
         "risks": document("risk-register", risks=[risk()]),
+        "intended": document("intended-use", system=SYSTEM, use="to order applications"),
+        "use_process": document("use-process", process="a clerk decides", oversight="a clerk may overrule"),
+        "log_plan": document("log-plan", system=SYSTEM, events=[{"event": "score", "where": "log"}]),
+        "release": document("deployment-plan", system=SYSTEM, model_digests=[MODEL_DIGEST], rollback_to="2"),
+        "watch": document("monitoring-plan", system=SYSTEM, model=f"{MODEL}@champion", every_days=30, grace_days=3),
         "scope": document("scope", sources=["registered models", "providers in traces"]),
     }
 
@@ -138,12 +147,10 @@ def inventory(*more, **changes):
 def good(**changes):
     """A state with no finding; `name=document` puts another document in the place of one, None takes it away."""
     written = {**documents(), **changes}
-    return ManagementState(
-        tuple(d for d in written.values() if d is not None),
-        inventory(),
-        (DeployedVersion(MODEL, "champion", "3", "a" * 64, "2026-03-01T00:00:00Z"),),
-        {"r1": frozenset({"ana"})},
+    state = ManagementState(
+        tuple(d for d in written.values() if d is not None), inventory(), signers={"r1": frozenset({"ana"})}
     )
+    return live_states.with_texts(live_states.live(state), live_states.assessed(), live_states.INFORMATION)
 
 
 def with_items(*more, state=None):

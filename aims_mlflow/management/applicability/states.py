@@ -4,41 +4,49 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aims_mlflow.canonical import digest_of
 from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.gates.person_statements import PublishedDocument
 from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.documents import stated_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from aims_mlflow.gates.combined_status import ControlStatus
-    from aims_mlflow.management.folder import Folder
+    from aims_mlflow.management.findings.state import ManagementState
 
 ORGANISATION = "the organisation"
 
 
-def organisation_subject(folder: Folder, at: datetime) -> StatusSubject:
-    """Return the organisation with the files of its management folder.
+def organisation_subject(state: ManagementState, at: datetime) -> StatusSubject:
+    """Return the organisation with its published documents and their approvals; with its drafts where none was read.
 
-    A file that nobody published is signed by nobody, and no approval of it can be judged here: a control that rests on
-    it is "captured" at best. One that does not say since when it applies is taken as of `at`.
+    A draft is signed by nobody, and no approval of it can be judged: a control that rests on it is "captured" at best.
+    One that does not say since when it applies is taken as of `at`.
     """
+    if state.published is not None:
+        shelf = state.published.shelf
+        return StatusSubject(
+            ORGANISATION, scope="organization", documents=shelf.documents, approvals=shelf.approvals,
+            keyring=state.keyring,
+        )  # fmt: skip
     documents = tuple(
         PublishedDocument(
-            kind=d.written.kind,
+            kind=d.kind,
             id=d.id,
-            sha256=d.sha256,
-            author=d.written.author,
-            time=f"{d.written.effective_from}T00:00:00Z" if d.written.effective_from else utc_text(at),
-            fields=d.fields,
-            system=d.written.system,
-            model_digests=d.written.model_digests,
-            review_by=d.written.review_by,
-            valid_until=f"{d.written.valid_until}T23:59:59Z" if d.written.valid_until else None,
+            sha256=digest_of(["draft", d.id]),
+            author=d.author,
+            time=f"{d.effective_from}T00:00:00Z" if d.effective_from else utc_text(at),
+            fields=stated_fields(d),
+            system=d.system,
+            model_digests=d.model_digests,
+            review_by=d.review_by,
+            valid_until=f"{d.valid_until}T23:59:59Z" if d.valid_until else None,
         )
-        for d in folder.documents
+        for d in state.documents
     )
     return StatusSubject(ORGANISATION, scope="organization", documents=documents)
 

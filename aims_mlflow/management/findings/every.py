@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.management.findings import applicability, internal_audit, inventory, third_parties
+from aims_mlflow.management.findings import (
+    applicability,
+    documentation,
+    impact,
+    internal_audit,
+    inventory,
+    lifecycle,
+    third_parties,
+    written_documents,
+)
 from aims_mlflow.management.findings.rules import RULES
 
 if TYPE_CHECKING:
@@ -13,13 +22,13 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.rules import ManagementFinding
     from aims_mlflow.management.findings.state import ManagementState
 
+TOPICS = (
+    written_documents, inventory, impact, documentation, lifecycle, third_parties, internal_audit, applicability,
+)  # fmt: skip
+
 
 def findings(state: ManagementState, now: datetime) -> list[ManagementFinding]:
     """Return every finding, once for each rule and object: a pure function of documents, scan, ledger and clock."""
     order = list(RULES)
-    found = {
-        f.id: f
-        for topic in (inventory, third_parties, internal_audit, applicability)
-        for f in topic.findings(state, now)
-    }
+    found = {f.id: f for topic in TOPICS for f in topic.findings(state, now)}
     return sorted(found.values(), key=lambda f: (order.index(f.rule), f.system or "", f.about))

@@ -1,25 +1,33 @@
-"""Reading of what findings are computed from: the management folder, the scan kept in it, and a ledger."""
+"""Reading of what findings are computed from: published documents, the management folder with its scan, a ledger."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
-from aims_mlflow.evidence import statement
-from aims_mlflow.lifecycle.model_history import ModelHistory
-from aims_mlflow.lifecycle.tenures import FACTS, holders
-from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
+from aims_mlflow.evidence import statement, tracking
+from aims_mlflow.management.findings.live_versions import deployed
+from aims_mlflow.management.findings.state import ManagementState
+from aims_mlflow.management.published import file_states, published_shelf, text_of
+from aims_mlflow.management.surroundings import local_keyring
 from aims_mlflow.records.documents.improvement import AuditReportDocument
 from aims_mlflow.records.inventory import Inventory
 from aims_mlflow.signing.keyring import parse_keyring
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from aims_mlflow.gates.published_documents import Publication
     from aims_mlflow.ledger.ledger import Ledger
-    from aims_mlflow.management.folder import Folder
+    from aims_mlflow.management.folder import Folder, FolderDocument
+    from aims_mlflow.management.published import PublishedShelf
+    from aims_mlflow.records.documents.base import WrittenDocument
     from aims_mlflow.records.keyring import Keyring
 
 INVENTORY = "scan.json"
@@ -64,25 +72,62 @@ def keep_inventory(root: Path, inventory: Inventory) -> Path:
     return path
 
 
-def read_state(folder: Folder, ledger: Ledger | None, inventory: Inventory | None = None) -> ManagementState:
-    """Return what findings are computed from; a scan that is given stands for the one that is kept."""
-    documents = tuple(d.written for d in folder.documents)
-    state = ManagementState(documents, inventory or kept_inventory(folder.root))
+def read_state(
+    folder: Folder, ledger: Ledger | None, inventory: Inventory | None = None, *, drafts: bool = False
+) -> ManagementState:
+    """Return what findings are computed from: published documents, and the files of the folder beside them.
+
+    The documents are those that the ledger sealed, else those that the configured MLflow keeps. Where neither is named,
+    and with `drafts`, the files of the folder stand for them, and none of them counts. A scan that is given stands for
+    the one that is kept.
+
+    Raises:
+        Unreachable: what is named does not answer.
+    """
+    known = None if drafts else published_shelf(ledger)
+    in_force = known.in_force() if known is not None else ()
+    documents = tuple(w for _, w in in_force) if known is not None else tuple(d.written for d in folder.documents)
+    state = ManagementState(
+        documents, inventory or kept_inventory(folder.root), published=known,
+        files=tuple(file_states(folder, known, datetime.now(UTC).strftime("%Y-%m-%d"))),
+        texts=_texts(folder, known, in_force), keyring=_keyring(ledger) if ledger is not None else local_keyring(),
+    )  # fmt: skip
     if ledger is None:
         return state
     sampled = {i for report in state.of(AuditReportDocument) if report.sample for i in report.sample.items}
     wanted = frozenset(sampled - set(state.by_id))
-    return ManagementState(documents, state.inventory, deployed(ledger), _signers(ledger, wanted) if wanted else {})
+    state = replace(state, deployed=deployed(ledger), signers=_signers(ledger, wanted) if wanted else {})
+    return _with_cards(state)
 
 
-def deployed(ledger: Ledger) -> tuple[DeployedVersion, ...]:
-    """Return every version that a gated alias or stage points to now, by the ledger."""
-    names = dict.fromkeys(str(leaf.fact.model_name) for leaf in ledger.leaves(types=FACTS) if leaf.fact.model_name)
-    return tuple(
-        DeployedVersion(name, place, str(fact.version), fact.model_digest, fact.time)
-        for name in names
-        for place, fact in holders(ModelHistory(ledger, name)).items()
-    )
+def _texts(
+    folder: Folder, known: PublishedShelf | None, in_force: Sequence[tuple[Publication, WrittenDocument]]
+) -> dict[str, FolderDocument]:
+    """Return the files whose words are judged: those of the folder, or those that were published."""
+    if known is None:
+        return {d.id: d for d in folder.documents}
+    found = ((p.document.id, text_of(p, folder)) for p, written in in_force if written.TEXT)
+    return {name: text for name, text in found if text is not None}
+
+
+def _with_cards(state: ManagementState) -> ManagementState:
+    """Return the state with the model card of each deployed version, as its run has it and its record signed it."""
+    cards, unread = {}, []
+    for version in state.deployed or ():
+        record = next(iter(version.of("model-card")[-1:]), None)
+        file = next((a for a in record.evidence.artifacts if a.path.endswith(".md")), None) if record else None
+        if version.digest is None or file is None or record is None:
+            continue
+        try:
+            content = tracking.read_file(str(record.evidence.mlflow.run_id), file.path)
+        except AimsError as exc:
+            unread.append(f"the model card of {version.name} ({exc.what}): its words are not judged")
+            continue
+        if sha256_hex(content) == file.sha256:
+            cards[version.digest] = content.decode("utf-8", "replace")
+        else:
+            unread.append(f"the model card of {version.name} (changed after it was signed): its words are not judged")
+    return replace(state, cards=cards, unread=(*state.unread, *unread))
 
 
 def _signers(ledger: Ledger, wanted: frozenset[str]) -> dict[str, frozenset[str]]:

@@ -8,7 +8,10 @@ from typing import Literal
 from aims_mlflow.canonical import digest_of
 
 Grade = Literal["major", "minor", "observation"]
-Topic = Literal["inventory", "third-party", "internal-audit", "applicability"]
+Topic = Literal[
+    "written-documents", "inventory", "impact", "documentation", "lifecycle", "third-party", "internal-audit",
+    "applicability",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,9 @@ class FindingRule:
 
 
 _ALL = (
+    FindingRule("W1", "written-documents", "7.5", "minor", "what the management folder says is published"),
+    FindingRule("W2", "written-documents", "7.5", "minor", "another person approved each document"),
+    FindingRule("W3", "written-documents", "7.5", "minor", "no review is overdue"),
     FindingRule("S1", "inventory", "4.3", "major", "what a scan found belongs to a system, or is explained"),
     FindingRule("S2", "inventory", "4.3", "minor", "a deployed system is found where the register says"),
     FindingRule("S3", "inventory", "4.3", "major", "a system outside the scope answers no requests"),
@@ -30,6 +36,27 @@ _ALL = (
     FindingRule("S5", "inventory", "4.3", "minor", "an entry's stage is the one that the ledger knows"),
     FindingRule("S6", "inventory", "4.3", "minor", "each kind of source in scope was scanned"),
     FindingRule("S7", "inventory", "4.3", "minor", "the scan is at most 30 days old"),
+    FindingRule("F1", "impact", "A.5.4", "minor", "each harm, test and mitigation can be looked up"),
+    FindingRule("F2", "impact", "A.5.3", "major", "an assessment would not fit another system"),
+    FindingRule("F3", "impact", "A.5.3", "major", "each citation leads to evidence that bears it"),
+    FindingRule("F4", "impact", "A.5.4", "major", "each figure is the value of its evidence"),
+    FindingRule("F5", "impact", "A.5.4", "minor", "groups of the text and of the data are the same"),
+    FindingRule("F6", "impact", "A.5.4", "major", "each missed limit, and each group left out, is an impact"),
+    FindingRule("F7", "impact", "A.5.3", "minor", "a measure that is done has later evidence on the version in use"),
+    FindingRule("F8", "impact", "A.5.3", "major", "an assessment is about the version in use"),
+    FindingRule("C1", "documentation", "A.6.2.7", "major", "the model card is about the bytes in use"),
+    FindingRule("C2", "documentation", "A.6.2.7", "minor", "the card was there when the version was registered"),
+    FindingRule("C3", "documentation", "A.6.2.7", "minor", "the card states what deployers need, or a document does"),
+    FindingRule("C4", "documentation", "A.6.2.7", "major", "each figure about the version is what its evidence says"),
+    FindingRule("C5", "documentation", "A.6.2.7", "minor", "the card's inputs are those of the signature"),
+    FindingRule("C6", "documentation", "A.8.2", "major", "users are told failures, groups left out, waivers, rests"),
+    FindingRule("C7", "documentation", "A.6.2.7", "minor", "the card has each group and each metric of the evidence"),
+    FindingRule("C8", "documentation", "A.6.2.6", "minor", "what is monitored lies within the card's interval"),
+    FindingRule("C9", "documentation", "A.6.2.7", "minor", "what changed is written, and praise has a figure"),
+    FindingRule("L1", "lifecycle", "A.6.2.5", "major", "one can go back to the version that the plan names"),
+    FindingRule("L2", "lifecycle", "A.6.2.6", "major", "each planned run of the monitor was made"),
+    FindingRule("L3", "lifecycle", "A.6.2.2", "major", "required limits are measured, and no looser ones decided"),
+    FindingRule("L4", "lifecycle", "10.2", "major", "an incident closes on a test of the version in use, and in time"),
     FindingRule("T1", "third-party", "A.10.3", "major", "a component has a supplier's document besides terms"),
     FindingRule("T2", "third-party", "A.10.3", "major", "a component was tested by us on the system's own use"),
     FindingRule("T3", "third-party", "A.10.3", "major", "the version that was tested is the one in use"),

@@ -12,22 +12,52 @@ from aims_mlflow.records.documents.leadership import PeopleEntry
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.management.folder import FolderDocument
+    from aims_mlflow.management.published import FileState, PublishedShelf
+    from aims_mlflow.records.decision import WaivedBy
     from aims_mlflow.records.documents.base import WrittenDocument
     from aims_mlflow.records.documents.leadership import KnownPerson
     from aims_mlflow.records.inventory import Inventory
+    from aims_mlflow.records.keyring import Keyring
 
 Written = TypeVar("Written", bound="WrittenDocument")
 
 
 @dataclass(frozen=True)
 class DeployedVersion:
-    """A version that a gated alias or stage points to now, as the ledger says."""
+    """A version that a gated alias or stage points to now, as the ledger says.
+
+    Attributes:
+        records: The evidence behind its decision and what was sealed about its bytes since, oldest first.
+        registered: When it was registered through the gate; None for one that was adopted.
+        waived: The waivers that its decision used.
+        before: Digest of what had the alias before it; None where nothing had.
+        versions: Every version of the model that exists.
+        retired: Those of them whose bytes are retired.
+    """
 
     model: str
     place: str
     version: str
     digest: str | None
     since: str
+    records: tuple[SealedRecord, ...] = ()
+    registered: str | None = None
+    waived: tuple[WaivedBy, ...] = ()
+    before: str | None = None
+    versions: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The version as a sentence names it."""
+        return f"{self.model} version {self.version}"
+
+    def of(self, kind: str) -> list[SealedRecord]:
+        """Return its records of a kind, oldest first, without those that a later one supersedes."""
+        undone = {r.evidence.supersedes.id for r in self.records if r.evidence.supersedes}
+        return [r for r in self.records if r.evidence.kind == kind and r.id not in undone]
 
 
 @dataclass(frozen=True)
@@ -35,7 +65,13 @@ class ManagementState:
     """Documents, scan and ledger at one time.
 
     Attributes:
-        documents: Every document of the management folder that can be read.
+        documents: The published version in force of every document; the files of the folder where nothing is published.
+        published: What was published; None where the files of the folder are judged as drafts.
+        files: The files of the folder, each beside what was published of it.
+        texts: The file of a document whose words are judged, by its id, where the bytes that were signed could be read.
+        cards: The model card of a deployed version, by the digest of its bytes, where it could be read.
+        keyring: The keys that may sign; None where none is here.
+        unread: What could not be read, each with what is not judged because of it.
         inventory: The newest scan; None where there is none.
         deployed: What gated aliases point to; None where no ledger was read.
         signers: The people who signed each record, by its id.
@@ -45,6 +81,12 @@ class ManagementState:
     inventory: Inventory | None = None
     deployed: tuple[DeployedVersion, ...] | None = None
     signers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    published: PublishedShelf | None = None
+    files: tuple[FileState, ...] = ()
+    texts: Mapping[str, FolderDocument] = field(default_factory=dict)
+    cards: Mapping[str, str] = field(default_factory=dict)
+    keyring: Keyring | None = None
+    unread: tuple[str, ...] = ()
 
     def of(self, model: type[Written]) -> list[Written]:
         """Return the documents of a kind, by its model."""
@@ -74,3 +116,18 @@ class ManagementState:
     def people(self) -> dict[str, KnownPerson]:
         """The people whom the people register names, by id."""
         return {p.id: p for entry in self.of(PeopleEntry) for p in entry.people}
+
+    def about(self, model: type[Written], system: str) -> list[Written]:
+        """Return the documents of a kind about a system."""
+        return [d for d in self.of(model) if d.system == system]
+
+    @cached_property
+    def live(self) -> tuple[tuple[str, DeployedVersion], ...]:
+        """Each deployed version with its system: the one whose entry names the model, else the one of its evidence."""
+        claimed = {name: system for system, entry in self.systems.items() for name in entry.models}
+        found = []
+        for version in self.deployed or ():
+            stated = next((r.evidence.system for r in reversed(version.records) if r.evidence.system), None)
+            system = claimed.get(version.model) or claimed.get(version.model.rpartition("/")[2]) or stated
+            found += [(system, version)] if system else []
+        return tuple(found)

@@ -63,7 +63,8 @@ def _entry_cites(document: FolderDocument, passage: Passage) -> bool:
     return "[^" in passage.text or any(entry.get(k) for k in keys)
 
 
-def _unresolved(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+def unresolved(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+    """Yield each mark that leads to no record, to several, or to one that cannot bear it."""
     lines = {line.name: line for line in citation_lines(document)}
     for passage in paragraphs(document):
         for mark in passage.marks:
@@ -74,6 +75,11 @@ def _unresolved(document: FolderDocument, around: LintContext) -> Iterator[Spot]
             yield Spot(line.line, f"[^{line.name}] names no evidence: write `evidence ID metric column=value`")
         elif around.evidence.sources:
             yield from _checked(document, line, around)
+
+
+def _every_citation(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+    yield from unresolved(document, around)
+    yield from other_values(document, around)
 
 
 def _checked(document: FolderDocument, line: CitationLine, around: LintContext) -> Iterator[Spot]:
@@ -87,14 +93,19 @@ def _checked(document: FolderDocument, line: CitationLine, around: LintContext) 
     yield from (Spot(line.line, f"{name} {why}") for why in _against(record, document, around))
     if line.metric is None:
         return
-    claim = claim_of(record, line.metric, dict(line.slice))
-    if claim is None:
+    if claim_of(record, line.metric, dict(line.slice)) is None:
         yield Spot(line.line, f"{name} the record has no {line.metric} for {dict(line.slice) or 'all rows'}")
-        return
-    for passage in paragraphs(document):
-        shown = shown_value(passage, line.name)
-        if shown is not None and (claim.value is None or not matches(shown, claim.value)):
-            yield Spot(passage.line, f"{name} {shown} is shown, the evidence says {claim.value}")
+
+
+def other_values(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+    """Yield each figure that is not the value of the claim that it cites, at the digits that are shown."""
+    for line in citation_lines(document):
+        found = around.evidence.find(line.evidence or "")
+        claim = claim_of(found[0], line.metric, dict(line.slice)) if len(found) == 1 and line.metric else None
+        for passage in paragraphs(document) if claim is not None else ():
+            shown = shown_value(passage, line.name)
+            if claim is not None and shown is not None and (claim.value is None or not matches(shown, claim.value)):
+                yield Spot(passage.line, f"[^{line.name}] {shown} is shown, the evidence says {claim.value}")
 
 
 def _against(record: SealedRecord, document: FolderDocument, around: LintContext) -> Iterator[str]:
@@ -119,6 +130,6 @@ def _failed(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
 
 CHECKS: dict[str, Check] = {
     "G3": _unsupported,
-    "G3A": _unresolved,
+    "G3A": _every_citation,
     "G3B": _failed,
 }

@@ -61,9 +61,14 @@ def _swap(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     system = document.written.system
     if not document.written.TEXT or system is None:
         return
-    said = document.content.decode("utf-8-sig").casefold()
-    mine = {f for f in facts_of(around, system, document.written.kind) if f.casefold() in said}
-    cited = any(line.evidence for line in citation_lines(document))
+    words = paragraphs(document)
+    if not words:
+        return
+    # The words alone: header and lists of a draft are filled in for whatever system it is of.
+    said = " ".join(p.text for p in words).casefold()
+    mine = {f for f in facts_of(around, system) if f.casefold() in said}
+    evidence = {line.name for line in citation_lines(document) if line.evidence}
+    cited = any(mark in evidence for p in words for mark in p.marks)
     for other, facts in other_facts(around, system).items():
         if not cited and not {f for f in mine if f not in facts}:
             text = (

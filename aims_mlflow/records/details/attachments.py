@@ -86,7 +86,7 @@ KINDS: dict[str, type[EvidenceDetails]] = dict.fromkeys(EVENTS, DocumentEventDet
         "concern-log", "concern-process", "context", "corrective-action", "customer-information",
         "customer-needs", "data-management", "deployment-plan", "design-record", "development-objectives",
         "disclosure", "disclosure-duties", "effectiveness-check", "impact-assessment", "impact-people",
-        "impact-process", "impact-society", "incident-communication-plan", "intended-use", "leadership",
+        "impact-process", "impact-society", "incident", "incident-communication-plan", "intended-use", "leadership",
         "lifecycle-process", "log-plan", "measurement-plan", "monitoring-plan", "nonconformity", "notice",
         "oversight-record", "parties", "people", "policy-alignment", "policy-review", "preparation-criteria",
         "provenance-process", "quality-requirements", "reassessment", "register", "report-channel", "report-log",

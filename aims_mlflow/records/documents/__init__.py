@@ -12,6 +12,7 @@ from aims_mlflow.records.documents import (
     context,
     impact,
     improvement,
+    incident,
     information,
     leadership,
     lifecycle,
@@ -34,6 +35,7 @@ KINDS: dict[str, type[WrittenDocument]] = {
     **information.KINDS,
     **third_parties.KINDS,
     **improvement.KINDS,
+    **incident.KINDS,
 }
 # Kinds that are about one version of a model, and name it by its digest.
 ABOUT_A_MODEL = frozenset(

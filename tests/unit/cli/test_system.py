@@ -69,37 +69,37 @@ def test_the_register_is_listed_and_an_unknown_system_named(folder):
 def test_findings_have_ids_facts_and_fixes(folder):
     keep(folder, states.soa("A.10.3", applies=False, reason="we buy nothing"))
     (folder / "scan.json").write_text(states.inventory().model_dump_json(), encoding="utf-8")
-    status, out = command("document", "findings", "--json", "--rule", "P3")
+    status, out = command("document", "findings", "--drafts", "--json", "--rule", "P3")
     (found,) = json.loads(out)["findings"]
     assert status == 1
     assert (found["control"], found["about"], found["severity"]) == ("6.1.3", "A.10.3", "major")
     assert "income-screening uses openai/gpt-4o" in found["fact"]
-    assert command("document", "findings", "--rule", "T1")[0] == 0
+    assert command("document", "findings", "--drafts", "--rule", "T1")[0] == 0
     with pytest.raises(ConfigError, match="there is no rule 'Z9'"):
-        command("document", "findings", "--rule", "Z9")
+        command("document", "findings", "--drafts", "--rule", "Z9")
 
 
 def test_a_broken_scan_is_one_sentence(folder):
     (folder / "scan.json").write_text('{"time": "yesterday"}', encoding="utf-8")
     with pytest.raises(ConfigError, match="this is no scan: time"):
-        command("document", "findings")
+        command("document", "findings", "--drafts")
 
 
 def test_the_statement_is_written_and_compared(folder, tmp_path):
     earlier = tmp_path / "earlier.yaml"
     earlier.write_text((folder / "soa.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     keep(folder, states.soa("A.10.3", applies=False, reason="we buy nothing"))
-    status, out = command("document", "soa")
+    status, out = command("document", "soa", "--drafts")
     assert status == 1
     assert "| A.10.3 | Suppliers | excluded | we buy nothing |" in out
     page = tmp_path / "soa.html"
-    command("document", "soa", "--output", str(page))
+    command("document", "soa", "--drafts", "--output", str(page))
     assert "income-screening uses openai/gpt-4o" in page.read_text(encoding="utf-8")
-    _, out = command("document", "soa", "--compare", str(earlier))
+    _, out = command("document", "soa", "--drafts", "--compare", str(earlier))
     assert "A.10.3 decision: applies -> excluded" in out
     assert out.splitlines()[-1].startswith("2 changes in 1 controls")
     with pytest.raises(ConfigError, match="the formats are html, md, csv, xlsx"):
-        command("document", "soa", "--output", str(tmp_path / "soa.pdf"))
+        command("document", "soa", "--drafts", "--output", str(tmp_path / "soa.pdf"))
 
 
 def test_coverage_has_denominators_and_says_what_a_row_is(folder):

@@ -1,0 +1,65 @@
+"""The rows of `aims document list`: files of the folder, and what is published beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.management.states import state_in_folder, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aims_mlflow.management.folder import FolderDocument
+    from aims_mlflow.management.published import PublishedShelf
+    from aims_mlflow.management.rules.base import LintContext
+
+
+def document_rows(
+    around: LintContext, ledger: str | None, registry: str | None, *, drafts: bool
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each file of the folder, then for each published document that no file of it has.
+
+    Raises:
+        Unreachable: the ledger, or the MLflow that is configured, does not answer.
+    """
+    from aims_mlflow.cli.options import opened
+    from aims_mlflow.management.published import file_states, published_shelf
+    from aims_mlflow.registry.reading import ledger_address
+
+    named = opened(ledger, registry) if not drafts and ledger_address(ledger, registry) else None
+    known = None if drafts else published_shelf(named)
+    for file in file_states(around.folder, known, around.today):
+        same = file.published is not None and file.published.document.sha256 == file.document.sha256
+        run = file.published.record.evidence.mlflow.run_id if file.published is not None and same else None
+        yield {**file_row(file.document, around), "state": file.state, **({"run": run} if run else {})}
+    if known is not None:
+        yield from _elsewhere(known, {d.id for d in around.folder.documents}, around.today)
+
+
+def file_row(document: FolderDocument, around: LintContext) -> dict[str, Any]:
+    """Return the row of a file that nobody looked up."""
+    written = document.written
+    return {
+        "id": document.id,
+        "kind": written.kind,
+        "title": written.title,
+        "version": written.version,
+        "system": written.system,
+        "owner": written.owner,
+        "state": state_in_folder(written, around.today),
+        "review_by": written.review_by,
+        "path": str(document.path),
+        "sha256": document.sha256,
+    }
+
+
+def _elsewhere(known: PublishedShelf, here: set[str], today: str) -> Iterator[dict[str, Any]]:
+    for publication, written in known.in_force():
+        if written.id in here:
+            continue
+        yield {
+            "id": written.id, "kind": written.kind, "title": written.title, "version": written.version,
+            "system": written.system, "owner": written.owner, "state": state_of(known.shelf, publication, today),
+            "review_by": written.review_by, "path": None, "sha256": publication.statement.sha256,
+            "run": publication.record.evidence.mlflow.run_id,
+        }  # fmt: skip

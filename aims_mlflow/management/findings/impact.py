@@ -1,0 +1,192 @@
+"""Findings F1-F8: impact assessments that would fit any system, or do not fit the version in use."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from aims_mlflow.canonical import digest_of
+from aims_mlflow.checks.claims import is_left_out
+from aims_mlflow.gates.shapes import mappings, texts
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.management.findings.wording_context import wording_context
+from aims_mlflow.management.passages import citation_lines, has_anchor, paragraphs, statements
+from aims_mlflow.management.rules import CHECKS
+from aims_mlflow.management.rules.base import Spot
+from aims_mlflow.management.rules.figures import other_values, unresolved
+from aims_mlflow.records.documents import stated_fields
+from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
+from aims_mlflow.records.wording import describe, slice_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
+    from aims_mlflow.management.folder import FolderDocument
+    from aims_mlflow.management.passages import Passage
+    from aims_mlflow.management.rules.base import LintContext
+    from aims_mlflow.records.evidence import Claim
+
+    Assessment = ImpactAssessmentDocument | PeopleImpactDocument
+
+NOT_PASSED = ("failed", "not_evaluated")
+STATES = re.compile(
+    r"\b(harm|risk|bias|discriminat|disadvantag|unfair|error|test|evaluat|assess|mitigat|safeguard|prevent|monitor)\w*",
+    re.IGNORECASE,
+)
+ADMITS = re.compile(
+    r"\b(fail|beyond|below|above|miss|exceed|worse|lower|higher|less|more|not\b|harm|unequal|limit|only)\w*",
+    re.IGNORECASE,
+)
+
+
+def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield every finding about impact assessments, by their words and by the versions in use."""
+    context = wording_context(state, now)
+    assessments: list[Assessment] = [*state.of(ImpactAssessmentDocument), *state.of(PeopleImpactDocument)]
+    for written in assessments:
+        text = state.texts.get(written.id)
+        if text is not None:
+            yield from _words(written, text, context)
+        yield from _measures(written, context)
+    for system, version in state.live:
+        yield from _of_version(system, version, state)
+
+
+def _words(written: Assessment, text: FolderDocument, around: LintContext) -> Iterator[ManagementFinding]:
+    """Yield F1 to F5: what the rules about words say, once for each place."""
+    checks: tuple[tuple[str, Callable[[FolderDocument, LintContext], Iterable[Spot]], str], ...] = (
+        ("F1", _generic, "say who, how many, by which record, or take the sentence out"),
+        ("F2", CHECKS["G2"], "name what is true of this system alone: groups, figures with their evidence, data"),
+        ("F3", _unresolved, "cite the record that shows it, or say that it failed"),
+        ("F4", other_values, "show the value that the evidence has"),
+        ("F5", CHECKS["G5"], "name the group, or say in `not_in_data` why the data do not tell it apart"),
+    )
+    for rule, check, fix in checks:
+        for spot in dict.fromkeys(check(text, around)):
+            fact = f"{written.kind} {written.id}, line {spot.line}: {spot.text}"
+            about = f"{written.id}/{digest_of(['spot', spot.text])[:16]}"
+            how = f"{fix}: aims document lint {written.id}"
+            yield ManagementFinding(rule, about, fact, how, written.system, (written.id,))
+
+
+def _generic(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+    """Yield each statement of a harm, a risk, a test or a mitigation in which nothing can be looked up."""
+    known = frozenset(around.people) | frozenset(p.name for p in around.people.values() if p.name)
+    for passage in (*paragraphs(document), *statements(document)):
+        found = STATES.search(passage.text)
+        if found and not has_anchor(_whole(document, passage), known):
+            yield Spot(passage.line, f"{found[0]!r} is stated of nobody and by nothing: “{passage.text.strip()[:90]}”")
+    yield from (s for s in CHECKS["G4"](document, around))
+
+
+def _whole(document: FolderDocument, passage: Passage) -> str:
+    """Return a passage with the entry that it is part of: the group or the evidence of an impact stands there."""
+    listed = document.fields.get(str(passage.at[0])) if passage.at else None
+    if isinstance(listed, list) and len(passage.at) > 1 and isinstance(passage.at[1], int):
+        return json.dumps(listed[passage.at[1]], ensure_ascii=False)
+    return passage.text
+
+
+def _unresolved(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+    """Yield each citation that leads nowhere, and each of a failed record whose sentence says nothing of that."""
+    if not around.evidence.sources:
+        return
+    yield from unresolved(document, around)
+    said = [s for p in paragraphs(document) for s in p.sentences()]
+    for line in citation_lines(document):
+        failed = [
+            r for r in around.evidence.find(line.evidence or "") if r.evidence.result in ("failed", "not_evaluated")
+        ]
+        mine = [s for s in said if f"[^{line.name}]" in s]
+        if failed and not any(ADMITS.search(s) for s in mine):
+            result = failed[0].evidence.result.replace("_", " ")
+            yield Spot(line.line, f"[^{line.name}] is {result}, and the sentence that cites it does not say so")
+
+
+def _measures(written: Assessment, around: LintContext) -> Iterator[ManagementFinding]:
+    """Yield F7: measures that are said to be done, and whose effect nothing shows."""
+    live = set(around.evidence.model_digests)
+    for measure in written.measures:
+        if measure.done is None:
+            continue
+        why = _no_effect(measure.effectiveness_evidence, measure.done, live, around)
+        if why:
+            fact = f"the measure for {measure.impact} in {written.id} is done since {measure.done}, and {why}"
+            fix = f"measure again after {measure.done} on the version in use, and name the record in {written.id}"
+            yield ManagementFinding("F7", f"{written.id}/{measure.impact}", fact, fix, written.system, (written.id,))
+
+
+def _no_effect(named: tuple[str, ...], done: str, live: set[str], around: LintContext) -> str | None:
+    """Return why the evidence that a measure names does not show its effect; None if it does, or none was read."""
+    if not named:
+        return "no evidence shows that it works"
+    whys = (_shows_nothing(name, done, live, around) for name in named if around.evidence.sources)
+    return next((why for why in whys if why), None)
+
+
+def _shows_nothing(name: str, done: str, live: set[str], around: LintContext) -> str | None:
+    found = around.evidence.find(name)
+    if len(found) != 1:
+        return f"its evidence {name[:13]} leads to no record of a version in use"
+    record = found[0]
+    digests = {d for s in record.subjects for n, d in s.digest.items() if n == "dirHash1"}
+    if record.evidence.time[:10] < done:
+        return f"its evidence {record.id[:13]} is of {record.evidence.time[:10]}, before that"
+    if digests and live and not digests & live:
+        return f"its evidence {record.id[:13]} is about model {min(digests)[:12]}, which is not in use"
+    if record.evidence.result in NOT_PASSED:
+        return f"its evidence {record.id[:13]} says {record.evidence.result.replace('_', ' ')}"
+    return None
+
+
+def _of_version(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield F8 where no assessment is about the version in use, else F6 for each result that none of them cites."""
+    mine = state.about(ImpactAssessmentDocument, system)
+    in_use = f"{version.name}, which has {version.place}"
+    fix = f"aims document new impact-assessment --system {system} --evidence models:/{version.model}@{version.place}"
+    about = f"{system}/{version.model}@{version.place}"
+    if not mine:
+        yield ManagementFinding("F8", about, f"no impact assessment of {system} covers {in_use}", fix, system)
+        return
+    if version.digest and not any(version.digest in d.model_digests for d in mine):
+        named = ", ".join(sorted({x[:12] for d in mine for x in d.model_digests})) or "no model"
+        fact = f"{mine[-1].id} is about {named}, and {in_use} has other bytes ({version.digest[:12]})"
+        again = f"assess what changed, name {version.digest[:12]}… in model_digests, and publish it: {fix}"
+        yield ManagementFinding("F8", about, fact, again, system, tuple(d.id for d in mine))
+        return
+    cited = _cited([*mine, *state.about(PeopleImpactDocument, system)], state)
+    for record, claim in _bad(version):
+        if not any(record.id.startswith(name) for name in cited):
+            rows = slice_text(claim.slice)
+            key = f"{system}/{record.evidence.kind}/{claim.metric}/{rows}"
+            fact = f"{describe(claim)} ({version.name}), and no impact of {mine[-1].id} cites {record.id}"
+            yield ManagementFinding(
+                "F6", key, fact, f"add the impact, with evidence: [{record.id}], to {mine[-1].id}", system,
+                (record.id, mine[-1].id),
+            )  # fmt: skip
+
+
+def _cited(mine: list[Assessment], state: ManagementState) -> set[str]:
+    """Return the evidence that the impacts of some assessments name, and that their texts cite."""
+    out: set[str] = set()
+    for written in mine:
+        impacts = mappings(stated_fields(written).get("impacts"))
+        named = [name.strip("[]^").rstrip(".…") for i in impacts for name in texts(i.get("evidence"))]
+        text = state.texts.get(written.id)
+        lines = {line.name: str(line.evidence) for line in (citation_lines(text) if text else ()) if line.evidence}
+        out |= {lines.get(name, name) for name in named} | set(lines.values())
+    return {name for name in out if len(name) >= 8}
+
+
+def _bad(version: DeployedVersion) -> Iterator[tuple[SealedRecord, Claim]]:
+    """Yield each result of a version that misses a limit or warns, and each group that was left out."""
+    undone = {r.evidence.supersedes.id for r in version.records if r.evidence.supersedes}
+    for record in version.records:
+        about = version.digest is not None and record.has_subject(version.digest)
+        for claim in record.evidence.claims if about and record.id not in undone else ():
+            if claim.passed is False or is_left_out(claim):
+                yield record, claim

@@ -1,0 +1,101 @@
+"""Finding L4: an incident that was told too late, closed on the wrong test, or came back with the same cause."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from aims_mlflow.catalog.incident_deadlines import incident_deadlines
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.improvement import CorrectiveActionDocument
+from aims_mlflow.records.documents.incident import IncidentDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from aims_mlflow.management.findings.state import ManagementState
+
+NO_CAUSE = re.compile(r"\s*(human error|retrained?|bug|unknown|model drift|bad data|mistake)[\s.]*", re.IGNORECASE)
+
+
+def incident_findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield one finding for each incident in which something is wrong, and one for each cause that came back."""
+    today = now.strftime("%Y-%m-%d")
+    causes: dict[str, list[str]] = defaultdict(list)
+    for incident in state.of(IncidentDocument):
+        cause = incident.root_cause.cause if incident.root_cause else None
+        if says(cause) and not NO_CAUSE.fullmatch(str(cause)):
+            causes[" ".join(str(cause).casefold().split())].append(incident.id)
+        wrong = [*_told(incident, today), *_cause(incident, cause), *_closed(incident, state)]
+        if wrong:
+            fact = f"incident {incident.id}: {'; '.join(wrong)}"
+            fix = f"complete it, and publish it again: aims document lint {incident.id}"
+            yield ManagementFinding("L4", incident.id, fact, fix, incident.system, (incident.id,))
+    for cause, ids in causes.items():
+        if len(ids) > 1:
+            fact = (
+                f"incidents {', '.join(ids)} have the same cause, “{cause[:80]}”: what was done about it did not work"
+            )
+            fix = "find the cause behind it: aims document new corrective-action"
+            yield ManagementFinding("L4", f"cause/{'/'.join(sorted(ids))}", fact, fix, None, tuple(ids))
+
+
+def _told(incident: IncidentDocument, today: str) -> Iterator[str]:
+    """Say which duty to tell somebody is overdue, was late, or is missing."""
+    aware = incident.aware_on or incident.detected_on
+    law = incident_deadlines().get(str(incident.serious))
+    last = (date.fromisoformat(aware) + timedelta(days=law.days)).isoformat() if law and aware else None
+    if law and not incident.duties:
+        yield f"it is serious ({incident.serious}), and no duty to tell the authority is listed ({law.law}, by {last})"
+    for duty in incident.duties:
+        due = min((d for d in (duty.due, last) if d), default=None)
+        if due and duty.sent is None and due < today:
+            yield f"{duty.to} had to be told by {due}, and was not"
+        elif due and duty.sent and duty.sent > due:
+            yield f"{duty.to} was told on {duty.sent}, after {due}"
+
+
+def _cause(incident: IncidentDocument, cause: str | None) -> Iterator[str]:
+    if cause is not None and NO_CAUSE.fullmatch(cause):
+        yield f"{cause.strip()!r} is no cause: it does not say what has to be different"
+    if incident.status == "closed" and not says(cause):
+        yield "it is closed without a cause"
+
+
+def _closed(incident: IncidentDocument, state: ManagementState) -> Iterator[str]:
+    """Say why a closed incident may not be: its test, its risks and its assessment have to be later than it."""
+    if incident.status != "closed":
+        return
+    detected = incident.detected_on or ""
+    if not incident.closed_by:
+        yield "it is closed, and no test shows that it does not happen again"
+    known = {r.id: (r, v) for _, v in state.live for r in v.records}
+    live = {v.digest for system, v in state.live if system == incident.system}
+    for name in incident.closed_by if state.deployed is not None else ():
+        found = next(
+            (pair for key, pair in known.items() if len(name) >= 8 and key.startswith(name.rstrip(".…"))), None
+        )
+        if found is None:
+            yield f"it is closed by {name[:13]}, which is no record about a version in use"
+            continue
+        record, version = found
+        if version.digest not in live or not record.has_subject(str(version.digest)):
+            yield f"it is closed by {name[:13]}, which is about another model than the one in use"
+        if record.evidence.result != "passed":
+            yield f"it is closed by a record that says {record.evidence.result.replace('_', ' ')}"
+        if record.evidence.time[:10] < (incident.contained_on or detected):
+            yield f"it is closed by a test of {record.evidence.time[:10]}, before it was contained"
+    for name, day in (("risks", incident.risks_reviewed), ("impact assessment", incident.impact_reassessed)):
+        if not day or day < detected:
+            yield f"its {name} {'was' if name.startswith('impact') else 'were'} not reviewed after {detected or 'it'}"
+    done = {a.id or a.action for d in state.of(CorrectiveActionDocument) for a in d.actions if a.done}
+    done |= {d.id for d in state.of(CorrectiveActionDocument) if all(a.done for a in d.actions)}
+    open_actions = [a for a in incident.actions if a not in done]
+    if open_actions or not incident.actions:
+        yield f"it is closed, and {open_actions[0] if open_actions else 'no corrective action'} is not done"
+    if not says(incident.monitoring_changed):
+        yield "nothing is watched that would have shown it"

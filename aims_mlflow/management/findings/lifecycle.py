@@ -1,0 +1,135 @@
+"""Findings L1-L4: plans that cannot be carried out, runs that were missed, limits that were moved, open incidents."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from aims_mlflow.management.findings.incidents import incident_findings
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.lifecycle import DeploymentPlanDocument, MonitoringPlanDocument, RequirementsDocument
+from aims_mlflow.records.wording import metric_text, slice_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
+    from aims_mlflow.records.documents.lifecycle import AcceptanceLimit
+    from aims_mlflow.records.evidence import Claim
+
+
+def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield every finding about the life of versions in use, and about incidents."""
+    for system, version in state.live:
+        yield from _rollback(system, version, state)
+        yield from _slots(system, version, state, now)
+        yield from _required(system, version, state)
+    yield from incident_findings(state, now)
+
+
+def _rollback(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L1: the version to go back to is gone, retired, or the one that is in use."""
+    for plan in state.about(DeploymentPlanDocument, system):
+        target = (plan.rollback_to or "").rpartition("/")[2].removeprefix("version ").strip()
+        if not target.isdigit() or (plan.model_digests and version.digest not in plan.model_digests):
+            continue
+        why = (
+            "which is retired" if target in version.retired
+            else "which is the version in use" if target == version.version
+            else None if target in version.versions
+            else f"which the registry's ledger does not have (it has {', '.join(version.versions) or 'none'})"
+        )  # fmt: skip
+        if why:
+            fact = f"plan {plan.id} of {version.name} goes back to version {target}, {why}"
+            fix = f"name a version that is there and was allowed, and try going back: rollback_to in {plan.id}"
+            about = f"{system}/{version.model}@{version.place}"
+            yield ManagementFinding("L1", about, fact, fix, system, (plan.id,))
+
+
+def _slots(system: str, version: DeployedVersion, state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield L2: days on which a run of the monitor was due, grace included, and none was sealed."""
+    for plan in state.about(MonitoringPlanDocument, system):
+        if not plan.every_days or plan.model not in (None, f"{version.model}@{version.place}"):
+            continue
+        begun = date.fromisoformat(max(version.since[:10], plan.effective_from or ""))
+        runs = sorted(date.fromisoformat(r.evidence.time[:10]) for r in version.of("monitor-run"))
+        missed = missed_slots(begun, plan.every_days, plan.grace_days or 0, runs, now.date())
+        if missed:
+            fact = (
+                f"{len(missed)} runs of the monitor of {version.name} were missed, by plan {plan.id} (every "
+                f"{plan.every_days} days since {begun}): the first was due on {missed[0]}"
+            )
+            fix = f"aims monitor models:/{version.model}@{version.place} --data FILE, and seal its run"
+            about = f"{system}/{version.model}@{version.place}/{plan.id}"
+            yield ManagementFinding("L2", about, fact, fix, system, (plan.id,))
+
+
+def missed_slots(begun: date, every: int, grace: int, runs: list[date], today: date) -> list[date]:
+    """Return the days on which a run was due, and until the end of whose grace there was none since the day before it.
+
+    `every` and `grace` are in days. A run counts for one slot: the first that it is not too late for.
+    """
+    missed, unused = [], sorted(runs)
+    last, due = begun, begun + timedelta(days=every)
+    while due + timedelta(days=grace) < today:
+        made = next((run for run in unused if last < run <= due + timedelta(days=grace)), None)
+        if made is None:
+            missed.append(due)
+        else:
+            unused.remove(made)  # one run is not two
+        last, due = due, due + timedelta(days=every)
+    return missed
+
+
+def _required(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L3: a required limit that was not measured, or that was compared with a looser one."""
+    claims = [c for r in version.records for c in r.evidence.claims]
+    for document in state.about(RequirementsDocument, system):
+        for limit in document.acceptance:
+            why = _why_not_held(limit, claims)
+            if why:
+                rows = slice_text(dict(limit.slice))
+                name = f"{metric_text(limit.metric)}{f' for {rows}' if rows else ''}"
+                fact = f"{document.id} asks for {name} {limit.comparator} {limit.limit}: {why} ({version.name})"
+                fix = "measure it, or set the pack's and the policy's limit to the required one: aims gate lint"
+                about = f"{system}/{version.model}@{version.place}/{limit.metric}/{rows}"
+                yield ManagementFinding("L3", about, fact, fix, system, (document.id,))
+
+
+def _why_not_held(limit: AcceptanceLimit, claims: list[Claim]) -> str | None:
+    mine = [c for c in claims if (c.metric, c.slice, c.role) == (limit.metric, dict(limit.slice), limit.role)]
+    if not mine:
+        return f"it was not measured on {limit.role} data"
+    newest = mine[-1]
+    if limit.min_n and (newest.n or 0) < limit.min_n:
+        return f"it was measured on {newest.n or 'no stated number of'} rows, at least {limit.min_n} are required"
+    looser = [c for c in mine if _is_looser(c, limit)]
+    if looser:
+        return f"it was compared with {looser[-1].comparator} {looser[-1].limit}, which is looser"
+    if newest.value is not None and limit.limit and not _holds(newest.value, str(limit.comparator), limit.limit):
+        return f"its value is {newest.value}"
+    return None
+
+
+def _is_looser(claim: Claim, limit: AcceptanceLimit) -> bool:
+    """Return whether a claim's own limit lets more pass than the required one."""
+    own, asked = _number(claim.limit), _number(limit.limit)
+    if own is None or asked is None or claim.comparator != limit.comparator:
+        return False
+    return own < asked if str(limit.comparator).startswith(">") else own > asked
+
+
+def _holds(value: str, comparator: str, limit: str) -> bool:
+    one, other = _number(value), _number(limit)
+    if one is None or other is None:
+        return True
+    return {">=": one >= other, ">": one > other, "<=": one <= other, "<": one < other}.get(comparator, True)
+
+
+def _number(text: str | None) -> Decimal | None:
+    try:
+        return Decimal(text) if text is not None else None
+    except InvalidOperation:
+        return None

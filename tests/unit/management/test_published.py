@@ -1,0 +1,137 @@
+"""Findings and the statement read what was published: a file of the folder counts for nothing by itself."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from aims_mlflow.errors import ConfigError
+from aims_mlflow.evidence.verify import check_session
+from aims_mlflow.gates.control_status import control_status
+from aims_mlflow.ledger.ledger import Ledger
+from aims_mlflow.lifecycle.ingest import ingest
+from aims_mlflow.management.applicability.statement import newest_statement
+from aims_mlflow.management.applicability.states import organisation_subject
+from aims_mlflow.management.findings.every import findings
+from aims_mlflow.management.findings.gathering import read_state
+from aims_mlflow.management.folder import read_folder
+from aims_mlflow.management.published import published_shelf, written_of
+from aims_mlflow.records.documents.risk import ApplicabilityDocument
+from aims_mlflow.records.keyring import ROLES
+from support.authority_world import AuthorityWorld
+from support.good_documents import FIELDS, NEXT, NOW
+from support.management_folder import SYSTEM, write
+from support.published_sessions import event, published
+
+SOA = f"""id: soa
+kind: soa
+title: Statement of applicability
+owner: max
+author: rita
+approver: max
+review_by: {NEXT}
+controls: [{{control: A.2.2, applies: true, reason: law}}]
+"""
+POLICY_TEXT = "schema_version: 1\nstages: {deployment: {aliases: [champion]}}\n"
+
+
+class Bank(AuthorityWorld):
+    """A ledger, somebody who writes, somebody who manages, and a management folder."""
+
+    def __init__(self, folder):
+        super().__init__(Ledger(f"sqlite:///{folder}/l.db"), POLICY_TEXT)
+        self.rita, self.olga = self.person("rita", "author"), self.person("olga", "approver")
+        self.max = self.person("max", "top-management")
+        self.folder = folder
+
+    def keep(self, writer):
+        known = {key.key_id: key for key in self.first.values()}
+        ingest(
+            self.ledger, [check_session(writer.jsonl(), f"{writer.id}.jsonl", known.get, (*ROLES, "author"))], "x", "y"
+        )
+
+    def publish(self, kind, sha256, **changes):
+        self.keep(
+            published(self.rita, kind, sha256, **{"system": None, "review_by": NEXT, "fields": FIELDS[kind], **changes})
+        )
+
+    def state(self, **options):
+        return read_state(read_folder(self.folder / "aims"), self.ledger, **options)
+
+    def rules(self, *wanted, **options):
+        return [f"{f.rule} {f.about}" for f in findings(self.state(**options), NOW) if f.rule in wanted]
+
+
+@pytest.fixture
+def bank(tmp_path):
+    write(tmp_path, soa=SOA, income=SYSTEM)
+    return Bank(tmp_path)
+
+
+def digest(bank, name):
+    return next(d.sha256 for d in read_folder(bank.folder / "aims").documents if d.id == name)
+
+
+def test_a_file_is_no_statement_until_it_is_published_and_approved_by_management(bank):
+    assert bank.state().documents == ()
+    assert bank.rules("P1") == ["P1 statement"]
+    assert bank.rules("W1", "W2") == ["W1 soa", "W1 income-screening"]
+    with pytest.raises(ConfigError, match="there is no statement of applicability"):
+        newest_statement(bank.state())
+    bank.publish("soa", digest(bank, "soa"))
+    assert bank.rules("P1") == []
+    assert bank.rules("W1", "W2") == ["W1 income-screening", "W2 soa"]
+    bank.keep(event(bank.olga, "document-approval", "soa", digest(bank, "soa")))
+    assert bank.rules("W2") == ["W2 soa"], "an approver is not top management"
+    bank.keep(event(bank.max, "document-approval", "soa", digest(bank, "soa")))
+    assert bank.rules("W2") == []
+    assert newest_statement(bank.state()).id == "soa"
+
+
+def test_a_file_that_was_changed_since_is_a_draft_again_and_the_published_one_counts(bank):
+    bank.publish("soa", "7" * 64)
+    (one,) = [f for f in findings(bank.state(), NOW) if f.rule == "W1" and f.about == "soa"]
+    assert "is a draft: version 1 of it was published" in one.fact
+    assert "aims document publish soa" in one.fix
+    (statement,) = bank.state().of(ApplicabilityDocument)
+    assert len(statement.controls) == 38
+
+
+def test_with_drafts_the_files_are_judged_and_none_is_said_to_be_published(bank):
+    state = bank.state(drafts=True)
+    assert {d.id for d in state.documents} == {"soa", "income-screening"}
+    assert state.published is None
+    assert bank.rules("W1", "W2", drafts=True) == []
+    assert len(bank.rules("P1", drafts=True)) == 37
+
+
+def test_an_overdue_review_is_found_by_itself(bank):
+    bank.publish("risk-method", "8" * 64, review_by="2026-01-01")
+    assert bank.rules("W3") == ["W3 risk-method"]
+
+
+def test_the_organisations_states_rest_on_published_documents_and_their_approvals(bank):
+    def state(control):
+        return control_status(control, organisation_subject(bank.state(), NOW), NOW).state
+
+    assert state("6.1.3") == "missing"
+    bank.publish("treatment-plan", "5" * 64)
+    bank.publish("soa", "6" * 64)
+    assert state("6.1.3") == "missing"
+    bank.keep(event(bank.max, "document-approval", "soa", "6" * 64))
+    assert state("6.1.3") == "missing"
+    bank.keep(event(bank.olga, "document-approval", "treatment-plan", "5" * 64))
+    assert state("6.1.3") == "met"
+
+
+@pytest.mark.parametrize("kind", sorted(FIELDS))
+def test_each_kind_comes_back_from_its_publication_as_it_was_stated(kind, bank):
+    about = {"system": "income-screening"}
+    bank.publish(kind, "4" * 64, **about, model_digests=["a" * 64])
+    (found,) = published_shelf(bank.ledger, datetime.now(UTC)).shelf.publications
+    written = written_of(found)
+    assert written is not None
+    assert (written.kind, written.author, written.review_by) == (kind, "rita", NEXT)
+
+
+def test_where_nothing_is_named_nothing_published_is_claimed():
+    assert published_shelf(None) is None
