@@ -11,7 +11,7 @@ from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.settings import signing_key_path
 from aims_mlflow.signing.key_sources import load_key, signing_key
 from aims_mlflow.signing.keyring import add_key, load_keyring, sign_keyring, write_keyring
-from aims_mlflow.signing.keys import ephemeral_key, public_half, write_new_key
+from aims_mlflow.signing.keys import PublicKey, ephemeral_key, public_half, write_new_key
 from support import signed_sessions
 
 
@@ -93,3 +93,63 @@ def test_what_libsodium_accepts_and_refuses_openssl_does_too():
             accepted = False
         assert key.public.verifies(signature, data) is accepted
         assert accepted is (signature == good)
+
+
+@pytest.mark.parametrize(
+    ("key", "signature"),
+    [
+        pytest.param(
+            "5b207668329915475db3d31d6f2432aaf9904d2ec8c7d4e999b046a8e99c8a54",
+            "c9364343bb757803de2d46710adbf41e995ed2df88c8d759fcf70b736baa1ff4"
+            "4eac5983e1a6efced813adf27a75399ec41654930043a427ff826796e2308402",
+            id="as signed",
+        ),
+        pytest.param(
+            "5b207668329915475db3d31d6f2432aaf9904d2ec8c7d4e999b046a8e99c8a54",
+            "c9364343bb757803de2d46710adbf41e995ed2df88c8d759fcf70b736baa1ff4"
+            "3b804fe0fb090227afb0a495596f18b3c41654930043a427ff826796e2308412",
+            id="a scalar that is not reduced",
+        ),
+        pytest.param(
+            "5b207668329915475db3d31d6f2432aaf9904d2ec8c7d4e999b046a8e99c8a54",
+            "ab52d96cb505257a42c16a10694a34bc40a056ebe57911dabd4e4afb9eff0113"
+            "e2f1476de710e4330c36039878f0e60aa3fa0a7fb97f417fccf006fe8412c80c",
+            id="a point of order 8 in R",
+        ),
+        pytest.param(
+            "3a2afb607db3648431f3edd81a292fb028f31781a17be94f5ac6aecdcdd89cbb",
+            "ecee598a1e22a437025e78639f9a8e2307efe3247d221fbf05b771e3d788d87f"
+            "a899f47e2129885402e834829100641e41e583b27ccaa39e37545582f7d6fd00",
+            id="a point of order 8 in the key, left",
+        ),
+        pytest.param(
+            "3a2afb607db3648431f3edd81a292fb028f31781a17be94f5ac6aecdcdd89cbb",
+            "4afd78c5bdbe27b075c1bcfa33bc2859ba1fd32dec1eb2322d32b770cd175c7e"
+            "190a80f4671c7a16236b99502d14b16669715ae8e563c8dc77d19c357fd44b0f",
+            id="a point of order 8 in the key, cancelled",
+        ),
+        pytest.param(
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+            "b862409fb5c4c4123df2abf7462b88f041ad36dd6864ce872fd5472be363c5b1"
+            "0700000000000000000000000000000000000000000000000000000000000000",
+            id="a key of small order",
+        ),
+    ],
+)
+def test_a_signature_that_libraries_of_ed25519_disagree_about_gets_openssls_verdict(key, signature):
+    """Points of order 8 in key and signature of b"hello": a library that multiplies by the cofactor accepts them.
+
+    The signer alone can make these, so that a record would verify here and not with an auditor's own tools.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
+    try:
+        public.verify(bytes.fromhex(signature), b"hello")
+        accepted = True
+    except InvalidSignature:
+        accepted = False
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    assert PublicKey.from_pem(pem).verifies(bytes.fromhex(signature), b"hello") is accepted
