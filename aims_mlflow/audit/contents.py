@@ -9,9 +9,7 @@ from aims_mlflow.audit.part_workers import PartWorkers
 from aims_mlflow.audit.parts import PART_BYTES, CompletedChange, NewRules, Part, PartResult, SealedDecision
 from aims_mlflow.audit.report import Step
 from aims_mlflow.errors import EvidenceError
-from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.leaves.others import PolicyLeaf
-from aims_mlflow.signing.keyring_history import CLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 
 # A policy's leaf has this text; other leaves may have it too.
 MAY_BE_POLICY = b'"type":"policy"'
+EXCHANGED = "someone exchanged the rules in the database, or decided by rules that others had replaced"
 
 
 class ContentCheck:
@@ -36,8 +35,10 @@ class ContentCheck:
         `processes` is how many worker processes check parts; without any, this one does.
         """
         self._view, self._report = view, report
-        self._in_force: dict[str, list[tuple[str, str]]] = {"policy": [], "keyring": []}
+        self._in_force: dict[str, list[str]] = {"policy": [], "keyring": []}
         self._allowed: set[str] = set()
+        # Decisions by rules that others replaced between the decision and its leaf, by request: none of them may count.
+        self._outdated: dict[str, str] = {}
         # The tree's problems of later leaves may be found before those of a part: these are told after them.
         self._unreadable = Step("inclusion")
         self._without_body: dict[int, str] = {}
@@ -65,7 +66,7 @@ class ContentCheck:
         """Take what a part says into the report, and what it says into the state that later parts are judged by."""
         for said in result.said:
             if isinstance(said, NewRules):
-                self._in_force[said.kind].append((said.time, said.digest))
+                self._in_force[said.kind].append(said.digest)
             elif isinstance(said, SealedDecision):
                 self._decision(said)
             elif isinstance(said, CompletedChange):
@@ -84,14 +85,18 @@ class ContentCheck:
         if said.allowed:
             self._allowed.add(said.request)
         for kind, digest in said.rules.items():
-            if digest is not None and digest not in _possible(self._in_force[kind], said.decided):
-                self._report["completeness"].wrong(
-                    said.name,
-                    f"it was made under {kind} {digest[:12]}, which was not in force then",
-                    f"someone exchanged the {kind} in the database, behind the ledger's back",
-                )
+            versions = self._in_force[kind]
+            if digest is None or digest in versions[-1:]:
+                continue
+            what = f"it was made under {kind} {digest[:12]}, which was not in force then"
+            if digest in versions:
+                self._outdated[said.request] = what
+            else:
+                self._report["completeness"].wrong(said.name, what, EXCHANGED)
 
     def _made(self, said: CompletedChange) -> None:
+        if outdated := self._outdated.pop(said.request, None):
+            self._report["completeness"].wrong(f"decision {said.request}", outdated, EXCHANGED)
         if said.request in self._allowed:
             self._allowed.discard(said.request)
         else:
@@ -113,7 +118,7 @@ class ContentCheck:
                 step.wrong(who, "its body is gone and no erasure is recorded", "someone deleted it in the database")
         active = self._view.active()
         for kind, versions in self._in_force.items():
-            last = versions[-1][1] if versions else None
+            last = versions[-1] if versions else None
             if active.get(kind) != last:
                 step.wrong(
                     f"active {kind}",
@@ -137,10 +142,3 @@ def _policy_after(leaf: Leaf) -> str | None:
     except EvidenceError:
         return None
     return str(content.policy_digest) if isinstance(content, PolicyLeaf) else None
-
-
-def _possible(versions: Sequence[tuple[str, str]], decided: str) -> set[str]:
-    """Return the digests that a decision may have used: the one in force at its time, and later ones."""
-    moment = parse_time(decided) - CLOCKS
-    before = [digest for time, digest in versions if parse_time(time) <= moment]
-    return {*before[-1:], *(digest for time, digest in versions if parse_time(time) > moment)}

@@ -11,12 +11,14 @@ from aims_mlflow.audit.tree import named
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import SealedRecord, read
-from aims_mlflow.gates.authority import EVIDENCE
+from aims_mlflow.gates.authority import EVIDENCE, moment_of, why_not_sealed
 from aims_mlflow.gates.policy import FILE, parse_policy
 from aims_mlflow.lifecycle.adoptions import why_not_about
+from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.keyring import ADOPTERS, ERASERS, REVIEWERS, ROLES
 from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionLeaf
 from aims_mlflow.records.leaves.others import ConsentLeaf, ErasureLeaf, EvidenceLeaf, IncidentLeaf
+from aims_mlflow.signing.keyring import keyring_digest
 from aims_mlflow.signing.keys import PublicKey
 
 if TYPE_CHECKING:
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
     from aims_mlflow.audit.parts import PartResult
     from aims_mlflow.audit.view import View
     from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.records.keyring import KeyEntry, Keyring
     from aims_mlflow.records.leaves.base import LeafContent
-    from aims_mlflow.signing.keyring_history import KeyringHistory, Verdict
+    from aims_mlflow.signing.keyring_history import KeyringHistory
 
 MAX_CACHED = 1_000
 MAX_VERIFIED = 100_000
@@ -36,13 +39,24 @@ EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"
 
 
 @dataclass(frozen=True)
+class _Verdict:
+    """Whether a signature counted when it was sealed: it did if `why_not` is None.
+
+    `later` is set where a later keyring revoked the key as of a time before that.
+    """
+
+    entry: KeyEntry | None
+    why_not: str | None
+    later: str | None
+
+
+@dataclass(frozen=True)
 class _Verdicts:
     """Whether signatures count at one leaf, by key: all records of a session are mostly of one."""
 
     leaf: Leaf
     roles: Sequence[str]
-    decided: str
-    by_key: dict[str, Verdict] = field(default_factory=dict)
+    by_key: dict[str, _Verdict] = field(default_factory=dict)
 
 
 class EnvelopeCheck:
@@ -54,6 +68,7 @@ class EnvelopeCheck:
         self._roles_of: dict[tuple[str, str], tuple[str, ...]] = {}
         # Envelopes and the keys whose signatures over them are valid.
         self._verified: set[tuple[str, str]] = set()
+        self._by_digest = {keyring_digest(v.keyring): (v.sequence, v.keyring) for v in history.versions}
 
     def fetch(self, names: Sequence[str]) -> None:
         """Read the envelopes that a page of leaves names, unless they are cached."""
@@ -87,7 +102,7 @@ class EnvelopeCheck:
         sessions = _relied_on(content)
         evidence = content.evidence if isinstance(content, DecisionLeaf | EvidenceLeaf) else []
         counted = {*evidence, *(line for lines in sessions.values() for line in lines)}
-        verdicts = _Verdicts(leaf, self._roles(content, policy), decided_at(content))
+        verdicts = _Verdicts(leaf, self._roles(content, policy))
         for name in dict.fromkeys(content.envelopes()):
             record = self._records.get(name, "it is missing")
             relied = name in counted or isinstance(content, ConsentLeaf | ErasureLeaf | IncidentLeaf | AdoptionLeaf)
@@ -134,11 +149,11 @@ class EnvelopeCheck:
             meaning = "it counted when it was decided on, and would not count now: look again"
             out.wrong("envelope", who, verdict.later, meaning)
 
-    def _verdict(self, record: SealedRecord, verdicts: _Verdicts) -> Verdict:
+    def _verdict(self, record: SealedRecord, verdicts: _Verdicts) -> _Verdict:
         """Judge a signature as of its sealing: by this leaf, or where it does not count here, by the first leaf."""
-        key_id, leaf, roles, decided = record.envelope.key_id, verdicts.leaf, verdicts.roles, verdicts.decided
+        key_id, leaf, roles = record.envelope.key_id, verdicts.leaf, verdicts.roles
         if key_id not in verdicts.by_key:
-            verdicts.by_key[key_id] = self._history.judge(key_id, roles, decided, leaf.sequence, decided)
+            verdicts.by_key[key_id] = self._judged(key_id, roles, leaf)
         verdict = verdicts.by_key[key_id]
         if verdict.why_not is None and verdict.later is None:
             return verdict
@@ -147,9 +162,25 @@ class EnvelopeCheck:
             if earlier.sequence >= leaf.sequence:
                 break
             if name in earlier.data and record.sha256 in earlier.fact.envelopes():
-                at = decided_at(earlier.fact)
-                return self._history.judge(key_id, roles, at, earlier.sequence, at)
+                return self._judged(key_id, roles, earlier)
         return verdict
+
+    def _judged(self, key_id: str, roles: Sequence[str], leaf: Leaf) -> _Verdict:
+        sealed, then = moment_of(leaf), self._judging(leaf)
+        why = why_not_sealed(then, key_id, roles, sealed)
+        now, later = self._history.known(key_id), None
+        if now and now.revoked and parse_time(now.revoked) <= parse_time(sealed.time):
+            later = f"the key of {now.owner} was later revoked as of {now.revoked}"
+        return _Verdict(then.find(key_id) if then else None, why, later)
+
+    def _judging(self, leaf: Leaf) -> Keyring | None:
+        """Return the keyring that judged what a leaf sealed: the one that a decision names, else the one in force.
+
+        Whether a decision that took effect names the one that was in force, `ContentCheck` says.
+        """
+        digest = leaf.fact.keyring_digest if isinstance(leaf.fact, DecisionLeaf) else None
+        since, named = self._by_digest.get(digest or "", (leaf.sequence, None))
+        return named if named and since < leaf.sequence else self._history.at(leaf.sequence)
 
     def _roles(self, content: LeafContent, policy: str) -> tuple[str, ...]:
         """Return the roles that may have signed what a leaf relied on."""
@@ -163,7 +194,9 @@ class EnvelopeCheck:
         if isinstance(content, EvidenceLeaf) and content.documents:
             kind = "document"
         if (policy, kind) not in self._roles_of:
-            self._roles_of[policy, kind] = _roles_by(self._view.stored(policy) or "", kind)
+            named = [role for v in self._history.versions for key in v.keyring.keys for role in key.roles]
+            more = named if kind == "document" else []  # any role may sign one
+            self._roles_of[policy, kind] = (*_roles_by(self._view.stored(policy) or "", kind), *dict.fromkeys(more))
         return self._roles_of[policy, kind]
 
 
@@ -192,8 +225,3 @@ def _relied_on(content: LeafContent) -> dict[str, list[str]]:
         return {}
     counted = set(content.evidence)
     return {name: lines for name, lines in content.sessions.items() if counted.intersection(lines)}
-
-
-def decided_at(content: LeafContent) -> str:
-    """Return the time at which the envelopes of a leaf were judged."""
-    return (content.decided if isinstance(content, DecisionLeaf) else None) or content.time

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.decisions import DecisionCheck
-from aims_mlflow.audit.envelopes import MAX_CACHED, EnvelopeCheck, decided_at
+from aims_mlflow.audit.envelopes import MAX_CACHED, EnvelopeCheck
 from aims_mlflow.audit.parts import CompletedChange, NewRules, PartResult, SealedDecision
 from aims_mlflow.audit.tree import named
 from aims_mlflow.canonical import canonical, sha256_hex
@@ -78,10 +78,10 @@ class PartCheck:
 
     def _says(self, leaf: Leaf, content: LeafContent, out: PartResult) -> None:
         if isinstance(content, PolicyLeaf):
-            out.said.append(NewRules("policy", content.time, str(content.policy_digest)))
+            out.said.append(NewRules("policy", str(content.policy_digest)))
             self._policy_text(leaf, content, out)
         elif isinstance(content, KeyringLeaf):  # the keyring step reads its text
-            out.said.append(NewRules("keyring", content.time, str(content.keyring_digest)))
+            out.said.append(NewRules("keyring", str(content.keyring_digest)))
         elif isinstance(content, DecisionLeaf):
             self._decision(leaf, content, out)
         elif isinstance(content, OutcomeLeaf) and content.done and content.of == "decision":
@@ -111,7 +111,6 @@ class PartCheck:
             SealedDecision(
                 name,
                 content.request,
-                decided_at(content),
                 content.allowed,
                 {"policy": content.policy_digest, "keyring": content.keyring_digest},
             )

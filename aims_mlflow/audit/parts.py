@@ -28,17 +28,15 @@ class NewRules:
     """A leaf that put a policy or keyring in force."""
 
     kind: Literal["policy", "keyring"]
-    time: str
     digest: str
 
 
 @dataclass(frozen=True)
 class SealedDecision:
-    """A decision's leaf: its name in messages, when it was made, and the digests of the rules that it names."""
+    """A decision's leaf: its name in messages, and the digests of the rules that it names."""
 
     name: str
     request: str
-    decided: str
     allowed: bool
     rules: dict[Literal["policy", "keyring"], str | None]
 

@@ -69,6 +69,17 @@ class CheckedSession:
         """True when every record verifies and the manifest covers all of them."""
         return not self.problems and self.manifest is not None
 
+    def counting(self, why_not: Callable[[SealedRecord], str | None], advice: str) -> CheckedSession:
+        """Return the session without the signers of records that do not count, with a problem for each of them."""
+        problems, signers = list(self.problems), dict(self.signers)
+        for record in self.records:
+            why = why_not(record) if record.id in signers else None
+            if why:
+                signers.pop(record.id)
+                problems.append(Problem(f"{self.name}, {record.evidence.kind} {record.id}", why, advice))
+        changed = len(signers) != len(self.signers)
+        return replace(self, signers=signers, problems=tuple(problems)) if changed else self
+
 
 def how_to_trust(role: Role) -> str:
     """Return the two commands by which a key comes into the keyring."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.small_counts import beside_line
-from aims_mlflow.evidence.verify import CheckedSession, Problem, check_session
+from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.counting_evidence import count
@@ -21,12 +21,13 @@ from aims_mlflow.records.decision import Decision, PriorAuthority, Unmet
 from aims_mlflow.records.leaves.changes import DecisionBody, DecisionLeaf
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.signed_consent import SignedConsent
     from aims_mlflow.ledger.ledger import Ledger
-    from aims_mlflow.records.keyring import Role
+
+TRAIN_AGAIN = "train again with a key that may sign now"
 
 
 def decision_leaf(decision: Decision, model_name: str) -> DecisionLeaf:
@@ -171,21 +172,5 @@ def check_sessions(
     for name, data in sorted(files.items()):
         check = functools.partial(check_session, data, name, force.keyring.find, roles, most, timeless=True)
         checked = known.get((sha256_hex(data), name, force.keyring_digest, roles, most), check, len(data))
-        out.append(_counting_now(checked, authority, roles))
+        out.append(checked.counting(lambda r: authority.why_no_evidence(r, roles), TRAIN_AGAIN))
     return out
-
-
-def _counting_now(session: CheckedSession, authority: Authority, roles: Sequence[Role]) -> CheckedSession:
-    """Return a session with a problem for each signature that does not count now."""
-    problems, signers = list(session.problems), dict(session.signers)
-    for record in session.records:
-        why = authority.why_no_evidence(record, roles) if record.id in signers else None
-        if why:
-            signers.pop(record.id)
-            what = f"{session.name}, {record.evidence.kind} {record.id}"
-            problems.append(Problem(what, why, "train again with a key that may sign now"))
-    return (
-        session
-        if len(problems) == len(session.problems)
-        else replace(session, signers=signers, problems=tuple(problems))
-    )

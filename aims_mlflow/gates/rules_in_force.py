@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.gates.policy import FILE, LoadedPolicy, parse_policy
-from aims_mlflow.records.keyring import Keyring
+from aims_mlflow.records.keyring import ROLES, Keyring
 from aims_mlflow.signing.keyring import keyring_digest
 
 if TYPE_CHECKING:
@@ -48,6 +48,12 @@ class RulesInForce:
         """The roles whose approvals and waivers the policy accepts."""
         named = (role for rules in self.policy.policy.stages.values() for role in rules.approvals.roles)
         return tuple(dict.fromkeys(("approver", *named)))
+
+    @property
+    def any_role(self) -> tuple[str, ...]:
+        """All roles of people: any of them may publish a document, and what an approval needs is judged with it."""
+        named = (role for key in self.keyring.keys for role in key.roles)
+        return tuple(dict.fromkeys((*ROLES, *self.policy.roles, *named)))
 
     @property
     def training(self) -> tuple[str, ...]:

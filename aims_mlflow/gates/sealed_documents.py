@@ -13,7 +13,6 @@ from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.authority import moment_of
 from aims_mlflow.gates.published_documents import DocumentShelf, shelf_of
-from aims_mlflow.records.keyring import ROLES
 from aims_mlflow.records.leaves.others import EvidenceLeaf
 
 if TYPE_CHECKING:
@@ -56,8 +55,7 @@ def _about_documents(authority: Authority) -> Iterator[Leaf]:
 
 def _checked(data: bytes, name: str, authority: Authority, known: KnownSessions) -> CheckedSession:
     force = authority.force
-    roles = tuple(dict.fromkeys((*ROLES, *(role for key in force.keyring.keys for role in key.roles))))
-    check = functools.partial(check_session, data, name, force.keyring.find, roles, timeless=True)
+    check = functools.partial(check_session, data, name, force.keyring.find, force.any_role, timeless=True)
     return known.get((sha256_hex(data), name, force.keyring_digest), check, len(data))
 
 

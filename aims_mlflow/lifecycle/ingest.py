@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence.verify import TRAINER
+from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.published_documents import documents_named
 from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.ledger.leaves import Entry
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.ledger.ledger import Ledger
-    from aims_mlflow.records.keyring import Keyring
+    from aims_mlflow.records.keyring import Keyring, Role
+
+SIGN_NOW = "it is to be signed with a key that may sign now: what its time says does not count"
 
 
 @dataclass(frozen=True)
@@ -49,19 +54,29 @@ def force_now(ledger: Ledger) -> RulesInForce:
     return read_rules(ledger, active["policy"], active["keyring"])
 
 
-def ingest(ledger: Ledger, sessions: Sequence[CheckedSession], source: str, reason: str) -> Ingestion:
+def ingest(
+    ledger: Ledger, sessions: Sequence[CheckedSession], source: str, reason: str, roles: Sequence[Role] = TRAINER
+) -> Ingestion:
     """Seal whole sessions, one leaf each; all or nothing.
 
+    What is sealed now was signed now, for all that a ledger can know: the keys of new sessions must be allowed to sign
+    now, in one of `roles`, whatever time their records name. Sessions that are sealed already are passed over.
+
     Raises:
-        EvidenceError: there is none, or one does not verify.
+        EvidenceError: there is none, or a new one does not verify, or is signed by a key that may not sign now.
     """
     if not sessions:
         raise EvidenceError("no evidence is here", where=source)
-    broken = [problem for session in sessions for problem in session.problems]
+    known = {leaf.fact.request for leaf in ledger.leaves(types=("evidence",))}
+    authority = Authority(ledger, "", force_now(ledger), datetime.now(UTC))
+    new = [
+        session.counting(lambda record: authority.why_not_signing(record.envelope.key_id, roles), SIGN_NOW)
+        for session in sessions
+        if session.id not in known
+    ]
+    broken = [problem for session in new for problem in session.problems]
     if broken:
         raise EvidenceError(f"{broken[0].sentence()} Nothing was sealed", where=source)
-    known = {leaf.fact.request for leaf in ledger.leaves(types=("evidence",))}
-    new = [session for session in sessions if session.id not in known]
     leaves = ledger.seal(*(_entry(session, source, reason) for session in new)) if new else []
     sealed = {str(session.id): leaf.sequence for session, leaf in zip(new, leaves, strict=True)}
     return Ingestion(sealed, [str(session.id) for session in sessions if session.id in known])

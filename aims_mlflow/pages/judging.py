@@ -12,13 +12,14 @@ from pydantic import ValidationError
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.small_counts import beside_line
 from aims_mlflow.evidence.verify import TRAINER, CheckedSession, check_session
-from aims_mlflow.gates.authority import Authority
+from aims_mlflow.gates.authority import Authority, moment_of, why_not_now, why_not_sealed
 from aims_mlflow.gates.control_coverage import ControlCoverage
 from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.gates.published_documents import DocumentShelf
 from aims_mlflow.gates.rules_in_force import RulesInForce, read_rules
 from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.gates.status_subject import StatusSubject
+from aims_mlflow.ledger.in_force import in_force
 from aims_mlflow.lifecycle.tenures import FACTS, tenures_in
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.decision import Decision
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aims_mlflow.audit.view import View
+    from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.gates.combined_status import ControlStatus
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.ledger.leaves import Leaf
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 LONGEST = timedelta(hours=24)  # states are judged again after it, whatever the conditions say of their end
+NOT_COUNTING = "it counts for nothing: it was sealed when its key could not sign, or its key was taken back"
 
 
 @dataclass(frozen=True)
@@ -83,17 +86,45 @@ def session_files(view: View, leaf: Leaf) -> dict[str, bytes]:
 def sessions_of(
     view: View, leaf: Leaf, history: KeyringHistory, roles: Sequence[str] = TRAINER
 ) -> list[CheckedSession]:
-    """Return the sessions that a leaf names, checked against the keyrings; `roles` may sign them."""
-    return [check_session(data, name, history.known, roles) for name, data in session_files(view, leaf).items()]
+    """Return the sessions that a leaf names, without signers whose signatures do not count; `roles` may sign them."""
+
+    def why_not(record: SealedRecord) -> str | None:
+        key_id, sealed = record.envelope.key_id, moment_of(leaf)
+        why = why_not_sealed(history.at(sealed.sequence), key_id, roles, sealed)
+        why = why or (why_not_now(history.newest, key_id, roles, sealed) if history.newest else None)
+        return why and _why_not_earlier(view, leaf, record, roles)
+
+    return [
+        check_session(data, name, history.known, roles, timeless=True).counting(why_not, NOT_COUNTING)
+        for name, data in session_files(view, leaf).items()
+    ]
+
+
+def _why_not_earlier(view: View, leaf: Leaf, record: SealedRecord, roles: Sequence[str]) -> str | None:
+    """Return why a record that does not count by a leaf counts by no other; None if it was sealed before in time."""
+    try:
+        authority = authority_on(view, leaf.fact.model_name or "", parse_time(leaf.fact.time))
+        return authority.why_no_evidence(record, roles)
+    except AimsError as exc:
+        return exc.what
+
+
+def authority_on(view: View, name: str, at: datetime) -> Authority:
+    """Return who may say something about a model, by the newest policy and keyring that are sealed.
+
+    Raises:
+        EvidenceError: there are none, or one is missing or changed.
+    """
+    active = in_force(view.for_all())
+    ledger = cast("Ledger", view)
+    return Authority(ledger, name, read_rules(ledger, active.get("policy", ""), active.get("keyring", "")), at)
 
 
 def shelf_in(view: View, now: datetime) -> DocumentShelf:
     """Return the documents that were sealed, as the gate counts them; none where no policy and keyring are here."""
-    active = view.active()
     try:
-        force = read_rules(cast("Ledger", view), active["policy"], active["keyring"])
-        return sealed_shelf(Authority(view, "", force, now))
-    except (AimsError, KeyError):
+        return sealed_shelf(authority_on(view, "", now))
+    except AimsError:  # the ledger's verification names what is wrong with them
         return DocumentShelf()
 
 

@@ -6,6 +6,7 @@ import functools
 import sys
 from importlib.metadata import entry_points
 
+from aims_mlflow.errors import EvidenceError
 from aims_mlflow.records.leaves.base import CallerBody
 
 
@@ -20,6 +21,23 @@ def caller() -> tuple[CallerBody, str | None]:
     login = (flask.g.get("mlflow_authenticated_user") if inside else None) or ("" if has_logins() else None)
     who = CallerBody(login=login or "", address=flask.request.remote_addr or "") if inside else CallerBody()
     return who, login
+
+
+def require_login(owner: str, login: str | None) -> None:
+    """Refuse what was signed with the key of another person than the one who is logged in.
+
+    Raises:
+        EvidenceError: it was, or the server has logins and does not say whose this is.
+    """
+    if login == "":
+        raise EvidenceError(
+            "this server has logins, and does not tell the gate which one this is",
+            next="use MLflow's basic-auth, or an app that sets flask.g.mlflow_authenticated_user",
+        )
+    if login is not None and login != owner:
+        raise EvidenceError(
+            f"signed with the key of {owner}, but logged in as {login}", next="log in as the key's owner"
+        )
 
 
 def has_logins() -> bool:

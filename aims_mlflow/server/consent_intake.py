@@ -19,6 +19,7 @@ from aims_mlflow.ledger.state import CALL_SECONDS
 from aims_mlflow.lifecycle.consents import MAX_CHARS, seal_consent
 from aims_mlflow.lifecycle.model_history import qualified
 from aims_mlflow.records.base import parse_time
+from aims_mlflow.server.caller import require_login
 from aims_mlflow.server.change import RegistryChange
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class ConsentIntake:
         signed = read_consent(raw, force.keyring, force.consenting)
         _require_named_failures(signed)
         _require_model(signed, name, workspace)
-        _require_login(signed, login)
+        require_login(signed.owner, login)
         authority = Authority(self._gate.ledger, signed.model, force, datetime.now(UTC))
         why = authority.why_not_signing(signed.key_id, force.consenting)
         if why:
@@ -102,16 +103,3 @@ def _require_model(signed: SignedConsent, name: str, workspace: str | None) -> N
     if (consent.model_name, consent.workspace) != (name, workspace):
         about = qualified(consent.model_name, consent.workspace)
         raise EvidenceError(f"it is for the model {about!r}, not {qualified(name, workspace)!r}")
-
-
-def _require_login(signed: SignedConsent, login: str | None) -> None:
-    """Refuse a consent that was sent by a login other than its signer's."""
-    if login == "":
-        raise EvidenceError(
-            "this server has logins, and does not tell the gate which one this is",
-            next="use MLflow's basic-auth, or an app that sets flask.g.mlflow_authenticated_user",
-        )
-    if login is not None and login != signed.owner:
-        raise EvidenceError(
-            f"signed with the key of {signed.owner}, but logged in as {login}", next="log in as the key's owner"
-        )

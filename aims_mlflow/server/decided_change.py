@@ -9,7 +9,9 @@ from mlflow.entities.model_registry import ModelVersionTag
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.gates.wording import refusal, waiver_lines
+from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.model_history import ModelHistory, outcome
+from aims_mlflow.lifecycle.recovery import outcome_of
 from aims_mlflow.lifecycle.standing_now import why_it_ended
 from aims_mlflow.lifecycle.tenures import holders, place
 from aims_mlflow.records.base import uuid7
@@ -19,7 +21,7 @@ from aims_mlflow.server.caller import caller
 from aims_mlflow.server.change import announced_decision, decision_entry
 from aims_mlflow.server.failing_closed import closed, denied, reported
 from aims_mlflow.server.refusal_budget import RefusalBudget
-from aims_mlflow.server.sealed_decision import seal_decision, sealed_the_same
+from aims_mlflow.server.sealed_decision import made_by_old_rules, seal_decision, sealed_the_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,8 +81,11 @@ class DecidedChanges:
                 known = first is not None and sealed_the_same(self._gate.ledger, first, context)
                 if allowed or not (known or self._spent(change, who)):
                     entry = decision_entry(announced, context, call, who)
-                    seal_decision(self._gate.ledger, past, change, context, entry)
+                    leaf = seal_decision(self._gate.ledger, past, change, context, entry)
                     count(context)
+                    if allowed and made_by_old_rules(self._gate.ledger, leaf, context):
+                        self._gate.ledger.seal(Entry(outcome_of(announced, done=False)))
+                        raise denied(f"{what} refused: the policy or keyring changed meanwhile. Next: call again")
                 log_decision(change, context, request)
                 if context.failure is not None:
                     reported(what, context.failure)

@@ -10,7 +10,7 @@ from aims_mlflow.records.leaves.others import FindingLeaf, IncidentLeaf
 from aims_mlflow.registers.findings import Finding
 
 if TYPE_CHECKING:
-    from aims_mlflow.ledger.leaves import Entry
+    from aims_mlflow.ledger.leaves import Entry, Leaf
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.model_history import ModelHistory
     from aims_mlflow.server.change import DecisionContext, RegistryChange
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def seal_decision(
     ledger: Ledger, past: ModelHistory, change: RegistryChange, context: DecisionContext, entry: Entry
-) -> None:
-    """Append a decision and all its inputs to the ledger.
+) -> Leaf:
+    """Append a decision and all its inputs to the ledger; returns the decision's leaf.
 
     Raises:
         Unreachable: the ledger cannot be written.
@@ -44,7 +44,18 @@ def seal_decision(
             request=entry.content.request,
         )  # fmt: skip
         beside.append(Finding(incident, text).entry())
-    ledger.seal(entry, *beside)
+    return ledger.seal(entry, *beside)[0]
+
+
+def made_by_old_rules(ledger: Ledger, leaf: Leaf, context: DecisionContext) -> bool:
+    """Return whether other rules came into force before a decision's leaf than those that it was made by."""
+    used = {"policy": context.decision.policy_digest, "keyring": context.decision.keyring_digest}
+    for_all = ledger.for_all()
+    for kind, digest in used.items():
+        before = [each for each in for_all.of((kind,)) if each.sequence < leaf.sequence]
+        if before and digest not in before[-1].fact.rules():
+            return True
+    return False
 
 
 def sealed_the_same(ledger: Ledger, request: str, context: DecisionContext) -> bool:

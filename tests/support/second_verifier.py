@@ -171,19 +171,12 @@ class Bundle:
                     self.found.append(f"key {key['key_id']}")
                 self.trusted[key["key_id"]] = key
 
-    def possible(self, sequence, time):
-        """The keyrings that a leaf's worker may have gone by."""
-        before = [v for v in self.versions if v[0] < sequence]
-        near = [v for v in self.versions if v[0] > sequence or v[1] + CLOCKS >= moment(time)]
-        stale = [self.versions[i - 1] for i, v in enumerate(self.versions) if i and v in near]
-        return [v[2] for v in [*before[-1:], *stale, *near]]
-
-    def may_sign(self, key, roles, signed_at, sequence, decided):
-        """Whether a key could act in one of `roles` then, and was not found out later."""
+    def may_sign(self, key, roles, signed_at, sequence):
+        """Whether a key could act in one of `roles` at a leaf, by the keyring in force there, and was not found out later."""
         newest = self.trusted.get(key)
         if newest is None or ("revoked" in newest and moment(newest["revoked"]) <= moment(signed_at)):
             return False
-        for keyring in self.possible(sequence, decided):
+        for _, _, keyring in [v for v in self.versions if v[0] < sequence][-1:]:
             for entry in keyring["keys"]:
                 if (
                     entry["key_id"] == key
@@ -329,8 +322,7 @@ class Bundle:
         if body["key_id"] != key:
             self.found.append(f"key of {name}")
         relied = name in leaf.get("evidence", ()) or name == leaf.get("envelope")
-        decided = leaf.get("decided", leaf["time"])
-        if relied and not self.may_sign(key, self.roles(sequence, leaf), body["time"], sequence, decided):
+        if relied and not self.may_sign(key, self.roles(sequence, leaf), leaf["time"], sequence):
             self.found.append(f"who signed {name}")
         self.systems.add(body.get("system"))
         for artifact in body.get("artifacts", ()):

@@ -82,7 +82,7 @@ def _(t, life):
     t.write(t.edit(at, envelope=t.keep_envelope(forged.envelope.raw)))
 
 
-@case(KEY, "evidence is exchanged for some that a stranger signed", "envelope", "is not in the keyring")
+@case(KEY, "evidence is exchanged for some that a stranger signed", "envelope", "does not know the key")
 def _(t, life):
     at, stranger = t.find("decision"), ephemeral_key()
     content = t.content(at)

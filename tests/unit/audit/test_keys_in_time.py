@@ -17,14 +17,18 @@ from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.create import create, made_pages
 from aims_mlflow.exports.bundle.ledger import PartLedger
 from aims_mlflow.exports.bundle.verify import verify_bundle
+from aims_mlflow.gates.policy import default_policy_text
 from aims_mlflow.ledger import append, checkpoint
+from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.log import Log
-from aims_mlflow.records.base import utc_text
+from aims_mlflow.lifecycle.recovery import outcome_of
+from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.signing.keyring import add_key, keyring_digest, revoke_key, rotate_key, sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
+from support.authority_world import AuthorityWorld
 from support.entries import entry_of
 from support.small_bundle import lost, sentences, small_ledger
 
@@ -76,7 +80,30 @@ def test_evidence_sealed_before_its_key_was_trusted_is_told(small):
     bo = ephemeral_key()
     evidence(ledger, bo)
     put(ledger, sign_keyring(add_key(keyring_of(ledger), signed_sessions.entry(bo, "bo")), root))
-    assert any("is not in the keyring of leaf" in text and "it is in a later one" in text for text in sentences(ledger))
+    assert any("the keyring in force at leaf" in text and "does not know the key" in text for text in sentences(ledger))
+
+
+def test_a_revoked_key_signs_nothing_more_whatever_its_time_says(small):
+    """Neither within a minute of its revocation: no leaf is judged by another keyring than the one in force there."""
+    ledger, trainer, _, root = small
+    put(ledger, sign_keyring(revoke_key(keyring_of(ledger), trainer.key_id, utc_text()), root))
+    evidence(ledger, trainer)
+    assert any("was revoked at" in text and "should not have counted" in text for text in sentences(ledger))
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["took effect", "was given up"])
+def test_a_decision_by_a_keyring_that_was_replaced_counts_only_where_nothing_came_of_it(tmp_path, done):
+    """Whoever writes the leaf also writes when it was decided: the sequence alone says which keyring was in force."""
+    world = AuthorityWorld(Ledger(f"sqlite:///{tmp_path}/l.db"), default_policy_text())
+    ana = world.person("ana", "trainer")
+    assert world.ask("loans", world.train(ana), "registration").allowed
+    leaf = next(world.ledger.leaves(types=("decision",)))
+    world.end(ana, "revoked")
+    again = leaf.fact.changed(request=uuid7(), decided="2026-01-02T00:00:00Z")
+    kept = [world.ledger.envelope(name) for name in again.envelopes()]
+    world.ledger.seal(Entry(again, world.ledger.body(leaf.sequence), kept))
+    world.ledger.seal(Entry(outcome_of(again, done=done, version="2")))
+    assert any("which was not in force then" in text for text in sentences(world.ledger)) == done
 
 
 # -- the log's key ---------------------------------------------------------------------------------
