@@ -12,6 +12,7 @@ from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.audit.whole_ledger import check_stamps
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.gates import replay as again
+from aims_mlflow.gates.authority import moment_of, why_not_sealed
 from aims_mlflow.gates.consents import TAKING
 from aims_mlflow.ledger import merkle
 from aims_mlflow.ledger.in_force import exchanged_rules, exchanged_text
@@ -144,16 +145,28 @@ class ModelCheck:
                 session = wanted.get(name.rpartition("/")[2])
                 if session is not None:
                     same = [line for line in lines if line] == [record.sha256 for record in session.records]
-                    (found if same else changed)[name.rpartition("/")[2]] = leaf
+                    (found if same else changed).setdefault(name.rpartition("/")[2], leaf)
         for name, session in wanted.items():
             if name in found:
                 self.included(found[name])
+                self._signed_in_time(session, found[name])
             elif name in changed:
                 what = f"leaf {changed[name].sequence} sealed it with other records"
                 self.report["inclusion"].wrong(session.name, what, "the session was changed after the gate saw it")
             else:
                 meaning = "it is not sealed yet: it was added after the gate's decision, or there was none. " + INGEST
                 self.report["inclusion"].wrong(session.name, NOT_SEALED, meaning)
+
+    def _signed_in_time(self, session: CheckedSession, leaf: Leaf) -> None:
+        """Check that the keys of a session could sign when its first leaf was sealed, whatever its records say."""
+        sealed, step = moment_of(leaf), self.report["envelope"]
+        then = self.history.at(sealed.sequence)
+        for record in session.records:
+            entry = session.signers.get(record.id)
+            why = why_not_sealed(then, entry.key_id, entry.roles, sealed) if entry else None
+            if why:
+                who = f"{session.name}, {record.evidence.kind} {record.id}"
+                step.wrong(who, f"{why}; leaf {leaf.sequence} is the first that has it", "it counts for nothing")
 
     # -- a registered version ---------------------------------------------------------------
 

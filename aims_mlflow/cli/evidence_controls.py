@@ -14,7 +14,10 @@ from aims_mlflow.cli.options import KEYS, LEDGER, OWN_KEYRING, REGISTRY, opened
 from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aims_mlflow.evidence.run_source import EvidenceSource
+    from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.gates.combined_status import ControlStatus
     from aims_mlflow.gates.status_subject import StatusSubject
 
@@ -59,7 +62,7 @@ def judged_subject(target: str, keys: tuple[str, ...], ledger: str | None, regis
     from aims_mlflow.audit.view import LedgerView
     from aims_mlflow.evidence.run_source import open_source
     from aims_mlflow.evidence.trust import trusted_keys
-    from aims_mlflow.pages.judging import leaves_about, shelf_in, with_decisions, with_documents
+    from aims_mlflow.pages.judging import authority_on, leaves_about, shelf_in, with_decisions, with_documents
     from aims_mlflow.registry.reading import ledger_address
 
     if ledger_address(ledger, registry) is None:
@@ -74,7 +77,9 @@ def judged_subject(target: str, keys: tuple[str, ...], ledger: str | None, regis
     check = ModelCheck(opened(ledger, registry), target, None)
     source = open_source(target, check.history.known)
     name = source.located.name if source.located is not None else None
-    subject, view = _subject(source), LedgerView(check.ledger)
+    view = LedgerView(check.ledger)
+    authority = authority_on(view, name or "", datetime.now(UTC))
+    subject = _subject(source, lambda r: authority.why_no_evidence(r, authority.force.training))
     leaves = leaves_about(view, name, subject.digest) if name else None
     subject = with_decisions(subject, view, leaves) if leaves else subject
     return with_documents(subject, shelf_in(view, datetime.now(UTC)))
@@ -92,17 +97,22 @@ def _with_published(subject: StatusSubject) -> StatusSubject:
     return replace(subject, documents=shelf.documents, approvals=shelf.approvals, keyring=local_keyring())
 
 
-def _subject(source: EvidenceSource) -> StatusSubject:
-    """Return what the evidence is about: the model that was named, or the newest one that a training record names."""
+def _subject(source: EvidenceSource, why_not: Callable[[SealedRecord], str | None] = lambda _: None) -> StatusSubject:
+    """Return what the evidence is about: the model that was named, or the newest one that a training record names.
+
+    `why_not` says why a signature does not count.
+    """
     from aims_mlflow.gates.counting_evidence import newest
+    from aims_mlflow.gates.replay import TRAIN_AGAIN
     from aims_mlflow.gates.status_subject import StatusSubject
 
-    records = [r for s in source.sessions for r in s.records]
+    sessions = tuple(s.counting(why_not, TRAIN_AGAIN) for s in source.sessions)
+    records = [r for s in sessions for r in s.records]
     trained = newest([r for r in records if r.evidence.kind == "training-provenance"])
     digests = [d for s in (trained.subjects if trained else ()) for n, d in s.digest.items() if n == "dirHash1"]
     system = next((r.evidence.system for r in reversed(records) if r.evidence.system), None)
     digest = source.model_digest or next(iter(digests), None)
-    return StatusSubject(system, digest=digest, sessions=tuple(source.sessions))
+    return StatusSubject(system, digest=digest, sessions=sessions)
 
 
 def _row(status: ControlStatus) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.model_files import model_folder
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.evidence.verify import CheckedSession, KeyLookup, check_session
+from aims_mlflow.records.details.attachments import EVENTS
+from aims_mlflow.records.documents import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +63,7 @@ def open_source(target: str, lookup: KeyLookup) -> EvidenceSource:
         )
     located = tracking.resolve(target)
     files = tracking.session_files(located.run_id)
-    sessions = [check_session(data, name, lookup) for name, data in sorted(files.items())]
+    sessions = [_checked(data, name, lookup) for name, data in sorted(files.items())]
     source = EvidenceSource(
         target, sessions, lambda path: tracking.read_file(located.run_id, path), lookup, located=located
     )
@@ -84,4 +86,13 @@ def _from_folder(folder: Path, lookup: KeyLookup) -> EvidenceSource:
             raise Unreachable("the file is too large to be evidence", where=path)
         return place.read_bytes()
 
-    return EvidenceSource(str(folder), [check_session(p.read_bytes(), p.name, lookup) for p in paths], read, lookup)
+    return EvidenceSource(str(folder), [_checked(p.read_bytes(), p.name, lookup) for p in paths], read, lookup)
+
+
+def _checked(data: bytes, name: str, lookup: KeyLookup) -> CheckedSession:
+    """Check a session file: a trainer signs evidence, and any role what people say of documents."""
+    session = check_session(data, name, lookup)
+    signers = [lookup(record.envelope.key_id) for record in session.records]
+    roles = {role for entry in signers if entry is not None for role in entry.roles}
+    about = {record.evidence.kind for record in session.records if record is not session.manifest}
+    return check_session(data, name, lookup, sorted(roles)) if about and about <= {*KINDS, *EVENTS} else session

@@ -77,12 +77,13 @@ def ingest(
     broken = [problem for session in new for problem in session.problems]
     if broken:
         raise EvidenceError(f"{broken[0].sentence()} Nothing was sealed", where=source)
-    leaves = ledger.seal(*(_entry(session, source, reason) for session in new)) if new else []
+    leaves = ledger.seal(*(session_entry(session, source, reason) for session in new)) if new else []
     sealed = {str(session.id): leaf.sequence for session, leaf in zip(new, leaves, strict=True)}
     return Ingestion(sealed, [str(session.id) for session in sessions if session.id in known])
 
 
-def _entry(session: CheckedSession, source: str, reason: str) -> Entry:
+def session_entry(session: CheckedSession, source: str, reason: str) -> Entry:
+    """Return the leaf that seals a whole session, with its envelopes."""
     records = session.records
     digests = sorted({d for r in records for s in r.subjects if (d := s.digest.get("dirHash1"))})
     runs = sorted({r.evidence.mlflow.run_id for r in records if r.evidence.mlflow.run_id})

@@ -62,7 +62,7 @@ class DocumentOffice:
         name = f"aims/sessions/{writer.id}.jsonl"
         session = check_session(writer.jsonl(), name, self._registry.force.keyring.find, ROLES)
         assert session.sound, session.problems
-        assert ingest(self._registry.ledger, [session], "runs:/f", "a document was published").sealed
+        assert ingest(self._registry.ledger, [session], "runs:/f", "a document was published", ROLES).sealed
 
 
 def publish_all(registry):

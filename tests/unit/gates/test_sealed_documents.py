@@ -10,7 +10,7 @@ from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.policy import default_policy_text
 from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.ledger.ledger import Ledger
-from aims_mlflow.lifecycle.ingest import ingest
+from aims_mlflow.lifecycle.ingest import session_entry
 from aims_mlflow.records.keyring import ROLES
 from support.authority_world import MODEL, AuthorityWorld
 from support.good_documents import SYSTEM
@@ -40,7 +40,8 @@ def world(tmp_path):
 def seal(world, writer):
     """Seal a session as it is, past the intake, which asks whether its key may sign."""
     known = {key.key_id: key for key in world.first.values()}
-    ingest(world.ledger, [check_session(writer.jsonl(), f"{writer.id}.jsonl", known.get, (*ROLES, "author"))], "x", "y")
+    session = check_session(writer.jsonl(), f"{writer.id}.jsonl", known.get, (*ROLES, "author"))
+    world.ledger.seal(session_entry(session, "x", "y"))
 
 
 def shelf(world):

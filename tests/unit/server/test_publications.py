@@ -5,6 +5,7 @@ import pytest
 from mlflow.utils.workspace_context import WorkspaceContext
 
 import aims_mlflow.evidence.session as session_module
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.document_runs import make_run
 from aims_mlflow.evidence.session import SessionWriter, session_path
@@ -20,7 +21,8 @@ from support.embedded_registry import registry, restart  # noqa: F401 - a fixtur
 from support.gated_registry import refused
 from support.good_documents import FIELDS
 
-FILE = "1" * 64
+CONTENT = b"the loans must be repaid"
+FILE = sha256_hex(CONTENT)
 
 
 @pytest.fixture
@@ -32,9 +34,9 @@ def people(registry):  # noqa: F811
     return {name: load_key(f"file:{path}") for name, path in files.items()}
 
 
-def publish(key, sha256=FILE, run=None, **stated):
-    """Sign a document into a run of its own, or into one that is there; returns the run."""
-    run = run or make_run("requirements", {})
+def publish(key, sha256=FILE, **stated):
+    """Sign a document into a run of its own; returns the run."""
+    run = make_run("requirements", {})
     writer = SessionWriter(key, "x", system="loans", mlflow=MlflowIds(run_id=run))
     said = {"id": "requirements", "title": "t", "version": "1", "owner": "o", "author": "ana", "sha256": sha256,
             "characters": 900, "system": "loans", "fields": FIELDS["requirements"], **stated}  # fmt: skip
@@ -42,6 +44,7 @@ def publish(key, sha256=FILE, run=None, **stated):
     subject = Subject(name="document:requirements", digest={"sha256": sha256})
     details = AttachmentDetails(document=DocumentStatement(**said))
     writer.add("requirements", [subject], details=details, artifacts=(file,))
+    tracking.put(run, {file.path: CONTENT})
     return put(writer, run)
 
 
@@ -97,7 +100,10 @@ def test_each_signature_is_sealed_once_in_the_order_of_the_ledger(registry, peop
     assert (tell(run), tell(run)) == (2, 0)
     sealed = registry.leaves("evidence")
     assert [leaf["documents"] for leaf in sealed] == [["requirements"]] * 3
-    assert commands.command("ledger", "verify")[0] == 0
+    where = ("--ledger", registry.ledger.uri)
+    assert commands.command("ledger", "verify", *where)[0] == 0
+    status, text = commands.command("verify", f"runs:/{run}", *where)
+    assert (status, "in 3 sessions, signed by ana, olga, rosa" in text) == (0, True), text
 
 
 def test_a_revoked_key_publishes_and_approves_nothing_with_its_clock_set_back(registry, people, earlier):  # noqa: F811

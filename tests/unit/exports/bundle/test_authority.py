@@ -4,17 +4,24 @@ import time
 
 import pytest
 
+import aims_mlflow.evidence.session as session
+from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.create import create
+from aims_mlflow.exports.bundle.ledger import PartLedger
 from aims_mlflow.exports.bundle.verify import verify_bundle
 from aims_mlflow.gates.policy import default_policy_text
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.log import Log
+from aims_mlflow.lifecycle.ingest import session_entry
+from aims_mlflow.pages.judging import shelf_in
 from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.keyring import ROLES
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
 from support.authority_world import AuthorityWorld
-from support.small_bundle import lost
+from support.published_sessions import event, published
+from support.small_bundle import lost, sentences
 
 SYSTEM = "income-screening"
 
@@ -52,3 +59,34 @@ def test_decisions_of_a_model_with_a_past_are_the_same_in_its_bundle(world, late
     world.consent(olga, "income")
     assert world.ask("income", files).allowed
     assert problems(world.ledger, since) == []
+
+
+def sealed(world, writer):
+    """Seal a session about a document, past the intake, which asks whether its key may sign."""
+    known = {key.key_id: key for key in world.first.values()}
+    checked = check_session(writer.jsonl(), f"{writer.id}.jsonl", known.get, ROLES)
+    world.ledger.seal(session_entry(checked, "x", "y"))
+
+
+def test_documents_in_a_bundle_count_by_the_leaves_that_sealed_them(world, monkeypatch):
+    """A document that was approved in time stays approved; one that a revoked key approves with its clock set back is not."""
+    ana, rita, olga = (
+        world.person(name, role) for name, role in (("ana", "trainer"), ("rita", "trainer"), ("olga", "approver"))
+    )
+    world.ask("income", world.train(ana), "registration")
+    sealed(world, published(rita))
+    sealed(world, event(olga, "document-approval"))
+    earlier = utc_text()
+    world.end(olga, "revoked")
+    sealed(world, published(rita, sha256="2" * 64, version="2"))
+    monkeypatch.setattr(session, "utc_text", lambda *_: earlier)
+    sealed(world, event(olga, "document-approval", sha256="2" * 64))
+    files = create(world.ledger, SYSTEM, "stage1", lost)
+    view = PartLedger(layout.FilesInMemory(files))
+    shelf = shelf_in(view, view.leaves())
+    assert [a.sha256[0] for a in shelf.approvals] == ["1"]
+    assert shelf.in_force("requirements").document.sha256[0] == "1"
+    said = problems(world.ledger)
+    assert len(said) == 2, said  # the approval and the manifest beside it
+    assert all("the key of olga was revoked" in text and "should not have counted" in text for text in said)
+    assert sentences(world.ledger) == said
