@@ -1,6 +1,7 @@
 """A bundle holds what says whether the signatures in it counted, and makes its decisions again as the ledger does."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_documents_in_a_bundle_count_by_the_leaves_that_sealed_them(world, monke
     sealed(world, event(olga, "document-approval", sha256="2" * 64))
     files = create(world.ledger, SYSTEM, "stage1", lost)
     view = PartLedger(layout.FilesInMemory(files))
-    shelf = shelf_in(view, view.leaves())
+    shelf = shelf_in(view, datetime.now(UTC))
     assert [a.sha256[0] for a in shelf.approvals] == ["1"]
     assert shelf.in_force("requirements").document.sha256[0] == "1"
     said = problems(world.ledger)
