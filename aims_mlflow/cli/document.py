@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aims_mlflow.cli.document_findings import findings_command
+from aims_mlflow.cli.document_report import report_command
 from aims_mlflow.cli.document_soa import coverage_command, soa_command
 from aims_mlflow.cli.options import FILE, LEDGER, REGISTRY
 from aims_mlflow.errors import ConfigError
@@ -33,9 +34,8 @@ def group() -> None:
     """Write, check, publish and approve the documents of the management system."""
 
 
-group.add_command(findings_command)
-group.add_command(soa_command)
-group.add_command(coverage_command)
+for _each in (findings_command, soa_command, coverage_command, report_command):
+    group.add_command(_each)
 
 
 @group.command()

@@ -1,0 +1,202 @@
+"""A report as PDF on A4, made here without a network: fpdf2 draws it, in the DejaVu fonts that matplotlib brings."""
+
+from __future__ import annotations
+
+import logging
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.errors import ConfigError
+from aims_mlflow.pages.blocks import Facts, PageTable, Prose, cell
+from aims_mlflow.pages.rendering import cells
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
+
+    from aims_mlflow.exports.report.content import SystemReport
+    from aims_mlflow.pages.blocks import Block, PageCell, PageView
+
+NEEDS = "pip install 'aims_mlflow[report]', or --format html"
+WIDE = 6  # tables with more columns are written row by row
+FONT, LINE, MARGIN = "DejaVu", 5.0, 18  # millimetres
+INK = {"good": (23, 102, 58), "bad": (168, 32, 26), "warn": (122, 76, 0), "idle": (74, 85, 104)}
+SOFT, BLACK = (86, 91, 98), (28, 29, 31)
+PER_SHEET = 38  # parts in the contents, on the first sheet
+LONGEST = 3000  # letters of one cell; a table's row has to fit on a sheet
+_log = logging.getLogger(__name__)
+
+
+def as_pdf(report: SystemReport) -> bytes:
+    """Return the report as PDF, with an outline. Letters that the font lacks are shown as boxes.
+
+    Raises:
+        ConfigError: fpdf2 is not installed, or there is no font.
+    """
+    sheet = _sheet(report)
+    sheet.add_page()
+    sheet.set_title(report.title)
+    sheet.set_creation_date(report.made)
+    sheet.set_lang("en")
+    _heading(sheet, report.title, 0)
+    _facts(sheet, [(name, [cell(text)]) for name, text in report.head])
+    _paragraph(sheet, report.sentence)
+    sheet.ln(3)
+    sheet.insert_toc_placeholder(_contents, pages=1 + len(report.parts) // PER_SHEET)
+    for part in report.parts:
+        if part is not report.parts[0]:  # the contents end with a new sheet
+            sheet.add_page()
+        _part(sheet, part)
+    return bytes(sheet.output())
+
+
+def _sheet(report: SystemReport) -> FPDF:
+    try:
+        from fpdf import FPDF
+    except ImportError:
+        raise ConfigError("writing PDF needs fpdf2", next=NEEDS) from None
+
+    class Sheet(FPDF):
+        """An A4 sheet with the report's name and the page's number at its foot."""
+
+        def footer(self) -> None:
+            self.set_y(-12)
+            self.set_font(FONT, size=7)
+            self.set_text_color(*SOFT)
+            self.cell(0, 4, f"{report.foot}    page {self.page_no()} of {{nb}}", align="C")
+
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
+    sheet = Sheet(format="A4")
+    folder = _fonts()
+    for style, name in (("", "DejaVuSans"), ("B", "DejaVuSans-Bold")):
+        sheet.add_font(FONT, style, folder / f"{name}.ttf")
+    sheet.set_margins(MARGIN, 15, MARGIN)
+    sheet.set_auto_page_break(auto=True, margin=16)
+    return sheet
+
+
+def _fonts() -> Path:
+    found = find_spec("matplotlib")
+    folder = Path(str(found.origin)).parent / "mpl-data" / "fonts" / "ttf" if found else Path()
+    if not (folder / "DejaVuSans.ttf").is_file():
+        raise ConfigError("writing PDF needs the fonts that matplotlib brings", next=NEEDS)
+    return folder
+
+
+def _contents(sheet: FPDF, outline: Any) -> None:
+    """Write the parts with their page numbers."""
+    for section in outline:
+        if section.level == 1:
+            sheet.set_font(FONT, size=9)
+            sheet.set_text_color(*BLACK)
+            link = sheet.add_link(page=section.page_number)
+            sheet.set_x(sheet.l_margin)
+            sheet.cell(150, LINE, section.name[:90], link=link)
+            sheet.cell(0, LINE, str(section.page_number), align="R", link=link, new_x="LMARGIN", new_y="NEXT")
+
+
+def _heading(sheet: FPDF, text: str, level: int) -> None:
+    size = (18, 14, 11)[level]
+    if sheet.will_page_break(size * 1.5):
+        sheet.add_page()
+    sheet.ln(0 if level == 0 else 3)
+    sheet.set_font(FONT, "B", size)
+    sheet.set_text_color(*BLACK)
+    if level < 2:
+        sheet.start_section(text[:200], level)
+    sheet.multi_cell(0, size * 0.5, text, new_x="LMARGIN", new_y="NEXT")
+    sheet.ln(1)
+
+
+def _paragraph(sheet: FPDF, text: str, tone: str = "", *, soft: bool = False, indent: float = 0) -> None:
+    sheet.set_font(FONT, size=8 if soft else 9)
+    sheet.set_text_color(*(SOFT if soft else INK.get(tone, BLACK)))
+    sheet.set_x(sheet.l_margin + indent)
+    sheet.multi_cell(0, LINE, text[:LONGEST], new_x="LMARGIN", new_y="NEXT", align="L")
+
+
+def _words(value: PageCell) -> str:
+    return f"{value.mark} {value.text}" if value.mark else value.text
+
+
+def _part(sheet: FPDF, part: PageView) -> None:
+    _heading(sheet, part.title, 1)
+    for each in part.lead:
+        _paragraph(sheet, _words(cell(each)))
+    for block in part.blocks:
+        if block.title:
+            _heading(sheet, block.title, 2)
+        _block(sheet, block)
+
+
+def _block(sheet: FPDF, block: Block) -> None:
+    if isinstance(block, Facts):
+        _facts(sheet, [(name, cells(values)) for name, values in block.rows])
+    elif isinstance(block, Prose):
+        for each in block.sentences:
+            _paragraph(sheet, _words(cell(each)), cell(each).tone)
+    elif isinstance(block, PageTable):
+        if not block.rows:
+            _paragraph(sheet, block.empty)
+        elif len(block.columns) > WIDE:
+            _rows(sheet, block)
+        else:
+            _table(sheet, block)
+        note = ". ".join(filter(None, (block.shown, block.note)))
+        if note:
+            _paragraph(sheet, note, soft=True)
+
+
+def _facts(sheet: FPDF, rows: list[tuple[str, list[PageCell]]], indent: float = 0) -> None:
+    """Write names with values; a name stands above its values, so that both may be long."""
+    for name, values in rows:
+        sheet.set_x(sheet.l_margin + indent)
+        sheet.set_font(FONT, size=8)
+        sheet.set_text_color(*SOFT)
+        sheet.cell(45, LINE, name[:60])
+        sheet.set_font(FONT, size=9)
+        for value in values:
+            sheet.set_x(sheet.l_margin + 48 + indent)
+            sheet.set_text_color(*INK.get(value.tone, BLACK))
+            sheet.multi_cell(0, LINE, _words(value)[:LONGEST] or " ", new_x="LMARGIN", new_y="NEXT", align="L")
+        if not values:
+            sheet.ln(LINE)
+
+
+def _rows(sheet: FPDF, block: PageTable) -> None:
+    for row in block.rows:
+        found = [cell(value) for value in row]
+        if sheet.will_page_break(4 * LINE):
+            sheet.add_page()
+        sheet.set_font(FONT, "B", 9)
+        sheet.set_text_color(*INK.get(found[0].tone, BLACK))
+        sheet.multi_cell(0, LINE, _words(found[0])[:LONGEST] or " ", new_x="LMARGIN", new_y="NEXT", align="L")
+        named = zip(block.columns[1:], found[1:], strict=True)
+        _facts(sheet, [(name, [value]) for name, value in named if value.text], indent=3)
+        sheet.ln(1)
+
+
+def _table(sheet: FPDF, block: PageTable) -> None:
+    from fpdf.fonts import FontFace
+
+    sheet.set_font(FONT, size=7.5)
+    sheet.set_text_color(*BLACK)
+    head: Any = FontFace(emphasis="BOLD", color=SOFT)
+    with sheet.table(
+        line_height=4.2, text_align="LEFT", headings_style=head, borders_layout="HORIZONTAL_LINES",
+        col_widths=_widths(block), padding=0.6,
+    ) as table:  # fmt: skip
+        table.row(list(block.columns))
+        for row in block.rows:
+            drawn = table.row()
+            for value in row:
+                found = cell(value)
+                ink = FontFace(color=INK[found.tone]) if found.tone in INK else None
+                drawn.cell(_words(found)[: LONGEST // 2], style=ink)
+
+
+def _widths(block: PageTable) -> tuple[int, ...]:
+    """Return the share of each column: enough for its words, and more for a column of long texts."""
+    columns = zip(block.columns, *([_words(cell(v)) for v in row] for row in block.rows), strict=True)
+    lengths = [[len(text) for text in column] for column in columns]
+    return tuple(min(max(14, *each), 24) + min(sum(each) // len(each), 120) // 2 for each in lengths)

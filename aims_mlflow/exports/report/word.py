@@ -1,0 +1,98 @@
+"""A report as a Word document (docx), for those who go on writing in it."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.errors import ConfigError
+from aims_mlflow.pages.blocks import Facts, PageTable, Prose, cell
+from aims_mlflow.pages.rendering import cells
+
+if TYPE_CHECKING:
+    from aims_mlflow.exports.report.content import SystemReport
+    from aims_mlflow.pages.blocks import Block, PageCell
+
+INK = {"good": "17663A", "bad": "A8201A", "warn": "7A4C00", "idle": "4A5568"}
+WIDE = 6  # tables with more columns are written row by row
+
+
+def as_word(report: SystemReport) -> bytes:
+    """Return the report as a docx file, with headings that make a table of contents.
+
+    Raises:
+        ConfigError: python-docx is not installed.
+    """
+    try:
+        import docx
+    except ImportError:
+        message = "pip install 'aims_mlflow[report]', or --format html"
+        raise ConfigError("writing docx needs python-docx", next=message) from None
+    file: Any = docx.Document()
+    file.core_properties.title = report.title
+    file.core_properties.author = "aims_mlflow"
+    file.core_properties.created = file.core_properties.modified = report.made.replace(tzinfo=None)
+    file.add_heading(report.title, 0)
+    _table(file, ("", ""), [(cell(name), cell(text)) for name, text in report.head], head=False)
+    file.add_paragraph(report.sentence)
+    for part in report.parts:
+        file.add_page_break()
+        file.add_heading(_plain(part.title), 1)
+        for each in part.lead:
+            _write(file.add_paragraph(), cell(each))
+        for block in part.blocks:
+            if block.title:
+                file.add_heading(_plain(block.title), 2)
+            _block(file, block)
+    file.sections[0].footer.paragraphs[0].text = _plain(report.foot)
+    out = io.BytesIO()
+    file.save(out)
+    return out.getvalue()
+
+
+def _plain(text: str) -> str:
+    """Return a text without the control characters that XML cannot hold."""
+    return "".join(c for c in text if c.isprintable() or c in "\n\t")
+
+
+def _write(paragraph: Any, value: PageCell) -> None:
+    from docx.shared import RGBColor
+
+    written = paragraph.add_run(_plain(f"{value.mark} {value.text}" if value.mark else value.text))
+    if value.tone in INK:
+        written.font.color.rgb = RGBColor.from_string(INK[value.tone])
+
+
+def _block(file: Any, block: Block) -> None:
+    if isinstance(block, Facts):
+        facts = [(cell(name), value) for name, values in block.rows for value in cells(values)]
+        _table(file, ("", ""), facts, head=False)
+    elif isinstance(block, Prose):
+        for each in block.sentences:
+            _write(file.add_paragraph(), cell(each))
+    elif isinstance(block, PageTable):
+        rows = [tuple(map(cell, row)) for row in block.rows]
+        if not rows:
+            file.add_paragraph(_plain(block.empty))
+        elif len(block.columns) > WIDE:
+            for row in rows:
+                _write(file.add_paragraph(style="List Bullet"), row[0])
+                pairs = zip(block.columns[1:], row[1:], strict=True)
+                _table(file, ("", ""), [(cell(name), value) for name, value in pairs if value.text], head=False)
+        else:
+            _table(file, block.columns, rows, head=True)
+        note = ". ".join(filter(None, (block.shown, block.note)))
+        if note:
+            file.add_paragraph(_plain(note), style="Caption")
+
+
+def _table(file: Any, columns: Any, rows: Any, *, head: bool) -> None:
+    if not rows:
+        return
+    table = file.add_table(rows=0, cols=len(columns), style="Light Grid Accent 1" if head else "Table Grid")
+    if head:
+        for place, name in zip(table.add_row().cells, columns, strict=True):
+            place.text = _plain(name)
+    for row in rows:
+        for place, value in zip(table.add_row().cells, row, strict=True):
+            _write(place.paragraphs[0], value)

@@ -1,0 +1,96 @@
+"""The report of a system on paper: the same content in three formats, and nothing that it cannot show left unsaid."""
+
+import io
+import re
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from aims_mlflow.errors import ConfigError
+from aims_mlflow.exports.report.content import system_report
+from aims_mlflow.exports.report.html import as_html
+from aims_mlflow.exports.report.pdf import as_pdf
+from aims_mlflow.exports.report.word import as_word
+from support.commands import run
+from support.good_documents import FIELDS
+from support.ledger_with_decisions import SYSTEM, decided_ledger
+from support.sealed_documents import DocumentOffice, publish_all
+
+NOW = datetime(2027, 1, 15, 12, tzinfo=UTC)
+SCRIPT = "<script>alert(1)</script>\x07"
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory):
+    registry = decided_ledger(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db")
+    publish_all(registry)
+    risk = {**FIELDS["risk-register"]["risks"][0], "event": SCRIPT}
+    DocumentOffice(registry).publish("risk-register", name="hostile", system=SYSTEM, fields={"risks": [risk]})
+    return registry.ledger
+
+
+@pytest.fixture(scope="module")
+def report(ledger):
+    return system_report(ledger, SYSTEM, NOW)
+
+
+def test_it_has_the_pages_about_the_system_and_ends_with_what_it_does_not_cover(report):
+    titles = [part.title for part in report.parts]
+    assert titles[:2] == [f"System {SYSTEM}", "income version 1"]
+    assert {f"Risks of {SYSTEM}", f"Suppliers of {SYSTEM}", "Statement of applicability"} <= set(titles)
+    assert any(title.startswith("The impact-assessment") for title in titles)
+    assert titles[-1] == "What this report does not cover"
+    assert dict(report.head)["As of"] == "2027-01-15 12:00:00Z"
+    assert "checkpoint" in dict(report.head)["Ledger"]
+    assert "conformity is the auditor's judgement" in report.sentence
+
+
+def test_html_runs_nothing_fetches_nothing_and_shows_every_part(report):
+    page = as_html(report).decode()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert not re.search(r'(?:href|src)="(?!#)', page)
+    assert page.count("<h2") == len(report.parts)
+    assert "default-src 'none'" in page
+
+
+def test_pdf_is_drawn_in_its_own_fonts_with_an_outline(report):
+    content = as_pdf(report)
+    assert content.startswith(b"%PDF-")
+    assert b"DejaVuSans" in content
+    assert content.count(b"/Type /Page\n") > len(report.parts)
+    assert b"/Outlines" in content
+    assert b"/URI" not in content
+    assert as_pdf(report) == content, "the same report gives the same bytes"
+
+
+def test_docx_has_the_states_with_their_symbols(report):
+    import docx
+
+    file = docx.Document(io.BytesIO(as_word(report)))
+    cells = [cell.text for table in file.tables for row in table.rows for cell in row.cells]
+    assert "✗ does not hold" in cells
+    assert "<script>alert(1)</script> (sex=Female)" in cells
+    assert [p.text for p in file.paragraphs if p.style.name == "Heading 1"] == [part.title for part in report.parts]
+
+
+@pytest.mark.parametrize(("library", "write"), [("fpdf", as_pdf), ("docx", as_word)])
+def test_without_its_library_a_format_says_what_to_install(report, monkeypatch, library, write):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ConfigError, match=r"aims_mlflow\[report\]|needs"):
+        write(report)
+
+
+def test_an_unknown_system_is_told_with_the_nearest(ledger):
+    with pytest.raises(ConfigError, match="did you mean 'income-screening'"):
+        system_report(ledger, "income-screenin", NOW)
+
+
+def test_the_command_takes_the_format_from_the_name_and_keeps_a_file_that_exists(ledger, tmp_path):
+    path = tmp_path / "r.pdf"
+    said = run("document", "report", "--system", SYSTEM, "--ledger", ledger.uri, "--output", path)
+    assert re.search(r"wrote .*r\.pdf: \d+ parts", said)
+    assert path.read_bytes().startswith(b"%PDF-")
+    again = run("document", "report", "--system", SYSTEM, "--ledger", ledger.uri, "--output", path, status=2)
+    assert "the file exists" in again
