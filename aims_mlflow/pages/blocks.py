@@ -107,7 +107,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class PageTable:
-    """A table. `total` is the number of rows that there are; where fewer are shown, the page says so."""
+    """A table. `total` is the number of rows that there are; where fewer are shown, the page says so.
+
+    With `or_more` there are more than `total`, which nobody counted.
+    """
 
     title: str
     columns: Sequence[str]
@@ -116,6 +119,7 @@ class PageTable:
     empty: str = "There is none."
     total: int | None = None
     first: int = 1
+    or_more: bool = False
     kind: str = "table"
 
     @property
@@ -123,6 +127,8 @@ class PageTable:
         """Which rows are shown, of how many."""
         count = len(self.rows)
         total = count if self.total is None else self.total
+        if self.or_more:
+            return f"rows {self.first:,} to {self.first + count - 1:,} of more than {total:,}"
         if total == count or not count:
             return f"{total:,} in all" if total else ""
         return f"rows {self.first:,} to {self.first + count - 1:,} of {total:,}"

@@ -144,8 +144,13 @@ def _beside(view: View, leaf: Leaf) -> dict[str, str]:
 
 def decision_in(view: View, leaf: Leaf) -> Decision | None:
     """Return a decision with its texts; None where they were erased, or cannot be read."""
+    return decision_at(view, leaf.sequence)
+
+
+def decision_at(view: View, sequence: int) -> Decision | None:
+    """Return the decision of the leaf with this sequence, as `decision_in`."""
     try:
-        body = view.body(leaf.sequence)
+        body = view.body(sequence)
         return Decision.model_validate(body.decision) if isinstance(body, DecisionBody) and body.decision else None
     except (AimsError, ValidationError):
         return None

@@ -57,12 +57,23 @@ class PageAnswer:
     headers: Mapping[str, str]
 
 
-def answer(shared: SharedSource, scope: Scope, asked: PageRequest, now: datetime | None = None) -> PageAnswer:
-    """Return a page for a reader; a failure inside is one sentence with an id that the server's log has."""
+def answer(
+    shared: SharedSource,
+    scope: Scope,
+    asked: PageRequest,
+    now: datetime | None = None,
+    *,
+    indexed: bool | None = None,
+) -> PageAnswer:
+    """Return a page for a reader; a failure inside is one sentence with an id that the server's log has.
+
+    `indexed` says whether all leaves are in the index, where the caller has just added them.
+    """
     query = {name: value[:LONGEST_VALUE] for name, value in asked.query.items()}
     moment = now or datetime.now(UTC)
     try:
-        source = PageSource(shared, scope, moment, behind=not shared.index.refresh(shared.view))
+        indexed = shared.index.refresh(shared.view) if indexed is None else indexed
+        source = PageSource(shared, scope, moment, behind=not indexed)
         view = asked.page.view(source, asked.args, query)
         return _rendered(view, PageFrame.of(source, asked.root, print_view=bool(query.get("print"))), asked, query)
     except (AimsError, sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as exc:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import threading
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,10 +13,11 @@ from typing import TYPE_CHECKING, Protocol
 from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Step
 from aims_mlflow.bounded_cache import BoundedCache
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.small_counts import beside_line
 from aims_mlflow.evidence.statement import SealedRecord, read
-from aims_mlflow.pages.judging import JudgedVersion, VersionLeaves, judge_version
+from aims_mlflow.pages.judging import JudgedVersion, VersionLeaves, decision_at, judge_version
 from aims_mlflow.pages.library import ReadableDocuments, known_shelf
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.leaves.changes import DecisionBody
@@ -21,7 +25,7 @@ from aims_mlflow.settings import keyring_roots
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from aims_mlflow.audit.view import View
@@ -31,8 +35,10 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.proofs import Proof
     from aims_mlflow.pages.index import PageIndex
     from aims_mlflow.pages.scope import Scope
+    from aims_mlflow.records.decision import Decision
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
+MOST_JUDGED, MOST_DECIDED = 32, 2000  # judged versions and decisions in memory
 JUDGING_SECONDS = 0.6  # what one page may spend on states that are not in the index yet
 NO_DECISION = "no sealed decision is about this version"
 
@@ -63,6 +69,9 @@ class SharedSource:
     histories: BoundedCache[KeyringHistory] = field(default_factory=lambda: BoundedCache(2))
     shelves: BoundedCache[DocumentShelf] = field(default_factory=lambda: BoundedCache(2))
     roots: Collection[str] | None = None  # pinned ones; None: those of the environment
+    judgements: BoundedCache[JudgedVersion | None] = field(default_factory=lambda: BoundedCache(MOST_JUDGED))
+    decisions: BoundedCache[Decision | None] = field(default_factory=lambda: BoundedCache(MOST_DECIDED))
+    judging: threading.Lock = field(default_factory=threading.Lock)
 
     def history(self) -> KeyringHistory:
         """Return the history of the keyrings, read anew after each keyring that is sealed."""
@@ -81,7 +90,6 @@ class PageSource:
     now: datetime
     behind: bool = False
     deadline: float = field(default_factory=lambda: time.monotonic() + JUDGING_SECONDS)
-    judgements: dict[tuple[str, str], JudgedVersion | None] = field(default_factory=dict)
 
     @property
     def view(self) -> View:
@@ -146,17 +154,42 @@ class PageSource:
 
         None where the ledger has lost it, or it cannot be read.
         """
-        raw = self.view.envelope(sha256)
+        return self.records_of({sha256: leaf}).get(sha256)
+
+    def records_of(self, leaves: Mapping[str, int | None]) -> dict[str, SealedRecord]:
+        """Return records by their sha256, as `record`; `leaves` has the leaf that first sealed each."""
+        out = {}
+        for sha256, raw in self.view.envelopes(list(leaves)).items():
+            with contextlib.suppress(AimsError):
+                found = read(raw, sha256)
+                out[sha256] = found if found.evidence.withheld is None else self._whole(found, leaves[sha256])
+        return out
+
+    def _whole(self, found: SealedRecord, leaf: int | None) -> SealedRecord:
+        """Return a record with the numbers beside it, if the body of its leaf still has them.
+
+        Raises:
+            EvidenceError: they are not those that the record commits to.
+        """
         try:
             body = self.view.body(leaf) if leaf is not None else None
         except AimsError:
             body = None
-        beside = (body.beside or {}).get(sha256) if isinstance(body, DecisionBody) else None
-        try:
-            found = read(beside_line(raw, beside), sha256) if raw is not None else None
-            return found.whole() if found else None
-        except AimsError:
-            return None
+        beside = (body.beside or {}).get(found.sha256) if isinstance(body, DecisionBody) else None
+        return read(beside_line(found.envelope.raw, beside), found.sha256).whole()
+
+    def decided(self, sequences: Sequence[int]) -> dict[int, Decision]:
+        """Return the decisions of these leaves with their texts, but those whose texts were erased or cannot be read.
+
+        A body is compared with its leaf once: what is remembered is found again by the same bytes alone.
+        """
+        out = {}
+        for sequence, (salt, body) in self.view.bodies(sequences).items():
+            key, make = (sequence, sha256_hex(salt + body)), functools.partial(decision_at, self.view, sequence)
+            said = self.shared.decisions.get(key, make)
+            if said is not None:
+                out[sequence] = said
+        return out
 
     # -- states of controls ----------------------------------------------------------------------
 
@@ -188,16 +221,24 @@ class PageSource:
         return [leaf for leaf in found if leaf is not None]
 
     def judgement(self, model: str, version: str) -> JudgedVersion | None:
-        """Return a version's states at the moment of the page, judged once."""
-        if (model, version) not in self.judgements:
-            leaves = self.version_leaves(model, version)
-            found = judge_version(self.view, leaves, self.history, self.now, self.shelf)
-            self.judgements[model, version] = found
-        return self.judgements[model, version]
+        """Judge a version; what was judged from the same leaves for the same reader within this minute is remembered.
+
+        A state that ends within the minute is judged anew.
+        """
+        key = (model, version, self.scope.models, self.cut_off, self.moment[:16])
+        known = self.shared.judgements.get(key, lambda: self._judgement(model, version))
+        return known if known is None or known.until > self.moment else self._judgement(model, version)
+
+    def _judgement(self, model: str, version: str) -> JudgedVersion | None:
+        leaves = self.version_leaves(model, version)
+        return judge_version(self.view, leaves, self.history, self.now, self.shelf)
 
     def judge(self, model: str, version: str) -> JudgedVersion | None:
-        """Judge a version now, and keep the states in the index."""
+        """Judge a version, and keep the states in the index."""
         judged = self.judgement(model, version)
+        kept = self.row("SELECT at FROM judged WHERE model = :m AND version = :v AND {scope}", m=model, v=version)
+        if judged is not None and kept is not None and kept["at"] == judged.at:
+            return judged
         with self.shared.index.writing() as to:
             to.execute("DELETE FROM status WHERE model = ? AND version = ?", (model, version))
             for position, s in enumerate(judged.statuses if judged else ()):
@@ -208,7 +249,13 @@ class PageSource:
             ends = judged.until if judged else "9999"
             to.execute(
                 "INSERT OR REPLACE INTO judged VALUES (?,?,?,?,?)",
-                (model, version, self.moment, ends, judged.coverage if judged else NO_DECISION),
+                (
+                    model,
+                    version,
+                    judged.at if judged else self.moment,
+                    ends,
+                    judged.coverage if judged else NO_DECISION,
+                ),
             )
         return judged
 
@@ -217,7 +264,29 @@ class PageSource:
         known = self.row("SELECT until FROM judged WHERE model = :m AND version = :v AND {scope}", m=model, v=version)
         if known is not None and known["until"] > self.moment:
             return True
-        if whatever_it_takes or time.monotonic() < self.deadline:
+        if whatever_it_takes:
             self.judge(model, version)
             return True
-        return False
+        return self._judged_in_time(model, version)
+
+    def judged_among(self, live: Sequence[sqlite3.Row]) -> list[sqlite3.Row]:
+        """Return those of some versions in use whose current states the index has, as `judged` tells of each."""
+        found = self.rows(
+            "SELECT model, version FROM tenure JOIN judged USING (model, version) "
+            "WHERE tenure.until IS NULL AND judged.until > :now AND {scope}",
+            now=self.moment,
+        )
+        current = {(row["model"], row["version"]) for row in found}
+        return [
+            v for v in live if (v["model"], v["version"]) in current or self._judged_in_time(v["model"], v["version"])
+        ]
+
+    def _judged_in_time(self, model: str, version: str) -> bool:
+        """Judge a version if the page has time left, and no other page is judging; return whether it did."""
+        if time.monotonic() >= self.deadline or not self.shared.judging.acquire(blocking=False):
+            return False
+        try:
+            self.judge(model, version)
+        finally:
+            self.shared.judging.release()
+        return True

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = "1"  # another one is made again
+FORMAT = "2"  # another one is made again
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE leaf (sequence INTEGER PRIMARY KEY, type TEXT, time TEXT, request TEXT, model TEXT, version TEXT,
@@ -48,8 +48,10 @@ CREATE INDEX finding_open ON finding (closed, type);
 CREATE TABLE record (sha256 TEXT PRIMARY KEY, id TEXT, kind TEXT, result TEXT, time TEXT, system TEXT, session TEXT,
     actor TEXT, key_id TEXT, run_id TEXT, claims INTEGER, size INTEGER, digest TEXT, leaf INTEGER);
 CREATE INDEX record_id ON record (id);
-CREATE INDEX record_kind ON record (kind, time);
-CREATE INDEX record_leaf ON record (leaf);
+CREATE INDEX record_kind ON record (kind, leaf, time);
+CREATE INDEX record_system ON record (system, leaf, time);
+CREATE INDEX record_alike ON record (kind, system, time);
+CREATE INDEX record_leaf ON record (leaf, time);
 CREATE INDEX record_digest ON record (digest, kind);
 CREATE TABLE record_model (sha256 TEXT, model TEXT, PRIMARY KEY (sha256, model)) WITHOUT ROWID;
 CREATE INDEX record_of_model ON record_model (model);

@@ -13,7 +13,7 @@ from aims_mlflow.management.findings.state import ManagementState
 from aims_mlflow.pages.blocks import Facts, Form, FormInput, PageCell, PageTable, PageView, state_cell, to
 from aims_mlflow.pages.library import as_written, leaf_of
 from aims_mlflow.pages.views.common import document_cell, leaf_cell, time_text
-from aims_mlflow.pages.views.states import MET_MEANS, NOT_JUDGED, catalogue, live_versions, statuses_of
+from aims_mlflow.pages.views.states import MET_MEANS, NOT_JUDGED, catalogue, live_versions, states_among
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
 
 if TYPE_CHECKING:
@@ -130,16 +130,18 @@ def _statuses(source: PageSource) -> dict[str, list[tuple[str, ControlStatus]]]:
     found: dict[str, list[tuple[str, ControlStatus]]] = {}
     for status in control_statuses(subject, source.now):
         found.setdefault(status.control.id, []).append((ORGANISATION, status))
-    for each in live_versions(source):
+    live = live_versions(source)
+    judged = source.judged_among(live)
+    states = states_among(source, judged)
+    for each in live:
         name = f"{each['model']} version {each['version']}"
-        if not source.judged(each["model"], each["version"]):
-            for control in catalogue().values():
+        for control in catalogue().values():
+            row = states.get((each["model"], each["version"], control.id))
+            if row is not None:
+                found.setdefault(control.id, []).append((name, ControlStatus(control, row["state"], row["reason"])))
+            elif each not in judged:
                 late = ControlStatus(control, "not evaluated", NOT_JUDGED)
                 found.setdefault(control.id, []).append((name, late))
-            continue
-        for row in statuses_of(source, each["model"], each["version"]):
-            status = ControlStatus(catalogue()[row["control"]], row["state"], row["reason"])
-            found.setdefault(row["control"], []).append((name, status))
     return found
 
 

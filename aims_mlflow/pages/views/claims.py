@@ -182,10 +182,12 @@ def _others(source: PageSource, row: Any, shown: Claim) -> PageTable:
         "AND r.size < :largest ORDER BY r.time DESC LIMIT :most"
     )
     out = []
-    for other in source.rows(
+    others = source.rows(
         sql, kind=row["kind"], system=row["system"], sha=row["sha256"], largest=LARGEST, most=MOST_OTHERS
-    ):
-        found = source.record(other["sha256"], other["leaf"])
+    )
+    records = source.records_of({other["sha256"]: other["leaf"] for other in others})
+    for other in others:
+        found = records.get(other["sha256"])
         for number, each in enumerate(found.evidence.claims if found else ()):
             if (each.metric, each.slice, each.role) == (shown.metric, shown.slice, shown.role):
                 model = source.row(

@@ -30,10 +30,11 @@ from aims_mlflow.pages.views.states import (
     counts,
     live_versions,
     mark_cell,
+    states_among,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from aims_mlflow.pages.blocks import Block
     from aims_mlflow.pages.source import PageSource
@@ -47,8 +48,8 @@ def matrix(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str
     live = live_versions(source)
     paging = RowRange("controls", {**query, "rows": query.get("rows", str(WIDE))}, len(live))
     shown = live[paging.first - 1 : paging.first - 1 + paging.most]
-    judged = [v for v in shown if source.judged(v["model"], v["version"])]
-    states = _states(source, judged)
+    judged = source.judged_among(shown)
+    states = states_among(source, judged)
     stage, wanted = query.get("stage", ALL), query.get("state", ALL)
     rows = []
     for control_id, control in catalogue().items():
@@ -106,15 +107,6 @@ def _link(control: str, version: Any) -> str:
     return to("controls", control, model=version["model"], version=version["version"])
 
 
-def _states(source: PageSource, versions: Sequence[Any]) -> dict[tuple[str, str, str], Any]:
-    out = {}
-    for version in versions:
-        sql = "SELECT * FROM status WHERE model = :m AND version = :v AND {scope}"
-        for row in source.rows(sql, m=version["model"], v=version["version"]):
-            out[row["model"], row["version"], row["control"]] = row
-    return out
-
-
 def control(source: PageSource, args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
     """Return one control: for a version its conditions, else its state for every version in use."""
     asked = args["control"]
@@ -153,8 +145,8 @@ def _related(control_id: str) -> list[tuple[str, Any]]:
 
 def _everywhere(source: PageSource, control_id: str, system: str) -> PageTable:
     live = [v for v in live_versions(source) if not system or v["system"] == system]
-    judged = [v for v in live[:100] if source.judged(v["model"], v["version"])]
-    states = _states(source, judged)
+    judged = source.judged_among(live[:100])
+    states = states_among(source, judged, control_id)
     mine = [(v, states.get((v["model"], v["version"], control_id))) for v in judged]
     rows = [
         (version_cell(v["model"], v["version"]), v["places"], control_cell(s, _link(control_id, v)), s["reason"])

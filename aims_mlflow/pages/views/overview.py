@@ -24,7 +24,7 @@ STAGES = ("deployed", "development", "retired")
 def overview(source: PageSource, _args: Mapping[str, str], _query: Mapping[str, str]) -> PageView:
     """Return the first page."""
     live = live_versions(source)
-    judged = [v for v in live if source.judged(v["model"], v["version"])]
+    judged = source.judged_among(live)
     blocks = (
         _attention(source, live),
         _ending(source),

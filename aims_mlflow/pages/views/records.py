@@ -43,7 +43,8 @@ def find(source: PageSource, record_id: str) -> tuple[Any, SealedRecord | None]:
 def records(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
     """Return the list of records, the newest first."""
     kind, system = query.get("kind", ""), query.get("system", "")
-    where = f"{readable(source)} AND (:kind = '' OR r.kind = :kind) AND (:system = '' OR r.system = :system)"
+    asked = [f"r.{name} = :{name}" for name, value in (("kind", kind), ("system", system)) if value]
+    where = " AND ".join([readable(source), *asked])
     sql = f"SELECT 1 FROM record r WHERE {where}"
     total = source.count(sql, kind=kind, system=system)
     paging = RowRange("records", query, total)

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from aims_mlflow.pages.source import PageSource
 
-MOST_WORDS, MOST_LETTERS = 8, 200
+MOST_WORDS, MOST_LETTERS, MOST_COUNTED = 8, 200, 1000
+FIRST_SEALED = (
+    f"Only the first {MOST_COUNTED:,} are listed, in the order in which they were sealed: one more word finds fewer"
+)
 _WORD = re.compile(r"\w+")
 
 
@@ -36,17 +39,22 @@ def search(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str
         else f"EXISTS (SELECT 1 FROM record r WHERE words.address = 'records/' || r.id AND {READABLE})"
     )
     where = f"words MATCH :match AND CASE WHEN kind = 'record' THEN {records} ELSE {{scope}} END"
-    total = source.count(f"SELECT 1 FROM words WHERE {where}", match=match)
+    counted = source.count(f"SELECT 1 FROM words WHERE {where} LIMIT {MOST_COUNTED + 1}", match=match)
+    total = min(counted, MOST_COUNTED)
     paging = RowRange("search", {**query, "q": asked}, total)
+    # To rank them all would take seconds in a ledger of a million records.
+    order = "rank" if counted == total else "rowid"
     found = source.rows(
-        f"SELECT * FROM words WHERE {where} ORDER BY rank LIMIT :most OFFSET :skip", match=match, **paging.limits
+        f"SELECT * FROM words WHERE {where} ORDER BY {order} LIMIT :most OFFSET :skip", match=match, **paging.limits
     )
     rows = [(r["kind"], PageCell(r["title"], _address(r["address"])), model_text(r["model"])) for r in found]
     table = PageTable(
         f"Found for {asked}",
         ("Kind", "Page", "Model"),
         rows,
+        FIRST_SEALED if counted > total else "",
         total=total,
+        or_more=counted > total,
         first=paging.first,
         empty="Nothing that your login may read has all of these words.",
     )

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates.wording import waiver_lines
 from aims_mlflow.pages.blocks import Form, FormInput, PageCell, PageTable, PageView, Prose, code_cell, to
-from aims_mlflow.pages.judging import decision_in
 from aims_mlflow.pages.views.common import RowRange, time_text, version_cell
 from aims_mlflow.records.leaves.others import ConsentBody
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aims_mlflow.pages.source import PageSource
+    from aims_mlflow.records.decision import Decision
 
+MOST_COMMENTS = 5
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 COLUMNS = (
     "Version",
@@ -54,7 +56,7 @@ def served(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str
     table = PageTable(
         f"In use at any moment of {day} (UTC)",
         COLUMNS,
-        [_row(source, t) for t in found],
+        _rows(source, found),
         "What the gate let in under gated aliases and stages. A client "
         "that loads another version by its number is not seen.",
         "No version held a gated alias or stage on that day, as far as the ledger knows.",
@@ -78,10 +80,18 @@ def _begin(source: PageSource) -> str | None:
     return row["time"] if row else None
 
 
-def _row(source: PageSource, held: Any) -> tuple[Any, ...]:
-    made = source.row("SELECT * FROM decision WHERE request = :r AND {scope}", r=held["request"])
-    leaf = source.view.leaf(made["sequence"]) if made else None
-    said = decision_in(source.view, leaf) if leaf else None
+def _rows(source: PageSource, tenures: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return a row for each tenure, with the decision that began it; all decisions are read in one go."""
+    requests = json.dumps([t["request"] for t in tenures])
+    sql = "SELECT * FROM decision WHERE request IN (SELECT value FROM json_each(:requests)) AND {scope}"
+    made = {row["request"]: row for row in source.rows(sql, requests=requests)}
+    said = source.decided([row["sequence"] for row in made.values()])
+    comments = _comments(source, tenures)
+    return [_row(source, t, made.get(t["request"]), said, comments[at]) for at, t in enumerate(tenures)]
+
+
+def _row(source: PageSource, held: Any, made: Any, decided: Mapping[int, Decision], comment: str) -> tuple[Any, ...]:
+    said = decided.get(made["sequence"]) if made else None
     approvals = (
         ", ".join(said.approvals) if said else ("adopted without a decision" if made is None else "texts were erased")
     )
@@ -95,27 +105,33 @@ def _row(source: PageSource, held: Any) -> tuple[Any, ...]:
         held["ended_by"] or "",
         made["basis"] if made else "legacy",
         approvals or "nobody",
-        _comments(source, held),
+        comment,
         "; ".join(waiver_lines(said)) if said else "",
         code_cell(policy, link, most=12),
         PageCell(f"decision {made['sequence']}", to("decisions", made["sequence"])) if made else "",
     )
 
 
-def _comments(source: PageSource, held: Any) -> str:
-    """Return what the approvers wrote before the version came into use."""
-    out = []
+def _comments(source: PageSource, tenures: Sequence[Any]) -> list[str]:
+    """Return for each tenure what the approvers wrote before the version came into use, the newest first."""
     found = source.rows(
-        "SELECT sequence FROM consent WHERE type = 'approval' AND "
-        "model = :m AND digest = :d AND time <= :t AND {scope} "
-        "ORDER BY sequence DESC LIMIT 5",
-        m=held["model"],
-        d=held["digest"],
-        t=held["since"],
+        "SELECT sequence, model, digest, time FROM consent WHERE type = 'approval' AND "
+        "digest IN (SELECT value FROM json_each(:digests)) AND {scope} ORDER BY sequence DESC",
+        digests=json.dumps(sorted({t["digest"] for t in tenures if t["digest"]})),
     )
+    approvals: dict[tuple[str, str], list[Any]] = {}
     for row in found:
-        body = source.view.body(row["sequence"])
-        if isinstance(body, ConsentBody):
-            text = body.words.comment if body.words else body.comment
-            out += [f"{body.owner or 'approver'}: {text}"] if text else []
-    return "; ".join(out)
+        approvals.setdefault((row["model"], row["digest"]), []).append(row)
+    out = []
+    for held in tenures:
+        before = [a for a in approvals.get((held["model"], held["digest"]), ()) if a["time"] <= held["since"]]
+        out.append("; ".join(text for a in before[:MOST_COMMENTS] if (text := _comment(source, a["sequence"]))))
+    return out
+
+
+def _comment(source: PageSource, sequence: int) -> str:
+    body = source.view.body(sequence)
+    if not isinstance(body, ConsentBody):
+        return ""
+    text = body.words.comment if body.words else body.comment
+    return f"{body.owner or 'approver'}: {text}" if text else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import clauses, controls
@@ -66,6 +67,18 @@ def statuses_of(source: PageSource, model: str, version: str) -> list[Any]:
     return source.rows(
         "SELECT * FROM status WHERE model = :m AND version = :v AND {scope} ORDER BY position", m=model, v=version
     )
+
+
+def states_among(source: PageSource, versions: Sequence[Any], control: str = "") -> dict[tuple[str, str, str], Any]:
+    """Return the states of some versions, of one control or of all, by model, version and control."""
+    only = "AND control = :control" if control else ""
+    found = source.rows(
+        "SELECT status.* FROM json_each(:versions) AS asked JOIN status ON model = json_extract(asked.value, '$[0]') "
+        f"AND version = json_extract(asked.value, '$[1]') {only} WHERE {{scope}}",
+        versions=json.dumps([(v["model"], v["version"]) for v in versions]),
+        control=control,
+    )
+    return {(row["model"], row["version"], row["control"]): row for row in found}
 
 
 def live_versions(source: PageSource, model: str | None = None) -> list[Any]:
