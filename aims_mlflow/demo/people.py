@@ -65,7 +65,7 @@ def set_up(office: Office, run: RunCommand) -> list[str]:
         return run(*args)
 
     with environment(office.environment()):
-        command("gate", "init", str(office.policy))
+        command("gate", "init", str(office.policy), "--level", "standard")
         people = (
             (office.scientist, "ana", "trainer"),
             (office.approver, "olga", "approver"),

@@ -11,6 +11,7 @@ import yaml
 
 from aims_mlflow.demo import model
 from aims_mlflow.demo.data import ROWS, acquired, config_of, credit_table
+from aims_mlflow.demo.papers import ASKED, DemoPapers
 from aims_mlflow.demo.people import Office, quiet, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.demo.telling import Teller, controls_to_waive, groups_table, refusal_lines
@@ -81,9 +82,8 @@ class Story:
     def _introduce(self) -> None:
         click.secho("aims demo: a model on its way to production, with evidence", bold=True)
         self.tell.lines([f"data: {self.data.name}: {self.data.notes[0]}", *self.data.notes[1:]])
-        self.tell.lines(
-            [f"predicts {self.data.target} = {self.data.favourable!r}; compared by {', '.join(self.data.sensitive)}"]
-        )
+        compared = ", ".join(self.data.sensitive)
+        self.tell.lines([f"predicts {self.data.target} = {self.data.favourable!r}; compared by {compared}"])
 
     def _write_config(self) -> Path:
         self.work.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ class Story:
             chosen, version = plain, self._last_version()
         else:
             chosen, version = self._mitigate(parts, plain)
-        self._deploy(version)
+        self._deploy(version, chosen)
         self._close(server, chosen, started)
 
     def _load(self) -> dict[str, pd.DataFrame]:
@@ -167,15 +167,16 @@ class Story:
         from aims_mlflow.records.details import read_details
         from aims_mlflow.records.details.training import ProvenanceDetails
 
-        found: dict[str, SealedRecord] = {}
+        found: dict[str, Any] = {"records": []}
         for name, content in tracking.session_files(run_id).items():
             for line in content.splitlines():
                 record = read(line, name).whole()
                 if record.evidence.mlflow.run_id == run_id:
                     found[record.evidence.kind] = record
+                    found["records"].append(record)
         trained = read_details(found["training-provenance"].evidence, ProvenanceDetails)
         model = (trained.models or [])[0]
-        return {"run_id": run_id, "uri": f"models:/{model.model_id}", **found}
+        return {"run_id": run_id, "uri": f"models:/{model.model_id}", "digest": model.digest, **found}
 
     def _register(self, uri: str) -> str | None:
         """Register as any MLflow user does; returns the refusal's text, or None."""
@@ -235,16 +236,20 @@ class Story:
 
     # -- into use ---------------------------------------------------------------------------
 
-    def _deploy(self, version: str) -> None:
+    def _deploy(self, version: str, chosen: dict[str, Any]) -> None:
         target = f"models:/{SYSTEM}/{version}"
         self.tell.head(f"The alias champion for version {version}")
+        self.tell.bad(refusal_lines(self._set_alias(version) or ""))
+        with self.tell.step("rosa writes the four documents that are asked for; olga approves each"), quiet():
+            papers = DemoPapers(self.data, SYSTEM, chosen["records"], chosen["digest"])
+            papers.publish(self.work / "aims", self.office, self.run_command, f"runs:/{chosen['run_id']}")
+        self.tell.lines([f"$ aims document publish {ASKED[0]} ...   $ aims approve document:{ASKED[0]} ..."], dim=True)
         refused = self._set_alias(version)
         self.tell.bad(refusal_lines(refused or ""))
         self._waive(target, "deployment", "champion", refused or "")
         with self._as(self.office.approver):
-            self.run_command(
-                "approve", target, "--stage", "deployment", "--alias", "champion", "--comment", "demo review"
-            )
+            words = ("--stage", "deployment", "--alias", "champion", "--comment", "demo review")
+            self.run_command("approve", target, *words)
         self.tell.lines([f"$ aims approve {target} --stage deployment --alias champion   (olga)"], dim=True)
         again = self._set_alias(version)
         if again is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -103,11 +104,19 @@ def citation_lines(document: FolderDocument) -> tuple[CitationLine, ...]:
         if not found:
             continue
         said = EVIDENCE.match(found[2].strip())
-        words = (said[2] or "").split() if said else []
+        words = _words(said[2] or "") if said else []
         metric = next((w for w in words if "=" not in w), None)
-        rows = tuple((w.partition("=")[0], w.partition("=")[2].strip('"')) for w in words if "=" in w)
+        rows = tuple((w.partition("=")[0], w.partition("=")[2]) for w in words if "=" in w)
         out.append(CitationLine(found[1], number, found[2], said[1] if said else None, metric, rows))
     return tuple(out)
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a citation; a group with spaces stands in quotes: `status="male single"`."""
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quote that does not end
+        return text.split()
 
 
 def shown_value(passage: Passage, mark: str) -> str | None:
