@@ -1,6 +1,6 @@
 """What the management system costs: a scan of 10,000 models, findings and the statement of 200 systems.
 
-    python benchmarks/documents.py [--models 10000] [--systems 200] [--items 20000] [--json]
+    python benchmarks/documents.py [--models 10000] [--systems 200] [--items 20000] [--documents 1000] [--json]
 
 The scan reads MLflow's own store on SQLite through its client, every page. Findings are computed over documents, a scan
 of `--items` items and as many sampled records. The statement of applicability is computed with the states of the
@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=10_000)
     parser.add_argument("--systems", type=int, default=200)
     parser.add_argument("--items", type=int, default=20_000)
+    parser.add_argument("--documents", type=int, default=1000)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     state = management_state(options.systems, options.items)
@@ -34,6 +35,7 @@ def main() -> None:
         "scan_10k_s": scanned(options.models),
         "findings_s": found(state),
         "soa_s": stated(state),
+        "lint_1000_s": linted(options.documents),
     }
     if options.json:
         print(json.dumps(out))
@@ -41,6 +43,7 @@ def main() -> None:
     print(f"a scan of {options.models:,} registered models: {out['scan_10k_s']} s")
     print(f"findings of {options.systems} systems, {options.items:,} items and records: {out['findings_s']} s")
     print(f"statement of applicability in four formats: {out['soa_s']} s")
+    print(f"lint of {options.documents:,} documents: {out['lint_1000_s']} s")
 
 
 def scanned(models: int) -> float:
@@ -123,6 +126,30 @@ def stated(state) -> float:
     for form in FORMATS:
         assert rendered(whole, form)
     return round(time.perf_counter() - begun, 2)
+
+
+def linted(documents: int) -> float:
+    """Read and lint a folder of `documents` assessments, each of a system of its own, with their entries; seconds."""
+    from aims_mlflow.management.evidence_view import EvidenceView
+    from aims_mlflow.management.folder import read_folder
+    from aims_mlflow.management.lint import lint
+    from aims_mlflow.management.rules.base import LintContext
+    from support import live_states
+    from support.management_folder import PEOPLE, REGISTER_ENTRY
+
+    view = EvidenceView(live_states.good_records(), ("run",), (), (live_states.MODEL,))
+    with tempfile.TemporaryDirectory(prefix="aims-benchmark-") as folder:
+        root = Path(folder)
+        (root / "people.yaml").write_text(PEOPLE, encoding="utf-8")
+        for number in range(documents // 2):
+            system = f"system-{number}"
+            entry = REGISTER_ENTRY.replace("income-screening", system).replace("Income screening", f"System {number}")
+            (root / f"{system}.yaml").write_text(entry, encoding="utf-8")
+            text = live_states.assessed().replace("income-screening", system).replace("id: aiia", f"id: aiia-{number}")
+            (root / f"aiia-{number}.md").write_text(text, encoding="utf-8")
+        begun = time.perf_counter()
+        assert lint(LintContext(read_folder(root), view, None, "2026-12-01"))
+        return round(time.perf_counter() - begun, 2)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,38 @@ def group() -> None:
     """
 
 
+@group.command()
+@click.argument("system")
+@click.option("--owner", required=True, help="Who answers for it, as the owner of their key is named.")
+@click.option("--author", help="Who writes the entry; the owner by default.")
+@click.option("--name", help="What people call it.")
+@click.option("--purpose", help="Who decides what about whom with it.")
+@click.option(
+    "--role", "roles", multiple=True, metavar="ROLE", help="Role of the organisation, since today; repeatable."
+)
+@click.option("--stage", help="Stage of its life, such as development or operation.")
+@click.option("--model", "models", multiple=True, help="A registered model; repeatable.")
+@click.option("--component", "components", multiple=True, help="A component of a third party; repeatable.")
+@FOLDER
+def add(
+    system: str, owner: str, author: str | None, name: str | None, purpose: str | None, roles: tuple[str, ...],
+    stage: str | None, models: tuple[str, ...], components: tuple[str, ...], folder: Path | None,
+) -> None:  # fmt: skip
+    """Add SYSTEM to the register: a file of the management folder, with what the options say and what is left to ask.
+
+    Groups of people, scope and legal class are asked for in the file; publish it when they are answered.
+    """
+    from aims_mlflow.management.register import add_entry
+    from aims_mlflow.management.surroundings import gather
+
+    stated = {
+        "name": name, "purpose": purpose, "stage": stage, "models": list(models), "components": list(components),
+        "roles": [{"role": role, "since": _today()} for role in roles],
+    }  # fmt: skip
+    path, gaps = add_entry(gather(folder, make=True), system, owner, author or owner, stated)
+    click.echo(f"{path} has {gaps} gap{'' if gaps == 1 else 's'}; `aims document lint {path}` lists what is left")
+
+
 @group.command("list")
 @FOLDER
 @JSON
@@ -68,7 +100,7 @@ def show(system: str, folder: Path | None, ledger: str | None, registry: str | N
     state = _state(folder, ledger, registry)
     entry = state.systems.get(system)
     if entry is None:
-        known = ", ".join(sorted(state.systems)) or "none yet: aims document new system"
+        known = ", ".join(sorted(state.systems)) or "none yet: aims system add ID --owner NAME"
         hint = did_you_mean(system, state.systems)
         raise ConfigError(
             f"{system!r} is no system of the register" + (f", {hint}" if hint else ""), next=f"it has {known}"

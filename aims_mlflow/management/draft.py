@@ -43,9 +43,16 @@ def new_draft(kind: str, system: str | None, author: str, around: LintContext) -
         known = ", ".join(sorted(around.systems))
         raise ConfigError(f"{system!r} is no system of the register", next=f"name one of {known}")
     entry = around.systems.get(system or "")
+    owner = entry.owner if entry else None
+    facts = {"owner": owner, "author": author, **known_facts(kind, system, around)}
+    return draft_text(kind, system, facts, around)
+
+
+def draft_text(kind: str, system: str | None, known: dict[str, Any], around: LintContext) -> tuple[str, str]:
+    """Return (name of the file, its text) of a draft of a kind with what is known of it, as plain values."""
+    model = document_model(kind)
     facts: dict[str, Any] = {
-        "id": draft_id(kind, system), "kind": kind, "title": _title(kind, system, around),
-        "owner": entry.owner if entry else None, "author": author, "version": "1", **known_facts(kind, system, around),
+        "id": draft_id(kind, system), "kind": kind, "title": _title(kind, system, around), "version": "1", **known,
     }  # fmt: skip
     if system is not None:
         facts["system"] = system

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,8 +86,22 @@ class Folder:
 
     def of(self, kind: str, system: str | None = None) -> list[FolderDocument]:
         """Return the documents of a kind, about one system if it is named, in the order of their files."""
-        mine = (d for d in self.documents if d.written.kind == kind)
-        return [d for d in mine if system is None or d.written.system == system]
+        return [d for d in self._by_kind.get(kind, ()) if system is None or d.written.system == system]
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[FolderDocument]]:
+        found: dict[str, list[FolderDocument]] = {}
+        for document in self.documents:
+            found.setdefault(document.written.kind, []).append(document)
+        return found
+
+    @cached_property
+    def by_id(self) -> dict[str, list[FolderDocument]]:
+        """The documents with each id."""
+        found: dict[str, list[FolderDocument]] = {}
+        for document in self.documents:
+            found.setdefault(document.id, []).append(document)
+        return found
 
     def find(self, wanted: str) -> FolderDocument:
         """Return the document with an id (`document:ID` and a file's path name one too).

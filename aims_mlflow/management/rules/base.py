@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from aims_mlflow.management.shared_texts import SharedTexts
+from aims_mlflow.management.specifics import SystemFacts
 from aims_mlflow.records.base import Record
 from aims_mlflow.records.documents.context import SystemEntry
 from aims_mlflow.records.documents.leadership import PeopleEntry
@@ -33,17 +36,27 @@ class LintContext:
     keyring: Keyring | None
     today: str
 
-    @property
+    @cached_property
     def systems(self) -> dict[str, SystemEntry]:
         """The systems of the register, by id."""
         written = (d.written for d in self.folder.of("system"))
         return {str(w.system): w for w in written if isinstance(w, SystemEntry)}
 
-    @property
+    @cached_property
     def people(self) -> dict[str, KnownPerson]:
         """The people of the people register, by id."""
         written = (d.written for d in self.folder.of("people"))
         return {p.id: p for w in written if isinstance(w, PeopleEntry) for p in w.people}
+
+    @cached_property
+    def facts(self) -> SystemFacts:
+        """What is true of each system alone."""
+        return SystemFacts(self.systems, self.evidence)
+
+    @cached_property
+    def shared(self) -> SharedTexts:
+        """Which texts stand for several systems."""
+        return SharedTexts(self.folder)
 
 
 @dataclass(frozen=True)

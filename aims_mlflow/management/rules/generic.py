@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.management.passages import citation_lines, has_anchor, paragraphs, passages, statements
 from aims_mlflow.management.rules.base import Spot
-from aims_mlflow.management.specifics import facts_of, other_facts
+from aims_mlflow.management.shared_texts import without_name
 from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
@@ -37,8 +36,6 @@ PEOPLE_FIELDS = (
     "responsible",
     "accepted_by",
 )
-LEAST_SHARED = 40
-SHARED_BY = 3
 
 
 def _body(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
@@ -66,10 +63,10 @@ def _swap(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
         return
     # The words alone: header and lists of a draft are filled in for whatever system it is of.
     said = " ".join(p.text for p in words).casefold()
-    mine = {f for f in facts_of(around, system) if f.casefold() in said}
+    mine = {f for f in around.facts.of(system) if f.casefold() in said}
     evidence = {line.name for line in citation_lines(document) if line.evidence}
     cited = any(mark in evidence for p in words for mark in p.marks)
-    for other, facts in other_facts(around, system).items():
+    for other, facts in around.facts.of_others(system):
         if not cited and not {f for f in mine if f not in facts}:
             text = (
                 f"this text would fit {other}: nothing in it is true of {system} alone (evidence, group, model, data)"
@@ -117,27 +114,8 @@ def _shared(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     if document.written.system is None:
         return
     for passage in (*paragraphs(document), *statements(document)):
-        plain = _without_name(passage.text, document)
-        if len(plain) < LEAST_SHARED:
-            continue
-        systems = {
-            d.written.system
-            for d in around.folder.documents
-            if d.written.system and any(_alike(plain, _without_name(p.text, d)) for p in passages(d))
-        }
-        if len(systems) >= SHARED_BY:
-            yield Spot(passage.line, f"the same text stands for {len(systems)} systems: {_quoted(passage.text)}")
-
-
-def _without_name(text: str, document: FolderDocument) -> str:
-    return " ".join(text.casefold().replace(str(document.written.system).casefold(), "SYSTEM").split())
-
-
-def _alike(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    matcher = difflib.SequenceMatcher(None, one, other)
-    return matcher.real_quick_ratio() > 0.95 and matcher.quick_ratio() > 0.95 and matcher.ratio() > 0.95
+        if around.shared.is_shared(without_name(passage.text, document)):
+            yield Spot(passage.line, f"the same text stands for three systems or more: {_quoted(passage.text)}")
 
 
 def _persons(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _same_id(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    others = [d for d in around.folder.documents if d.id == document.id and d is not document]
+    others = [d for d in around.folder.by_id.get(document.id, ()) if d is not document]
     if others:
         yield Spot(document.line("id"), f"the id {document.id!r} is also that of {others[0].path.name}")
 
