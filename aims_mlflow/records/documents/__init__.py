@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -70,6 +71,7 @@ def entry_model(field: FieldInfo) -> type[BaseModel] | None:
     return _model_in(field.annotation)
 
 
+@functools.cache
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation

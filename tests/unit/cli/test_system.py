@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.management.folder import read_document
 from support import management_states as states
 from support.commands import command
 
@@ -106,3 +107,20 @@ def test_coverage_has_denominators_and_says_what_a_row_is(folder):
     _, out = command("document", "coverage", "--framework", "eu-ai-act")
     assert "related, not equal; not verified" in out
     assert "Art. 17 QMS  <- all of A.2 AI Policy\n  0 of 3 controls met" in out
+
+
+def test_a_system_is_added_with_what_is_known_and_asks_for_the_rest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ("--owner", "olga", "--name", "Churn", "--role", "deployer", "--stage", "operation", "--model", "churn")
+    _, out = command("system", "add", "churn", *words)
+    assert "gaps; `aims document lint" in out
+    entry = read_document(tmp_path / "aims" / "churn.yaml")
+    assert (entry.written.system, entry.written.models, entry.written.stage) == ("churn", ("churn",), "operation")
+    assert "TODO affected_groups" in entry.content.decode()
+    with pytest.raises(ConfigError, match="the register has 'churn' already"):
+        command("system", "add", "churn", "--owner", "olga")
+    with pytest.raises(ConfigError, match="churn belongs to churn already"):
+        command("system", "add", "second", "--owner", "olga", "--model", "churn")
+    with pytest.raises(ConfigError, match="stage"):
+        command("system", "add", "third", "--owner", "olga", "--stage", "dreaming")
+    assert not (tmp_path / "aims" / "third.yaml").exists()
