@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from aims_mlflow.errors import ConfigError
-from aims_mlflow.management.folder import read_document
+from aims_mlflow.management.folder import FolderDocument, read_document
 from support import management_states as states
 from support.commands import command
 
@@ -115,7 +115,8 @@ def test_a_system_is_added_with_what_is_known_and_asks_for_the_rest(tmp_path, mo
     _, out = command("system", "add", "churn", *words)
     assert "gaps; `aims document lint" in out
     entry = read_document(tmp_path / "aims" / "churn.yaml")
-    assert (entry.written.system, entry.written.models, entry.written.stage) == ("churn", ("churn",), "operation")
+    assert isinstance(entry, FolderDocument)
+    assert {name: entry.fields[name] for name in ("models", "stage")} == {"models": ["churn"], "stage": "operation"}
     assert "TODO affected_groups" in entry.content.decode()
     with pytest.raises(ConfigError, match="the register has 'churn' already"):
         command("system", "add", "churn", "--owner", "olga")
