@@ -176,7 +176,43 @@ class Form:
     kind: str = "form"
 
 
-Block = Facts | PageTable | Prose | TextBlock | Form
+@dataclass(frozen=True)
+class PictureBox:
+    """A box with two lines of text, in a grid of columns and rows from 0 on."""
+
+    first: str
+    second: str
+    column: float
+    row: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Boxes and arrows between them; `told` says the same in words."""
+
+    title: str
+    told: str
+    boxes: Sequence[PictureBox]
+    arrows: Sequence[tuple[PictureBox, PictureBox]]
+    kind: str = "picture"
+
+    @property
+    def columns(self) -> float:
+        """How many columns the grid has."""
+        return max(box.column for box in self.boxes) + 1
+
+    @property
+    def rows(self) -> float:
+        """How many rows the grid has, from the highest box to the lowest."""
+        return max(box.row for box in self.boxes) - self.top + 1
+
+    @property
+    def top(self) -> float:
+        """The row of the highest box."""
+        return min(box.row for box in self.boxes)
+
+
+Block = Facts | PageTable | Prose | TextBlock | Form | Picture
 
 
 @dataclass(frozen=True)

@@ -120,10 +120,14 @@ def authority_on(view: View, name: str, at: datetime) -> Authority:
     return Authority(ledger, name, read_rules(ledger, active.get("policy", ""), active.get("keyring", "")), at)
 
 
-def shelf_in(view: View, now: datetime) -> DocumentShelf:
-    """Return the documents that were sealed, as the gate counts them; none where no policy and keyring are here."""
+def shelf_in(view: View, now: datetime, before: int | None = None) -> DocumentShelf:
+    """Return the documents that were sealed, as the gate counts them; none where no policy and keyring are here.
+
+    `before` leaves out what was sealed from that leaf on.
+    """
     try:
-        return sealed_shelf(authority_on(view, "", now))
+        authority = authority_on(view, "", now)
+        return sealed_shelf(Authority(authority.ledger, "", authority.force, now, before))
     except AimsError:  # the ledger's verification names what is wrong with them
         return DocumentShelf()
 

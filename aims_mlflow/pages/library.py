@@ -34,9 +34,14 @@ _HEADER = (
 )  # fmt: skip
 
 
+def document_leaves(shared: SharedSource) -> tuple[int, ...]:
+    """Return the numbers of the leaves about documents, in order."""
+    return tuple(row["leaf"] for row in shared.index.connection.execute(_LEAVES))
+
+
 def known_shelf(shared: SharedSource, now: datetime) -> DocumentShelf:
     """Return the documents that the ledger has; read anew after each leaf about one, and after each change of rules."""
-    numbers = tuple(row["leaf"] for row in shared.index.connection.execute(_LEAVES))
+    numbers = document_leaves(shared)
     sql = "SELECT max(sequence) FROM leaf WHERE type IN ('policy', 'keyring')"
     rules = shared.index.connection.execute(sql).fetchone()[0]
 

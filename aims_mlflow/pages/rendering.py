@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.pages.blocks import Facts, Form, PageCell, PageTable, PageView, Prose, TextBlock, cell
+from aims_mlflow.pages.blocks import Facts, Form, PageCell, PageTable, PageView, Picture, Prose, TextBlock, cell
 from aims_mlflow.pages.site import MENU
 
 if TYPE_CHECKING:
@@ -172,6 +172,8 @@ def _block(block: Block) -> dict[str, Any]:
         return {**out, "facts": {name: [_value(c) for c in cells(values)] for name, values in block.rows}}
     if isinstance(block, TextBlock):
         return {**out, "text": block.text, "note": block.note}
+    if isinstance(block, Picture):
+        return {**out, "text": block.told}
     return {**out, "sentences": [_value(s) for s in block.sentences] if isinstance(block, Prose) else []}
 
 

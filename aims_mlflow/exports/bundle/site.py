@@ -141,7 +141,7 @@ class OfflineSite:
         """Return a page; None for one that is not there, cannot be made, or needs a server."""
         path, _, query = address.partition("?")
         place = found_at(path)
-        if place is None or place[0].name in SERVER_ONLY:
+        if place is None or place[0].name in SERVER_ONLY or "history=" in query:
             return None
         page, args = place
         try:

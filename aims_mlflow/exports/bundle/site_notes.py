@@ -58,7 +58,7 @@ def _cannot_show(about: Mapping[str, Any], left_out: int) -> Prose:
             "fields and the sha256 of their files."
         ),
         "That a training job told the truth about its own numbers: only an independent evaluation does.",
-        "Search and samples: they answer questions, and need the pages of the server, or `aims ledger`.",
+        "Search, samples, and the history of a control's state: they are answers of the server's pages.",
         (
             "That this page is right: it is a view. `aims bundle verify` makes all pages again and names one that was "
             "edited; with plain tools read the leaves and records instead."

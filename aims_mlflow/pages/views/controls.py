@@ -22,6 +22,7 @@ from aims_mlflow.pages.blocks import (
     to,
 )
 from aims_mlflow.pages.views.common import RowRange, record_cell, time_text, version_cell
+from aims_mlflow.pages.views.state_history import history_table
 from aims_mlflow.pages.views.states import (
     MET_MEANS,
     NOT_JUDGED,
@@ -130,6 +131,8 @@ def control(source: PageSource, args: Mapping[str, str], query: Mapping[str, str
     blocks: list[Block] = []
     if model and version:
         blocks += _checklist(source, asked, model, version)
+        if query.get("history") and blocks[-1].title != "State":
+            blocks.append(history_table(source, asked, model, version))
     else:
         blocks.append(_everywhere(source, asked, system))
     title = f"{asked} {found.title}"
@@ -190,6 +193,13 @@ def _checklist(source: PageSource, control_id: str, model: str, version: str) ->
                 f"{status.next_change}, {last_day(status.next_time)}" if status.next_time else "none by itself",
             ),
             ("Version", version_cell(model, version)),
+            (
+                "How it came about",
+                PageCell(
+                    "the states after each of its leaves",
+                    to("controls", control_id, model=model, version=version, history="all"),
+                ),
+            ),
         ],
     )
     return [facts, _conditions(status, judged.subject.by_id), *_waivers(status)]

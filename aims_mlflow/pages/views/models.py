@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.documents.index_view import DatasetRow
 from aims_mlflow.documents.model_card import render_model_card
 from aims_mlflow.pages.blocks import Facts, PageCell, PageTable, PageView, Prose, TextBlock, code_cell, missing, to
 from aims_mlflow.pages.views.changes import changes_table
@@ -18,6 +17,7 @@ from aims_mlflow.pages.views.common import (
     system_cell,
     time_text,
 )
+from aims_mlflow.pages.views.lineage import data_table, lineage_picture, rights_table
 from aims_mlflow.pages.views.measured import measured_table
 from aims_mlflow.pages.views.states import MET_MEANS, catalogue, control_cell, counts, statuses_of
 from aims_mlflow.pages.views.timeline import findings_table, timeline_table
@@ -107,12 +107,15 @@ def version(source: PageSource, args: Mapping[str, str], _query: Mapping[str, st
     if row is None:
         return missing(f"{name} version {number}", address, "No registration of this version is sealed.")
     judged = source.judge(name, number)
-    records = judged.subject.records if judged else ()
+    subject = judged.subject if judged else None
+    records = subject.records if subject else ()
     blocks: list[Block] = [
         _about(source, row),
         _states(source, name, number, judged),
         timeline_table(source, name, number, row["digest"]),
-        _lineage(records),
+        lineage_picture(subject, f"{model_text(name)} {number}", _places(source, name, number)),
+        data_table(records),
+        rights_table(subject),
         changes_table(source, name, number, judged),
         measured_table("Behaviour: what was measured, against its limits", records),
         *_card(records, row["digest"]),
@@ -121,6 +124,10 @@ def version(source: PageSource, args: Mapping[str, str], _query: Mapping[str, st
     title = f"{model_text(name)} version {number}"
     crumbs = (("Models", "models"), (model_text(name), to("models", name)))
     return PageView(title, address, (MET_MEANS,), blocks, crumbs)
+
+
+def _places(source: PageSource, name: str, number: str) -> list[str]:
+    return [t["place"] for t in source.rows(_TENURES, m=name, v=number) if t["until"] is None]
 
 
 def _about(source: PageSource, row: Any) -> Facts:
@@ -176,16 +183,6 @@ def _states(source: PageSource, name: str, number: str, judged: JudgedVersion | 
     note = f"{judged.coverage}. {', '.join(c.text for c in counts(states))}. Not assessed here: {', '.join(left_out)}."
     return PageTable(
         "Controls and clauses", ("Control", "State", "Why", "Since", "Next change"), rows, note, total=len(states)
-    )
-
-
-def _lineage(records: Sequence[SealedRecord]) -> PageTable:
-    rows = [(r.role, r.name, r.rows, r.columns, r.origin, digest_cell(r.digest)) for r in DatasetRow.of(records)]
-    return PageTable(
-        "Data, and where it comes from",
-        ("Role", "Name", "Rows", "Columns", "Comes from", "Digest"),
-        rows,
-        empty="No sealed record describes its data.",
     )
 
 

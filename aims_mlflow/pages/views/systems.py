@@ -46,8 +46,8 @@ def systems(source: PageSource, _args: Mapping[str, str], query: Mapping[str, st
     shown = rows[paging.first - 1 : paging.first - 1 + paging.most]
     table = PageTable(
         "Systems",
-        ("System", "Stage", "Models", "Versions", "In use now", "Newest version"),
-        [_row(*each) for each in shown],
+        ("System", "Stage", "Models", "Versions", "In use now", "Newest version", "Impact assessment"),
+        [_row(source, *each) for each in shown],
         "A system is what the policy or the evidence names for a model. A system that only the register of systems "
         "names is not in this list: its entry is among the documents.",
         total=len(rows),
@@ -56,13 +56,19 @@ def systems(source: PageSource, _args: Mapping[str, str], query: Mapping[str, st
     return PageView("Systems" + (f": {stage}" if stage else ""), "systems", (), (table,), **paging.links)
 
 
-def _row(row: Any, held: Sequence[Any], stage: str) -> tuple[Any, ...]:
+def _row(source: PageSource, row: Any, held: Sequence[Any], stage: str) -> tuple[Any, ...]:
     in_use = PageCell(
         "; ".join(f"{v['model']} {v['version']} as {v['places']}" for v in held[:3])
         + (f" and {len(held) - 3:,} more" if len(held) > 3 else "")
     )
     name = system_cell(row["system"]) if row["system"] else PageCell(UNASSIGNED, to("systems", UNASSIGNED))
-    return name, stage, row["models"], row["versions"], in_use, time_text(row["latest"])
+    found = source.documents.of(ImpactAssessmentDocument, row["system"]) if row["system"] else []
+    assessment = (
+        document_cell(found[-1][0].id, f"{found[-1][0].state}, decision {found[-1][1].decision or 'not stated'}")
+        if found
+        else PageCell("none is published here", mark="·", tone="warn")
+    )
+    return name, stage, row["models"], row["versions"], in_use, time_text(row["latest"]), assessment
 
 
 def system(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str]) -> PageView:

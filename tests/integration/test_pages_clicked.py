@@ -1,0 +1,158 @@
+"""The ten questions of an auditor, answered by clicking through the pages in a real browser; and axe-core on each page."""
+
+import pytest
+
+from support import page_server
+from support.browser import CHROMIUM
+from support.ledger_with_decisions import NAME, SYSTEM, decided_ledger
+from support.page_server import PageServer, Reader, axe_source, browser_of
+from support.page_site import PAGES, PageSite, variables
+from support.sealed_documents import publish_all
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ledger")
+    registry = decided_ledger(f"sqlite:///{folder}/ledger.db")
+    publish_all(registry)
+    made = PageSite.of(registry.ledger, folder / "pages.db")
+    made.args = {
+        "system": SYSTEM, "control": "A.6.2.4", "model": NAME, "version": "1", "number": "1", "document": "soa",
+        "leaf": str(made.first("SELECT sequence FROM decision WHERE alias = 'champion'")),
+        "record": made.first("SELECT id FROM record WHERE kind = 'performance' ORDER BY leaf LIMIT 1"),
+        "digest": made.first("SELECT policy FROM decision LIMIT 1"),
+    }  # fmt: skip
+    return made
+
+
+@pytest.fixture(scope="module")
+def server(site):
+    made = PageServer(site)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def chrome():
+    with playwright.sync_playwright() as started:
+        browser = browser_of(started)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def reader(chrome, server):
+    context = chrome.new_context(viewport={"width": 1200, "height": 900})
+    yield Reader(context.new_page(), server.url)
+    context.close()
+
+
+def test_the_data_behind_a_fairness_claim(reader):
+    reader.click("Models").click(NAME).click("version 1")
+    reader.within("Behaviour: what was measured, against its limits", "selection-rate ratio", place=1)
+    reader.sees("0.91", "3,210", "95% 0.28 to 0.34", "Subjects", "Limits fixed before training", "fits the envelope")
+
+
+def test_who_approved_what_served_on_a_day(reader, site):
+    day = site.first("SELECT since FROM tenure")[:10]
+    reader.click("Served").fill("Day (UTC)", day).click("Show", "button")
+    reader.sees(f"In use at any moment of {day}", "income version 1", "champion", "olga")
+
+
+def test_which_systems_lack_an_assessment(reader):
+    reader.click("Systems")
+    reader.sees("Impact assessment", SYSTEM, "approved, decision go")
+
+
+def test_proof_that_a_record_was_not_changed(reader, site):
+    record = site.args["record"]
+    reader.click("Models").click(NAME).click("version 1")
+    reader.within("Records that count for it", f"performance {record[:13]}…")
+    reader.sees("fits the envelope", "below checkpoint", "Check it without us")
+
+
+def test_a_random_sample_each_item_with_its_tests(reader):
+    reader.click("Sample").fill("Population", "all decisions").fill("Fixed over the first leaves", "8")
+    reader.fill("Size", "2").click("Draw", "button")
+    reader.sees("Drawn", "Evidence whole", "Approver is not trainer", "Result", "2 in all")
+
+
+def test_what_changed_between_two_versions(reader):
+    reader.click("Models").click(NAME).click("version 2")
+    reader.sees("What changed since version 1", "model digest")
+
+
+def test_what_ends_within_a_month(reader):
+    reader.click("Due")
+    reader.sees("Within 31 days", "waiver ends", "Overdue by the published documents", "review of log-plan")
+
+
+def test_which_waivers_are_open_and_why(reader):
+    reader.click("Waivers")
+    reader.sees("in force", "looked at it", "until and including", "olga")
+
+
+def test_where_the_data_came_from_and_with_which_rights(reader):
+    reader.click("Models").click(NAME).click("version 1")
+    reader.sees("Lineage", "Data, and where it comes from", "Rights to the data")
+    assert reader.page.get_by_role("img").first.get_attribute("aria-label").startswith("origin not proved")
+
+
+def test_the_card_beside_the_behaviour(reader):
+    reader.click("Models").click(NAME).click("version 1").page.get_by_text("Show", exact=True).first.click()
+    reader.sees("Behaviour: what was measured", "Model card", "balanced accuracy")
+
+
+def test_how_a_state_came_about_and_what_the_statement_of_applicability_says(reader):
+    reader.click("Controls").within("Matrix", "failed").click("the states after each of its leaves")
+    reader.sees("History of the state", "does not hold")
+    reader.click("Applicability")
+    reader.sees("What changed since soa 1", "A.2.2", "excluded")
+
+
+def address_of(site, name):
+    address = PAGES[name].address
+    for each in variables(PAGES[name]):
+        address = address.replace(f"<path:{each}>", site.args[each]).replace(f"<{each}>", site.args[each])
+    return address
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(chrome, server, site, tmp_path_factory, scheme):
+    source = axe_source(tmp_path_factory.getbasetemp())
+    context = chrome.new_context(color_scheme=scheme, viewport={"width": 1200, "height": 900})
+    page, found = context.new_page(), {}
+    for name in sorted(PAGES):
+        page.goto(server.url + address_of(site, name))
+        page.evaluate(source)
+        result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        bad = [v for v in result["violations"] if v["impact"] in ("serious", "critical")]
+        found |= {f"{name}: {v['id']}": [n["html"][:200] for n in v["nodes"][:2]] for v in bad}
+    context.close()
+    assert found == {}
+
+
+def test_no_page_scrolls_sideways_on_a_narrow_screen(chrome, server, site):
+    context = chrome.new_context(viewport={"width": 360, "height": 780})
+    page, wide = context.new_page(), {}
+    for name in sorted(PAGES):
+        page.goto(server.url + address_of(site, name))
+        width = page.evaluate("document.documentElement.scrollWidth")
+        wide |= {name: width} if width > 360 else {}
+    context.close()
+    assert wide == {}
+
+
+def test_no_page_asks_another_server_or_runs_a_script(chrome, server, site):
+    context = chrome.new_context()
+    page, asked, errors = context.new_page(), set(), []
+    page.on("request", lambda request: asked.add(request.url.split("/aims/")[0]))
+    page.on("console", lambda message: errors.append(message.text))
+    for name in sorted(PAGES):
+        page.goto(server.url + address_of(site, name))
+    context.close()
+    assert asked == {server.url.removesuffix(page_server.ROOT)}
+    assert errors == []

@@ -1,0 +1,79 @@
+"""The lineage of a version as a picture with its words, the rights to its data, and how a state came about."""
+
+import pytest
+
+from aims_mlflow.exports.bundle.browser_safe import is_inert
+from aims_mlflow.pages.views.lineage import lineage_picture, rights_table
+from support.ledger_with_decisions import NAME, SYSTEM, decided_ledger
+from support.page_site import PageSite
+from support.sealed_documents import DocumentOffice
+from support.status_cases import good
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    return decided_ledger(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db")
+
+
+@pytest.fixture(scope="module")
+def site(registry, tmp_path_factory):
+    made = PageSite.of(registry.ledger, tmp_path_factory.mktemp("index") / "pages.db")
+    made.args = {"system": SYSTEM, "model": NAME, "version": "1", "control": "A.10.2"}
+    return made
+
+
+def test_the_picture_leads_from_the_source_to_the_aliases_and_says_so_in_words():
+    picture = lineage_picture(good(), "income version 1", ["champion"])
+    names = [box.first for box in picture.boxes]
+    assert names[-2:] == ["income version 1", "champion"]
+    assert any(box.second == "acquisition" for box in picture.boxes)
+    leads = {(a.first, b.first) for a, b in picture.arrows}
+    assert ("income version 1", "champion") in leads
+    assert {("train data", "income version 1"), ("test data", "income version 1")} <= leads
+    assert all(a.column < b.column for a, b in picture.arrows)
+    for box in picture.boxes:
+        assert box.first in picture.told, "whoever does not see the picture reads the same"
+
+
+def test_data_whose_origin_nothing_proves_say_so(site):
+    data = next(b for b in site.json("version")["blocks"] if b["title"] == "Lineage")
+    assert "origin not proved (no lineage record) to train data" in data["text"]
+    page = site.html("version")
+    assert 'role="img" aria-label="origin not proved' in page
+    assert page.count("<rect") >= 6
+
+
+def test_rights_are_the_teams_words_with_the_record_that_has_them():
+    rows = rights_table(good()).rows
+    assert {row[0] for row in rows} >= {"train", "test"}
+    assert all("not stated" in row or row[5] for row in rows)
+    assert all(row[-1].href.startswith("records/") for row in rows)
+    assert rights_table(None).rows == []
+
+
+def test_the_history_of_a_state_has_each_change_with_its_leaf(registry, site):
+    query = {"model": NAME, "version": "1", "history": "all"}
+    before = site.rows("control", "History of the state", query)
+    assert [row["State"]["state"] for row in before] == ["not assessed here"]
+    assert before[0]["After"] == "decision"
+    assert before[0]["Sealed"]["href"].startswith("leaves/")
+    fairness = site.rows("control", "History of the state", query, control="A.6.2.4")
+    assert len(fairness) >= 1
+    assert "History of the state" not in site.html("control", {"model": NAME, "version": "1"})
+
+
+def test_a_document_that_was_sealed_later_is_in_no_earlier_state(registry, site):
+    DocumentOffice(registry).publish("responsibility-matrix")
+    site.shared.index.refresh(site.shared.view)
+    query = {"model": NAME, "version": "1", "history": "all"}
+    assert site.rows("control", "Conditions", query)[0]["Verdict"]["state"] == "holds"
+    rows = site.rows("control", "History of the state", query)
+    assert [row["State"]["state"] for row in rows][-1] == "met"
+    assert rows[-1]["After"] == "evidence"
+    assert next(row["State"]["state"] for row in rows) == "not assessed here", "it was sealed after that decision"
+
+
+def test_a_page_with_a_picture_counts_as_inert_where_it_is_not_compared(registry):
+    pages = {n: c for n, c in registry.bundle().items() if n.startswith("pages/models_")}
+    assert any(b"<svg" in content for content in pages.values())
+    assert all(is_inert(name, content) for name, content in pages.items())
