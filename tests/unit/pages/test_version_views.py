@@ -3,6 +3,7 @@
 import pytest
 
 from aims_mlflow.exports.bundle.browser_safe import is_inert
+from aims_mlflow.pages.blocks import PageCell, Picture
 from aims_mlflow.pages.views.lineage import lineage_picture, rights_table
 from support.ledger_with_decisions import NAME, SYSTEM, decided_ledger
 from support.page_site import PageSite
@@ -24,6 +25,7 @@ def site(registry, tmp_path_factory):
 
 def test_the_picture_leads_from_the_source_to_the_aliases_and_says_so_in_words():
     picture = lineage_picture(good(), "income version 1", ["champion"])
+    assert isinstance(picture, Picture)
     names = [box.first for box in picture.boxes]
     assert names[-2:] == ["income version 1", "champion"]
     assert any(box.second == "acquisition" for box in picture.boxes)
@@ -47,7 +49,8 @@ def test_rights_are_the_teams_words_with_the_record_that_has_them():
     rows = rights_table(good()).rows
     assert {row[0] for row in rows} >= {"train", "test"}
     assert all("not stated" in row or row[5] for row in rows)
-    assert all(row[-1].href.startswith("records/") for row in rows)
+    links = [row[-1] for row in rows]
+    assert all(isinstance(link, PageCell) and link.href.startswith("records/") for link in links)
     assert rights_table(None).rows == []
 
 
