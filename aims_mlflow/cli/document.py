@@ -10,6 +10,7 @@ import click
 from aims_mlflow.cli.document_findings import findings_command
 from aims_mlflow.cli.document_report import report_command
 from aims_mlflow.cli.document_soa import coverage_command, soa_command
+from aims_mlflow.cli.document_verify import verify_command
 from aims_mlflow.cli.options import FILE, LEDGER, REGISTRY
 from aims_mlflow.errors import ConfigError
 
@@ -34,7 +35,7 @@ def group() -> None:
     """Write, check, publish and approve the documents of the management system."""
 
 
-for _each in (findings_command, soa_command, coverage_command, report_command):
+for _each in (findings_command, soa_command, coverage_command, report_command, verify_command):
     group.add_command(_each)
 
 

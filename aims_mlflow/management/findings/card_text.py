@@ -54,6 +54,11 @@ class CardText:
         """Return the columns of the input specification."""
         return [row[0] for row in rows_of(self.sections.get("Input specification", ""))]
 
+    def inputs(self) -> dict[str, tuple[str, str]]:
+        """Return type and missing values of each column of the input specification."""
+        rows = rows_of(self.sections.get("Input specification", ""))
+        return {row[0]: (row[1], row[2]) for row in rows if len(row) > 2}
+
     def figures(self) -> Iterator[CardFigure]:
         """Yield the figures of the sections with results."""
         for name in RESULTS:
@@ -79,8 +84,12 @@ def rows_of(section: str) -> list[list[str]]:
 
 
 def is_in(record: SealedRecord, shown: str) -> bool:
-    """Return whether a record has a number, at the digits that are shown."""
-    known = record.evidence.model_dump_json(exclude_none=True)
-    if shown.rstrip("%") in known:
+    """Return whether a record has a number, at the digits that are shown.
+
+    A card gives a difference between groups the sign of its direction, which the record's value has not: signs are left
+    out.
+    """
+    known, size = record.evidence.model_dump_json(exclude_none=True), shown.lstrip("-")
+    if size.rstrip("%") in known:
         return True
-    return any(matches(shown, number) for number in dict.fromkeys(IN_RECORD.findall(known)))
+    return any(matches(size, number.lstrip("-")) for number in dict.fromkeys(IN_RECORD.findall(known)))

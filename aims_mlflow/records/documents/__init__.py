@@ -68,7 +68,8 @@ def key_of(name: str, field: FieldInfo) -> str:
 
 def entry_model(field: FieldInfo) -> type[BaseModel] | None:
     """Return the model that a field holds, or lists; None for plain values."""
-    return _model_in(field.annotation)
+    annotation: Any = field.annotation
+    return _model_in(annotation)
 
 
 @functools.cache

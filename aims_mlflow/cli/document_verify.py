@@ -1,0 +1,61 @@
+"""`aims document verify`: the figures of a model card, measured again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from aims_mlflow.cli.options import FILE, JSON, KEYS, READ, reading_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aims_mlflow.operation.card_check import CardCheck
+
+HOLDS = ("the same", "still true")
+
+
+@click.command("verify")
+@click.argument("model")
+@click.option("--data", type=FILE, required=True, help="A table with labels: the card's held-out rows, or others.")
+@click.option("--config", type=FILE, help="aims.yaml; found from here upwards by default.")
+@READ
+@KEYS
+@JSON
+def verify_command(
+    model: str, data: Path, config: Path | None, read: tuple[str, ...], keys: tuple[str, ...], as_json: bool
+) -> int:
+    """Load MODEL (models:/NAME/VERSION), measure on --data what its card shows, and print both values.
+
+    On the held-out rows of the card, told by their digest, a figure is the same or wrong; on other rows it lies in the
+    card's interval (still true), outside (no longer true), or has none (not decided). The card's inputs are compared
+    with the logged signature, its limitations with what failed. Exit status 1 unless every figure holds.
+    """
+    from aims_mlflow.adapters.reading.read_table import AS_FOUND
+    from aims_mlflow.evidence.trust import trusted_keys
+    from aims_mlflow.operation.card_check import check_card
+
+    reading = reading_of(read, AS_FOUND) if read else None
+    found = check_card(model, data, trusted_keys(keys), config=config, reading=reading)
+    if as_json:
+        click.echo(json.dumps({**dataclasses.asdict(found), "holds": found.holds}, indent=2))
+    else:
+        _print(found)
+    return 0 if found.holds else 1
+
+
+def _print(found: CardCheck) -> None:
+    rows = "the held-out rows of the card" if found.same_rows else "other rows than the card's"
+    click.secho(f"{found.model} ({found.digest[:12]}): {found.rows:,} rows, {rows}", bold=True)
+    width = max((len(f.figure) for f in found.figures), default=6)
+    click.echo(f"  {'figure':<{width}} {'card':>10} {'now':>10} {'interval':>22} verdict")
+    for figure in found.figures:
+        line = f"  {figure.figure:<{width}} {figure.card:>10} {figure.now:>10} {figure.interval:>22} {figure.verdict}"
+        click.secho(line, fg=None if figure.verdict in HOLDS else "red")
+    for problem in found.problems:
+        click.secho(f"  ✗ {problem}", fg="red")
+    held = sum(f.verdict in HOLDS for f in found.figures)
+    click.echo(f"{held} of {len(found.figures)} figures hold; {len(found.problems)} other contradictions")
