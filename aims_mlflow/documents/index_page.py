@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.evidence import Claim
 
 LOUD = ("failed", "failed and waived", "unverifiable", "stale")
-MOST_CLAIMS = 60
+MOST_CLAIMS, MOST_LOOKED_AT = 60, 20
 FRAMEWORKS = {
     "nist_ai_rmf": "NIST AI RMF 1.0",
     "eu_ai_act": "EU AI Act",
@@ -106,6 +106,7 @@ def render_index(
     records = [r for s in sessions for r in s.records]
     start = next((r for r in reversed(records) if r.evidence.kind == "session-start"), None)
     latest = records[-1].evidence if records else None
+    drawn = [(record, each) for record in records for each in _pictures(record, pictures)]
     page = _template().render(
         system=(start or records[-1]).evidence.system if records else "",
         started=start,
@@ -118,9 +119,19 @@ def render_index(
         sessions=sessions,
         records=[r for r in records if r.evidence.kind != "session"],
         problems=list(told_once(p for s in sessions for p in s.problems)),
-        picture=lambda record: _pictures(record, pictures),
+        looked_at=looked_at(records),
+        most_looked_at=MOST_LOOKED_AT,
+        drawn=drawn,
+        pictured=[record for record, _ in drawn],
     )
     return page.encode()
+
+
+def looked_at(records: Sequence[SealedRecord]) -> list[tuple[SealedRecord, Claim]]:
+    """Return the claims that a reader looks at first: failed ones, warned ones, and those that could not be judged."""
+    order = {"failed": 0, "not enough data": 1, "not evaluated": 2, "warned": 3}
+    found = [(order[word], r, c) for r in records for c in r.evidence.claims if (word := verdict_word(c)) in order]
+    return [(record, claim) for _, record, claim in sorted(found, key=lambda each: each[0])]
 
 
 def told(found: ConditionStatus) -> str:
@@ -150,7 +161,8 @@ def _pictures(record: SealedRecord, pictures: Mapping[str, bytes]) -> list[dict[
     return [
         {
             "uri": "data:image/svg+xml;base64," + base64.b64encode(pictures[a.path]).decode(),
-            "alt": CAPTIONS.get(record.evidence.kind, record.evidence.kind) + ": the values stand in the table below",
+            "alt": CAPTIONS.get(record.evidence.kind, record.evidence.kind)
+            + ": the values stand in the table of its record",
             "caption": CAPTIONS.get(record.evidence.kind, record.evidence.kind),
         }
         for a in record.evidence.artifacts

@@ -94,3 +94,27 @@ def test_a_measured_failure_is_nobodys_word():
     impact = text.partition("6.1.4 AI system impact assessment")[2].partition("</ul>")[0]
     assert "selection-rate ratio for sex=Female" in impact
     assert "(recorded by the software;" in impact.partition("not due")[0]
+
+
+def test_what_failed_stands_in_one_table_below_the_verdict_with_its_numbers():
+    text = page(signed_sessions.session())
+    table = text.partition('id="first"')[2].partition("</table>")[0]
+    rows = re.findall(r'<tr><th scope="row">([^<]+)</th><td data-label="Rows">([^<]+)</td>.*?(✗ failed)', table)
+    assert rows == [
+        ("selection-rate ratio", "sex = Female", "✗ failed"),
+        ("demographic parity ratio", "sex: all groups", "✗ failed"),
+    ]
+    assert text.index('id="verdict-1"') < text.index('id="first"') < text.index("<dt>Run</dt>")
+    assert 'id="first"' not in page(signed_sessions.session(ratio="0.95"))
+
+
+def test_pictures_are_seen_without_unfolding_anything():
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
+    folder = "aims/reports/x"
+    writer = signed_sessions.session(files={"fairness": (f"{folder}/fairness.svg", svg)})
+    sessions = [signed_sessions.checked(writer)]
+    text = render_index(sessions, {f"{folder}/fairness.svg": svg}, [signed_sessions.MODEL]).decode()
+    assert text.count("<img ") == 1
+    assert 'id="pictures">Pictures</h2>' in text
+    assert text.index("<img ") < text.index("<details")
+    assert "Its picture stands" in text
