@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aims_mlflow.cli.gate_ledger import progress, progress_done
+from aims_mlflow.cli.ledger_sample import sample_command
 from aims_mlflow.cli.options import (
     FILE,
     JSON,
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def group() -> None:
-    """Checkpoint, prove, verify and watch a ledger; add evidence from ungated runs."""
+    """Checkpoint, prove, verify and watch a ledger; add evidence from ungated runs, and an auditor's sample."""
+
+
+group.add_command(sample_command)
 
 
 @group.command()

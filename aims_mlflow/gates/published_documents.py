@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.verify import CheckedSession
 
 APPROVAL, REVIEW, WITHDRAWAL = "document-approval", "document-review", "document-withdrawal"
+SAMPLE = "audit-sample"  # an auditor's, signed by a key of any role as documents are
 PREFIX = "document:"
 LEAST_LETTERS = 200
 
@@ -111,7 +112,7 @@ def shelf_of(sessions: Iterable[CheckedSession], sealed: Mapping[str, str] | Non
 def documents_named(session: CheckedSession) -> list[str]:
     """Return the documents that a session is about; [] where one of its records is about something else."""
     records = [r for r in session.records if r.evidence.kind != MANIFEST_KIND]
-    signed = (APPROVAL, REVIEW, WITHDRAWAL)
+    signed = (APPROVAL, REVIEW, WITHDRAWAL, SAMPLE)
     about = [r.evidence.kind in signed or (r.evidence.kind in KINDS and _file_digest(r) is not None) for r in records]
     names = {s.name.removeprefix(PREFIX) for r in records for s in r.subjects if s.name.startswith(PREFIX)}
     return sorted(names) if about and all(about) else []

@@ -18,11 +18,13 @@ from aims_mlflow.pages.views.common import (
     version_cell,
 )
 from aims_mlflow.pages.views.measured import COLUMNS, claim_row
+from aims_mlflow.pages.views.sample_items import items_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.pages.blocks import Block
     from aims_mlflow.pages.source import PageSource
 
 # A record is for those who may read a model that relied on it.
@@ -98,8 +100,10 @@ def record(source: PageSource, args: Mapping[str, str], query: Mapping[str, str]
     paging = RowRange(address, query, total)
     last = paging.first - 1 + paging.most
     claims = [claim_row(record_id, n, c) for n, c in enumerate(body.claims) if paging.first - 1 <= n < last]
-    blocks = (
+    items = items_table(source, found)
+    blocks: tuple[Block, ...] = (
         _words(source, found),
+        *([items] if items else []),
         PageTable("Claims", COLUMNS, claims, total=total, first=paging.first, empty="It has no claims."),
         _sealed(source, row),
         PageTable(

@@ -1,82 +1,28 @@
-"""A sample for an audit: a population, a size, and a seed from a checkpoint that came after the population was fixed.
-
-The population is fixed by the number of leaves that it is taken from. The seed is the root of the first checkpoint over
-more leaves than that, so nobody who fixes a population knows which of its items will be drawn.
-"""
+"""A sample for an audit: its form, the items that are drawn, and the samples that auditors signed and sealed."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.canonical import canonical
-from aims_mlflow.errors import AimsError
+from aims_mlflow.gates.published_documents import SAMPLE
 from aims_mlflow.pages.blocks import Facts, Form, FormInput, PageCell, PageTable, PageView, Prose, code_cell, to
-from aims_mlflow.pages.views.common import leaf_cell, number_in, time_text, version_cell
+from aims_mlflow.pages.sample_draw import NEWEST, POPULATIONS, RANDOM, TESTS, DrawnSample, SampleQuestion, draw
+from aims_mlflow.pages.views.common import leaf_cell, number_in, record_cell, time_text, version_cell
+from aims_mlflow.pages.views.records import readable
+from aims_mlflow.pages.views.sample_items import again, sampled
 from aims_mlflow.pages.views.timeline import decided_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from aims_mlflow.pages.source import PageSource
 
-POPULATIONS = {
-    "registrations": "stage = 'registration'",
-    "registrations that were allowed": "stage = 'registration' AND allowed",
-    "deployments": "stage = 'deployment'",
-    "decisions on a waiver": "allowed AND waivers > 0",
-    "refusals": "NOT allowed",
-    "all decisions": "1",
-}
-MOST, DEFAULT, RANDOM = 500, 5, "random"
+MOST, DEFAULT = 500, 5
 HOW = (
     "A population is fixed by a number of leaves, and its seed comes from a checkpoint after it. Fix it by today's "
     "number, and draw after the next checkpoint: for an earlier number, the seed was known to whoever asked."
 )
-TESTS = (
-    "Evidence whole",
-    "Digest equal",
-    "Limits then",
-    "Approver is not trainer",
-    "Card as behaviour",
-    "Note",
-    "Result",
-)
-
-
-@dataclass(frozen=True)
-class SeededDraw:
-    """Draws from a list by sha256: the same seed and list give the same items, by anyone's own program."""
-
-    seed: str
-
-    def order(self, sequences: Sequence[int]) -> list[int]:
-        """Return the items in the order of sha256(seed, a slash, the leaf's number)."""
-        return sorted(sequences, key=lambda s: hashlib.sha256(f"{self.seed}/{s}".encode()).hexdigest())
-
-
-@dataclass(frozen=True)
-class SampleQuestion:
-    """What is drawn: a population over the first `leaves` leaves, a model or all, how many, and by which method."""
-
-    population: str
-    model: str
-    leaves: int
-    count: int
-    method: str
-
-    @property
-    def form(self) -> Form:
-        """The form that asks for it."""
-        inputs = (
-            FormInput("population", "Population", self.population or "registrations", "choice", tuple(POPULATIONS)),
-            FormInput("model", "Model (all if empty)", self.model),
-            FormInput("leaves", "Fixed over the first leaves", str(self.leaves), "number"),
-            FormInput("n", "Size", str(self.count), "number"),
-            FormInput("method", "Method", self.method, "choice", (RANDOM, "newest")),
-        )
-        return Form("Sample", "sample", inputs, "Draw")
+COLUMNS = (*TESTS, "Note", "Result")
 
 
 def sample(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
@@ -86,61 +32,75 @@ def sample(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str
         number_in(query, "n", DEFAULT, 1, MOST), query.get("method", RANDOM),
     )  # fmt: skip
     if asked.population not in POPULATIONS:
-        return PageView("Sample", "sample", (HOW,), (asked.form,))
-    found = source.rows(
-        f"SELECT * FROM decision WHERE {POPULATIONS[asked.population]} AND sequence < :leaves "
-        "AND (:m = '' OR model = :m) AND {scope} ORDER BY sequence",
-        leaves=asked.leaves,
-        m=asked.model,
-    )
-    by_leaf = {row["sequence"]: row for row in found}
-    seed, why = _seed(source, asked.leaves)
-    facts = _how(asked, list(by_leaf), seed, why)
-    if asked.method == RANDOM and not seed:
-        return PageView("Sample", "sample", (HOW,), (asked.form, facts, Prose("Not drawn yet", (why,), loud=True)))
-    order = SeededDraw(seed).order(list(by_leaf)) if asked.method == RANDOM else list(by_leaf)[::-1]
+        return PageView("Sample", "sample", (HOW,), (_form(asked), _sealed(source)))
+    drawn = draw(source, asked)
+    facts = _how(asked, drawn)
+    if asked.method == RANDOM and not drawn.seed:
+        late = Prose("Not drawn yet", (drawn.why,), loud=True)
+        return PageView("Sample", "sample", (HOW,), (_form(asked), facts, late))
     table = PageTable(
         "Drawn",
-        ("Item", "What", "Decision", "Decided", *TESTS, "Sealed"),
-        [_item(by_leaf[s]) for s in order[: asked.count]],
-        "The empty columns are yours: save the CSV, fill them in, and sign the file with your own key; the ledger "
-        "keeps no sample.",
+        ("Item", "What", "Decision", "Decided", *COLUMNS, "Sealed"),
+        [_item(drawn.population[s]) for s in drawn.items],
+        "The empty columns are yours. Save the CSV, fill them in (Result is conform, nonconform or not tested), and "
+        "sign it with your own key: `aims ledger sample`. It draws the items again and seals what you found.",
     )
-    return PageView("Sample", "sample", (HOW,), (table, facts, asked.form))
+    return PageView("Sample", "sample", (HOW,), (table, facts, _form(asked), _sealed(source)))
 
 
-def _how(asked: SampleQuestion, listed: Sequence[int], seed: str, why: str) -> Facts:
+def _form(asked: SampleQuestion) -> Form:
+    inputs = (
+        FormInput("population", "Population", asked.population or "registrations", "choice", tuple(POPULATIONS)),
+        FormInput("model", "Model (all if empty)", asked.model),
+        FormInput("leaves", "Fixed over the first leaves", str(asked.leaves), "number"),
+        FormInput("n", "Size", str(asked.count), "number"),
+        FormInput("method", "Method", asked.method, "choice", (RANDOM, NEWEST)),
+    )
+    return Form("Sample", "sample", inputs, "Draw")
+
+
+def _how(asked: SampleQuestion, drawn: DrawnSample) -> Facts:
     of_model = f" of {asked.model}" if asked.model else ""
+    seed = code_cell(drawn.seed) if drawn.seed else PageCell("none yet", mark="!", tone="warn")
     return Facts(
         "How it was drawn",
         [
             ("Population", f"{asked.population}{of_model}, leaves 0 to {asked.leaves - 1:,}"),
-            ("Items", f"N = {len(listed):,}, of models that your login may read"),
-            ("Hash of the list of leaf numbers", code_cell(hashlib.sha256(canonical(list(listed))).hexdigest())),
+            ("Items", f"N = {len(drawn.population):,}, of models that your login may read"),
+            ("Hash of the list of leaf numbers", code_cell(drawn.list_sha256)),
             ("Method", "simple random" if asked.method == RANDOM else "the newest"),
-            ("Seed", [code_cell(seed) if seed else PageCell("none yet", mark="!", tone="warn"), PageCell(why)]),
-            ("Size", f"n = {min(asked.count, len(listed)):,}"),
+            ("Seed", [seed, PageCell(drawn.why)]),
+            ("Size", f"n = {min(asked.count, len(drawn.population)):,}"),
             ("Order", "by sha256 of the seed, a slash and the leaf number, as hexadecimal text; the first n are drawn"),
             ("The list's hash", "sha256 of the JSON list of the population's leaf numbers (RFC 8785)"),
         ],
     )
 
 
-def _seed(source: PageSource, leaves: int) -> tuple[str, str]:
-    """Return the root of the first checkpoint over more than so many leaves, and where it is from."""
-    try:
-        head = source.shared.proofs.covering(leaves + 1)
-    except AimsError as exc:
-        return "", exc.what
-    if head is None:
-        return (
-            "",
+def _sealed(source: PageSource) -> PageTable:
+    """Return the samples that auditors signed and sealed, each drawn again."""
+    sql = f"SELECT r.* FROM record r WHERE r.kind = '{SAMPLE}' AND {readable(source)} ORDER BY r.leaf DESC LIMIT 100"
+    rows = []
+    for row in source.rows(sql):
+        record = source.record(row["sha256"], row["leaf"])
+        found = sampled(record) if record is not None else None
+        if found is None:
+            continue
+        results = [item.result for item in found.items or ()]
+        counted = ", ".join(f"{results.count(each)} {each}" for each in dict.fromkeys(results))
+        rows.append(
             (
-                f"no checkpoint over more than {leaves:,} leaves is signed "
-                "yet: draw again after the next change of the registry"
-            ),
+                record_cell(SAMPLE, row["id"]),
+                source.owner(row["key_id"]) or "unknown key",
+                f"{found.population}, {found.size} items over {found.leaves} leaves",
+                counted or "no item",
+                again(source, found),
+                time_text(row["time"]),
+                leaf_cell(row["leaf"]),
+            )
         )
-    return head.root.hex(), f"root of the first checkpoint after the population was fixed: over {head.size:,} leaves"
+    columns = ("Sample", "Signed by", "Population", "Results", "Drawn again now", "Signed at", "Sealed")
+    return PageTable("Samples that were signed and sealed", columns, rows)
 
 
 def _item(row: Any) -> tuple[Any, ...]:
@@ -150,6 +110,6 @@ def _item(row: Any) -> tuple[Any, ...]:
         what,
         decided_cell(row, to("decisions", row["sequence"])),
         time_text(row["time"]),
-        *("" for _ in TESTS),
+        *("" for _ in COLUMNS),
         leaf_cell(row["sequence"]),
     )

@@ -7,6 +7,7 @@ from pydantic import Field
 from aims_mlflow.records.base import Sha256, Time
 from aims_mlflow.records.decision import WaivedClaim
 from aims_mlflow.records.details.base import EvidenceDetails
+from aims_mlflow.records.open_record import OpenRecord
 
 
 class ConsentDetails(EvidenceDetails):
@@ -59,9 +60,33 @@ class AdoptionDetails(EvidenceDetails):
     mlflow_stage: str | None = Field(None, description="gated MLflow stage that it was in")
 
 
+class SampledItem(OpenRecord):
+    """One decision that was drawn, with what the auditor found."""
+
+    leaf: int = Field(description="leaf of the decision")
+    answers: dict[str, str] = Field(description="test to what the auditor answered; tests without an answer are absent")
+    note: str | None = Field(None, description="the auditor's words")
+    result: str = Field(description="`conform`, `nonconform` or `not tested`")
+
+
+class SampleDetails(EvidenceDetails):
+    """A sample that an auditor drew and tested; everybody who has the ledger draws the same one again."""
+
+    SUBJECTS = "the sample itself, by the digest of its details"
+    population: str | None = Field(None, description="which decisions it was drawn from")
+    model: str | None = Field(None, description="registered model; absent for all")
+    leaves: int | None = Field(None, description="number of leaves over which the population was fixed")
+    size: int | None = Field(None, description="items of the population")
+    list_sha256: Sha256 | None = Field(None, description="sha256 of the list of the population's leaves (RFC 8785)")
+    method: str | None = Field(None, description="`random`, or `newest`")
+    seed: str | None = Field(None, description="root of the checkpoint that came after the population was fixed")
+    items: list[SampledItem] | None = Field(None, description="the items, in the order in which they were drawn")
+
+
 KINDS: dict[str, type[EvidenceDetails]] = {
     **dict.fromkeys(("approval", "waiver", "revocation", "retirement"), ConsentDetails),
     "adoption": AdoptionDetails,
     "erasure": ErasureDetails,
     "incident-review": ReviewDetails,
+    "audit-sample": SampleDetails,
 }

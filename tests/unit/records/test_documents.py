@@ -8,7 +8,7 @@ from aims_mlflow.gates.person_statements import says
 from aims_mlflow.records.documents import KINDS, document_model, entry_model, is_needed, missing_for_met, stated_fields
 
 # Signed by commands of their own, and bound to a model or a document.
-SIGNED = {"approval", "waiver", "document-approval", "document-review", "document-withdrawal"}
+SIGNED = {"audit-sample", "approval", "waiver", "document-approval", "document-review", "document-withdrawal"}
 LEAST = {"id": "x", "title": "t", "owner": "o", "author": "a", "system": "s"}
 
 
