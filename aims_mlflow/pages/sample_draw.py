@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.canonical import canonical
 from aims_mlflow.errors import AimsError
+from aims_mlflow.registers.seeded_draw import order_by_seed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +39,7 @@ class SeededDraw:
 
     def order(self, sequences: Sequence[int]) -> list[int]:
         """Return the items in the order of sha256(seed, a slash, the leaf's number)."""
-        return sorted(sequences, key=lambda s: hashlib.sha256(f"{self.seed}/{s}".encode()).hexdigest())
+        return order_by_seed(self.seed, sequences)
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,8 @@ def report(**changes):
     fields = {
         "id": "report", "audit": "A1", "held": "2026-04-01", "team": [{"person": "eva"}, {"person": "ines"}],
         "sample": {
-            "population": "records of 2026", "population_size": 80, "method": "simple random", "seed": "17",
-            "items": ["r1", "entry"],
+            "population": "records of 2026", "population_size": 4, "method": "simple random", "seed": "6",
+            "drawn_from": ["r1", "r2", "r3", "entry"], "items": ["r1", "entry"],
         },
         "findings": [{
             "id": "N1", "finding": "late review", "owner": "olga", "due": "2026-05-01", "cause": "no deputy",

@@ -11,6 +11,7 @@ from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.improvement import AuditProgrammeDocument, AuditReportDocument
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
+from aims_mlflow.registers.seeded_draw import order_by_seed
 from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.management.findings.state import ManagementState
-    from aims_mlflow.records.documents.improvement import AuditFindingEntry
+    from aims_mlflow.records.documents.improvement import AuditFindingEntry, AuditSample
 
 CYCLE_YEARS, YEAR = 3, 365
 AUDITING = "auditing"
@@ -111,6 +112,8 @@ def _sample(report: AuditReportDocument, state: ManagementState) -> Iterator[Man
             wrong.append("does not list what was drawn")
         if len(sample.items) > sample.population_size:
             wrong.append(f"has {len(sample.items)} items of {sample.population_size}")
+        elif len(sample.items) < sample.population_size:
+            wrong += _not_drawn(sample)
         unknown = [i for i in sample.items if not _people_behind(i, state)]
         if unknown:
             wrong.append(
@@ -119,6 +122,18 @@ def _sample(report: AuditReportDocument, state: ManagementState) -> Iterator[Man
     if wrong:
         fact = f"the sample of audit {report.id} {', and '.join(wrong)}"
         yield ManagementFinding("I4", report.id, fact, f"complete `sample` of {report.id}", None, (report.id,))
+
+
+def _not_drawn(sample: AuditSample) -> list[str]:
+    """Say why the draw of a part cannot be repeated, or what it gives instead."""
+    if not sample.drawn_from:
+        return ["does not list what it was drawn from (drawn_from), so that nobody can draw it again"]
+    if len(set(sample.drawn_from)) != sample.population_size:
+        listed = len(set(sample.drawn_from))
+        return [f"was drawn from {sample.population_size} items, and lists {listed}"]
+    again = order_by_seed(str(sample.seed), sorted(set(sample.drawn_from)))[: len(sample.items)]
+    others = sorted(set(sample.items) - set(again))
+    return [f"gives other items when it is drawn again: {others[0]} is none of them"] if others else []
 
 
 def _closing(

@@ -76,6 +76,7 @@ class AuditSample(Record):
     population_size: Count = Field(description="how many there are")
     method: Text = Field(description="how they were drawn")
     seed: Text | None = optional("seed of the draw")
+    drawn_from: Texts = optional("every item that could have been drawn, so that the draw can be repeated", ())
     items: Texts = optional("what was drawn", ())
     why: Text | None = optional("why so many")
 

@@ -210,3 +210,24 @@ def test_one_reason_for_four_controls_is_none_of_their_own():
         )
         == []
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"drawn_from": []}, "does not list what it was drawn from"),
+        ({"drawn_from": ["r1", "r2", "entry"]}, "was drawn from 4 items, and lists 3"),
+        ({"seed": "2"}, "gives other items when it is drawn again: entry is none of them"),
+        ({"items": ["r1", "r2"]}, "r2 is none of them"),
+    ],
+)
+def test_a_sample_is_drawn_again_and_has_to_give_the_same_items(changes, word):
+    sample = {**states.report().sample.model_dump(), **changes}
+    facts = [f.fact for f in findings(good(report=report(sample=sample)), NOW) if f.rule == "I4"]
+    assert len(facts) == 1
+    assert word in facts[0]
+
+
+def test_a_sample_of_everything_needs_no_draw():
+    whole = {"population": "all", "population_size": 2, "method": "all", "seed": "0", "items": ["r1", "entry"]}
+    assert found(good(report=report(sample=whole))) == []
