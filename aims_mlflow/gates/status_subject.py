@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from aims_mlflow.records.details.training import LineageLink
     from aims_mlflow.records.keyring import Keyring
 
+# What an assessment has to state to stand for a document of another kind about impacts.
+ASSESSMENT = "impact-assessment"
+ASSESSED = {"impact-people": ("groups", "impacts", "measures"), "impact-society": ("effects",)}
 Scope = Literal["model", "system", "organization"]
 
 
@@ -170,11 +173,17 @@ class StatusSubject:
 
         A file that somebody attaches never stands before a published document.
         """
-        mine = [d for d in self.documents if d.kind == kind and self._concerns(d)]
+        mine = [d for d in self.documents if d.kind == kind and self._concerns(d)] or self._assessed(kind)
         if not mine:
             mine = [attached(r, self.signer(r)) for r in self.of(kind) if r.evidence.kind not in DATA_KINDS]
         undone = {d.supersedes for d in mine if d.supersedes}
         return sorted((d for d in mine if d.id not in undone), key=lambda d: (d.time, d.id))
+
+    def _assessed(self, kind: str) -> list[PublishedDocument]:
+        """Return the impact assessments that state what a document of this kind would: one document may hold all."""
+        asked = ASSESSED.get(kind, ())
+        found = (d for d in self.documents if d.kind == ASSESSMENT and self._concerns(d))
+        return [d for d in found if asked and all(d.fields.get(name) for name in asked)]
 
     def _concerns(self, document: PublishedDocument) -> bool:
         """Return whether a document is about this system; one about another is told only where there is none."""

@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls
-from aims_mlflow.gates.control_conditions.by_document import by_document, by_documents, each_entry, entries, states
+from aims_mlflow.gates.control_conditions.by_document import (
+    by_document,
+    by_documents,
+    each_entry,
+    entries,
+    judged,
+    states,
+)
 from aims_mlflow.gates.control_conditions.operation import CHECKS as IN_OPERATION
 from aims_mlflow.gates.control_conditions.organisation import CHECKS as OF_THE_ORGANISATION
 from aims_mlflow.gates.control_conditions.organisation import dated
-from aims_mlflow.gates.person_statements import MANAGEMENT, says
+from aims_mlflow.gates.person_statements import MANAGEMENT, approving_role, says
 from aims_mlflow.gates.shapes import mappings
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.signing.owners import is_among, person
@@ -110,7 +117,8 @@ def written(subject: StatusSubject, at: datetime) -> Judgement:
     lacking = [kind for kind in WRITTEN if not subject.written(kind)]
     if lacking:
         return Judgement("missing", f"there is no {', no '.join(lacking)}", basis="person")
-    return joined([subject.judged(subject.written(kind)[-1], at) for kind in WRITTEN], f"{', '.join(WRITTEN)} are here")
+    parts = [judged(subject, subject.written(kind)[-1], at, (), approving_role(kind)) for kind in WRITTEN]
+    return joined(parts, f"{', '.join(WRITTEN)} are here")
 
 
 def controlled(subject: StatusSubject, at: datetime) -> Judgement:

@@ -153,8 +153,19 @@ class RightsAssessment(Record):
     authority_notified: Day | None = optional("day on which the authority was told")
 
 
+class SocietalEffect(Record):
+    """An effect on society at large."""
+
+    effect: Text = Field(description="the effect, on environment, economy, public trust or democracy")
+    judgement: Text | None = needed("how it is judged")
+    reason: Text | None = needed("why")
+
+
 class ImpactAssessmentDocument(TextDocument):
-    """The assessment of one system's effects on people and society."""
+    """The assessment of one system's effects on people and society.
+
+    With groups, impacts and measures it answers what `impact-people` would, with effects what `impact-society` would.
+    """
 
     ABOUT = "system"
 
@@ -170,6 +181,7 @@ class ImpactAssessmentDocument(TextDocument):
     groups: tuple[AffectedGroup, ...] = optional("groups of people, as column=value of the data", ())
     impacts: tuple[ImpactEntry, ...] = entries("which benefits and harms, to whom, by which mechanism")
     measures: tuple[ImpactMeasure, ...] = optional("what is done about each harm", ())
+    effects: tuple[SocietalEffect, ...] = optional("effects on society at large, each judged with a reason", ())
     failures_and_misuse: Texts = optional("failures and misuse that must be expected", ())
     evidence: Texts = optional("ids of the records that it rests on; citations are added by publishing", ())
     decision: Literal["go", "go with conditions", "no go"] | None = needed("whether the system may be used")
@@ -188,14 +200,6 @@ class PeopleImpactDocument(TextDocument):
     impacts: tuple[ImpactEntry, ...] = entries("which harms and benefits for which group")
     measures: tuple[ImpactMeasure, ...] = entries("what is done about each harm, by whom, until when")
     evidence: Texts = optional("ids of the records that it rests on; citations are added by publishing", ())
-
-
-class SocietalEffect(Record):
-    """An effect on society at large."""
-
-    effect: Text = Field(description="the effect, on environment, economy, public trust or democracy")
-    judgement: Text | None = needed("how it is judged")
-    reason: Text | None = needed("why")
 
 
 class SocietyImpactDocument(TextDocument):

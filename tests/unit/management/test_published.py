@@ -8,7 +8,7 @@ from aims_mlflow.errors import ConfigError
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.gates.control_status import control_status
 from aims_mlflow.ledger.ledger import Ledger
-from aims_mlflow.lifecycle.ingest import ingest
+from aims_mlflow.lifecycle.ingest import session_entry
 from aims_mlflow.management.applicability.statement import newest_statement
 from aims_mlflow.management.applicability.states import organisation_subject
 from aims_mlflow.management.findings.every import findings
@@ -45,9 +45,8 @@ class Bank(AuthorityWorld):
 
     def keep(self, writer):
         known = {key.key_id: key for key in self.first.values()}
-        ingest(
-            self.ledger, [check_session(writer.jsonl(), f"{writer.id}.jsonl", known.get, (*ROLES, "author"))], "x", "y"
-        )
+        session = check_session(writer.jsonl(), f"{writer.id}.jsonl", known.get, (*ROLES, "author"))
+        self.ledger.seal(session_entry(session, "x", "y"))
 
     def publish(self, kind, sha256, **changes):
         self.keep(
