@@ -211,6 +211,9 @@ class TreeCheck:
             self._report["inclusion"].said.append(f"{size:,} leaves and the tree over them")
         if self._signed:
             over = self._good.size if self._good else 0
+            if over < size:
+                meaning = "someone wrote past the log, or a key service is about to sign: verify again in a minute"
+                self._report["inclusion"].wrong(_span(over, size - 1), "no checkpoint covers it", meaning)
             step.said.append(
                 f"{self._signed:,} checkpoints of {self._good.origin if self._good else ''}, to leaf {over}"
             )

@@ -67,7 +67,8 @@ def _uncovered(ledger: Ledger, head: Checkpoint | None, leaves: int, now: dateti
     if covered > leaves:
         return [f"the newest checkpoint is over {covered:,} leaves, and only {leaves:,} are there: the end was cut off"]
     first = next(ledger.leaves(start=covered), None) if covered < leaves else None
-    if first is None or parse_time(str(first.content["time"])) > now - timedelta(seconds=LATE_SECONDS):
+    late = timedelta(seconds=LATE_SECONDS)
+    if first is None or now - late < parse_time(str(first.content["time"])) < now + late:
         return []
     return [f"no checkpoint covers leaf {first.sequence} of {first.content['time'][:19]}Z: `aims ledger checkpoint`"]
 

@@ -41,16 +41,18 @@ group.add_command(sample_command)
 
 @group.command()
 @click.option("--out", type=FILE, help="Also write the checkpoint to this file.")
+@click.option("--accept", is_flag=True, help="Sign also over leaves that were written past the log, once you looked.")
 @LEDGER
 @REGISTRY
 @JSON
-def checkpoint(out: Path | None, ledger: str | None, registry: str | None, as_json: bool) -> int:
+def checkpoint(out: Path | None, accept: bool, ledger: str | None, registry: str | None, as_json: bool) -> int:
     """Sign a checkpoint over all leaves, unless it exists, and deliver queued checkpoints to the anchors.
 
-    Needs the log's key (AIMS_LOG_KEY). Exit status 1 when a delivery is late. Suitable for a schedule.
+    Needs the log's key (AIMS_LOG_KEY). A key in a file signs with each append: leaves without a checkpoint were written
+    by others, and are signed with --accept only. Exit status 1 when a delivery is late. Suitable for a schedule.
     """
     found = opened(ledger, registry, signing=True)
-    made = found.proofs.make()
+    made = found.proofs.make(accept=accept)
     head = made or found.proofs.newest()
     if head is None:
         raise EvidenceError("the ledger has no leaf yet, so there is nothing to sign")

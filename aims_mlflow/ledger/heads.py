@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from aims_mlflow.signing.keys import SigningKey
 
 PAGE = 5000
+# Leaves that only a server writes, and a server has a log.
+OF_THE_SERVER = ("policy", "keyring", "decision")
 
 
 def newest(connection: Connection, tables: TreeTables) -> Checkpoint | None:
@@ -125,12 +127,21 @@ def origin_of(before: Checkpoint | None, configured: str | None) -> str:
 
 
 def sign_head(
-    connection: Connection, tables: TreeTables, leaves: sa.Table, key: SigningKey, configured: str | None
+    connection: Connection,
+    tables: TreeTables,
+    leaves: sa.Table,
+    key: SigningKey,
+    configured: str | None,
+    *,
+    accept: bool = True,
 ) -> Checkpoint | None:
     """Return a signed checkpoint over all leaves; None where the newest covers them. Reads alone: `store` writes it.
 
+    `accept` signs over leaves that this log did not sign when they were written.
+
     Raises:
-        EvidenceError: the leaves do not continue those of the newest checkpoint: nothing is signed then.
+        EvidenceError: the leaves do not continue those of the newest checkpoint, or one was written past the log:
+            nothing is signed then.
         KeyUnavailable: the key cannot sign.
     """
     last = connection.execute(sa.select(sa.func.max(leaves.c.sequence))).scalar()
@@ -144,6 +155,8 @@ def sign_head(
 
     if before is not None:
         _must_continue(before, size, fetch)
+        if key.in_memory and not accept:
+            must_be_ours(connection, leaves, before.size, size)
     return checkpoint.sign(origin_of(before, configured), size, merkle.root(size, fetch), key)
 
 
@@ -161,6 +174,25 @@ def sign_grown(
     if before is not None and (before.size, before.root) != (grown.size_before, grown.root_before):
         _must_continue(before, grown.size_before, fetch)
     return checkpoint.sign(origin_of(before, configured), grown.size, grown.root, key)
+
+
+def must_be_ours(connection: Connection, leaves: sa.Table, begin: int, end: int) -> None:
+    """Refuse to sign over leaves from `begin` to `end` of types that only a server with a log writes.
+
+    Its key in memory signs each append within its transaction: such a leaf that no checkpoint covers is a stranger's.
+
+    Raises:
+        EvidenceError: there is one.
+    """
+    column = leaves.c.sequence
+    query = sa.select(column, leaves.c.type).where(column >= begin, column < end, leaves.c.type.in_(OF_THE_SERVER))
+    found = connection.execute(query.order_by(column).limit(1)).first() if begin < end else None
+    if found is not None:
+        raise EvidenceError(
+            f"leaf {found.sequence} ({found.type}) stands under no checkpoint, and this log signs each that it writes: "
+            "someone wrote it past the log, and nothing is signed",
+            next="look at it; then restore the database, or `aims ledger checkpoint --accept` signs over it",
+        )
 
 
 def _must_continue(before: Checkpoint, size: int, fetch: merkle.Fetch) -> None:

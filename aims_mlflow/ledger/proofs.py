@@ -59,6 +59,8 @@ class LedgerProofs:
         def fetch(nodes: Sequence[merkle.Node]) -> Mapping[merkle.Node, bytes]:
             return fetch_nodes(connection, tables.tree, tables.leaves, nodes)
 
+        if before is not None:
+            heads.must_be_ours(connection, tables.leaves, before.size, grown.size_before)
         head = heads.sign_grown(grown, before, fetch, self._log.key, self._log.origin)
         return heads.rows_of(tables.tree, head, [p.name for p in self._log.anchors])
 
@@ -70,11 +72,14 @@ class LedgerProofs:
             self.make()
         self.deliverer.wake()
 
-    def make(self) -> Checkpoint | None:
+    def make(self, *, accept: bool = False) -> Checkpoint | None:
         """Sign and store a checkpoint over all leaves; returns it, or None where the newest covers them.
 
+        `accept` signs also over leaves that were written past a log that signs with each append.
+
         Raises:
-            EvidenceError: the leaves do not continue those of the newest checkpoint: nothing is signed then.
+            EvidenceError: the leaves do not continue those of the newest checkpoint, or are not this log's: nothing is
+                signed then.
             KeyUnavailable: there is no log key, or it cannot sign.
             Unreachable: the database does not answer.
         """
@@ -82,7 +87,8 @@ class LedgerProofs:
             raise KeyUnavailable("this ledger was opened without a log key", next="set AIMS_LOG_KEY")
         tables = self._tables
         with reading(self._engine) as connection:
-            head = heads.sign_head(connection, tables.tree, tables.leaves, self._log.key, self._log.origin)
+            log, tree, leaves = self._log, tables.tree, tables.leaves
+            head = heads.sign_head(connection, tree, leaves, log.key, log.origin, accept=accept)
         if head is None:
             return None
         with writing(self._engine) as connection:

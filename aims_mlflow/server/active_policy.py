@@ -13,12 +13,14 @@ from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, KeyUnavail
 from aims_mlflow.gates.policy import FILE, load_policy
 from aims_mlflow.gates.policy_levels import policy_text
 from aims_mlflow.gates.rules_in_force import RulesInForce, keyring_of, read_rules
+from aims_mlflow.ledger.in_force import in_force
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.log import LOG_OWNER, LOG_ROLE, log_key
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from aims_mlflow.records.leaves.others import FindingLeaf, KeyringLeaf, PolicyLeaf
 from aims_mlflow.registers.findings import Finding, record
+from aims_mlflow.server.proved_rules import ProvedRules
 from aims_mlflow.settings import (
     LOG_KEY,
     POLICY,
@@ -112,6 +114,7 @@ class ActivePolicy:
         self.folder = folder
         self.findings: tuple[str, ...] = ()
         self._ledger = ledger
+        self._proof = ProvedRules(ledger)
         self._seen: tuple[object, ...] | None = None
         self._lock = threading.Lock()
 
@@ -123,12 +126,14 @@ class ActivePolicy:
             Unreachable: the ledger does not answer, or does not hold what it says is in force.
         """
         self._refresh_alone()
-        active = self._ledger.in_force()
+        for_all = self._ledger.for_all()
+        active = in_force(for_all)
         if "policy" not in active or "keyring" not in active:
             raise ConfigError(
                 "the registry has no valid policy: " + "; ".join(self.findings), next="`aims gate lint` on the server"
             )
         try:
+            self._proof.require(for_all)
             return read_rules(self._ledger, active["policy"], active["keyring"])
         except EvidenceError as exc:
             raise Unreachable(exc.what, next=exc.next) from exc
