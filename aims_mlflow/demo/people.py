@@ -53,10 +53,10 @@ class Office:
         return {"AIMS_HOME": str(self.folder / "platform"), "AIMS_POLICY": str(self.policy)}
 
 
-def set_up(office: Office, run: RunCommand) -> list[str]:
+def set_up(office: Office, run: RunCommand, level: str = "starter") -> list[str]:
     """Make policy and keys; returns the commands as a person would type them.
 
-    `run` runs one `aims` command and returns what it printed.
+    `run` runs one `aims` command and returns what it printed; `level` is which documents a deployment asks for.
     """
     typed: list[str] = []
 
@@ -65,7 +65,7 @@ def set_up(office: Office, run: RunCommand) -> list[str]:
         return run(*args)
 
     with environment(office.environment()):
-        command("gate", "init", str(office.policy), "--level", "standard")
+        command("gate", "init", str(office.policy), "--level", level)
         people = (
             (office.scientist, "ana", "trainer"),
             (office.approver, "olga", "approver"),

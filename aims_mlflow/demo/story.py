@@ -53,7 +53,7 @@ class Story:
         started = time.monotonic()
         self._introduce()
         with self.tell.step("A platform team makes a policy and trusts three keys"):
-            typed = set_up(self.office, self.run_command)
+            typed = set_up(self.office, self.run_command, "standard")
         self.tell.lines([f"$ {line}" for line in typed], dim=True)
         server = GatedServer(self.office.folder / "server", self.office.environment())
         with self.tell.step("It starts an MLflow server with one more option"):

@@ -64,7 +64,7 @@ class Tables:
         )
 
     def _add_shared_state(self) -> None:
-        """Add what the workers of a registry share: rules in force, digests of hashed files, recent calls."""
+        """Add what the workers of a registry share: rules in force, recent calls."""
         self.policies = sa.Table(
             "aims_policies",
             self.metadata,
@@ -76,12 +76,6 @@ class Tables:
             "aims_active",
             self.metadata,
             sa.Column("kind", sa.String(20), primary_key=True),
-            sa.Column("digest", sa.String(64), nullable=False),
-        )
-        self.hashes = sa.Table(
-            "aims_hashes",
-            self.metadata,
-            sa.Column("fingerprint", sa.String(64), primary_key=True),
             sa.Column("digest", sa.String(64), nullable=False),
         )
         self.calls = sa.Table(

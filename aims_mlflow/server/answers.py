@@ -11,11 +11,14 @@ from mlflow.entities.model_registry import ModelVersion, ModelVersionTag, Regist
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 
+from aims_mlflow.errors import AimsError
+from aims_mlflow.lifecycle.model_history import qualified
 from aims_mlflow.registry.names import RESERVED
 from aims_mlflow.server.change import RegistryChange
-from aims_mlflow.server.failing_closed import closed
+from aims_mlflow.server.failing_closed import closed, reported
 from aims_mlflow.server.gate_status import gate_status
 from aims_mlflow.server.publications import PublicationIntake
+from aims_mlflow.server.stored_evidence import same_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +72,20 @@ class Answers:
         if alias.startswith(RESERVED):
             raise MlflowException(f"Registered model alias {alias} not found.", RESOURCE_DOES_NOT_EXIST)
         return self._plain.get_model_version_by_alias(name, alias)
+
+    def download_uri(self, name: str, version: str) -> str:
+        """Return where a version's files lie: where the logged model lies that the gate let in under this number.
+
+        The registry's row says otherwise where somebody changed it in the database. Where the ledger does not answer,
+        or knows of no such model, the row is all that there is.
+        """
+        said = self._plain.get_model_version_download_uri(name, version)
+        try:
+            sealed = self._sources.sealed_place(self._gate.ledger, qualified(name, self._changes.workspace), version)
+        except (AimsError, MlflowException) as exc:
+            reported("finding the sealed place of a version", exc)
+            return said
+        return said if sealed is None or said.startswith("models:/") or same_place(sealed, said) else sealed
 
     def _explain(self, change: RegistryChange) -> Any:
         name, number = change.name, str(change.version)

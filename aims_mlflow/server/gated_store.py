@@ -108,6 +108,10 @@ class GatedMethods:
     def get_model_version_by_alias(self, name: str, alias: str) -> Any:
         """Return the version behind an alias; for `aims.explain.*`, return a decision."""
         return self._answers.version_by_alias(name, alias)
+
+    def get_model_version_download_uri(self, name: str, version: str) -> str:
+        """Return where a version's files lie: for one that the gate let in, where the model lies that it hashed."""
+        return self._answers.download_uri(name, str(version))
     # fmt: on
 
 

@@ -6,9 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.lifecycle.model_history import ModelHistory, decision_of
+from aims_mlflow.records.leaves.changes import OutcomeLeaf
 from aims_mlflow.server.stored_evidence import MODEL_ID, RUN_ID, same_place
 
 if TYPE_CHECKING:
+    from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.server.plain_store import PlainStore
     from aims_mlflow.server.stored_evidence import ArtifactOwner, ServerEvidence
 
@@ -55,6 +58,18 @@ class Sources:
                 next="register the model again through the gate",
             )
         return owner
+
+    def sealed_place(self, ledger: Ledger, name: str, version: str) -> str | None:
+        """Return where the logged model lies that the gate let in as a version; None where it let in none.
+
+        Raises:
+            EvidenceError: the model is not logged here any more.
+            Unreachable: the ledger does not answer.
+        """
+        done = ModelHistory(ledger, name).done(version)
+        made = [each.request for each in done if isinstance(each, OutcomeLeaf) and each.stage == "registration"]
+        decision = decision_of(ledger, made[-1]) if made else None
+        return self._stored.logged_model(decision.model_id).location if decision and decision.model_id else None
 
     def owner(self, source: str, run_id: str | None, model_id: str | None) -> ArtifactOwner:
         """Return the owner of a source's files; given run and model ids must agree with it.

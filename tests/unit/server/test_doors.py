@@ -62,7 +62,9 @@ def test_what_is_hashed_is_what_the_alias_loads(registry, client, use):
     version, _ = use()
     other = mlflow.MlflowClient().get_logged_model(trainings.plain_model().removeprefix("models:/"))
     client.delete_registered_model_alias("loans", "champion")
+    sealed = client.get_model_version_download_uri("loans", version)
     in_database(registry, "UPDATE model_versions SET storage_location = ?", other.artifact_location)
+    assert client.get_model_version_download_uri("loans", version) == sealed, "what is loaded is what was hashed"
     assert "loads other files than those that its source names" in refused(
         client.set_registered_model_alias, "loans", "champion", version
     )
