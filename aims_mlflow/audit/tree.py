@@ -10,6 +10,7 @@ from aims_mlflow.audit.continuation import note_signer, why_not_continued
 from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, log_keys
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger import checkpoint, merkle
+from aims_mlflow.ledger.heads import OF_THE_SERVER
 from aims_mlflow.ledger.ledger import PAGE
 
 if TYPE_CHECKING:
@@ -211,9 +212,9 @@ class TreeCheck:
             self._report["inclusion"].said.append(f"{size:,} leaves and the tree over them")
         if self._signed:
             over = self._good.size if self._good else 0
-            if over < size:
-                meaning = "someone wrote past the log, or a key service is about to sign: verify again in a minute"
-                self._report["inclusion"].wrong(_span(over, size - 1), "no checkpoint covers it", meaning)
+            for leaf in self._ledger.leaves(start=over, types=OF_THE_SERVER):
+                meaning = "someone wrote it past the log, or a key service is about to sign: verify again in a minute"
+                self._report["inclusion"].wrong(named(leaf), "no checkpoint covers it", meaning)
             step.said.append(
                 f"{self._signed:,} checkpoints of {self._good.origin if self._good else ''}, to leaf {over}"
             )
