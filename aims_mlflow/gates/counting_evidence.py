@@ -51,7 +51,8 @@ class CountingEvidence:
 
     def undone(self) -> list[tuple[SealedRecord, SealedRecord]]:
         """Return the records that do not count, each with the record of its kind that supersedes it."""
-        pairs = ((r, other) for r in self.records for other in self.records if _undoes(other, r))
+        superseding = [r for r in self.records if r.evidence.supersedes is not None]
+        pairs = ((r, other) for r in self.records for other in superseding if _undoes(other, r))
         return [(r, other) for r, other in pairs if r.evidence.kind == other.evidence.kind]
 
     def superseded(self) -> tuple[Supersession, ...]:

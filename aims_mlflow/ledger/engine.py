@@ -117,8 +117,8 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
     sa.event.listen(engine, "checkout", still_there)
 
     def begin(connection: sa.Connection) -> None:
-        reads = connection.get_execution_options().get(READ_ONLY)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        if not connection.get_execution_options().get(READ_ONLY):  # one statement is its own transaction
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     sa.event.listen(engine, "begin", begin)
 

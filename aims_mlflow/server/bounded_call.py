@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import queue
 import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -18,12 +19,17 @@ MAX_HANGING = 20
 
 
 class BoundedCalls(Generic[Value]):
-    """Makes calls in threads of their own, and waits for each a bounded time; the thread of a call that hangs stays."""
+    """Makes calls in threads of its own, and waits for each a bounded time; the thread of a call that hangs stays.
+
+    A thread whose call has ended takes the next one: to start one takes longer than most calls.
+    """
 
     def __init__(self, what: str) -> None:
         """`what` is what is called, for the sentence."""
         self._what = what
-        self._hanging = threading.BoundedSemaphore(MAX_HANGING)
+        self._running = threading.BoundedSemaphore(MAX_HANGING)
+        self._waiting: queue.SimpleQueue[_Call[Value]] = queue.SimpleQueue()
+        self._free = threading.Semaphore(0)  # threads that wait for a call, and are promised to none
 
     def make(self, seconds: float, call: Callable[[], Value]) -> Value:
         """Return what `call` returns, and raise what it raises.
@@ -31,37 +37,45 @@ class BoundedCalls(Generic[Value]):
         Raises:
             Unreachable: it did not end in time, or many others hang.
         """
-        if not self._hanging.acquire(blocking=False):
+        if not self._running.acquire(blocking=False):
             raise Unreachable(f"{self._what} does not answer ({MAX_HANGING} calls wait for it)", next="try again later")
-        answer = _Answer(contextvars.copy_context(), call, self._hanging)
-        answer.start()
-        answer.join(seconds)
-        if answer.is_alive():
+        made = _Call(contextvars.copy_context(), call)
+        if not self._free.acquire(blocking=False):
+            threading.Thread(target=self._serve, name="aims-store", daemon=True).start()
+        self._waiting.put(made)
+        if not made.ended.wait(seconds):
             raise Unreachable(
                 f"{self._what} did not answer within {seconds:.0f} s",
                 next=f"try again; the platform team looks at the store, or raises {WAIT_SECONDS}",
             )
-        return answer.value()
+        return made.value()
+
+    def _serve(self) -> None:
+        """Make one call after another, until the process ends."""
+        while True:
+            made = self._waiting.get()
+            made.run()
+            self._running.release()
+            self._free.release()
+            made.ended.set()
+            del made  # a model's evidence is not kept until the next call
 
 
-class _Answer(threading.Thread, Generic[Value]):
-    """One call, its value and its error. It ends with the process."""
+class _Call(Generic[Value]):
+    """One call, its value and its error."""
 
-    def __init__(
-        self, context: contextvars.Context, call: Callable[[], Value], running: threading.BoundedSemaphore
-    ) -> None:
-        super().__init__(name="aims-store", daemon=True)
-        self._context, self._call, self._running = context, call, running
+    def __init__(self, context: contextvars.Context, call: Callable[[], Value]) -> None:
+        self._context, self._call = context, call
         self._values: list[Value] = []
         self._error: BaseException | None = None
+        self.ended = threading.Event()
 
     def run(self) -> None:
+        """Make the call."""
         try:
             self._values.append(self._context.run(self._call))
         except BaseException as exc:  # noqa: BLE001 - it is raised where the call was made
             self._error = exc
-        finally:
-            self._running.release()
 
     def value(self) -> Value:
         """Return the value of a call that ended, or raise its error."""

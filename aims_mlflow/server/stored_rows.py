@@ -53,6 +53,16 @@ class RegistryRows:
         self._store = store
         _autocommit(store.engine)
 
+    def require_model(self, name: str) -> None:
+        """Do nothing where the registry holds a registered model of this name.
+
+        Raises:
+            MlflowException: it does not.
+        """
+        asked = {"workspace": self._store._get_active_workspace(), "name": name}
+        if _row(self._store, _registered_model(), asked) is None:  # MLflow says it in its own words
+            self._store.get_registered_model(name)
+
     def version(self, name: str, version: str) -> VersionRow:
         """Return a version that is not deleted.
 
@@ -203,6 +213,13 @@ def _logged_model() -> sa.Select[Any]:
     return sa.select(Model.source_run_id, Model.artifact_location, Model.lifecycle_stage).where(
         *_named(Model, "model_id")
     )
+
+
+@functools.cache
+def _registered_model() -> sa.Select[Any]:
+    from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModel as Model
+
+    return sa.select(Model.name).where(*_named(Model, "workspace", "name"))
 
 
 @functools.cache

@@ -1,7 +1,10 @@
 """Calls that hang are given up, and do not pile up; what a call raises, and its context, are the caller's."""
 
+import contextlib
 import contextvars
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -31,7 +34,32 @@ def test_calls_that_hang_are_given_up_and_further_ones_refused_at_once_until_the
     with pytest.raises(Unreachable, match=f"{MAX_HANGING} calls wait for it"):
         calls.make(60, lambda: 1)
     ends.set()
-    for thread in threading.enumerate():
-        if thread.name == "aims-store":
-            thread.join(10)
-    assert calls.make(10, lambda: 1) == 1
+    assert wait_for(lambda: calls.make(10, lambda: 1)) == 1
+
+
+def wait_for(call):
+    """What a call returns once there is a thread for it."""
+    for _ in range(1000):
+        with contextlib.suppress(Unreachable):
+            return call()
+        time.sleep(0.01)
+    return None
+
+
+def test_calls_one_after_another_are_made_in_one_thread():
+    calls = BoundedCalls("the store")
+    threads = {calls.make(10, threading.current_thread) for _ in range(50)}
+    assert len(threads) == 1
+    assert threads.pop().daemon
+
+
+def test_calls_at_once_have_a_thread_each_while_one_hangs():
+    calls, ends, meet = BoundedCalls("the store"), threading.Event(), threading.Barrier(5, timeout=10)
+    with pytest.raises(Unreachable):
+        calls.make(0.01, ends.wait)
+    with ThreadPoolExecutor(5) as pool:
+        assert (
+            len(set(pool.map(lambda _: calls.make(10, lambda: meet.wait() >= 0 and threading.get_ident()), range(5))))
+            == 5
+        )
+    ends.set()
