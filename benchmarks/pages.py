@@ -1,9 +1,11 @@
 """Each of the auditor's pages, asked by several browsers at once, over a made-up ledger.
 
-    python benchmarks/pages.py [--json] [--quick] [--systems N] [--versions N] [--records N] [--browsers N] [--asks N]
+    python benchmarks/pages.py [--json] [--quick] [--systems N] [--versions N] [--records N] [--documents N]
+                               [--browsers N] [--asks N]
 
 One line for each page. Server and browsers are threads of this one process, so that the browsers' own
-work is in the figures. No document is published in it, so that those pages are empty.
+work is in the figures. Documents are published and approved: some
+of the organisation, and those of one system after another.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import logging
 import re
 import resource
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -22,6 +25,7 @@ from aims_mlflow.canonical import canonical
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
+from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.log import Log
@@ -36,23 +40,48 @@ from aims_mlflow.server import page_readers, page_routes
 from aims_mlflow.signing.keyring import keyring_digest, sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+OF_A_SYSTEM = ("impact-assessment", "risk-register", "monitoring-plan", "log-plan")
+OF_ALL = ("soa", "risk-method", "competence-record", "ai-policy", "supplier-record", "supplier-evaluation")
+
 
 class MadeUpLedger:
-    """A ledger with systems, versions and records; the last version of each system is in use."""
+    """A ledger with systems, versions and records; the last version of each system is in use.
+
+    `trainer`, `approver`, `files` and `force` are what a `DocumentOffice` asks a registry for.
+    """
 
     def __init__(self, folder):
         self.key, log, root = ephemeral_key(), ephemeral_key(), ephemeral_key()
+        self.trainer, self.approver, self.files = self.key, ephemeral_key(), {}
         self.ledger = Ledger(f"sqlite:///{folder}/ledger.db", Log(log, "ai.example.org/benchmark"))
         text = default_policy_text()
         self.policy = parse_policy(text).digest
         self.ledger.put_in_force("policy", self.policy, text, Entry(PolicyLeaf(policy_digest=self.policy)))
-        people = ((self.key, "ana", "trainer"), (log, "registry", "log"))
+        people = ((self.key, "ana", "trainer"), (self.approver, "olga", "approver"), (log, "registry", "log"))
         entries = tuple(KeyEntry(key_id=k.key_id, owner=o, roles=(r,), pem=k.public.pem) for k, o, r in people)
         keyring = sign_keyring(Keyring(version=1, keys=entries), root)
         self.keyring = keyring_digest(keyring)
         content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
         leaf = KeyringLeaf(keyring_digest=self.keyring, version="1")
         self.ledger.put_in_force("keyring", self.keyring, content, Entry(leaf))
+
+    @property
+    def force(self):
+        """The policy and keyring in force."""
+        return read_rules(self.ledger, self.policy, self.keyring)
+
+    def publish(self, documents, systems):
+        """Publish and approve documents: those of the organisation, then those of one system after another."""
+        from support.sealed_documents import DocumentOffice
+
+        office = DocumentOffice(self)
+        for kind in OF_ALL[:documents]:
+            office.publish(kind, system=None)
+        for number in range(max(documents - len(OF_ALL), 0)):
+            kind, turn = OF_A_SYSTEM[number // systems % len(OF_A_SYSTEM)], number // (systems * len(OF_A_SYSTEM))
+            system = f"system-{number % systems}"
+            office.publish(kind, name=f"{kind}-{system}-{turn}", system=system)
 
     def add(self, number, system, records, *, in_use):
         """Add a version with its records, and where it comes into use, that too."""
@@ -131,6 +160,7 @@ def addresses(shared):
         "record": record,
         "number": 0,
         "digest": decision["policy"],
+        "document": "soa",
     }
     asked = {"search": "?q=model", "sample": "?population=registrations&leaves=100", "controls": "?rows=12"}
     filled = {p.name: re.sub(r"<(?:path:)?(\w+)>", lambda found: str(known[found[1]]), p.address) for p in SITE}
@@ -175,7 +205,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--quick", action="store_true", help="a hundredth of the ledger, to try the script")
-    for name, default in (("systems", 200), ("versions", 5000), ("records", 100_000), ("browsers", 8), ("asks", 20)):
+    sizes = {"systems": 200, "versions": 5000, "records": 100_000, "documents": 2000, "browsers": 8, "asks": 20}
+    for name, default in sizes.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     asked = parser.parse_args()
     part = 100 if asked.quick else 1
@@ -184,6 +215,7 @@ def main():
         made, each = MadeUpLedger(Path(folder)), max(asked.records // asked.versions, 2)
         for number in range(versions):
             made.add(number, number % systems, each, in_use=number >= versions - systems)
+        made.publish(max(asked.documents // part, len(OF_ALL)), systems)
         source, root = serve(made.ledger)
         while not source.index.refresh(source.view):
             pass

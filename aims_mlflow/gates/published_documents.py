@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import kinds
@@ -50,9 +51,27 @@ class DocumentShelf:
     withdrawn: tuple[tuple[str, str], ...] = ()
     leaves: int = 0
 
+    @cached_property
+    def _versions(self) -> dict[str, list[Publication]]:
+        out: dict[str, list[Publication]] = {}
+        for publication in self.publications:
+            out.setdefault(publication.document.id, []).append(publication)
+        return out
+
+    @cached_property
+    def _approvals(self) -> dict[str | None, list[DocumentApproval]]:
+        out: dict[str | None, list[DocumentApproval]] = {}
+        for approval in self.approvals:
+            out.setdefault(approval.sha256, []).append(approval)
+        return out
+
     def versions(self, document: str) -> list[Publication]:
         """Return the published versions of a document, oldest first."""
-        return [p for p in self.publications if p.document.id == document]
+        return list(self._versions.get(document, ()))
+
+    def approvals_of(self, sha256: str | None) -> list[DocumentApproval]:
+        """Return the approvals of exactly this content."""
+        return list(self._approvals.get(sha256, ()))
 
     def is_withdrawn(self, publication: Publication) -> bool:
         """Return whether a person withdrew a document after this version was published."""
@@ -61,8 +80,7 @@ class DocumentShelf:
     def is_approved(self, publication: Publication) -> bool:
         """Return whether another person than its authors approved exactly this content."""
         document = publication.document
-        mine = (a for a in self.approvals if a.sha256 == document.sha256)
-        return any(not is_among(a.owner, document.authors) for a in mine)
+        return any(not is_among(a.owner, document.authors) for a in self.approvals_of(document.sha256))
 
     def in_force(self, document: str) -> Publication | None:
         """Return the newest version that is approved, else the newest; None for a document that was withdrawn."""
@@ -70,11 +88,10 @@ class DocumentShelf:
         approved = [p for p in mine if self.is_approved(p)]
         return (approved or mine)[-1] if mine else None
 
-    @property
+    @cached_property
     def documents(self) -> tuple[PublishedDocument, ...]:
         """The version in force of each document."""
-        ids = dict.fromkeys(p.document.id for p in self.publications)
-        found = (self.in_force(name) for name in ids)
+        found = (self.in_force(name) for name in self._versions)
         return tuple(p.document for p in found if p is not None)
 
 

@@ -67,7 +67,7 @@ def ingest(
     """
     if not sessions:
         raise EvidenceError("no evidence is here", where=source)
-    known = {leaf.fact.request for leaf in ledger.leaves(types=("evidence",))}
+    known = {session.id for session in sessions if _is_sealed(ledger, session)}
     authority = Authority(ledger, "", force_now(ledger), datetime.now(UTC))
     new = [
         session.counting(lambda record: authority.why_not_signing(record.envelope.key_id, roles), SIGN_NOW)
@@ -80,6 +80,12 @@ def ingest(
     leaves = ledger.seal(*(session_entry(session, source, reason) for session in new)) if new else []
     sealed = {str(session.id): leaf.sequence for session, leaf in zip(new, leaves, strict=True)}
     return Ingestion(sealed, [str(session.id) for session in sessions if session.id in known])
+
+
+def _is_sealed(ledger: Ledger, session: CheckedSession) -> bool:
+    """Return whether a leaf has sealed a session; only the leaves that name it are read."""
+    found = ledger.leaves(types=("evidence",), request=session.id) if session.id else ()
+    return any(leaf.fact.request == session.id for leaf in found)
 
 
 def session_entry(session: CheckedSession, source: str, reason: str) -> Entry:

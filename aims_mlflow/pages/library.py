@@ -39,13 +39,15 @@ def document_leaves(shared: SharedSource) -> tuple[int, ...]:
     return tuple(row["leaf"] for row in shared.index.connection.execute(_LEAVES))
 
 
+def shelf_key(shared: SharedSource) -> tuple[object, ...]:
+    """Return what the documents of a ledger depend on: the leaves about them, and the last one about the rules."""
+    sql = "SELECT max(sequence) FROM leaf WHERE type IN ('policy', 'keyring')"
+    return document_leaves(shared), shared.index.connection.execute(sql).fetchone()[0]
+
+
 def known_shelf(shared: SharedSource, now: datetime) -> DocumentShelf:
     """Return the documents that the ledger has; read anew after each leaf about one, and after each change of rules."""
-    numbers = document_leaves(shared)
-    sql = "SELECT max(sequence) FROM leaf WHERE type IN ('policy', 'keyring')"
-    rules = shared.index.connection.execute(sql).fetchone()[0]
-
-    return shared.shelves.get((numbers, rules), lambda: shelf_in(shared.view, now))
+    return shared.shelves.get(shelf_key(shared), lambda: shelf_in(shared.view, now))
 
 
 def as_written(publication: Publication) -> WrittenDocument | None:
@@ -121,35 +123,50 @@ class ReadableDocuments:
     @cached_property
     def all(self) -> Sequence[SealedDocument]:
         """The version in force of each document, by id; of a withdrawn one the last version."""
-        shelf, out = self.library.shelf, []
-        for name in sorted({p.document.id for p in shelf.publications}):
-            current = shelf.in_force(name) or shelf.versions(name)[-1]
-            if self.reads(current.document.system):
-                out.append(SealedDocument(current, self.state(current), self.approvers(current)))
-        return out
+        shared, today = self._source.shared, self._source.moment[:10]
+        every = shared.documents.get((shelf_key(shared), today), lambda: _all_on(self.library, today))
+        return [d for d in every if self.reads(d.publication.document.system)]
 
     def approvers(self, publication: Publication) -> tuple[str, ...]:
         """Return who approved exactly this content, its authors left out."""
-        shelf, document = self.library.shelf, publication.document
-        if not shelf.is_approved(publication):
-            return ()
-        mine = [a.owner for a in shelf.approvals if a.sha256 == document.sha256]
-        return tuple(dict.fromkeys(owner for owner in mine if not is_among(owner, document.authors)))
+        return _approvers(self.library.shelf, publication)
 
-    @property
+    @cached_property
     def in_force(self) -> list[SealedDocument]:
         """The documents that nobody withdrew."""
         return [d for d in self.all if d.state != "withdrawn"]
 
+    @cached_property
+    def _of_system(self) -> dict[str | None, list[SealedDocument]]:
+        out: dict[str | None, list[SealedDocument]] = {}
+        for document in self.in_force:
+            out.setdefault(document.publication.document.system, []).append(document)
+        return out
+
     def of(self, model: type[Written], system: str = "") -> list[tuple[SealedDocument, Written]]:
         """Return the documents in force of a kind, by its model, with what they state; of one system or of all."""
-        found = ((d, d.written) for d in self.in_force if not system or d.publication.document.system == system)
-        return [(d, w) for d, w in found if isinstance(w, model)]
+        found = self._of_system.get(system, ()) if system else self.in_force
+        return [(d, w) for d in found if isinstance(w := d.written, model)]
 
     @property
     def unread(self) -> list[SealedDocument]:
         """The documents in force whose fields this release cannot read."""
         return [d for d in self.in_force if d.written is None]
+
+
+def _all_on(library: Library, today: str) -> list[SealedDocument]:
+    """Return the version in force of each document, as `ReadableDocuments.all`, whoever may read it."""
+    shelf, out = library.shelf, []
+    for name in sorted({p.document.id for p in shelf.publications}):
+        current = shelf.in_force(name) or shelf.versions(name)[-1]
+        out.append(SealedDocument(current, library.state(current, today), _approvers(shelf, current)))
+    return out
+
+
+def _approvers(shelf: DocumentShelf, publication: Publication) -> tuple[str, ...]:
+    document = publication.document
+    mine = [a.owner for a in shelf.approvals_of(document.sha256)]
+    return tuple(dict.fromkeys(owner for owner in mine if not is_among(owner, document.authors)))
 
 
 def leaf_of(source: PageSource, publication: Publication) -> int | None:

@@ -8,7 +8,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Step
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.proofs import Proof
     from aims_mlflow.pages.index import PageIndex
+    from aims_mlflow.pages.library import SealedDocument
     from aims_mlflow.pages.scope import Scope
     from aims_mlflow.records.decision import Decision
     from aims_mlflow.signing.keyring_history import KeyringHistory
@@ -68,6 +69,8 @@ class SharedSource:
     proofs: LogProofs
     histories: BoundedCache[KeyringHistory] = field(default_factory=lambda: BoundedCache(2))
     shelves: BoundedCache[DocumentShelf] = field(default_factory=lambda: BoundedCache(2))
+    documents: BoundedCache[list[SealedDocument]] = field(default_factory=lambda: BoundedCache(2))
+    statements: BoundedCache[Any] = field(default_factory=lambda: BoundedCache(8))
     roots: Collection[str] | None = None  # pinned ones; None: those of the environment
     judgements: BoundedCache[JudgedVersion | None] = field(default_factory=lambda: BoundedCache(MOST_JUDGED))
     decisions: BoundedCache[Decision | None] = field(default_factory=lambda: BoundedCache(MOST_DECIDED))
@@ -101,7 +104,7 @@ class PageSource:
         """Every keyring that was in force."""
         return self.shared.history()
 
-    @property
+    @cached_property
     def shelf(self) -> DocumentShelf:
         """Every document that people published, with its approvals, whoever may read it."""
         return known_shelf(self.shared, self.now)

@@ -111,13 +111,27 @@ def _earlier(every: Sequence[StatementVersion], now: StatementVersion) -> Statem
 
 
 def _computed(source: PageSource, version: StatementVersion) -> Any:
+    """Return the statement beside the states; what the same reader was shown of the same states is remembered.
+
+    It lasts as long as a judgement does: until the next leaf, or minute.
+    """
+    live = live_versions(source)
+    judged = source.judged_among(live)
+    ends = (source.cut_off, source.moment[:16])
+    key = (version.publication.record.id, source.scope.models, len(judged), ends)
+    return source.shared.statements.get(key, lambda: _compute(source, version, live, judged))
+
+
+def _compute(source: PageSource, version: StatementVersion, live: Sequence[Any], judged: Sequence[Any]) -> Any:
     documents = [d.written for d in source.documents.in_force if d.written is not None]
     others = [d for d in documents if not isinstance(d, ApplicabilityDocument)]
     state = ManagementState((version.written, *others))
-    return computed_statement(version.written, state, _statuses(source), source.moment)
+    return computed_statement(version.written, state, _statuses(source, live, judged), source.moment)
 
 
-def _statuses(source: PageSource) -> dict[str, list[tuple[str, ControlStatus]]]:
+def _statuses(
+    source: PageSource, live: Sequence[Any], judged: Sequence[Any]
+) -> dict[str, list[tuple[str, ControlStatus]]]:
     """Return the states of the organisation and of each version in use, by control."""
     documents = tuple(d.publication.document for d in source.documents.in_force)
     subject = StatusSubject(
@@ -130,12 +144,10 @@ def _statuses(source: PageSource) -> dict[str, list[tuple[str, ControlStatus]]]:
     found: dict[str, list[tuple[str, ControlStatus]]] = {}
     for status in control_statuses(subject, source.now):
         found.setdefault(status.control.id, []).append((ORGANISATION, status))
-    live = live_versions(source)
-    judged = source.judged_among(live)
-    states = states_among(source, judged)
+    states, controls = states_among(source, judged), catalogue().values()
     for each in live:
         name = f"{each['model']} version {each['version']}"
-        for control in catalogue().values():
+        for control in controls:
             row = states.get((each["model"], each["version"], control.id))
             if row is not None:
                 found.setdefault(control.id, []).append((name, ControlStatus(control, row["state"], row["reason"])))

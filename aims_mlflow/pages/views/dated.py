@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.pages.blocks import PageTable, state_cell
 from aims_mlflow.pages.library import leaf_of
-from aims_mlflow.pages.views.common import day_text, document_cell, leaf_cell, system_cell
+from aims_mlflow.pages.views.common import PAGE_ROWS, day_text, document_cell, leaf_cell, system_cell
 from aims_mlflow.pages.views.records import readable
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument, MonitoringPlanDocument
 from aims_mlflow.records.documents.risk import RiskRegisterDocument
@@ -116,10 +116,11 @@ def slots(plan: MonitoringPlanDocument, since: str, today: str, runs: Sequence[A
     return out[::-1]
 
 
-def plans_table(source: PageSource) -> PageTable:
-    """Return the published monitoring plans with how many of their runs were missed."""
+def plans_table(source: PageSource, first: int = 1, most: int = PAGE_ROWS) -> PageTable:
+    """Return `most` of the published monitoring plans, from `first` on, with how many of their runs were missed."""
+    plans = source.documents.of(MonitoringPlanDocument)
     rows, columns = [], ("Plan", "System", "Every", "Periods over", "Missed", "The last missed", "Who acts", "Sealed")
-    for document, plan in source.documents.of(MonitoringPlanDocument):
+    for document, plan in plans[first - 1 : first - 1 + most]:
         system = document.publication.document.system or ""
         since = plan.effective_from or day_text(document.publication.document.time)
         sql = f"SELECT r.* FROM record r WHERE r.kind = 'monitor-run' AND r.system = :s AND {readable(source)} "
@@ -141,5 +142,13 @@ def plans_table(source: PageSource) -> PageTable:
         "A period begins on the day from which on the plan applies, and has a run if a monitor-run record of the "
         "system was signed in it and sealed here. A run that nobody handed to the ledger counts as missed."
     )
-    return PageTable("Monitoring plans, and runs that were missed", columns, rows, note if rows else "",
-                     "No monitoring plan is published here: which runs were due is not known.")  # fmt: skip
+    none = "No monitoring plan is published here: which runs were due is not known."
+    return PageTable(
+        "Monitoring plans, and runs that were missed",
+        columns,
+        rows,
+        note if rows else "",
+        f"None of the {len(plans):,} monitoring plans is in this part." if plans else none,
+        total=len(plans),
+        first=first,
+    )

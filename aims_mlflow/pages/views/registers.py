@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from aims_mlflow.pages.views.dated import competence_table, duties, plans_table
 from aims_mlflow.pages.views.records import readable
 from aims_mlflow.pages.views.timeline import FINDINGS, finding_row
 from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
 from aims_mlflow.records.leaves.others import ConsentBody
 from aims_mlflow.registers.kinds import KINDS
 
@@ -104,7 +106,8 @@ def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
     days = min(int(span[1]), MOST_DAYS) if span else DAYS
     until = utc_text(source.now + timedelta(days=days))
     known = (*_due_waivers(source, until), *_due_states(source, until), *_due_keys(source, until))
-    rows = [*known, *_due_documents(source, until[:10])]
+    today, dated = source.moment[:10], list(duties(source))
+    rows = [*known, *(d.row() for d in dated if today <= d.day <= until[:10])]
     table = PageTable(
         f"Within {days} days",
         ("Day", "What", "Control", "About", "Who", "Sealed"),
@@ -115,14 +118,13 @@ def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
     late = PageTable(
         "Overdue by the published documents",
         ("Day", "What", "Control", "About", "Who", "Sealed"),
-        sorted(d.row() for d in duties(source) if d.day < source.moment[:10]),
+        sorted(d.row() for d in dated if d.day < today),
         empty="No day that a document in force set has passed, of those that your login may read.",
     )
-    return PageView("Due", "due", (), (table, late, plans_table(source), form))
-
-
-def _due_documents(source: PageSource, until: str) -> list[tuple[Any, ...]]:
-    return [d.row() for d in duties(source) if source.moment[:10] <= d.day <= until]
+    plans = plans_table(source)
+    if plans.total and plans.total > len(plans.rows):
+        plans = replace(plans, note=f"{plans.note} The page Monitors lists all.")
+    return PageView("Due", "due", (), (table, late, plans, form))
 
 
 def _due_waivers(source: PageSource, until: str) -> list[tuple[Any, ...]]:
@@ -192,7 +194,8 @@ def monitors(source: PageSource, _args: Mapping[str, str], query: Mapping[str, s
     """Return the monitor runs that are sealed, the newest first."""
     kinds = "('monitor-run', 'drift')"
     sql = f"SELECT r.* FROM record r WHERE r.kind IN {kinds} AND {readable(source)}"
-    paging = RowRange("monitors", query, source.count(sql))
+    total, plans = source.count(sql), len(source.documents.of(MonitoringPlanDocument))
+    paging = RowRange("monitors", query, max(total, plans))  # both tables show the same part
     found = source.rows(f"{sql} ORDER BY r.time DESC LIMIT :most OFFSET :skip", **paging.limits)
     rows = [
         (
@@ -210,10 +213,12 @@ def monitors(source: PageSource, _args: Mapping[str, str], query: Mapping[str, s
         "Monitor runs and drift",
         ("Record", "Result", "System", "Claims", "Signed at", "First sealed"),
         rows,
-        total=paging.total,
+        empty=f"None of the {total:,} runs is in this part." if total else "There is none.",
+        total=total,
         first=paging.first,
     )
-    return PageView("Monitors", "monitors", lead, (plans_table(source), table), **paging.links)
+    planned = plans_table(source, paging.first, paging.most)
+    return PageView("Monitors", "monitors", lead, (planned, table), **paging.links)
 
 
 def people(source: PageSource, _args: Mapping[str, str], _query: Mapping[str, str]) -> PageView:

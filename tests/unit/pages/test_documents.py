@@ -193,3 +193,9 @@ def test_a_reader_of_one_of_two_models_of_a_system_reads_no_document_about_it(si
     finally:
         with site.shared.index.writing() as to:
             to.execute("DELETE FROM version WHERE model = 'income-two'")
+
+
+def test_a_part_of_the_monitors_page_without_plans_says_how_many_there_are(site):
+    assert len(site.rows("monitors", "Monitoring plans, and runs that were missed")) == 1
+    assert site.rows("monitors", "Monitoring plans, and runs that were missed", {"from": "2"}) == []
+    assert "None of the 1 monitoring plans is in this part." in site.html("monitors", {"from": "2"})
