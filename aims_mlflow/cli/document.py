@@ -158,22 +158,28 @@ def _print_kinds(as_json: bool) -> None:
 @EVIDENCE
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(document: str, folder: Path | None, evidence: tuple[str, ...], as_json: bool) -> None:
-    """Show DOCUMENT (its id or file): state, what *met* needs still, and what lint says."""
+    """Show DOCUMENT (its id or file): state, where each field comes from, what *met* needs still, and what lint says.
+
+    A field is machine-made where register and evidence (--evidence) say the same, a person's word, both, or open.
+    """
     from aims_mlflow.cli.document_rows import file_row
+    from aims_mlflow.management.field_origins import field_origins
     from aims_mlflow.management.lint import lint
     from aims_mlflow.management.surroundings import gather
 
     around = gather(folder, evidence)
     found = around.folder.find(document)
-    results = lint(around, [found.id])
+    results, origins = lint(around, [found.id]), field_origins(found, around)
     row = file_row(found, around)
     if as_json:
         said = [{"rule": r.rule.id, "line": r.line, "text": r.text} for r in results]
-        click.echo(json.dumps({**row, "fields": found.fields, "lint": said}, indent=2))
+        click.echo(json.dumps({**row, "fields": found.fields, "origins": origins, "lint": said}, indent=2))
         return
     click.secho(f"{row['title']} ({row['kind']}, version {row['version']}): {row['state']}", bold=True)
     for name in ("path", "sha256", "system", "owner", "review_by"):
         click.echo(f"  {name}: {row[name] or 'not stated'}")
+    for field, origin in origins.items():
+        click.echo(f"  field {field}: {origin}")
     for result in results:
         click.echo(f"  {result.line}: {result.rule.id} {result.rule.severity}: {result.text}")
 

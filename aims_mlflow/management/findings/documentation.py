@@ -216,13 +216,11 @@ def _of_bytes(record: SealedRecord, version: DeployedVersion) -> bool:
 
 def _names(claim: Claim, record: SealedRecord) -> tuple[str, ...]:
     """Return the words by which a failure is told: its metric with its group, its citation, or its record."""
-    values = [v for v in claim.slice.values() if v != "*"]
-    metric = metric_text(claim.metric)
-    return (
-        record.id[:13],
-        *(f"{metric} for {slice_text(claim.slice)}",),
-        *(f"{metric} of {v}" for v in values or ("all rows",)),
-    )
+    metric, rows = metric_text(claim.metric), slice_text(claim.slice)
+    if not rows:
+        return record.id[:13], metric
+    groups = [v for v in claim.slice.values() if v != "*"]
+    return record.id[:13], f"{metric} for {rows}", *(f"{metric} of {group}" for group in groups)
 
 
 def _monitored(system: str, version: DeployedVersion) -> Iterator[ManagementFinding]:

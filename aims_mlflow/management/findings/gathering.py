@@ -97,7 +97,7 @@ def read_state(
     sampled = {i for report in state.of(AuditReportDocument) if report.sample for i in report.sample.items}
     wanted = frozenset(sampled - set(state.by_id))
     state = replace(state, deployed=deployed(ledger), signers=_signers(ledger, wanted) if wanted else {})
-    return _with_cards(state)
+    return with_cards(state)
 
 
 def _texts(
@@ -110,9 +110,12 @@ def _texts(
     return {name: text for name, text in found if text is not None}
 
 
-def _with_cards(state: ManagementState) -> ManagementState:
+def with_cards(state: ManagementState) -> ManagementState:
     """Return the state with the model card of each deployed version, as its run has it and its record signed it."""
     cards, unread = {}, []
+    if state.deployed and not tracking.is_configured():
+        none = "model cards (MLFLOW_TRACKING_URI names no MLflow that keeps them): their words are not judged"
+        return replace(state, unread=(*state.unread, none))
     for version in state.deployed or ():
         record = next(iter(version.of("model-card")[-1:]), None)
         file = next((a for a in record.evidence.artifacts if a.path.endswith(".md")), None) if record else None

@@ -123,11 +123,14 @@ class ManagementState:
 
     @cached_property
     def live(self) -> tuple[tuple[str, DeployedVersion], ...]:
-        """Each deployed version with its system: the one whose entry names the model, else the one of its evidence."""
+        """Each deployed version with its system: whose entry names the model, else that of its evidence, else its name.
+
+        A version that no entry claims and no evidence describes is none the less in use.
+        """
         claimed = {name: system for system, entry in self.systems.items() for name in entry.models}
         found = []
         for version in self.deployed or ():
             stated = next((r.evidence.system for r in reversed(version.records) if r.evidence.system), None)
             system = claimed.get(version.model) or claimed.get(version.model.rpartition("/")[2]) or stated
-            found += [(system, version)] if system else []
+            found.append((system or version.model, version))
         return tuple(found)

@@ -1,7 +1,10 @@
 """Findings and the statement read what was published: a file of the folder counts for nothing by itself."""
 
+import dataclasses
 from datetime import UTC, datetime
+from pathlib import Path
 
+import mlflow
 import pytest
 
 from aims_mlflow.errors import ConfigError
@@ -12,11 +15,12 @@ from aims_mlflow.lifecycle.ingest import session_entry
 from aims_mlflow.management.applicability.statement import newest_statement
 from aims_mlflow.management.applicability.states import organisation_subject
 from aims_mlflow.management.findings.every import findings
-from aims_mlflow.management.findings.gathering import read_state
+from aims_mlflow.management.findings.gathering import read_state, with_cards
 from aims_mlflow.management.folder import read_folder
 from aims_mlflow.management.published import published_shelf, written_of
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
 from aims_mlflow.records.keyring import ROLES
+from support import live_states
 from support.authority_world import AuthorityWorld
 from support.good_documents import FIELDS, NEXT, NOW
 from support.management_folder import SYSTEM, write
@@ -134,3 +138,12 @@ def test_each_kind_comes_back_from_its_publication_as_it_was_stated(kind, bank):
 
 def test_where_nothing_is_named_nothing_published_is_claimed():
     assert published_shelf(None) is None
+
+
+def test_reading_makes_no_database_where_no_mlflow_is_named(bank, monkeypatch):
+    monkeypatch.setattr(mlflow, "is_tracking_uri_set", lambda: False)
+    before = sorted(p.name for p in Path.cwd().iterdir())
+    deployed = live_states.live(live_states.with_texts(bank.state())).deployed
+    read = with_cards(dataclasses.replace(bank.state(), deployed=deployed))
+    assert "MLFLOW_TRACKING_URI names no MLflow" in read.unread[0]
+    assert sorted(p.name for p in Path.cwd().iterdir()) == before

@@ -321,3 +321,23 @@ def test_a_cause_that_comes_back_was_not_removed():
 def test_every_rule_about_what_is_in_use_has_a_test_here():
     text = Path(__file__).read_text(encoding="utf-8")
     assert [r for r in RULES if r[0] in "FCL" and f'"{r}"' not in text] == []
+
+
+def test_what_the_cards_own_limitations_tell_is_told():
+    """The card names a failure of all rows by its metric, and one of a group by metric and group."""
+    low = Claim(metric="balanced_accuracy", value="0.5", n=9769, comparator=">=", limit="0.55", passed=False)
+
+    def change(parts):
+        parts["fairness"][1].update(claims=[ratio()], result="failed")
+        parts["performance"][1].update(claims=[low], result="failed")
+
+    records = session_records(change)
+    assert found(live(with_assessment(assessed(records, value="0.31")), records), "C6") == []
+    card = card_of(records).replace("balanced accuracy", "it").replace("selection-rate ratio", "it")
+    (one,) = found(live(with_assessment(assessed(records, value="0.31")), records, card), "C6")
+    assert "2 limits are told to nobody" in one.fact
+
+
+def test_a_version_in_use_without_entry_and_evidence_is_not_passed_over():
+    state = live(good(), (), card="", model="adopted")
+    assert {"C1", "F8"} <= {f.rule for f in found(state) if f.system == "adopted"}
