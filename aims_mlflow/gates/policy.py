@@ -24,6 +24,7 @@ from aims_mlflow.records.policy import (
     Stage,
     StageRules,
 )
+from aims_mlflow.signing.owners import other_spellings
 from aims_mlflow.strict_yaml import Document, parse, read
 
 if TYPE_CHECKING:
@@ -120,6 +121,12 @@ class LoadedPolicy:
         """Return whether setting `alias` is a deployment; names count whatever their case."""
         rules = self.policy.stages.get("deployment")
         return rules is not None and alias.lower() in {a.lower() for a in rules.aliases}
+
+    def taken_for(self, alias: str) -> str | None:
+        """Return the gated alias that an ungated one can be taken for: by accents, look-alike or invisible letters."""
+        rules = self.policy.stages.get("deployment")
+        same = other_spellings(alias, rules.aliases) if rules and not self.gated_alias(alias) else []
+        return same[0] if same else None
 
     def gated_move(self, mlflow_stage: str) -> bool:
         """Return whether moving a version to one of MLflow's stages is a deployment: `Production` always is."""

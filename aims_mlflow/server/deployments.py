@@ -137,8 +137,11 @@ class Deployments:
         """Set an alias; a gated one only if the version satisfies the conditions on deployment."""
         with closed("Deployment"):
             refuse_reserved("Deployment", alias)
-            gated = self._gate.policy.current().policy.gated_alias(alias)
-            row = self._rows.version(name, version) if gated else None
+            policy = self._gate.policy.current().policy
+            if meant := policy.taken_for(alias):
+                what = f"the alias {alias!r} can be taken for {meant!r}, which is gated"
+                raise denied(f"Deployment refused: {what}. Next: set {meant}, or choose another alias")
+            row = self._rows.version(name, version) if policy.gated_alias(alias) else None
             model = row if row is not None and not is_prompt(row) else None
             if row is not None and model is None:
                 refuse_mixed("Deployment", self._rows, name, prompt=True)

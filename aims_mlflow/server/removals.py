@@ -23,7 +23,7 @@ from aims_mlflow.server import counters
 from aims_mlflow.server.caller import caller
 from aims_mlflow.server.change import RegistryChange
 from aims_mlflow.server.failing_closed import closed
-from aims_mlflow.server.reserved_names import refuse_reserved
+from aims_mlflow.server.reserved_names import refuse_reserved, refuse_unclear
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,6 +154,7 @@ class Removals:
     def rename_model(self, name: str, new_name: str) -> Any:
         """Rename a registered model with its history; refuse if other rules would apply to its versions."""
         refuse_reserved("Renaming", new_name)
+        refuse_unclear("Renaming", new_name)
         old, new = qualified(name, self._changes.workspace), qualified(new_name, self._changes.workspace)
         with self._changes.locked("Renaming", old, new) as past:
             with closed("Renaming"):

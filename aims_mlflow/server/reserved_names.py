@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.registry.names import RESERVED, is_reserved
@@ -32,6 +33,20 @@ def refuse_reserved(what: str, *names: str) -> None:
                 )
 
 
+def refuse_unclear(what: str, name: str) -> None:
+    """Refuse a new name of a model that people cannot tell from another: not in normal form, or with what none can see.
+
+    Raises:
+        MlflowException: it is such a name.
+    """
+    unseen = [c for c in name if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")]
+    if name != unicodedata.normalize("NFKC", name) or name != name.strip() or unseen:
+        raise denied(
+            f"{what} refused: {name!r} can be taken for another name: it has spaces at its ends, letters that nobody "
+            "can see, or letters that Unicode writes otherwise (NFKC). Next: write it plainly"
+        )
+
+
 class ReservedNames:
     """Reserves the namespace `aims.`: everyone can read it, and only the gate writes it."""
 
@@ -43,6 +58,7 @@ class ReservedNames:
     def create_model(self, name: str, tags: Any, *args: Any, **kwargs: Any) -> Any:
         """Create a registered model; refuse a reserved name or tag."""
         refuse_reserved("The change", name, *(t.key for t in tags or []))
+        refuse_unclear("The change", name)
         return self._plain.create_registered_model(name, tags, *args, **kwargs)
 
     def set_model_tag(self, name: str, tag: Any) -> None:

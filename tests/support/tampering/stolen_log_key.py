@@ -139,7 +139,7 @@ def _(t, life):
     }
     body["standing"] = standing
     body["decision"] |= {"basis": "restored", "evidence": [], "approvals": []}
-    for name in ("system", "pack_digest"):
+    for name in ("system", "pack_digest", "not_asked"):
         body["decision"].pop(name, None)
         content.pop(name, None)
     content |= {"request": "new", "basis": "restored", "evidence": [], "standing": "never"}

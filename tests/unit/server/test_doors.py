@@ -115,3 +115,16 @@ def test_a_decision_by_rules_that_changed_before_it_was_sealed_has_no_effect(reg
     assert "0 problems" in registry.say("ledger", "verify", "--ledger", registry.ledger.uri)
     client.set_registered_model_alias("loans", "production", version)  # what was sealed before counts by the new rules
     assert str(client.get_registered_model("loans").aliases["production"]) == version
+
+
+def test_a_name_that_can_be_taken_for_another_is_refused(registry, client):
+    """An alias that looks like a gated one would lead its readers past the gate; a model's name has one spelling."""
+    client.create_registered_model("loans")
+    for alias in ("\u0441hampion", "ch\u00e1mpion", "\uff23hampion"):
+        assert "can be taken for 'champion', which is gated" in refused(
+            client.set_registered_model_alias, "loans", alias, "1"
+        )
+    for name in ("loans ", "loans\u200b", "\uff4coans", "cafe\u0301"):
+        assert "can be taken for another name" in refused(client.create_registered_model, name)
+        assert "can be taken for another name" in refused(client.rename_registered_model, "loans", name)
+    assert client.create_registered_model("caf\u00e9").name == "caf\u00e9"
