@@ -108,7 +108,15 @@ def what_is_approved(decision: Decision) -> list[str]:
     out = [f"you approve {decision.model_name}, on {len(decision.evidence)} records of evidence"]
     out += [f"! {line}" for line in (*waiver_lines(decision), *set_aside(decision))]
     out += [f"  - {item_text(u)}" for u in decision.unmet if u.kind not in ("approval", "retirement", "revocation")]
-    return out + [f"  ~ warning: {item_text(u)}" for u in decision.warnings]
+    out += [f"  ~ warning: {item_text(u)}" for u in decision.warnings]
+    return out + _documents(decision)
+
+
+def _documents(decision: Decision) -> list[str]:
+    """Return how many documents a decision rests on, and which kinds its policy did not ask for."""
+    out = [f"  and on {len(decision.documents)} published documents"] if decision.documents else []
+    asked = ", ".join(decision.not_asked or ())
+    return out + ([f"  not asked for by this policy: {asked}"] if asked else [])
 
 
 def lines(decision: Decision) -> list[str]:
@@ -127,9 +135,6 @@ def lines(decision: Decision) -> list[str]:
     out += [f"  next: {n}" for n in dict.fromkeys(_next(u, decision) for u in decision.unmet if u.next)]
     if decision.approvals:
         out.append(f"  approved by {', '.join(decision.approvals)}")
-    if decision.documents:
-        out.append(f"  and on {len(decision.documents)} published documents")
-    if decision.not_asked:
-        out.append(f"  not asked for by this policy: {', '.join(decision.not_asked)}")
+    out += _documents(decision)
     out.append(f"  rests on {len(decision.evidence)} records, policy {(decision.policy_digest or '')[:12]}")
     return out

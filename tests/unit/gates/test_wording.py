@@ -1,7 +1,7 @@
 """A refusal as a person reads it."""
 
-from aims_mlflow.gates.wording import item_text, lines, refusal, waiver_lines
-from aims_mlflow.records.decision import Decision, Unmet, WaivedBy
+from aims_mlflow.gates.wording import item_text, lines, refusal, waiver_lines, what_is_approved
+from aims_mlflow.records.decision import Decision, Supersession, Unmet, WaivedBy
 
 NOW = "2026-05-01T00:00:00.000000Z"
 LOW = Unmet(
@@ -85,3 +85,17 @@ def test_a_waiver_lists_the_failures_that_it_covers():
 def test_observing_says_that_it_would_refuse():
     out = lines(decision(LOW, mode="observe", allowed=True))
     assert out[0] == "registration of income: would be refused, but the registry only observes"
+
+
+def test_an_approver_reads_before_signing_what_was_taken_out_and_what_nobody_asked_for():
+    taken_out = Supersession(
+        kind="fairness", record="0197-failed", result="failed", owner="ana", by="0198-passed", by_owner="bob",
+        instead="passed", reason="typo",
+    )  # fmt: skip
+    asked = decision(LOW, ALIAS, superseded=(taken_out,), documents=("1" * 64,), not_asked=("deployment-plan",))
+    told = what_is_approved(asked)
+    assert any("superseded: fairness 0197-failed by ana said failed" in line for line in told)
+    assert any("selection-rate ratio for sex=Female is 0.31" in line for line in told)
+    assert not any("an approval is missing" in line for line in told), "that is what is about to be signed"
+    assert told[-2:] == ["  and on 1 published documents", "  not asked for by this policy: deployment-plan"]
+    assert set(told[-2:]) <= set(lines(asked))
