@@ -43,6 +43,9 @@ FAILURES = (AimsError, sqlite3.Error, ArithmeticError, LookupError, TypeError, V
 _PLAIN = re.compile(r"[A-Za-z0-9.-]", re.ASCII)
 _SIGNS = {"/": "_", "?": "@", "&": "+"}
 LONGEST = 120
+MOST_CLAIMS, MOST_ROWS = 60, 1000  # of one record, and of one table
+_CLAIM = re.compile(r"claims/[^/]+/(\d{1,9})", re.ASCII)
+_PART = re.compile(r"[?&]from=(\d{1,9})\b", re.ASCII)
 
 
 class PartProofs:
@@ -124,8 +127,11 @@ class OfflineSite:
         while waiting:
             address = waiting.popleft()
             if len(self._pages) >= self._most:
-                self._left_out = len(waiting) + 1
+                self._left_out += len(waiting) + 1
                 return
+            if _too_far(address):
+                self._left_out += 1
+                continue
             page = self._made(source, address)
             if page is None:
                 continue
@@ -186,6 +192,12 @@ class OfflineSite:
         if page.kind == "overview":
             return f"{up}{layout.INDEX}"
         return f"{'' if folder else layout.PAGES}{page.stem}.html"
+
+
+def _too_far(address: str) -> bool:
+    """Return whether a page shows a claim, or rows of a table, beyond the first: records may have 10,000."""
+    claim, part = _CLAIM.fullmatch(address), _PART.search(address)
+    return bool((claim and int(claim[1]) >= MOST_CLAIMS) or (part and int(part[1]) > MOST_ROWS))
 
 
 def site_files(view: PartLedger, about: Mapping[str, Any]) -> dict[str, bytes]:

@@ -71,7 +71,7 @@ def _cannot_show(about: Mapping[str, Any], left_out: int) -> Prose:
     if about["stage"] == "stage1":
         said.insert(0, "Reports of checks: a bundle for stage 1 holds documents alone.")
     if left_out:
-        said.append(f"{left_out:,} further pages, which would have been one or more clicks further away: their records "
+        said.append(f"{left_out:,} further pages, of claims or rows far down, or more clicks away: their records "
                     "are in the bundle, and names without a link lead there.")  # fmt: skip
     return Prose("What this bundle cannot show", said, loud=True)
 

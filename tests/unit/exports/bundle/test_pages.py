@@ -7,6 +7,7 @@ import zipfile
 import pytest
 
 from aims_mlflow.canonical import canonical
+from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.archive import plain_name, write_archive
 from aims_mlflow.exports.bundle.create import create
@@ -17,10 +18,12 @@ from aims_mlflow.ledger import timestamps
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.log import Log
 from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.evidence import Claim
 from aims_mlflow.signing.keyring import rotate_key, rotate_root, sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
-from support import second_verifier
+from support import second_verifier, signed_sessions
 from support.entries import entry_of
+from support.ledger_with_decisions import GOOD, SYSTEM, Registry
 from support.lived_bundle import shown
 from support.small_bundle import keyring_of, lost, put_keyring, small_bundle, small_ledger
 from support.timestamp_authority import keep_receipt
@@ -112,7 +115,7 @@ def test_a_site_with_more_pages_than_a_bundle_takes_says_how_many_are_left_out(t
     made = OfflineSite(PartLedger(layout.FilesInMemory(files)), about, most=20).files()
     assert sum(name.endswith(".html") for name in made) == 20
     page = made["index.html"].decode()
-    assert re.search(r"\d+ further pages, which would have been one or more clicks further away", page)
+    assert re.search(r"\d+ further pages, of claims or rows far down, or more clicks away", page)
 
 
 @pytest.mark.parametrize(
@@ -123,3 +126,17 @@ def test_each_address_has_a_plain_file_name_of_its_own(one, other):
     names = [file_name(address) for address in (one, other)]
     assert all(map(plain_name, names)), names
     assert names[0] != names[1]
+
+
+def test_of_a_record_with_very_many_claims_the_first_have_pages_of_their_own(tmp_path):
+    registry = Registry(f"sqlite:///{tmp_path}/l.db")
+    writer = signed_sessions.session(registry.trainer, model=GOOD, ratio="0.9", system=SYSTEM, close=False)
+    many = [Claim(metric="selection_rate", slice={"group": f"g{i}"}, value="0.5", n=1000) for i in range(90)]
+    writer.add("performance", [Subject(name="models:/m-1", digest={"dirHash1": GOOD})], claims=many)
+    writer.close()
+    registry.ask("registration", {f"aims/sessions/{writer.id}.jsonl": writer.jsonl()}, GOOD, "1")
+    files = registry.bundle()
+    mine = [n for n in files if n.startswith(f"pages/claims_{writer.records[-2].id}_")]
+    assert len(mine) == 60
+    assert "further pages, of claims or rows far down" in files["index.html"].decode()
+    assert verify_bundle(layout.FilesInMemory(files), "bundle").verified
