@@ -120,7 +120,7 @@ def address_of(site, name):
     return address
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.full)])
 def test_axe_finds_nothing_serious_on_any_page(chrome, server, site, tmp_path_factory, scheme):
     source = axe_source(tmp_path_factory.getbasetemp())
     context = chrome.new_context(color_scheme=scheme, viewport={"width": 1200, "height": 900})
