@@ -111,7 +111,7 @@ def replay(
         said.version,
         said.keyring_digest,
         authority.seen_from(count(checked, said.model_digest)),
-        sealed_shelf(authority, sessions, said.documents_read) if rules.reads_documents else NO_DOCUMENTS,
+        NO_DOCUMENTS if said.documents_read is None else sealed_shelf(authority, sessions, said.documents_read),
     )
     return decide(rules, checked, given, asked, parse_time(said.time))
 
@@ -122,8 +122,9 @@ def same(said: Decision, again: Decision) -> bool:
     Earlier releases did not write `condition`, `value` and `comparator` of an unmet condition: there they are not
     compared.
     """
-    if said.not_asked is None:  # earlier releases did not write it
-        again = again.model_copy(update={"not_asked": None})
+    # Earlier releases read no documents, and wrote neither how many nor which were not asked for.
+    unwritten = [name for name in ("not_asked", "documents_read") if getattr(said, name) is None]
+    again = again.model_copy(update=dict.fromkeys(unwritten))
     return said == (again if _names_conditions(said) else _without_conditions(again))
 
 

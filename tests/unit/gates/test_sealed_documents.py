@@ -8,9 +8,11 @@ import yaml
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.policy import default_policy_text
+from aims_mlflow.gates.replay import same
 from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.lifecycle.ingest import session_entry
+from aims_mlflow.records.decision import Decision
 from aims_mlflow.records.keyring import ROLES
 from support.authority_world import MODEL, AuthorityWorld
 from support.good_documents import SYSTEM
@@ -99,3 +101,11 @@ def test_a_document_is_as_old_as_its_leaf(world):
     seal(world, event(world.rita, "document-withdrawal", "deployment-plan", comment="no longer"))
     assert shelf(world).documents == ()
     assert shelf(world).leaves == 2
+
+
+def test_a_decision_of_a_release_that_read_no_documents_is_the_same_when_it_is_made_again():
+    data = {"stage": "deployment", "model_name": "x", "mode": "enforce", "allowed": True, "would_refuse": False}
+    earlier = Decision(**data, time="2026-01-01T00:00:00Z")
+    again = earlier.model_copy(update={"documents_read": 0, "not_asked": ("impact-assessment",)})
+    assert same(earlier, again)
+    assert not same(again, earlier)
