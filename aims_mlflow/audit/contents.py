@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.part_check import PartCheck, leaf_content
 from aims_mlflow.audit.part_workers import PartWorkers
-from aims_mlflow.audit.parts import PART_BYTES, CompletedChange, NewRules, Part, PartResult, SealedDecision
+from aims_mlflow.audit.parts import (
+    MAX_PART_BYTES,
+    PART_BYTES,
+    CompletedChange,
+    NewRules,
+    Part,
+    PartResult,
+    SealedDecision,
+)
 from aims_mlflow.audit.report import Step
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.records.leaves.others import PolicyLeaf
@@ -46,7 +54,7 @@ class ContentCheck:
         self._counted = {"bodies": 0, "decisions": 0, "again": 0, "envelopes": 0}
         self._workers = PartWorkers(PartCheck(view, history, whole=whole).check, processes)
         self._policy = ""
-        self._part, self._bytes = Part([], ""), 0
+        self._part, self._bytes, self._read = Part([], ""), 0, 0
 
     def page(self, leaves: Sequence[Leaf]) -> None:
         """Take the next leaves."""
@@ -54,12 +62,13 @@ class ContentCheck:
             self._part.leaves.append(leaf)
             self._bytes += len(leaf.data)
             self._policy = _policy_after(leaf) or self._policy
-            if self._bytes >= PART_BYTES:
+            if self._bytes >= min(max(PART_BYTES, self._read // 8), MAX_PART_BYTES):
                 self._hand_over()
 
     def _hand_over(self) -> None:
         for result in self._workers.results(self._part):
             self._settle(result)
+        self._read += self._bytes
         self._part, self._bytes = Part([], self._policy), 0
 
     def _settle(self, result: PartResult) -> None:

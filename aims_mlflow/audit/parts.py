@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from aims_mlflow.audit.report import StepName
     from aims_mlflow.ledger.leaves import Leaf
 
-# Enough for a worker to be busy for longer than it takes to hand the part over.
-PART_BYTES = 64 * 1024
+# The first parts are small, so that all workers are busy in a small ledger; later ones are an eighth of what was read.
+PART_BYTES, MAX_PART_BYTES = 64 * 1024, 512 * 1024
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 Written = TypeVar("Written", bound="WrittenDocument")
 _KINDS = ",".join(f"'{kind}'" for kind in (*KINDS, *EVENTS))
 _LEAVES = f"SELECT DISTINCT leaf FROM record WHERE kind IN ({_KINDS}) ORDER BY leaf"
+# Leaves are final and have one order: their number, and the last with its hash, tell which they are.
+_STATE = (
+    "SELECT number, last, (SELECT hash FROM leaf WHERE sequence = last), "
+    "(SELECT max(sequence) FROM leaf WHERE type IN ('policy', 'keyring')) FROM "
+    f"(SELECT count(DISTINCT leaf) AS number, max(leaf) AS last FROM record WHERE kind IN ({_KINDS}))"
+)
 _HEADER = (
     "id", "title", "version", "owner", "author", "supersedes", "reason_for_change", "system", "organisation",
     "model_digests", "approver", "effective_from", "review_by", "valid_until", "retention_until", "source", "language",
@@ -41,8 +47,7 @@ def document_leaves(shared: SharedSource) -> tuple[int, ...]:
 
 def shelf_key(shared: SharedSource) -> tuple[object, ...]:
     """Return what the documents of a ledger depend on: the leaves about them, and the last one about the rules."""
-    sql = "SELECT max(sequence) FROM leaf WHERE type IN ('policy', 'keyring')"
-    return document_leaves(shared), shared.index.connection.execute(sql).fetchone()[0]
+    return tuple(shared.index.connection.execute(_STATE).fetchone())
 
 
 def known_shelf(shared: SharedSource, now: datetime) -> DocumentShelf:

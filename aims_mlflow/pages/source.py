@@ -130,7 +130,7 @@ class PageSource:
         ).fetchone()
         return (int(row[0]), str(row[1] or "")) if row else (0, "")
 
-    @property
+    @cached_property
     def moment(self) -> str:
         """The time of the page."""
         return utc_text(self.now)

@@ -88,7 +88,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")  # it can be made again
     connection.execute("PRAGMA secure_delete=ON")
-    connection.execute("PRAGMA cache_size=-8000")
+    connection.execute("PRAGMA cache_size=-2000")  # KiB, for each thread of the server
     if _format(connection) != FORMAT:
         connection.execute("BEGIN IMMEDIATE")
         if _format(connection) != FORMAT:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.pages.source import PageSource
 
-MOST_DAYS, DAYS = 3660, 31
+MOST_DAYS, DAYS, MOST_PLANS = 3660, 31, 20
 _SPAN = re.compile(r"([1-9][0-9]{0,3})d?", re.ASCII)
 
 
@@ -121,7 +121,7 @@ def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
         sorted(d.row() for d in dated if d.day < today),
         empty="No day that a document in force set has passed, of those that your login may read.",
     )
-    plans = plans_table(source)
+    plans = plans_table(source, most=MOST_PLANS)
     if plans.total and plans.total > len(plans.rows):
         plans = replace(plans, note=f"{plans.note} The page Monitors lists all.")
     return PageView("Due", "due", (), (table, late, plans, form))
