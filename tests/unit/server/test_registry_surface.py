@@ -26,6 +26,7 @@ GATED = {
     "delete_model_version_tag",
     "get_registered_model",
     "get_model_version_by_alias",
+    "get_model_version_download_uri",
 }
 # They read, or write what gives no authority (descriptions), or go through a gated method of the same store.
 LOOKED_AT = {
@@ -35,7 +36,6 @@ LOOKED_AT = {
     "search_registered_models": "reads",
     "get_latest_versions": "reads",
     "get_model_version": "reads",
-    "get_model_version_download_uri": "reads",
     "search_model_versions": "reads",
     "supports_workspaces": "reads",
     **dict.fromkeys(
