@@ -170,10 +170,10 @@ class ModelCheck:
 
     # -- a registered version ---------------------------------------------------------------
 
-    def version(self, name: str, version: str, digest: str | None) -> None:
+    def version(self, name: str, version: str, digests: Sequence[str | None]) -> None:
         """Check a version's decisions: present, sealed, about these bytes, and reproducible."""
         past = ModelHistory(self.ledger, name)
-        registered = self._bytes(past, version, digest)
+        registered = self._bytes(past, version, digests)
         if registered is None:
             return
         for content in past.done(version):
@@ -182,10 +182,11 @@ class ModelCheck:
                 continue
             self._decided(content.request)
 
-    def _bytes(self, past: ModelHistory, version: str, digest: str | None) -> str | None:
-        """Compare a version's bytes with those that were registered."""
+    def _bytes(self, past: ModelHistory, version: str, digests: Sequence[str | None]) -> str | None:
+        """Compare a version's bytes, in each place where they may be loaded from, with those that were registered."""
         step, who = self.report["subject bytes"], f"{past.name} version {version}"
         registered = past.registered(version)
+        digest = next((each for each in digests if each != registered), registered)
         if registered is None:
             step.wrong(who, "the ledger knows of no registration of it", f"it came in past the gate; {RECONCILE}")
         elif digest is None:
@@ -216,10 +217,10 @@ class ModelCheck:
         else:
             step.wrong(f"decision {request}", "decided again, it is another", "it was not made from what it names")
 
-    def at_load(self, name: str, version: str, digest: str | None, alias: str | None) -> None:
+    def at_load(self, name: str, version: str, digests: Sequence[str | None], alias: str | None) -> None:
         """Check a version before loading: registered bytes, sealed decision, no revocation, alias set by the gate."""
         past = ModelHistory(self.ledger, name)
-        registered = self._bytes(past, version, digest)
+        registered = self._bytes(past, version, digests)
         if registered is None:
             return
         for content in past.done(version):

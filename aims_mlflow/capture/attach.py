@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 50 * 1024 * 1024
 SIGNED_BY_COMMANDS = {
+    "audit-sample": "aims ledger sample",
     "approval": "aims approve",
     "waiver": "aims waive",
     "document-approval": "aims approve document:ID",

@@ -126,7 +126,7 @@ def _evidence(check: ModelCheck, target: str) -> None:
     check.evidence(source)
     located = source.located
     if located is not None and located.name is not None and located.version is not None:
-        check.version(located.name, located.version, _digest_of(located.name, located.version))
+        check.version(located.name, located.version, _digests_of(located.name, located.version))
     else:
         check.report["completeness"].skipped.append(REQUIRED)
 
@@ -138,16 +138,43 @@ def _at_load(check: ModelCheck, target: str) -> None:
     if located.name is None or located.version is None:
         raise ConfigError(f"{target} is no registered version", next="use models:/NAME/VERSION or models:/NAME@ALIAS")
     alias = target.rpartition("@")[2] if "@" in target else None
-    check.at_load(located.name, located.version, _digest_of(located.name, located.version), alias)
+    check.at_load(located.name, located.version, _digests_of(located.name, located.version), alias)
 
 
-def _digest_of(name: str, version: str) -> str | None:
-    """Return the digest of a version's files as a user loads them; None if they are unreadable or not a model."""
+def _digests_of(name: str, version: str) -> list[str | None]:
+    """Return the digest of a version's files as a user loads them, and of those that the registry's row names.
+
+    A gated server answers where the files lie that it let in. Who reads the registry's database loads what the row
+    names, which somebody may have changed there.
+    """
+    places = [f"models:/{name}/{version}", *_named_elsewhere(name, version)]
+    return [_digest_of(place, f"version {version} of {name}") for place in places]
+
+
+def _named_elsewhere(name: str, version: str) -> list[str]:
+    """Return the place that the registry's row names, where it is not the one that a user loads from."""
+    from mlflow import MlflowClient
+
+    from aims_mlflow.evidence.tracking import reaching
+
+    with reaching(f"read version {version} of {name}"):
+        source = str(MlflowClient().get_model_version(name, version).source)
+        loaded = str(MlflowClient().get_model_version_download_uri(name, version))
+    same = _plain(source) == _plain(loaded)
+    return [] if same or source.startswith("models:/") else [source]
+
+
+def _plain(place: str) -> str:
+    return place.removeprefix("file://").rstrip("/")
+
+
+def _digest_of(place: str, what: str) -> str | None:
+    """Return the digest of the files in one place; None if they are unreadable or not a model."""
     from aims_mlflow.evidence import tracking
     from aims_mlflow.evidence.digests import model_digest
 
     try:
-        with tracking.downloaded(f"models:/{name}/{version}", f"version {version} of {name}") as folder:
+        with tracking.downloaded(place, what) as folder:
             return model_digest(folder)
     except EvidenceError:
         return None

@@ -78,7 +78,7 @@ def _pyfunc(folder: str) -> Any:
 def _against_ledger(model: str, name: str, version: str, digest: str, ledger: str) -> list[Problem]:
     check = ModelCheck(open_ledger(ledger, None), model, keyring_roots())
     check.checkpoint((), ())
-    check.at_load(name, version, digest, model.rpartition("@")[2] if "@" in model else None)
+    check.at_load(name, version, [digest], model.rpartition("@")[2] if "@" in model else None)
     check.in_force()
     return check.report.problems
 
