@@ -136,7 +136,8 @@ def test_each_kind_comes_back_from_its_publication_as_it_was_stated(kind, bank):
     assert (written.kind, written.author, written.review_by) == (kind, "rita", NEXT)
 
 
-def test_where_nothing_is_named_nothing_published_is_claimed():
+def test_where_nothing_is_named_nothing_published_is_claimed(monkeypatch):
+    monkeypatch.setattr(mlflow, "is_tracking_uri_set", lambda: False)
     assert published_shelf(None) is None
 
 
