@@ -73,7 +73,7 @@ def publish(name: str, folder: Path | None, evidence: Iterable[str]) -> None:
         around = gather(around.folder.root, found) if found else around
         document = around.folder.find(name)
     signer = _signer()
-    shelf = read_library(first=True).shelf
+    shelf = read_library(first=True, document=document.id).shelf
     versions = shelf.versions(document.id)
     run, record = publish_one(document, around, signer, versions[-1] if versions else None)
     click.echo(f"{document.id} version {document.written.version} is published: run {run}, record {record.id}")
@@ -88,9 +88,10 @@ def published(name: str) -> Publication:
         ConfigError: it is not published, or was withdrawn.
     """
     wanted = name.removeprefix("document:")
-    library = read_library()
+    library = read_library(document=wanted)
     versions = library.shelf.versions(wanted)
     if not versions:
+        library = read_library()
         known = ", ".join(dict.fromkeys(p.document.id for p in library.shelf.publications)) or "none"
         broken = f"; {len(library.broken)} sessions do not verify" if library.broken else ""
         raise ConfigError(f"no published document {wanted!r} verifies here{broken}", next=f"published are {known}")

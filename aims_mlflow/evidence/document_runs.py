@@ -25,10 +25,11 @@ def make_run(name: str, tags: dict[str, str]) -> str:
     return str(run.info.run_id)
 
 
-def document_runs(*, first: bool = False) -> list[str]:
-    """Return the runs of published documents; the tag finds them, and only signatures decide.
+def document_runs(*, first: bool = False, document: str | None = None) -> list[str]:
+    """Return the runs of published documents, or of one; the tag finds them, and only signatures decide.
 
-    `first` takes a database that is not there for an empty one, as the first publication does.
+    `first` takes a database that is not there for an empty one, as the first publication does. `document` is the id of
+    the one whose runs are wanted.
 
     Raises:
         Unreachable: MLflow does not answer.
@@ -46,7 +47,7 @@ def document_runs(*, first: bool = False) -> list[str]:
             page = client.search_runs(
                 [found.experiment_id], f"tags.`{DOCUMENT_TAG}` != ''", max_results=PAGE, page_token=token
             )
-            out += [r.info.run_id for r in page]
+            out += [r.info.run_id for r in page if document in (None, r.data.tags.get(DOCUMENT_TAG))]
             token = page.token
             if not token:
                 break

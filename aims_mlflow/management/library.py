@@ -30,10 +30,10 @@ class Library:
         return state_of(self.shelf, publication, today)
 
 
-def read_library(*, first: bool = False) -> Library:
+def read_library(*, first: bool = False, document: str | None = None) -> Library:
     """Read and verify the published documents of the tracking server against the keyring; without one, this key alone.
 
-    `first` takes a database that is not there for an empty one.
+    `first` takes a database that is not there for an empty one; `document` is the id of the only one that is wanted.
 
     Raises:
         Unreachable: MLflow does not answer.
@@ -45,7 +45,7 @@ def read_library(*, first: bool = False) -> Library:
     roles = tuple(dict.fromkeys((*ROLES, *named)))  # any role may publish; what an approval needs is judged later
     sessions = [
         check_session(data, name, lookup, roles)
-        for run in document_runs(first=first)
+        for run in document_runs(first=first, document=document)
         for name, data in sorted(tracking.session_files(run).items())
     ]
     return Library(shelf_of(sessions), tuple(s for s in sessions if not s.sound))

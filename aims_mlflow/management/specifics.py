@@ -14,6 +14,11 @@ SHORTEST = 3
 FICTIVE = "any other system"
 
 
+def component_names(entry: SystemEntry) -> list[str]:
+    """Return the names of a system's components: as the register has them, and without the provider before the `/`."""
+    return list(dict.fromkeys(name for c in entry.components for name in (c, c.rpartition("/")[2])))
+
+
 class SystemFacts:
     """Texts that can be looked up and are about a system alone, for each system of the register.
 
@@ -44,6 +49,7 @@ class SystemFacts:
         facts |= {r.id[:13] for r in records} | {d[:12] for r in records for s in r.subjects for d in s.digest.values()}
         if entry is not None:
             facts |= {g.in_data for g in entry.affected_groups if g.in_data}
-            facts |= {*entry.models, *entry.components, *entry.data_sets, *(p.endpoint for p in entry.serving)}
+            facts |= {*entry.models, *entry.data_sets, *(p.endpoint for p in entry.serving)}
+            facts |= set(component_names(entry))
         names = {system.casefold(), (entry.name or "").casefold() if entry else ""}
         return frozenset(f for f in facts if f and len(f) >= SHORTEST and f.casefold() not in names)

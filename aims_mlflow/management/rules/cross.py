@@ -9,6 +9,7 @@ from aims_mlflow.gates.citations import claim_of
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mappings, texts
 from aims_mlflow.management.rules.base import Spot
+from aims_mlflow.management.specifics import component_names
 from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
@@ -211,7 +212,13 @@ def _validated(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
 
 def _digests(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     written, live = document.written, set(around.evidence.model_digests)
-    if not written.model_digests:
+    entry = around.systems.get(str(written.system))
+    if entry is not None and entry.components and not entry.models and not written.model_digests:
+        if not any(name in document.content.decode("utf-8-sig") for name in component_names(entry)):
+            named = ", ".join(entry.components)
+            text = f"it names none of the components ({named}), so nobody knows which it is about"
+            yield Spot(document.line("system"), text)
+    elif not written.model_digests:
         yield Spot(
             document.line("system"), "it names no model (model_digests), so nobody knows which version it is about"
         )

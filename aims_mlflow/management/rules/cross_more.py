@@ -72,9 +72,9 @@ def _oversight(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
 
 def _independent(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     mine = document.fields
-    owners = {d.written.owner for d in around.folder.documents if d is not document} | {
-        d.written.author for d in around.folder.documents if d is not document
-    }
+    # What auditors write as auditors is their work, and none of what they audit.
+    audited = [d.written for d in around.folder.documents if d.written.kind not in ("audit-programme", "audit-report")]
+    owners = {d.owner for d in audited} | {d.author for d in audited}
     signers = {r.evidence.actor for r in around.evidence.records}
     for index, member in enumerate(mappings(mine.get("team"))):
         name, line = str(member.get("person")), document.line("team", index)

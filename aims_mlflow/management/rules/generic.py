@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from aims_mlflow.management.passages import citation_lines, has_anchor, paragraphs, passages, statements
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.management.shared_texts import without_name
+from aims_mlflow.records.documents import question_of
 from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aims_mlflow.management.folder import FolderDocument
+    from aims_mlflow.management.passages import Passage
     from aims_mlflow.management.rules.base import Check, LintContext
 
 LEAST_LETTERS = 200
@@ -78,11 +80,16 @@ def _swap(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
 def _hedges(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     known = frozenset(around.people) | frozenset(p.name for p in around.people.values() if p.name)
     for passage in passages(document):
-        found = HEDGE.search(passage.text)
+        found = next((h for h in HEDGE.finditer(passage.text) if not _is_permission(h[0], document, passage)), None)
         if found and not has_anchor(passage.text, known):
             yield Spot(
                 passage.line, f"{found[0]!r} stands without anything that can be looked up: {_quoted(passage.text)}"
             )
+
+
+def _is_permission(word: str, document: FolderDocument, passage: Passage) -> bool:
+    """Return whether `may` answers a field that asks who may do what: there it is a permission and no hedge."""
+    return word.casefold() == "may" and "may" in question_of(document.written.kind, passage.at).split()
 
 
 def _quoted(text: str) -> str:

@@ -79,6 +79,18 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((m for a in get_args(annotation) if (m := _model_in(a))), None)
 
 
+def question_of(kind: str, path: Path) -> str:
+    """Return what the innermost field of a path asks; empty where there is no such field."""
+    model: type[BaseModel] | None = KINDS.get(kind)
+    asked = ""
+    for key in path:
+        if isinstance(key, str):
+            fields = model.model_fields.items() if model is not None else ()
+            field = next((f for name, f in fields if key_of(name, f) == key), None)
+            asked, model = (field.description or "", entry_model(field)) if field is not None else ("", None)
+    return asked
+
+
 def is_needed(field: FieldInfo) -> bool:
     """Return whether control status needs a field, beyond what publication needs."""
     extra = field.json_schema_extra
