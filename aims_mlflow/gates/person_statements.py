@@ -116,7 +116,7 @@ class PublishedDocument:
     @property
     def name(self) -> str:
         """The document as a sentence names it."""
-        return f"{self.kind} {self.id[:13]}"
+        return f"{self.kind} {self.id}"
 
 
 def attached(record: SealedRecord, author: str) -> PublishedDocument:

@@ -89,6 +89,8 @@ class IndexWriter:
             fact.waived_until,
             None,
         )
+        for waiver in fact.waivers:
+            self._rows.insert("waiver_use", waiver, leaf.sequence)
         title = f"{fact.stage or 'decision'} of {fact.model_name}" + (
             f" version {fact.version}" if fact.version else ""
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = "2"  # another one is made again
+FORMAT = "3"  # another one is made again
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE leaf (sequence INTEGER PRIMARY KEY, type TEXT, time TEXT, request TEXT, model TEXT, version TEXT,
@@ -41,6 +41,7 @@ CREATE TABLE consent (sequence INTEGER PRIMARY KEY, time TEXT, model TEXT, type 
     key_id TEXT);
 CREATE INDEX consent_digest ON consent (digest);
 CREATE INDEX consent_expires ON consent (type, expires);
+CREATE TABLE waiver_use (waiver TEXT, sequence INTEGER, PRIMARY KEY (waiver, sequence)) WITHOUT ROWID;
 CREATE TABLE finding (key TEXT, opened INTEGER PRIMARY KEY, closed INTEGER, type TEXT, about TEXT, control TEXT,
     model TEXT, version TEXT, alias TEXT, time TEXT, closed_time TEXT);
 CREATE INDEX finding_key ON finding (key);

@@ -108,7 +108,7 @@ def test_the_card_beside_the_behaviour(reader):
 
 def test_how_a_state_came_about_and_what_the_statement_of_applicability_says(reader):
     reader.click("Controls").within("Matrix", "failed").click("the states after each of its leaves")
-    reader.sees("History of the state", "does not hold")
+    reader.sees("History of the state", "failed")
     reader.click("Applicability")
     reader.sees("What changed since soa 1", "A.2.2", "excluded")
 

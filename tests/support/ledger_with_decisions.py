@@ -86,14 +86,22 @@ class Registry:
         record = seal(body, [Subject(name=manifest.id, digest={"sha256": manifest.sha256})], self.trainer)
         self.files |= {(RUN, PAGE): page, (RUN, PAGE_SEAL): record.envelope.raw + b"\n"}
 
-    def consent(self, action, stage, model, alias=None, **more):
+    def second_approver(self, owner):
+        """Put another approver into the keyring, and return the key with its owner."""
+        key, known = ephemeral_key(), self.force.keyring
+        entries = (*known.keys, signed_sessions.entry(key, owner, ("approver",)))
+        put_keyring(self.ledger, sign_keyring(Keyring(version=known.version + 1, keys=entries), self.root))
+        return key, owner
+
+    def consent(self, action, stage, model, alias=None, signer=None, **more):
+        key, owner = signer or (self.approver, "olga")
         rules = self.force.policy.rules(NAME, stage, alias)
         said = Consent(
             action=action, model_name=NAME, stage=stage, alias=alias, stage_digest=rules.stage_digest, comment="looked at it", **more
         )  # fmt: skip
-        record, words = sign_consent(said, SimpleNamespace(model_id="m-1", digest=model), self.approver, "olga")
+        record, words = sign_consent(said, SimpleNamespace(model_id="m-1", digest=model), key, owner)
         signed = read_consent(record.envelope.raw, self.force.keyring, self.force.consenting)
-        who = CallerBody(login="olga@example.org")
+        who = CallerBody(login=f"{owner}@example.org")
         seal_consent(self.ledger, record.envelope.raw, with_words(signed, words), NAME, who, words)
 
     def ask(self, stage, files, model, version, alias=None, losing=()):

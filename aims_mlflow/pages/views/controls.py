@@ -21,7 +21,7 @@ from aims_mlflow.pages.blocks import (
     state_cell,
     to,
 )
-from aims_mlflow.pages.views.common import RowRange, record_cell, time_text, version_cell
+from aims_mlflow.pages.views.common import RowRange, document_cell, record_cell, time_text, version_cell
 from aims_mlflow.pages.views.state_history import history_table
 from aims_mlflow.pages.views.states import (
     MET_MEANS,
@@ -37,6 +37,8 @@ from aims_mlflow.pages.views.states import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.gates.verdict import Judgement
     from aims_mlflow.pages.blocks import Block
     from aims_mlflow.pages.source import PageSource
 
@@ -113,6 +115,7 @@ def control(source: PageSource, args: Mapping[str, str], query: Mapping[str, str
     asked = args["control"]
     found = catalogue().get(asked)
     address = to("controls", asked)
+    title = f"{asked} {found.title}" if found else asked
     if found is None:
         return missing(asked, address, "The catalog has no control or clause with this id.")
     about = Facts(
@@ -130,12 +133,16 @@ def control(source: PageSource, args: Mapping[str, str], query: Mapping[str, str
     model, version, system = query.get("model", ""), query.get("version", ""), query.get("system", "")
     blocks: list[Block] = []
     if model and version:
+        if (
+            source.row("SELECT 1 FROM version WHERE model = :m AND version = :v AND {scope}", m=model, v=version)
+            is None
+        ):
+            return missing(title, address, f"The ledger knows no version {version} of {model}.")
         blocks += _checklist(source, asked, model, version)
         if query.get("history") and blocks[-1].title != "State":
             blocks.append(history_table(source, asked, model, version))
     else:
         blocks.append(_everywhere(source, asked, system))
-    title = f"{asked} {found.title}"
     return PageView(title, address, (MET_MEANS,), (*blocks, about), (("Controls", "controls"),))
 
 
@@ -168,10 +175,6 @@ def _everywhere(source: PageSource, control_id: str, system: str) -> PageTable:
 
 
 def _checklist(source: PageSource, control_id: str, model: str, version: str) -> list[Block]:
-    if source.row("SELECT 1 FROM version WHERE model = :m AND version = :v AND {scope}", m=model, v=version) is None:
-        return [
-            Prose("State", ("This version does not exist, or your login may not read its registered model in MLflow.",))
-        ]
     judged = source.judge(model, version)
     if judged is None:
         return [Prose("State", ("Not judged: no sealed decision is about this version.",))]
@@ -202,17 +205,17 @@ def _checklist(source: PageSource, control_id: str, model: str, version: str) ->
             ),
         ],
     )
-    return [facts, _conditions(status, judged.subject.by_id), *_waivers(status)]
+    return [facts, _conditions(source, status, judged.subject), *waivers_table(status)]
 
 
-def _conditions(status: ControlStatus, by_id: Any) -> PageTable:
+def _conditions(source: PageSource, status: ControlStatus, subject: StatusSubject) -> PageTable:
     rows = []
     for each in status.conditions:
-        named = [r for r in map(by_id, each.verdict.evidence) if r is not None]
-        evidence = record_cell(named[0].evidence.kind, named[0].id) if named else PageCell("no record")
-        more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+        evidence = _evidence(source, each.verdict, subject)
+        more = f" and {len(evidence) - 1} more" if len(evidence) > 1 else ""
+        first = evidence[0] if evidence else PageCell("none is named")
         rows.append(
-            (state_cell(each.verdict.outcome), each.condition.holds, each.verdict.sentence, evidence, more, told(each))
+            (state_cell(each.verdict.outcome), each.condition.holds, each.verdict.sentence, first, more, told(each))
         )
     return PageTable(
         "Conditions",
@@ -222,9 +225,30 @@ def _conditions(status: ControlStatus, by_id: Any) -> PageTable:
     )
 
 
-def _waivers(status: ControlStatus) -> list[Block]:
-    waived = {w.waiver: w for c in status.conditions for w in c.waived}
+def _evidence(source: PageSource, verdict: Judgement, subject: StatusSubject) -> list[PageCell]:
+    """Return links to the records and documents behind a verdict; without any, to its decision."""
+    out, written = [], {d.id: d for d in subject.documents}
+    for name in verdict.evidence:
+        record, document = subject.by_id(name), written.get(name)
+        if record is not None:
+            out.append(record_cell(record.evidence.kind, record.id))
+        elif document is not None:
+            text = f"{document.kind} {name}"
+            out.append(document_cell(name, text) if source.documents.reads(document.system) else PageCell(text))
+    if verdict.evidence or not verdict.since:
+        return out
+    sql = "SELECT sequence FROM decision WHERE digest = :d AND time = :t AND {scope} ORDER BY sequence DESC"
+    made = source.row(sql, d=subject.digest, t=verdict.since)
+    return [PageCell(f"decision {made['sequence']:,}", to("decisions", made["sequence"]))] if made else []
+
+
+def waivers_table(status: ControlStatus) -> list[Block]:
+    """Return each failure that a waiver covers; one waiver may cover several."""
+    waived = {(w.waivers, w.unmet.text): w for c in status.conditions for w in c.waived}
     if not waived:
         return []
-    rows = [(w.owner, w.reason, f"until and including {last_day(w.expires)}", w.unmet.text) for w in waived.values()]
+    rows = [
+        (", ".join(w.owners), w.reason, f"until and including {last_day(w.expires)}", w.unmet.text)
+        for w in waived.values()
+    ]
     return [PageTable("Waivers that cover what failed", ("Signed by", "Reason", "Ends", "Covers"), rows)]

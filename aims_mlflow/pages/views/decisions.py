@@ -44,9 +44,9 @@ def decisions(source: PageSource, _args: Mapping[str, str], query: Mapping[str, 
     model, result = query.get("model", ""), query.get("result", "all")
     kept = {
         "refused": "NOT allowed",
-        "allowed": "allowed AND NOT waivers",
-        "allowed on a waiver": "allowed AND waivers",
-        "would be refused": "would_refuse",
+        "allowed": "allowed AND NOT waivers AND NOT would_refuse",
+        "allowed on a waiver": "allowed AND waivers AND NOT would_refuse",
+        "would be refused": "allowed AND would_refuse",
     }.get(result, "1")
     where = f"(:m = '' OR model = :m) AND {kept} AND {{scope}}"
     total = source.count(f"SELECT 1 FROM decision WHERE {where}", m=model)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.catalog.loader import controls
 from aims_mlflow.pages.blocks import Facts, PageCell, PageTable, PageView, state_cell, to
 from aims_mlflow.pages.views.common import UNASSIGNED, day_text, model_text, version_cell
+from aims_mlflow.pages.views.endings import ending_states, ends_with, together
 from aims_mlflow.pages.views.states import MET_MEANS, NOT_JUDGED, catalogue, control_cell, live_versions
 from aims_mlflow.records.base import utc_text
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
     from aims_mlflow.pages.source import PageSource
 
-DAYS, MOST = 31, 20
-LOUD = ("unverifiable", "failed", "failed and waived", "stale", "not evaluated")
+DAYS, MOST, MOST_STATES = 31, 20, 500
+LOUD = ("unverifiable", "failed", "failed and waived", "stale", "not evaluated", "missing")
+MISSING = "missing"  # of these there are many: one row for each version
 STAGES = ("deployed", "development", "retired")
 
 
@@ -26,7 +28,7 @@ def overview(source: PageSource, _args: Mapping[str, str], _query: Mapping[str, 
     live = live_versions(source)
     judged = source.judged_among(live)
     blocks = (
-        _attention(source, live),
+        _attention(source, live, len(judged)),
         _ending(source),
         _systems(source),
         _not_covered(source, live, len(judged)),
@@ -34,49 +36,51 @@ def overview(source: PageSource, _args: Mapping[str, str], _query: Mapping[str, 
     return PageView("Overview", "", (MET_MEANS,), blocks)
 
 
-def _attention(source: PageSource, live: Sequence[Any]) -> PageTable:
+def _attention(source: PageSource, live: Sequence[Any], judged: int) -> PageTable:
     held = {(v["model"], v["version"]): v for v in live}
     marks = ",".join(f"'{state}'" for state in LOUD)
     clause = source.scope.clause("s.model")
     states = source.rows(
         f"SELECT s.* FROM status s JOIN tenure t ON t.model = s.model AND t.version = s.version AND t.until IS NULL "
-        f"WHERE s.state IN ({marks}) AND s.control LIKE 'A.%' AND {clause} "
+        f"WHERE s.state IN ({marks}) AND {clause} "
         "GROUP BY s.model, s.version, s.control, s.reason"
     )
     states.sort(key=lambda r: (LOUD.index(r["state"]), r["model"], r["version"], r["position"]))
-    rows: list[Sequence[Any]] = []
-    for row in _together(states):
-        where = held[row["model"], row["version"]]["places"]
-        at = PageCell(
-            f"{model_text(row['model'])} version {row['version']}, in use as {where}",
-            to("models", row["model"], row["version"]),
-        )
-        first = row["controls"][0]
-        link = to("controls", first, model=row["model"], version=row["version"])
-        rows.append((control_cell(row, link), at, PageCell(", ".join(row["controls"])), row["reason"]))
+    first = together([s for s in states if s["state"] != MISSING], "model", "version", "state", "reason")
+    lacking = together([s for s in states if s["state"] == MISSING], "model", "version")
+    rows: list[Sequence[Any]] = [_needing(row, row["reason"], held) for row in first]
     found = source.rows("SELECT * FROM finding WHERE closed IS NULL AND {scope} ORDER BY opened DESC")
     for each in found:
         about = version_cell(each["model"], each["version"])
         text = f"{each['type']}: {each['about'].replace('-', ' ')}, open since {day_text(each['time'])}"
         rows.append((state_cell("open", to("leaves", each["opened"])), about, each["control"] or "", text))
+    rows += [_needing(row, _lacking(row["controls"]), held) for row in lacking]
     note = "" if len(rows) <= MOST else "The findings and controls pages list all."
+    unjudged = f" {len(live) - judged:,} versions in use are {NOT_JUDGED}." if judged < len(live) else ""
     return PageTable(
         "Needs attention",
-        ("State", "About", "Control", "Why"),
+        ("State", "About", "Control or clause", "Why"),
         rows[:MOST],
-        note,
+        f"{note}{unjudged}".strip(),
         total=len(rows),
-        empty="Nothing that this page can see. What it cannot see is below.",
+        empty="No judged version in use has a control or clause that is failed, waived, stale, missing, unverifiable "
+        "or not evaluated, and no finding is open in the ledger. What is not covered is below.",
     )
 
 
-def _together(states: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return the states with equal versions and reasons as one row with all their controls."""
-    out: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in states:
-        key = (row["model"], row["version"], row["state"], row["reason"])
-        out.setdefault(key, {**dict(row), "controls": []})["controls"].append(row["control"])
-    return list(out.values())
+def _needing(row: Mapping[str, Any], why: str, held: Mapping[tuple[str, str], Any]) -> tuple[Any, ...]:
+    """Return states of one version in use as a row that links to the first of its controls."""
+    model, version = row["model"], row["version"]
+    at = f"{model_text(model)} version {version}, in use as {held[model, version]['places']}"
+    link = to("controls", row["controls"][0], model=model, version=version)
+    return control_cell(row, link), PageCell(at, to("models", model, version)), ", ".join(row["controls"]), why
+
+
+def _lacking(ids: Sequence[str]) -> str:
+    annex = sum(each.startswith("A.") for each in ids)
+    return (
+        f"of {annex} controls and {len(ids) - annex} clauses something is missing; the version's page says what of each"
+    )
 
 
 def _ending(source: PageSource) -> PageTable:
@@ -88,25 +92,26 @@ def _ending(source: PageSource) -> PageTable:
         until=until,
         most=MOST,
     )
-    states = source.rows(
-        "SELECT model, version, next_change, min(next_time) AS ends, count(*) AS n FROM status "
-        "WHERE next_time > :now AND next_time <= :until AND next_change <> '' AND {scope} "
-        "GROUP BY model, version, next_change ORDER BY ends LIMIT :most",
-        now=source.moment,
-        until=until,
-        most=MOST,
-    )
     rows: list[Sequence[Any]] = [
         (
             day_text(w["expires"]),
-            PageCell(f"waiver of {w['control'] or 'everything (break-glass)'}", to("leaves", w["sequence"])),
+            PageCell(
+                f"waiver of {w['control'] or 'everything (break-glass)'}{ends_with(source, w)}",
+                to("leaves", w["sequence"]),
+            ),
             model_text(w["model"]),
             source.owner(w["key_id"]) or "signer unknown",
         )
         for w in waivers
     ]
+    states = together(ending_states(source, until, MOST_STATES), "model", "version", "next_change", "next_time")
     rows += [
-        (day_text(s["ends"]), f"{s['next_change']} ({s['n']} controls)", version_cell(s["model"], s["version"]), "")
+        (
+            day_text(s["next_time"]),
+            f"{s['next_change']}: {', '.join(s['controls'])}",
+            version_cell(s["model"], s["version"]),
+            "",
+        )
         for s in states
     ]
     return PageTable(
@@ -114,6 +119,7 @@ def _ending(source: PageSource) -> PageTable:
         ("Last day", "What", "About", "Signed by"),
         sorted(rows, key=lambda r: r[0])[:MOST],
         "The page Due has other spans.",
+        total=len(rows),
     )
 
 
@@ -150,25 +156,30 @@ def _documents(source: PageSource) -> list[tuple[str, Any]]:
     ]
 
 
+def _assessed(total: int, nowhere: Sequence[str]) -> str:
+    """Return how many controls or clauses have a state other than `not assessed here`; one that is missing has."""
+    return (
+        f"{total - len(nowhere)} of {total} are assessed here for at least one judged version; "
+        f"{len(nowhere)} are not assessed here: {', '.join(nowhere) or 'none'}"
+    )
+
+
 def _not_covered(source: PageSource, live: Sequence[Any], judged: int) -> Facts:
     states = source.rows("SELECT control, state, count(*) AS n FROM status WHERE {scope} GROUP BY control, state")
     seen = {row["control"] for row in states if row["state"] != "not assessed here"}
     nowhere = [c for c in controls() if c not in seen]
     unassigned = source.count("SELECT DISTINCT model FROM version WHERE system IS NULL AND {scope}")
-    total = len(controls())
-    clauses = len(catalogue()) - total
+    clauses = [c for c in catalogue() if c not in controls()]
+    unseen = [c for c in clauses if c not in seen]
+    told = _assessed(len(clauses), unseen)
     rows: list[tuple[str, Any]] = [
         (
             "Controls",
-            PageCell(
-                f"{total - len(nowhere)} of {total} have evidence here; {len(nowhere)} are not assessed here: "
-                f"{', '.join(nowhere) or 'none'}",
-                to("controls"),
-            ),
+            PageCell(_assessed(len(controls()), nowhere), to("controls")),
         ),
         (
             "Clauses",
-            f"{clauses} of ISO/IEC 42001's clauses 4 to 10 have kinds of evidence; the others are not assessed here",
+            f"{len(clauses)} of clauses 4 to 10 of ISO/IEC 42001 have kinds of evidence: {told}; no other is assessed",
         ),
         ("Models in no system", PageCell(f"{unassigned:,}", to("systems", UNASSIGNED) if unassigned else "")),
         (

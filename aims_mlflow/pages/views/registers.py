@@ -20,6 +20,7 @@ from aims_mlflow.pages.views.common import (
     version_cell,
 )
 from aims_mlflow.pages.views.dated import competence_table, duties, plans_table
+from aims_mlflow.pages.views.endings import ending_states, ends_with
 from aims_mlflow.pages.views.records import readable
 from aims_mlflow.pages.views.timeline import FINDINGS, finding_row
 from aims_mlflow.records.base import utc_text
@@ -28,11 +29,11 @@ from aims_mlflow.records.leaves.others import ConsentBody
 from aims_mlflow.registers.kinds import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aims_mlflow.pages.source import PageSource
 
-MOST_DAYS, DAYS, MOST_PLANS = 3660, 31, 20
+MOST_DAYS, DAYS, MOST_PLANS, MOST_STATES = 3660, 31, 20, 500
 _SPAN = re.compile(r"([1-9][0-9]{0,3})d?", re.ASCII)
 
 
@@ -69,13 +70,11 @@ def _waiver(source: PageSource, row: Any) -> tuple[Any, ...]:
         else state_cell("failed and waived", "", "in force")
     )
     used = source.rows(
-        "SELECT sequence FROM decision WHERE digest = :d AND waivers > 0 AND allowed AND model = :m AND {scope} "
-        "ORDER BY sequence DESC LIMIT 3",
-        d=row["digest"],
-        m=row["model"],
+        "SELECT sequence FROM waiver_use JOIN decision USING (sequence) WHERE waiver = :w AND allowed AND {scope} "
+        "ORDER BY sequence DESC",
+        w=row["record"],
     )
     control = "everything (break-glass)" if row["break_glass"] else row["control"] or ""
-    decided = [PageCell(f"decision {u['sequence']}", to("decisions", u["sequence"])) for u in used]
     return (
         state,
         model_cell(row["model"]),
@@ -83,10 +82,20 @@ def _waiver(source: PageSource, row: Any) -> tuple[Any, ...]:
         end_text(row["expires"]),
         source.owner(row["key_id"]) or "unknown key",
         reason_of(source, row["sequence"]),
-        decided[0] if decided else "no decision",
+        _used(used),
         day_text(row["measure_due"]) or "none promised",
         leaf_cell(row["sequence"]),
     )
+
+
+def _used(decisions: Sequence[Any]) -> PageCell:
+    """Return the decisions that rest on a waiver, the newest first, of many the newest three."""
+    numbers = [f"{row['sequence']:,}" for row in decisions]
+    if not numbers:
+        return PageCell("no decision")
+    earlier = f", before it {', '.join(numbers[1:3])}" if len(numbers) > 1 else ""
+    earlier += f" and {len(numbers) - 3:,} more" if len(numbers) > 3 else ""
+    return PageCell(f"decision {numbers[0]}{earlier}", to("decisions", decisions[0]["sequence"]))
 
 
 def reason_of(source: PageSource, sequence: int) -> str:
@@ -134,7 +143,8 @@ def _due_waivers(source: PageSource, until: str) -> list[tuple[Any, ...]]:
     )
     return [
         (
-            day_text(row[column]), what, row["control"] or "", model_cell(row["model"]),
+            day_text(row[column]), what + (ends_with(source, row) if column == "expires" else ""),
+            row["control"] or "everything (break-glass)", model_cell(row["model"]),
             source.owner(row["key_id"]) or "unknown key", leaf_cell(row["sequence"]),
         )
         for column, what in (("expires", "waiver ends"), ("measure_due", "evidence of the waiver's measure is due"))
@@ -143,12 +153,8 @@ def _due_waivers(source: PageSource, until: str) -> list[tuple[Any, ...]]:
 
 
 def _due_states(source: PageSource, until: str) -> list[tuple[Any, ...]]:
-    sql = (
-        "SELECT * FROM status WHERE next_time > :now AND next_time <= :until AND next_change <> '' AND {scope} "
-        "ORDER BY next_time LIMIT 500"
-    )
     out = []
-    for row in source.rows(sql, now=source.moment, until=until):
+    for row in ending_states(source, until, MOST_STATES):
         control = PageCell(row["control"], to("controls", row["control"], model=row["model"], version=row["version"]))
         about = version_cell(row["model"], row["version"])
         out.append((day_text(row["next_time"]), row["next_change"], control, about, "", ""))

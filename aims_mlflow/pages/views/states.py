@@ -15,34 +15,17 @@ if TYPE_CHECKING:
 
     from aims_mlflow.pages.source import PageSource
 
-SHOWN = {
-    "met": "conditions hold",
-    "met with warnings": "hold, with warnings",
-    "failed": "does not hold",
-    "failed and waived": "waived",
-    "not evaluated": "could not be judged",
-    "missing": "nothing there",
-    "stale": "was met, no longer",
-    "unverifiable": "cannot be trusted",
-    "not sealed yet": "not sealed yet",
-    "not due": "not due yet",
-    "not applicable": "excluded",
-    "captured": "captured, not judged: no policy is here",
-    "not assessed here": "not assessed here",
-}
 # What needs a person first.
 WORST = ("unverifiable", "failed", "stale", "not evaluated", "missing", "failed and waived", "met with warnings")
 MET_MEANS = "Met means that the policy's evidence conditions hold; conformity is the auditor's judgement."
 NOT_JUDGED = "not judged yet: load the page again"
 
 
-def control_cell(row: Mapping[str, Any] | Any, href: str = "", *, short: bool = False) -> PageCell:
-    """Return the state of a control from a row of the index; `short` shows the symbol with the state alone."""
+def control_cell(row: Mapping[str, Any] | Any, href: str = "") -> PageCell:
+    """Return the state of a control from a row of the index, by its one name; of a waived one, until when."""
     state = str(row["state"])
-    text = SHOWN[state]
-    if state == "failed and waived" and row["next_time"]:
-        text = f"waived until and including {last_day(row['next_time'])}"
-    return state_cell(state, href, state if short else text)
+    ends = f" until and including {last_day(row['next_time'])}" if row["next_time"] else ""
+    return state_cell(state, href, f"{state}{ends}" if state == "failed and waived" else state)
 
 
 def mark_cell(state: str, href: str = "") -> PageCell:

@@ -26,7 +26,7 @@ MOST = 200
 
 def decided_cell(row: Any, href: str = "") -> PageCell:
     """Return what a decision came to, in one word with its symbol."""
-    if row["would_refuse"]:
+    if row["would_refuse"] and row["allowed"]:
         return state_cell("would be refused", href, "let pass, would be refused (observed)")
     word = "allowed" if row["allowed"] else "refused"
     return state_cell(word, href, f"{word} on a waiver" if row["allowed"] and row["waivers"] else word)

@@ -32,7 +32,11 @@ class DecisionLeaf(LeafContent):
     basis: Name = Field("evidence", description="`evidence`, `restored`, `legacy` or `break-glass`")
     mode: Name | None = Field(None, description="`enforce` or `observe`")
     allowed: bool = Field(False, description="whether the change was let pass")
-    would_refuse: bool = Field(False, description="whether a stage that only observes would have refused")
+    would_refuse: bool = Field(
+        False,
+        description="whether a condition holds neither by itself nor by a waiver: the change was refused, or where "
+        "`allowed`, only observed",
+    )
     decided: Time | None = Field(None, description="the clock that the decision was made by")
     unmet: list[Control] = Field(default_factory=list, description="controls whose conditions do not hold")
     waivers: list[Name] = Field(default_factory=list, description="waivers that cover unmet conditions")
