@@ -263,3 +263,67 @@ def test_a_copy_without_faults_has_no_finding(at_home, tmp_path):
 def test_a_file_that_was_changed_after_its_approval_counts_for_nothing(at_home, tmp_path):
     copy = planted(at_home, tmp_path / "aims", [("use-process.md", "ten decisions", "two decisions")])
     assert found(at_home, copy) == ["W1 use-process"]
+
+
+HEAD = "owner: olga\nauthor: rita\nsystem: loan-screening\n"
+OVERSIGHT = f"""id: oversight
+kind: oversight-record
+title: Oversight
+{HEAD}periods: [{{by: olga, decisions: 400, reviewed: 12, promised: 400, end: 2026-06-30}}]
+"""
+# Faults that lint names; each result as its rule and document.
+REFUSED = {
+    "documents that do not fit each other": (
+        [
+            ("scope.md", ", branch-visits]", "]"),
+            (BOUGHT, "in_scope: true\nscope_reason: .*", "in_scope: false"),
+            ("scan.yaml", r', explanation: "[^"]*"', ""),
+            ("roles-loan-screening.yaml", "duty: validate, person: rita", "duty: approve, person: max"),
+            ("ai-policy.md", "approver: max", "approver: olga"),
+            ("risks.yaml", r"accepted_by: max\n    status: accepted", "status: closed"),
+            ("risks.yaml", r"    cause_evidence: .*\n", ""),
+            (SOA, r"  - control: A\.9\.3\n(    .*\n)+", ""),
+            (TOLD, r"model_digests: \[\w+\]", f"model_digests: [{'f' * 64}]"),
+            (IMPACT, r"evidence: \[\S+\],\s+(mechanism: \"an application of)", r"\1"),
+            (IMPACT, r"(?m)^\[\^e3\]: evidence.*$", ""),
+            (IMPACT, r"an agreement of\s+\S+\[\^e3\]", "no agreement"),
+            (IMPACT, r"  - \{impact: I2, measure: .*\n", ""),
+        ],
+        ["G3A information-loan-screening", "X1 scope", "X10 soa", "X12 information-loan-screening",
+         "X13 impact-loan-screening", "X14 impact-loan-screening", "X2 system-letter-assistant", "X3 scan",
+         "X4 roles-loan-screening", "X6 ai-policy", "X8 risks", "X9 risks"],
+    ),
+    "people, suppliers and audits": (
+        [
+            (SUPPLIER, "kind: system card", "kind: terms"),
+            (SUPPLIER, "kind: SOC 2", "kind: DPA"),
+            (TEST, r"(?m)^    version: \S+", "    version: gpt-4o-2024-08-06"),
+            (TEST, r"date: \S+", "date: 2099-01-31"),
+            ("duties-letter-assistant.yaml", r"accountable: \[us\]", "accountable: [us, the supplier]"),
+            ("oversight.yaml", None, OVERSIGHT),
+            (REPORT, "team:\n", "team:\n  - {person: olga, independence: the report of June}\n"),
+            ("audit-programme.yaml", "risk_basis:",
+             "  - {id: A2, scope: [A.5], planned: 2026-01-31, auditors: [eva]}\nrisk_basis:"),
+            ("people.yaml", "(employed_from: 2021-09-01)", r"\1, employed_until: 2026-01-31"),
+            ("use-process.md", r"review_by: \S+", "review_by: 2026-01-31"),
+            ("leadership.md", "approver: max", "approver: rita"),
+            ("logs-loan-screening.yaml", r"(?m)^retention: two years", "retention: TODO how long"),
+            ("treatment-plan.yaml", "owner: olga", "owner: moritz"),
+        ],
+        ["D2 logs-loan-screening", "D3 audit-report", "D3 oversight", "D6 leadership", "D8 use-process", "G7 roles",
+         "G7 roles-loan-screening", "G7 soa", "G7 treatment-plan", "G8 letter-test", "G8 use-process",
+         "X20 supplier-openai", "X21 letter-test", "X22 duties-letter-assistant", "X23 oversight", "X24 audit-report",
+         "X25 audit-programme", "X5 people", "X6 leadership"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("batch", REFUSED)
+def test_lint_names_planted_faults_and_nothing_else(at_home, tmp_path, batch):
+    faults, wanted = REFUSED[batch]
+    copy = planted(at_home, tmp_path / "aims", faults)
+    status, printed = command(
+        "document", "lint", "--folder", str(copy), "--evidence", "models:/loan-screening/1", "--format", "json"
+    )
+    results = json.loads(printed)["results"]
+    assert (status, sorted({f"{r['rule']} {r['document']}" for r in results})) == (1, wanted)

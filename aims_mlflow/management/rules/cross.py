@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.rules.base import Check, LintContext
+    from aims_mlflow.records.evidence import Evidence
 
 SIGNING = {"train": "trainer", "approve": "approver", "validate": "approver"}
 SAME_REASON = 3
@@ -144,14 +145,16 @@ def _failures_have_risks(document: FolderDocument, around: LintContext) -> Itera
     named = {c for _, r in _listed(document, "risks") for c in texts(r.get("cause_evidence"))}
     for record in around.evidence.records:
         mine = document.written.system in (None, record.evidence.system)
-        if (
-            mine
-            and record.evidence.result == "failed"
-            and not any(record.id.startswith(n.rstrip(".…")) for n in named if n)
-        ):
-            yield Spot(
-                document.line("risks"), f"{record.evidence.kind} {record.id} failed, and no risk names it as a cause"
-            )
+        what = _failure(record.evidence)
+        if mine and what and not any(record.id.startswith(n.rstrip(".…")) for n in named if n):
+            text = f"{record.evidence.kind} {record.id} {what}, and no risk names it as a cause"
+            yield Spot(document.line("risks"), text)
+
+
+def _failure(evidence: Evidence) -> str | None:
+    """Return how a record failed: as a whole, or, where it only warned, by a claim beyond its limit."""
+    beyond = any(claim.passed is False for claim in evidence.claims)
+    return "failed" if evidence.result == "failed" else "is beyond a limit" if beyond else None
 
 
 def _applicability(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

@@ -118,6 +118,13 @@ def test_a_failing_result_must_be_an_impact_and_a_risk(tmp_path):
     assert "no risk names it as a cause" in said(results, "X9")[0]
 
 
+def test_a_result_that_only_warned_is_a_failure_where_a_claim_is_beyond_its_limit(tmp_path):
+    register = RISK % ""
+    warned = found(tmp_path, view(result="warned", passed=False), system=REGISTER_ENTRY, r=register)
+    assert "is beyond a limit, and no risk names it" in said(warned, "X9")[0]
+    assert said(found(tmp_path, view(result="warned"), system=REGISTER_ENTRY, r=register), "X9") == []
+
+
 RISK = """id: r
 kind: risk-register
 title: Risks
