@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from aims_mlflow.records.wording import describe, slice_text
+from aims_mlflow.demo.harms import harms
+from aims_mlflow.records.limit import holds
+from aims_mlflow.records.wording import reference_text, slice_text
 from aims_mlflow.settings import environment
 
 if TYPE_CHECKING:
@@ -21,8 +23,13 @@ if TYPE_CHECKING:
     from aims_mlflow.records.evidence import Claim
 
 RATIO = "selection_rate_ratio"
+WAIVER_DAYS = 30
 ASKED = ("impact-assessment", "validation-report", "deployment-plan", "monitoring-plan")
+PUBLISHED = ("risk-register", *ASKED)
 WRITER, APPROVER = "rosa", "olga"
+RISK = "R1"
+VOLUME = "none beyond the rows of the table: the demo decides about nobody"
+WIDER = "wider use only after every limit holds without a waiver"
 FUNCTIONS = {"ana": "data science", APPROVER: "credit", WRITER: "risk"}
 
 
@@ -32,8 +39,8 @@ class DemoPapers:
     def __init__(self, data: DemoData, system: str, records: Sequence[SealedRecord], digest: str) -> None:
         """`records` are those of the version's sessions, and `digest` is that of its bytes."""
         self._data, self._system, self._records, self._digest = data, system, records, digest
-        day = datetime.now(UTC) + timedelta(days=180)
-        self._next = day.strftime("%Y-%m-%d")
+        self._today, self._waived_until, self._next = (_day(after) for after in (0, WAIVER_DAYS, 180))
+        self._harms = harms(records, data.sensitive)
 
     def write(self, folder: Path) -> None:
         """Write the register's entries and the documents that the policy asks for."""
@@ -47,9 +54,9 @@ class DemoPapers:
         """Write the documents, publish them with rosa's key, and approve each with olga's."""
         self.write(folder)
         with environment({**office.environment(), "AIMS_SIGNING_KEY": f"file:{office.risk_owner}"}):
-            run("document", "publish", *ASKED, "--folder", str(folder), "--evidence", evidence)
+            run("document", "publish", *PUBLISHED, "--folder", str(folder), "--evidence", evidence)
         with environment({**office.environment(), "AIMS_SIGNING_KEY": f"file:{office.approver}"}):
-            for kind in ASKED:
+            for kind in PUBLISHED:
                 run("approve", f"document:{kind}")
 
     def _head(self, kind: str) -> dict[str, Any]:
@@ -64,13 +71,15 @@ class DemoPapers:
         groups = [{"name": g.partition("=")[2], "in_data": g} for g in self._groups()]
         people = [{"id": name, "function": function} for name, function in FUNCTIONS.items()]
         entry = {
-            "name": self._system, "purpose": "clerks order applications by the score", "stage": "verification",
-            "roles": [{"role": "deployer", "since": "2026-01-01"}], "in_scope": True, "affected_groups": groups,
+            "name": self._system, "purpose": f"{APPROVER} decides about people, with {self._data.target} predicted",
+            "stage": "operation",
+            "roles": [{"role": "deployer", "since": self._today}], "in_scope": True, "affected_groups": groups,
             "models": [self._system],
         }  # fmt: skip
         plan = {
-            "steps": ["one branch for a week", "all branches"], "who_may_stop": APPROVER,
-            "rollback_to": "no version: this is the first, and clerks decide without a score as before",
+            "steps": ["the pilot, while the measures of the impact assessment are carried out", WIDER],
+            "who_may_stop": APPROVER,
+            "rollback_to": f"no version: this is the first, and {APPROVER} decides without a model as before",
         }  # fmt: skip
         watch = {
             "model": f"{self._system}@champion", "every_days": 30, "least_rows": 500, "who_acts": APPROVER,
@@ -79,6 +88,7 @@ class DemoPapers:
         return {
             "people": ({"people": people}, ""),
             "system": (entry, ""),
+            "risk-register": (self._risks(), ""),
             "impact-assessment": (self._assessment(groups), self._assessment_text()),
             "validation-report": (self._validation(), self._validation_text()),
             "deployment-plan": (plan, ""),
@@ -88,38 +98,53 @@ class DemoPapers:
     # -- the impact assessment --------------------------------------------------------------
 
     def _assessment(self, groups: list[dict[str, str]]) -> dict[str, Any]:
-        harms = [
-            {
-                "id": f"I{number}", "kind": "harm", "group": slice_text(claim.slice) or "all applicants",
-                "mechanism": describe(claim), "severity": "grave", "likelihood": "likely", "evidence": [record.id],
-            }
-            for number, (record, claim) in enumerate(self._harms(), 1)
-        ]  # fmt: skip
-        measures = [
-            {
-                "impact": harm["id"], "measure": f"{APPROVER} reviews each refusal of {harm['group']} by hand",
-                "owner": APPROVER, "due": self._next,
-            }
-            for harm in harms
-        ]  # fmt: skip
+        impacts, measures = [], []
+        for number, harm in enumerate(self._harms, 1):
+            impacts.append(
+                {
+                    "id": f"I{number}", "kind": "harm", "group": harm.group, "mechanism": harm.mechanism,
+                    "severity": harm.severity, "likelihood": harm.likelihood, "evidence": [harm.record.id],
+                }
+            )  # fmt: skip
+            measure = {"impact": f"I{number}", "measure": harm.measure(APPROVER), "owner": APPROVER}
+            # A review by hand goes on from the first day of the use; a cause is looked for while the waiver lasts.
+            measures.append({**measure, "due": self._today if harm.by_group else self._waived_until})
         return {
-            "assessed_use": {"scope": f"{self._system} in the pilot", "volume": "400 applications a day"},
-            "assessors": [{"person": WRITER, "function": "risk"}], "groups": groups, "impacts": harms,
-            "measures": measures, "decision": "go with conditions", "feeds_risks": ["R1"],
+            "assessed_use": {"scope": f"{self._system} in the pilot that this demo plays", "volume": VOLUME},
+            "assessors": [{"person": WRITER, "function": "risk"}], "groups": groups, "impacts": impacts,
+            "measures": measures, "decision": "go with conditions", "feeds_risks": [RISK],
+        }  # fmt: skip
+
+    def _risks(self) -> dict[str, Any]:
+        """Return the register with the one risk that the assessment feeds."""
+        said = f"{len(self._harms)} values that miss a limit, or groups that were left out: see the impact assessment"
+        return {
+            "risks": [
+                {
+                    "id": RISK, "system": self._system, "event": "a person is treated worse than others by the model",
+                    "group": ", ".join(self._data.sensitive), "likelihood": "likely" if self._harms else "unlikely",
+                    "likelihood_basis": said, "impact": "serious",
+                    "impact_basis": "whom the model wrongly answers no loses what was asked for", "level": "high",
+                    "owner": APPROVER, "treatment": "reduce", "status": "treating", "due": self._waived_until,
+                    "cause_evidence": list(dict.fromkeys(h.record.id for h in self._harms)),
+                }
+            ]
         }  # fmt: skip
 
     def _assessment_text(self) -> str:
         said, notes = [], []
         for number, (record, claim) in enumerate(self._ratios(), 1):
-            rows = slice_text(claim.slice)
-            how = "below its limit" if claim.passed is False else "within its limit or not decided"
-            said.append(f"For {rows} the ratio of selection rates is {_shown(claim)}[^e{number}], {how}.")
+            rows, other = slice_text(claim.slice), reference_text(claim)
+            against = f", against {other}," if other else ", the reference group,"
+            said.append(
+                f"For {rows}{against} the ratio of selection rates is {_shown(claim)}[^e{number}], {_how(claim)}."
+            )
             quoted = " ".join(f'{column}="{group}"' for column, group in claim.slice.items())
             notes.append(f"[^e{number}]: evidence {record.id} {RATIO} {quoted}")
         about = (
-            f"{self._system} orders applications by the predicted {self._data.target}. {APPROVER} and the clerks "
-            f"decide about each applicant; nobody is refused by the score alone. {self._data.favourable!r} is the "
-            f"outcome that applicants want. Compared are {', '.join(self._data.sensitive)}, on held-out rows."
+            f"{self._system} predicts {self._data.target} of each person in a row of {self._data.name}. {APPROVER} "
+            f"decides about each person; nobody is refused by the model alone. {self._data.favourable!r} is taken for "
+            f"the outcome that a person wants. Compared are {', '.join(self._data.sensitive)}, on held-out rows."
         )
         return "\n\n".join([f"# Effects of {self._system} on people", about, *said, "\n".join(notes)])
 
@@ -129,16 +154,16 @@ class DemoPapers:
         return {
             "scope": f"results on held-out data of model {self._digest[:12]}, their records and limits",
             "conclusion": "fit for the pilot under its conditions",
-            "conditions": ["each refusal is reviewed by a person"],
+            "conditions": ["a person reviews what the measures of the impact assessment name"],
         }
 
     def _validation_text(self) -> str:
         record, claim = self._accuracy()
         said = (
             f"{WRITER}, who did not train it, read the records of model {self._digest[:12]} and the limits that were",
-            f"fixed before the training. Accuracy on held-out rows is {_shown(claim)}[^e1]. Limits that it misses are",
-            "harms of the impact assessment, each with a measure. Conditions of its use are that a person reviews each",
-            f"refusal, and that {APPROVER} may stop it at once.",
+            f"fixed before the training. Accuracy on held-out rows is {_shown(claim)}[^e1]. {self._missed()}",
+            "Conditions of its use are that a person reviews what the measures of the impact assessment name, and that",
+            f"{APPROVER} may stop it at once.",
         )
         note = f"[^e1]: evidence {record.id} {claim.metric}"
         return "\n\n".join((f"# Review of {self._system}", "\n".join(said), note))
@@ -160,16 +185,35 @@ class DemoPapers:
                 if claim.metric == RATIO and claim.value is not None and single:
                     yield record, claim
 
-    def _harms(self) -> list[tuple[SealedRecord, Claim]]:
-        """Return a failing result of each record that has one; without any, the lowest ratio of a group."""
-        failing = {r.id: (r, c) for r in self._records for c in reversed(r.evidence.claims) if c.passed is False}
-        ratios = sorted(self._ratios(), key=lambda pair: Decimal(str(pair[1].value)))
-        return list(failing.values()) or ratios[:1]
+    def _missed(self) -> str:
+        """Return how many limits are missed, and how many values are beyond theirs without a decision."""
+        left_out = sum(h.claim.passed is None for h in self._harms)
+        text = f"{len(self._harms) - left_out} limits are missed and {left_out} groups were too small to show:"
+        text += " each is a harm of the impact assessment, with a measure." if self._harms else " nothing is a harm."
+        open_ones = sum(
+            c.passed is None and c.limit is not None and c.value is not None
+            for r in self._records
+            for c in r.evidence.claims
+        )
+        return f"{text} {open_ones} values are not decided, since the rows are too few."
 
     def _accuracy(self) -> tuple[SealedRecord, Claim]:
         record = self._of("performance")[-1]
         mine = (c for c in record.evidence.claims if c.metric == "accuracy" and not c.slice and c.role == "test")
         return record, next(mine)
+
+
+def _day(after: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=after)).strftime("%Y-%m-%d")
+
+
+def _how(claim: Claim) -> str:
+    """Return how a ratio lies to its limit, and whether that decides."""
+    if claim.limit is None or claim.value is None:
+        return "without a limit"
+    side = "within" if holds(claim.value, str(claim.comparator), claim.limit) else "beyond"
+    sure = ", and not decided: the rows are too few" if claim.passed is None else ""
+    return f"{side} its limit{sure}"
 
 
 def _shown(claim: Claim) -> str:

@@ -11,7 +11,7 @@ import yaml
 
 from aims_mlflow.demo import model
 from aims_mlflow.demo.data import ROWS, acquired, config_of, credit_table
-from aims_mlflow.demo.papers import ASKED, DemoPapers
+from aims_mlflow.demo.papers import ASKED, WAIVER_DAYS, DemoPapers
 from aims_mlflow.demo.people import Office, quiet, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.demo.telling import Teller, controls_to_waive, groups_table, refusal_lines
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.statement import SealedRecord
 
 SEED = 42001
-NOTHING_REMOVED = "looked for columns that name a row, give the answer away or hold nothing: there are none"
+AS_MADE = (
+    "the table is made up with the columns that the demo needs and used as it is: nothing was looked for or left out"
+)
 PREPARED = "columns that name a row, give the answer away or hold nothing teach a model nothing it may use"
-WAIVER_DAYS = 30
 SYSTEM = "demo-screening"
 
 
@@ -129,7 +130,7 @@ class Story:
         def make(rows: int, seed: int) -> pd.DataFrame:
             return credit_table(rows, seed)
 
-        @aims.prepares(why="; ".join((PREPARED if data.file is not None else NOTHING_REMOVED, *data.notes[1:])))
+        @aims.prepares(why="; ".join((PREPARED if data.file is not None else AS_MADE, *data.notes[1:])))
         def prepare(frame: pd.DataFrame) -> pd.DataFrame:
             return data.prepared(frame)
 
@@ -222,7 +223,7 @@ class Story:
 
     def _waive(self, uri: str, stage: str, alias: str | None, refused: str) -> None:
         until = (datetime.now(UTC) + timedelta(days=WAIVER_DAYS)).strftime("%Y-%m-%d")
-        reason = "pilot with human review of every refusal; mitigation goes on"
+        reason = "a pilot with the measures of its impact assessment; mitigation goes on"
         target = [uri, "--name", SYSTEM] if stage == "registration" else [uri]
         args = ["waive", *target, "--stage", stage, "--reason", reason, "--until", until]
         args += ["--alias", alias] if alias else []
@@ -240,7 +241,10 @@ class Story:
         target = f"models:/{SYSTEM}/{version}"
         self.tell.head(f"The alias champion for version {version}")
         self.tell.bad(refusal_lines(self._set_alias(version) or ""))
-        with self.tell.step("rosa writes the four documents that are asked for; olga approves each"), quiet():
+        with (
+            self.tell.step("rosa writes the four documents that are asked for, and a risk; olga approves each"),
+            quiet(),
+        ):
             papers = DemoPapers(self.data, SYSTEM, chosen["records"], chosen["digest"])
             papers.publish(self.work / "aims", self.office, self.run_command, f"runs:/{chosen['run_id']}")
         self.tell.lines([f"$ aims document publish {ASKED[0]} ...   $ aims approve document:{ASKED[0]} ..."], dim=True)

@@ -17,6 +17,7 @@ from aims_mlflow.gates.control_conditions import (
     data_resources,
     impact,
     model_evidence,
+    monitoring,
     operation,
     organisation,
     training_data,
@@ -48,6 +49,7 @@ CHECKS: Mapping[str, Check] = {
     **training_resources.CHECKS,
     **impact.CHECKS,
     **model_evidence.CHECKS,
+    **monitoring.CHECKS,
     **operation.CHECKS,
     **training_data.CHECKS,
 }
@@ -80,7 +82,7 @@ def control_status(control: Control | str, subject: StatusSubject, at: datetime)
         return ControlStatus(control, "unverifiable", reason, records=here)
     conditions = [_judged(control, condition, subject, at) for condition in control.conditions]
     conditions += _supports(control, subject, at)
-    if all(c.verdict.outcome == "not due" for c in conditions):
+    if not subject.in_use and all(c.verdict.outcome == "not due" for c in conditions):
         return ControlStatus(control, "not due", f"due from {control.stage} on", tuple(conditions), here)
     conditions += _events(control, subject, conditions)
     return combined(control, conditions, here, _unsealed(conditions, subject))

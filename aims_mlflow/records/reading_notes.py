@@ -11,8 +11,13 @@ if TYPE_CHECKING:
 
 RULE = (
     "Passed: the value itself meets its limit, also where its interval reaches beyond the limit, so that chance allows "
-    "the other side; a limit with `verdict: interval` passes only by the whole interval. Failed: the value misses its "
-    "limit, and chance alone does not explain that. Not enough data: it misses the limit, and chance may explain it."
+    "the other side. Failed: the value misses its limit, and its interval speaks against chance. For a comparison with "
+    "the reference group it leaves out equality (a ratio of one, a difference of zero), and may still reach inside the "
+    "limit: chance does not explain that the groups differ, and may explain that they differ by more than the limit "
+    "allows. For any other value the whole interval misses the limit; a value without an interval decides alone. A "
+    "limit with `verdict: interval` passes or fails only by the whole interval. Not enough data: neither, or there are "
+    "fewer rows than the least that is asked for, also where the value meets its limit. What decides drift and "
+    "monitoring stands beside each of their values."
 )
 INTERVALS = (
     "An interval of one group's value is for that value alone. That of a comparison with the reference group holds for "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.claims import is_set_aside
+from aims_mlflow.checks.claims import is_left_out, is_set_aside
 from aims_mlflow.gates.control_conditions.by_document import by_document, entries, states
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.limits import set_aside
@@ -15,11 +16,14 @@ from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.records.wording import describe, verdict_word
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.gates.control_conditions.by_document import Check, Problem
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.records.evidence import Claim
 
 
 UNDECIDED = ("not enough data", "not evaluated")
@@ -27,7 +31,7 @@ SHORTEST = 8  # of a record's id that is not written out
 
 
 def cites(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    """Each record that the document cites counts for this model; one that did not pass is the evidence of a harm."""
+    """Each record that the document cites counts for this model; what did not pass in it is a harm to its group."""
     cited = texts(document.fields.get("evidence"))
     if not cited:
         return "missing", "it cites no evidence"
@@ -37,11 +41,47 @@ def cites(document: PublishedDocument, subject: StatusSubject, at: datetime) -> 
             "missing",
             f"{len(unknown)} of {len(cited)} evidence ids lead to no record about this model ({unknown[0]})",
         )
-    found = [r for c in cited if (r := subject.by_id(c)) and r.evidence.result in ("failed", "not_evaluated")]
+    found = {r.id: r for c in cited if (r := subject.by_id(c)) and r.evidence.result in ("failed", "not_evaluated")}
+    groups = [e for d in (document, *subject.written("impact-people")) for e in mappings(d.fields.get("groups"))]
     harms = [e for e in mappings(document.fields.get("impacts")) if e.get("kind") == "harm"]
-    assessed = {named.rstrip(".…") for harm in harms for named in texts(harm.get("evidence")) if len(named) >= SHORTEST}
-    bad = [r.evidence.kind for r in found if not any(r.id.startswith(name) for name in assessed)]
-    return ("failed", f"it cites {', '.join(bad)}, which did not pass, and no harm rests on it") if bad else None
+    bare = [text for r in found.values() if (text := _without_harm(r, harms, groups))]
+    more = f" and {len(bare) - 1} more" if len(bare) > 1 else ""
+    return ("failed", f"it cites {bare[0]}{more}") if bare else None
+
+
+def _without_harm(record: SealedRecord, harms: list[Mapping[str, Any]], groups: list[Mapping[str, Any]]) -> str | None:
+    """Return what of a record that did not pass no harm is about; None where each such value has its harm."""
+    kind = record.evidence.kind
+    mine = [harm for harm in harms if any(_leads_to(name, record) for name in texts(harm.get("evidence")))]
+    if not mine:
+        return f"{kind}, which did not pass, and no harm rests on it"
+    bad = [c for c in record.evidence.claims if verdict_word(c) == "failed" or is_left_out(c)]
+    lacking = [c for c in bad if not any(_names(harm, c, groups) for harm in mine)]
+    if not lacking:
+        return None
+    what = describe(lacking[0]) + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else "")
+    return f"{kind}, which did not pass, and no harm that rests on it names the group of: {what}"
+
+
+def _leads_to(name: str, record: SealedRecord) -> bool:
+    return len(name) >= SHORTEST and record.id.startswith(name.rstrip(".…"))
+
+
+def _names(harm: Mapping[str, Any], claim: Claim, groups: list[Mapping[str, Any]]) -> bool:
+    """Return whether a harm is about a claim's rows: by value, as column=value, or by the name of that group."""
+    group = str(harm.get("group"))
+    same = {str(e.get("in_data")) for e in groups if str(e.get("name")).casefold() == group.casefold()}
+    named = {column: value for column, value in claim.slice.items() if value != "*"}
+    return all(
+        f"{column}={value}" in same
+        or _says_word(group, value)
+        or _says_word(str(harm.get("mechanism")), f"{column}={value}")
+        for column, value in named.items()
+    ) and (bool(named) or all(_says_word(f"{group} {harm.get('mechanism')}", column) for column in claim.slice))
+
+
+def _says_word(text: str, words: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(words.casefold())}(?!\w)", text.casefold()) is not None
 
 
 def names_model(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001

@@ -1,4 +1,4 @@
-"""Conditions about deployment, monitoring, logs, users and incidents (A.6.2.5 to A.6.2.8, A.8, A.9, clauses 8, 9.1)."""
+"""Conditions about deployment, logs, users and incidents (A.6.2.5, A.6.2.8, A.8, A.9, clauses 8, 9.1)."""
 
 from __future__ import annotations
 
@@ -6,29 +6,25 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates.control_conditions.by_document import (
-    absent,
     by_document,
     by_documents,
     each_entry,
     entries,
-    judged,
     states,
 )
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mapping, mappings, number
 from aims_mlflow.gates.verdict import Judgement, joined
-from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.details import read_details
-from aims_mlflow.records.details.checks import MonitorRunDetails
 from aims_mlflow.records.details.operation import LogCoverageDetails, UseConformanceDetails
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.gates.control_conditions.by_document import Check, FieldCheck, Problem
+    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.records.decision import Decision
@@ -92,73 +88,6 @@ def approved(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
             "missing", "the decision rests on no approval by another person than the trainer", basis="person"
         )
     return Judgement("holds", f"approved by {', '.join(others)}", since=mine[-1].time, basis="person")
-
-
-def _plan(subject: StatusSubject, at: datetime, kind: str = "monitoring-plan") -> tuple[Judgement, Mapping[str, Any]]:
-    written = subject.written(kind)
-    if not written:
-        return absent(kind), {}
-    verdict = judged(subject, written[-1], at, ())
-    return verdict, written[-1].fields if verdict.outcome == "holds" else {}
-
-
-def due_runs(subject: StatusSubject, at: datetime) -> Judgement:
-    """The newest run is not older than the plan's interval with its grace."""
-    plan, fields = _plan(subject, at)
-    every, grace = number(fields.get("every_days")), number(fields.get("grace_days")) or 0
-    if plan.outcome != "holds":
-        return plan
-    if not every:
-        return Judgement(
-            "missing", "the monitoring plan states no interval (every_days)", plan.evidence, basis="person"
-        )
-    runs = subject.of("monitor-run")
-    verdict = judge_monitoring(runs, at)
-    if verdict.outcome not in ("holds", "warned", "failed"):
-        return verdict
-    last = max(parse_time(r.evidence.time) for r in runs)
-    if at > last + timedelta(days=every + grace):
-        text = f"the last run was on {last:%Y-%m-%d}; the plan asks for one every {every} days"
-        return Judgement("stale", text).about(*runs)
-    return joined([plan, Judgement("holds", "").about(*runs)], f"{len(runs)} runs, the last on {last:%Y-%m-%d}")
-
-
-def judge_monitoring(runs: list[SealedRecord], at: datetime) -> Judgement:
-    """Return the verdict on monitoring runs as evidence; a breach is judged by `breaches`."""
-    verdict = judge_records("monitor-run", runs, at)
-    return Judgement("holds", "").about(*runs) if verdict.outcome in ("warned", "failed") else verdict
-
-
-def enough_rows(subject: StatusSubject, at: datetime) -> Judgement:
-    """Each run saw at least the rows that the plan asks for."""
-    plan, fields = _plan(subject, at)
-    if plan.outcome != "holds":
-        return plan
-    least, runs = number(fields.get("least_rows")), subject.of("monitor-run")
-    if not least:
-        return Judgement("missing", "the monitoring plan states no least number of rows", plan.evidence, basis="person")
-    if not runs:
-        return judge_monitoring(runs, at)
-    few = [n for r in runs if (n := read_details(r.evidence, MonitorRunDetails).rows or 0) < least]
-    if few:
-        return Judgement("not evaluated", f"{len(few)} runs saw under {least:,} rows (the least {min(few):,})").about(
-            *runs
-        )
-    return Judgement("holds", f"{len(runs)} runs on at least {least:,} rows").about(*runs)
-
-
-def breaches(subject: StatusSubject, at: datetime) -> Judgement:
-    """Each run in breach is acknowledged by name in the plan's document or a later run."""
-    plan, fields = _plan(subject, at)
-    runs = subject.of("monitor-run")
-    if not runs:
-        return judge_monitoring(runs, at)
-    handled = {str(e.get("run")) for e in mappings(fields.get("acknowledged")) if says(e.get("by"))}
-    open_ones = [r for r in runs if r.evidence.result == "failed" and r.id not in handled]
-    if open_ones:
-        text = f"{len(open_ones)} of {len(runs)} runs are in breach, and nobody acknowledged it"
-        return Judgement("failed", text).about(*open_ones)
-    return joined([plan, Judgement("holds", "").about(*runs)], f"no breach of {len(runs)} runs is open")
 
 
 def covered(subject: StatusSubject, at: datetime) -> Judgement:
@@ -236,33 +165,54 @@ def decided(subject: StatusSubject, at: datetime) -> Judgement:
     return joined([Judgement("holds", "", since=mine[-1].time), changes], f"{len(mine)} decisions; {changes.sentence}")
 
 
-def evaluated_runs(subject: StatusSubject, at: datetime) -> Judgement:
-    """Each monitoring run has a result, and none in breach is open."""
-    return joined(
-        [judge_records("monitor-run", subject.of("monitor-run"), at), breaches(subject, at)]
-        if subject.of("monitor-run")
-        else [judge_monitoring([], at)],
-        f"{len(subject.of('monitor-run'))} runs evaluated",
-    )
+def told(subject: StatusSubject, at: datetime) -> Judgement:
+    """Users were told of each incident in time; where the plan stands and there was no incident, nothing is due."""
+    plan = incident_plan(subject, at)
+    if subject.written("notice") or subject.written("incident") or plan.outcome != "holds":
+        return notices(subject, at)
+    text = "no incident is among the published documents, so nobody had to be told of one"
+    return Judgement("not due", text, plan.evidence, plan.since, basis="person")
 
 
-def again(name: str) -> FieldCheck:
-    """Return the check that risk or impact was assessed again within the year."""
+incident_plan = by_document("incident-communication-plan", entries("audiences", "audience", "within"))
+notices = by_document("notice", entries("notices", "incident", "audience"), each_entry("notices", _in_time))
+
+
+def again(name: str, kind: str) -> Check:
+    """Return the condition that risk or impact was assessed again within the year.
+
+    Until a year after the newest document of `kind`, the first assessment, no other is due.
+    """
 
     def check(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
         done = within_a_year(document.fields.get(name), at)
         return None if done else ("stale", f"{name} was not assessed again within a year")
 
-    return check
+    repeated = by_document("reassessment", check)
+
+    def judge(subject: StatusSubject, at: datetime) -> Judgement:
+        first = subject.written(kind)[-1:]
+        if subject.written("reassessment") or not first:
+            return repeated(subject, at)
+        due = parse_time(first[0].time) + YEAR
+        if at > due:
+            text = f"{first[0].name} is of {first[0].time[:10]}, and {name} was not assessed again within a year"
+            return Judgement("stale", text, (first[0].id,), first[0].time, basis="person")
+        counts = subject.judged(first[0], at)
+        if counts.outcome != "holds":
+            return counts
+        text = f"{first[0].name} is of {first[0].time[:10]}: {name} is due to be assessed again by {due:%Y-%m-%d}"
+        return Judgement(
+            "not due", text, (first[0].id,), first[0].time, utc_text(due), f"the year of the {kind}", basis="person"
+        )
+
+    return judge
 
 
 CHECKS: dict[str, Check] = {
     "A.6.2.5/rollback": by_document("deployment-plan", states("rollback_to", "who_may_stop")),
     "A.6.2.5/allowed": allowed,
     "A.6.2.5/approval": approved,
-    "A.6.2.6/runs": due_runs,
-    "A.6.2.6/data": enough_rows,
-    "A.6.2.6/breaches": breaches,
     "A.6.2.8/events": by_document("log-plan", entries("events", "event", "where")),
     "A.6.2.8/retention": by_document("log-plan", states("retention")),
     "A.6.2.8/gaps": covered,
@@ -270,8 +220,8 @@ CHECKS: dict[str, Check] = {
     "A.8.2/limits": by_document("user-information", states("limits")),
     "A.8.3/channel": by_document("report-channel", states("address", "who_reads")),
     "A.8.3/test": by_document("report-log", outside_test, each_entry("reports", _reached)),
-    "A.8.4/plan": by_document("incident-communication-plan", entries("audiences", "audience", "within")),
-    "A.8.4/told": by_document("notice", entries("notices", "incident", "audience"), each_entry("notices", _in_time)),
+    "A.8.4/plan": incident_plan,
+    "A.8.4/told": told,
     "A.8.5/duties": by_document("disclosure-duties", entries("duties", "to", "what", "law", "checked_on")),
     "A.8.5/discharged": by_document("disclosure", entries("disclosures", "duty", "sent", "proof")),
     "A.9.2/approved": by_document("use-process", states("process", "oversight")),
@@ -283,8 +233,7 @@ CHECKS: dict[str, Check] = {
     "A.9.4/documented": by_document("intended-use", states("use", "not_for", "users")),
     "A.9.4/traffic": traffic,
     "8.1/plans": decided,
-    "8.2/again": by_document("reassessment", again("risk")),
-    "8.4/again": by_document("reassessment", again("impact")),
+    "8.2/again": again("risk", "risk-register"),
+    "8.4/again": again("impact", "impact-assessment"),
     "9.1/plan": by_document("measurement-plan", entries("measures", "what", "method", "every_days", "limit")),
-    "9.1/evaluated": evaluated_runs,
 }

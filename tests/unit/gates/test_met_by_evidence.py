@@ -12,7 +12,7 @@ from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import WaivedBy
 from aims_mlflow.records.evidence import Claim
 from support import status_cases
-from support.status_cases import NOW, good
+from support.status_cases import FIELDS, NOW, good
 
 
 def state(control, subject=None, at=NOW, **options):
@@ -133,6 +133,57 @@ def test_a_state_is_not_due_before_an_alias_is_held_and_never_while_one_is():
     for control in ("A.5.3", "A.6.2.5", "A.6.2.6", "A.6.2.8", "A.8.2", "A.9.2"):
         assert state(control, before).state == "not due"
         assert state(control, held).state == "missing"
+
+
+def no_runs(parts):
+    parts.pop("monitor-run")
+
+
+def test_a_first_monitoring_run_is_not_due_before_its_day_and_missing_after_its_grace():
+    plan = {**FIELDS["monitoring-plan"], "every_days": 30, "grace_days": 2}
+    written = [status_cases.document("monitoring-plan", fields=plan)]
+    found = state("A.6.2.6", change=no_runs, documents=written)
+    assert found.state == "not due"
+    assert f"the first is due on {(NOW + timedelta(days=30)):%Y-%m-%d}" in found.reason
+    assert "due from operation on" not in found.reason
+    assert state("9.1", change=no_runs, documents=written).state == "missing", "its own plan is not here"
+    subject = good(change=no_runs, documents=written)
+    assert control_status("A.6.2.6", subject, NOW + timedelta(days=32)).state == "not due"
+    late = control_status("A.6.2.6", subject, NOW + timedelta(days=33))
+    assert late.state == "missing"
+    assert "no monitoring run is here" in late.reason
+    assert state("A.6.2.6", change=no_runs, documents=[]).state == "missing"
+
+
+def test_what_is_repeated_within_a_year_is_not_due_before_the_first_year_is_over():
+    for control, kind in (("8.4", "impact-assessment"), ("8.2", "risk-register")):
+        subject = good()
+        without = dataclasses.replace(
+            subject, documents=tuple(d for d in subject.documents if d.kind != "reassessment")
+        )
+        again = next(c for c in control_status(control, without, NOW).conditions if c.condition.id == "again")
+        assert again.verdict.outcome == "not due"
+        bare = dataclasses.replace(without, documents=tuple(d for d in without.documents if d.kind != kind))
+        last = next(c for c in control_status(control, bare, NOW).conditions if c.condition.id == "again")
+        assert last.verdict.outcome == "missing"
+        endless = dataclasses.replace(
+            without, documents=tuple(dataclasses.replace(d, review_by=None) for d in without.documents)
+        )
+        later = control_status(control, endless, NOW + timedelta(days=360))
+        assert next(c for c in later.conditions if c.condition.id == "again").verdict.outcome == "stale"
+
+
+def test_without_an_incident_nobody_had_to_be_told_and_one_without_a_notice_is_missing():
+    subject = good()
+    quiet = tuple(d for d in subject.documents if d.kind not in ("notice", "incident"))
+    found = control_status("A.8.4", dataclasses.replace(subject, documents=quiet), NOW)
+    assert found.state == "not due"
+    assert "no incident" in found.reason
+    unplanned = tuple(d for d in quiet if d.kind != "incident-communication-plan")
+    assert control_status("A.8.4", dataclasses.replace(subject, documents=unplanned), NOW).state == "missing"
+    incident = dataclasses.replace(status_cases.document("notice"), kind="incident", id="N1")
+    happened = dataclasses.replace(subject, documents=(*quiet, incident))
+    assert control_status("A.8.4", happened, NOW).state == "missing"
 
 
 def test_without_a_policy_the_results_are_captured_and_never_met():

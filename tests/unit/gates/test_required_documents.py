@@ -144,6 +144,29 @@ def test_an_assessment_may_cite_a_failure_where_a_harm_rests_on_it(subject):
     assert not about_it(decided(fields(failing, "impact-assessment", impacts=impacts), asked))
 
 
+def test_a_harm_to_one_group_does_not_answer_the_failure_of_another():
+    """A harm that rests on the same record is about its own group alone; `male` is no part of `female`."""
+    female = Claim(metric="true_positive_rate_difference", slice={"sex": "Female"}, value="0.3", passed=False)
+    male, other = (female.model_copy(update={"slice": s}) for s in ({"sex": "Male"}, {"race": "Black"}))
+    failing = good(change=lambda parts: parts["fairness"][1].update(claims=[female, male, other], result="failed"))
+    record = next(r for r in failing.sessions[0].records if r.evidence.kind == "fairness")
+    harm = {**failing.written("impact-assessment")[-1].fields["impacts"][0], "evidence": [record.id]}
+
+    def unmet(*groups):
+        impacts = [{**harm, "id": f"I{n}", "group": group} for n, group in enumerate(groups)]
+        stated = fields(failing, "impact-assessment", impacts=impacts)
+        found = decided(stated, {"document": "impact-assessment"}).unmet
+        return [u.text for u in found if u.kind == "impact-assessment"]
+
+    (text,) = unmet("sex=Female")
+    assert "no harm that rests on it names the group of" in text
+    assert "sex=Male" in text
+    assert "1 more" in text
+    assert "race=Black" in unmet("women", "men")[0]
+    assert unmet("women", "sex=Male", "Black people") == []
+    assert unmet("all applicants")
+
+
 def test_controls_that_people_answer_are_met_by_published_documents(subject):
     data = yaml.safe_load(default_policy_text())
     data["stages"]["deployment"] |= {"require": ["session"], **APPROVERS, "require_controls": ["A.5.3", "A.8.4"]}

@@ -1,0 +1,134 @@
+"""Conditions about monitoring: runs that were due, on enough rows, and their breaches (A.6.2.6, clause 9.1)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from aims_mlflow.gates.control_conditions.by_document import absent, judged
+from aims_mlflow.gates.control_conditions.operation import deployments
+from aims_mlflow.gates.kind_verdict import judge_records
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.gates.shapes import mappings, number
+from aims_mlflow.gates.verdict import Judgement, joined
+from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.checks import MonitorRunDetails
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.person_statements import PublishedDocument
+    from aims_mlflow.gates.status_subject import StatusSubject
+
+KIND = "monitoring-plan"
+
+
+def _plan(subject: StatusSubject, at: datetime) -> tuple[Judgement, PublishedDocument | None]:
+    """Return the verdict on the newest monitoring plan, and the plan where it counts."""
+    written = subject.written(KIND)
+    if not written:
+        return absent(KIND), None
+    verdict = judged(subject, written[-1], at, ())
+    return verdict, written[-1] if verdict.outcome == "holds" else None
+
+
+def _runs(subject: StatusSubject, at: datetime) -> tuple[list[SealedRecord], Judgement]:
+    """Return the monitoring runs, and the verdict on them as evidence: without any, whether one was due.
+
+    The first is due an interval after the day on which the bytes came into use or the plan applies, the later of them.
+    """
+    runs = subject.of("monitor-run")
+    _, plan = _plan(subject, at)
+    every = number(plan.fields.get("every_days")) if plan else None
+    if runs or plan is None or not every:
+        return runs, judge_monitoring(runs, at)
+    used = next((d.time for d in deployments(subject)), plan.time)
+    begun = date.fromisoformat(max(used[:10], plan.effective_from or ""))
+    due = begun + timedelta(days=every)
+    last = due + timedelta(days=number(plan.fields.get("grace_days")) or 0)
+    if at.date() > last:
+        text = f"no monitoring run is here; by {plan.name} the first was due on {due}"
+        return runs, Judgement("missing", text, (plan.id,), basis="person")
+    text = f"no monitoring run was due yet: by {plan.name} the first is due on {due}"
+    ends = f"{last}T23:59:59Z"
+    return runs, Judgement("not due", text, (plan.id,), plan.time, ends, "the first monitoring run", basis="person")
+
+
+def judge_monitoring(runs: list[SealedRecord], at: datetime) -> Judgement:
+    """Return the verdict on monitoring runs as evidence; a breach is judged by `breaches`."""
+    verdict = judge_records("monitor-run", runs, at)
+    return Judgement("holds", "").about(*runs) if verdict.outcome in ("warned", "failed") else verdict
+
+
+def due_runs(subject: StatusSubject, at: datetime) -> Judgement:
+    """The newest run is not older than the plan's interval with its grace."""
+    verdict, plan = _plan(subject, at)
+    if plan is None:
+        return verdict
+    every, grace = number(plan.fields.get("every_days")), number(plan.fields.get("grace_days")) or 0
+    if not every:
+        return Judgement(
+            "missing", "the monitoring plan states no interval (every_days)", verdict.evidence, basis="person"
+        )
+    runs, found = _runs(subject, at)
+    if not runs or found.outcome != "holds":
+        return found
+    last = max(parse_time(r.evidence.time) for r in runs)
+    if at > last + timedelta(days=every + grace):
+        text = f"the last run was on {last:%Y-%m-%d}; the plan asks for one every {every} days"
+        return Judgement("stale", text).about(*runs)
+    return joined([verdict, Judgement("holds", "").about(*runs)], f"{len(runs)} runs, the last on {last:%Y-%m-%d}")
+
+
+def enough_rows(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each run saw at least the rows that the plan asks for."""
+    verdict, plan = _plan(subject, at)
+    if plan is None:
+        return verdict
+    least = number(plan.fields.get("least_rows"))
+    if not least:
+        text = "the monitoring plan states no least number of rows"
+        return Judgement("missing", text, verdict.evidence, basis="person")
+    runs, found = _runs(subject, at)
+    if not runs:
+        return found
+    few = [n for r in runs if (n := read_details(r.evidence, MonitorRunDetails).rows or 0) < least]
+    if few:
+        text = f"{len(few)} runs saw under {least:,} rows (the least {min(few):,})"
+        return Judgement("not evaluated", text).about(*runs)
+    return Judgement("holds", f"{len(runs)} runs on at least {least:,} rows").about(*runs)
+
+
+def breaches(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each run in breach is acknowledged by name in the plan's document or a later run."""
+    verdict, plan = _plan(subject, at)
+    runs, found = _runs(subject, at)
+    if not runs:
+        return found
+    handled = {
+        str(e.get("run")) for e in mappings(plan.fields.get("acknowledged") if plan else ()) if says(e.get("by"))
+    }
+    open_ones = [r for r in runs if r.evidence.result == "failed" and r.id not in handled]
+    if open_ones:
+        text = f"{len(open_ones)} of {len(runs)} runs are in breach, and nobody acknowledged it"
+        return Judgement("failed", text).about(*open_ones)
+    return joined([verdict, Judgement("holds", "").about(*runs)], f"no breach of {len(runs)} runs is open")
+
+
+def evaluated_runs(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each monitoring run has a result, and none in breach is open."""
+    runs, found = _runs(subject, at)
+    if not runs:
+        return found
+    return joined([judge_records("monitor-run", runs, at), breaches(subject, at)], f"{len(runs)} runs evaluated")
+
+
+CHECKS: dict[str, Check] = {
+    "A.6.2.6/runs": due_runs,
+    "A.6.2.6/data": enough_rows,
+    "A.6.2.6/breaches": breaches,
+    "9.1/evaluated": evaluated_runs,
+}
