@@ -137,7 +137,7 @@ class DemoPapers:
             rows, other = slice_text(claim.slice), reference_text(claim)
             against = f", against {other}," if other else ", the reference group,"
             said.append(
-                f"For {rows}{against} the ratio of selection rates is {_shown(claim)}[^e{number}], {_how(claim)}."
+                f"For {rows}{against} the ratio of selection rates is {_shown(claim)}[^e{number}]{_how(claim)}."
             )
             quoted = " ".join(f'{column}="{group}"' for column, group in claim.slice.items())
             notes.append(f"[^e{number}]: evidence {record.id} {RATIO} {quoted}")
@@ -208,12 +208,12 @@ def _day(after: int) -> str:
 
 
 def _how(claim: Claim) -> str:
-    """Return how a ratio lies to its limit, and whether that decides."""
+    """Return how a ratio lies to its limit, and whether that decides; nothing of one without a limit."""
     if claim.limit is None or claim.value is None:
-        return "without a limit"
+        return ""
     side = "within" if holds(claim.value, str(claim.comparator), claim.limit) else "beyond"
     sure = ", and not decided: the rows are too few" if claim.passed is None else ""
-    return f"{side} its limit{sure}"
+    return f", {side} its limit{sure}"
 
 
 def _shown(claim: Claim) -> str:

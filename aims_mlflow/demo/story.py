@@ -14,8 +14,7 @@ from aims_mlflow.demo.data import ROWS, acquired, config_of, credit_table
 from aims_mlflow.demo.papers import ASKED, WAIVER_DAYS, DemoPapers
 from aims_mlflow.demo.people import Office, quiet, set_up
 from aims_mlflow.demo.server import GatedServer
-from aims_mlflow.demo.telling import Teller, controls_to_waive, groups_table, refusal_lines
-from aims_mlflow.records.wording import figure_text
+from aims_mlflow.demo.telling import Teller, controls_to_waive, cost_lines, groups_table, refusal_lines
 from aims_mlflow.settings import environment
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from aims_mlflow.demo.data import DemoData
     from aims_mlflow.demo.model import RowWeights
     from aims_mlflow.demo.people import RunCommand
-    from aims_mlflow.evidence.statement import SealedRecord
 
 SEED = 42001
 AS_MADE = (
@@ -195,7 +193,7 @@ class Story:
         with self.tell.step("She reweighs the training rows; prediction needs no sensitive column"), quiet():
             better = self._train(parts, model.reweighed(self.data, parts["train"], parts["validation"]))
         self.tell.lines(groups_table(better["fairness"], self.data, before=plain["fairness"]))
-        self.tell.lines([self._cost(plain["performance"], better["performance"])])
+        self.tell.lines(cost_lines(plain["performance"], better["performance"]))
         refused = self._register(better["uri"])
         if refused is None:
             self.tell.good("registered: the mitigated model meets each condition that the policy sets for this")
@@ -209,17 +207,6 @@ class Story:
         version = self._last_version()
         self.tell.good(f"registered as version {version}, on a waiver that everyone sees")
         return better, version
-
-    def _cost(self, before: SealedRecord, after: SealedRecord) -> str:
-        old, new = (
-            next(
-                float(c.value)
-                for c in r.evidence.claims
-                if c.metric == "accuracy" and not c.slice and c.role == "test" and c.value
-            )
-            for r in (before, after)
-        )
-        return f"its cost: accuracy {figure_text(old)} before, {figure_text(new)} after"
 
     def _waive(self, uri: str, stage: str, alias: str | None, refused: str) -> None:
         until = (datetime.now(UTC) + timedelta(days=WAIVER_DAYS)).strftime("%Y-%m-%d")

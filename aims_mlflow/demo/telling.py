@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aims_mlflow.records.wording import percent_text, value_text
+from aims_mlflow.records.wording import percent_text, slice_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -117,6 +117,34 @@ def refusal_lines(text: str) -> list[str]:
         out.append(f"- and {len(found) - MAX_REASONS} more")
     following = after.split(" Nothing was lost")[0].strip().rstrip(".")
     return [*out, f"next: {following.split(': aims waive')[0]}"] if following else out
+
+
+def cost_lines(before: SealedRecord, after: SealedRecord) -> list[str]:
+    """Return what a mitigation cost in accuracy on held-out rows: of all, and of each group that lost some."""
+    old, new = _accuracies(before), _accuracies(after)
+    total = (
+        f"its cost: accuracy {value_text(old[''])} before, {value_text(new[''])} after"
+        if "" in old and "" in new
+        else ""
+    )
+    lost = sorted(
+        (float(str(now.value)) - float(str(old[rows].value)), rows) for rows, now in new.items() if rows and rows in old
+    )
+    falls = [f"{rows} {value_text(old[rows])} -> {value_text(new[rows])}" for fall, rows in lost if fall < 0]
+    return [text for text in (total, f"less accurate by group: {'; '.join(falls)}" if falls else "") if text]
+
+
+def _accuracies(record: SealedRecord) -> dict[str, Claim]:
+    """Return the accuracy on held-out rows: of all under "", and of each group of one column."""
+    return {
+        slice_text(c.slice): c
+        for c in record.evidence.claims
+        if c.metric == "accuracy"
+        and c.role == "test"
+        and c.value is not None
+        and len(c.slice) < 2
+        and "*" not in c.slice.values()
+    }
 
 
 def groups_table(record: SealedRecord, data: DemoData, before: SealedRecord | None = None) -> list[str]:
