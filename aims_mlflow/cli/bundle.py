@@ -78,9 +78,9 @@ def create(
     path = out or Path(f"{system or 'organisation'}-{stage}.zip")
     if path.exists():
         raise ConfigError("the file exists", where=str(path), next="name another with --out")
+    begun = _begun(since)
     found = opened(ledger, registry)
     connect(tracking, registry)
-    begun = f"{since.replace(tzinfo=UTC):%Y-%m-%dT%H:%M:%S}Z" if since else None
     earlier = [read_outside_checkpoint(each) for each in held]
     files = make(found, system, stage, store.read_file, since=begun, outside=earlier)
     part = path.with_name(f".{path.name}.part")
@@ -95,6 +95,21 @@ def create(
     if lost:
         click.secho("! some files of runs could not be read: the bundle says which", fg="yellow", err=True)
     click.echo(f"next: `aims bundle verify {path}`, and tell the auditor the root key id")
+
+
+def _begun(since: datetime | None) -> str | None:
+    """Return the first moment of a day that was typed.
+
+    Raises:
+        ConfigError: it lies in the future.
+    """
+    now = datetime.now(UTC)
+    if since is not None and since.replace(tzinfo=UTC) > now:
+        raise ConfigError(
+            f"--since {since:%Y-%m-%d} lies in the future: today is {now:%Y-%m-%d} (UTC)",
+            next="give the day of the last audit",
+        )
+    return f"{since:%Y-%m-%dT%H:%M:%S}Z" if since else None
 
 
 @group.command()

@@ -12,7 +12,6 @@ from aims_mlflow.cli.document_report import report_command
 from aims_mlflow.cli.document_soa import coverage_command, soa_command
 from aims_mlflow.cli.document_verify import verify_command
 from aims_mlflow.cli.options import FILE, LEDGER, REGISTRY
-from aims_mlflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,28 +43,32 @@ for _each in (findings_command, soa_command, coverage_command, report_command, v
 @click.option("--system", help="The system that it is about.")
 @click.option("--author", help="Who writes it; the owner of this account's key by default.")
 @click.option("--print", "only_print", is_flag=True, help="Print the draft, and write no file.")
+@click.option(
+    "--form",
+    metavar="NAME",
+    help="Add what a law asks, point by point: fria, annex-iv or instructions; to the document that is there, if any.",
+)
 @FOLDER
 @EVIDENCE
 def new(
-    kind: str, system: str | None, author: str | None, only_print: bool, folder: Path | None, evidence: tuple[str, ...]
-) -> None:
+    kind: str, system: str | None, author: str | None, only_print: bool, form: str | None, folder: Path | None,
+    evidence: tuple[str, ...],
+) -> None:  # fmt: skip
     """Write a draft of KIND: what register and evidence know is filled in, and each gap is a TODO.
 
     A TODO asks what an auditor would ask there; lint refuses a document that has one.
     """
-    from aims_mlflow.management.draft import new_draft
+    from aims_mlflow.management.draft import drafted, new_draft
     from aims_mlflow.management.surroundings import gather
     from aims_mlflow.records.documents import document_model
 
     document_model(kind)
     around = gather(folder, evidence, make=not only_print)
-    name, text = new_draft(kind, system, author or own_name(around), around)
+    by = author or own_name(around)
     if only_print:
-        click.echo(text, nl=False)
+        click.echo(new_draft(kind, system, by, around, form)[1], nl=False)
         return
-    path = around.folder.root / name
-    if path.exists():
-        raise ConfigError("there is such a file already", where=str(path), next="edit it, or give it another name")
+    path, text = drafted(kind, system, by, around, form)
     path.write_text(text, encoding="utf-8")
     gaps = text.count("TODO")
     click.echo(f"{path} has {gaps} gap{'' if gaps == 1 else 's'}; `aims document lint {path}` lists what is left")
@@ -156,30 +159,42 @@ def _print_kinds(as_json: bool) -> None:
 @click.argument("document")
 @FOLDER
 @EVIDENCE
+@click.option("--table", "as_table", is_flag=True, help="Print only the tables of its legal forms, as Markdown.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def show(document: str, folder: Path | None, evidence: tuple[str, ...], as_json: bool) -> None:
+def show(document: str, folder: Path | None, evidence: tuple[str, ...], as_table: bool, as_json: bool) -> None:
     """Show DOCUMENT (its id or file): state, where each field comes from, what *met* needs still, and what lint says.
 
-    A field is machine-made where register and evidence (--evidence) say the same, a person's word, both, or open.
+    A field is machine-made where register and evidence (--evidence) say the same, a person's word, both, or open. Of
+    each point of a legal form it shows which statements the evidence makes, which a person wrote and where, or what an
+    auditor would ask.
     """
-    from aims_mlflow.cli.document_rows import file_row
+    from aims_mlflow.cli.document_rows import file_row, shown_points
     from aims_mlflow.management.field_origins import field_origins
+    from aims_mlflow.management.legal_forms import point_origins
     from aims_mlflow.management.lint import lint
     from aims_mlflow.management.surroundings import gather
 
     around = gather(folder, evidence)
     found = around.folder.find(document)
+    forms = point_origins(found, around)
+    if as_table:
+        click.echo(shown_points(forms, found.id))
+        return
     results, origins = lint(around, [found.id]), field_origins(found, around)
     row = file_row(found, around)
     if as_json:
         said = [{"rule": r.rule.id, "line": r.line, "text": r.text} for r in results]
-        click.echo(json.dumps({**row, "fields": found.fields, "origins": origins, "lint": said}, indent=2))
+        points = {name: [p.plain() for p in listed] for name, listed in forms.items()}
+        content = {**row, "fields": found.fields, "origins": origins, "forms": points, "lint": said}
+        click.echo(json.dumps(content, indent=2))
         return
     click.secho(f"{row['title']} ({row['kind']}, version {row['version']}): {row['state']}", bold=True)
     for name in ("path", "sha256", "system", "owner", "review_by"):
         click.echo(f"  {name}: {row[name] or 'not stated'}")
     for field, origin in origins.items():
         click.echo(f"  field {field}: {origin}")
+    for point in (p for listed in forms.values() for p in listed):
+        click.echo(f"  point {point.point}: {point.sentence}")
     for result in results:
         click.echo(f"  {result.line}: {result.rule.id} {result.rule.severity}: {result.text}")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.errors import ConfigError
 from aims_mlflow.management.states import state_in_folder, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aims_mlflow.management.folder import FolderDocument
+    from aims_mlflow.management.legal_forms import PointOrigin
     from aims_mlflow.management.published import PublishedShelf
     from aims_mlflow.management.rules.base import LintContext
 
@@ -63,3 +65,18 @@ def _elsewhere(known: PublishedShelf, here: set[str], today: str) -> Iterator[di
             "review_by": written.review_by, "path": None, "sha256": publication.statement.sha256,
             "run": publication.record.evidence.mlflow.run_id,
         }  # fmt: skip
+
+
+def shown_points(forms: Mapping[str, Sequence[PointOrigin]], document: str) -> str:
+    """Return the tables of the legal forms that a document has, in Markdown.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    from aims_mlflow.management.legal_forms import FORMS, as_table
+
+    if not forms:
+        raise ConfigError(
+            f"{document} has no legal form", next="`aims document new KIND --system ID --form NAME` adds one"
+        )
+    return "\n\n".join(f"## {FORMS[name].title}\n\n{as_table(points)}" for name, points in forms.items())

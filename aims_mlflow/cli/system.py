@@ -147,9 +147,10 @@ def scan(
 ) -> int:
     """Look for AI systems, and compare what is found with the register.
 
-    MLflow shows registered models, aliases and stages, prompts, logged models that nobody registered, gateway
-    endpoints, providers in traces and MCP servers. That nothing else exists, no scan can show: each source that was
-    not read is named. Exit status 1 if something is neither claimed by a system nor explained.
+    MLflow shows registered models, aliases and stages with the flavours of their versions, prompts, logged models
+    that nobody registered, gateway endpoints, providers in traces and MCP servers. That nothing else exists, no scan
+    can show: each source that was not read is named. Exit status 1 if something is neither claimed by a system nor
+    explained.
     """
     from aims_mlflow.management.comparison import compare
     from aims_mlflow.management.findings.gathering import INVENTORY, keep_inventory, kept_inventory, read_state
@@ -177,6 +178,8 @@ def scan(
         said = f"not read: {source.failed}" if source.failed else f"{source.items_seen:,} items"
         left = f"; not looked at: {source.left_out}" if source.left_out else ""
         click.secho(f"{source.kind} of {source.address}: {said}{left}", fg="yellow" if source.failed else None)
+        for what, why in source.unread.items():
+            click.secho(f"  not read: {what}: {why}", fg="yellow")
     for item in compared.unknown:
         since = f", first seen {item.first_seen[:10]}" if item.first_seen else ""
         click.secho(f"✗ {item.called}{since}: no system claims it, and nobody explained it", fg="red")

@@ -43,7 +43,7 @@ class RegisterComparison:
         claimed: The system that claims each item, by the item's key.
         explained: The explanation in force of each item that no system claims, by the item's key.
         unknown: Items that are neither.
-        not_scanned: Kinds of source in scope that no scan read, each with the reason if one is known.
+        not_scanned: Kinds of source in scope, or parts of one, that no scan read, each with the reason.
         sentence: All counts in one sentence.
     """
 
@@ -114,7 +114,8 @@ def _not_scanned(state: ManagementState) -> dict[str, str]:
     read = {s.kind for s in sources if s.failed is None}
     failed = {s.kind: s.failed for s in sources if s.failed is not None}
     missing = {k: "no source of this kind was named" for k in sources_in_scope(state) if k not in read}
-    return {**missing, **failed}
+    in_part = {what: why for s in sources for what, why in s.unread.items()}
+    return {**missing, **in_part, **failed}
 
 
 def _notes(state: ManagementState) -> Iterator[ScanItem]:

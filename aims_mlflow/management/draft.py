@@ -8,15 +8,19 @@ import yaml
 
 from aims_mlflow.catalog.loader import controls_for_kind, kinds, require_control
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.management.folder import FENCE
 from aims_mlflow.management.known_facts import known_facts
+from aims_mlflow.management.legal_forms import filled, legal_form
 from aims_mlflow.records.documents import document_model, entry_model, is_needed, key_of
 from aims_mlflow.records.documents.base import HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pydantic import BaseModel
 
+    from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.rules.base import LintContext
     from aims_mlflow.records.documents.base import WrittenDocument
 
@@ -29,8 +33,10 @@ def draft_id(kind: str, system: str | None) -> str:
     return system if kind == "system" and system else f"{kind}-{system}" if system else kind
 
 
-def new_draft(kind: str, system: str | None, author: str, around: LintContext) -> tuple[str, str]:
-    """Return (name of the file, its text) of a draft of a kind.
+def new_draft(
+    kind: str, system: str | None, author: str, around: LintContext, form: str | None = None
+) -> tuple[str, str]:
+    """Return (name of the file, its text) of a draft of a kind, with the points of a legal form if one is named.
 
     Raises:
         ConfigError: there is no such kind, or it is about a system and none is named, or none of the register.
@@ -45,11 +51,67 @@ def new_draft(kind: str, system: str | None, author: str, around: LintContext) -
     entry = around.systems.get(system or "")
     owner = entry.owner if entry else None
     facts = {"owner": owner, "author": author, **known_facts(kind, system, around)}
-    return draft_text(kind, system, facts, around)
+    if form is None:
+        return draft_text(kind, system, facts, around)
+    asked = legal_form(form, kind)
+    points = filled(asked, system, around)
+    return draft_text(kind, system, {**facts, asked.field: points.statements}, around, points.citations)
 
 
-def draft_text(kind: str, system: str | None, known: dict[str, Any], around: LintContext) -> tuple[str, str]:
-    """Return (name of the file, its text) of a draft of a kind with what is known of it, as plain values."""
+def drafted(
+    kind: str, system: str | None, author: str, around: LintContext, form: str | None = None
+) -> tuple[Path, str]:
+    """Return (path, text) of a draft; a form goes into the one document of its kind about the system, if there is one.
+
+    Raises:
+        ConfigError: as `new_draft` and `with_form`; the file is there; or several documents could take the form.
+    """
+    there = around.folder.of(kind, system) if form is not None and system is not None else []
+    if form is not None and there:
+        if len(there) > 1:
+            names = ", ".join(d.id for d in there)
+            raise ConfigError(f"several documents could have the form {form}: {names}", next="keep one of them")
+        return there[0].path, with_form(there[0], form, around)
+    name, text = new_draft(kind, system, author, around, form)
+    path = around.folder.root / name
+    if path.exists():
+        raise ConfigError("there is such a file already", where=str(path), next="edit it, or give it another name")
+    return path, text
+
+
+def with_form(document: FolderDocument, form: str, around: LintContext) -> str:
+    """Return the text of a file that is there already, with the points of a legal form added to its fields.
+
+    Raises:
+        ConfigError: it has them already, or has no text under its fields for the citations.
+    """
+    asked = legal_form(form, document.written.kind)
+    lines = document.content.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
+    if asked.field in document.front.data:
+        raise ConfigError(
+            f"the document has {asked.field} already", where=str(document.path),
+            next=f"`aims document show {document.id} --table` says what is open",
+        )  # fmt: skip
+    if lines[0].rstrip() != FENCE:
+        raise ConfigError(
+            "the file is YAML alone, and the citations of the form stand in a text", where=str(document.path),
+            next="make it a file .md: its fields between two lines ---, and its text below",
+        )  # fmt: skip
+    points = filled(asked, document.written.system, around)
+    end = next(n for n, line in enumerate(lines[1:], 1) if line.rstrip() == FENCE)
+    field = type(document.written).model_fields[asked.field]
+    block = [*_stated(asked.field, points.statements), *_gaps(field, points.statements)]
+    text = "\n".join([*lines[:end], *block, *lines[end:]]).rstrip()
+    return "\n".join([text, *([""] if points.citations else []), *points.citations]) + "\n"
+
+
+def draft_text(
+    kind: str, system: str | None, known: dict[str, Any], around: LintContext, citations: tuple[str, ...] = ()
+) -> tuple[str, str]:
+    """Return (name of the file, its text) of a draft of a kind with what is known of it, as plain values.
+
+    `citations` are the lines below the text that say what marks in the known values rest on.
+    """
     model = document_model(kind)
     facts: dict[str, Any] = {
         "id": draft_id(kind, system), "kind": kind, "title": _title(kind, system, around), "version": "1", **known,
@@ -60,7 +122,7 @@ def draft_text(kind: str, system: str | None, known: dict[str, Any], around: Lin
     text = "\n".join(head).rstrip() + "\n"
     if not model.TEXT:
         return f"{facts['id']}.yaml", text
-    body = "\n".join(_body(kind, str(facts["title"])))
+    body = "\n".join([*_body(kind, str(facts["title"])), *([""] if citations else []), *citations])
     return f"{facts['id']}.md", f"---\n{text}---\n\n{body}\n"
 
 
@@ -92,7 +154,7 @@ def _own_fields(model: type[WrittenDocument], facts: dict[str, Any]) -> Iterator
             continue
         key = key_of(name, field)
         if key in facts:
-            yield _dumped(key, facts[key])
+            yield from _stated(key, facts[key])
             yield from _gaps(field, facts[key])
         else:
             yield f"# {'TODO ' if is_needed(field) else ''}{key}: {field.description}"
@@ -101,10 +163,20 @@ def _own_fields(model: type[WrittenDocument], facts: dict[str, Any]) -> Iterator
                 yield from _entry_form(inner)
 
 
+def _stated(name: str, value: Any) -> Iterator[str]:
+    """Yield a field with its value; one of which nothing is known stands open."""
+    yield f"{name}:" if value == {} else _dumped(name, value)
+
+
 def _gaps(field: Any, entries: Any) -> Iterator[str]:
-    """Ask what the entries that are filled in do not say."""
+    """Ask what the entries, or the points of one, that are filled in do not say."""
     inner = entry_model(field)
-    if inner is None or not isinstance(entries, list):
+    if inner is None or not isinstance(entries, list | dict):
+        return
+    if isinstance(entries, dict):
+        for name, part in inner.model_fields.items():
+            if is_needed(part) and key_of(name, part) not in entries:
+                yield f"  # TODO {key_of(name, part)}: {part.description}"
         return
     for name, part in inner.model_fields.items():
         key = key_of(name, part)

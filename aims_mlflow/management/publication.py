@@ -14,7 +14,7 @@ from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.gates.citations import claim_of
 from aims_mlflow.gates.person_statements import day_end
 from aims_mlflow.management.lint import lint, stops
-from aims_mlflow.management.passages import citation_lines, paragraphs, shown_value
+from aims_mlflow.management.passages import citation_lines, passages, shown_value
 from aims_mlflow.records.details.attachments import AttachmentDetails, Citation, DocumentEventDetails, DocumentStatement
 from aims_mlflow.records.evidence import Artifact, MlflowIds, Supersedes
 
@@ -94,7 +94,7 @@ def _resolved(document: FolderDocument, line: CitationLine, around: LintContext)
         raise EvidenceError(
             f"[^{line.name}] the record has no {line.metric} for {dict(line.slice) or 'all rows'}", where=where
         )
-    shown = next((s for p in paragraphs(document) if (s := shown_value(p, line.name))), None)
+    shown = next((s for p in passages(document) if (s := shown_value(p, line.name))), None)
     facts: dict[str, Any] = {
         "name": line.name, "evidence": record.id, "sha256": record.sha256, "kind": record.evidence.kind,
         "time": record.evidence.time, "metric": line.metric, "slice": dict(line.slice) if line.metric else None,

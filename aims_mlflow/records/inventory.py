@@ -25,6 +25,7 @@ class InventorySource(Record):
         items_seen: How many items it has; 0 where it could not be read.
         left_out: What of it was not looked at, and why; None where nothing was left out.
         failed: Why it could not be read; None where it was.
+        unread: What of it was to be read and could not be, with the reason.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class InventorySource(Record):
     items_seen: int = Field(0, ge=0)
     left_out: str | None = None
     failed: str | None = None
+    unread: dict[str, str] = Field(default_factory=dict)
 
 
 class InventoryItem(Record):

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.citations import claim_of
-from aims_mlflow.management.passages import citation_lines, paragraphs, shown_value, statements
+from aims_mlflow.management.passages import citation_lines, paragraphs, passages, shown_value, statements
 from aims_mlflow.management.rules.base import Spot
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _entry_cites(document: FolderDocument, passage: Passage) -> bool:
 def unresolved(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     """Yield each mark that leads to no record, to several, or to one that cannot bear it."""
     lines = {line.name: line for line in citation_lines(document)}
-    for passage in paragraphs(document):
+    for passage in passages(document):
         for mark in passage.marks:
             if mark not in lines:
                 yield Spot(passage.line, f"[^{mark}] has no line below that says what it rests on")
@@ -102,7 +102,7 @@ def other_values(document: FolderDocument, around: LintContext) -> Iterator[Spot
     for line in citation_lines(document):
         found = around.evidence.find(line.evidence or "")
         claim = claim_of(found[0], line.metric, dict(line.slice)) if len(found) == 1 and line.metric else None
-        for passage in paragraphs(document) if claim is not None else ():
+        for passage in passages(document) if claim is not None else ():
             shown = shown_value(passage, line.name)
             if claim is not None and shown is not None and (claim.value is None or not matches(shown, claim.value)):
                 yield Spot(passage.line, f"[^{line.name}] {shown} is shown, the evidence says {claim.value}")

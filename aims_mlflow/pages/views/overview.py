@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,9 @@ from aims_mlflow.catalog.loader import controls
 from aims_mlflow.pages.blocks import Facts, PageCell, PageTable, PageView, state_cell, to
 from aims_mlflow.pages.views.common import UNASSIGNED, day_text, model_text, version_cell
 from aims_mlflow.pages.views.endings import ending_states, ends_with, together
+from aims_mlflow.pages.views.risks import MARKS, OPEN, standings
 from aims_mlflow.pages.views.states import MET_MEANS, NOT_JUDGED, catalogue, control_cell, live_versions
+from aims_mlflow.pages.views.suppliers import supplied
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
@@ -17,10 +20,17 @@ if TYPE_CHECKING:
 
     from aims_mlflow.pages.source import PageSource
 
-DAYS, MOST, MOST_STATES = 31, 20, 500
+DAYS, MOST, MOST_STATES, MOST_NAMES = 31, 20, 500, 5
 LOUD = ("unverifiable", "failed", "failed and waived", "stale", "not evaluated", "missing")
 MISSING = "missing"  # of these there are many: one row for each version
 STAGES = ("deployed", "development", "retired")
+RISK_MEANS = {
+    "overdue": "the day by which it was to be treated has passed",
+    "open": "open, by its register",
+    "treating": "its treatment has not ended",
+    "closed without evidence": "a record that closed it is not in this ledger or did not pass, or none is named",
+    "accepted by nobody": "its register names nobody who accepted it",
+}
 
 
 def overview(source: PageSource, _args: Mapping[str, str], _query: Mapping[str, str]) -> PageView:
@@ -48,7 +58,7 @@ def _attention(source: PageSource, live: Sequence[Any], judged: int) -> PageTabl
     states.sort(key=lambda r: (LOUD.index(r["state"]), r["model"], r["version"], r["position"]))
     first = together([s for s in states if s["state"] != MISSING], "model", "version", "state", "reason")
     lacking = together([s for s in states if s["state"] == MISSING], "model", "version")
-    rows: list[Sequence[Any]] = [_needing(row, row["reason"], held) for row in first]
+    rows = [*_risks(source), *_suppliers(source), *(_needing(row, row["reason"], held) for row in first)]
     found = source.rows("SELECT * FROM finding WHERE closed IS NULL AND {scope} ORDER BY opened DESC")
     for each in found:
         about = version_cell(each["model"], each["version"])
@@ -64,7 +74,8 @@ def _attention(source: PageSource, live: Sequence[Any], judged: int) -> PageTabl
         f"{note}{unjudged}".strip(),
         total=len(rows),
         empty="No judged version in use has a control or clause that is failed, waived, stale, missing, unverifiable "
-        "or not evaluated, and no finding is open in the ledger. What is not covered is below.",
+        "or not evaluated, no finding is open in the ledger, and no published risk or supplier needs a person. What is "
+        "not covered is below.",
     )
 
 
@@ -81,6 +92,49 @@ def _lacking(ids: Sequence[str]) -> str:
     return (
         f"of {annex} controls and {len(ids) - annex} clauses something is missing; the version's page says what of each"
     )
+
+
+def _risks(source: PageSource) -> list[Sequence[Any]]:
+    """Return how many risks of the published registers need a person, a row for each standing."""
+    found = Counter(state for state, _, _ in standings(source))
+    return [
+        (
+            state_cell(MARKS[state], to("risks", state=state), state),
+            PageCell(f"{found[state]:,} of {found.total():,} risks", to("risks", state=state)),
+            "6.1.3",
+            RISK_MEANS[state],
+        )
+        for state in OPEN
+        if found[state]
+    ]
+
+
+def _suppliers(source: PageSource) -> list[Sequence[Any]]:
+    """Return how many components of suppliers lack an own test of the version in use; no row where none does."""
+    found = supplied(source)
+    lacking: dict[str, list[str]] = {"no own test": [], "tested in another version": []}
+    for _, part, tests in found:
+        if not tests:
+            lacking["no own test"].append(part.component)
+        elif tests[-1].version != part.version:
+            lacking["tested in another version"].append(part.component)
+    count = sum(map(len, lacking.values()))
+    if not count:
+        return []
+    link = to("suppliers")
+    return [
+        (
+            state_cell("open", link, "no own evaluation"),
+            PageCell(f"{count:,} of {len(found):,} components of suppliers", link),
+            "A.10.3",
+            "; ".join(f"{why}: {_named(names)}" for why, names in lacking.items() if names),
+        )
+    ]
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _ending(source: PageSource) -> PageTable:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 ALL = "all"
 # What needs a person first.
-STANDINGS = ("overdue", "open", "treating", "closed without evidence", "accepted by nobody", "accepted", "closed")
+OPEN = ("overdue", "open", "treating", "closed without evidence", "accepted by nobody")
+STANDINGS = (*OPEN, "accepted", "closed")
 MARKS = {
     "overdue": "failed", "open": "open", "treating": "warned", "closed without evidence": "not evaluated",
     "accepted by nobody": "not evaluated", "accepted": "closed", "closed": "closed",
@@ -32,13 +33,8 @@ WHOSE = (
 def risks(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
     """Return the risks of the published registers, those that need a person first."""
     system, state = query.get("system", ""), query.get("state", ALL)
-    found = [
-        (standing(source, risk), document, risk)
-        for document, register in source.documents.of(RiskRegisterDocument)
-        for risk in register.risks
-        if system in ("", risk.system, document.publication.document.system)
-    ]
-    found = sorted((f for f in found if state in (ALL, f[0])), key=lambda f: (STANDINGS.index(f[0]), f[2].id))
+    listed = (f for f in standings(source, system) if state in (ALL, f[0]))
+    found = sorted(listed, key=lambda f: (STANDINGS.index(f[0]), f[2].id))
     paging = RowRange("risks", query, len(found))
     shown = found[paging.first - 1 : paging.first - 1 + paging.most]
     table = PageTable(
@@ -66,6 +62,16 @@ def risks(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]
     return PageView("Risks" + (f" of {system}" if system else ""), "risks", (), blocks, **paging.links)
 
 
+def standings(source: PageSource, system: str = "") -> list[tuple[str, SealedDocument, RiskEntry]]:
+    """Return each risk of the published registers, of one system or of all, with how it stands and its register."""
+    return [
+        (standing(source, risk), document, risk)
+        for document, register in source.documents.of(RiskRegisterDocument)
+        for risk in register.risks
+        if system in ("", risk.system, document.publication.document.system)
+    ]
+
+
 def standing(source: PageSource, risk: RiskEntry) -> str:
     """Return how a risk stands today: what its register says, unless its days or its evidence speak against it."""
     if risk.status in ("open", "treating", None):
@@ -73,7 +79,7 @@ def standing(source: PageSource, risk: RiskEntry) -> str:
     if risk.status == "accepted":
         return "accepted" if risk.accepted_by else "accepted by nobody"
     results = [row["result"] for row in (find(source, each)[0] for each in risk.closed_by) if row is not None]
-    return "closed" if results and len(results) == len(risk.closed_by) and set(results) == {"passed"} else STANDINGS[3]
+    return "closed" if results and len(results) == len(risk.closed_by) and set(results) == {"passed"} else OPEN[3]
 
 
 def _row(source: PageSource, state: str, document: SealedDocument, risk: RiskEntry) -> tuple[Any, ...]:

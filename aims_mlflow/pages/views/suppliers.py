@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.pages.blocks import PageCell, PageTable, PageView, state_cell
@@ -32,11 +33,7 @@ def suppliers(source: PageSource, _args: Mapping[str, str], query: Mapping[str, 
     """Return the components of third parties, with what speaks for and against each."""
     system = query.get("system", "")
     tests = source.documents.of(SupplierEvaluationDocument, system)
-    found = [
-        (document, component, _of(component, document, tests))
-        for document, record in source.documents.of(SupplierDocument, system)
-        for component in record.components
-    ]
+    found = supplied(source, system)
     found.sort(key=lambda f: (not against(source.moment[:10], f[1], f[2]), f[1].component))
     paging = RowRange("suppliers", query, len(found))
     shown = found[paging.first - 1 : paging.first - 1 + paging.most]
@@ -54,15 +51,23 @@ def suppliers(source: PageSource, _args: Mapping[str, str], query: Mapping[str, 
     )
 
 
-def _of(
-    component: SuppliedComponent,
-    document: SealedDocument,
-    tests: Sequence[tuple[SealedDocument, Any]],
-) -> list[ComponentTest]:
-    """Return the organisation's own tests of a component for the same system, oldest first."""
-    about = document.publication.document.system
-    mine = [t for d, w in tests if d.publication.document.system == about for t in w.tests]
-    return sorted((t for t in mine if t.component == component.component), key=lambda t: t.date or "")
+def supplied(
+    source: PageSource, system: str = ""
+) -> list[tuple[SealedDocument, SuppliedComponent, list[ComponentTest]]]:
+    """Return each declared component with its record and the own tests for the same system, oldest first."""
+    tests: dict[tuple[str | None, str], list[ComponentTest]] = defaultdict(list)
+    for document, evaluation in source.documents.of(SupplierEvaluationDocument, system):
+        for test in evaluation.tests:
+            tests[document.publication.document.system, test.component].append(test)
+    return [
+        (
+            document,
+            part,
+            sorted(tests[document.publication.document.system, part.component], key=lambda t: t.date or ""),
+        )
+        for document, record in source.documents.of(SupplierDocument, system)
+        for part in record.components
+    ]
 
 
 def against(today: str, component: SuppliedComponent, tests: Sequence[ComponentTest]) -> list[str]:

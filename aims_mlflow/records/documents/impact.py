@@ -19,6 +19,7 @@ from aims_mlflow.records.documents.base import (
     optional,
 )
 from aims_mlflow.records.documents.context import AffectedGroup
+from aims_mlflow.records.documents.legal import RightsAssessment
 
 Dimension = Literal[
     "accountability", "transparency", "fairness", "privacy", "reliability", "safety", "explainability", "environment",
@@ -140,19 +141,6 @@ class AssessmentReview(Record):
     triggers: Texts = optional("what makes it due earlier", ())
 
 
-class RightsAssessment(Record):
-    """What a fundamental rights impact assessment asks besides (AI Act Art. 27)."""
-
-    process: Text | None = optional("process in which the system is used")
-    period_and_frequency: Text | None = optional("period and frequency of use")
-    categories: Texts = optional("categories of people", ())
-    harms: Text | None = optional("specific harms")
-    oversight: Text | None = optional("human oversight")
-    if_harm_occurs: Text | None = optional("measures, governance and complaints")
-    who_must: Text | None = optional("why the organisation has this duty, or has not")
-    authority_notified: Day | None = optional("day on which the authority was told")
-
-
 class SocietalEffect(Record):
     """An effect on society at large."""
 
@@ -188,7 +176,7 @@ class ImpactAssessmentDocument(TextDocument):
     conditions: Texts = optional("conditions of the decision", ())
     review: AssessmentReview | None = optional("when it is made again")
     feeds_risks: Texts = needed("which risks of the risk register it feeds", ())
-    rights: RightsAssessment | None = optional("what an assessment of fundamental rights asks besides")
+    rights: RightsAssessment | None = optional("what Art. 27 of the AI Act asks besides: the form `fria`")
 
 
 class PeopleImpactDocument(TextDocument):

@@ -19,6 +19,7 @@ from aims_mlflow.records.documents.base import (
     needed,
     optional,
 )
+from aims_mlflow.records.documents.legal import InstructionsForUse
 
 
 class DataManagementDocument(TextDocument):
@@ -86,6 +87,7 @@ class UserInformationDocument(TextDocument):
     oversight: Text | None = optional("who watches over it")
     how_to_contest: Text | None = needed("how they contest a result")
     contact: Text | None = needed("whom they ask")
+    instructions: InstructionsForUse | None = optional("what Art. 13 and 50 of the AI Act ask: the form `instructions`")
 
 
 class ReportChannelDocument(TextDocument):

@@ -19,6 +19,7 @@ from aims_mlflow.records.documents.base import (
     needed,
     optional,
 )
+from aims_mlflow.records.documents.legal import TechnicalFile
 from aims_mlflow.records.evidence import Comparator
 
 Slice = dict[str, Text]
@@ -229,6 +230,7 @@ class TechnicalDocument(TextDocument):
     ABOUT = "system"
 
     audiences: tuple[AudienceText, ...] = entries("what each audience is told")
+    technical_file: TechnicalFile | None = optional("what Annex IV of the AI Act asks: the form `annex-iv`")
 
 
 class PlannedEvent(Record):

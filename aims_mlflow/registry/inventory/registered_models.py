@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.records.inventory import InventoryItem
+from aims_mlflow.registry.inventory.flavours import FlavourReader
 from aims_mlflow.registry.inventory.pages import each_workspace, paged, time_of
 from aims_mlflow.registry.inventory.scan import SourceContent
 from aims_mlflow.registry.names import is_prompt
@@ -16,23 +17,27 @@ if TYPE_CHECKING:
 
 MODELS, PROMPTS = "registered models", "prompts"
 SERVING_STAGES = ("Staging", "Production")
+NOT_IN_USE = "flavours of versions that no alias or stage holds"
 
 
 def read_models(client: Any, address: str) -> SourceContent:
-    """Return every registered model, and each alias and stage that a version has.
+    """Return every registered model, each alias and stage that a version has, with the flavours of that version.
 
-    A model that only carries the tag of a prompt, which every client may set, is a model all the same.
+    The providers that such flavours call are items too. A model that only carries the tag of a prompt, which every
+    client may set, is a model all the same.
 
     Raises:
         Unreachable: the registry does not answer.
     """
     items: list[InventoryItem] = []
+    flavours = FlavourReader(client)
     for prefix in each_workspace(client):
         for model in _found(client, None):
-            items += _of_model(model, prefix, address)
+            items += _of_model(model, prefix, address, flavours)
         for model in _found(client, TAGGED_PROMPT):
-            items += () if _is_prompt(model) else _of_model(model, prefix, address)
-    return SourceContent(tuple(items))
+            items += () if _is_prompt(model) else _of_model(model, prefix, address, flavours)
+    items += flavours.providers(MODELS, address)
+    return SourceContent(tuple(items), NOT_IN_USE, flavours.unread())
 
 
 def read_prompts(client: Any, address: str) -> SourceContent:
@@ -66,7 +71,7 @@ def _is_prompt(tagged: Any) -> bool:
     return all(is_prompt(v) for v in tagged.latest_versions or ())
 
 
-def _of_model(model: Any, prefix: str, address: str) -> Iterator[InventoryItem]:
+def _of_model(model: Any, prefix: str, address: str, flavours: FlavourReader) -> Iterator[InventoryItem]:
     name = f"{prefix}{model.name}"
     newest = max((int(v.version) for v in model.latest_versions or ()), default=0)
     yield InventoryItem(
@@ -78,15 +83,16 @@ def _of_model(model: Any, prefix: str, address: str) -> Iterator[InventoryItem]:
         first_seen=time_of(model.creation_timestamp),
         facts={"newest version": str(newest)} if newest else {"newest version": "none"},
     )
-    for alias, version in sorted((model.aliases or {}).items()):
-        yield _held(name, f"{name}@{alias}", str(version), address)
-    for version in model.latest_versions or ():
-        if version.current_stage in SERVING_STAGES:
-            yield _held(name, f"{name} in stage {version.current_stage}", str(version.version), address)
-
-
-def _held(name: str, held: str, version: str, address: str) -> InventoryItem:
-    return InventoryItem(
-        kind="alias", id=held, source=MODELS, address=address, names=(held, name),
-        facts={"model": name, "version": version},
-    )  # fmt: skip
+    held = [(f"{name}@{alias}", str(version)) for alias, version in sorted((model.aliases or {}).items())]
+    held += [
+        (f"{name} in stage {v.current_stage}", str(v.version))
+        for v in model.latest_versions or ()
+        if v.current_stage in SERVING_STAGES
+    ]
+    sources = {str(v.version): v.source for v in model.latest_versions or ()}
+    for held_as, version in held:
+        found = flavours.flavours(prefix, model.name, version, sources.get(version))
+        yield InventoryItem(
+            kind="alias", id=held_as, source=MODELS, address=address, names=(held_as, name),
+            facts={"model": name, "version": version, "flavours": found},
+        )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError
@@ -10,7 +10,7 @@ from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.inventory import Inventory, InventorySource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from aims_mlflow.records.inventory import InventoryItem
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SourceContent:
-    """What one source has: its items, and what of it was not looked at."""
+    """What one source has: its items, what of it is never looked at, and what could not be read, with the reason."""
 
     items: tuple[InventoryItem, ...]
     left_out: str | None = None
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,11 @@ def scan(
             continue
         found = {item.key: item for item in content.items}
         sources.append(
-            InventorySource(kind=reader.kind, address=reader.address, items_seen=len(found), left_out=content.left_out)
-        )
+            InventorySource(
+                kind=reader.kind, address=reader.address, items_seen=len(found), left_out=content.left_out,
+                unread=dict(content.unread),
+            )
+        )  # fmt: skip
         items.extend(found.values())
     return Inventory(time=utc_text(now), tool_version=version, sources=tuple(sources), items=tuple(items))
 

@@ -8,7 +8,7 @@ from aims_mlflow.cli.main import cli, run_command
 from aims_mlflow.errors import AimsError, ConfigError
 from aims_mlflow.management.folder import FolderDocument, read_document
 from aims_mlflow.records.documents import KINDS
-from support.management_folder import POLICY, SYSTEM, write
+from support.management_folder import POLICY, REGISTER_ENTRY, SYSTEM, assessment, write
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +73,19 @@ def test_a_rule_explains_itself():
     assert "X10" in run_command("rule")
     with pytest.raises(AimsError, match="there is no rule"):
         run_command("rule", "Z9")
+
+
+def test_a_form_goes_into_the_document_that_is_there_and_its_table_says_what_is_open(tmp_path):
+    write(tmp_path, system=REGISTER_ENTRY, aiia=assessment("0" * 36, "a" * 64))
+    made = ("impact-assessment", "--system", "income-screening", "--form", "fria")
+    with pytest.raises(ConfigError, match="has no legal form"):
+        run_command("document", "show", "aiia", "--table")
+    assert "aiia.md has 2 gaps" in run_command("document", "new", *made)
+    table = run_command("document", "show", "aiia", "--table")
+    assert "## Impact on fundamental rights (AI Act Art. 27)" in table
+    assert "| oversight |  |  | who oversees it" in table
+    assert "point oversight: open: who oversees it" in run_command("document", "show", "aiia")
+    points = {p["point"]: p for p in json.loads(run_command("document", "show", "aiia", "--json"))["forms"]["fria"]}
+    assert points["harms"]["person"][0]["document"] == "aiia"
+    assert points["harms"]["machine"] == []
+    assert [name for name, p in points.items() if p["open"]] == ["oversight", "who_must"]

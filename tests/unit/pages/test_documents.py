@@ -1,5 +1,7 @@
 """Pages of what people published: documents, risks, suppliers, the statement of applicability, what was missed."""
 
+from urllib.parse import parse_qsl
+
 import pytest
 
 from aims_mlflow.pages.scope import Scope
@@ -105,6 +107,25 @@ def test_a_supplier_is_not_relied_on_by_terms_expired_papers_or_another_versions
         "model API (kind not stated)": "evaluation expired on 2026-01-01; tested was 2026-01, in use is 2026-09",
     }
     assert site.rows("suppliers", ROWS["suppliers"])[0]["Found"]["text"] == "documents and own test"
+
+
+def test_the_overview_counts_risks_and_suppliers_that_need_a_person_and_leads_to_them(doubtful, site):
+    def counted(of, **more):
+        rows = of.rows("overview", "Needs attention", **more)
+        return {r["State"]["text"]: r for r in rows if r["Control or clause"] in ("6.1.3", "A.10.3")}
+
+    found = counted(doubtful)
+    assert [(text, row["About"]["text"]) for text, row in found.items()] == [
+        ("overdue", "1 of 3 risks"), ("closed without evidence", "1 of 3 risks"), ("accepted by nobody", "1 of 3 risks"),
+        ("no own evaluation", "2 of 2 components of suppliers"),
+    ]  # fmt: skip
+    assert found["no own evaluation"]["Why"] == "no own test: a; tested in another version: model API"
+    for row in found.values():
+        name, _, query = row["About"]["href"].partition("?")
+        listed = doubtful.rows(name, ROWS[name], dict(parse_qsl(query)))
+        assert len(listed) == int(row["About"]["text"].split()[0])
+    assert counted(doubtful, scope=NOBODY) == {}
+    assert "no own evaluation" not in counted(site)
 
 
 def test_the_statement_has_its_versions_differences_and_live_states_beside_each_decision(site):

@@ -14,8 +14,12 @@ import pytest
 
 from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Step
+from aims_mlflow.evidence import tracking
 from aims_mlflow.exports.bundle import layout
+from aims_mlflow.exports.bundle.archive import write_archive
+from aims_mlflow.exports.bundle.create import create as make
 from aims_mlflow.exports.bundle.ledger import PartLedger
+from aims_mlflow.ledger.ledger import Ledger
 from support import second_verifier
 from support.commands import run
 from support.lived_bundle import blocks, contents, rewritten, shown
@@ -177,7 +181,10 @@ def test_stages_and_dates_choose_what_lies_in_it(life, tmp_path):
     assert not any("fairness.html" in n for n in names)
     assert any("fairness.html" in n for n in whole)
     assert "verified" in run("bundle", "verify", documents)
-    late = create(life, tmp_path / "late.zip", "--stage", "surveillance", "--since", "2099-01-01")
+    late = tmp_path / "late.zip"
+    files = make(Ledger(life.uri), "loans", "surveillance", tracking.read_file, since="2099-01-01T00:00:00Z")
+    with late.open("wb") as stream:
+        write_archive(files, stream)
     kept = [json.loads(c) for n, c in contents(late).items() if n.startswith("ledger/leaves/")]
     assert {leaf["type"] for leaf in kept} == {"policy", "keyring", "approval", "decision", "outcome"}
     stages = [leaf["stage"] for leaf in kept if leaf["type"] == "decision"]
@@ -190,6 +197,14 @@ def test_stages_and_dates_choose_what_lies_in_it(life, tmp_path):
     )
     assert "did you mean 'loans'?" in run("bundle", "create", "--system", "loan", "--out", tmp_path / "x.zip", status=2)
     assert not (tmp_path / "x.zip").exists()
+
+
+def test_a_bundle_since_a_day_that_has_not_come_is_refused_in_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = run("bundle", "create", "--system", "loans", "--since", "2099-01-01", status=2)
+    assert "--since 2099-01-01 lies in the future" in said
+    assert len(said.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_lost_report_is_told_not_passed_over(life, tmp_path, monkeypatch):

@@ -70,6 +70,10 @@ CASES = {
     "owner unknown": (good(system=states.system(owner="moritz")), [f"S4 {SYSTEM}/owner"]),
     "stage behind the ledger": (good(system=states.system(stage="development")), [f"S5 {SYSTEM}"]),
     "retired and in use": (good(system=states.system(stage="retirement")), [f"S5 {SYSTEM}"]),
+    "flavours not read": (
+        in_inventory(sources=(source(OLD[0], unread={"flavours of versions in use": "1 of 2"}), source(OLD[1]))),
+        ["S6 flavours of versions in use"],
+    ),
     "source not scanned": (good(scope=document("scope", sources=["vendor list"])), ["S6 vendor list"]),
     "old scan": (in_inventory(time="2026-05-15T08:00:00Z"), ["S7 scan"]),
     "terms only": (

@@ -2,13 +2,25 @@
 
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import mlflow
 import pytest
+import yaml
 
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.records.inventory import InventoryItem
-from aims_mlflow.registry.inventory import gateway, logged_models, mcp_servers, pages, registered_models, traces
+from aims_mlflow.registry.inventory import (
+    flavours,
+    gateway,
+    logged_models,
+    mcp_servers,
+    pages,
+    registered_models,
+    traces,
+)
 from aims_mlflow.registry.inventory.scan import SourceContent, SourceReader, scan
 from support.fresh_database import fresh_database
 
@@ -36,6 +48,54 @@ def test_models_with_alias_and_stage_over_several_pages(client, monkeypatch):
     held = [("alias", "b@champion"), ("alias", "c in stage Production")]
     assert sorted(ids(found)) == [*held, *(("registered model", n) for n in "abc")]
     assert next(i for i in found.items if i.kind == "alias").names == ("b@champion", "b")
+
+
+def held(client, name, files, alias="champion"):
+    """A version behind an alias whose artifacts are `files` (name -> text)."""
+    made = client.create_logged_model("0", name=name)
+    folder = Path(url2pathname(urlsplit(made.artifact_location).path))
+    folder.mkdir(parents=True)
+    for file, text in files.items():
+        (folder / file).write_text(text)
+    client.create_registered_model(name)
+    client.create_model_version(name, f"models:/{made.model_id}", model_id=made.model_id)
+    if alias:
+        client.set_registered_model_alias(name, alias, 1)
+
+
+def mlmodel(**flavors):
+    return {"MLmodel": yaml.safe_dump({"flavors": {"python_function": {"loader_module": "x"}, **flavors}})}
+
+
+def test_flavours_of_versions_in_use_are_read_and_what_was_not_read_is_told(client):
+    held(client, "a", mlmodel(sklearn={"sklearn_version": "1.7.2"}))
+    held(client, "b", mlmodel(openai={"openai_version": "2.1"}))
+    held(client, "c", mlmodel())
+    held(client, "d", {"MLmodel": "flavors: ["})
+    held(client, "idle", {}, alias=None)
+    found = registered_models.read_models(client, "here")
+    said = {i.facts["model"]: i.facts["flavours"] for i in found.items if i.kind == "alias"}
+    assert (said["a"], said["b"]) == ("sklearn 1.7.2", "openai 2.1")
+    assert said["c"] == "python_function alone: what its code uses or calls is not known"
+    assert said["d"] == "not read: its MLmodel is not YAML"
+    (called,) = (i for i in found.items if i.kind == "provider")
+    assert (called.id, called.volume, called.facts) == ("openai", 1, {"in the flavours of": "b version 1"})
+    assert found.unread == {"flavours of versions in use": "1 of 4: d version 1: its MLmodel is not YAML"}
+    assert found.left_out == "flavours of versions that no alias or stage holds"
+
+
+def test_a_store_that_fails_is_asked_three_times_and_reading_ends_after_a_time(client):
+    for name in "abcde":
+        held(client, name, {})
+    reader = flavours.FlavourReader(client)
+    said = [reader.flavours("", name, "1") for name in "abcde"]
+    assert sum("not tried, since 3 others of models could not be read" in text for text in said) == 2
+    assert reader.unread()[flavours.NOT_READ].startswith("5 of 5: a version 1: ")
+    assert reader.unread()[flavours.NOT_READ].endswith("and 4 more")
+    times = iter((0.0, flavours.SECONDS + 1))
+    reader = flavours.FlavourReader(client, lambda: next(times))
+    reader.flavours("", "a", "1")
+    assert reader.flavours("", "b", "1") == "not read: the 20 seconds for reading flavours were over"
 
 
 def test_a_model_behind_the_tag_of_a_prompt_is_a_model(client):
