@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from aims_mlflow.operation.card_check import CardCheck
 
+OTHER = (
+    "not the card's held-out data by their digest; whether rows of it, or rows that the model learned from, are among "
+    "them is not known here"
+)
 HOLDS = ("the same", "still true")
 
 
@@ -30,9 +34,10 @@ def verify_command(
 ) -> int:
     """Load MODEL (models:/NAME/VERSION), measure on --data what its card shows, and print both values.
 
-    On the held-out rows of the card, told by their digest, a figure is the same or wrong; on other rows it lies in the
-    card's interval (still true), outside (no longer true), or has none (not decided). The card's inputs are compared
-    with the logged signature, its limitations with what failed. Exit status 1 unless every figure holds.
+    On the held-out rows of the card, told by their digest, a figure is the same or wrong; on any other table it lies in
+    the card's interval (still true), outside (no longer true), or has none (not decided). Give rows that the model did
+    not learn from: those of the training are not told apart, and on them a figure shows little. The card's inputs are
+    compared with the logged signature, its limitations with what failed. Exit status 1 unless every figure holds.
     """
     from aims_mlflow.adapters.reading.read_table import AS_FOUND
     from aims_mlflow.evidence.trust import trusted_keys
@@ -48,7 +53,7 @@ def verify_command(
 
 
 def _print(found: CardCheck) -> None:
-    rows = "the held-out rows of the card" if found.same_rows else "other rows than the card's"
+    rows = "the held-out rows of the card" if found.same_rows else OTHER
     click.secho(f"{found.model} ({found.digest[:12]}): {found.rows:,} rows, {rows}", bold=True)
     width = max((len(f.figure) for f in found.figures), default=6)
     click.echo(f"  {'figure':<{width}} {'card':>10} {'now':>10} {'interval':>22} verdict")

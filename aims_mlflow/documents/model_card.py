@@ -158,7 +158,7 @@ def _algorithm(notes: Notes, own: ModelDescription | None) -> str:
     what = coded(named) if named else "its class is not recorded"
     stored = f"MLflow flavour {plain(own.flavor if own else 'unknown')}"
     serving = (about.serving or {}).get(model_id) or []
-    libraries = [coded(line) for line in serving if not line.startswith("mlflow")]
+    libraries = [coded(line) for line in serving]
     needs = f"; needs {', '.join(libraries)}" if libraries else ""
     return f"{what}, {stored}{needs}{notes.cite(tooling) if tooling is not None else ''}"
 
@@ -281,7 +281,10 @@ def _monitoring(notes: Notes) -> list[str]:
 def _unattached(notes: Notes, kind: str) -> str:
     record = notes.last(kind)
     if record is None:
-        return f'Not stated: no `{kind}` is attached (`aims.attach("{kind}", PATH)` adds one).'
+        return (
+            f"Not stated here: no `{kind}` was attached when this card was written. Whether one is published, "
+            "`aims document list` and the version's page say."
+        )
     files = ", ".join(plain(a.path) for a in record.evidence.artifacts) or kind
     said = f" ({plain(record.evidence.reason)})" if record.evidence.reason else ""
     return f"See {files}{notes.cite(record)}{said}."

@@ -20,6 +20,7 @@ class ControlCoverage:
     Attributes:
         total: All controls of the list.
         met: Those that are met, with or without warnings.
+        warned: How many of those are met with warnings.
         unassessed: Ids of those that are not assessed here.
         machine: Conditions of the met controls that rest on what the software recorded.
         person: Conditions of the met controls that rest on a person's word.
@@ -27,6 +28,7 @@ class ControlCoverage:
 
     total: int
     met: int
+    warned: int
     unassessed: tuple[str, ...]
     machine: int
     person: int
@@ -39,6 +41,7 @@ class ControlCoverage:
         return cls(
             len(statuses),
             len(met),
+            sum(s.state == "met with warnings" for s in met),
             tuple(s.control.id for s in statuses if s.state == "not assessed here"),
             bases.count("machine"),
             bases.count("person"),
@@ -47,6 +50,8 @@ class ControlCoverage:
     def sentence(self) -> str:
         """Return the counts in one sentence."""
         text = f"{self.met} of {self.total} controls met"
+        if self.warned:
+            text += f", {self.warned} of them with warnings"
         if self.met:
             text += f" ({self.machine} of their conditions by machine record, {self.person} by a person's word)"
         return text + (f"; {len(self.unassessed)} not assessed here" if self.unassessed else "")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.status_subject import StatusSubject
 
 PACKAGES = "packages.txt"
+MOST_NEEDS = 6
 
 
 def _recorded(subject: StatusSubject, kind: str, model: type[Details], at: datetime) -> tuple[Judgement, Details]:
@@ -37,7 +38,8 @@ def tools(subject: StatusSubject, at: datetime) -> Judgement:
     named = records[0].evidence.tools
     if not named:
         return Judgement("missing", "the tooling-record names no tool").about(*records)
-    return Judgement("holds", ", ".join(f"{k} {v}" for k, v in sorted(named.items()))).about(*records)
+    listed = ", ".join(f"{k} {v}" for k, v in sorted(named.items()))
+    return Judgement("holds", f"installed at the training, used or not: {listed}").about(*records)
 
 
 def versions(subject: StatusSubject, at: datetime) -> Judgement:
@@ -78,15 +80,24 @@ def serving(subject: StatusSubject, at: datetime) -> Judgement:
     if not needs:
         return Judgement("missing", "what serving the model needs is not recorded").about(*records)
     pinned = dict(line.split("==", 1) for line in needs if "==" in line)
+    compared = (
+        "what serves it was compared with nothing: no approved inventory names a tool of operation with its version"
+    )
     for document in subject.written("resource-inventory")[-1:]:
         if subject.judged(document, at).outcome != "holds":
             continue
         tools_used = [e for e in mappings(document.fields.get("resources")) if e.get("stage") == "operation"]
-        for name, version in (str(e.get("id")).split("==", 1) for e in tools_used if "==" in str(e.get("id"))):
+        served = [str(e.get("id")).split("==", 1) for e in tools_used if "==" in str(e.get("id"))]
+        same = [name for name, _ in served if name in pinned]
+        if same:
+            compared = f"{document.name} names {len(same)} of them as serving, in these versions"
+        for name, version in served:
             if name in pinned and pinned[name] != version:
                 text = f"serving differs: {name} {version} serves, the model was made with {pinned[name]}"
                 return Judgement("stale", text, (document.id,), document.time).about(*records)
-    return Judgement("holds", f"the model lists what serving needs: {', '.join(sorted(needs)[:6])}").about(*records)
+    more = f" and {len(needs) - MOST_NEEDS} more" if len(needs) > MOST_NEEDS else ""
+    text = f"the model lists what serving needs: {', '.join(sorted(needs)[:MOST_NEEDS])}{more}; {compared}"
+    return Judgement("holds", text).about(*records)
 
 
 def measured(subject: StatusSubject, at: datetime) -> Judgement:

@@ -133,7 +133,10 @@ def test_algorithm_and_hyper_parameters_are_those_of_the_model():
     }
     text, _ = card(("training-provenance", [], trained), ("tooling-record", [], tooling))
     told = section(text, "Model details")
-    assert "`sklearn.linear_model.LogisticRegression`, MLflow flavour sklearn; needs `scikit-learn==1.9.1`" in told
+    assert (
+        "`sklearn.linear_model.LogisticRegression`, MLflow flavour sklearn; needs `mlflow==3.17.2`, `scikit-learn==1.9.1`"
+        in told
+    )
     assert "Hyper-parameters of the fitted model: C=0.2" in told
 
 
@@ -248,3 +251,10 @@ def test_a_limit_that_nobody_set_is_told_apart():
     claim = Claim(metric="x", value="1", limit_origin=inferred, passed=True, **OVER)
     text, _ = card(("data-quality", [claim], {}))
     assert "inferred from loans.csv, set by no person" in section(text, "Limits and their reasons")
+
+
+def test_a_plan_that_was_not_attached_may_be_published_and_no_card_advises_to_attach_it():
+    text, _ = card()
+    told = section(text, "Planned changes")
+    assert "no `deployment-plan` was attached when this card was written" in told
+    assert "aims.attach" not in text

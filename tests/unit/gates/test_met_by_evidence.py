@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.gates.control_coverage import ControlCoverage
 from aims_mlflow.gates.control_status import control_status
 from aims_mlflow.gates.status_subject import RegisterEvent
 from aims_mlflow.records.base import utc_text
@@ -184,6 +185,24 @@ def test_without_an_incident_nobody_had_to_be_told_and_one_without_a_notice_is_m
     incident = dataclasses.replace(status_cases.document("notice"), kind="incident", id="N1")
     happened = dataclasses.replace(subject, documents=(*quiet, incident))
     assert control_status("A.8.4", happened, NOW).state == "missing"
+
+
+def test_tools_are_said_to_be_installed_and_serving_to_be_compared_only_where_it_was():
+    said = [c.verdict.sentence for c in state("A.4.4").conditions]
+    assert said[0].startswith("installed at the training, used or not: python")
+    assert "names 1 of them as serving, in these versions" in said[3]
+    alone = [c.verdict for c in state("A.4.4", documents=[]).conditions]
+    assert alone[3].outcome == "holds"
+    assert "compared with nothing" in alone[3].sentence
+
+
+def test_what_is_met_with_warnings_is_counted_apart():
+    low = LOW.model_copy(update={"severity": "warning", "metric": "recall", "limit": "0.6"})
+    fine = LOW.model_copy(update={"value": "0.9", "passed": True})
+    warned = state("A.6.2.4", change=fields("performance", claims=[fine, low], result="warned"))
+    found = ControlCoverage.of([warned, state("A.4.4"), state("A.6.2.6", documents=[])])
+    assert (found.total, found.met, found.warned) == (3, 2, 1)
+    assert found.sentence().startswith("2 of 3 controls met, 1 of them with warnings (")
 
 
 def test_without_a_policy_the_results_are_captured_and_never_met():
