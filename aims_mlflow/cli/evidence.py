@@ -10,7 +10,7 @@ import click
 from aims_mlflow.cli.erase import erase
 from aims_mlflow.cli.evidence_controls import controls
 from aims_mlflow.cli.options import KEYS
-from aims_mlflow.errors import EvidenceError
+from aims_mlflow.errors import ConfigError, EvidenceError
 from aims_mlflow.evidence.run_source import open_source
 from aims_mlflow.evidence.trust import trusted_keys
 from aims_mlflow.records.differences import exact_texts
@@ -85,6 +85,12 @@ def show(target: str, record_id: str | None, keys: tuple[str, ...], as_json: boo
             f"no record {record_id!r} is here" if record_id else "no evidence is here",
             where=target,
             next=f"`aims evidence list {target}` shows them",
+        )
+    if record_id and len(chosen) > 1:
+        raise ConfigError(
+            f"{record_id!r} begins the ids of {len(chosen):,} records",
+            where=target,
+            next=f"give more letters of one; `aims evidence list {target}` shows them",
         )
     if as_json:
         click.echo(json.dumps([json.loads(r.envelope.payload) for r in chosen], indent=2))

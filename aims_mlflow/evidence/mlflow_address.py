@@ -10,6 +10,10 @@ from aims_mlflow.errors import Unreachable
 
 CONNECT_SECONDS = 5.0
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+# What to do next where MLflow does not answer, and where it answers that it has nothing of that name.
+REACH = "check MLFLOW_TRACKING_URI, and that its artifact store can be read and written from here"
+NAME_IT = "check the name, and that MLFLOW_TRACKING_URI names the server that has it"
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow answered: it has nothing of that name
 
 
 def plain_uri(uri: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
-from aims_mlflow.evidence.mlflow_address import check_answers, check_file, plain_uri
+from aims_mlflow.evidence.mlflow_address import ABSENT, NAME_IT, REACH, check_answers, check_file, plain_uri
 from aims_mlflow.evidence.patience import patience
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.settings import environment, is_set
@@ -82,7 +82,7 @@ def reaching(what: str) -> Iterator[None]:
 
     if patience.lost:
         raise patience.lost
-    gone = False
+    gone, advice = False, REACH
     try:
         with patience.speaking(f"MLflow at {plain_uri(_mlflow().get_tracking_uri())} to {what}"):
             yield
@@ -91,6 +91,7 @@ def reaching(what: str) -> Iterator[None]:
     except MlflowException as exc:
         reason = _without_page(str(exc.message).splitlines()[0][:300])
         gone = "API request to" in reason and "failed with exception" in reason
+        advice = NAME_IT if exc.error_code in ABSENT else REACH
     except requests.exceptions.RequestException as exc:
         reason, gone = type(exc).__name__, True
     except ImportError as exc:
@@ -103,11 +104,8 @@ def reaching(what: str) -> Iterator[None]:
         reason = exc.strerror or type(exc).__name__
     else:
         return
-    error = Unreachable(
-        f"MLflow could not {what}: {reason}",
-        where=plain_uri(_mlflow().get_tracking_uri()),
-        next="check MLFLOW_TRACKING_URI, and that its artifact store can be read and written from here",
-    )
+    where = plain_uri(_mlflow().get_tracking_uri())
+    error = Unreachable(f"MLflow could not {what}: {reason}", where=where, next=advice)
     if gone:
         patience.lose(error)
     raise error

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError
-from aims_mlflow.pages.blocks import PageView, with_query
+from aims_mlflow.pages.asked_query import SeenQuery, unknown_values, unused_names
+from aims_mlflow.pages.blocks import PageCell, PageView, with_query
 from aims_mlflow.pages.rendering import PageFrame, as_csv, as_html, as_json
 from aims_mlflow.pages.source import PageSource
 from aims_mlflow.pages.views.common import number_in
@@ -74,7 +75,7 @@ def answer(
     try:
         indexed = shared.index.refresh(shared.view) if indexed is None else indexed
         source = PageSource(shared, scope, moment, behind=not indexed)
-        view = asked.page.view(source, asked.args, query)
+        view = _answered(source, asked, query)
         return _rendered(view, PageFrame.of(source, asked.root, print_view=bool(query.get("print"))), asked, query)
     except (AimsError, sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as exc:
         number = uuid7()
@@ -82,6 +83,18 @@ def answer(
         what = exc.what if isinstance(exc, AimsError) else "the page cannot be made"
         text = f"{what}. Next: the platform team finds incident {number} in the server's log\n"
         return PageAnswer(503, text.encode(), {**SECURITY, "Content-Type": "text/plain; charset=utf-8"})
+
+
+def _answered(source: PageSource, asked: PageRequest, query: Mapping[str, str]) -> PageView:
+    """Return the page; values that it does not know, and names that it did not ask for, are left out and told first."""
+    seen = SeenQuery(query)
+    view = asked.page.view(source, asked.args, seen)
+    wrong = unknown_values(view, query)
+    if wrong:
+        seen = SeenQuery({name: value for name, value in query.items() if name not in wrong})
+        view = asked.page.view(source, asked.args, seen)
+    told = (*wrong.values(), *unused_names(seen))
+    return replace(view, lead=(*(PageCell(text, tone="bad", mark="!") for text in told), *view.lead))
 
 
 def _rendered(view: PageView, frame: PageFrame, asked: PageRequest, query: Mapping[str, str]) -> PageAnswer:

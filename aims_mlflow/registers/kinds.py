@@ -22,6 +22,13 @@ class FindingKind:
     closer: Closer
     leaf: Literal["finding", "incident"] = "finding"
 
+    @property
+    def opened_by(self) -> str:
+        """When a leaf opens it: what is found in documents opens none until somebody seals it."""
+        if self.closer == "documents":
+            return f"`aims document findings --seal` finds: {self.opens}"
+        return self.opens
+
 
 GONE = "`aims document findings --seal` no longer finds it"
 _ALL = (

@@ -12,6 +12,7 @@ from aims_mlflow.exports.bundle.systems import Systems, names_in, renamed
 from aims_mlflow.gates.consents import TAKING
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.tenures import holders
+from aims_mlflow.records.documents import KINDS
 from aims_mlflow.records.leaves.changes import DecisionLeaf, DeletionLeaf, RenamingLeaf
 from aims_mlflow.records.leaves.others import ConsentLeaf, ErasureLeaf, EvidenceLeaf, KeyringLeaf, PolicyLeaf
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Fetch = Callable[[str, str], bytes]
 
 ALWAYS = ("policy", "keyring")
-DOCUMENTS = ("model-card", "datasheet")
+DOCUMENTS = ("model-card", "datasheet", *KINDS)  # what a stage 1 audit reads
 MAX_STAMPS = 20
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 AuditStage = Literal["stage1", "stage2", "surveillance", "recertification"]
 STAGES: dict[AuditStage, str] = {
-    "stage1": "documents and rules: cards, data sheets, policies, keyrings, and what was decided by them",
+    "stage1": "published documents, cards, data sheets, policies, keyrings, and what was decided by them",
     "stage2": "all evidence",
     "surveillance": "evidence since the last audit (--since), and that of what is in use",
     "recertification": "all evidence of the cycle",

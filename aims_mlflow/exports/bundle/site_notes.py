@@ -54,8 +54,16 @@ def _cannot_show(about: Mapping[str, Any], left_out: int) -> Prose:
         "Records that were never sealed: evidence of runs that met no gate and that nobody handed to the ledger.",
         "Controls that are not assessed here: below, under what is not covered, they are named.",
         (
-            "Documents that were not published and sealed, and the text of those that were: the ledger has their "
-            "fields and the sha256 of their files."
+            "Documents that were not published and sealed. The pages show the fields of those that were; their text "
+            "lies in their files, below evidence/RUN/aims/documents/, but for files that are named below as unreadable."
+        ),
+        (
+            "The files of models: records and leaves name their digests, and `aims verify models:/NAME/VERSION` "
+            "compares them where they are stored."
+        ),
+        (
+            "Whose the root key is: a bundle can be true to itself under anybody's. Compare its id with one that you "
+            "were told in another way: `aims bundle verify FILE --root ID`."
         ),
         "That a training job told the truth about its own numbers: only an independent evaluation does.",
         "Search, samples, and the history of a control's state: they are answers of the server's pages.",

@@ -63,6 +63,7 @@ class BundleCheck:
                 for session in sessions_of(self._view, leaf, history):
                     self._session(session)
             evidence = {kept for kept in map(self._artifact, self._artifacts) if kept}
+            self._compared(len(evidence))
             if self._about["system"] is not None:
                 check_system(self._view, self._about["system"], self.report)
             check_accounted(self._view, history, evidence, self.report)
@@ -184,6 +185,12 @@ class BundleCheck:
                 name = layout.evidence_path(str(record.evidence.mlflow.run_id), artifact.path)
                 self._artifacts.setdefault(name, set()).add((record.evidence.kind, artifact.sha256))
 
+    def _compared(self, files: int) -> None:
+        step = self.report["subject bytes"]
+        if files:
+            step.said.append(f"{files:,} files were compared with the digests that signed records name")
+        step.skipped.append("no model's bytes were compared: a bundle has none")
+
     def _artifact(self, name: str) -> str | None:
         """Check a file that records name; return its name in the bundle, or None if it is missing."""
         step, named = self.report["subject bytes"], sorted(self._artifacts[name])
@@ -201,8 +208,6 @@ class BundleCheck:
         for kind, sha256 in named:
             if found != sha256:
                 step.wrong(kept, f"it is not the file that the {kind} record was signed over", ASK_AGAIN)
-            elif not step.said:
-                step.said.append("files have the digests that signed records name")
         return kept
 
 

@@ -40,7 +40,8 @@ MET = (
 NOT_COVERED = (
     "Evidence of runs that met no gate and that nobody handed to the ledger.",
     "What happened after the checkpoint above.",
-    "Documents that were not published and sealed, and the text of those that were: the ledger has their fields.",
+    "Documents that were not published and sealed.",
+    "The text of documents that were published, of which the ledger has the fields: a bundle has their files.",
     "Raw records, leaves and envelopes: the auditor's pages and the bundle have them.",
 )
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from aims_mlflow.pages.source import PageSource
     from aims_mlflow.records.evidence import Claim
 
+MISSED = {"blocking": "training stops", "failing": "the check fails", "warning": "the check warns"}
 MOST_OTHERS, LARGEST = 20, 200_000  # other records that are read, and the bytes of the largest of them
 
 
@@ -108,13 +109,8 @@ def _limit(shown: Claim) -> Facts:
         "Its limit",
         [
             ("Limit", f"{shown.comparator} {shown.limit}" if shown.limit is not None else "none"),
-            (
-                "If it is missed",
-                {"blocking": "training stops", "failing": "the check fails", "warning": "the check warns"}[
-                    shown.severity
-                ],
-            ),
-            ("Why there", origin.why if origin else "not said"),
+            ("If it is missed", MISSED[shown.severity] if shown.limit is not None else ""),
+            ("Why there", (origin.why if origin else "not said") if shown.limit is not None else ""),
             ("Set by", (origin_text(shown) or "nobody is named") if shown.limit is not None else ""),
             ("Verdict", state_cell(verdict_word(shown)) if verdict_word(shown) else PageCell("none: it has no limit")),
         ],

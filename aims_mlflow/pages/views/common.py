@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates.waivers import last_day
-from aims_mlflow.pages.blocks import PageCell, code_cell, to, with_query
+from aims_mlflow.pages.blocks import PageCell, code_cell, state_cell, to, with_query
 from aims_mlflow.pages.scope import GONE
+from aims_mlflow.records.details.attachments import EVENTS
+from aims_mlflow.records.documents import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PAGE_ROWS, MOST_ROWS = 100, 1000
 UNASSIGNED = "no system"
+_WRITTEN = frozenset({*KINDS, *EVENTS})
 
 
 def time_text(time: str | None) -> str:
@@ -66,6 +69,12 @@ def digest_cell(digest: str | None) -> PageCell:
 def record_cell(kind: str, record_id: str) -> PageCell:
     """Return a link to a record's page."""
     return PageCell(f"{kind} {record_id[:13]}…", to("records", record_id))
+
+
+def result_cell(kind: str, result: str) -> PageCell:
+    """Return the result of a record; a document or an approval is signed, and measures nothing that could pass."""
+    word = result.replace("_", " ")
+    return PageCell("signed", state="signed") if word == "passed" and kind in _WRITTEN else state_cell(word)
 
 
 def document_cell(document: str, text: str) -> PageCell:

@@ -13,6 +13,7 @@ from aims_mlflow.pages.views.common import (
     RowRange,
     leaf_cell,
     record_cell,
+    result_cell,
     system_cell,
     time_text,
     version_cell,
@@ -59,7 +60,7 @@ def records(source: PageSource, _args: Mapping[str, str], query: Mapping[str, st
     rows = [
         (
             record_cell(r["kind"], r["id"]),
-            state_cell(r["result"]),
+            result_cell(r["kind"], r["result"]),
             system_cell(r["system"]),
             r["claims"],
             source.owner(r["key_id"]) or "unknown key",
@@ -131,7 +132,7 @@ def _words(source: PageSource, found: SealedRecord) -> Facts:
         "Record",
         [
             ("What it is", known.description if known else "a kind that this release does not know"),
-            ("Result", state_cell(body.result.replace("_", " "))),
+            ("Result", result_cell(body.kind, body.result)),
             ("Reason", body.reason or ""),
             ("System", system_cell(body.system)),
             ("Controls", ", ".join(body.controls)),

@@ -22,7 +22,7 @@ from aims_mlflow.pages.views.common import (
 from aims_mlflow.pages.views.dated import competence_table, duties, plans_table
 from aims_mlflow.pages.views.endings import ending_states, ends_with
 from aims_mlflow.pages.views.records import readable
-from aims_mlflow.pages.views.timeline import FINDINGS, finding_row
+from aims_mlflow.pages.views.timeline import FINDINGS, NO_FINDING, SEALED_ALONE, finding_row
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
 from aims_mlflow.records.leaves.others import ConsentBody
@@ -187,11 +187,13 @@ def _found(source: PageSource, query: Mapping[str, str], kind: str, title: str) 
     found = source.rows(
         f"{sql} ORDER BY closed IS NULL DESC, opened DESC LIMIT :most OFFSET :skip", kind=kind, **paging.limits
     )
-    table = PageTable(title, FINDINGS, [finding_row(row) for row in found], total=paging.total, first=paging.first)
+    rows = [finding_row(row) for row in found]
+    note = SEALED_ALONE if kind == "finding" else ""
+    table = PageTable(title, FINDINGS, rows, note, NO_FINDING, total=paging.total, first=paging.first)
     kinds = PageTable(
         "Kinds, with what opens and what closes each",
         ("Kind", "Control", "Opens when", "Closes when"),
-        [(k.name, k.control, k.opens, k.closes) for k in KINDS.values() if k.leaf == kind],
+        [(k.name, k.control, k.opened_by, k.closes) for k in KINDS.values() if k.leaf == kind],
     )
     return PageView(title, address, (), (table, kinds), **paging.links)
 

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from aims_mlflow.pages.source import PageSource
 
 MOST = 200
+SEALED_ALONE = (
+    "Shown is what leaves of the ledger opened. What `aims document findings` finds is here once somebody seals it "
+    "(`--seal`); before that the ledger cannot know it."
+)
+NO_FINDING = "None is in the ledger."
 
 
 def decided_cell(row: Any, href: str = "") -> PageCell:
@@ -103,7 +108,9 @@ def findings_table(source: PageSource, models: Sequence[str]) -> PageTable:
         mine=json.dumps(list(models)),
         most=MOST,
     )
-    return PageTable("Open findings and incidents", FINDINGS, [finding_row(row) for row in found])
+    return PageTable(
+        "Open findings and incidents", FINDINGS, [finding_row(row) for row in found], SEALED_ALONE, NO_FINDING
+    )
 
 
 FINDINGS = ("State", "Kind", "About", "Control", "Open since", "Closed", "Sealed")

@@ -53,6 +53,8 @@ def test_list_show_and_verify(folder, capsys):
     assert aims("evidence", "list", root, "--json") == 0
     assert len(json.loads(capsys.readouterr().out)) == len(writer.records)
     fairness = next(r for r in writer.records if r.evidence.kind == "fairness")
+    assert aims("evidence", "show", root, fairness.id[:8]) == 2
+    assert f"begins the ids of {len(writer.records)} records" in capsys.readouterr().err
     assert aims("evidence", "show", root, fairness.id) == 0
     out = capsys.readouterr().out
     assert "selection_rate_ratio [sex=Female] = 0.31 (95% 0.28 to 0.34), n=3,210, limit >= 0.8 failed" in out

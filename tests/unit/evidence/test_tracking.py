@@ -48,6 +48,17 @@ def test_a_driver_that_is_not_installed_is_named():
     assert "aims_mlflow[postgresql]" in caught.value.sentence()
 
 
+def test_a_name_that_mlflow_does_not_have_is_no_question_of_the_network():
+    from mlflow.exceptions import MlflowException
+
+    with pytest.raises(Unreachable, match="not found") as caught, tracking.reaching("find models:/loans/99"):
+        raise MlflowException.invalid_parameter_value("Model Version (name=loans, version=99) not found")
+    assert "check the name" in caught.value.sentence()
+    with pytest.raises(Unreachable) as caught, tracking.reaching("find models:/loans/1"):
+        raise MlflowException("API request failed")
+    assert "artifact store" in caught.value.sentence()
+
+
 def test_a_database_that_does_not_answer_is_one_sentence():
     import sqlalchemy as sa
 

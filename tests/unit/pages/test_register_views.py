@@ -145,3 +145,52 @@ def test_a_control_of_an_absent_version_is_not_found(site):
     answered = site.answer("control", {"model": NAME, "version": "99"}, control="A.6.2.4")
     assert answered.status == 404
     assert "knows no version 99" in answered.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "said"),
+    [
+        (
+            "decisions",
+            {"result": "refusd"},
+            "'refusd' is no value of Decision and is left out: it is one of all, refused",
+        ),
+        ("controls", {"state": "met!"}, "'met!' is no value of With the state"),
+        ("due", {"within": "abc"}, "'abc' is no number that Days takes"),
+        ("due", {"days": "90"}, "'days' filters nothing on this page"),
+        ("waivers", {"model": NAME}, "'model' filters nothing on this page"),
+    ],
+)
+def test_what_a_page_does_not_understand_is_told_and_left_out(site, page, query, said):
+    asked, plain = site.json(page, query), site.json(page)
+    assert said in str(asked["lead"])
+    assert [b.get("rows") for b in asked["blocks"]] == [b.get("rows") for b in plain["blocks"]]
+    for good in ({"result": "refused"}, {"from": "2", "rows": "3"}) if page == "decisions" else ({"print": "1"},):
+        assert "left out" not in str(site.json(page, good)["lead"])
+
+
+def test_pages_of_findings_say_that_only_sealed_ones_are_theirs(site):
+    for page, title in (("findings", "Findings"), ("system", "Open findings and incidents")):
+        (table,) = (b for b in site.json(page)["blocks"] if b["title"] == title)
+        assert "once somebody seals it" in table["note"]
+        assert "There is none." not in site.html(page) or page == "system"
+    kinds = site.rows("findings", "Kinds, with what opens and what closes each")
+    opened = {row["Kind"]: row["Opens when"] for row in kinds}
+    assert opened["written-documents"].startswith("`aims document findings --seal` finds: ")
+    assert not opened["changed-bytes"].startswith("`aims")
+
+
+def test_a_document_is_signed_and_not_passed(site):
+    title = "Records in the ledger, newest first"
+    for kind in ("impact-assessment", "document-approval"):
+        assert [r["Result"]["text"] for r in site.rows("records", title, {"kind": kind})] == ["signed"]
+    assert "passed" in {r["Result"]["text"] for r in site.rows("records", title, {"kind": "performance"})}
+
+
+def test_a_number_without_a_limit_is_missed_by_nothing(site):
+    record = site.first("SELECT id FROM record WHERE kind = 'performance' AND claims > 1 ORDER BY leaf LIMIT 1")
+    shown = [site.json("claim", record=record, number=str(number))["blocks"] for number in range(2)]
+    limits = [next(b["facts"] for b in blocks if b["title"] == "Its limit") for blocks in shown]
+    assert {"none"} < {facts["Limit"][0] for facts in limits}
+    for facts in limits:
+        assert (facts["If it is missed"] == [""]) == (facts["Limit"] == ["none"])

@@ -23,8 +23,9 @@ from aims_mlflow.signing.keyring import rotate_key, rotate_root, sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from support import second_verifier, signed_sessions
 from support.entries import entry_of
-from support.ledger_with_decisions import GOOD, SYSTEM, Registry
+from support.ledger_with_decisions import GOOD, SYSTEM, Registry, decided_ledger
 from support.lived_bundle import shown
+from support.sealed_documents import DocumentOffice
 from support.small_bundle import keyring_of, lost, put_keyring, small_bundle, small_ledger
 from support.timestamp_authority import keep_receipt
 
@@ -35,6 +36,25 @@ def unpacked(files, folder):
     with zipfile.ZipFile(folder / "b.zip") as archive:
         archive.extractall(folder / "b")
     return folder / "b"
+
+
+def test_a_bundle_has_the_text_of_published_documents_and_not_the_models_bytes(tmp_path):
+    registry = decided_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    DocumentOffice(registry).publish("impact-assessment")
+    for stage in ("stage1", "stage2"):
+        files = registry.bundle(stage)
+        (text,) = (content for name, content in files.items() if "/aims/documents/" in name)
+        assert text.startswith(b"# impact-assessment 1")
+        page = files[layout.INDEX].decode()
+        assert "their text lies in their files, below evidence/RUN/aims/documents/" in page
+        for told in ("The files of models", "Whose the root key is"):
+            assert told in page
+        report = verify_bundle(layout.FilesInMemory(files), "bundle")
+        assert report.verified, report.problems
+        step = report["subject bytes"]
+        compared = sum(name.startswith("evidence/") and "/index" not in name for name in files)
+        assert step.said == [f"{compared} files were compared with the digests that signed records name"]
+        assert step.skipped == ["no model's bytes were compared: a bundle has none"]
 
 
 def test_after_the_logs_key_was_rotated_the_page_prints_the_one_that_signed(tmp_path):
