@@ -147,25 +147,10 @@ def _digests_of(name: str, version: str) -> list[str | None]:
     A gated server answers where the files lie that it let in. Who reads the registry's database loads what the row
     names, which somebody may have changed there.
     """
-    places = [f"models:/{name}/{version}", *_named_elsewhere(name, version)]
+    from aims_mlflow.registry.reading import named_elsewhere
+
+    places = [f"models:/{name}/{version}", *named_elsewhere(name, version)]
     return [_digest_of(place, f"version {version} of {name}") for place in places]
-
-
-def _named_elsewhere(name: str, version: str) -> list[str]:
-    """Return the place that the registry's row names, where it is not the one that a user loads from."""
-    from mlflow import MlflowClient
-
-    from aims_mlflow.evidence.tracking import reaching
-
-    with reaching(f"read version {version} of {name}"):
-        source = str(MlflowClient().get_model_version(name, version).source)
-        loaded = str(MlflowClient().get_model_version_download_uri(name, version))
-    same = _plain(source) == _plain(loaded)
-    return [] if same or source.startswith("models:/") else [source]
-
-
-def _plain(place: str) -> str:
-    return place.removeprefix("file://").rstrip("/")
 
 
 def _digest_of(place: str, what: str) -> str | None:

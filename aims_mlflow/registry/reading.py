@@ -264,3 +264,22 @@ def try_digest(version: Any) -> tuple[str | None, str]:
         return digest_now(version), ""
     except AimsError as exc:
         return None, exc.sentence()
+
+
+def named_elsewhere(name: str, version: str) -> list[str]:
+    """Return the place that the registry's row names for a version, where it is not the one that a user loads from.
+
+    Raises:
+        Unreachable: the registry does not answer.
+    """
+    from mlflow import MlflowClient
+
+    with store.reaching(f"read version {version} of {name}"):
+        source = str(MlflowClient().get_model_version(name, version).source)
+        loaded = str(MlflowClient().get_model_version_download_uri(name, version))
+    same = _plain(source) == _plain(loaded)
+    return [] if same or source.startswith("models:/") else [source]
+
+
+def _plain(place: str) -> str:
+    return place.removeprefix("file://").rstrip("/")
