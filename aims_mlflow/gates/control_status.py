@@ -6,6 +6,7 @@ judged by its function, and the worst verdict decides. It says nothing about con
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import clauses, controls, require_control
@@ -119,6 +120,9 @@ def _judged(control: Control, condition: Condition, subject: StatusSubject, at: 
     due = condition.due or control.stage
     if due in IN_USE and not subject.in_use and verdict.outcome in ("missing", "captured"):
         verdict = Judgement("not due", f"{condition.holds}: due when a gated alias is set", verdict.evidence)
+    elif subject.in_use and verdict.outcome == "not due":
+        # What is in use has no control that is not due: the sentence tells from when on it is owed.
+        verdict = dataclasses.replace(verdict, outcome="missing")
     return ConditionStatus(condition, verdict, _waived(control, verdict, subject, at))
 
 

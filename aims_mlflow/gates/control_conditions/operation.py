@@ -171,7 +171,7 @@ def told(subject: StatusSubject, at: datetime) -> Judgement:
     if subject.written("notice") or subject.written("incident") or plan.outcome != "holds":
         return notices(subject, at)
     text = "no incident is among the published documents, so nobody had to be told of one"
-    return Judgement("not due", text, plan.evidence, plan.since, basis="person")
+    return Judgement("not applicable", text, plan.evidence, plan.since, basis="person")
 
 
 incident_plan = by_document("incident-communication-plan", entries("audiences", "audience", "within"))
@@ -179,10 +179,7 @@ notices = by_document("notice", entries("notices", "incident", "audience"), each
 
 
 def again(name: str, kind: str) -> Check:
-    """Return the condition that risk or impact was assessed again within the year.
-
-    Until a year after the newest document of `kind`, the first assessment, no other is due.
-    """
+    """Return the condition that risk or impact was assessed within the year: first by `kind`, later again."""
 
     def check(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
         done = within_a_year(document.fields.get(name), at)
@@ -201,9 +198,9 @@ def again(name: str, kind: str) -> Check:
         counts = subject.judged(first[0], at)
         if counts.outcome != "holds":
             return counts
-        text = f"{first[0].name} is of {first[0].time[:10]}: {name} is due to be assessed again by {due:%Y-%m-%d}"
+        text = f"{first[0].name} is of {first[0].time[:10]}: {name} is to be assessed again by {due:%Y-%m-%d}"
         return Judgement(
-            "not due", text, (first[0].id,), first[0].time, utc_text(due), f"the year of the {kind}", basis="person"
+            "holds", text, (first[0].id,), first[0].time, utc_text(due), f"the year of the {kind}", basis="person"
         )
 
     return judge

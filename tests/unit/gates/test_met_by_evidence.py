@@ -140,30 +140,32 @@ def no_runs(parts):
     parts.pop("monitor-run")
 
 
-def test_a_first_monitoring_run_is_not_due_before_its_day_and_missing_after_its_grace():
+def test_a_first_monitoring_run_is_missing_with_its_day_before_it_is_due_and_after_its_grace():
     plan = {**FIELDS["monitoring-plan"], "every_days": 30, "grace_days": 2}
     written = [status_cases.document("monitoring-plan", fields=plan)]
     found = state("A.6.2.6", change=no_runs, documents=written)
-    assert found.state == "not due"
+    assert found.state == "missing", "never not due while an alias is held"
+    assert "no monitoring run was due yet" in found.reason
     assert f"the first is due on {(NOW + timedelta(days=30)):%Y-%m-%d}" in found.reason
     assert "due from operation on" not in found.reason
     assert state("9.1", change=no_runs, documents=written).state == "missing", "its own plan is not here"
     subject = good(change=no_runs, documents=written)
-    assert control_status("A.6.2.6", subject, NOW + timedelta(days=32)).state == "not due"
+    assert "was due yet" in control_status("A.6.2.6", subject, NOW + timedelta(days=32)).reason
     late = control_status("A.6.2.6", subject, NOW + timedelta(days=33))
     assert late.state == "missing"
     assert "no monitoring run is here" in late.reason
     assert state("A.6.2.6", change=no_runs, documents=[]).state == "missing"
 
 
-def test_what_is_repeated_within_a_year_is_not_due_before_the_first_year_is_over():
+def test_the_first_assessment_counts_for_its_year():
     for control, kind in (("8.4", "impact-assessment"), ("8.2", "risk-register")):
         subject = good()
         without = dataclasses.replace(
             subject, documents=tuple(d for d in subject.documents if d.kind != "reassessment")
         )
         again = next(c for c in control_status(control, without, NOW).conditions if c.condition.id == "again")
-        assert again.verdict.outcome == "not due"
+        assert again.verdict.outcome == "holds"
+        assert "is to be assessed again by" in again.verdict.sentence
         bare = dataclasses.replace(without, documents=tuple(d for d in without.documents if d.kind != kind))
         last = next(c for c in control_status(control, bare, NOW).conditions if c.condition.id == "again")
         assert last.verdict.outcome == "missing"
@@ -178,7 +180,7 @@ def test_without_an_incident_nobody_had_to_be_told_and_one_without_a_notice_is_m
     subject = good()
     quiet = tuple(d for d in subject.documents if d.kind not in ("notice", "incident"))
     found = control_status("A.8.4", dataclasses.replace(subject, documents=quiet), NOW)
-    assert found.state == "not due"
+    assert found.state == "met"
     assert "no incident" in found.reason
     unplanned = tuple(d for d in quiet if d.kind != "incident-communication-plan")
     assert control_status("A.8.4", dataclasses.replace(subject, documents=unplanned), NOW).state == "missing"
