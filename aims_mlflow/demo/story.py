@@ -229,7 +229,7 @@ class Story:
         self.tell.head(f"The alias champion for version {version}")
         self.tell.bad(refusal_lines(self._set_alias(version) or ""))
         with (
-            self.tell.step("rosa writes the four documents that are asked for, and a risk; olga approves each"),
+            self.tell.step("rosa writes the documents that are asked for; olga approves each"),
             quiet(),
         ):
             papers = DemoPapers(self.data, SYSTEM, chosen["records"], chosen["digest"])

@@ -64,7 +64,7 @@ def test_demo_goes_from_nothing_to_a_model_in_use(tmp_path):
     assert "treated worse by sex: female" in told
     assert "its cost: accuracy" in told
     assert "A.5.3: no impact-assessment is published for demo-screening" in told
-    assert "rosa writes the four documents that are asked for, and a risk; olga approves each" in told
+    assert "rosa writes the documents that are asked for; olga approves each" in told
     assert "an approval by another person than the trainer is missing" in told
     assert "records in 3 sessions, signed by ana" in told
     assert "verified" in [line.strip() for line in told.splitlines()]

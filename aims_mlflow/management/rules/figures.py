@@ -92,6 +92,9 @@ def _checked(document: FolderDocument, line: CitationLine, around: LintContext) 
     record = found[0]
     yield from (Spot(line.line, f"{name} {why}") for why in _against(record, document, around))
     if line.metric is None:
+        if record.evidence.result == "not_evaluated":
+            why = record.evidence.reason or "no reason is recorded"
+            yield Spot(line.line, f"{name} could not be evaluated: {why}")
         return
     if claim_of(record, line.metric, dict(line.slice)) is None:
         yield Spot(line.line, f"{name} the record has no {line.metric} for {dict(line.slice) or 'all rows'}")
@@ -117,15 +120,18 @@ def _against(record: SealedRecord, document: FolderDocument, around: LintContext
     about = {d for s in record.subjects for n, d in s.digest.items() if n == "dirHash1"}
     if written.model_digests and about and not about & set(written.model_digests):
         yield f"is about model {min(about)[:12]}, which the document does not name"
-    if body.result == "not_evaluated":
-        yield f"could not be evaluated: {body.reason or 'no reason is recorded'}"
 
 
 def _failed(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+    """Yield each citation of a record that failed, or that has a value but could not be evaluated as a whole."""
     for line in citation_lines(document):
         for record in around.evidence.find(line.evidence or ""):
             if record.evidence.result == "failed":
                 yield Spot(line.line, f"[^{line.name}] the record failed: say so where it is cited")
+            if record.evidence.result == "not_evaluated" and line.metric is not None:
+                yield Spot(
+                    line.line, f"[^{line.name}] the record is not evaluated as a whole: say so where it is cited"
+                )
 
 
 CHECKS: dict[str, Check] = {

@@ -190,3 +190,12 @@ def test_an_id_is_the_same_on_every_run_and_formats_have_file_and_line(tmp_path)
 )  # fmt: skip
 def test_a_number_is_the_value_at_the_precision_that_is_shown(shown, value, same):
     assert matches(shown, value) == same
+
+
+def test_a_value_stands_though_its_record_could_not_be_evaluated_as_a_whole(tmp_path):
+    """A group that was left out makes the record undecided; the value of another group is as good as it was."""
+    open_ended = view(result="not_evaluated")
+    assert said(good(tmp_path, open_ended), "G3A") == []
+    assert any("not evaluated as a whole: say so" in text for text in said(good(tmp_path, open_ended), "G3B"))
+    whole = good(tmp_path, open_ended, lambda t: t.replace(" selection_rate_ratio sex=Female", ""))
+    assert any("could not be evaluated" in text for text in said(whole, "G3A"))
