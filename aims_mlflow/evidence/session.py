@@ -9,13 +9,13 @@ from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.details import details_model, read_details
-from aims_mlflow.records.details.base import EvidenceDetails
 from aims_mlflow.records.details.training import ManifestDetails
 from aims_mlflow.records.evidence import Evidence, MlflowIds, Result, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
+    from aims_mlflow.records.details.base import EvidenceDetails
     from aims_mlflow.signing.keys import SigningKey
 
 SESSION_DIR = "aims/sessions"
@@ -58,12 +58,12 @@ class SessionWriter:
         *,
         result: Result = "passed",
         controls: Iterable[str] | None = None,
-        details: EvidenceDetails | Mapping[str, Any] | None = None,
+        details: EvidenceDetails | None = None,
         **fields: Any,
     ) -> SealedRecord:
         """Sign the next record. `controls` default to those that the catalog links to the kind.
 
-        `details` are made of the kind's model (`records.details`), or are those that another record of the kind has.
+        `details` are made of the kind's model (`records.details`), which knows the fields of the format.
 
         Raises:
             ConfigError: the kind or a control does not exist.
@@ -86,7 +86,7 @@ class SessionWriter:
                 "result": result,
                 "controls": linked,
                 "time": utc_text(),
-                "details": details.plain() if isinstance(details, EvidenceDetails) else dict(details or {}),
+                "details": details.plain() if details is not None else {},
                 **fields,
             }
         )

@@ -2,6 +2,7 @@
 
 import json
 
+import mlflow
 import pytest
 
 from aims_mlflow.cli.main import main
@@ -119,6 +120,7 @@ def test_unknown_keys_need_to_be_named(folder, tmp_path, monkeypatch, capsys):
 def test_wrong_use_gets_one_sentence_and_the_contracts_status(args, status, text, capsys, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///:memory:")
     assert aims(*args) == status
+    mlflow.set_registry_uri(None)  # a command names the registry for the whole process
     assert text in capsys.readouterr().err
 
 
