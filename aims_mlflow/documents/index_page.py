@@ -14,6 +14,7 @@ from aims_mlflow.documents.terminal import MARKS, SYMBOLS
 from aims_mlflow.documents.verdict import check_name
 from aims_mlflow.evidence.verify import told_once
 from aims_mlflow.gates.waivers import last_day
+from aims_mlflow.html_templates import templates_of
 from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.reading_notes import reading_notes
 from aims_mlflow.records.wording import (
@@ -57,15 +58,7 @@ CAPTIONS = {
 @functools.cache
 def _template() -> jinja2.Template:
     """Return the page's template; reading it takes longer than filling it in."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("aims_mlflow.documents", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = templates_of("aims_mlflow.documents")
     environment.filters |= {"value": value_text, "range": range_text, "count": count_text, "metric": metric_text}
     environment.filters |= {"bound": bound_text, "rows": rows_shown}
     environment.filters |= {"css": lambda words: words.replace(" ", "-").replace("_", "-")}

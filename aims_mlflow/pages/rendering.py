@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.html_templates import templates_of
 from aims_mlflow.pages.blocks import Facts, Form, PageCell, PageTable, PageView, Picture, Prose, TextBlock, cell
 from aims_mlflow.pages.site import MENU
 
@@ -97,15 +98,7 @@ def as_html(view: PageView, frame: PageFrame) -> bytes:
 
 @functools.cache
 def _template() -> jinja2.Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("aims_mlflow.pages", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = templates_of("aims_mlflow.pages")
     environment.globals |= {"cells": cells, "show": show}
     environment.filters |= {"cell": cell, "anchor": _anchor}
     return environment.get_template("page.html.j2")

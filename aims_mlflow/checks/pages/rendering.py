@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.html_templates import templates_of
+
 if TYPE_CHECKING:
     import jinja2
 
@@ -16,14 +18,6 @@ def render(template: str, **values: Any) -> bytes:
 
 @cache
 def _environment() -> jinja2.Environment:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("aims_mlflow.checks.pages", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = templates_of("aims_mlflow.checks.pages")
     environment.filters["page_title"] = lambda name: name.removesuffix(".html").replace("_", " ")
     return environment

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.audit.keyrings import history_of, log_keys
 from aims_mlflow.audit.report import Step
 from aims_mlflow.exports.bundle.earlier_checkpoints import earlier_files
+from aims_mlflow.html_templates import templates_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,13 +26,6 @@ def render_how_to(view: PartLedger, about: Mapping[str, Any]) -> bytes:
 
 
 def _render(template: str, **values: Any) -> bytes:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("aims_mlflow.exports.bundle", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_of("aims_mlflow.exports.bundle")
     text: str = environment.get_template(template).render(**values)
     return text.encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from aims_mlflow.html_templates import templates_of
 from aims_mlflow.pages.blocks import cell
 from aims_mlflow.pages.rendering import cells
 
@@ -21,15 +22,7 @@ def as_html(report: SystemReport) -> bytes:
 
 @functools.cache
 def _template() -> jinja2.Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("aims_mlflow.exports.report", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = templates_of("aims_mlflow.exports.report")
     environment.globals |= {"cells": cells}
     environment.filters |= {"cell": cell}
     return environment.get_template("report.html.j2")

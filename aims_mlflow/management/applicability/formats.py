@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.html_templates import templates_of
 from aims_mlflow.management.applicability.statement import COLUMNS
 
 if TYPE_CHECKING:
@@ -87,15 +88,7 @@ def as_html(statement: ApplicabilityStatement) -> bytes:
 
 @cache
 def _template() -> jinja2.Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("aims_mlflow.management.applicability", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = templates_of("aims_mlflow.management.applicability")
     return environment.get_template("statement.html.j2")
 
 
