@@ -170,23 +170,26 @@ class Collector:
             for lines in leaf.fact.session_files().values():
                 records = list(filter(None, (self._systems.record(line) for line in lines)))
                 for record in records:
+                    if documents_only and record.evidence.kind not in DOCUMENTS:
+                        continue
                     run_id = record.evidence.mlflow.run_id
-                    if run_id and (not documents_only or record.evidence.kind in DOCUMENTS):
-                        runs.add(run_id)
-                        # A session that joined the run of its function has all files there.
-                        last = str(records[-1].evidence.mlflow.run_id)
-                        for artifact in record.evidence.artifacts:
-                            self._add_file(run_id, artifact.path, either(fetch, last))
+                    runs |= {run_id} if run_id else set()
+                    # A session that joined the run of its function has all files there.
+                    last = records[-1].evidence.mlflow.run_id
+                    for artifact in record.evidence.artifacts:
+                        self._add_file(run_id, artifact.path, either(fetch, last))
         for run_id in runs:
             # No record names the page: it is a view, and a run may have none.
             self._add_file(run_id, PAGE, fetch, named=False)
             self._add_file(run_id, PAGE_SEAL, fetch, named=False)
 
-    def _add_file(self, run_id: str, path: str, fetch: Fetch, *, named: bool = True) -> None:
+    def _add_file(self, run_id: str | None, path: str, fetch: Fetch, *, named: bool = True) -> None:
         name = layout.evidence_path(run_id, path)
         if name in self.files or f"{name}.txt" in self.files or name in self.missing:
             return
         try:
+            if run_id is None:
+                raise EvidenceError("the record names no run that could hold the file", where=name)
             content = fetch(run_id, path)
         except AimsError:
             if named:
@@ -226,14 +229,14 @@ def behind(chosen: Sequence[Leaf], everything: Sequence[Leaf], names: set[str]) 
     return out
 
 
-def either(fetch: Fetch, other: str) -> Fetch:
-    """Return a `fetch` that asks the run `other` for a file that a run does not give."""
+def either(fetch: Fetch, other: str | None) -> Fetch:
+    """Return a `fetch` that asks the run `other`, if there is one, for a file that a run does not give."""
 
     def get(run_id: str, path: str) -> bytes:
         try:
             return fetch(run_id, path)
         except AimsError:
-            if run_id == other:
+            if other in (None, run_id):
                 raise
             return fetch(other, path)
 

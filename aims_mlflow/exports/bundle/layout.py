@@ -54,9 +54,9 @@ def earlier_path(size: int) -> str:
     return f"ledger/earlier/{size:012d}"
 
 
-def evidence_path(run_id: str, path: str) -> str:
-    """Return the path of a file of a run."""
-    return f"evidence/{run_id}/{path}"
+def evidence_path(run_id: str | None, path: str) -> str:
+    """Return the path of a file that a record names; a record may name no run."""
+    return f"evidence/{run_id or 'no-run'}/{path}"
 
 
 def body_text(salt: bytes, body: bytes) -> bytes:

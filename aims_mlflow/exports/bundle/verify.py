@@ -182,7 +182,7 @@ class BundleCheck:
         """Note the files that a session's records name."""
         for record in session.records:
             for artifact in record.evidence.artifacts:
-                name = layout.evidence_path(str(record.evidence.mlflow.run_id), artifact.path)
+                name = layout.evidence_path(record.evidence.mlflow.run_id, artifact.path)
                 self._artifacts.setdefault(name, set()).add((record.evidence.kind, artifact.sha256))
 
     def _compared(self, files: int) -> None:

@@ -66,8 +66,10 @@ def test_a_disk_hides_changes_so_each_decision_hashes_again(hasher, folder, monk
 def bucket(monkeypatch):
     """A bucket with one model of two files, written some time ago."""
     import boto3
+    from mlflow.store.artifact.s3_artifact_repo import _cached_get_s3_client
     from moto import mock_aws
 
+    _cached_get_s3_client.cache_clear()  # MLflow keeps a client, with the credentials that an earlier test had
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
