@@ -119,7 +119,10 @@ def open_database(uri: str) -> tuple[sa.Engine, Tables]:
 
 @contextlib.contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Open a writing transaction; over all workers, one is open at a time.
+    """Open a writing transaction; over all workers, one is open at a time. What it wrote is on disk afterwards.
+
+    On PostgreSQL the transaction itself does not wait for the disk: writers would wait for each other's writes. The
+    next writer goes on at once, and one write to the disk serves all that wait in `on_disk`.
 
     Raises:
         Unreachable: the database did not take it.
@@ -127,10 +130,32 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     try:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPEND_LOCK})
+                connection.execute(_LOCK, {"key": APPEND_LOCK})
             yield connection
     except sa.exc.SQLAlchemyError as exc:
         raise Unreachable(f"the ledger could not be written ({why(exc)})", next=CHECK) from exc
+    on_disk(engine)
+
+
+_LOCK = sa.text("SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(:key)")
+# A commit with the server's own durability writes all of the log before it to disk too. A replica shows only what
+# its primary has on disk.
+_TO_DISK = sa.text("SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_logical_emit_message(true, 'aims', '') END")
+
+
+def on_disk(engine: sa.Engine) -> None:
+    """Wait until everything that can be read now is on disk: what leaves the ledger must be there after a crash.
+
+    Raises:
+        Unreachable: the database did not confirm it.
+    """
+    if engine.dialect.name != "postgresql":  # SQLite shows nothing before it is on disk
+        return
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(_TO_DISK)
+    except sa.exc.SQLAlchemyError as exc:
+        raise Unreachable(f"the ledger did not confirm what was written ({why(exc)})", next=CHECK) from exc
 
 
 @contextlib.contextmanager

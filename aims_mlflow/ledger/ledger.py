@@ -80,6 +80,16 @@ class Ledger:
         """
         return self._writer.append(entries)
 
+    def confirm(self) -> None:
+        """Wait until all leaves that can be read now are on disk; "sealed already" is answered only after that.
+
+        Raises:
+            Unreachable: the database did not confirm it.
+        """
+        from aims_mlflow.ledger.database import on_disk
+
+        on_disk(self._engine)
+
     def put_in_force(self, kind: str, digest: str, content: str, entry: Entry) -> bool:
         """Put a policy or keyring in force and seal that, in one transaction; return whether it was a change.
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from aims_mlflow.errors import EvidenceError, KeyUnavailable
 from aims_mlflow.ledger import delivery, heads, merkle
-from aims_mlflow.ledger.database import reading, writing
+from aims_mlflow.ledger.database import on_disk, reading, writing
 from aims_mlflow.ledger.delivery import Deliverer
 from aims_mlflow.ledger.tree import fetch_nodes
 
@@ -105,12 +105,16 @@ class LedgerProofs:
             EvidenceError: what is stored is none.
         """
         with reading(self._engine) as connection:
-            return heads.newest(connection, self._tables.tree)
+            found = heads.newest(connection, self._tables.tree)
+        on_disk(self._engine)
+        return found
 
     def covering(self, size: int) -> Checkpoint | None:
         """Return the smallest checkpoint over at least `size` leaves."""
         with reading(self._engine) as connection:
-            return heads.covering(connection, self._tables.tree, size)
+            found = heads.covering(connection, self._tables.tree, size)
+        on_disk(self._engine)
+        return found
 
     def checkpoints(self) -> Iterator[tuple[int, str, str]]:
         """Yield (size, note, time stored) of every checkpoint as it stands in the database, smallest first."""

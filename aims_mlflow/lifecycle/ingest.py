@@ -78,6 +78,8 @@ def ingest(
     if broken:
         raise EvidenceError(f"{broken[0].sentence()} Nothing was sealed", where=source)
     leaves = ledger.seal(*(session_entry(session, source, reason) for session in new)) if new else []
+    if not new:
+        ledger.confirm()  # another worker may have sealed them a moment ago
     sealed = {str(session.id): leaf.sequence for session, leaf in zip(new, leaves, strict=True)}
     return Ingestion(sealed, [str(session.id) for session in sessions if session.id in known])
 

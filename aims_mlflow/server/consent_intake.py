@@ -71,6 +71,7 @@ class ConsentIntake:
         ended = max((c.sequence for c in counting if c.takes_back and c.id != signed.id), default=-1)
         lately = datetime.now(UTC) - parse_time(leaf.fact.time) < timedelta(seconds=CALL_SECONDS)
         if lately and leaf.sequence > ended and any(c.id == signed.id for c in counting):
+            self._gate.ledger.confirm()
             return True
         raise EvidenceError(
             f"this {signed.consent.action} was sealed on {leaf.fact.time[:10]} (leaf {leaf.sequence}), and counts once",

@@ -1,6 +1,8 @@
 """Waits for the ledger's database are bounded, and told; connections that a restart cut are replaced."""
 
 import contextlib
+import os
+import signal
 import sqlite3
 import threading
 import time
@@ -10,6 +12,7 @@ import sqlalchemy as sa
 
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.ledger import engine
+from aims_mlflow.ledger.database import on_disk
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.model_locks import MAX_WAITING
 from support.entries import entry_of
@@ -63,6 +66,28 @@ def test_connections_that_a_restart_cut_are_replaced(monkeypatch):
         assert len(list(ledger.leaves())) == 2
         with ledger.lock("loans"):
             pass
+
+
+def test_what_was_sealed_or_confirmed_is_there_after_a_crash():
+    """PostgreSQL's own thread, which writes its log to disk now and then, sleeps for ten seconds here."""
+    with running_server() as server:
+        server.psql("ALTER SYSTEM SET wal_writer_delay = '10s';")
+        server.psql("SELECT pg_reload_conf();")
+        ledger = Ledger(new_database(server))
+        for number in range(3):
+            ledger.seal(finding())
+            os.kill(server.get_pid(), signal.SIGQUIT)  # at once: nothing is written first
+            server.get_postmaster_info().process.wait(20)
+            server.start()
+            assert len(list(ledger.leaves())) == number + 1
+
+
+def test_a_reader_that_may_not_write_can_still_confirm(postgres_uri):
+    """Somebody who makes a bundle may read the ledger only."""
+    ledger = Ledger(postgres_uri)
+    ledger.seal(finding())
+    made = sa.create_engine(postgres_uri, connect_args={"options": "-c default_transaction_read_only=on"})
+    on_disk(made)
 
 
 def test_a_sqlite_ledger_that_is_locked_or_read_only_says_so(impatient, tmp_path):
