@@ -3,82 +3,46 @@
 from __future__ import annotations
 
 import base64
-import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from aims_mlflow.catalog.loader import crosswalk_for, kinds
-from aims_mlflow.documents.index_view import DatasetRow, Signer, model_views
-from aims_mlflow.documents.notes import details, own_details
-from aims_mlflow.documents.terminal import MARKS, SYMBOLS
-from aims_mlflow.documents.verdict import check_name
-from aims_mlflow.evidence.verify import told_once
-from aims_mlflow.gates.waivers import last_day
-from aims_mlflow.html_templates import templates_of
-from aims_mlflow.records.details.training import SessionStartDetails
-from aims_mlflow.records.reading_notes import reading_notes
-from aims_mlflow.records.wording import (
-    against_text,
-    bound_text,
-    count_text,
-    limits_told,
-    metric_text,
-    range_text,
-    rows_shown,
-    value_text,
-    verdict_word,
+from aims_mlflow.documents.index_boxes import CLAIM_COLUMNS, claim_cells, control_blocks, record_boxes, record_link
+from aims_mlflow.documents.index_view import DatasetRow, ModelView, Signer, model_views
+from aims_mlflow.documents.notes import details
+from aims_mlflow.documents.page_blocks import (
+    MET_MEANS,
+    Facts,
+    PageCell,
+    PageTable,
+    PageView,
+    Prose,
+    code_cell,
+    state_cell,
 )
+from aims_mlflow.documents.page_html import page_html, stylesheet
+from aims_mlflow.documents.run_blocks import Gallery, Image
+from aims_mlflow.evidence.verify import told_once
+from aims_mlflow.records.details.training import SessionStartDetails
+from aims_mlflow.records.wording import verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import jinja2
-
+    from aims_mlflow.documents.page_blocks import Block, Text
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
-    from aims_mlflow.gates.combined_status import ConditionStatus, ControlStatus
     from aims_mlflow.records.evidence import Claim
 
-LOUD = ("failed", "failed and waived", "unverifiable", "stale")
-MOST_CLAIMS, MOST_LOOKED_AT = 60, 20
-FRAMEWORKS = {
-    "nist_ai_rmf": "NIST AI RMF 1.0",
-    "eu_ai_act": "EU AI Act",
-    "iso_27001": "ISO/IEC 27001:2022",
-    "soc_2": "SOC 2 (TSC)",
-    "nist_csf": "NIST CSF 2.0",
-    "hitrust": "HITRUST v11",
-}
+MOST_PROBLEMS, MOST_SENTENCES, MOST_LOOKED_AT = 20, 12, 20
 CAPTIONS = {
     "fairness": "Outcomes by group, each with its interval",
     "drift": "Drift of test against training data, by column",
 }
-
-
-@functools.cache
-def _template() -> jinja2.Template:
-    """Return the page's template; reading it takes longer than filling it in."""
-    environment = templates_of("aims_mlflow.documents")
-    environment.filters |= {"value": value_text, "range": range_text, "count": count_text, "metric": metric_text}
-    environment.filters |= {"bound": bound_text, "rows": rows_shown}
-    environment.filters |= {"css": lambda words: words.replace(" ", "-").replace("_", "-")}
-    environment.globals |= {
-        "symbols": SYMBOLS,
-        "marks": MARKS,
-        "loud": LOUD,
-        "last_day": last_day,
-        "told": told,
-        "describe": lambda kind: kinds()[kind].description if kind in kinds() else "",
-        "related": related,
-        "claims": shown_claims,
-        "claim_state": verdict_word,
-        "claim_slice": claim_slice,
-        "check_name": check_name,
-        "limits": lambda record: limits_told(record.evidence.claims),
-        "reading_notes": reading_notes,
-        "role_of": lambda record: getattr(own_details(record), "role", None),
-    }
-    return environment.get_template("index.html.j2")
+LATER = (
+    "This is the evidence as the training left it. Whether a registry let the model in, who approved or waived what, "
+    "and which versions are in use was decided later: `aims gate explain models:/NAME/VERSION --stage deployment` "
+    "tells it."
+)
 
 
 def render_index(
@@ -99,25 +63,25 @@ def render_index(
     records = [r for s in sessions for r in s.records]
     start = next((r for r in reversed(records) if r.evidence.kind == "session-start"), None)
     latest = records[-1].evidence if records else None
+    run_id = (latest.mlflow.run_id if latest else None) or ""
+    models = model_views(sessions, model_digests, moment)
     drawn = [(record, each) for record in records for each in _pictures(record, pictures)]
-    page = _template().render(
-        system=(start or records[-1]).evidence.system if records else "",
-        started=start,
-        start=details(start, SessionStartDetails),
-        run_id=latest.mlflow.run_id if latest else "",
-        time=moment.strftime("%Y-%m-%d %H:%M UTC"),
-        models=model_views(sessions, model_digests, moment),
-        datasets=DatasetRow.of(records),
-        signers=Signer.of(records),
-        sessions=sessions,
-        records=[r for r in records if r.evidence.kind != "session"],
-        problems=list(told_once(p for s in sessions for p in s.problems)),
-        looked_at=looked_at(records),
-        most_looked_at=MOST_LOOKED_AT,
-        drawn=drawn,
-        pictured=[record for record, _ in drawn],
-    )
-    return page.encode()
+    blocks: list[Block] = [
+        *_problems(sessions),
+        *(block for model in models for block in _verdict(model, several=len(models) > 1)),
+        *_looked_at(records),
+        *([Gallery("Pictures", [image for _, image in drawn])] if drawn else []),
+        _about(run_id, start, Signer.of(records)),
+        *_data(DatasetRow.of(records)),
+        *(block for number, model in enumerate(models, 1) for block in control_blocks(model, number)),
+        record_boxes(records, [record for record, _ in drawn], run_id),
+    ]
+    system = (start or records[-1]).evidence.system if records else None
+    view = PageView(f"Training of {system or 'a system that no record names'}", "", (MET_MEANS,), blocks)
+    return page_html(
+        "run_page.html.j2", view, style=stylesheet().decode(), time=moment.strftime("%Y-%m-%d %H:%M:%SZ"),
+        run_id=run_id, records=len(records), sessions=len(sessions),
+    )  # fmt: skip
 
 
 def looked_at(records: Sequence[SealedRecord]) -> list[tuple[SealedRecord, Claim]]:
@@ -127,46 +91,82 @@ def looked_at(records: Sequence[SealedRecord]) -> list[tuple[SealedRecord, Claim
     return [(record, claim) for _, record, claim in sorted(found, key=lambda each: each[0])]
 
 
-def told(found: ConditionStatus) -> str:
-    """Return what a condition's verdict rests on, or who owes what is missing."""
-    if found.verdict.outcome in ("missing", "not due", "stale", "not evaluated"):
-        return f"owed by {found.condition.owed_by}"
-    return "a person's word" if found.verdict.basis == "person" else "recorded by the software"
+def _problems(sessions: Sequence[CheckedSession]) -> list[Block]:
+    problems = list(told_once(p for s in sessions for p in s.problems))
+    more = len(problems) - MOST_PROBLEMS
+    said = [*problems[:MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]
+    return (
+        [Prose("This evidence does not verify", [PageCell(text, mark="✗", tone="bad") for text in said], loud=True)]
+        if said
+        else []
+    )
 
 
-def shown_claims(record: SealedRecord, most: int = MOST_CLAIMS) -> list[Claim]:
-    """Return the claims by importance: failed ones, those with limits, then the others."""
+def _verdict(model: ModelView, *, several: bool) -> list[Block]:
+    verdict = model.verdict
+    of = f" of {model.name}" if several else ""
+    said: list[Text] = [
+        state_cell(verdict.word, "", f"{verdict.sentence().capitalize()}. {model.coverage}."),
+    ]
+    if model.not_compared:
+        said.append(PageCell(f"Outcomes by group: {model.not_compared}.", mark="!", tone="warn"))
+    out: list[Block] = []
+    for title, found in verdict.by_severity():
+        more = len(found) - MOST_SENTENCES
+        sentences: list[Text] = [PageCell(text, record_link(record).href) for text, record in found[:MOST_SENTENCES]]
+        if more > 0:
+            sentences.append(f"and {more} more: see the records below")
+        if found:
+            out.append(Prose(f"{title}{of}", sentences))
+    loud = verdict.result in ("failed", "not_evaluated")
+    return [Prose(f"Result of the evidence{of}: {verdict.word}", [*said, LATER], loud=loud), *out]
 
-    def weight(claim: Claim) -> tuple[int, int]:
-        return (0 if claim.passed is False else 1 if claim.limit is not None else 2, len(claim.slice))
 
-    return sorted(record.evidence.claims, key=weight)[:most]
-
-
-def claim_slice(claim: Claim) -> str:
-    """Return a description of the rows that a claim is about."""
-    parts = [f"{k}: all groups" if v == "*" else f"{k} = {v}" for k, v in claim.slice.items()]
-    return f"{', '.join(parts) or 'all rows'} {against_text(claim)}".rstrip()
+def _looked_at(records: Sequence[SealedRecord]) -> list[Block]:
+    found = looked_at(records)
+    rows = [claim_cells(claim, record_link(record).href) for record, claim in found[:MOST_LOOKED_AT]]
+    note = "The records below have the others." if len(found) > len(rows) else ""
+    title = "What failed, is warned, or could not be judged"
+    return [PageTable(title, CLAIM_COLUMNS, rows, note, total=len(found))] if rows else []
 
 
-def _pictures(record: SealedRecord, pictures: Mapping[str, bytes]) -> list[dict[str, str]]:
+def _pictures(record: SealedRecord, pictures: Mapping[str, bytes]) -> list[Image]:
     """Return a record's pictures as data URIs: inside <img>, a picture can run no script."""
+    caption, link = CAPTIONS.get(record.evidence.kind, record.evidence.kind), record_link(record)
     return [
-        {
-            "uri": "data:image/svg+xml;base64," + base64.b64encode(pictures[a.path]).decode(),
-            "alt": CAPTIONS.get(record.evidence.kind, record.evidence.kind)
-            + ": the values stand in the table of its record",
-            "caption": CAPTIONS.get(record.evidence.kind, record.evidence.kind),
-        }
-        for a in record.evidence.artifacts
-        if a.path in pictures and a.path.endswith(".svg")
+        Image(
+            "data:image/svg+xml;base64," + base64.b64encode(pictures[a.path]).decode(),
+            f"{caption}: the values stand in the table of its record",
+            PageCell(f"{caption}: {link.text}, its values and limits", link.href),
+            f"p-{record.id}-{number}",
+        )
+        for number, a in enumerate((a for a in record.evidence.artifacts if a.path.endswith(".svg")), 1)
+        if a.path in pictures
     ]
 
 
-def related(status: ControlStatus) -> tuple[str, list[tuple[str, str]]] | None:
-    """Return the crosswalk's row about a control: what the row is of, and what other frameworks have there."""
-    row = crosswalk_for(status.control.id)
-    if row is None:
-        return None
-    of = "this control" if row.element == status.control.id else f"all of {row.element} {row.title}, not this one alone"
-    return of, [(title, value) for key, title in FRAMEWORKS.items() if (value := getattr(row, key)) is not None]
+def _about(run_id: str, started: SealedRecord | None, signers: Sequence[Signer]) -> Facts:
+    rows: list[tuple[str, Text | Sequence[Text]]] = [("Run", code_cell(run_id or "none"))]
+    if started is not None:
+        start = details(started, SessionStartDetails)
+        favourable = f"; favourable for a person: {start.favourable}" if start.favourable else ""
+        rows += [
+            ("Predicted", f"{start.target or 'not recorded'}{favourable}"),
+            ("Sensitive columns", ", ".join(start.sensitive or ()) or "none named: no group was compared"),
+            (
+                "Pack, fixed before training",
+                f"{start.pack.name} {start.pack.version}" if start.pack else "not recorded",
+            ),
+            ("Digest of the pack", code_cell(started.evidence.pack_digest)),
+        ]
+    signed: list[Text] = [
+        f"key {s.key_id}, used by the operating-system account {s.account}: {s.records:,} records" for s in signers
+    ]
+    rows.append(("Signed by", [*(signed or ["nobody"]), "Whose key that is, only a keyring says."]))
+    return Facts("Run", rows)
+
+
+def _data(found: Sequence[DatasetRow]) -> list[Block]:
+    rows = [(d.role, d.name, d.rows, d.columns, code_cell(d.digest), d.origin) for d in found]
+    columns = ("Role", "Name", "Rows", "Columns", "Digest of the Arrow stream", "Comes from")
+    return [PageTable("Data", columns, rows)] if rows else []

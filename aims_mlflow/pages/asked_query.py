@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.pages.blocks import Form
+from aims_mlflow.documents.page_blocks import Form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aims_mlflow.pages.blocks import FormInput, PageView
+    from aims_mlflow.documents.page_blocks import FormInput, PageView
 
 OF_EVERY_PAGE = frozenset({"from", "rows", "print", "table"})  # parts of long tables, and formats
 LONGEST = 40

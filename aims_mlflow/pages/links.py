@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.pages.blocks import Facts, PageCell, PageTable, Prose
+from aims_mlflow.documents.page_blocks import Facts, PageCell, PageTable, Prose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aims_mlflow.pages.blocks import Block, PageView
+    from aims_mlflow.documents.page_blocks import Block, PageView
 
     Change = Callable[[str], str]
 

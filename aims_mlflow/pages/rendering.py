@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import csv
-import functools
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.html_templates import templates_of
-from aims_mlflow.pages.blocks import Facts, Form, PageCell, PageTable, PageView, Picture, Prose, TextBlock, cell
+from aims_mlflow.documents.page_blocks import (
+    Facts,
+    Form,
+    PageCell,
+    PageTable,
+    PageView,
+    Picture,
+    Prose,
+    TextBlock,
+    cell,
+)
+from aims_mlflow.documents.page_html import cells, page_html, stylesheet
 from aims_mlflow.pages.site import MENU
 
 if TYPE_CHECKING:
-    import jinja2
-    from markupsafe import Markup
+    from collections.abc import Mapping, Sequence
 
-    from aims_mlflow.pages.blocks import Block
+    from aims_mlflow.documents.page_blocks import Block
     from aims_mlflow.pages.source import PageSource
 
 _NUMBER = re.compile(r"[-+]?[0-9.,%]+")
@@ -86,52 +92,16 @@ def as_html(view: PageView, frame: PageFrame) -> bytes:
     for ending in (".html",):
         path = path.removesuffix(ending)
     menu = [(name, address, f"{frame.root}{address}") for name, address in MENU]
-    text = _template().render(
-        view=view,
+    return page_html(
+        "site_page.html.j2",
+        view,
+        frame.root,
+        print_view=frame.print_view,
         frame=frame,
         menu=frame.offline.menu if frame.offline else menu,
         twin=lambda kind: f"{path}.{kind}" + (f"?{query}" if query else ""),
         style=stylesheet().decode() if frame.offline else "",
     )
-    return text.encode()
-
-
-@functools.cache
-def _template() -> jinja2.Template:
-    environment = templates_of("aims_mlflow.pages")
-    environment.globals |= {"cells": cells, "show": show}
-    environment.filters |= {"cell": cell, "anchor": _anchor}
-    return environment.get_template("page.html.j2")
-
-
-def cells(value: Any) -> list[PageCell]:
-    """Return one value or several as cells."""
-    if isinstance(value, Sequence) and not isinstance(value, str | PageCell):
-        return [cell(each) for each in value]
-    return [cell(value)]
-
-
-def show(c: PageCell, root: str) -> Markup:
-    """Return the HTML of a cell; every text is escaped. A page has thousands: a macro takes five times as long."""
-    from markupsafe import Markup, escape
-
-    text = escape(c.text)
-    if c.href:
-        text = Markup(f'<a href="{escape(root)}{escape(c.href)}">{text}</a>')  # noqa: S704 - of escaped parts
-    elif c.code:
-        text = Markup(f"<code>{text}</code>")  # noqa: S704 - of escaped parts
-    if c.mark:
-        text = Markup(f'<span class="mark" aria-hidden="true">{escape(c.mark)}</span>&nbsp;{text}')  # noqa: S704
-    return text
-
-
-def _anchor(title: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "part"
-
-
-def stylesheet() -> bytes:
-    """Return the one stylesheet of all pages."""
-    return resources.files("aims_mlflow.pages").joinpath("templates/style.css").read_bytes()
 
 
 def as_json(view: PageView, frame: PageFrame) -> bytes:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from aims_mlflow.documents.page_blocks import PageCell, PageView, with_query
 from aims_mlflow.errors import AimsError
 from aims_mlflow.pages.asked_query import SeenQuery, unknown_values, unused_names
-from aims_mlflow.pages.blocks import PageCell, PageView, with_query
 from aims_mlflow.pages.rendering import PageFrame, as_csv, as_html, as_json
 from aims_mlflow.pages.source import PageSource
 from aims_mlflow.pages.views.common import number_in

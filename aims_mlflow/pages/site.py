@@ -27,7 +27,7 @@ from aims_mlflow.pages.views.systems import system, systems
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aims_mlflow.pages.blocks import PageView
+    from aims_mlflow.documents.page_blocks import PageView
     from aims_mlflow.pages.source import PageSource
 
     View = Callable[[PageSource, Mapping[str, str], Mapping[str, str]], PageView]

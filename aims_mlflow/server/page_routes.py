@@ -8,9 +8,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.audit.view import LedgerView
+from aims_mlflow.documents.page_html import stylesheet
 from aims_mlflow.errors import AimsError
 from aims_mlflow.pages.index import PageIndex, index_path
-from aims_mlflow.pages.rendering import stylesheet
 from aims_mlflow.pages.serving import SECURITY, PageAnswer, PageRequest, answer
 from aims_mlflow.pages.site import FORMATS, SITE, split_format
 from aims_mlflow.pages.source import SharedSource

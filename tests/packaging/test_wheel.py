@@ -14,7 +14,7 @@ DATA = (
     "aims_mlflow/checks/packs/tabular-classification/pack.yaml",
     "aims_mlflow/checks/pages/templates/claims.html.j2",
     "aims_mlflow/gates/default_policy/policy.yaml",
-    "aims_mlflow/documents/templates/index.html.j2",
+    "aims_mlflow/documents/templates/run_page.html.j2",
 )
 
 

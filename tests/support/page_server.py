@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 
-from aims_mlflow.pages.rendering import stylesheet
+from aims_mlflow.documents.page_html import stylesheet
 from aims_mlflow.pages.scope import EVERYTHING
 from aims_mlflow.pages.serving import SECURITY, PageRequest, answer
 from aims_mlflow.pages.site import found_at, split_format

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from aims_mlflow.documents.page_blocks import Form
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.site_notes import start_page, with_files
 from aims_mlflow.ledger.proofs import Proof
-from aims_mlflow.pages.blocks import Form
 from aims_mlflow.pages.index import PageIndex
 from aims_mlflow.pages.links import links_of, relinked
 from aims_mlflow.pages.rendering import OfflineFrame, PageFrame, as_csv, as_html, as_json
@@ -32,9 +32,9 @@ from aims_mlflow.records.base import parse_time
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aims_mlflow.documents.page_blocks import PageView
     from aims_mlflow.exports.bundle.ledger import PartLedger
     from aims_mlflow.ledger.checkpoint import Checkpoint
-    from aims_mlflow.pages.blocks import PageView
 
 MOST_PAGES = 3000
 SERVER_ONLY = ("search", "sample")  # they answer questions, which takes a program

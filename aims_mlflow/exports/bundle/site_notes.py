@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.documents.page_blocks import Facts, PageCell, PageTable, Prose, code_cell
 from aims_mlflow.exports.bundle import layout
-from aims_mlflow.pages.blocks import Facts, PageCell, PageTable, Prose, code_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aims_mlflow.documents.page_blocks import PageView
     from aims_mlflow.exports.bundle.ledger import PartLedger
-    from aims_mlflow.pages.blocks import PageView
 
 STAGE_WORDS = {
     "stage1": "stage 1 audit (documents)",

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.view import LedgerView
+from aims_mlflow.documents.page_blocks import Facts, Form, PageTable, PageView, Prose, TextBlock
 from aims_mlflow.errors import ConfigError, did_you_mean
-from aims_mlflow.pages.blocks import Facts, Form, PageTable, PageView, Prose, TextBlock
 from aims_mlflow.pages.index import PageIndex
 from aims_mlflow.pages.rendering import PageFrame
 from aims_mlflow.pages.scope import EVERYTHING
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from aims_mlflow.documents.page_blocks import Block
     from aims_mlflow.ledger.ledger import Ledger
-    from aims_mlflow.pages.blocks import Block
 
 MOST_ROWS = "1000"
 MET = (

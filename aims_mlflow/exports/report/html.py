@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from aims_mlflow.documents.page_blocks import cell
+from aims_mlflow.documents.page_html import cells
 from aims_mlflow.html_templates import templates_of
-from aims_mlflow.pages.blocks import cell
-from aims_mlflow.pages.rendering import cells
 
 if TYPE_CHECKING:
     import jinja2

@@ -7,15 +7,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.documents.page_blocks import Facts, PageTable, Prose, cell
+from aims_mlflow.documents.page_html import cells
 from aims_mlflow.errors import ConfigError
-from aims_mlflow.pages.blocks import Facts, PageTable, Prose, cell
-from aims_mlflow.pages.rendering import cells
 
 if TYPE_CHECKING:
     from fpdf import FPDF
 
+    from aims_mlflow.documents.page_blocks import Block, PageCell, PageView
     from aims_mlflow.exports.report.content import SystemReport
-    from aims_mlflow.pages.blocks import Block, PageCell, PageView
 
 NEEDS = "pip install 'aims_mlflow[report]', or --format html"
 WIDE = 6  # tables with more columns are written row by row

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.documents.page_blocks import Facts, PageTable, Prose, cell
+from aims_mlflow.documents.page_html import cells
 from aims_mlflow.errors import ConfigError
-from aims_mlflow.pages.blocks import Facts, PageTable, Prose, cell
-from aims_mlflow.pages.rendering import cells
 
 if TYPE_CHECKING:
+    from aims_mlflow.documents.page_blocks import Block, PageCell
     from aims_mlflow.exports.report.content import SystemReport
-    from aims_mlflow.pages.blocks import Block, PageCell
 
 INK = {"good": "17663A", "bad": "A8201A", "warn": "7A4C00", "idle": "4A5568"}
 WIDE = 6  # tables with more columns are written row by row

@@ -5,23 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.documents.page_blocks import (
+    MET_MEANS,
+    Facts,
+    Form,
+    FormInput,
+    PageCell,
+    PageTable,
+    PageView,
+    state_cell,
+    to,
+)
 from aims_mlflow.gates.combined_status import ControlStatus
 from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.management.applicability.statement import changes, computed_statement
 from aims_mlflow.management.findings.state import ManagementState
-from aims_mlflow.pages.blocks import Facts, Form, FormInput, PageCell, PageTable, PageView, state_cell, to
 from aims_mlflow.pages.library import as_written, leaf_of
 from aims_mlflow.pages.views.common import document_cell, leaf_cell, time_text
-from aims_mlflow.pages.views.states import MET_MEANS, NOT_JUDGED, catalogue, live_versions, states_among
+from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, live_versions, states_among
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aims_mlflow.documents.page_blocks import Block
     from aims_mlflow.gates.published_documents import Publication
     from aims_mlflow.management.applicability.statement import StatementRow
-    from aims_mlflow.pages.blocks import Block
     from aims_mlflow.pages.source import PageSource
 
 ORGANISATION = "the organisation"

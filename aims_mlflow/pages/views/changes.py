@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.pages.blocks import PageTable
+from aims_mlflow.documents.page_blocks import PageTable
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import ToolingDetails
 from aims_mlflow.records.wording import measured_text, metric_text, slice_text

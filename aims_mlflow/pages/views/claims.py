@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.documents.index_page import claim_slice
-from aims_mlflow.evidence.small_counts import WITHHELD
-from aims_mlflow.pages.blocks import (
+from aims_mlflow.documents.index_boxes import claim_slice
+from aims_mlflow.documents.page_blocks import (
     Facts,
     PageCell,
     PageTable,
@@ -19,6 +18,7 @@ from aims_mlflow.pages.blocks import (
     state_cell,
     to,
 )
+from aims_mlflow.evidence.small_counts import WITHHELD
 from aims_mlflow.pages.views.common import leaf_cell, record_cell, system_cell, time_text, version_cell
 from aims_mlflow.pages.views.records import find, readable, signature
 from aims_mlflow.records.details import read_details

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.documents.page_blocks import PageCell, code_cell, state_cell, to, with_query
 from aims_mlflow.gates.waivers import last_day
-from aims_mlflow.pages.blocks import PageCell, code_cell, state_cell, to, with_query
 from aims_mlflow.pages.scope import GONE
 from aims_mlflow.records.details.attachments import EVENTS
 from aims_mlflow.records.documents import KINDS

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import controls as all_controls
-from aims_mlflow.documents.index_page import related, told
-from aims_mlflow.documents.terminal import SYMBOLS
-from aims_mlflow.gates.combined_status import ControlStatus
-from aims_mlflow.gates.waivers import last_day
-from aims_mlflow.pages.blocks import (
+from aims_mlflow.documents.index_boxes import related_facts, told
+from aims_mlflow.documents.page_blocks import (
+    MET_MEANS,
     Facts,
     Form,
     FormInput,
@@ -21,10 +19,12 @@ from aims_mlflow.pages.blocks import (
     state_cell,
     to,
 )
+from aims_mlflow.documents.terminal import SYMBOLS
+from aims_mlflow.gates.combined_status import ControlStatus
+from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.pages.views.common import RowRange, document_cell, record_cell, time_text, version_cell
 from aims_mlflow.pages.views.state_history import history_table
 from aims_mlflow.pages.views.states import (
-    MET_MEANS,
     NOT_JUDGED,
     catalogue,
     control_cell,
@@ -37,9 +37,9 @@ from aims_mlflow.pages.views.states import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aims_mlflow.documents.page_blocks import Block
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.gates.verdict import Judgement
-    from aims_mlflow.pages.blocks import Block
     from aims_mlflow.pages.source import PageSource
 
 WIDE = 12  # versions beside each other in the matrix
@@ -147,10 +147,8 @@ def control(source: PageSource, args: Mapping[str, str], query: Mapping[str, str
 
 
 def _related(control_id: str) -> list[tuple[str, Any]]:
-    pair = related(ControlStatus(catalogue()[control_id], "not assessed here", ""))
-    if pair is None:
-        return [("Related requirements", "the crosswalk has no row about it")]
-    return [(f"Related requirements (of {pair[0]}; not verified)", [f"{name}: {value}" for name, value in pair[1]])]
+    found = related_facts(ControlStatus(catalogue()[control_id], "not assessed here", ""))
+    return [*found] or [("Related requirements", "the crosswalk has no row about it")]
 
 
 def _everywhere(source: PageSource, control_id: str, system: str) -> PageTable:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.pages.blocks import PageTable, state_cell
+from aims_mlflow.documents.page_blocks import PageTable, state_cell
 from aims_mlflow.pages.library import leaf_of
 from aims_mlflow.pages.views.common import PAGE_ROWS, day_text, document_cell, leaf_cell, system_cell
 from aims_mlflow.pages.views.records import readable

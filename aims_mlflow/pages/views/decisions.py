@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.audit.decisions import DecisionCheck
-from aims_mlflow.gates.waivers import last_day
-from aims_mlflow.gates.wording import item_text
-from aims_mlflow.pages.blocks import (
+from aims_mlflow.documents.page_blocks import (
     Facts,
     Form,
     FormInput,
@@ -19,6 +17,8 @@ from aims_mlflow.pages.blocks import (
     state_cell,
     to,
 )
+from aims_mlflow.gates.waivers import last_day
+from aims_mlflow.gates.wording import item_text
 from aims_mlflow.pages.judging import decision_in, rules_of
 from aims_mlflow.pages.views.common import RowRange, leaf_cell, record_cell, time_text, version_cell
 from aims_mlflow.pages.views.timeline import DECISIONS, decided_cell, decision_row
@@ -29,8 +29,8 @@ from aims_mlflow.records.wording import metric_text, slice_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aims_mlflow.documents.page_blocks import Block
     from aims_mlflow.ledger.leaves import Leaf
-    from aims_mlflow.pages.blocks import Block
     from aims_mlflow.pages.source import PageSource
     from aims_mlflow.records.decision import Decision
 

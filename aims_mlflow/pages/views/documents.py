@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import kinds
-from aims_mlflow.gates.citations import suspects
-from aims_mlflow.gates.person_statements import says
-from aims_mlflow.pages.blocks import (
+from aims_mlflow.documents.page_blocks import (
     Facts,
     Form,
     FormInput,
@@ -20,6 +18,8 @@ from aims_mlflow.pages.blocks import (
     state_cell,
     to,
 )
+from aims_mlflow.gates.citations import suspects
+from aims_mlflow.gates.person_statements import says
 from aims_mlflow.pages.library import leaf_of
 from aims_mlflow.pages.views.common import (
     RowRange,
@@ -39,8 +39,8 @@ from aims_mlflow.signing.owners import is_among
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aims_mlflow.documents.page_blocks import Block
     from aims_mlflow.gates.published_documents import Publication
-    from aims_mlflow.pages.blocks import Block
     from aims_mlflow.pages.library import SealedDocument
     from aims_mlflow.pages.source import PageSource
 

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.audit.continuation import note_signer, why_not_continued
 from aims_mlflow.audit.keyrings import RESTORE
 from aims_mlflow.audit.report import Step
-from aims_mlflow.errors import AimsError
-from aims_mlflow.ledger import checkpoint as notes
-from aims_mlflow.pages.blocks import (
+from aims_mlflow.documents.page_blocks import (
     Facts,
     Form,
     FormInput,
@@ -24,14 +22,16 @@ from aims_mlflow.pages.blocks import (
     state_cell,
     to,
 )
+from aims_mlflow.errors import AimsError
+from aims_mlflow.ledger import checkpoint as notes
 from aims_mlflow.pages.views.common import RowRange, leaf_cell, time_text, version_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aims_mlflow.documents.page_blocks import Block
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.leaves import Leaf
-    from aims_mlflow.pages.blocks import Block
     from aims_mlflow.pages.source import PageSource
 
 NEWEST, MORE = 20, 200  # leaves that "verify now" proves

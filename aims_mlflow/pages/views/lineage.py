@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.index_view import DatasetRow
-from aims_mlflow.pages.blocks import PageTable, Picture, PictureBox, Prose
+from aims_mlflow.documents.page_blocks import PageTable, Picture, PictureBox, Prose
 from aims_mlflow.pages.views.common import digest_cell, record_cell
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.base import SourceStatement

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.documents.index_page import claim_slice
-from aims_mlflow.pages.blocks import PageCell, PageTable, state_cell, to
+from aims_mlflow.documents.index_boxes import claim_slice
+from aims_mlflow.documents.page_blocks import PageCell, PageTable, state_cell, to
 from aims_mlflow.records.wording import (
     count_text,
     limit_text,

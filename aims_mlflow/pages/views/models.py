@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.model_card import render_model_card
-from aims_mlflow.pages.blocks import Facts, PageCell, PageTable, PageView, Prose, TextBlock, code_cell, missing, to
+from aims_mlflow.documents.page_blocks import (
+    MET_MEANS,
+    Facts,
+    PageCell,
+    PageTable,
+    PageView,
+    Prose,
+    TextBlock,
+    code_cell,
+    missing,
+    to,
+)
 from aims_mlflow.pages.views.changes import changes_table
 from aims_mlflow.pages.views.common import (
     RowRange,
@@ -19,14 +30,14 @@ from aims_mlflow.pages.views.common import (
 )
 from aims_mlflow.pages.views.lineage import data_table, lineage_picture, rights_table
 from aims_mlflow.pages.views.measured import measured_table
-from aims_mlflow.pages.views.states import MET_MEANS, catalogue, control_cell, counts, statuses_of
+from aims_mlflow.pages.views.states import catalogue, control_cell, counts, statuses_of
 from aims_mlflow.pages.views.timeline import findings_table, timeline_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aims_mlflow.documents.page_blocks import Block
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.pages.blocks import Block
     from aims_mlflow.pages.judging import JudgedVersion
     from aims_mlflow.pages.source import PageSource
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import controls
-from aims_mlflow.pages.blocks import Facts, PageCell, PageTable, PageView, state_cell, to
+from aims_mlflow.documents.page_blocks import MET_MEANS, Facts, PageCell, PageTable, PageView, state_cell, to
 from aims_mlflow.pages.views.common import UNASSIGNED, day_text, model_text, version_cell
 from aims_mlflow.pages.views.endings import ending_states, ends_with, together
 from aims_mlflow.pages.views.risks import MARKS, OPEN, standings
-from aims_mlflow.pages.views.states import MET_MEANS, NOT_JUDGED, catalogue, control_cell, live_versions
+from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, control_cell, live_versions
 from aims_mlflow.pages.views.suppliers import supplied
 from aims_mlflow.records.base import utc_text
 

@@ -6,9 +6,19 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import kinds
+from aims_mlflow.documents.page_blocks import (
+    Facts,
+    PageCell,
+    PageTable,
+    PageView,
+    TextBlock,
+    code_cell,
+    missing,
+    state_cell,
+    to,
+)
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.verify import check_signature
-from aims_mlflow.pages.blocks import Facts, PageCell, PageTable, PageView, TextBlock, code_cell, missing, state_cell, to
 from aims_mlflow.pages.views.common import (
     RowRange,
     leaf_cell,
@@ -24,8 +34,8 @@ from aims_mlflow.pages.views.sample_items import items_table
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aims_mlflow.documents.page_blocks import Block
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.pages.blocks import Block
     from aims_mlflow.pages.source import PageSource
 
 # A record is for those who may read a model that relied on it.

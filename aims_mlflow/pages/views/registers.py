@@ -7,7 +7,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.pages.blocks import Form, FormInput, PageCell, PageTable, PageView, Prose, code_cell, state_cell, to
+from aims_mlflow.documents.page_blocks import (
+    Form,
+    FormInput,
+    PageCell,
+    PageTable,
+    PageView,
+    Prose,
+    code_cell,
+    state_cell,
+    to,
+)
 from aims_mlflow.pages.views.common import (
     RowRange,
     day_text,

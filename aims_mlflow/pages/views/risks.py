@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.pages.blocks import Form, FormInput, PageCell, PageTable, PageView, state_cell, to
+from aims_mlflow.documents.page_blocks import Form, FormInput, PageCell, PageTable, PageView, state_cell, to
 from aims_mlflow.pages.views.common import RowRange, document_cell, system_cell
 from aims_mlflow.pages.views.records import find
 from aims_mlflow.records.documents.risk import RiskMethodDocument, RiskRegisterDocument, TreatmentPlanDocument

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.documents.page_blocks import PageCell, PageTable, state_cell, to
 from aims_mlflow.errors import AimsError
 from aims_mlflow.gates.published_documents import SAMPLE
-from aims_mlflow.pages.blocks import PageCell, PageTable, state_cell, to
 from aims_mlflow.pages.sample_draw import POPULATIONS, RANDOM, TESTS, SampleQuestion, draw
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.gate import SampleDetails

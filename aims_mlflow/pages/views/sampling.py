@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.documents.page_blocks import (
+    Facts,
+    Form,
+    FormInput,
+    PageCell,
+    PageTable,
+    PageView,
+    Prose,
+    code_cell,
+    to,
+)
 from aims_mlflow.gates.published_documents import SAMPLE
-from aims_mlflow.pages.blocks import Facts, Form, FormInput, PageCell, PageTable, PageView, Prose, code_cell, to
 from aims_mlflow.pages.sample_draw import NEWEST, POPULATIONS, RANDOM, TESTS, DrawnSample, SampleQuestion, draw
 from aims_mlflow.pages.views.common import leaf_cell, number_in, record_cell, time_text, version_cell
 from aims_mlflow.pages.views.records import readable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aims_mlflow.pages.blocks import Form, FormInput, PageCell, PageTable, PageView, Prose, to
+from aims_mlflow.documents.page_blocks import Form, FormInput, PageCell, PageTable, PageView, Prose, to
 from aims_mlflow.pages.views.common import RowRange, model_text
 from aims_mlflow.pages.views.records import READABLE
 from aims_mlflow.pages.views.states import catalogue

@@ -7,8 +7,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.documents.page_blocks import Form, FormInput, PageCell, PageTable, PageView, Prose, code_cell, to
 from aims_mlflow.gates.wording import waiver_lines
-from aims_mlflow.pages.blocks import Form, FormInput, PageCell, PageTable, PageView, Prose, code_cell, to
 from aims_mlflow.pages.views.common import RowRange, time_text, version_cell
 from aims_mlflow.records.leaves.others import ConsentBody
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.documents.page_blocks import PageTable
 from aims_mlflow.gates.authority import moment_of
 from aims_mlflow.gates.control_status import control_status
 from aims_mlflow.gates.status_subject import StatusSubject
-from aims_mlflow.pages.blocks import PageTable
 from aims_mlflow.pages.judging import VersionLeaves, sessions_of, shelf_in, with_decisions, with_documents
 from aims_mlflow.pages.library import document_leaves
 from aims_mlflow.pages.views.common import leaf_cell, time_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.pages.blocks import Facts, PageTable
+from aims_mlflow.documents.page_blocks import Facts, PageTable
 from aims_mlflow.records.documents import KINDS, key_of
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import clauses, controls
+from aims_mlflow.documents.page_blocks import PageCell, state_cell
 from aims_mlflow.documents.terminal import SYMBOLS
 from aims_mlflow.gates.waivers import last_day
-from aims_mlflow.pages.blocks import PageCell, state_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # What needs a person first.
 WORST = ("unverifiable", "failed", "stale", "not evaluated", "missing", "failed and waived", "met with warnings")
-MET_MEANS = "Met means that the policy's evidence conditions hold; conformity is the auditor's judgement."
 NOT_JUDGED = "not judged yet: load the page again"
 
 

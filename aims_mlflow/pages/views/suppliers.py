@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.pages.blocks import PageCell, PageTable, PageView, state_cell
+from aims_mlflow.documents.page_blocks import PageCell, PageTable, PageView, state_cell
 from aims_mlflow.pages.views.common import RowRange, document_cell, system_cell
 from aims_mlflow.records.documents.third_parties import (
     CustomerInformationDocument,

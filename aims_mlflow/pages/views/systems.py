@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.pages.blocks import Facts, PageCell, PageTable, PageView, Prose, missing, to
+from aims_mlflow.documents.page_blocks import Facts, PageCell, PageTable, PageView, Prose, missing, to
 from aims_mlflow.pages.views.common import (
     UNASSIGNED,
     RowRange,

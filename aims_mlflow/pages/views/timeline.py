@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.pages.blocks import PageCell, PageTable, state_cell, to
+from aims_mlflow.documents.page_blocks import PageCell, PageTable, state_cell, to
 from aims_mlflow.pages.views.common import (
     day_text,
     digest_cell,

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from aims_mlflow.documents.page_blocks import PageCell, PageTable, PageView
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.ledger.leaves import Entry
-from aims_mlflow.pages.blocks import PageCell, PageTable, PageView
 from aims_mlflow.pages.rendering import PageFrame, as_csv
 from aims_mlflow.records.evidence import Claim
 from aims_mlflow.records.leaves.others import FindingBody, FindingLeaf

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aims_mlflow.documents.page_blocks import PageTable
 from aims_mlflow.gates.combined_status import ConditionStatus, ControlStatus
-from aims_mlflow.pages.blocks import PageTable
 from aims_mlflow.pages.views.controls import waivers_table
 from aims_mlflow.pages.views.states import catalogue
 from aims_mlflow.pages.views.timeline import decided_cell

@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl, unquote
 
 import pytest
 
+from aims_mlflow.documents.page_blocks import to
 from aims_mlflow.ledger import checkpoint
-from aims_mlflow.pages.blocks import to
 from aims_mlflow.pages.site import SITE, split_format
 from support.ledger_with_decisions import GOOD, NAME, SYSTEM, UNFAIR, decided_ledger
 from support.page_site import PAGES, PageSite, variables

@@ -2,8 +2,8 @@
 
 import pytest
 
+from aims_mlflow.documents.page_blocks import PageCell, Picture
 from aims_mlflow.exports.bundle.browser_safe import is_inert
-from aims_mlflow.pages.blocks import PageCell, Picture
 from aims_mlflow.pages.views.lineage import lineage_picture, rights_table
 from support.ledger_with_decisions import NAME, SYSTEM, decided_ledger
 from support.page_site import PageSite

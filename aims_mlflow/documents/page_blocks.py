@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 
+from aims_mlflow.documents.run_blocks import FoldedBoxes, Gallery
 from aims_mlflow.documents.terminal import MARKS, SYMBOLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+MET_MEANS = "Met means that the policy's evidence conditions hold; conformity is the auditor's judgement."
 Tone = Literal["", "good", "bad", "warn", "idle"]
 TONES: dict[str, Tone] = {
     "met": "good",
@@ -212,7 +214,7 @@ class Picture:
         return min(box.row for box in self.boxes)
 
 
-Block = Facts | PageTable | Prose | TextBlock | Form | Picture
+Block = Facts | PageTable | Prose | TextBlock | Form | Picture | Gallery | FoldedBoxes
 
 
 @dataclass(frozen=True)

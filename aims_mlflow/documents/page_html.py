@@ -1,0 +1,71 @@
+"""A page as HTML: one template and one stylesheet for the auditor's pages, a bundle's, and the page of a run."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from aims_mlflow.documents.page_blocks import PageCell, cell
+from aims_mlflow.html_templates import templates_of
+from aims_mlflow.records.wording import count_text
+
+if TYPE_CHECKING:
+    import jinja2
+    from markupsafe import Markup
+
+    from aims_mlflow.documents.page_blocks import PageView
+
+
+def page_html(template: str, view: PageView, root: str = "", *, print_view: bool = False, **around: Any) -> bytes:
+    """Return a page as HTML; every text is escaped.
+
+    Args:
+        template: The file that extends `base.html.j2`, with what stands around the page.
+        view: The page.
+        root: The address before each link of the page.
+        print_view: Whether everything folded is open.
+        around: What the template says around the page.
+    """
+    return _template(template).render(view=view, root=root, print_view=print_view, **around).encode()
+
+
+@functools.cache
+def _template(name: str) -> jinja2.Template:
+    """Return a template; reading it takes longer than filling it in."""
+    environment = templates_of("aims_mlflow.documents")
+    environment.globals |= {"cells": cells, "show": show}
+    environment.filters |= {"cell": cell, "anchor": _anchor, "count": count_text}
+    return environment.get_template(name)
+
+
+def cells(value: Any) -> list[PageCell]:
+    """Return one value or several as cells."""
+    if isinstance(value, Sequence) and not isinstance(value, str | PageCell):
+        return [cell(each) for each in value]
+    return [cell(value)]
+
+
+def show(c: PageCell, root: str) -> Markup:
+    """Return the HTML of a cell; every text is escaped. A page has thousands: a macro takes five times as long."""
+    from markupsafe import Markup, escape
+
+    text = escape(c.text)
+    if c.href:
+        text = Markup(f'<a href="{escape(root)}{escape(c.href)}">{text}</a>')  # noqa: S704 - of escaped parts
+    elif c.code:
+        text = Markup(f"<code>{text}</code>")  # noqa: S704 - of escaped parts
+    if c.mark:
+        text = Markup(f'<span class="mark" aria-hidden="true">{escape(c.mark)}</span>&nbsp;{text}')  # noqa: S704
+    return text
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "part"
+
+
+def stylesheet() -> bytes:
+    """Return the one stylesheet of all pages."""
+    return resources.files("aims_mlflow.documents").joinpath("templates/style.css").read_bytes()
