@@ -43,7 +43,7 @@ class ModelCheck:
 
     def __init__(self, ledger: Ledger, target: str, root: Collection[str] | None) -> None:
         self.ledger = ledger
-        self.report = Report(target)
+        self.report = Report(target, root)
         self.view = LedgerView(ledger)
         self.history: KeyringHistory = history_of(self.view, self.report["keyring"], root)
         self.head: Checkpoint | None = None

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from aims_mlflow.evidence.verify import Problem, told_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 StepName = Literal["keyring", "envelope", "subject bytes", "inclusion", "checkpoint", "time stamp", "completeness"]
 STEPS: tuple[StepName, ...] = (
     "keyring", "envelope", "subject bytes", "inclusion", "checkpoint", "time stamp", "completeness",
 )  # fmt: skip
+Verdict = Literal[
+    "verified", "verified as of an unpinned root", "verified by itself", "not sealed yet", "not verified"
+]  # fmt: skip
 # Evidence that the ledger does not know is no sign of tampering by itself: it was added after the gate's decision.
 NOT_SEALED = "no leaf of the ledger names it"
 # One forged row can break thousands of later ones: the first problems show the cause.
@@ -50,10 +53,11 @@ class Step:
 
 
 class Report:
-    """A verification of one target; `ledger` says whether a ledger was consulted."""
+    """A verification of one target; `root` are the pinned roots of the keyring, `ledger`: was a ledger consulted."""
 
-    def __init__(self, target: str, *, ledger: bool = True) -> None:
+    def __init__(self, target: str, root: Collection[str] | None = None, *, ledger: bool = True) -> None:
         self.target = target
+        self.root_pinned = bool(root)
         self.ledger = ledger
         self.steps = {name: Step(name) for name in STEPS}
 
@@ -71,10 +75,15 @@ class Report:
         return not self.problems
 
     @property
-    def verdict(self) -> Literal["verified", "not sealed yet", "not verified"]:
-        """The result in words; `not sealed yet` if all that is wrong is evidence that the ledger does not know yet."""
+    def verdict(self) -> Verdict:
+        """The result in words, with what it rests on; `not sealed yet` if the ledger lacks some evidence, and no more.
+
+        A whole ledger can be made anew with a root of its own, which only a pinned root excludes.
+        """
+        if self.verified and not self.ledger:
+            return "verified by itself"
         if self.verified:
-            return "verified"
+            return "verified" if self.root_pinned else "verified as of an unpinned root"
         cut = any(step.more for step in self.steps.values())
         return "not sealed yet" if not cut and all(p.what == NOT_SEALED for p in self.problems) else "not verified"
 
@@ -96,6 +105,7 @@ class Report:
             "verified": self.verified,
             "verdict": self.verdict,
             "ledger_consulted": self.ledger,
+            "root_pinned": self.ledger and self.root_pinned,
             "steps": steps,
         }
 

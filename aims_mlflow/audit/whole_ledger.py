@@ -48,7 +48,7 @@ def verify_ledger(
     Raises:
         Unreachable: the database does not answer.
     """
-    report = Report(target)
+    report = Report(target, root)
     view = LedgerView(ledger)
     history = history_of(view, report["keyring"], root)
     if processes is None:

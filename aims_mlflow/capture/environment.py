@@ -12,16 +12,22 @@ from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.details.training import ComputeDetails, ToolingDetails
 
 PACKAGES = "packages.txt"
-SHOWN = (
-    "aims-mlflow", "mlflow", "numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "torch", "tensorflow",
-    "great-expectations", "fairlearn", "evidently", "scipy", "pyarrow", "polars",
-)  # fmt: skip
+# Distribution -> the module that it brings.
+SHOWN = {
+    "aims-mlflow": "aims_mlflow", "mlflow": "mlflow", "mlflow-skinny": "mlflow", "numpy": "numpy",
+    "pandas": "pandas", "scikit-learn": "sklearn",
+    "lightgbm": "lightgbm", "xgboost": "xgboost", "catboost": "catboost", "statsmodels": "statsmodels",
+    "torch": "torch", "tensorflow": "tensorflow", "keras": "keras", "transformers": "transformers",
+    "great-expectations": "great_expectations", "fairlearn": "fairlearn", "evidently": "evidently", "scipy": "scipy",
+    "pyarrow": "pyarrow", "polars": "polars",
+}  # fmt: skip
 
 
 def tool_versions() -> dict[str, str]:
-    """Return the versions of the tools that matter to a model, Python's own among them."""
+    """Return the versions of the tools that matter to a model and that this process has loaded, Python's among them."""
     installed = packages()
-    return {"python": platform.python_version(), **{name: installed[name] for name in SHOWN if name in installed}}
+    loaded = {name: installed[name] for name, module in SHOWN.items() if name in installed and module in sys.modules}
+    return {"python": platform.python_version(), **loaded}
 
 
 def package_list() -> bytes:

@@ -43,7 +43,7 @@ FAIRNESS_OF = {
 }
 
 COUNTED = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "matthews_correlation")
-BASELINE = ("majority_class_accuracy", "accuracy_over_majority")
+BASELINE = GUESSED, OVER_GUESSING = "majority_class_accuracy", "accuracy_over_majority"
 RANKED = ("roc_auc", "average_precision", "top_decile_lift")
 CALIBRATED = ("log_loss", "brier_score", "expected_calibration_error", "calibration_in_the_large")
 AVERAGED = ("macro_precision", "macro_recall", "macro_f1")

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
 MARKS = {"ok": ("✓", "green"), "failed": ("✗", "red"), "absent": ("-", "yellow"), "detail": ("   ✗", "red")}
 
-BY_ITSELF = "verified by itself: no ledger was consulted, so evidence that was exchanged as a whole would pass, too"
+RESTS_ON = {
+    "verified by itself": "no ledger was consulted, so evidence that was exchanged as a whole would pass, too",
+    "verified as of an unpinned root": (
+        "nobody named the root key, so a ledger that was made anew with a root of its own would pass, too; "
+        "note the root's id where the ledger's owner publishes it, and set AIMS_KEYRING_ROOT or give --root"
+    ),
+}
 
 
 def show(report: Report, *, as_json: bool) -> int:
@@ -35,5 +41,7 @@ def show(report: Report, *, as_json: bool) -> int:
     elif found:
         click.secho(f"NOT verified: {found:,} {'problem' if found == 1 else 'problems'}", fg="red", bold=True)
     else:
-        click.secho("verified" if report.ledger else BY_ITSELF, fg="green", bold=True)
+        rests_on = RESTS_ON.get(report.verdict)
+        colour = "yellow" if rests_on else "green"
+        click.secho(f"{report.verdict}: {rests_on}" if rests_on else report.verdict, fg=colour, bold=True)
     return 0 if report.verified else 1

@@ -67,7 +67,8 @@ def command(
     are then those of the keyring that the ledger says was in force. Where nothing names a ledger, the evidence is
     verified by itself: keys are those of the policy folder's keyring, of this account, and of --key FILE.
 
-    With --since FILE the ledger must extend your earlier checkpoint. Exit status 1 if there is any problem.
+    With --since FILE the ledger must extend your earlier checkpoint. Where no --root or AIMS_KEYRING_ROOT names the
+    root of the keyring, the result is "verified as of an unpinned root". Exit status 1 if there is any problem.
     """
     whole_ledger = target == "ledger" or target.startswith(DATABASES)
     is_bundle = not whole_ledger and Path(target).is_file()

@@ -60,6 +60,13 @@ class RowWeights:
             "seed": SEED,
         }
 
+    def sentence(self) -> str:
+        """Return how the model was chosen, and what it reached where it was chosen."""
+        return (
+            f"model {self.taken} of {self.rounds} taken: on validation data its lowest selection rate is "
+            f"{self.lowest_ratio:.4g} of the highest group's ({ENOUGH} was sought)"
+        )
+
 
 def reweighed(data: DemoData, train: pd.DataFrame, validation: pd.DataFrame) -> RowWeights:
     """Return row weights under which favourable outcomes do not depend on the group.

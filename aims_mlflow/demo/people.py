@@ -48,6 +48,13 @@ class Office:
         """The platform team's policy folder."""
         return self.folder / "policy"
 
+    @property
+    def root(self) -> str:
+        """Key id of the root that signed the keyring, which the platform team gives to auditors."""
+        from aims_mlflow.signing.keyring import load_keyring, roots_of
+
+        return min(roots_of(load_keyring(self.policy / "keyring.yaml")))
+
     def environment(self) -> dict[str, str]:
         """Return the variables that the platform team's processes see."""
         return {"AIMS_HOME": str(self.folder / "platform"), "AIMS_POLICY": str(self.policy)}

@@ -14,7 +14,7 @@ from aims_mlflow.demo.data import ROWS, acquired, config_of, credit_table
 from aims_mlflow.demo.papers import ASKED, WAIVER_DAYS, DemoPapers
 from aims_mlflow.demo.people import Office, quiet, set_up
 from aims_mlflow.demo.server import GatedServer
-from aims_mlflow.demo.telling import Teller, controls_to_waive, cost_lines, groups_table, refusal_lines
+from aims_mlflow.demo.telling import Teller, controls_to_waive, cost_lines, groups_table, guessing_lines, refusal_lines
 from aims_mlflow.settings import environment
 
 if TYPE_CHECKING:
@@ -191,9 +191,12 @@ class Story:
 
     def _mitigate(self, parts: dict[str, pd.DataFrame], plain: dict[str, Any]) -> tuple[dict[str, Any], str]:
         with self.tell.step("She reweighs the training rows; prediction needs no sensitive column"), quiet():
-            better = self._train(parts, model.reweighed(self.data, parts["train"], parts["validation"]))
+            found = model.reweighed(self.data, parts["train"], parts["validation"])
+            better = self._train(parts, found)
+        self.tell.lines([found.sentence()])
         self.tell.lines(groups_table(better["fairness"], self.data, before=plain["fairness"]))
         self.tell.lines(cost_lines(plain["performance"], better["performance"]))
+        self.tell.lines(guessing_lines(better["performance"]))
         refused = self._register(better["uri"])
         if refused is None:
             self.tell.good("registered: the mitigated model meets each condition that the policy sets for this")
@@ -256,9 +259,12 @@ class Story:
     def _close(self, server: GatedServer, chosen: dict[str, Any], started: float) -> None:
         target, ledger = f"models:/{SYSTEM}@champion", self.office.folder / "server" / "mlflow.db.aims.db"
         with quiet(), environment(self.office.environment()):
-            verified = self.run_command("verify", target, "--ledger", f"sqlite:///{ledger}")
+            pinned = ("--root", self.office.root)
+            verified = self.run_command("verify", target, "--ledger", f"sqlite:///{ledger}", *pinned)
         self.tell.head("What an auditor sees")
-        self.tell.lines([f"$ aims verify {target} --ledger sqlite:///server/mlflow.db.aims.db"], dim=True)
+        self.tell.lines(
+            [f"$ aims verify {target} --ledger sqlite:///server/mlflow.db.aims.db --root {self.office.root}"], dim=True
+        )
         self.tell.lines(line.strip() for line in verified.strip().splitlines())
         folder = next((self.office.folder / "server" / "artifacts").glob(f"**/{chosen['run_id']}/artifacts/aims"))
         self.tell.lines(

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aims_mlflow.checks.claims import is_reference
+from aims_mlflow.checks.metrics import OVER_GUESSING
 from aims_mlflow.records.wording import percent_text, slice_text, value_text
 
 if TYPE_CHECKING:
@@ -134,6 +136,17 @@ def cost_lines(before: SealedRecord, after: SealedRecord) -> list[str]:
     return [text for text in (total, f"less accurate by group: {'; '.join(falls)}" if falls else "") if text]
 
 
+def guessing_lines(record: SealedRecord) -> list[str]:
+    """Return of whom a model is right no more often than always guessing their most frequent label is."""
+    over = {
+        slice_text(c.slice): c
+        for c in record.evidence.claims
+        if c.metric == OVER_GUESSING and c.role == "test" and c.value is not None and float(c.value) <= 0
+    }
+    told = [f"{rows or 'all rows'} {value_text(claim)}" for rows, claim in over.items()]
+    return [f"accuracy minus that of always guessing the frequent label: {'; '.join(told)}"] if told else []
+
+
 def _accuracies(record: SealedRecord) -> dict[str, Claim]:
     """Return the accuracy on held-out rows: of all under "", and of each group of one column."""
     return {
@@ -153,15 +166,28 @@ def groups_table(record: SealedRecord, data: DemoData, before: SealedRecord | No
     for column in data.sensitive:
         rows = [_row(record, before, column, group) for group in _groups(record, column)]
         named = sorted((r for r in rows if r is not None), key=lambda r: r[0])
-        head = f"{'before -> after' if before is not None else 'ratio':>15}"
+        head = f"{'before -> after' if before is not None else 'ratio':>16}"
         out.append(f"  {column[:24]:<24} {'selected':>8} {'95% interval':>14} {'n':>7} {head}")
         out += [text for _, text in named]
+        out += _references(record, column)
         if len(named) < len(rows):
             out.append("    groups of very few rows stay without numbers: they point at persons")
         worse = [g for g in _groups(record, column) if _failing(record, column, g)]
         if worse and before is None:
             out.append(f"  treated worse by {column}: {', '.join(worse)}")
     return out
+
+
+def _references(record: SealedRecord, column: str) -> list[str]:
+    """Return with which group the ratios of a column compare: the reference, and what that one is held against."""
+    found = [c for c in record.evidence.claims if c.metric == "selection_rate_ratio" and set(c.slice) == {column}]
+    own = [c for c in found if is_reference(c)]
+    lines = [f"* {c.slice[column]}: the reference group; the rates of the others are divided by its rate" for c in own]
+    return lines + [
+        f"its own rate is divided by that of {c.reference[column]}, the group most clearly above it"
+        for c in own
+        if c.reference is not None and c.reference != c.slice
+    ]
 
 
 def _groups(record: SealedRecord, column: str) -> list[str]:
@@ -188,8 +214,9 @@ def _row(record: SealedRecord, before: SealedRecord | None, column: str, group: 
     earlier = _claim(before, "selection_rate_ratio", column, group) if before is not None else None
     if earlier is not None and earlier.value is not None:
         text = f"{value_text(earlier)} -> {text}"
+    text += "*" if ratio is not None and is_reference(ratio) else " "
     mark = " ✗" if _failing(record, column, group) else "  "
     interval = f"{percent_text(rate.interval.low)} to {percent_text(rate.interval.high)}"
     n = f"{rate.n:,}" if rate.n is not None else ""
     group = group.replace("(others: ", "(")
-    return value, f"    {group[:22]:<22} {percent_text(rate.value):>8} {interval:>14} {n:>7} {text:>15}{mark}"
+    return value, f"    {group[:22]:<22} {percent_text(rate.value):>8} {interval:>14} {n:>7} {text:>16}{mark}"

@@ -10,7 +10,7 @@ from aims_mlflow.documents.notes import Notes, claims_of, details, plain, table
 from aims_mlflow.records.details.checks import PerformanceDetails, RobustnessDetails
 from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.reading_notes import INTERVALS, RANGES
-from aims_mlflow.records.wording import metric_text, slice_text, verdict_word
+from aims_mlflow.records.wording import metric_text, rows_shown, slice_text, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -179,9 +179,19 @@ def _against(notes: Notes, made: Made) -> list[str]:
 
 def _descriptions(notes: Notes, made: Made) -> list[str]:
     """Return the values of the highest group against the lowest, with a verdict where one was held."""
-    rows = [[plain(metric_text(c.metric)), notes.measured(r, c)] for r, c in made if "*" in c.slice.values()]
-    drawn = any(c.interval is not None and c.interval.is_range for _, c in made if "*" in c.slice.values())
-    return [*table(("highest against lowest group", "value"), rows), *([RANGES, ""] if drawn else [])]
+    described = [(r, c) for r, c in made if "*" in c.slice.values()]
+    rows = [[plain(metric_text(c.metric)), notes.measured(r, c), _rows_behind(notes, r, c)] for r, c in described]
+    drawn = any(c.interval is not None and c.interval.is_range for _, c in described)
+    head = ("highest against lowest group", "value", "fewest rows behind a group's value")
+    return [*table(head, rows), *([RANGES, ""] if drawn else [])]
+
+
+def _rows_behind(notes: Notes, record: SealedRecord, claim: Claim) -> str:
+    """Return the rows that decide about a claim, with what its note says of them."""
+    if claim.n is None:
+        return ""
+    said = f" ({plain(claim.note)})" if claim.note and claim.value is not None else ""
+    return f"{plain(rows_shown(claim))}{said}{notes.cite(record)}"
 
 
 def labels_by_group(notes: Notes) -> list[str]:

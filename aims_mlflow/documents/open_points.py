@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aims_mlflow.checks.metrics import OVER_GUESSING
 from aims_mlflow.documents.notes import UNSTATED, Notes, own_details, plain, stated
 from aims_mlflow.records.wording import limit_text, slice_text
 
@@ -17,8 +18,21 @@ def limitations(notes: Notes, verdict: EvidenceVerdict) -> list[str]:
     """Return what the team states, then each finding with its value, then groups, columns and settings left out."""
     said = stated(notes, "limitations")
     out = [f"{said} What follows was measured." if said.startswith(UNSTATED) else f"As stated: {said}", ""]
-    measured = list(open_points(notes, verdict))
+    measured = [*open_points(notes, verdict), *_no_better_than_guessing(notes)]
     return [*out, *(measured or ["No limit failed or warned, and no group or column was left out."])]
+
+
+def _no_better_than_guessing(notes: Notes) -> Iterator[str]:
+    """Yield of whom the model is right no more often than always guessing their most frequent label is."""
+    record = notes.last("performance")
+    for claim in record.evidence.claims if record is not None else ():
+        if record is not None and claim.metric == OVER_GUESSING and claim.value is not None and float(claim.value) <= 0:
+            whom = plain(slice_text(claim.slice)) or "all rows"
+            said = notes.compared(record, claim)
+            yield (
+                f"- No better than guessing: for {whom} the accuracy minus that of always guessing their most frequent "
+                f"label is {said} (performance, {plain(claim.role)} data)"
+            )
 
 
 def open_points(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import claim
@@ -77,18 +78,39 @@ def _between_claims(counts: Array, compared: Comparison, drawn: Array | None) ->
         return [claim(m, None, slice=groups.all, role=role, n=n, note=compared.why_not) for m in BETWEEN_GROUPS]
     values = count_tables.between_groups(counts)
     replicas = count_tables.between_groups(drawn) if drawn is not None else {}
-    lacking = _undefined_in(counts, groups)
+    lacking, fewest = _undefined_in(counts, groups), _fewest_labels(counts, groups)
     claims = []
     for metric in BETWEEN_GROUPS:
         value = float(values[metric])
         interval = count_tables.percentiles(replicas[metric]) if metric in replicas and not np.isnan(value) else None
-        note = lacking if metric.startswith("equalized") else None
+        odds = metric.startswith("equalized")
+        note = "; ".join(filter(None, (lacking, fewest.note))) if odds else None
         if np.isnan(value):
             note = "undefined: the highest rate is 0" if metric.endswith("ratio") else "undefined in all groups but one"
-        claims.append(
-            claim(metric, value, slice=groups.all, role=role, n=n, interval=interval, method=BOOTSTRAP, note=note)
-        )
+        rows = fewest.n if odds else n
+        made = claim(metric, value, slice=groups.all, role=role, n=rows, interval=interval, method=BOOTSTRAP, note=note)
+        claims.append(made.model_copy(update={"n_of": fewest.of}) if odds else made)
     return claims
+
+
+@dataclass(frozen=True)
+class FewestLabels:
+    """The smallest count behind a true or false positive rate of a group: how many rows, of which group, and a note."""
+
+    n: int
+    of: dict[str, str]
+    note: str
+
+
+def _fewest_labels(counts: Array, groups: Groups) -> FewestLabels:
+    """Return on how many rows equalized odds rest: rates of positives and negatives, not of all rows of a group."""
+    import numpy as np
+
+    labels = counts.sum(axis=2)
+    group, label = np.unravel_index(np.where(labels > 0, labels, labels.max() + 1).argmin(), labels.shape)
+    what = ("negatives", "positives")[label]
+    note = f"n counts the {what} of one group, the fewest rows that a true or false positive rate rests on"
+    return FewestLabels(int(labels[group, label]), groups.slice(int(group)), note)
 
 
 def _undefined_in(counts: Array, groups: Groups) -> str | None:

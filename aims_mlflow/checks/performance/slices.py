@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Levels = tuple[Array, list[str]]  # code of each row, name of each code
 
 MAX_SLICES = 200_000
+MAX_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,14 @@ def worst_slice(
         return [claim(metric, None, role=role, note=note)]
     found = _claim(metric, worst, looked, role, errors=errors)
     skipped = f"; pairs of groups under {least_rows:,} rows are not looked at" if len(levels) > 1 else ""
-    return [found.model_copy(update={"note": f"{found.note}{skipped}"})]
+    return [found.model_copy(update={"note": f"{found.note}{_left_out(shown)}{skipped}"})]
+
+
+def _left_out(shown: Mapping[str, Groups]) -> str:
+    """Return which groups of a single column have too few rows to be among the slices; empty where none has."""
+    named = [f"{name}={group}" for name, groups in shown.items() for (group,), _ in groups.small]
+    more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
+    return f"; not among them, with too few rows to show: {', '.join(named[:MAX_NAMED])}{more}" if named else ""
 
 
 def _search(

@@ -37,8 +37,8 @@ ASK_AGAIN = "the bundle was changed after it was made: ask for it again"
 class BundleCheck:
     """One verification of a bundle's files."""
 
-    def __init__(self, files: layout.BundleFiles, target: str) -> None:
-        self.report = Report(target)
+    def __init__(self, files: layout.BundleFiles, target: str, root: Collection[str] | None) -> None:
+        self.report, self._root = Report(target, root), root
         self._files, self._view = files, PartLedger(files)
         self._about: dict[str, Any] = {}
         # A file of a run -> (kind, sha256) of every record that names it.
@@ -47,14 +47,13 @@ class BundleCheck:
     def run(
         self,
         *,
-        root: Collection[str] | None,
         outside: Sequence[OutsideCheckpoint] = (),
         stamp_roots: Sequence[bytes] = (),
     ) -> Report:
         """Verify everything; see `verify_bundle`."""
         self._manifest()
         try:
-            history = history_of(self._view, self.report["keyring"], root)
+            history = history_of(self._view, self.report["keyring"], self._root)
             contents = ContentCheck(self._view, self.report, history)
             contents.page(list(self._view.leaves()))
             contents.finish()
@@ -224,4 +223,4 @@ def verify_bundle(
     Raises:
         EvidenceError: the file is not a bundle.
     """
-    return BundleCheck(files, target).run(root=root, outside=outside, stamp_roots=stamp_roots)
+    return BundleCheck(files, target, root).run(outside=outside, stamp_roots=stamp_roots)

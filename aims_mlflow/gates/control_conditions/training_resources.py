@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 PACKAGES = "packages.txt"
 MOST_NEEDS = 6
+UNCOMPARED = (
+    "what serves it was compared with nothing: no approved inventory names its tools of operation with versions"
+)
 
 
 def _recorded(subject: StatusSubject, kind: str, model: type[Details], at: datetime) -> tuple[Judgement, Details]:
@@ -39,7 +42,7 @@ def tools(subject: StatusSubject, at: datetime) -> Judgement:
     if not named:
         return Judgement("missing", "the tooling-record names no tool").about(*records)
     listed = ", ".join(f"{k} {v}" for k, v in sorted(named.items()))
-    return Judgement("holds", f"installed at the training, used or not: {listed}").about(*records)
+    return Judgement("holds", f"loaded by the process of the training: {listed}").about(*records)
 
 
 def versions(subject: StatusSubject, at: datetime) -> Judgement:
@@ -80,9 +83,7 @@ def serving(subject: StatusSubject, at: datetime) -> Judgement:
     if not needs:
         return Judgement("missing", "what serving the model needs is not recorded").about(*records)
     pinned = dict(line.split("==", 1) for line in needs if "==" in line)
-    compared = (
-        "what serves it was compared with nothing: no approved inventory names a tool of operation with its version"
-    )
+    compared = ""
     for document in subject.written("resource-inventory")[-1:]:
         if subject.judged(document, at).outcome != "holds":
             continue
@@ -96,7 +97,10 @@ def serving(subject: StatusSubject, at: datetime) -> Judgement:
                 text = f"serving differs: {name} {version} serves, the model was made with {pinned[name]}"
                 return Judgement("stale", text, (document.id,), document.time).about(*records)
     more = f" and {len(needs) - MOST_NEEDS} more" if len(needs) > MOST_NEEDS else ""
-    text = f"the model lists what serving needs: {', '.join(sorted(needs)[:MOST_NEEDS])}{more}; {compared}"
+    text = f"the model lists what serving needs: {', '.join(sorted(needs)[:MOST_NEEDS])}{more}"
+    text = f"{text}; {compared or UNCOMPARED}"
+    if subject.aliases and not compared:
+        return Judgement("warned", text, warnings=(UNCOMPARED,)).about(*records)
     return Judgement("holds", text).about(*records)
 
 

@@ -39,6 +39,29 @@ def test_a_version_and_its_run_verify(life):
     assert json.loads(run("verify", "models:/loans@champion", "--at-load", "--json"))["verified"]
 
 
+def test_a_result_says_that_nobody_named_the_root(life, monkeypatch):
+    from aims_mlflow.audit.keyrings import history_of
+    from aims_mlflow.audit.report import Step
+    from aims_mlflow.audit.view import LedgerView
+    from aims_mlflow.signing.keyring import roots_of
+
+    monkeypatch.delenv("AIMS_KEYRING_ROOT", raising=False)
+    for target in (("verify", "models:/loans/1"), ("ledger", "verify", "--ledger", life.uri)):
+        assert run(*target).splitlines()[-1].startswith("verified as of an unpinned root: nobody named the root key")
+        said = json.loads(run(*target, "--json"))
+        assert (said["verified"], said["verdict"], said["root_pinned"]) == (
+            True,
+            "verified as of an unpinned root",
+            False,
+        )
+    history = history_of(LedgerView(Ledger(life.uri)), Step("keyring"), None)
+    monkeypatch.setenv("AIMS_KEYRING_ROOT", min(roots_of(history.newest)))
+    for target in (("verify", "models:/loans/1"), ("ledger", "verify", "--ledger", life.uri)):
+        assert run(*target).splitlines()[-1] == "verified"
+        said = json.loads(run(*target, "--json"))
+        assert (said["verdict"], said["root_pinned"]) == ("verified", True)
+
+
 def test_a_proof_stands_alone(life):
     said = json.loads(run("ledger", "prove", "3", "--ledger", life.uri, "--json"))["proofs"][0]
     head = checkpoint.parse(said["checkpoint"].encode(), "proof")

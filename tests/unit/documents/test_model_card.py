@@ -108,6 +108,17 @@ def test_a_regression_has_no_accuracy_and_no_classes():
     assert "12.5[^e" in section(text, "Performance and outcomes by group")
 
 
+def test_limitations_name_whom_the_model_serves_no_better_than_guessing():
+    over = [
+        Claim(metric="accuracy_over_majority", slice=at, value=value, n=400)
+        for at, value in (({}, "0.021"), ({"sex": "F"}, "-0.137"), ({"sex": "M"}, "0"))
+    ]
+    told = section(card(("performance", over, {}))[0], "Limitations")
+    assert [line for line in told.splitlines() if "sex=F" in line and "is -0.137" in line]
+    assert "sex=M" in told
+    assert "all rows" not in told
+
+
 def test_classes_the_worst_slice_and_the_favourable_outcome_are_named():
     claims = [
         Claim(metric="accuracy", value="0.75", n=400),

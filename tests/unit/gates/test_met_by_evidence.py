@@ -189,13 +189,18 @@ def test_without_an_incident_nobody_had_to_be_told_and_one_without_a_notice_is_m
     assert control_status("A.8.4", happened, NOW).state == "missing"
 
 
-def test_tools_are_said_to_be_installed_and_serving_to_be_compared_only_where_it_was():
-    said = [c.verdict.sentence for c in state("A.4.4").conditions]
-    assert said[0].startswith("installed at the training, used or not: python")
+def test_tools_are_said_to_be_loaded_and_serving_is_met_without_a_warning_only_where_it_was_compared():
+    found = state("A.4.4")
+    said = [c.verdict.sentence for c in found.conditions]
+    assert said[0].startswith("loaded by the process of the training: python")
     assert "names 1 of them as serving, in these versions" in said[3]
-    alone = [c.verdict for c in state("A.4.4", documents=[]).conditions]
-    assert alone[3].outcome == "holds"
-    assert "compared with nothing" in alone[3].sentence
+    assert found.state == "met"
+    in_use = state("A.4.4", documents=[])
+    assert in_use.state == "met with warnings"
+    assert "compared with nothing" in in_use.conditions[3].verdict.warnings[0]
+    nowhere_served = state("A.4.4", documents=[], aliases=(), decisions=())
+    assert nowhere_served.state == "met"
+    assert "compared with nothing" in nowhere_served.conditions[3].verdict.sentence
 
 
 def test_what_is_met_with_warnings_is_counted_apart():

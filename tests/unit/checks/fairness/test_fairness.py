@@ -12,6 +12,7 @@ from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import CheckError, DataError
 from aims_mlflow.records.pack import Fairness, Limit, Pack
+from aims_mlflow.records.wording import describe
 
 
 def pack(*limits, **settings):
@@ -78,7 +79,9 @@ def test_an_undefined_rate_is_said_and_not_counted_as_zero(value_of):
     assert undefined.note == "undefined: no positives in this group"
     difference = value_of(claims, "equalized_odds_difference", g="*")
     assert float(difference.value) == 0.25  # the true positive rates of a and b: 0.75 and 0.5
-    assert difference.note == "over the groups where it is defined: true_positive_rate is undefined in c"
+    lacking, fewest = difference.note.split("; ")
+    assert lacking == "over the groups where it is defined: true_positive_rate is undefined in c"
+    assert fewest.startswith("n counts the negatives of one group")
 
 
 def test_nobody_selected_makes_ratios_undefined_and_the_check_not_evaluated(value_of):
@@ -180,6 +183,15 @@ def test_intervals_have_their_method_and_hold_the_value(scored):
 
 def test_the_same_table_gives_the_same_outcome(scored):
     assert fairness.run(scored(), pack()) == fairness.run(scored(), pack())
+
+
+def test_equalized_odds_stand_beside_the_labels_that_they_rest_on(value_of):
+    data = small(a=[[60, 20], [60, 20]], b=[[30, 50], [2, 1]], c=[[50, 30], [0, 0]])
+    found = fairness.run(data, pack()).claims
+    odds, parity = (value_of(found, m, g="*") for m in ("equalized_odds_ratio", "demographic_parity_ratio"))
+    assert (odds.n, odds.n_of, parity.n) == (3, {"g": "b"}, 80)
+    assert "n counts the positives of one group" in odds.note
+    assert describe(odds).endswith("n=3 of b)")
 
 
 def test_missing_groups_are_a_group(value_of):
