@@ -11,6 +11,7 @@ from aims_mlflow.audit.tree import named
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.gates.policy import FILE, parse_policy
+from aims_mlflow.ledger.leaves import SearchColumns
 from aims_mlflow.records.leaves.changes import DecisionLeaf, OutcomeLeaf
 from aims_mlflow.records.leaves.others import ErasureLeaf, KeyringLeaf, PolicyLeaf
 
@@ -52,10 +53,12 @@ class PartCheck:
     def check(self, part: Part) -> PartResult:
         """Return what the leaves of a part say, and what is wrong with each by itself."""
         out, policy = PartResult(), part.policy
-        bodies = self._view.bodies([leaf.sequence for leaf in part.leaves])
+        numbers = [leaf.sequence for leaf in part.leaves]
+        bodies, columns = self._view.bodies(numbers), self._view.columns(numbers)
         for some, names in _cut([(leaf, content) for leaf in part.leaves if (content := _content(leaf, out))]):
             self._envelopes.fetch(names)
             for leaf, content in some:
+                _found_as(leaf, content, columns.get(leaf.sequence), out)
                 self._body(leaf, content, bodies.get(leaf.sequence), out)
                 self._envelopes.check(leaf, content, policy, out)
                 self._says(leaf, content, out)
@@ -122,6 +125,15 @@ class PartCheck:
         if why:
             who = f"{name}, decision {content.request}"
             out.wrong("completeness", who, why, "it was not made from what it names")
+
+
+def _found_as(leaf: Leaf, content: LeafContent, columns: SearchColumns | None, out: PartResult) -> None:
+    """Note columns beside a leaf that say something else than the leaf, so that a search does not find it."""
+    said = SearchColumns.of(content)
+    wrong = [name for name in said._fields if columns is not None and getattr(columns, name) != getattr(said, name)]
+    if wrong:
+        what = f"the database files it under another {' and '.join(wrong)}"
+        out.wrong("completeness", named(leaf), what, "someone hid it from those who look for it, such as the gate")
 
 
 def _content(leaf: Leaf, out: PartResult) -> LeafContent | None:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aims_mlflow.gates.rules_in_force import StoredTexts
-    from aims_mlflow.ledger.leaves import Leaf
+    from aims_mlflow.ledger.leaves import Leaf, SearchColumns
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.ledger.model_leaves import ModelLeaves
     from aims_mlflow.records.leaves.base import LeafBody
@@ -27,6 +27,9 @@ class View(Protocol):
 
     def bodies(self, sequences: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
         """Return (salt, body) of those leaves that have a body."""
+
+    def columns(self, sequences: Sequence[int]) -> dict[int, SearchColumns]:
+        """Return the columns beside these leaves by which a database finds them; none where there are no columns."""
 
     def envelopes(self, names: Sequence[str]) -> dict[str, bytes]:
         """Return the kept envelopes among these sha256 names."""
@@ -64,7 +67,7 @@ class LedgerView:
         self.state = ledger.state
         self.stored = ledger.state.stored
         self.active = ledger.state.active
-        self.bodies = ledger.bodies
+        self.bodies, self.columns = ledger.bodies, ledger.columns
 
     def leaves(
         self, *, start: int = 0, types: Sequence[str] = (), model_name: str | None = None, request: str | None = None

@@ -12,9 +12,10 @@ from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger import heads
 from aims_mlflow.ledger.database import forget, writing
-from aims_mlflow.ledger.leaves import TYPES, Leaf, leaf_hash
+from aims_mlflow.ledger.leaves import TYPES, Leaf, SearchColumns, leaf_hash
 from aims_mlflow.ledger.merkle import Frontier
 from aims_mlflow.ledger.state import activate, calls
+from aims_mlflow.ledger.stored_values import fit
 from aims_mlflow.ledger.tree import extend, frontier
 from aims_mlflow.ledger.write import write
 from aims_mlflow.records.base import utc_text
@@ -96,10 +97,7 @@ class Appender:
                 "sequence": leaf.sequence,
                 "leaf": leaf.data,
                 "leaf_hash": leaf.leaf_hash,
-                "request": entry.content.request,
-                "type": entry.content.type,
-                "model_name": entry.content.model_name,
-                "version": entry.content.version,
+                **SearchColumns.of(entry.content)._asdict(),
             }
             for leaf, entry in zip(out, entries, strict=True)
         ]
@@ -133,6 +131,8 @@ class Appender:
     ) -> tuple[list[dict[str, object]], set[str]]:
         """Return (rows of the envelopes that are not there yet, the names that were looked up), by sha256."""
         named = {sha256_hex(raw): raw for raw in envelopes}
+        for raw in named.values():
+            fit(raw)
         asked = [name for name in named if name not in self._kept]
         if not asked:
             return [], set()
@@ -155,4 +155,7 @@ def _leaf(entry: Entry) -> tuple[bytes, bytes, bytes]:
         "commitment": sha256_hex(salt + body),
         **{k: v for k, v in content.public().items() if v is not None},
     }
-    return canonical(leaf), salt, body
+    data = canonical(leaf)
+    fit(data)
+    fit(body)
+    return data, salt, body

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.ledger.engine import CHECK, READ_ONLY, make_engine, why
+from aims_mlflow.ledger.stored_values import HASH, located, look_at_all
 from aims_mlflow.ledger.tree import TreeTables
 from aims_mlflow.ledger.upgrade import migrate
 
@@ -33,6 +34,7 @@ class Tables:
         self._add_leaves()
         self._add_shared_state()
         self.tree = TreeTables(self.metadata)
+        look_at_all(self.metadata)
 
     def _add_leaves(self) -> None:
         """Add the leaves, the erasable bodies beside them, and the envelopes that they name."""
@@ -41,7 +43,7 @@ class Tables:
             self.metadata,
             sa.Column("sequence", NUMBER, primary_key=True, autoincrement=False),
             sa.Column("leaf", sa.LargeBinary, nullable=False),
-            sa.Column("leaf_hash", sa.String(64), nullable=False),
+            sa.Column("leaf_hash", sa.String(64), nullable=False, info={"form": HASH}),
             sa.Column("request", sa.String(64), index=True),
             sa.Column("type", sa.String(20), nullable=False, index=True),
             sa.Column("model_name", sa.String(512)),
@@ -125,13 +127,15 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     next writer goes on at once, and one write to the disk serves all that wait in `on_disk`.
 
     Raises:
+        EvidenceError: a value that is there is not of its column's type.
         Unreachable: the database did not take it.
     """
     try:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(_LOCK, {"key": APPEND_LOCK})
-            yield connection
+            with located(connection):
+                yield connection
     except sa.exc.SQLAlchemyError as exc:
         raise Unreachable(f"the ledger could not be written ({why(exc)})", next=CHECK) from exc
     on_disk(engine)
@@ -163,13 +167,14 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Open a connection for one reading statement.
 
     Raises:
+        EvidenceError: a value is not of its column's type.
         Unreachable: the database does not answer.
     """
     options: dict[str, Any] = {READ_ONLY: True}
     if engine.dialect.name == "postgresql":  # one statement is its own transaction, and saves BEGIN and ROLLBACK
         options["isolation_level"] = "AUTOCOMMIT"
     try:
-        with engine.connect().execution_options(**options) as connection:
+        with engine.connect().execution_options(**options) as connection, located(connection):
             yield connection
     except sa.exc.SQLAlchemyError as exc:
         raise Unreachable(f"the ledger could not be read ({why(exc)})", next=CHECK) from exc

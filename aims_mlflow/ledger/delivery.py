@@ -17,6 +17,7 @@ from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.ledger.anchors import CheckpointCopy
 from aims_mlflow.ledger.database import reading
 from aims_mlflow.ledger.heads import leaf_hashes
+from aims_mlflow.ledger.stored_values import optional
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class Deliverer:
 
     def _copy(self, anchor: Anchor, size: int) -> CheckpointCopy:
         checkpoints, table = self._tables.checkpoints, self._tables.deliveries
-        before = sa.select(sa.func.max(table.c.size)).where(
+        before = sa.select(optional(sa.func.max(table.c.size), table.c.size)).where(
             table.c.place == anchor.name, table.c.delivered.is_not(None), table.c.size < size
         )
         with self._engine.begin() as connection:

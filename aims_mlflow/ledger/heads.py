@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger import checkpoint, merkle
+from aims_mlflow.ledger.stored_values import optional
 from aims_mlflow.ledger.tree import TreeTables, fetch_nodes
 from aims_mlflow.ledger.write import write
 from aims_mlflow.records.base import utc_text, uuid7
@@ -73,11 +74,16 @@ def _tree_state(tables: TreeTables, leaves: sa.Table) -> sa.Select[Any]:
     newest_hash = sa.select(leaves.c.leaf_hash).order_by(leaves.c.sequence.desc()).limit(1)
     note = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
     return sa.select(
-        sa.select(sa.func.max(leaves.c.sequence)).scalar_subquery().label("last"),
-        newest_hash.scalar_subquery().label("hashed"),
-        sa.select(sa.func.max(table.c.size)).scalar_subquery().label("size"),
-        note.scalar_subquery().label("note"),
+        optional(sa.select(sa.func.max(leaves.c.sequence)).scalar_subquery(), leaves.c.sequence).label("last"),
+        optional(newest_hash.scalar_subquery(), leaves.c.leaf_hash).label("hashed"),
+        optional(sa.select(sa.func.max(table.c.size)).scalar_subquery(), table.c.size).label("size"),
+        optional(note.scalar_subquery(), table.c.note).label("note"),
     )
+
+
+def last_sequence(leaves: sa.Table) -> sa.Select[Any]:
+    """Return the query for the sequence of the last leaf, which is NULL where there is none."""
+    return sa.select(optional(sa.func.max(leaves.c.sequence), leaves.c.sequence))
 
 
 def covering(connection: Connection, tables: TreeTables, size: int) -> Checkpoint | None:
@@ -144,7 +150,7 @@ def sign_head(
             nothing is signed then.
         KeyUnavailable: the key cannot sign.
     """
-    last = connection.execute(sa.select(sa.func.max(leaves.c.sequence))).scalar()
+    last = connection.execute(last_sequence(leaves)).scalar()
     size = 0 if last is None else int(last) + 1
     before = newest(connection, tables)
     if size == (before.size if before else 0):

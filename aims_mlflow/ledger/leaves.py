@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aims_mlflow.canonical import parse_json
 from aims_mlflow.records.leaves import read_content
@@ -23,6 +23,20 @@ TYPES = (
     "decision", "outcome", "approval", "waiver", "revocation", "retirement", "withdrawn", "superseded", "deleted",
     "renamed", "legacy", "policy", "keyring", "finding", "incident", "evidence", "erased",
 )  # fmt: skip
+
+
+class SearchColumns(NamedTuple):
+    """The columns beside a leaf by which leaves are found."""
+
+    request: str | None
+    type: str
+    model_name: str | None
+    version: str | None
+
+    @classmethod
+    def of(cls, content: LeafContent) -> SearchColumns:
+        """Return what the columns beside a leaf with this content say."""
+        return cls(content.request, content.type, content.model_name, content.version)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.canonical import parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger.in_force import in_force
-from aims_mlflow.ledger.leaves import Entry, Leaf
+from aims_mlflow.ledger.leaves import Entry, Leaf, SearchColumns
 from aims_mlflow.records.leaves import read_body
 
 if TYPE_CHECKING:
@@ -217,6 +217,19 @@ class Ledger:
             query = sa.select(table).where(table.c.sequence.in_(sequences[begin : begin + PAGE]))
             with self._reading() as connection:
                 out |= {r.sequence: (bytes(r.salt), bytes(r.body)) for r in connection.execute(query)}
+        return out
+
+    def columns(self, sequences: Sequence[int]) -> dict[int, SearchColumns]:
+        """Return what the columns beside these leaves say: leaves are found by them, and they prove nothing."""
+        import sqlalchemy as sa
+
+        table = self._tables.leaves
+        wanted = sa.select(table.c.sequence, *(table.c[name] for name in SearchColumns._fields))
+        out: dict[int, SearchColumns] = {}
+        for begin in range(0, len(sequences), PAGE):
+            query = wanted.where(table.c.sequence.in_(sequences[begin : begin + PAGE]))
+            with self._reading() as connection:
+                out |= {row.sequence: SearchColumns(*row[1:]) for row in connection.execute(query)}
         return out
 
     def erase(self, sequence: int, entry: Entry) -> None:

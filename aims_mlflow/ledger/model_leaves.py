@@ -8,6 +8,8 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.errors import EvidenceError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -71,6 +73,7 @@ class ModelLeaves:
         """Read the new leaves.
 
         Raises:
+            EvidenceError: one is no leaf, or belongs to another model.
             Unreachable: the ledger's database does not answer.
         """
         with self._lock:
@@ -87,6 +90,9 @@ class ModelLeaves:
                 return False
             del found[0]
         for leaf, kind, version in found:
+            if kind in KEPT:
+                self._must_belong(leaf, kind, version)
+        for leaf, kind, version in found:
             self._seen = leaf
             if kind in CHANGES or kind == "outcome":
                 self._last = leaf
@@ -96,6 +102,17 @@ class ModelLeaves:
                 if version is not None:
                     self._of[kind, version].append(leaf)
         return True
+
+    def _must_belong(self, leaf: Leaf, kind: str, version: str | None) -> None:
+        """Refuse a leaf that the database files under another name, type or version than the leaf says."""
+        found = leaf.content
+        said = (found.get("type"), found.get("version")) if isinstance(found, dict) else ()
+        if said != (kind, version) or self.name not in ("", found.get("model_name")):
+            raise EvidenceError(
+                f"the ledger's database files it under {kind} {self.name}, and the leaf says something else",
+                where=f"leaf {leaf.sequence}",
+                next="someone changed the database: `aims ledger verify`",
+            )
 
     def of(self, types: Sequence[str], version: str | None = None) -> list[Leaf]:
         """Return the leaves of kept types in order, of one version or of all."""

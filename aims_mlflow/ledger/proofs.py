@@ -144,7 +144,7 @@ class LedgerProofs:
     def size(self) -> int:
         """Return how many leaves there are, by the sequence of the last."""
         with reading(self._engine) as connection:
-            last = connection.execute(sa.select(sa.func.max(self._tables.leaves.c.sequence))).scalar()
+            last = connection.execute(heads.last_sequence(self._tables.leaves)).scalar()
         return 0 if last is None else int(last) + 1
 
     def inclusion(self, sequence: int, head: Checkpoint | None = None) -> Proof:

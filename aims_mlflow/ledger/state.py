@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from aims_mlflow.canonical import parse_json
 from aims_mlflow.ledger.database import reading
+from aims_mlflow.ledger.stored_values import fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +69,7 @@ def activate(connection: sa.Connection, tables: Tables, kind: str, digest: str, 
     The newest sealed leaf of the kind says what is in force, and not the row: one that says otherwise is put right.
     """
     active, policies = tables.active, tables.policies
+    fit(content)
     current = connection.execute(sa.select(active.c.digest).where(active.c.kind == kind)).scalar()
     sealed = _sealed(connection, tables, kind)
     if current == sealed == digest:

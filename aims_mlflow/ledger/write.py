@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from aims_mlflow.ledger.stored_values import StoredValue
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -72,5 +74,6 @@ def _array(column: sa.Column[Any]) -> str:
     """Return the array type of a column; texts without a length, because a cast would truncate them silently."""
     from sqlalchemy.dialects import postgresql
 
-    kind = sa.Text() if isinstance(column.type, sa.String) else column.type
+    kind = column.type.impl if isinstance(column.type, StoredValue) else column.type
+    kind = sa.Text() if isinstance(kind, sa.String) else kind
     return f"{kind.compile(postgresql.dialect())}[]"

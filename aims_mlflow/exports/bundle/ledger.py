@@ -13,7 +13,7 @@ from aims_mlflow.canonical import parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.ledger import checkpoint, merkle
-from aims_mlflow.ledger.leaves import Leaf
+from aims_mlflow.ledger.leaves import Leaf, SearchColumns
 from aims_mlflow.ledger.model_leaves import FOR_ALL, ModelLeaves
 from aims_mlflow.records.leaves import read_body
 
@@ -101,6 +101,10 @@ class PartLedger:
             if layout.body_path(sequence) in self.files:
                 out[sequence] = _body(self.files.read(layout.body_path(sequence)), layout.body_path(sequence))
         return out
+
+    def columns(self, _: Sequence[int]) -> dict[int, SearchColumns]:
+        """Return none: in a bundle, leaves are found by their content."""
+        return {}
 
     def body(self, sequence: int) -> LeafBody | None:
         """Return a leaf's body, checked against its commitment; None where there is none.

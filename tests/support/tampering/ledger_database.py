@@ -31,6 +31,11 @@ def _(t, life):
     t.sql("UPDATE aims_leaves SET leaf = ? WHERE sequence = 4", b"[1, 2]")
 
 
+@case(DB, "a leaf is filed under another model, so that nobody finds it", "completeness", "files it under another")
+def _(t, life):
+    t.sql("UPDATE aims_leaves SET model_name = 'x' WHERE type = 'approval'")
+
+
 @case(DB, "a leaf is deleted", "inclusion", "it is missing")
 def _(t, life):
     t.sql("DELETE FROM aims_leaves WHERE sequence = 3")

@@ -70,6 +70,32 @@ def test_a_stolen_log_key_is_caught_by_an_outside_checkpoint_alone(tried, store)
     assert not any(tried.says in p["what"] for s in said["steps"] if s["step"] == "checkpoint" for p in s["problems"])
 
 
+def test_a_text_where_bytes_belong_is_one_sentence_for_auditor_gate_and_pages(life, tmp_path, monkeypatch):
+    from aims_mlflow.errors import EvidenceError
+    from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.registry.names import REFUSES_ALL
+    from aims_mlflow.server.change import RegistryChange
+    from aims_mlflow.server.gate_status import gate_status
+    from aims_mlflow.server.opening import open_gate
+    from support.page_site import PageSite
+
+    Thief(life).sql("UPDATE aims_leaves SET leaf = CAST(leaf AS TEXT) WHERE sequence = 1")
+    told = "leaf 1: aims_leaves.leaf holds text where bytes belong"
+    monkeypatch.setenv("AIMS_LEDGER_URI", life.uri)
+    for command in (["verify", life.uri], ["ledger", "verify"], ["ledger", "watch"], ["verify", "models:/loans/1"],
+                    ["verify", "models:/loans@champion", "--at-load"], ["gate", "history", "loans"]):  # fmt: skip
+        assert told in run(*command, status=1), command
+    gate = open_gate(f"sqlite:///{life.folder}/mlflow.db", life.env["MLFLOW_TRACKING_URI"])
+    status = gate_status(gate)
+    assert status["aims.enforcement"] == REFUSES_ALL
+    assert told in status["aims.findings"]
+    change = RegistryChange("deployment", "loans", None, "champion", "1")
+    with pytest.raises(EvidenceError, match=told):
+        gate.decide(change, lambda: gate.evidence.stored.owner_of(life.model))
+    with pytest.raises(EvidenceError, match=told):
+        PageSite.of(Ledger(life.uri), tmp_path / "pages.db")
+
+
 def _either(*args):
     try:
         return run(*args)
