@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aims_mlflow.errors import ConfigError, KeyUnavailable, Unreachable
+from aims_mlflow.records.base import utc_text
 from aims_mlflow.settings import HOME, POLICY, ROOT_KEY, policy_folder, root_key_path, value_of
 from aims_mlflow.signing.key_sources import load_key
 from aims_mlflow.signing.keyring import load_keyring, roots_of, sign_keyring, write_keyring
@@ -41,13 +42,20 @@ def change_keyring(policy: Path | None, root: str | None, change: Callable[[Keyr
     """
     path, signer = keyring_path(policy), root_key(root)
     before = load_keyring(path)
-    if signer.key_id not in roots_of(before):
+    now = utc_text()
+    if signer.key_id not in roots_of(before, now):
         raise ConfigError(
-            f"{signer.origin} is not the root key of this keyring ({', '.join(sorted(roots_of(before)))} is)",
+            f"{signer.origin} is not the root key of this keyring ({', '.join(sorted(roots_of(before, now)))} is)",
             where=str(path),
             next=f"name the root key with --root or {ROOT_KEY}",
         )
     keyring = sign_keyring(change(before), signer)
+    if not roots_of(keyring, now):
+        raise ConfigError(
+            "no root would be left, and nobody could change the keyring any more",
+            where=str(path),
+            next="`aims keys rotate root NEW_KEY` puts another root in its place",
+        )
     write_keyring(path, keyring)
     return keyring
 

@@ -34,6 +34,7 @@ from aims_mlflow.settings import (
 )
 from aims_mlflow.signing.key_sources import load_key
 from aims_mlflow.signing.keyring import (
+    follow,
     keyring_digest,
     load_keyring,
     require_one_spelling,
@@ -206,6 +207,8 @@ class ActivePolicy:
                 f"keyring.yaml has version {keyring.version}, version {before.version} is in force",
                 next="a changed keyring needs a higher version: change it with `aims keys`",
             )
+        if before is not None and digest != active:
+            keyring = follow(before, keyring, KEYRING, utc_text())
         content = canonical(keyring.model_dump(mode="json", exclude_none=True)).decode()
         leaf = KeyringLeaf(keyring_digest=digest, version=str(keyring.version), request=uuid7())
         self._ledger.put_in_force("keyring", digest, content, Entry(leaf))

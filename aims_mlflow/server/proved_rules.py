@@ -7,23 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.audit.keyrings import history_of
+from aims_mlflow.audit.keyrings import check_signer, history_of
 from aims_mlflow.audit.report import Step
 from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger import merkle
 from aims_mlflow.ledger.in_force import KINDS_OF_RULES
-from aims_mlflow.ledger.log import LOG_ROLE
 from aims_mlflow.settings import keyring_roots
-from aims_mlflow.signing.keys import PublicKey
 
 if TYPE_CHECKING:
+    from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.ledger.model_leaves import ModelLeaves
-    from aims_mlflow.records.keyring import Keyring
+    from aims_mlflow.signing.keyring_history import KeyringHistory
 
-LOOK = "someone wrote to the ledger's database: `aims ledger verify` says what changed"
+LOOK = (
+    "someone wrote to the ledger's database, or the server goes on with an ended log key (AIMS_LOG_KEY): "
+    "`aims ledger verify` says what changed"
+)
 
 
 class ProvedRules:
@@ -47,23 +49,36 @@ class ProvedRules:
         if named == self._proved or self._ledger.log is None:
             return
         step = Step("keyring")
-        keyring = history_of(LedgerView(self._ledger), step, keyring_roots() or None).newest
-        if step.problems or keyring is None:
+        history = history_of(LedgerView(self._ledger), step, keyring_roots() or None)
+        if step.problems or history.newest is None:
             what = step.problems[0].what if step.problems else "the ledger has none"
             raise EvidenceError(f"the keyring in force is not the root's: {what}", next=LOOK)
         for leaf in newest:
-            self._prove(leaf, keyring)
+            self._prove(leaf, history)
         self._proved = named
 
-    def _prove(self, leaf: Leaf, keyring: Keyring) -> None:
-        """Prove that a leaf stands below a checkpoint that this log signed, with its key of today or an earlier one."""
-        proofs, log = self._ledger.proofs, self._ledger.log
+    def _prove(self, leaf: Leaf, history: KeyringHistory) -> None:
+        """Prove that a leaf stands below a checkpoint that this log signed, with a key that was to sign there."""
+        proofs, why = self._ledger.proofs, ""
         head = proofs.covering(leaf.sequence + 1)
-        keys = [PublicKey.from_pem(entry.pem) for entry in keyring.keys if LOG_ROLE in entry.roles]
-        signed = head is not None and any(
-            head.note.signed_by(head.origin, key) for key in (*([log.key.public] if log else []), *keys)
-        )
-        proof = proofs.inclusion(leaf.sequence, head) if signed else None
+        try:
+            proof = proofs.inclusion(leaf.sequence, head) if head and self._signed(head, history) else None
+        except EvidenceError as exc:
+            proof, why = None, f": {exc.what}"
         if proof is None or not proof.holds() or proof.leaf_hash != merkle.leaf_hash(leaf.data):
-            what = f"the {leaf.fact.type} in force (leaf {leaf.sequence}) stands under no checkpoint of this log"
+            what = f"the {leaf.fact.type} in force (leaf {leaf.sequence}) stands under no checkpoint of this log{why}"
             raise EvidenceError(what, next=LOOK)
+
+    def _signed(self, head: Checkpoint, history: KeyringHistory) -> bool:
+        """Return whether the log signed a checkpoint, by the keyring in force there.
+
+        A log whose key no keyring has named yet knows its own signature.
+
+        Raises:
+            EvidenceError: another key signed it, or one that was revoked, had ended or had another role.
+        """
+        own = self._ledger.log.key.public if self._ledger.log else None
+        if own and history.known(own.key_id) is None and head.note.signed_by(head.origin, own):
+            return True
+        check_signer(head, history, self._ledger.leaf_below(head.size))
+        return True

@@ -45,10 +45,20 @@ def sign_keyring(keyring: Keyring, *roots: SigningKey) -> Keyring:
     return keyring.model_copy(update={"signatures": tuple(signatures)})
 
 
-def roots_of(keyring: Keyring) -> frozenset[str]:
-    """Return the key ids that may sign the next version; the signature of `keyring` was checked before."""
-    named = {entry.key_id for entry in keyring.keys if ROOT_ROLE in entry.roles and not entry.revoked}
-    return frozenset(named or {s.key_id for s in keyring.signatures[:1]})
+def roots_of(keyring: Keyring, at: str | None = None) -> frozenset[str]:
+    """Return the key ids that may sign the next version, `at` a time; the signature of `keyring` was checked before.
+
+    Nobody may where each root was revoked, has ended or got another role: its own signature does not bring it back.
+    """
+    named = [entry for entry in keyring.keys if ROOT_ROLE in entry.roles]
+    if named:
+        return frozenset(entry.key_id for entry in named if not entry.revoked and not _has_ended(entry, at))
+    return frozenset(s.key_id for s in keyring.signatures[:1] if keyring.find(s.key_id) is None)
+
+
+def _has_ended(entry: KeyEntry, at: str | None) -> bool:
+    end = entry.valid_until
+    return end is not None and at is not None and parse_time(end) <= parse_time(at)
 
 
 def load_keyring(path: Path, root_id: str | Collection[str] | None = None) -> Keyring:
@@ -125,8 +135,8 @@ def _signed(keyring: Keyring, signature: RootSignature, where: str) -> bool:
     return True
 
 
-def follow(before: Keyring, after: Keyring, where: str) -> Keyring:
-    """Return `after`, checked, if it may replace `before`: it has a higher version, and a root of `before` signed it.
+def follow(before: Keyring, after: Keyring, where: str, at: str | None = None) -> Keyring:
+    """Return `after`, checked, if it may replace `before` at a time: it is higher, and a root of `before` signed it.
 
     Raises:
         EvidenceError: it may not.
@@ -138,7 +148,10 @@ def follow(before: Keyring, after: Keyring, where: str) -> Keyring:
             next="a changed keyring needs a higher version: change it with `aims keys`",
         )
     try:
-        return checked_keyring(after, where, roots_of(before))
+        roots = roots_of(before, at)
+        if not roots:  # to `checked_keyring`, no root means that none is pinned
+            raise EvidenceError("not signed by the root key: none is left")
+        return checked_keyring(after, where, roots)
     except AimsError as exc:
         raise EvidenceError(
             f"version {after.version} may not follow version {before.version}: {exc.what}", where=where

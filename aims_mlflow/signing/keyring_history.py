@@ -61,7 +61,7 @@ def checked_history(versions: Sequence[KeyringVersion], root_id: str | Collectio
         where = f"keyring {number + 1} of {len(versions)} (version {version.keyring.version}, leaf {version.sequence})"
         try:
             if checked:
-                keyring = follow(checked[-1].keyring, version.keyring, where)
+                keyring = follow(checked[-1].keyring, version.keyring, where, version.since)
             else:
                 keyring = checked_keyring(version.keyring, where, root_id)
         except ConfigError as exc:

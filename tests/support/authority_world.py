@@ -4,9 +4,10 @@ Each way in which a key may end (`ENDS`), before, between or after the signature
 model may come back (`WAYS`), is one step on the real ledger with the gate's own functions.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+from aims_mlflow.audit.whole_ledger import verify_ledger
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
@@ -16,6 +17,8 @@ from aims_mlflow.gates.replay import check_sessions, recorded, replay, same
 from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.ledger import Ledger
+from aims_mlflow.ledger.log import Log
 from aims_mlflow.lifecycle.consents import seal_consent
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.recovery import outcome_of
@@ -27,6 +30,7 @@ from aims_mlflow.records.leaves.changes import DeletionLeaf, RenamingLeaf
 from aims_mlflow.registry.channel import sign_consent
 from aims_mlflow.server.active_policy import policy_entry
 from aims_mlflow.server.change import DecisionContext, RegistryChange, announced_decision, decision_entry, kept_lines
+from aims_mlflow.server.proved_rules import ProvedRules
 from aims_mlflow.signing.keyring import sign_keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
@@ -41,7 +45,7 @@ class AuthorityWorld:
     def __init__(self, ledger, policy_text):
         from aims_mlflow.gates.policy import parse_policy
 
-        self.ledger, self.root = ledger, ephemeral_key()
+        self.ledger, self.root, self._proof = ledger, ephemeral_key(), ProvedRules(ledger)
         digest = parse_policy(policy_text).digest
         ledger.put_in_force("policy", digest, policy_text, policy_entry(digest, policy_text))
         self.entries, self.first, self.version = {}, {}, 0
@@ -59,13 +63,12 @@ class AuthorityWorld:
         self.entries |= {entry.key_id: entry for entry in entries}
         self.first = {**self.entries, **self.first}
         self.version += 1
-        put_keyring(
-            self.ledger, sign_keyring(Keyring(version=self.version, keys=tuple(self.entries.values())), self.root)
-        )
+        new = Keyring(version=self.version, keys=tuple(self.entries.values()))
+        put_keyring(self.ledger, sign_keyring(new, self.root))
 
-    def end(self, key, how):
-        """Revoke (also as of long ago), end, rotate or re-role a key, now."""
-        old, now = self.entries[key.key_id], utc_text()
+    def end(self, key, how, now=None):
+        """Revoke (also as of long ago), end, rotate or re-role a key, by default now."""
+        old, now = self.entries[key.key_id], now or utc_text()
         if how in ("revoked", "stolen before"):
             self.change(old.model_copy(update={"revoked": now if how == "revoked" else LONG_AGO}))
         elif how == "re-roled":
@@ -75,8 +78,33 @@ class AuthorityWorld:
             follower = signed_sessions.entry(ephemeral_key(), old.owner, old.roles, valid_from=now)
             self.change(ended, *([follower] if how == "rotated" else []))
 
+    def follow_root(self, how, *, goes_on):
+        """End the root's key, and let another follow; it `goes_on` signing keyrings where somebody kept a copy."""
+        old, follower = self.root, ephemeral_key()
+        self.change(
+            signed_sessions.entry(old, "platform", ("root",)), signed_sessions.entry(follower, "office", ("root",))
+        )
+        self.end(old, how)
+        self.root = old if goes_on else follower
+
+    def follow_log(self, how, *, goes_on):
+        """End the log's key, and let another follow; a server `goes_on` with the old one where nobody restarted it."""
+        log, follower = self.ledger.log, ephemeral_key()
+        self.change(signed_sessions.entry(follower, "registry", ("log",)))
+        # An ended log key may sign for a minute more, until its server is started again.
+        self.end(log.key, how, utc_text(datetime.now(UTC) - timedelta(minutes=2)) if goes_on else utc_text())
+        if not goes_on:
+            self.ledger = Ledger(self.ledger.uri, Log(follower, log.origin))
+            self._proof = ProvedRules(self.ledger)
+
+    def doubted(self):
+        """What a verification says of the checkpoints; None where they all hold."""
+        found = verify_ledger(Ledger(self.ledger.uri), "ledger", processes=0)["checkpoint"].problems
+        return found[0].what if found else None
+
     @property
     def force(self):
+        self._proof.require(self.ledger.for_all())
         active = self.ledger.in_force()
         return read_rules(self.ledger, active["policy"], active["keyring"])
 

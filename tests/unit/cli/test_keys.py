@@ -6,11 +6,16 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from aims_mlflow.cli.keyring_files import root_key
 from aims_mlflow.cli.main import cli
 from aims_mlflow.errors import AimsError, ConfigError, EvidenceError, KeyUnavailable, Unreachable
-from aims_mlflow.server.active_policy import init_policy
+from aims_mlflow.ledger.ledger import Ledger
+from aims_mlflow.ledger.log import configured_log
+from aims_mlflow.server.active_policy import ActivePolicy, init_policy
 from aims_mlflow.signing.key_sources import load_key
-from aims_mlflow.signing.keyring import load_keyring
+from aims_mlflow.signing.keyring import add_key, load_keyring, sign_keyring, write_keyring
+from aims_mlflow.signing.keys import ephemeral_key
+from support import signed_sessions
 
 
 @pytest.fixture
@@ -63,6 +68,24 @@ def test_the_root_is_rotated_and_the_old_one_is_refused_from_then_on(folder, tmp
     assert keyring.version == 3
     with pytest.raises(ConfigError, match="takes over at once"):
         aims("rotate", "root", f"file:{tmp_path}/root2.pem", "--from", "2030-01-01")
+    with pytest.raises(ConfigError, match="no root would be left"):
+        aims("revoke", "platform team")
+    assert load_keyring(folder / "keyring.yaml").version == 3
+
+
+def test_a_server_takes_no_keyring_that_an_ended_root_signed(folder, tmp_path, monkeypatch):
+    aims("new", tmp_path / "root2.pem")
+    old, new = root_key(None), load_key(f"file:{tmp_path}/root2.pem")
+    monkeypatch.setenv("AIMS_KEYRING_ROOT", f"{old.key_id},{new.key_id}")  # both, until every server knows the new one
+    ledger = Ledger(f"sqlite:///{tmp_path}/l.db", configured_log())
+    active = ActivePolicy(ledger, folder)
+    active.require()
+    aims("rotate", "root", f"file:{tmp_path}/root2.pem")
+    assert active.current().keyring.version == 2
+    by_old = add_key(active.current().keyring, signed_sessions.entry(ephemeral_key(), "mallory"))
+    write_keyring(folder / "keyring.yaml", sign_keyring(by_old, old))
+    assert active.current().keyring.version == 2, "the last good one stays in force"
+    assert "version 3 may not follow version 2" in active.findings[0]
 
 
 def test_a_mistake_changes_nothing(folder, tmp_path):

@@ -9,18 +9,22 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import aims_mlflow.evidence.session as session
 import aims_mlflow.registry.channel as channel
+from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.statement import read
 from aims_mlflow.gates.policy import default_policy_text
 from aims_mlflow.gates.waivers import waived_claim
 from aims_mlflow.gates.wording import lines
 from aims_mlflow.ledger.ledger import Ledger
+from aims_mlflow.ledger.log import Log
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.evidence import Supersedes
+from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
 from support.authority_world import MODEL, AuthorityWorld
 
@@ -31,6 +35,10 @@ ENDS = ("revoked", "stolen before", "ended", "rotated", "re-roled")
 WHEN = ("before", "between", "after")
 WAYS = ("register", "alias", "restore", "rename", "copy", "make again", "send again", "workspace")
 ROWS = [(signer, end, when) for signer in SIGNERS for end in ENDS for when in WHEN]
+# Root and log sign no change: the one signs who is trusted, the other that a leaf is the log's.
+FOUNDATIONS = [
+    (signer, end, when) for signer in ("root", "log") for end in ENDS if end != "stolen before" for when in WHEN
+]
 
 
 @pytest.fixture
@@ -45,7 +53,7 @@ class Walk:
         self.world, self.signer = world, signer
         self.ana, self.olga = world.person("ana", "trainer"), world.person("olga", "approver")
         self.rosa = world.person("rosa", "approver")
-        self.key = {"trainer": self.ana, "approver": self.olga, "waiver's signer": self.rosa}[signer]
+        self.key = {"trainer": self.ana, "approver": self.olga, "waiver's signer": self.rosa}.get(signer)
         self.files, self.sent = {}, {}
 
     def prepare(self, name):
@@ -114,6 +122,27 @@ def walked(world, signer, end, when):
     return out
 
 
+def walked_below(world, signer, end, when):
+    """Return what comes of each way where the key of root or log ends, and what a verification says of the log."""
+    follow = world.follow_root if signer == "root" else world.follow_log
+    names, out = {way: way.replace(" ", "-") for way in WAYS}, {}
+    try:
+        if when == "before":
+            follow(end, goes_on=True)
+        walk = Walk(world, signer)
+        for name in names.values():
+            walk.prepare(name)
+            assert when != "after" or world.ask(name, walk.files[name]).allowed
+        if when != "before":
+            follow(end, goes_on=False)
+        for way, name in names.items():
+            out[way] = walk.back(way, name)
+            assert world.replays(), (signer, end, when, way)
+    except EvidenceError as exc:  # everything is refused
+        out = dict.fromkeys(WAYS, SimpleNamespace(allowed=False, unmet=[SimpleNamespace(text=exc.what)]))
+    return out, world.doubted() if signer == "log" else None
+
+
 def shown(signer, when, way, decision):
     """Return one cell: yes or no; a dash where the signature is not asked for, or there is nothing to restore."""
     unasked = way == "register" and signer == "approver"
@@ -124,7 +153,11 @@ def why(decision):
     """Return the reason of a refusal, without what differs from run to run."""
     if decision.allowed:
         return ""
-    text = re.sub(r"aims/sessions/\S+, ", "", decision.unmet[0].text)
+    return without_names(re.sub(r"aims/sessions/\S+, ", "", decision.unmet[0].text))
+
+
+def without_names(text):
+    """Return a text without the ids and times that differ from run to run."""
     text = re.sub(r"\b[0-9a-f]{12,64}\b|\b[0-9a-f]{8}-[0-9a-f-]{27}\b", "…", text)
     return re.sub(r"\d{4}-\d\d-\d\d(T[\d:.]+Z)?", "…", re.sub(r"leaf \d+", "leaf …", text))
 
@@ -143,6 +176,40 @@ def table(tmp_path_factory):
         )
         out[row] = walked(world, *row)
     return out
+
+
+@pytest.fixture(scope="module")
+def foundations(tmp_path_factory):
+    """Every row of the table about the keys of root and log, walked."""
+    out = {}
+    for number, row in enumerate(FOUNDATIONS):
+        log = ephemeral_key()
+        uri = f"sqlite:///{tmp_path_factory.mktemp('below')}/{number}.db"
+        world = AuthorityWorld(Ledger(uri, Log(log, "ai.example.org/walk")), default_policy_text())
+        world.change(signed_sessions.entry(log, "registry", ("log",)))
+        out[row] = walked_below(world, *row)
+    return out
+
+
+def test_an_ended_root_trusts_nobody_and_what_it_signed_before_stays(foundations):
+    for (signer, end, when), (cells, _) in foundations.items():
+        for way in WAYS if signer == "root" else ():
+            kept = when != "before" and way not in ("copy", "make again", "workspace")
+            assert cells[way].allowed is kept, (signer, end, when, way)
+            told = cells[way].unmet[0].text if when == "before" else ""
+            assert when != "before" or "the keyring in force is not the root's" in told
+
+
+def test_what_an_ended_log_signs_is_told_by_a_verification(foundations):
+    for (signer, end, when), (cells, doubt) in foundations.items():
+        if signer == "log" and when == "before":
+            assert not cells["alias"].allowed
+            assert "stands under no checkpoint of this log: the log's key" in cells["alias"].unmet[0].text
+            assert doubt
+        elif signer == "log":
+            assert cells["alias"].allowed
+            # The leaf that revokes a key is the last that it signs, later than the time that the revocation names.
+            assert (doubt is not None) is (end == "revoked"), (end, when, doubt)
 
 
 def test_what_the_gate_seals_while_a_key_may_sign_counts_and_nothing_else(table):
@@ -231,7 +298,7 @@ def test_break_glass_shows_both_of_its_approvers(world):
     assert world.replays()
 
 
-def test_docs_are_current(table):
+def test_docs_are_current(table, foundations):
     rows = [
         "| whose key | what becomes of it | when | " + " | ".join(WAYS) + " | why not |",
         "|---" * (len(WAYS) + 4) + "|",
@@ -239,6 +306,11 @@ def test_docs_are_current(table):
     for (signer, end, when), cells in table.items():
         marks = [shown(signer, when, way, decision) for way, decision in cells.items()]
         rows.append(f"| {signer} | {end} | {when} | " + " | ".join(marks) + f" | {why(cells['alias'])} |")
+    for (signer, end, when), (cells, doubt) in foundations.items():
+        marks = [shown(signer, when, way, decision) for way, decision in cells.items()]
+        marks = [mark.replace("yes", "told") if doubt else mark for mark in marks]
+        reason = why(cells["alias"]) or (f"`aims ledger verify`: {without_names(doubt)}" if doubt else "")
+        rows.append(f"| {signer} | {end} | {when} | " + " | ".join(marks) + f" | {reason} |")
     text = DOCS.read_text(encoding="utf-8")
     wanted = text[: text.index(BEGIN) + len(BEGIN)] + "\n" + "\n".join(rows) + "\n" + text[text.index(END) :]
     if os.environ.get("AIMS_WRITE_DOCS"):

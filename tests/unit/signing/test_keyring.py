@@ -83,6 +83,29 @@ def test_a_new_root_is_signed_in_by_the_old_one_and_then_alone(tmp_path):
     assert kr.follow(rotated, second, "x").version == 3
 
 
+@pytest.mark.parametrize(
+    "changed", [{"revoked": T(2)}, {"valid_until": T(2)}, {"roles": ("auditor",)}], ids=["revoked", "ended", "re-roled"]
+)
+def test_an_ended_root_is_not_brought_back_by_its_own_signature(changed):
+    other = signed_sessions.entry(LOG, "office", ("root",))
+    root = signed_sessions.entry(ROOT, "platform", ("root",)).model_copy(update=changed)
+    for entries, left in (((root,), set()), ((root, other), {LOG.key_id})):
+        ended = first(*entries)
+        assert kr.roots_of(ended, T(3)) == left
+        with pytest.raises(EvidenceError, match="version 2 may not follow version 1: not signed by the root key"):
+            kr.follow(ended, kr.sign_keyring(kr.add_key(ended, signed_sessions.entry(ANA, "ana")), ROOT), "x", T(3))
+
+
+def test_a_root_that_ends_later_signs_until_then():
+    root = signed_sessions.entry(ROOT, "platform", ("root",), valid_until=T(5))
+    keyring = first(root)
+    after = kr.sign_keyring(kr.add_key(keyring, signed_sessions.entry(ANA, "ana")), ROOT)
+    history = checked_history([KeyringVersion(1, T(1), keyring), KeyringVersion(2, T(4), after)])
+    assert history.newest == after
+    with pytest.raises(EvidenceError, match="may not follow"):
+        checked_history([KeyringVersion(1, T(1), keyring), KeyringVersion(2, T(6), after)])
+
+
 def test_a_signature_added_beside_the_roots_gives_nobody_a_say(tmp_path):
     eve, path = ephemeral_key(), tmp_path / "keyring.yaml"
     (forged,) = kr.sign_keyring(first(), eve).signatures
