@@ -60,6 +60,11 @@ class CheckedSession:
     problems: tuple[Problem, ...] = ()
 
     @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of its records."""
+        return frozenset(r.evidence.kind for r in self.records)
+
+    @property
     def owners(self) -> dict[str, str]:
         """The owner of the signing key by record id."""
         return {record: entry.owner for record, entry in self.signers.items()}

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, get_args
 
 from aims_mlflow.checks.statistics.labels import same_label
+from aims_mlflow.evidence.verify import UNKNOWN_KEY
 from aims_mlflow.gates.counting_evidence import TRAINING
 from aims_mlflow.gates.kind_verdict import TRAIN_AGAIN, failed, stale
 from aims_mlflow.gates.limits import HELD_OUT, beyond_limit, other_references, set_aside
@@ -111,11 +112,8 @@ def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: Countin
     Its first record says what was about to be trained, held to which pack: without it, limits could have been
     chosen afterwards.
     """
-    out = [
-        _not_waivable("A.6.2.3", "session", f"evidence is unverifiable: {p.what} ({p.record})", p.meaning)
-        for p in (session.problems[0] for session in counted.unsound)
-    ]
-    unread = any(r.evidence.kind == TRAINING for session in counted.unsound for r in session.records)
+    out = [_unverifiable(rules, session) for session in counted.unsound]
+    unread = any(TRAINING in s.kinds or (not s.records and _of_unknown_key(s)) for s in counted.unsound)
     if not counted.trained and not unread and _asks(rules, TRAINING):
         about = "no training record" if counted.records or counted.unsound else "no evidence at all"
         text = f"there is {about} about these bytes: they were not trained under aims, or changed after signing"
@@ -125,6 +123,21 @@ def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: Countin
         _not_waivable("A.6.2.3", "session-start", unstarted, TRAIN_AGAIN, training.id) for training in counted.unstarted
     ]
     return out
+
+
+def _unverifiable(rules: Rules, session: CheckedSession) -> Unmet:
+    """Return one sentence about a session that does not verify, with what is not counted because of that."""
+    problem, unknown = session.problems[0], _of_unknown_key(session)
+    asked = [entry.kind for entry in rules.require if entry.kind in session.kinds and entry.kind != "session"]
+    lost = ", ".join(asked) or ("all that it signed" if unknown and not session.records else "")
+    because = "the key" if unknown else "that"
+    text = f"evidence is unverifiable: {problem.what} ({problem.record})"
+    text += f"; not counted, because of {because}: {lost}" if lost else ""
+    return _not_waivable("A.6.2.3", "session", text, problem.meaning)
+
+
+def _of_unknown_key(session: CheckedSession) -> bool:
+    return session.problems[0].what.startswith(UNKNOWN_KEY)
 
 
 def _how_to_get_evidence(sessions: Sequence[CheckedSession]) -> str:

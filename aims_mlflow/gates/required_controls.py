@@ -31,12 +31,15 @@ def unmet_controls(rules: Rules, subject: StatusSubject, now: datetime, known: S
     """Return what is lacking of the controls that the stage requires, without what is `known` to be unmet.
 
     `control_status` judges them, as on every page. At deployment they are judged as if the alias were set already, so
-    that what is due from then on is asked for before. What people state counts as published documents.
+    that what is due from then on is asked for before. What people state counts as published documents. Where it is
+    known that evidence does not verify, no control says that again.
     """
+    unverifiable = any(item.kind == "session" for item in known)
     out: list[Unmet] = []
     for control in rules.require_controls:
         status = control_status(control, subject, now)
-        out += [] if status.state in ENOUGH else _lacking(status)
+        if status.state not in ENOUGH and not (unverifiable and status.state == "unverifiable"):
+            out += _lacking(status)
     said = {_failure(item) for item in known}
     return [item for item in out if _failure(item) not in said]
 
