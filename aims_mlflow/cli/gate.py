@@ -73,7 +73,7 @@ def status(url: str | None, as_json: bool) -> int:
         click.echo("NOT gated: this registry takes any model. Start MLflow with --registry-store-uri aims+...")
     else:
         click.echo(f"gated ({found['enforcement']}), aims_mlflow {found['version']}")
-        for key in ("policy_digest", "keyring_digest", "keys", "checkpoint", "findings"):
+        for key in ("policy_digest", "keyring_digest", "keys", "checkpoint", "bytes_in_use", "findings"):
             if key in found:
                 click.echo(f"  {key.replace('_', ' ')}: {found[key]}")
     return 0 if found and found["enforcement"] != REFUSES_ALL else 1

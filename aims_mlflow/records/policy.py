@@ -116,6 +116,8 @@ class Caps(Record):
     # How long the digest of a larger model counts, where the store cannot tell whether files changed. None: 600; the
     # digest of older policies stays.
     max_hash_age_seconds: int | None = Field(default=None, ge=1)
+    # How often the platform team runs `aims gate reconcile`, which hashes what is in use. None: nothing is promised.
+    reconcile_hours: int | None = Field(default=None, ge=1)
 
     @property
     def refusals_per_hour(self) -> int:

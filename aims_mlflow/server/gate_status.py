@@ -20,6 +20,7 @@ from aims_mlflow.settings import value_of
 if TYPE_CHECKING:
     from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.ledger.log import Log
+    from aims_mlflow.records.policy import Caps
     from aims_mlflow.server.gate import Gate
 
 APART = "give the ledger a database and a role of its own by AIMS_LEDGER_URI"
@@ -56,8 +57,28 @@ def gate_status(gate: Gate) -> dict[str, str]:
         "aims.keyring_digest": force.keyring_digest,
         "aims.keys": str(len(force.keyring.keys)),
         "aims.checkpoint": f"{head.size}:{head.root.hex()}" if head else "0:",
+        "aims.bytes_in_use": bytes_in_use(force.policy.policy.caps),
         **({"aims.findings": "; ".join(findings)} if findings else {}),
     }
+
+
+def bytes_in_use(caps: Caps) -> str:
+    """Return after which time at the latest changed files of a version in use are noticed, and what that rests on."""
+    hashed = (
+        f"hashed when an alias is set (over {caps.max_inline_bytes:,} bytes, on a disk, a digest counts for "
+        f"{caps.hash_counts_seconds} s)"
+    )
+    if caps.reconcile_hours is None:
+        return (
+            f"{hashed}; a later change is noticed by the next `aims gate reconcile`, and the policy promises no "
+            "schedule for it (caps.reconcile_hours), so no longest time can be stated"
+        )
+    hours = f"{caps.reconcile_hours} hour{'' if caps.reconcile_hours == 1 else 's'}"
+    return (
+        f"{hashed}; a later change is noticed after {hours} and one run of `aims gate reconcile` at the latest, if it "
+        "runs as often as the policy says (caps.reconcile_hours), which no server sees; files that were put back before "
+        "are noticed by nobody on a disk"
+    )
 
 
 def shared_password(registry_uri: str, ledger_uri: str) -> list[str]:

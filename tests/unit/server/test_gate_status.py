@@ -4,7 +4,8 @@ import pytest
 from click.testing import CliRunner
 
 from aims_mlflow.cli.main import cli
-from aims_mlflow.server.gate_status import shared_password
+from aims_mlflow.records.policy import Caps
+from aims_mlflow.server.gate_status import bytes_in_use, shared_password
 
 REGISTRY = "postgresql+psycopg://mlflow@db/mlflow"
 
@@ -33,6 +34,17 @@ def test_an_address_without_a_host_is_on_the_server_of_pghost(monkeypatch):
     assert shared_password(REGISTRY, "postgresql+psycopg://mlflow@/aims")
 
 
+def test_the_longest_time_to_notice_changed_bytes_says_what_it_rests_on():
+    assert "no longest time can be stated" in bytes_in_use(Caps())
+    assert "a digest counts for 600 s" in bytes_in_use(Caps())
+    said = bytes_in_use(Caps(reconcile_hours=1))
+    assert (
+        "after 1 hour and one run of `aims gate reconcile` at the latest, if it runs as often as the policy says"
+        in said
+    )
+    assert "after 24 hours" in bytes_in_use(Caps(reconcile_hours=24))
+
+
 def status():
     done = CliRunner().invoke(cli, ["gate", "status"], standalone_mode=False)
     assert done.exception is None
@@ -49,3 +61,4 @@ def test_a_gate_that_refuses_all_is_no_success(registry):
     keyring.write_text(before)
     code, text = status()
     assert (code, text.split(",")[0]) == (0, "gated (enforce)")
+    assert "bytes in use: hashed when an alias is set" in text
