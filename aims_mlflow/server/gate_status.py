@@ -76,8 +76,8 @@ def bytes_in_use(caps: Caps) -> str:
     hours = f"{caps.reconcile_hours} hour{'' if caps.reconcile_hours == 1 else 's'}"
     return (
         f"{hashed}; a later change is noticed after {hours} and one run of `aims gate reconcile` at the latest, if it "
-        "runs as often as the policy says (caps.reconcile_hours), which no server sees; files that were put back before "
-        "are noticed by nobody on a disk"
+        "runs as often as the policy says (caps.reconcile_hours), which no server sees; files that were put back "
+        "before are noticed by nobody on a disk"
     )
 
 
