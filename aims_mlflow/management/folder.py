@@ -50,12 +50,12 @@ class FolderDocument:
         """Its id."""
         return self.written.id
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The digest of the file's bytes."""
         return hashlib.sha256(self.content).hexdigest()
 
-    @property
+    @cached_property
     def fields(self) -> dict[str, object]:
         """What it states in the fields of its kind, as JSON values."""
         return stated_fields(self.written)

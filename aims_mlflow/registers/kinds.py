@@ -87,6 +87,14 @@ _ALL = (
     FindingKind("internal-audit", "9.2", "an audit was not held, or by people who may not", GONE, "documents"),
     FindingKind("applicability", "6.1.3", "the statement of applicability does not fit register and risks",
                 GONE, "documents"),
+    FindingKind("leadership", "5.3", "somebody approves or trains without that duty, or a duty is nobody's",
+                GONE, "documents"),
+    FindingKind("risk", "6.1.2", "a risk is not treated, closed on the wrong test, or not written down",
+                GONE, "documents"),
+    FindingKind("use", "A.9.2", "promised reviews were not made, or reports from outside not answered",
+                GONE, "documents"),
+    FindingKind("management-review", "9.3", "a management review was not told all, decided nothing, or is overdue",
+                GONE, "documents"),
 )  # fmt: skip
 
 KINDS = {kind.name: kind for kind in _ALL}

@@ -28,7 +28,7 @@ PEOPLE = {
     "ana": ["trainer"],  # data scientist
     "rita": ["approver"],  # writes the documents; nobody approves what they wrote
     "olga": ["approver"],  # answers for the systems
-    "eva": ["approver"],  # audits
+    "eva": ["auditor"],  # audits
     "max": ["approver", "top-management"],
 }
 MODEL, LEDGER = "loan-screening", "sqlite:///mlflow.db.aims.db"

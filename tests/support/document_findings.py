@@ -30,7 +30,11 @@ def _without(state, name):
 
 SCENARIOS = {
     "written-documents": by_documents(
-        states.good(plan=states.document("use-process", id="old", review_by="2026-01-01"))
+        states.good(
+            plan=states.document(
+                "use-process", id="old", process="p of it", oversight="a clerk", review_by="2026-01-01"
+            )
+        )
     ),
     "impact": by_documents(dataclasses.replace(states.good(), documents=_without(states.good(), "aiia"))),
     "documentation": by_documents(states.good(log_plan=None)),
@@ -38,5 +42,9 @@ SCENARIOS = {
     "inventory": by_documents(states.with_items(states.item("registered model", "churn"))),
     "third-party": by_documents(states.good(own_test=None)),
     "internal-audit": by_documents(states.good(ines=None)),
+    "leadership": by_documents(states.good(duty=states.duty_list(stop=None))),
+    "risk": by_documents(states.good(risks=states.risks(states.risk(due="2026-01-01")))),
+    "use": by_documents(states.good(log=states.report_log(tests=[{"by": "outside", "reached": "2025-01-01"}]))),
+    "management-review": by_documents(states.good(inputs=states.review_inputs(audits=[]))),
     "applicability": by_documents(states.good(soa=None)),
 }

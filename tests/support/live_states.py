@@ -26,6 +26,10 @@ model_digests: [{MODEL}]
 audience: user
 says: [a score orders applications, a clerk decides]
 limits: [adults only, R1 is accepted for women]
+review_by: 2028-01-01
+where: the intranet
+how_to_contest: by letter to the ombudsman
+contact: olga
 ---
 
 Income screening orders applications. A clerk of the bank decides about each of them.

@@ -8,15 +8,20 @@ from aims_mlflow.management.findings.state import ManagementState
 from aims_mlflow.records.documents import document_model
 from aims_mlflow.records.inventory import Inventory, InventoryItem, InventorySource
 from support import live_states
+from support.good_documents import FIELDS
 from support.signed_sessions import MODEL as MODEL_DIGEST
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+# Documents that the clauses ask for, in which nothing is to be found.
+CLAUSES = (
+    "context", "parties", "leadership", "ai-policy", "roles", "risk-method", "treatment-plan", "impact-process"
+)  # fmt: skip
 SYSTEM, MODEL, API, DATA = "income-screening", "income", "openai/gpt-4o", "f" * 64
 
 
 def document(kind, **fields):
     """A document of a kind as its model reads it."""
-    head = {"id": kind, "kind": kind, "title": kind, "owner": "olga", "author": "rita"}
+    head = {"id": kind, "kind": kind, "title": kind, "owner": "olga", "author": "rita", "review_by": "2027-06-01"}
     return document_model(kind).model_validate({**head, **fields})
 
 
@@ -30,7 +35,8 @@ def item(kind, name, where="registered models", **more):
 
 def system(**changes):
     fields = {
-        "id": "entry", "system": SYSTEM, "roles": [{"role": "deployer", "since": "2026-01-01"}], "stage": "operation",
+        "id": "entry", "system": SYSTEM, "name": "Income screening", "purpose": "clerks order applications by the score",
+        "users": ["clerks"], "intended_use": "order applications", "decision_role": "advises", "roles": [{"role": "deployer", "since": "2026-01-01"}], "stage": "operation",
         "in_scope": True, "models": [MODEL], "components": [API], "data_sets": [DATA],
         "objectives": {"fairness": {"priority": "high", "reason": "decides about people"}},
         "affected_groups": [{"name": "women", "in_data": "sex=Female"}, {"name": "men", "in_data": "sex=Male"}],
@@ -51,14 +57,16 @@ def supplier(**changes):
 def own_test(**changes):
     test = {
         "component": API, "version": "2024-11-20", "version_in_use": "2024-11-20", "data_digest": DATA, "n": 400,
-        "results": ["accuracy 0.91 >= 0.85: passed"], "date": "2026-02-01",
+        "results": ["accuracy 0.91 >= 0.85: passed"], "date": "2026-02-01", "evaluator": "rita", "decision": "may be used",
     }  # fmt: skip
     return document("supplier-evaluation", system=SYSTEM, tests=[{**test, **changes}])
 
 
 def report(**changes):
     fields = {
-        "id": "report", "audit": "A1", "held": "2026-04-01", "team": [{"person": "eva"}, {"person": "ines"}],
+        "id": "report", "audit": "A1", "held": "2026-04-01", "team": [
+            {"person": p, "competence": "auditing", "independence": "no sampled record is theirs"} for p in ("eva", "ines")
+        ],
         "sample": {
             "population": "records of 2026", "population_size": 4, "method": "simple random", "seed": "6",
             "drawn_from": ["r1", "r2", "r3", "entry"], "items": ["r1", "entry"],
@@ -73,7 +81,8 @@ def report(**changes):
 
 def competence(person, requirement, **changes):
     fields = {
-        "id": f"competence-{person}", "person": person, "requirement": requirement, "basis": "course 2025",
+        "id": f"competence-{person}", "person": person, "role": "auditor", "requirement": requirement,
+        "basis": "course 2025",
         "obtained_on": "2025-03-01", "valid_until": "2027-01-01",
     }  # fmt: skip
     return document("competence-record", **{**fields, **changes})
@@ -94,10 +103,51 @@ def soa(control=None, *, without=None, **changes):
 
 def risk(**changes):
     fields = {
-        "id": "R1", "system": SYSTEM, "event": "women are refused more often", "owner": "olga", "controls": ["A.6.2.4"],
+        "id": "R1", "system": SYSTEM, "event": "women are refused more often", "group": "sex=Female", "owner": "olga",
+        "likelihood": "rare", "likelihood_basis": "passed limits", "impact": "high", "impact_basis": "no credit",
+        "level": "medium", "treatment": "reduce", "due": "2026-12-01", "status": "treating", "controls": ["A.6.2.4"],
         "residual": {"likelihood": "rare", "impact": "high", "level": "medium"}, "accepted_by": "max",
     }  # fmt: skip
     return {**fields, **changes}
+
+
+def programme(scope):
+    audit = {"id": "A1", "scope": scope, "planned": "2026-04-01", "auditors": ["eva", "ines"]}
+    return document("audit-programme", cycle_years=3, audits=[audit])
+
+
+def release(**changes):
+    fields = {"model_digests": [MODEL_DIGEST], "rollback_to": "2", "steps": ["canary", "all"], "who_may_stop": "olga"}
+    return document("deployment-plan", system=SYSTEM, **{**fields, **changes})
+
+
+def in_scope(**changes):
+    return document("scope", **{"statement": "all systems that score people", "systems_in": [SYSTEM], **changes})
+
+
+def duty_list(**changes):
+    """Who holds which duty for the system; `changes` names other holders, None takes a duty away."""
+    held = {"train": "ana", "validate": "eva", "approve": "olga", "operate": "olga", "stop": "olga", **changes}
+    return document(
+        "role-assignment",
+        system=SYSTEM,
+        assignments=[{"duty": d, "person": p} for d, p in held.items() if p is not None],
+    )
+
+
+def report_log(**changes):
+    fields = {"tests": [{"by": "outside", "reached": "2026-02-01"}]}
+    return document("report-log", system=SYSTEM, **{**fields, **changes})
+
+
+def review_inputs(**changes):
+    """Inputs of a management review that leave out nothing that happened until the day of these states."""
+    said = dict.fromkeys(
+        ("earlier_actions", "context_changes", "nonconformities", "monitoring", "objectives", "incidents", "opportunities"),
+        "none, by the registers of 14 June",
+    )  # fmt: skip
+    fields = {**said, "audits": ["A1 found a late review"], "cutoff": "2026-06-14T00:00:00Z"}
+    return document("review-inputs", **{**fields, **changes})
 
 
 def risks(*entries, **fields):
@@ -111,24 +161,41 @@ def documents():
         "system": system(),
         "people": document(
             "people",
-            people=[{"id": p, **person} for p in ("olga", "rita", "eva", "ines")]
+            people=[{"id": p, **person} for p in ("ana", "olga", "rita", "eva", "ines")]
             + [{"id": "max", "function": "board", "top_management": True}],
         ),
         "supplier": supplier(),
         "own_test": own_test(),
         "duties": document("responsibility-matrix", system=SYSTEM, duties=[{"duty": "uptime", "accountable": ["us"]}]),
-        "programme": document("audit-programme", cycle_years=3, audits=[{"id": "A1", "scope": scope}]),
+        "programme": programme(scope),
         "report": report(),
         "eva": competence("eva", "auditing, suppliers"),
         "ines": competence("ines", "model evaluation, fairness analysis, data quality"),
         "soa": soa(),
         "risks": document("risk-register", risks=[risk()]),
-        "intended": document("intended-use", system=SYSTEM, use="to order applications"),
+        "intended": document(
+            "intended-use", system=SYSTEM, use="to order applications", not_for=["refusing people"], users=["clerks"]
+        ),
         "use_process": document("use-process", process="a clerk decides", oversight="a clerk may overrule"),
-        "log_plan": document("log-plan", system=SYSTEM, events=[{"event": "score", "where": "log"}]),
-        "release": document("deployment-plan", system=SYSTEM, model_digests=[MODEL_DIGEST], rollback_to="2"),
-        "watch": document("monitoring-plan", system=SYSTEM, model=f"{MODEL}@champion", every_days=30, grace_days=3),
-        "scope": document("scope", sources=["registered models", "providers in traces"]),
+        "log_plan": document(
+            "log-plan", system=SYSTEM, events=[{"event": "score", "where": "log"}], retention="2 years"
+        ),
+        "release": release(),
+        "watch": document(
+            "monitoring-plan",
+            system=SYSTEM,
+            model=f"{MODEL}@champion",
+            every_days=30,
+            grace_days=3,
+            least_rows=100,
+            metrics=[{"metric": "drift", "limit": "0.1"}],
+            who_acts="olga",
+            within_hours=24,
+        ),
+        "scope": in_scope(sources=["registered models", "providers in traces"]),
+        "duty": duty_list(),
+        "goals": document("development-objectives", **FIELDS["development-objectives"], system=SYSTEM),
+        **{kind: document(kind, **FIELDS[kind]) for kind in CLAUSES},
     }
 
 

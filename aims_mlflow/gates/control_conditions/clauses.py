@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls
@@ -17,7 +18,7 @@ from aims_mlflow.gates.control_conditions.operation import CHECKS as IN_OPERATIO
 from aims_mlflow.gates.control_conditions.organisation import CHECKS as OF_THE_ORGANISATION
 from aims_mlflow.gates.control_conditions.organisation import dated
 from aims_mlflow.gates.person_statements import MANAGEMENT, approving_role, says
-from aims_mlflow.gates.shapes import mappings
+from aims_mlflow.gates.shapes import mappings, texts
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.signing.owners import is_among, person
 
@@ -32,10 +33,13 @@ if TYPE_CHECKING:
 
 # What the standard asks to be written, whatever else an organisation writes.
 WRITTEN = ("ai-policy", "scope", "risk-method", "soa")
-# Inputs of a management review, in the words of documents that people write.
-REVIEW_INPUTS = (
-    "earlier_actions", "context_changes", "nonconformities", "monitoring", "audits", "objectives", "opportunities",
-)  # fmt: skip
+# Inputs of a management review that clause 9.3 asks for, each with its words.
+REVIEW_INPUTS = {
+    "earlier_actions": "actions of the last review", "context_changes": "changes of context and parties",
+    "nonconformities": "nonconformities and corrective actions", "monitoring": "results of monitoring and measurement",
+    "audits": "results of audits", "objectives": "objectives that were reached", "incidents": "incidents",
+    "opportunities": "opportunities for improvement",
+}  # fmt: skip
 
 
 def _scanned(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
@@ -89,6 +93,19 @@ def _checked_again(entry: Mapping[str, Any], subject: StatusSubject, at: datetim
     if person(str(entry.get("by"))) == person(str(entry.get("owner"))):
         return "failed", f"{entry.get('by')} checked the effect of an own action"
     return None if entry.get("result") == "passed" else ("failed", "the check of the effect did not pass")
+
+
+def _tells_incidents(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:
+    """Each published incident until the cut-off is named by its id, here or in the inputs of an earlier review."""
+    last = str(document.fields.get("cutoff") or at.strftime("%Y-%m-%d"))[:10]
+    told = [d for d in subject.written("review-inputs") if str(d.fields.get("cutoff") or last)[:10] <= last]
+    said = " ".join(text for d in told for text in texts(d.fields.get("incidents")))
+    named = set(re.findall(r"[\w.-]*\w", said.casefold()))
+    for incident in subject.written("incident"):
+        day = str(incident.fields.get("detected_on") or incident.fields.get("aware_on") or "9999")[:10]
+        if day <= last and incident.id.casefold() not in named:
+            return "missing", f"incident {incident.id} of {day} is not among its inputs"
+    return None
 
 
 def context(subject: StatusSubject, at: datetime) -> Judgement:
@@ -170,7 +187,7 @@ CHECKS: dict[str, Check] = {
     "8.3/rest": ACCEPTED,
     "9.2/auditors": audited,
     "9.2/findings": by_document("audit-report", entries("findings", "finding", "owner", "due")),
-    "9.3/inputs": by_document("review-inputs", states(*REVIEW_INPUTS)),
+    "9.3/inputs": by_document("review-inputs", states(*REVIEW_INPUTS), _tells_incidents),
     "9.3/decisions": DECISIONS,
     "10.1/decided": DECISIONS,
     "10.1/done": by_document("corrective-action", entries("actions", "action", "owner", "done")),

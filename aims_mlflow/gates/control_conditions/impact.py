@@ -50,24 +50,28 @@ def cites(document: PublishedDocument, subject: StatusSubject, at: datetime) -> 
 
 
 def _without_harm(record: SealedRecord, harms: list[Mapping[str, Any]], groups: list[Mapping[str, Any]]) -> str | None:
-    """Return what of a record that did not pass no harm is about; None where each such value has its harm."""
+    """Return what of a record that did not pass no harm is about; None where each such value has its harm.
+
+    A harm is about it that names the record as its evidence, and the group of the value as it stands in the data.
+    """
     kind = record.evidence.kind
-    mine = [harm for harm in harms if any(_leads_to(name, record) for name in texts(harm.get("evidence")))]
+    mine = [harm for harm in harms if any(leads_to(name, record) for name in texts(harm.get("evidence")))]
     if not mine:
         return f"{kind}, which did not pass, and no harm rests on it"
     bad = [c for c in record.evidence.claims if verdict_word(c) == "failed" or is_left_out(c)]
-    lacking = [c for c in bad if not any(_names(harm, c, groups) for harm in mine)]
+    lacking = [c for c in bad if not any(names_group(harm, c, groups) for harm in mine)]
     if not lacking:
         return None
     what = describe(lacking[0]) + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else "")
     return f"{kind}, which did not pass, and no harm that rests on it names the group of: {what}"
 
 
-def _leads_to(name: str, record: SealedRecord) -> bool:
+def leads_to(name: str, record: SealedRecord) -> bool:
+    """Return whether an id, or the beginning of one, is that of a record."""
     return len(name) >= SHORTEST and record.id.startswith(name.rstrip(".…"))
 
 
-def _names(harm: Mapping[str, Any], claim: Claim, groups: list[Mapping[str, Any]]) -> bool:
+def names_group(harm: Mapping[str, Any], claim: Claim, groups: list[Mapping[str, Any]]) -> bool:
     """Return whether a harm is about a claim's rows: by value, as column=value, or by the name of that group."""
     group = str(harm.get("group"))
     same = {str(e.get("in_data")) for e in groups if str(e.get("name")).casefold() == group.casefold()}

@@ -1,4 +1,4 @@
-"""Findings C1-C9: documentation of a version in use that came late, lacks something, or is not true of it."""
+"""Findings C1-C10: documentation of a version in use that came late, lacks something, or is not true of it."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
             yield from _sections(system, version, CardText(card), state)
             yield from _against_evidence(system, version, CardText(card))
         yield from _limits(system, version, card, state)
+        yield from _of_other_bytes(system, version, state)
         yield from _monitored(system, version)
         yield from _changed(system, version, state)
     yield from _words(state, now)
@@ -182,6 +183,16 @@ def _limits(
         fact += "; and more" if len(silent) > 4 else ""
         fix = f"name them in `limits`, and publish it: aims document new user-information --system {system}"
         yield _found("C6", system, version, fact, fix, *(d.id for d in told))
+
+
+def _of_other_bytes(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield C10: users are told of other bytes than those in use, and of these nothing."""
+    told = [d for d in state.about(UserInformationDocument, system) if d.model_digests]
+    if told and version.digest and not any(version.digest in d.model_digests for d in told):
+        named = ", ".join(sorted({x[:12] for d in told for x in d.model_digests}))
+        fact = f"users are told of {named} ({told[-1].id}), and {version.digest[:12]} is in use"
+        fix = f"say what changed for users, name the version in model_digests, and publish {told[-1].id} again"
+        yield _found("C10", system, version, fact, fix, *(d.id for d in told))
 
 
 def _words_of(document: WrittenDocument, state: ManagementState) -> str:

@@ -10,8 +10,12 @@ from aims_mlflow.management.findings import (
     impact,
     internal_audit,
     inventory,
+    leadership,
     lifecycle,
+    management_review,
+    risks,
     third_parties,
+    use,
     written_documents,
 )
 from aims_mlflow.management.findings.rules import RULES
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
 TOPICS = (
     written_documents, inventory, impact, documentation, lifecycle, third_parties, internal_audit, applicability,
+    leadership, risks, use, management_review,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Findings F1-F8: impact assessments that would fit any system, or do not fit the version in use."""
+"""Findings F1-F9: impact assessments that would fit any system, or do not fit the version in use."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.checks.claims import is_left_out
-from aims_mlflow.gates.shapes import mappings, texts
+from aims_mlflow.management.assessed_harms import AssessedHarms
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.findings.wording_context import wording_context
 from aims_mlflow.management.passages import citation_lines, has_anchor, paragraphs, statements
 from aims_mlflow.management.rules import CHECKS
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.management.rules.figures import other_values, unresolved
-from aims_mlflow.records.documents import stated_fields
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.training import ProvenanceDetails
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
 from aims_mlflow.records.wording import describe, slice_text
 
@@ -52,6 +53,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         if text is not None:
             yield from _words(written, text, context)
         yield from _measures(written, context)
+        yield from _overdue(written, now.strftime("%Y-%m-%d"))
     for system, version in state.live:
         yield from _of_version(system, version, state)
 
@@ -113,26 +115,39 @@ def _measures(written: Assessment, around: LintContext) -> Iterator[ManagementFi
     for measure in written.measures:
         if measure.done is None:
             continue
-        why = _no_effect(measure.effectiveness_evidence, measure.done, live, around)
+        why = _no_effect(measure.effectiveness_evidence, measure.done, written, live, around)
         if why:
             fact = f"the measure for {measure.impact} in {written.id} is done since {measure.done}, and {why}"
             fix = f"measure again after {measure.done} on the version in use, and name the record in {written.id}"
             yield ManagementFinding("F7", f"{written.id}/{measure.impact}", fact, fix, written.system, (written.id,))
 
 
-def _no_effect(named: tuple[str, ...], done: str, live: set[str], around: LintContext) -> str | None:
+def _overdue(written: Assessment, today: str) -> Iterator[ManagementFinding]:
+    """Yield F7: measures that were due, and of which nobody says that they are done."""
+    for measure in written.measures:
+        if measure.done is None and measure.due and measure.due < today:
+            fact = f"the measure for {measure.impact} in {written.id} was due on {measure.due}, and is not done"
+            fix = f"do it, and state done and its evidence in {written.id}, or a later day with who agreed to it"
+            yield ManagementFinding("F7", f"{written.id}/{measure.impact}", fact, fix, written.system, (written.id,))
+
+
+def _no_effect(
+    named: tuple[str, ...], done: str, written: Assessment, live: set[str], around: LintContext
+) -> str | None:
     """Return why the evidence that a measure names does not show its effect; None if it does, or none was read."""
     if not named:
         return "no evidence shows that it works"
-    whys = (_shows_nothing(name, done, live, around) for name in named if around.evidence.sources)
+    whys = (_shows_nothing(name, done, written, live, around) for name in named if around.evidence.sources)
     return next((why for why in whys if why), None)
 
 
-def _shows_nothing(name: str, done: str, live: set[str], around: LintContext) -> str | None:
+def _shows_nothing(name: str, done: str, written: Assessment, live: set[str], around: LintContext) -> str | None:
     found = around.evidence.find(name)
     if len(found) != 1:
         return f"its evidence {name[:13]} leads to no record of a version in use"
     record = found[0]
+    if written.system and record.evidence.system not in (None, written.system):
+        return f"its evidence {record.id[:13]} is about {record.evidence.system}"
     digests = {d for s in record.subjects for n, d in s.digest.items() if n == "dirHash1"}
     if record.evidence.time[:10] < done:
         return f"its evidence {record.id[:13]} is of {record.evidence.time[:10]}, before that"
@@ -158,28 +173,39 @@ def _of_version(system: str, version: DeployedVersion, state: ManagementState) -
         again = f"assess what changed, name {version.digest[:12]}… in model_digests, and publish it: {fix}"
         yield ManagementFinding("F8", about, fact, again, system, tuple(d.id for d in mine))
         return
-    cited = _cited([*mine, *state.about(PeopleImpactDocument, system)], state)
+    about_it = [d for d in mine if version.digest in d.model_digests]
+    harms = AssessedHarms((d, state.texts.get(d.id)) for d in [*about_it, *state.about(PeopleImpactDocument, system)])
+    newest = (about_it or mine)[-1].id
     for record, claim in _bad(version):
-        if not any(record.id.startswith(name) for name in cited):
-            rows = slice_text(claim.slice)
-            key = f"{system}/{record.evidence.kind}/{claim.metric}/{rows}"
-            fact = f"{describe(claim)} ({version.name}), and no impact of {mine[-1].id} cites {record.id}"
-            yield ManagementFinding(
-                "F6", key, fact, f"add the impact, with evidence: [{record.id}], to {mine[-1].id}", system,
-                (record.id, mine[-1].id),
-            )  # fmt: skip
+        why = harms.why_not(record, claim)
+        if why:
+            key = f"{system}/{record.evidence.kind}/{claim.metric}/{slice_text(claim.slice)}"
+            fact = f"{describe(claim)} ({version.name}), and in {newest} {why}"
+            fix = f"add the harm to impacts of {newest}, with group, mechanism and evidence: [{record.id}]"
+            yield ManagementFinding("F6", key, fact, fix, system, (record.id, newest))
+    yield from _other_data(system, version, about_it)
 
 
-def _cited(mine: list[Assessment], state: ManagementState) -> set[str]:
-    """Return the evidence that the impacts of some assessments name, and that their texts cite."""
-    out: set[str] = set()
-    for written in mine:
-        impacts = mappings(stated_fields(written).get("impacts"))
-        named = [name.strip("[]^").rstrip(".…") for i in impacts for name in texts(i.get("evidence"))]
-        text = state.texts.get(written.id)
-        lines = {line.name: str(line.evidence) for line in (citation_lines(text) if text else ()) if line.evidence}
-        out |= {lines.get(name, name) for name in named} | set(lines.values())
-    return {name for name in out if len(name) >= 8}
+def _other_data(
+    system: str, version: DeployedVersion, assessments: list[ImpactAssessmentDocument]
+) -> Iterator[ManagementFinding]:
+    """Yield F9: data that an assessment names by their digest, and that the version was not made or tested on."""
+    known = {
+        digest
+        for record in version.of("training-provenance")
+        for data in (read_details(record.evidence, ProvenanceDetails).data or {}).values()
+        for digest in (data.digest or {}).values()
+    }
+    known |= {d for record in version.records for s in record.subjects for d in s.digest.values()}
+    for assessment in assessments:
+        other = [d for d in assessment.data if d.digest and not any(k.startswith(d.digest.rstrip(".…")) for k in known)]
+        if other and known:
+            fact = (
+                f"{assessment.id} assesses data {str(other[0].digest)[:12]}, and no evidence of {version.name} is about"
+            )
+            shown = f"aims evidence show models:/{version.model}@{version.place}"
+            fix = f"name the data of {version.name} in data of {assessment.id}: {shown}"
+            yield ManagementFinding("F9", f"{system}/{assessment.id}", f"{fact} them", fix, system, (assessment.id,))
 
 
 def _bad(version: DeployedVersion) -> Iterator[tuple[SealedRecord, Claim]]:

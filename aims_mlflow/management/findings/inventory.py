@@ -1,13 +1,15 @@
-"""Findings S1-S7: the register of systems and what scans and the ledger show do not agree."""
+"""Findings S1-S8: the register of systems and what scans and the ledger show do not agree."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+import itertools
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, get_args
 
 from aims_mlflow.management.comparison import claims, compare, names_of
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.documents.context import LifecycleStage, PartiesDocument, ScopeDocument
 from aims_mlflow.records.inventory import SERVING
 from aims_mlflow.signing.owners import person
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 OLDEST_SCAN = timedelta(days=30)
 IN_USE = ("deployment", "operation")
+STAGES = get_args(LifecycleStage)
+OLDEST_LAW = timedelta(days=365)
 BEFORE_USE = ("idea", "development", "verification")
 MODELS = "registered models"
 RESCAN = "aims system scan --write"
@@ -36,8 +40,9 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _ghosts(system, entry, state, compared)
         yield from _outside(system, entry, state, compared)
         yield from _entry(system, entry, state, today)
-        yield from _stage(system, entry, state, names)
+        yield from _stage(system, entry, state, compared, names)
     yield from _scans(state, compared, now)
+    yield from _scope(state)
 
 
 def _unknown(compared: RegisterComparison) -> Iterator[ManagementFinding]:
@@ -93,6 +98,8 @@ def _entry(system: str, entry: SystemEntry, state: ManagementState, today: str) 
     if undated:
         fact = f"{system} does not say since when the organisation is {', '.join(undated)}"
         yield ManagementFinding("S4", f"{system}/since", fact, fix, system, (entry.id,))
+    for about, fact in _stale_parts(system, entry, state, today):
+        yield ManagementFinding("S4", f"{system}/{about}", fact, fix, system, (entry.id,))
     known = {person(p.id): p for p in state.people.values()}
     owner = known.get(person(entry.owner))
     if state.people and (owner is None or not owner.active(today)):
@@ -101,13 +108,43 @@ def _entry(system: str, entry: SystemEntry, state: ManagementState, today: str) 
         yield ManagementFinding("S4", f"{system}/owner", fact, fix, system, (entry.id,))
 
 
+def _stale_parts(system: str, entry: SystemEntry, state: ManagementState, today: str) -> Iterator[tuple[str, str]]:
+    """Yield (part, what is wrong) of dates that cannot be, laws looked up long ago, and parties that nobody listed."""
+    begun = [(stage, entry.stage_dates[stage]) for stage in STAGES if stage in entry.stage_dates]
+    for (before, one), (after, other) in itertools.pairwise(begun):
+        if one > other:
+            yield "stages", f"{system} came to {after} on {other}, before {before} on {one}"
+    if begun and begun[-1][1] > today:
+        yield "stages", f"{system} came to {begun[-1][0]} on {begun[-1][1]}, which lies ahead"
+    oldest = (date.fromisoformat(today) - OLDEST_LAW).isoformat()
+    for law in entry.legal_class:
+        if law.checked_on < oldest:
+            yield (
+                f"law/{law.framework}",
+                f"the class of {system} by {law.framework} was looked up on {law.checked_on}, over a year ago",
+            )
+    listed = {p.who.casefold() for d in state.of(PartiesDocument) for p in d.parties}
+    unknown = [p for p in entry.parties if listed and p.casefold() not in listed]
+    if unknown:
+        yield "parties", f"{system} names the party {unknown[0]!r}, which the list of interested parties does not have"
+
+
 def _stage(
-    system: str, entry: SystemEntry, state: ManagementState, names: dict[str, str]
+    system: str, entry: SystemEntry, state: ManagementState, compared: RegisterComparison, names: dict[str, str]
 ) -> Iterator[ManagementFinding]:
     mine = [d for d in state.deployed or () if names.get(d.model) == system]
+    held = [
+        i for i in (state.inventory.items if state.inventory else ())
+        if entry.stage == "retirement" and not mine and i.kind in SERVING and compared.claimed.get(i.key) == system
+    ]  # fmt: skip
+    if held:
+        fact = f"the entry says retirement, and the scan found {held[0].called} of {held[0].address}"
+        fix = f"take it away, or correct the stage of {system}"
+        yield ManagementFinding("S5", system, fact, fix, system, (entry.id,))
     if mine and (entry.stage in BEFORE_USE or entry.stage == "retirement" or entry.stage is None):
         fact = f"the entry says {entry.stage or 'no stage'}, the ledger says that {_said(mine[0])}"
-        yield ManagementFinding("S5", system, fact, f"correct the stage of {system}", system, (entry.id,))
+        fix = f"correct the stage of {system}, or take {mine[0].place} from its version: aims gate retire"
+        yield ManagementFinding("S5", system, fact, fix, system, (entry.id,))
 
 
 def _said(deployed: DeployedVersion) -> str:
@@ -125,3 +162,24 @@ def _scans(state: ManagementState, compared: RegisterComparison, now: datetime) 
     if parse_time(state.inventory.time) < now - OLDEST_SCAN:
         fact = f"the newest scan is of {state.inventory.time[:10]}, over {OLDEST_SCAN.days} days ago"
         yield ManagementFinding("S7", "scan", fact, RESCAN)
+
+
+def _scope(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield S8: systems that scope and register do not agree about."""
+    for scope in state.of(ScopeDocument):
+        inside, outside = set(scope.systems_in), {e.id for e in scope.systems_out}
+        for system in sorted(inside | outside | set(state.systems)):
+            entry = state.systems.get(system)
+            fact, fix = None, f"correct systems_in and systems_out of {scope.id}, or the entry of {system}"
+            if entry is None:
+                fact, fix = f"scope {scope.id} names {system}, which is in no register", f"aims system add {system}"
+            elif system in inside & outside:
+                fact = f"{system} is in and out of scope {scope.id}"
+            elif system not in inside | outside:
+                fact = f"{system} is in the register, and neither in nor out of scope {scope.id}"
+            elif entry.in_scope is not None and entry.in_scope != (system in inside):
+                word = "in" if entry.in_scope else "out of"
+                fact = f"the entry of {system} says that it is {word} scope, and scope {scope.id} says otherwise"
+            if fact:
+                ids = (scope.id, *([entry.id] if entry else []))
+                yield ManagementFinding("S8", f"{scope.id}/{system}", fact, fix, system, ids)

@@ -1,4 +1,4 @@
-"""Findings L1-L4: plans that cannot be carried out, runs that were missed, limits that were moved, open incidents."""
+"""Findings L1-L3: plans that cannot be carried out, runs that were missed, limits that were moved; L4-L8 with them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from aims_mlflow.management.findings.corrective_actions import corrective_findings
 from aims_mlflow.management.findings.incidents import incident_findings
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.records.documents.lifecycle import DeploymentPlanDocument, MonitoringPlanDocument, RequirementsDocument
+from aims_mlflow.records.documents.lifecycle import (
+    DeploymentPlanDocument,
+    DevelopmentObjectivesDocument,
+    MonitoringPlanDocument,
+    RequirementsDocument,
+)
 from aims_mlflow.records.wording import metric_text, slice_text
 
 if TYPE_CHECKING:
@@ -26,7 +32,10 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _rollback(system, version, state)
         yield from _slots(system, version, state, now)
         yield from _required(system, version, state)
+        yield from _required_later(system, version, state)
+    yield from _without_limit(state)
     yield from incident_findings(state, now)
+    yield from corrective_findings(state, now)
 
 
 def _rollback(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
@@ -96,6 +105,43 @@ def _required(system: str, version: DeployedVersion, state: ManagementState) -> 
                 fix = "measure it, or set the pack's and the policy's limit to the required one: aims gate lint"
                 about = f"{system}/{version.model}@{version.place}/{limit.metric}/{rows}"
                 yield ManagementFinding("L3", about, fact, fix, system, (document.id,))
+
+
+def _required_later(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L3: requirements that apply from a day after the training of the version in use."""
+    trained = min((r.evidence.time[:10] for r in version.of("training-provenance")), default=None)
+    for document in state.about(RequirementsDocument, system):
+        if trained and document.effective_from and document.effective_from > trained:
+            fact = (
+                f"{document.id} applies from {document.effective_from} on, and {version.name} was trained on {trained}"
+            )
+            fix = f"approve requirements before training; show by evidence that {version.name} meets {document.id}"
+            about = f"{system}/{version.model}@{version.place}/{document.id}"
+            yield ManagementFinding("L3", about, fact, fix, system, (document.id,))
+
+
+def _without_limit(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L9: objectives of high priority for which no limit decides whether a model is accepted."""
+    for system, entry in state.systems.items():
+        if not entry.models or entry.stage not in ("deployment", "operation") or entry.in_scope is False:
+            continue
+        kinds = {
+            r.kind
+            for d in state.about(RequirementsDocument, system)
+            for r in d.requirements
+            if any(limit.requirement == r.id for limit in d.acceptance)
+        }
+        named = {
+            o.objective.casefold()
+            for d in state.about(DevelopmentObjectivesDocument, system)
+            for o in d.objectives
+            if o.limit
+        }
+        for objective, priority in entry.objectives.items():
+            if priority.priority == "high" and objective not in kinds and objective.casefold() not in named:
+                fact = f"{system} has high priority for {objective}, and no requirement with a limit is about it"
+                fix = f"state a metric and a limit for it: aims document new development-objectives --system {system}"
+                yield ManagementFinding("L9", f"{system}/{objective}", fact, fix, system, (entry.id,))
 
 
 def _why_not_held(limit: AcceptanceLimit, claims: list[Claim]) -> str | None:

@@ -10,7 +10,7 @@ from aims_mlflow.canonical import digest_of
 Grade = Literal["major", "minor", "observation"]
 Topic = Literal[
     "written-documents", "inventory", "impact", "documentation", "lifecycle", "third-party", "internal-audit",
-    "applicability",
+    "applicability", "leadership", "risk", "use", "management-review",
 ]  # fmt: skip
 
 
@@ -28,22 +28,28 @@ class FindingRule:
 _ALL = (
     FindingRule("W1", "written-documents", "7.5", "minor", "what the management folder says is published"),
     FindingRule("W2", "written-documents", "7.5", "minor", "another person approved each document"),
-    FindingRule("W3", "written-documents", "7.5", "minor", "no review is overdue"),
+    FindingRule("W3", "written-documents", "7.5", "minor", "each review lies ahead, within three years; nothing ended"),
+    FindingRule("W4", "written-documents", "7.5", "major", "nobody is to approve what they wrote"),
+    FindingRule("W5", "written-documents", "7.5", "minor", "one document is in force for one purpose"),
+    FindingRule("W6", "written-documents", "7.5", "minor", "a document states what its control needs"),
+    FindingRule("W7", "written-documents", "7.5", "major", "what the standard asks to be written is there"),
     FindingRule("S1", "inventory", "4.3", "major", "what a scan found belongs to a system, or is explained"),
     FindingRule("S2", "inventory", "4.3", "minor", "a deployed system is found where the register says"),
     FindingRule("S3", "inventory", "4.3", "major", "a system outside the scope answers no requests"),
-    FindingRule("S4", "inventory", "4.3", "minor", "an entry has roles since a day, and an owner who is there"),
+    FindingRule("S4", "inventory", "4.3", "minor", "an entry has dated roles, an owner who is there, possible dates"),
     FindingRule("S5", "inventory", "4.3", "minor", "an entry's stage is the one that the ledger knows"),
     FindingRule("S6", "inventory", "4.3", "minor", "each kind of source in scope was scanned"),
     FindingRule("S7", "inventory", "4.3", "minor", "the scan is at most 30 days old"),
+    FindingRule("S8", "inventory", "4.3", "major", "scope and register are the same list"),
     FindingRule("F1", "impact", "A.5.4", "minor", "each harm, test and mitigation can be looked up"),
     FindingRule("F2", "impact", "A.5.3", "major", "an assessment would not fit another system"),
     FindingRule("F3", "impact", "A.5.3", "major", "each citation leads to evidence that bears it"),
     FindingRule("F4", "impact", "A.5.4", "major", "each figure is the value of its evidence"),
     FindingRule("F5", "impact", "A.5.4", "minor", "groups of the text and of the data are the same"),
-    FindingRule("F6", "impact", "A.5.4", "major", "each missed limit, and each group left out, is an impact"),
-    FindingRule("F7", "impact", "A.5.3", "minor", "a measure that is done has later evidence on the version in use"),
+    FindingRule("F6", "impact", "A.5.4", "major", "each missed limit, and each group left out, is a harm"),
+    FindingRule("F7", "impact", "A.5.3", "minor", "a measure is done in time, with later evidence on what is in use"),
     FindingRule("F8", "impact", "A.5.3", "major", "an assessment is about the version in use"),
+    FindingRule("F9", "impact", "A.5.3", "major", "an assessment is about the data of the version in use"),
     FindingRule("C1", "documentation", "A.6.2.7", "major", "the model card is about the bytes in use"),
     FindingRule("C2", "documentation", "A.6.2.7", "minor", "the card was there when the version was registered"),
     FindingRule("C3", "documentation", "A.6.2.7", "minor", "the card states what deployers need, or a document does"),
@@ -53,10 +59,16 @@ _ALL = (
     FindingRule("C7", "documentation", "A.6.2.7", "minor", "the card has each group and each metric of the evidence"),
     FindingRule("C8", "documentation", "A.6.2.6", "minor", "what is monitored lies within the card's interval"),
     FindingRule("C9", "documentation", "A.6.2.7", "minor", "what changed is written, and praise has a figure"),
+    FindingRule("C10", "documentation", "A.8.2", "major", "what users are told is about the version in use"),
     FindingRule("L1", "lifecycle", "A.6.2.5", "major", "one can go back to the version that the plan names"),
     FindingRule("L2", "lifecycle", "A.6.2.6", "major", "each planned run of the monitor was made"),
     FindingRule("L3", "lifecycle", "A.6.2.2", "major", "required limits are measured, and no looser ones decided"),
     FindingRule("L4", "lifecycle", "10.2", "major", "an incident closes on a test of the version in use, and in time"),
+    FindingRule("L5", "lifecycle", "10.2", "major", "a cause that was acted on does not come back"),
+    FindingRule("L6", "lifecycle", "10.2", "minor", "an action is done in time, and its effect checked by another"),
+    FindingRule("L7", "lifecycle", "9.1", "minor", "each measurement has a limit or target that can be missed"),
+    FindingRule("L8", "lifecycle", "A.8.4", "major", "users are told of an incident in time"),
+    FindingRule("L9", "lifecycle", "6.2", "minor", "an objective of high priority has a limit"),
     FindingRule("T1", "third-party", "A.10.3", "major", "a component has a supplier's document besides terms"),
     FindingRule("T2", "third-party", "A.10.3", "major", "a component was tested by us on the system's own use"),
     FindingRule("T3", "third-party", "A.10.3", "major", "the version that was tested is the one in use"),
@@ -64,6 +76,7 @@ _ALL = (
     FindingRule("T5", "third-party", "A.10.3", "major", "certificates are in date and cover the service"),
     FindingRule("T6", "third-party", "A.10.3", "minor", "the version is pinned, or the contract announces changes"),
     FindingRule("T7", "third-party", "A.10.2", "minor", "each duty has exactly one accountable party"),
+    FindingRule("T8", "third-party", "A.10.3", "minor", "our own test of a component is at most a year old"),
     FindingRule("I1", "internal-audit", "9.2", "major", "auditors audit nothing of their own"),
     FindingRule("I2", "internal-audit", "9.2", "major", "the team has the competence that the scope needs"),
     FindingRule("I3", "internal-audit", "9.2", "minor", "clauses, controls and systems are audited within the cycle"),
@@ -78,6 +91,20 @@ _ALL = (
     FindingRule("P6", "applicability", "6.1.3", "minor", "a reason is a control's own"),
     FindingRule("P7", "applicability", "6.1.3", "major", "who may accepts what is left of a risk"),
     FindingRule("P8", "applicability", "6.1.3", "minor", "the statement is newer than systems and risks"),
+    FindingRule("K1", "leadership", "5.3", "major", "who approves or trains, or has a key for it, holds that duty"),
+    FindingRule("K2", "leadership", "A.3.2", "minor", "a system in use has exactly one person for each duty"),
+    FindingRule("K5", "leadership", "A.2.2", "minor", "the policy in force was told, and is reviewed in time"),
+    FindingRule("K3", "leadership", "7.2", "minor", "evidence of competence is of somebody who is there"),
+    FindingRule("K4", "leadership", "5.3", "minor", "whoever is named for a duty is there"),
+    FindingRule("R1", "risk", "6.1.3", "minor", "a treatment has owner and day, and is not overdue"),
+    FindingRule("R2", "risk", "6.1.3", "major", "a risk closes on a passed, later test of the version in use"),
+    FindingRule("R3", "risk", "6.1.2", "major", "each failed result and each incident is a risk"),
+    FindingRule("R4", "risk", "6.1.2", "minor", "each system has risks, by the method and in its interval"),
+    FindingRule("O1", "use", "A.9.2", "major", "reviews by people that were promised were made"),
+    FindingRule("O2", "use", "A.8.3", "minor", "outsiders are answered, and their channel is tested each year"),
+    FindingRule("M1", "management-review", "9.3", "major", "a management review is told all that clause 9.3 asks for"),
+    FindingRule("M2", "management-review", "9.3", "major", "top management reviews, and decides with owner and day"),
+    FindingRule("M3", "management-review", "9.3", "minor", "a management review is held when it is due"),
 )  # fmt: skip
 RULES = {rule.id: rule for rule in _ALL}
 
@@ -93,6 +120,7 @@ class ManagementFinding:
         fix: The command or the field that mends it.
         system: The system that it is about; None for the organisation.
         evidence: Ids of the documents and records behind it.
+        against: Control or clause that it counts against, where that is another than its rule's.
     """
 
     rule: str
@@ -101,6 +129,12 @@ class ManagementFinding:
     fix: str
     system: str | None = None
     evidence: tuple[str, ...] = ()
+    against: str | None = None
+
+    @property
+    def control(self) -> str:
+        """The control or clause that it counts against."""
+        return self.against or self.of.control
 
     @property
     def id(self) -> str:
@@ -115,7 +149,7 @@ class ManagementFinding:
     def plain(self) -> dict[str, object]:
         """Return the finding as JSON values."""
         return {
-            "id": self.id, "rule": self.rule, "severity": self.of.grade, "control": self.of.control,
+            "id": self.id, "rule": self.rule, "severity": self.of.grade, "control": self.control,
             "system": self.system, "about": self.about, "fact": self.fact, "evidence": list(self.evidence),
             "fix": self.fix,
         }  # fmt: skip

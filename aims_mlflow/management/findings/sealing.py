@@ -29,5 +29,5 @@ def seal_findings(ledger: Ledger, found: Iterable[ManagementFinding]) -> tuple[l
 
 
 def _leaf(finding: ManagementFinding) -> Finding:
-    content = FindingLeaf(about=finding.of.topic, control=finding.of.control, rule=finding.rule, request=finding.id)
+    content = FindingLeaf(about=finding.of.topic, control=finding.control, rule=finding.rule, request=finding.id)
     return Finding(content, finding.fact)

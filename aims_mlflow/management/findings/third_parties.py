@@ -1,10 +1,11 @@
-"""Findings T1-T7: components of third parties that were judged by their terms alone, or tested in another version."""
+"""Findings T1-T8: components of third parties that were judged by their terms alone, or tested in another version."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.third_parties import ComponentTest, SuppliedComponent, SupplierPaper
     from aims_mlflow.records.inventory import InventoryItem
 
+OLDEST_TEST = timedelta(days=365)
 TERMS = ("terms", "DPA")
 VERDICT = re.compile(r"[<>≤≥]|\b(pass|passed|fail|failed|met|missed|within|below|above|not enough)\b", re.IGNORECASE)
 CHANGE = re.compile(r"\bchange", re.IGNORECASE)
@@ -59,6 +61,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     for component in used.values():
         yield from _papers(component, today)
         yield from _tests(component, state)
+        yield from _age(component, now)
         yield from _versions(component)
         yield from _contract(component, today)
     yield from _duties(state, sorted({c.system for c in used.values()}))
@@ -144,6 +147,14 @@ def _tests(component: _UsedComponent, state: ManagementState) -> Iterator[Manage
             fact = f"{component.name} {test.version or 'without version'} was tested {', '.join(wrong)}"
             fix = f"test it on a data set of {component.system}'s entry, and state n and each verdict"
             yield component.finding("T4", fact, fix, test.version or "")
+
+
+def _age(component: _UsedComponent, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield T8: the newest test of a component is over a year old."""
+    newest = max((t.date for t in component.tests if t.date), default=None)
+    if newest is not None and newest < (now - OLDEST_TEST).strftime("%Y-%m-%d"):
+        fact = f"{component.name} was last tested by us on {newest}, over {OLDEST_TEST.days} days ago"
+        yield component.finding("T8", fact, f"test it again on the use of {component.system}, and record it")
 
 
 def _versions(component: _UsedComponent) -> Iterator[ManagementFinding]:

@@ -1,32 +1,63 @@
-"""Findings W1-W3: documents that nobody published or approved, and reviews that are overdue."""
+"""Findings W1-W7: documents that nobody published or approved, that are out of date, lack something, or are missing."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from aims_mlflow.gates.person_statements import approving_role, counting_approvals
+from aims_mlflow.catalog.loader import controls_for_kind, kinds
+from aims_mlflow.gates.control_conditions.clauses import REVIEW_INPUTS
+from aims_mlflow.gates.person_statements import LONGEST_REVIEW, approving_role, counting_approvals, says
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents import missing_for_met, stated_fields
+from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from aims_mlflow.management.findings.state import ManagementState
+    from aims_mlflow.records.documents.base import WrittenDocument
+
+SHOWN = 3
+# Kinds of which one document holds for the whole organisation, or for one system.
+ONE_FOR_ALL = frozenset({"ai-policy", "scope", "risk-method", "soa", "leadership", "impact-process", "register"})
+ONE_FOR_A_SYSTEM = frozenset(
+    {"system", "role-assignment", "intended-use", "requirements", "responsibility-matrix", "log-plan"}
+)
+# What the clauses ask to be written, beside the statement (P1) and the audit programme (I3), with each clause.
+OF_ORGANISATION = {
+    "context": "4.1", "parties": "4.2", "scope": "4.3", "leadership": "5.1", "ai-policy": "5.2", "roles": "5.3",
+    "risk-method": "6.1.2", "risk-register": "6.1.2", "treatment-plan": "6.1.3", "impact-process": "6.1.4",
+    "people": "7.2",
+}  # fmt: skip
+# What a system in use needs; the second two where its model is kept here.
+OF_SYSTEM = {"impact-assessment": "A.5.3", "role-assignment": "A.3.2", "user-information": "A.8.2"}
+OF_MODEL = {"monitoring-plan": "A.6.2.6", "deployment-plan": "A.6.2.5"}
+IN_USE = ("deployment", "operation")
+# Fields about which a rule of their own says more (R1, L6, L7, O2, M1, M2, I5, P2).
+SAID_ELSEWHERE: dict[str, frozenset[str]] = {
+    "risk-register": frozenset({"owner", "treatment"}), "treatment-plan": frozenset({"measure", "owner", "due"}),
+    "corrective-action": frozenset({"owner", "done"}), "measurement-plan": frozenset({"limit"}),
+    "monitoring-plan": frozenset({"limit"}), "development-objectives": frozenset({"limit"}),
+    "use-objectives": frozenset({"target"}), "report-log": frozenset({"tests", "reached", "triage", "by"}),
+    "review-inputs": frozenset(REVIEW_INPUTS), "audit-report": frozenset({"owner", "due"}),
+    "soa": frozenset({"reason"}),
+    "review-minutes": frozenset({"top_management", "attendees", "inputs", "decisions", "owner", "due"}),
+}  # fmt: skip
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about the control of documented information (7.5)."""
-    today = now.strftime("%Y-%m-%d")
     if state.published is not None:
         yield from _drafts(state)
         yield from _unapproved(state, now)
     for document in state.documents:
-        if document.review_by and document.review_by < today:
-            fact = f"{document.kind} {document.id}: its review was due on {document.review_by}"
-            yield ManagementFinding(
-                "W3", document.id, fact, f"review it, and publish it again: aims document publish {document.id}",
-                document.system, (document.id,),
-            )  # fmt: skip
+        yield from _dates(document, now)
+        yield from _own_approver(document)
+        yield from _incomplete(document)
+    yield from _twice(state)
+    yield from _missing(state)
 
 
 def _drafts(state: ManagementState) -> Iterator[ManagementFinding]:
@@ -55,3 +86,93 @@ def _unapproved(state: ManagementState, now: datetime) -> Iterator[ManagementFin
         whom = written.approver or f"another person with the role {role}"
         fix = f"{whom} runs: aims approve document:{written.id}"
         yield ManagementFinding("W2", written.id, fact, fix, written.system, (written.id,))
+
+
+def _dates(document: WrittenDocument, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield W3: a review that is overdue, never due, or due too late, and a document that ended."""
+    today, latest = now.strftime("%Y-%m-%d"), (now + LONGEST_REVIEW).strftime("%Y-%m-%d")
+    review, last = document.review_by, document.valid_until
+    fix = f"review it, and publish it again: aims document publish {document.id}"
+    if last and last < today:
+        why = f"it was valid until {last}"
+        fix = f"publish a version that applies, or aims document withdraw {document.id}"
+    elif review and review < today:
+        why = f"its review was due on {review}"
+    elif review and review > latest:
+        why = f"its review on {review} is more than three years away"
+        fix = f"state a day before {latest} in review_by, and publish it again: aims document publish {document.id}"
+    elif review is None:
+        why = "no day of its review is stated"
+        fix = f"state one before {latest} in review_by, and publish it again: aims document publish {document.id}"
+    else:
+        return
+    fact = f"{document.kind} {document.id}: {why}"
+    yield ManagementFinding("W3", document.id, fact, fix, document.system, (document.id,))
+
+
+def _own_approver(document: WrittenDocument) -> Iterator[ManagementFinding]:
+    """Yield W4: an approver who is the author, whatever spelling their name has."""
+    if document.approver and is_among(document.approver, (document.author,)):
+        spelling = "" if document.approver == document.author else f" (written {document.author!r} as its author)"
+        fact = f"{document.approver!r} is to approve {document.kind} {document.id}, and wrote it{spelling}"
+        fix = f"name another person as approver of {document.id}, who runs: aims approve document:{document.id}"
+        yield ManagementFinding("W4", document.id, fact, fix, document.system, (document.id,))
+
+
+def _incomplete(document: WrittenDocument) -> Iterator[ManagementFinding]:
+    """Yield W6: fields without which no control is met by the document."""
+    elsewhere = SAID_ELSEWHERE.get(document.kind, frozenset())
+    missing = missing_for_met(document.kind, stated_fields(document), says)
+    lacking = [(path, question) for path, question in missing if path[-1] not in elsewhere]
+    if not lacking:
+        return
+    asked = "; ".join(f"{'.'.join(map(str, path))} ({question})" for path, question in lacking[:SHOWN])
+    more = f"; and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else ""
+    needing = controls_for_kind(document.kind) if document.kind in kinds() else ()
+    control = next((name for name, need in needing if need == "required"), None)
+    fact = f"{document.kind} {document.id} does not state: {asked}{more}"
+    fix = f"answer what stands in brackets, and publish it again: aims document lint {document.id}"
+    yield ManagementFinding("W6", document.id, fact, fix, document.system, (document.id,), control)
+
+
+def _twice(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield W5: two documents for one purpose, of which nobody can say which one holds."""
+    found: dict[tuple[str, str], list[WrittenDocument]] = defaultdict(list)
+    for document in state.documents:
+        if document.kind in ONE_FOR_ALL and document.system is None:
+            found[document.kind, document.organisation or ""].append(document)
+        elif document.kind in ONE_FOR_A_SYSTEM:
+            found[document.kind, document.system or ""].append(document)
+        elif document.kind == "impact-assessment":
+            found[document.kind, f"{document.system} {' '.join(sorted(document.model_digests))}"].append(document)
+    for (kind, _), several in found.items():
+        if len(several) > 1:
+            names = ", ".join(d.id for d in several)
+            whom = f" of {several[0].system}" if several[0].system else ""
+            fact = f"{len(several)} documents {kind}{whom} are in force: {names}; nobody can say which one holds"
+            fix = f"make one of them, and withdraw the other: aims document withdraw {several[-1].id}"
+            ids = tuple(d.id for d in several)
+            yield ManagementFinding("W5", f"{kind}/{'/'.join(sorted(ids))}", fact, fix, several[0].system, ids)
+
+
+def _missing(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield W7: documents that a clause asks for, or a system in use needs, and that are not there."""
+    there = {(d.kind, d.system) for d in state.documents}
+    kinds_there = {kind for kind, _ in there}
+    for kind, clause in OF_ORGANISATION.items():
+        if kind not in kinds_there:
+            fact, fix = f"there is no document {kind} (clause {clause})", f"aims document new {kind}"
+            yield ManagementFinding("W7", kind, fact, fix, None, (), clause)
+    for system, entry in state.systems.items():
+        if entry.stage not in IN_USE or entry.in_scope is False:
+            continue
+        for kind, control in {**OF_SYSTEM, **(OF_MODEL if entry.models else {})}.items():
+            if (kind, system) not in there and not (kind == "impact-assessment" and _has_live(system, state)):
+                fact = f"{system} is in {entry.stage}, and has no document {kind} ({control})"
+                fix = f"aims document new {kind} --system {system}"
+                yield ManagementFinding("W7", f"{system}/{kind}", fact, fix, system, (entry.id,), control)
+
+
+def _has_live(system: str, state: ManagementState) -> bool:
+    """Return whether a version of a system is in use: F8 says then that no assessment covers it."""
+    return any(name == system for name, _ in state.live)

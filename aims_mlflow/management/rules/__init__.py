@@ -7,7 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import ConfigError, did_you_mean
-from aims_mlflow.management.rules import cross, cross_more, figures, generic, structure
+from aims_mlflow.management.rules import cross, cross_management, cross_more, figures, generic, structure
 from aims_mlflow.management.rules.base import LintRule
 from aims_mlflow.strict_yaml import parse
 
@@ -33,6 +33,7 @@ CHECKS: dict[str, Check] = {
     **figures.CHECKS,
     **cross.CHECKS,
     **cross_more.CHECKS,
+    **cross_management.CHECKS,
 }
 
 

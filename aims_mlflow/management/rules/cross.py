@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import controls
+from aims_mlflow.checks.claims import is_left_out
 from aims_mlflow.gates.citations import claim_of
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mappings, texts
+from aims_mlflow.management.assessed_harms import AssessedHarms
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.management.specifics import component_names
+from aims_mlflow.records.wording import describe
 from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 SIGNING = {"train": "trainer", "approve": "approver", "validate": "approver"}
 SAME_REASON = 3
+SHORTEST = 8  # of a record's id that is not written out
 
 
 def _listed(document: FolderDocument, name: str) -> list[tuple[int, Mapping[str, Any]]]:
@@ -128,6 +132,10 @@ def _closing(risk: Mapping[str, Any], around: LintContext) -> Iterator[str]:
         record = found[0]
         digests = {d for s in record.subjects for n, d in s.digest.items() if n == "dirHash1"}
         live = set(around.evidence.model_digests)
+        if risk.get("system") and record.evidence.system not in (None, risk["system"]):
+            yield f"is closed by a record about {record.evidence.system}"
+        if live and not digests:
+            yield f"is closed by a {record.evidence.kind}, which is about no model"
         if record.evidence.result != "passed":
             yield f"is closed by a record that says {record.evidence.result.replace('_', ' ')}"
         if live and digests and not digests & live:
@@ -142,12 +150,13 @@ def _closing(risk: Mapping[str, Any], around: LintContext) -> Iterator[str]:
 
 
 def _failures_have_risks(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    named = {c for _, r in _listed(document, "risks") for c in texts(r.get("cause_evidence"))}
+    risks = [r for _, r in _listed(document, "risks")]
     for record in around.evidence.records:
-        mine = document.written.system in (None, record.evidence.system)
-        what = _failure(record.evidence)
-        if mine and what and not any(record.id.startswith(n.rstrip(".…")) for n in named if n):
-            text = f"{record.evidence.kind} {record.id} {what}, and no risk names it as a cause"
+        system, what = record.evidence.system, _failure(record.evidence)
+        mine = (r for r in risks if (r.get("system") or document.written.system) in (None, system))
+        named = [n.rstrip(".…") for r in mine for n in texts(r.get("cause_evidence")) if len(n) >= SHORTEST]
+        if document.written.system in (None, system) and what and not any(record.id.startswith(n) for n in named):
+            text = f"{record.evidence.kind} {record.id} {what}, and no risk of {system} names it as a cause"
             yield Spot(document.line("risks"), text)
 
 
@@ -233,15 +242,17 @@ def _digests(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
 
 
 def _claims_assessed(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    said = document.content.decode("utf-8-sig")
-    for record in around.evidence.of_system(document.written.system):
-        bad = [c for c in record.evidence.claims if c.passed is False]
-        if bad and record.id not in around.evidence.superseded and record.id[:13] not in said:
-            rows = ", ".join(f"{k}={v}" for k, v in bad[0].slice.items()) or "all rows"
-            yield Spot(
-                document.line("impacts"),
-                f"{bad[0].metric} of {rows} is beyond its limit ({record.id}), and no impact cites it",
-            )
+    written = document.written
+    harms = AssessedHarms([(written, document)])
+    for record in around.evidence.of_system(written.system):
+        about = {d for s in record.subjects for n, d in s.digest.items() if n == "dirHash1"}
+        other = bool(about and written.model_digests) and not about & set(written.model_digests)
+        if other or record.id in around.evidence.superseded:
+            continue
+        for claim in record.evidence.claims:
+            why = harms.why_not(record, claim) if claim.passed is False or is_left_out(claim) else None
+            if why:
+                yield Spot(document.line("impacts"), f"{describe(claim)}, and {why}")
 
 
 def _measures(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001

@@ -1,4 +1,4 @@
-"""Cross-checks of third parties, oversight, audit, review and corrective action (X20 to X30)."""
+"""Cross-checks of third parties, oversight, audit, review and corrective action (X20 to X27)."""
 
 from __future__ import annotations
 

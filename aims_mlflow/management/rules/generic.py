@@ -6,6 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
+from aims_mlflow.management.named_people import named_people
 from aims_mlflow.management.passages import citation_lines, has_anchor, paragraphs, passages, statements
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.management.shared_texts import without_name
@@ -26,17 +27,6 @@ HEDGE = re.compile(
     r"as needed|where necessary|as appropriate|best practices?|tbd|n/a|in a timely manner|periodic(ally)?|"
     r"state of the art|robust)\b",
     re.IGNORECASE,
-)
-PEOPLE_FIELDS = (
-    "owner",
-    "author",
-    "approver",
-    "person",
-    "deputy",
-    "who_acts",
-    "who_may_stop",
-    "responsible",
-    "accepted_by",
 )
 
 
@@ -129,32 +119,12 @@ def _persons(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     people = {person(p.id): p for p in around.people.values()}
     if not people or document.written.kind == "people":
         return
-    for at, name in _named(document):
+    for at, name in named_people(document.written, document.fields):
         known = people.get(person(name))
         if known is None:
             yield Spot(document.line(*at), f"{name!r} is not in the people register")
         elif not known.active(around.today):
             yield Spot(document.line(*at), f"{name} left on {known.employed_until}")
-
-
-def _named(document: FolderDocument) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    written = document.written
-    for name in ("owner", "author", "approver"):
-        value = getattr(written, name)
-        if value:
-            yield (name,), value
-
-    def inside(value: object, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        if isinstance(value, dict):
-            for key, item in value.items():
-                yield from inside(item, (*at, key))
-        elif isinstance(value, list):
-            for index, item in enumerate(value):
-                yield from inside(item, (*at, index))
-        elif isinstance(value, str) and at[-1] in PEOPLE_FIELDS:
-            yield at, value
-
-    yield from inside(document.fields, ())
 
 
 def _dates(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

@@ -82,3 +82,14 @@ def test_one_assessment_answers_the_three_impact_controls(subject):
     assert states(one) == ["met", "met", "met"]
     less = {name: value for name, value in whole.items() if name not in ("groups", "effects")}
     assert states(dataclasses.replace(one, fields=less)) == ["met", "missing", "missing"]
+
+
+def test_a_review_whose_inputs_leave_an_incident_out_is_not_met(subject):
+    """The incident is published; that the inputs name it, or those of an earlier review, is what 9.3 asks."""
+    incident = dataclasses.replace(status_cases.document("nonconformity"), kind="incident", id="N7")
+    incident = dataclasses.replace(incident, fields={"detected_on": "2026-01-10"})
+    happened = dataclasses.replace(subject, documents=(*subject.documents, incident))
+    status = control_status(ROWS["9.3"], happened, NOW)
+    assert (status.state, "N7" in status.reason) == ("missing", True)
+    told = documents(happened, "review-inputs", fields={**FIELDS["review-inputs"], "incidents": ["N7, closed"]})
+    assert control_status(ROWS["9.3"], told, NOW).state in ("met", "met with warnings")

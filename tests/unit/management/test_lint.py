@@ -14,6 +14,7 @@ from aims_mlflow.management.rules import CHECKS, rules
 from aims_mlflow.management.rules.base import LintContext
 from aims_mlflow.management.rules.figures import matches
 from aims_mlflow.records.evidence import Claim
+from aims_mlflow.records.keyring import KeyEntry, Keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from support.management_folder import PEOPLE, POLICY, REGISTER_ENTRY, assessment, write
 from support.signed_sessions import MODEL
@@ -114,14 +115,14 @@ def test_a_failing_result_must_be_an_impact_and_a_risk(tmp_path):
     evidence = view(result="failed", passed=False)
     register = "id: r\nkind: risk-register\ntitle: R\nowner: olga\nauthor: rita\nsystem: income-screening\nrisks: []\n"
     results = found(tmp_path, evidence, aiia=assessment("0" * 20, MODEL), system=REGISTER_ENTRY, r=register)
-    assert "no impact cites it" in said(results, "X13")[0]
-    assert "no risk names it as a cause" in said(results, "X9")[0]
+    assert "no harm rests on" in said(results, "X13")[0]
+    assert "no risk of income-screening names it as a cause" in said(results, "X9")[0]
 
 
 def test_a_result_that_only_warned_is_a_failure_where_a_claim_is_beyond_its_limit(tmp_path):
     register = RISK % ""
     warned = found(tmp_path, view(result="warned", passed=False), system=REGISTER_ENTRY, r=register)
-    assert "is beyond a limit, and no risk names it" in said(warned, "X9")[0]
+    assert "is beyond a limit, and no risk of income-screening names it" in said(warned, "X9")[0]
     assert said(found(tmp_path, view(result="warned"), system=REGISTER_ENTRY, r=register), "X9") == []
 
 
@@ -199,3 +200,95 @@ def test_a_value_stands_though_its_record_could_not_be_evaluated_as_a_whole(tmp_
     assert any("not evaluated as a whole: say so" in text for text in said(good(tmp_path, open_ended), "G3B"))
     whole = good(tmp_path, open_ended, lambda t: t.replace(" selection_rate_ratio sex=Female", ""))
     assert any("could not be evaluated" in text for text in said(whole, "G3A"))
+
+
+ASSIGNED = """id: duties
+kind: role-assignment
+title: Who does what
+owner: max
+author: rita
+system: income-screening
+assignments: [{duty: train, person: ana}, {duty: approve, person: olga}]
+"""
+
+
+def key(owner, role):
+    return KeyEntry(key_id=owner[0].encode().hex() * 32, owner=owner, roles=(role,), pem="x")
+
+
+def test_who_approves_holds_the_duty_and_so_does_whoever_has_a_key(tmp_path):
+    assert said(good(tmp_path, duties=ASSIGNED), "X28") == []
+    others = ASSIGNED.replace("person: olga", "person: max")
+    (spot,) = [r for r in good(tmp_path, duties=others) if r.rule.id == "X28"]
+    assert (spot.document, spot.line) == ("aiia", 7)
+    assert "olga holds no duty to approve what is about income-screening" in spot.text
+    keyring = Keyring(version=1, keys=(key("rita", "approver"), key("olga", "approver"), key("ana", "trainer")))
+    results = found(tmp_path, None, keyring, duties=ASSIGNED, people=PEOPLE)
+    (keyed,) = [r for r in results if (r.document, r.rule.id) == ("people", "X28")]
+    assert keyed.line == 9
+    assert keyed.text == "the key of rita may approve, and no role assignment and no role gives them that duty"
+
+
+REVIEWED = """id: inputs
+kind: review-inputs
+title: Inputs
+owner: max
+author: rita
+cutoff: 2026-11-01T00:00:00Z
+earlier_actions: none, it is the first
+context_changes: none since March
+nonconformities: none in the log
+monitoring: each planned run was made
+audits: none was held
+objectives: fairness was reached
+incidents: none by the log
+opportunities: a second data scientist
+"""
+HAPPENED = """id: N1
+kind: incident
+title: Women were put last
+owner: max
+author: rita
+system: income-screening
+detected_on: 2026-03-01
+"""
+
+
+def test_a_review_is_told_of_what_happened(tmp_path):
+    assert said(found(tmp_path, inputs=REVIEWED), "X29") == []
+    (spot,) = [r for r in found(tmp_path, inputs=REVIEWED, incident=HAPPENED) if r.rule.id == "X29"]
+    assert (spot.line, spot.text) == (13, "incident N1 of 2026-03-01 is not named")
+    told = REVIEWED.replace("none by the log", "N1, which is open")
+    assert said(found(tmp_path, inputs=told), "X29") == []
+    silent = told.replace("audits: none was held\n", "")
+    assert said(found(tmp_path, inputs=silent), "X29") == ["results of audits are not stated"]
+
+
+def test_a_cause_that_is_recorded_twice_was_not_removed(tmp_path):
+    head = "id: actions\nkind: corrective-action\ntitle: A\nowner: max\nauthor: rita\nactions:\n"
+    one = "  - {id: K1, cause: a column was renamed, action: it was mapped, owner: olga, done: 2026-02-01}\n"
+    two = "  - {id: K2, cause: A column was renamed., action: it was mapped, owner: olga, done: 2026-06-01}\n"
+    assert said(found(tmp_path, actions=head + one), "X30") == []
+    (spot,) = [r for r in found(tmp_path, actions=head + one + two) if r.rule.id == "X30"]
+    assert spot.line == 8
+    assert "has the cause of action 'K1'" in spot.text
+
+
+def test_a_failure_that_a_harm_to_another_group_cites_is_not_assessed(tmp_path):
+    evidence = view(result="failed", passed=False)
+    found_here = said(good(tmp_path, evidence), "X13")
+    assert len(found_here) == 1  # women have their harm, men have none
+    assert "names that group" in found_here[0]
+    cited_alone = good(tmp_path, evidence, lambda t: t.replace(f"evidence: [{evidence.records[0].id}]", "evidence: []"))
+    assert all("no harm rests on" in text for text in said(cited_alone, "X13"))
+    assert len(said(cited_alone, "X13")) == 2
+
+
+def test_a_risk_of_another_system_answers_no_failure(tmp_path):
+    evidence = view(result="failed", passed=False)
+    mine = RISK.replace("closed_by: [%s]", f"cause_evidence: [{evidence.records[0].id}]").replace(
+        "status: closed", "status: open"
+    )
+    assert said(found(tmp_path, evidence, r=mine, system=REGISTER_ENTRY), "X9") == []
+    other = mine.replace("{id: R1, system: income-screening", "{id: R1, system: churn")
+    assert "no risk of income-screening names it" in said(found(tmp_path, evidence, r=other), "X9")[0]

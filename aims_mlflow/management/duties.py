@@ -1,0 +1,99 @@
+"""Who holds which duty: what role assignments, the register of roles and top management give a person to do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aims_mlflow.gates.person_statements import OF_MANAGEMENT
+from aims_mlflow.signing.owners import is_among, person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from aims_mlflow.records.documents.leadership import (
+        Activity,
+        KnownPerson,
+        RoleAssignmentDocument,
+        RolesDocument,
+    )
+
+# Duties of a system's assignments with which somebody may approve; validation is approved as its report.
+APPROVING: tuple[Activity, ...] = ("approve", "validate")
+# What a role of the register says where it lets its holder approve, or train.
+ROLE_APPROVES = re.compile(r"\b(approv|accept|releas|sign)\w*", re.IGNORECASE)
+ROLE_TRAINS = re.compile(r"\btrain", re.IGNORECASE)
+NOT = re.compile(r"\b(not|no|never|nothing)\b[^,;.]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class DutyRegister:
+    """The duties that people hold on a day.
+
+    Attributes:
+        today: The day, as YYYY-MM-DD; what ended before it, or begins later, gives nobody a duty.
+    """
+
+    assignments: tuple[RoleAssignmentDocument, ...]
+    roles: tuple[RolesDocument, ...]
+    people: Mapping[str, KnownPerson]
+    today: str
+
+    @property
+    def is_written(self) -> bool:
+        """Whether anybody wrote down who holds which duty."""
+        return bool(self.assignments or self.roles)
+
+    def holders(self, duties: Iterable[Activity], system: str | None = None) -> list[str]:
+        """Return who holds one of several duties for a system; for any, where none is named."""
+        wanted = set(duties)
+        return [
+            name
+            for document in self.assignments
+            if system is None or document.system == system
+            for entry in document.assignments
+            if entry.duty in wanted and self._in_force(entry.since, entry.until)
+            for name in (entry.person, *entry.responsible)
+            if name
+        ]
+
+    def accountable(self, duty: Activity, system: str) -> list[str]:
+        """Return who answers for a duty of a system; each person once, whatever the spelling."""
+        names = [
+            entry.person
+            for document in self.assignments
+            if document.system == system
+            for entry in document.assignments
+            if entry.duty == duty and entry.person and self._in_force(entry.since, entry.until)
+        ]
+        return list({person(name): name for name in reversed(names)}.values())[::-1]
+
+    def may_approve(self, name: str, system: str | None, kind: str | None = None) -> bool:
+        """Return whether it is somebody's duty to approve: for a system, or where none is named for anything.
+
+        Documents that bind the whole organisation (`kind`) are approved by top management alone.
+        """
+        if self._is_top(name):
+            return True
+        if kind in OF_MANAGEMENT and any(p.top_management for p in self.people.values()):
+            return False
+        return is_among(name, (*self.holders(APPROVING, system), *self._by_role(ROLE_APPROVES, system)))
+
+    def may_train(self, name: str) -> bool:
+        """Return whether it is somebody's duty to train a system."""
+        return is_among(name, (*self.holders(("train",)), *self._by_role(ROLE_TRAINS, None)))
+
+    def _is_top(self, name: str) -> bool:
+        return is_among(name, (p.id for p in self.people.values() if p.top_management and p.active(self.today)))
+
+    def _by_role(self, said: re.Pattern[str], system: str | None) -> Iterator[str]:
+        for document in self.roles:
+            for role in document.roles:
+                mine = system is None or not role.systems or system in role.systems
+                gives = said.search(NOT.sub("", f"{role.duty or ''}. {role.authority or ''}"))
+                if mine and gives and self._in_force(role.since, role.until):
+                    yield from (name for name in (role.person, role.deputy) if name)
+
+    def _in_force(self, since: str | None, until: str | None) -> bool:
+        return (since or self.today) <= self.today <= (until or self.today)

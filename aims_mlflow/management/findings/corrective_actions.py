@@ -1,0 +1,122 @@
+"""Findings L5-L8: a cause that came back, late or unproved actions, limits that nothing can miss, late notices."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.management.recurrence import causes_of_actions, causes_of_nonconformities, returned
+from aims_mlflow.records.documents.improvement import (
+    CorrectiveActionDocument,
+    EffectivenessCheckDocument,
+    MeasurementPlanDocument,
+    NonconformityDocument,
+)
+from aims_mlflow.records.documents.information import NoticeDocument, UseObjectivesDocument
+from aims_mlflow.records.documents.lifecycle import DevelopmentObjectivesDocument, MonitoringPlanDocument
+from aims_mlflow.signing.owners import person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from aims_mlflow.management.findings.state import ManagementState
+    from aims_mlflow.records.documents.improvement import EffectCheck
+
+# A limit names a number, or all or nothing.
+LIMIT = re.compile(r"\d|\b(all|every|each|none|no|never|zero)\b", re.IGNORECASE)
+
+
+def corrective_findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield every finding about corrective actions, measured limits and notices."""
+    today = now.strftime("%Y-%m-%d")
+    yield from _came_back(state)
+    yield from _late(state, today)
+    yield from _effects(state)
+    yield from _limits(state)
+    yield from _notices(state, today)
+
+
+def _came_back(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L5: one cause in two corrective actions, or in two nonconformities."""
+    actions = causes_of_actions(state.of(CorrectiveActionDocument))
+    facts = causes_of_nonconformities(state.of(NonconformityDocument))
+    for earlier, later in (*returned(actions), *returned(facts)):
+        done = f", done on {earlier.done}," if earlier.done else ""
+        fact = (
+            f"{later.name} has the same cause as {earlier.name}, “{earlier.cause[:80]}”: what was done{done} did not "
+        )
+        fact += "remove it"
+        fix = "find the cause behind it, act on that, and let another person check the effect: effectiveness-check"
+        about = f"cause/{earlier.document}.{earlier.index}/{later.document}.{later.index}"
+        yield ManagementFinding("L5", about, fact, fix, None, tuple(dict.fromkeys((earlier.document, later.document))))
+
+
+def _late(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
+    """Yield L6: a corrective action that is not done by its day, or that nobody owns."""
+    for document in state.of(CorrectiveActionDocument):
+        for number, action in enumerate(document.actions):
+            name = action.id or str(number + 1)
+            wrong = [] if says(action.owner) else ["has no owner"]
+            if action.due and action.due < today and action.done is None:
+                wrong.append(f"was due on {action.due}, and is not done")
+            if action.due and action.done and action.done > action.due:
+                wrong.append(f"was done on {action.done}, after {action.due}")
+            if wrong:
+                fact = f"corrective action {name} of {document.id} {', and '.join(wrong)}"
+                fix = f"do it, and state owner, done and what shows it in {document.id}"
+                yield ManagementFinding("L6", f"{document.id}/{name}", fact, fix, document.system, (document.id,))
+
+
+def _effects(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L6: checks of an action's effect that failed, by its own owner, or on another model than the one in use."""
+    live = {v.digest for _, v in state.live}
+    for document in state.of(EffectivenessCheckDocument):
+        for number, check in enumerate(document.checks):
+            why = _shows_no_effect(check, live)
+            if why:
+                fact = f"the effect of {check.action!r} ({document.id}) {why}"
+                fix = "act on the cause again, and let another person test the version in use"
+                about = f"{document.id}/{number + 1}"
+                yield ManagementFinding("L6", about, fact, fix, document.system, (document.id,))
+
+
+def _shows_no_effect(check: EffectCheck, live: set[str | None]) -> str | None:
+    if check.by and check.owner and person(check.by) == person(check.owner):
+        return f"was checked by {check.by}, who owned the action"
+    if check.result == "failed":
+        return "was checked, and the check failed"
+    if live and check.model_digest and check.model_digest not in live:
+        return f"was checked on model {check.model_digest[:12]}, which is not in use"
+    return None
+
+
+def _limits(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L7: a measurement whose limit or target names no value, so that nothing can miss it."""
+    measured = [
+        *((d, m.what, m.limit, "limit") for d in state.of(MeasurementPlanDocument) for m in d.measures),
+        *((d, m.metric, m.limit, "limit") for d in state.of(MonitoringPlanDocument) for m in d.metrics),
+        *((d, o.objective, o.limit, "limit") for d in state.of(DevelopmentObjectivesDocument) for o in d.objectives),
+        *((d, o.objective, o.target, "target") for d in state.of(UseObjectivesDocument) for o in d.objectives),
+    ]
+    for document, what, value, word in measured:
+        if not says(value) or not LIMIT.search(str(value)):
+            said = f"its {word} is {value!r}, which names no value" if value else f"it has no {word}"
+            fact = f"{what!r} is measured by {document.id}, and {said}: nobody can say when it is missed"
+            fix = f"state a value in `{word}` of {what!r} in {document.id}, and who acts on it"
+            yield ManagementFinding("L7", f"{document.id}/{what}", fact, fix, document.system, (document.id,))
+
+
+def _notices(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
+    """Yield L8: notices of an incident that were sent late, or not at all."""
+    for document in state.of(NoticeDocument):
+        for notice in document.notices:
+            if notice.due is None or (notice.sent or today) <= notice.due:
+                continue
+            how = f"was sent on {notice.sent}, after" if notice.sent else "was not sent by"
+            fact = f"the notice of incident {notice.incident} to {notice.audience or 'its audience'} {how} {notice.due}"
+            fix = "send it, and record why it was late and what makes the next one timely: nonconformity"
+            about = f"{document.id}/{notice.incident}/{notice.audience}"
+            yield ManagementFinding("L8", about, fact, fix, document.system, (document.id,))

@@ -1,0 +1,200 @@
+"""Findings R1-R4: risks that nobody treats, that are closed on the wrong test, or that nobody wrote down."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from aims_mlflow.gates.citations import claim_of
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.impact import ImpactAssessmentDocument
+from aims_mlflow.records.documents.incident import IncidentDocument
+from aims_mlflow.records.documents.risk import RiskMethodDocument, RiskRegisterDocument, TreatmentPlanDocument
+from aims_mlflow.records.wording import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
+    from aims_mlflow.records.documents.risk import RiskEntry
+
+SHORTEST = 8  # of a record's id that is not written out
+OPEN = ("open", "treating", None)
+
+
+def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield every finding about risks, their treatment and their closing."""
+    today = now.strftime("%Y-%m-%d")
+    registers = state.of(RiskRegisterDocument)
+    for document in registers:
+        for risk in document.risks:
+            yield from _treatment(risk, document.id, today)
+            yield from _closing(risk, document.id, state)
+    yield from _plan(state, today)
+    if registers:
+        yield from _unwritten(state, registers)
+        yield from _assessed(state, registers, now.date())
+
+
+def _treatment(risk: RiskEntry, document: str, today: str) -> Iterator[ManagementFinding]:
+    """Yield R1: a treatment without owner or day, or one that is overdue."""
+    wrong = [] if says(risk.owner) else ["has no owner"]
+    if risk.treatment is None:
+        wrong.append("says nothing about its treatment (avoid, reduce, share or accept)")
+    if risk.status in OPEN and risk.treatment not in (None, "accept"):
+        if risk.due is None:
+            wrong.append("is to be treated by no stated day")
+        elif risk.due < today and risk.treated_on is None:
+            wrong.append(f"was to be treated by {risk.due}, and no day of its treatment is stated")
+    rest = risk.residual
+    if rest and (rest.likelihood, rest.impact) != (risk.likelihood, risk.impact) and not says(rest.basis):
+        wrong.append(f"is said to be {rest.level} after its treatment, and nothing shows that (residual.basis)")
+    if wrong:
+        fix = f"complete {risk.id} in {document}: owner, treatment, due, treated_on"
+        fact = f"risk {risk.id} {', and '.join(wrong)}"
+        yield ManagementFinding("R1", f"{document}/{risk.id}", fact, fix, risk.system, (document,))
+
+
+def _plan(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
+    """Yield R1 for entries of treatment plans."""
+    treated = {r.id: r for d in state.of(RiskRegisterDocument) for r in d.risks}
+    for plan in state.of(TreatmentPlanDocument):
+        for entry in plan.risks:
+            risk = treated.get(entry.risk)
+            wrong = [f"has no {n}" for n in ("measure", "owner", "due") if not says(getattr(entry, n))]
+            if risk is None and treated:
+                wrong.append("is in no risk register")
+            elif risk is not None and entry.due and entry.due < today and risk.status in OPEN and not risk.treated_on:
+                wrong.append(f"was due on {entry.due}, and the register has {entry.risk} as {risk.status or 'open'}")
+            if wrong:
+                fact = f"the treatment of {entry.risk} in {plan.id} {', and '.join(wrong)}"
+                fix = f"complete {entry.risk} in {plan.id}, or do what it says and state treated_on in the register"
+                system = risk.system if risk else None
+                yield ManagementFinding("R1", f"{plan.id}/{entry.risk}", fact, fix, system, (plan.id,))
+
+
+def _closing(risk: RiskEntry, document: str, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield R2: a risk that is closed, and not by a passed, later test of the same result on the version in use."""
+    if risk.status != "closed":
+        return
+    wrong = [] if risk.closed_by else ["no evidence closes it"]
+    for name in risk.closed_by if state.deployed is not None else ():
+        why = _why_not_closed(name, risk, state)
+        wrong += [why] if why else []
+    if wrong:
+        fact = f"risk {risk.id} is closed, and {wrong[0]}"
+        fix = f"test the version in use after the treatment, and name that record in closed_by of {risk.id}"
+        yield ManagementFinding("R2", f"{document}/{risk.id}", fact, fix, risk.system, (document,))
+
+
+def _why_not_closed(name: str, risk: RiskEntry, state: ManagementState) -> str | None:
+    mine = [v for system, v in state.live if risk.system in (None, system)]
+    found = _record(name, mine)
+    if found is None:
+        return f"{name[:13]} leads to no record about a version of it that is in use"
+    record, version = found
+    if not version.digest or not record.has_subject(version.digest):
+        return f"{name[:13]} is about another model than the one in use"
+    if record.evidence.result != "passed":
+        return f"{name[:13]} says {record.evidence.result.replace('_', ' ')}"
+    if risk.treated_on and record.evidence.time[:10] < risk.treated_on:
+        return f"{name[:13]} is of {record.evidence.time[:10]}, before its treatment on {risk.treated_on}"
+    for cause in (c for n in risk.cause_evidence if (c := _record(n, mine))):
+        bad = [c for c in cause[0].evidence.claims if c.passed is False]
+        lacking = next((c for c in bad if claim_of(record, c.metric, c.slice) is None), None)
+        if lacking is not None:
+            return f"{name[:13]} does not have the result that was its cause: {describe(lacking)}"
+    return None
+
+
+def _record(name: str, versions: list[DeployedVersion]) -> tuple[SealedRecord, DeployedVersion] | None:
+    prefix = name.rstrip(".…")
+    return next(
+        ((r, v) for v in versions for r in v.records if len(prefix) >= SHORTEST and r.id.startswith(prefix)), None
+    )
+
+
+def _unwritten(state: ManagementState, registers: list[RiskRegisterDocument]) -> Iterator[ManagementFinding]:
+    """Yield R3: what failed, was waived or went wrong, and no risk names it."""
+    risks = [r for d in registers for r in d.risks]
+    ids = tuple(d.id for d in registers)
+    for system, version in state.live:
+        mine = [r for r in risks if r.system in (None, system)]
+        causes = [n.rstrip(".…") for r in mine for n in r.cause_evidence if len(n) >= SHORTEST]
+        undone = {r.evidence.supersedes.id for r in version.records if r.evidence.supersedes}
+        for record in version.records:
+            bad = [c for c in record.evidence.claims if c.passed is False]
+            if record.id in undone or not (bad or record.evidence.result == "failed"):
+                continue
+            if not any(record.id.startswith(name) for name in causes):
+                what = describe(bad[0]) if bad else f"{record.evidence.kind} failed"
+                fact = f"{what} ({version.name}), and no risk of {system} names {record.id} as its cause"
+                fix = f"add a risk with cause_evidence: [{record.id}] to {registers[-1].id}"
+                about = f"{system}/{record.evidence.kind}"
+                yield ManagementFinding("R3", about, fact, fix, system, (record.id, *ids))
+    yield from _fed(state, risks, ids)
+    named = {r.id for r in risks}
+    for incident in state.of(IncidentDocument):
+        unknown = [r for r in incident.risks if r not in named]
+        if not incident.risks or unknown:
+            why = f"names risk {unknown[0]}, which no risk register has" if unknown else "names no risk"
+            fact = f"incident {incident.id} {why}: what it showed was assessed by nobody"
+            fix = f"add the risk to {registers[-1].id}, and name it in `risks` of {incident.id}"
+            yield ManagementFinding("R3", f"incident/{incident.id}", fact, fix, incident.system, (incident.id, *ids))
+
+
+def _assessed(
+    state: ManagementState, registers: list[RiskRegisterDocument], today: date
+) -> Iterator[ManagementFinding]:
+    """Yield R4: systems without a risk, levels that the method has not, and registers older than its interval."""
+    assessed = {r.system or d.system for d in registers for r in d.risks}
+    for system, entry in state.systems.items():
+        if entry.in_scope is not False and system not in assessed:
+            fact = f"no risk of {system} is in a risk register"
+            fix = f"assess it: add its risks to {registers[-1].id}"
+            yield ManagementFinding("R4", system, fact, fix, system, (registers[-1].id, entry.id))
+    for method in state.of(RiskMethodDocument):
+        for document in registers:
+            since = document.effective_from
+            age = (today - date.fromisoformat(since)).days if since else None
+            if method.interval_days and age is not None and age > method.interval_days:
+                fact = f"{document.id} is of {since}, and {method.id} asks for a new assessment every "
+                fact += f"{method.interval_days} days"
+                fix = f"assess the risks again, and publish {document.id} with the day in effective_from"
+                yield ManagementFinding("R4", document.id, fact, fix, document.system, (document.id, method.id))
+            for risk in document.risks:
+                wrong = _off_scale(risk, method)
+                if wrong:
+                    fact = f"risk {risk.id}: {wrong}"
+                    fix = f"use the levels of {method.id} in {risk.id} of {document.id}"
+                    about = f"{document.id}/{risk.id}"
+                    yield ManagementFinding("R4", about, fact, fix, risk.system, (document.id, method.id))
+
+
+def _off_scale(risk: RiskEntry, method: RiskMethodDocument) -> str | None:
+    """Return where the levels of a risk are not those of the method's matrix."""
+    rest = risk.residual
+    for likelihood, impact, level, name in (
+        (risk.likelihood, risk.impact, risk.level, "level"),
+        *([(rest.likelihood, rest.impact, rest.level, "level that is left")] if rest else []),
+    ):
+        known = method.matrix.get(f"{likelihood}/{impact}")
+        if method.matrix and likelihood and impact and known is None:
+            return f"{method.id} has no level for likelihood {likelihood!r} with impact {impact!r}"
+        if known is not None and level and known.casefold() != level.casefold():
+            return f"its {name} is {level}, and {likelihood}/{impact} is {known} by {method.id}"
+    return None
+
+
+def _fed(state: ManagementState, risks: list[RiskEntry], ids: tuple[str, ...]) -> Iterator[ManagementFinding]:
+    """Yield R3: risks that an impact assessment feeds, and that no register has."""
+    named = {r.id for r in risks}
+    for assessment in state.of(ImpactAssessmentDocument):
+        unknown = [r for r in assessment.feeds_risks if r not in named]
+        if unknown:
+            fact = f"{assessment.id} feeds risk {unknown[0]}, which is in no risk register"
+            fix = f"add {unknown[0]} to {ids[-1]}, or correct feeds_risks of {assessment.id}"
+            yield ManagementFinding("R3", assessment.id, fact, fix, assessment.system, (assessment.id, *ids))

@@ -1,0 +1,278 @@
+"""Faults to plant in the documents of the example organisation, each with exactly what is found then."""
+
+ENTRY, BOUGHT, RETIRED = (f"system-{s}.yaml" for s in ("loan-screening", "letter-assistant", "branch-visits"))
+IMPACT, LETTERS, TOLD = "impact-loan-screening.md", "impact-letter-assistant.md", "information-loan-screening.md"
+SUPPLIER, TEST, SOA, REPORT = "supplier-openai.yaml", "letter-test.yaml", "soa.yaml", "audit-report.yaml"
+LIVE, COMPONENT = "loan-screening/loan-screening@champion", "letter-assistant/openai/gpt-4o-2024-11-20"
+INCIDENT = """id: incident-1
+kind: incident
+title: Women were put last
+owner: olga
+author: rita
+system: loan-screening
+detected: a complaint
+detected_on: 2026-01-10
+aware_on: 2026-01-10
+serious: "no"
+serious_reason: nobody was refused
+status: closed
+"""
+REVIEWED = """id: review-inputs
+kind: review-inputs
+title: What the board was told
+owner: max
+author: rita
+approver: max
+review_by: 2028-01-31
+cutoff: 2026-06-30T00:00:00Z
+earlier_actions: none, it is the first review
+context_changes: none since March
+nonconformities: none in the log
+monitoring: no run was due before 2026-06-30
+audits: none was held before 2026-06-30
+objectives: fairness was reached
+incidents: none was reported
+"""
+CAUSES = """id: actions
+kind: corrective-action
+title: What was done
+owner: olga
+author: rita
+approver: max
+review_by: 2028-01-31
+actions:
+  - {id: K1, cause: a column was renamed upstream, action: the column was mapped, owner: olga, done: 2026-02-01}
+  - {id: K2, cause: "A column was renamed upstream, again", action: it was mapped, owner: olga, done: 2026-05-01}
+"""
+MEASURED = """id: measures
+kind: measurement-plan
+title: What is measured
+owner: olga
+author: rita
+approver: max
+review_by: 2028-01-31
+measures: [{what: accuracy, method: labels, every_days: 30, who_acts: olga, limit: as high as it gets}]
+"""
+SECOND_PLAN = """id: second
+kind: log-plan
+title: Logs
+owner: olga
+author: rita
+review_by: 2028-01-31
+system: loan-screening
+events: [{event: score, where: database}]
+retention: two years
+"""
+# Faults that are planted together, and exactly what is found then.
+PLANTED = {
+    "a register that is not what is there": (
+        [
+            ("scan.yaml", r', explanation: "[^"]*"', ""),
+            (ENTRY, r"models: \[loan-screening\]", "models: [loan-screening, gone]"),
+            (BOUGHT, "in_scope: true", "in_scope: false"),
+            (RETIRED, r"roles: \[.*\]", "roles: []"),
+            ("scope.md", r"vendor list\]", "vendor list, SaaS list]"),
+            ("scan.json", r'"time": ?"20', '"time": "19'),
+        ],
+        ["S1 import:mlflow", "S2 loan-screening/gone", "S3 letter-assistant", "S4 branch-visits/roles", "S6 SaaS list",
+         "S7 scan", "S8 scope/letter-assistant", "W6 system-branch-visits"],
+    ),
+    "an owner who left, and a stage behind": (
+        [
+            ("people.yaml", r"(employed_from: 2018-05-01)", r"\1, employed_until: 2026-01-31"),
+            (ENTRY, "stage: operation", "stage: development"),
+            (RETIRED, r"models: \[branch-visits\]", "models: []"),
+        ],
+        ["S1 registered model:branch-visits", "S4 branch-visits/owner", "S4 letter-assistant/owner",
+         "S4 loan-screening/owner", "S5 loan-screening", "K1 key/olga/approver", "K4 olga"],
+    ),
+    "an assessment in wrong words": (
+        [
+            (IMPACT, r"(# Impact assessment of loan screening\n)", r"\1\nPotential bias was mitigated.\n"),
+            (IMPACT, r"0\.\d+\[\^e1\]", "0.55[^e1]"),
+            (IMPACT, r"\[\^e2\]: evidence \S+", "[^e2]: evidence 01a00000-0000-7000-8000-000000000000"),
+            (IMPACT, r"\{name: men, in_data: sex=m\}", "{name: elderly people, in_data: age=old}"),
+            (LETTERS, "gpt-4o-2024-11-20", "the model"),
+        ],
+        ["F1 impact-loan-screening", "F1 impact-loan-screening", "F2 impact-letter-assistant",
+         "F3 impact-loan-screening", "F4 impact-loan-screening", "F5 impact-loan-screening"],
+    ),
+    "an assessment that leaves a failure out": (
+        [
+            (IMPACT, r"evidence: \[\S+\],\s+(mechanism: \"an application of)", r"\1"),
+            (IMPACT, r"(?m)^\[\^e3\]: evidence.*$", ""),
+            (IMPACT, r"\[\^e3\]", ""),
+            (IMPACT, "(read what has no score first, owner: olga)", r"\1, done: 2026-01-02"),
+        ],
+        ["F6 loan-screening/robustness/agreement_with_missing/", "F7 impact-loan-screening/I2"],
+    ),
+    "an assessment of other bytes": (
+        [(IMPACT, r"model_digests: \[\w+\]", f"model_digests: [{'f' * 64}]")],
+        [*["F3 impact-loan-screening"] * 3, f"F8 {LIVE}"],  # its three citations are of the version in use
+    ),
+    "documentation that is not true of the version": (
+        [
+            (TOLD, r"0\.\d+\[\^e1\]", "0.97[^e1]"),
+            (TOLD, "R1 is accepted by the board", "One risk is accepted by the board"),
+            (TOLD, r"(# Loan screening, for clerks\n)", r"\1\nThe model is fair.\n"),
+            ("logs-loan-screening.yaml",),
+        ],
+        [f"C3 {LIVE}", "C4 information-loan-screening/0", f"C6 {LIVE}", "C9 information-loan-screening"],
+    ),
+    "a life cycle that cannot be followed": (
+        [
+            ("release-loan-screening.yaml", r"rollback_to: .*", "rollback_to: version 7"),
+            ("requirements-loan-screening.yaml", '"0.8"', '"0.95"'),
+            ("incident.yaml", None, INCIDENT),
+            ("use-process.md", r"review_by: \S+", "review_by: 2026-01-31"),
+        ],
+        [f"L1 {LIVE}", f"L3 {LIVE}/selection_rate_ratio/sex=f", "L4 incident-1", "W3 use-process",
+         "R3 incident/incident-1", "W3 incident-1", "W6 incident-1"],
+    ),
+    "a supplier who is known by terms": (
+        [(SUPPLIER, "kind: system card", "kind: terms"), (SUPPLIER, "kind: SOC 2", "kind: DPA"), (TEST,)],
+        [f"T1 {COMPONENT}", f"T2 {COMPONENT}"],
+    ),
+    "a supplier's other version": (
+        [
+            (TEST, r"(?m)^    version: \S+", "    version: gpt-4o-2024-08-06"),
+            (TEST, r"data_digest: \w+", "data_digest: MMLU"),
+            (SUPPLIER, r"expires: \S+,", "expires: 2026-01-31,"),
+            (SUPPLIER, "pinned: true", "pinned: false"),
+            (SUPPLIER, "notice of changes 90 days ahead, ", ""),
+            ("duties-letter-assistant.yaml", r"accountable: \[us\]", "accountable: [us, the supplier]"),
+        ],
+        [f"T3 {COMPONENT}", f"T4 {COMPONENT}/gpt-4o-2024-08-06", f"T5 {COMPONENT}/SOC 2", f"T6 {COMPONENT}",
+         "T7 letter-assistant/what a letter says"],
+    ),
+    "auditors of their own work": (
+        [
+            (REPORT, "team:\n", "team:\n  - {person: olga, independence: none}\n"),
+            ("competence-eva.yaml", r"valid_until: \S+", "valid_until: 2026-01-31"),
+            (REPORT, r"  seed: .*\n", ""),
+            (REPORT, "cause: the version is in use since today, ", "closed_on: 2026-01-31, "),
+        ],
+        ["I1 audit-report/olga", "I2 audit-report", "I4 audit-report", "I5 audit-report/N1",
+         "W3 competence-eva", "W6 audit-report"],
+    ),
+    "a programme with holes": (
+        [
+            ("audit-programme.yaml", "A.10,", ""),
+            ("audit-programme.yaml", ", branch-visits", ""),
+            (REPORT, r"held: \S+", "held: 2026-01-31"),
+        ],
+        ["I3 branch-visits", "I3 clauses and controls", "I6 soa"],
+    ),
+    "a statement without decisions": (
+        [
+            (SOA, r"  - control: A\.9\.3\n(    .*\n)+", ""),
+            (SOA, r"(control: A\.2\.4\n    applies: true\n    reason: )[^\0]*?(\n    basis)", r"\1n/a\2"),
+            (SOA, r"(control: A\.10\.3\n    applies: )true", r"\1false"),
+            (SOA, r"(control: A\.4\.4\n(?:    .*\n)+?    basis: ).*", r"\1[]"),
+            ("risks.yaml", r"(shows no alias\}\n    accepted_by: )max", r"\1rita"),
+        ],
+        ["P1 A.9.3", "P2 A.2.4", "P3 A.10.3", "P4 R3/A.10.3", "P5 A.4.4", "P7 R4"],
+    ),
+    "a statement before the systems, with one reason for many": (
+        [
+            (SOA, r"effective_from: \S+", "effective_from: 2026-01-31"),
+            (SOA, r"(control: A\.7\.[2-5]\n    applies: true\n    reason: )[^\0]*?(\n    basis)", r"\1the law on data\2"),
+        ],
+        ["P6", "P8 branch-visits", "P8 letter-assistant", "P8 loan-screening", "P8 risks"],
+    ),
+    "people without the duty": (
+        [
+            (IMPACT, "approver: olga", "approver: ana"),
+            ("roles-loan-screening.yaml", r"  - \{duty: validate.*\n", ""),
+            ("use-process.md", "approver: olga", "approver: ' RITA'"),
+            ("monitoring-loan-screening.yaml", "who_acts: olga", "who_acts: moritz"),
+        ],
+        ["K1 key/rita/approver", "K1 loan-screening/ana", "K1 organisation/rita", "K2 loan-screening", "K4 moritz",
+         "W4 use-process"],
+    ),
+    "a review that was not told, and a cause that came back": (
+        [("incident.yaml", None, INCIDENT), ("review-inputs.yaml", None, REVIEWED), ("actions.yaml", None, CAUSES),
+         ("measures.yaml", None, MEASURED)],
+        ["L4 incident-1", "L5 cause/actions.0/actions.1", "L7 measures/accuracy", "M1 review-inputs",
+         "R3 incident/incident-1", "W3 incident-1", "W6 incident-1"],
+    ),
+    "risks that nobody treats": (
+        [
+            ("risks.yaml", r"(objective: fairness\n(?:    .*\n)*?)    owner: olga\n", r"\1"),
+            ("risks.yaml", r"(cause_evidence: .*\n(?:    .*\n)*?    due: )\S+", r"\g<1>2026-01-31"),
+            ("risks.yaml", r"    cause_evidence: .*\n", ""),
+            (IMPACT, r"feeds_risks: \[R1, R2\]", "feeds_risks: [R1, R9]"),
+            ("risk-method.md", "rare/grave: medium", "rare/grave: high"),
+        ],
+        ["R1 risks/R1", "R1 risks/R2", "R3 impact-loan-screening", "R3 loan-screening/robustness", "R4 risks/R1",
+         "R4 risks/R3"],
+    ),
+    "documents that are missing, twice, or of another version": (
+        [
+            (LETTERS,), ("monitoring-loan-screening.yaml",), ("risk-method.md",),
+            ("second.yaml", None, SECOND_PLAN),
+            (TOLD, r"model_digests: \[\w+\]", f"model_digests: [{'f' * 64}]"),
+            (TEST, r"    date: \S+", "    date: 2024-01-31"),
+            ("ai-policy.md", r"review_by: \S+", "review_by: 2099-01-31"),
+            ("scope.md", ", branch-visits]", "]"),
+        ],
+        [f"C10 {LIVE}", f"C3 {LIVE}", "S8 scope/branch-visits", f"T8 {COMPONENT}", "W3 ai-policy",
+         "W5 log-plan/logs-loan-screening/second", "W7 letter-assistant/impact-assessment",
+         "W7 loan-screening/monitoring-plan", "W7 risk-method"],
+    ),
+}  # fmt: skip
+
+HEAD = "owner: olga\nauthor: rita\nsystem: loan-screening\n"
+OVERSIGHT = f"""id: oversight
+kind: oversight-record
+title: Oversight
+{HEAD}periods: [{{by: olga, decisions: 400, reviewed: 12, promised: 400, end: 2026-06-30}}]
+"""
+# Faults that lint names; each result as its rule and document.
+REFUSED = {
+    "documents that do not fit each other": (
+        [
+            ("scope.md", ", branch-visits]", "]"),
+            (BOUGHT, "in_scope: true\nscope_reason: .*", "in_scope: false"),
+            ("scan.yaml", r', explanation: "[^"]*"', ""),
+            ("roles-loan-screening.yaml", "duty: validate, person: rita", "duty: approve, person: max"),
+            ("ai-policy.md", "approver: max", "approver: olga"),
+            ("risks.yaml", r"accepted_by: max\n    status: accepted", "status: closed"),
+            ("risks.yaml", r"    cause_evidence: .*\n", ""),
+            (SOA, r"  - control: A\.9\.3\n(    .*\n)+", ""),
+            (TOLD, r"model_digests: \[\w+\]", f"model_digests: [{'f' * 64}]"),
+            (IMPACT, r"evidence: \[\S+\],\s+(mechanism: \"an application of)", r"\1"),
+            (IMPACT, r"(?m)^\[\^e3\]: evidence.*$", ""),
+            (IMPACT, r"an agreement of\s+\S+\[\^e3\]", "no agreement"),
+            (IMPACT, r"  - \{impact: I2, measure: .*\n", ""),
+        ],
+        ["G3A information-loan-screening", "X1 scope", "X10 soa", "X12 information-loan-screening",
+         "X13 impact-loan-screening", "X14 impact-loan-screening", "X2 system-letter-assistant", "X28 people", "X3 scan",
+         "X4 roles-loan-screening", "X6 ai-policy", "X8 risks", "X9 risks"],
+    ),
+    "people, suppliers and audits": (
+        [
+            (SUPPLIER, "kind: system card", "kind: terms"),
+            (SUPPLIER, "kind: SOC 2", "kind: DPA"),
+            (TEST, r"(?m)^    version: \S+", "    version: gpt-4o-2024-08-06"),
+            (TEST, r"date: \S+", "date: 2099-01-31"),
+            ("duties-letter-assistant.yaml", r"accountable: \[us\]", "accountable: [us, the supplier]"),
+            ("oversight.yaml", None, OVERSIGHT),
+            ("review-inputs.yaml", None, REVIEWED),
+            ("actions.yaml", None, CAUSES),
+            (REPORT, "team:\n", "team:\n  - {person: olga, independence: the report of June}\n"),
+            ("audit-programme.yaml", "risk_basis:",
+             "  - {id: A2, scope: [A.5], planned: 2026-01-31, auditors: [eva]}\nrisk_basis:"),
+            ("people.yaml", "(employed_from: 2021-09-01)", r"\1, employed_until: 2026-01-31"),
+            ("use-process.md", r"review_by: \S+", "review_by: 2026-01-31"),
+            ("leadership.md", "approver: max", "approver: rita"),
+            ("logs-loan-screening.yaml", r"(?m)^retention: two years", "retention: TODO how long"),
+            ("treatment-plan.yaml", "owner: olga", "owner: moritz"),
+        ],
+        ["D2 logs-loan-screening", "D3 audit-report", "D3 oversight", "D6 leadership", "D8 use-process", "G7 roles",
+         "G7 roles-loan-screening", "G7 soa", "G7 treatment-plan", "G8 letter-test", "G8 use-process",
+         "D3 review-inputs", "X29 review-inputs", "X30 actions",
+         "X20 supplier-openai", "X21 letter-test", "X22 duties-letter-assistant", "X23 oversight", "X24 audit-report",
+         "X25 audit-programme", "X5 people", "X6 leadership"],
+    ),
+}  # fmt: skip

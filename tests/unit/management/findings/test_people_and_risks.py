@@ -1,0 +1,296 @@
+"""Duties, competence, risks, reviews and causes: each planted fault is found, with a sentence that says what to do."""
+
+import dataclasses
+
+import pytest
+
+from aims_mlflow.management.findings.every import findings
+from aims_mlflow.management.findings.rules import RULES
+from aims_mlflow.records.keyring import KeyEntry, Keyring
+from support import live_states, management_states
+from support.good_documents import FIELDS
+from support.management_states import (
+    MODEL,
+    NOW,
+    SYSTEM,
+    document,
+    duty_list,
+    good,
+    in_scope,
+    own_test,
+    report_log,
+    review_inputs,
+    risk,
+    risks,
+    system,
+)
+from support.signed_sessions import MODEL as DIGEST
+
+AT = f"{SYSTEM}/{MODEL}@champion"
+
+
+def found(state):
+    return [f"{f.rule} {f.about}" for f in findings(state, NOW)]
+
+
+def facts(state, rule):
+    return [f.fact for f in findings(state, NOW) if f.rule == rule]
+
+
+def with_keys(**roles):
+    keys = tuple(
+        KeyEntry(key_id=f"{n}" * 64, owner=o, roles=(r,), pem="x") for n, (o, r) in enumerate(roles.items(), 1)
+    )
+    return dataclasses.replace(good(), keyring=Keyring(version=1, keys=keys))
+
+
+def incident(**changes):
+    fields = {
+        "detected": "a call", "detected_on": "2026-05-02", "aware_on": "2026-05-02", "serious": "no",
+        "serious_reason": "nobody was refused", "harm": {"kind": "delay"}, "root_cause": {"cause": "a column was renamed"},
+        "status": "open", "actions": ["K1"], "risks": ["R1"],
+    }  # fmt: skip
+    return document("incident", **{"id": "N1", "system": SYSTEM, **fields, **changes})
+
+
+def actions(*entries):
+    return document(
+        "corrective-action", actions=[{"action": "names are checked", "owner": "olga", **e} for e in entries]
+    )
+
+
+def minutes(**changes):
+    fields = {
+        "date": "2026-06-01", "attendees": ["max", "olga"], "top_management": ["max"], "inputs": "review-inputs",
+        "decisions": [{"decision": "hire a second data scientist", "owner": "olga", "due": "2026-12-01"}],
+    }  # fmt: skip
+    return document("review-minutes", **{**fields, **changes})
+
+
+def role(**changes):
+    entry = {"role": "owner", "authority": "may stop a release", "person": "olga", **changes}
+    return document("roles", roles=[entry])
+
+
+PLAN = {**FIELDS["treatment-plan"]["risks"][0], "due": "2026-12-01"}
+METHOD = {**FIELDS["risk-method"], "matrix": {"rare/high": "medium"}}
+CAUSE = "a column was renamed upstream"
+CASES = {
+    "keys of people with the duty": (with_keys(ana="trainer", olga="approver", max="approver"), []),
+    "a key that may approve, of nobody in the register": (with_keys(ines="approver"), ["K1 key/ines/approver"]),
+    "a key that may train, of an approver": (with_keys(olga="trainer"), ["K1 key/olga/trainer"]),
+    "approved by somebody without the duty": (
+        good(plan=document("log-plan", id="plan", system=SYSTEM, events=[{"event": "score", "where": "log"}], retention="1 year",
+                           approver="ines"), log_plan=None),
+        [f"K1 {SYSTEM}/ines"],
+    ),
+    "approved by top management": (good(context=document("context", **FIELDS["context"], approver="max")), []),
+    "policy approved by who is not top management": (
+        good(**{"ai-policy": document("ai-policy", **FIELDS["ai-policy"], approver="olga")}), ["K1 organisation/olga"],
+    ),
+    "a role of the register gives the duty": (
+        good(roles=role(person="ines", authority="may approve documents"),
+             context=document("context", **FIELDS["context"], approver="ines")), [],
+    ),
+    "a role that says that it may not approve": (
+        good(roles=role(person="ines", authority="may not approve documents"),
+             context=document("context", **FIELDS["context"], approver="ines")), ["K1 organisation/ines"],
+    ),
+    "a duty that ended": (
+        good(duty=document("role-assignment", system=SYSTEM, assignments=[
+            {"duty": d, "person": "olga", "until": "2026-06-14" if d == "stop" else None}
+            for d in ("train", "validate", "approve", "operate", "stop")])),
+        [f"K2 {SYSTEM}"],
+    ),
+    "nobody may stop it": (good(duty=duty_list(stop=None)), [f"K2 {SYSTEM}"]),
+    "two answer for one duty": (
+        good(more=document("role-assignment", id="more", system=SYSTEM, assignments=[{"duty": "stop", "person": "max"}])),
+        ["W5 role-assignment/more/role-assignment", f"K2 {SYSTEM}/stop"],
+    ),
+    "competence of somebody who left": (
+        good(people=document("people", people=[
+            {"id": p, "function": "staff", "employed_until": "2026-05-31" if p == "eva" else None}
+            for p in ("ana", "olga", "rita", "eva", "ines")] + [{"id": "max", "function": "board", "top_management": True}]),
+            duty=duty_list(validate="rita")),
+        ["K3 competence-eva", "K4 eva"],
+    ),
+    "a deputy whom nobody knows": (good(roles=role(deputy="moritz")), ["K4 moritz"]),
+    "an old version of the policy was told": (
+        good(told=document("communication", **{**FIELDS["communication"], "policy_version": "0"})), ["K5 communication"],
+    ),
+    "the review of the policy is overdue": (
+        good(reviewed=document("policy-review", **{**FIELDS["policy-review"], "by": "max", "date": "2025-01-01",
+                                                   "next": "2026-01-01"})),
+        ["K5 policy-review"],
+    ),
+    "risk without owner": (good(risks=risks(risk(owner=None))), ["R1 risk-register/R1"]),
+    "risk without a day": (good(risks=risks(risk(due=None))), ["R1 risk-register/R1"]),
+    "treatment overdue": (good(risks=risks(risk(due="2026-06-14"))), ["R1 risk-register/R1"]),
+    "treated in time": (good(risks=risks(risk(due="2026-06-14", treated_on="2026-06-01"))), []),
+    "plan without owner": (
+        good(**{"treatment-plan": document("treatment-plan", risks=[{**PLAN, "owner": None}])}), ["R1 treatment-plan/R1"],
+    ),
+    "plan for a risk that is in no register": (
+        good(**{"treatment-plan": document("treatment-plan", risks=[{**PLAN, "risk": "R7"}])}), ["R1 treatment-plan/R7"],
+    ),
+    "less is left, and nothing shows it": (
+        good(risks=risks(risk(likelihood="likely"))), ["R1 risk-register/R1"],
+    ),
+    "closed without evidence": (good(risks=risks(risk(status="closed"))), ["R2 risk-register/R1"]),
+    "closed by a record of nothing in use": (
+        good(risks=risks(risk(status="closed", closed_by=["01a22579-e332-7000-8000-000000000000"]))),
+        ["R2 risk-register/R1"],
+    ),
+    "closed by a passed record of the version in use": (
+        good(risks=risks(risk(status="closed", closed_by=[live_states.fairness_of(live_states.good_records()).id]))), [],
+    ),
+    "closed before it was treated": (
+        good(risks=risks(risk(status="closed", treated_on="2099-01-01",
+                              closed_by=[live_states.fairness_of(live_states.good_records()).id]))),
+        ["R2 risk-register/R1"],
+    ),
+    "an incident without risk": (good(incident=incident(risks=[])), ["R3 incident/N1"]),
+    "a system without risk": (
+        good(risks=risks(risk(system="churn"))), [f"R4 {SYSTEM}"],
+    ),
+    "assessed too long ago": (
+        good(risks=risks(risk(), effective_from="2025-11-01")), ["R4 risk-register"],
+    ),
+    "a level that the matrix does not give": (
+        good(**{"risk-method": document("risk-method", **METHOD)}, risks=risks(risk(level="low"))), ["R4 risk-register/R1"],
+    ),
+    "inputs of a review that leave nothing out": (good(inputs=review_inputs()), []),
+    "inputs without an incident": (
+        good(incident=incident(), inputs=review_inputs()), ["M1 review-inputs"],
+    ),
+    "inputs that name it": (good(incident=incident(), inputs=review_inputs(incidents=["N1: a delay, open"])), []),
+    "another incident's name is not its own": (
+        good(incident=incident(), inputs=review_inputs(incidents=["N10, closed"])), ["M1 review-inputs"],
+    ),
+    "an incident after the cut-off": (
+        good(incident=incident(detected_on="2026-06-15", aware_on="2026-06-15"), inputs=review_inputs()), [],
+    ),
+    "an incident that the review before was told": (
+        good(incident=incident(), inputs=review_inputs(),
+             earlier=review_inputs(id="earlier", cutoff="2026-05-10T00:00:00Z", incidents=["N1, open"])), [],
+    ),
+    "inputs without an audit": (good(inputs=review_inputs(audits=["none was held"])), ["M1 review-inputs"]),
+    "inputs that say nothing": (good(inputs=review_inputs(opportunities=["tbd"])), ["M1 review-inputs"]),
+    "a whole review": (good(inputs=review_inputs(), minutes=minutes()), []),
+    "a review without top management": (
+        good(inputs=review_inputs(), minutes=minutes(top_management=["olga"])), ["M2 review-minutes"],
+    ),
+    "a review that notes all": (
+        good(inputs=review_inputs(), minutes=minutes(decisions=[{"decision": "Noted.", "owner": "olga", "due": "2026-12-01"}])),
+        ["M2 review-minutes"],
+    ),
+    "a review without inputs": (good(minutes=minutes()), ["M2 review-minutes"]),
+    "a review a year ago": (good(inputs=review_inputs(), minutes=minutes(date="2025-06-01")), ["M3 review-minutes"]),
+    "one cause twice": (
+        good(actions=actions({"id": "K1", "cause": CAUSE, "done": "2026-02-01"},
+                             {"id": "K2", "cause": "A column was renamed upstream, again.", "done": "2026-06-01"})),
+        ["L5 cause/corrective-action.0/corrective-action.1"],
+    ),
+    "two measures against one cause": (
+        good(actions=actions({"id": "K1", "cause": CAUSE, "done": "2026-02-01"}, {"id": "K2", "cause": CAUSE, "done": "2026-02-01"})),
+        [],
+    ),
+    "two causes": (
+        good(actions=actions({"id": "K1", "cause": CAUSE, "done": "2026-02-01"},
+                             {"id": "K2", "cause": "nobody was there in August", "done": "2026-06-01"})), [],
+    ),
+    "an action that is overdue": (
+        good(actions=actions({"id": "K1", "due": "2026-06-01"})), ["L6 corrective-action/K1"],
+    ),
+    "an effect that its owner checked": (
+        good(check=document("effectiveness-check", checks=[
+            {"action": "K1", "by": "OLGA", "owner": "olga", "model_digest": DIGEST, "result": "passed"}])),
+        ["L6 effectiveness-check/1"],
+    ),
+    "a limit that nothing can miss": (
+        good(plan=document("measurement-plan", measures=[
+            {"what": "accuracy", "method": "labels", "every_days": 30, "limit": "as high as it gets", "who_acts": "olga"}])),
+        ["L7 measurement-plan/accuracy"],
+    ),
+    "a notice too late": (
+        good(notice=document("notice", system=SYSTEM, notices=[
+            {"incident": "N1", "audience": "clerks", "due": "2026-05-04", "sent": "2026-05-05"}])),
+        ["L8 notice/N1/clerks"],
+    ),
+    "a high priority without limit": (good(goals=None), [f"L9 {SYSTEM}/fairness"]),
+    "promised reviews that were not made": (
+        good(watch_over=document("oversight-record", system=SYSTEM, periods=[
+            {"by": "olga", "decisions": 400, "reviewed": 12, "promised": 400, "end": "2026-05-31"}])),
+        ["O1 oversight-record/2026-05-31"],
+    ),
+    "a channel that was not tested for a year": (
+        good(log=report_log(tests=[{"by": "outside", "reached": "2025-06-01"}])), ["O2 report-log/test"],
+    ),
+    "a report that nobody judged": (
+        good(log=report_log(reports=[{"id": "P1", "from": "outside", "received": "2026-06-01"}])), ["O2 report-log/P1"],
+    ),
+    "a test over a year ago": (good(own_test=own_test(date="2025-06-01")), [f"T8 {SYSTEM}/{management_states.API}"]),
+    "approved by its author in another spelling": (
+        good(context=document("context", **FIELDS["context"], approver=" RITA")), ["W4 context", "K1 organisation/rita"],
+    ),
+    "two policies": (
+        good(second=document("ai-policy", **FIELDS["ai-policy"], id="second")), ["W5 ai-policy/ai-policy/second"],
+    ),
+    "a field that its control needs": (
+        good(context=document("context", issues=[{"issue": "new law"}])), ["W6 context"],
+    ),
+    "no policy": (good(**{"ai-policy": None}), ["W7 ai-policy"]),
+    "no plan to watch what is in use": (good(watch=None), ["W7 income-screening/monitoring-plan", f"C3 {AT}"]),
+    "a review far away": (good(context=document("context", **FIELDS["context"], review_by="2030-01-01")), ["W3 context"]),
+    "neither in nor out of scope": (
+        good(scope=in_scope(systems_in=["churn"], sources=["registered models", "providers in traces"])),
+        ["S8 scope/churn", f"S8 scope/{SYSTEM}"],
+    ),
+    "stages in another order": (
+        good(system=system(stage_dates={"operation": "2026-02-01", "verification": "2026-03-01"})), [f"S4 {SYSTEM}/stages"],
+    ),
+    "a law looked up long ago": (
+        good(system=system(legal_class=[{"framework": "AI Act", "class": "high-risk", "reason": "Annex III",
+                                         "checked_on": "2025-01-01"}])),
+        [f"S4 {SYSTEM}/law/AI Act"],
+    ),
+    "users are told of other bytes": (
+        live_states.with_texts(good(), live_states.INFORMATION.replace(DIGEST, "f" * 64)), [f"C10 {AT}"],
+    ),
+    "required after the training": (
+        good(asked=document("requirements", system=SYSTEM, requirements=[{"id": "Q1", "text": "x", "source": "law"}],
+                            acceptance=[{"metric": "balanced_accuracy", "comparator": ">=", "limit": "0.55"}],
+                            effective_from="2099-01-01")),
+        [f"L3 {AT}/requirements"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_fault_makes_its_finding_and_no_other(case):
+    state, wanted = CASES[case]
+    assert found(state) == wanted
+
+
+def test_every_rule_about_people_risks_and_reviews_has_a_case():
+    made = {line.split()[0] for _, wanted in CASES.values() for line in wanted}
+    assert {rule for rule in RULES if rule[0] in "KRMO"} - made == set()
+    assert {"L5", "L6", "L7", "L8", "L9", "W4", "W5", "W6", "W7", "S8", "T8", "C10"} - made == set()
+
+
+def test_a_finding_says_who_holds_the_duty_and_what_the_review_was_not_told():
+    state, _ = CASES["approved by somebody without the duty"]
+    assert facts(state, "K1") == [
+        f"ines approves documents of {SYSTEM} (plan), and holds no duty to approve them; that is the duty of olga"
+    ]
+    state, _ = CASES["inputs without an incident"]
+    assert "incident N1 of 2026-05-02 is not named" in facts(state, "M1")[0]
+    state, _ = CASES["one cause twice"]
+    assert "has the same cause as action 'K1' of corrective-action" in facts(state, "L5")[0]
+
+
+def test_a_missing_field_counts_against_the_control_that_needs_it():
+    state, _ = CASES["a field that its control needs"]
+    (one,) = findings(state, NOW)
+    assert one.control == one.plain()["control"] == "4.1"
+    assert "issues.0.effect (what it means for the management system)" in one.fact
