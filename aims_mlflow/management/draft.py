@@ -8,6 +8,7 @@ import yaml
 
 from aims_mlflow.catalog.loader import controls_for_kind, kinds, require_control
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.management.applicability.proposals import open_questions
 from aims_mlflow.management.folder import FENCE
 from aims_mlflow.management.known_facts import known_facts
 from aims_mlflow.management.legal_forms import filled, legal_form
@@ -119,6 +120,8 @@ def draft_text(
     if system is not None:
         facts["system"] = system
     head = [*_header(model, facts), "", *_own_fields(model, facts)]
+    if kind == "soa":
+        head += [f"# {line}" for line in open_questions(around)]
     text = "\n".join(head).rstrip() + "\n"
     if not model.TEXT:
         return f"{facts['id']}.yaml", text

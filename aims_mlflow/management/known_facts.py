@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.catalog.loader import controls
+from aims_mlflow.management.applicability.proposals import proposals
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import PreparationDetails, ProvenanceDetails
 from aims_mlflow.records.documents import ABOUT_A_MODEL
@@ -154,7 +154,8 @@ def _risks(system: str | None, around: LintContext) -> dict[str, Any]:
 
 
 def _applicability(system: str | None, around: LintContext) -> dict[str, Any]:  # noqa: ARG001
-    return {"controls": [{"control": name, "applies": True} for name in controls()]}
+
+    return {"controls": [p.row() for p in proposals(around)]}
 
 
 def _people(system: str | None, around: LintContext) -> dict[str, Any]:  # noqa: ARG001

@@ -42,9 +42,13 @@ SCENARIOS = {
     "inventory": by_documents(states.with_items(states.item("registered model", "churn"))),
     "third-party": by_documents(states.good(own_test=None)),
     "internal-audit": by_documents(states.good(ines=None)),
-    "leadership": by_documents(states.good(duty=states.duty_list(stop=None))),
-    "risk": by_documents(states.good(risks=states.risks(states.risk(due="2026-01-01")))),
-    "use": by_documents(states.good(log=states.report_log(tests=[{"by": "outside", "reached": "2025-01-01"}]))),
+    "leadership": by_documents(
+        states.good(
+            roles=states.document("roles", roles=[{"role": "owner", "authority": "may stop", "person": "moritz"}])
+        )
+    ),
+    "risk": by_documents(states.good(risks=states.risks(states.risk(), effective_from="2025-01-01"))),
+    "use": by_documents(states.good(watch_over=states.oversight(reviewed=12))),
     "management-review": by_documents(states.good(inputs=states.review_inputs(audits=[]))),
     "applicability": by_documents(states.good(soa=None)),
 }

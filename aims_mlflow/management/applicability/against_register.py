@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.findings.state import ManagementState
 
-IN_USE = ("deployment", "operation")
+IN_USE, RETIRED = ("deployment", "operation"), "retirement"
 Systems = dict[str, SystemEntry]
 
 
@@ -22,14 +22,27 @@ def why_not_out(control: str, state: ManagementState) -> str | None:
     if control in ("A.10.2", "A.10.3"):
         return _component(state, inside)
     for prefixes, applies, what in _APPLIES:
-        found = {s: e for s, e in inside.items() if control.startswith(prefixes) and applies(e)}
+        found = [s for s, e in inside.items() if control.startswith(prefixes) and applies(e)]
         if found:
-            return f"{min(found)} {what}"
+            # A system that is in use says more than one that is retired.
+            return f"{min(found, key=lambda s: (inside[s].stage == RETIRED, s))} {what}"
     return None
 
 
 def _has_role(*roles: str) -> Callable[[SystemEntry], bool]:
     return lambda entry: any(r.role in roles for r in entry.roles)
+
+
+def _is_used(*roles: str) -> Callable[[SystemEntry], bool]:
+    return lambda entry: entry.stage != RETIRED and _has_role(*roles)(entry)
+
+
+def _is_given_away(entry: SystemEntry) -> bool:
+    """Return whether others use what the organisation makes: it supplies it, or provides it and uses it not itself."""
+    roles = {r.role for r in entry.roles}
+    return entry.stage != RETIRED and (
+        "supplier" in roles or ("provider" in roles and not roles & {"deployer", "user"})
+    )
 
 
 # Beginnings of control ids, the entries for which these controls apply, and what such an entry says.
@@ -38,9 +51,9 @@ _APPLIES: tuple[tuple[tuple[str, ...], Callable[[SystemEntry], bool], str], ...]
     (("A.6.2.5", "A.6.2.6", "A.6.2.8"), lambda e: e.stage in IN_USE, "is deployed or in operation"),
     (("A.6.", "A.7."), _has_role("provider"), "is provided by the organisation"),
     (("A.6.", "A.7."), lambda e: bool(e.models), "has models that are trained or kept here"),
-    (("A.8.",), lambda e: bool(e.affected_groups or e.users), "has users or affects people"),
-    (("A.9.",), _has_role("deployer", "user"), "is used by the organisation"),
-    (("A.10.4",), _has_role("provider", "supplier"), "is provided or supplied to others"),
+    (("A.8.",), lambda e: e.stage != RETIRED and bool(e.affected_groups or e.users), "has users or affects people"),
+    (("A.9.",), _is_used("deployer", "user"), "is used by the organisation"),
+    (("A.10.4",), _is_given_away, "is provided or supplied to others"),
 )
 
 

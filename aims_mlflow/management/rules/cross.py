@@ -9,7 +9,9 @@ from aims_mlflow.checks.claims import is_left_out
 from aims_mlflow.gates.citations import claim_of
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mappings, texts
+from aims_mlflow.management.applicability.against_register import why_not_out
 from aims_mlflow.management.assessed_harms import AssessedHarms
+from aims_mlflow.management.findings.state import ManagementState
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.management.specifics import component_names
 from aims_mlflow.records.wording import describe
@@ -175,14 +177,16 @@ def _applicability(document: FolderDocument, around: LintContext) -> Iterator[Sp
             document.line("controls"),
             f"{len(lacking)} of {len(controls())} controls are missing: {', '.join(lacking[:6])}",
         )
-    roles: set[str] = {r.role for s in around.systems.values() for r in s.roles}
-    components = [c for s in around.systems.values() for c in s.components]
+    trained = any(r.evidence.kind == "training-provenance" for r in around.evidence.records)
+    state = ManagementState(tuple(d.written for d in around.folder.documents))
     for line, entry in rows:
         control = str(entry.get("control"))
         if control not in controls():
             yield Spot(line, f"{control!r} is no control of Annex A")
         elif entry.get("applies") is False:
-            against = _against_exclusion(control, roles, components, around)
+            against = why_not_out(control, state)
+            if against is None and control.startswith("A.7.") and trained:
+                against = "models are trained here"
             if against:
                 yield Spot(line, f"{control} is excluded, while {against}")
     reasons: dict[str, list[str]] = {}
@@ -196,20 +200,6 @@ def _applicability(document: FolderDocument, around: LintContext) -> Iterator[Sp
                 document.line("controls"),
                 f"{len(same)} controls have the same reason “{reason[:60]}”: {', '.join(same[:6])}",
             )
-
-
-def _against_exclusion(control: str, roles: set[str], components: list[str], around: LintContext) -> str | None:
-    trained = any(r.evidence.kind == "training-provenance" for r in around.evidence.records)
-    if control == "A.10.3" and components:
-        return f"a system uses the component {components[0]}"
-    if control.startswith("A.7.") and (trained or "provider" in roles):
-        return "models are trained here"
-    if control.startswith("A.9.") and roles & {"deployer", "user"}:
-        return "the organisation is the deployer or user of a system"
-    groups = [s.name or n for n, s in around.systems.items() if s.affected_groups]
-    if control in ("A.5.4", "A.8.3") and groups:
-        return f"{groups[0]} affects people"
-    return None
 
 
 def _validated(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

@@ -153,7 +153,7 @@ def test_an_exclusion_that_the_register_speaks_against_is_found(tmp_path):
     register = REGISTER_ENTRY + "components: [model-api]\n"
     soa = "id: soa\nkind: soa\ntitle: S\nowner: max\nauthor: rita\ncontrols:\n  - {control: A.10.3, applies: false, reason: no suppliers}\n"
     texts = said(found(tmp_path, soa=soa, system=register), "X10")
-    assert "A.10.3 is excluded, while a system uses the component model-api" in texts
+    assert "A.10.3 is excluded, while income-screening uses model-api" in texts
     assert any("37 of 38 controls are missing" in t for t in texts)
 
 

@@ -17,6 +17,7 @@ from support.management_states import (
     duty_list,
     good,
     in_scope,
+    oversight,
     own_test,
     report_log,
     review_inputs,
@@ -219,8 +220,7 @@ CASES = {
     ),
     "a high priority without limit": (good(goals=None), [f"L9 {SYSTEM}/fairness"]),
     "promised reviews that were not made": (
-        good(watch_over=document("oversight-record", system=SYSTEM, periods=[
-            {"by": "olga", "decisions": 400, "reviewed": 12, "promised": 400, "end": "2026-05-31"}])),
+        good(watch_over=oversight(reviewed=12)),
         ["O1 oversight-record/2026-05-31"],
     ),
     "a channel that was not tested for a year": (
