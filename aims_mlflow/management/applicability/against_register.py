@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.records.documents.context import SystemEntry
-from aims_mlflow.records.documents.third_parties import SupplierDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from aims_mlflow.management.findings.state import ManagementState
+    from aims_mlflow.records.documents.third_parties import SupplierDocument
 
 IN_USE, RETIRED = ("deployment", "operation"), "retirement"
 Systems = dict[str, SystemEntry]
 
 
-def why_not_out(control: str, state: ManagementState) -> str | None:
+def why_not_out(control: str, systems: Mapping[str, SystemEntry], suppliers: Iterable[SupplierDocument]) -> str | None:
     """Return what of the register says that a control applies; None where nothing does."""
-    inside = {s: e for s, e in state.systems.items() if e.in_scope is not False}
+    inside = {s: e for s, e in systems.items() if e.in_scope is not False}
     if control in ("A.10.2", "A.10.3"):
-        return _component(state, inside)
+        return _component(suppliers, inside)
     for prefixes, applies, what in _APPLIES:
         found = [s for s, e in inside.items() if control.startswith(prefixes) and applies(e)]
         if found:
@@ -57,9 +56,9 @@ _APPLIES: tuple[tuple[tuple[str, ...], Callable[[SystemEntry], bool], str], ...]
 )
 
 
-def _component(state: ManagementState, inside: Systems) -> str | None:
+def _component(suppliers: Iterable[SupplierDocument], inside: Systems) -> str | None:
     """Return a component of a third party that a system uses."""
     declared = ((s, c) for s, e in sorted(inside.items()) for c in e.components)
-    recorded = ((str(d.system), c.component) for d in state.of(SupplierDocument) for c in d.components)
+    recorded = ((str(d.system), c.component) for d in suppliers for c in d.components)
     found = next(declared, None) or next((r for r in recorded if r[0] in inside), None)
     return f"{found[0]} uses {found[1]}" if found else None

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from aims_mlflow.catalog.loader import controls, kinds
 from aims_mlflow.gates.shapes import mappings, texts
 from aims_mlflow.management.applicability.against_register import why_not_out
-from aims_mlflow.management.findings.state import ManagementState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,10 +45,9 @@ class ProposedControl:
 
 def proposals(around: LintContext) -> list[ProposedControl]:
     """Return the controls of which risks, records or the register say that they apply, each with that reason."""
-    state = ManagementState(tuple(d.written for d in around.folder.documents))
     treated = _treated(around)
     found = (
-        _by_risk(control, treated.get(control, {})) or _by_record(control, around) or _by_register(control, state)
+        _by_risk(control, treated.get(control, {})) or _by_record(control, around) or _by_register(control, around)
         for control in controls()
     )
     return [p for p in found if p is not None]
@@ -57,12 +55,11 @@ def proposals(around: LintContext) -> list[ProposedControl]:
 
 def open_questions(around: LintContext) -> Iterator[str]:
     """Yield what a person has to decide, and which reasons are still to be named, with what an auditor asks."""
-    state = ManagementState(tuple(d.written for d in around.folder.documents))
     proposed = {p.control: p for p in proposals(around)}
     for name, control in controls().items():
         if name in proposed:
             continue
-        against = why_not_out(name, state)
+        against = why_not_out(name, around.systems, around.suppliers)
         asked = (
             "no risk, record or entry of the register decides it. Does it apply? Add its row with the reason, or with "
         )
@@ -108,6 +105,6 @@ def _by_record(control: str, around: LintContext) -> ProposedControl | None:
     return None
 
 
-def _by_register(control: str, state: ManagementState) -> ProposedControl | None:
-    against = None if control.startswith(FOR_EVERY_SYSTEM) else why_not_out(control, state)
+def _by_register(control: str, around: LintContext) -> ProposedControl | None:
+    against = None if control.startswith(FOR_EVERY_SYSTEM) else why_not_out(control, around.systems, around.suppliers)
     return ProposedControl(control, f"{controls()[control].title}: {against}") if against else None

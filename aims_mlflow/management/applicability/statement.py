@@ -9,6 +9,7 @@ from aims_mlflow.catalog.loader import controls
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.management.applicability.against_register import why_not_out
 from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskRegisterDocument, TreatmentPlanDocument
+from aims_mlflow.records.documents.third_parties import SupplierDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -185,7 +186,7 @@ def _row(
     decision = "no decision" if said is None else "applies" if said.applies else "excluded"
     against = []
     if said is not None and not said.applies:
-        register = why_not_out(control, state)
+        register = why_not_out(control, state.systems, state.of(SupplierDocument))
         against += [register] if register else []
         against += [f"it treats {', '.join(risks)}"] if risks else []
     if said is not None and said.applies and said.implemented and judged and judged[0][1] in ("failed", "missing"):

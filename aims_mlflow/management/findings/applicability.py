@@ -10,6 +10,7 @@ from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.applicability.against_register import why_not_out
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskMethodDocument, RiskRegisterDocument
+from aims_mlflow.records.documents.third_parties import SupplierDocument
 from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _row(
     if not says(row.reason):
         word = "is in" if row.applies else "is excluded"
         yield ManagementFinding("P2", control, f"{control} {word} without a reason", fix, None, (statement,))
-    against = None if row.applies else why_not_out(control, state)
+    against = None if row.applies else why_not_out(control, state.systems, state.of(SupplierDocument))
     if against:
         fact = f"{control} is excluded, and by the register {against}"
         yield ManagementFinding(

@@ -12,6 +12,7 @@ from aims_mlflow.management.specifics import SystemFacts
 from aims_mlflow.records.base import Record
 from aims_mlflow.records.documents.context import SystemEntry
 from aims_mlflow.records.documents.leadership import PeopleEntry
+from aims_mlflow.records.documents.third_parties import SupplierDocument
 
 if TYPE_CHECKING:
     from aims_mlflow.management.evidence_view import EvidenceView
@@ -47,6 +48,11 @@ class LintContext:
         """The people of the people register, by id."""
         written = (d.written for d in self.folder.of("people"))
         return {p.id: p for w in written if isinstance(w, PeopleEntry) for p in w.people}
+
+    @cached_property
+    def suppliers(self) -> list[SupplierDocument]:
+        """What is written about suppliers of components."""
+        return [d.written for d in self.folder.of("supplier-record") if isinstance(d.written, SupplierDocument)]
 
     @cached_property
     def facts(self) -> SystemFacts:

@@ -11,7 +11,6 @@ from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mappings, texts
 from aims_mlflow.management.applicability.against_register import why_not_out
 from aims_mlflow.management.assessed_harms import AssessedHarms
-from aims_mlflow.management.findings.state import ManagementState
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.management.specifics import component_names
 from aims_mlflow.records.wording import describe
@@ -178,13 +177,12 @@ def _applicability(document: FolderDocument, around: LintContext) -> Iterator[Sp
             f"{len(lacking)} of {len(controls())} controls are missing: {', '.join(lacking[:6])}",
         )
     trained = any(r.evidence.kind == "training-provenance" for r in around.evidence.records)
-    state = ManagementState(tuple(d.written for d in around.folder.documents))
     for line, entry in rows:
         control = str(entry.get("control"))
         if control not in controls():
             yield Spot(line, f"{control!r} is no control of Annex A")
         elif entry.get("applies") is False:
-            against = why_not_out(control, state)
+            against = why_not_out(control, around.systems, around.suppliers)
             if against is None and control.startswith("A.7.") and trained:
                 against = "models are trained here"
             if against:
