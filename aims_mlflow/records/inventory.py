@@ -10,7 +10,7 @@ from aims_mlflow.records.base import Record, Time
 
 ItemKind = Literal[
     "registered model", "alias", "logged models", "gateway endpoint", "provider", "MCP server", "prompt",
-    "import", "model file", "vendor product",
+    "import", "model file", "vendor product", "skill",
 ]  # fmt: skip
 # Kinds of item by which a system answers requests now.
 SERVING = ("alias", "gateway endpoint")

@@ -1,4 +1,4 @@
-"""Flavours of the versions in use, from each version's small file MLmodel; no other file of a model is opened.
+"""Flavours of versions in use and of logged models, from the small file MLmodel of each; no other file is opened.
 
 An artifact store may be slow or gone. So reading ends after a time, and a store that failed repeatedly is not asked
 again; which versions were not read is told.
@@ -32,10 +32,11 @@ class FlavourReader:
     Args:
         client: MLflow's client.
         clock: Returns seconds; reading ends `SECONDS` after the first call.
+        what: What it reads, as a finding names it where some could not be read.
     """
 
-    def __init__(self, client: Any, clock: Callable[[], float] = time.monotonic) -> None:
-        self._client, self._clock = client, clock
+    def __init__(self, client: Any, clock: Callable[[], float] = time.monotonic, what: str = NOT_READ) -> None:
+        self._client, self._clock, self._what = client, clock, what
         self._end: float | None = None
         self._known: dict[tuple[str, str], str] = {}
         self._failures: Counter[str] = Counter()
@@ -48,11 +49,19 @@ class FlavourReader:
         `source` is the version's source where it is known already; it tells in which store its files are.
         """
         key = (f"{prefix}{name}", version)
+        return self._once(key, f"models:/{name}/{version}", source, f"{key[0]} version {version}")
+
+    def of_logged_model(self, prefix: str, model: Any) -> str:
+        """Return the flavours of a logged model as text, or that they were not read, and why."""
+        called = f"{prefix}{model.name} ({model.model_id})"
+        return self._once((called, ""), model.artifact_location.rstrip("/"), model.artifact_location, called)
+
+    def _once(self, key: tuple[str, str], address: str, source: str | None, called: str) -> str:
         if key not in self._known:
             try:
-                self._known[key] = self._read(name, version, source, f"{key[0]} version {version}")
+                self._known[key] = self._read(address, source, called)
             except AimsError as exc:
-                self._why.append(f"{key[0]} version {version}: {exc.sentence()}")
+                self._why.append(f"{called}: {exc.sentence()}")
                 self._known[key] = f"not read: {exc.sentence()}"
         return self._known[key]
 
@@ -61,7 +70,7 @@ class FlavourReader:
         if not self._why:
             return {}
         more = f" and {len(self._why) - 1:,} more" if len(self._why) > 1 else ""
-        return {NOT_READ: f"{len(self._why):,} of {len(self._known):,}: {self._why[0]}{more}"}
+        return {self._what: f"{len(self._why):,} of {len(self._known):,}: {self._why[0]}{more}"}
 
     def providers(self, source: str, address: str) -> Iterator[InventoryItem]:
         """Yield each library by which a version that was read calls a provider's model."""
@@ -71,12 +80,13 @@ class FlavourReader:
                 facts={"in the flavours of": ", ".join(versions[:5])},
             )  # fmt: skip
 
-    def _read(self, name: str, version: str, source: str | None, called: str) -> str:
+    def _read(self, address: str, source: str | None, called: str) -> str:
         now = self._clock()
         self._end = self._end if self._end is not None else now + SECONDS
         if now > self._end:
             raise EvidenceError(f"the {SECONDS:.0f} seconds for reading flavours were over")
         if source is None:
+            name, _, version = address.removeprefix("models:/").rpartition("/")
             with store.reaching(f"read {called}"):
                 source = self._client.get_model_version(name, version).source
         parts = urlsplit(source or "")
@@ -84,7 +94,7 @@ class FlavourReader:
         if self._failures[place] >= MOST_FAILURES:
             raise EvidenceError(f"not tried, since {MOST_FAILURES} others of {place} could not be read")
         try:
-            found = _mlmodel(f"models:/{name}/{version}/MLmodel", called)
+            found = _mlmodel(f"{address}/MLmodel", called)
         except Exception as exc:
             self._failures[place] += 1
             if isinstance(exc, AimsError):

@@ -1,4 +1,4 @@
-"""Imports, dependencies and model files of a source tree: AI that no registry knows yet. Nothing in it is executed."""
+"""Imports, dependencies, model files, skills and MCP servers of a source tree. Nothing in it is executed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aims_mlflow.catalog.ai_libraries import ai_libraries, library_names
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.records.inventory import InventoryItem
+from aims_mlflow.registry.inventory import agent_files
 from aims_mlflow.registry.inventory.scan import SourceContent
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
 def read(folder: Path) -> SourceContent:
-    """Return each AI library that the Python and dependency files of a tree name, and each model file.
+    """Return each AI library that Python and dependency files of a tree name, its model files, skills and MCP servers.
 
     Raises:
         Unreachable: there is no such folder.
@@ -54,6 +55,7 @@ class _SourceTree:
         self.root = root
         self.named: dict[str, list[str]] = defaultdict(list)
         self.models: list[str] = []
+        self.agents: list[InventoryItem] = []
         self.unread = 0
         self.skipped: set[str] = set()
         self.cut = False
@@ -74,6 +76,7 @@ class _SourceTree:
         place = path.relative_to(self.root).as_posix()
         if path.suffix.lower() in MODEL_FILES:
             self.models.append(place)
+        self._agent_file(path, place)
         reader = _reader(path)
         if reader is None:
             return
@@ -87,6 +90,21 @@ class _SourceTree:
         for library in sorted(libraries):
             self.named[library].append(place)
 
+    def _agent_file(self, path: Path, place: str) -> None:
+        name = path.name.lower()
+        if name != agent_files.SKILL and name not in agent_files.MCP_FILES:
+            return
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                raise ValueError  # noqa: TRY301 - counted with the files that cannot be read
+            text = path.read_text(encoding="utf-8-sig")
+            if name == agent_files.SKILL:
+                self.agents += agent_files.skill(place, text, KIND, str(self.root), self.root.resolve().name)
+            else:
+                self.agents += agent_files.mcp_servers(place, text, KIND, str(self.root))
+        except (OSError, ValueError, RecursionError):
+            self.unread += 1
+
     def items(self) -> Iterator[InventoryItem]:
         address = str(self.root)
         for library, places in sorted(self.named.items()):
@@ -96,6 +114,7 @@ class _SourceTree:
                 kind="import", id=library, source=KIND, address=address, names=(library, f"{self.root.name}/{library}"),
                 volume=len(places), facts=facts,
             )  # fmt: skip
+        yield from self.agents
         for place in self.models:
             yield InventoryItem(
                 kind="model file", id=place, source=KIND, address=address, names=(place, f"{self.root.name}/{place}")

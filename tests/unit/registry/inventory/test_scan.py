@@ -50,13 +50,19 @@ def test_models_with_alias_and_stage_over_several_pages(client, monkeypatch):
     assert next(i for i in found.items if i.kind == "alias").names == ("b@champion", "b")
 
 
-def held(client, name, files, alias="champion"):
-    """A version behind an alias whose artifacts are `files` (name -> text)."""
+def logged(client, name, files):
+    """A logged model whose artifacts are `files` (name -> text)."""
     made = client.create_logged_model("0", name=name)
     folder = Path(url2pathname(urlsplit(made.artifact_location).path))
     folder.mkdir(parents=True)
     for file, text in files.items():
         (folder / file).write_text(text)
+    return made
+
+
+def held(client, name, files, alias="champion"):
+    """A version behind an alias whose artifacts are `files` (name -> text)."""
+    made = logged(client, name, files)
     client.create_registered_model(name)
     client.create_model_version(name, f"models:/{made.model_id}", model_id=made.model_id)
     if alias:
@@ -114,6 +120,24 @@ def test_logged_models_that_nobody_registered_are_counted_by_experiment(client):
     client.create_model_version("kept", f"models:/{made.model_id}", model_id=made.model_id)
     (item,) = logged_models.read(client, "here").items
     assert (item.id, item.volume) == ("experiment Default", 2)
+
+
+def test_flavours_of_logged_models_that_nobody_registered_name_their_providers(client):
+    for name, files in {
+        "a": mlmodel(sklearn={"sklearn_version": "1.7.2"}),
+        "b": mlmodel(openai={"openai_version": "2.1"}),
+    }.items():
+        logged(client, name, files)
+    logged(client, "c", {"MLmodel": "flavors: ["})
+    found = logged_models.read(client, "here")
+    (experiment, called) = found.items
+    assert sorted(experiment.facts["flavours"].split("; ")) == [
+        "not read: its MLmodel is not YAML", "openai 2.1", "sklearn 1.7.2"
+    ]  # fmt: skip
+    assert (called.kind, called.id, called.source) == ("provider", "openai", "logged models")
+    assert called.facts["in the flavours of"].startswith("b (m-")
+    (reason,) = found.unread.values()
+    assert reason.startswith("1 of 3: c (m-")
 
 
 def test_providers_are_counted_by_span(client):

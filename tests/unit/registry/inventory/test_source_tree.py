@@ -88,3 +88,43 @@ def test_a_list_of_another_shape_is_refused_in_one_sentence(tmp_path, content, s
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=says):
         vendor_list.read(path)
+
+
+SKILL = """---
+name: refusal-letters
+description: Drafts the letter
+  about a refusal.
+model: gpt-4o
+allowed-tools: [Read, Bash]
+---
+
+# Refusal letters
+"""
+
+
+def test_skills_and_the_models_that_they_ask_for_are_found(tmp_path):
+    tree(tmp_path, skills__letters__SKILL_dot_md=SKILL, skills__plain__skill_dot_md="# No front matter\n")
+    skill, asked, plain = source_tree.read(tmp_path).items
+    assert (skill.kind, skill.id, skill.facts["may use"]) == ("skill", "skills/letters", "Read, Bash")
+    assert skill.names == ("skills/letters", "refusal-letters", f"{tmp_path.name}/skills/letters")
+    assert skill.facts["description"] == "Drafts the letter about a refusal."
+    assert (asked.kind, asked.id, asked.facts["in the skill"]) == ("provider", "gpt-4o", "skills/letters")
+    assert (plain.kind, plain.id) == ("skill", "skills/plain")
+
+
+def test_configured_mcp_servers_are_found_and_their_secrets_are_not_kept(tmp_path):
+    servers = {"ledger": {"command": "npx", "env": {"TOKEN": "secret"}}, "crm": {"url": "https://crm.example.org/mcp"}}
+    tree(tmp_path, _dot_mcp_dot_json=json.dumps({"mcpServers": servers}), mcp_dot_json=json.dumps({"servers": []}))
+    found = source_tree.read(tmp_path).items
+    assert [(i.kind, i.names[1], i.facts["starts"]) for i in found] == [
+        ("MCP server", "ledger", "npx"), ("MCP server", "crm", "https://crm.example.org/mcp"),
+    ]  # fmt: skip
+    assert "secret" not in "".join(i.model_dump_json() for i in found)
+
+
+@pytest.mark.parametrize("text", ["---\nname: [\n---\n", "---\n- a list\n---\n", "---\nname: never ends\n"])
+def test_a_skill_that_cannot_be_read_is_counted(tmp_path, text):
+    tree(tmp_path, a__SKILL_dot_md=text, b__dot_mcp_dot_json="[", _dot_mcp_dot_json="[")
+    content = source_tree.read(tmp_path)
+    assert content.items == ()
+    assert "2 files that could not be read or parsed" in content.left_out
