@@ -19,6 +19,7 @@ OTHER = (
     "not the card's held-out data by their digest; whether rows of it, or rows that the model learned from, are among "
     "them is not known here"
 )
+LEARNED = "the {} data of the training, by their digest: what the model learned from, or was chosen on, decides nothing"
 HOLDS = ("the same", "still true")
 
 
@@ -35,9 +36,10 @@ def verify_command(
     """Load MODEL (models:/NAME/VERSION), measure on --data what its card shows, and print both values.
 
     On the held-out rows of the card, told by their digest, a figure is the same or wrong; on any other table it lies in
-    the card's interval (still true), outside (no longer true), or has none (not decided). Give rows that the model did
-    not learn from: those of the training are not told apart, and on them a figure shows little. The card's inputs are
-    compared with the logged signature, its limitations with what failed. Exit status 1 unless every figure holds.
+    the card's interval (still true), outside (no longer true), or has none (not decided). On a whole table of the
+    training nothing is decided. Give rows that the model did not learn from: no digests of single rows are kept, so
+    that rows of the training are not told from others. The card's inputs are compared with the logged signature, its
+    limitations with what failed. Exit status 1 unless every figure holds.
     """
     from aims_mlflow.adapters.reading.read_table import AS_FOUND
     from aims_mlflow.evidence.trust import trusted_keys
@@ -53,7 +55,8 @@ def verify_command(
 
 
 def _print(found: CardCheck) -> None:
-    rows = "the held-out rows of the card" if found.same_rows else OTHER
+    rows = "the held-out rows of the card" if found.same_rows else OTHER if found.seen_as is None else LEARNED
+    rows = rows.format(found.seen_as)
     click.secho(f"{found.model} ({found.digest[:12]}): {found.rows:,} rows, {rows}", bold=True)
     width = max((len(f.figure) for f in found.figures), default=6)
     click.echo(f"  {'figure':<{width}} {'card':>10} {'now':>10} {'interval':>22} verdict")

@@ -171,7 +171,7 @@ def arrow_digest(frame: pd.DataFrame) -> str:
             table = pa.Table.from_pandas(texts, preserve_index=False)
         # string and large_string hold the same text; pandas 2 and 3 choose differently.
         schema = pa.schema([pa.field(f.name, _plain_type(f.type)) for f in table.schema])
-        table = table.cast(schema).combine_chunks()
+        table = _compact(table.cast(schema).combine_chunks())
     except (pa.ArrowException, ValueError, TypeError) as exc:
         advice, said = "give its columns plain types", str(exc)
         raise DataError("the table cannot be written to Arrow", next=advice, values=said) from None
@@ -179,6 +179,19 @@ def arrow_digest(frame: pd.DataFrame) -> str:
     with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), table.schema) as writer:
         writer.write_table(table)
     return sink.total.hexdigest()
+
+
+def _compact(table: Any) -> Any:
+    """Return the table without what its buffers hold beyond its rows: of a slice Arrow writes more than its rows."""
+    import numpy as np
+    import pyarrow as pa
+
+    for i, column in enumerate(table.columns):
+        bits = pa.types.is_boolean(column.type) and len(column) % 8  # the last byte has bits beyond the rows
+        if bits or column.nbytes != column.get_total_buffer_size():
+            whole = column.take(pa.array(np.arange(len(column))))
+            table = table.set_column(i, table.schema.field(i), whole)
+    return table
 
 
 def _plain_type(kind: Any) -> Any:

@@ -65,12 +65,15 @@ class CardCheck:
 
     Attributes:
         same_rows: Whether the data are those of the card, by their digest.
+        seen_as: Under which role the training used this whole table, by its digest; None where it did not. Single rows
+            are not compared, since no digests of people's rows are kept.
         problems: What of the card's figures, inputs and limitations the evidence contradicts.
     """
 
     model: str
     digest: str
     same_rows: bool
+    seen_as: str | None
     rows: int
     figures: tuple[CheckedFigure, ...]
     problems: tuple[str, ...]
@@ -115,11 +118,11 @@ def check_card(
     )  # fmt: skip
     pack = _pack(config, counted)
     now = _measured(source.located.model_id, table, start, pack)
-    same = _same_rows(table, counted)
+    role = _known_role(table, counted)
     shown = [(r, c) for kind in MEASURED for r in counted.of(kind) for c in _figures(r)]
-    figures = tuple(_compared(record, claim, now, same=same) for record, claim in shown)
+    figures = tuple(_compared(record, claim, now, role) for record, claim in shown)
     problems = (*_wrong_figures(card, counted), *_inputs(card, source.located.model_id), *_untold(card, counted))
-    return CardCheck(model, source.model_digest, same, len(table.frame), figures, problems)
+    return CardCheck(model, source.model_digest, role == HELD_OUT, role, len(table.frame), figures, problems)
 
 
 def _card(source: EvidenceSource, counted: CountingEvidence) -> CardText:
@@ -169,18 +172,21 @@ def _measured(model_id: str, table: Table, start: SessionStartDetails, pack: Pac
     return {(c.metric, slice_text(c.slice)): c for o in outcomes for c in o.claims}
 
 
-def _same_rows(table: Table, counted: CountingEvidence) -> bool:
-    """Return whether a table is the held-out data of the training record, by any of its digests."""
+def _known_role(table: Table, counted: CountingEvidence) -> str | None:
+    """Return the role in which the training record has this table, by any of its digests, held-out data first."""
     described = [read_details(r.evidence, ProvenanceDetails).data or {} for r in counted.trained]
-    known = {d for data in described if HELD_OUT in data for d in data[HELD_OUT].digest.values()}
-    return bool(known & set(table.digest.values()))
+    mine = set(table.digest.values())
+    roles = {role for data in described for role, part in data.items() if mine & set(part.digest.values())}
+    return HELD_OUT if HELD_OUT in roles else min(roles, default=None)
 
 
 def _figures(record: SealedRecord) -> Iterator[Claim]:
     yield from (c for c in record.evidence.claims if c.role == HELD_OUT and c.value is not None)
 
 
-def _compared(record: SealedRecord, claim: Claim, now: Mapping[tuple[str, str], Claim], *, same: bool) -> CheckedFigure:
+def _compared(
+    record: SealedRecord, claim: Claim, now: Mapping[tuple[str, str], Claim], role: str | None
+) -> CheckedFigure:
     rows = slice_text(claim.slice)
     found = now.get((claim.metric, rows))
     name = metric_text(claim.metric) + (f" for {rows}" if rows else "")
@@ -190,9 +196,9 @@ def _compared(record: SealedRecord, claim: Claim, now: Mapping[tuple[str, str], 
         return CheckedFigure(name, shown, why, interval, "not measured", record.id)
     value, before = Decimal(found.value), Decimal(str(claim.value))
     verdict: FigureVerdict
-    if same:
+    if role == HELD_OUT:
         verdict = "the same" if abs(value - before) <= SAME * max(abs(before), Decimal(1)) else "wrong"
-    elif claim.interval is None:
+    elif role is not None or claim.interval is None:
         verdict = "not decided"
     else:
         inside = Decimal(claim.interval.low) <= value <= Decimal(claim.interval.high)

@@ -50,6 +50,17 @@ def test_the_cards_own_rows_give_every_figure_again(trained, capsys):
     assert json.loads(capsys.readouterr().out)["holds"]
 
 
+def test_rows_that_the_model_learned_from_decide_nothing(trained, tmp_path, capsys):
+    address, _, _ = trained
+    trainings.table(900)[:600].to_parquet(tmp_path / "train.parquet")
+    found = checked(address, tmp_path / "train.parquet")
+    assert (found.same_rows, found.seen_as) == (False, "train")
+    assert {f.verdict for f in found.figures} <= {"not decided", "not measured"}
+    words = ["document", "verify", address, "--data", str(tmp_path / "train.parquet")]
+    assert cli.main(args=words, standalone_mode=False) == 1
+    assert "the train data of the training, by their digest" in capsys.readouterr().out
+
+
 def test_other_rows_say_what_is_no_longer_true(trained, tmp_path, capsys):
     address, _, _ = trained
     other = tmp_path / "other.parquet"

@@ -62,3 +62,12 @@ def test_the_arrow_digest_is_about_columns_types_and_values_alone():
     assert arrow_digest(frame.rename(columns={"n": "m"})) != digest
     assert arrow_digest(frame.astype({"n": "int32"})) != digest
     assert len(arrow_digest(pd.DataFrame({"mixed": [1, "a", None, 2.5]}))) == 64
+
+
+@pytest.mark.parametrize("dtype", ["str", "string[pyarrow]", "bool[pyarrow]", "boolean", "Int64", "object"])
+@pytest.mark.parametrize("rows", [slice(0, 600), slice(0, 1001), slice(5, 700), slice(3, 3)])
+def test_a_part_of_a_table_has_the_digest_of_the_same_rows_alone(dtype, rows):
+    values = ("a", "bcd", None) if dtype in ("str", "string[pyarrow]", "object") else (True, False, None)
+    whole = pd.DataFrame({"c": pd.Series([values[i * i % 3] for i in range(1003)], dtype=dtype)})
+    alone = pd.DataFrame({"c": pd.Series(whole["c"].tolist()[rows], dtype=dtype)})
+    assert arrow_digest(whole.iloc[rows]) == arrow_digest(alone)
