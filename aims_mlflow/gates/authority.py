@@ -97,10 +97,21 @@ class Authority:
     """
 
     def __init__(
-        self, ledger: SealedLeaves, name: str, force: RulesInForce, at: datetime, before: int | None = None
+        self,
+        ledger: SealedLeaves,
+        name: str,
+        force: RulesInForce,
+        at: datetime,
+        before: int | None = None,
+        lineage: list[Span] | None = None,
     ) -> None:
-        """`name` is the model's qualified name, and `at` the clock of the decision, which evidence is as old as."""
+        """`name` is the model's qualified name, and `at` the clock of the decision, which evidence is as old as.
+
+        `lineage` is the model's, where it is known already.
+        """
         self.ledger, self.name, self.force, self.before = ledger, name, force, before
+        if lineage is not None:
+            self.lineage = lineage
         self._time = utc_text(at)
 
     @cached_property

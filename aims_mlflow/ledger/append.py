@@ -105,7 +105,7 @@ class Appender:
             {"sequence": leaf.sequence, "salt": salt, "body": body}
             for leaf, (_, salt, body) in zip(out, made, strict=True)
         ]
-        envelopes, names = self._new_envelopes(connection, [raw for entry in entries for raw in entry.envelopes])
+        envelopes, names = self._new_envelopes([raw for entry in entries for raw in entry.envelopes])
         edge = self._edge(connection, before)
         grown, nodes = extend(edge, [bytes.fromhex(leaf.leaf_hash) for leaf in out])
         write(
@@ -126,19 +126,13 @@ class Appender:
             return edge.copy()
         return frontier(connection, self._tables.tree, self._tables.leaves, before.size, before.last_hash)
 
-    def _new_envelopes(
-        self, connection: Connection, envelopes: Iterable[bytes]
-    ) -> tuple[list[dict[str, object]], set[str]]:
-        """Return (rows of the envelopes that are not there yet, the names that were looked up), by sha256."""
+    def _new_envelopes(self, envelopes: Iterable[bytes]) -> tuple[list[dict[str, object]], set[str]]:
+        """Return (rows of the envelopes that this worker has not written, their names); one that is there stays."""
         named = {sha256_hex(raw): raw for raw in envelopes}
         for raw in named.values():
             fit(raw)
-        asked = [name for name in named if name not in self._kept]
-        if not asked:
-            return [], set()
-        column = self._tables.envelopes.c.sha256
-        known = set(connection.execute(sa.select(column).where(column.in_(asked))).scalars())
-        return [{"sha256": name, "envelope": named[name]} for name in asked if name not in known], set(asked)
+        asked = {name: raw for name, raw in named.items() if name not in self._kept}
+        return [{"sha256": name, "envelope": raw} for name, raw in asked.items()], set(asked)
 
 
 def _leaf(entry: Entry) -> tuple[bytes, bytes, bytes]:

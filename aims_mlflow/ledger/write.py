@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     Rows = tuple[sa.Table, Sequence[Mapping[str, Any]]]
 
-# A call that is made once more keeps its latest request; both databases spell it the same.
+# A call that is made once more keeps its latest request; an envelope is named by its digest. Both databases can do it.
 CONFLICTS = {
+    "aims_envelopes": " ON CONFLICT (sha256) DO NOTHING",
     "aims_calls": " ON CONFLICT (call) DO UPDATE SET request = excluded.request, seconds = excluded.seconds",
 }
 

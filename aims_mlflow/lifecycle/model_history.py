@@ -54,10 +54,11 @@ class ModelHistory:
     def spans(self) -> list[Span]:
         """Return the spans of the ledger that belong to this model, newest first."""
         if self._known is None:
-            self._known = spans(self.ledger, self.name)
+            self._known = spans(_LeavesAsRead(self), self.name)
         return self._known
 
-    def _of(self, name: str) -> ModelLeaves:
+    def of_model(self, name: str) -> ModelLeaves:
+        """Return the leaves of a name: the model's own as they were read, another's as they are now."""
         return self.mine if name == self.name else self.ledger.of_model(name)
 
     def leaves(self, types: Sequence[str], version: str | None = None) -> list[Leaf]:
@@ -65,7 +66,7 @@ class ModelHistory:
         out = []
         for span in reversed(self.spans()):
             found: Iterable[Leaf] = (
-                self._of(span.name).of(types, version)
+                self.of_model(span.name).of(types, version)
                 if set(types) <= set(KEPT)
                 else self.ledger.leaves(start=span.start, types=types, model_name=span.name, version=version)
             )
@@ -168,6 +169,13 @@ class ModelHistory:
         if not isinstance(change, ChangeLeaf) or (isinstance(change, DecisionLeaf) and not change.allowed):
             return None
         return change if outcome(self.ledger, change.request) is None else None
+
+
+class _LeavesAsRead:
+    """A ledger with the leaves of one model as its history read them."""
+
+    def __init__(self, past: ModelHistory) -> None:
+        self.of_model, self.leaves = past.of_model, past.ledger.leaves
 
 
 def _put_into_use(content: DoneLeaf) -> bool:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.model_history import ModelHistory
     from aims_mlflow.records.decision import PriorAuthority
-    from aims_mlflow.records.policy import Caps
+    from aims_mlflow.records.policy import Policy
     from aims_mlflow.server.change import RegistryChange
     from aims_mlflow.server.stored_evidence import ArtifactOwner, ServerEvidence
 
@@ -66,15 +66,17 @@ class DecisionEvidence:
         self.bytes.forget()
         self.stored.forget()
 
-    def of_model(self, owner: ArtifactOwner, caps: Caps) -> ModelEvidence:
+    def of_model(self, owner: ArtifactOwner, policy: Policy) -> ModelEvidence:
         """Hash a model's bytes and read its run's session files.
 
         Raises:
-            EvidenceError: there are none, or more than the policy's caps.
+            EvidenceError: there are none, more than the policy's caps, or elsewhere than its locations.
             Unreachable: they cannot be read, or are still being hashed.
         """
-        digest = self.bytes.digest(owner.location, self.stored.files(owner.location), caps)
-        return ModelEvidence(owner, digest, self.stored.session_files(owner.run_id, caps) if owner.run_id else {})
+        caps, allowed = policy.caps, policy.locations or ()
+        digest = self.bytes.digest(owner.location, self.stored.files(owner.location, allowed), caps)
+        files = self.stored.session_files(owner.run_id, caps, allowed) if owner.run_id else {}
+        return ModelEvidence(owner, digest, files)
 
     def signed(self, model: ModelEvidence, force: RulesInForce) -> ModelEvidence:
         """Return a model's evidence with nothing in it but what keys of the keyring signed, digests and counts."""

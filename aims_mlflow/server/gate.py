@@ -61,7 +61,8 @@ class Gate:
     ) -> DecisionContext:
         """Hash the model's bytes, read and verify its evidence, and decide; refuse if evidence is unreadable.
 
-        `past` is what whoever holds the model's lock has read of it.
+        `past` is what whoever holds the model's lock has read of it: nobody deletes or renames the model meanwhile.
+        What others may seal meanwhile is read after the hashing: rules, consents, and what was taken back.
 
         Raises:
             ConfigError, Unreachable: there is no policy, or the ledger does not answer; or the artifact store does not,
@@ -72,10 +73,9 @@ class Gate:
         force, now = self.policy.current(), datetime.now(UTC)
         rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
         past = past or ModelHistory(self.ledger, change.ledger_name)
-        caps = force.policy.policy.caps
         try:
             # The store may answer later than a database: a large model is hashed meanwhile.
-            model = self._store.make(2 * wait_seconds(), lambda: self.evidence.of_model(owner(), caps))
+            model = self._store.make(2 * wait_seconds(), lambda: self.evidence.of_model(owner(), force.policy.policy))
             model = self.evidence.signed(model, force)
         except AimsError as exc:
             about = DecisionRequest("", version=change.version, keyring_digest=force.keyring_digest)
@@ -90,7 +90,7 @@ class Gate:
             about = DecisionRequest("", version=change.version, keyring_digest=force.keyring_digest)
             what = f"version {change.version} of {change.ledger_name} came past this gate: its ledger has none"
             return DecisionContext(unreadable(rules, what, NOT_LET_IN, about, now))
-        authority = Authority(self.ledger, change.ledger_name, force, now)
+        authority = Authority(self.ledger, change.ledger_name, force, now, lineage=past.spans())
         consents = self.evidence.consents(authority, model.digest)
         sessions = self.evidence.checked_sessions(model, authority, rules)
         request = DecisionRequest(

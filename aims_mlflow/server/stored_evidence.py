@@ -17,7 +17,7 @@ from aims_mlflow.server.stored_rows import logged_model_row
 from aims_mlflow.settings import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from aims_mlflow.records.policy import Caps
 
@@ -140,8 +140,10 @@ class ServerEvidence:
             return ArtifactOwner(None, run_id, f"{run.info.artifact_uri.rstrip('/')}/{name}")
         raise EvidenceError(f"run {run_id} logged no model of that name", next=LOG_HERE)
 
-    def session_files(self, run_id: str, caps: Caps) -> dict[str, bytes]:
+    def session_files(self, run_id: str, caps: Caps, allowed: Sequence[str] | None = None) -> dict[str, bytes]:
         """Return the session files of a run; empty where it has none. A run that is deleted in MLflow keeps them.
+
+        `allowed` are the locations of the policy that decides, by default of the one in force.
 
         Raises:
             EvidenceError: more or larger files than the policy's caps.
@@ -150,7 +152,7 @@ class ServerEvidence:
         from mlflow.exceptions import MlflowException
 
         try:
-            files = self.files(self._root_of(run_id))
+            files = self.files(self._root_of(run_id), allowed)
         except MlflowException as exc:
             if exc.get_http_status_code() >= 500:
                 raise
@@ -178,14 +180,17 @@ class ServerEvidence:
 
         return self._roots.get((active_workspace(), run_id), read)
 
-    def files(self, uri: str) -> StoredFiles:
+    def files(self, uri: str, allowed: Sequence[str] | None = None) -> StoredFiles:
         """Return the files below a location, through the repository that this server has for it.
+
+        `allowed` are the locations of the policy that decides, by default of the one in force.
 
         Raises:
             EvidenceError: the policy does not allow the location.
             Unreachable: the server has no repository for it; MLflow's own text would tell the location.
         """
-        if not any(within(root, uri) for root in (self._own_root(), *self._locations())):
+        roots = (self._own_root(), *(self._locations() if allowed is None else allowed))
+        if not any(within(root, uri) for root in roots):
             raise EvidenceError("the files lie in a store that the policy does not allow", next=ALLOW_STORE)
         try:
             return self._files(uri)

@@ -1,0 +1,46 @@
+"""How often one change asks the ledger's database: each statement is a round trip on PostgreSQL."""
+
+import contextlib
+
+import mlflow
+import sqlalchemy as sa
+
+from support import trainings
+
+
+@contextlib.contextmanager
+def statements():
+    """Yield the list of statements on the ledger's tables that this process makes meanwhile."""
+    made = []
+
+    def note(_, __, statement, *___):
+        forgetting = statement.startswith("DELETE FROM aims_calls")  # from time to time
+        if "aims_" in statement and not forgetting:
+            made.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        yield made
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+def reads(made):
+    return sum(statement.startswith("SELECT") for statement in made)
+
+
+def test_a_creation_and_an_alias_ask_the_ledger_no_oftener_than_before(registry, client, use):
+    use()  # a worker that has read policy and keyring, and knows the model
+    _, uri = trainings.train("loans", frame=trainings.table(3000, seed=5))
+    with statements() as creating:
+        version = mlflow.register_model(uri, "loans").version
+    registry.say("approve", f"models:/loans/{version}", "--stage", "deployment", "--alias", "champion")
+    with statements() as aliasing:
+        client.set_registered_model_alias("loans", "champion", version)
+    # Model, identical calls, rules; consents and what was taken back, after the hashing; the tree's head at each append;
+    # the rules at the decision's leaf. An alias also asks whether it is gated, and reads the approval.
+    assert reads(creating) <= 8, creating
+    assert reads(aliasing) <= 10, aliasing
+    # Leaves, bodies, calls, envelopes, nodes and checkpoints; PostgreSQL takes each append in one statement.
+    assert len(creating) - reads(creating) <= 10, creating
+    assert len(aliasing) - reads(aliasing) <= 10, aliasing
