@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.fresh_database import fresh_database
+from support.untraced import MEASURED, untraced
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -23,6 +24,14 @@ pytest_plugins = [
     "support.timestamp_authority",
     "support.ways_around",
 ]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    if item.path.relative_to(ROOT / "tests").parts[0] in MEASURED:
+        return (yield)
+    with untraced():
+        return (yield)
 
 
 @pytest.fixture(autouse=True)

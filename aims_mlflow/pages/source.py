@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import threading
 import time
@@ -15,12 +14,10 @@ from aims_mlflow.audit.report import Step
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError
-from aims_mlflow.evidence.small_counts import beside_line
-from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.pages.judging import JudgedVersion, VersionLeaves, decision_at, judge_version
 from aims_mlflow.pages.library import ReadableDocuments, known_shelf
+from aims_mlflow.pages.read_records import records_of
 from aims_mlflow.records.base import utc_text
-from aims_mlflow.records.leaves.changes import DecisionBody
 from aims_mlflow.settings import keyring_roots
 
 if TYPE_CHECKING:
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.audit.view import View
+    from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.gates.published_documents import DocumentShelf
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.leaves import Leaf
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 MOST_JUDGED, MOST_DECIDED = 32, 2000  # judged versions and decisions in memory
+MOST_RECORDS = 8 * 2**20  # bytes of envelopes whose records are in memory
 JUDGING_SECONDS = 0.6  # what one page may spend on states that are not in the index yet
 NO_DECISION = "no sealed decision is about this version"
 
@@ -74,6 +73,7 @@ class SharedSource:
     roots: Collection[str] | None = None  # pinned ones; None: those of the environment
     judgements: BoundedCache[JudgedVersion | None] = field(default_factory=lambda: BoundedCache(MOST_JUDGED))
     decisions: BoundedCache[Decision | None] = field(default_factory=lambda: BoundedCache(MOST_DECIDED))
+    records: BoundedCache[SealedRecord | None] = field(default_factory=lambda: BoundedCache(MOST_RECORDS))
     judging: threading.Lock = field(default_factory=threading.Lock)
 
     def history(self) -> KeyringHistory:
@@ -161,25 +161,7 @@ class PageSource:
 
     def records_of(self, leaves: Mapping[str, int | None]) -> dict[str, SealedRecord]:
         """Return records by their sha256, as `record`; `leaves` has the leaf that first sealed each."""
-        out = {}
-        for sha256, raw in self.view.envelopes(list(leaves)).items():
-            with contextlib.suppress(AimsError):
-                found = read(raw, sha256)
-                out[sha256] = found if found.evidence.withheld is None else self._whole(found, leaves[sha256])
-        return out
-
-    def _whole(self, found: SealedRecord, leaf: int | None) -> SealedRecord:
-        """Return a record with the numbers beside it, if the body of its leaf still has them.
-
-        Raises:
-            EvidenceError: they are not those that the record commits to.
-        """
-        try:
-            body = self.view.body(leaf) if leaf is not None else None
-        except AimsError:
-            body = None
-        beside = (body.beside or {}).get(found.sha256) if isinstance(body, DecisionBody) else None
-        return read(beside_line(found.envelope.raw, beside), found.sha256).whole()
+        return records_of(self.view, leaves, self.shared.records)
 
     def decided(self, sequences: Sequence[int]) -> dict[int, Decision]:
         """Return the decisions of these leaves with their texts, but those whose texts were erased or cannot be read.

@@ -12,6 +12,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gate.py"
 KEYS = {"backend", "clients", "operation", "plain_ms", "gated_ms", "plain_rps", "gated_rps", "evidence_records"}
 
 
+@pytest.mark.full
 @pytest.mark.timeout(900)
 def test_it_compares_two_servers_that_both_did_the_work(tmp_path):
     """The script itself counts versions, aliases and sealed decisions, and fails where a server did less."""

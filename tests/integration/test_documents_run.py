@@ -13,7 +13,13 @@ def finished(done):
     return done.stdout
 
 
-@pytest.mark.parametrize("variables", [{}, {"CI": "true"}], ids=["a workstation or a container", "a CI job"])
+@pytest.mark.parametrize(
+    "variables",
+    [
+        pytest.param({}, id="a workstation or a container"),
+        pytest.param({"CI": "true"}, id="a CI job", marks=pytest.mark.full),
+    ],
+)
 def test_the_readme_runs(tmp_path, variables):
     shown = finished(documents.run(["README.md"], tmp_path, is_first="CI" in variables, **variables))
     assert "aims: registered loan-screening" in shown

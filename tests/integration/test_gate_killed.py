@@ -244,7 +244,8 @@ def kill_somehow(server, client, number):
     kill_an_open_change(server, change, kind)
 
 
-@pytest.mark.parametrize("kind", ["before the commit", pytest.param("after the commit", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("kind", ["before the commit", "after the commit"])
 def test_after_a_kill_on_postgresql_ledger_and_registry_agree_again(tmp_path, request, clean_state, kind):
     import sqlalchemy as sa
 

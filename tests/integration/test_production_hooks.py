@@ -309,7 +309,7 @@ def gitlab_steps():
     )
 
 
-@pytest.mark.parametrize("steps", [github_steps, gitlab_steps])
+@pytest.mark.parametrize("steps", [github_steps, pytest.param(gitlab_steps, marks=pytest.mark.full)])
 def test_the_build_fails_where_the_gate_would_refuse(production, champion, tmp_path, steps):
     scripts, names = steps()
 
