@@ -59,11 +59,12 @@ def new(
     A TODO asks what an auditor would ask there; lint refuses a document that has one.
     """
     from aims_mlflow.management.draft import drafted, new_draft
+    from aims_mlflow.management.draft_sources import with_publications
     from aims_mlflow.management.surroundings import gather
     from aims_mlflow.records.documents import document_model
 
     document_model(kind)
-    around = gather(folder, evidence, make=not only_print)
+    around = with_publications(gather(folder, evidence, make=not only_print))
     by = author or own_name(around)
     if only_print:
         click.echo(new_draft(kind, system, by, around, form)[1], nl=False)

@@ -9,6 +9,7 @@ import yaml
 from aims_mlflow.catalog.loader import controls_for_kind, kinds, require_control
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.management.applicability.proposals import open_questions
+from aims_mlflow.management.draft_sources import draft_note
 from aims_mlflow.management.folder import FENCE
 from aims_mlflow.management.known_facts import known_facts
 from aims_mlflow.management.legal_forms import filled, legal_form
@@ -52,11 +53,12 @@ def new_draft(
     entry = around.systems.get(system or "")
     owner = entry.owner if entry else None
     facts = {"owner": owner, "author": author, **known_facts(kind, system, around)}
+    notes = tuple(draft_note(kind, system, around, form))
     if form is None:
-        return draft_text(kind, system, facts, around)
+        return draft_text(kind, system, facts, around, notes=notes)
     asked = legal_form(form, kind)
     points = filled(asked, system, around)
-    return draft_text(kind, system, {**facts, asked.field: points.statements}, around, points.citations)
+    return draft_text(kind, system, {**facts, asked.field: points.statements}, around, points.citations, notes)
 
 
 def drafted(
@@ -107,11 +109,17 @@ def with_form(document: FolderDocument, form: str, around: LintContext) -> str:
 
 
 def draft_text(
-    kind: str, system: str | None, known: dict[str, Any], around: LintContext, citations: tuple[str, ...] = ()
+    kind: str,
+    system: str | None,
+    known: dict[str, Any],
+    around: LintContext,
+    citations: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
 ) -> tuple[str, str]:
     """Return (name of the file, its text) of a draft of a kind with what is known of it, as plain values.
 
-    `citations` are the lines below the text that say what marks in the known values rest on.
+    `citations` are the lines below the text that say what marks in the known values rest on, `notes` stand as comments
+    above the fields.
     """
     model = document_model(kind)
     facts: dict[str, Any] = {
@@ -119,7 +127,7 @@ def draft_text(
     }  # fmt: skip
     if system is not None:
         facts["system"] = system
-    head = [*_header(model, facts), "", *_own_fields(model, facts)]
+    head = [*_header(model, facts), *(f"# {note}" for note in notes), "", *_own_fields(model, facts)]
     if kind == "soa":
         head += [f"# {line}" for line in open_questions(around)]
     text = "\n".join(head).rstrip() + "\n"

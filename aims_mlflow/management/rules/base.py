@@ -30,12 +30,14 @@ class LintContext:
     Attributes:
         keyring: The keys that may sign; None where none is here.
         today: The day, as YYYY-MM-DD.
+        published: Digests of the files that are known to be published; None where nobody asked.
     """
 
     folder: Folder
     evidence: EvidenceView
     keyring: Keyring | None
     today: str
+    published: frozenset[str] | None = None
 
     @cached_property
     def systems(self) -> dict[str, SystemEntry]:

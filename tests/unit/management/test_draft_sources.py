@@ -1,0 +1,53 @@
+"""A draft that was filled in from drafts says so: what nobody published counts for nothing."""
+
+import dataclasses
+
+import pytest
+
+from aims_mlflow.management.draft import new_draft
+from aims_mlflow.management.draft_sources import with_publications
+from aims_mlflow.management.evidence_view import EvidenceView
+from aims_mlflow.management.folder import read_folder
+from aims_mlflow.management.rules.base import LintContext
+from support.management_folder import PEOPLE, POLICY, REGISTER_ENTRY, write
+
+SYSTEM = "income-screening"
+NOTE = "# TODO filled in from drafts, which are not known to be published: "
+
+
+@pytest.fixture
+def around(tmp_path):
+    root = write(tmp_path, system=REGISTER_ENTRY, policy=POLICY, people=PEOPLE)
+    return LintContext(read_folder(root), EvidenceView(), None, "2026-12-01", frozenset())
+
+
+def noted(kind, system, around, form=None):
+    text = new_draft(kind, system, "rita", around, form)[1]
+    return [line.removeprefix(NOTE).partition(". ")[0] for line in text.splitlines() if line.startswith(NOTE)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "system", "form", "used"),
+    [
+        ("intended-use", SYSTEM, None, SYSTEM),
+        ("register", None, None, SYSTEM),
+        ("soa", None, None, SYSTEM),
+        ("communication", None, None, "ai-policy"),
+        ("impact-assessment", SYSTEM, "fria", f"{SYSTEM}, people, ai-policy"),
+    ],
+)
+def test_the_drafts_that_it_was_filled_in_from_are_named(around, kind, system, form, used):
+    (named,) = noted(kind, system, around, form)
+    assert set(named.split(", ")) == set(used.split(", "))
+    published = frozenset(d.sha256 for d in around.folder.documents)
+    assert noted(kind, system, dataclasses.replace(around, published=published), form) == []
+
+
+def test_a_draft_that_takes_nothing_from_documents_has_no_note(around):
+    assert noted("leadership", None, around) == []
+    assert noted("soa", None, dataclasses.replace(around, published=None)) == []
+
+
+def test_without_a_server_nothing_is_known_to_be_published(around, monkeypatch, clean_state):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert with_publications(dataclasses.replace(around, published=None)).published == frozenset()
