@@ -68,9 +68,8 @@ def _ghosts(
         yield ManagementFinding("S2", system, fact, fix, system, (entry.id,))
     if MODELS not in {s.kind for s in state.inventory.scanned}:
         return
-    seen = {item.id for item in state.inventory.items if item.kind == "registered model"}
     for name in entry.models:
-        if name not in seen:
+        if name not in state.scanned_models:
             fact = f"{system} is in {entry.stage}, and its model {name} is in no registry that was scanned"
             yield ManagementFinding("S2", f"{system}/{name}", fact, fix, system, (entry.id,))
 
@@ -133,10 +132,8 @@ def _stage(
     system: str, entry: SystemEntry, state: ManagementState, compared: RegisterComparison, names: dict[str, str]
 ) -> Iterator[ManagementFinding]:
     mine = [d for d in state.deployed or () if names.get(d.model) == system]
-    held = [
-        i for i in (state.inventory.items if state.inventory else ())
-        if entry.stage == "retirement" and not mine and i.kind in SERVING and compared.claimed.get(i.key) == system
-    ]  # fmt: skip
+    items = state.inventory.items if state.inventory and entry.stage == "retirement" and not mine else ()
+    held = [i for i in items if i.kind in SERVING and compared.claimed.get(i.key) == system]
     if held:
         fact = f"the entry says retirement, and the scan found {held[0].called} of {held[0].address}"
         fix = f"take it away, or correct the stage of {system}"

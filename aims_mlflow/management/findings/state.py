@@ -117,6 +117,18 @@ class ManagementState:
         """The people whom the people register names, by id."""
         return {p.id: p for entry in self.of(PeopleEntry) for p in entry.people}
 
+    @cached_property
+    def scanned_models(self) -> frozenset[str]:
+        """The registered models that the newest scan found."""
+        items = self.inventory.items if self.inventory else ()
+        return frozenset(item.id for item in items if item.kind == "registered model")
+
+    @cached_property
+    def records_in_use(self) -> tuple[SealedRecord, ...]:
+        """The records of every version in use, each once, oldest first."""
+        records = {r.id: r for version in self.deployed or () for r in version.records}
+        return tuple(sorted(records.values(), key=lambda r: (r.evidence.time, r.id)))
+
     def about(self, model: type[Written], system: str) -> list[Written]:
         """Return the documents of a kind about a system."""
         return [d for d in self.of(model) if d.system == system]

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 def wording_context(state: ManagementState, now: datetime) -> LintContext:
     """Return what rules about words compare with: every document in force, and the evidence of deployed versions."""
-    records = {r.id: r for version in state.deployed or () for r in version.records}
-    ordered = tuple(sorted(records.values(), key=lambda r: (r.evidence.time, r.id)))
+    ordered = state.records_in_use
     digests = tuple(dict.fromkeys(v.digest for v in state.deployed or () if v.digest))
     view = EvidenceView(ordered, ("the ledger",) if ordered else (), (), digests)
     documents = tuple(state.texts.get(d.id) or _bare(d) for d in state.documents)
