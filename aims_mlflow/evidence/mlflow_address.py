@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aims_mlflow.errors import Unreachable
+from aims_mlflow.errors import ConfigError, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CONNECT_SECONDS = 5.0
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
@@ -20,6 +25,22 @@ def plain_uri(uri: str) -> str:
     """Return a URI without its password."""
     parts = urlsplit(uri)
     return uri.replace(parts.netloc, parts.hostname or "", 1) if parts.password else uri
+
+
+@contextlib.contextmanager
+def known_kind(uri: str) -> Iterator[None]:
+    """Say in one sentence that MLflow has no store for the kind of an address.
+
+    Raises:
+        ConfigError: MLflow said so inside the block.
+    """
+    from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
+
+    try:
+        yield
+    except UnsupportedModelRegistryStoreURIException:
+        fix = "set MLFLOW_TRACKING_URI to a server or database, such as http://HOST:5000 or sqlite:///mlflow.db"
+        raise ConfigError("MLflow has no store for addresses of this kind", where=plain_uri(uri), next=fix) from None
 
 
 def check_answers(uri: str) -> None:

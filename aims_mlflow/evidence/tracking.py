@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
-from aims_mlflow.evidence.mlflow_address import ABSENT, NAME_IT, REACH, check_answers, check_file, plain_uri
+from aims_mlflow.evidence.mlflow_address import ABSENT, NAME_IT, REACH, check_answers, check_file, known_kind, plain_uri
 from aims_mlflow.evidence.patience import patience
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.settings import environment, is_set
@@ -50,8 +50,9 @@ def _mlflow() -> Any:
 
 
 def client() -> Any:
-    """Return a client of the configured tracking server."""
-    return _mlflow().MlflowClient()
+    """Return a client of the configured tracking server; ConfigError for an address of a kind that MLflow lacks."""
+    with known_kind(_mlflow().get_tracking_uri()):
+        return _mlflow().MlflowClient()
 
 
 def _database_errors() -> tuple[type[Exception], ...]:
@@ -147,12 +148,11 @@ def registered_model(name: str) -> Any:
     from mlflow.exceptions import MlflowException
     from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
 
-    with reaching(f"read the registered model {name}"):
+    with reaching(f"read the registered model {name}"), known_kind(_mlflow().get_registry_uri()):
         try:
             return client().get_registered_model(name)
         except UnsupportedModelRegistryStoreURIException:
-            uri = plain_uri(_mlflow().get_tracking_uri())
-            raise ConfigError("this is no address of a registry", where=uri, next="give http://HOST:PORT") from None
+            raise
         except MlflowException as exc:
             if exc.error_code in NOT_THERE:
                 return None

@@ -112,7 +112,7 @@ def test_unknown_keys_need_to_be_named(folder, tmp_path, monkeypatch, capsys):
         (["keys", "add", "nowhere.pem", "--owner", "a", "--role", "trainer"], 3, "cannot be read"),
         (["gate", "explain", "income", "--stage", "deployment"], 2, "names neither a run nor a model"),
         (["gate", "status", "http://127.0.0.1:9"], 3, "no MLflow server answers"),
-        (["gate", "status", "ftp://x"], 2, "ftp://x: this is no address of a registry"),
+        (["gate", "status", "ftp://x"], 2, "ftp://x: MLflow has no store for addresses of this kind"),
         (["gate", "status", "localhost:5000"], 2, "'localhost:5000' is no address of a registry"),
         (["gate", "status", "http://"], 2, "'http://' is no address of a registry"),
     ],
@@ -120,7 +120,8 @@ def test_unknown_keys_need_to_be_named(folder, tmp_path, monkeypatch, capsys):
 def test_wrong_use_gets_one_sentence_and_the_contracts_status(args, status, text, capsys, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///:memory:")
     assert aims(*args) == status
-    mlflow.set_registry_uri(None)  # a command names the registry for the whole process
+    mlflow.set_tracking_uri(None)  # a command names server and registry for the whole process
+    mlflow.set_registry_uri(None)
     assert text in capsys.readouterr().err
 
 

@@ -39,6 +39,20 @@ def test_a_command_that_reads_leaves_nothing_behind(empty, capsys, command):
     assert list(empty.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", [["evidence", "list", RUN], ["verify", "models:/loans/1"], ["gate", "status"]])
+def test_an_address_of_no_kind_that_mlflow_knows_is_one_sentence(empty, capsys, command):
+    import mlflow
+
+    mlflow.set_tracking_uri("ftp://u:secret@x")
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    said = capsys.readouterr().err
+    assert (ended.value.code, said.count("\n")) == (2, 1)
+    assert said.startswith(
+        "Error: ftp://x: MLflow has no store for addresses of this kind. Next: set MLFLOW_TRACKING_URI"
+    )
+
+
 def test_a_driver_that_is_not_installed_is_named():
     with (
         pytest.raises(ConfigError, match="the driver psycopg is not installed") as caught,
