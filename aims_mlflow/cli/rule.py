@@ -9,7 +9,7 @@ import click
 @click.argument("rule", required=False)
 def command(rule: str | None) -> None:
     """Explain RULE, such as G4 of `aims document lint` or S1 of `aims document findings`; without one, list all."""
-    from aims_mlflow.management.findings.rules import RULES
+    from aims_mlflow.management.findings.rules import RULES, rule_reasons
     from aims_mlflow.management.rules import require_rule, rules
 
     if rule is None:
@@ -21,6 +21,9 @@ def command(rule: str | None) -> None:
     asked = RULES.get(rule.upper())
     if asked is not None:
         click.secho(f"{asked.id} {asked.grade}: {asked.title}", bold=True)
+        said = rule_reasons()[asked.id]
+        click.echo(f"  why: {said.why}")
+        click.echo(f"  fix: {said.fix}")
         click.echo(f"  counts against: {asked.control}")
         click.echo(f"  topic: {asked.topic}; `aims document findings --rule {asked.id}` lists what it finds")
         click.echo("  --seal seals a new finding in the ledger, and closes it when its cause is gone")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
+from importlib import resources
 from typing import Literal
 
 from aims_mlflow.canonical import digest_of
+from aims_mlflow.records.base import Record
+from aims_mlflow.strict_yaml import parse
 
+REASONS = "reasons.yaml"
 Grade = Literal["major", "minor", "observation"]
 Topic = Literal[
     "written-documents", "inventory", "impact", "documentation", "lifecycle", "third-party", "internal-audit",
@@ -107,6 +112,20 @@ _ALL = (
     FindingRule("M3", "management-review", "9.3", "minor", "a management review is held when it is due"),
 )  # fmt: skip
 RULES = {rule.id: rule for rule in _ALL}
+
+
+class RuleReason(Record):
+    """Why what a rule finds is a finding, and how it is mended."""
+
+    why: str
+    fix: str
+
+
+@functools.cache
+def rule_reasons() -> dict[str, RuleReason]:
+    """Return the reason of every rule, by its id."""
+    text = resources.files("aims_mlflow.management.findings").joinpath(REASONS).read_text(encoding="utf-8")
+    return {name: RuleReason.model_validate(said) for name, said in parse(text, REASONS).data.items()}
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ def test_lint_of_one_file_shows_its_results_alone(tmp_path, capsys):
 def test_a_rule_explains_itself():
     assert "why:" in run_command("rule", "g4")
     assert "X10" in run_command("rule")
+    assert "fix: give the duty in role-assignment or roles" in run_command("rule", "k1")
     with pytest.raises(AimsError, match="there is no rule"):
         run_command("rule", "Z9")
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from aims_mlflow.management.findings.every import findings
-from aims_mlflow.management.findings.rules import RULES
+from aims_mlflow.management.findings.rules import RULES, rule_reasons
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from support import live_states, management_states
 from support.good_documents import FIELDS
@@ -276,6 +276,13 @@ def test_every_rule_about_people_risks_and_reviews_has_a_case():
     made = {line.split()[0] for _, wanted in CASES.values() for line in wanted}
     assert {rule for rule in RULES if rule[0] in "KRMO"} - made == set()
     assert {"L5", "L6", "L7", "L8", "L9", "W4", "W5", "W6", "W7", "S8", "T8", "C10"} - made == set()
+
+
+def test_every_rule_says_why_and_what_to_do():
+    assert set(rule_reasons()) == set(RULES)
+    texts = [text for said in rule_reasons().values() for text in (said.why, said.fix)]
+    assert min(map(len, texts)) > 15
+    assert len({said.why for said in rule_reasons().values()}) == len(RULES)
 
 
 def test_a_finding_says_who_holds_the_duty_and_what_the_review_was_not_told():
