@@ -90,7 +90,7 @@ def comparison(groups: Groups, sizes: Array, settings: Fairness, role: str) -> C
     """
     least = rows_to_judge(settings)
     if len(groups.names) < 2:
-        return Comparison(groups, sizes, None, _alone(groups, least), role)
+        return Comparison(groups, sizes, None, why_alone(groups, least), role)
     declared = {c: settings.reference[c] for c in groups.columns if c in settings.reference}
     fit = [g for g in range(len(sizes)) if declared.items() <= groups.slice(g).items()]
     if not fit:
@@ -105,7 +105,8 @@ def rows_to_judge(settings: Fairness) -> int:
     return max(settings.pool_under, settings.min_n)
 
 
-def _alone(groups: Groups, least: int) -> str:
+def why_alone(groups: Groups, least: int) -> str:
+    """Return why groups cannot be compared of which fewer than two have `least` rows."""
     if not groups.names:
         return f"no group with at least {least} rows: rates cannot be compared"
     name = ", ".join(groups.names[0])

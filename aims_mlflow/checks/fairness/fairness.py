@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import held_by, hold, is_description, is_too_small, reason_of
 from aims_mlflow.checks.fairness.by_group import Measure, measures_of
-from aims_mlflow.checks.fairness.comparisons import rows_to_judge, unseen_groups
+from aims_mlflow.checks.fairness.comparisons import rows_to_judge, unseen_groups, why_alone
 from aims_mlflow.checks.fairness.selection import SEED
 from aims_mlflow.checks.metrics import GROUP_RATES
 from aims_mlflow.checks.outcome import Outcome, versions
@@ -21,7 +21,7 @@ from aims_mlflow.checks.statistics.groups import Groups, group_rows
 from aims_mlflow.checks.tables.validation import find_columns
 from aims_mlflow.errors import CheckError, DataError
 from aims_mlflow.records.details.checks import FairnessDetails
-from aims_mlflow.records.evidence import Claim, Result, result_of, worst
+from aims_mlflow.records.evidence import Claim, result_of, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,14 +53,14 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     settings = pack.fairness
     part = data.part((*data.sensitive_names, *settings.control), outcomes=True)
     with count_tables.replicates_followed() as ran:
-        measured, tables, results = _by_groups(part, settings)
+        measured, tables, alone = _by_groups(part, settings)
     described = [c for c in measured if is_description(c)]
     compared = [c for c in measured if not is_description(c)]
     claims = hold(compared, held_by(settings.limits), role=data.role, min_n=settings.min_n) + described
     return Outcome(
         kind=KIND,
-        result=worst([result_of(claims), *results]),
-        reason=_reason(claims, settings),
+        result=worst([result_of(claims), "not_evaluated"]) if alone else result_of(claims),
+        reason=_reason(claims, settings, alone),
         claims=tuple(claims),
         controls=settings.controls,
         details=FairnessDetails(
@@ -81,24 +81,24 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     )
 
 
-def _by_groups(part: InMemoryTable, settings: Fairness) -> tuple[list[Claim], list[dict[str, Any]], list[Result]]:
-    """Return the claims and the details of each grouping, and a result for each column with a single group."""
+def _by_groups(part: InMemoryTable, settings: Fairness) -> tuple[list[Claim], list[dict[str, Any]], list[str]]:
+    """Return the claims and the details of each grouping, and why nothing is compared of a column with one group."""
     measures = measures_of(part, settings)
     claims: list[Claim] = []
     details: list[dict[str, Any]] = []
-    results: list[Result] = []
+    alone: list[str] = []
     for groups in _groupings(part, settings):
         if len(groups.names) < 2 and len(groups.columns) == 1 and not groups.within:
-            results.append("not_evaluated")
+            alone.append(f"{groups.columns[0]}: {why_alone(groups, rows_to_judge(settings))}")
         measured, counted = _measured(measures, groups)
         claims += measured + unseen_groups(groups, settings, part)
         details.append(counted)
-    return claims, details, results
+    return claims, details, alone
 
 
-def _reason(claims: list[Claim], settings: Fairness) -> str | None:
+def _reason(claims: list[Claim], settings: Fairness, alone: list[str]) -> str | None:
     """Return why the result is what it is, with the ways on where groups are too small, and what was set aside."""
-    said = [reason_of(claims)]
+    said = [reason_of(claims) or "; ".join(alone)]
     if any(is_too_small(c) and c.limit is not None for c in claims):
         said.append("the ways on: more held-out rows, or set the group aside by name with a reason (set_aside)")
     said += [f"set aside by the pack: {s.column}={s.group}, {s.reason}" for s in settings.set_aside]

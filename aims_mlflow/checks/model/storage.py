@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.model import file_formats as formats
 from aims_mlflow.checks.model.file_formats import Budget, State
+from aims_mlflow.evidence.digests import is_load_mark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +46,9 @@ class ModelFile:
 
 
 def scan(folder: Path) -> list[ModelFile]:
-    """Return the model's files; pickles are read opcode by opcode (picklescan) and never loaded."""
-    files = []
+    """Return the model's files, those of its digest; pickles are read opcode by opcode (picklescan), never loaded."""
+    described, files = folder / "MLmodel", []
+    mlmodel = described.read_bytes() if described.is_file() and not described.is_symlink() else b""
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
         name = path.relative_to(folder).as_posix()
         try:
@@ -54,6 +56,8 @@ def scan(folder: Path) -> list[ModelFile]:
                 files.append(_look(file, name, Budget(MAX_BYTES)))
         except Exception:  # noqa: BLE001  a file that cannot be read is said, never passed
             files.append(ModelFile(name, "unknown", unread=True))
+        if not files[-1].unsafe and is_load_mark(name, path.stat().st_size, mlmodel):
+            files.pop()
     return files
 
 

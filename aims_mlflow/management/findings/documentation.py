@@ -179,7 +179,8 @@ def _limits(
         what for what, names in _must_be_told(system, version, state) if not any(n.casefold() in words for n in names)
     ]
     if silent:
-        fact = f"{len(silent)} limits are told to nobody: {'; '.join(silent[:4])}"
+        things = "thing that users have to know is" if len(silent) == 1 else "things that users have to know are"
+        fact = f"{len(silent)} {things} told in no document: {'; '.join(silent[:4])}"
         fact += "; and more" if len(silent) > 4 else ""
         fix = f"name them in `limits`, and publish it: aims document new user-information --system {system}"
         yield _found("C6", system, version, fact, fix, *(d.id for d in told))
@@ -213,12 +214,23 @@ def _must_be_told(
                 yield name, _names(claim, record)
             elif is_left_out(claim) and rows:
                 yield f"{rows} was not judged: too few rows", (rows, *claim.slice.values())
-    for waived in version.waived:
-        yield f"waiver {waived.waiver[:13]} of {waived.unmet.control}", (waived.waiver[:13], waived.unmet.control)
+    yield from _waivers(version)
     for register in state.of(RiskRegisterDocument):
         for risk in register.risks:
             if risk.system == system and risk.residual is not None:
                 yield f"what is left of risk {risk.id}", (risk.id,)
+
+
+def _waivers(version: DeployedVersion) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each waiver once, with what it lets pass."""
+    passed: dict[tuple[str, str], dict[str, None]] = {}
+    for waived in version.waived:
+        item = waived.unmet
+        what = metric_text(item.metric) if item.metric else item.kind
+        rows = f" of {slice_text(item.slice)}" if item.slice else ""
+        passed.setdefault((waived.waiver[:13], item.control), {})[what + rows] = None
+    for (waiver, control), let in passed.items():
+        yield f"waiver {waiver} of {control}, for {', '.join(let)}", (waiver, control)
 
 
 def _of_bytes(record: SealedRecord, version: DeployedVersion) -> bool:

@@ -23,6 +23,7 @@ from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.tables.predictions import EvaluatedModel, Predictions
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
+from aims_mlflow.evidence.digests import LOAD_MARK
 from aims_mlflow.records.pack import Pack
 
 PACK = Pack(name="p", version="1", description="d")
@@ -227,6 +228,15 @@ def test_what_is_not_known_to_hold_data_alone_is_never_safe(files, state, tmp_pa
     (claim,) = storage.storage_claims(tmp_path, "test")
     assert claim.value == ("0" if state == "safe" else str(len(files)))
     assert ("of an unknown format" in claim.note) == (state == "unknown")
+
+
+def test_the_mark_that_mlflow_leaves_on_loading_is_no_file_of_the_model_unless_it_runs_code(tmp_path):
+    (tmp_path / "MLmodel").write_text("flavors: {}\n")
+    mark = tmp_path / LOAD_MARK
+    mark.write_text("registered_model_name: loans\n")
+    assert [f.path for f in storage.scan(tmp_path)] == ["MLmodel"]
+    mark.write_bytes(pickle.dumps(print))
+    assert [f.path for f in storage.scan(tmp_path) if f.unsafe] == [LOAD_MARK]
 
 
 def test_a_bomb_is_not_unpacked_to_its_end(tmp_path, monkeypatch):

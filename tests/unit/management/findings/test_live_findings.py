@@ -233,10 +233,11 @@ def test_limits_that_users_are_not_told():
         unmet=Unmet(control="A.6.2.4", kind="fairness", text="x"), waiver="01a2w", owner="olga", reason="pilot",
         expires="2099-01-01T00:00:00Z",
     )  # fmt: skip
-    state = live(good(), waived=(waived,))
+    more = [Unmet(control="A.6.2.4", kind="fairness", text="x", metric="f1", slice={"sex": s}) for s in "FM"]
+    state = live(good(), waived=(waived, *(waived.model_copy(update={"unmet": u}) for u in more)))
     (one,) = found(state)
     assert one.rule == "C6"
-    assert "waiver 01a2w of A.6.2.4" in one.fact
+    assert one.fact.endswith(": waiver 01a2w of A.6.2.4, for fairness, f1 of sex=F, f1 of sex=M")
     told = INFORMATION.replace("limits: [adults only,", "limits: [A.6.2.4 is waived,")
     assert found(with_texts(state, told)) == []
     untold = with_texts(good(), INFORMATION.replace(", R1 is accepted for women", ""))
@@ -385,7 +386,7 @@ def test_what_the_cards_own_limitations_tell_is_told():
     assert found(live(with_assessment(assessed(records, value="0.31")), records), "C6") == []
     card = card_of(records).replace("balanced accuracy", "it").replace("selection-rate ratio", "it")
     (one,) = found(live(with_assessment(assessed(records, value="0.31")), records, card), "C6")
-    assert "2 limits are told to nobody" in one.fact
+    assert "2 things that users have to know are told in no document" in one.fact
 
 
 def test_a_version_in_use_without_entry_and_evidence_is_not_passed_over():
