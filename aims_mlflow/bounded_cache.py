@@ -20,6 +20,7 @@ class BoundedCache(Generic[Value]):
 
         self._kept: LRUCache[Hashable, tuple[Value, int]] = LRUCache(most, getsizeof=lambda pair: pair[1])
         self._lock = threading.Lock()
+        self._making: dict[Hashable, threading.RLock] = {}
 
     def get(self, key: Hashable, make: Callable[[], Value], size: int = 1) -> Value:
         """Return the value of a key, made where it is not known; what `make` raises is not remembered."""
@@ -32,6 +33,30 @@ class BoundedCache(Generic[Value]):
             with self._lock:
                 self._kept[key] = (value, size)
         return value
+
+    def once(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """Return the value of a key as `get`; threads that want it while it is made wait for it, and make no other."""
+        with self._lock:
+            known, making = self._kept.get(key), self._making.setdefault(key, threading.RLock())
+        if known is not None:
+            return known[0]
+        try:
+            with making:
+                return self.get(key, make)
+        finally:
+            with self._lock:
+                self._making.pop(key, None)
+
+    def put(self, key: Hashable, value: Value) -> None:
+        """Keep a value that is known, in the place of an earlier one."""
+        with self._lock:
+            self._kept[key] = (value, 1)
+
+    def known(self, key: Hashable) -> Value | None:
+        """Return the value of a key if it is remembered."""
+        with self._lock:
+            found = self._kept.get(key)
+        return found[0] if found is not None else None
 
     def clear(self) -> None:
         """Forget everything."""

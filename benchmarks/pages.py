@@ -1,18 +1,20 @@
 """Each of the auditor's pages, asked by several browsers at once, over a made-up ledger.
 
     python benchmarks/pages.py [--json] [--quick] [--systems N] [--versions N] [--records N] [--documents N]
-                               [--browsers N] [--asks N]
+                               [--browsers N] [--asks N] [--rounds N]
 
-One line for each page. Server and browsers are threads of this one process, so that the browsers' own
-work is in the figures. Documents are published and approved: some
-of the organisation, and those of one system after another.
+One line for each page and round. The first round begins when all leaves are in the index, which was just made:
+documents are not read then, and no version is judged. `memory_mib` is what the process holds after the page,
+`memory_grows_mib` what the whole round added to it. Server and browsers are threads of this one process, so that the
+browsers' own work is in the figures. Documents are published and approved: some of the organisation, and those of one
+system after another.
 """
 
 import argparse
 import json
 import logging
+import os
 import re
-import resource
 import statistics
 import sys
 import tempfile
@@ -58,15 +60,15 @@ def serve(ledger):
     import flask
     from werkzeug.serving import make_server
 
-    source = page_routes.source_of(ledger)
-    page_routes.shared_source = lambda: source
+    reader = page_routes.reader_of(ledger)
+    page_routes.page_reader = lambda: reader
     page_routes.reader_scope = lambda _: page_readers.EVERYTHING
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     app = flask.Flask("benchmark")
     page_routes.add_pages(app)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return source, f"http://127.0.0.1:{server.server_port}/aims/"
+    return reader, f"http://127.0.0.1:{server.server_port}/aims/"
 
 
 def measure(address, browsers, asks):
@@ -87,11 +89,37 @@ def measure(address, browsers, asks):
         return [each for took in pool.map(browse, range(browsers)) for each in took]
 
 
+def memory():
+    """Return the MiB of memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def one_round(number, reader, root, asked):
+    """Ask for each page; return a line for each, with what the whole round added to the process's memory."""
+    begun, lines = memory(), []
+    for name, address in addresses(reader.shared).items():
+        took = sorted(measure(root + address, asked.browsers, asked.asks))
+        p99 = took[min(int(len(took) * 0.99), len(took) - 1)]
+        figures = {"median_ms": round(statistics.median(took), 1), "p99_ms": round(p99, 1)}
+        lines.append({"page": name, "round": number, **figures, "asks": len(took), "memory_mib": round(memory())})
+    grown = round(memory() - begun, 1)
+    return [{**line, "memory_grows_mib": grown} for line in lines]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--quick", action="store_true", help="a hundredth of the ledger, to try the script")
-    sizes = {"systems": 200, "versions": 5000, "records": 100_000, "documents": 2000, "browsers": 8, "asks": 20}
+    sizes = {
+        "systems": 200,
+        "versions": 5000,
+        "records": 100_000,
+        "documents": 2000,
+        "browsers": 8,
+        "asks": 20,
+        "rounds": 3,
+    }
     for name, default in sizes.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     asked = parser.parse_args()
@@ -102,25 +130,19 @@ def main():
         for number in range(versions):
             made.add(number, number % systems, each, in_use=number >= versions - systems)
         made.publish(max(asked.documents // part, len(OF_ALL)), systems)
-        source, root = serve(made.ledger)
-        while not source.index.refresh(source.view):
+        reader, root = serve(made.ledger)
+        while not reader.shared.index.refresh(reader.shared.view):
             pass
-        for name, address in addresses(source).items():
-            measure(root + address, 1, 2)  # states that were never judged are judged once
-            took = sorted(measure(root + address, asked.browsers, asked.asks))
-            p99 = took[min(int(len(took) * 0.99), len(took) - 1)]
-            line = {
-                "page": name,
-                "median_ms": round(statistics.median(took), 1),
-                "p99_ms": round(p99, 1),
-                "asks": len(took),
-                "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-            }
-            print(
-                json.dumps(line)
-                if asked.json
-                else f"{name:10} {line['median_ms']:8.1f} ms  p99 {line['p99_ms']:8.1f} ms"
-            )
+        for number in range(1, asked.rounds + 1):
+            for line in one_round(number, reader, root, asked):
+                print(json.dumps(line) if asked.json else _told(line), flush=True)
+
+
+def _told(line):
+    return (
+        f"{line['round']} {line['page']:10} {line['median_ms']:8.1f} ms  p99 {line['p99_ms']:8.1f} ms  "
+        f"{line['memory_mib']:6} MiB, this round {line['memory_grows_mib']:+.1f}"
+    )
 
 
 if __name__ == "__main__":

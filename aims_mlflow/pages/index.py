@@ -9,10 +9,11 @@ import logging
 import sqlite3
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
+from aims_mlflow.errors import EvidenceError, Unreachable
 from aims_mlflow.pages import tables
 from aims_mlflow.pages.index_writer import IndexWriter
 from aims_mlflow.settings import home
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.pages.scope import Scope
 
-BATCH = 1000
-WAIT_SECONDS = 3.0
-AT_ONCE = 2000  # leaves that a page may wait for; more are indexed in the background
+BATCH = 100
+WAIT_SECONDS = 3.0  # how long one call may add leaves, or wait for another thread that adds them
 _log = logging.getLogger(__name__)
 
 
@@ -106,13 +106,17 @@ class PageIndex:
             raise
         connection.execute("COMMIT")
 
-    def refresh(self, view: View, most: int = AT_ONCE) -> bool:
-        """Add up to `most` new leaves; return whether all are in. Another thread that does so is waited for."""
-        if not self._filling.acquire(timeout=WAIT_SECONDS):
+    def refresh(self, view: View, seconds: float = WAIT_SECONDS) -> bool:
+        """Add new leaves for some seconds; return whether all are in. Another thread that does so is waited for."""
+        ends = time.monotonic() + seconds
+        if not self._filling.acquire(timeout=seconds):
             return False
         try:
             self._require_same(view)
-            return any(self._add_batch(view) < BATCH for _ in range(0, most, BATCH))
+            while self._add_batch(view) == BATCH:
+                if time.monotonic() >= ends:
+                    return False
+            return True
         finally:
             self._filling.release()
 
@@ -149,20 +153,6 @@ class PageIndex:
             _log.warning("aims: the index of the pages was made from another ledger, and is made again")
             with self.writing() as connection:
                 tables.empty(connection)
-
-    def refresh_in_background(self, view: View) -> threading.Thread:
-        """Start to add all leaves, for a ledger with more of them than a page may wait for."""
-
-        def fill() -> None:
-            try:
-                while not self.refresh(view):
-                    pass
-            except (AimsError, sqlite3.Error) as exc:
-                _log.warning("aims: the index of the pages could not be filled: %s", exc)
-
-        thread = threading.Thread(target=fill, name="aims-pages-index", daemon=True)
-        thread.start()
-        return thread
 
 
 def _batch(view: View, start: int) -> list[Leaf]:

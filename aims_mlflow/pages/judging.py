@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.gates.combined_status import ControlStatus
     from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.gates.sealed_documents import KnownSessions
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.signing.keyring_history import KeyringHistory
@@ -120,14 +121,14 @@ def authority_on(view: View, name: str, at: datetime) -> Authority:
     return Authority(ledger, name, read_rules(ledger, active.get("policy", ""), active.get("keyring", "")), at)
 
 
-def shelf_in(view: View, now: datetime, before: int | None = None) -> DocumentShelf:
+def shelf_in(view: View, now: datetime, before: int | None = None, known: KnownSessions | None = None) -> DocumentShelf:
     """Return the documents that were sealed, as the gate counts them; none where no policy and keyring are here.
 
-    `before` leaves out what was sealed from that leaf on.
+    `before` leaves out what was sealed from that leaf on; `known` remembers what was verified before.
     """
     try:
         authority = authority_on(view, "", now)
-        return sealed_shelf(Authority(authority.ledger, "", authority.force, now, before))
+        return sealed_shelf(Authority(authority.ledger, "", authority.force, now, before), known)
     except AimsError:  # the ledger's verification names what is wrong with them
         return DocumentShelf()
 

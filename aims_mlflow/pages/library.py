@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
+from aims_mlflow.gates.published_documents import DocumentShelf
 from aims_mlflow.management.library import Library
 from aims_mlflow.pages.judging import shelf_in
 from aims_mlflow.pages.scope import GONE
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from aims_mlflow.gates.published_documents import DocumentShelf, Publication
+    from aims_mlflow.gates.published_documents import Publication
     from aims_mlflow.management.states import DocumentState
     from aims_mlflow.pages.source import PageSource, SharedSource
     from aims_mlflow.records.documents.base import WrittenDocument
@@ -33,6 +34,7 @@ _STATE = (
     "(SELECT max(sequence) FROM leaf WHERE type IN ('policy', 'keyring')) FROM "
     f"(SELECT count(DISTINCT leaf) AS number, max(leaf) AS last FROM record WHERE kind IN ({_KINDS}))"
 )
+NEWEST = "newest"
 _HEADER = (
     "id", "title", "version", "owner", "author", "supersedes", "reason_for_change", "system", "organisation",
     "model_digests", "approver", "effective_from", "review_by", "valid_until", "retention_until", "source", "language",
@@ -52,7 +54,12 @@ def shelf_key(shared: SharedSource) -> tuple[object, ...]:
 
 def known_shelf(shared: SharedSource, now: datetime) -> DocumentShelf:
     """Return the documents that the ledger has; read anew after each leaf about one, and after each change of rules."""
-    return shared.shelves.get(shelf_key(shared), lambda: shelf_in(shared.view, now))
+    return shared.shelves.once(shelf_key(shared), lambda: shelf_in(shared.view, now, known=shared.sessions))
+
+
+def newest_shelf(shared: SharedSource) -> DocumentShelf:
+    """Return the documents as they were last read, for a page that cannot wait; none where they never were."""
+    return shared.shelves.known(NEWEST) or DocumentShelf()
 
 
 def as_written(publication: Publication) -> WrittenDocument | None:
@@ -129,7 +136,9 @@ class ReadableDocuments:
     def all(self) -> Sequence[SealedDocument]:
         """The version in force of each document, by id; of a withdrawn one the last version."""
         shared, today = self._source.shared, self._source.moment[:10]
-        every = shared.documents.get((shelf_key(shared), today), lambda: _all_on(self.library, today))
+        shelf = self.library.shelf
+        # What is remembered holds its shelf, so that no other shelf gets the same identity.
+        _, every = shared.documents.once((id(shelf), today), lambda: (shelf, _all_on(self.library, today)))
         return [d for d in every if self.reads(d.publication.document.system)]
 
     def approvers(self, publication: Publication) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from aims_mlflow.audit.report import Step
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError
+from aims_mlflow.gates.sealed_documents import KnownSessions
 from aims_mlflow.pages.judging import JudgedVersion, VersionLeaves, decision_at, judge_version
-from aims_mlflow.pages.library import ReadableDocuments, known_shelf
+from aims_mlflow.pages.library import ReadableDocuments, known_shelf, newest_shelf
 from aims_mlflow.pages.read_records import records_of
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.settings import keyring_roots
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 
 MOST_JUDGED, MOST_DECIDED = 32, 2000  # judged versions and decisions in memory
 MOST_RECORDS = 8 * 2**20  # bytes of envelopes whose records are in memory
-JUDGING_SECONDS = 0.6  # what one page may spend on states that are not in the index yet
+MOST_SESSION_BYTES = 32 * 1024**2  # of documents that were verified
+JUDGING_SECONDS = 0.1  # what one page may spend on states that are not in the index yet
 NO_DECISION = "no sealed decision is about this version"
 
 
@@ -67,9 +69,11 @@ class SharedSource:
     index: PageIndex
     proofs: LogProofs
     histories: BoundedCache[KeyringHistory] = field(default_factory=lambda: BoundedCache(2))
-    shelves: BoundedCache[DocumentShelf] = field(default_factory=lambda: BoundedCache(2))
-    documents: BoundedCache[list[SealedDocument]] = field(default_factory=lambda: BoundedCache(2))
+    shelves: BoundedCache[DocumentShelf] = field(default_factory=lambda: BoundedCache(3))
+    documents: BoundedCache[tuple[DocumentShelf, list[SealedDocument]]] = field(default_factory=lambda: BoundedCache(2))
+    sessions: KnownSessions = field(default_factory=lambda: KnownSessions(MOST_SESSION_BYTES))
     statements: BoundedCache[Any] = field(default_factory=lambda: BoundedCache(8))
+    summaries: BoundedCache[Any] = field(default_factory=lambda: BoundedCache(8))
     roots: Collection[str] | None = None  # pinned ones; None: those of the environment
     judgements: BoundedCache[JudgedVersion | None] = field(default_factory=lambda: BoundedCache(MOST_JUDGED))
     decisions: BoundedCache[Decision | None] = field(default_factory=lambda: BoundedCache(MOST_DECIDED))
@@ -81,7 +85,7 @@ class SharedSource:
         connection = self.index.connection
         last = connection.execute("SELECT max(sequence), max(hash) FROM leaf WHERE type = 'keyring'").fetchone()
         roots = (keyring_roots() or None) if self.roots is None else self.roots
-        return self.histories.get(tuple(last), lambda: history_of(self.view, Step("keyring"), roots))
+        return self.histories.once(tuple(last), lambda: history_of(self.view, Step("keyring"), roots))
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class PageSource:
     @cached_property
     def shelf(self) -> DocumentShelf:
         """Every document that people published, with its approvals, whoever may read it."""
-        return known_shelf(self.shared, self.now)
+        return newest_shelf(self.shared) if self.behind else known_shelf(self.shared, self.now)
 
     @cached_property
     def documents(self) -> ReadableDocuments:
@@ -210,8 +214,8 @@ class PageSource:
 
         A state that ends within the minute is judged anew.
         """
-        key = (model, version, self.scope.models, self.cut_off, self.moment[:16])
-        known = self.shared.judgements.get(key, lambda: self._judgement(model, version))
+        key = (model, version, self.scope.models, self.cut_off, self.behind, self.moment[:16])
+        known = self.shared.judgements.once(key, lambda: self._judgement(model, version))
         return known if known is None or known.until > self.moment else self._judgement(model, version)
 
     def _judgement(self, model: str, version: str) -> JudgedVersion | None:
@@ -219,8 +223,10 @@ class PageSource:
         return judge_version(self.view, leaves, self.history, self.now, self.shelf)
 
     def judge(self, model: str, version: str) -> JudgedVersion | None:
-        """Judge a version, and keep the states in the index."""
+        """Judge a version, and keep the states in the index; not those of a page that is behind the documents."""
         judged = self.judgement(model, version)
+        if self.behind:
+            return judged
         kept = self.row("SELECT at FROM judged WHERE model = :m AND version = :v AND {scope}", m=model, v=version)
         if judged is not None and kept is not None and kept["at"] == judged.at:
             return judged
@@ -231,17 +237,8 @@ class PageSource:
                     "INSERT INTO status VALUES (?,?,?,?,?,?,?,?,?)",
                     (model, version, s.control.id, s.state, s.reason, s.since, s.next_change, s.next_time, position),
                 )
-            ends = judged.until if judged else "9999"
-            to.execute(
-                "INSERT OR REPLACE INTO judged VALUES (?,?,?,?,?)",
-                (
-                    model,
-                    version,
-                    judged.at if judged else self.moment,
-                    ends,
-                    judged.coverage if judged else NO_DECISION,
-                ),
-            )
+            kept_as = (judged.at, judged.until, judged.coverage) if judged else (self.moment, "9999", NO_DECISION)
+            to.execute("INSERT OR REPLACE INTO judged VALUES (?,?,?,?,?)", (model, version, *kept_as))
         return judged
 
     def judged(self, model: str, version: str, *, whatever_it_takes: bool = False) -> bool:
@@ -268,7 +265,8 @@ class PageSource:
 
     def _judged_in_time(self, model: str, version: str) -> bool:
         """Judge a version if the page has time left, and no other page is judging; return whether it did."""
-        if time.monotonic() >= self.deadline or not self.shared.judging.acquire(blocking=False):
+        late = self.behind or time.monotonic() >= self.deadline
+        if late or not self.shared.judging.acquire(blocking=False):
             return False
         try:
             self.judge(model, version)

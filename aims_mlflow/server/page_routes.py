@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.documents.page_html import stylesheet
 from aims_mlflow.errors import AimsError
+from aims_mlflow.pages.background import BackgroundReader
 from aims_mlflow.pages.index import PageIndex, index_path
 from aims_mlflow.pages.serving import SECURITY, PageAnswer, PageRequest, answer
 from aims_mlflow.pages.site import FORMATS, SITE, split_format
@@ -52,14 +53,13 @@ def _respond(page: SitePage, root: str, kind: str = "html", **args: str) -> Resp
     if names:
         args[names[-1]], kind = split_format(args[names[-1]])
     try:
-        shared = shared_source()
-        if shared is None:
+        reader = page_reader()
+        if reader is None:
             return _said(
                 404, "This server's registry is not gated, so it has no ledger to show. Next: see docs/gate.md\n"
             )
-        indexed = shared.index.refresh(
-            shared.view
-        )  # a model that is new has to be among those whose readers are asked for
+        shared = reader.shared
+        indexed = reader.caught_up()  # a model that is new has to be among those whose readers are asked for
         scope = reader_scope(shared.index.models())
     except AimsError as exc:
         return _said(403, f"{exc.sentence()}\n")
@@ -93,20 +93,20 @@ def _to_root(root: str) -> Any:
     return flask.redirect(root, 308)
 
 
-def shared_source() -> SharedSource | None:
-    """Return what all pages of this process read; None for a registry without a gate."""
+def page_reader() -> BackgroundReader | None:
+    """Return what reads for all pages of this process; None for a registry without a gate."""
     from mlflow.server import handlers
 
     gate = getattr(handlers._get_model_registry_store(), "gate", None)
-    return source_of(gate.ledger) if gate is not None else None
+    return reader_of(gate.ledger) if gate is not None else None
 
 
-def source_of(ledger: Any) -> SharedSource:
-    """Return what the pages of a ledger read, made once for each ledger; its index is filled in the background."""
+def reader_of(ledger: Any) -> BackgroundReader:
+    """Return what reads a ledger for the pages, made once for each ledger; it begins at once."""
     with _lock:
-        known: SharedSource | None = getattr(ledger, "aims_pages", None)
+        known: BackgroundReader | None = getattr(ledger, "aims_pages", None)
         if known is None:
-            known = SharedSource(LedgerView(ledger), PageIndex(index_path(ledger.uri)), ledger.proofs)
-            known.index.refresh_in_background(known.view)
+            known = BackgroundReader(SharedSource(LedgerView(ledger), PageIndex(index_path(ledger.uri)), ledger.proofs))
+            known.start()
             ledger.aims_pages = known
     return known

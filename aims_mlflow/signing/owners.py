@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import unicodedata
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ LEFT_OUT = ("M", "C", "Z")
 IN_SOME_FONTS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("0", "o"), ("1", "l"), ("i", "l"), ("|", "l"), ("5", "s"))
 
 
+@functools.lru_cache(maxsize=4096)
 def person(owner: str) -> str:
     """Return the form in which one person's spellings are equal: without case, marks, spaces and look-alikes.
 

@@ -129,7 +129,7 @@ def _computed(source: PageSource, version: StatementVersion) -> Any:
     judged = source.judged_among(live)
     ends = (source.cut_off, source.moment[:16])
     key = (version.publication.record.id, source.scope.models, len(judged), ends)
-    return source.shared.statements.get(key, lambda: _compute(source, version, live, judged))
+    return source.shared.statements.once(key, lambda: _compute(source, version, live, judged))
 
 
 def _compute(source: PageSource, version: StatementVersion, live: Sequence[Any], judged: Sequence[Any]) -> Any:
@@ -155,13 +155,14 @@ def _statuses(
     for status in control_statuses(subject, source.now):
         found.setdefault(status.control.id, []).append((ORGANISATION, status))
     states, controls = states_among(source, judged), catalogue().values()
+    known = {(each["model"], each["version"]) for each in judged}
     for each in live:
         name = f"{each['model']} version {each['version']}"
         for control in controls:
             row = states.get((each["model"], each["version"], control.id))
             if row is not None:
                 found.setdefault(control.id, []).append((name, ControlStatus(control, row["state"], row["reason"])))
-            elif each not in judged:
+            elif (each["model"], each["version"]) not in known:
                 late = ControlStatus(control, "not evaluated", NOT_JUDGED)
                 found.setdefault(control.id, []).append((name, late))
     return found

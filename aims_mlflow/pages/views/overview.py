@@ -11,7 +11,7 @@ from aims_mlflow.documents.page_blocks import MET_MEANS, Facts, PageCell, PageTa
 from aims_mlflow.pages.views.common import UNASSIGNED, day_text, model_text, version_cell
 from aims_mlflow.pages.views.endings import ending_states, ends_with, together
 from aims_mlflow.pages.views.risks import MARKS, OPEN, standings
-from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, control_cell, live_versions
+from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, control_cell, live_versions, summary_of
 from aims_mlflow.pages.views.suppliers import supplied
 from aims_mlflow.records.base import utc_text
 
@@ -48,35 +48,52 @@ def overview(source: PageSource, _args: Mapping[str, str], _query: Mapping[str, 
 
 def _attention(source: PageSource, live: Sequence[Any], judged: int) -> PageTable:
     held = {(v["model"], v["version"]): v for v in live}
-    marks = ",".join(f"'{state}'" for state in LOUD)
-    clause = source.scope.clause("s.model")
-    states = source.rows(
-        f"SELECT s.* FROM status s JOIN tenure t ON t.model = s.model AND t.version = s.version AND t.until IS NULL "
-        f"WHERE s.state IN ({marks}) AND {clause} "
-        "GROUP BY s.model, s.version, s.control, s.reason"
-    )
-    states.sort(key=lambda r: (LOUD.index(r["state"]), r["model"], r["version"], r["position"]))
-    first = together([s for s in states if s["state"] != MISSING], "model", "version", "state", "reason")
-    lacking = together([s for s in states if s["state"] == MISSING], "model", "version")
-    rows = [*_risks(source), *_suppliers(source), *(_needing(row, row["reason"], held) for row in first)]
-    found = source.rows("SELECT * FROM finding WHERE closed IS NULL AND {scope} ORDER BY opened DESC")
-    for each in found:
-        about = version_cell(each["model"], each["version"])
-        text = f"{each['type']}: {each['about'].replace('-', ' ')}, open since {day_text(each['time'])}"
-        rows.append((state_cell("open", to("leaves", each["opened"])), about, each["control"] or "", text))
-    rows += [_needing(row, _lacking(row["controls"]), held) for row in lacking]
-    note = "" if len(rows) <= MOST else "The findings and controls pages list all."
+    first, lacking = summary_of(source, "loud", lambda: _loud_states(source))
+    findings = "SELECT * FROM finding WHERE closed IS NULL AND {scope}"
+    found = source.rows(f"{findings} ORDER BY opened DESC LIMIT :most", most=MOST)
+    others = [*_risks(source), *_suppliers(source)]
+    rows: list[Sequence[Any]] = [*others, *(_needing(row, row["reason"], held) for row in first[:MOST])]
+    rows += [_open_finding(each) for each in found]
+    rows += [_needing(row, _lacking(row["controls"]), held) for row in lacking[:MOST]]
+    total = len(others) + len(first) + source.count(findings) + len(lacking)
+    note = "" if total <= MOST else "The findings and controls pages list all."
     unjudged = f" {len(live) - judged:,} versions in use are {NOT_JUDGED}." if judged < len(live) else ""
     return PageTable(
         "Needs attention",
         ("State", "About", "Control or clause", "Why"),
         rows[:MOST],
         f"{note}{unjudged}".strip(),
-        total=len(rows),
+        total=total,
         empty="No judged version in use has a control or clause that is failed, waived, stale, missing, unverifiable "
         "or not evaluated, no finding is open in the ledger, and no published risk or supplier needs a person. What is "
         "not covered is below.",
     )
+
+
+def _loud_states(source: PageSource) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the states of versions in use that need a person, the worst first; then those where something is missing.
+
+    States that are equal in version, state and reason are one row with all their `controls`.
+    """
+    marks = ",".join(f"'{state}'" for state in LOUD)
+    order = " ".join(f"WHEN '{state}' THEN {place}" for place, state in enumerate(LOUD))
+    clause = source.scope.clause("s.model")
+    states = source.rows(
+        "SELECT s.model, s.version, s.state, CASE s.state WHEN 'missing' THEN '' ELSE s.reason END AS reason, "
+        "min(s.next_time) AS next_time, group_concat(s.control, ' ') AS controls, "
+        f"min(s.position) AS position FROM status s WHERE s.state IN ({marks}) AND {clause} AND EXISTS (SELECT 1 FROM "
+        "tenure t WHERE t.model = s.model AND t.version = s.version AND t.until IS NULL) GROUP BY 1, 2, 3, 4 "
+        f"ORDER BY CASE s.state {order} END, s.model, s.version, position"
+    )
+    place = {control: number for number, control in enumerate(catalogue())}
+    rows = [{**dict(row), "controls": sorted(row["controls"].split(), key=place.__getitem__)} for row in states]
+    return [r for r in rows if r["state"] != MISSING], [r for r in rows if r["state"] == MISSING]
+
+
+def _open_finding(row: Any) -> Sequence[Any]:
+    about = version_cell(row["model"], row["version"])
+    text = f"{row['type']}: {row['about'].replace('-', ' ')}, open since {day_text(row['time'])}"
+    return state_cell("open", to("leaves", row["opened"])), about, row["control"] or "", text
 
 
 def _needing(row: Mapping[str, Any], why: str, held: Mapping[tuple[str, str], Any]) -> tuple[Any, ...]:
@@ -219,8 +236,8 @@ def _assessed(total: int, nowhere: Sequence[str]) -> str:
 
 
 def _not_covered(source: PageSource, live: Sequence[Any], judged: int) -> Facts:
-    states = source.rows("SELECT control, state, count(*) AS n FROM status WHERE {scope} GROUP BY control, state")
-    seen = {row["control"] for row in states if row["state"] != "not assessed here"}
+    sql = "SELECT DISTINCT control FROM status WHERE state <> 'not assessed here' AND {scope}"
+    seen = summary_of(source, "assessed", lambda: {row["control"] for row in source.rows(sql)})
     nowhere = [c for c in controls() if c not in seen]
     unassigned = source.count("SELECT DISTINCT model FROM version WHERE system IS NULL AND {scope}")
     clauses = [c for c in catalogue() if c not in controls()]

@@ -29,19 +29,22 @@ from aims_mlflow.pages.views.common import (
     time_text,
     version_cell,
 )
+from aims_mlflow.pages.views.conflicts import conflicts_table
 from aims_mlflow.pages.views.dated import competence_table, duties, plans_table
-from aims_mlflow.pages.views.endings import ending_states, ends_with
+from aims_mlflow.pages.views.endings import ending_states, ends_with, together
 from aims_mlflow.pages.views.records import readable
 from aims_mlflow.pages.views.timeline import FINDINGS, NO_FINDING, SEALED_ALONE, finding_row
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
 from aims_mlflow.records.leaves.others import ConsentBody
 from aims_mlflow.registers.kinds import KINDS
+from aims_mlflow.signing.owners import NEAR, near_owners
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aims_mlflow.pages.source import PageSource
+    from aims_mlflow.records.keyring import KeyEntry
 
 MOST_DAYS, DAYS, MOST_PLANS, MOST_STATES = 3660, 31, 20, 500
 _SPAN = re.compile(r"([1-9][0-9]{0,3})d?", re.ASCII)
@@ -127,11 +130,16 @@ def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
     known = (*_due_waivers(source, until), *_due_states(source, until), *_due_keys(source, until))
     today, dated = source.moment[:10], list(duties(source))
     rows = [*known, *(d.row() for d in dated if today <= d.day <= until[:10])]
+    paging = RowRange("due", query, len(rows))
+    rows.sort(key=lambda r: str(r[0]))
     table = PageTable(
         f"Within {days} days",
         ("Day", "What", "Control", "About", "Who", "Sealed"),
-        sorted(rows, key=lambda r: str(r[0])),
+        rows[paging.first - 1 : paging.first - 1 + paging.most],
         "Ends of control states are known for versions whose states are judged.",
+        f"None of the {len(rows):,} days is in this part." if rows else "There is none.",
+        total=paging.total,
+        first=paging.first,
     )
     form = Form("Another span", "due", (FormInput("within", "Days", str(days), "number"),), "Show")
     late = PageTable(
@@ -143,7 +151,7 @@ def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
     plans = plans_table(source, most=MOST_PLANS)
     if plans.total and plans.total > len(plans.rows):
         plans = replace(plans, note=f"{plans.note} The page Monitors lists all.")
-    return PageView("Due", "due", (), (table, late, plans, form))
+    return PageView("Due", "due", (), (table, late, plans, form), **paging.links)
 
 
 def _due_waivers(source: PageSource, until: str) -> list[tuple[Any, ...]]:
@@ -163,11 +171,12 @@ def _due_waivers(source: PageSource, until: str) -> list[tuple[Any, ...]]:
 
 
 def _due_states(source: PageSource, until: str) -> list[tuple[Any, ...]]:
+    found = together(ending_states(source, until, MOST_STATES), "model", "version", "next_change", "next_time")
     out = []
-    for row in ending_states(source, until, MOST_STATES):
-        control = PageCell(row["control"], to("controls", row["control"], model=row["model"], version=row["version"]))
-        about = version_cell(row["model"], row["version"])
-        out.append((day_text(row["next_time"]), row["next_change"], control, about, "", ""))
+    for row in found:
+        first, at = row["controls"][0], {"model": row["model"], "version": row["version"]}
+        control = PageCell(", ".join(row["controls"]), to("controls", first, **at))
+        out.append((day_text(row["next_time"]), row["next_change"], control, version_cell(**at), "", ""))
     return out
 
 
@@ -267,7 +276,14 @@ def people(source: PageSource, _args: Mapping[str, str], _query: Mapping[str, st
     blocks = (
         PageTable("Keys of the newest keyring", ("Owner", "Roles", "Key", "From", "Until", "Revoked"), rows),
         Prose("Owners with several roles", twice or ("none",)),
+        conflicts_table(source),
+        _near(newest.keys if newest else ()),
         competence_table(source),
-        Prose("Not kept here", ("conflicts of interest",)),
     )
     return PageView("People and keys", "people", (), blocks)
+
+
+def _near(keys: Sequence[KeyEntry]) -> Prose:
+    """Return the owners of keys who may be one person, which would hide a conflict."""
+    pairs = near_owners(key.owner for key in keys)
+    return Prose("Owners whose names are near", [NEAR.format(*pair) for pair in pairs] or ("none",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aims_mlflow.catalog.loader import clauses, controls
 from aims_mlflow.documents.page_blocks import PageCell, state_cell
@@ -11,10 +11,11 @@ from aims_mlflow.documents.terminal import SYMBOLS
 from aims_mlflow.gates.waivers import last_day
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from aims_mlflow.pages.source import PageSource
 
+Summary = TypeVar("Summary")
 # What needs a person first.
 WORST = ("unverifiable", "failed", "stale", "not evaluated", "missing", "failed and waived", "met with warnings")
 NOT_JUDGED = "not judged yet: load the page again"
@@ -61,6 +62,14 @@ def states_among(source: PageSource, versions: Sequence[Any], control: str = "")
         control=control,
     )
     return {(row["model"], row["version"], row["control"]): row for row in found}
+
+
+def summary_of(source: PageSource, name: str, make: Callable[[], Summary]) -> Summary:
+    """Return a summary of all states for a reader, made again after each leaf and each version that is judged."""
+    judged = source.shared.index.connection.execute("SELECT count(*), max(at), min(until) FROM judged").fetchone()
+    key = (name, source.scope.models, source.cut_off, tuple(judged))
+    found: Summary = source.shared.summaries.once(key, make)
+    return found
 
 
 def live_versions(source: PageSource, model: str | None = None) -> list[Any]:

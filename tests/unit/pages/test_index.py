@@ -36,7 +36,7 @@ def test_leaf_by_leaf_is_the_same_as_all_at_once(registry, index, tmp_path, monk
     assert index.refresh(view)
     monkeypatch.setattr("aims_mlflow.pages.index.BATCH", 1)
     slow = PageIndex(tmp_path / "slow.db")
-    while not slow.refresh(view, most=1):
+    while not slow.refresh(view, seconds=0):
         pass
     assert contents(slow) == contents(index)
 

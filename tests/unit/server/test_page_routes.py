@@ -16,7 +16,7 @@ from support.ledger_with_decisions import NAME, decided_ledger
 @pytest.fixture
 def app(tmp_path, monkeypatch):
     ledger = decided_ledger(f"sqlite:///{tmp_path}/ledger.db").ledger
-    monkeypatch.setattr(page_routes, "shared_source", lambda: page_routes.source_of(ledger))
+    monkeypatch.setattr(page_routes, "page_reader", lambda: page_routes.reader_of(ledger))
     made = flask.Flask("server")
     page_routes.add_pages(made, "/mlflow/")
     return made
@@ -59,7 +59,7 @@ def test_each_answer_has_the_strict_headers(app):
 
 
 def test_a_registry_without_a_gate_has_no_pages(app, monkeypatch):
-    monkeypatch.setattr(page_routes, "shared_source", lambda: None)
+    monkeypatch.setattr(page_routes, "page_reader", lambda: None)
     answer = app.test_client().get("/mlflow/aims/")
     assert answer.status_code == 404
     assert "not gated" in answer.text

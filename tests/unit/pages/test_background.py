@@ -1,0 +1,98 @@
+"""Reading ahead: what is judged and read without a page, and what a page that cannot wait shows and keeps."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+
+from aims_mlflow.audit.view import LedgerView
+from aims_mlflow.bounded_cache import BoundedCache
+from aims_mlflow.pages.background import BackgroundReader
+from aims_mlflow.pages.index import PageIndex
+from aims_mlflow.pages.scope import EVERYTHING
+from aims_mlflow.pages.serving import PageRequest, answer
+from aims_mlflow.pages.source import PageSource, SharedSource
+from support.ledger_with_decisions import NAME, decided_ledger
+from support.page_site import PAGES
+from support.sealed_documents import DocumentOffice
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    made = decided_ledger(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db")
+    DocumentOffice(made).publish("soa")
+    return made
+
+
+@pytest.fixture
+def reader(registry, tmp_path):
+    return BackgroundReader(
+        SharedSource(LedgerView(registry.ledger), PageIndex(tmp_path / "pages.db"), registry.ledger.proofs)
+    )
+
+
+def until(holds):
+    ends = time.monotonic() + 60
+    while not (found := holds()):
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    return found
+
+
+def judged(reader):
+    return reader.shared.index.connection.execute("SELECT count(*) FROM judged").fetchone()[0]
+
+
+def test_versions_in_use_are_judged_and_documents_read_before_a_page_asks(reader):
+    until(reader.caught_up)
+    until(lambda: judged(reader) == 1)
+    assert [d.id for d in PageSource(reader.shared, EVERYTHING, datetime.now(UTC)).documents.all] == ["soa"]
+
+
+def test_a_new_document_is_read_before_pages_count_as_caught_up(registry, reader):
+    until(reader.caught_up)
+    DocumentOffice(registry).publish("ai-policy")
+    until(reader.caught_up)
+    assert {"soa", "ai-policy"} == {
+        d.id for d in PageSource(reader.shared, EVERYTHING, datetime.now(UTC)).documents.all
+    }
+
+
+def test_a_page_that_is_behind_says_so_and_keeps_no_state_that_it_judged_without_the_documents(reader):
+    assert reader.shared.index.refresh(reader.shared.view)
+    for name, args in (("overview", {}), ("version", {"model": NAME, "version": "1"})):
+        page = answer(reader.shared, EVERYTHING, PageRequest(PAGES[name], args, {}, "html", "/aims/"), indexed=False)
+        assert b"Newer leaves are not in the index yet" in page.body
+    assert judged(reader) == 0
+
+
+def test_it_goes_on_after_the_index_was_thrown_away(reader, tmp_path):
+    until(reader.caught_up)
+    for path in tmp_path.glob("pages.db*"):
+        path.unlink()
+    until(reader.caught_up)
+    assert reader.shared.index.size() == len(list(reader.shared.view.leaves()))
+
+
+def test_what_several_pages_want_at_once_is_made_once():
+    cache, made = BoundedCache(4), []
+
+    def make():
+        made.append(1)
+        time.sleep(0.05)
+        return "value"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: cache.once("key", make), range(8))) == {"value"}
+    assert len(made) == 1
+
+
+def test_what_could_not_be_made_is_tried_again_and_what_is_put_is_known():
+    cache = BoundedCache(4)
+    with pytest.raises(ZeroDivisionError):
+        cache.once("key", lambda: 1 / 0)
+    assert cache.known("key") is None
+    assert cache.once("key", lambda: 5) == 5
+    cache.put("key", 6)
+    assert cache.known("key") == 6
