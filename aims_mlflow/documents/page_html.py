@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import jinja2
     from markupsafe import Markup
 
-    from aims_mlflow.documents.page_blocks import PageView
+    from aims_mlflow.documents.page_blocks import PageView, Picture
 
 
 def page_html(template: str, view: PageView, root: str = "", *, print_view: bool = False, **around: Any) -> bytes:
@@ -36,9 +36,16 @@ def page_html(template: str, view: PageView, root: str = "", *, print_view: bool
 def _template(name: str) -> jinja2.Template:
     """Return a template; reading it takes longer than filling it in."""
     environment = templates_of("aims_mlflow.documents")
-    environment.globals |= {"cells": cells, "show": show}
+    environment.globals |= {"cells": cells, "show": show, "drawing": drawing}
     environment.filters |= {"cell": cell, "anchor": _anchor, "count": count_text}
     return environment.get_template(name)
+
+
+def drawing(picture: Picture, name: str) -> Markup:
+    """Return a picture as SVG; `name` tells it apart from the others of a page."""
+    from markupsafe import Markup
+
+    return Markup(_template("picture.svg.j2").render(picture=picture, id=name))  # noqa: S704 - it escapes its texts
 
 
 def cells(value: Any) -> list[PageCell]:

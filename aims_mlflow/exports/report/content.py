@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.view import LedgerView
-from aims_mlflow.documents.page_blocks import Facts, Form, PageTable, PageView, Prose, TextBlock
+from aims_mlflow.documents.page_blocks import Facts, Form, PageTable, PageView, Picture, Prose, TextBlock
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.pages.index import PageIndex
 from aims_mlflow.pages.rendering import PageFrame
@@ -132,4 +132,4 @@ def _on_paper(view: PageView) -> PageView:
 
 
 def _says(block: Block) -> bool:
-    return isinstance(block, Facts | PageTable) or (isinstance(block, Prose) and bool(block.sentences))
+    return isinstance(block, Facts | PageTable | Picture) or (isinstance(block, Prose) and bool(block.sentences))

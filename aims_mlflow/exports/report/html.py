@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from aims_mlflow.documents.page_blocks import cell
-from aims_mlflow.documents.page_html import cells
+from aims_mlflow.documents.page_html import cells, drawing
 from aims_mlflow.html_templates import templates_of
 
 if TYPE_CHECKING:
@@ -23,6 +23,6 @@ def as_html(report: SystemReport) -> bytes:
 @functools.cache
 def _template() -> jinja2.Template:
     environment = templates_of("aims_mlflow.exports.report")
-    environment.globals |= {"cells": cells}
+    environment.globals |= {"cells": cells, "drawing": drawing}
     environment.filters |= {"cell": cell}
     return environment.get_template("report.html.j2")

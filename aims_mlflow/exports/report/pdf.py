@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.documents.page_blocks import Facts, PageTable, Prose, cell
+from aims_mlflow.documents.page_blocks import Facts, PageTable, Picture, Prose, cell
 from aims_mlflow.documents.page_html import cells
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.exports.report.pictures import NEEDS, draw, fonts
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from aims_mlflow.documents.page_blocks import Block, PageCell, PageView
     from aims_mlflow.exports.report.content import SystemReport
 
-NEEDS = "pip install 'aims_mlflow[report]', or --format html"
 WIDE = 6  # tables with more columns are written row by row
 FONT, LINE, MARGIN = "DejaVu", 5.0, 18  # millimetres
 INK = {"good": (23, 102, 58), "bad": (168, 32, 26), "warn": (122, 76, 0), "idle": (74, 85, 104)}
@@ -67,20 +65,12 @@ def _sheet(report: SystemReport) -> FPDF:
 
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     sheet = Sheet(format="A4")
-    folder = _fonts()
+    folder = fonts()
     for style, name in (("", "DejaVuSans"), ("B", "DejaVuSans-Bold")):
         sheet.add_font(FONT, style, folder / f"{name}.ttf")
     sheet.set_margins(MARGIN, 15, MARGIN)
     sheet.set_auto_page_break(auto=True, margin=16)
     return sheet
-
-
-def _fonts() -> Path:
-    found = find_spec("matplotlib")
-    folder = Path(str(found.origin)).parent / "mpl-data" / "fonts" / "ttf" if found else Path()
-    if not (folder / "DejaVuSans.ttf").is_file():
-        raise ConfigError("writing PDF needs the fonts that matplotlib brings", next=NEEDS)
-    return folder
 
 
 def _contents(sheet: FPDF, outline: Any) -> None:
@@ -135,6 +125,9 @@ def _block(sheet: FPDF, block: Block) -> None:
     elif isinstance(block, Prose):
         for each in block.sentences:
             _paragraph(sheet, _words(cell(each)), cell(each).tone)
+    elif isinstance(block, Picture):
+        draw(sheet, block, FONT, sheet.epw)
+        _paragraph(sheet, block.told, soft=True)
     elif isinstance(block, PageTable):
         if not block.rows:
             _paragraph(sheet, block.empty)

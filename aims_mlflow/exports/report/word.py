@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.documents.page_blocks import Facts, PageTable, Prose, cell
+from aims_mlflow.documents.page_blocks import Facts, PageTable, Picture, Prose, cell
 from aims_mlflow.documents.page_html import cells
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.exports.report.pictures import png, size
 
 if TYPE_CHECKING:
     from aims_mlflow.documents.page_blocks import Block, PageCell
@@ -70,6 +71,8 @@ def _block(file: Any, block: Block) -> None:
     elif isinstance(block, Prose):
         for each in block.sentences:
             _write(file.add_paragraph(), cell(each))
+    elif isinstance(block, Picture):
+        _picture(file, block)
     elif isinstance(block, PageTable):
         rows = [tuple(map(cell, row)) for row in block.rows]
         if not rows:
@@ -84,6 +87,15 @@ def _block(file: Any, block: Block) -> None:
         note = ". ".join(filter(None, (block.shown, block.note)))
         if note:
             file.add_paragraph(_plain(note), style="Caption")
+
+
+def _picture(file: Any, block: Picture) -> None:
+    """Add a picture with its text: below it, and as the alternative that screen readers read."""
+    from docx.shared import Mm
+
+    drawn = file.add_picture(io.BytesIO(png(block)), width=Mm(min(150, size(block)[0] * 0.26)))
+    drawn._inline.docPr.set("descr", _plain(block.told))  # noqa: SLF001 - python-docx has no other way to it
+    file.add_paragraph(_plain(block.told), style="Caption")
 
 
 def _table(file: Any, columns: Any, rows: Any, *, head: bool) -> None:

@@ -3,14 +3,17 @@
 import io
 import re
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from aims_mlflow.documents.page_blocks import Picture
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.exports.report.content import system_report
 from aims_mlflow.exports.report.html import as_html
 from aims_mlflow.exports.report.pdf import as_pdf
+from aims_mlflow.exports.report.pictures import png
 from aims_mlflow.exports.report.word import as_word
 from support.commands import run
 from support.good_documents import FIELDS
@@ -73,6 +76,28 @@ def test_docx_has_the_states_with_their_symbols(report):
     assert "✗ failed" in cells
     assert "<script>alert(1)</script> (sex=Female)" in cells
     assert [p.text for p in file.paragraphs if p.style.name == "Heading 1"] == [part.title for part in report.parts]
+
+
+def test_the_lineage_is_a_picture_in_every_format_with_the_same_in_words(report):
+    import docx
+    from PIL import Image
+
+    (picture,) = (b for part in report.parts for b in part.blocks if isinstance(b, Picture))
+    page = as_html(report).decode()
+    assert page.count("<svg ") == 1
+    assert page.count('class="box"') == len(picture.boxes)
+    assert page.count('class="arrow"') == len(picture.arrows)
+    file = docx.Document(io.BytesIO(as_word(report)))
+    (drawn,) = file.inline_shapes
+    assert drawn._inline.docPr.get("descr") == picture.told
+    assert picture.told in [p.text for p in file.paragraphs]
+    image = Image.open(io.BytesIO(png(picture)))
+    assert image.getpixel((image.width // 2, 0)) == (255, 255, 255)
+    for box in picture.boxes:
+        at = (round((box.column * 220 + 170) * 3), round(((box.row - picture.top) * 70 + 12) * 3))
+        assert image.getpixel(at) != (255, 255, 255), f"no box for {box.first}"
+    without = replace(report, parts=[replace(p, blocks=[b for b in p.blocks if b != picture]) for p in report.parts])
+    assert len(as_pdf(report)) > len(as_pdf(without)) + 200
 
 
 @pytest.mark.parametrize(("library", "write"), [("fpdf", as_pdf), ("docx", as_word)])
