@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from aims_mlflow.documents.page_blocks import Form
+from aims_mlflow.documents.page_blocks import Form, to
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.site_notes import start_page, with_files
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.checkpoint import Checkpoint
 
 MOST_PAGES = 3000
-SERVER_ONLY = ("search", "sample")  # they answer questions, which takes a program
+SERVER_ONLY = ("search",)  # it answers questions, which takes a program
+MOST_HISTORIES = 20  # versions, those in use first: each state is judged again after each leaf
 ALONE = ("record", "claim", "leaf", "policy")  # their content is in the bundle as JSON already: no twins
 FAILURES = (AimsError, sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 _PLAIN = re.compile(r"[A-Za-z0-9.-]", re.ASCII)
@@ -147,7 +148,7 @@ class OfflineSite:
         """Return a page; None for one that is not there, cannot be made, or needs a server."""
         path, _, query = address.partition("?")
         place = found_at(path)
-        if place is None or place[0].name in SERVER_ONLY or "history=" in query:
+        if place is None or place[0].name in SERVER_ONLY or not self._has_history(place[0].name, query):
             return None
         page, args = place
         try:
@@ -159,6 +160,14 @@ class OfflineSite:
         blocks = tuple(block for block in view.blocks if not isinstance(block, Form))
         view = with_files(replace(view, blocks=blocks, address=path), page.name, args, self._view)
         return OfflinePage(page.name, view, file_name(address) if address else "index")
+
+    def _has_history(self, name: str, query: str) -> bool:
+        """Return whether a page of history is here: of some versions one, with all of their controls."""
+        if "history=" not in query:
+            return True
+        made = sum("?history=" in address for address in self._pages)
+        self._left_out += name == "version" and made >= MOST_HISTORIES
+        return name == "version" and made < MOST_HISTORIES
 
     # -- files ----------------------------------------------------------------------------------
 
@@ -186,12 +195,21 @@ class OfflineSite:
         up = "../" if folder else ""
         if address.startswith(layout.FILE):
             return f"{up}{address.removeprefix(layout.FILE)}"
-        page = self._pages.get(address)
+        page = self._pages.get(_history_of_version(address))
         if page is None:
             return ""
         if page.kind == "overview":
             return f"{up}{layout.INDEX}"
         return f"{'' if folder else layout.PAGES}{page.stem}.html"
+
+
+def _history_of_version(address: str) -> str:
+    """Return the page of a version's history for the history of one of its controls; any other address as it is."""
+    path, _, query = address.partition("?")
+    asked = dict(parse_qsl(query))
+    if not path.startswith("controls/") or "history" not in asked:
+        return address
+    return to("models", asked.get("model"), asked.get("version"), history="all")
 
 
 def _too_far(address: str) -> bool:

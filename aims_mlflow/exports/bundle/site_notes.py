@@ -66,7 +66,10 @@ def _cannot_show(about: Mapping[str, Any], left_out: int) -> Prose:
             "were told in another way: `aims bundle verify FILE --root ID`."
         ),
         "That a training job told the truth about its own numbers: only an independent evaluation does.",
-        "Search, samples, and the history of a control's state: they are answers of the server's pages.",
+        (
+            "Search, drawing a new sample, and asking `what if` of a decision: they are answers of the server's pages. "
+            "Samples that were signed and sealed are here, and how the states of up to 20 versions came about."
+        ),
         (
             "That this page is right: it is a view. `aims bundle verify` makes all pages again and names one that was "
             "edited; with plain tools read the leaves and records instead."

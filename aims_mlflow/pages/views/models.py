@@ -30,6 +30,7 @@ from aims_mlflow.pages.views.common import (
 )
 from aims_mlflow.pages.views.lineage import data_table, lineage_picture, rights_table
 from aims_mlflow.pages.views.measured import measured_table
+from aims_mlflow.pages.views.state_history import version_history
 from aims_mlflow.pages.views.states import catalogue, control_cell, counts, statuses_of
 from aims_mlflow.pages.views.timeline import findings_table, timeline_table
 
@@ -110,19 +111,25 @@ def model(source: PageSource, args: Mapping[str, str], query: Mapping[str, str])
     return PageView(f"Model {model_text(name)}", address, (), blocks, (("Models", "models"),), **paging.links)
 
 
-def version(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str]) -> PageView:
-    """Return one model version."""
+def version(source: PageSource, args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
+    """Return one model version; asked for its history, how the states of its controls came about."""
     name, number = args["model"], args["version"]
     address = to("models", name, number)
     row = source.row("SELECT * FROM version WHERE model = :m AND version = :v AND {scope}", m=name, v=number)
     if row is None:
         return missing(f"{name} version {number}", address, "No registration of this version is sealed.")
+    title = f"{model_text(name)} version {number}"
+    crumbs: tuple[tuple[str, str], ...] = (("Models", "models"), (model_text(name), to("models", name)))
+    if query.get("history"):
+        table, crumbs = version_history(source, name, number), (*crumbs, (f"version {number}", address))
+        return PageView(f"{title}: history of its states", address, (MET_MEANS,), (table,), crumbs)
     judged = source.judge(name, number)
     subject = judged.subject if judged else None
     records = subject.records if subject else ()
     blocks: list[Block] = [
         _about(source, row),
         _states(source, name, number, judged),
+        Prose("", (PageCell("How these states came about, leaf by leaf", to("models", name, number, history="all")),)),
         timeline_table(source, name, number, row["digest"]),
         lineage_picture(subject, f"{model_text(name)} {number}", _places(source, name, number)),
         data_table(records),
@@ -132,8 +139,6 @@ def version(source: PageSource, args: Mapping[str, str], _query: Mapping[str, st
         *_card(records, row["digest"]),
         _records(records),
     ]
-    title = f"{model_text(name)} version {number}"
-    crumbs = (("Models", "models"), (model_text(name), to("models", name)))
     return PageView(title, address, (MET_MEANS,), blocks, crumbs)
 
 

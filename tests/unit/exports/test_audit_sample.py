@@ -69,6 +69,7 @@ def test_a_tested_sample_is_signed_sealed_shown_and_in_the_bundle(world):
     report = verify_bundle(layout.FilesInMemory(files), "bundle")
     assert report.verified, report.as_json()
     assert any(writer.records[0].id.encode() in content for name, content in files.items() if name.startswith("pages/"))
+    assert b"1 conform, 1 nonconform" in files["pages/sample.html"]
 
 
 def test_a_sheet_with_other_items_than_are_drawn_is_refused(world):

@@ -160,3 +160,23 @@ def test_of_a_record_with_very_many_claims_the_first_have_pages_of_their_own(tmp
     assert len(mine) == 60
     assert "further pages, of claims or rows far down" in files["index.html"].decode()
     assert verify_bundle(layout.FilesInMemory(files), "bundle").verified
+
+
+def test_a_bundle_has_the_history_of_every_state_of_a_version_and_no_search(tmp_path):
+    """One page for a version: its page and those of its controls lead to it; the pages are verified as all others."""
+    registry = decided_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    files = registry.bundle()
+    (name,) = (n for n in files if n.endswith("models_income_1@history=3Dall.html"))
+    page = files[name].decode()
+    rows = re.findall(r'role="rowheader" class="[^"]*"><a [^>]*>([^<]+)</a></th>(.*?)</tr>', page)
+    mine = [row for control, row in rows if control == "A.6.2.4"]
+    assert len({control for control, _ in rows}) > 20
+    assert any("met" in row or "failed" in row or "missing" in row for row in mine)
+    link = name.removeprefix("pages/")
+    leading = {n for n in files if n.endswith(".html") and n != name and f'href="{link}"' in files[n].decode()}
+    assert "pages/models_income_1.html" in leading
+    assert any("controls_A.6.2.4" in n for n in leading)
+    assert "pages/sample.html" in files
+    assert not [n for n in files if n.startswith("pages/search")]
+    assert "Search, drawing a new sample" in files[layout.INDEX].decode()
+    assert verify_bundle(layout.FilesInMemory(files), "bundle").verified
