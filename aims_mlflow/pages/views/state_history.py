@@ -74,7 +74,7 @@ class StateHistory:
         return leaves[-MOST:], max(len(leaves) - MOST, 0)
 
     def _after(self, leaf: Leaf) -> tuple[StatusSubject, datetime] | None:
-        """Return the version just after a leaf, by the leaves up to it, and the leaf's time; None before it is there."""
+        """Return the version just after a leaf, by the leaves up to it, and its time; None before it is there."""
         moment = moment_of(leaf)
         made = [x for x in self._known.decisions if x.sequence <= leaf.sequence]
         later = [x for x in self._known.ingested if x.sequence <= leaf.sequence]
