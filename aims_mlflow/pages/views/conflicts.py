@@ -109,7 +109,7 @@ def _of_document(source: PageSource, each: SealedDocument, builders: Builders) -
     if each.kind == "validation-report":
         built = set().union(*map(builders.of_model, document.model_digests))
         built |= builders.of_system.get(document.system or "", set()) if not document.model_digests else set()
-        mine = (author for author in document.authors if person(author) in built)
+        mine = {who: author for author in document.authors if (who := person(author)) in built}.values()
         yield from (("validation", author, "signed the record of its training") for author in mine)
     if each.kind == "audit-report" and isinstance(each.written, AuditReportDocument):
         yield from _audits(each.written, document.system, builders)

@@ -21,7 +21,9 @@ def rows(registry, tmp_path):
 
     def read():
         found = PageSite.of(registry.ledger, tmp_path / "pages.db").rows("people", TITLE)
-        return {(row["What"], row["Person"], row["Why it is a conflict"]) for row in found}
+        shown = [(row["What"], row["Person"], row["Why it is a conflict"]) for row in found]
+        assert len(shown) == len(set(shown)), "each stands once"
+        return set(shown)
 
     return read
 
