@@ -78,7 +78,9 @@ def test_a_sheet_with_other_items_than_are_drawn_is_refused(world):
     with pytest.raises(EvidenceError, match="other items than are drawn"):
         sign_sample(registry.ledger, ASKED, items[::-1], eva, "eva")
     with pytest.raises(EvidenceError, match="other items than are drawn"):
-        sign_sample(registry.ledger, SampleQuestion("all decisions", "", 7, 2, "random"), items, eva, "eva")
+        sign_sample(
+            registry.ledger, SampleQuestion("all decisions", "", 3, 2, "random"), items, eva, "eva"
+        )  # of one item
 
 
 def test_a_key_that_is_no_auditors_seals_nothing(world):
