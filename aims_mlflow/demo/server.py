@@ -39,12 +39,12 @@ class GatedServer:
         self._heeded: list[tuple[int, Any]] = []
 
     def command(self) -> list[str]:
-        """Return the command line: an ordinary server, with one more option."""
+        """Return the command line: an ordinary server, with the gate and the auditor's pages."""
         database = f"sqlite:///{self.folder / 'mlflow.db'}"
         return [
             sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1",
             "--backend-store-uri", database, "--registry-store-uri", f"aims+{database}",
-            "--artifacts-destination", str(self.folder / "artifacts"),
+            "--artifacts-destination", str(self.folder / "artifacts"), "--app-name", "aims",
         ]  # fmt: skip
 
     def __enter__(self) -> Self:

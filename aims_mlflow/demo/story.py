@@ -276,6 +276,7 @@ class Story:
         )
         if self.serve:
             self.tell.lines([f"in MLflow:      {server.url}/#/experiments/0/runs/{chosen['run_id']}/artifacts"])
+            self.tell.lines([f"for auditors:   {server.url}/aims/"])
         else:
             self.tell.lines(
                 ["`aims demo --serve` keeps the server up; `aims init YOUR.csv --target COLUMN` starts your own"]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aims_mlflow.pages.source import SharedSource
 
 PAGE_SECONDS = 0.2  # what one page waits for new leaves, and for the documents in them
+FIRST_SECONDS = 3.0  # what the first page waits for all that, and for states: most ledgers are read by then
 PAUSE = 5.0  # seconds between two looks for states that ended
 _UNJUDGED = (
     "SELECT DISTINCT t.model, t.version FROM tenure t LEFT JOIN judged j USING (model, version) WHERE t.until IS NULL "
@@ -35,7 +36,8 @@ class BackgroundReader:
     def __init__(self, shared: SharedSource) -> None:
         self.shared = shared
         self._lock = threading.Lock()
-        self._read = threading.Event()
+        self._read, self._all = threading.Event(), threading.Event()
+        self._first = True
         self._thread: threading.Thread | None = None
         self._looked = 0.0
         self._documents: tuple[object, ...] = ()  # the key of those that are read
@@ -43,8 +45,12 @@ class BackgroundReader:
     def caught_up(self) -> bool:
         """Return whether all leaves are in the index and all documents are read; what is not yet is read on.
 
-        It waits for `PAGE_SECONDS` at most for each of both.
+        It waits for `PAGE_SECONDS` at most for each of both; the first call for `FIRST_SECONDS`, and for states too.
         """
+        if self._first:
+            self._first = False
+            self.start()
+            self._all.wait(FIRST_SECONDS)
         if self.shared.index.refresh(self.shared.view, PAGE_SECONDS) and self._knows_documents():
             if time.monotonic() - self._looked > PAUSE:
                 self.start()
@@ -72,6 +78,7 @@ class BackgroundReader:
             self._read_documents()
             self._read.set()
             self._judge()
+            self._all.set()
         except (AimsError, sqlite3.Error) as exc:
             _log.warning("aims: what the pages show could not be read ahead: %s", exc)
 

@@ -38,6 +38,8 @@ def served(*args):
             if up := re.search(r"The server stays up at (http://\S+);", line):
                 with urllib.request.urlopen(f"{up[1]}/health", timeout=20) as answer:
                     assert answer.status == 200
+                with urllib.request.urlopen(f"{up[1]}/aims/", timeout=60) as answer:
+                    assert b"AIMS evidence" in answer.read()
                 running.send_signal(signal.SIGINT)
         errors = running.stderr.read()
         lost.cancel()
@@ -67,6 +69,7 @@ def test_demo_goes_from_nothing_to_a_model_in_use(tmp_path):
     assert "rosa writes the documents that are asked for; olga approves each" in told
     assert "an approval by another person than the trainer is missing" in told
     assert "records in 3 sessions, signed by ana" in told
+    assert re.search(r"for auditors: +http://\S+/aims/", told)
     assert "verified" in [line.strip() for line in told.splitlines()]
     assert all(len(line) <= 80 or "/" in line for line in told.splitlines())
     assert "Traceback" not in errors

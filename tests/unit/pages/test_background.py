@@ -50,6 +50,11 @@ def test_versions_in_use_are_judged_and_documents_read_before_a_page_asks(reader
     assert [d.id for d in PageSource(reader.shared, EVERYTHING, datetime.now(UTC)).documents.all] == ["soa"]
 
 
+def test_the_first_page_of_a_small_ledger_has_its_states(reader):
+    assert reader.caught_up()
+    assert judged(reader) == 1
+
+
 def test_a_new_document_is_read_before_pages_count_as_caught_up(registry, reader):
     until(reader.caught_up)
     DocumentOffice(registry).publish("ai-policy")
