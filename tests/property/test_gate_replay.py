@@ -11,6 +11,7 @@ from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import canonical
 from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.consents import KnownConsents, read_consent, sealed_consents, with_words
+from aims_mlflow.gates.counting_evidence import count
 from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.replay import check_sessions, recorded, replay
@@ -78,10 +79,11 @@ def made_again(world, files, said):
     read = {f"{n}.jsonl": b"".join(lines) for n, lines in enumerate(files)}
     authority = Authority(ledger, name, force, datetime.now(UTC))
     consents = sealed_consents(authority, signed_sessions.MODEL, KnownConsents(100))
-    asked = DecisionRequest(
-        signed_sessions.MODEL, signed_sessions.MODEL, version="1", keyring_digest=force.keyring_digest
-    )
     checked = check_sessions(read, authority, rules, BoundedCache(0))
+    asked = DecisionRequest(
+        signed_sessions.MODEL, signed_sessions.MODEL, version="1", keyring_digest=force.keyring_digest,
+        seen_from=authority.seen_from(count(checked, signed_sessions.MODEL)),
+    )  # fmt: skip
     decision = decide(rules, checked, list(consents.values()), asked, datetime.now(UTC))
     decided = DecisionContext(decision, *kept_lines(read), tuple(consents), signed_sessions.MODEL)
     change, request = RegistryChange("deployment", name, None, "champion", "1"), uuid7()
