@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # Kinds of draft that say something of the whole organisation, and the kinds of document that they are filled in from.
 OF_ORGANISATION = {
     "scope": ("system",), "register": ("system", "scan"), "communication": ("ai-policy",),
+    "review-inputs": ("incident", "audit-report", "nonconformity", "corrective-action"),
+    "review-minutes": ("review-inputs",),
     "soa": ("system", "risk-register", "treatment-plan", "supplier-record"),
 }  # fmt: skip
 

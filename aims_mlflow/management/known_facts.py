@@ -8,6 +8,12 @@ from aims_mlflow.management.applicability.proposals import proposals
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import PreparationDetails, ProvenanceDetails
 from aims_mlflow.records.documents import ABOUT_A_MODEL
+from aims_mlflow.records.documents.improvement import (
+    AuditReportDocument,
+    CorrectiveActionDocument,
+    NonconformityDocument,
+)
+from aims_mlflow.records.documents.incident import IncidentDocument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,6 +177,34 @@ def _communication(system: str | None, around: LintContext) -> dict[str, Any]:  
     return {"policy": policies[-1].id, "policy_version": policies[-1].written.version} if policies else {}
 
 
+def _review_inputs(system: str | None, around: LintContext) -> dict[str, Any]:  # noqa: ARG001
+    """Return what happened until today, each by its id; where nothing is known to have happened, a person says so."""
+    written = [d.written for d in around.folder.documents]
+    incidents = [d for d in written if isinstance(d, IncidentDocument)]
+    audits = [d for d in written if isinstance(d, AuditReportDocument)]
+    facts = [(d.id, e) for d in written if isinstance(d, NonconformityDocument) for e in d.nonconformities]
+    actions = [(d.id, a) for d in written if isinstance(d, CorrectiveActionDocument) for a in d.actions]
+    done = [
+        f"action {a.id or a.action} of {name}: {f'done on {a.done}' if a.done else f'due on {a.due}, not done'}"
+        for name, a in actions
+    ]
+    return {
+        "cutoff": f"{around.today}T00:00:00Z",
+        "incidents": [f"{d.id} of {d.detected_on or 'no stated day'}: {d.status or 'no status'}" for d in incidents],
+        "audits": [
+            f"{d.audit or d.id} ({d.id}), held {d.held or 'on no stated day'}; findings: {len(d.findings)}"
+            for d in audits
+        ],
+        "nonconformities": [f"{e.id or e.fact} of {name}: {e.cause or 'no cause yet'}" for name, e in facts] + done,
+    }
+
+
+def _review_minutes(system: str | None, around: LintContext) -> dict[str, Any]:  # noqa: ARG001
+    inputs = around.folder.of("review-inputs")
+    managers = [p.id for p in around.people.values() if p.top_management and p.active(around.today)]
+    return {"inputs": inputs[-1].id if inputs else None, "top_management": managers}
+
+
 FACTS: dict[str, Callable[[str | None, LintContext], dict[str, Any]]] = {
     "impact-people": _impacts,
     "impact-assessment": _assessment,
@@ -185,4 +219,6 @@ FACTS: dict[str, Callable[[str | None, LintContext], dict[str, Any]]] = {
     "soa": _applicability,
     "people": _people,
     "communication": _communication,
+    "review-inputs": _review_inputs,
+    "review-minutes": _review_minutes,
 }

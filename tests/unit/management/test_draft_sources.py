@@ -8,6 +8,7 @@ from aims_mlflow.management.draft import new_draft
 from aims_mlflow.management.draft_sources import with_publications
 from aims_mlflow.management.evidence_view import EvidenceView
 from aims_mlflow.management.folder import read_folder
+from aims_mlflow.management.review_inputs import left_out
 from aims_mlflow.management.rules.base import LintContext
 from support.management_folder import PEOPLE, POLICY, REGISTER_ENTRY, write
 
@@ -51,3 +52,45 @@ def test_a_draft_that_takes_nothing_from_documents_has_no_note(around):
 def test_without_a_server_nothing_is_known_to_be_published(around, monkeypatch, clean_state):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     assert with_publications(dataclasses.replace(around, published=None)).published == frozenset()
+
+
+INCIDENT = """id: N1
+kind: incident
+title: Women were put last
+owner: olga
+author: rita
+system: income-screening
+detected_on: 2026-03-01
+status: open
+"""
+REPORT = """id: report
+kind: audit-report
+title: Audit A1
+owner: olga
+author: rita
+audit: A1
+held: 2026-05-01
+findings: [{finding: a late review}]
+"""
+
+
+def test_the_inputs_of_a_review_begin_with_what_happened_and_leave_out_nothing_that_is_written(tmp_path):
+    root = write(tmp_path, incident=INCIDENT, report=REPORT, people=PEOPLE)
+    text = new_draft("review-inputs", None, "rita", LintContext(read_folder(root), EvidenceView(), None, "2026-12-01"))[
+        1
+    ]
+    assert "- 'N1 of 2026-03-01: open'" in text
+    assert "- 'A1 (report), held 2026-05-01; findings: 1'" in text
+    assert "# TODO nonconformities: " in text
+    (root / "inputs.yaml").write_text(
+        text.replace("'TODO: person who answers for the document'", "olga"), encoding="utf-8"
+    )
+    around = LintContext(read_folder(root), EvidenceView(), None, "2026-12-01")
+    (inputs,) = around.folder.of("review-inputs")
+    told = [
+        what for field, what in left_out(inputs.written, [d.written for d in around.folder.documents], "2026-12-01")
+    ]
+    assert all(what.endswith("are not stated") for what in told)
+    minutes = new_draft("review-minutes", None, "rita", around)[1]
+    assert "inputs: review-inputs" in minutes
+    assert "- max" in minutes
