@@ -97,6 +97,11 @@ def _entry(system: str, entry: SystemEntry, state: ManagementState, today: str) 
     if undated:
         fact = f"{system} does not say since when the organisation is {', '.join(undated)}"
         yield ManagementFinding("S4", f"{system}/since", fact, fix, system, (entry.id,))
+    for name in entry.models:
+        others = [s for s, other in state.systems.items() if s != system and name in other.models]
+        if others:
+            fact = f"{system} and {', '.join(others)} both claim the model {name}: nobody knows whose evidence it is"
+            yield ManagementFinding("S4", f"{system}/{name}", fact, fix, system, (entry.id,))
     for about, fact in _stale_parts(system, entry, state, today):
         yield ManagementFinding("S4", f"{system}/{about}", fact, fix, system, (entry.id,))
     known = {person(p.id): p for p in state.people.values()}

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.lifecycle import AcceptanceLimit
     from aims_mlflow.records.evidence import Claim
 
+SHORTEST = 8  # of a record's id that is not written out
+
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about the life of versions in use, and about incidents."""
     for system, version in state.live:
         yield from _rollback(system, version, state)
         yield from _slots(system, version, state, now)
+        yield from _breaches(system, version, state)
         yield from _required(system, version, state)
         yield from _required_later(system, version, state)
     yield from _without_limit(state)
@@ -73,6 +76,20 @@ def _slots(system: str, version: DeployedVersion, state: ManagementState, now: d
             fix = f"aims monitor models:/{version.model}@{version.place} --data FILE, and seal its run"
             about = f"{system}/{version.model}@{version.place}/{plan.id}"
             yield ManagementFinding("L2", about, fact, fix, system, (plan.id,))
+
+
+def _breaches(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L10: runs of the monitor beyond a limit that nobody acknowledged in the plan."""
+    plans = state.about(MonitoringPlanDocument, system)
+    seen = [a.run.rstrip(".…") for plan in plans for a in plan.acknowledged if len(a.run) >= SHORTEST]
+    for run in version.of("monitor-run"):
+        beyond = run.evidence.result == "failed" or any(c.passed is False for c in run.evidence.claims)
+        if beyond and not any(run.id.startswith(name) for name in seen):
+            fact = f"the monitor run of {run.evidence.time[:10]} of {version.name} is beyond a limit, and nobody "
+            fact += f"acknowledged it ({run.id})"
+            fix = "judge it: state run, by and reason in `acknowledged` of the monitoring plan, or open an incident"
+            about = f"{system}/{version.model}@{version.place}/{run.id}"
+            yield ManagementFinding("L10", about, fact, fix, system, (run.id, *(p.id for p in plans)))
 
 
 def missed_slots(begun: date, every: int, grace: int, runs: list[date], today: date) -> list[date]:

@@ -74,6 +74,7 @@ _ALL = (
     FindingRule("L7", "lifecycle", "9.1", "minor", "each measurement has a limit or target that can be missed"),
     FindingRule("L8", "lifecycle", "A.8.4", "major", "users are told of an incident in time"),
     FindingRule("L9", "lifecycle", "6.2", "minor", "an objective of high priority has a limit"),
+    FindingRule("L10", "lifecycle", "A.6.2.6", "major", "somebody judged each run of the monitor beyond a limit"),
     FindingRule("T1", "third-party", "A.10.3", "major", "a component has a supplier's document besides terms"),
     FindingRule("T2", "third-party", "A.10.3", "major", "a component was tested by us on the system's own use"),
     FindingRule("T3", "third-party", "A.10.3", "major", "the version that was tested is the one in use"),

@@ -6,6 +6,7 @@ import pytest
 
 from aims_mlflow.management.findings.every import findings
 from aims_mlflow.management.findings.rules import RULES, rule_reasons
+from aims_mlflow.records.documents.lifecycle import Acknowledgement, MonitoringPlanDocument
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from support import live_states, management_states
 from support.good_documents import FIELDS
@@ -283,6 +284,26 @@ def test_every_rule_says_why_and_what_to_do():
     texts = [text for said in rule_reasons().values() for text in (said.why, said.fix)]
     assert min(map(len, texts)) > 15
     assert len({said.why for said in rule_reasons().values()}) == len(RULES)
+
+
+def test_two_systems_that_claim_one_model():
+    other = system(id="other", system="churn", components=[], objectives={})
+    assert f"S4 churn/{MODEL}" in found(good(other=other))
+    assert f"S4 {SYSTEM}/{MODEL}" in found(good(other=other))
+
+
+def test_a_breach_that_nobody_judged():
+    def change(parts):
+        parts["monitor-run"][1].update(result="failed")
+
+    records = live_states.session_records(change)
+    (run,) = (r for r in records if r.evidence.kind == "monitor-run")
+    state = live_states.live(live_states.with_texts(good(), live_states.assessed(records)), records)
+    assert [f.about.rpartition("/")[2] for f in findings(state, NOW) if f.rule == "L10"] == [run.id]
+    plan = good().about(MonitoringPlanDocument, SYSTEM)[0]
+    judged = plan.model_copy(update={"acknowledged": (Acknowledgement(run=run.id, by="olga", reason="a holiday"),)})
+    documents = tuple(judged if d.id == plan.id else d for d in state.documents)
+    assert [f for f in found(dataclasses.replace(state, documents=documents)) if f.startswith("L10")] == []
 
 
 def test_a_finding_says_who_holds_the_duty_and_what_the_review_was_not_told():
