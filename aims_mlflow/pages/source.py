@@ -72,7 +72,7 @@ class SharedSource:
     shelves: BoundedCache[DocumentShelf] = field(default_factory=lambda: BoundedCache(3))
     documents: BoundedCache[tuple[DocumentShelf, list[SealedDocument]]] = field(default_factory=lambda: BoundedCache(2))
     sessions: KnownSessions = field(default_factory=lambda: KnownSessions(MOST_SESSION_BYTES))
-    statements: BoundedCache[Any] = field(default_factory=lambda: BoundedCache(8))
+    statements: BoundedCache[Any] = field(default_factory=lambda: BoundedCache(4))
     summaries: BoundedCache[Any] = field(default_factory=lambda: BoundedCache(8))
     roots: Collection[str] | None = None  # pinned ones; None: those of the environment
     judgements: BoundedCache[JudgedVersion | None] = field(default_factory=lambda: BoundedCache(MOST_JUDGED))

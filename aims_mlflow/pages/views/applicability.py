@@ -123,12 +123,12 @@ def _earlier(every: Sequence[StatementVersion], now: StatementVersion) -> Statem
 def _computed(source: PageSource, version: StatementVersion) -> Any:
     """Return the statement beside the states; what the same reader was shown of the same states is remembered.
 
-    It lasts as long as a judgement does: until the next leaf, or minute.
+    It lasts as long as a judgement does: until the next leaf, or minute; while versions are still judged, ten seconds.
     """
     live = live_versions(source)
     judged = source.judged_among(live)
-    ends = (source.cut_off, source.moment[:16])
-    key = (version.publication.record.id, source.scope.models, len(judged), ends)
+    ends = (source.cut_off, source.behind, source.moment[: 16 if len(judged) == len(live) else 18])
+    key = (version.publication.record.id, source.scope.models, len(judged) == len(live), ends)
     return source.shared.statements.once(key, lambda: _compute(source, version, live, judged))
 
 
