@@ -124,7 +124,10 @@ class Appender:
         edge, last = self._left
         if (edge.size, last) == (before.size, before.last_hash):
             return edge.copy()
-        return frontier(connection, self._tables.tree, self._tables.leaves, before.size, before.last_hash)
+        known = {(level, (before.size >> level) - 1): value for level, value in before.edge.items()}
+        if before.last_hash is not None:
+            known[0, before.size - 1] = before.last_hash
+        return frontier(connection, self._tables.tree, self._tables.leaves, before.size, known)
 
     def _new_envelopes(self, envelopes: Iterable[bytes]) -> tuple[list[dict[str, object]], set[str]]:
         """Return (rows of the envelopes that this worker has not written, their names); one that is there stays."""

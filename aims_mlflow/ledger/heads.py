@@ -8,7 +8,7 @@ meanwhile, that one is used.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -16,13 +16,13 @@ import sqlalchemy as sa
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger import checkpoint, merkle
 from aims_mlflow.ledger.stored_values import optional
-from aims_mlflow.ledger.tree import TreeTables, fetch_nodes
+from aims_mlflow.ledger.tree import TreeTables, edge_query, fetch_nodes
 from aims_mlflow.ledger.write import write
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.settings import LEDGER_ORIGIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -47,11 +47,15 @@ def newest(connection: Connection, tables: TreeTables) -> Checkpoint | None:
 
 @dataclass(frozen=True)
 class TreeState:
-    """The state that an append continues: number of leaves, hash of the last leaf, newest checkpoint."""
+    """The state that an append continues: number of leaves, hash of the last leaf, newest checkpoint.
+
+    `edge` has hashes of the tree's right edge by level, where the same query could read them.
+    """
 
     size: int
     last_hash: bytes | None
     head: Checkpoint | None
+    edge: Mapping[int, bytes] = field(default_factory=dict)
 
 
 def tree_state(connection: Connection, tables: TreeTables, leaves: sa.Table) -> TreeState:
@@ -60,21 +64,24 @@ def tree_state(connection: Connection, tables: TreeTables, leaves: sa.Table) -> 
     Raises:
         EvidenceError: the stored checkpoint is none.
     """
-    row = connection.execute(_tree_state(tables, leaves)).one()
+    is_postgresql = connection.dialect.name == "postgresql"  # a trip to the server lasts, and other writers wait
+    row = connection.execute(_tree_state(tables, leaves, with_edge=is_postgresql)).one()
     head = None if row.note is None else _parsed(row.size, row.note)
     if row.last is None:
         return TreeState(0, None, head)
-    return TreeState(int(row.last) + 1, bytes.fromhex(row.hashed), head)
+    edge = {int(level): bytes.fromhex(value) for level, value in (row.edge or {}).items()}
+    return TreeState(int(row.last) + 1, bytes.fromhex(row.hashed), head, edge)
 
 
 @functools.lru_cache(maxsize=16)
-def _tree_state(tables: TreeTables, leaves: sa.Table) -> sa.Select[Any]:
+def _tree_state(tables: TreeTables, leaves: sa.Table, *, with_edge: bool) -> sa.Select[Any]:
     """The query of `tree_state`, built once for each ledger."""
     table = tables.checkpoints
     newest_hash = sa.select(leaves.c.leaf_hash).order_by(leaves.c.sequence.desc()).limit(1)
     note = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
     return sa.select(
         optional(sa.select(sa.func.max(leaves.c.sequence)).scalar_subquery(), leaves.c.sequence).label("last"),
+        (edge_query(tables, leaves) if with_edge else sa.null()).label("edge"),
         optional(newest_hash.scalar_subquery(), leaves.c.leaf_hash).label("hashed"),
         optional(sa.select(sa.func.max(table.c.size)).scalar_subquery(), table.c.size).label("size"),
         optional(note.scalar_subquery(), table.c.note).label("note"),

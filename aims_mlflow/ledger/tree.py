@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
@@ -96,17 +97,31 @@ def _batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
     return (items[begin : begin + BATCH] for begin in range(0, len(items), BATCH))
 
 
+def edge_query(tables: TreeTables, leaves: sa.Table) -> sa.ColumnElement[dict[str, str]]:
+    """Return the query, on PostgreSQL, of the tree's right edge above its leaves: hashes in hex by level, as JSON."""
+    return sa.literal_column(
+        "(SELECT json_object_agg(n.level, encode(n.hash, 'hex')) "  # noqa: S608 - names of ours
+        f"FROM (SELECT max(sequence) + 1 AS size FROM {leaves}) s CROSS JOIN generate_series(1, 62) AS up "
+        f"JOIN {tables.nodes} n ON n.level = up AND n.position = (s.size >> up) - 1 WHERE (s.size >> up) & 1 = 1)",
+        sa.JSON,
+    )
+
+
 def frontier(
-    connection: Connection, tables: TreeTables, leaves: sa.Table, size: int, last: bytes | None = None
+    connection: Connection,
+    tables: TreeTables,
+    leaves: sa.Table,
+    size: int,
+    known: Mapping[merkle.Node, bytes] = MappingProxyType({}),
 ) -> merkle.Frontier:
-    """Return the right edge of the tree over the first `size` leaves; `last` is the last one's hash where it is known.
+    """Return the right edge of the tree over the first `size` leaves; what is not `known` of it is read.
 
     Raises:
         EvidenceError: the tree lacks a node of it.
     """
     nodes = merkle.nodes_of(0, size)
-    known = {(0, size - 1): last} if last is not None and size & 1 else {}
-    known |= fetch_nodes(connection, tables, leaves, [node for node in nodes if node not in known])
+    unknown = [node for node in nodes if node not in known]
+    known = {**known, **fetch_nodes(connection, tables, leaves, unknown)}
     lacking = [node for node in nodes if node not in known]
     if lacking:
         raise EvidenceError(

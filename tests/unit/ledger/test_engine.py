@@ -14,7 +14,9 @@ from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.ledger import engine
 from aims_mlflow.ledger.database import on_disk
 from aims_mlflow.ledger.ledger import Ledger
+from aims_mlflow.ledger.log import Log
 from aims_mlflow.ledger.model_locks import MAX_WAITING
+from aims_mlflow.signing.keys import ephemeral_key
 from support.entries import entry_of
 from support.postgresql import new_database, running_server
 
@@ -80,6 +82,22 @@ def test_what_was_sealed_or_confirmed_is_there_after_a_crash():
             server.get_postmaster_info().process.wait(20)
             server.start()
             assert len(list(ledger.leaves())) == number + 1
+
+
+def test_an_append_asks_postgresql_four_times_whoever_wrote_before(postgres_uri):
+    """The lock, the state with the tree's edge, the rows, and the confirmation; then a proof over all of it holds."""
+    log = Log(ephemeral_key(), "ai.example.org/w")
+    workers, asked = [Ledger(postgres_uri, log) for _ in range(2)], []
+    listen = (sa.Engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    for number in range(11):
+        workers[number % 2].seal(finding())
+    sa.event.listen(*listen)
+    try:
+        workers[1].seal(finding())
+    finally:
+        sa.event.remove(*listen)
+    assert len(asked) == 4, asked
+    assert all(workers[0].proofs.inclusion(number).holds() for number in range(12))
 
 
 def test_a_reader_that_may_not_write_can_still_confirm(postgres_uri):
