@@ -219,4 +219,5 @@ def _row(record: SealedRecord, before: SealedRecord | None, column: str, group: 
     interval = f"{percent_text(rate.interval.low)} to {percent_text(rate.interval.high)}"
     n = f"{rate.n:,}" if rate.n is not None else ""
     group = group.replace("(others: ", "(")
-    return value, f"    {group[:22]:<22} {percent_text(rate.value):>8} {interval:>14} {n:>7} {text:>16}{mark}"
+    row = f"    {group[:22]:<22} {percent_text(rate.value):>8} {interval:>14} {n:>7} {text:>16}{mark}"
+    return value, row.rstrip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from aims_mlflow.errors import ConfigError, Unreachable
@@ -28,17 +28,15 @@ def plain_uri(uri: str) -> str:
 
 
 @contextlib.contextmanager
-def known_kind(uri: str) -> Iterator[None]:
-    """Say in one sentence that MLflow has no store for the kind of an address.
+def known_kind(uri: str, registry: Any) -> Iterator[None]:
+    """Say in one sentence that MLflow has no store for the kind of an address; `registry` is mlflow.tracking.registry.
 
     Raises:
         ConfigError: MLflow said so inside the block.
     """
-    from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
-
     try:
         yield
-    except UnsupportedModelRegistryStoreURIException:
+    except registry.UnsupportedModelRegistryStoreURIException:
         fix = "set MLFLOW_TRACKING_URI to a server or database, such as http://HOST:5000 or sqlite:///mlflow.db"
         raise ConfigError("MLflow has no store for addresses of this kind", where=plain_uri(uri), next=fix) from None
 

@@ -51,7 +51,7 @@ def _mlflow() -> Any:
 
 def client() -> Any:
     """Return a client of the configured tracking server; ConfigError for an address of a kind that MLflow lacks."""
-    with known_kind(_mlflow().get_tracking_uri()):
+    with known_kind(_mlflow().get_tracking_uri(), _mlflow().tracking.registry):
         return _mlflow().MlflowClient()
 
 
@@ -148,7 +148,10 @@ def registered_model(name: str) -> Any:
     from mlflow.exceptions import MlflowException
     from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
 
-    with reaching(f"read the registered model {name}"), known_kind(_mlflow().get_registry_uri()):
+    with (
+        reaching(f"read the registered model {name}"),
+        known_kind(_mlflow().get_registry_uri(), _mlflow().tracking.registry),
+    ):
         try:
             return client().get_registered_model(name)
         except UnsupportedModelRegistryStoreURIException:
