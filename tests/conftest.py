@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.fresh_database import fresh_database
-from support.untraced import MEASURED, untraced
+from support.untraced import MEASURED, measure
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -28,10 +28,8 @@ pytest_plugins = [
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    if item.path.relative_to(ROOT / "tests").parts[0] in MEASURED:
-        return (yield)
-    with untraced():
-        return (yield)
+    measure(wanted=item.path.relative_to(ROOT / "tests").parts[0] in MEASURED)
+    return (yield)
 
 
 @pytest.fixture(autouse=True)

@@ -1,28 +1,26 @@
 """Coverage is measured by unit and property tests alone: it costs half as much again, and servers start by the dozen."""
 
-import contextlib
 import os
+from typing import Any
 
 MEASURED = ("unit", "property")
+_handed_on: dict[str, str] = {}
+_paused: list[Any] = []
 
 
-@contextlib.contextmanager
-def untraced():
-    """Stop measuring coverage in this process, and in those that it starts, inside the block."""
+def measure(*, wanted: bool) -> None:
+    """Measure coverage from here on, in this process and in those that it starts, or no longer; nothing where it is off."""
     try:
         from coverage import Coverage
     except ImportError:  # an environment without it
-        yield
         return
-    running = Coverage.current()
-    handed_on = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_PROCESS")}
-    for name in handed_on:
-        del os.environ[name]
-    if running is not None:
+    if not wanted and (running := Coverage.current()) is not None:
+        names = [name for name in os.environ if name.startswith("COVERAGE_PROCESS")]
+        _handed_on.update({name: os.environ.pop(name) for name in names})
         running.stop()
-    try:
-        yield
-    finally:
-        if running is not None:
-            running.start()
-        os.environ.update(handed_on)
+        _paused.append(running)
+    elif wanted and _paused:
+        leave = os._exit
+        _paused.pop().start()
+        os._exit = leave  # each start wraps it once more
+        os.environ.update(_handed_on)
