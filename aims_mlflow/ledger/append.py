@@ -54,7 +54,7 @@ class Appender:
     def append(self, entries: Sequence[Entry]) -> list[Leaf]:
         """Append leaves; see `Ledger.seal`."""
         made = [_leaf(entry) for entry in entries]
-        with writing(self._engine) as connection:
+        with writing(self._engine, locked=False) as connection:
             written = self._write(connection, entries, made)
         self._committed(written)
         return written.leaves

@@ -12,6 +12,7 @@ from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.ledger.engine import CHECK, READ_ONLY, make_engine, why
 from aims_mlflow.ledger.stored_values import HASH, located, look_at_all
 from aims_mlflow.ledger.tree import TreeTables
+from aims_mlflow.ledger.trips import APPEND_LOCK, LAST_TRIP, LOCK
 from aims_mlflow.ledger.upgrade import migrate
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "aims"
 DIALECTS = ("sqlite", "postgresql")
-# Any number will do, as long as nothing else on the database uses it as an advisory lock.
-APPEND_LOCK = 4200100001
 NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 # How long an upgrade of the tables may take, and a worker wait for another's: a ledger of a million leaves takes one.
 UPGRADE_SECONDS = 600
@@ -120,8 +119,10 @@ def open_database(uri: str) -> tuple[sa.Engine, Tables]:
 
 
 @contextlib.contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+def writing(engine: sa.Engine, *, locked: bool = True) -> Iterator[sa.Connection]:
     """Open a writing transaction; over all workers, one is open at a time. What it wrote is on disk afterwards.
+
+    `locked` False leaves PostgreSQL's lock to `heads.tree_state`, which takes it and asks in one trip.
 
     On PostgreSQL the transaction itself does not wait for the disk: writers would wait for each other's writes. The
     next writer goes on at once, and one write to the disk serves all that wait in `on_disk`.
@@ -131,17 +132,17 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         Unreachable: the database did not take it.
     """
     try:
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(_LOCK, {"key": APPEND_LOCK})
-            with located(connection):
+        with engine.connect() as opened, contextlib.ExitStack() as trip:
+            connection = opened.execution_options(**{LAST_TRIP: trip})
+            with connection.begin(), located(connection):
+                if locked and engine.dialect.name == "postgresql":
+                    connection.exec_driver_sql(LOCK)
                 yield connection
     except sa.exc.SQLAlchemyError as exc:
         raise Unreachable(f"the ledger could not be written ({why(exc)})", next=CHECK) from exc
     on_disk(engine)
 
 
-_LOCK = sa.text("SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(:key)")
 # A commit with the server's own durability writes all of the log before it to disk too. A replica shows only what
 # its primary has on disk.
 _TO_DISK = sa.text("SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_logical_emit_message(true, 'aims', '') END")

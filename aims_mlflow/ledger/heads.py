@@ -17,6 +17,7 @@ from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger import checkpoint, merkle
 from aims_mlflow.ledger.stored_values import optional
 from aims_mlflow.ledger.tree import TreeTables, edge_query, fetch_nodes
+from aims_mlflow.ledger.trips import LOCK, can_join, last_row
 from aims_mlflow.ledger.write import write
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.settings import LEDGER_ORIGIN
@@ -24,7 +25,7 @@ from aims_mlflow.settings import LEDGER_ORIGIN
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Dialect
 
     from aims_mlflow.ledger.checkpoint import Checkpoint
     from aims_mlflow.ledger.tree import TreeGrowth
@@ -59,18 +60,36 @@ class TreeState:
 
 
 def tree_state(connection: Connection, tables: TreeTables, leaves: sa.Table) -> TreeState:
-    """Return the state that an append continues, in one query, because the append lock is held.
+    """Take the append lock, and return the state that an append continues, in one query: other writers wait meanwhile.
 
     Raises:
         EvidenceError: the stored checkpoint is none.
     """
-    is_postgresql = connection.dialect.name == "postgresql"  # a trip to the server lasts, and other writers wait
-    row = connection.execute(_tree_state(tables, leaves, with_edge=is_postgresql)).one()
-    head = None if row.note is None else _parsed(row.size, row.note)
-    if row.last is None:
+    edge, last, hashed, covered, note = _asked(connection, tables, leaves)
+    head = None if note is None else _parsed(covered, note)
+    if last is None:
         return TreeState(0, None, head)
-    edge = {int(level): bytes.fromhex(value) for level, value in (row.edge or {}).items()}
-    return TreeState(int(row.last) + 1, bytes.fromhex(row.hashed), head, edge)
+    known = {int(level): bytes.fromhex(value) for level, value in (edge or {}).items()}
+    return TreeState(int(last) + 1, bytes.fromhex(hashed), head, known)
+
+
+def _asked(connection: Connection, tables: TreeTables, leaves: sa.Table) -> Sequence[Any]:
+    """Return the row of `_tree_state`, on PostgreSQL under the append lock."""
+    is_postgresql = connection.dialect.name == "postgresql"
+    query = _tree_state(tables, leaves, with_edge=is_postgresql)
+    if can_join(connection):
+        edge, *values = last_row(connection, LOCK, _as_text(query, connection.dialect))
+        looks = [column.type.result_processor(connection.dialect, None) for column in list(query.selected_columns)[1:]]
+        return [edge, *(look(value) for look, value in zip(looks, values, strict=True))]
+    if is_postgresql:
+        connection.exec_driver_sql(LOCK)
+    row: Sequence[Any] = connection.execute(query).one()
+    return row
+
+
+@functools.lru_cache(maxsize=16)
+def _as_text(query: sa.Select[Any], dialect: Dialect) -> str:
+    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 @functools.lru_cache(maxsize=16)
@@ -80,8 +99,8 @@ def _tree_state(tables: TreeTables, leaves: sa.Table, *, with_edge: bool) -> sa.
     newest_hash = sa.select(leaves.c.leaf_hash).order_by(leaves.c.sequence.desc()).limit(1)
     note = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
     return sa.select(
-        optional(sa.select(sa.func.max(leaves.c.sequence)).scalar_subquery(), leaves.c.sequence).label("last"),
         (edge_query(tables, leaves) if with_edge else sa.null()).label("edge"),
+        optional(sa.select(sa.func.max(leaves.c.sequence)).scalar_subquery(), leaves.c.sequence).label("last"),
         optional(newest_hash.scalar_subquery(), leaves.c.leaf_hash).label("hashed"),
         optional(sa.select(sa.func.max(table.c.size)).scalar_subquery(), table.c.size).label("size"),
         optional(note.scalar_subquery(), table.c.note).label("note"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from aims_mlflow.ledger.stored_values import StoredValue
+from aims_mlflow.ledger.trips import join_the_commit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +31,8 @@ CONFLICTS = {
 def write(connection: Connection, *some: Rows) -> None:
     """Insert the rows of each table; all rows of a table have the same columns; skip tables without rows.
 
+    It is the last statement of its transaction: on PostgreSQL it goes with the commit.
+
     Raises:
         SQLAlchemyError: the database did not take them; the transaction writes none of them.
     """
@@ -44,6 +47,7 @@ def write(connection: Connection, *some: Rows) -> None:
             for at, (_, names) in enumerate(shapes)
             for i, column in enumerate(names)
         }
+        join_the_commit(connection)
         connection.execute(_at_once(shapes), columns)
 
 
