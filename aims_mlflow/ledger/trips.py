@@ -24,7 +24,7 @@ def can_join(connection: Connection) -> bool:
         return False
     import psycopg
 
-    return psycopg.Pipeline.is_supported()
+    return bool(psycopg.Pipeline.is_supported())
 
 
 def last_row(connection: Connection, *statements: str) -> tuple[Any, ...]:
