@@ -63,7 +63,7 @@ def faults():
                 yield what, kind
 
 
-@pytest.mark.parametrize(("what", "kind"), faults())
+@pytest.mark.parametrize(("what", "kind"), list(faults()))
 def test_a_document_with_a_fault_meets_no_control_that_needs_it(kind, what, subject):
     changed, approvals, word = WRONG[what]
     given = None if approvals is None else [dataclasses.replace(approval(kind), **more) for more in approvals]
