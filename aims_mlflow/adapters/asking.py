@@ -25,7 +25,8 @@ LIKELIEST = (
     "HistGradientBoostingClassifier",
     "RandomForestClassifier",
 )
-HINT = "give predict=, a function (model, features) that returns labels"
+FUNCTION = "a function (model, features) that returns a label, or in a regression a number, for each row"
+HINT = f"give predict=, {FUNCTION}"
 SENSITIVE = "sensitive_features"  # the argument by which Fairlearn's post-processing asks for the groups
 SEED = 42001
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from aims_mlflow.adapters.asking import HINT
+from aims_mlflow.adapters.asking import FUNCTION, HINT
 from aims_mlflow.checks.statistics.labels import is_label, label_key
 from aims_mlflow.checks.tables.predictions import Predictions
 from aims_mlflow.errors import CheckError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 NOT_CLEAR = "which output is the prediction is not clear"
-SAY = "say predict=, a function (model, features) that returns labels"
+SAY = f"say predict=, {FUNCTION}"
 
 
 @dataclass(frozen=True, kw_only=True)

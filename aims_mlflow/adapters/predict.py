@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.asking import ask, classes_of
+from aims_mlflow.adapters.meaning import SAY
 from aims_mlflow.adapters.outputs import read_raw
 from aims_mlflow.adapters.proof import prove
 from aims_mlflow.adapters.tables import rows_at
@@ -102,7 +103,7 @@ class Question:
             if meaning.doubtful:
                 raise CheckError(
                     "which output is the prediction is not clear: no rows with labels are at hand to prove it on",
-                    next="pass train= too, or say predict=, a function (model, features) that returns labels",
+                    next=f"pass train= too, or {SAY}",
                 )
             return None
         if rows is not table:

@@ -27,6 +27,7 @@ from aims_mlflow.evidence.trust import trust_only
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.gates.status_subject import StatusSubject
+from aims_mlflow.gates.wording import refusal_lines
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import LineageDetails
@@ -235,7 +236,10 @@ def tell(
         for line in (*own_steps(statuses, width=width), *summary_lines(statuses, width=width)):
             say(line)
     for sentence in without_repeats(unmet):
-        say(f"unmet: {sentence}")
+        first, *more = refusal_lines(sentence)
+        say(f"unmet: {first}")
+        for line in more:
+            say(f"  {'  ' if line.startswith('aims waive') else ''}{line}")
     with contextlib.suppress(Exception):
         for line in warnings_told(EvidenceVerdict.of((r for s in sessions for r in s.records), digest_of(models))):
             say(line)

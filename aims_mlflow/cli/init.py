@@ -202,11 +202,12 @@ def _asked_label(target: str, labels: list[str]) -> str | None:
 
 
 def _git_email() -> str:
+    """Return git's user.email; empty where git knows none, since nobody is made up as an owner."""
     try:
         done = subprocess.run(["git", "config", "user.email"], capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return "owner@example.org"
-    return done.stdout.strip() or "owner@example.org"
+        return ""
+    return done.stdout.strip()
 
 
 def _proposed_groups(frame: pd.DataFrame, sensitive: list[str]) -> tuple[str, ...]:

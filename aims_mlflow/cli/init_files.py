@@ -26,8 +26,8 @@ class FirstSystem:
 
     Attributes:
         id: Id of the system.
-        owner: Person responsible for it.
-        intended_use: Empty if not given; the file then contains a comment instead.
+        owner: Person responsible for it; empty if not known, and the file then contains a comment instead.
+        intended_use: Empty if not given, as above.
         groups: The groups of people that it affects; empty as above.
         proposed_groups: Groups found in the table, shown in the comment.
         target: The column that is predicted.
@@ -55,6 +55,7 @@ class FirstSystem:
 
 def config_text(system: FirstSystem) -> str:
     """Return aims.yaml with a comment on every entry; unknown values are comments to fill in."""
+    owner = f"owner: {_line(system.owner)}" if system.owner else "# owner: a person or a team that can be reached"
     use = (
         f"intended_use: {_line(system.intended_use)}"
         if system.intended_use
@@ -73,7 +74,7 @@ def config_text(system: FirstSystem) -> str:
 system:
   id: {_line(system.id)}
   # Who answers for the system.
-  owner: {_line(system.owner)}
+  {owner}
   # The training gate asks for both: what the model is for, and whom it affects.
   {use}
   {affected}
@@ -122,7 +123,7 @@ def _outcome(system: FirstSystem) -> str:
 
 def unsaid(system: FirstSystem) -> list[str]:
     """Return one sentence for each entry that aims.yaml lacks and the training gate requires."""
-    out = []
+    out = [] if system.owner else ["fill in owner in aims.yaml: nothing can be recorded without it"]
     if system.favourable is None and system.task == "binary-classification":
         labels = " or ".join(map(repr, system.labels))
         out.append(f"fill in favourable in aims.yaml, {labels}: the training gate asks which is good for a person")
@@ -179,6 +180,8 @@ def pack_text(
         "set_by": system.owner,
         "set_on": utc_text()[:10],
     }
+    if not system.owner:
+        del head["set_by"], head["set_on"]
     text = (
         f"# Every line of the pack {parent.name} holds. A line here replaces the line on the same metric or column,\n"
     )

@@ -81,25 +81,32 @@ def _not_compared(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
 def _limits(rules: Rules, counted: CountingEvidence, sensitive: Sequence[str], *, warnings: bool) -> list[Unmet]:
     return [
         item
-        for limit, line in zip(rules.limits, rules.lines, strict=True)
+        for limit, line in applying(rules, counted)
         if (limit.severity == "warning") is warnings and (limit.kind != "fairness" or sensitive)
-        if _applies(limit, rules, counted)
         for item in beyond_limit(limit, line, counted, sensitive, rules.system)
     ]
 
 
-def _applies(limit: PolicyLimit, rules: Rules, counted: CountingEvidence) -> bool:
-    """Return whether the system gives every objective that a limit names at least the limit's priority (Annex C).
+def applying(rules: Rules, counted: CountingEvidence) -> list[tuple[PolicyLimit, str]]:
+    """Return the limits that are about this system and what its model predicts, with their lines in policy.yaml.
 
-    The server's word and the team's own both count: a team can only ask more of itself.
+    A limit holds for a system that gives each objective which it names at least its priority (Annex C). The server's
+    word and the team's own both count: a team can only ask more of itself. Evidence that does not say what is predicted
+    is about labels.
     """
-    said = [read_details(start.evidence, SessionStartDetails).system for start in counted.starts]
-    teams = [dict(s.objectives or {}) for s in said if s is not None]
+    said = [read_details(start.evidence, SessionStartDetails) for start in counted.starts]
+    teams = [dict(s.system.objectives or {}) for s in said if s.system is not None]
     sources: list[Mapping[str, str]] = [rules.system.objectives if rules.system else {}, *teams]
-    return all(
-        max((_rank(s.get(objective)) for s in sources), default=-1) >= _rank(least)
-        for objective, least in limit.objectives.items()
-    )
+    predicted = {"number" if s.task == "regression" else "label" for s in said} or {"label"}
+    return [
+        (limit, line)
+        for limit, line in zip(rules.limits, rules.lines, strict=True)
+        if (limit.predicts is None or limit.predicts in predicted)
+        and all(
+            max((_rank(s.get(objective)) for s in sources), default=-1) >= _rank(least)
+            for objective, least in limit.objectives.items()
+        )
+    ]
 
 
 def _rank(priority: object) -> int:

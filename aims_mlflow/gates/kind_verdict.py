@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls_for_kind, kinds
+from aims_mlflow.checks.claims import is_too_small
 from aims_mlflow.gates.limits import undecided, unmet_claim
 from aims_mlflow.gates.person_statements import CLOCK_SKEW
 from aims_mlflow.gates.verdict import Judgement, Outcome
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 TRAIN_AGAIN = "train with @aims.trains (register=True registers when the evidence is complete)"
 MEND = "mend that and train again"
+TOO_SMALL = (
+    "train again with more held-out rows of groups that are too small, or set such a group aside by name with a reason "
+    "(fairness.set_aside in the pack, set_aside in policy.yaml)"
+)
 
 
 def control_of(kind: str) -> str:
@@ -92,7 +97,8 @@ def shortcomings(
         body = record.evidence
         if undecided(record, system):
             text = f"{kind} could not be evaluated: {body.reason or 'no reason given'}"
-            out.append(("not-evaluated", text, MEND, body.id))
+            following = TOO_SMALL if any(is_too_small(c) and c.limit is not None for c in body.claims) else MEND
+            out.append(("not-evaluated", text, following, body.id))
         if parse_time(body.time) > at + CLOCK_SKEW:
             text = f"{kind} evidence is dated in the future ({body.time})"
             out.append(("future", text, "set the clock right", body.id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_ITEMS = 8
 MAX_NAMED, MAX_CHARS = 3, 500
+# Where a refusal, which MLflow hands to its client as one line, is broken for a reader.
+PARTS = re.compile(r"(?<=\. )(?=A\.\d+(?:\.\d+)*: |And \d+ more: |Next: |Nothing was lost)|(?<=[:;] )(?=aims waive )")
 STAGE_WORD = {"registration": "Registration", "deployment": "Deployment"}
 
 
@@ -24,7 +27,7 @@ def refusal(decision: Decision) -> str:
     what = " ".join(f"{item_text(u)}." for u in shown)
     if len(decision.unmet) > MAX_ITEMS:
         what += f" And {len(decision.unmet) - MAX_ITEMS} more: `aims gate explain` lists all."
-    nexts = list(dict.fromkeys(_next(u, decision) for u in shown if u.next))
+    nexts = [f"{advice}: {'; '.join(commands)}" if commands else advice for advice, commands in _steps(shown, decision)]
     alias = f" as {decision.alias}" if decision.alias else ""
     model = f"model {decision.model_id}" if decision.model_id else "a model"
     text = f"{STAGE_WORD[decision.stage]} refused{alias}: {decision.model_name}, {model}. {what}"
@@ -45,16 +48,30 @@ def _plain(text: str) -> str:
     return line if len(line) <= MAX_CHARS else line[: MAX_CHARS - 1] + "…"
 
 
-def _next(item: Unmet, decision: Decision) -> str:
+def refusal_lines(text: str) -> list[str]:
+    """Return a refusal as lines: what is refused, each reason, the advice, each command alone; other text as it is."""
+    return [line.strip() for line in PARTS.sub("\n", text).split("\n")]
+
+
+def _steps(items: Sequence[Unmet], decision: Decision) -> list[tuple[str, list[str]]]:
+    """Return each advice once, with the commands that belong to it; those with commands come last."""
+    steps: dict[str, list[str]] = {}
+    for item in items:
+        if item.next:
+            steps.setdefault(_plain(item.next), []).extend(_waiver_command(item, decision))
+    told = [(advice, list(dict.fromkeys(commands))) for advice, commands in steps.items()]
+    return sorted(told, key=lambda step: bool(step[1]))
+
+
+def _waiver_command(item: Unmet, decision: Decision) -> list[str]:
+    """Return the command that waives a failure; nothing where no waiver can cover it."""
     if "waiver" not in item.next or not decision.model_id or not item.waivable:
-        return _plain(item.next)
+        return []
     alias = f" --alias {decision.alias}" if decision.alias else ""
     metric = f" --metric {item.metric}" if item.metric else ""
     rows = "".join(f" --slice {shlex.quote(_plain(f'{column}={group}'))}" for column, group in item.slice.items())
-    return (
-        f"{_plain(item.next)}: aims waive models:/{decision.model_id} --name {decision.model_name} "
-        f"--stage {decision.stage}{alias} --control {item.control}{metric}{rows} --reason … --until …"
-    )
+    change = f"models:/{decision.model_id} --name {decision.model_name} --stage {decision.stage}{alias}"
+    return [f"aims waive {change} --control {item.control}{metric}{rows} --reason … --until …"]
 
 
 def waiver_lines(decision: Decision) -> list[str]:
@@ -132,7 +149,8 @@ def lines(decision: Decision) -> list[str]:
     out += [f"! {line}" for line in set_aside(decision)]
     out += [f"  - {item_text(u)}" for u in decision.unmet]
     out += [f"  ~ warning: {item_text(u)}" for u in decision.warnings]
-    out += [f"  next: {n}" for n in dict.fromkeys(_next(u, decision) for u in decision.unmet if u.next)]
+    for advice, commands in _steps(decision.unmet, decision):
+        out += [f"  next: {advice}{':' if commands else ''}", *(f"    {command}" for command in commands)]
     if decision.approvals:
         out.append(f"  approved by {', '.join(decision.approvals)}")
     out += _documents(decision)

@@ -24,6 +24,8 @@ class PolicyLimit(Limit):
     min_n: int | None = Field(default=None, ge=1)
     # Annex C: the limit is for systems that give each of these objectives at least this priority.
     objectives: dict[str, Priority] = Field(default_factory=dict)
+    # The limit is for models that predict a label, or a number. None: for all; the digest of older policies stays.
+    predicts: Literal["label", "number"] | None = None
 
 
 class PolicySystem(Record):

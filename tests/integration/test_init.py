@@ -1,5 +1,7 @@
 """`aims init` writes files that a training runs with at once."""
 
+import os
+
 import pandas as pd
 import pytest
 
@@ -21,9 +23,9 @@ def table(tmp_path):
     return tmp_path / "loans.csv"
 
 
-def init(*args):
+def init(*args, owner=("--owner", "me@example.org")):
     with pytest.raises(SystemExit) as ended:
-        main(["init", *map(str, args)])
+        main(["init", *map(str, args), *owner])
     return ended.value.code
 
 
@@ -42,8 +44,6 @@ def test_a_training_runs_with_what_init_wrote(table, tracking, capsys):
             "yes",
             "--sensitive",
             "sex",
-            "--owner",
-            "me@example.org",
             "--intended-use",
             "Order applications.",
             "--affected-group",
@@ -73,6 +73,18 @@ def test_what_only_a_person_can_say_is_left_as_a_comment(table, tmp_path, capsys
     out = capsys.readouterr().out
     assert "the training gate asks for both" in out
     assert "guessed as sensitive by their names, correct that: sex" in out
+
+
+def test_nobody_is_made_up_as_the_owner(table, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.chdir(tmp_path)
+    assert init(table, "--target", "granted", "--favourable", "yes", "--system", "loans", owner=()) == 0
+    assert "fill in owner in aims.yaml" in capsys.readouterr().out
+    assert "\n  # owner: " in (tmp_path / "aims.yaml").read_text()
+    assert "\nset_by" not in (tmp_path / "checks" / "loans" / "pack.yaml").read_text()
+    with pytest.raises(AimsError, match=r"'system\.owner' is missing"):
+        written(tmp_path)
 
 
 def test_nothing_is_overwritten_and_nothing_half_written(table, tmp_path, capsys):

@@ -108,10 +108,10 @@ def fixed_before(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: AR
     starts = subject.counted.starts
     pack = newest(starts)
     limited = any(c.limit is not None for kind in RESULTS for r in subject.of(kind) for c in r.evidence.claims)
-    policy = subject.rules is not None and bool(subject.rules.limits)
+    policy = conditions.applying(subject.rules, subject.counted) if subject.rules is not None else []
     if pack is None or not pack.evidence.pack_digest or not (limited or policy):
         return Judgement("missing", "no limit was set before training").about(*starts)
-    who = "the pack" + (f" and {len(subject.rules.limits)} of the policy" if policy and subject.rules else "")
+    who = "the pack" + (f" and {len(policy)} of the policy" if policy else "")
     text = f"limits of {who}; pack {pack.evidence.pack_digest[:12]}, signed {pack.evidence.time[:19]}Z before training"
     return Judgement("holds", text).about(*starts)
 

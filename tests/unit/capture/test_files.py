@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aims_mlflow.capture.files import Manifest, file_manifest
@@ -35,6 +35,7 @@ def test_the_digest_is_of_paths_bytes_and_sizes_and_of_nothing_else(tmp_path):
         assert file_manifest(write(tmp_path / name, **files)).digest != one.digest
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a busy machine is no fault of the digest
 @given(st.lists(st.tuples(st.text(min_size=1), st.text("0123456789abcdef", min_size=4), st.integers(0, 9)), max_size=5))
 def test_a_digest_tells_lists_apart(entries):
     found = Manifest(tuple(entries))

@@ -153,6 +153,42 @@ def test_a_measurement_by_hand_is_not_what_a_policy_requires():
     assert texts(decision) == ["there is no robustness evidence for this model but what a person recorded by hand"]
 
 
+def test_a_limit_for_labels_is_not_asked_of_numbers_nor_the_other_way_round():
+    def asked(r2=None, **start):
+        made = good(
+            kinds=("session-start", "training-provenance", "data-quality", "fairness", "model-card"),
+            close=False,
+            **start,
+        )
+        metric = "balanced_accuracy" if r2 is None else "r2"
+        signed_sessions.add(made, "performance", MODEL, claims=(Claim(metric=metric, value=r2 or "0.9", n=900),))
+        made.close()
+        return texts(ask(made))
+
+    assert asked() == asked(task="multiclass-classification") == []
+    assert asked("0.2", task="regression") == []
+    assert asked("-0.2", task="regression")[0].startswith("r2 is -0.2")
+    assert asked(task="regression") == ["r2 was not measured on held-out data"]
+    for unsaid in ({}, {"task": "binary-classification"}):
+        assert asked("0.2", **unsaid) == ["balanced accuracy was not measured on held-out data"]
+
+
+def test_groups_that_are_too_small_are_refused_with_the_ways_on():
+    small = Claim(metric="selection_rate_ratio", slice={"sex": "X"}, comparator=">=", limit="0.8", n=12,
+                  note="too few rows: under 20 rows, groups are judged from 30 on")  # fmt: skip
+    made = good(
+        kinds=("session-start", "training-provenance", "data-quality", "performance", "model-card"), close=False
+    )
+    ratio = Claim(metric="selection_rate_ratio", slice={"sex": "F"}, value="0.95", n=900)
+    signed_sessions.add(
+        made, "fairness", MODEL, claims=(ratio, small), result="not_evaluated", reason="sex=X is too small"
+    )
+    made.close()
+    undecided = next(u for u in ask(made).unmet if u.condition == "not-evaluated")
+    assert "more held-out rows" in undecided.next
+    assert "set_aside in policy.yaml" in undecided.next
+
+
 def test_what_could_not_be_evaluated_is_not_passed():
     decision = ask(with_record("data-quality", result="not_evaluated", reason="the table is empty"))
     assert texts(decision) == ["data-quality could not be evaluated: the table is empty"]

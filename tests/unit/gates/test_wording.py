@@ -1,6 +1,6 @@
 """A refusal as a person reads it."""
 
-from aims_mlflow.gates.wording import item_text, lines, refusal, waiver_lines, what_is_approved
+from aims_mlflow.gates.wording import item_text, lines, refusal, refusal_lines, waiver_lines, what_is_approved
 from aims_mlflow.records.decision import Decision, Supersession, Unmet, WaivedBy
 
 NOW = "2026-05-01T00:00:00.000000Z"
@@ -38,6 +38,33 @@ def test_every_unmet_condition_is_told_up_to_a_sensible_number():
     assert "evidence e8" not in text
     assert "And 4 more: `aims gate explain` lists all." in text
     assert text.count("mitigate and train again") == 1, "the same advice once"
+
+
+def test_the_advice_stands_once_before_all_its_commands_which_are_lines_of_their_own():
+    groups = [LOW.model_copy(update={"metric": "selection_rate_ratio", "slice": {"age": g}}) for g in ("under 20", "x")]
+    text = refusal(decision(*groups, ALIAS))
+    assert text.count("or ask for a waiver") == 1
+    shown = refusal_lines(text)
+    assert " ".join(shown) == text
+    assert [line.split(" is ")[0].split(" --")[0].split(" was ")[0] for line in shown] == [
+        "Registration refused: income, model m-3f2.",
+        "A.6.2.4: selection-rate ratio for sex=Female",
+        "A.6.2.4: selection-rate ratio for sex=Female",
+        "A.6.2.5: an approval",
+        "Next: approve it; mitigate and train again, or ask for a waiver:",
+        "aims waive models:/m-3f2",
+        "aims waive models:/m-3f2",
+        "Nothing",
+    ]
+    told = lines(decision(*groups, ALIAS))
+    assert [t for t in told if "next: " in t][::-1] == [
+        "  next: mitigate and train again, or ask for a waiver:",
+        "  next: approve it",
+    ]
+    assert sum(t.startswith("    aims waive ") for t in told) == 2
+    assert refusal_lines("performance: accuracy is 0.5. Next year A.6") == [
+        "performance: accuracy is 0.5. Next year A.6"
+    ]
 
 
 def test_what_a_client_wrote_cannot_break_or_flood_the_text():
