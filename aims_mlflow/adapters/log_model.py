@@ -150,16 +150,16 @@ def _signature(features: Any, output: Any) -> Any:
 
 
 # What is stored is pickled by value, so that loading needs no aims_mlflow: nothing of this module may be named inside.
-# MLflow takes functions of one argument; lambdas have no type hints, which it would read as the signature.
+# MLflow takes functions of one argument, `model_input`; lambdas have no type hints, which it would read as a signature.
 
 
 def _as_function(model: Any) -> Any:
     ask = model.predict if hasattr(model, "predict") else model
-    return lambda rows: ask(rows)  # noqa: PLW0108 - neither a method nor an object is a function to MLflow
+    return lambda model_input: ask(model_input)  # noqa: PLW0108 - neither a method nor an object is a function to MLflow
 
 
 def _with_function(model: Any, function: Callable[[Any, Any], Any]) -> Any:
-    return lambda rows: function(model, rows)
+    return lambda model_input: function(model, model_input)
 
 
 def with_groups_beside(columns: tuple[str, ...], groups: tuple[str, ...]) -> Callable[[Any, Any], Any]:

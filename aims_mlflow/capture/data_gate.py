@@ -11,6 +11,7 @@ from aims_mlflow.capture.files import describe_files, files_in, files_now
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.setup import source_statement, unstated
 from aims_mlflow.checks.packs import pack_text
+from aims_mlflow.checks.packs.origins import DEFAULT
 from aims_mlflow.checks.quality.leakage import overlap
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.tables.validation import validate_pair
@@ -29,6 +30,7 @@ from aims_mlflow.records.details.training import (
     SystemStatement,
 )
 from aims_mlflow.records.evidence import Claim, result_of
+from aims_mlflow.records.limit import LimitOrigin
 from aims_mlflow.records.system import personal_of
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from aims_mlflow.capture.recorder import Recorder
     from aims_mlflow.capture.training_data import TrainingData
     from aims_mlflow.evidence.statement import Subject
+
+WHY_LINKED = "of data whose origin nobody recorded, no source, owner or right of use can be shown (A.7.3, A.7.5)"
 
 
 def admit(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder: Recorder) -> TrainingData:
@@ -191,6 +195,7 @@ def join(data: TrainingData, links: list[LineageLink], files: list[Subject], rec
             severity="warning",
             passed=not unlinked,
             note=f"unlinked: {', '.join(unlinked)}" if unlinked else None,
+            limit_origin=LimitOrigin(why=WHY_LINKED, **DEFAULT),
         )
     )
     recorder.add(

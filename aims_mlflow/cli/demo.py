@@ -30,7 +30,7 @@ def command(
     serve: bool,
     keep: Path | None,
 ) -> None:
-    """Demonstrate training, refusal, mitigation and approval offline, in under two minutes.
+    """Demonstrate training, refusal, mitigation and approval, offline.
 
     A real MLflow server with the gate, a training, a refusal with its reason, a mitigation, where limits still
     fail an expiring waiver, an approval, and the alias. All files are written to the demo's own folder.

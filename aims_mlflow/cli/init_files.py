@@ -26,8 +26,8 @@ class FirstSystem:
 
     Attributes:
         id: Id of the system.
-        owner: Person responsible for it; empty if not known, and the file then contains a comment instead.
-        intended_use: Empty if not given, as above.
+        owner: Person responsible for it; empty if not known, and the file then says TODO.
+        intended_use: Empty if not given; the file then contains a comment instead.
         groups: The groups of people that it affects; empty as above.
         proposed_groups: Groups found in the table, shown in the comment.
         target: The column that is predicted.
@@ -55,7 +55,6 @@ class FirstSystem:
 
 def config_text(system: FirstSystem) -> str:
     """Return aims.yaml with a comment on every entry; unknown values are comments to fill in."""
-    owner = f"owner: {_line(system.owner)}" if system.owner else "# owner: a person or a team that can be reached"
     use = (
         f"intended_use: {_line(system.intended_use)}"
         if system.intended_use
@@ -74,7 +73,7 @@ def config_text(system: FirstSystem) -> str:
 system:
   id: {_line(system.id)}
   # Who answers for the system.
-  {owner}
+  owner: {_line(system.owner or "TODO")}
   # The training gate asks for both: what the model is for, and whom it affects.
   {use}
   {affected}
@@ -123,7 +122,7 @@ def _outcome(system: FirstSystem) -> str:
 
 def unsaid(system: FirstSystem) -> list[str]:
     """Return one sentence for each entry that aims.yaml lacks and the training gate requires."""
-    out = [] if system.owner else ["fill in owner in aims.yaml: nothing can be recorded without it"]
+    out = [] if system.owner else ["fill in owner in aims.yaml, where TODO stands: who answers for the system"]
     if system.favourable is None and system.task == "binary-classification":
         labels = " or ".join(map(repr, system.labels))
         out.append(f"fill in favourable in aims.yaml, {labels}: the training gate asks which is good for a person")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from aims_mlflow.demo.harms import harms
+from aims_mlflow.management.known_statements import cited
 from aims_mlflow.records.limit import holds
 from aims_mlflow.records.wording import reference_text, slice_text
 from aims_mlflow.settings import environment
@@ -139,8 +140,7 @@ class DemoPapers:
             said.append(
                 f"For {rows}{against} the ratio of selection rates is {_shown(claim)}[^e{number}]{_how(claim)}."
             )
-            quoted = " ".join(f'{column}="{group}"' for column, group in claim.slice.items())
-            notes.append(f"[^e{number}]: evidence {record.id} {RATIO} {quoted}")
+            notes.append(f"[^e{number}]: evidence {cited(record, claim)}")
         about = (
             f"{self._system} predicts {self._data.target} of each person in a row of {self._data.name}. {APPROVER} "
             f"decides about each person; nobody is refused by the model alone. {self._data.favourable!r} is taken for "
@@ -165,7 +165,7 @@ class DemoPapers:
             "Conditions of its use are that a person reviews what the measures of the impact assessment name, and that",
             f"{APPROVER} may stop it at once.",
         )
-        note = f"[^e1]: evidence {record.id} {claim.metric}"
+        note = f"[^e1]: evidence {cited(record, claim)}"
         return "\n\n".join((f"# Review of {self._system}", "\n".join(said), note))
 
     # -- the evidence -------------------------------------------------------------------------

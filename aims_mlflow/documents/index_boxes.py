@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.combined_status import ConditionStatus, ControlStatus
     from aims_mlflow.records.evidence import Claim
 
+NO_EVIDENCE = "none: the reason names what is not here, or not due"
 LOUD = ("failed", "failed and waived", "unverifiable", "stale")
 MOST_CLAIMS = 60
 CLAIM_COLUMNS = ("Measure", "Rows", "Role", "Value", "Interval", "n", "Limit", "Verdict")
@@ -88,7 +89,7 @@ def _control_box(status: ControlStatus, name: str) -> FoldedBox:
         ("Answered by", control.answered_by),
         ("Kinds of evidence", ", ".join(f"{use.kind} ({use.need})" for use in control.evidence)),
         ("Goes stale when", control.stale_when or "it is superseded"),
-        ("As of evidence signed", status.since[:10] if status.since else "there is none"),
+        ("The state rests on evidence signed", status.since[:10] if status.since else NO_EVIDENCE),
         ("Records", records or "none yet"),
         *related_facts(status),
     ]

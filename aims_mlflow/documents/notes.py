@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.gates.person_statements import says
 from aims_mlflow.records.details import details_model, read_details
 from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.wording import (
@@ -107,10 +108,10 @@ def details(record: SealedRecord | None, model: type[Details]) -> Details:
 
 
 def stated(notes: Notes, key: str) -> str:
-    """Return an entry of aims.yaml about the system, or a note that it is not stated."""
+    """Return an entry of aims.yaml about the system, or a note that it is not stated; "TODO" states nothing."""
     start = notes.last("session-start")
     value = getattr(details(start, SessionStartDetails).system, key, None)
-    if not value or start is None:
+    if not value or start is None or (isinstance(value, str) and not says(value)):
         return f"{UNSTATED} in aims.yaml (`system.{key}`)."
     if isinstance(value, list):
         return "; ".join(plain(v) for v in value) + notes.cite(start)

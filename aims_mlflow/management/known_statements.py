@@ -149,11 +149,16 @@ class KnownStatements:
 Details = TypeVar("Details", ProvenanceDetails, ToolingDetails)
 
 
+def cited(record: SealedRecord, claim: Claim) -> str:
+    """Return what a citation line says after `evidence`; words with blanks or marks of any kind stand in quotes."""
+    return shlex.join([record.id, claim.metric, *(f"{column}={value}" for column, value in claim.slice.items())])
+
+
 def _of_claim(record: SealedRecord, claim: Claim) -> KnownStatement:
     rows = slice_text(claim.slice) or "all rows"
-    cited = shlex.join([record.id, claim.metric, *(f"{column}={value}" for column, value in claim.slice.items())])
     if claim.value is None or is_left_out(claim):
-        return KnownStatement(f"{metric_text(claim.metric)} of {rows} is not known: {claim.note}{{}}", EVIDENCE, cited)
+        text = f"{metric_text(claim.metric)} of {rows} is not known: {claim.note}{{}}"
+        return KnownStatement(text, EVIDENCE, cited(record, claim))
     shown = number_text(claim.value, claim.comparator, claim.limit)
     shown = claim.value if "e" in shown else shown
     more = ", ".join(
@@ -161,4 +166,4 @@ def _of_claim(record: SealedRecord, claim: Claim) -> KnownStatement:
     )
     verdict = f": {verdict_word(claim)}" if verdict_word(claim) else ""
     text = f"{metric_text(claim.metric)} of {rows} is {shown}{{}}" + (f" ({more})" if more else "") + verdict
-    return KnownStatement(text, EVIDENCE, cited)
+    return KnownStatement(text, EVIDENCE, cited(record, claim))

@@ -10,6 +10,8 @@ from aims_mlflow.demo.data import generated
 from aims_mlflow.demo.harms import harms
 from aims_mlflow.demo.papers import DemoPapers
 from aims_mlflow.gates.control_conditions.impact import cites
+from aims_mlflow.management.folder import read_document
+from aims_mlflow.management.passages import citation_lines
 from aims_mlflow.records.evidence import Claim, Interval
 from support import status_cases
 from support.status_cases import MODEL, NOW, SYSTEM, good
@@ -77,6 +79,17 @@ def test_each_missed_limit_and_each_group_that_was_left_out_is_a_harm(written, s
     without = dataclasses.replace(document, fields={**document.fields, "impacts": less})
     assert "age_group=under 18" in cites(without, subject, NOW)[1]
     assert "3 limits are missed and 1 groups were too small to show" in written["validation-report"][1]
+
+
+def test_citations_of_columns_and_groups_with_blanks_and_marks_are_read_back_as_they_are(tmp_path):
+    rows = [{"Alter (Jahre)": "28 to under 37"}, {"#1: it's": 'say "no"'}, {"b": ">=50K"}, {"Geschlecht": "männlich"}]
+    claims = [CLAIMS[0].model_copy(update={"slice": each, "reference": None}) for each in rows]
+    subject = good(change=lambda parts: (parts["fairness"][1].update(claims=claims, result="failed"),
+                                         parts["performance"][1].update(claims=[ACCURACY])))  # fmt: skip
+    DemoPapers(generated(), SYSTEM, subject.sessions[0].records, MODEL).write(tmp_path)
+    cited = citation_lines(read_document(tmp_path / "impact-assessment.md"))
+    assert [dict(line.slice) for line in cited] == rows
+    assert {line.metric for line in cited} == {"selection_rate_ratio"}
 
 
 def test_a_value_beyond_its_limit_is_never_said_to_be_within_it(written):

@@ -160,6 +160,13 @@ def test_a_role_stands_in_the_card_only_where_somebody_stated_it(roles, shown):
     assert "System owner: olga" in text
 
 
+def test_a_placeholder_in_aims_yaml_states_nothing():
+    system = {"id": "loans", "owner": "TODO", "intended_use": "tbd"}
+    text, _ = card(("fairness", [], {}), ("training-provenance", [], {"models": []}), start={"system": system})
+    assert "System owner: Not stated in aims.yaml (`system.owner`)." in text
+    assert section(text, "Intended use").strip() == "Not stated in aims.yaml (`system.intended_use`)."
+
+
 def test_of_several_models_each_is_judged_by_its_own_evaluations():
     _, writer = card(("fairness", [ratio("F", "0.31", passed=False)], {}))
     other = [Subject(name="models:/m-2", digest={"dirHash1": "b" * 64})]
