@@ -37,9 +37,10 @@ class BoundedCache(Generic[Value]):
     def once(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """Return the value of a key as `get`; threads that want it while it is made wait for it, and make no other."""
         with self._lock:
-            known, making = self._kept.get(key), self._making.setdefault(key, threading.RLock())
-        if known is not None:
-            return known[0]
+            known = self._kept.get(key)
+            if known is not None:
+                return known[0]
+            making = self._making.setdefault(key, threading.RLock())
         try:
             with making:
                 return self.get(key, make)

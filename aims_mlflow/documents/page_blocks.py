@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
 from aims_mlflow.documents.run_blocks import FoldedBoxes, Gallery
 from aims_mlflow.documents.terminal import MARKS, SYMBOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 MET_MEANS = "Met means that the policy's evidence conditions hold; conformity is the auditor's judgement."
 Tone = Literal["", "good", "bad", "warn", "idle"]
@@ -52,6 +53,7 @@ OTHER_MARKS = {
 }
 
 
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")  # RFC 3986, section 2.3
 _MARKS: dict[str, str] = {
     **OTHER_MARKS,
     **{str(k): v for k, v in MARKS.items()},
@@ -237,9 +239,7 @@ class PageView:
 
 def to(*parts: object, **query: Any) -> str:
     """Return the address of a page from its parts, which are encoded; `None` values of a query are left out."""
-    path = "/".join(
-        quote(str(part), safe="/" if i == 1 and parts[0] == "models" else "") for i, part in enumerate(parts)
-    )
+    path = "/".join(_encoded(str(part), "/" if i == 1 and parts[0] == "models" else "") for i, part in enumerate(parts))
     last = str(parts[-1]) if parts else ""
     if len(parts) > 1 and last.endswith((".csv", ".json", ".html")):
         path += ".html"
@@ -248,8 +248,15 @@ def to(*parts: object, **query: Any) -> str:
 
 def with_query(address: str, query: Mapping[str, Any]) -> str:
     """Return an address with a query, without the values that are empty."""
-    given = {name: value for name, value in query.items() if value not in (None, "")}
-    return f"{address}?{urlencode(given)}" if given else address
+    given = [
+        f"{name}={_encoded(str(value), '', quote_plus)}" for name, value in query.items() if value not in (None, "")
+    ]
+    return f"{address}?{'&'.join(given)}" if given else address
+
+
+def _encoded(text: str, safe: str, encode: Callable[..., str] = quote) -> str:
+    """Return a text as a part of an address; most need no encoding, and a page has hundreds."""
+    return text if _UNRESERVED.fullmatch(text) else encode(text, safe=safe)
 
 
 def missing(title: str, address: str, what: str) -> PageView:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -17,7 +17,7 @@ from aims_mlflow.records.documents import KINDS
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from aims_mlflow.gates.published_documents import Publication
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.base import WrittenDocument
 
 Written = TypeVar("Written", bound="WrittenDocument")
+Value = TypeVar("Value")
 _KINDS = ",".join(f"'{kind}'" for kind in (*KINDS, *EVENTS))
 _LEAVES = f"SELECT DISTINCT leaf FROM record WHERE kind IN ({_KINDS}) ORDER BY leaf"
 # Leaves are final and have one order: their number, and the last with its hash, tell which they are.
@@ -49,7 +50,9 @@ def document_leaves(shared: SharedSource) -> tuple[int, ...]:
 
 def shelf_key(shared: SharedSource) -> tuple[object, ...]:
     """Return what the documents of a ledger depend on: the leaves about them, and the last one about the rules."""
-    return tuple(shared.index.connection.execute(_STATE).fetchone())
+    connection = shared.index.connection
+    last = tuple(connection.execute("SELECT max(sequence), hash FROM leaf").fetchone())
+    return shared.shelf_keys.once(last, lambda: tuple(connection.execute(_STATE).fetchone()))
 
 
 def known_shelf(shared: SharedSource, now: datetime) -> DocumentShelf:
@@ -108,18 +111,20 @@ class ReadableDocuments:
     """
 
     def __init__(self, source: PageSource) -> None:
-        self._source = source
+        self._shared, self._scope, self._today = source.shared, source.scope, source.moment[:10]
         self.library = Library(source.shelf)
         self._systems: dict[str, bool] = {}
+        self._of_model: dict[type[Any], list[tuple[SealedDocument, Any]]] = {}
+        self._made: dict[str, Any] = {}
 
     def reads(self, system: str | None) -> bool:
         """Return whether the reader may read what is written about a system; None: about the organisation."""
-        scope = self._source.scope
+        scope = self._scope
         if scope.whole or system is None:
             return scope.whole
         if system not in self._systems:
             sql = "SELECT DISTINCT model FROM version WHERE system = ?"
-            found = self._source.shared.index.connection.execute(sql, (system,)).fetchall()
+            found = self._shared.index.connection.execute(sql, (system,)).fetchall()
             names = [row["model"] for row in found if GONE not in row["model"]]
             self._systems[system] = bool(names) and all(map(scope.reads, names))
         return self._systems[system]
@@ -130,15 +135,15 @@ class ReadableDocuments:
 
     def state(self, publication: Publication) -> DocumentState:
         """Return the state of a published version today."""
-        return self.library.state(publication, self._source.moment[:10])
+        return self.library.state(publication, self._today)
 
     @cached_property
     def all(self) -> Sequence[SealedDocument]:
         """The version in force of each document, by id; of a withdrawn one the last version."""
-        shared, today = self._source.shared, self._source.moment[:10]
         shelf = self.library.shelf
         # What is remembered holds its shelf, so that no other shelf gets the same identity.
-        _, every = shared.documents.once((id(shelf), today), lambda: (shelf, _all_on(self.library, today)))
+        key = (id(shelf), self._today)
+        _, every = self._shared.documents.once(key, lambda: (shelf, _all_on(self.library, self._today)))
         return [d for d in every if self.reads(d.publication.document.system)]
 
     def approvers(self, publication: Publication) -> tuple[str, ...]:
@@ -159,8 +164,18 @@ class ReadableDocuments:
 
     def of(self, model: type[Written], system: str = "") -> list[tuple[SealedDocument, Written]]:
         """Return the documents in force of a kind, by its model, with what they state; of one system or of all."""
-        found = self._of_system.get(system, ()) if system else self.in_force
-        return [(d, w) for d in found if isinstance(w := d.written, model)]
+        if system:
+            return [(d, w) for d in self._of_system.get(system, ()) if isinstance(w := d.written, model)]
+        if model not in self._of_model:
+            self._of_model[model] = [(d, w) for d in self.in_force if isinstance(w := d.written, model)]
+        return self._of_model[model]
+
+    def remembered(self, name: str, make: Callable[[], Value]) -> Value:
+        """Return what a view makes of these documents, this day and this cut-off alone; it is made once."""
+        if name not in self._made:
+            self._made[name] = make()
+        value: Value = self._made[name]
+        return value
 
     @property
     def unread(self) -> list[SealedDocument]:

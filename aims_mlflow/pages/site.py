@@ -12,11 +12,12 @@ from aims_mlflow.pages.views.claims import claim
 from aims_mlflow.pages.views.controls import control, matrix
 from aims_mlflow.pages.views.decisions import decision, decisions
 from aims_mlflow.pages.views.documents import document, documents
+from aims_mlflow.pages.views.due import due
 from aims_mlflow.pages.views.ledger import leaf, ledger, policy
 from aims_mlflow.pages.views.models import model, models, version
 from aims_mlflow.pages.views.overview import overview
 from aims_mlflow.pages.views.records import record, records
-from aims_mlflow.pages.views.registers import due, findings, incidents, monitors, people, waivers
+from aims_mlflow.pages.views.registers import findings, incidents, monitors, people, waivers
 from aims_mlflow.pages.views.risks import risks
 from aims_mlflow.pages.views.sampling import sample
 from aims_mlflow.pages.views.search import search

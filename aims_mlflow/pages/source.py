@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from aims_mlflow.signing.keyring_history import KeyringHistory
 
 MOST_JUDGED, MOST_DECIDED = 32, 2000  # judged versions and decisions in memory
+MOST_READERS = 4  # whose documents are in memory
 MOST_RECORDS = 8 * 2**20  # bytes of envelopes whose records are in memory
 MOST_SESSION_BYTES = 32 * 1024**2  # of documents that were verified
 JUDGING_SECONDS = 0.1  # what one page may spend on states that are not in the index yet
@@ -71,6 +72,8 @@ class SharedSource:
     histories: BoundedCache[KeyringHistory] = field(default_factory=lambda: BoundedCache(2))
     shelves: BoundedCache[DocumentShelf] = field(default_factory=lambda: BoundedCache(3))
     documents: BoundedCache[tuple[DocumentShelf, list[SealedDocument]]] = field(default_factory=lambda: BoundedCache(2))
+    readable: BoundedCache[ReadableDocuments] = field(default_factory=lambda: BoundedCache(MOST_READERS))
+    shelf_keys: BoundedCache[tuple[object, ...]] = field(default_factory=lambda: BoundedCache(2))
     sessions: KnownSessions = field(default_factory=lambda: KnownSessions(MOST_SESSION_BYTES))
     statements: BoundedCache[Any] = field(default_factory=lambda: BoundedCache(4))
     summaries: BoundedCache[Any] = field(default_factory=lambda: BoundedCache(8))
@@ -115,8 +118,9 @@ class PageSource:
 
     @cached_property
     def documents(self) -> ReadableDocuments:
-        """The published documents that the reader may read."""
-        return ReadableDocuments(self)
+        """The published documents that the reader may read; pages of one cut-off and one day share them."""
+        key = (id(self.shelf), self.scope.models, self.cut_off, self.moment[:10])
+        return self.shared.readable.once(key, lambda: ReadableDocuments(self))
 
     @cached_property
     def head(self) -> Checkpoint | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = "3"  # another one is made again
+FORMAT = "4"  # another one is made again
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE leaf (sequence INTEGER PRIMARY KEY, type TEXT, time TEXT, request TEXT, model TEXT, version TEXT,
@@ -60,6 +60,7 @@ CREATE TABLE ingested (sequence INTEGER, digest TEXT, PRIMARY KEY (digest, seque
 CREATE TABLE status (model TEXT, version TEXT, control TEXT, state TEXT, reason TEXT, since TEXT, next_change TEXT,
     next_time TEXT, position INTEGER, PRIMARY KEY (model, version, control)) WITHOUT ROWID;
 CREATE INDEX status_control ON status (control, state);
+CREATE INDEX status_ends ON status (next_time);
 CREATE TABLE judged (model TEXT, version TEXT, at TEXT, until TEXT, coverage TEXT, PRIMARY KEY (model, version))
     WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5 (kind UNINDEXED, address UNINDEXED, model UNINDEXED, title, text,

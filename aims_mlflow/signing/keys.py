@@ -66,7 +66,7 @@ class PublicKey:
     @property
     def raw_ed25519(self) -> bytes | None:
         """The 32 bytes of an Ed25519 key; None for a key of another kind."""
-        return _raw_ed25519(self.pem, self.key_id)
+        return _raw_ed25519(self.pem)
 
     def verifies(self, signature: bytes, data: bytes) -> bool:
         """Return whether this key made `signature` over `data`."""
@@ -119,9 +119,12 @@ def _sslib_key(pem: str, key_id: str) -> SSlibKey:
 
 
 @functools.lru_cache(maxsize=256)
-def _raw_ed25519(pem: str, key_id: str) -> bytes | None:
-    key = _sslib_key(pem, key_id)
-    return bytes.fromhex(key.keyval["public"]) if key.keytype == "ed25519" else None
+def _raw_ed25519(pem: str) -> bytes | None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    key = load_pem_public_key(pem.encode())
+    return key.public_bytes_raw() if isinstance(key, Ed25519PublicKey) else None
 
 
 def _sodium_accepts(key: bytes, signature: bytes, data: bytes) -> bool:

@@ -63,7 +63,8 @@ class Builders:
 def conflicts_table(source: PageSource) -> PageTable:
     """Return the conflicts that the ledger shows, for a reader of everything."""
     builders = Builders(source)
-    found = [*_consents(source, builders), *_documents(source, builders), *_samples(source, builders)]
+    documents = source.documents.remembered("conflicts", lambda: list(_documents(source, builders)))
+    found = [*_consents(source, builders), *documents, *_samples(source, builders)]
     empty = (
         "Nobody signed an approval, a waiver, a validation, a sample or an audit report about a model that the same "
         "person trained, or approved a document of their own, as far as the ledger shows."

@@ -17,7 +17,7 @@ from aims_mlflow.records.documents.third_parties import SupplierDocument
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aims_mlflow.pages.library import SealedDocument
+    from aims_mlflow.pages.library import ReadableDocuments, SealedDocument
     from aims_mlflow.pages.source import PageSource
 
 MOST_SLOTS = 400  # of one plan, the newest
@@ -37,9 +37,13 @@ class DatedDuty:
         return self.day, self.what, "", document_cell(self.document.id, self.document.id), self.owner, ""
 
 
-def duties(source: PageSource) -> Iterator[DatedDuty]:
-    """Yield every day that the documents in force set, past ones too."""
+def duties(source: PageSource) -> list[DatedDuty]:
+    """Return every day that the documents in force set, past ones too, the first first."""
     found = source.documents
+    return found.remembered("duties", lambda: sorted(_duties(found), key=lambda d: (d.day, d.what, d.document.id)))
+
+
+def _duties(found: ReadableDocuments) -> Iterator[DatedDuty]:
     for document in found.in_force:
         stated = document.publication.statement
         if stated.review_by:

@@ -55,12 +55,14 @@ ONLY_SEALED = (
 def documents(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
     """Return the list of documents, those that need a person first."""
     kind, system, state = (query.get(name, "") for name in ("kind", "system", "state"))
-    found = [
-        d
-        for d in source.documents.all
-        if kind in ("", ALL, d.kind) and system in ("", d.publication.document.system) and state in ("", ALL, d.state)
-    ]
-    found.sort(key=lambda d: (STATES.index(d.state), d.id))
+    readable = source.documents
+    found = readable.remembered("by state", lambda: sorted(readable.all, key=lambda d: (STATES.index(d.state), d.id)))
+    if kind not in ("", ALL):
+        found = [d for d in found if d.kind == kind]
+    if state not in ("", ALL):
+        found = [d for d in found if d.state == state]
+    if system:
+        found = [d for d in found if d.publication.document.system == system]
     paging = RowRange("documents", query, len(found))
     shown = found[paging.first - 1 : paging.first - 1 + paging.most]
     table = PageTable(
@@ -71,7 +73,7 @@ def documents(source: PageSource, _args: Mapping[str, str], query: Mapping[str, 
         first=paging.first,
         empty="No published document fits, of those that your login may read.",
     )
-    given = sorted({d.kind for d in source.documents.all})
+    given = readable.remembered("kinds", lambda: sorted({d.kind for d in readable.all}))
     form = Form(
         "Filter",
         "documents",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import controls
@@ -163,35 +164,27 @@ def _ending(source: PageSource) -> PageTable:
         until=until,
         most=MOST,
     )
-    rows: list[Sequence[Any]] = [
-        (
-            day_text(w["expires"]),
-            PageCell(
-                f"waiver of {w['control'] or 'everything (break-glass)'}{ends_with(source, w)}",
-                to("leaves", w["sequence"]),
-            ),
-            model_text(w["model"]),
-            source.owner(w["key_id"]) or "signer unknown",
-        )
-        for w in waivers
-    ]
     states = together(ending_states(source, until, MOST_STATES), "model", "version", "next_change", "next_time")
-    rows += [
-        (
-            day_text(s["next_time"]),
-            f"{s['next_change']}: {', '.join(s['controls'])}",
-            version_cell(s["model"], s["version"]),
-            "",
-        )
-        for s in states
-    ]
+    ending = [(day_text(w["expires"]), partial(_ending_waiver, source, w)) for w in waivers]
+    ending += [(day_text(s["next_time"]), partial(_ending_state, s)) for s in states]
     return PageTable(
         f"Ending within {DAYS} days",
         ("Last day", "What", "About", "Signed by"),
-        sorted(rows, key=lambda r: r[0])[:MOST],
+        [(day, *row()) for day, row in sorted(ending, key=lambda each: each[0])[:MOST]],
         "The page Due has other spans.",
-        total=len(rows),
+        total=len(ending),
     )
+
+
+def _ending_waiver(source: PageSource, waiver: Any) -> Sequence[Any]:
+    what = f"waiver of {waiver['control'] or 'everything (break-glass)'}{ends_with(source, waiver)}"
+    signer = source.owner(waiver["key_id"]) or "signer unknown"
+    return PageCell(what, to("leaves", waiver["sequence"])), model_text(waiver["model"]), signer
+
+
+def _ending_state(state: Mapping[str, Any]) -> Sequence[Any]:
+    what = f"{state['next_change']}: {', '.join(state['controls'])}"
+    return what, version_cell(state["model"], state["version"]), ""
 
 
 def _systems(source: PageSource) -> Facts:
@@ -213,14 +206,17 @@ def _systems(source: PageSource) -> Facts:
 
 def _documents(source: PageSource) -> list[tuple[str, Any]]:
     """Return what is published of documents, and which of those that every audit asks for are not."""
-    there = {d.kind for d in source.documents.in_force}
+    found = source.documents
+    there, late = found.remembered(
+        "kinds and late ones",
+        lambda: ({d.kind for d in found.in_force}, sum(d.state == "overdue" for d in found.in_force)),
+    )
     asked = {
         "soa": "statement of applicability", "risk-register": "risk register", "supplier-record": "supplier record",
         "competence-record": "competence record", "impact-assessment": "impact assessment",
     }  # fmt: skip
     lacking = ", ".join(name for kind, name in asked.items() if kind not in there)
-    late = sum(d.state == "overdue" for d in source.documents.in_force)
-    count = f"{len(source.documents.in_force):,} published, {late:,} overdue for review"
+    count = f"{len(found.in_force):,} published, {late:,} overdue for review"
     return [
         ("Documents", [PageCell(count, to("documents")), PageCell("statement of applicability", to("soa"))]),
         ("Not published here", lacking or "none of those that the pages show"),

@@ -1,15 +1,10 @@
-"""Registers that the ledger keeps: waivers, what is due, findings, incidents, monitors, and people with their keys."""
+"""Registers that the ledger keeps: waivers, findings, incidents, monitors, and people with their keys."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.page_blocks import (
-    Form,
-    FormInput,
     PageCell,
     PageTable,
     PageView,
@@ -27,14 +22,11 @@ from aims_mlflow.pages.views.common import (
     record_cell,
     system_cell,
     time_text,
-    version_cell,
 )
 from aims_mlflow.pages.views.conflicts import conflicts_table
-from aims_mlflow.pages.views.dated import competence_table, duties, plans_table
-from aims_mlflow.pages.views.endings import ending_states, ends_with, together
+from aims_mlflow.pages.views.dated import competence_table, plans_table
 from aims_mlflow.pages.views.records import readable
 from aims_mlflow.pages.views.timeline import FINDINGS, NO_FINDING, SEALED_ALONE, finding_row
-from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
 from aims_mlflow.records.leaves.others import ConsentBody
 from aims_mlflow.registers.kinds import KINDS
@@ -45,9 +37,6 @@ if TYPE_CHECKING:
 
     from aims_mlflow.pages.source import PageSource
     from aims_mlflow.records.keyring import KeyEntry
-
-MOST_DAYS, DAYS, MOST_PLANS, MOST_STATES = 3660, 31, 20, 500
-_SPAN = re.compile(r"([1-9][0-9]{0,3})d?", re.ASCII)
 
 
 def waivers(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
@@ -120,73 +109,6 @@ def reason_of(source: PageSource, sequence: int) -> str:
     if not isinstance(body, ConsentBody):
         return "erased"
     return (body.words.comment if body.words else body.comment) or ""
-
-
-def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
-    """Return what ends, or is owed, within a span of days."""
-    span = _SPAN.fullmatch(query.get("within", ""))
-    days = min(int(span[1]), MOST_DAYS) if span else DAYS
-    until = utc_text(source.now + timedelta(days=days))
-    known = (*_due_waivers(source, until), *_due_states(source, until), *_due_keys(source, until))
-    today, dated = source.moment[:10], list(duties(source))
-    rows = [*known, *(d.row() for d in dated if today <= d.day <= until[:10])]
-    paging = RowRange("due", query, len(rows))
-    rows.sort(key=lambda r: str(r[0]))
-    table = PageTable(
-        f"Within {days} days",
-        ("Day", "What", "Control", "About", "Who", "Sealed"),
-        rows[paging.first - 1 : paging.first - 1 + paging.most],
-        "Ends of control states are known for versions whose states are judged.",
-        f"None of the {len(rows):,} days is in this part." if rows else "There is none.",
-        total=paging.total,
-        first=paging.first,
-    )
-    form = Form("Another span", "due", (FormInput("within", "Days", str(days), "number"),), "Show")
-    late = PageTable(
-        "Overdue by the published documents",
-        ("Day", "What", "Control", "About", "Who", "Sealed"),
-        sorted(d.row() for d in dated if d.day < today),
-        empty="No day that a document in force set has passed, of those that your login may read.",
-    )
-    plans = plans_table(source, most=MOST_PLANS)
-    if plans.total and plans.total > len(plans.rows):
-        plans = replace(plans, note=f"{plans.note} The page Monitors lists all.")
-    return PageView("Due", "due", (), (table, late, plans, form), **paging.links)
-
-
-def _due_waivers(source: PageSource, until: str) -> list[tuple[Any, ...]]:
-    sql = (
-        "SELECT * FROM consent WHERE type = 'waiver' AND {column} > :now AND {column} <= :until AND {{scope}} "
-        "ORDER BY {column} LIMIT 500"
-    )
-    return [
-        (
-            day_text(row[column]), what + (ends_with(source, row) if column == "expires" else ""),
-            row["control"] or "everything (break-glass)", model_cell(row["model"]),
-            source.owner(row["key_id"]) or "unknown key", leaf_cell(row["sequence"]),
-        )
-        for column, what in (("expires", "waiver ends"), ("measure_due", "evidence of the waiver's measure is due"))
-        for row in source.rows(sql.format(column=column), now=source.moment, until=until)
-    ]  # fmt: skip
-
-
-def _due_states(source: PageSource, until: str) -> list[tuple[Any, ...]]:
-    found = together(ending_states(source, until, MOST_STATES), "model", "version", "next_change", "next_time")
-    out = []
-    for row in found:
-        first, at = row["controls"][0], {"model": row["model"], "version": row["version"]}
-        control = PageCell(", ".join(row["controls"]), to("controls", first, **at))
-        out.append((day_text(row["next_time"]), row["next_change"], control, version_cell(**at), "", ""))
-    return out
-
-
-def _due_keys(source: PageSource, until: str) -> list[tuple[Any, ...]]:
-    newest = source.history.newest if source.scope.whole else None
-    return [
-        (day_text(key.valid_until), "key ends", ", ".join(key.roles), "", key.owner, "")
-        for key in (newest.keys if newest else ())
-        if key.valid_until and source.moment < key.valid_until <= until
-    ]
 
 
 def findings(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:

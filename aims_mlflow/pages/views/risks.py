@@ -64,12 +64,15 @@ def risks(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]
 
 def standings(source: PageSource, system: str = "") -> list[tuple[str, SealedDocument, RiskEntry]]:
     """Return each risk of the published registers, of one system or of all, with how it stands and its register."""
-    return [
-        (standing(source, risk), document, risk)
-        for document, register in source.documents.of(RiskRegisterDocument)
-        for risk in register.risks
-        if system in ("", risk.system, document.publication.document.system)
-    ]
+    every = source.documents.remembered(
+        "standings",
+        lambda: [
+            (standing(source, risk), document, risk)
+            for document, register in source.documents.of(RiskRegisterDocument)
+            for risk in register.risks
+        ],
+    )
+    return [f for f in every if not system or system in (f[2].system, f[1].publication.document.system)]
 
 
 def standing(source: PageSource, risk: RiskEntry) -> str:

@@ -56,7 +56,8 @@ def states_among(source: PageSource, versions: Sequence[Any], control: str = "")
     """Return the states of some versions, of one control or of all, by model, version and control."""
     only = "AND control = :control" if control else ""
     found = source.rows(
-        "SELECT status.* FROM json_each(:versions) AS asked JOIN status ON model = json_extract(asked.value, '$[0]') "
+        "SELECT status.* FROM json_each(:versions) AS asked CROSS JOIN status ON "  # SQLite keeps this order
+        "model = json_extract(asked.value, '$[0]') "
         f"AND version = json_extract(asked.value, '$[1]') {only} WHERE {{scope}}",
         versions=json.dumps([(v["model"], v["version"]) for v in versions]),
         control=control,
