@@ -108,7 +108,7 @@ class StatusSubject:
     @cached_property
     def _by_kind(self) -> dict[str, list[SealedRecord]]:
         every = replace(self.counted, records=self.records)
-        return {kind: every.of(kind) for kind in {r.evidence.kind for r in self.records}}
+        return {kind: every.of(kind) for kind in dict.fromkeys(r.evidence.kind for r in self.records)}
 
     def captured(self, kind: str) -> list[SealedRecord]:
         """Return those of a kind that the software made, and no person recorded by hand."""

@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+from aims_mlflow.signing import dsse
+from aims_mlflow.signing.keys import ephemeral_key
+
 HEAVY = {
     "mlflow",
     "pandas",
@@ -32,6 +35,23 @@ def test_nothing_heavy_is_loaded(code):
     script = f"{code}\nimport sys\nprint('LOADED', sorted({HEAVY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip().splitlines()[-1] == "LOADED []"
+
+
+VERIFIES = """
+from aims_mlflow.signing.dsse import parse
+from aims_mlflow.signing.keys import PublicKey
+parse({!r}, "envelope").verify(PublicKey.from_pem({!r}))
+"""
+
+
+def test_verifying_a_signature_loads_no_signer_of_a_key_service():
+    """boto3 and its like come with securesystemslib's signers: a second, which the first page would wait for."""
+    key = ephemeral_key()
+    signed = dsse.sign(b"{}", key)
+    script = VERIFIES.format(signed.raw, key.public.pem)
+    script += "import sys\nprint(sorted({'boto3', 'securesystemslib', 'hvac', 'PyKCS11'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_every_public_name_resolves_and_every_command_helps():

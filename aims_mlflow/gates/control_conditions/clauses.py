@@ -140,7 +140,8 @@ def written(subject: StatusSubject, at: datetime) -> Judgement:
 
 def controlled(subject: StatusSubject, at: datetime) -> Judgement:
     """Each published document counts: another person approved it, and its review is not overdue."""
-    parts = [subject.judged(d, at) for kind in {d.kind for d in subject.documents} for d in subject.written(kind)]
+    kinds = dict.fromkeys(d.kind for d in subject.documents)  # in one order: a page that is made again says the same
+    parts = [subject.judged(d, at) for kind in kinds for d in subject.written(kind)]
     if not parts:
         return Judgement("missing", "there is no published document", basis="person")
     return joined(parts, f"{len(parts)} documents are approved and in date")

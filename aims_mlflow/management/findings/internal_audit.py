@@ -58,7 +58,7 @@ def _independence(
     for item in report.sample.items if report.sample else ():
         for name in _people_behind(item, state):
             own.setdefault(person(name), []).append(f"signed or answers for {item}")
-    for system in set(scope) & set(state.systems):
+    for system in (s for s in dict.fromkeys(scope) if s in state.systems):
         own.setdefault(person(state.systems[system].owner), []).append(f"owns {system}")
     for member in report.team:
         reasons = own.get(person(member.person))

@@ -1,5 +1,6 @@
 """Envelopes, statements and sessions: what is whole is read, and every change is named."""
 
+import dataclasses
 import json
 
 import pytest
@@ -24,6 +25,18 @@ def test_an_envelope_is_read_by_securesystemslib_itself_and_is_an_in_toto_statem
         assert payload["_type"] == "https://in-toto.io/Statement/v1"
         assert all(s["digest"] for s in payload["subject"])
         assert foreign.payload_type == "application/vnd.in-toto+json"
+
+
+@pytest.mark.parametrize("kind", ["application/vnd.in-toto+json", "text/plain; größe=ß", ""])
+@pytest.mark.parametrize("payload", [b"", b"{}", bytes(range(256))])
+def test_what_securesystemslib_signs_verifies_and_nothing_else(kind, payload):
+    """What a signature is over is put together here, where it is verified, and by the library, where it is made."""
+    key = ephemeral_key()
+    signed = dsse.sign(payload, key, kind)
+    signed.verify(key.public)
+    for changed in ({"payload": payload + b" "}, {"payload_type": f"{kind} "}):
+        with pytest.raises(EvidenceError, match="does not fit the content"):
+            dataclasses.replace(signed, **changed).verify(key.public)
 
 
 def test_foreign_fields_say_what_the_record_says():

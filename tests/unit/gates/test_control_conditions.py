@@ -1,7 +1,11 @@
 """Each condition of the catalog is code: it holds on good evidence, and does not without it."""
 
 import dataclasses
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +70,25 @@ def test_a_document_that_states_nothing_meets_no_control(kind, subject):
         others = tuple(d for d in subject.documents if d.kind != kind)
         hollow = dataclasses.replace(subject, documents=(*others, status_cases.document(kind, fields=fields)))
         assert any(control_status(c, hollow, NOW).state != "met" for c in needing), name
+
+
+WORDED = """
+from aims_mlflow.gates.control_status import control_statuses
+from support.status_cases import FIELDS, NOW, document, good
+
+for approvals in (None, ()):
+    subject = good(documents=[document(kind) for kind in FIELDS], approvals=approvals)
+    for status in control_statuses(subject, NOW, with_clauses=True):
+        print(status.control.id, status.reason, status.next_change)
+"""
+
+
+def test_a_state_is_worded_alike_in_every_process():
+    """A bundle's pages are made again by another process and compared: no word may come from the order of a set."""
+    said = []
+    for seed in ("1", "2"):
+        env = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(status_cases.__file__).parents[1])}
+        done = subprocess.run([sys.executable, "-c", WORDED], capture_output=True, text=True, check=True, env=env)
+        said.append(re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "an id", done.stdout))
+    assert said[0] == said[1]
+    assert "7.5" in said[0]

@@ -1,5 +1,6 @@
 """The ledger as the gate uses it: appends with tree and checkpoint, in one transaction; proofs; the log's key."""
 
+import sqlite3
 import threading
 
 import pytest
@@ -173,3 +174,25 @@ def test_a_log_key_that_is_not_there_is_named(own_home, monkeypatch):
     monkeypatch.setenv("AIMS_ANCHORS", "ftp://x")
     with pytest.raises(ConfigError, match="AIMS_ANCHORS names an anchor"):
         logs.configured_log()
+
+
+def test_leaves_of_a_request_are_found_without_reading_those_of_their_types(tmp_path):
+    """SQLite took the index of the types: each look at a decision read the numbers of all decisions."""
+    ledger, asked = opened(f"sqlite:///{tmp_path}/ledger.db"), []
+    ledger.seal(entry())
+
+    def noted(_connection, _cursor, statement, values, *_):
+        asked.append((statement, values))
+
+    sa.event.listen(sa.engine.Engine, "before_cursor_execute", noted)
+    try:
+        assert [leaf.sequence for leaf in ledger.leaves(types=("finding",), request="request-0")] == [0]
+        assert ledger.newest(types=("finding",), request="request-1") == []
+    finally:
+        sa.event.remove(sa.engine.Engine, "before_cursor_execute", noted)
+    with sqlite3.connect(tmp_path / "ledger.db") as database:
+        plans = [
+            database.execute(f"EXPLAIN QUERY PLAN {sql}", given).fetchall() for sql, given in asked if "WHERE" in sql
+        ]
+    assert len(plans) == 2
+    assert all("ix_aims_leaves_request" in plan[0][3] for plan in plans), plans

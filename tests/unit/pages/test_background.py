@@ -1,13 +1,11 @@
 """Reading ahead: what is judged and read without a page, and what a page that cannot wait shows and keeps."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 
 from aims_mlflow.audit.view import LedgerView
-from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.pages.background import BackgroundReader
 from aims_mlflow.pages.index import PageIndex
 from aims_mlflow.pages.scope import EVERYTHING
@@ -78,26 +76,3 @@ def test_it_goes_on_after_the_index_was_thrown_away(reader, tmp_path):
         path.unlink()
     until(reader.caught_up)
     assert reader.shared.index.size() == len(list(reader.shared.view.leaves()))
-
-
-def test_what_several_pages_want_at_once_is_made_once():
-    cache, made = BoundedCache(4), []
-
-    def make():
-        made.append(1)
-        time.sleep(0.05)
-        return "value"
-
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(lambda _: cache.once("key", make), range(8))) == {"value"}
-    assert len(made) == 1
-
-
-def test_what_could_not_be_made_is_tried_again_and_what_is_put_is_known():
-    cache = BoundedCache(4)
-    with pytest.raises(ZeroDivisionError):
-        cache.once("key", lambda: 1 / 0)
-    assert cache.known("key") is None
-    assert cache.once("key", lambda: 5) == 5
-    cache.put("key", 6)
-    assert cache.known("key") == 6

@@ -176,6 +176,22 @@ def test_due_lists_reviews_that_passed_and_monitor_runs_that_were_missed(site):
     assert plan["Missed"] == {"text": f"{over} of {over}", "state": "failed"}
 
 
+def test_what_many_documents_are_late_with_is_shown_in_parts(tmp_path):
+    """Documents of one kind that were due on one day once made the page fail; all of them at once made it slow."""
+
+    def publish(registry):
+        office = DocumentOffice(registry)
+        for name in ("plan-b", "plan-a", "plan-c"):
+            office.publish("log-plan", name=name, approve=False, review_by="2026-02-01")
+
+    site, title = of(tmp_path, publish), "Overdue by the published documents"
+    assert [row["About"]["text"] for row in site.rows("due", title)] == ["plan-a", "plan-b", "plan-c"]
+    assert [row["About"]["text"] for row in site.rows("due", title, {"rows": "2"})] == ["plan-a", "plan-b"]
+    assert "rows 1 to 2 of 3" in site.html("due", {"rows": "2"})
+    assert site.json("due", {"rows": "2"})["next"] == "due?from=3&rows=2"
+    assert [row["About"]["text"] for row in site.rows("due", title, {"rows": "2", "from": "3"})] == ["plan-c"]
+
+
 @pytest.mark.parametrize(
     ("runs", "missed"),
     [
