@@ -31,10 +31,12 @@ def create_app_with_logins() -> Any:
 def _add(app: Any) -> None:
     from mlflow.server.handlers import _add_static_prefix
 
-    from aims_mlflow.server.page_routes import add_pages
+    from aims_mlflow.server.page_routes import add_pages, read_ahead
 
     if "aims_overview" not in app.view_functions:
         add_pages(app, _add_static_prefix(""))
+    if _is_asgi():  # each worker makes its own app; gunicorn may fork one that was made, whose threads would be gone
+        read_ahead()
 
 
 def _is_asgi() -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aims_mlflow.pages.source import SharedSource
 
 PAGE_SECONDS = 0.2  # what one page waits for new leaves, and for the documents in them
-FIRST_SECONDS = 3.0  # what the first page waits for all that, and for states: most ledgers are read by then
+FIRST_SECONDS = 0.5  # what the first page waits for all that, and for states: small ledgers are read by then
 PAUSE = 5.0  # seconds between two looks for states that ended
 _UNJUDGED = (
     "SELECT DISTINCT t.model, t.version FROM tenure t LEFT JOIN judged j USING (model, version) WHERE t.until IS NULL "
@@ -33,8 +33,8 @@ _log = logging.getLogger(__name__)
 class BackgroundReader:
     """Reads what the pages of one ledger need before they ask for it. Safe to use from several threads."""
 
-    def __init__(self, shared: SharedSource) -> None:
-        self.shared = shared
+    def __init__(self, shared: SharedSource, first_seconds: float = FIRST_SECONDS) -> None:
+        self.shared, self._first_seconds = shared, first_seconds
         self._lock = threading.Lock()
         self._read, self._all = threading.Event(), threading.Event()
         self._first = True
@@ -45,12 +45,12 @@ class BackgroundReader:
     def caught_up(self) -> bool:
         """Return whether all leaves are in the index and all documents are read; what is not yet is read on.
 
-        It waits for `PAGE_SECONDS` at most for each of both; the first call for `FIRST_SECONDS`, and for states too.
+        It waits for `PAGE_SECONDS` at most for each of both; the first call for `first_seconds`, and for states too.
         """
         if self._first:
             self._first = False
             self.start()
-            self._all.wait(FIRST_SECONDS)
+            self._all.wait(self._first_seconds)
         if self.shared.index.refresh(self.shared.view, PAGE_SECONDS) and self._knows_documents():
             if time.monotonic() - self._looked > PAUSE:
                 self.start()

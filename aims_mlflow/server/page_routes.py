@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import re
 import threading
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 PREFIX = "/aims/"
 _VARIABLE = re.compile(r"<(?:path:)?(\w+)>")
 _lock = threading.Lock()
+_log = logging.getLogger(__name__)
 
 
 def add_pages(app: Flask, prefix: str = "") -> None:
@@ -91,6 +93,14 @@ def _to_root(root: str) -> Any:
     import flask
 
     return flask.redirect(root, 308)
+
+
+def read_ahead() -> None:
+    """Begin to read the ledger, before the first page asks; what fails here, that page tells."""
+    try:
+        page_reader()
+    except Exception as exc:  # noqa: BLE001 - a server that starts is never kept from it by its pages
+        _log.debug("aims: the pages read nothing ahead: %s", exc)
 
 
 def page_reader() -> BackgroundReader | None:

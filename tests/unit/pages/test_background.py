@@ -49,7 +49,7 @@ def test_versions_in_use_are_judged_and_documents_read_before_a_page_asks(reader
 
 
 def test_the_first_page_of_a_small_ledger_has_its_states(reader):
-    assert reader.caught_up()
+    assert BackgroundReader(reader.shared, first_seconds=60).caught_up()
     assert judged(reader) == 1
 
 

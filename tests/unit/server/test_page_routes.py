@@ -119,3 +119,16 @@ def test_a_model_that_is_new_is_among_those_whose_readers_are_asked_for(app, mon
     )
     assert app.test_client().get(f"/mlflow/aims/models/{NAME}/1").status_code == 200
     assert asked == [[NAME]]
+
+
+def test_a_server_reads_ahead_as_it_starts_and_starts_whatever_that_meets(monkeypatch):
+    """The first page of a large ledger would wait; a database that is away is told by the page that needs it."""
+    asked = []
+
+    def away():
+        asked.append(1)
+        raise ConnectionError("the database is away")
+
+    monkeypatch.setattr(page_routes, "page_reader", away)
+    page_routes.read_ahead()
+    assert asked == [1]
