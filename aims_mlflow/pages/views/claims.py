@@ -98,21 +98,24 @@ def _number(shown: Claim) -> Facts:
                 "n, the rows that decide",
                 f"{count_text(shown.n)} ({counted})" if shown.n is not None else "not recorded",
             ),
-            ("Note", WITHHELD if shown.value is None and not shown.note else (shown.note or "")),
+            *([("Note", note)] if (note := shown.note or (WITHHELD if shown.value is None else "")) else []),
         ],
     )
 
 
 def _limit(shown: Claim) -> Facts:
-    origin = shown.limit_origin
+    origin, word = shown.limit_origin, verdict_word(shown)
+    verdict = ("Verdict", state_cell(word) if word else PageCell("none: it has no limit"))
+    if shown.limit is None:
+        return Facts("Its limit", [("Limit", "none"), verdict])
     return Facts(
         "Its limit",
         [
-            ("Limit", f"{shown.comparator} {shown.limit}" if shown.limit is not None else "none"),
-            ("If it is missed", MISSED[shown.severity] if shown.limit is not None else ""),
-            ("Why there", (origin.why if origin else "not said") if shown.limit is not None else ""),
-            ("Set by", (origin_text(shown) or "nobody is named") if shown.limit is not None else ""),
-            ("Verdict", state_cell(verdict_word(shown)) if verdict_word(shown) else PageCell("none: it has no limit")),
+            ("Limit", f"{shown.comparator} {shown.limit}"),
+            ("If it is missed", MISSED[shown.severity]),
+            ("Why there", origin.why if origin else "not said"),
+            ("Set by", origin_text(shown) or "nobody is named"),
+            verdict,
         ],
     )
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import controls
 from aims_mlflow.documents.page_blocks import MET_MEANS, Facts, PageCell, PageTable, PageView, state_cell, to
+from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.pages.views.common import UNASSIGNED, day_text, model_text, version_cell
 from aims_mlflow.pages.views.endings import ending_states, ends_with, together
+from aims_mlflow.pages.views.registers import reason_of
 from aims_mlflow.pages.views.risks import MARKS, OPEN, standings
 from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, control_cell, live_versions, summary_of
 from aims_mlflow.pages.views.suppliers import supplied
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 DAYS, MOST, MOST_STATES, MOST_NAMES = 31, 20, 500, 5
 LOUD = ("unverifiable", "failed", "failed and waived", "stale", "not evaluated", "missing")
+WAIVED = "failed and waived"
 MISSING = "missing"  # of these there are many: one row for each version
 STAGES = ("deployed", "development", "retired")
 RISK_MEANS = {
@@ -52,7 +55,7 @@ def _attention(source: PageSource, live: Sequence[Any], judged: int) -> PageTabl
     first, lacking = summary_of(source, "loud", lambda: _loud_states(source))
     findings = "SELECT * FROM finding WHERE closed IS NULL AND {scope}"
     found = source.rows(f"{findings} ORDER BY opened DESC LIMIT :most", most=MOST)
-    others = [*_risks(source), *_suppliers(source)]
+    others = [*_waived(source, held, first), *_risks(source), *_suppliers(source)]
     rows: list[Sequence[Any]] = [*others, *(_needing(row, row["reason"], held) for row in first[:MOST])]
     rows += [_open_finding(each) for each in found]
     rows += [_needing(row, _lacking(row["controls"]), held) for row in lacking[:MOST]]
@@ -91,6 +94,33 @@ def _loud_states(source: PageSource) -> tuple[list[dict[str, Any]], list[dict[st
     return [r for r in rows if r["state"] != MISSING], [r for r in rows if r["state"] == MISSING]
 
 
+def _waived(source: PageSource, held: Mapping[tuple[str, str], Any], told: Sequence[Any]) -> list[Sequence[Any]]:
+    """Return the waivers on which versions in use were let in, but those that a state of `told` names.
+
+    Where something of the same control is missing, its state is `missing`, and does not tell of the waiver.
+    """
+    found = source.rows(
+        "SELECT DISTINCT c.sequence, c.model, t.version, c.control, c.expires, c.key_id FROM consent c "
+        "JOIN waiver_use u ON u.waiver = c.record JOIN decision d ON d.sequence = u.sequence "
+        "JOIN tenure t ON t.model = d.model AND t.version = d.version AND t.request = d.request AND t.until IS NULL "
+        "WHERE c.type = 'waiver' AND c.expires > :now AND NOT EXISTS (SELECT 1 FROM consent r WHERE "
+        "r.type = 'revocation' AND r.digest = c.digest AND r.sequence > c.sequence) "
+        f"AND {source.scope.clause('c.model')} ORDER BY c.expires, c.sequence",
+        now=source.moment,
+    )
+    known = {(r["model"], r["version"], each) for r in told if r["state"] == WAIVED for each in r["controls"]}
+    return [
+        (
+            state_cell(WAIVED, to("leaves", row["sequence"]), f"waived until and including {last_day(row['expires'])}"),
+            _in_use(row, held),
+            row["control"] or "everything (break-glass)",
+            f"{source.owner(row['key_id']) or 'signer unknown'}: {reason_of(source, row['sequence'])}",
+        )
+        for row in found
+        if (row["model"], row["version"], row["control"]) not in known
+    ]
+
+
 def _open_finding(row: Any) -> Sequence[Any]:
     about = version_cell(row["model"], row["version"])
     text = f"{row['type']}: {row['about'].replace('-', ' ')}, open since {day_text(row['time'])}"
@@ -99,10 +129,14 @@ def _open_finding(row: Any) -> Sequence[Any]:
 
 def _needing(row: Mapping[str, Any], why: str, held: Mapping[tuple[str, str], Any]) -> tuple[Any, ...]:
     """Return states of one version in use as a row that links to the first of its controls."""
+    link = to("controls", row["controls"][0], model=row["model"], version=row["version"])
+    return control_cell(row, link), _in_use(row, held), ", ".join(row["controls"]), why
+
+
+def _in_use(row: Any, held: Mapping[tuple[str, str], Any]) -> PageCell:
     model, version = row["model"], row["version"]
     at = f"{model_text(model)} version {version}, in use as {held[model, version]['places']}"
-    link = to("controls", row["controls"][0], model=model, version=version)
-    return control_cell(row, link), PageCell(at, to("models", model, version)), ", ".join(row["controls"]), why
+    return PageCell(at, to("models", model, version))
 
 
 def _lacking(ids: Sequence[str]) -> str:
