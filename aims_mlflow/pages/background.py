@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError
+from aims_mlflow.pages.freed_memory import hand_back
 from aims_mlflow.pages.library import NEWEST, shelf_key
 from aims_mlflow.pages.scope import EVERYTHING
 from aims_mlflow.pages.source import PageSource
@@ -79,6 +80,7 @@ class BackgroundReader:
             self._read.set()
             self._judge()
             self._all.set()
+            hand_back()
         except (AimsError, sqlite3.Error) as exc:
             _log.warning("aims: what the pages show could not be read ahead: %s", exc)
 
