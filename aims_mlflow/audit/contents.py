@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aims_mlflow.audit.decision_times import DecisionTimes
 from aims_mlflow.audit.part_check import PartCheck, leaf_content
 from aims_mlflow.audit.part_workers import PartWorkers
 from aims_mlflow.audit.parts import (
@@ -53,6 +54,7 @@ class ContentCheck:
         self._erased: set[int] = set()
         self._counted = {"bodies": 0, "decisions": 0, "again": 0, "envelopes": 0}
         self._workers = PartWorkers(PartCheck(view, history, whole=whole).check, processes)
+        self._times = DecisionTimes(view)
         self._policy = ""
         self._part, self._bytes, self._read = Part([], ""), 0, 0
 
@@ -93,6 +95,8 @@ class ContentCheck:
         self._counted["decisions"] += 1
         if said.allowed:
             self._allowed.add(said.request)
+        if problem := self._times.why_not(said):
+            self._report["completeness"].add(problem)
         for kind, digest in said.rules.items():
             versions = self._in_force[kind]
             if digest is None or digest in versions[-1:]:

@@ -115,6 +115,8 @@ class PartCheck:
                 name,
                 content.request,
                 content.allowed,
+                not content.would_refuse,
+                content.decided,
                 {"policy": content.policy_digest, "keyring": content.keyring_digest},
             )
         )

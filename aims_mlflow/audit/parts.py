@@ -33,11 +33,16 @@ class NewRules:
 
 @dataclass(frozen=True)
 class SealedDecision:
-    """A decision's leaf: its name in messages, and the digests of the rules that it names."""
+    """A decision's leaf: its name in messages, when it was decided, and the digests of the rules that it names.
+
+    `allowed` says whether the change was let pass, `passed` whether every condition held.
+    """
 
     name: str
     request: str
     allowed: bool
+    passed: bool
+    decided: str | None
     rules: dict[Literal["policy", "keyring"], str | None]
 
 

@@ -22,6 +22,7 @@ from aims_mlflow.records.leaves.changes import DecisionBody, DecisionLeaf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.signed_consent import SignedConsent
@@ -79,11 +80,17 @@ def _sealed(ledger: Ledger, request: str) -> tuple[int, DecisionLeaf, DecisionBo
 
 
 def replay(
-    ledger: Ledger, request: str, sessions: KnownSessions | None = None, consents: KnownConsents | None = None
+    ledger: Ledger,
+    request: str,
+    sessions: KnownSessions | None = None,
+    consents: KnownConsents | None = None,
+    *,
+    now: datetime | None = None,
 ) -> Decision:
     """Return the decision of `decide` on the inputs that the ledger recorded for a request.
 
-    `sessions` and `consents` remember what was verified for decisions before.
+    `sessions` and `consents` remember what was verified for decisions before. `now` is the time at which it is made
+    again, by default that of the decision.
 
     Raises:
         EvidenceError: something that the decision was made from is missing or changed, or its model's bytes or
@@ -95,7 +102,8 @@ def replay(
         raise EvidenceError("the model could not be read then: there is nothing to decide again", where=request)
     force = read_rules(ledger, str(said.policy_digest), str(said.keyring_digest))
     rules = force.policy.rules(said.model_name, said.stage, said.alias, said.workspace)
-    authority = Authority(ledger, content.model_name, force, parse_time(said.time), sequence)
+    now = now or parse_time(said.time)
+    authority = Authority(ledger, content.model_name, force, now, sequence)
     said_by = sealed_consents(authority, said.model_digest, consents or KnownConsents(MAX_KNOWN))
     # A waiver's reason counts for nothing: where it was erased, what the decision said of it stands.
     reasons = {waived.waiver: waived.reason for waived in said.waived}
@@ -113,7 +121,7 @@ def replay(
         authority.seen_from(count(checked, said.model_digest)),
         NO_DOCUMENTS if said.documents_read is None else sealed_shelf(authority, sessions, said.documents_read),
     )
-    return decide(rules, checked, given, asked, parse_time(said.time))
+    return decide(rules, checked, given, asked, now)
 
 
 def same(said: Decision, again: Decision) -> bool:

@@ -29,8 +29,9 @@ class LedgerState:
         active, calls = tables.active, tables.calls
         # Every decision asks these: they are made once.
         self._active = sa.select(active.c.kind, active.c.digest)
-        lately = (calls.c.call == sa.bindparam("call"), calls.c.seconds > sa.bindparam("since"))
-        self._called = sa.select(calls.c.request).where(*lately)
+        # A clock that went back leaves calls from the future: they are not lately either.
+        lately = calls.c.seconds.between(sa.bindparam("since"), sa.bindparam("until"))
+        self._called = sa.select(calls.c.request).where(calls.c.call == sa.bindparam("call"), lately)
 
     def active(self) -> dict[str, str]:
         """Return the digests that the database's row says are in force, by kind; `Ledger.in_force` is what counts."""
@@ -45,7 +46,8 @@ class LedgerState:
 
     def called(self, call: str) -> str | None:
         """Return the request id of the same call within the last ten minutes."""
-        asked = {"call": call, "since": int(time.time()) - CALL_SECONDS}
+        now = int(time.time())
+        asked = {"call": call, "since": now - CALL_SECONDS, "until": now + CALL_SECONDS}
         with reading(self._engine) as connection:
             return _text(connection.execute(self._called, asked))
 
@@ -59,7 +61,8 @@ def calls(connection: sa.Connection, tables: Tables, made: Sequence[tuple[str, s
     """Return the rows that keep the request ids of calls; from time to time, delete outdated rows."""
     table, now = tables.calls, int(time.time())
     if made and secrets.randbelow(FORGET_EVERY) == 0:
-        connection.execute(sa.delete(table).where(table.c.seconds <= now - CALL_SECONDS))
+        lately = table.c.seconds.between(now - CALL_SECONDS, now + CALL_SECONDS)
+        connection.execute(sa.delete(table).where(sa.not_(lately)))
     return [{"call": call, "request": request, "seconds": now} for call, request in made]
 
 

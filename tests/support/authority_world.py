@@ -133,9 +133,9 @@ class AuthorityWorld:
 
     # -- the registry ---------------------------------------------------------------------------
 
-    def ask(self, name, files, stage="deployment", version="1", alias="champion"):
-        """Decide as the gate does; seal decision and outcome where it allows."""
-        force, past, now = self.force, ModelHistory(self.ledger, name), datetime.now(UTC)
+    def ask(self, name, files, stage="deployment", version="1", alias="champion", now=None):
+        """Decide as the gate does, by the clock `now`; seal decision and outcome where it allows."""
+        force, past, now = self.force, ModelHistory(self.ledger, name), now or datetime.now(UTC)
         workspace, _, plain = name.rpartition("/")
         alias = alias if stage == "deployment" else None
         rules = force.policy.rules(plain, stage, alias, workspace or None)

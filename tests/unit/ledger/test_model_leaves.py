@@ -142,3 +142,7 @@ def test_a_call_is_remembered_by_its_latest_request_and_old_ones_are_forgotten(l
     monkeypatch.setattr(state.secrets, "randbelow", lambda _: 0)
     seal("two", "r3")
     assert kept() == {"two"}
+    monkeypatch.setattr(state.time, "time", lambda: later - 3600)  # the clock was ahead, and is put right
+    assert ledger.state.called("two") is None
+    seal("three", "r4")
+    assert kept() == {"three"}
