@@ -17,6 +17,7 @@ HOW_TO_INSTALL = (
     "install the extra aims_mlflow_skinny[ledger] for a ledger's database, and aims_mlflow in place of "
     "aims_mlflow_skinny for anything else"
 )
+NEWEST_NEEDED = ">=3.17"  # what setup.cfg asks for: all commands run with it
 # command -> (module, attribute, help line shown without importing the module)
 COMMANDS = {
     "demo": ("demo", "command", "Demonstrate training, refusal, mitigation and approval on this machine."),
@@ -87,6 +88,16 @@ def run_command(*args: str) -> str:
     return printed.getvalue()
 
 
+def _what_lacks(exc: ImportError) -> str:
+    """Return what is not installed here, and what to install; an error of this package itself is raised again."""
+    name = (exc.name or "").partition(".")[0]
+    if name in ("", "aims_mlflow") or not (isinstance(exc, ModuleNotFoundError) or name == "mlflow"):
+        raise exc
+    if name != "mlflow" or exc.name == "mlflow":
+        return f"this needs {exc.name}, which is not installed here. Next: {HOW_TO_INSTALL}"
+    return f"this needs a newer MLflow than is installed here ({exc}). Next: install mlflow{NEWEST_NEEDED}"
+
+
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with the contract's status."""
     try:
@@ -104,10 +115,8 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
-    except ModuleNotFoundError as exc:
-        if exc.name is None or exc.name.partition(".")[0] == "aims_mlflow":
-            raise
-        click.echo(f"Error: this needs {exc.name}, which is not installed here. Next: {HOW_TO_INSTALL}", err=True)
+    except ImportError as exc:
+        click.echo(f"Error: {_what_lacks(exc)}", err=True)
         sys.exit(AimsError.exit_status)
     except OSError as exc:
         where = f"{exc.filename}: " if exc.filename else ""

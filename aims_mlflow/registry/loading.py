@@ -44,7 +44,7 @@ def load_model(
     `mlflow.pyfunc.load_model` by default.
 
     Raises:
-        ConfigError: `model` names no registered version.
+        ConfigError: `model` names no registered version, or what loads it is not installed here.
         EvidenceError: it does not verify, and is not loaded.
         Unreachable: MLflow or the ledger does not answer.
     """
@@ -71,8 +71,18 @@ def load_model(
 
 def _pyfunc(folder: str) -> Any:
     import mlflow
+    from mlflow.exceptions import MlflowException
 
-    return mlflow.pyfunc.load_model(folder)
+    try:
+        return mlflow.pyfunc.load_model(folder)
+    except ModuleNotFoundError as exc:
+        what = f"the model verifies, and needs {exc.name} to be loaded, which is not installed here"
+        raise ConfigError(what, next="install what its requirements.txt names") from exc
+    except MlflowException as exc:
+        if "skops" not in str(exc):
+            raise
+        what = f"the model verifies, and this MLflow ({mlflow.__version__}) does not load models in the format skops"
+        raise ConfigError(what, next="install MLflow 3.10 or later") from exc
 
 
 def _against_ledger(model: str, name: str, version: str, digest: str, ledger: str) -> list[Problem]:

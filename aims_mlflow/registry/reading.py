@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.log import Log
 
 PAGE = 200
+DEFAULT_WORKSPACE = "default"  # MLflow's own name; its clients before 3.10 know no workspaces
+WORKSPACES_NEED = "install MLflow 3.10 or later"
 TAGGED_PROMPT = f"tags.`{IS_PROMPT_TAG}` = 'true'"
 
 
@@ -99,22 +101,27 @@ def policy_in_force(ledger: Ledger) -> LoadedPolicy:
 
 
 def workspaces(client: Any) -> list[str]:
-    """Return the server's workspaces; only the default one if it has no others."""
-    from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
+    """Return the server's workspaces; only the default one if it has no others.
 
+    Raises:
+        ConfigError: it has others, and this MLflow is older than workspaces.
+    """
     if not _has_workspaces(client.tracking_uri):
-        return [DEFAULT_WORKSPACE_NAME]
+        return [DEFAULT_WORKSPACE]
+    if not hasattr(client, "list_workspaces"):
+        raise ConfigError("the server has workspaces, which this MLflow does not know", next=WORKSPACES_NEED)
     with store.reaching("list the workspaces"):
-        return [w.name for w in client.list_workspaces()] or [DEFAULT_WORKSPACE_NAME]
+        return [w.name for w in client.list_workspaces()] or [DEFAULT_WORKSPACE]
 
 
 def _has_workspaces(uri: str) -> bool:
     """Return whether the server has workspaces; on one without, MLflow's client would retry a listing for minutes."""
     import requests
-    from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES
+    from mlflow import environment_variables
 
     if not uri.startswith(("http://", "https://")):
-        return bool(MLFLOW_ENABLE_WORKSPACES.get())
+        option = getattr(environment_variables, "MLFLOW_ENABLE_WORKSPACES", None)
+        return bool(option and option.get())
     try:
         answer = requests.get(f"{uri.rstrip('/')}/api/3.0/mlflow/server-info", timeout=CONNECT_SECONDS)
         return answer.ok and bool(answer.json().get("workspaces_enabled"))
@@ -138,14 +145,24 @@ def models(client: Any) -> Iterator[RegistryModel]:
 
 @contextlib.contextmanager
 def in_workspace(name: str | None) -> Iterator[None]:
-    """Use one workspace inside the block (None or `default`: the default one), then the caller's own again."""
-    import mlflow
-    from mlflow.utils.workspace_context import get_request_workspace
-    from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
+    """Use one workspace inside the block (None or `default`: the default one), then the caller's own again.
 
-    before, wanted = get_request_workspace(), name or DEFAULT_WORKSPACE_NAME
+    Raises:
+        ConfigError: it is another than the default one, and this MLflow is older than workspaces.
+    """
+    import mlflow
+
+    wanted = name or DEFAULT_WORKSPACE
+    try:
+        from mlflow.utils.workspace_context import get_request_workspace
+    except ModuleNotFoundError:
+        if wanted != DEFAULT_WORKSPACE:
+            raise ConfigError(f"this MLflow cannot ask for the workspace {wanted}", next=WORKSPACES_NEED) from None
+        yield
+        return
+    before = get_request_workspace()
     # Who names no workspace asks about the default one; a server without workspaces takes no name.
-    mlflow.set_workspace(wanted if before or wanted != DEFAULT_WORKSPACE_NAME else None)
+    mlflow.set_workspace(wanted if before or wanted != DEFAULT_WORKSPACE else None)
     try:
         yield
     finally:
@@ -176,14 +193,12 @@ def model(client: Any, name: str, workspace: str | None = None) -> RegistryModel
     Raises:
         Unreachable: there is none, or the registry does not answer.
     """
-    from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
-
     with store.reaching(f"read the registered model {name}"):
         registered = below(client).get_registered_model(name)
     versions = {number: v for number, v in _versions(client, registered).items() if not is_prompt(v)}
     # An alias that points to a prompt says nothing of a name that holds prompts alone.
     aliases = {a: str(v) for a, v in registered.aliases.items()} if versions else {}
-    return RegistryModel(name, workspace if workspace != DEFAULT_WORKSPACE_NAME else None, versions, aliases)
+    return RegistryModel(name, workspace if workspace != DEFAULT_WORKSPACE else None, versions, aliases)
 
 
 def _versions(client: Any, registered: Any) -> dict[str, Any]:

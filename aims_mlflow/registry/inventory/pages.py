@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.evidence import tracking as store
 from aims_mlflow.records.base import utc_text
-from aims_mlflow.registry.reading import in_workspace, workspaces
+from aims_mlflow.registry.reading import DEFAULT_WORKSPACE, in_workspace, workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,11 +33,9 @@ def paged(search: Callable[..., Any], what: str, size: int | None = None) -> Ite
 
 def each_workspace(client: Any) -> Iterator[str]:
     """Yield the prefix that names of each workspace get, with that workspace in use; "" for the default one."""
-    from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME
-
     for name in workspaces(client):
         with in_workspace(name):
-            yield "" if name == DEFAULT_WORKSPACE_NAME else f"{name}/"
+            yield "" if name == DEFAULT_WORKSPACE else f"{name}/"
 
 
 def experiments(client: Any) -> dict[str, str]:

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from mlflow.exceptions import MlflowException
 
 import aims_mlflow as aims
 from aims_mlflow.errors import ConfigError, EvidenceError
 from support import trainings
 from support.embedded_registry import files_of
+from support.faulty_gate import failing
 from support.plain_registry import ungated
 
 
@@ -17,12 +19,23 @@ def ledger(registry, monkeypatch):
     monkeypatch.setenv("AIMS_LEDGER_URI", f"sqlite:///{registry.folder}/mlflow.db.aims.db")
 
 
-def test_what_the_gate_allowed_is_loaded_and_what_changed_since_is_not(registry, client, plain, use, ledger):
+def test_what_the_gate_allowed_is_loaded_and_what_changed_since_is_not(
+    registry, client, plain, use, ledger, monkeypatch
+):
     _, uri = use()
     answers = aims.load_model("models:/loans@champion").predict(trainings.table(10)[["income", "debt"]])
     assert set(answers) <= {"yes", "no"}
     native = aims.load_model("models:/loans/1", load=mlflow.sklearn.load_model)
     assert list(native.classes_) == ["no", "yes"]
+
+    for raised, said in (
+        (ModuleNotFoundError("No module named 'skops'", name="skops"), "needs skops to be loaded"),
+        (MlflowException("Unrecognized serialization format: skops."), "does not load models in the format skops"),
+    ):
+        with monkeypatch.context() as lacking:
+            lacking.setattr(mlflow.pyfunc, "load_model", failing(raised))
+            with pytest.raises(ConfigError, match=f"the model verifies, and .*{said}"):
+                aims.load_model("models:/loans@champion")
 
     number, _ = ungated(plain, "loans", alias="champion")
     with pytest.raises(EvidenceError, match="it is not loaded"):

@@ -1,11 +1,14 @@
 """A reconciliation asks each workspace about its own models, and leaves the process where it was."""
 
+import sys
 from types import SimpleNamespace
 
 import pytest
+from mlflow import environment_variables
 from mlflow.exceptions import RestException
 from mlflow.utils.workspace_context import WorkspaceContext, get_request_workspace
 
+from aims_mlflow.errors import ConfigError
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.registry import reading
 from aims_mlflow.registry.reconcile import _without_model
@@ -54,6 +57,24 @@ def test_one_workspace_is_asked_and_the_callers_own_comes_back(mine, name, asked
         with pytest.raises(ValueError, match="x"), reading.in_workspace(name):
             raise ValueError("x")
         assert get_request_workspace() == mine
+
+
+def test_a_client_older_than_workspaces_reads_what_a_server_without_them_has(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlflow.utils.workspace_context", None)
+    monkeypatch.setitem(sys.modules, "mlflow.utils.workspace_utils", None)
+    monkeypatch.delattr(environment_variables, "MLFLOW_ENABLE_WORKSPACES")
+    client = Client()
+    assert list(reading.models(client)) == []
+    assert len(client.asked) == 1
+    with pytest.raises(ConfigError, match=r"cannot ask for the workspace credit.*MLflow 3\.10"):
+        reading.in_workspace("credit").__enter__()
+
+
+def test_a_client_older_than_workspaces_says_what_a_server_with_them_needs(monkeypatch):
+    monkeypatch.setenv("MLFLOW_ENABLE_WORKSPACES", "true")
+    monkeypatch.delattr(Client, "list_workspaces")
+    with pytest.raises(ConfigError, match=r"the server has workspaces.*MLflow 3\.10"):
+        list(reading.models(Client()))
 
 
 def test_each_workspace_is_listed_in_its_own_name(monkeypatch):
