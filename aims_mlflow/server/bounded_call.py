@@ -35,13 +35,13 @@ class BoundedCalls(Generic[Value]):
         """Return what `call` returns, and raise what it raises.
 
         Raises:
-            Unreachable: it did not end in time, or many others hang.
+            Unreachable: it did not end in time, many others hang, or this process gets no more threads.
         """
         if not self._running.acquire(blocking=False):
             raise Unreachable(f"{self._what} does not answer ({MAX_HANGING} calls wait for it)", next="try again later")
         made = _Call(contextvars.copy_context(), call)
         if not self._free.acquire(blocking=False):
-            threading.Thread(target=self._serve, name="aims-store", daemon=True).start()
+            self._start()
         self._waiting.put(made)
         if not made.ended.wait(seconds):
             raise Unreachable(
@@ -49,6 +49,16 @@ class BoundedCalls(Generic[Value]):
                 next=f"try again; the platform team looks at the store, or raises {WAIT_SECONDS}",
             )
         return made.value()
+
+    def _start(self) -> None:
+        try:
+            threading.Thread(target=self._serve, name="aims-store", daemon=True).start()
+        except (RuntimeError, MemoryError) as exc:
+            self._running.release()  # else each such call would count as one that hangs, for good
+            raise Unreachable(
+                f"{self._what} was not asked: the server gets no more threads",
+                next="try again later; the platform team looks at the server's memory and its limit of processes",
+            ) from exc
 
     def _serve(self) -> None:
         """Make one call after another, until the process ends."""

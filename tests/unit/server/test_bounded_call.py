@@ -10,6 +10,7 @@ import pytest
 
 from aims_mlflow.errors import EvidenceError, Unreachable
 from aims_mlflow.server.bounded_call import MAX_HANGING, BoundedCalls
+from support.faulty_gate import failing
 
 
 def test_a_call_answers_in_its_callers_context():
@@ -35,6 +36,17 @@ def test_calls_that_hang_are_given_up_and_further_ones_refused_at_once_until_the
         calls.make(60, lambda: 1)
     ends.set()
     assert wait_for(lambda: calls.make(10, lambda: 1)) == 1
+
+
+def test_calls_for_which_there_is_no_thread_are_refused_and_hang_nowhere(monkeypatch):
+    """As under a limit of processes, or with the memory used up: `Thread.start` raises, and later works again."""
+    calls = BoundedCalls("the store")
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", failing(RuntimeError("can't start new thread")))
+        for _ in range(MAX_HANGING + 1):
+            with pytest.raises(Unreachable, match="the store was not asked: the server gets no more threads"):
+                calls.make(10, lambda: 1)
+    assert calls.make(10, lambda: 1) == 1
 
 
 def wait_for(call):
