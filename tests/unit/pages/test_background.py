@@ -1,6 +1,7 @@
 """Reading ahead: what is judged and read without a page, and what a page that cannot wait shows and keeps."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -11,8 +12,8 @@ from aims_mlflow.pages.index import PageIndex
 from aims_mlflow.pages.scope import EVERYTHING
 from aims_mlflow.pages.serving import PageRequest, answer
 from aims_mlflow.pages.source import PageSource, SharedSource
-from support.ledger_with_decisions import NAME, decided_ledger
-from support.page_site import PAGES
+from support.ledger_with_decisions import NAME, SYSTEM, decided_ledger
+from support.page_site import PAGES, variables
 from support.sealed_documents import DocumentOffice
 
 
@@ -68,6 +69,34 @@ def test_a_page_that_is_behind_says_so_and_keeps_no_state_that_it_judged_without
         page = answer(reader.shared, EVERYTHING, PageRequest(PAGES[name], args, {}, "html", "/aims/"), indexed=False)
         assert b"Newer leaves are not in the index yet" in page.body
     assert judged(reader) == 0
+
+
+def test_pages_are_the_same_bytes_after_the_index_was_thrown_away(registry, reader, tmp_path):
+    """The index was thrown away under readers that go on asking; what they get of it is never half a page."""
+    until(reader.caught_up)
+    now = datetime.now(UTC)
+    known = {"model": NAME, "version": "1", "system": SYSTEM, "control": "A.6.2.4", "document": "soa"}
+    asked = [page for page in PAGES.values() if set(variables(page)) <= set(known)]
+
+    def pages():
+        return {
+            (page.name, kind): answer(
+                reader.shared, EVERYTHING, PageRequest(page, {v: known[v] for v in variables(page)}, {}, kind, "/"), now
+            ).body
+            for page in asked for kind in ("html", "csv", "json")
+        }  # fmt: skip
+
+    pages()  # states are judged
+    before = pages()
+    for path in tmp_path.glob("pages.db*"):
+        path.unlink()
+    with ThreadPoolExecutor(4) as pool:
+        assert {caught.result() for caught in [pool.submit(reader.caught_up) for _ in range(8)]} <= {True, False}
+    until(reader.caught_up)
+    pages()
+    assert reader.shared.index.path.is_file()
+    assert len(before) > 60
+    assert pages() == before
 
 
 def test_it_goes_on_after_the_index_was_thrown_away(reader, tmp_path):
