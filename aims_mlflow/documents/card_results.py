@@ -39,7 +39,12 @@ def performance(notes: Notes) -> list[str]:
     record, out = held_out(notes), []
     claims = claims_of(record, slice={}, role="test")
     if record is not None and claims:
-        out += ["On held-out data.", "", *_measured(notes, record, claims), *_worst(notes, record)]
+        out += [
+            "On held-out data. Each row counts once: weights of rows are not taken into account.",
+            "",
+            *_measured(notes, record, claims),
+            *_worst(notes, record),
+        ]
     else:
         out += [f"Not evaluated: {plain(record.evidence.reason if record else 'no record')}.", ""]
     for other in notes.of("performance"):

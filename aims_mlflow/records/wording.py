@@ -64,9 +64,9 @@ def count_text(number: int | None) -> str:
 
 
 def percent_text(value: str, comparator: str | None = None, limit: str | None = None) -> str:
-    """Return a share as a percentage by the rule of `number_text`."""
+    """Return a share as a percentage by the rule of `number_text`; of whole numbers only 0 and 100 mean just that."""
     sides = [(each, _hundredfold(bound)) for each, bound in _sides(comparator, limit)]
-    return f"{_plain(_rounded(_hundredfold(Decimal(value)), sides))}%"
+    return f"{_plain(_rounded(_hundredfold(Decimal(value)), sides, wholes=(0, 100)))}%"
 
 
 def exact_percent_text(share: str) -> str:
@@ -88,17 +88,20 @@ def _sides(comparator: str | None, limit: str | None) -> Sides:
     return [] if comparator is None or limit is None else [(comparator, Decimal(limit))]
 
 
-def _rounded(number: Decimal, sides: Sides) -> Decimal:
+def _rounded(number: Decimal, sides: Sides, wholes: tuple[int, ...] = ()) -> Decimal:
+    """Round to few digits; `wholes` are the whole numbers that a fraction must not become, all without any."""
     digits = max(DIGITS, number.adjusted() + 1)
     while True:
         rounded = Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(number)
-        if rounded == number or (_looks_like(rounded, number) and _same_sides(rounded, number, sides)):
+        if rounded == number or (_looks_like(rounded, number, wholes) and _same_sides(rounded, number, sides)):
             return rounded
         digits += 1
 
 
-def _looks_like(rounded: Decimal, number: Decimal) -> bool:
+def _looks_like(rounded: Decimal, number: Decimal, wholes: tuple[int, ...]) -> bool:
     """Return whether a rounded number is faithful: below 1,000, a fraction must not become a whole number."""
+    if wholes:
+        return rounded not in wholes
     return abs(number) >= GROUPED_FROM or rounded != rounded.to_integral_value()
 
 

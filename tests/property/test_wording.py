@@ -112,6 +112,10 @@ def test_the_rule_by_example(value, comparator, limit, text):
 def test_a_share_is_exact_to_the_last_digit():
     assert percent_text(f"0.9{'9' * 40}", ">=", "1") == f"99.{'9' * 39}%"
     assert percent_text("0.123456") == "12.3%"
+    assert percent_text("0.660001") == percent_text("0.66") == "66%"
+    assert percent_text("0.99999") == "99.999%"
+    assert percent_text("0.12", ">", "0.12") == "12%"
+    assert percent_text("0.120001", ">", "0.12") == "12.0001%"
 
 
 def test_the_limit_of_a_server_may_be_another_than_the_claims_own():

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.evidence import Claim
 
 RESULTS = ("performance", "fairness", "robustness")
+FILES = "unsafe_model_files"  # counted over the files of the model, on no rows
 
 
 def measured_claims(subject: StatusSubject, metric: object, rows: Mapping[str, Any]) -> list[Claim]:
@@ -127,9 +128,8 @@ def results(kind: str, subject: StatusSubject, at: datetime) -> Judgement:
     verdict = judge_records(kind, records, at, rules.max_age_days if rules else None, beyond, system)
     if verdict.outcome not in ("holds", "warned"):
         return verdict
-    held_out = [
-        c for r in subject.captured(kind) for c in r.evidence.claims if c.role == HELD_OUT and c.value is not None
-    ]
+    claims = [c for r in subject.captured(kind) for c in r.evidence.claims if c.metric != FILES]
+    held_out = [c for c in claims if c.role == HELD_OUT and c.value is not None]
     if not held_out:
         return Judgement("not evaluated", f"{kind} was not measured on held-out data (role test)").about(*records)
     left_out = [c for r in records for c in r.evidence.claims if is_left_out(c)]

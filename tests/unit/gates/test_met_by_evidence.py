@@ -48,6 +48,7 @@ def claims(kind, *changed):
 
 LOW = Claim(metric="balanced_accuracy", value="0.5", n=9769, comparator=">=", limit="0.55", passed=False)
 TRAIN_ONLY = LOW.model_copy(update={"role": "train", "value": "0.9", "passed": True})
+FILES = Claim(metric="unsafe_model_files", value="0", n=5, comparator="==", limit="0", passed=True)
 UNFIT = Claim(metric="share_over_population", role="train", slice={"sex": "Female"}, value="0.03", passed=False)
 
 # control, what is wrong, the state that it gives, a word of the reason.
@@ -81,6 +82,7 @@ MACHINE = [
     ("A.6.2.4", {"change": without("performance")}, "failed", "was not measured"),
     ("A.6.2.4", {"change": without("robustness")}, "missing", "no robustness"),
     ("A.6.2.4", {"change": fields("robustness", result="not_evaluated", reason="the model raised")}, "not evaluated", "raised"),
+    ("A.6.2.4", {"change": claims("robustness", FILES)}, "not evaluated", "robustness was not measured on held-out data"),
     ("A.6.2.7", {"change": without("model-card")}, "missing", "model-card"),
     ("A.6.2.7", {"change": fields("model-card", artifacts=())}, "missing", "without a file"),
     ("A.7.2", {"change": claims("representativeness", UNFIT)}, "failed", "0.03"),
