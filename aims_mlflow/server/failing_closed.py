@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+from sqlalchemy.exc import OperationalError
 
 from aims_mlflow.errors import AimsError, Refusal
 from aims_mlflow.records.base import uuid7
@@ -43,13 +44,20 @@ def closed(what: str, outcome: str = "refused: the gate could not decide") -> It
     except MlflowException as exc:
         if exc.error_code in PASSING:
             raise
-        raise incident(what, outcome, exc) from exc
+        raise incident(what, outcome + _which(exc), exc) from exc
     except (Refusal, HashInProgress) as exc:
         raise denied(f"{what} refused: {exc.sentence()}") from exc
     except AimsError as exc:  # not the gate's no, but a failure of what it depends on
         raise incident(what, f"{outcome}: {exc.what}", exc) from exc
     except Exception as exc:
-        raise incident(what, outcome, exc) from exc
+        raise incident(what, outcome + _which(exc), exc) from exc
+
+
+def _which(exc: Exception) -> str:
+    """Return what failed, where an error tells it: the ledger's are our own errors, so this is MLflow's database."""
+    away = isinstance(exc, OperationalError)
+    away = away or (isinstance(exc, MlflowException) and exc.error_code == "TEMPORARILY_UNAVAILABLE")
+    return ": MLflow's database could not be read" if away else ""
 
 
 def incident(what: str, outcome: str, exc: Exception) -> MlflowException:
