@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 # Duties of a system's assignments with which somebody may approve; validation is approved as its report.
 APPROVING: tuple[Activity, ...] = ("approve", "validate")
 # What a role of the register says where it lets its holder approve, or train.
-ROLE_APPROVES = re.compile(r"\b(approv|accept|releas|sign)\w*", re.IGNORECASE)
+# "May stop a release" lets nobody release.
+ROLE_APPROVES = re.compile(
+    r"\b(?:approv|accept|sign)\w*|\breleases\b|\b(?:may|can|to|and|or)\s+release\b", re.IGNORECASE
+)
 ROLE_TRAINS = re.compile(r"\btrain", re.IGNORECASE)
 NOT = re.compile(r"\b(not|no|never|nothing)\b[^,;.]*", re.IGNORECASE)
 

@@ -68,6 +68,7 @@ impacts:
 measures:
   - {{impact: I1, measure: olga reviews each refusal of a woman, owner: olga, due: 2028-01-01}}
 decision: go with conditions
+conditions: [olga reviews each refusal of a woman]
 feeds_risks: [R1]
 ---
 

@@ -50,7 +50,14 @@ def supplier(**changes):
         "kind": "SOC 2", "issuer": "auditor", "scope": "API", "covers_service": True, "expires": "2027-01-01",
         "conclusions": ["keeps no prompts"],
     }  # fmt: skip
-    component = {"component": API, "supplier": "OpenAI", "version": "2024-11-20", "pinned": True, "documents": [paper]}
+    component = {
+        "component": API,
+        "supplier": "OpenAI",
+        "kind": "model API",
+        "version": "2024-11-20",
+        "pinned": True,
+        "documents": [paper],
+    }
     return document("supplier-record", system=SYSTEM, components=[{**component, **changes}])
 
 
@@ -127,7 +134,7 @@ def in_scope(**changes):
 
 def duty_list(**changes):
     """Who holds which duty for the system; `changes` names other holders, None takes a duty away."""
-    held = {"train": "ana", "validate": "eva", "approve": "olga", "operate": "olga", "stop": "olga", **changes}
+    held = {"train": "ana", "validate": "noa", "approve": "olga", "operate": "olga", "stop": "olga", **changes}
     return document(
         "role-assignment",
         system=SYSTEM,
@@ -166,7 +173,7 @@ def documents():
         "system": system(),
         "people": document(
             "people",
-            people=[{"id": p, **person} for p in ("ana", "olga", "rita", "eva", "ines")]
+            people=[{"id": p, **person} for p in ("ana", "olga", "rita", "eva", "ines", "noa")]
             + [{"id": "max", "function": "board", "top_management": True}],
         ),
         "supplier": supplier(),
@@ -175,6 +182,7 @@ def documents():
         "programme": programme(scope),
         "report": report(),
         "eva": competence("eva", "auditing, suppliers"),
+        "ana": competence("ana", "model evaluation, fairness", role="trainer", valid_until=None),
         "ines": competence("ines", "model evaluation, fairness analysis, data quality"),
         "soa": soa(),
         "risks": document("risk-register", risks=[risk()]),

@@ -29,17 +29,24 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.records.keyring import KeyEntry
 
+# Share of the people whom a policy binds that it has to reach; some are always away.
+LEAST_REACHED = 0.9
 SIGNING_DUTIES = {"train": "trainer", "approve": "approver", "validate": "approver"}
 
 
 def reached(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    """The communication is about the newest AI policy, and reached somebody."""
+    """The communication is about the newest AI policy, and reached those whom it binds."""
     policies = subject.written("ai-policy")
     if not policies:
         return "missing", "there is no AI policy that it could be about"
     if document.fields.get("policy") != policies[-1].id:
         return "stale", "it is about another version of the AI policy"
-    return None if number(document.fields.get("reached")) else ("missing", "it does not state how many it reached")
+    told, bound = number(document.fields.get("reached")), number(document.fields.get("headcount"))
+    if not told or not bound:
+        return "missing", "it does not state how many it reached, of how many"
+    if told < LEAST_REACHED * bound:
+        return "missing", f"it reached {told:,} of {bound:,} people, under {LEAST_REACHED:.0%}"
+    return None
 
 
 def dated(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.canonical import digest_of
@@ -56,9 +57,21 @@ def _row(
         yield ManagementFinding(
             "P3", control, fact, f"let {control} apply, or correct the register", None, (statement,)
         )
+    yield from _basis(control, row, statement, state)
     if row.applies and not row.basis:
         fact = f"{control} is in, and no risk, objective or law is named for it"
         yield ManagementFinding("P5", control, fact, f"name them in `basis` of {control}", None, (statement,))
+
+
+def _basis(control: str, row: ControlStatement, statement: str, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield P5 for a reason that has the form of this organisation's risk ids, and is the id of no risk."""
+    risks = {r.id for d in state.of(RiskRegisterDocument) for r in d.risks}
+    forms = {re.sub(r"\d+", "0", name) for name in risks if re.search(r"\d", name)}
+    gone = [b for b in row.basis if b not in risks and re.sub(r"\d+", "0", b) in forms]
+    if gone:
+        fact = f"{control} is based on {', '.join(gone)}, which is in no risk register"
+        fix = f"name a risk that is there in `basis` of {control}, or add it to the register"
+        yield ManagementFinding("P5", f"{control}/basis", fact, fix, None, (statement,))
 
 
 def _risks(state: ManagementState, rows: dict[str, ControlStatement], statement: str) -> Iterator[ManagementFinding]:
@@ -66,6 +79,10 @@ def _risks(state: ManagementState, rows: dict[str, ControlStatement], statement:
     for document in state.of(RiskRegisterDocument):
         for risk in document.risks:
             for control in risk.controls:
+                if control.startswith("A.") and control not in controls():
+                    fact = f"risk {risk.id} is treated by {control}, which is no control of Annex A"
+                    fix = f"name a control of Annex A in `controls` of {risk.id}, or another standard's with its name"
+                    yield ManagementFinding("P4", f"{risk.id}/{control}", fact, fix, risk.system, (document.id,))
                 if control in controls() and not (control in rows and rows[control].applies):
                     fact = f"risk {risk.id} is treated by {control}, which the statement does not let apply"
                     yield ManagementFinding(

@@ -14,6 +14,7 @@ from aims_mlflow.records.documents.improvement import (
     MeasurementPlanDocument,
     NonconformityDocument,
 )
+from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.documents.information import NoticeDocument, UseObjectivesDocument
 from aims_mlflow.records.documents.lifecycle import DevelopmentObjectivesDocument, MonitoringPlanDocument
 from aims_mlflow.signing.owners import person
@@ -111,8 +112,14 @@ def _limits(state: ManagementState) -> Iterator[ManagementFinding]:
 
 def _notices(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
     """Yield L8: notices of an incident that were sent late, or not at all."""
+    incidents = {d.id for d in state.of(IncidentDocument)}
     for document in state.of(NoticeDocument):
         for notice in document.notices:
+            if incidents and notice.incident not in incidents:
+                fact = f"{document.id} has a notice of incident {notice.incident}, which is not there"
+                fix = f"name the incident by its id in {document.id}"
+                about = f"{document.id}/{notice.incident}"
+                yield ManagementFinding("L8", about, fact, fix, document.system, (document.id,))
             if notice.due is None or (notice.sent or today) <= notice.due:
                 continue
             how = f"was sent on {notice.sent}, after" if notice.sent else "was not sent by"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.management.findings import (
     applicability,
+    assessment_decision,
     documentation,
     impact,
     internal_audit,
@@ -13,7 +14,9 @@ from aims_mlflow.management.findings import (
     leadership,
     lifecycle,
     management_review,
+    permitted_uses,
     risks,
+    signatures,
     third_parties,
     use,
     written_documents,
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.state import ManagementState
 
 TOPICS = (
-    written_documents, inventory, impact, documentation, lifecycle, third_parties, internal_audit, applicability,
-    leadership, risks, use, management_review,
+    written_documents, inventory, impact, assessment_decision, documentation, lifecycle, third_parties, internal_audit,
+    applicability, leadership, signatures, risks, use, management_review, permitted_uses,
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from aims_mlflow.catalog.loader import clauses, controls
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.improvement import AuditProgrammeDocument, AuditReportDocument
+from aims_mlflow.records.documents.leadership import RoleAssignmentDocument
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
 from aims_mlflow.registers.seeded_draw import order_by_seed
@@ -60,6 +61,8 @@ def _independence(
             own.setdefault(person(name), []).append(f"signed or answers for {item}")
     for system in (s for s in dict.fromkeys(scope) if s in state.systems):
         own.setdefault(person(state.systems[system].owner), []).append(f"owns {system}")
+        for duty, name in _working_on(system, state):
+            own.setdefault(person(name), []).append(f"is to {duty} {system}")
     for member in report.team:
         reasons = own.get(person(member.person))
         if reasons:
@@ -69,11 +72,23 @@ def _independence(
             yield ManagementFinding("I1", f"{report.id}/{person(member.person)}", fact, fix, None, (report.id,))
 
 
+def _working_on(system: str, state: ManagementState) -> Iterator[tuple[str, str]]:
+    """Yield (duty, person) of everybody who answers for a duty of a system or does it, as of any day."""
+    for document in state.about(RoleAssignmentDocument, system):
+        for entry in document.assignments:
+            yield from ((entry.duty, name) for name in (entry.person, *entry.responsible) if name)
+
+
 def _people_behind(item: str, state: ManagementState) -> set[str]:
     """Return who signed a sampled record, or wrote, owns or approved a sampled document."""
     found = set(state.signers.get(item, ()))
     for document in state.by_id.get(item.removeprefix("document:"), ()):
         found |= {document.author, document.owner, *([document.approver] if document.approver else [])}
+    for _, version in state.live:
+        if item == version.digest or item.startswith(
+            (f"models:/{version.model}/{version.version}", f"models:/{version.model}@")
+        ):
+            found |= {c.owner for c in version.consents} | {r.evidence.actor for r in version.of("training-provenance")}
     return found
 
 
@@ -163,6 +178,21 @@ def _programme(
     if not programmes:
         yield ManagementFinding("I3", "programme", "there is no audit programme", "aims document new audit-programme")
         return
+    reported = {r.audit for r in reports if r.held}
+    for programme in programmes:
+        for number, audit in enumerate(programme.audits):
+            if audit.planned and audit.planned < f"{now:%Y-%m-%d}" and audit.id not in reported:
+                fact = f"the audit {audit.id or number + 1} of {programme.id} was planned for {audit.planned}, and has "
+                fact += "no report"
+                about = f"{programme.id}/{audit.id or number + 1}"
+                yield ManagementFinding(
+                    "I3",
+                    about,
+                    fact,
+                    f"hold it, and write its audit-report with audit: {audit.id}",
+                    None,
+                    (programme.id,),
+                )
     years = min(p.cycle_years or CYCLE_YEARS for p in programmes)
     held = _covered(state, reports, (now - timedelta(days=YEAR * years)).strftime("%Y-%m-%d"))
     parts = [*clauses(), *_applicable(state)]

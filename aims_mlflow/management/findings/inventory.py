@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, get_args
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from aims_mlflow.management.comparison import claims, compare, names_of
+from aims_mlflow.management.findings.register_entries import entry_findings
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.base import parse_time
-from aims_mlflow.records.documents.context import LifecycleStage, PartiesDocument, ScopeDocument
+from aims_mlflow.records.documents.context import ScopeDocument
 from aims_mlflow.records.inventory import SERVING
-from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 OLDEST_SCAN = timedelta(days=30)
 IN_USE = ("deployment", "operation")
-STAGES = get_args(LifecycleStage)
-OLDEST_LAW = timedelta(days=365)
 BEFORE_USE = ("idea", "development", "verification")
 MODELS = "registered models"
 RESCAN = "aims system scan --write"
@@ -39,7 +36,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     for system, entry in state.systems.items():
         yield from _ghosts(system, entry, state, compared)
         yield from _outside(system, entry, state, compared)
-        yield from _entry(system, entry, state, today)
+        yield from entry_findings(system, entry, state, today)
         yield from _stage(system, entry, state, compared, names)
     yield from _scans(state, compared, now)
     yield from _scope(state)
@@ -63,15 +60,32 @@ def _ghosts(
     if entry.stage not in IN_USE or state.inventory is None:
         return
     fix = f"correct the entry of {system}, or scan the source that has it: {RESCAN}"
-    if not names_of(entry) and system not in compared.claimed.values():
-        fact = f"{system} is in {entry.stage}, and names no model, component or endpoint that a scan could find"
+    scanned = {s.kind for s in state.inventory.scanned}
+    # All that an entry names has to be looked for before nothing of it is there.
+    looked = all(scanned & kinds for named, kinds in _shown_by(entry) if named)
+    if system not in compared.claimed.values() and looked:
+        named = ", ".join(names_of(entry)[:3])
+        what = (
+            f"nothing that was scanned is {named}" if named else "it names no model, component or endpoint to look for"
+        )
+        fact = f"{system} is in {entry.stage}, and {what}"
         yield ManagementFinding("S2", system, fact, fix, system, (entry.id,))
+        return
     if MODELS not in {s.kind for s in state.inventory.scanned}:
         return
     for name in entry.models:
         if name not in state.scanned_models:
             fact = f"{system} is in {entry.stage}, and its model {name} is in no registry that was scanned"
             yield ManagementFinding("S2", f"{system}/{name}", fact, fix, system, (entry.id,))
+
+
+def _shown_by(entry: SystemEntry) -> tuple[tuple[bool, frozenset[str]], ...]:
+    """Return whether an entry names things of a kind, and the kinds of source that would show them."""
+    return (
+        (bool(entry.models), frozenset({MODELS})),
+        (bool(entry.components), frozenset({"providers in traces", "source tree", "vendor list"})),
+        (bool(entry.serving), frozenset({"gateway endpoints"})),
+    )
 
 
 def _outside(
@@ -86,51 +100,6 @@ def _outside(
         fact += f" ({len(held) - 1} more)" if len(held) > 1 else ""
         fix = f"put {system} into scope, or take away what answers"
         yield ManagementFinding("S3", system, fact, fix, system, (entry.id,))
-
-
-def _entry(system: str, entry: SystemEntry, state: ManagementState, today: str) -> Iterator[ManagementFinding]:
-    fix = f"correct the entry of {system}"
-    if not entry.roles:
-        fact = f"{system} has no role of the organisation: provider, deployer, supplier or user"
-        yield ManagementFinding("S4", f"{system}/roles", fact, fix, system, (entry.id,))
-    undated = [r.role for r in entry.roles if r.since is None]
-    if undated:
-        fact = f"{system} does not say since when the organisation is {', '.join(undated)}"
-        yield ManagementFinding("S4", f"{system}/since", fact, fix, system, (entry.id,))
-    for name in entry.models:
-        others = [s for s, other in state.systems.items() if s != system and name in other.models]
-        if others:
-            fact = f"{system} and {', '.join(others)} both claim the model {name}: nobody knows whose evidence it is"
-            yield ManagementFinding("S4", f"{system}/{name}", fact, fix, system, (entry.id,))
-    for about, fact in _stale_parts(system, entry, state, today):
-        yield ManagementFinding("S4", f"{system}/{about}", fact, fix, system, (entry.id,))
-    known = {person(p.id): p for p in state.people.values()}
-    owner = known.get(person(entry.owner))
-    if state.people and (owner is None or not owner.active(today)):
-        why = "is not in the register of people" if owner is None else f"left on {owner.employed_until}"
-        fact = f"{entry.owner}, who owns {system}, {why}"
-        yield ManagementFinding("S4", f"{system}/owner", fact, fix, system, (entry.id,))
-
-
-def _stale_parts(system: str, entry: SystemEntry, state: ManagementState, today: str) -> Iterator[tuple[str, str]]:
-    """Yield (part, what is wrong) of dates that cannot be, laws looked up long ago, and parties that nobody listed."""
-    begun = [(stage, entry.stage_dates[stage]) for stage in STAGES if stage in entry.stage_dates]
-    for (before, one), (after, other) in itertools.pairwise(begun):
-        if one > other:
-            yield "stages", f"{system} came to {after} on {other}, before {before} on {one}"
-    if begun and begun[-1][1] > today:
-        yield "stages", f"{system} came to {begun[-1][0]} on {begun[-1][1]}, which lies ahead"
-    oldest = (date.fromisoformat(today) - OLDEST_LAW).isoformat()
-    for law in entry.legal_class:
-        if law.checked_on < oldest:
-            yield (
-                f"law/{law.framework}",
-                f"the class of {system} by {law.framework} was looked up on {law.checked_on}, over a year ago",
-            )
-    listed = {p.who.casefold() for d in state.of(PartiesDocument) for p in d.parties}
-    unknown = [p for p in entry.parties if listed and p.casefold() not in listed]
-    if unknown:
-        yield "parties", f"{system} names the party {unknown[0]!r}, which the list of interested parties does not have"
 
 
 def _stage(
@@ -167,7 +136,14 @@ def _scans(state: ManagementState, compared: RegisterComparison, now: datetime) 
 
 
 def _scope(state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield S8: systems that scope and register do not agree about."""
+    """Yield S8: systems that scope and register do not agree about, and documents about systems in no register."""
+    for document in state.documents:
+        if document.system and document.kind != "system" and document.system not in state.systems and state.systems:
+            yield ManagementFinding(
+                "S8", document.id, f"{document.kind} {document.id} is about {document.system}, which is in no register",
+                f"aims system add {document.system}, or correct `system` of {document.id}", document.system,
+                (document.id,),
+            )  # fmt: skip
     for scope in state.of(ScopeDocument):
         inside, outside = set(scope.systems_in), {e.id for e in scope.systems_out}
         for system in sorted(inside | outside | set(state.systems)):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.control_conditions.organisation import LEAST_REACHED
 from aims_mlflow.gates.person_statements import approving_role, counting_approvals
 from aims_mlflow.management.duties import DutyRegister
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.management.named_people import named_people
+from aims_mlflow.management.named_people import HISTORY, named_people
 from aims_mlflow.records.documents import stated_fields
+from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.documents.leadership import (
     CommunicationDocument,
     PolicyDocument,
@@ -33,8 +35,6 @@ IN_USE = ("deployment", "operation")
 # What a system in use needs somebody for; who provides its model also trains and validates it.
 NEEDED: tuple[Activity, ...] = ("approve", "operate", "stop")
 OF_PROVIDER: tuple[Activity, ...] = ("train", "validate")
-# What was done by somebody who was there then stays done.
-HISTORY = frozenset({"author", "approver", "accepted_by"})
 SHOWN = 3
 
 
@@ -64,7 +64,7 @@ def _keys(state: ManagementState, register: DutyRegister, now: datetime) -> Iter
                 continue
             known = next((p for p in state.people.values() if person(p.id) == person(key.owner)), None)
             if known is not None and not known.active(register.today):
-                fact = f"{key.owner} left on {known.employed_until}, and their key may still {verb}"
+                fact = f"{key.owner} {known.absence(register.today)}, and their key may still {verb}"
                 fix = f"aims keys revoke, for the key of {key.owner}"
                 yield ManagementFinding("K1", f"key/{person(key.owner)}/{role}", fact, fix)
             elif not (register.may_approve(key.owner, None) if role == "approver" else register.may_train(key.owner)):
@@ -135,7 +135,7 @@ def _competence(document: CompetenceDocument, state: ManagementState, today: str
     known = next((p for p in state.people.values() if person(p.id) == person(document.person or "")), None)
     why = None
     if known is not None and not known.active(today):
-        why = f"is of somebody who left on {known.employed_until}"
+        why = f"is of somebody who {known.absence(today)}"
     elif known is None and state.people:
         why = "is of nobody in the people register"
     if why:
@@ -158,7 +158,7 @@ def _absent(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
                 places[person(name)].append((name, document.id, ".".join(map(str, at))))
     for who, where in places.items():
         there = known.get(who)
-        why = "is in no register of people" if there is None else f"left on {there.employed_until}"
+        why = "is in no register of people" if there is None else there.absence(today)
         listed = ", ".join(f"{field} of {document}" for _, document, field in where[:SHOWN])
         more = f" and {len(where) - SHOWN} more" if len(where) > SHOWN else ""
         fact = f"{where[0][0]} {why}, and is named as {listed}{more}"
@@ -177,9 +177,26 @@ def _policy(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
             fact = f"{told.id} says that {what} was told, and {force}"
             fix = "tell the version in force, and publish whom it reached: aims document new communication"
             yield ManagementFinding("K5", told.id, fact, fix, None, (told.id,))
+        elif told.headcount and told.reached is not None and told.reached < LEAST_REACHED * told.headcount:
+            fact = (
+                f"{told.id} says that {told.policy} reached {told.reached:,} of {told.headcount:,} people whom it binds"
+            )
+            fix = f"tell the others, and publish how many it reached; under {LEAST_REACHED:.0%} it counts as not told"
+            yield ManagementFinding("K5", told.id, fact, fix, None, (told.id,))
     reviews = state.of(PolicyReviewDocument)
     newest = max((r for r in reviews if r.date), key=lambda r: str(r.date), default=None)
     if newest is not None and newest.next and newest.next < today:
         fact = f"the AI policy was last reviewed on {newest.date}, and its next review was due on {newest.next}"
         fix = "review it, and publish the outcome: aims document new policy-review"
         yield ManagementFinding("K5", newest.id, fact, fix, None, (newest.id,), "A.2.4")
+    if newest is not None:
+        later = [i for i in state.of(IncidentDocument) if i.serious not in (None, "no")]
+        later = [i for i in later if (i.detected_on or "") > str(newest.date)]
+        if later:
+            fact = (
+                f"serious incident {later[0].id} of {later[0].detected_on} came after the last review of the AI policy "
+            )
+            fact += f"on {newest.date}"
+            fix = "decide whether the policy has to change by it, and publish the outcome: policy-review"
+            ids = (newest.id, later[0].id)
+            yield ManagementFinding("K5", f"{newest.id}/{later[0].id}", fact, fix, None, ids, "A.2.4")

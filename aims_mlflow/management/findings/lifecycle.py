@@ -1,4 +1,4 @@
-"""Findings L1-L3: plans that cannot be carried out, runs that were missed, limits that were moved; L4-L8 with them."""
+"""Findings L1-L3: plans that cannot be carried out, runs that were missed, limits that were moved; L4-L11 with them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.management.findings.corrective_actions import corrective_findings
 from aims_mlflow.management.findings.incidents import incident_findings
+from aims_mlflow.management.findings.plans_of_version import plan_findings
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.information import QualityRequirementsDocument
 from aims_mlflow.records.documents.lifecycle import (
     DeploymentPlanDocument,
     DevelopmentObjectivesDocument,
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
+    from aims_mlflow.records.documents.base import WrittenDocument
     from aims_mlflow.records.documents.lifecycle import AcceptanceLimit
     from aims_mlflow.records.evidence import Claim
 
@@ -31,6 +34,7 @@ SHORTEST = 8  # of a record's id that is not written out
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about the life of versions in use, and about incidents."""
     for system, version in state.live:
+        yield from plan_findings(system, version, state)
         yield from _rollback(system, version, state)
         yield from _slots(system, version, state, now)
         yield from _breaches(system, version, state)
@@ -125,9 +129,12 @@ def _required(system: str, version: DeployedVersion, state: ManagementState) -> 
 
 
 def _required_later(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield L3: requirements that apply from a day after the training of the version in use."""
+    """Yield L3: requirements on the system or its data from a day after the training of the version in use."""
     trained = min((r.evidence.time[:10] for r in version.of("training-provenance")), default=None)
-    for document in state.about(RequirementsDocument, system):
+    required: list[WrittenDocument] = [
+        *state.about(RequirementsDocument, system), *state.about(QualityRequirementsDocument, system)
+    ]  # fmt: skip
+    for document in required:
         if trained and document.effective_from and document.effective_from > trained:
             fact = (
                 f"{document.id} applies from {document.effective_from} on, and {version.name} was trained on {trained}"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from aims_mlflow.errors import AimsError
+from aims_mlflow.errors import AimsError, EvidenceError
+from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.small_counts import beside_line
-from aims_mlflow.evidence.verify import check_session
+from aims_mlflow.evidence.verify import check_session, check_signature
 from aims_mlflow.lifecycle.ingest import force_now
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.tenures import FACTS, standing_versions, tenures_of
-from aims_mlflow.management.findings.state import DeployedVersion
+from aims_mlflow.management.findings.state import DeployedVersion, VersionConsent
 from aims_mlflow.records.decision import WaivedBy
 from aims_mlflow.records.keyring import ROLES
 from aims_mlflow.records.leaves.changes import DecisionBody, OutcomeLeaf
-from aims_mlflow.records.leaves.others import EvidenceLeaf
+from aims_mlflow.records.leaves.others import ConsentLeaf, EvidenceLeaf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,7 +54,7 @@ def _of_model(past: ModelHistory, reader: _EvidenceReader) -> Iterable[DeployedV
         yield DeployedVersion(
             past.name, tenure.place, version, digest, tenure.since, records, _registered(past, version), waived,
             before.fact.model_digest if before else None, versions,
-            tuple(v for v in versions if past.registered(v) in retired),
+            tuple(v for v in versions if past.registered(v) in retired), reader.consents(past.name, digest),
         )  # fmt: skip
 
 
@@ -90,6 +92,22 @@ class _EvidenceReader:
         said = (body.decision or {}).get("waived", ()) if body is not None else ()
         ordered = sorted(found.values(), key=lambda r: (r.evidence.time, r.id))
         return tuple(ordered), tuple(WaivedBy.model_validate(each) for each in said)
+
+    def consents(self, model: str, digest: str | None) -> tuple[VersionConsent, ...]:
+        """Return the approvals and waivers of some bytes under a model's name, each by the owner of its key."""
+        leaves = self._ledger.leaves(types=("approval", "waiver"), model_name=model)
+        found = []
+        for leaf in leaves:
+            fact = leaf.fact
+            if not isinstance(fact, ConsentLeaf) or fact.envelope is None or digest is None:
+                continue
+            raw = self._ledger.envelope(fact.envelope) if fact.model_digest == digest else None
+            if raw is None:
+                continue
+            with contextlib.suppress(EvidenceError):  # verification of the ledger names a consent that does not verify
+                key = check_signature(statement.read(raw, "consent"), self._lookup, ROLES, timeless=True)
+                found.append(VersionConsent(str(fact.request), key.owner, fact.type, fact.time))
+        return tuple(found)
 
     def _body(self, leaf: Leaf | None) -> DecisionBody | None:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 8  # of a record's id that is not written out
 OPEN = ("open", "treating", None)
+SAME_FOR = 3  # systems, for which one event in the same words is a copy
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
@@ -34,6 +37,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
             yield from _treatment(risk, document.id, today)
             yield from _closing(risk, document.id, state)
     yield from _plan(state, today)
+    yield from _same_for_many(registers)
     if registers:
         yield from _unwritten(state, registers)
         yield from _assessed(state, registers, now.date())
@@ -151,6 +155,13 @@ def _assessed(
 ) -> Iterator[ManagementFinding]:
     """Yield R4: systems without a risk, levels that the method has not, and registers older than its interval."""
     assessed = {r.system or d.system for d in registers for r in d.risks}
+    for document, risk in ((d, r) for d in registers for r in d.risks):
+        if risk.system and risk.system not in state.systems and state.systems:
+            fact, fix = (
+                f"risk {risk.id} is about {risk.system}, which is in no register",
+                f"correct `system` of {risk.id}",
+            )
+            yield ManagementFinding("R4", f"{document.id}/{risk.id}/system", fact, fix, risk.system, (document.id,))
     for system, entry in state.systems.items():
         if entry.in_scope is not False and system not in assessed:
             fact = f"no risk of {system} is in a risk register"
@@ -172,6 +183,20 @@ def _assessed(
                     fix = f"use the levels of {method.id} in {risk.id} of {document.id}"
                     about = f"{document.id}/{risk.id}"
                     yield ManagementFinding("R4", about, fact, fix, risk.system, (document.id, method.id))
+
+
+def _same_for_many(registers: list[RiskRegisterDocument]) -> Iterator[ManagementFinding]:
+    """Yield R5: one event, in the same words, as a risk of three systems or more."""
+    of: dict[str, dict[str, RiskEntry]] = defaultdict(dict)
+    for risk in (r for d in registers for r in d.risks if says(r.event) and r.system):
+        words = str(risk.event).casefold().replace(str(risk.system).casefold(), "it")
+        of[" ".join(re.findall(r"\w+", words))][str(risk.system)] = risk
+    for event, risks in of.items():
+        if len(risks) >= SAME_FOR:
+            ids = ", ".join(r.id for r in risks.values())
+            fact = f"{ids} are one event in the same words for {len(risks)} systems: “{event[:100]}”"
+            fix = "say for each system what happens to whom by which mechanism, or take the risks out that were copied"
+            yield ManagementFinding("R5", ids, fact, fix, None, tuple(d.id for d in registers))
 
 
 def _off_scale(risk: RiskEntry, method: RiskMethodDocument) -> str | None:

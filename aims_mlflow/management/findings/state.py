@@ -25,6 +25,16 @@ Written = TypeVar("Written", bound="WrittenDocument")
 
 
 @dataclass(frozen=True)
+class VersionConsent:
+    """An approval of a version, or a waiver of it, as the ledger sealed it; `owner` is that of the key."""
+
+    id: str
+    owner: str
+    action: str
+    sealed: str
+
+
+@dataclass(frozen=True)
 class DeployedVersion:
     """A version that a gated alias or stage points to now, as the ledger says.
 
@@ -35,6 +45,7 @@ class DeployedVersion:
         before: Digest of what had the alias before it; None where nothing had.
         versions: Every version of the model that exists.
         retired: Those of them whose bytes are retired.
+        consents: The approvals and waivers of exactly these bytes that were sealed under the model's name.
     """
 
     model: str
@@ -48,6 +59,7 @@ class DeployedVersion:
     before: str | None = None
     versions: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
+    consents: tuple[VersionConsent, ...] = ()
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Findings T1-T8: components of third parties that were judged by their terms alone, or tested in another version."""
+"""Findings T1-T8 and T10: components that were judged by terms alone or tested in another version, customer needs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.content_words import content_words
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.lifecycle import RequirementsDocument
 from aims_mlflow.records.documents.third_parties import (
+    CustomerNeedsDocument,
     ResponsibilityDocument,
     SupplierDocument,
     SupplierEvaluationDocument,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 OLDEST_TEST = timedelta(days=365)
 TERMS = ("terms", "DPA")
+CERTIFICATES = ("SOC 2", "ISO 42001")
 VERDICT = re.compile(r"[<>≤≥]|\b(pass|passed|fail|failed|met|missed|within|below|above|not enough)\b", re.IGNORECASE)
 CHANGE = re.compile(r"\bchange", re.IGNORECASE)
 
@@ -64,6 +68,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _age(component, now)
         yield from _versions(component)
         yield from _contract(component, today)
+    yield from _needs(state)
     yield from _duties(state, sorted({c.system for c in used.values()}))
 
 
@@ -119,11 +124,20 @@ def _papers(component: _UsedComponent, today: str) -> Iterator[ManagementFinding
             wrong.append(f"ended on {paper.expires}")
         if paper.covers_service is False:
             wrong.append(f"is about {paper.scope or 'another service'}")
-        if paper.kind in ("SOC 2", "ISO 42001") and not (says(paper.issuer) and says(paper.scope)):
+        if paper.kind in CERTIFICATES and not (says(paper.issuer) and says(paper.scope)):
             wrong.append("does not say who issued it for which service")
+        if paper.kind in CERTIFICATES and says(paper.scope) and not _names_service(str(paper.scope), component):
+            wrong.append(f"covers {paper.scope!r}, which names neither the service nor its supplier")
         if wrong:
             fact = f"{paper.kind} for {component.name} {', and '.join(wrong)}"
             yield component.finding("T5", fact, "ask the supplier for the one in force", paper.kind)
+
+
+def _names_service(scope: str, component: _UsedComponent) -> bool:
+    """Return whether the scope of a certificate has a word of the component, its supplier or its kind."""
+    record = component.records[-1] if component.records else None
+    known = " ".join((component.name, *((record.supplier or "", record.kind or "") if record else ())))
+    return bool(content_words(scope) & content_words(known))
 
 
 def _tests(component: _UsedComponent, state: ManagementState) -> Iterator[ManagementFinding]:
@@ -188,9 +202,29 @@ def _contract(component: _UsedComponent, today: str) -> Iterator[ManagementFindi
         fact = f"{component.name} is not pinned to a version, and no contract says that changes are announced"
         yield component.finding("T6", fact, "pin the version, or agree on notice of changes")
     for contract in contracts:
+        if contract.start and contract.start > today:
+            fact = (
+                f"contract {contract.id} for {component.name} begins on {contract.start}, and the component is in use"
+            )
+            yield component.finding(
+                "T5", fact, "agree on a contract for the time until then, or take it away", contract.id
+            )
         if contract.end and contract.end < today:
             fact = f"contract {contract.id} for {component.name} ended on {contract.end}"
             yield component.finding("T5", fact, "renew it, or take the component away", contract.id)
+
+
+def _needs(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield T10: needs of customers that no requirement of the system has."""
+    for document in state.of(CustomerNeedsDocument):
+        required = {r.id for d in state.about(RequirementsDocument, str(document.system)) for r in d.requirements}
+        for need in document.needs:
+            if need.requirement and need.requirement not in required:
+                fact = f"the need {need.need!r} of {document.id} is said to be in {need.requirement}, which is no "
+                fact += f"requirement of {document.system}"
+                fix = f"write the requirement, or name the one that has it: {document.id}"
+                about = f"{document.id}/{need.requirement}"
+                yield ManagementFinding("T10", about, fact, fix, document.system, (document.id,))
 
 
 def _duties(state: ManagementState, systems: list[str]) -> Iterator[ManagementFinding]:

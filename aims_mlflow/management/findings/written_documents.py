@@ -1,4 +1,4 @@
-"""Findings W1-W7: documents that nobody published or approved, that are out of date, lack something, or are missing."""
+"""Findings W1-W8: documents that nobody published or approved, that are out of date, lack something, or are missing."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     if state.published is not None:
         yield from _drafts(state)
         yield from _unapproved(state, now)
+        yield from _backdated(state, now)
     for document in state.documents:
         yield from _dates(document, now)
         yield from _own_approver(document)
@@ -88,6 +89,19 @@ def _unapproved(state: ManagementState, now: datetime) -> Iterator[ManagementFin
         yield ManagementFinding("W2", written.id, fact, fix, written.system, (written.id,))
 
 
+def _backdated(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield W8: a document that applied before anybody had approved exactly this file."""
+    shelf = state.published.shelf if state.published is not None else None
+    for publication, written in state.published.in_force() if state.published is not None else ():
+        approvals = shelf.approvals if shelf is not None else ()
+        able = counting_approvals(publication.document, approvals, now, approving_role(written.kind))
+        first, since = min((a.time[:10] for a in able), default=None), written.effective_from
+        if first and since and since < first:
+            fact = f"{written.kind} {written.id} version {written.version} applies from {since} on, approved on {first}"
+            fix = f"state the day of its approval, or a later one, in effective_from of {written.id}"
+            yield ManagementFinding("W8", written.id, fact, fix, written.system, (written.id,))
+
+
 def _dates(document: WrittenDocument, now: datetime) -> Iterator[ManagementFinding]:
     """Yield W3: a review that is overdue, never due, or due too late, and a document that ended."""
     today, latest = now.strftime("%Y-%m-%d"), (now + LONGEST_REVIEW).strftime("%Y-%m-%d")
@@ -96,6 +110,9 @@ def _dates(document: WrittenDocument, now: datetime) -> Iterator[ManagementFindi
     if last and last < today:
         why = f"it was valid until {last}"
         fix = f"publish a version that applies, or aims document withdraw {document.id}"
+    elif document.effective_from and document.effective_from > today:
+        why = f"the version that came last applies from {document.effective_from} on, so none holds today"
+        fix = f"publish the version that holds today, or let this one apply: effective_from of {document.id}"
     elif review and review < today:
         why = f"its review was due on {review}"
     elif review and review > latest:

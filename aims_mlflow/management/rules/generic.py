@@ -6,7 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from aims_mlflow.management.named_people import named_people
+from aims_mlflow.management.named_people import HISTORY, named_people
 from aims_mlflow.management.passages import citation_lines, has_anchor, paragraphs, passages, statements
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.management.shared_texts import without_name
@@ -123,8 +123,8 @@ def _persons(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
         known = people.get(person(name))
         if known is None:
             yield Spot(document.line(*at), f"{name!r} is not in the people register")
-        elif not known.active(around.today):
-            yield Spot(document.line(*at), f"{name} left on {known.employed_until}")
+        elif not known.active(around.today) and not (len(at) > 1 and at[-1] in HISTORY):
+            yield Spot(document.line(*at), f"{name} {known.absence(around.today)}")
 
 
 def _dates(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

@@ -41,6 +41,11 @@ class KnownPerson(Record):
         """Return whether the person is there on a day, as YYYY-MM-DD."""
         return (self.employed_from or day) <= day <= (self.employed_until or day)
 
+    def absence(self, day: str) -> str:
+        """Return why the person is not there on a day on which they are not, as the end of a sentence."""
+        began = self.employed_from or day
+        return f"is there from {began} on" if began > day else f"left on {self.employed_until}"
+
 
 class PeopleEntry(RegisterEntry):
     """The people whom documents and keys name."""

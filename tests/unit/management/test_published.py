@@ -112,6 +112,13 @@ def test_an_overdue_review_is_found_by_itself(bank):
     assert bank.rules("W3") == ["W3 risk-method"]
 
 
+def test_a_document_that_applied_before_its_approval_was_in_force_on_its_authors_word(bank):
+    bank.publish("risk-method", "8" * 64, effective_from="2020-01-01")
+    assert bank.rules("W8") == [], "nobody approved it yet: that is W2"
+    bank.keep(event(bank.max, "document-approval", "risk-method", "8" * 64))
+    assert bank.rules("W8") == ["W8 risk-method"]
+
+
 def test_the_organisations_states_rest_on_published_documents_and_their_approvals(bank):
     def state(control):
         return control_status(control, organisation_subject(bank.state(), NOW), NOW).state

@@ -56,7 +56,7 @@ CASES = {
     "explains another kind": (noted(kind="prompt", explanation="kept for a court case", by="olga"), [CHURN]),
     "ghost": (good(system=states.system(models=[MODEL, "gone"])), [f"S2 {SYSTEM}/gone"]),
     "ghost without names": (
-        good(system=states.system(models=[], components=[]), supplier=None, own_test=None, duties=None),
+        good(system=states.system(models=[], components=[], data_sets=[]), supplier=None, own_test=None, duties=None),
         ["S1 alias:income@champion@here", "S1 provider:openai/gpt-4o@here", "S1 registered model:income@here",
          f"S2 {SYSTEM}"],
     ),
@@ -72,7 +72,7 @@ CASES = {
     "owner left": (
         good(people=document("people", people=[
             {"id": "olga", "employed_until": "2026-06-14"},
-            *({"id": p} for p in ("ana", "eva", "ines", "rita")), {"id": "max", "top_management": True}])),
+            *({"id": p} for p in ("ana", "eva", "ines", "noa", "rita")), {"id": "max", "top_management": True}])),
         [f"S4 {SYSTEM}/owner", "K4 olga"],
     ),
     "owner unknown": (good(system=states.system(owner="moritz")), [f"S4 {SYSTEM}/owner", "K4 moritz"]),
@@ -182,7 +182,7 @@ def test_a_fault_makes_its_finding_and_no_other(case):
 
 def test_every_rule_has_a_case():
     made = {line.split()[0] for _, wanted in CASES.values() for line in wanted}
-    assert made | {"P6", "S8", "T8"} == {rule for rule in RULES if rule[0] in "STIP"} | {"K4", "W3"}
+    assert made | {"P6", "S8", "S9", "T8", "T9", "T10"} == {rule for rule in RULES if rule[0] in "STIP"} | {"K4", "W3"}
 
 
 def test_a_finding_keeps_its_id_whatever_its_fact_says():

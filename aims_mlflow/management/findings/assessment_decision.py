@@ -1,0 +1,102 @@
+"""Findings F10 and F11, and F5 by the register: what an assessment decides, whom it asks, and whom it is about."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aims_mlflow.management.content_words import content_words
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.context import PartiesDocument
+from aims_mlflow.records.documents.impact import ImpactAssessmentDocument
+from aims_mlflow.records.documents.lifecycle import RequirementsDocument
+from aims_mlflow.records.documents.risk import RiskRegisterDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from aims_mlflow.management.findings.state import ManagementState
+    from aims_mlflow.records.documents.context import AffectedGroup
+
+IN_USE = ("deployment", "operation")
+SHORTEST = 8  # of a waiver's id that is not written out
+SAME = 0.6  # share of a condition's words that its measure repeats
+
+
+def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:  # noqa: ARG001 - one form for all
+    """Yield every finding about decisions, consultations and groups of impact assessments."""
+    for assessment in state.of(ImpactAssessmentDocument):
+        yield from _decision(assessment, state)
+        yield from _parties(assessment, state)
+        yield from _groups(assessment, state)
+
+
+def _decision(assessment: ImpactAssessmentDocument, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield F10: a system in use that was not to be used, or conditions that nobody has to meet."""
+    system, digests = str(assessment.system), {v.digest for name, v in state.live if name == assessment.system}
+    entry = state.systems.get(system)
+    other = bool(digests) and bool(assessment.model_digests) and not digests & set(assessment.model_digests)
+    if other or not (digests or (entry and entry.stage in IN_USE)):
+        return  # F8 says that it is about another version
+    fact, fix = None, f"take {system} out of use, or decide again with reasons: {assessment.id}"
+    bare = [c for c in assessment.conditions if not _is_backed(c, assessment, state)]
+    if assessment.decision == "no go":
+        fact = f"{assessment.id} decides “no go”, and {system} is in use"
+    elif assessment.decision == "go with conditions" and not assessment.conditions:
+        fact = f"{assessment.id} decides “go with conditions”, and states none"
+        fix = f"state them in conditions of {assessment.id}, each with a measure that has an owner and a day"
+    elif bare:
+        fact = f"the condition “{bare[0][:120]}” of {assessment.id} is no measure of it, and names no requirement, "
+        fact += "risk or waiver"
+        fix = f"add it to measures of {assessment.id} with owner and day, or name the requirement or waiver that it is"
+    if fact:
+        yield ManagementFinding("F10", assessment.id, fact, fix, system, (assessment.id,))
+
+
+def _is_backed(condition: str, assessment: ImpactAssessmentDocument, state: ManagementState) -> bool:
+    """Return whether a condition is a measure of the assessment, or names a requirement, a risk or a waiver by id."""
+    system = str(assessment.system)
+    ids = {str(r.id) for d in state.about(RequirementsDocument, system) for r in d.requirements if r.id}
+    ids |= {r.id for d in state.of(RiskRegisterDocument) for r in d.risks}
+    words = set(re.findall(r"[\w.-]+", condition))
+    waivers = [w.waiver for name, v in state.live if name == system for w in v.waived]
+    if ids & words or any(len(w) >= SHORTEST and x.startswith(w) for w in words for x in waivers):
+        return True
+    wanted = content_words(condition)
+    measures = (content_words(m.measure or "") for m in assessment.measures)
+    return any(len(wanted & said) >= SAME * len(wanted) for said in measures if wanted)
+
+
+def _parties(assessment: ImpactAssessmentDocument, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield F11: parties whom an assessment names, and the list of interested parties does not."""
+    listed = {p.who.casefold() for d in state.of(PartiesDocument) for p in d.parties}
+    named = dict.fromkeys((*(c.party for c in assessment.consulted), *assessment.parties))
+    unknown = [p for p in named if listed and p.casefold() not in listed]
+    if unknown:
+        fact = f"{assessment.id} names {', '.join(unknown[:3])}, whom the list of interested parties does not have"
+        fix = "add them to parties with what they need, or use the name that stands there"
+        yield ManagementFinding("F11", assessment.id, fact, fix, assessment.system, (assessment.id,))
+
+
+def _groups(assessment: ImpactAssessmentDocument, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield F5: groups that the entry of the system has and the assessment does not name, and the other way round."""
+    entry = state.systems.get(str(assessment.system))
+    if entry is None or not entry.affected_groups or not assessment.groups:
+        return
+    text = state.texts.get(assessment.id)
+    said = f"{assessment.model_dump_json()} {text.content.decode('utf-8', 'replace') if text else ''}".casefold()
+    silent = [g.name for g in entry.affected_groups if not any(n.casefold() in said for n in _names(g))]
+    known = {n.casefold() for g in entry.affected_groups for n in _names(g)}
+    extra = [g.name for g in assessment.groups if not any(n.casefold() in known for n in _names(g))]
+    whom = f"by the entry of {assessment.system}"
+    wrong = [("not assessed", g, f"{assessment.id} does not name {g}, who are affected {whom}") for g in silent]
+    wrong += [("not registered", g, f"{assessment.id} names {g}, who are no affected group {whom}") for g in extra]
+    for about, group, fact in wrong:
+        fix = f"name the same groups in affected_groups of {entry.id} and in groups of {assessment.id}"
+        ids = (assessment.id, entry.id)
+        yield ManagementFinding("F5", f"{assessment.id}/{about}/{group}", fact, fix, assessment.system, ids)
+
+
+def _names(group: AffectedGroup) -> tuple[str, ...]:
+    return (group.in_data,) if group.in_data else (group.name,)

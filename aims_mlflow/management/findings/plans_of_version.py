@@ -1,0 +1,74 @@
+"""Findings L1, L2 and L11: plans that are about no version in use, and validation of it by who trained it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.lifecycle import (
+    DeploymentPlanDocument,
+    MonitoringPlanDocument,
+    ValidationDocument,
+)
+from aims_mlflow.signing.owners import is_among
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
+
+NO_VERSION = re.compile(r"\b(no|none|nothing|stop|without)\b", re.IGNORECASE)
+
+
+def plan_findings(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield what the plans and the validation of a version in use lack; W7 says which plans are not there at all."""
+    about = f"{system}/{version.model}@{version.place}"
+    yield from _release(about, system, version, state)
+    watched = f"{version.model}@{version.place}"
+    plans = state.about(MonitoringPlanDocument, system)
+    if plans and not any(p.model in (None, watched) for p in plans):
+        named = ", ".join(str(p.model) for p in plans)
+        fact = f"no monitoring plan of {system} watches {watched}: {plans[-1].id} watches {named}"
+        fix = f"name {watched} in `model` of {plans[-1].id}, or write a plan for it: monitoring-plan"
+        yield ManagementFinding("L2", about, fact, fix, system, tuple(p.id for p in plans))
+    yield from _validation(about, system, version, state)
+
+
+def _release(about: str, system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
+    plans = state.about(DeploymentPlanDocument, system)
+    mine = [p for p in plans if not p.model_digests or version.digest in p.model_digests]
+    if plans and not mine and version.digest:
+        named = ", ".join(d[:12] for p in plans for d in p.model_digests)
+        fact = f"no deployment plan of {system} is about {version.name} ({version.digest[:12]}): {plans[-1].id} is "
+        fact += f"about {named}"
+        fix = f"plan the release of {version.name}, and name its bytes in model_digests: deployment-plan"
+        yield ManagementFinding("L1", about, fact, fix, system, tuple(p.id for p in plans))
+    for plan in mine:
+        words = plan.rollback_to or ""
+        if words and not re.search(r"\d", words) and not NO_VERSION.search(words):
+            fact = f"plan {plan.id} of {version.name} goes back to {words!r}, which names no version"
+            fix = f"name the version in rollback_to of {plan.id}; where there is none, say what is done without it"
+            yield ManagementFinding("L1", about, fact, fix, system, (plan.id,))
+
+
+def _validation(
+    about: str, system: str, version: DeployedVersion, state: ManagementState
+) -> Iterator[ManagementFinding]:
+    """Yield L11: a report by who trained the version, or reports about other versions alone."""
+    reports = state.about(ValidationDocument, system)
+    trainers = {r.evidence.actor for r in version.of("training-provenance")}
+    if state.keyring is not None:
+        keys = (state.keyring.find(r.evidence.key_id) for r in version.of("training-provenance"))
+        trainers |= {k.owner for k in keys if k is not None}
+    mine = [r for r in reports if not r.model_digests or version.digest in r.model_digests]
+    if reports and not mine:
+        named = ", ".join(d[:12] for r in reports for d in r.model_digests)
+        fact = f"{version.name} is in use, and the validation of {system} is about {named} ({reports[-1].id})"
+        fix = f"let somebody who did not train {version.name} validate it: validation-report"
+        yield ManagementFinding("L11", about, fact, fix, system, tuple(r.id for r in reports))
+    for report in mine:
+        if is_among(report.author, trainers):
+            fact = f"{report.author} trained {version.name}, and wrote its validation {report.id}"
+            fix = "let somebody else measure the results again and write the report: validation-report"
+            yield ManagementFinding("L11", f"{about}/{report.id}", fact, fix, system, (report.id,))
