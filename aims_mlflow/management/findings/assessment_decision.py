@@ -88,7 +88,10 @@ def _groups(assessment: ImpactAssessmentDocument, state: ManagementState) -> Ite
     said = f"{assessment.model_dump_json()} {text.content.decode('utf-8', 'replace') if text else ''}".casefold()
     silent = [g.name for g in entry.affected_groups if not any(n.casefold() in said for n in _names(g))]
     known = {n.casefold() for g in entry.affected_groups for n in _names(g)}
-    extra = [g.name for g in assessment.groups if not any(n.casefold() in known for n in _names(g))]
+    # Of a group that is a value of the data of a version in use, the data tell whether it is there.
+    compared = any(name == assessment.system for name, _ in state.live)
+    described = [g for g in assessment.groups if not (g.in_data and compared)]
+    extra = [g.name for g in described if not any(n.casefold() in known for n in _names(g))]
     whom = f"by the entry of {assessment.system}"
     wrong = [("not assessed", g, f"{assessment.id} does not name {g}, who are affected {whom}") for g in silent]
     wrong += [("not registered", g, f"{assessment.id} names {g}, who are no affected group {whom}") for g in extra]

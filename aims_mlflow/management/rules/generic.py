@@ -56,7 +56,7 @@ def _swap(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     # The words alone: header and lists of a draft are filled in for whatever system it is of.
     said = " ".join(p.text for p in words).casefold()
     mine = {f for f in around.facts.of(system) if f.casefold() in said}
-    evidence = {line.name for line in citation_lines(document) if line.evidence}
+    evidence = {line.name for line in citation_lines(document) if _is_own(line.evidence, system, around)}
     cited = any(mark in evidence for p in words for mark in p.marks)
     for other, facts in around.facts.of_others(system):
         if not cited and not {f for f in mine if f not in facts}:
@@ -65,6 +65,13 @@ def _swap(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
             )
             yield Spot(document.text_line or 1, text)
             return
+
+
+def _is_own(named: str | None, system: str, around: LintContext) -> bool:
+    """Return whether a citation is of evidence about a system, as far as evidence was read."""
+    if named is None or not around.evidence.sources:
+        return named is not None
+    return any(r.evidence.system in (None, system) for r in around.evidence.find(named))
 
 
 def _hedges(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

@@ -90,6 +90,13 @@ def test_a_generic_assessment_is_caught(name, generic_marks):
     assert "this text would fit churn" in mark
 
 
+@pytest.mark.parametrize("named", ["01a00000-0000-7000-8000-000000000000", "the annual report"])
+def test_a_citation_that_is_of_no_evidence_of_the_system_makes_it_no_less_generic(named, generic_marks):
+    body = f"{GENERIC['testing']} The ratio is 0.95[^e1].\n\n[^e1]: evidence {named} selection_rate_ratio"
+    (mark,) = generic_marks(body)
+    assert "this text would fit churn" in mark
+
+
 @pytest.mark.parametrize("name", range(5))
 def test_a_good_one_is_not_called_generic(name, generic_marks):
     bodies = good(live_states.fairness_of(live_states.good_records()), live_states.MODEL)

@@ -83,8 +83,9 @@ CASES = {
         ["F5 aiia/not assessed/guarantors"],
     ),
     "an assessed group that is not registered": (
-        good(system=system(affected_groups=[{"name": "women", "in_data": "sex=Female"}])),
-        ["F5 aiia/not registered/men"],
+        decided("  - {name: men, in_data: sex=Male}",
+                "  - {name: men, in_data: sex=Male}\n  - {name: heirs, not_in_data: no data about them are kept}"),
+        ["F5 aiia/not registered/heirs"],
     ),
     "a release of other bytes": (good(release=states.release(model_digests=["e" * 64])), [f"L1 {AT}"]),
     "a way back that names nothing": (good(release=states.release(rollback_to="the earlier model")), [f"L1 {AT}"]),
