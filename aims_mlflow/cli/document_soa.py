@@ -62,7 +62,9 @@ def soa_command(
     if earlier is not None:
         return _print_changes(_earlier(earlier), written)
     now = datetime.now(UTC)
-    whole = computed_statement(written, state, _states(state, evidence, now), now.strftime("%Y-%m-%dT%H:%M:%S"))
+    whole = computed_statement(
+        written, state, _states(state, evidence, now, ledger, registry), now.strftime("%Y-%m-%dT%H:%M:%S")
+    )
     content = rendered(whole, form or (output.suffix.lstrip(".").lower() if output else "md"))
     if output is None:
         click.echo(content, nl=False)
@@ -80,12 +82,12 @@ def soa_command(
 
 
 def _states(
-    state: ManagementState, evidence: Sequence[str], now: datetime
+    state: ManagementState, evidence: Sequence[str], now: datetime, ledger: str | None, registry: str | None
 ) -> Mapping[str, Sequence[tuple[str, ControlStatus]]]:
     from aims_mlflow.cli.evidence_controls import judged_subject
     from aims_mlflow.management.applicability.states import ORGANISATION, organisation_subject, states_of
 
-    models = [(target, judged_subject(target, (), None, None)) for target in evidence]
+    models = [(target, judged_subject(target, (), ledger, registry)) for target in evidence]
     return states_of([(ORGANISATION, organisation_subject(state, now)), *models], now)
 
 
@@ -138,7 +140,7 @@ def coverage_command(
 
     named, now = opened(ledger, registry) if ledger_address(ledger, registry) else None, datetime.now(UTC)
     state = read_state(read_folder(find_folder(folder)), named)
-    rows = framework_rows(framework, _worst(_states(state, evidence, now)))
+    rows = framework_rows(framework, _worst(_states(state, evidence, now, ledger, registry)))
     if as_json:
         content = [_plain(row) for row in rows]
         more = {"not_in_the_crosswalk": outside_the_crosswalk(), "relation": "related, not verified"}
