@@ -311,6 +311,8 @@ REFUSED = {
             ("treatment-plan.yaml", "owner: olga", "owner: moritz"),
         ],
         ["D2 logs-loan-screening", "D3 audit-report", "D3 oversight", "D6 leadership", "D8 use-process", "G7 roles",
+         "G7 competence-ana", "G7 competence-rita", "G7 design-loan-screening", "G7 objectives-loan-screening",
+         "G7 origin-of-data", "G7 resources-loan-screening",
          "G7 roles-loan-screening", "G7 soa", "G7 treatment-plan", "G8 letter-test", "G8 use-process",
          "D3 review-inputs", "X29 review-inputs", "X30 actions",
          "X20 supplier-openai", "X21 letter-test", "X22 duties-letter-assistant", "X23 oversight", "X24 audit-report",
