@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.rules_in_force import RulesInForce, StoredTexts
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.lineage import Span
-    from aims_mlflow.ledger.model_leaves import ModelLeaves
+    from aims_mlflow.ledger.model_leaves import LeavesNow, ModelLeaves
     from aims_mlflow.records.keyring import KeyEntry, Keyring, Role
     from aims_mlflow.records.leaves.base import LeafBody
 
@@ -103,16 +103,18 @@ class Authority:
         force: RulesInForce,
         at: datetime,
         before: int | None = None,
+        *,
         lineage: list[Span] | None = None,
+        read: LeavesNow | None = None,
     ) -> None:
         """`name` is the model's qualified name, and `at` the clock of the decision, which evidence is as old as.
 
-        `lineage` is the model's, where it is known already.
+        `lineage` is the model's, where it is known already; `read` its leaves, where they have just been read.
         """
         self.ledger, self.name, self.force, self.before = ledger, name, force, before
         if lineage is not None:
             self.lineage = lineage
-        self._time = utc_text(at)
+        self._time, self._read = utc_text(at), read
 
     @cached_property
     def lineage(self) -> list[Span]:
@@ -122,7 +124,11 @@ class Authority:
     @cached_property
     def for_all(self) -> ModelLeaves:
         """The leaves that hold for every model."""
-        return self.ledger.for_all()
+        return self._read.for_all if self._read else self.ledger.for_all()
+
+    def of_model(self, name: str) -> ModelLeaves:
+        """Return the leaves of a name."""
+        return self._read.mine if self._read and name == self.name else self.ledger.of_model(name)
 
     def since(self, leaf: Leaf) -> bool:
         """Return whether a leaf comes too late to matter."""

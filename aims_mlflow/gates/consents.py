@@ -110,7 +110,7 @@ def sealed_consents(authority: Authority, model_digest: str, known: KnownConsent
     follow the bytes under every name, and stay whatever becomes of their signer's key or of their envelope.
     """
     names = dict.fromkeys(span.name for span in authority.lineage)
-    given = [leaf for name in names for leaf in authority.ledger.of_model(name).of(GIVING)]
+    given = [leaf for name in names for leaf in authority.of_model(name).of(GIVING)]
     taken = authority.for_all.of(TAKING)
     out, seen = {}, set()
     for leaf in sorted((*given, *taken), key=lambda leaf: leaf.sequence):

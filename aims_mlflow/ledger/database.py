@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -171,14 +172,19 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
         EvidenceError: a value is not of its column's type.
         Unreachable: the database does not answer.
     """
-    options: dict[str, Any] = {READ_ONLY: True}
-    if engine.dialect.name == "postgresql":  # one statement is its own transaction, and saves BEGIN and ROLLBACK
-        options["isolation_level"] = "AUTOCOMMIT"
     try:
-        with engine.connect().execution_options(**options) as connection, located(connection):
+        with _for_reading(engine).connect() as connection, located(connection):
             yield connection
     except sa.exc.SQLAlchemyError as exc:
         raise Unreachable(f"the ledger could not be read ({why(exc)})", next=CHECK) from exc
+
+
+@functools.lru_cache(maxsize=16)
+def _for_reading(engine: sa.Engine) -> sa.Engine:
+    options: dict[str, Any] = {READ_ONLY: True}
+    if engine.dialect.name == "postgresql":  # one statement is its own transaction, and saves BEGIN and ROLLBACK
+        options["isolation_level"] = "AUTOCOMMIT"
+    return engine.execution_options(**options)
 
 
 def forget(engine: sa.Engine) -> None:

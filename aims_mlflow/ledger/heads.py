@@ -135,6 +135,7 @@ def _read(connection: Connection, query: sa.Select[Any], most: int = 1) -> list[
     return [_parsed(row.size, row.note) for row in connection.execute(query.limit(most))]
 
 
+@functools.lru_cache(maxsize=64)
 def _parsed(size: int, note: str) -> Checkpoint:
     head = checkpoint.parse(note.encode(), f"stored checkpoint {size}")
     if head.size != size:
@@ -216,9 +217,11 @@ def must_be_ours(connection: Connection, leaves: sa.Table, begin: int, end: int)
     Raises:
         EvidenceError: there is one.
     """
+    if begin >= end:
+        return
     column = leaves.c.sequence
     query = sa.select(column, leaves.c.type).where(column >= begin, column < end, leaves.c.type.in_(OF_THE_SERVER))
-    found = connection.execute(query.order_by(column).limit(1)).first() if begin < end else None
+    found = connection.execute(query.order_by(column).limit(1)).first()
     if found is not None:
         raise EvidenceError(
             f"leaf {found.sequence} ({found.type}) stands under no checkpoint, and this log signs each that it writes: "

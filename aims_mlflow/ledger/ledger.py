@@ -7,7 +7,7 @@ tree (`tree.py`). Names, addresses and free text are in an erasable body; the le
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.canonical import parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     import contextlib
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Connection
 
     from aims_mlflow.ledger.log import Log
-    from aims_mlflow.ledger.model_leaves import ModelLeaves
+    from aims_mlflow.ledger.model_leaves import LeavesNow, ModelLeaves
     from aims_mlflow.records.leaves.base import LeafBody
 
 PAGE = 1000
@@ -50,7 +50,8 @@ class Ledger:
         """
         from aims_mlflow.ledger.append import Appender
         from aims_mlflow.ledger.database import open_database
-        from aims_mlflow.ledger.model_leaves import Memory, ModelLeaves, next_for_all, next_leaves
+        from aims_mlflow.ledger.leaf_reader import LeafReader
+        from aims_mlflow.ledger.model_leaves import Memory
         from aims_mlflow.ledger.model_locks import ModelLocks
         from aims_mlflow.ledger.proofs import LedgerProofs
         from aims_mlflow.ledger.state import LedgerState
@@ -59,10 +60,7 @@ class Ledger:
         self.log = log
         self._engine, self._tables = open_database(uri)
         self._locks = ModelLocks(self._engine)
-        self._leaves_of_model = next_leaves(self._tables.leaves, PAGE)
-        self._leaves_for_all = next_for_all(self._tables.leaves, PAGE)
-        self._memory = Memory(self._of_model)
-        self._for_all = ModelLeaves("", self._read_for_all)
+        self._memory = Memory(LeafReader(self._engine, self._tables))
         self.state = LedgerState(self._engine, self._tables)
         self.proofs = LedgerProofs(self._engine, self._tables, log)
         self._writer = Appender(self._engine, self._tables, self.proofs)
@@ -159,8 +157,15 @@ class Ledger:
         Raises:
             Unreachable: the database does not answer.
         """
-        self._for_all.refresh()
-        return self._for_all
+        return self._memory.for_all()
+
+    def now(self, name: str) -> LeavesNow:
+        """Return a model's leaves and those that hold for every model, read in one statement.
+
+        Raises:
+            Unreachable: the database does not answer.
+        """
+        return self._memory.now(name)
 
     def in_force(self) -> dict[str, str]:
         """Return the digests in force, by kind (policy, keyring): what the newest sealed leaf of each kind says.
@@ -171,22 +176,6 @@ class Ledger:
             Unreachable: the database does not answer.
         """
         return in_force(self.for_all())
-
-    def _of_model(self, name: str, start: int) -> Iterator[tuple[Leaf, str, str | None]]:
-        return self._pages(self._leaves_of_model, {"name": name}, start)
-
-    def _read_for_all(self, _: str, start: int) -> Iterator[tuple[Leaf, str, str | None]]:
-        return self._pages(self._leaves_for_all, {}, start)
-
-    def _pages(self, query: Select[Any], where: dict[str, str], start: int) -> Iterator[tuple[Leaf, str, str | None]]:
-        while True:
-            with self._reading() as connection:
-                rows = connection.execute(query, {**where, "start": start}).all()
-            for row in rows:
-                yield Leaf(row.sequence, bytes(row.leaf), row.leaf_hash), row.type, row.version
-            if len(rows) < PAGE:
-                return
-            start = rows[-1].sequence + 1
 
     def body(self, sequence: int) -> LeafBody | None:
         """Return a leaf's erasable body, checked against its commitment; None where it was erased.

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Select, Table
-
+    from aims_mlflow.ledger.leaf_reader import LeafReader
     from aims_mlflow.ledger.leaves import Leaf
 
 # Leaves that say what became of a model; a decision's own leaf is larger, and is read by its request.
@@ -28,27 +29,8 @@ FOR_ALL = ("policy", "keyring", "revocation", "retirement")
 CHANGES = ("decision", "withdrawn", "deleted", "renamed")
 MAX_LEAVES = 50_000
 # Reads the leaves of a model name from a sequence on, in order, with their types and versions.
-Reader = Callable[[str, int], "Iterable[tuple[Leaf, str, str | None]]"]
-
-
-def next_leaves(table: Table, page: int) -> Select[Any]:
-    """Return the query for the next page of leaves of a model `name`, from the sequence `start` on."""
-    import sqlalchemy as sa
-
-    return _from_start(table, page).where(table.c.model_name == sa.bindparam("name"))
-
-
-def next_for_all(table: Table, page: int) -> Select[Any]:
-    """Return the query for the next page of leaves that hold for every model, from the sequence `start` on."""
-    return _from_start(table, page).where(table.c.type.in_(FOR_ALL))
-
-
-def _from_start(table: Table, page: int) -> Select[Any]:
-    import sqlalchemy as sa
-
-    columns = (table.c.sequence, table.c.leaf, table.c.leaf_hash, table.c.type, table.c.version)
-    found = sa.select(*columns).where(table.c.sequence >= sa.bindparam("start"))
-    return found.order_by(table.c.sequence).limit(page)
+FiledLeaf = tuple["Leaf", str, "str | None"]
+Reader = Callable[[str, int], "Iterable[FiledLeaf]"]
 
 
 class ModelLeaves:
@@ -57,7 +39,7 @@ class ModelLeaves:
     def __init__(self, name: str, read: Reader) -> None:
         self.name = name
         self._read = read
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._forget()
 
     def _forget(self) -> None:
@@ -76,16 +58,25 @@ class ModelLeaves:
             EvidenceError: one is no leaf, or belongs to another model.
             Unreachable: the ledger's database does not answer.
         """
-        with self._lock:
-            if not self._read_on():  # another ledger is in its place, or an earlier state of it
+        with self.lock:
+            if not self.take(list(self._read(self.name, self.start))):
                 self._forget()
-                self._read_on()
+                self.take(list(self._read(self.name, 0)))
 
-    def _read_on(self) -> bool:
-        """Read the leaves after the last known one; return whether that one still exists."""
-        seen = self._seen
-        found = list(self._read(self.name, seen.sequence if seen else 0))
-        if seen is not None:
+    @property
+    def start(self) -> int:
+        """The sequence to read from: that of the last known leaf, which is read again and compared."""
+        return self._seen.sequence if self._seen else 0
+
+    def take(self, found: list[FiledLeaf]) -> bool:
+        """Add leaves that were read from `start` on, under the lock; return whether the last known one is the first.
+
+        If it is not, another ledger is in this one's place, or an earlier state of it, and nothing is added.
+
+        Raises:
+            EvidenceError: one is no leaf, or belongs to another model.
+        """
+        if (seen := self._seen) is not None:
             if not found or (found[0][0].sequence, found[0][0].leaf_hash) != (seen.sequence, seen.leaf_hash):
                 return False
             del found[0]
@@ -116,7 +107,7 @@ class ModelLeaves:
 
     def of(self, types: Sequence[str], version: str | None = None) -> list[Leaf]:
         """Return the leaves of kept types in order, of one version or of all."""
-        with self._lock:
+        with self.lock:
             lists = [self._of[kind, version] for kind in types if (kind, version) in self._of]
             return list(heapq.merge(*lists, key=lambda leaf: leaf.sequence))
 
@@ -125,14 +116,27 @@ class ModelLeaves:
         return self._last
 
 
+@dataclass(frozen=True)
+class LeavesNow:
+    """The leaves of a model and those that hold for every model, as one statement read them.
+
+    `last` is the sequence of the ledger's last leaf at that moment; None if the leaves took several statements.
+    """
+
+    mine: ModelLeaves
+    for_all: ModelLeaves
+    last: int | None
+
+
 class Memory:
     """The leaves of recently used models; the least recently used model is dropped first."""
 
-    def __init__(self, read: Reader, most: int = MAX_LEAVES) -> None:
-        self._read = read
+    def __init__(self, reader: LeafReader, most: int = MAX_LEAVES) -> None:
+        self._reader = reader
         self._most = most
         self._names: OrderedDict[str, ModelLeaves] = OrderedDict()
         self._lock = threading.Lock()
+        self._for_all = ModelLeaves("", reader.for_all)
 
     def of(self, name: str) -> ModelLeaves:
         """Return a model's leaves as they are now.
@@ -140,12 +144,43 @@ class Memory:
         Raises:
             Unreachable: the ledger's database does not answer.
         """
+        with self._used(name) as found:
+            found.refresh()
+        return found
+
+    def for_all(self) -> ModelLeaves:
+        """Return the leaves that hold for every model, as they are now.
+
+        Raises:
+            Unreachable: the ledger's database does not answer.
+        """
+        self._for_all.refresh()
+        return self._for_all
+
+    def now(self, name: str) -> LeavesNow:
+        """Return a model's leaves and those that hold for every model, as they are now.
+
+        Raises:
+            Unreachable: the ledger's database does not answer.
+        """
+        for_all = self._for_all
+        with self._used(name) as mine:
+            with mine.lock, for_all.lock:
+                found = self._reader.both(name, mine.start, for_all.start)
+                taken = found is not None and mine.take(found.mine) and for_all.take(found.for_all)
+            if found is None or not taken:
+                mine.refresh()
+                for_all.refresh()
+        return LeavesNow(mine, for_all, found.last if found and taken else None)
+
+    @contextlib.contextmanager
+    def _used(self, name: str) -> Iterator[ModelLeaves]:
+        """Give a model's leaves to be read on, and drop those of other models where there are too many."""
         with self._lock:
-            found = self._names.pop(name, None) or ModelLeaves(name, self._read)
+            found = self._names.pop(name, None) or ModelLeaves(name, self._reader.of_model)
             self._names[name] = found
-        found.refresh()
+        yield found
         with self._lock:
             # A name without leaves counts too: clients choose names.
             while len(self._names) > 1 and sum(len(each) + 1 for each in self._names.values()) > self._most:
                 self._names.popitem(last=False)
-        return found

@@ -40,7 +40,7 @@ def write(connection: Connection, *some: Rows) -> None:
     shapes = tuple((table, tuple(rows[0])) for table, rows in given)
     if connection.dialect.name != "postgresql":
         for shape, (_, rows) in zip(shapes, given, strict=True):
-            connection.execute(_row_by_row(*shape), list(rows))
+            connection.exec_driver_sql(_row_by_row(*shape), [tuple(row.values()) for row in rows])
     elif given:
         columns = {
             _name(at, i): [row[column] for row in given[at][1]]
@@ -56,9 +56,9 @@ def _name(table: int, column: int) -> str:
 
 
 @functools.lru_cache(maxsize=64)
-def _row_by_row(table: sa.Table, columns: tuple[str, ...]) -> sa.TextClause:
-    values = ", ".join(f":{column}" for column in columns)
-    return sa.text(_insert(table, columns, f"VALUES ({values})"))
+def _row_by_row(table: sa.Table, columns: tuple[str, ...]) -> str:
+    """Return SQLite's statement, with its driver's placeholders: SQLAlchemy's take as long as the insert."""
+    return _insert(table, columns, f"VALUES ({', '.join('?' * len(columns))})")
 
 
 @functools.lru_cache(maxsize=64)

@@ -46,7 +46,8 @@ class ModelHistory:
             Unreachable: it does not answer.
         """
         self.ledger = ledger
-        self.mine = ledger.of_model(name)
+        self.now = ledger.now(name)
+        self.mine = self.now.mine
         self.name = name
         self._known: list[Span] | None = None
         self._adoptions: dict[int, bool] = {}

@@ -8,9 +8,9 @@ RESERVED = "aims."
 # The sources that MLflow gives to versions of prompts. Clients of releases before 3.17 have no name for them; a test
 # compares them with the server's.
 PROMPT_SOURCES = frozenset({"dummy-source", "prompt-template"})
-# Tag of a version: the request of the decision that let it in.
 # The enforcement of a gate that cannot decide: without a valid policy, or without its own ledger.
 REFUSES_ALL = "refuses all"
+# Tag of a version: the request of the decision that let it in.
 REQUEST_TAG = "aims.request"
 IS_PROMPT_TAG = "mlflow.prompt.is_prompt"
 

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.gates.policy_levels import Level
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.ledger.model_leaves import ModelLeaves
     from aims_mlflow.signing.keys import SigningKey
 
 KEYRING = "keyring.yaml"
@@ -119,15 +120,18 @@ class ActivePolicy:
         self._seen: tuple[object, ...] | None = None
         self._lock = threading.Lock()
 
-    def current(self) -> RulesInForce:
+    def current(self, for_all: ModelLeaves | None = None) -> RulesInForce:
         """Return the policy and keyring in force: those that the newest sealed leaves name, for all workers.
+
+        `for_all` are the ledger's leaves that hold for every model, where they have just been read.
 
         Raises:
             ConfigError: there never was a valid policy.
             Unreachable: the ledger does not answer, or does not hold what it says is in force.
         """
-        self._refresh_alone()
-        for_all = self._ledger.for_all()
+        changed = self._refresh_alone()
+        if for_all is None or changed:
+            for_all = self._ledger.for_all()
         active = in_force(for_all)
         if "policy" not in active or "keyring" not in active:
             raise ConfigError(
@@ -157,20 +161,20 @@ class ActivePolicy:
             is_empty = not any((self.folder / name).exists() for name in (FILE, KEYRING))
             raise ConfigError(exc.what, where=str(self.folder), next=make if is_empty else fix) from exc
 
-    def _refresh_alone(self) -> None:
+    def _refresh_alone(self) -> bool:
         """Refresh in one thread at a time; each may wait for the ledger, and those behind it do not wait for all."""
         if not self._lock.acquire(timeout=wait_seconds()):
             raise Unreachable("the policy's folder is being read for too long", next="check its disk, and the ledger")
         try:
-            self._refresh()
+            return self._refresh()
         finally:
             self._lock.release()
 
-    def _refresh(self) -> None:
-        """Read the folder's changed files."""
+    def _refresh(self) -> bool:
+        """Read the folder's changed files; return whether there were any."""
         marks = tuple(_mark(self.folder / name) for name in (FILE, KEYRING))
         if marks == self._seen:
-            return
+            return False
         findings = []
         for take in (self._take_policy, self._take_keyring):
             try:
@@ -187,6 +191,7 @@ class ActivePolicy:
         invalid = [FindingLeaf(about="policy", text_sha256=sha256_hex(text.encode())) for text in findings]
         record(self._ledger, ("policy",), [Finding(*each) for each in zip(invalid, findings, strict=True)])
         self._seen = marks
+        return True
 
     def _take_policy(self) -> None:
         loaded = _from_folder(lambda: load_policy(self.folder))

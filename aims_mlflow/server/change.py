@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.evidence.small_counts import split_line
@@ -21,6 +21,21 @@ if TYPE_CHECKING:
 
 # What a session file is made of, by sha256 of its lines, so that a decision can be made again from the ledger.
 SessionLines = dict[str, list[str]]
+
+
+class KeptLines(NamedTuple):
+    """What the ledger keeps of session files, from which a decision is replayed.
+
+    Envelopes of the lines, the files by the sha256 of each envelope, and what stands beside which envelope: that goes
+    into the erasable body.
+    """
+
+    envelopes: tuple[bytes, ...]
+    sessions: SessionLines
+    beside: dict[str, str]
+
+
+NO_LINES = KeptLines((), {}, {})
 
 
 @dataclass(frozen=True)
@@ -53,18 +68,17 @@ class DecisionContext:
     prior: PriorAuthority | None = None
     # Why the model could not be read, where that is a failure of ours and the rules only observe.
     failure: AimsError | None = None
+    # The last leaf of the ledger when the rules were read for the last time.
+    last_read: int | None = None
 
 
-def kept_lines(files: dict[str, bytes]) -> tuple[tuple[bytes, ...], SessionLines, dict[str, str]]:
-    """Return (envelopes of session files, the files by the sha256 of each envelope, what stands beside which).
-
-    From these a decision is replayed; what stands beside an envelope goes into the erasable body.
-    """
+def kept_lines(files: dict[str, bytes]) -> KeptLines:
+    """Return what the ledger keeps of session files."""
     parts = {name: [split_line(line) for line in data.split(b"\n")] for name, data in sorted(files.items())}
     named = {name: [sha256_hex(line) if line else "" for line, _ in each] for name, each in parts.items()}
     everything = [part for each in parts.values() for part in each]
     beside = {sha256_hex(line): text.decode() for line, text in everything if text is not None}
-    return tuple(line for line, _ in everything if line), named, beside
+    return KeptLines(tuple(line for line, _ in everything if line), named, beside)
 
 
 def announced_decision(

@@ -65,7 +65,6 @@ class DecidedChanges:
         """
         what, request = WHAT[change.stage], uuid7()
         with closed(what):
-            self._rows.require_model(change.name)  # no name enters the ledger that the registry does not hold
             who, login = caller()
             kind = [change.stage, change.ledger_name, change.alias, change.version, change.mlflow_stage]
             call = digest_of([*kind, login, arguments])

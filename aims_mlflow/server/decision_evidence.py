@@ -15,6 +15,7 @@ from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.replay import check_sessions
 from aims_mlflow.gates.sealed_documents import sealed_shelf
+from aims_mlflow.server.change import NO_LINES, KeptLines, kept_lines
 from aims_mlflow.server.model_bytes import ModelBytes
 
 if TYPE_CHECKING:
@@ -40,11 +41,15 @@ MAX_SESSION_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class ModelEvidence:
-    """The stored evidence of one model: its digest, its origin, and the session files of its run."""
+    """The stored evidence of one model: its digest, its origin, and the session files of its run.
+
+    `lines` are the lines of the files as the ledger keeps them, once the files have been reduced to signed lines.
+    """
 
     owner: ArtifactOwner
     digest: str
     session_files: dict[str, bytes]
+    lines: KeptLines = NO_LINES
 
 
 class DecisionEvidence:
@@ -54,7 +59,7 @@ class DecisionEvidence:
         self.stored = stored
         self.bytes = ModelBytes(ledger)
         self._ledger = ledger
-        self._signed: BoundedCache[dict[str, bytes]] = BoundedCache(MAX_SESSION_BYTES)
+        self._signed: BoundedCache[tuple[dict[str, bytes], KeptLines]] = BoundedCache(MAX_SESSION_BYTES)
         self._sessions: BoundedCache[CheckedSession] = BoundedCache(MAX_SESSION_BYTES)
         self._consents = KnownConsents(MAX_KNOWN)
         self._signatures: BoundedCache[SealedRecord] = BoundedCache(MAX_KNOWN)
@@ -82,9 +87,13 @@ class DecisionEvidence:
         """Return a model's evidence with nothing in it but what keys of the keyring signed, digests and counts."""
         files, most = model.session_files, force.policy.policy.caps.max_records
         key = (tuple((name, sha256_hex(data)) for name, data in sorted(files.items())), force.keyring_digest, most)
-        size = sum(map(len, files.values()))
-        kept = self._signed.get(key, lambda: signed_lines_only(files, force.keyring.find, most), size)
-        return replace(model, session_files=kept)
+
+        def make() -> tuple[dict[str, bytes], KeptLines]:
+            signed = signed_lines_only(files, force.keyring.find, most)
+            return signed, kept_lines(signed)
+
+        signed, lines = self._signed.get(key, make, 2 * sum(map(len, files.values())))
+        return replace(model, session_files=signed, lines=lines)
 
     def checked_sessions(self, model: ModelEvidence, authority: Authority, rules: Rules) -> list[CheckedSession]:
         """Return a model's sessions, verified, with a problem for each signature that does not count now."""

@@ -101,7 +101,8 @@ def refuse_mixed(what: str, rows: RegistryRows, name: str, *, prompt: bool) -> N
     """Refuse a prompt under a name that has a model's versions, and a model under a name that has a prompt's.
 
     Raises:
-        MlflowException: the name holds versions of the other kind.
+        MlflowException: the name holds versions of the other kind, or the registry does not hold the name: no such
+            name enters the ledger.
     """
     if rows.holds(name, prompts=not prompt):
         other, this = ("a model", "a prompt") if prompt else ("a prompt", "a model")

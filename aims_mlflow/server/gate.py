@@ -11,7 +11,7 @@ from aims_mlflow.gates.counting_evidence import count
 from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide, unreadable
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.server.bounded_call import BoundedCalls
-from aims_mlflow.server.change import DecisionContext, RegistryChange, kept_lines
+from aims_mlflow.server.change import DecisionContext, RegistryChange
 from aims_mlflow.server.model_bytes import HashInProgress
 from aims_mlflow.settings import wait_seconds
 
@@ -70,9 +70,9 @@ class Gate:
             PolicyRefused: the ledger is not the one that the registry was gated with.
         """
         self.guard.require()
-        force, now = self.policy.current(), datetime.now(UTC)
-        rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
         past = past or ModelHistory(self.ledger, change.ledger_name)
+        force, now = self.policy.current(past.now.for_all), datetime.now(UTC)
+        rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
         try:
             # The store may answer later than a database: a large model is hashed meanwhile.
             model = self._store.make(2 * wait_seconds(), lambda: self.evidence.of_model(owner(), force.policy.policy))
@@ -90,7 +90,8 @@ class Gate:
             about = DecisionRequest("", version=change.version, keyring_digest=force.keyring_digest)
             what = f"version {change.version} of {change.ledger_name} came past this gate: its ledger has none"
             return DecisionContext(unreadable(rules, what, NOT_LET_IN, about, now))
-        authority = Authority(self.ledger, change.ledger_name, force, now, lineage=past.spans())
+        read = self.ledger.now(change.ledger_name)
+        authority = Authority(self.ledger, change.ledger_name, force, now, lineage=past.spans(), read=read)
         consents = self.evidence.consents(authority, model.digest)
         sessions = self.evidence.checked_sessions(model, authority, rules)
         request = DecisionRequest(
@@ -105,5 +106,6 @@ class Gate:
             self.evidence.documents(authority) if rules.reads_documents else NO_DOCUMENTS,
         )
         decision = decide(rules, sessions, list(consents.values()), request, now)
-        kept = kept_lines(model.session_files)
-        return DecisionContext(decision, *kept, tuple(consents), request.registered, request.standing)
+        return DecisionContext(
+            decision, *model.lines, tuple(consents), request.registered, request.standing, last_read=read.last
+        )

@@ -37,7 +37,7 @@ class GatedMethods:
         rows = RegistryRows(self)
         self.door = ArtifactDoor(rows)
         self.gate = gate = open_gate(uri, tracking_uri, rows.made_by_a_gate())
-        changes, sources = AnnouncedChanges(plain, rows, gate), Sources(plain, gate.evidence.stored)
+        changes, sources = AnnouncedChanges(plain, rows, gate), Sources(plain, rows, gate.evidence.stored)
         decided = DecidedChanges(plain, rows, gate, changes)
         self._removals = Removals(plain, rows, gate, changes)
         self._registrations = Registrations(plain, rows, changes, decided, sources)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cachetools import LRUCache
 
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
-from aims_mlflow.evidence.digests import dir_hash1, is_load_mark
+from aims_mlflow.evidence.digests import LOAD_MARK, dir_hash1, is_load_mark
 from aims_mlflow.server.bounded_call import BoundedCalls
 from aims_mlflow.server.stored_files import SETTLED_SECONDS, StoredFile, StoredFiles, fingerprint
 
@@ -65,7 +65,8 @@ class ModelBytes:
                 f"the model has {total:,} bytes, more than the {caps.max_bytes:,} that are hashed here",
                 next="the platform team raises caps.max_bytes in policy.yaml",
             )
-        inline, mark = total <= caps.max_inline_bytes, fingerprint(place, listed)
+        inline = total <= caps.max_inline_bytes
+        mark = fingerprint(place, listed) if files.tells_every_change or not inline else None
         known = self._remembered(mark, files, caps, inline=inline) if mark else None
         if known:
             self._jobs.pop(place, None)
@@ -134,7 +135,8 @@ def hash_files(files: StoredFiles, listed: list[StoredFile]) -> str:
         EvidenceError: there are none.
         Unreachable: one cannot be read.
     """
-    mlmodel = files.read(MLMODEL, MAX_MLMODEL_BYTES) if any(f.name == MLMODEL for f in listed) else b""
+    names = {f.name for f in listed}
+    mlmodel = files.read(MLMODEL, MAX_MLMODEL_BYTES) if {MLMODEL, LOAD_MARK} <= names else b""
     kept = [f for f in listed if not is_load_mark(f.name, f.size, mlmodel)]
     if not kept:
         raise EvidenceError("the model has no files", next="log it again")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.server.plain_store import PlainStore
     from aims_mlflow.server.stored_evidence import ArtifactOwner, ServerEvidence
+    from aims_mlflow.server.stored_rows import RegistryRows
 
 COPY = re.compile(r"^models:/([^/]+)/(\d+)$")
 MAX_COPIES = 20
@@ -22,8 +23,9 @@ MAX_COPIES = 20
 class Sources:
     """Resolves sources by the plain registry and the server's stores."""
 
-    def __init__(self, plain: PlainStore, stored: ServerEvidence) -> None:
+    def __init__(self, plain: PlainStore, rows: RegistryRows, stored: ServerEvidence) -> None:
         self._plain = plain
+        self._rows = rows
         self._stored = stored
 
     def lasting(self, source: str) -> str:
@@ -49,7 +51,8 @@ class Sources:
             EvidenceError: nothing here owns them, the version's ids do not agree with its source, or what is loaded
                 is not what the source names.
         """
-        loaded = self._plain.get_model_version_download_uri(version.name, str(version.version))
+        row = self._rows.version(version.name, str(version.version))
+        loaded = row.storage_location or row.source
         owner = self.owner(loaded if COPY.match(version.source) else version.source, version.run_id, version.model_id)
         if not (same_place(owner.location, loaded) or self._stored.owner_of(loaded).location == owner.location):
             raise EvidenceError(

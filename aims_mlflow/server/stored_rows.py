@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from aims_mlflow.ledger.engine import bound_waits
 from aims_mlflow.lifecycle.model_history import qualified
-from aims_mlflow.registry.names import REQUEST_TAG, is_prompt_source
+from aims_mlflow.registry.names import PROMPT_SOURCES, REQUEST_TAG
 from aims_mlflow.settings import wait_seconds
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class VersionRow:
     version: str
     source: str
     run_id: str | None
+    # The location that is loaded, where MLflow keeps another than `source`.
+    storage_location: str | None = None
     # MLflow's registry keeps none: a version that is read back has no model id either.
     model_id: str | None = None
 
@@ -53,16 +55,6 @@ class RegistryRows:
         self._store = store
         _autocommit(store.engine)
 
-    def require_model(self, name: str) -> None:
-        """Do nothing where the registry holds a registered model of this name.
-
-        Raises:
-            MlflowException: it does not.
-        """
-        asked = {"workspace": self._store._get_active_workspace(), "name": name}
-        if _row(self._store, _registered_model(), asked) is None:  # MLflow says it in its own words
-            self._store.get_registered_model(name)
-
     def version(self, name: str, version: str) -> VersionRow:
         """Return a version that is not deleted.
 
@@ -75,7 +67,7 @@ class RegistryRows:
         if row is None:  # MLflow reads the number in other ways too, and says in its own words what is wrong with it
             with _reading(self._store) as session:
                 row = self._store._get_sql_model_version(session, name, version)
-        return VersionRow(row.name, str(row.version), row.source, row.run_id)
+        return VersionRow(row.name, str(row.version), row.source, row.run_id, row.storage_location)
 
     def versions(self, name: str) -> list[Any]:
         """Return a model's versions that are not deleted, with their aliases.
@@ -129,15 +121,16 @@ class RegistryRows:
             return [(str(row[0]), row[1]) for row in connection.execute(query)]
 
     def holds(self, name: str, *, prompts: bool) -> bool:
-        """Return whether a name has a version of a prompt, or with `prompts` false of a model, that is not deleted."""
-        from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
-        from mlflow.store.model_registry.dbmodels.models import SqlModelVersion as Version
+        """Return whether a name has a version of a prompt, or with `prompts` false of a model, that is not deleted.
 
-        named = (Version.workspace == self._store._get_active_workspace(), Version.name == name)
-        query = sa.select(Version.source, Version.run_id).where(*named, Version.current_stage != STAGE_DELETED_INTERNAL)
-        with _autocommit(self._store.engine).connect() as connection:
-            found = connection.execute(query.distinct())
-            return any((is_prompt_source(row.source) and not row.run_id) == prompts for row in found)
+        Raises:
+            MlflowException: the registry holds no registered model of this name.
+        """
+        asked = {"workspace": self._store._get_active_workspace(), "name": name}
+        row = _row(self._store, _of_kind(prompts=prompts), asked)
+        if row is None:  # MLflow says it in its own words
+            self._store.get_registered_model(name)
+        return row is not None and row.number is not None
 
     def made_by_a_gate(self) -> list[MadeVersion]:
         """Return (ledger name, version, request) of versions that a gate let in, in any workspace, newest first."""
@@ -201,9 +194,23 @@ def _version() -> sa.Select[Any]:
     from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
     from mlflow.store.model_registry.dbmodels.models import SqlModelVersion as Version
 
-    columns = (Version.name, Version.version, Version.source, Version.run_id)
+    columns = (Version.name, Version.version, Version.source, Version.run_id, Version.storage_location)
     mine = _named(Version, "workspace", "name", "version")
     return sa.select(*columns).where(*mine, Version.current_stage != STAGE_DELETED_INTERNAL)
+
+
+@functools.cache
+def _of_kind(*, prompts: bool) -> sa.Select[Any]:
+    from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
+    from mlflow.store.model_registry.dbmodels.models import SqlModelVersion as Version
+    from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModel as Model
+
+    source, run = (sa.func.coalesce(column, "") for column in (Version.source, Version.run_id))
+    of_prompt = source.in_(sorted(PROMPT_SOURCES)) & (run == "")
+    kind = of_prompt if prompts else ~of_prompt
+    named = (*_named(Version, "workspace", "name"), Version.current_stage != STAGE_DELETED_INTERNAL)
+    one = sa.select(Version.version).where(*named, kind).limit(1).scalar_subquery()
+    return sa.select(Model.name, one.label("number")).where(*_named(Model, "workspace", "name"))
 
 
 @functools.cache
@@ -213,13 +220,6 @@ def _logged_model() -> sa.Select[Any]:
     return sa.select(Model.source_run_id, Model.artifact_location, Model.lifecycle_stage).where(
         *_named(Model, "model_id")
     )
-
-
-@functools.cache
-def _registered_model() -> sa.Select[Any]:
-    from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModel as Model
-
-    return sa.select(Model.name).where(*_named(Model, "workspace", "name"))
 
 
 @functools.cache
