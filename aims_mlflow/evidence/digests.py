@@ -72,11 +72,12 @@ def sha256_regular(path: Path) -> str:
         EvidenceError: it is a link, a folder, a pipe, a socket or a device.
         Unreachable: it cannot be read, or grows meanwhile.
     """
-    total, buffer = hashlib.sha256(), bytearray(CHUNK)
-    view = memoryview(buffer)
+    total = hashlib.sha256()
     try:
         with open_regular(path) as stream:
             left = os.fstat(stream.fileno()).st_size
+            buffer = bytearray(min(CHUNK, left + 1))  # one byte more than it has shows that it grows
+            view = memoryview(buffer)
             while count := stream.readinto(buffer):
                 left -= count
                 if left < 0:
