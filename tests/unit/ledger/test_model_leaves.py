@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from aims_mlflow.bounded_cache import BoundedCache
+from aims_mlflow.ledger.leaf_reader import PAGE, LeafReader
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.model_leaves import KEPT, Memory
 from support.entries import entry_of
@@ -106,14 +107,45 @@ def test_a_ledger_that_was_put_back_is_read_again(tmp_path):
     for file in tmp_path.iterdir():
         file.unlink() if file.is_file() else shutil.rmtree(file)
     shutil.copytree(tmp_path.parent / f"{tmp_path.name}-backup", tmp_path, dirs_exist_ok=True)
-    assert versions(ledger.of_model("loans").of(("outcome",))) == ["1"]
+    assert versions(ledger.now("loans").mine.of(("outcome",))) == ["1"]
     ledger.seal(outcome("3"))
     assert versions(ledger.of_model("loans").of(("outcome",))) == ["1", "3"]
 
 
+def policy(digest):
+    return entry_of("policy", {"policy_digest": digest * 64})
+
+
+def test_a_models_leaves_and_the_rules_are_read_at_one_moment(ledger):
+    for number in range(4):
+        ledger.seal(outcome(str(number)), outcome(str(number), "others"), policy("abcd"[number]))
+        now = ledger.now("loans")
+        assert versions(now.mine.of(("outcome",))) == [str(n) for n in range(number + 1)]
+        assert [leaf.fact.policy_digest[0] for leaf in now.for_all.of(("policy",))] == list("abcd"[: number + 1])
+        assert now.last == ledger.proofs.size() - 1
+    assert now.for_all is ledger.for_all()
+    assert now.mine is ledger.of_model("loans")
+    assert versions(ledger.now("others").mine.of(("outcome",))) == ["0", "1", "2", "3"]
+    assert ledger.now("nobody").mine.of(("outcome",)) == []
+
+
+def test_more_than_a_page_of_leaves_is_read_whole_and_names_no_moment(ledger):
+    ledger.seal(policy("a"), *(outcome(str(n)) for n in range(PAGE + 1)))
+    now = ledger.now("loans")
+    assert len(now.mine.of(("outcome",))) == PAGE + 1
+    assert now.last is None
+    assert ledger.now("loans").last == PAGE + 1
+
+
+def test_a_ledger_without_any_leaf_of_theirs_is_read(ledger):
+    ledger.seal(outcome("1", "others"))
+    now = ledger.now("loans")
+    assert (now.mine.of(("outcome",)), now.for_all.of(("policy",)), now.last) == ([], [], None)
+
+
 def test_memory_is_bounded_by_leaves_and_by_names(ledger):
     ledger.seal(*(outcome(str(n), f"model-{n % 4}") for n in range(40)))
-    memory = Memory(ledger._of_model, most=25)
+    memory = Memory(LeafReader(ledger._engine, ledger._tables), most=25)
     for number in range(4):
         assert len(memory.of(f"model-{number}")) == 10
     assert list(memory._names) == ["model-2", "model-3"]
