@@ -14,6 +14,7 @@ from aims_mlflow.records.leaves.changes import DecisionBody
 
 if TYPE_CHECKING:
     from aims_mlflow.errors import AimsError
+    from aims_mlflow.ledger.model_leaves import LeavesNow
     from aims_mlflow.records.decision import Decision, PriorAuthority
     from aims_mlflow.records.leaves.base import CallerBody
     from aims_mlflow.records.leaves.changes import DecisionLeaf
@@ -68,8 +69,8 @@ class DecisionContext:
     prior: PriorAuthority | None = None
     # Why the model could not be read, where that is a failure of ours and the rules only observe.
     failure: AimsError | None = None
-    # The last leaf of the ledger when the rules were read for the last time.
-    last_read: int | None = None
+    # The ledger's leaves as they were read for the last time.
+    read: LeavesNow | None = None
 
 
 def kept_lines(files: dict[str, bytes]) -> KeptLines:

@@ -73,12 +73,12 @@ class Gate:
         past = past or ModelHistory(self.ledger, change.ledger_name)
         force, now = self.policy.current(past.now.for_all), datetime.now(UTC)
         rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
+        about = DecisionRequest("", version=change.version, keyring_digest=force.keyring_digest)
         try:
             # The store may answer later than a database: a large model is hashed meanwhile.
             model = self._store.make(2 * wait_seconds(), lambda: self.evidence.of_model(owner(), force.policy.policy))
             model = self.evidence.signed(model, force)
         except AimsError as exc:
-            about = DecisionRequest("", version=change.version, keyring_digest=force.keyring_digest)
             decision = unreadable(rules, exc.what, exc.next or "", about, now)
             if isinstance(exc, Refusal):
                 return DecisionContext(decision)
@@ -87,7 +87,6 @@ class Gate:
             return DecisionContext(decision, failure=None if isinstance(exc, HashInProgress) else exc)
         registered = past.registered(change.version) if change.version else None
         if change.stage == "deployment" and change.version and registered is None:
-            about = DecisionRequest("", version=change.version, keyring_digest=force.keyring_digest)
             what = f"version {change.version} of {change.ledger_name} came past this gate: its ledger has none"
             return DecisionContext(unreadable(rules, what, NOT_LET_IN, about, now))
         read = self.ledger.now(change.ledger_name)
@@ -106,6 +105,4 @@ class Gate:
             self.evidence.documents(authority) if rules.reads_documents else NO_DOCUMENTS,
         )
         decision = decide(rules, sessions, list(consents.values()), request, now)
-        return DecisionContext(
-            decision, *model.lines, tuple(consents), request.registered, request.standing, last_read=read.last
-        )
+        return DecisionContext(decision, *model.lines, tuple(consents), request.registered, request.standing, read=read)

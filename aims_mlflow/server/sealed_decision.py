@@ -49,10 +49,10 @@ def seal_decision(
 
 def made_by_old_rules(ledger: Ledger, leaf: Leaf, context: DecisionContext) -> bool:
     """Return whether other rules came into force before a decision's leaf than those that it was made by."""
-    if leaf.sequence - 1 == context.last_read:  # nothing at all was sealed in between
-        return False
     used = {"policy": context.decision.policy_digest, "keyring": context.decision.keyring_digest}
-    for_all = ledger.for_all()
+    read = context.read
+    nothing_since = read is not None and read.last == leaf.sequence - 1
+    for_all = read.for_all if read and nothing_since else ledger.for_all()
     for kind, digest in used.items():
         before = [each for each in for_all.of((kind,)) if each.sequence < leaf.sequence]
         if before and digest not in before[-1].fact.rules():

@@ -91,25 +91,31 @@ def test_models_come_from_the_servers_own_store_or_from_places_that_the_policy_n
     assert json.loads(restart(registry.folder).get_registered_model("aims.status").tags["aims.keys"])
 
 
-def test_a_decision_by_rules_that_changed_before_it_was_sealed_has_no_effect(registry, client, use, monkeypatch):
-    """Another worker puts a keyring in force that revokes the trainer, after this one has decided by the old one."""
+@pytest.mark.parametrize("when", ["decided", "hashed"])
+def test_a_decision_by_rules_that_changed_before_it_was_sealed_has_no_effect(registry, client, use, monkeypatch, when):
+    """Another worker puts a keyring in force that revokes the trainer, after this one has decided by the old one.
+
+    Or while this one hashes the model, after it has read the rules.
+    """
     from aims_mlflow.server import decided_change
+    from aims_mlflow.server.decision_evidence import DecisionEvidence
     from aims_mlflow.settings import environment
 
     version, _ = use()
-    seal = decided_change.seal_decision
+    place, name = (decided_change, "seal_decision") if when == "decided" else (DecisionEvidence, "of_model")
+    go_on = getattr(place, name)
 
     def meanwhile(*args):
+        monkeypatch.setattr(place, name, go_on)
         with environment({"AIMS_HOME": str(registry.folder / "office" / "platform")}):
             registry.say("keys", "revoke", "ana")
         restart(registry.folder).get_registered_model("aims.status")
-        return seal(*args)
+        return go_on(*args)
 
-    monkeypatch.setattr(decided_change, "seal_decision", meanwhile)
     registry.say("approve", f"models:/loans/{version}", "--stage", "deployment", "--alias", "production")
+    monkeypatch.setattr(place, name, meanwhile)
     text = refused(client.set_registered_model_alias, "loans", "production", version)
     assert "the policy or keyring changed meanwhile. Next: call again" in text
-    monkeypatch.undo()
     assert [leaf["done"] for leaf in registry.leaves("outcome")][-1] is False
     assert "production" not in client.get_registered_model("loans").aliases
     verified = registry.say("ledger", "verify", "--ledger", registry.ledger.uri)
