@@ -110,9 +110,8 @@ def _failures(decision: Decision, control: str, metric: str | None, rows: dict[s
     ]
     if not found:
         narrowing = "".join(f", {what}" for what in (metric, _joined(rows)) if what)
-        raise ConfigError(
-            f"the gate finds no failure of {control}{narrowing} that a waiver could cover", next=_open(waivable)
-        )
+        what = f"the gate finds no failure of {control}{narrowing} that a waiver could cover"
+        raise ConfigError(what, next=_open(decision, waivable))
     if len(found) > MAX_CLAIMS:
         raise ConfigError(
             f"{len(found)} failures of {control} are more than one waiver can name, which is {MAX_CLAIMS}",
@@ -121,9 +120,12 @@ def _failures(decision: Decision, control: str, metric: str | None, rows: dict[s
     return found
 
 
-def _open(waivable: Sequence[Unmet]) -> str:
+def _open(decision: Decision, waivable: Sequence[Unmet]) -> str:
     named = dict.fromkeys(" ".join(x for x in (u.control, u.metric, _joined(u.slice)) if x) for u in waivable)
-    return f"open are {'; '.join(named)}" if named else "no failure that a waiver could cover is open: none is needed"
+    if named:
+        return f"open are {'; '.join(named)}"
+    lacking = ", ".join(dict.fromkeys(u.control for u in decision.unmet))
+    return f"no waiver covers what is open ({lacking}): see `aims explain`" if lacking else "nothing is open"
 
 
 def _joined(rows: dict[str, str]) -> str:
