@@ -55,7 +55,7 @@ class LeafReader:
         if not rows:
             return None
         found = FoundLeaves(rows[0].last)
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row.sequence):  # the database may give the parts as it likes
             (found.mine if row.is_mine else found.for_all).append(_filed(row))
         return found if max(len(found.mine), len(found.for_all)) < PAGE else None
 

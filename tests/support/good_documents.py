@@ -21,7 +21,7 @@ LEVEL = {"level": "high", "meaning": "once a month or more"}
 # What a good document of each kind states.
 FIELDS: dict[str, dict[str, Any]] = {
     "ai-policy": {"principles": ["People decide about people"], "applies_to": "all systems", "prohibited": ["scoring staff"],
-                  "exceptions": "the board, in writing"},
+                  "exceptions": "the board, in writing", "least_reached": 90},
     "communication": {"audience": "all staff", "channel": "intranet", "policy": "ai-policy", "reached": 120,
                       "policy_version": "1", "headcount": 130, "date": DAY},
     "policy-alignment": {"policies": [{"policy": "privacy policy", "outcome": "section 4 now names AI"}]},

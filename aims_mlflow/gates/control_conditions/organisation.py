@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.records.keyring import KeyEntry
 
-# Share of the people whom a policy binds that it has to reach; some are always away.
-LEAST_REACHED = 0.9
 SIGNING_DUTIES = {"train": "trainer", "approve": "approver", "validate": "approver"}
 
 
@@ -44,9 +42,15 @@ def reached(document: PublishedDocument, subject: StatusSubject, at: datetime) -
     told, bound = number(document.fields.get("reached")), number(document.fields.get("headcount"))
     if not told or not bound:
         return "missing", "it does not state how many it reached, of how many"
-    if told < LEAST_REACHED * bound:
-        return "missing", f"it reached {told:,} of {bound:,} people, under {LEAST_REACHED:.0%}"
+    least = number(policies[-1].fields.get("least_reached")) or 100
+    if told * 100 < least * bound:
+        return "missing", f"it reached {told:,} of {bound:,} people, {too_few(least)}"
     return None
+
+
+def too_few(least: float) -> str:
+    """Return how many of 100 people had to be reached, in words."""
+    return f"and the policy asks for {least:g}%" if least < 100 else "and the policy names no share that would do"
 
 
 def dated(name: str) -> Any:

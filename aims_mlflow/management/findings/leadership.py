@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from aims_mlflow.gates.control_conditions.organisation import LEAST_REACHED
+from aims_mlflow.gates.control_conditions.organisation import too_few
 from aims_mlflow.gates.person_statements import approving_role, counting_approvals
 from aims_mlflow.management.duties import DutyRegister
 from aims_mlflow.management.findings.rules import ManagementFinding
@@ -177,11 +177,12 @@ def _policy(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
             fact = f"{told.id} says that {what} was told, and {force}"
             fix = "tell the version in force, and publish whom it reached: aims document new communication"
             yield ManagementFinding("K5", told.id, fact, fix, None, (told.id,))
-        elif told.headcount and told.reached is not None and told.reached < LEAST_REACHED * told.headcount:
-            fact = (
-                f"{told.id} says that {told.policy} reached {told.reached:,} of {told.headcount:,} people whom it binds"
-            )
-            fix = f"tell the others, and publish how many it reached; under {LEAST_REACHED:.0%} it counts as not told"
+            continue
+        least = policy.least_reached or 100
+        if told.headcount and told.reached is not None and told.reached * 100 < least * told.headcount:
+            reached = f"{told.reached:,} of {told.headcount:,} people whom it binds"
+            fact = f"{told.id} says that {told.policy} reached {reached}, {too_few(least)}"
+            fix = "tell the others, and publish how many it reached; least_reached of the policy says how many must be"
             yield ManagementFinding("K5", told.id, fact, fix, None, (told.id,))
     reviews = state.of(PolicyReviewDocument)
     newest = max((r for r in reviews if r.date), key=lambda r: str(r.date), default=None)

@@ -64,7 +64,7 @@ _ALL = (
     FindingRule("C3", "documentation", "A.6.2.7", "minor", "the card states what deployers need, or a document does"),
     FindingRule("C4", "documentation", "A.6.2.7", "major", "each figure about the version is what its evidence says"),
     FindingRule("C5", "documentation", "A.6.2.7", "minor", "the card's inputs are those of the signature"),
-    FindingRule("C6", "documentation", "A.8.2", "major", "users are told failures, groups left out, waivers, rests"),
+    FindingRule("C6", "documentation", "A.8.2", "major", "users are told failures, gaps, waivers and residual risks"),
     FindingRule("C7", "documentation", "A.6.2.7", "minor", "the card has each group and each metric of the evidence"),
     FindingRule("C8", "documentation", "A.6.2.6", "minor", "what is monitored lies within the card's interval"),
     FindingRule("C9", "documentation", "A.6.2.7", "minor", "what changed is written, and praise has a figure"),

@@ -11,6 +11,7 @@ from aims_mlflow.records.documents.base import (
     Count,
     DocumentId,
     LogDocument,
+    Percent,
     Person,
     RegisterEntry,
     Text,
@@ -112,6 +113,7 @@ class PolicyDocument(TextDocument):
     prohibited: Texts = needed("which uses of AI are forbidden here", ())
     exceptions: Text | None = needed("how an exception is asked for, and who grants it")
     published_where: Text | None = optional("where people find it")
+    least_reached: Percent | None = optional("how many of 100 people whom it binds must be told; all without it")
 
 
 class CommunicationDocument(LogDocument):

@@ -40,6 +40,13 @@ def told(**changes):
     return document("communication", **{**FIELDS["communication"], "policy": "ai-policy", **changes})
 
 
+def without_share(state):
+    """The state with a policy that does not say how many people it has to reach."""
+    silent = document("ai-policy", **{name: v for name, v in FIELDS["ai-policy"].items() if name != "least_reached"})
+    documents = tuple(silent if d.kind == "ai-policy" else d for d in state.documents)
+    return dataclasses.replace(state, documents=documents)
+
+
 def reported(**changes):
     report = {"id": "P1", "received": "2026-06-10", "from": "outside", "triage": {"by": "olga"}, **changes}
     return states.report_log(reports=[report])
@@ -118,6 +125,9 @@ CASES = {
     ),
     "a policy that reached few": (good(told=told(headcount=400, reached=12)), ["K5 communication"]),
     "a policy that reached all who were there": (good(told=told(headcount=400, reached=396)), []),
+    "a policy that names no share, and reached nearly all": (
+        without_share(good(told=told(headcount=400, reached=396))), ["K5 communication"],
+    ),
     "a serious incident since the review of the policy": (
         good(reviewed=document("policy-review", **REVIEW), incident=incident()), ["K5 policy-review/N1"],
     ),
