@@ -64,7 +64,7 @@ def new(
     from aims_mlflow.records.documents import document_model
 
     document_model(kind)
-    around = with_publications(gather(folder, evidence, make=not only_print))
+    around = with_publications(gather(folder, evidence, make=not only_print, for_print=only_print))
     by = author or own_name(around)
     if only_print:
         click.echo(new_draft(kind, system, by, around, form)[1], nl=False)

@@ -126,13 +126,19 @@ class Folder:
 def find_folder(start: Path | None = None, *, make: bool = False) -> Path:
     """Return the management folder: `start` if given, what AIMS_FOLDER names, or `aims/` here or further up.
 
-    `make` makes `aims/` here where there is none.
+    `make` makes the folder that is named, or `aims/` here, where there is none.
 
     Raises:
         Unreachable: there is none.
     """
     named = start or settings.management_folder()
     if named is not None:
+        if make and not named.exists():
+            try:
+                named.mkdir(parents=True)
+            except OSError as exc:
+                what = f"the folder cannot be made ({exc.strerror})"
+                raise Unreachable(what, where=str(named), next="name another folder") from exc
         if not named.is_dir():
             raise Unreachable("there is no such folder", where=str(named), next=START)
         return named

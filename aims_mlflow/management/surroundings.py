@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aims_mlflow import settings
+from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.trust import FILE, trusted_keys
 from aims_mlflow.management.evidence_view import EvidenceView, read_evidence
-from aims_mlflow.management.folder import find_folder, read_folder
+from aims_mlflow.management.folder import NAME, Folder, find_folder, read_folder
 from aims_mlflow.management.rules.base import LintContext
 from aims_mlflow.signing.keyring import load_keyring
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from aims_mlflow.records.keyring import Keyring
 
@@ -32,18 +33,26 @@ def local_keyring() -> Keyring | None:
     return load_keyring(path) if path.is_file() else None
 
 
-def gather(folder: Path | None = None, evidence: Iterable[str] = (), *, make: bool = False) -> LintContext:
+def gather(
+    folder: Path | None = None, evidence: Iterable[str] = (), *, make: bool = False, for_print: bool = False
+) -> LintContext:
     """Read the management folder, the keyring and the evidence of the targets that are named.
 
-    `make` makes the folder in the working directory where there is none.
+    `make` makes the folder where there is none; `for_print` takes one that is not there as empty.
 
     Raises:
         Unreachable: there is no folder, or it cannot be read.
     """
-    root = find_folder(folder, make=make)
+    try:
+        root = find_folder(folder, make=make)
+    except Unreachable:
+        if not for_print or folder is not None:
+            raise
+        root = None
+    read = read_folder(root) if root else Folder(Path(NAME))
     targets = list(evidence)
     view = read_evidence(targets, trusted_keys()) if targets else EvidenceView()
-    return LintContext(read_folder(root), view, local_keyring(), datetime.now(UTC).strftime("%Y-%m-%d"))
+    return LintContext(read, view, local_keyring(), datetime.now(UTC).strftime("%Y-%m-%d"))
 
 
 def registered_versions(around: LintContext, system: str | None) -> list[str]:

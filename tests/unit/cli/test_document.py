@@ -48,6 +48,18 @@ def test_a_draft_knows_the_register_and_is_not_written_twice(tmp_path):
         run_command("document", "new", "intended-use")
 
 
+def test_a_draft_is_printed_where_no_folder_is_and_written_to_a_folder_that_is_named(tmp_path):
+    printed = run_command("document", "new", "ai-policy", "--print")
+    assert "kind: ai-policy" in printed
+    assert not list(tmp_path.iterdir()), "printing writes nothing"
+    with pytest.raises(AimsError, match="no such folder"):
+        run_command("document", "new", "ai-policy", "--print", "--folder", "papers")
+    run_command("document", "new", "ai-policy", "--folder", "papers")
+    assert (tmp_path / "papers" / "ai-policy.md").read_text() == printed
+    with pytest.raises(AimsError, match="cannot be made"):
+        run_command("document", "new", "ai-policy", "--folder", "papers/ai-policy.md/more")
+
+
 def test_the_list_and_the_view_say_what_is_there(tmp_path):
     write(tmp_path, policy=POLICY, system=SYSTEM)
     rows = json.loads(run_command("document", "list", "--json"))
