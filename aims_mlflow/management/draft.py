@@ -197,10 +197,9 @@ def _gaps(field: Any, entries: Any) -> Iterator[str]:
 
 def _entry_form(model: type[BaseModel]) -> Iterator[str]:
     """Show the fields of an entry, as comments."""
-    for number, (name, field) in enumerate(model.model_fields.items()):
-        needed = field.is_required() or is_needed(field)
-        if needed:
-            yield f"#   {'- ' if number == 0 else '  '}{key_of(name, field)}:  # {field.description}"
+    needed = [(name, field) for name, field in model.model_fields.items() if field.is_required() or is_needed(field)]
+    for number, (name, field) in enumerate(needed):
+        yield f"#   {'- ' if number == 0 else '  '}{key_of(name, field)}:  # {field.description}"
 
 
 def _body(kind: str, title: str) -> Iterator[str]:

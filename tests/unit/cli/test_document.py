@@ -1,8 +1,10 @@
 """`aims document`: drafts ask what an auditor asks, lint refuses them, and the list says what is there."""
 
 import json
+import re
 
 import pytest
+import yaml
 
 from aims_mlflow.cli.main import cli, run_command
 from aims_mlflow.errors import AimsError, ConfigError
@@ -31,6 +33,15 @@ def test_a_draft_of_each_kind_is_a_document_whose_gaps_are_refused(kind, tmp_pat
     assert "TODO" in path.read_text()
     assert lint() == 1
     assert "D2 error: a gap is left: TODO" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_entries_that_a_draft_shows_are_yaml_without_their_marks(kind):
+    draft = run_command("document", "new", kind, "--system", "income-screening", "--print")
+    for shown in re.findall(r"^# TODO \w+: .*\n((?:#   .*\n)+)", draft, re.MULTILINE):
+        entries = yaml.safe_load(shown.replace("#   ", "", 1).replace("\n#   ", "\n"))
+        assert isinstance(entries, list), shown
+        assert len(entries) == 1, shown
 
 
 def test_a_draft_knows_the_register_and_is_not_written_twice(tmp_path):
