@@ -161,7 +161,7 @@ class ImpactAssessmentDocument(TextDocument):
     trigger: Text | None = optional("what made it due")
     assessors: tuple[Assessor, ...] = entries("who assessed, in which function")
     consulted: tuple[Consultation, ...] = optional("who was asked, and what changed by it", ())
-    described: SystemDescription | None = optional("the system")
+    described: SystemDescription | None = optional("what the system is and does")
     data: tuple[AssessedData, ...] = optional("data, each with its digest", ())
     model: AssessedModel | None = optional("the model")
     deployment: DeploymentContext | None = optional("where and how it is used")

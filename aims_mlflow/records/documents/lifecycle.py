@@ -55,7 +55,7 @@ class CompetenceDocument(LogDocument):
     requirement: Text | None = needed("what the role must know: evaluation, fairness, AI risk, law")
     basis: Text | None = needed("how they have shown it: course, exam, work sample, supervised work")
     assessor: Person | None = optional("who judged it")
-    level: Text | None = optional("level")
+    level: Text | None = optional("how well they know it, by the organisation's scale")
     obtained_on: Day | None = needed("on which day it was shown")
     gap: Text | None = optional("what is missing, and what is done about it")
 
