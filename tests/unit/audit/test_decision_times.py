@@ -11,8 +11,10 @@ from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.records.base import utc_text
 from support.authority_world import AuthorityWorld
 
-NOW = datetime.now(UTC)
-LATER = NOW + timedelta(days=20)
+
+def now(**later):
+    """Return the time, read where it is asked: evidence that is newer than a decision's clock does not count."""
+    return datetime.now(UTC) + timedelta(**later)
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def waived(world):
     refused = world.ask("income", files, "registration")
     for control in sorted({u.control for u in refused.unmet}):
         claims = tuple(waived_claim(u) for u in refused.unmet if u.control == control)
-        until = utc_text(NOW + timedelta(days=9))
+        until = utc_text(now(days=9))
         world.consent(rosa, "income", "waiver", stage="registration", control=control, claims=claims, expires=until)
     assert world.ask("income", files, "registration").allowed
     return files
@@ -38,19 +40,19 @@ def told(world):
 
 
 def test_a_waiver_that_counts_again_by_a_clock_set_back_is_told(world):
-    files = waived(world)
-    assert not world.ask("income", files, "registration", now=LATER).allowed
+    files, later = waived(world), now(days=20)
+    assert not world.ask("income", files, "registration", now=later).allowed
     assert told(world) == []
-    assert world.ask("income", files, "registration", now=NOW + timedelta(days=1)).allowed
+    assert world.ask("income", files, "registration", now=now(days=1)).allowed
     (sentence,) = told(world)
     assert f"decision {world.last}: its clock said" in sentence
-    assert f"and a decision before it {LATER:%Y-%m-%d}" in sentence
+    assert f"and a decision before it {later:%Y-%m-%d}" in sentence
     assert "would have been refused: " in sentence
     assert "a clock was set back" in sentence
 
 
 def test_a_clock_that_is_off_without_any_effect_is_no_problem(world):
     files = world.train(world.person("ana", "trainer"))
-    for now in (LATER, NOW, LATER + timedelta(minutes=1)):
-        assert world.ask("income", files, "registration", now=now).allowed
+    for clock in (now(days=20), now(), now(days=20, minutes=1)):
+        assert world.ask("income", files, "registration", now=clock).allowed
     assert told(world) == []
