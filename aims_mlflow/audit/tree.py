@@ -11,7 +11,7 @@ from aims_mlflow.audit.keyrings import LOOK_AGAIN, check_signer, log_keys
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger import checkpoint, merkle
 from aims_mlflow.ledger.heads import OF_THE_SERVER
-from aims_mlflow.ledger.ledger import PAGE
+from aims_mlflow.ledger.leaves import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from aims_mlflow.ledger.database import reading
-from aims_mlflow.ledger.leaves import Leaf
+from aims_mlflow.ledger.leaves import PAGE, Leaf
 from aims_mlflow.ledger.model_leaves import FOR_ALL
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from aims_mlflow.ledger.database import Tables
     from aims_mlflow.ledger.model_leaves import FiledLeaf
-
-PAGE = 1000
 
 
 @dataclass

@@ -23,6 +23,8 @@ TYPES = (
     "decision", "outcome", "approval", "waiver", "revocation", "retirement", "withdrawn", "superseded", "deleted",
     "renamed", "legacy", "policy", "keyring", "finding", "incident", "evidence", "erased",
 )  # fmt: skip
+# How many leaves one statement reads at most.
+PAGE = 1000
 
 
 class SearchColumns(NamedTuple):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.canonical import parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger.in_force import in_force
-from aims_mlflow.ledger.leaves import Entry, Leaf, SearchColumns
+from aims_mlflow.ledger.leaves import PAGE, Entry, Leaf, SearchColumns
 from aims_mlflow.records.leaves import read_body
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.log import Log
     from aims_mlflow.ledger.model_leaves import LeavesNow, ModelLeaves
     from aims_mlflow.records.leaves.base import LeafBody
-
-PAGE = 1000
 
 
 def ledger_uri(registry_uri: str, configured: str | None) -> str:

@@ -5,7 +5,8 @@ import shutil
 import pytest
 
 from aims_mlflow.bounded_cache import BoundedCache
-from aims_mlflow.ledger.leaf_reader import PAGE, LeafReader
+from aims_mlflow.ledger.leaf_reader import LeafReader
+from aims_mlflow.ledger.leaves import PAGE
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.ledger.model_leaves import KEPT, Memory
 from support.entries import entry_of
