@@ -12,6 +12,8 @@ PROMPT_SOURCES = frozenset({"dummy-source", "prompt-template"})
 REFUSES_ALL = "refuses all"
 # Tag of a version: the request of the decision that let it in.
 REQUEST_TAG = "aims.request"
+# Tag of a version: the waivers that it was ever let through with, with their reasons.
+WAIVERS_TAG = "aims.waivers"
 IS_PROMPT_TAG = "mlflow.prompt.is_prompt"
 
 

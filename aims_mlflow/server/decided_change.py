@@ -15,7 +15,7 @@ from aims_mlflow.lifecycle.recovery import outcome_of
 from aims_mlflow.lifecycle.standing_now import why_it_ended
 from aims_mlflow.lifecycle.tenures import holders, place
 from aims_mlflow.records.base import uuid7
-from aims_mlflow.registry.names import REQUEST_TAG
+from aims_mlflow.registry.names import REQUEST_TAG, WAIVERS_TAG
 from aims_mlflow.server import counters, gate_log
 from aims_mlflow.server.caller import caller
 from aims_mlflow.server.change import announced_decision, decision_entry
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from aims_mlflow.server.stored_evidence import ArtifactOwner
     from aims_mlflow.server.stored_rows import RegistryRows
 
-WAIVERS_TAG, BETWEEN = "aims.waivers", " | "
+BETWEEN = " | "
 WHAT = {"registration": "Registration", "deployment": "Deployment"}
 
 

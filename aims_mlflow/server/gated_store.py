@@ -13,6 +13,7 @@ from aims_mlflow.server.artifact_door import ArtifactDoor
 from aims_mlflow.server.consent_intake import ConsentIntake
 from aims_mlflow.server.decided_change import DecidedChanges
 from aims_mlflow.server.deployments import Deployments, NewVersion, Registrations
+from aims_mlflow.server.erased_tags import ErasedTags
 from aims_mlflow.server.opening import open_gate
 from aims_mlflow.server.removals import Removals
 from aims_mlflow.server.reserved_names import ReservedNames, refuse_reserved
@@ -42,7 +43,7 @@ class GatedMethods:
         self._removals = Removals(plain, rows, gate, changes)
         self._registrations = Registrations(plain, rows, changes, decided, sources)
         self._deployments = Deployments(plain, rows, gate, changes, decided, sources=sources, removals=self._removals)
-        self._names = ReservedNames(plain, changes, ConsentIntake(gate))
+        self._names = ReservedNames(plain, changes, ConsentIntake(gate), ErasedTags(plain, gate.ledger))
         self._answers = Answers(plain, changes, gate, sources)
 
     # fmt: off
@@ -87,9 +88,8 @@ class GatedMethods:
         self._names.set_model_tag(name, tag)
 
     def delete_registered_model_tag(self, name: str, key: str) -> None:
-        """Delete a tag; refused for a reserved one."""
-        refuse_reserved("The change", key)
-        self.plain.delete_registered_model_tag(name, key)
+        """Delete a tag; refused for a reserved one, unless the ledger erased what it repeats."""
+        self._names.delete_model_tag(name, key)
 
     def set_model_version_tag(self, name: str, version: str, tag: Any) -> None:
         """Set a version's tag; refused for a reserved one."""
@@ -97,9 +97,8 @@ class GatedMethods:
         self.plain.set_model_version_tag(name, version, tag)
 
     def delete_model_version_tag(self, name: str, version: str, key: str) -> None:
-        """Delete a version's tag; refused for a reserved one."""
-        refuse_reserved("The change", key)
-        self.plain.delete_model_version_tag(name, version, key)
+        """Delete a version's tag; refused for a reserved one, unless the ledger erased what it repeats."""
+        self._names.delete_version_tag(name, version, key)
 
     def get_registered_model(self, name: str) -> Any:
         """Return a model; for `aims.status`, return the gate's status."""

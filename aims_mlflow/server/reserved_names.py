@@ -6,13 +6,17 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.registry.names import RESERVED, is_reserved
+from mlflow.entities.model_registry import RegisteredModelTag
+
+from aims_mlflow.gates.consents import unpacked
+from aims_mlflow.registry.names import RESERVED, WAIVERS_TAG, is_reserved
 from aims_mlflow.server.caller import caller
 from aims_mlflow.server.failing_closed import closed, denied
 
 if TYPE_CHECKING:
     from aims_mlflow.server.announced_change import AnnouncedChanges
     from aims_mlflow.server.consent_intake import ConsentIntake
+    from aims_mlflow.server.erased_tags import ErasedTags
     from aims_mlflow.server.plain_store import PlainStore
 
 APPROVAL_TAG = re.compile(r"^aims\.approval\.[0-9a-f]{32}$")
@@ -50,10 +54,13 @@ def refuse_unclear(what: str, name: str) -> None:
 class ReservedNames:
     """Reserves the namespace `aims.`: everyone can read it, and only the gate writes it."""
 
-    def __init__(self, plain: PlainStore, changes: AnnouncedChanges, consents: ConsentIntake) -> None:
+    def __init__(
+        self, plain: PlainStore, changes: AnnouncedChanges, consents: ConsentIntake, erased: ErasedTags
+    ) -> None:
         self._plain = plain
         self._changes = changes
         self._consents = consents
+        self._erased = erased
 
     def create_model(self, name: str, tags: Any, *args: Any, **kwargs: Any) -> Any:
         """Create a registered model; refuse a reserved name or tag."""
@@ -62,12 +69,34 @@ class ReservedNames:
         return self._plain.create_registered_model(name, tags, *args, **kwargs)
 
     def set_model_tag(self, name: str, tag: Any) -> None:
-        """Set a model's tag; `aims.approval.*` submits an approval or waiver."""
+        """Set a model's tag; `aims.approval.*` submits an approval or waiver.
+
+        The tag keeps the signed envelope alone: the words beside it are in the ledger, where they can be erased.
+        """
         if APPROVAL_TAG.match(tag.key):
             with closed("The approval"):
                 self._plain.get_registered_model(name)
                 who, login = caller()
                 self._consents.take(name, self._changes.workspace, tag.value, who, login)
+                tag = RegisteredModelTag(tag.key, unpacked(tag.value)[0].decode())
         else:
             refuse_reserved("The tag", tag.key)
         self._plain.set_registered_model_tag(name, tag)
+
+    def delete_model_tag(self, name: str, key: str) -> None:
+        """Delete a model's tag; one by which a consent came only after its words were erased in the ledger."""
+        if APPROVAL_TAG.match(key):
+            with closed("The change"):
+                self._erased.require_consent(name, key)
+        else:
+            refuse_reserved("The change", key)
+        self._plain.delete_registered_model_tag(name, key)
+
+    def delete_version_tag(self, name: str, version: str, key: str) -> None:
+        """Delete a version's tag; the list of its waivers only after their reasons were erased in the ledger."""
+        if key == WAIVERS_TAG:
+            with closed("The change"):
+                self._erased.require_waivers(name, self._changes.workspace, version)
+        else:
+            refuse_reserved("The change", key)
+        self._plain.delete_model_version_tag(name, version, key)
