@@ -21,9 +21,10 @@ def erase(leaf: str, reason: str, ledger: str | None, registry: str | None, as_j
 
     The leaf, and the signed record of an approval or waiver, contain only salted commitments, so that everything
     else still verifies. A waiver's reason is also in the bodies of the decisions that used it: erase those by
-    their requests. What stays: the owners that the keyring names, the account in each signed record of evidence, and
-    the tag aims.waivers in MLflow. Signed with this account's key, which needs the role approver or auditor. Backups
-    of the database hold the body until they end.
+    their requests, and then delete the version's tag aims.waivers in MLflow, which the gate allows only then. What
+    stays: names of models and aliases, the owners that the keyring names, texts of policies, and the account in each
+    signed record of evidence. Signed with this account's key, which needs the role approver or auditor. Backups of
+    the database hold the body until they end.
     """
     from aims_mlflow.lifecycle import erasure
     from aims_mlflow.signing.key_sources import signing_key

@@ -29,6 +29,8 @@ MAX_KNOWN = 10_000
 KnownConsents = BoundedCache[SignedConsent]
 GIVING, TAKING = ("approval", "waiver"), ("revocation", "retirement")
 ACTIONS = (*GIVING, *TAKING)
+# Stands for the account in the signed record: it is beside it, from where it can be erased.
+BESIDE = "beside it"
 AGAIN = "make it with `aims approve`, `aims waive`, `aims gate revoke` or `aims gate retire`"
 
 

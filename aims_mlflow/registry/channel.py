@@ -13,7 +13,7 @@ from aims_mlflow.evidence import registered_models, tracking
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.evidence.model_files import model_folder
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
-from aims_mlflow.gates.consents import packed
+from aims_mlflow.gates.consents import BESIDE, packed
 from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.decision import Consent, Decision
 from aims_mlflow.records.details.gate import ConsentDetails
@@ -23,10 +23,6 @@ from aims_mlflow.records.leaves.others import ConsentText
 if TYPE_CHECKING:
     from aims_mlflow.records.policy import Stage
     from aims_mlflow.signing.keys import SigningKey
-
-
-# A consent's signed record names no account: that is among the words beside it.
-BESIDE = "beside it"
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.evidence.statement import read
 from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.consents import (
     ACTIONS,
+    AGAIN,
+    BESIDE,
     KnownConsents,
     read_consent,
     sealed_consents,
@@ -50,6 +53,7 @@ class ConsentIntake:
         force = self._gate.policy.current()
         raw, words = unpacked(text)
         signed = read_consent(raw, force.keyring, force.consenting)
+        _require_nothing_written(raw)
         _require_named_failures(signed)
         _require_model(signed, name, workspace)
         require_login(signed.owner, login)
@@ -87,6 +91,13 @@ class ConsentIntake:
                 "the policy has changed since it was signed",
                 next="sign it again: `aims approve` and `aims waive` read the policy in force",
             )
+
+
+def _require_nothing_written(raw: bytes) -> None:
+    """Refuse a signed record with a person's words in it: they would stay for good, where nobody can erase them."""
+    body = read(raw, "consent").evidence
+    if body.actor != BESIDE or body.reason or body.details.get("comment"):
+        raise EvidenceError("its signed record has an account or a comment, which could not be erased", next=AGAIN)
 
 
 def _require_named_failures(signed: SignedConsent) -> None:

@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aims_mlflow.evidence.statement import read, seal
 from aims_mlflow.gates.consents import packed
+from aims_mlflow.records.base import uuid7
 from aims_mlflow.records.leaves.others import ConsentText
+from aims_mlflow.signing.key_sources import load_key
 from support import trainings
 from support.gated_registry import refused
 
@@ -82,3 +85,14 @@ def plain(registry, key, value):
     SqlAlchemyStore(f"sqlite:///{registry.folder}/mlflow.db").set_registered_model_tag(
         "loans", RegisteredModelTag(key, value)
     )
+
+
+@pytest.mark.parametrize("written", [{"actor": "olga"}, {"reason": WORDS}])
+def test_a_consent_with_words_in_its_signed_record_is_refused(waived, registry, client, written):
+    leaf = next(registry.ledger.leaves(types=("waiver",)))
+    words = ConsentText.model_validate(registry.ledger.body(leaf.sequence).words)
+    record = read(registry.ledger.envelope(leaf.fact.envelope), "waiver")
+    body = record.evidence.model_copy(update={"id": uuid7(), **written})
+    signed = seal(body, record.subjects, load_key(f"file:{registry.office.approver}"))
+    tag = f"aims.approval.{secrets.token_hex(16)}", packed(signed.envelope.raw, words)
+    assert "could not be erased" in refused(client.set_registered_model_tag, "loans", *tag)
