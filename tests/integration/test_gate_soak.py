@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from aims_mlflow.cli.main import run_command
+from aims_mlflow.demo import server
 from aims_mlflow.demo.people import Office, set_up
 from support import commands, trainings
 from support.commands import command
@@ -52,7 +53,8 @@ class KeptServer(RowServer):
         return "\n".join(path.read_text(errors="replace") for path in self.folder.glob("server*.log"))
 
 
-def test_after_a_soak_ledger_and_registry_agree(tmp_path, s3, clean_state):
+def test_after_a_soak_ledger_and_registry_agree(tmp_path, s3, clean_state, monkeypatch):
+    monkeypatch.setattr(server, "START_SECONDS", 900)  # it starts three times beside eight clients
     with running_server() as postgres, SlowProxy(lambda: socket_of(postgres)) as database_door:
         where = s3["MLFLOW_S3_ENDPOINT_URL"].rpartition(":")
         with SlowProxy(lambda: ("127.0.0.1", int(where[2]))) as store_door:
@@ -174,12 +176,14 @@ def ledger_and_registry_agree(gate, answers):
         assert {number: v.tags["aims.request"] for number, v in found.versions.items()} == made
         assert found.aliases["champion"] == [x["version"] for x in done if x["stage"] == "deployment"][-1]
         sets = Counter(x["version"] for x in done if x["stage"] == "deployment")
-        mine = [a for a in told if a["name"] == name]
+        mine, tags = [a for a in told if a["name"] == name], mlflow.MlflowClient().get_registered_model(name).tags
         for a in mine:
             if a["what"] == "create":
                 assert found.versions[a["version"]].tags["call"] == a["key"]
             elif a["what"] == "tag":
                 assert found.versions[a["version"]].tags[a["key"]] == "on"
+            elif a["what"] == "model tag":
+                assert tags[a["key"]] == "on"
         assert not Counter(a["version"] for a in mine if a["what"] == "alias") - sets
 
 

@@ -47,7 +47,8 @@ class LoadClient:
 
     def answered_since(self, moment):
         """Whether a change was asked for and carried out since."""
-        return any(a["begun"] > moment and a["status"] == 200 and a["what"] == "create" for a in self.read())
+        later = (a for a in self.read() if a["begun"] > moment)
+        return any(a["status"] == 200 and a["what"] in ("create", "alias") for a in later)
 
     def end(self):
         self.process.terminate()
@@ -79,7 +80,7 @@ class Load:
         return [{"client": n, **a} for n, client in enumerate(self.clients) for a in client.read()]
 
     def recovers(self, after):
-        """Wait until each client has made a version that it asked for from now on."""
+        """Wait until each client has made a change that it asked for from now on; returns for how many seconds."""
         begun = time.time()
         while waiting := [n for n, client in enumerate(self.clients) if not client.answered_since(begun)]:
             assert time.time() - begun < RECOVERY, f"clients {waiting} are not served after: {after}"
