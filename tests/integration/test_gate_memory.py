@@ -80,8 +80,8 @@ def test_a_server_without_memory_refuses_and_goes_on(tmp_path, clean_state):
         alias = {"name": "loans", "alias": "champion", "version": "1"}
         assert post(gate, "registered-models/alias", **alias)[0] == 200
         sessions = next(gate.server.folder.glob(f"**/{run}/artifacts/aims/sessions"))
-        with (sessions / f"{uuid.uuid4()}.jsonl").open("wb") as more:
-            more.write(b'{"payload": "' + b"A" * (LARGE - 1 * MIB) + b'"}\n')
+        more = sessions / f"{uuid.uuid4()}.jsonl"
+        more.write_bytes(b'{"payload": "' + b"A" * (LARGE - 1 * MIB) + b'"}\n')
         decided = len(gate_leaves(gate, "decision"))
         process = process_of(gate)
         with little_memory(process):
@@ -95,8 +95,11 @@ def test_a_server_without_memory_refuses_and_goes_on(tmp_path, clean_state):
         assert not [x for x in gate_leaves(gate, "decision")[decided:] if not x["allowed"]]
         assert process_of(gate) == process
         assert registration(gate, small, None)[0] == 200
+        # With memory it is decided, and refused for what it is; without the file nothing of that stands in the way.
         status, said, _ = registration(gate, large, run)
-        assert status == 200, said  # nobody's refusal stood in the way
+        assert (status, "that no known key signed" in said) == (403, True), said
+        more.unlink()
+        assert registration(gate, large, run)[0] == 200
         where = ("--ledger", f"sqlite:///{gate.server.folder}/mlflow.db.aims.db")
         assert commands.command("gate", "reconcile", *where)[0] == 0
         assert commands.command("ledger", "verify", *where)[0] == 0
