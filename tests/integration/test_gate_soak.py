@@ -3,8 +3,8 @@
 Eight client processes make versions, set aliases and tags, and read, on PostgreSQL and S3 with two workers. The length is
 `AIMS_SOAK_MINUTES` (30). At the end ledger and registry agree, no lock is held, and the server's memory is flat.
 
-Memory is the resident memory of all processes of the server, measured once a second: the median of the last third is at most
-a tenth above that of the middle third. The server is restarted in the first third alone, so that both are of the same
+Memory is what all processes of the server took themselves (RssAnon: pages of files do not count, which the system drops when
+it wants), measured once a second: the median of the last third is at most a tenth above that of the middle third. The server is restarted in the first third alone, so that both are of the same
 processes. Threads and open files are compared in the same way.
 """
 
@@ -128,8 +128,7 @@ def answers_are_as_they_should_be(load):
     gated = [a for a in answers if a["what"] in GATED]
     assert {a["status"] for a in gated} <= {0, 200, 403}, [a for a in gated if a["status"] not in (0, 200, 403)][:5]
     assert not [a for a in gated if a["what"] == "create without evidence" and a["status"] == 200]
-    for kind in GATED:
-        assert {a["client"] for a in gated if a["what"] == kind} == set(range(len(load.clients)))
+    assert {a["client"] for a in gated if a["status"] == 200} == set(range(len(load.clients)))
 
 
 def no_lock_is_held(gate):

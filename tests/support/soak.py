@@ -118,14 +118,14 @@ class Usage:
 
 
 def usage(group):
-    """Return (MiB of resident memory, threads, open files) of all processes of a group."""
+    """Return (MiB of memory of its own, threads, open files) of all processes of a group."""
     memory, threads, files = 0.0, 0, 0
     for place in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if os.getpgid(int(place.name)) != group:
                 continue
             lines = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
-            memory += int(lines["VmRSS"].split()[0]) / 1024
+            memory += int(lines["RssAnon"].split()[0]) / 1024
             threads += int(lines["Threads"])
             files += len(list((place / "fd").iterdir()))
     return memory, threads, files
