@@ -27,6 +27,8 @@ from support.postgresql import new_database
 ADMIN = ("admin", "admin-password-1234")
 PASSWORD = "{}-password-1234"
 WORKSPACE = "credit"
+# Uvicorn kills a worker that does not answer it for 5 s, which on a busy machine may be one that starts.
+PATIENCE = ["--uvicorn-opts", "--timeout-worker-healthcheck 120"]
 AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
 
 
@@ -80,7 +82,7 @@ class RowServer(GatedServer):
             where = ["--no-serve-artifacts", "--default-artifact-root", self.root]
         return [
             sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port),
-            "--workers", str(self.row.workers),
+            "--workers", str(self.row.workers), *(PATIENCE if self.row.workers > 1 else []),
             "--backend-store-uri", self.database, "--registry-store-uri", f"aims+{self.database}", *where,
             *(["--app-name", "basic-auth"] if self.row.logins else []),
             *(["--enable-workspaces", "--workspace-store-uri", f"aims+{self.database}"] if self.row.workspaces else []),
