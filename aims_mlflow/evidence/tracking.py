@@ -23,10 +23,9 @@ ROOT = "aims"
 NOT_THERE = (
     "RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "ENDPOINT_NOT_FOUND", "NOT_FOUND", "FEATURE_DISABLED",
 )  # fmt: skip
-MAX_FILES = 1000
-MODEL_ID = re.compile(r"^m-[0-9a-f]{32}$")
+MAX_FILES, MAX_FILE_BYTES = 1000, 256 * 2**20  # whoever may write into a run can put any file in evidence's place
+MODEL_ID, MODEL_IN_SOURCE = re.compile(r"^m-[0-9a-f]{32}$"), re.compile(r"m-[0-9a-f]{32}")
 RUN_ID = re.compile(r"^[0-9a-f]{32}$")
-MODEL_IN_SOURCE = re.compile(r"m-[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -148,10 +147,8 @@ def registered_model(name: str) -> Any:
     from mlflow.exceptions import MlflowException
     from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
 
-    with (
-        reaching(f"read the registered model {name}"),
-        known_kind(_mlflow().get_registry_uri(), _mlflow().tracking.registry),
-    ):
+    reading = reaching(f"read the registered model {name}")
+    with reading, known_kind(_mlflow().get_registry_uri(), _mlflow().tracking.registry):
         try:
             return client().get_registered_model(name)
         except UnsupportedModelRegistryStoreURIException:
@@ -205,12 +202,15 @@ def read_file(run_id: str, path: str) -> bytes:
     """Return one artifact's bytes.
 
     Raises:
-        Unreachable: it is not there or cannot be read.
+        Unreachable: it is not there, cannot be read, or is larger than evidence is.
     """
     check_inside(path)
     reading = reaching(f"read {path} of run {run_id}")
     with tempfile.TemporaryDirectory(prefix="aims-") as folder, reading, _no_progress_bar():
-        return Path(client().download_artifacts(run_id, path, folder)).read_bytes()
+        file = Path(client().download_artifacts(run_id, path, folder))
+        if (size := file.stat().st_size) > MAX_FILE_BYTES:
+            raise Unreachable(f"it has {size:,} bytes, evidence {MAX_FILE_BYTES:,} at most", where=f"{run_id}/{path}")
+        return file.read_bytes()
 
 
 def check_inside(path: str) -> None:

@@ -88,3 +88,17 @@ def test_a_server_that_does_not_answer_is_one_sentence_within_seconds(uri):
     with pytest.raises(Unreachable, match="server answers") as caught:
         check_answers(uri)
     assert "secret" not in caught.value.sentence()
+
+
+def test_a_file_that_is_larger_than_evidence_is_never_read_into_memory(tmp_path, monkeypatch, clean_state):
+    import mlflow
+
+    monkeypatch.chdir(tmp_path)
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    with mlflow.start_run() as run:
+        mlflow.log_text("x" * 2000, "aims/report.html")
+    monkeypatch.setattr(tracking, "MAX_FILE_BYTES", 1000)
+    with pytest.raises(Unreachable, match=r"it has 2,000 bytes, evidence 1,000 at most"):
+        tracking.read_file(run.info.run_id, "aims/report.html")
+    monkeypatch.setattr(tracking, "MAX_FILE_BYTES", 2000)
+    assert len(tracking.read_file(run.info.run_id, "aims/report.html")) == 2000
