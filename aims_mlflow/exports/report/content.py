@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.view import LedgerView
-from aims_mlflow.documents.page_blocks import Facts, Form, PageTable, PageView, Picture, Prose, TextBlock
+from aims_mlflow.documents.page_blocks import Facts, Form, PageTable, PageView, Picture, Prose, TextBlock, cell
 from aims_mlflow.errors import ConfigError, did_you_mean
+from aims_mlflow.exports.report.columns import for_paper
 from aims_mlflow.pages.index import PageIndex
 from aims_mlflow.pages.rendering import PageFrame
 from aims_mlflow.pages.scope import EVERYTHING
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from aims_mlflow.documents.page_blocks import Block
+    from aims_mlflow.documents.page_blocks import Block, Text
     from aims_mlflow.ledger.ledger import Ledger
 
 MOST_ROWS = "1000"
@@ -128,8 +129,17 @@ def _not_covered() -> PageView:
 
 def _on_paper(view: PageView) -> PageView:
     """Return a page without what paper has no use for: forms, listings of raw data, and empty blocks."""
-    return replace(view, blocks=tuple(b for b in view.blocks if not isinstance(b, Form | TextBlock) and _says(b)))
+    blocks = [b for block in view.blocks if not isinstance(block, Form | TextBlock) and _says(block)
+              for b in (for_paper(block) if isinstance(block, PageTable) else [block])]  # fmt: skip
+    return replace(view, blocks=tuple(blocks))
 
 
 def _says(block: Block) -> bool:
-    return isinstance(block, Facts | PageTable | Picture) or (isinstance(block, Prose) and bool(block.sentences))
+    return isinstance(block, Facts | PageTable | Picture) or (
+        isinstance(block, Prose) and any(_is_text(each) for each in block.sentences)
+    )
+
+
+def _is_text(sentence: Text) -> bool:
+    """Return whether a sentence says something by itself; one that is nothing but a link leads nowhere on paper."""
+    return not cell(sentence).href

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.documents.page_blocks import Facts, PageTable, Picture, Prose, cell
 from aims_mlflow.documents.page_html import cells
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.exports.report.columns import shares, words
 from aims_mlflow.exports.report.pictures import NEEDS, draw, fonts
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _heading(sheet: FPDF, text: str, level: int) -> None:
     sheet.set_text_color(*BLACK)
     if level < 2:
         sheet.start_section(text[:200], level)
-    sheet.multi_cell(0, size * 0.5, text, new_x="LMARGIN", new_y="NEXT")
+    sheet.multi_cell(0, size * 0.5, text, new_x="LMARGIN", new_y="NEXT", align="L")
     sheet.ln(1)
 
 
@@ -105,14 +106,10 @@ def _paragraph(sheet: FPDF, text: str, tone: str = "", *, soft: bool = False, in
     sheet.multi_cell(0, LINE, text[:LONGEST], new_x="LMARGIN", new_y="NEXT", align="L")
 
 
-def _words(value: PageCell) -> str:
-    return f"{value.mark} {value.text}" if value.mark else value.text
-
-
 def _part(sheet: FPDF, part: PageView) -> None:
     _heading(sheet, part.title, 1)
     for each in part.lead:
-        _paragraph(sheet, _words(cell(each)))
+        _paragraph(sheet, words(each))
     for block in part.blocks:
         if block.title:
             _heading(sheet, block.title, 2)
@@ -124,7 +121,7 @@ def _block(sheet: FPDF, block: Block) -> None:
         _facts(sheet, [(name, cells(values)) for name, values in block.rows])
     elif isinstance(block, Prose):
         for each in block.sentences:
-            _paragraph(sheet, _words(cell(each)), cell(each).tone)
+            _paragraph(sheet, words(each), cell(each).tone)
     elif isinstance(block, Picture):
         draw(sheet, block, FONT, sheet.epw)
         _paragraph(sheet, block.told, soft=True)
@@ -151,7 +148,7 @@ def _facts(sheet: FPDF, rows: list[tuple[str, list[PageCell]]], indent: float = 
         for value in values:
             sheet.set_x(sheet.l_margin + 48 + indent)
             sheet.set_text_color(*INK.get(value.tone, BLACK))
-            sheet.multi_cell(0, LINE, _words(value)[:LONGEST] or " ", new_x="LMARGIN", new_y="NEXT", align="L")
+            sheet.multi_cell(0, LINE, words(value)[:LONGEST] or " ", new_x="LMARGIN", new_y="NEXT", align="L")
         if not values:
             sheet.ln(LINE)
 
@@ -163,7 +160,7 @@ def _rows(sheet: FPDF, block: PageTable) -> None:
             sheet.add_page()
         sheet.set_font(FONT, "B", 9)
         sheet.set_text_color(*INK.get(found[0].tone, BLACK))
-        sheet.multi_cell(0, LINE, _words(found[0])[:LONGEST] or " ", new_x="LMARGIN", new_y="NEXT", align="L")
+        sheet.multi_cell(0, LINE, words(found[0])[:LONGEST] or " ", new_x="LMARGIN", new_y="NEXT", align="L")
         named = zip(block.columns[1:], found[1:], strict=True)
         _facts(sheet, [(name, [value]) for name, value in named if value.text], indent=3)
         sheet.ln(1)
@@ -177,7 +174,7 @@ def _table(sheet: FPDF, block: PageTable) -> None:
     head: Any = FontFace(emphasis="BOLD", color=SOFT)
     with sheet.table(
         line_height=4.2, text_align="LEFT", headings_style=head, borders_layout="HORIZONTAL_LINES",
-        col_widths=_widths(block), padding=0.6,
+        col_widths=shares(block.columns, block.rows), padding=0.6,
     ) as table:  # fmt: skip
         table.row(list(block.columns))
         for row in block.rows:
@@ -185,11 +182,4 @@ def _table(sheet: FPDF, block: PageTable) -> None:
             for value in row:
                 found = cell(value)
                 ink = FontFace(color=INK[found.tone]) if found.tone in INK else None
-                drawn.cell(_words(found)[: LONGEST // 2], style=ink)
-
-
-def _widths(block: PageTable) -> tuple[int, ...]:
-    """Return the share of each column: enough for its words, and more for a column of long texts."""
-    columns = zip(block.columns, *([_words(cell(v)) for v in row] for row in block.rows), strict=True)
-    lengths = [[len(text) for text in column] for column in columns]
-    return tuple(min(max(14, *each), 24) + min(sum(each) // len(each), 120) // 2 for each in lengths)
+                drawn.cell(words(found)[: LONGEST // 2], style=ink)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.documents.page_blocks import Facts, PageTable, Picture, Prose, cell
 from aims_mlflow.documents.page_html import cells
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.exports.report.columns import shares
 from aims_mlflow.exports.report.pictures import png, size
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from aims_mlflow.exports.report.content import SystemReport
 
 INK = {"good": "17663A", "bad": "A8201A", "warn": "7A4C00", "idle": "4A5568"}
+PAPER, MARGIN = (210, 297), 18  # millimetres
 WIDE = 6  # tables with more columns are written row by row
 
 
@@ -30,6 +32,7 @@ def as_word(report: SystemReport) -> bytes:
         message = "pip install 'aims_mlflow[report]', or --format html"
         raise ConfigError("writing docx needs python-docx", next=message) from None
     file: Any = docx.Document()
+    _sheet(file)
     file.core_properties.title = report.title
     file.core_properties.author = "aims_mlflow"
     file.core_properties.created = file.core_properties.modified = report.made.replace(tzinfo=None)
@@ -49,6 +52,16 @@ def as_word(report: SystemReport) -> bytes:
     out = io.BytesIO()
     file.save(out)
     return out.getvalue()
+
+
+def _sheet(file: Any) -> None:
+    """Make the sheets A4, with narrow margins and small letters: tables of evidence are wide."""
+    from docx.shared import Mm, Pt
+
+    section, file.styles["Normal"].font.size = file.sections[0], Pt(9)
+    section.page_width, section.page_height = Mm(PAPER[0]), Mm(PAPER[1])
+    section.left_margin = section.right_margin = Mm(MARGIN)
+    section.top_margin = section.bottom_margin = Mm(MARGIN)
 
 
 def _plain(text: str) -> str:
@@ -102,9 +115,28 @@ def _table(file: Any, columns: Any, rows: Any, *, head: bool) -> None:
     if not rows:
         return
     table = file.add_table(rows=0, cols=len(columns), style="Light Grid Accent 1" if head else "Table Grid")
+    table.autofit = False
+    for column, width in zip(table.columns, _widths(columns, rows, head=head), strict=True):
+        column.width = width
     if head:
         for place, name in zip(table.add_row().cells, columns, strict=True):
             place.text = _plain(name)
+        _repeated(table.rows[0])
     for row in rows:
         for place, value in zip(table.add_row().cells, row, strict=True):
             _write(place.paragraphs[0], value)
+
+
+def _widths(columns: Any, rows: Any, *, head: bool) -> list[Any]:
+    """Return the width of each column, by the words in it; names of facts take a third."""
+    from docx.shared import Mm
+
+    given = shares(columns, rows) if head else (1, 2)
+    return [Mm((PAPER[0] - 2 * MARGIN) * each / sum(given)) for each in given]
+
+
+def _repeated(row: Any) -> None:
+    """Let the names of the columns stand at the head of each sheet that the table goes on to."""
+    from docx.oxml import OxmlElement
+
+    row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))  # noqa: SLF001 - python-docx has no other way to it

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aims_mlflow.documents.page_blocks import Picture
+from aims_mlflow.documents.page_blocks import PageTable, Picture
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.exports.report.columns import LIMITS
 from aims_mlflow.exports.report.content import system_report
 from aims_mlflow.exports.report.html import as_html
 from aims_mlflow.exports.report.pdf import as_pdf
@@ -49,6 +50,21 @@ def test_it_has_the_pages_about_the_system_and_ends_with_what_it_does_not_cover(
     assert "conformity is the auditor's judgement" in report.sentence
 
 
+def test_measured_values_are_one_table_and_the_reasons_of_limits_another_each_told_once(report):
+    (version,) = [part for part in report.parts if part.title == "income version 1"]
+    tables = {b.title: b for b in version.blocks if isinstance(b, PageTable)}
+    measured = tables["Behaviour: what was measured, against its limits"]
+    assert len(measured.columns) == 6
+    shown = {f"{row[0].text} {row[1]}": row[2].text for row in measured.rows}
+    assert shown["selection-rate ratio sex = Female (test)"] == "0.91 (95% 0.28 to 0.34)"
+    reasons = [row[1:] for row in tables[LIMITS].rows] if LIMITS in tables else []
+    assert len(reasons) == len(set(reasons))
+
+
+def test_no_sentence_of_the_report_is_a_link_that_leads_nowhere(report):
+    assert "How these states came about" not in as_html(report).decode()
+
+
 def test_html_runs_nothing_fetches_nothing_and_shows_every_part(report):
     page = as_html(report).decode()
     assert "<script" not in page
@@ -74,6 +90,12 @@ def test_docx_has_the_states_with_their_symbols(report):
     file = docx.Document(io.BytesIO(as_word(report)))
     cells = [cell.text for table in file.tables for row in table.rows for cell in row.cells]
     assert "✗ failed" in cells
+    sheet = file.sections[0]
+    room = sheet.page_width - sheet.left_margin - sheet.right_margin
+    for table in file.tables:
+        assert abs(sum(cell.width for cell in table.rows[0].cells) - room) < room / 50
+    (states,) = [t for t in file.tables if [c.text for c in t.rows[0].cells][:3] == ["Control", "State", "Why"]]
+    assert states.rows[0].cells[2].width > 1.5 * states.rows[0].cells[3].width
     assert "<script>alert(1)</script> (sex=Female)" in cells
     assert [p.text for p in file.paragraphs if p.style.name == "Heading 1"] == [part.title for part in report.parts]
 
