@@ -47,6 +47,7 @@ def aims(*args: object, by: str = "rita") -> None:
 
 def set_up(folder: Path) -> None:
     """Open MLflow in the folder, and make the policy and everybody's key."""
+    folder.mkdir(parents=True, exist_ok=True)
     os.chdir(folder)
     os.environ |= {
         "AIMS_HOME": str(folder / "platform"),
