@@ -46,12 +46,14 @@ class BackgroundReader:
     def caught_up(self) -> bool:
         """Return whether all leaves are in the index and all documents are read; what is not yet is read on.
 
-        It waits for `PAGE_SECONDS` at most for each of both; the first call for `first_seconds`, and for states too.
+        It waits for `PAGE_SECONDS` at most for each of both; the first call for `first_seconds` alone, and for states
+        too.
         """
         if self._first:
             self._first = False
             self.start()
-            self._all.wait(self._first_seconds)
+            if not self._all.wait(self._first_seconds):
+                return self._read.is_set() and self._knows_documents()
         if self.shared.index.refresh(self.shared.view, PAGE_SECONDS) and self._knows_documents():
             if time.monotonic() - self._looked > PAUSE:
                 self.start()
@@ -74,15 +76,20 @@ class BackgroundReader:
     def _run(self) -> None:
         shared = self.shared
         try:
-            while not shared.index.refresh(shared.view, 1.0):
-                pass
-            self._read_documents()
-            self._read.set()
-            self._judge()
-            self._all.set()
-            hand_back()
+            with shared.pages_first.reading_ahead():
+                self._read_ahead()
         except (AimsError, sqlite3.Error) as exc:
             _log.warning("aims: what the pages show could not be read ahead: %s", exc)
+
+    def _read_ahead(self) -> None:
+        shared = self.shared
+        while not shared.index.refresh(shared.view, 1.0):
+            pass
+        self._read_documents()
+        self._read.set()
+        self._judge()
+        self._all.set()
+        hand_back()
 
     def _read_documents(self) -> None:
         key, source = shelf_key(self.shared), PageSource(self.shared, EVERYTHING, datetime.now(UTC))

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from aims_mlflow.gates.published_documents import DocumentShelf
 from aims_mlflow.management.library import Library
 from aims_mlflow.pages.judging import shelf_in
+from aims_mlflow.pages.pages_first import RestingCache
 from aims_mlflow.pages.scope import GONE
 from aims_mlflow.records.details.attachments import EVENTS
 from aims_mlflow.records.documents import KINDS
@@ -57,7 +58,13 @@ def shelf_key(shared: SharedSource) -> tuple[object, ...]:
 
 def known_shelf(shared: SharedSource, now: datetime) -> DocumentShelf:
     """Return the documents that the ledger has; read anew after each leaf about one, and after each change of rules."""
-    return shared.shelves.once(shelf_key(shared), lambda: shelf_in(shared.view, now, known=shared.sessions))
+    sessions = RestingCache(shared.sessions, shared.pages_first.rest)
+    return shared.shelves.once(shelf_key(shared), lambda: shelf_in(shared.view, now, known=sessions))
+
+
+def is_unread(shared: SharedSource) -> bool:
+    """Return whether the documents of the ledger were never read since the server started."""
+    return shared.shelves.known(NEWEST) is None
 
 
 def newest_shelf(shared: SharedSource) -> DocumentShelf:
@@ -143,8 +150,18 @@ class ReadableDocuments:
         shelf = self.library.shelf
         # What is remembered holds its shelf, so that no other shelf gets the same identity.
         key = (id(shelf), self._today)
-        _, every = self._shared.documents.once(key, lambda: (shelf, _all_on(self.library, self._today)))
+        _, every = self._shared.documents.once(key, lambda: (shelf, self._all_on(self.library)))
         return [d for d in every if self.reads(d.publication.document.system)]
+
+    def _all_on(self, library: Library) -> list[SealedDocument]:
+        """Return the version in force of each document, as `all`, whoever may read it."""
+        shelf, out = library.shelf, []
+        for name in sorted({p.document.id for p in shelf.publications}):
+            current = shelf.in_force(name) or shelf.versions(name)[-1]
+            state = library.state(current, self._today)
+            out.append(SealedDocument(current, state, _approvers(shelf, current)))
+            self._shared.pages_first.rest()
+        return out
 
     def approvers(self, publication: Publication) -> tuple[str, ...]:
         """Return who approved exactly this content, its authors left out."""
@@ -181,15 +198,6 @@ class ReadableDocuments:
     def unread(self) -> list[SealedDocument]:
         """The documents in force whose fields this release cannot read."""
         return [d for d in self.in_force if d.written is None]
-
-
-def _all_on(library: Library, today: str) -> list[SealedDocument]:
-    """Return the version in force of each document, as `ReadableDocuments.all`, whoever may read it."""
-    shelf, out = library.shelf, []
-    for name in sorted({p.document.id for p in shelf.publications}):
-        current = shelf.in_force(name) or shelf.versions(name)[-1]
-        out.append(SealedDocument(current, library.state(current, today), _approvers(shelf, current)))
-    return out
 
 
 def _approvers(shelf: DocumentShelf, publication: Publication) -> tuple[str, ...]:

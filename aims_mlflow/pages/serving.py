@@ -13,7 +13,7 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.pages.asked_query import SeenQuery, unknown_values, unused_names
 from aims_mlflow.pages.rendering import PageFrame, as_csv, as_html, as_json
 from aims_mlflow.pages.source import PageSource
-from aims_mlflow.pages.views.common import number_in
+from aims_mlflow.pages.views.common import NOT_READ, number_in
 from aims_mlflow.records.base import uuid7
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ def _answered(source: PageSource, asked: PageRequest, query: Mapping[str, str]) 
         seen = SeenQuery({name: value for name, value in query.items() if name not in wrong})
         view = asked.page.view(source, asked.args, seen)
     told = (*wrong.values(), *unused_names(seen))
+    if source.unread and source.told_of_documents:
+        told = (NOT_READ, *told)
     return replace(view, lead=(*(PageCell(text, tone="bad", mark="!") for text in told), *view.lead))
 
 

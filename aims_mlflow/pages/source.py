@@ -16,7 +16,8 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError
 from aims_mlflow.gates.sealed_documents import KnownSessions
 from aims_mlflow.pages.judging import JudgedVersion, VersionLeaves, decision_at, judge_version
-from aims_mlflow.pages.library import ReadableDocuments, known_shelf, newest_shelf
+from aims_mlflow.pages.library import ReadableDocuments, is_unread, known_shelf, newest_shelf
+from aims_mlflow.pages.pages_first import PagesFirst
 from aims_mlflow.pages.read_records import records_of
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.settings import keyring_roots
@@ -82,6 +83,7 @@ class SharedSource:
     decisions: BoundedCache[Decision | None] = field(default_factory=lambda: BoundedCache(MOST_DECIDED))
     records: BoundedCache[SealedRecord | None] = field(default_factory=lambda: BoundedCache(MOST_RECORDS))
     judging: threading.Lock = field(default_factory=threading.Lock)
+    pages_first: PagesFirst = field(default_factory=PagesFirst)
 
     def history(self) -> KeyringHistory:
         """Return the history of the keyrings, read anew after each keyring that is sealed."""
@@ -115,6 +117,16 @@ class PageSource:
     def shelf(self) -> DocumentShelf:
         """Every document that people published, with its approvals, whoever may read it."""
         return newest_shelf(self.shared) if self.behind else known_shelf(self.shared, self.now)
+
+    @cached_property
+    def unread(self) -> bool:
+        """Whether no document was read yet, so that the page cannot tell what is published."""
+        return self.behind and is_unread(self.shared)
+
+    @property
+    def told_of_documents(self) -> bool:
+        """Whether the page asked for the documents."""
+        return not {"documents", "shelf"}.isdisjoint(self.__dict__)
 
     @cached_property
     def documents(self) -> ReadableDocuments:

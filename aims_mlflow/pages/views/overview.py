@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.catalog.loader import controls
 from aims_mlflow.documents.page_blocks import MET_MEANS, Facts, PageCell, PageTable, PageView, state_cell, to
 from aims_mlflow.gates.waivers import last_day
-from aims_mlflow.pages.views.common import UNASSIGNED, day_text, model_text, version_cell
+from aims_mlflow.pages.views.common import NOT_READ, UNASSIGNED, UNREAD, day_text, model_text, version_cell
 from aims_mlflow.pages.views.endings import ending_states, ends_with, together
 from aims_mlflow.pages.views.registers import reason_of
-from aims_mlflow.pages.views.risks import MARKS, OPEN, standings
+from aims_mlflow.pages.views.risks import MARKS, OPEN, RISK_MEANS, standings
 from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, control_cell, live_versions, summary_of
 from aims_mlflow.pages.views.suppliers import supplied
 from aims_mlflow.records.base import utc_text
@@ -28,13 +28,11 @@ LOUD = ("unverifiable", "failed", "failed and waived", "stale", "not evaluated",
 WAIVED = "failed and waived"
 MISSING = "missing"  # of these there are many: one row for each version
 STAGES = ("deployed", "development", "retired")
-RISK_MEANS = {
-    "overdue": "the day by which it was to be treated has passed",
-    "open": "open, by its register",
-    "treating": "its treatment has not ended",
-    "closed without evidence": "a record that closed it is not in this ledger or did not pass, or none is named",
-    "accepted by nobody": "its register names nobody who accepted it",
-}
+NOTHING_LOUD = (
+    "No judged version in use has a control or clause that is failed, waived, stale, missing, unverifiable or not "
+    "evaluated, no finding is open in the ledger"
+)
+NO_RISK = ", and no published risk or supplier needs a person. What is not covered is below."
 
 
 def overview(source: PageSource, _args: Mapping[str, str], _query: Mapping[str, str]) -> PageView:
@@ -66,11 +64,9 @@ def _attention(source: PageSource, live: Sequence[Any], judged: int) -> PageTabl
         "Needs attention",
         ("State", "About", "Control or clause", "Why"),
         rows[:MOST],
-        f"{note}{unjudged}".strip(),
+        f"{note}{unjudged}{' ' + NOT_READ if source.unread else ''}".strip(),
         total=total,
-        empty="No judged version in use has a control or clause that is failed, waived, stale, missing, unverifiable "
-        "or not evaluated, no finding is open in the ledger, and no published risk or supplier needs a person. What is "
-        "not covered is below.",
+        empty=NOTHING_LOUD + ("." if source.unread else NO_RISK),
     )
 
 
@@ -205,8 +201,9 @@ def _ending(source: PageSource) -> PageTable:
         f"Ending within {DAYS} days",
         ("Last day", "What", "About", "Signed by"),
         [(day, *row()) for day, row in sorted(ending, key=lambda each: each[0])[:MOST]],
-        "The page Due has other spans.",
-        total=len(ending),
+        "Waivers, and states of controls. Days that documents set, and other spans, are on the page Due.",
+        "No waiver and no state of a control that is known here ends in this time.",
+        len(ending),
     )
 
 
@@ -235,11 +232,14 @@ def _systems(source: PageSource) -> Facts:
         (stage, PageCell(f"{len(names):,}", to("systems", stage=stage)) if names else "0")
         for stage, names in by_stage.items()
     ]
-    return Facts("Systems by stage", [*rows, ("all", PageCell(f"{len(found):,} known to this ledger", to("systems")))])
+    every = PageCell(f"{len(found):,} with registered models", to("systems"))
+    return Facts("Systems by stage", [*rows, ("all", every)])
 
 
 def _documents(source: PageSource) -> list[tuple[str, Any]]:
     """Return what is published of documents, and which of those that every audit asks for are not."""
+    if source.unread:
+        return [("Documents", PageCell(UNREAD, to("documents"), mark="!", tone="warn"))]
     found = source.documents
     there, late = found.remembered(
         "kinds and late ones",

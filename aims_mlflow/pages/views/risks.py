@@ -28,6 +28,13 @@ WHOSE = (
     "Event, level, treatment and acceptance are the words of the people who published the register. Looked up here are "
     "the days, and whether the records that closed a risk are in this ledger and passed."
 )
+RISK_MEANS = {
+    "overdue": "the day by which it was to be treated has passed",
+    "open": "open, by its register",
+    "treating": "its treatment has not ended",
+    "closed without evidence": "a record that closed it is not in this ledger or did not pass, or none is named",
+    "accepted by nobody": "its register names nobody who accepted it",
+}
 
 
 def risks(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:

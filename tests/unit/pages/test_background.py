@@ -71,6 +71,23 @@ def test_a_page_that_is_behind_says_so_and_keeps_no_state_that_it_judged_without
     assert judged(reader) == 0
 
 
+def test_a_page_before_the_documents_are_read_says_so_where_they_would_stand(reader):
+    """It never says that none is published."""
+    assert reader.shared.index.refresh(reader.shared.view)
+    for name in ("overview", "systems", "documents", "soa", "risks", "suppliers", "people", "due", "monitors"):
+        page = answer(reader.shared, EVERYTHING, PageRequest(PAGES[name], {}, {}, "html", "/aims/"), indexed=False)
+        assert page.status == 200
+        assert b"not read yet: load the page again" in page.body, name
+        assert b"Not published here" not in page.body
+        assert b"no published risk or supplier" not in page.body
+        if name == "systems":
+            assert b"none is published here" not in page.body
+    until(reader.caught_up)
+    page = answer(reader.shared, EVERYTHING, PageRequest(PAGES["overview"], {}, {}, "html", "/aims/"), indexed=True)
+    assert b"not read yet" not in page.body
+    assert b"Not published here" in page.body
+
+
 def test_pages_are_the_same_bytes_after_the_index_was_thrown_away(registry, reader, tmp_path):
     """The index was thrown away under readers that go on asking; what they get of it is never half a page."""
     until(reader.caught_up)
