@@ -68,13 +68,16 @@ def complete(
 
 def write_documents(data: TrainingData, models: Models, recorder: Recorder, key: SigningKey) -> None:
     """Render and seal a model card for each model, and the data sheet."""
-    earlier = [s for s in checked_sessions(key, recorder) if s.sound and s.name != session_path(recorder.session_id)]
+    read_back = {s.name: s for s in checked_sessions(key, recorder)}
+    # What is rendered is what was sealed, so that whoever has the records makes the same bytes again.
+    own = read_back.pop(session_path(recorder.session_id)).records
     of_data = records_of_data(key, recorder)
     for model in models:
         with recorder.step("model-card", [model.subject()]):
             name = f"{file_prefix(models, model)}model_card.md"
-            about = [r for s in earlier if any(r.has_subject(model.digest) for r in s.records) for r in s.records]
-            content = render_model_card([*about, *of_data, *recorder.records], model.digest)
+            sound = [s for s in read_back.values() if s.sound]
+            about = [r for s in sound if any(r.has_subject(model.digest) for r in s.records) for r in s.records]
+            content = render_model_card([*about, *of_data, *own], model.digest)
             _document(recorder, "model-card", [model.subject()], name, content)
     if data.tables:
         with recorder.step("datasheet", data.subjects()):

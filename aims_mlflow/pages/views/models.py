@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.documents.model_card import render_model_card
 from aims_mlflow.documents.page_blocks import (
     MET_MEANS,
     Facts,
@@ -12,11 +11,11 @@ from aims_mlflow.documents.page_blocks import (
     PageTable,
     PageView,
     Prose,
-    TextBlock,
     code_cell,
     missing,
     to,
 )
+from aims_mlflow.pages.views.cards import card_blocks
 from aims_mlflow.pages.views.changes import changes_table
 from aims_mlflow.pages.views.common import (
     RowRange,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from aims_mlflow.pages.judging import JudgedVersion
     from aims_mlflow.pages.source import PageSource
 
+HISTORY = "How these states came about, leaf by leaf"
 _TENURES = "SELECT * FROM tenure WHERE model = :m AND version = :v AND {scope} ORDER BY since"
 
 
@@ -129,14 +129,14 @@ def version(source: PageSource, args: Mapping[str, str], query: Mapping[str, str
     blocks: list[Block] = [
         _about(source, row),
         _states(source, name, number, judged),
-        Prose("", (PageCell("How these states came about, leaf by leaf", to("models", name, number, history="all")),)),
+        Prose("", (PageCell(HISTORY, to("models", name, number, history="all")),)),
         timeline_table(source, name, number, row["digest"]),
         lineage_picture(subject, f"{model_text(name)} {number}", _places(source, name, number)),
         data_table(records),
         rights_table(subject),
         changes_table(source, name, number, judged),
         measured_table("Behaviour: what was measured, against its limits", records),
-        *_card(records, row["digest"]),
+        *card_blocks(subject, row["digest"]),
         _records(records),
     ]
     return PageView(title, address, (MET_MEANS,), blocks, crumbs)
@@ -200,30 +200,6 @@ def _states(source: PageSource, name: str, number: str, judged: JudgedVersion | 
     return PageTable(
         "Controls and clauses", ("Control", "State", "Why", "Since", "Next change"), rows, note, total=len(states)
     )
-
-
-def _card(records: Sequence[SealedRecord], digest: str | None) -> list[Block]:
-    """Return the card that the sealed records give, and whether it is the one that was signed."""
-    import hashlib
-
-    signed = [a.sha256 for r in records if r.evidence.kind == "model-card" for a in r.evidence.artifacts]
-    if not records or not digest:
-        return [Prose("Model card", ("No sealed record to make it from.",))]
-    try:
-        card = render_model_card(list(records), digest)
-    except Exception as exc:  # noqa: BLE001 - records of hostile shape must not take the page with them
-        return [Prose("Model card", (f"It cannot be made from the sealed records ({type(exc).__name__}).",))]
-    same = hashlib.sha256(card).hexdigest() in signed
-    if same:
-        note = "Made from the sealed records; byte for byte the card that the trainer signed."
-    elif signed:
-        note = (
-            "Made from the sealed records. It is not byte for byte the card that was signed: another release of "
-            "aims_mlflow wrote that one, or records were added or numbers erased since."
-        )
-    else:
-        note = "Made from the sealed records; no card was signed."
-    return [TextBlock("Model card", card.decode(), note)]
 
 
 def _records(records: Sequence[SealedRecord]) -> PageTable:
