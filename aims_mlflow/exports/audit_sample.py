@@ -20,9 +20,10 @@ from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.gates.published_documents import PREFIX, SAMPLE
 from aims_mlflow.lifecycle.ingest import ingest, keyring_now
 from aims_mlflow.pages.index import PageIndex
-from aims_mlflow.pages.sample_draw import RANDOM, TESTS, draw
+from aims_mlflow.pages.sample_draw import RANDOM, draw
 from aims_mlflow.pages.scope import EVERYTHING
 from aims_mlflow.pages.source import PageSource, SharedSource
+from aims_mlflow.pages.views.sample_tests import TESTS
 from aims_mlflow.records.details.gate import SampleDetails, SampledItem
 
 if TYPE_CHECKING:

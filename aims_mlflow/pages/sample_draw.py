@@ -28,7 +28,6 @@ POPULATIONS = {
     "all decisions": "1",
 }
 RANDOM, NEWEST = "random", "newest"
-TESTS = ("Evidence whole", "Digest equal", "Limits then", "Approver is not trainer", "Card as behaviour")
 
 
 @dataclass(frozen=True)
@@ -74,15 +73,20 @@ class DrawnSample:
         return hashlib.sha256(canonical(list(self.population))).hexdigest()
 
 
+def population(source: PageSource, name: str, model: str = "", leaves: int | None = None) -> dict[int, Any]:
+    """Return the decisions of a population by leaf: of one model or all, in the first `leaves` leaves or all."""
+    found = source.rows(
+        f"SELECT * FROM decision WHERE {POPULATIONS[name]} AND (:leaves IS NULL OR sequence < :leaves) "
+        "AND (:m = '' OR model = :m) AND {scope} ORDER BY sequence",
+        leaves=leaves,
+        m=model,
+    )
+    return {row["sequence"]: row for row in found}
+
+
 def draw(source: PageSource, asked: SampleQuestion) -> DrawnSample:
     """Return the sample, from the decisions that the reader may read."""
-    found = source.rows(
-        f"SELECT * FROM decision WHERE {POPULATIONS[asked.population]} AND sequence < :leaves "
-        "AND (:m = '' OR model = :m) AND {scope} ORDER BY sequence",
-        leaves=asked.leaves,
-        m=asked.model,
-    )
-    by_leaf = {row["sequence"]: row for row in found}
+    by_leaf = population(source, asked.population, asked.model, asked.leaves)
     seed, why = _seed(source, asked.leaves)
     if asked.method == NEWEST:
         return DrawnSample(by_leaf, list(by_leaf)[::-1][: asked.count], seed, why)

@@ -19,7 +19,8 @@ from urllib.parse import parse_qsl
 from aims_mlflow.documents.page_blocks import Form, to
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.exports.bundle import layout
-from aims_mlflow.exports.bundle.site_notes import start_page, with_files
+from aims_mlflow.exports.bundle.site_notes import MOST_HISTORIES, start_page, with_files, without_history
+from aims_mlflow.exports.bundle.site_search import drawn_blocks, search_page
 from aims_mlflow.ledger.proofs import Proof
 from aims_mlflow.pages.index import PageIndex
 from aims_mlflow.pages.links import links_of, relinked
@@ -30,15 +31,14 @@ from aims_mlflow.pages.source import PageSource, SharedSource
 from aims_mlflow.records.base import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aims_mlflow.documents.page_blocks import PageView
     from aims_mlflow.exports.bundle.ledger import PartLedger
     from aims_mlflow.ledger.checkpoint import Checkpoint
 
 MOST_PAGES = 3000
-SERVER_ONLY = ("search",)  # it answers questions, which takes a program
-MOST_HISTORIES = 20  # versions, those in use first: each state is judged again after each leaf
+LISTED = "search"  # the server's answers questions; the bundle's lists everything, and is made last
 ALONE = ("record", "claim", "leaf", "policy")  # their content is in the bundle as JSON already: no twins
 FAILURES = (AimsError, sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 _PLAIN = re.compile(r"[A-Za-z0-9.-]", re.ASCII)
@@ -122,12 +122,15 @@ class OfflineSite:
         return out
 
     def _follow(self, source: PageSource) -> None:
-        """Make the pages in the order of clicks from the menu."""
-        menu = [address for _, address in MENU if address not in SERVER_ONLY]
+        """Make the pages in the order of clicks from the menu, then the list of all."""
+        self._follow_links(source, [address for _, address in MENU if address != LISTED])
+        self._pages[LISTED] = OfflinePage(LISTED, search_page(source), LISTED)
+
+    def _follow_links(self, source: PageSource, menu: Sequence[str]) -> None:
         waiting, known, taken = deque(menu), set(menu), set[str]()
         while waiting:
             address = waiting.popleft()
-            if len(self._pages) >= self._most:
+            if len(self._pages) >= self._most - 1:  # one is the list of all
                 self._left_out += len(waiting) + 1
                 return
             if _too_far(address):
@@ -148,7 +151,7 @@ class OfflineSite:
         """Return a page; None for one that is not there, cannot be made, or needs a server."""
         path, _, query = address.partition("?")
         place = found_at(path)
-        if place is None or place[0].name in SERVER_ONLY or not self._has_history(place[0].name, query):
+        if place is None or place[0].name == LISTED or not self._has_history(place[0].name, query):
             return None
         page, args = place
         try:
@@ -157,7 +160,8 @@ class OfflineSite:
             return None
         if not view.found:
             return None
-        blocks = tuple(block for block in view.blocks if not isinstance(block, Form))
+        drawn = drawn_blocks(source) if page.name == "sample" else ()
+        blocks = (*drawn, *(block for block in view.blocks if not isinstance(block, Form)))
         view = with_files(replace(view, blocks=blocks, address=path), page.name, args, self._view)
         return OfflinePage(page.name, view, file_name(address) if address else "index")
 
@@ -176,6 +180,7 @@ class OfflineSite:
         view = page.view
         if page.kind == "overview":
             view = start_page(view, self._about, len(self._pages), self._left_out)
+        view = without_history(view, self._pages)
         view = relinked(view, lambda link: self._link(link, folder))
         twins = {} if page.kind in ALONE else {kind: f"{page.stem}.{kind}" for kind in ("csv", "json")}
         around = replace(frame, offline=self._around(folder, twins, leaves))

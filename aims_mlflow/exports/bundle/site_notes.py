@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.page_blocks import Facts, PageCell, PageTable, Prose, code_cell
 from aims_mlflow.exports.bundle import layout
+from aims_mlflow.pages.views.models import HISTORY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    from aims_mlflow.documents.page_blocks import PageView
+    from aims_mlflow.documents.page_blocks import PageView, Text
     from aims_mlflow.exports.bundle.ledger import PartLedger
 
 STAGE_WORDS = {
@@ -21,6 +22,8 @@ STAGE_WORDS = {
     "recertification": "recertification audit",
 }
 MOST = 200
+MOST_HISTORIES = 20  # versions, those in use first: each state is judged again after each leaf
+NO_HISTORY = f"{HISTORY}: not in this bundle, which has it for {MOST_HISTORIES} versions, those in use first"
 
 
 def start_page(view: PageView, about: Mapping[str, Any], pages: int, left_out: int) -> PageView:
@@ -67,8 +70,8 @@ def _cannot_show(about: Mapping[str, Any], left_out: int) -> Prose:
         ),
         "That a training job told the truth about its own numbers: only an independent evaluation does.",
         (
-            "Search, drawing a new sample, and asking `what if` of a decision: they are answers of the server's pages. "
-            "Samples that were signed and sealed are here, and how the states of up to 20 versions came about."
+            "Asking `what if` of a decision: it is an answer of the server's pages. A sample can be drawn here; how "
+            f"states came about is here for {MOST_HISTORIES} versions at most, those in use first."
         ),
         (
             "That this page is right: it is a view. `aims bundle verify` makes all pages again and names one that was "
@@ -91,6 +94,17 @@ def _missing(about: Mapping[str, Any]) -> list[PageTable]:
     lost = [(code_cell(str(name)),) for name in about["missing"]]
     title = "Files that could not be read when the bundle was made"
     return [PageTable(title, ("File",), lost[:MOST], total=len(lost))] if lost else []
+
+
+def without_history(view: PageView, made: Collection[str]) -> PageView:
+    """Return the page of a version; where the history of its states is not in the bundle, it says so."""
+
+    def told(sentence: Text) -> Text:
+        lost = isinstance(sentence, PageCell) and sentence.text == HISTORY and sentence.href not in made
+        return NO_HISTORY if lost else sentence
+
+    blocks = [replace(b, sentences=list(map(told, b.sentences))) if isinstance(b, Prose) else b for b in view.blocks]
+    return replace(view, blocks=blocks)
 
 
 def with_files(view: PageView, kind: str, args: Mapping[str, str], files: PartLedger) -> PageView:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.documents.page_blocks import PageCell, PageTable, state_cell, to
 from aims_mlflow.errors import AimsError
 from aims_mlflow.gates.published_documents import SAMPLE
-from aims_mlflow.pages.sample_draw import POPULATIONS, RANDOM, TESTS, SampleQuestion, draw
+from aims_mlflow.pages.sample_draw import POPULATIONS, RANDOM, SampleQuestion, draw
+from aims_mlflow.pages.views.sample_tests import TESTS
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.gate import SampleDetails
 

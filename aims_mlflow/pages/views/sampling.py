@@ -16,10 +16,11 @@ from aims_mlflow.documents.page_blocks import (
     to,
 )
 from aims_mlflow.gates.published_documents import SAMPLE
-from aims_mlflow.pages.sample_draw import NEWEST, POPULATIONS, RANDOM, TESTS, DrawnSample, SampleQuestion, draw
+from aims_mlflow.pages.sample_draw import NEWEST, POPULATIONS, RANDOM, DrawnSample, SampleQuestion, draw
 from aims_mlflow.pages.views.common import leaf_cell, number_in, record_cell, time_text, version_cell
 from aims_mlflow.pages.views.records import readable
 from aims_mlflow.pages.views.sample_items import again, sampled
+from aims_mlflow.pages.views.sample_tests import TESTS, tests_table
 from aims_mlflow.pages.views.timeline import decided_cell
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 
 MOST, DEFAULT = 500, 5
 HOW = (
-    "A population is fixed by a number of leaves, and its seed comes from a checkpoint after it. Fix it by today's "
-    "number, and draw after the next checkpoint: for an earlier number, the seed was known to whoever asked."
+    "Leaves are the entries of the ledger, numbered in the order in which they were sealed. The population is what "
+    "lies in its first leaves. The seed is the root of the first checkpoint over more leaves than that: fix the "
+    "population by today's number and draw after the next change of the registry, then nobody knew the seed. For a "
+    "smaller number the seed was known before."
 )
 COLUMNS = (*TESTS, "Note", "Result")
 
@@ -46,23 +49,36 @@ def sample(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str
     drawn = draw(source, asked)
     facts = _how(asked, drawn)
     if asked.method == RANDOM and not drawn.seed:
-        late = Prose("Not drawn yet", (drawn.why,), loud=True)
-        return PageView("Sample", "sample", (HOW,), (_form(asked), facts, late))
+        late = Prose("Not drawn yet", (f"{drawn.why}.", *_drawn_now(source, query)), loud=True)
+        return PageView("Sample", "sample", (HOW,), (late, _form(asked), facts))
     table = PageTable(
         "Drawn",
         ("Item", "What", "Decision", "Decided", *COLUMNS, "Sealed"),
         [_item(drawn.population[s]) for s in drawn.items],
         "The empty columns are yours. Save the CSV, fill them in (Result is conform, nonconform or not tested), and "
         "sign it with your own key: `aims ledger sample`. It draws the items again and seals what you found.",
+        "Nothing is in this population.",
     )
-    return PageView("Sample", "sample", (HOW,), (table, facts, _form(asked), _sealed(source)))
+    return PageView("Sample", "sample", (HOW,), (table, tests_table(), facts, _form(asked), _sealed(source)))
+
+
+def _drawn_now(source: PageSource, query: Mapping[str, str]) -> list[PageCell]:
+    """Return a link to the sample that can be drawn today, with what is weaker about it; none where none can."""
+    size = source.head.size if source.head else 0
+    if size < 2:
+        return []
+    at = to("sample", **{**query, "leaves": size - 1})
+    return [
+        PageCell(f"Draw now over the first {size - 1:,} leaves", at),
+        PageCell("The seed of that sample is known already: whoever seals leaves could have known what it draws."),
+    ]
 
 
 def _form(asked: SampleQuestion) -> Form:
     inputs = (
         FormInput("population", "Population", asked.population or "registrations", "choice", tuple(POPULATIONS)),
         FormInput("model", "Model (all if empty)", asked.model),
-        FormInput("leaves", "Fixed over the first leaves", str(asked.leaves), "number"),
+        FormInput("leaves", "How many leaves (all of today if unchanged)", str(asked.leaves), "number"),
         FormInput("n", "Size", str(asked.count), "number"),
         FormInput("method", "Method", asked.method, "choice", (RANDOM, NEWEST)),
     )
