@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.documents.page_blocks import PageTable, PageView, Picture, Text
 
+NAME, PROSE, LONG = 20, 60, " long"  # letters of the longest name and text that a narrow column shows well
 _SPECIAL = re.compile("[&<>\"']")
 
 
@@ -77,9 +78,11 @@ def table_rows(table: PageTable, root: str) -> Markup:
 
 def _row(row: Sequence[Text], labels: Sequence[str], root: str) -> str:
     first, *others = map(cell, row)
-    head = f'<th scope="row" role="rowheader" class="{first.tone}">{_shown(first, root)}</th>'
+    name = first.tone if len(first.text) <= NAME else first.tone + LONG
+    head = f'<th scope="row" role="rowheader" class="{name}">{_shown(first, root)}</th>'
     rest = (
-        f'<td role="cell" class="{c.tone}" data-label="{label}">{_shown(c, root)}</td>'
+        f'<td role="cell" class="{c.tone if len(c.text) <= PROSE else c.tone + LONG}" data-label="{label}">'
+        f"{_shown(c, root)}</td>"
         for c, label in zip(others, labels[1:], strict=False)
     )
     return f'<tr role="row">{head}{"".join(rest)}</tr>\n'

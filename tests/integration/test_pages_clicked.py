@@ -2,23 +2,27 @@
 
 import pytest
 
-from support import page_server
+from support import page_server, signed_sessions
 from support.browser import CHROMIUM
 from support.ledger_with_decisions import NAME, SYSTEM, decided_ledger
 from support.page_server import PageServer, Reader, axe_source, browser_of
 from support.page_site import PAGES, PageSite, variables
-from support.sealed_documents import publish_all
+from support.sealed_documents import ENTRY, publish_all
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ledger")
-    registry = decided_ledger(f"sqlite:///{folder}/ledger.db")
-    publish_all(registry)
-    made = PageSite.of(registry.ledger, folder / "pages.db")
+def registry(tmp_path_factory):
+    made = decided_ledger(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db")
+    publish_all(made).publish("system", fields={**ENTRY, "models": []}, system="letters", name="letters")
+    return made
+
+
+@pytest.fixture(scope="module")
+def site(registry, tmp_path_factory):
+    made = PageSite.of(registry.ledger, tmp_path_factory.mktemp("index") / "pages.db")
     made.args = {
         "system": SYSTEM, "control": "A.6.2.4", "model": NAME, "version": "1", "number": "1", "document": "soa",
         "leaf": str(made.first("SELECT sequence FROM decision WHERE alias = 'champion'")),
@@ -53,7 +57,8 @@ def reader(chrome, server):
 def test_the_data_behind_a_fairness_claim(reader):
     reader.click("Models").click(NAME).click("version 1")
     reader.within("Behaviour: what was measured, against its limits", "selection-rate ratio", place=1)
-    reader.sees("0.91", "3,210", "95% 0.28 to 0.34", "Subjects", "Limits fixed before training", "fits the envelope")
+    reader.sees("0.91", "3,210", "95% 0.28 to 0.34", "Limits fixed before training", "fits the envelope")
+    reader.sees("test, 9,769 rows", signed_sessions.TEST)
 
 
 def test_who_approved_what_served_on_a_day(reader, site):
@@ -64,7 +69,11 @@ def test_who_approved_what_served_on_a_day(reader, site):
 
 def test_which_systems_lack_an_assessment(reader):
     reader.click("Systems")
-    reader.sees("Impact assessment", SYSTEM, "approved, decision go")
+    reader.sees(
+        "Impact assessment", SYSTEM, "approved, decision go", "1 of 2 systems have no published impact assessment"
+    )
+    reader.click("1 of 2 systems have no published impact assessment")
+    reader.sees("letters", "none is published here", "1 in all")
 
 
 def test_proof_that_a_record_was_not_changed(reader, site):
@@ -75,9 +84,37 @@ def test_proof_that_a_record_was_not_changed(reader, site):
 
 
 def test_a_random_sample_each_item_with_its_tests(reader):
-    reader.click("Sample").fill("Population", "all decisions").fill("Fixed over the first leaves", "8")
+    reader.click("Sample").fill("Population", "all decisions").fill("How many leaves (all of today if unchanged)", "8")
     reader.fill("Size", "2").click("Draw", "button")
     reader.sees("Drawn", "Evidence whole", "Approver is not trainer", "Result", "2 in all")
+
+
+def test_a_sample_of_today_is_one_more_click(reader):
+    reader.click("Sample").fill("Population", "registrations").click("Draw", "button")
+    reader.sees("Not drawn yet")
+    reader.click(reader.page.get_by_role("link", name="Draw now over the first").inner_text())
+    reader.sees("Drawn", "3 in all", "How to test an item", "the decision: Evidence that counted")
+
+
+def test_by_keyboard_alone(reader):
+    """The first tab leads to the content; a page is opened and something folded shown without a mouse."""
+    page = reader.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Go to the content"
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Records":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/records")
+    page.locator("table a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/records/*")
+    folded = page.locator("details").first
+    assert folded.get_attribute("open") is None
+    folded.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert folded.get_attribute("open") is not None
 
 
 def test_what_changed_between_two_versions(reader):
@@ -120,19 +157,42 @@ def address_of(site, name):
     return address
 
 
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [("light", 1200), pytest.param("dark", 1200, marks=pytest.mark.full),
+     pytest.param("light", 390, marks=pytest.mark.full), pytest.param("dark", 390, marks=pytest.mark.full)],
+)  # fmt: skip
+def test_axe_finds_nothing_serious_on_any_page(chrome, server, site, tmp_path_factory, scheme, width):
+    asked = {name: server.url + address_of(site, name) for name in sorted(PAGES)}
+    asked["a sample"] = f"{server.url}sample?population=registrations&leaves=8"
+    asked["a history"] = f"{server.url}models/{NAME}/1?history=all"
+    assert violations(chrome, asked, tmp_path_factory, scheme, width) == {}
+
+
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.full)])
-def test_axe_finds_nothing_serious_on_any_page(chrome, server, site, tmp_path_factory, scheme):
+def test_axe_finds_nothing_serious_in_a_bundle_on_a_disk(chrome, registry, tmp_path_factory, scheme):
+    folder = tmp_path_factory.mktemp("bundle")
+    for name, content in registry.bundle().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    shown = [f"pages/{name}" for name in ("search", "sample", "models_income_1", "controls", "documents_soa")]
+    asked = {name: (folder / f"{name}.html").as_uri() for name in ("index", "verify", *shown)}
+    assert violations(chrome, asked, tmp_path_factory, scheme, 1200) == {}
+
+
+def violations(chrome, asked, tmp_path_factory, scheme, width):
+    """What axe calls serious or critical on some pages: {page and rule: the first elements}."""
     source = axe_source(tmp_path_factory.getbasetemp())
-    context = chrome.new_context(color_scheme=scheme, viewport={"width": 1200, "height": 900})
+    context = chrome.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
     page, found = context.new_page(), {}
-    for name in sorted(PAGES):
-        page.goto(server.url + address_of(site, name))
+    for name, address in asked.items():
+        page.goto(address)
         page.evaluate(source)
         result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         bad = [v for v in result["violations"] if v["impact"] in ("serious", "critical")]
         found |= {f"{name}: {v['id']}": [n["html"][:200] for n in v["nodes"][:2]] for v in bad}
     context.close()
-    assert found == {}
+    return found
 
 
 def test_no_page_scrolls_sideways_on_a_narrow_screen(chrome, server, site):

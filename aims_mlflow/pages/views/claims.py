@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.index_boxes import claim_slice
@@ -11,7 +10,6 @@ from aims_mlflow.documents.page_blocks import (
     PageCell,
     PageTable,
     PageView,
-    Prose,
     TextBlock,
     code_cell,
     missing,
@@ -19,10 +17,9 @@ from aims_mlflow.documents.page_blocks import (
     to,
 )
 from aims_mlflow.evidence.small_counts import WITHHELD
+from aims_mlflow.pages.views.claim_counts import counts_table, data_rows
 from aims_mlflow.pages.views.common import leaf_cell, record_cell, system_cell, time_text, version_cell
 from aims_mlflow.pages.views.records import find, readable, signature
-from aims_mlflow.records.details import read_details
-from aims_mlflow.records.details.checks import FairnessDetails, PerformanceDetails
 from aims_mlflow.records.wording import (
     count_text,
     describe,
@@ -64,8 +61,8 @@ def claim(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str]
     blocks = (
         _number(shown),
         _limit(shown),
-        _rests_on(source, row, found),
-        _counts(found, shown),
+        _rests_on(source, row, found, shown),
+        counts_table(found, shown),
         _others(source, row, shown),
         _again(found),
     )
@@ -120,7 +117,7 @@ def _limit(shown: Claim) -> Facts:
     )
 
 
-def _rests_on(source: PageSource, row: Any, found: SealedRecord) -> Facts:
+def _rests_on(source: PageSource, row: Any, found: SealedRecord, shown: Claim) -> Facts:
     body = found.evidence
     owner, check = signature(source, found)
     subjects = [code_cell(f"{s.name}: {k} {v}") for s in found.subjects[:10] for k, v in s.digest.items()]
@@ -132,6 +129,7 @@ def _rests_on(source: PageSource, row: Any, found: SealedRecord) -> Facts:
         "What it rests on",
         [
             ("Record", record_cell(body.kind, body.id)),
+            *data_rows(source, row, shown, models[0] if models else None),
             ("Subjects", subjects),
             (
                 "Versions with these bytes",
@@ -144,33 +142,6 @@ def _rests_on(source: PageSource, row: Any, found: SealedRecord) -> Facts:
             ("First sealed in", leaf_cell(row["leaf"]) if source.scope.whole or models else ""),
         ],
     )
-
-
-def _counts(found: SealedRecord, shown: Claim) -> PageTable | Prose:
-    """Return the counts of actual and predicted labels behind it, where the record has them."""
-    body, out = found.evidence, list[tuple[str, str]]()
-    tables = read_details(body, FairnessDetails).tables if body.kind == "fairness" else None
-    for table in tables or ():
-        groups, columns = table.get("groups"), table.get("columns")
-        if not isinstance(groups, list) or (
-            shown.slice and set(columns or ()) != set(shown.slice) - {"label", "column"}
-        ):
-            continue
-        out += [
-            (slice_text(g["slice"]), json.dumps(g["counts"]))
-            for g in groups
-            if isinstance(g, dict) and {"slice", "counts"} <= set(g)
-        ]
-    overall = read_details(body, PerformanceDetails).counts if body.kind == "performance" else None
-    if overall:
-        out.insert(0, ("all rows", json.dumps(overall)))
-    note = "Rows are the actual labels, columns the predicted ones, in the order of the record's labels."
-    if not out:
-        return Prose(
-            "Counts",
-            ("The record keeps no table of counts for it, or the counts are under 20 and were withheld or erased.",),
-        )
-    return PageTable("Counts", ("Rows", "Counts"), out[:100], note, total=len(out))
 
 
 def _others(source: PageSource, row: Any, shown: Claim) -> PageTable:

@@ -17,6 +17,7 @@ from aims_mlflow.documents.page_blocks import (
     state_cell,
     to,
 )
+from aims_mlflow.documents.page_html import cells
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.pages.views.common import (
@@ -138,27 +139,25 @@ def _words(source: PageSource, found: SealedRecord) -> Facts:
     body = found.evidence
     known = kinds().get(body.kind)
     owner, check = signature(source, found)
-    return Facts(
-        "Record",
-        [
-            ("What it is", known.description if known else "a kind that this release does not know"),
-            ("Result", result_cell(body.kind, body.result)),
-            ("Reason", body.reason or ""),
-            ("System", system_cell(body.system)),
-            ("Controls", ", ".join(body.controls)),
-            ("Made by", "a person's word (aims.record)" if body.by_hand else "recorded by the software"),
-            ("Signed", f"{time_text(body.time)} by the clock of the signer, account {body.actor}"),
-            ("Key", [owner, code_cell(body.key_id)]),
-            ("Signature, checked now", check),
-            ("Session", code_cell(body.session)),
-            ("Number in the session", "" if body.sequence is None else str(body.sequence)),
-            ("Pack (checks and limits)", code_cell(body.pack_digest)),
-            ("Good until", time_text(body.valid_until)),
-            ("Supersedes", record_cell("record", body.supersedes.id) if body.supersedes else "nothing"),
-            ("MLflow run", code_cell(body.mlflow.run_id)),
-            ("sha256 of the envelope", code_cell(found.sha256)),
-        ],
-    )
+    rows: list[tuple[str, Any]] = [
+        ("What it is", known.description if known else "a kind that this release does not know"),
+        ("Result", result_cell(body.kind, body.result)),
+        ("Reason", body.reason or ""),
+        ("System", system_cell(body.system)),
+        ("Controls", ", ".join(body.controls)),
+        ("Made by", "a person's word (aims.record)" if body.by_hand else "recorded by the software"),
+        ("Signed", f"{time_text(body.time)} by the clock of the signer, account {body.actor}"),
+        ("Key", [owner, code_cell(body.key_id)]),
+        ("Signature, checked now", check),
+        ("Session", code_cell(body.session)),
+        ("Number in the session", "" if body.sequence is None else str(body.sequence)),
+        ("Pack (checks and limits)", code_cell(body.pack_digest)),
+        ("Good until", time_text(body.valid_until)),
+        ("Supersedes", record_cell("record", body.supersedes.id) if body.supersedes else "nothing"),
+        ("MLflow run", code_cell(body.mlflow.run_id)),
+        ("sha256 of the envelope", code_cell(found.sha256)),
+    ]
+    return Facts("Record", [(name, values) for name, values in rows if any(c.text for c in cells(values))])
 
 
 def signature(source: PageSource, found: SealedRecord) -> tuple[str, PageCell]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.documents.page_blocks import Facts, PageCell, PageTable, PageView, Prose, missing, to
+from aims_mlflow.documents.page_blocks import Facts, Form, FormInput, PageCell, PageTable, PageView, Prose, missing, to
 from aims_mlflow.pages.views.common import (
     UNASSIGNED,
+    UNREAD,
     RowRange,
     document_cell,
     leaf_cell,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     from aims_mlflow.pages.source import PageSource
 
+ALL = "all"
+STAGES = ("deployed", "development", "retired")
 _LIST = (
     "SELECT coalesce(system, '') AS system, count(DISTINCT model) AS models, count(*) AS versions, "
     "sum(gone IS NULL) AS living, max(time) AS latest FROM version WHERE {scope} GROUP BY 1 ORDER BY 1"
@@ -32,43 +36,97 @@ _LIST = (
 
 
 def systems(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
-    """Return the list of systems."""
-    live: dict[str, list[Any]] = {}
-    for version in live_versions(source):
-        live.setdefault(version["system"] or "", []).append(version)
-    rows, stage = [], query.get("stage", "")
-    for row in source.rows(_LIST):
-        held = live.get(row["system"], [])
-        now = "deployed" if held else "development" if row["living"] else "retired"
-        if stage in ("", now):
-            rows.append((row, held, now))
+    """Return the list of systems, those of models and those that the register alone names."""
+    stage, assessed = query.get("stage", ""), query.get("assessment", ALL)
+    every = _listed(source)
+    lacking = {s.name for s in every if not _assessments(source, s.name)}
+    kept = {ALL: every, "none": [s for s in every if s.name in lacking]}
+    rows = [s for s in kept.get(assessed, every) if stage in ("", ALL, s.stage)]
     paging = RowRange("systems", query, len(rows))
-    shown = rows[paging.first - 1 : paging.first - 1 + paging.most]
     table = PageTable(
         "Systems",
         ("System", "Stage", "Models", "Versions", "In use now", "Newest version", "Impact assessment"),
-        [_row(source, *each) for each in shown],
-        "A system is what the policy or the evidence names for a model. A system that only the register of systems "
-        "names is not in this list: its entry is among the documents.",
+        [_row(source, s) for s in rows[paging.first - 1 : paging.first - 1 + paging.most]],
+        "A system is what the policy or the evidence names for a model, or what a published entry of the register of "
+        "systems names.",
         total=len(rows),
         first=paging.first,
     )
-    return PageView("Systems" + (f": {stage}" if stage else ""), "systems", (), (table,), **paging.links)
+    told = _lacking(source, len(every), len(lacking))
+    form = Form(
+        "Filter",
+        "systems",
+        (
+            FormInput("stage", "Stage", stage or ALL, "choice", (ALL, *STAGES)),
+            FormInput("assessment", "Impact assessment", assessed, "choice", (ALL, "none")),
+        ),
+        "Show",
+    )
+    title = "Systems" + (f": {stage}" if stage not in ("", ALL) else "")
+    return PageView(title, "systems", (told,), (table, form), **paging.links)
 
 
-def _row(source: PageSource, row: Any, held: Sequence[Any], stage: str) -> tuple[Any, ...]:
+def _lacking(source: PageSource, count: int, lacking: int) -> PageCell:
+    """Return how many systems have no impact assessment, with a link to them."""
+    if source.unread:
+        return PageCell(f"Which systems lack an impact assessment is {UNREAD}.", mark="!", tone="warn")
+    if not lacking:
+        return PageCell(f"Systems without a published impact assessment: none of {count:,}.")
+    text = f"{lacking:,} of {count:,} systems have no published impact assessment"
+    return PageCell(text, to("systems", assessment="none"), mark="·", tone="warn")
+
+
+@dataclass(frozen=True)
+class ListedSystem:
+    """A system of the list: its row of the index, None for one without a model, and its versions in use."""
+
+    name: str
+    stage: str
+    row: Any
+    held: Sequence[Any] = ()
+
+
+def _listed(source: PageSource) -> list[ListedSystem]:
+    """Return every system that the reader may read, by name; the models of no system are one."""
+    live: dict[str, list[Any]] = {}
+    for version in live_versions(source):
+        live.setdefault(version["system"] or "", []).append(version)
+    out = {}
+    for row in source.rows(_LIST):
+        name, held = row["system"], live.get(row["system"], [])
+        stage = "deployed" if held else "development" if row["living"] else "retired"
+        out[name] = ListedSystem(name, stage, row, held)
+    for document, entry in source.documents.of(SystemEntry):
+        name = document.publication.document.system or ""
+        if name and name not in out:
+            out[name] = ListedSystem(name, f"{entry.stage or 'not stated'}, by the register", None)
+    return [out[name] for name in sorted(out)]
+
+
+def _assessments(source: PageSource, system: str) -> Sequence[Any]:
+    return source.documents.of(ImpactAssessmentDocument, system) if system else ()
+
+
+def _row(source: PageSource, listed: ListedSystem) -> tuple[Any, ...]:
+    row, held = listed.row, listed.held
     in_use = PageCell(
         "; ".join(f"{v['model']} {v['version']} as {v['places']}" for v in held[:3])
         + (f" and {len(held) - 3:,} more" if len(held) > 3 else "")
     )
-    name = system_cell(row["system"]) if row["system"] else PageCell(UNASSIGNED, to("systems", UNASSIGNED))
-    found = source.documents.of(ImpactAssessmentDocument, row["system"]) if row["system"] else []
-    assessment = (
-        document_cell(found[-1][0].id, f"{found[-1][0].state}, decision {found[-1][1].decision or 'not stated'}")
-        if found
-        else PageCell("none is published here", mark="·", tone="warn")
-    )
-    return name, stage, row["models"], row["versions"], in_use, time_text(row["latest"]), assessment
+    name = system_cell(listed.name) if listed.name else PageCell(UNASSIGNED, to("systems", UNASSIGNED))
+    counted = (row["models"], row["versions"]) if row else (0, 0)
+    newest = time_text(row["latest"]) if row else ""
+    return name, listed.stage, *counted, in_use, newest, _assessment(source, listed.name)
+
+
+def _assessment(source: PageSource, system: str) -> PageCell:
+    found = _assessments(source, system)
+    if found:
+        document, written = found[-1]
+        return document_cell(document.id, f"{document.state}, decision {written.decision or 'not stated'}")
+    if source.unread:
+        return PageCell(UNREAD, mark="!", tone="warn")
+    return PageCell("none is published here", mark="·", tone="warn")
 
 
 def system(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str]) -> PageView:
@@ -82,8 +140,9 @@ def system(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str
         "AND {scope} GROUP BY model ORDER BY model LIMIT 500",
         s=name,
     )
-    if not models:
-        return missing(name, address, "No version of a registered model is known for this system.")
+    registered = name != UNASSIGNED and source.documents.of(SystemEntry, name)
+    if not models and not registered:
+        return missing(name, address, "No registered model and no published entry of the register names this system.")
     mine = {row["model"] for row in models}
     live = [v for v in live_versions(source) if v["model"] in mine]
     table = PageTable(
@@ -95,7 +154,7 @@ def system(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str
         "System",
         [
             ("Id", name),
-            ("Stage", "deployed" if live else "not in use"),
+            ("Stage", "deployed" if live else "not in use" if models else "it has no registered model"),
             *_register(source, name),
         ],
     )

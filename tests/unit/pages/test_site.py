@@ -205,7 +205,7 @@ def test_a_sample_is_drawn_by_a_checkpoint_after_its_population(site):
     assert rows == site.rows("sample", "Drawn", query)
     assert {"Note", "Result"} <= set(rows[0])
     now = site.json("sample", {"population": "all decisions"})
-    assert [b["title"] for b in now["blocks"]] == ["How it was drawn", "Not drawn yet"]
+    assert [b["title"] for b in now["blocks"]] == ["Not drawn yet", "How it was drawn"]
 
 
 def test_search_finds_names_ids_and_digests(site):

@@ -1,0 +1,125 @@
+"""What a newcomer asks of the pages is answered where they look: data behind a number, assessments, card, sample."""
+
+import re
+
+import pytest
+
+from aims_mlflow.capture.recorder import artifact
+from aims_mlflow.documents.model_card import render_model_card
+from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.evidence.verify import check_session
+from aims_mlflow.pages.scope import EVERYTHING, Scope
+from aims_mlflow.records.details.checks import FairnessDetails
+from support import signed_sessions
+from support.ledger_with_decisions import GOOD, NAME, SYSTEM, UNFAIR, Registry, decided_ledger
+from support.page_site import PageSite
+from support.sealed_documents import ENTRY, DocumentOffice
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    made = decided_ledger(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db")
+    office = DocumentOffice(made)
+    office.publish("system", fields={**ENTRY, "stage": "idea"}, system="letters", name="letters")
+    office.publish("impact-assessment")
+    return made
+
+
+@pytest.fixture(scope="module")
+def site(registry, tmp_path_factory):
+    made = PageSite.of(registry.ledger, tmp_path_factory.mktemp("index") / "pages.db")
+    made.args = {"model": NAME, "version": "1", "system": SYSTEM}
+    return made
+
+
+def systems(site, query=None, scope=EVERYTHING):
+    return {row["System"]["text"]: row for row in site.rows("systems", "Systems", query, scope=scope)}
+
+
+def test_a_system_that_the_register_alone_names_is_in_the_list_and_has_a_page(site):
+    found = systems(site)
+    assert found["letters"]["Stage"] == "idea, by the register"
+    assert found["letters"]["Models"] == 0
+    assert "clerks order applications" in site.html("system", system="letters")
+
+
+def test_how_many_systems_lack_an_assessment_leads_to_them(site):
+    (told,) = site.json("systems")["lead"]
+    assert told["text"] == "1 of 2 systems have no published impact assessment"
+    assert told["href"] == "systems?assessment=none"
+    assert list(systems(site, {"assessment": "none"})) == ["letters"]
+
+
+def test_a_system_without_a_model_is_for_those_who_may_read_everything(site):
+    reader = Scope(frozenset({NAME}))
+    assert list(systems(site, scope=reader)) == [SYSTEM]
+    assert site.answer("system", system="letters", scope=reader).status == 404
+
+
+def claim_page(site, kind):
+    record = site.first(f"SELECT id FROM record WHERE kind = '{kind}' AND claims > 1 ORDER BY leaf LIMIT 1")
+    return {block["title"]: block for block in site.json("claim", record=record, number="1")["blocks"]}
+
+
+def test_one_number_names_the_data_that_it_was_measured_on_and_leads_to_their_rights(site):
+    data = claim_page(site, "fairness")["What it rests on"]["facts"]["Data"]
+    assert data[0] == "test, 9,769 rows"
+    assert data[1] == signed_sessions.TEST
+    assert data[-1]["href"] == f"models/{NAME}/1"
+
+
+def test_counts_are_named_by_the_actual_and_the_predicted_label(tmp_path):
+    registry = Registry(f"sqlite:///{tmp_path}/ledger.db")
+    writer = signed_sessions.session(registry.trainer, model=GOOD, ratio="0.9", close=False)
+    about = [Subject(name="models:/m-1", digest={"dirHash1": GOOD})]
+    groups = [{"slice": {"sex": "f"}, "counts": [[100, 20], [30, 4000]]}, {"slice": {"sex": "m"}, "counts": [[1]]}]
+    details = FairnessDetails(favourable="yes", tables=[{"columns": ["sex"], "groups": groups}])
+    writer.add("fairness", about, claims=signed_sessions.group_claims("0.9", "f", "sex"), details=details)
+    writer.close()
+    registry.ask("registration", {f"aims/sessions/{writer.id}.jsonl": writer.jsonl()}, GOOD, "1")
+    site = PageSite.of(registry.ledger, tmp_path / "pages.db")
+    record = site.first("SELECT id FROM record WHERE kind = 'fairness' ORDER BY time DESC LIMIT 1")
+    first, second = site.rows("claim", "Counts", record=record, number="0")
+    assert first == {
+        "Rows": "sex=f", "actual not yes, predicted not yes": "100", "actual not yes, predicted yes": "20",
+        "actual yes, predicted not yes": "30", "actual yes, predicted yes": "4,000",
+    }  # fmt: skip
+    assert list(second.values()) == ["sex=m", "1", "", "", ""]
+
+
+def test_the_card_is_the_signed_one_although_another_session_added_evidence(tmp_path):
+    registry = Registry(f"sqlite:///{tmp_path}/ledger.db")
+    writer = signed_sessions.session(registry.trainer, system=SYSTEM, model=GOOD, ratio="0.9", close=False)
+    so_far = check_session(writer.jsonl(), "aims/sessions/x.jsonl", registry.force.keyring.find).records
+    card = render_model_card(so_far, GOOD)
+    about = [Subject(name="models:/m-1", digest={"dirHash1": GOOD})]
+    writer.add("model-card", about, artifacts=(artifact("aims/model_card.md", card),))
+    writer.close()
+    later = signed_sessions.session(registry.trainer, system=SYSTEM, model=GOOD, ratio="0.9")
+    files = {f"aims/sessions/{each.id}.jsonl": each.jsonl() for each in (writer, later)}
+    assert registry.ask("registration", files, GOOD, "1").allowed
+    site = PageSite.of(registry.ledger, tmp_path / "pages.db")
+    (shown,) = [b for b in site.json("version", model=NAME, version="1")["blocks"] if b["title"] == "Model card"]
+    assert shown["text"] == card.decode()
+    assert shown["note"].startswith("Made from the sealed records; byte for byte the card that the trainer signed.")
+
+
+def test_a_sample_that_cannot_be_drawn_yet_leads_to_one_that_can(site):
+    (late,) = [
+        b for b in site.json("sample", {"population": "all decisions"})["blocks"] if b["title"] == "Not drawn yet"
+    ]
+    link = next(each for each in late["sentences"] if isinstance(each, dict))
+    assert link["text"].startswith("Draw now over the first")
+    leaves = re.search(r"leaves=(\d+)", link["href"])[1]
+    assert site.rows("sample", "Drawn", {"population": "all decisions", "leaves": leaves})
+    told = site.rows("sample", "How to test an item", {"population": "all decisions", "leaves": leaves})
+    assert [row["Test"] for row in told][:2] == ["Evidence whole", "Digest equal"]
+
+
+def test_a_version_that_was_let_in_on_a_waiver_has_its_own_counts_only(site):
+    """The page of a number reads the records of its own session, not of another version's."""
+    record = site.first(f"SELECT id FROM record WHERE kind = 'fairness' AND digest = '{UNFAIR}' LIMIT 1")
+    facts = {b["title"]: b for b in site.json("claim", record=record, number="1")["blocks"]}["What it rests on"][
+        "facts"
+    ]
+    assert facts["Data"][-1]["href"] == f"models/{NAME}/2"
