@@ -4,15 +4,38 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 from importlib import resources
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from aims_mlflow.errors import ConfigError, nearest
 from aims_mlflow.records.base import Record
 from aims_mlflow.records.control import Control, Crosswalk, CrosswalkRow, EvidenceKind, KindUse, Need, Objective
 from aims_mlflow.strict_yaml import Document, parse
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 Item = TypeVar("Item", bound=Record)
+Catalog = TypeVar("Catalog")
+WAIT_SECONDS = 10.0
+_reading = threading.RLock()
+
+
+def _once(read: Callable[[], Catalog]) -> Callable[[], Catalog]:
+    """Read a catalog once, also where several threads of a server want it at the same time: it takes half a second."""
+    known = functools.cache(read)
+
+    @functools.wraps(read)
+    def catalog() -> Catalog:
+        locked = _reading.acquire(timeout=WAIT_SECONDS)  # a process that was forked meanwhile reads by itself
+        try:
+            return known()
+        finally:
+            if locked:
+                _reading.release()
+
+    return catalog
 
 
 def _document(name: str) -> Document:
@@ -23,31 +46,31 @@ def _items(name: str, model: type[Item]) -> tuple[Item, ...]:
     return tuple(model.model_validate(entry) for entry in _document(name).data)
 
 
-@functools.cache
+@_once
 def controls() -> dict[str, Control]:
     """Return the 38 Annex A controls by id, in order."""
     return {c.id: c for c in _items("controls.yaml", Control)}
 
 
-@functools.cache
+@_once
 def clauses() -> dict[str, Control]:
     """Return the clauses (4 to 10) with evidence kinds, by id."""
     return {c.id: c for c in _items("clauses.yaml", Control)}
 
 
-@functools.cache
+@_once
 def objectives() -> dict[str, Objective]:
     """Return the 11 objectives of Annex C by id."""
     return {o.id: o for o in _items("objectives.yaml", Objective)}
 
 
-@functools.cache
+@_once
 def kinds() -> dict[str, EvidenceKind]:
     """Return every evidence kind by id."""
     return {k.id: k for k in _items("kinds.yaml", EvidenceKind)}
 
 
-@functools.cache
+@_once
 def crosswalk() -> Crosswalk:
     """Return the crosswalk to other frameworks."""
     return _document("crosswalk.yaml").validate(Crosswalk)

@@ -32,11 +32,11 @@ def page_html(template: str, view: PageView, root: str = "", *, print_view: bool
         print_view: Whether everything folded is open.
         around: What the template says around the page.
     """
-    return _template(template).render(view=view, root=root, print_view=print_view, **around).encode()
+    return template_named(template).render(view=view, root=root, print_view=print_view, **around).encode()
 
 
 @functools.cache
-def _template(name: str) -> jinja2.Template:
+def template_named(name: str) -> jinja2.Template:
     """Return a template; reading it takes longer than filling it in."""
     environment = templates_of("aims_mlflow.documents")
     environment.globals |= {"cells": cells, "show": show, "drawing": drawing, "table_rows": table_rows}
@@ -48,7 +48,7 @@ def drawing(picture: Picture, name: str) -> Markup:
     """Return a picture as SVG; `name` tells it apart from the others of a page."""
     from markupsafe import Markup
 
-    return Markup(_template("picture.svg.j2").render(picture=picture, id=name))  # noqa: S704 - it escapes its texts
+    return Markup(template_named("picture.svg.j2").render(picture=picture, id=name))  # noqa: S704 - it escapes its texts
 
 
 def cells(value: Any) -> list[PageCell]:

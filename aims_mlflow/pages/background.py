@@ -12,6 +12,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from aims_mlflow.catalog.loader import clauses, controls, kinds
+from aims_mlflow.documents.page_html import template_named
 from aims_mlflow.errors import AimsError
 from aims_mlflow.pages.freed_memory import hand_back
 from aims_mlflow.pages.library import NEWEST, shelf_key
@@ -21,6 +23,7 @@ from aims_mlflow.pages.source import PageSource
 if TYPE_CHECKING:
     from aims_mlflow.pages.source import SharedSource
 
+WARM = ("site_page.html.j2", "picture.svg.j2")
 PAGE_SECONDS = 0.2  # what one page waits for new leaves, and for the documents in them
 FIRST_SECONDS = 0.5  # what the first page waits for all that, and for states: small ledgers are read by then
 PAUSE = 5.0  # seconds between two looks for states that ended
@@ -29,6 +32,13 @@ _UNJUDGED = (
     "AND (j.until IS NULL OR j.until <= :now) AND {scope}"
 )
 _log = logging.getLogger(__name__)
+
+
+def warm() -> None:
+    """Read the catalog and the templates, which would cost the first page more than all that it shows."""
+    controls(), clauses(), kinds()
+    for name in WARM:
+        template_named(name)
 
 
 class BackgroundReader:
@@ -53,14 +63,17 @@ class BackgroundReader:
             self._first = False
             self.start()
             if not self._all.wait(self._first_seconds):
-                return self._read.is_set() and self._knows_documents()
-        if self.shared.index.refresh(self.shared.view, PAGE_SECONDS) and self._knows_documents():
+                return self._read.is_set() and self._is_indexed(0.0) and self._knows_documents()
+        if self._is_indexed(PAGE_SECONDS) and self._knows_documents():
             if time.monotonic() - self._looked > PAUSE:
                 self.start()
             return True
         self._read.clear()
         self.start()
         return self._read.wait(PAGE_SECONDS) and self._knows_documents()
+
+    def _is_indexed(self, seconds: float) -> bool:
+        return self.shared.index.refresh(self.shared.view, seconds)
 
     def _knows_documents(self) -> bool:
         return shelf_key(self.shared) == self._documents
@@ -83,6 +96,7 @@ class BackgroundReader:
 
     def _read_ahead(self) -> None:
         shared = self.shared
+        warm()
         while not shared.index.refresh(shared.view, 1.0):
             pass
         self._read_documents()

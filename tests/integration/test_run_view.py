@@ -7,7 +7,7 @@ import pytest
 
 import aims_mlflow as aims
 from aims_mlflow.capture import run_view
-from support.captured_runs import FEATURES, config, fit, last_run, one
+from support.captured_runs import FEATURES, config, fit, last_run, one, records
 
 pytestmark = pytest.mark.usefixtures("tracking")
 
@@ -137,3 +137,22 @@ def test_several_models_have_their_own_figures(halves):
         model = mlflow.get_logged_model(output.model_id)
         assert f"aims/{model.name}/accuracy" in {m.key for m in model.metrics}
         assert f"artifacts/aims/{model.name}-model_card.md" in model.tags["mlflow.note.content"]
+
+
+def test_the_card_is_what_the_sealed_records_give_byte_for_byte(halves):
+    """Also where groups of two columns are crossed, and data sets are named in another order than the alphabet's."""
+    from aims_mlflow.documents.model_card import render_model_card
+    from aims_mlflow.evidence import tracking
+
+    train, test = (part.assign(branch=part.index % 2) for part in halves)
+
+    @aims.trains("loans", config=config(sensitive=["sex", "branch"]))
+    def fitted(train, test):
+        return fit(train)
+
+    fitted(train, test)
+    sealed = records()
+    before = sealed[: next(n for n, r in enumerate(sealed) if r.evidence.kind == "model-card")]
+    digest = next(iter(one("performance").subjects[0].digest.values()))
+    assert any(len(c.slice) == 2 for c in one("fairness").evidence.claims)
+    assert render_model_card(before, digest) == tracking.read_file(last_run(), "aims/model_card.md")

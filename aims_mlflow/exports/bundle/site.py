@@ -20,7 +20,7 @@ from aims_mlflow.documents.page_blocks import Form, to
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.site_notes import MOST_HISTORIES, start_page, with_files, without_history
-from aims_mlflow.exports.bundle.site_search import drawn_blocks, search_page
+from aims_mlflow.exports.bundle.site_search import DRAWN, drawn_blocks, search_page
 from aims_mlflow.ledger.proofs import Proof
 from aims_mlflow.pages.index import PageIndex
 from aims_mlflow.pages.links import links_of, relinked
@@ -160,8 +160,9 @@ class OfflineSite:
             return None
         if not view.found:
             return None
-        drawn = drawn_blocks(source) if page.name == "sample" else ()
-        blocks = (*drawn, *(block for block in view.blocks if not isinstance(block, Form)))
+        blocks = tuple(block for block in view.blocks if not isinstance(block, Form))
+        if page.name == "sample":
+            view, blocks = replace(view, lead=(DRAWN,)), (*drawn_blocks(source), *blocks)
         view = with_files(replace(view, blocks=blocks, address=path), page.name, args, self._view)
         return OfflinePage(page.name, view, file_name(address) if address else "index")
 

@@ -24,6 +24,10 @@ SEARCH = (
     "This page lists what the bundle has pages of. Press Ctrl and F (on a Mac Cmd and F) and type a name, an id, or "
     "the beginning of a digest: your browser searches the list. No script runs in a bundle."
 )
+DRAWN = (
+    "Leaves are the entries of the ledger, numbered in the order in which they were sealed. Each list below has a "
+    "population of this bundle in an order that a seed gives, so that its first rows are a random sample."
+)
 BY_OWN_SEED = """\
 # A sample that nobody here could choose: take a seed of your own, such as the digits of ten dice.
 SEED=0123456789
