@@ -22,18 +22,21 @@ WAIT_SECONDS = 10.0
 _reading = threading.RLock()
 
 
-def _once(read: Callable[[], Catalog]) -> Callable[[], Catalog]:
+def read_once(read: Callable[[], Catalog]) -> Callable[[], Catalog]:
     """Read a catalog once, also where several threads of a server want it at the same time: it takes half a second."""
-    known = functools.cache(read)
+    found: list[Catalog] = []
 
     @functools.wraps(read)
     def catalog() -> Catalog:
-        locked = _reading.acquire(timeout=WAIT_SECONDS)  # a process that was forked meanwhile reads by itself
-        try:
-            return known()
-        finally:
-            if locked:
-                _reading.release()
+        if not found:
+            locked = _reading.acquire(timeout=WAIT_SECONDS)  # a process that was forked meanwhile reads by itself
+            try:
+                if not found:
+                    found.append(read())
+            finally:
+                if locked:
+                    _reading.release()
+        return found[0]
 
     return catalog
 
@@ -46,31 +49,31 @@ def _items(name: str, model: type[Item]) -> tuple[Item, ...]:
     return tuple(model.model_validate(entry) for entry in _document(name).data)
 
 
-@_once
+@read_once
 def controls() -> dict[str, Control]:
     """Return the 38 Annex A controls by id, in order."""
     return {c.id: c for c in _items("controls.yaml", Control)}
 
 
-@_once
+@read_once
 def clauses() -> dict[str, Control]:
     """Return the clauses (4 to 10) with evidence kinds, by id."""
     return {c.id: c for c in _items("clauses.yaml", Control)}
 
 
-@_once
+@read_once
 def objectives() -> dict[str, Objective]:
     """Return the 11 objectives of Annex C by id."""
     return {o.id: o for o in _items("objectives.yaml", Objective)}
 
 
-@_once
+@read_once
 def kinds() -> dict[str, EvidenceKind]:
     """Return every evidence kind by id."""
     return {k.id: k for k in _items("kinds.yaml", EvidenceKind)}
 
 
-@_once
+@read_once
 def crosswalk() -> Crosswalk:
     """Return the crosswalk to other frameworks."""
     return _document("crosswalk.yaml").validate(Crosswalk)
