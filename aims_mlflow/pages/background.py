@@ -56,24 +56,19 @@ class BackgroundReader:
     def caught_up(self) -> bool:
         """Return whether all leaves are in the index and all documents are read; what is not yet is read on.
 
-        It waits for `PAGE_SECONDS` at most for each of both; the first call for `first_seconds` alone, and for states
-        too.
+        It waits for `PAGE_SECONDS` at most for each of both; the first call for `first_seconds`, and for states too.
         """
         if self._first:
             self._first = False
             self.start()
-            if not self._all.wait(self._first_seconds):
-                return self._read.is_set() and self._is_indexed(0.0) and self._knows_documents()
-        if self._is_indexed(PAGE_SECONDS) and self._knows_documents():
+            self._all.wait(self._first_seconds)
+        if self.shared.index.refresh(self.shared.view, PAGE_SECONDS) and self._knows_documents():
             if time.monotonic() - self._looked > PAUSE:
                 self.start()
             return True
         self._read.clear()
         self.start()
         return self._read.wait(PAGE_SECONDS) and self._knows_documents()
-
-    def _is_indexed(self, seconds: float) -> bool:
-        return self.shared.index.refresh(self.shared.view, seconds)
 
     def _knows_documents(self) -> bool:
         return shelf_key(self.shared) == self._documents

@@ -61,14 +61,14 @@ def _respond(page: SitePage, root: str, kind: str = "html", **args: str) -> Resp
                 404, "This server's registry is not gated, so it has no ledger to show. Next: see docs/gate.md\n"
             )
         indexed = reader.caught_up()  # a model that is new has to be among those whose readers are asked for
-        with reader.shared.pages_first.page():
-            scope = reader_scope(reader.shared.index.models())
-            asked = PageRequest(page, args, flask.request.args.to_dict(), kind, root)
-            return _as_flask(answer(reader.shared, scope, asked, indexed=indexed))
+        scope = reader_scope(reader.shared.index.models())
     except AimsError as exc:
         return _said(403, f"{exc.sentence()}\n")
     except Exception as exc:  # noqa: BLE001 - who may not be known reads nothing
         return _said(403, f"What this login may read is not known. Next: {reported('the auditor pages', exc)}\n")
+    asked = PageRequest(page, args, flask.request.args.to_dict(), kind, root)
+    with reader.shared.pages_first.page():
+        return _as_flask(answer(reader.shared, scope, asked, indexed=indexed))
 
 
 def _as_flask(made: PageAnswer) -> Response:
