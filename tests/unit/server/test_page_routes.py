@@ -16,7 +16,10 @@ from support.ledger_with_decisions import NAME, decided_ledger
 @pytest.fixture
 def app(tmp_path, monkeypatch):
     ledger = decided_ledger(f"sqlite:///{tmp_path}/ledger.db").ledger
-    monkeypatch.setattr(page_routes, "page_reader", lambda: page_routes.reader_of(ledger))
+    reader = page_routes.reader_of(ledger)
+    while not reader.caught_up():  # a busy machine reads for longer than a page waits
+        pass
+    monkeypatch.setattr(page_routes, "page_reader", lambda: reader)
     made = flask.Flask("server")
     page_routes.add_pages(made, "/mlflow/")
     return made
