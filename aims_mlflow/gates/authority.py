@@ -115,6 +115,7 @@ class Authority:
         if lineage is not None:
             self.lineage = lineage
         self._time, self._read = utc_text(at), read
+        self._why_not_signing: dict[tuple[str, tuple[Role, ...]], str | None] = {}
 
     @cached_property
     def lineage(self) -> list[Span]:
@@ -164,7 +165,10 @@ class Authority:
         Whose key may sign now may have signed it now. Any other record must have been sealed while its key could sign.
         """
         key_id = record.envelope.key_id
-        why = self.why_not_signing(key_id, roles)
+        asked = (key_id, tuple(roles))
+        if asked not in self._why_not_signing:  # one key signs most of a session's records
+            self._why_not_signing[asked] = self.why_not_signing(key_id, roles)
+        why = self._why_not_signing[asked]
         if why is None:
             return None
         for sealed in self._sealings(record):

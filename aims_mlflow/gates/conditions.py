@@ -49,8 +49,7 @@ def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvi
             out += _not_compared(rules, counted)
         elif entry.kind != "session":
             out += required_kind(rules, counted, entry, now)
-    for kind in dict.fromkeys(r.evidence.kind for r in counted.records):
-        out += [item for record in counted.of(kind) for item in failed(record)]
+    out += counted.once("failed", lambda: _failed(counted))
     out += held_out_rows(rules, counted) + _reevaluation(rules, counted, now)
     return _without_repeats([*out, *_limits(rules, counted, sensitive, warnings=False)])
 
@@ -78,7 +77,18 @@ def _not_compared(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
     return [Unmet(control="A.6.2.4", kind="fairness", text=why, next=advice, condition="unmeasured")]
 
 
+def _failed(counted: CountingEvidence) -> list[Unmet]:
+    """Return what failed by the trainer's own pack."""
+    kinds = dict.fromkeys(r.evidence.kind for r in counted.records)
+    return [item for kind in kinds for record in counted.of(kind) for item in failed(record)]
+
+
 def _limits(rules: Rules, counted: CountingEvidence, sensitive: Sequence[str], *, warnings: bool) -> list[Unmet]:
+    key = ("limits", tuple(sensitive), warnings)
+    return counted.once(key, lambda: _beyond(rules, counted, sensitive, warnings=warnings), of=rules)
+
+
+def _beyond(rules: Rules, counted: CountingEvidence, sensitive: Sequence[str], *, warnings: bool) -> list[Unmet]:
     return [
         item
         for limit, line in applying(rules, counted)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aims_mlflow.records.decision import Supersession
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import ProvenanceDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.records.keyring import KeyEntry
 
+Value = TypeVar("Value")
 TRAINING = "training-provenance"
 # Evidence about data may stand in another session: made once, and referenced by digest.
 DATA_KINDS = frozenset(
@@ -38,9 +39,24 @@ class CountingEvidence:
     signers: Mapping[str, KeyEntry]
     starts: tuple[SealedRecord, ...] = ()
     unstarted: tuple[SealedRecord, ...] = ()
+    _known: dict[object, tuple[object, Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, key: object, make: Callable[[], Value], of: object = None) -> Value:
+        """Return what `make` returns, remembered with this evidence: it depends on that, on the key and on `of` alone.
+
+        `of` counts as the same only where it is the very same object, and is kept for as long.
+        """
+        known = self._known.get((key, id(of)))
+        if known is None:
+            known = self._known[key, id(of)] = of, make()
+        value: Value = known[1]
+        return value
 
     def of(self, kind: str) -> list[SealedRecord]:
         """Return the records of one kind that no later record of the kind supersedes."""
+        return list(self.once(("of", kind), lambda: self._of(kind)))
+
+    def _of(self, kind: str) -> list[SealedRecord]:
         mine = [r for r in self.records if r.evidence.kind == kind]
         return [r for r in mine if not any(_undoes(other, r) for other in mine)]
 
@@ -51,7 +67,7 @@ class CountingEvidence:
 
     def undone(self) -> list[tuple[SealedRecord, SealedRecord]]:
         """Return the records that do not count, each with the record of its kind that supersedes it."""
-        superseding = [r for r in self.records if r.evidence.supersedes is not None]
+        superseding = self.once("superseding", lambda: [r for r in self.records if r.evidence.supersedes is not None])
         pairs = ((r, other) for r in self.records for other in superseding if _undoes(other, r))
         return [(r, other) for r, other in pairs if r.evidence.kind == other.evidence.kind]
 

@@ -55,8 +55,11 @@ def decide(
     consents: Sequence[SignedConsent],
     asked: DecisionRequest,
     now: datetime,
+    counted: CountingEvidence | None = None,
 ) -> Decision:
     """Decide whether the model may take the step that `rules` govern.
+
+    `counted` is what counts of the sessions for the model, where that is known.
 
     Nothing that a client says about its own verdict helps it: values are compared with the server's limits,
     and a result that the client itself calls failed stays failed.
@@ -66,7 +69,7 @@ def decide(
         carried = {name: getattr(asked.standing, name) for name in CARRIED}
         return _decision(rules, asked, now, taken_back=taken_back(consents), **carried)
     everything = list(sessions)
-    counted = count(everything, asked.model_digest)
+    counted = counted or count(everything, asked.model_digest)
     bound = consents_in_force(consents, rules)
     subject = _subject(rules, everything, counted, asked)
     shortfalls = _shortfalls(rules, subject, counted, asked, now)

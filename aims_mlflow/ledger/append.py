@@ -120,10 +120,16 @@ class Appender:
         return Written(out, names, edge)
 
     def _edge(self, connection: Connection, before: TreeState) -> Frontier:
-        """Return the tree's right edge before an append: from memory, if no other worker appended meanwhile."""
+        """Return the tree's right edge before an append: from memory, if other workers appended nothing, or little."""
         edge, last = self._left
         if (edge.size, last) == (before.size, before.last_hash):
             return edge.copy()
+        at = edge.size - 1 - (before.size - len(before.tail))  # where the last leaf that is known stands in the tail
+        if last is not None and 0 <= at < len(before.tail) and before.tail[at] == last:
+            grown = edge.copy()
+            for value in before.tail[at + 1 :]:
+                grown.append(value)
+            return grown
         known = {(level, (before.size >> level) - 1): value for level, value in before.edge.items()}
         if before.last_hash is not None:
             known[0, before.size - 1] = before.last_hash

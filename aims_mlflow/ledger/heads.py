@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger import checkpoint, merkle
-from aims_mlflow.ledger.stored_values import optional
-from aims_mlflow.ledger.tree import TreeTables, edge_query, fetch_nodes
+from aims_mlflow.ledger.driver_query import DriverQuery
+from aims_mlflow.ledger.stored_values import HASH, optional
+from aims_mlflow.ledger.tree import TreeTables, edge_query, fetch_nodes, tail_query
 from aims_mlflow.ledger.trips import LOCK, can_join, last_row
 from aims_mlflow.ledger.write import write
 from aims_mlflow.records.base import utc_text, uuid7
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from aims_mlflow.signing.keys import SigningKey
 
 PAGE = 5000
+# Checkpoints by size and text: the next append reads the one that this process signed last.
+_KNOWN: BoundedCache[Checkpoint] = BoundedCache(64)
 # Leaves that only a server writes, and a server has a log.
 OF_THE_SERVER = ("policy", "keyring", "decision")
 
@@ -50,13 +54,15 @@ def newest(connection: Connection, tables: TreeTables) -> Checkpoint | None:
 class TreeState:
     """The state that an append continues: number of leaves, hash of the last leaf, newest checkpoint.
 
-    `edge` has hashes of the tree's right edge by level, where the same query could read them.
+    `edge` has hashes of the tree's right edge by level, where the same query could read them; `tail` those of the last
+    leaves, in order, where it could read these.
     """
 
     size: int
     last_hash: bytes | None
     head: Checkpoint | None
     edge: Mapping[int, bytes] = field(default_factory=dict)
+    tail: Sequence[bytes] = ()
 
 
 def tree_state(connection: Connection, tables: TreeTables, leaves: sa.Table) -> TreeState:
@@ -65,12 +71,19 @@ def tree_state(connection: Connection, tables: TreeTables, leaves: sa.Table) -> 
     Raises:
         EvidenceError: the stored checkpoint is none.
     """
-    edge, last, hashed, covered, note = _asked(connection, tables, leaves)
+    edge, tail, last, hashed, covered, note = _asked(connection, tables, leaves)
     head = None if note is None else _parsed(covered, note)
     if last is None:
         return TreeState(0, None, head)
     known = {int(level): bytes.fromhex(value) for level, value in (edge or {}).items()}
-    return TreeState(int(last) + 1, bytes.fromhex(hashed), head, known)
+    return TreeState(int(last) + 1, bytes.fromhex(hashed), head, known, _tail(tail, hashed))
+
+
+def _tail(listed: str | None, newest_hash: str) -> list[bytes]:
+    """Return the hashes of the last leaves in order; none where the database does not list them as it should."""
+    found = (listed or "").split()
+    in_order = bool(found) and found[-1] == newest_hash and all(map(HASH.fullmatch, found))
+    return [bytes.fromhex(value) for value in found] if in_order else []
 
 
 def _asked(connection: Connection, tables: TreeTables, leaves: sa.Table) -> Sequence[Any]:
@@ -78,13 +91,19 @@ def _asked(connection: Connection, tables: TreeTables, leaves: sa.Table) -> Sequ
     is_postgresql = connection.dialect.name == "postgresql"
     query = _tree_state(tables, leaves, with_edge=is_postgresql)
     if can_join(connection):
-        edge, *values = last_row(connection, LOCK, _as_text(query, connection.dialect))
-        looks = [column.type.result_processor(connection.dialect, None) for column in list(query.selected_columns)[1:]]
-        return [edge, *(look(value) for look, value in zip(looks, values, strict=True))]
+        edge, tail, *values = last_row(connection, LOCK, _as_text(query, connection.dialect))
+        looks = [column.type.result_processor(connection.dialect, None) for column in list(query.selected_columns)[2:]]
+        return [edge, tail, *(look(value) for look, value in zip(looks, values, strict=True))]
     if is_postgresql:
         connection.exec_driver_sql(LOCK)
-    row: Sequence[Any] = connection.execute(query).one()
+    row: Sequence[Any]
+    (row,) = _for_driver(query, connection.dialect).rows(connection, {})
     return row
+
+
+@functools.lru_cache(maxsize=16)
+def _for_driver(query: sa.Select[Any], dialect: Dialect) -> DriverQuery:
+    return DriverQuery(query, dialect)
 
 
 @functools.lru_cache(maxsize=16)
@@ -100,6 +119,7 @@ def _tree_state(tables: TreeTables, leaves: sa.Table, *, with_edge: bool) -> sa.
     note = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
     return sa.select(
         (edge_query(tables, leaves) if with_edge else sa.null()).label("edge"),
+        (sa.null() if with_edge else tail_query(leaves)).label("tail"),
         optional(sa.select(sa.func.max(leaves.c.sequence)).scalar_subquery(), leaves.c.sequence).label("last"),
         optional(newest_hash.scalar_subquery(), leaves.c.leaf_hash).label("hashed"),
         optional(sa.select(sa.func.max(table.c.size)).scalar_subquery(), table.c.size).label("size"),
@@ -135,9 +155,8 @@ def _read(connection: Connection, query: sa.Select[Any], most: int = 1) -> list[
     return [_parsed(row.size, row.note) for row in connection.execute(query.limit(most))]
 
 
-@functools.lru_cache(maxsize=64)
 def _parsed(size: int, note: str) -> Checkpoint:
-    head = checkpoint.parse(note.encode(), f"stored checkpoint {size}")
+    head = _KNOWN.get((size, note), lambda: checkpoint.parse(note.encode(), f"stored checkpoint {size}"))
     if head.size != size:
         raise EvidenceError(f"it is over {head.size} leaves", where=f"stored checkpoint {size}")
     return head
@@ -255,6 +274,7 @@ def store(connection: Connection, tables: TreeTables, head: Checkpoint, anchors:
 def rows_of(tables: TreeTables, head: Checkpoint, anchors: Sequence[str]) -> list[Rows]:
     """Return the rows that keep a new checkpoint, and queue it for `anchors`."""
     now = utc_text()
+    _KNOWN.put((head.size, head.text), head)
     queued = [{"size": head.size, "place": p, "queued": now, "next_try": now, "attempts": 0} for p in anchors]
     return [(tables.checkpoints, [{"size": head.size, "note": head.text, "time": now}]), (tables.deliveries, queued)]
 

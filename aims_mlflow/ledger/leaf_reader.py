@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from aims_mlflow.ledger.database import reading
+from aims_mlflow.ledger.driver_query import DriverQuery
 from aims_mlflow.ledger.leaves import PAGE, Leaf
 from aims_mlflow.ledger.model_leaves import FOR_ALL
+from aims_mlflow.ledger.state import asked_call, called_query
+from aims_mlflow.ledger.stored_values import optional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class FoundLeaves:
-    """The leaves that one statement found, and the sequence of the ledger's last leaf at that moment."""
+    """The leaves that one statement found, the sequence of the ledger's last leaf then, and the request of a call."""
 
     last: int
+    called: str | None = None
     mine: list[FiledLeaf] = field(default_factory=list)
     for_all: list[FiledLeaf] = field(default_factory=list)
 
@@ -34,8 +38,11 @@ class LeafReader:
         self._engine = engine
         table = self._table = tables.leaves
         self._of_model = self._from(sa.bindparam("start"), table.c.model_name == sa.bindparam("name"))
-        self._for_all = self._from(sa.bindparam("start"), table.c.type.in_(FOR_ALL))
-        self._both = self._together()
+        self._holds_for_all = sa.or_(*(table.c.type == kind for kind in FOR_ALL))
+        self._for_all = self._from(sa.bindparam("start"), self._holds_for_all)
+        self._called = called_query(tables)
+        called = optional(self._called.scalar_subquery(), tables.calls.c.request)
+        self._both = DriverQuery(self._together(called), engine.dialect)
 
     def of_model(self, name: str, start: int) -> Iterator[FiledLeaf]:
         """Yield the leaves of a model from `start` on."""
@@ -45,14 +52,20 @@ class LeafReader:
         """Yield the leaves that hold for every model from `start` on."""
         return self._pages(self._for_all, {}, start)
 
-    def both(self, name: str, start: int, start_for_all: int) -> FoundLeaves | None:
-        """Return both in one statement; None where there are more than a page of either, or none at all."""
-        asked = {"name": name, "start": start, "start_for_all": start_for_all}
+    def called(self, call: str) -> str | None:
+        """Return the request id of the same call within the last ten minutes."""
         with reading(self._engine) as connection:
-            rows = connection.execute(self._both, asked).all()
+            found: str | None = connection.execute(self._called, asked_call(call)).scalar()
+        return found
+
+    def both(self, name: str, start: int, start_for_all: int, call: str | None) -> FoundLeaves | None:
+        """Return both in one statement; None where there are more than a page of either, or none at all."""
+        asked = {"name": name, "start": start, "start_for_all": start_for_all, **asked_call(call)}
+        with reading(self._engine) as connection:
+            rows = self._both.rows(connection, asked)
         if not rows:
             return None
-        found = FoundLeaves(rows[0].last)
+        found = FoundLeaves(rows[0].last, rows[0].called)
         for row in sorted(rows, key=lambda row: row.sequence):  # the database may give the parts as it likes
             (found.mine if row.is_mine else found.for_all).append(_filed(row))
         return found if max(len(found.mine), len(found.for_all)) < PAGE else None
@@ -64,15 +77,15 @@ class LeafReader:
         found = sa.select(*columns, *more).where(table.c.sequence >= start, which)
         return found.order_by(table.c.sequence).limit(PAGE)
 
-    def _together(self) -> sa.CompoundSelect[Any]:
+    def _together(self, called: sa.ColumnElement[Any]) -> sa.CompoundSelect[Any]:
         table = self._table
-        last = sa.select(sa.func.max(table.c.sequence)).scalar_subquery().label("last")
+        more = (sa.select(sa.func.max(table.c.sequence)).scalar_subquery().label("last"), called.label("called"))
         parts = (
             ("start", table.c.model_name == sa.bindparam("name"), 1),
-            ("start_for_all", table.c.type.in_(FOR_ALL), 0),
+            ("start_for_all", self._holds_for_all, 0),
         )
         pages = [
-            self._from(sa.bindparam(start), which, sa.literal_column(str(is_mine)).label("is_mine"), last).subquery()
+            self._from(sa.bindparam(start), which, *more, sa.literal_column(str(is_mine)).label("is_mine")).subquery()
             for start, which, is_mine in parts
         ]
         return sa.union_all(*(sa.select(page) for page in pages))
@@ -87,5 +100,5 @@ class LeafReader:
             start = rows[-1].sequence + 1
 
 
-def _filed(row: sa.Row[Any]) -> FiledLeaf:
+def _filed(row: Any) -> FiledLeaf:
     return Leaf(row.sequence, bytes(row.leaf), row.leaf_hash), row.type, row.version

@@ -157,13 +157,15 @@ class Ledger:
         """
         return self._memory.for_all()
 
-    def now(self, name: str) -> LeavesNow:
+    def now(self, name: str, call: str | None = None) -> LeavesNow:
         """Return a model's leaves and those that hold for every model, read in one statement.
+
+        With it comes the request of the same `call` within the last ten minutes.
 
         Raises:
             Unreachable: the database does not answer.
         """
-        return self._memory.now(name)
+        return self._memory.now(name, call)
 
     def in_force(self) -> dict[str, str]:
         """Return the digests in force, by kind (policy, keyring): what the newest sealed leaf of each kind says.

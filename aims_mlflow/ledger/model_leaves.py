@@ -121,11 +121,13 @@ class LeavesNow:
     """The leaves of a model and those that hold for every model, as one statement read them.
 
     `last` is the sequence of the ledger's last leaf at that moment; None if the leaves took several statements.
+    `called` is the request of the same call within the last ten minutes, if there was one.
     """
 
     mine: ModelLeaves
     for_all: ModelLeaves
     last: int | None
+    called: str | None = None
 
 
 class Memory:
@@ -157,8 +159,8 @@ class Memory:
         self._for_all.refresh()
         return self._for_all
 
-    def now(self, name: str) -> LeavesNow:
-        """Return a model's leaves and those that hold for every model, as they are now.
+    def now(self, name: str, call: str | None) -> LeavesNow:
+        """Return a model's leaves and those that hold for every model, as they are now; and the request of a call.
 
         Raises:
             Unreachable: the ledger's database does not answer.
@@ -166,12 +168,13 @@ class Memory:
         for_all = self._for_all
         with self._used(name) as mine:
             with mine.lock, for_all.lock:
-                found = self._reader.both(name, mine.start, for_all.start)
+                found = self._reader.both(name, mine.start, for_all.start, call)
                 taken = found is not None and mine.take(found.mine) and for_all.take(found.for_all)
             if found is None or not taken:
                 mine.refresh()
                 for_all.refresh()
-        return LeavesNow(mine, for_all, found.last if found and taken else None)
+                return LeavesNow(mine, for_all, None, self._reader.called(call) if call else None)
+        return LeavesNow(mine, for_all, found.last, found.called)
 
     @contextlib.contextmanager
     def _used(self, name: str) -> Iterator[ModelLeaves]:

@@ -26,12 +26,8 @@ class LedgerState:
 
     def __init__(self, engine: sa.Engine, tables: Tables) -> None:
         self._engine, self._tables = engine, tables
-        active, calls = tables.active, tables.calls
-        # Every decision asks these: they are made once.
+        active = tables.active
         self._active = sa.select(active.c.kind, active.c.digest)
-        # A clock that went back leaves calls from the future: they are not lately either.
-        lately = calls.c.seconds.between(sa.bindparam("since"), sa.bindparam("until"))
-        self._called = sa.select(calls.c.request).where(calls.c.call == sa.bindparam("call"), lately)
 
     def active(self) -> dict[str, str]:
         """Return the digests that the database's row says are in force, by kind; `Ledger.in_force` is what counts."""
@@ -44,17 +40,23 @@ class LedgerState:
         with reading(self._engine) as connection:
             return _text(connection.execute(sa.select(policies.c.content).where(policies.c.digest == digest)))
 
-    def called(self, call: str) -> str | None:
-        """Return the request id of the same call within the last ten minutes."""
-        now = int(time.time())
-        asked = {"call": call, "since": now - CALL_SECONDS, "until": now + CALL_SECONDS}
-        with reading(self._engine) as connection:
-            return _text(connection.execute(self._called, asked))
-
 
 def _text(found: sa.Result[Any]) -> str | None:
     value: str | None = found.scalar()
     return value
+
+
+def called_query(tables: Tables) -> sa.Select[Any]:
+    """Return the query for the request id of a call within the last ten minutes; `asked_call` has its values."""
+    # A clock that went back leaves calls from the future: they are not lately either.
+    lately = tables.calls.c.seconds.between(sa.bindparam("since"), sa.bindparam("until"))
+    return sa.select(tables.calls.c.request).where(tables.calls.c.call == sa.bindparam("call"), lately)
+
+
+def asked_call(call: str | None) -> dict[str, object]:
+    """Return the values for the query of a call."""
+    now = int(time.time())
+    return {"call": call, "since": now - CALL_SECONDS, "until": now + CALL_SECONDS}
 
 
 def calls(connection: sa.Connection, tables: Tables, made: Sequence[tuple[str, str]]) -> list[dict[str, object]]:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 # Well under SQLite's limit for the variables of one statement (32,766), and quick to plan.
 BATCH = 500
+# Leaves whose hashes an append reads on SQLite: what another worker wrote since this one's last append is mostly among
+# them, and the tree's nodes need not be read.
+TAIL = 16
 Item = TypeVar("Item")
 
 
@@ -104,6 +107,15 @@ def edge_query(tables: TreeTables, leaves: sa.Table) -> sa.ColumnElement[dict[st
         f"FROM (SELECT max(sequence) + 1 AS size FROM {leaves}) s CROSS JOIN generate_series(1, 62) AS up "
         f"JOIN {tables.nodes} n ON n.level = up AND n.position = (s.size >> up) - 1 WHERE (s.size >> up) & 1 = 1)",
         sa.JSON,
+    )
+
+
+def tail_query(leaves: sa.Table) -> sa.ColumnElement[str]:
+    """Return the query, on SQLite, of the hashes of the last leaves in order, in one text with blanks between them."""
+    return sa.literal_column(
+        "(SELECT group_concat(leaf_hash, ' ') FROM (SELECT leaf_hash FROM "  # noqa: S608 - names of ours
+        f"(SELECT sequence, leaf_hash FROM {leaves} ORDER BY sequence DESC LIMIT {TAIL}) ORDER BY sequence))",
+        sa.Text,
     )
 
 

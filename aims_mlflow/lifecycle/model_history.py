@@ -39,14 +39,14 @@ def qualified(name: str, workspace: str | None) -> str:
 class ModelHistory:
     """The history of one registered model, by its qualified name."""
 
-    def __init__(self, ledger: Ledger, name: str) -> None:
-        """Read the ledger's leaves for the name.
+    def __init__(self, ledger: Ledger, name: str, call: str | None = None) -> None:
+        """Read the ledger's leaves for the name, and with them whether a `call` was made before (`now.called`).
 
         Raises:
             Unreachable: it does not answer.
         """
         self.ledger = ledger
-        self.now = ledger.now(name)
+        self.now = ledger.now(name, call)
         self.mine = self.now.mine
         self.name = name
         self._known: list[Span] | None = None

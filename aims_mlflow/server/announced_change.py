@@ -45,10 +45,12 @@ class AnnouncedChanges:
             return active_workspace() if self._plain.supports_workspaces else None
 
     @contextlib.contextmanager
-    def locked(self, what: str, *names: str, seconds: float | None = None) -> Iterator[ModelHistory]:
+    def locked(
+        self, what: str, *names: str, seconds: float | None = None, call: str | None = None
+    ) -> Iterator[ModelHistory]:
         """Lock these ledger names, and first finish changes that a dead server left open.
 
-        Yields the history of the first of them.
+        Yields the history of the first of them; with it comes whether the same `call` was made before.
 
         Raises:
             MlflowException: the ledger is not this registry's, or a lock is not to be had within `seconds`.
@@ -59,9 +61,9 @@ class AnnouncedChanges:
                 self._gate.guard.require()
                 for name in sorted(set(names)):
                     locks.enter_context(self._gate.ledger.lock(name, seconds))
-                    pasts[name] = ModelHistory(self._gate.ledger, name)
+                    pasts[name] = ModelHistory(self._gate.ledger, name, call)
                     if self._finish(pasts[name], "the next change"):
-                        pasts[name] = ModelHistory(self._gate.ledger, name)
+                        pasts[name] = ModelHistory(self._gate.ledger, name, call)
             yield pasts[names[0]]
 
     def _finish(self, past: ModelHistory, by: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +23,12 @@ from aims_mlflow.server.caller import caller
 from aims_mlflow.server.change import announced_decision, decision_entry
 from aims_mlflow.server.failing_closed import closed, denied, reported
 from aims_mlflow.server.refusal_budget import RefusalBudget
-from aims_mlflow.server.sealed_decision import made_by_old_rules, seal_decision, sealed_the_same
+from aims_mlflow.server.sealed_decision import overtaken, seal_decision, sealed_the_same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.records.leaves.base import CallerBody
     from aims_mlflow.server.announced_change import AnnouncedChanges
     from aims_mlflow.server.change import DecisionContext, RegistryChange
@@ -38,6 +41,15 @@ BETWEEN = " | "
 WHAT = {"registration": "Registration", "deployment": "Deployment"}
 
 
+@dataclass(frozen=True)
+class Turn:
+    """A call that has its turn with a model: the model's history, the call's digest, and who makes it."""
+
+    past: ModelHistory
+    call: str
+    who: CallerBody
+
+
 class DecidedChanges:
     """Makes changes of one registry that the policy allows."""
 
@@ -48,52 +60,63 @@ class DecidedChanges:
         self._changes = changes
         self._budget = RefusalBudget()
 
-    def make(
-        self,
-        change: RegistryChange,
-        owner: Callable[[], ArtifactOwner],
-        commit: Callable[[DecisionContext, str], Any],
-        arguments: list[Any],
-        losing: Callable[[RegistryChange], list[str]],
-    ) -> Any:
-        """Decide about a change and carry it out: one change of a model at a time.
-
-        `arguments` is what else makes a call identical to another; `losing` names the versions that lose their place.
+    @contextlib.contextmanager
+    def turn(self, change: RegistryChange, arguments: list[Any]) -> Iterator[Turn]:
+        """Let a call have its turn: one change of a model at a time. `arguments` is what else makes calls identical.
 
         Raises:
-            MlflowException: the change is refused, or the registry failed.
+            MlflowException: the ledger is not this registry's, or another change of the model takes too long.
         """
-        what, request = WHAT[change.stage], uuid7()
+        what = WHAT[change.stage]
         with closed(what):
             who, login = caller()
             kind = [change.stage, change.ledger_name, change.alias, change.version, change.mlflow_stage]
             call = digest_of([*kind, login, arguments])
-        with self._changes.locked(what, change.ledger_name) as past:
-            with closed(what):
-                first = self._gate.ledger.state.called(call)
-                if first is not None and self._still(change, first):
-                    return self._result(change, first)
-                context = self._gate.decide(change, owner, past)
-                allowed = context.decision.allowed
-                lost = [v for v in losing(change) if v != change.version] if allowed else []
-                announced = announced_decision(change, context, request, lost)
-                known = first is not None and sealed_the_same(self._gate.ledger, first, context)
-                if allowed or not (known or self._spent(change, who)):
-                    entry = decision_entry(announced, context, call, who)
-                    leaf = seal_decision(self._gate.ledger, past, change, context, entry)
-                    count(context)
-                    if allowed and made_by_old_rules(self._gate.ledger, leaf, context):
-                        self._gate.ledger.seal(Entry(outcome_of(announced, done=False)))
-                        raise denied(f"{what} refused: the policy or keyring changed meanwhile. Next: call again")
-                log_decision(change, context, request)
-                if context.failure is not None:
-                    reported(what, context.failure)
-                if not allowed:
-                    raise denied(refusal(context.decision), is_logged=True)
-            result = self._changes.carry_out(what, past, announced, lambda: commit(context, request))
-            if change.stage == "deployment":
-                self._show(change, context)
-            return result
+        with self._changes.locked(what, change.ledger_name, call=call) as past:
+            yield Turn(past, call, who)
+
+    def make(
+        self,
+        turn: Turn,
+        change: RegistryChange,
+        owner: Callable[[], ArtifactOwner],
+        commit: Callable[[DecisionContext, str], Any],
+        losing: Callable[[RegistryChange], list[str]],
+        force: RulesInForce | None = None,
+    ) -> Any:
+        """Decide about a change and carry it out, in its turn.
+
+        `losing` names the versions that lose their place; `force` are the rules, where they were read in this turn.
+
+        Raises:
+            MlflowException: the change is refused, or the registry failed.
+        """
+        what, request, past, first = WHAT[change.stage], uuid7(), turn.past, turn.past.now.called
+        with closed(what):
+            if first is not None and self._still(change, first):
+                return self._result(change, first)
+            context = self._gate.decide(change, owner, past, force)
+            allowed = context.decision.allowed
+            lost = [v for v in losing(change) if v != change.version] if allowed else []
+            announced = announced_decision(change, context, request, lost)
+            known = first is not None and sealed_the_same(self._gate.ledger, first, context)
+            if allowed or not (known or self._spent(change, turn.who)):
+                entry = decision_entry(announced, context, turn.call, turn.who)
+                leaf = seal_decision(self._gate.ledger, past, change, context, entry)
+                count(context)
+                why = overtaken(self._gate.ledger, leaf, context) if allowed else None
+                if why:
+                    self._gate.ledger.seal(Entry(outcome_of(announced, done=False)))
+                    raise denied(f"{what} refused: {why} meanwhile. Next: call again")
+            log_decision(change, context, request)
+            if context.failure is not None:
+                reported(what, context.failure)
+            if not allowed:
+                raise denied(refusal(context.decision), is_logged=True)
+        result = self._changes.carry_out(what, past, announced, lambda: commit(context, request))
+        if change.stage == "deployment":
+            self._show(change, context)
+        return result
 
     def _spent(self, change: RegistryChange, who: CallerBody) -> bool:
         """Return whether a refusal is one too many of this caller, or about this model, to be sealed."""

@@ -13,6 +13,7 @@ from aims_mlflow.evidence.statement import read as read_record
 from aims_mlflow.evidence.unsigned_lines import signed_lines_only
 from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
+from aims_mlflow.gates.counting_evidence import count
 from aims_mlflow.gates.replay import check_sessions
 from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.server.change import NO_LINES, KeptLines, kept_lines
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.gates.authority import Authority
+    from aims_mlflow.gates.counting_evidence import CountingEvidence
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.published_documents import DocumentShelf
     from aims_mlflow.gates.rules_in_force import RulesInForce
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 # A checked session takes about eight times its bytes in memory.
 MAX_SESSION_BYTES = 16 * 1024 * 1024
+# Models whose counting evidence is remembered, with what does not depend on the time: it holds on to checked sessions.
+MAX_COUNTED = 20
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,13 @@ class DecisionEvidence:
         self._ledger = ledger
         self._signed: BoundedCache[tuple[dict[str, bytes], KeptLines]] = BoundedCache(MAX_SESSION_BYTES)
         self._sessions: BoundedCache[CheckedSession] = BoundedCache(MAX_SESSION_BYTES)
+        self._counted: BoundedCache[tuple[list[CheckedSession], CountingEvidence]] = BoundedCache(MAX_COUNTED)
         self._consents = KnownConsents(MAX_KNOWN)
         self._signatures: BoundedCache[SealedRecord] = BoundedCache(MAX_KNOWN)
 
     def forget(self) -> None:
         """Clear the caches of verified evidence, as in a new worker."""
-        for remembering in (self._signed, self._sessions, self._consents, self._signatures):
+        for remembering in (self._signed, self._sessions, self._counted, self._consents, self._signatures):
             remembering.clear()
         self.bytes.forget()
         self.stored.forget()
@@ -98,6 +103,11 @@ class DecisionEvidence:
     def checked_sessions(self, model: ModelEvidence, authority: Authority, rules: Rules) -> list[CheckedSession]:
         """Return a model's sessions, verified, with a problem for each signature that does not count now."""
         return check_sessions(model.session_files, authority, rules, self._sessions)
+
+    def counting(self, sessions: list[CheckedSession], digest: str) -> CountingEvidence:
+        """Return the records that count for a model's bytes; remembered for the very same checked sessions."""
+        key = (digest, *map(id, sessions))  # the value holds on to the sessions: their ids are nobody else's meanwhile
+        return self._counted.get(key, lambda: (sessions, count(sessions, digest)))[1]
 
     def documents(self, authority: Authority) -> DocumentShelf:
         """Return the published documents that the ledger sealed."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from cachetools import LRUCache
 from mlflow.entities.model_registry import ModelVersionTag
 
 from aims_mlflow.registry.names import is_prompt, is_prompt_source, is_reserved
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from aims_mlflow.server.removals import Removals
     from aims_mlflow.server.sources import Sources
     from aims_mlflow.server.stored_rows import RegistryRows
+
+# Aliases of models that were gated a while ago; a name that is in no registry never gets here, nor a lock.
+MAX_GATED = 10_000
 
 
 @dataclass(frozen=True)
@@ -92,9 +97,10 @@ class Registrations:
             own = [ModelVersionTag(k, v) for k, v in version_tags(context, request).items()]
             return self._plain.create_model_version(*new.arguments(*own))
 
-        return self._decided.make(
-            change, lambda: self._sources.owner(new.source, new.run_id, new.model_id), commit, new.identity, nobody
-        )
+        with self._decided.turn(change, new.identity) as turn:
+            return self._decided.make(
+                turn, change, lambda: self._sources.owner(new.source, new.run_id, new.model_id), commit, nobody
+            )
 
 
 def refuse_mixed(what: str, rows: RegistryRows, name: str, *, prompt: bool) -> None:
@@ -133,29 +139,61 @@ class Deployments:
         self._decided = decided
         self._sources = sources
         self._removals = removals
+        self._gated: LRUCache[tuple[str, str], bool] = LRUCache(MAX_GATED)
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
         """Set an alias; a gated one only if the version satisfies the conditions on deployment."""
         with closed("Deployment"):
             refuse_reserved("Deployment", alias)
-            policy = self._gate.policy.current().policy
-            if meant := policy.taken_for(alias):
-                what = f"the alias {alias!r} can be taken for {meant!r}, which is gated"
-                raise denied(f"Deployment refused: {what}. Next: set {meant}, or choose another alias")
-            row = self._rows.version(name, version) if policy.gated_alias(alias) else None
-            model = row if row is not None and not is_prompt(row) else None
-            if row is not None and model is None:
-                refuse_mixed("Deployment", self._rows, name, prompt=True)
-        if model is None:
+            change = RegistryChange("deployment", name, self._changes.workspace, alias, _number(version))
+            is_gated = self._was_gated(change) or self._is_gated(change)
+        if not is_gated:
             self._plain.set_registered_model_alias(name, alias, version)
-            return
-        number = str(model.version)  # MLflow takes "01" and "+1" for 1: the ledger knows a version by one name
-        change = RegistryChange("deployment", name, self._changes.workspace, alias, number)
+        elif not self._set_gated(change, version):
+            self.set_alias(name, alias, version)
+
+    def _was_gated(self, change: RegistryChange) -> bool:
+        """Return whether the model was there and its alias gated, a while ago: under the lock both are read again."""
+        return (change.ledger_name, str(change.alias)) in self._gated
+
+    def _is_gated(self, change: RegistryChange) -> bool:
+        """Return whether an alias is gated, and goes to a model's version.
+
+        Raises:
+            MlflowException: the alias can be taken for a gated one, or the registry holds no such version.
+        """
+        alias = str(change.alias)
+        policy = self._gate.policy.current().policy
+        if meant := policy.taken_for(alias):
+            what = f"the alias {alias!r} can be taken for {meant!r}, which is gated"
+            raise denied(f"Deployment refused: {what}. Next: set {meant}, or choose another alias")
+        if not policy.gated_alias(alias):
+            return False
+        if is_prompt(self._rows.version(change.name, str(change.version))):
+            refuse_mixed("Deployment", self._rows, change.name, prompt=True)
+            return False
+        self._gated[change.ledger_name, alias] = True
+        return True
+
+    def _set_gated(self, change: RegistryChange, version: str) -> bool:
+        """Set a gated alias in its turn; return False where it is not gated any more, or not about a model."""
+        alias = str(change.alias)
 
         def commit(*_: object) -> None:
-            self._plain.set_registered_model_alias(name, alias, version)
+            self._plain.set_registered_model_alias(change.name, alias, version)
 
-        self._decided.make(change, lambda: self._sources.owner_of_version(model), commit, [], self._holder)
+        with self._decided.turn(change, []) as turn:
+            with closed("Deployment"):
+                force = self._gate.policy.current(turn.past.now.for_all)
+                row, holder = self._rows.version_and_holder(change.name, version, alias)
+                if not force.policy.gated_alias(alias) or is_prompt(row):
+                    self._gated.pop((change.ledger_name, alias), None)
+                    return False
+                held = [] if holder is None else [holder]
+                same = replace(change, version=row.version)
+            owner = functools.partial(self._sources.owner_of_row, row)
+            self._decided.make(turn, same, owner, commit, lambda _: held, force)
+        return True
 
     def move_to_stage(self, name: str, version: str, stage: str, *, archive: bool) -> Any:
         """Move a version to a stage; `Production` counts as the alias of that name, and leaving it as a withdrawal."""
@@ -171,15 +209,19 @@ class Deployments:
             arrives, leaves = policy.gated_move(stage), policy.gated_move(model.current_stage)
         if arrives:
             others = self._in_stage if archive else nobody
-            return self._decided.make(change, lambda: self._sources.owner_of_version(model), commit, [archive], others)
+            with self._decided.turn(change, [archive]) as turn:
+                return self._decided.make(turn, change, lambda: self._sources.owner_of_version(model), commit, others)
         if leaves:
             return self._removals.leave_stage(change, model, commit)
         return commit()
 
-    def _holder(self, change: RegistryChange) -> list[str]:
-        """Return the version that has an alias now, if any."""
-        version = self._rows.alias_holder(change.name, str(change.alias))
-        return [version] if version is not None else []
-
     def _in_stage(self, change: RegistryChange) -> list[str]:
         return [str(v.version) for v in self._rows.versions(change.name) if v.current_stage.lower() == change.alias]
+
+
+def _number(version: str) -> str:
+    """Return a version's number: MLflow takes "01" and "+1" for 1, and the ledger knows a version by one name."""
+    try:
+        return str(int(version))
+    except ValueError:
+        return version

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError, Refusal
 from aims_mlflow.gates.authority import Authority
-from aims_mlflow.gates.counting_evidence import count
 from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide, unreadable
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.server.bounded_call import BoundedCalls
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.ledger_guard import LedgerGuard
     from aims_mlflow.server.active_policy import ActivePolicy
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from aims_mlflow.server.stored_evidence import ArtifactOwner
 
 
+# What was read of the ledger longer ago is read again before a decision: the longer, the likelier that it is overtaken,
+# and the call was in vain. What is sealed between the reading and the decision's own leaf is told in any case.
+FRESH_SECONDS = 0.25
 NOT_LET_IN = (
     "register the model again through the gate; for a version from before the gate, an approver runs `aims gate adopt`"
 )
@@ -58,11 +62,13 @@ class Gate:
         change: RegistryChange,
         owner: Callable[[], ArtifactOwner],
         past: ModelHistory | None = None,
+        force: RulesInForce | None = None,
     ) -> DecisionContext:
         """Hash the model's bytes, read and verify its evidence, and decide; refuse if evidence is unreadable.
 
         `past` is what whoever holds the model's lock has read of it: nobody deletes or renames the model meanwhile.
-        What others may seal meanwhile is read after the hashing: rules, consents, and what was taken back.
+        What others may seal meanwhile (rules, consents, what takes them back) is read again after a long hashing; and
+        `sealed_decision.overtaken` finds what came before the leaf of the decision. `force` are the rules of `past`.
 
         Raises:
             ConfigError, Unreachable: there is no policy, or the ledger does not answer; or the artifact store does not,
@@ -70,8 +76,8 @@ class Gate:
             PolicyRefused: the ledger is not the one that the registry was gated with.
         """
         self.guard.require()
-        past = past or ModelHistory(self.ledger, change.ledger_name)
-        force, now = self.policy.current(past.now.for_all), datetime.now(UTC)
+        past, started = past or ModelHistory(self.ledger, change.ledger_name), monotonic()
+        force, now = force or self.policy.current(past.now.for_all), datetime.now(UTC)
         rules = force.policy.rules(change.name, change.stage, change.alias, change.workspace)
         about = DecisionRequest("", version=change.version, keyring_digest=force.keyring_digest)
         try:
@@ -89,10 +95,12 @@ class Gate:
         if change.stage == "deployment" and change.version and registered is None:
             what = f"version {change.version} of {change.ledger_name} came past this gate: its ledger has none"
             return DecisionContext(unreadable(rules, what, NOT_LET_IN, about, now))
-        read = self.ledger.now(change.ledger_name)
+        is_fresh = past.now.last is not None and monotonic() - started < FRESH_SECONDS
+        read = past.now if is_fresh else self.ledger.now(change.ledger_name)
         authority = Authority(self.ledger, change.ledger_name, force, now, lineage=past.spans(), read=read)
         consents = self.evidence.consents(authority, model.digest)
         sessions = self.evidence.checked_sessions(model, authority, rules)
+        counted = self.evidence.counting(sessions, model.digest)
         request = DecisionRequest(
             model.digest,
             registered,
@@ -101,8 +109,8 @@ class Gate:
             model.owner.model_id,
             change.version,
             force.keyring_digest,
-            authority.seen_from(count(sessions, model.digest)),
+            authority.seen_from(counted),
             self.evidence.documents(authority) if rules.reads_documents else NO_DOCUMENTS,
         )
-        decision = decide(rules, sessions, list(consents.values()), request, now)
+        decision = decide(rules, sessions, list(consents.values()), request, now, counted)
         return DecisionContext(decision, *model.lines, tuple(consents), request.registered, request.standing, read=read)

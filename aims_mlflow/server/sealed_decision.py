@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.lifecycle.closing import closed_by_same_files, open_of_model
 from aims_mlflow.records.leaves.changes import DecisionBody
-from aims_mlflow.records.leaves.others import FindingLeaf, IncidentLeaf
+from aims_mlflow.records.leaves.others import ConsentLeaf, FindingLeaf, IncidentLeaf
 from aims_mlflow.registers.findings import Finding
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.model_history import ModelHistory
     from aims_mlflow.server.change import DecisionContext, RegistryChange
+
+# What a person signs about a model's bytes to take an earlier word back.
+TAKING_BACK = ("revocation", "retirement")
 
 
 def seal_decision(
@@ -47,17 +50,25 @@ def seal_decision(
     return ledger.seal(entry, *beside)[0]
 
 
-def made_by_old_rules(ledger: Ledger, leaf: Leaf, context: DecisionContext) -> bool:
-    """Return whether other rules came into force before a decision's leaf than those that it was made by."""
-    used = {"policy": context.decision.policy_digest, "keyring": context.decision.keyring_digest}
-    read = context.read
+def overtaken(ledger: Ledger, leaf: Leaf, context: DecisionContext) -> str | None:
+    """Return what was sealed before a decision's leaf and after what it was made from, if it matters; else None.
+
+    That is other rules, or what takes back a word about the same bytes.
+    """
+    decision, read = context.decision, context.read
     nothing_since = read is not None and read.last == leaf.sequence - 1
     for_all = read.for_all if read and nothing_since else ledger.for_all()
-    for kind, digest in used.items():
+    for kind, digest in (("policy", decision.policy_digest), ("keyring", decision.keyring_digest)):
         before = [each for each in for_all.of((kind,)) if each.sequence < leaf.sequence]
         if before and digest not in before[-1].fact.rules():
-            return True
-    return False
+            return f"the {kind} changed"
+    if read is None or read.last is None or nothing_since:
+        return None
+    for each in for_all.of(TAKING_BACK):
+        is_between = read.last < each.sequence < leaf.sequence
+        if is_between and isinstance(each.fact, ConsentLeaf) and each.fact.model_digest == decision.model_digest:
+            return f"a {each.fact.type} of the same model was sealed"
+    return None
 
 
 def sealed_the_same(ledger: Ledger, request: str, context: DecisionContext) -> bool:

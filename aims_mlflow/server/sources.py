@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.server.plain_store import PlainStore
     from aims_mlflow.server.stored_evidence import ArtifactOwner, ServerEvidence
-    from aims_mlflow.server.stored_rows import RegistryRows
+    from aims_mlflow.server.stored_rows import RegistryRows, VersionRow
 
 COPY = re.compile(r"^models:/([^/]+)/(\d+)$")
 MAX_COPIES = 20
@@ -51,12 +51,19 @@ class Sources:
             EvidenceError: nothing here owns them, the version's ids do not agree with its source, or what is loaded
                 is not what the source names.
         """
-        row = self._rows.version(version.name, str(version.version))
+        return self.owner_of_row(self._rows.version(version.name, str(version.version)))
+
+    def owner_of_row(self, row: VersionRow) -> ArtifactOwner:
+        """Return the owner of the files that a version's row loads.
+
+        Raises:
+            EvidenceError: as `owner_of_version`.
+        """
         loaded = row.storage_location or row.source
-        owner = self.owner(loaded if COPY.match(version.source) else version.source, version.run_id, version.model_id)
+        owner = self.owner(loaded if COPY.match(row.source) else row.source, row.run_id, row.model_id)
         if not (same_place(owner.location, loaded) or self._stored.owner_of(loaded).location == owner.location):
             raise EvidenceError(
-                f"models:/{version.name}/{version.version} loads other files than those that its source names: "
+                f"models:/{row.name}/{row.version} loads other files than those that its source names: "
                 "the registry's database was changed past the gate",
                 next="register the model again through the gate",
             )

@@ -66,6 +66,8 @@ class StoredFiles:
         if self._local:
             self._require_store()
         try:
+            if self._local:
+                return folder_on_disk(self._place(path), path)
             found = self._repo.list_artifacts(where or None)
         except Exception as exc:  # every store has errors of its own
             raise Unreachable(f"the artifact store does not answer ({type(exc).__name__})") from exc
@@ -181,6 +183,13 @@ def _experiment_folder(place: Path) -> Path:
     above = artifacts.parents
     levels = 2 if artifacts.parent.parent.name == "models" else 1
     return above[min(levels, len(above) - 1)]
+
+
+def folder_on_disk(place: Path, path: str) -> list[tuple[str, bool, int]]:
+    """List a folder of this machine; MLflow's own listing takes ten times as long."""
+    before = f"{path}/" if path else ""
+    entries = sorted(os.scandir(place), key=lambda entry: entry.name) if place.is_dir() else []
+    return [(before + each.name, each.is_dir(), each.stat().st_size) for each in entries]
 
 
 def _walk_disk(top: Path, most: int) -> Iterator[StoredFile]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from aims_mlflow.ledger.driver_query import DriverQuery
 from aims_mlflow.ledger.engine import bound_waits
 from aims_mlflow.lifecycle.model_history import qualified
 from aims_mlflow.registry.names import PROMPT_SOURCES, REQUEST_TAG
@@ -38,6 +39,11 @@ class VersionRow:
     storage_location: str | None = None
     # MLflow's registry keeps none: a version that is read back has no model id either.
     model_id: str | None = None
+
+    @classmethod
+    def of(cls, name: str, version: int, source: str, run_id: str | None, location: str | None) -> VersionRow:
+        """Return the row with these values of its columns."""
+        return cls(name, str(version), source, run_id, location)
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,21 @@ class RegistryRows:
         if row is None:  # MLflow reads the number in other ways too, and says in its own words what is wrong with it
             with _reading(self._store) as session:
                 row = self._store._get_sql_model_version(session, name, version)
-        return VersionRow(row.name, str(row.version), row.source, row.run_id, row.storage_location)
+        return VersionRow.of(row.name, row.version, row.source, row.run_id, row.storage_location)
+
+    def version_and_holder(self, name: str, version: str, alias: str) -> tuple[VersionRow, str | None]:
+        """Return a version that is not deleted, and the version that an alias of its model points to, if any.
+
+        Raises:
+            MlflowException: there is no such version.
+        """
+        row, asked = None, {"workspace": self._store._get_active_workspace(), "name": name, "alias": alias}
+        if str(version).isdecimal():
+            row = _row(self._store, _version_and_holder(), {**asked, "version": int(version)})
+        if row is None:
+            return self.version(name, version), self.alias_holder(name, alias)
+        *columns, holder = row
+        return VersionRow.of(*columns), None if holder is None else str(holder)
 
     def versions(self, name: str) -> list[Any]:
         """Return a model's versions that are not deleted, with their aliases.
@@ -186,7 +206,13 @@ def _looks_in_one_workspace(store: Any) -> bool:
 def _row(store: Any, query: sa.Select[Any], asked: dict[str, Any]) -> Any:
     """Read columns of one row directly; MLflow's sessions and objects take twice as long."""
     with _autocommit(store.engine).connect() as connection:
-        return connection.execute(query, asked).first()
+        found = _for_driver(query, store.engine.dialect).rows(connection, asked)
+    return found[0] if found else None
+
+
+@functools.lru_cache(maxsize=64)
+def _for_driver(query: sa.Select[Any], dialect: sa.Dialect) -> DriverQuery:
+    return DriverQuery(query, dialect)
 
 
 @functools.cache
@@ -200,13 +226,18 @@ def _version() -> sa.Select[Any]:
 
 
 @functools.cache
+def _version_and_holder() -> sa.Select[Any]:
+    return _version().add_columns(_holder().scalar_subquery().label("holder"))
+
+
+@functools.cache
 def _of_kind(*, prompts: bool) -> sa.Select[Any]:
     from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
     from mlflow.store.model_registry.dbmodels.models import SqlModelVersion as Version
     from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModel as Model
 
     source, run = (sa.func.coalesce(column, "") for column in (Version.source, Version.run_id))
-    of_prompt = source.in_(sorted(PROMPT_SOURCES)) & (run == "")
+    of_prompt = sa.or_(*(source == each for each in sorted(PROMPT_SOURCES))) & (run == "")
     kind = of_prompt if prompts else ~of_prompt
     named = (*_named(Version, "workspace", "name"), Version.current_stage != STAGE_DELETED_INTERNAL)
     one = sa.select(Version.version).where(*named, kind).limit(1).scalar_subquery()

@@ -168,14 +168,14 @@ def test_a_call_is_remembered_by_its_latest_request_and_old_ones_are_forgotten(l
 
     seal("one", "r1")
     seal("one", "r2")
-    assert ledger.state.called("one") == "r2"
+    assert ledger.now("loans", "one").called == "r2"
     later = state.time.time() + state.CALL_SECONDS + 1
     monkeypatch.setattr(state.time, "time", lambda: later)
-    assert ledger.state.called("one") is None
+    assert ledger.now("loans", "one").called is None
     monkeypatch.setattr(state.secrets, "randbelow", lambda _: 0)
     seal("two", "r3")
     assert kept() == {"two"}
     monkeypatch.setattr(state.time, "time", lambda: later - 3600)  # the clock was ahead, and is put right
-    assert ledger.state.called("two") is None
+    assert ledger.now("loans", "two").called is None
     seal("three", "r4")
     assert kept() == {"three"}

@@ -79,7 +79,7 @@ def read_all(ledger):
         ledger.body(leaf.sequence)
         ledger.envelopes(leaf.fact.envelopes())
     ledger.state.active()
-    ledger.state.called("c")
+    ledger.now("income", "c")
     for digest in ledger.in_force().values():
         ledger.state.stored(digest)
     ledger.proofs.newest()

@@ -160,3 +160,18 @@ def test_nodes_are_found_by_the_primary_key(tmp_path):
     with database.engine.connect() as connection:
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
     assert any("SEARCH aims_nodes USING PRIMARY KEY (level=? AND position=?)" in step for step in plan), plan
+
+
+@pytest.mark.parametrize("between", [1, 5, 40], ids=["one", "few", "more than an append reads"])
+def test_two_workers_that_append_in_turn_make_one_tree(database_uri, between):
+    """Each continues the edge that it left, by the hashes of what the other wrote meanwhile."""
+    first, second = Ledger(database_uri), Ledger(database_uri)
+    expected = merkle.Frontier()
+    for turn in range(4):
+        for worker, many in ((first, 1), (second, between)):
+            for leaf in worker.seal(*[entry_of("finding", {"about": "x"}, {"text": str(turn)}) for _ in range(many)]):
+                expected.append(bytes.fromhex(leaf.leaf_hash))
+    database = Database(database_uri)
+    assert merkle.root(expected.size, database.fetch) == expected.root()
+    nodes = merkle.nodes_of(0, expected.size)
+    assert merkle.Frontier(expected.size, [database.fetch([node])[node] for node in nodes]).root() == expected.root()

@@ -115,13 +115,50 @@ def test_a_decision_by_rules_that_changed_before_it_was_sealed_has_no_effect(reg
     registry.say("approve", f"models:/loans/{version}", "--stage", "deployment", "--alias", "production")
     monkeypatch.setattr(place, name, meanwhile)
     text = refused(client.set_registered_model_alias, "loans", "production", version)
-    assert "the policy or keyring changed meanwhile. Next: call again" in text
+    assert "the keyring changed meanwhile. Next: call again" in text
     assert [leaf["done"] for leaf in registry.leaves("outcome")][-1] is False
     assert "production" not in client.get_registered_model("loans").aliases
     verified = registry.say("ledger", "verify", "--ledger", registry.ledger.uri)
     assert verified.splitlines()[-1].startswith("verified as of an unpinned root")
     client.set_registered_model_alias("loans", "production", version)  # what was sealed before counts by the new rules
     assert str(client.get_registered_model("loans").aliases["production"]) == version
+
+
+@pytest.mark.parametrize("seconds", [0.25, 0], ids=["hashed at once", "hashed for long"])
+def test_a_consent_that_is_taken_back_while_the_model_is_hashed_does_not_count(
+    registry, client, use, monkeypatch, seconds
+):
+    from aims_mlflow.server import gate
+    from aims_mlflow.server.decision_evidence import DecisionEvidence
+
+    version, _ = use()
+    registry.say("approve", f"models:/loans/{version}", "--stage", "deployment", "--alias", "production")
+    go_on = DecisionEvidence.of_model
+
+    def meanwhile(*args):
+        monkeypatch.setattr(DecisionEvidence, "of_model", go_on)
+        registry.say("gate", "revoke", f"models:/loans/{version}", "--reason", "found a leak")
+        return go_on(*args)
+
+    monkeypatch.setattr(DecisionEvidence, "of_model", meanwhile)
+    monkeypatch.setattr(gate, "FRESH_SECONDS", 60 if seconds else 0)
+    text = refused(client.set_registered_model_alias, "loans", "production", version)
+    assert ("a revocation of the same model was sealed meanwhile" if seconds else "an approval") in text
+    assert "an approval" in refused(client.set_registered_model_alias, "loans", "production", version)
+    assert "production" not in client.get_registered_model("loans").aliases
+
+
+def test_an_alias_that_was_gated_a_while_ago_is_asked_by_the_rules_of_now(registry, client, use):
+    """A worker remembers that an alias was gated, to take the lock first: the rules are read under it all the same."""
+    version, _ = use()
+    client.set_registered_model_alias("loans", "champion", version)
+    worse = mlflow.register_model(trainings.train("loans", frame=trainings.table(3000, seed=8))[1], "loans").version
+    assert "an approval" in refused(client.set_registered_model_alias, "loans", "champion", worse)
+    registry.change_policy(lambda p: p["stages"]["deployment"].update(aliases=["production"]))
+    client.set_registered_model_alias("loans", "champion", worse)
+    assert str(client.get_registered_model("loans").aliases["champion"]) == str(worse)
+    registry.change_policy(lambda p: p["stages"]["deployment"].update(aliases=["champion"]))
+    assert "an approval" in refused(client.set_registered_model_alias, "loans", "champion", worse)
 
 
 def test_a_name_that_can_be_taken_for_another_is_refused(registry, client):

@@ -42,12 +42,11 @@ STEPS = {
     "the decision's entry": (decided_change, "decision_entry"),
     "sealing the decision": (decided_change, "seal_decision"),
     "who loses": (deployments, "nobody"),
-    "the holder": (RegistryRows, "alias_holder"),
     "earlier authority": (ModelHistory, "prior_authority"),
 }
 
 
-ONLY = {"who loses": "Registration", "the holder": "Deployment", "earlier authority": "Deployment"}
+ONLY = {"who loses": "Registration", "earlier authority": "Deployment"}
 
 
 @pytest.mark.parametrize("bug", BUGS)
@@ -62,7 +61,7 @@ def test_a_bug_at_any_step_is_a_refusal(world, monkeypatch, step, bug, what):
 
 # What the other doors read before they decide: (door, where it is read).
 READ_FIRST = {
-    "the row of an alias's version": ("Deployment", RegistryRows, "version"),
+    "the row of an alias's version": ("Deployment", RegistryRows, "version_and_holder"),
     "whether an alias's version is a prompt": ("Deployment", deployments, "is_prompt"),
     "the version of a stage": ("a stage", SqlAlchemyStore, "get_model_version"),
     "the policy for a stage": ("a stage", ActivePolicy, "current"),

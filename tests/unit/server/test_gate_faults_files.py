@@ -73,11 +73,9 @@ def test_what_cannot_be_read_is_a_refusal(world, how, which, what):
 
 @BOTH
 def test_an_artifact_that_fails_while_it_is_read_is_a_refusal_with_an_incident(world, monkeypatch, what):
-    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
-
-    for reader, method in ((LocalArtifactRepository, "list_artifacts"), (stored_files, "open_regular")):
+    for method in ("folder_on_disk", "open_regular"):
         with monkeypatch.context() as broken:
-            broken.setattr(reader, method, failing(OSError(5, "Input/output error", SECRET)))
+            broken.setattr(stored_files, method, failing(OSError(5, "Input/output error", SECRET)))
             assert "artifact store" in refused(world, what)
 
 
@@ -128,13 +126,11 @@ def test_an_artifact_store_that_is_away_is_nobodys_refusal(world, how, what):
 @BOTH
 def test_an_artifact_store_that_hangs_is_given_up(world, monkeypatch, what):
     """A disk that does not answer holds neither the caller nor the model's lock."""
-    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
-
     ends = threading.Event()
     sealed = len(world.registry.leaves())
     with monkeypatch.context() as slow:
         slow.setenv("AIMS_WAIT_SECONDS", "0.2")
-        slow.setattr(LocalArtifactRepository, "list_artifacts", lambda *_: ends.wait(60))
+        slow.setattr(stored_files, "folder_on_disk", lambda *_: ends.wait(60))
         assert "did not answer within" in refused(world, what)
     ends.set()
     with world.gate.ledger.lock("loans", 0.5):

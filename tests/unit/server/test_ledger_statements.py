@@ -37,10 +37,14 @@ def test_a_creation_and_an_alias_ask_the_ledger_no_oftener_than_before(registry,
     registry.say("approve", f"models:/loans/{version}", "--stage", "deployment", "--alias", "champion")
     with statements() as aliasing:
         client.set_registered_model_alias("loans", "champion", version)
-    # Model and rules, under the model's lock; identical calls; model and rules again, after the hashing; the tree's head
-    # at each append. An alias also asks whether it is gated, and reads the approval.
-    assert reads(creating) <= 5, (reads(creating), creating)
-    assert reads(aliasing) <= 7, (reads(aliasing), aliasing)
+    third = client.create_model_version("loans", uri, description="another call").version
+    with statements() as again:
+        client.set_registered_model_alias("loans", "champion", third)
+    # Model, rules and identical calls, under the model's lock; the tree's head at each append. The first alias also asks
+    # whether it is gated, and reads the approval; a later one takes the lock first.
+    assert reads(creating) <= 3, (reads(creating), creating)
+    assert reads(aliasing) <= 5, (reads(aliasing), aliasing)
+    assert reads(again) <= 4, (reads(again), again)
     # Leaves, bodies, calls, envelopes, nodes and checkpoints; PostgreSQL takes each append in one statement.
     assert len(creating) - reads(creating) <= 10, creating
     assert len(aliasing) - reads(aliasing) <= 10, aliasing
