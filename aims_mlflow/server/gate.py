@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.ledger.model_leaves import LeavesNow
     from aims_mlflow.lifecycle.ledger_guard import LedgerGuard
     from aims_mlflow.server.active_policy import ActivePolicy
     from aims_mlflow.server.decision_evidence import DecisionEvidence, ModelEvidence
@@ -95,8 +96,7 @@ class Gate:
         if change.stage == "deployment" and change.version and registered is None:
             what = f"version {change.version} of {change.ledger_name} came past this gate: its ledger has none"
             return DecisionContext(unreadable(rules, what, NOT_LET_IN, about, now))
-        is_fresh = past.now.last is not None and monotonic() - started < FRESH_SECONDS
-        read = past.now if is_fresh else self.ledger.now(change.ledger_name)
+        read = self._as_read(past, monotonic() - started)
         authority = Authority(self.ledger, change.ledger_name, force, now, lineage=past.spans(), read=read)
         consents = self.evidence.consents(authority, model.digest)
         sessions = self.evidence.checked_sessions(model, authority, rules)
@@ -114,3 +114,8 @@ class Gate:
         )
         decision = decide(rules, sessions, list(consents.values()), request, now, counted)
         return DecisionContext(decision, *model.lines, tuple(consents), request.registered, request.standing, read=read)
+
+    def _as_read(self, past: ModelHistory, seconds: float) -> LeavesNow:
+        """Return the leaves that `past` read so many seconds ago; where that is long, as they are now."""
+        is_fresh = past.now.last is not None and seconds < FRESH_SECONDS
+        return past.now if is_fresh else self.ledger.now(past.name)

@@ -162,7 +162,7 @@ def test_of_a_record_with_very_many_claims_the_first_have_pages_of_their_own(tmp
     assert verify_bundle(layout.FilesInMemory(files), "bundle").verified
 
 
-def test_a_bundle_has_the_history_of_every_state_of_a_version_and_no_search(tmp_path):
+def test_a_bundle_has_the_history_of_every_state_of_a_version(tmp_path):
     """One page for a version: its page and those of its controls lead to it; the pages are verified as all others."""
     registry = decided_ledger(f"sqlite:///{tmp_path}/ledger.db")
     files = registry.bundle()
@@ -177,6 +177,4 @@ def test_a_bundle_has_the_history_of_every_state_of_a_version_and_no_search(tmp_
     assert "pages/models_income_1.html" in leading
     assert any("controls_A.6.2.4" in n for n in leading)
     assert "pages/sample.html" in files
-    assert not [n for n in files if n.startswith("pages/search")]
-    assert "Search, drawing a new sample" in files[layout.INDEX].decode()
     assert verify_bundle(layout.FilesInMemory(files), "bundle").verified
