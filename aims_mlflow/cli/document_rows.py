@@ -56,7 +56,7 @@ def file_row(document: FolderDocument, around: LintContext) -> dict[str, Any]:
 
 
 def _elsewhere(known: PublishedShelf, here: set[str], today: str) -> Iterator[dict[str, Any]]:
-    for publication, written in known.in_force():
+    for publication, written in known.in_force(today):
         if written.id in here:
             continue
         yield {

@@ -82,7 +82,8 @@ def judged_subject(target: str, keys: tuple[str, ...], ledger: str | None, regis
     subject = _subject(source, lambda r: authority.why_no_evidence(r, authority.force.training))
     leaves = leaves_about(view, name, subject.digest) if name else None
     subject = with_decisions(subject, view, leaves) if leaves else subject
-    return with_documents(subject, shelf_in(view, datetime.now(UTC)))
+    now = datetime.now(UTC)
+    return with_documents(subject, shelf_in(view, now), now)
 
 
 def _with_published(subject: StatusSubject) -> StatusSubject:
@@ -93,8 +94,8 @@ def _with_published(subject: StatusSubject) -> StatusSubject:
     library = read_library()
     if library.broken:
         click.echo(f"{len(library.broken)} sessions about documents do not verify, and count for nothing", err=True)
-    shelf = library.shelf
-    return replace(subject, documents=shelf.documents, approvals=shelf.approvals, keyring=local_keyring())
+    shelf, today = library.shelf, datetime.now(UTC).strftime("%Y-%m-%d")
+    return replace(subject, documents=shelf.documents(today), approvals=shelf.approvals, keyring=local_keyring())
 
 
 def _subject(source: EvidenceSource, why_not: Callable[[SealedRecord], str | None] = lambda _: None) -> StatusSubject:

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.page_blocks import PageCell, cell
-from aims_mlflow.html_templates import templates_of
+from aims_mlflow.html_templates import templates_of, with_code
 from aims_mlflow.records.wording import count_text
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def _row(row: Sequence[Text], labels: Sequence[str], root: str) -> str:
 
 def _shown(c: PageCell, root: str) -> str:
     text = _escaped(c.text)
+    if not c.code and "`" in text:
+        text = str(with_code(c.text))
     if c.href:
         text = f'<a href="{_escaped(root)}{_escaped(c.href)}">{text}</a>'
     elif c.code:

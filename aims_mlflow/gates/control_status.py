@@ -27,6 +27,7 @@ from aims_mlflow.gates.control_conditions import (
 from aims_mlflow.gates.counting_evidence import DATA_KINDS
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.person_statements import MANAGEMENT, says
+from aims_mlflow.gates.record_validity import against_records
 from aims_mlflow.gates.shapes import mappings
 from aims_mlflow.gates.verdict import Judgement
 from aims_mlflow.gates.waivers import covers, waived_claim
@@ -83,6 +84,7 @@ def control_status(control: Control | str, subject: StatusSubject, at: datetime)
         return ControlStatus(control, "unverifiable", reason, records=here)
     conditions = [_judged(control, condition, subject, at) for condition in control.conditions]
     conditions += _supports(control, subject, at)
+    conditions += against_records(control, conditions, subject, at)
     if not subject.in_use and all(c.verdict.outcome == "not due" for c in conditions):
         return ControlStatus(control, "not due", f"due from {control.stage} on", tuple(conditions), here)
     conditions += _events(control, subject, conditions)

@@ -71,7 +71,7 @@ def decide(
     everything = list(sessions)
     counted = counted or count(everything, asked.model_digest)
     bound = consents_in_force(consents, rules)
-    subject = _subject(rules, everything, counted, asked)
+    subject = _subject(rules, everything, counted, asked, now)
     shortfalls = _shortfalls(rules, subject, counted, asked, now)
     able = [c for c in approvers(bound, counted) if c.sequence > asked.seen_from]
     shortfalls += back_without_a_word(rules, consents, able)
@@ -102,7 +102,11 @@ def decide(
 
 
 def _subject(
-    rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvidence, asked: DecisionRequest
+    rules: Rules,
+    sessions: Sequence[CheckedSession],
+    counted: CountingEvidence,
+    asked: DecisionRequest,
+    now: datetime,
 ) -> StatusSubject:
     """Return what controls and documents are judged for: this version, as if the alias were set already."""
     latest = newest(counted.trained)
@@ -111,7 +115,7 @@ def _subject(
         (rules.system.id if rules.system else None) or stated or rules.model_name,
         digest=asked.model_digest,
         sessions=tuple(sessions),
-        documents=asked.shelf.documents,
+        documents=asked.shelf.documents(now.strftime("%Y-%m-%d")),
         approvals=asked.shelf.approvals,
         rules=rules,
         aliases=(rules.alias or rules.stage,) if rules.stage == "deployment" else (),

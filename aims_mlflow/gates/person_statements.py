@@ -17,6 +17,7 @@ from aims_mlflow.gates.verdict import Judgement
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.details import details_model, read_details
 from aims_mlflow.records.details.attachments import AttachmentDetails, Citation
+from aims_mlflow.records.documents import not_of_one_system
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
@@ -198,6 +199,9 @@ def _content(document: PublishedDocument, asked: DocumentQuestion) -> str | None
         return "; ".join(document.problems)
     if document.sha256 is None:
         return "there is no content that an approval could be bound to"
+    wrong = not_of_one_system(document.kind, document.system)
+    if wrong:
+        return wrong
     if asked.system is not None and document.system not in (None, asked.system):
         return f"it is about {document.system}, not {asked.system}"
     return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import kinds
 from aims_mlflow.evidence.session import MANIFEST_KIND
-from aims_mlflow.gates.person_statements import DocumentApproval, PublishedDocument, day_end
+from aims_mlflow.gates.person_statements import DocumentApproval, PublishedDocument, approving_role, day_end
 from aims_mlflow.records.details import details_model, read_details
 from aims_mlflow.records.details.attachments import AttachmentDetails, DocumentEventDetails, DocumentStatement
 from aims_mlflow.records.documents import KINDS
@@ -33,6 +33,15 @@ class Publication:
     document: PublishedDocument
     statement: DocumentStatement
     record: SealedRecord
+
+    @property
+    def about(self) -> tuple[str, str | None]:
+        """Its kind, and the system that it is about; None for the organisation."""
+        return self.document.kind, self.document.system
+
+    def begins_after(self, day: str) -> bool:
+        """Return whether its first day, where it states one, is after a day (YYYY-MM-DD)."""
+        return (self.document.effective_from or "") > day
 
 
 @dataclass(frozen=True)
@@ -78,21 +87,40 @@ class DocumentShelf:
         return any(d == publication.document.id and t >= publication.document.time for d, t in self.withdrawn)
 
     def is_approved(self, publication: Publication) -> bool:
-        """Return whether another person than its authors approved exactly this content."""
+        """Return whether another person than its authors approved exactly this content, in the role that it needs."""
         document = publication.document
-        return any(not is_among(a.owner, document.authors) for a in self.approvals_of(document.sha256))
+        role, made = approving_role(document.kind), self.approvals_of(document.sha256)
+        return any(role in a.roles and not is_among(a.owner, document.authors) for a in made)
 
-    def in_force(self, document: str) -> Publication | None:
-        """Return the newest version that is approved, else the newest; None for a document that was withdrawn."""
+    def in_force(self, document: str, day: str) -> Publication | None:
+        """Return the version of a document that is in force on a day (YYYY-MM-DD); None for one that was withdrawn.
+
+        It is the newest approved version whose first day is not after it. Without one it is what stands in its place,
+        and is judged as such: the newest approved version, else the newest.
+        """
         mine = [p for p in self.versions(document) if not self.is_withdrawn(p)]
         approved = [p for p in mine if self.is_approved(p)]
-        return (approved or mine)[-1] if mine else None
+        begun = [p for p in approved if not p.begins_after(day)]
+        return (begun or approved or mine)[-1] if mine else None
+
+    def on(self, day: str) -> tuple[Publication, ...]:
+        """Return the version of each document that is in force on a day.
+
+        A document that begins later is left out where another of its kind about the same system applies that day.
+        """
+        if day not in self._on:
+            found = [p for name in self._versions if (p := self.in_force(name, day)) is not None]
+            begun = {p.about for p in found if not p.begins_after(day)}
+            self._on[day] = tuple(p for p in found if not p.begins_after(day) or p.about not in begun)
+        return self._on[day]
 
     @cached_property
-    def documents(self) -> tuple[PublishedDocument, ...]:
-        """The version in force of each document."""
-        found = (self.in_force(name) for name in self._versions)
-        return tuple(p.document for p in found if p is not None)
+    def _on(self) -> dict[str, tuple[Publication, ...]]:
+        return {}
+
+    def documents(self, day: str) -> tuple[PublishedDocument, ...]:
+        """Return what is in force on a day, as `on`, as documents."""
+        return tuple(p.document for p in self.on(day))
 
 
 def shelf_of(sessions: Iterable[CheckedSession], sealed: Mapping[str, str] | None = None) -> DocumentShelf:

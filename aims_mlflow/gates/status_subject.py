@@ -179,6 +179,13 @@ class StatusSubject:
         undone = {d.supersedes for d in mine if d.supersedes}
         return sorted((d for d in mine if d.id not in undone), key=lambda d: (d.time, d.id))
 
+    def newest(self, kind: str) -> list[PublishedDocument]:
+        """Return the newest document of a kind; for the organisation, the newest about each system."""
+        written = self.written(kind)
+        if self.scope != "organization":
+            return written[-1:]
+        return list({d.system: d for d in written}.values())
+
     def _assessed(self, kind: str) -> list[PublishedDocument]:
         """Return the impact assessments that state what a document of this kind would: one document may hold all."""
         asked = ASSESSED.get(kind, ())

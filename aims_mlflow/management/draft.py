@@ -13,7 +13,7 @@ from aims_mlflow.management.draft_sources import draft_note
 from aims_mlflow.management.folder import FENCE
 from aims_mlflow.management.known_facts import known_facts
 from aims_mlflow.management.legal_forms import filled, legal_form
-from aims_mlflow.records.documents import document_model, entry_model, is_needed, key_of
+from aims_mlflow.records.documents import document_model, entry_model, is_needed, key_of, not_of_one_system
 from aims_mlflow.records.documents.base import HEADER
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ def new_draft(
     if model.ABOUT == "system" and system is None:
         known = ", ".join(sorted(around.systems)) or "none yet: aims system add"
         raise ConfigError(f"{kind} is about one system", next=f"add --system ID (the register has {known})")
+    wrong = not_of_one_system(kind, system)
+    if wrong:
+        raise ConfigError(wrong, next="leave out --system, and name the systems that it concerns in what it states")
     if system is not None and kind != "system" and around.systems and system not in around.systems:
         known = ", ".join(sorted(around.systems))
         raise ConfigError(f"{system!r} is no system of the register", next=f"name one of {known}")

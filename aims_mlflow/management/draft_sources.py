@@ -35,7 +35,7 @@ def with_publications(around: LintContext) -> LintContext:
         shelf = read_library(first=True).shelf if tracking.is_configured() else None
     except AimsError:
         shelf = None
-    digests = (d.sha256 for d in shelf.documents if d.sha256) if shelf is not None else ()
+    digests = (d.sha256 for d in shelf.documents(around.today) if d.sha256) if shelf is not None else ()
     return replace(around, published=frozenset(digests))
 
 

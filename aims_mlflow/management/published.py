@@ -45,11 +45,9 @@ class PublishedShelf:
     shelf: DocumentShelf
     source: str
 
-    def in_force(self) -> tuple[tuple[Publication, WrittenDocument], ...]:
-        """Return the version in force of each document, as the form of its kind; one of another form is left out."""
-        ids = dict.fromkeys(p.document.id for p in self.shelf.publications)
-        found = (self.shelf.in_force(name) for name in ids)
-        pairs = ((p, written_of(p)) for p in found if p is not None)
+    def in_force(self, day: str) -> tuple[tuple[Publication, WrittenDocument], ...]:
+        """Return the documents in force on a day, as the form of their kinds; one of another form is left out."""
+        pairs = ((p, written_of(p)) for p in self.shelf.on(day))
         return tuple((p, written) for p, written in pairs if written is not None)
 
 

@@ -28,13 +28,10 @@ def state_of(shelf: DocumentShelf, publication: Publication, today: str) -> Docu
     """Return the state of a published version."""
     if shelf.is_withdrawn(publication):
         return "withdrawn"
-    current = shelf.in_force(publication.document.id)
+    current = shelf.in_force(publication.document.id, today)
     approved = shelf.is_approved(publication)
-    if (
-        current is not None
-        and current.record.id != publication.record.id
-        and (approved or current.document.time > publication.document.time)
-    ):
+    ids = [p.record.id for p in shelf.versions(publication.document.id)]
+    if current is not None and ids.index(publication.record.id) < ids.index(current.record.id):
         return "superseded"
     return by_review(publication.document.review_by, today, "approved" if approved else "published")
 

@@ -133,9 +133,9 @@ def shelf_in(view: View, now: datetime, before: int | None = None, known: KnownS
         return DocumentShelf()
 
 
-def with_documents(subject: StatusSubject, shelf: DocumentShelf) -> StatusSubject:
-    """Return the subject with the published documents about its system and about the organisation."""
-    mine = tuple(d for d in shelf.documents if d.system in (None, subject.name))
+def with_documents(subject: StatusSubject, shelf: DocumentShelf, at: datetime) -> StatusSubject:
+    """Return the subject with the documents in force at a time about its system and about the organisation."""
+    mine = tuple(d for d in shelf.documents(at.strftime("%Y-%m-%d")) if d.system in (None, subject.name))
     return replace(subject, documents=mine, approvals=shelf.approvals)
 
 
@@ -208,7 +208,7 @@ def judge_version(
     sessions = {s.name: s for leaf in (last, *leaves.ingested) for s in sessions_of(view, leaf, history)}
     system = next((r.evidence.system for s in sessions.values() for r in s.records if r.evidence.system), None)
     subject = StatusSubject(system, digest=content.model_digest, sessions=tuple(sessions.values()))
-    subject = with_documents(with_decisions(subject, view, leaves), shelf)
+    subject = with_documents(with_decisions(subject, view, leaves), shelf, now)
     moment = now.astimezone(UTC)
     return JudgedVersion(subject, tuple(control_statuses(subject, moment, with_clauses=True)), utc_text(moment))
 

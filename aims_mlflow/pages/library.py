@@ -169,8 +169,9 @@ class ReadableDocuments:
 
     @cached_property
     def in_force(self) -> list[SealedDocument]:
-        """The documents that nobody withdrew."""
-        return [d for d in self.all if d.state != "withdrawn"]
+        """The documents that apply: nobody withdrew them, and none of them begins later beside one that applies now."""
+        known = {p.record.id for p in self.library.shelf.on(self._today)}
+        return [d for d in self.all if d.publication.record.id in known]
 
     @cached_property
     def _of_system(self) -> dict[str | None, list[SealedDocument]]:

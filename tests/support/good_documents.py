@@ -126,7 +126,7 @@ FIELDS: dict[str, dict[str, Any]] = {
                                  "impact": "grave", "impact_basis": "no credit", "level": "high", "treatment": "reduce",
                                  "status": "treating"}]},
     "soa": {"controls": [{"control": c, "applies": True, "reason": "risk R1"} for c in controls()]},
-    "treatment-plan": {"risks": [{"risk": "R1", "residual": "low", "accepted_by": "olga", "measure": "review", "owner": "olga", "due": NEXT}]},
+    "treatment-plan": {"risks": [{"risk": "R1", "residual": "medium", "accepted_by": "max", "measure": "review", "owner": "olga", "due": NEXT}]},
     "change": {"what": "new version", "assessment": "no new risk"},
     "reassessment": {"risk": DAY, "impact": DAY, "changed": "nothing: same data and use"},
     "measurement-plan": {

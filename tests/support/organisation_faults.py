@@ -63,6 +63,25 @@ system: loan-screening
 events: [{event: score, where: database}]
 retention: two years
 """
+HOSPITAL = """rights:
+  process: [the regional hospital orders its waiting list by it]
+  period_and_frequency: [daily]
+  categories: [patients of the hospital]
+  harms: [a patient waits longer]
+  oversight: [the head nurse]
+  if_harm_occurs: [complaints to the board of the hospital]
+  who_must: [a public hospital]
+"""
+FIRE_DRILL = """id: told
+kind: disclosure
+title: What was told
+owner: olga
+author: rita
+approver: olga
+review_by: 2028-01-31
+system: loan-screening
+disclosures: [{duty: a fire drill, sent: 2026-01-31, proof: receipt 12}]
+"""
 # Faults that are planted together, and exactly what is found then.
 PLANTED = {
     "a register that is not what is there": (
@@ -246,7 +265,7 @@ PLANTED = {
         ["F10 impact-letter-assistant", "F10 impact-loan-screening", "F11 impact-loan-screening",
          "F5 impact-letter-assistant/not assessed/guarantors", "I3 audit-programme/A2", "K4 zoe", f"L1 {LIVE}", f"L2 {LIVE}",
          "P4 R3/A.11.3", "P5 A.8.2/basis", "R4 branch-visits", "R4 risks/R4/system", "S4 loan-screening/objective/robustnes",
-         "S4 loan-screening/review", "S8 use-loan-screening", f"T5 {COMPONENT}/C-2026-04", f"T5 {COMPONENT}/SOC 2"],
+         "S4 loan-screening/review", "S8 use-loan-screening", f"T8 {COMPONENT}/contract", f"T5 {COMPONENT}/C-2026-04", f"T5 {COMPONENT}/SOC 2"],
     ),
     "documents that are missing, twice, or of another version": (
         [
@@ -257,9 +276,58 @@ PLANTED = {
             ("ai-policy.md", r"review_by: \S+", "review_by: 2099-01-31"),
             ("scope.md", ", branch-visits]", "]"),
         ],
-        [f"C10 {LIVE}", f"C3 {LIVE}", "S8 scope/branch-visits", f"T8 {COMPONENT}", "W3 ai-policy",
+        [f"C10 {LIVE}", f"C3 {LIVE}", "S8 scope/branch-visits", f"T8 {COMPONENT}", f"T8 {COMPONENT}/contract",
+         "W3 ai-policy",
          "W5 log-plan/logs-loan-screening/second", "W7 letter-assistant/impact-assessment",
          "W7 loan-screening/monitoring-plan", "W7 risk-method"],
+    ),
+    "people who may not accept, assess or audit, and what no other document has": (
+        [
+            ("treatment-plan.yaml", r"(risk: R3[^}]*accepted_by: )max", r"\1rita"),
+            ("treatment-plan.yaml", r"  - \{risk: R2[^}]*\}\n", ""),
+            ("treatment-plan.yaml", r"(risk: R1[^}]*residual: )medium", r"\1low"),
+            ("risks.yaml", r"(residual: \{likelihood: )rare(, impact: grave, level: )medium(, basis: own)", r"\1likely\2high\3"),
+            (IMPACT, r"(feeds_risks: )", HOSPITAL + r"\1"),
+            (IMPACT, "person: rita, function: risk manager", "person: ana, function: data scientist"),
+            ("audit-programme.yaml", r"auditors: \[eva\]", "auditors: [olga]"),
+            ("duties-to-tell.yaml", r"(Art. 73, checked_on: )\S+\}", r"\g<1>2024-01-31}"),
+            ("resources-loan-screening.yaml", r"id: \w{64}(, owner: olga, purpose: to learn)", "id: " + "d" * 64 + r"\1"),
+            ("preparation-loan-screening.yaml", "step: clean", "step: tidy"),
+            ("requirements-loan-screening.yaml", "requirement: Q2", "requirement: Q9"),
+            ("requirements-loan-screening.yaml", "source: R1", "source: R77"),
+            (TEST, r"    date: \S+", "    date: 2026-01-10"),
+            (RETIRED, r"stage_dates: .*", "stage_dates: {operation: 2023-06-01}"),
+            ("leadership.md", r"members: \[max\]", "members: [rita]"),
+            (SOA, r"(control: A\.5\.3\n(?:    .*\n)+?    review: )\S+", r"\g<1>2026-01-31"),
+            (SOA, r"(control: A\.9\.3\n(?:    .*\n)+?    basis: .*\n)", r"\1    implemented: use-objectives\n"),
+            ("told.yaml", None, FIRE_DRILL),
+        ],
+        ["F12 impact-loan-screening", "F2 impact-loan-screening/rights", "I1 audit-programme/A1/olga", "K4 leadership/members",
+         f"L13 {LIVE}/step/clean", f"L13 {LIVE}/train", "L12 told/a fire drill", "L3 requirements-loan-screening/Q9",
+         "L3 requirements-loan-screening/R77", "P7 treatment-plan/R3", "P9 A.5.3", "P9 A.9.3", "R1 plan/R2",
+         "R4 risks/R3/left", "R4 treatment-plan/R1/left", "R4 treatment-plan/R3/left", "S4 branch-visits/stages",
+         f"T8 {COMPONENT}/contract", "W3 duties-to-tell/AI Act Art. 73"],
+    ),
+    "what is out of date, without a value, or not answered": (
+        [
+            ("competence-olga.yaml", r"obtained_on: \S+", "obtained_on: 2099-01-31"),
+            ("objectives-loan-screening.yaml", r'limit: "at least 0.8", ', ""),
+            (IMPACT, r"\{digest: \w+, role: train\}", f"{{digest: {'d' * 64}, role: train}}"),
+            ("policy-told.yaml", 'policy_version: "1"', 'policy_version: "0"'),
+            (ENTRY, r"checked_on: \S+\}", "checked_on: 2024-01-31}"),
+            ("concern-log.yaml", r"tested: \S+", "tested: 2024-01-31"),
+            ("reports-loan-screening.yaml", r"reached: [^}]*", "reached: 2024-01-31"),
+            (IMPACT, r"(clerks read what has no score first, owner: olga, due: )[^}]*", r"\g<1>2026-01-31"),
+            (REPORT, r"(owner: olga, due: )[^}]*", r"\g<1>2026-01-31"),
+            (ENTRY, "stage_dates: {development: 2025-01-15}", "stage_dates: {development: 2025-06-15, operation: 2025-01-15}"),
+            (TEST, r"results: \[.*\]", 'results: ["drafts that name the reason: 38 of 40"]'),
+            (SUPPLIER, r"end: \S+, ", "end: 2026-01-31, "),
+            ("monitoring-loan-screening.yaml", r', limit: "0.1"', ""),
+        ],
+        ["F9 loan-screening/impact-loan-screening", "F7 impact-loan-screening/I2", "I5 audit-report/N1", "K5 policy-told",
+         "K6 olga", "L7 monitoring-loan-screening/drift", "L7 objectives-loan-screening/fairness", "O2 concern-log/test",
+         "O2 reports-loan-screening/test", "S4 loan-screening/law/AI Act", "S4 loan-screening/stages",
+         f"T4 {COMPONENT}/gpt-4o-2024-11-20", f"T5 {COMPONENT}/C-2026-04"],
     ),
 }  # fmt: skip
 

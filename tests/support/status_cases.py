@@ -11,6 +11,7 @@ from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.decision import Decision
+from aims_mlflow.records.documents import KINDS
 from aims_mlflow.records.evidence import Claim, MlflowIds
 from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.signing.keys import ephemeral_key
@@ -30,7 +31,8 @@ def sha_of(kind):
 def document(kind, **changes):
     """A published document of a kind with good fields, by rita."""
     about = (MODEL,) if kind in ("impact-assessment", "user-information", "validation-report") else ()
-    made = PublishedDocument(kind, kind, sha_of(kind), "rita", EARLIER, FIELDS[kind], SYSTEM, about, NEXT)
+    system = None if KINDS[kind].ABOUT == "organisation" else SYSTEM
+    made = PublishedDocument(kind, kind, sha_of(kind), "rita", EARLIER, FIELDS[kind], system, about, NEXT)
     return dataclasses.replace(made, **changes)
 
 

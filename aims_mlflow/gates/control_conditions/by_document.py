@@ -21,11 +21,16 @@ FieldCheck = Callable[[PublishedDocument, StatusSubject, datetime], Problem]
 
 
 def by_document(kind: str, *checks: FieldCheck, role: str = "approver") -> Check:
-    """Return the condition that the newest document of a kind counts, and passes each check of its fields."""
+    """Return the condition that the newest document of a kind counts, and passes each check of its fields.
+
+    For the organisation, the newest about each system does.
+    """
 
     def judge(subject: StatusSubject, at: datetime) -> Judgement:
-        written = subject.written(kind)
-        return judged(subject, written[-1], at, checks, role) if written else absent(kind)
+        parts = [judged(subject, document, at, checks, role) for document in subject.newest(kind)]
+        if len(parts) > 1:
+            return joined(parts, "; ".join(p.sentence for p in parts))
+        return parts[0] if parts else absent(kind)
 
     return judge
 

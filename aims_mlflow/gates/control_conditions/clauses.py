@@ -51,7 +51,8 @@ def all_assessed(document: PublishedDocument, subject: StatusSubject, at: dateti
     """Each registered system has a risk."""
     systems = {str(e.get("id")) for d in subject.written("register") for e in mappings(d.fields.get("systems"))}
     systems |= {subject.name} if subject.scope != "organization" and subject.name else set()
-    assessed = {str(e.get("system")) for e in mappings(document.fields.get("risks"))}
+    registers = [document, *subject.written("risk-register")]
+    assessed = {str(e.get("system")) for d in registers for e in mappings(d.fields.get("risks"))}
     bare = sorted(systems - assessed)
     return ("missing", f"no risk is assessed for {', '.join(bare)}") if bare or not assessed else None
 

@@ -85,6 +85,20 @@ def each_states(key: str, subject: StatusSubject, at: datetime) -> Judgement:  #
     return of_each_set(subject, key, lambda role: stated(subject, role, key))
 
 
+def described(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each data set that was used has a record that describes it, and its owner is stated."""
+    records = {role: subject.about_data("dataset-record", role) for role in subject.data}
+    bare = [role for role, found in records.items() if not any(map(_describes, found))]
+    if bare:
+        return Judgement("missing", f"no dataset-record describes the {' and '.join(bare)} data")
+    return each_states("owner", subject, at).about(*(r for found in records.values() for r in found))
+
+
+def _describes(record: SealedRecord) -> bool:
+    details = read_details(record.evidence, DatasetDetails)
+    return details.data is not None or details.files is not None
+
+
 def purpose(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
     """A data set's purpose is stated; what follows from its role and the stated intended use is named, and not met."""
     use = subject.stated_system.intended_use
@@ -129,7 +143,7 @@ def rights(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
 
 
 CHECKS: dict[str, Check] = {
-    "A.4.3/owner": functools.partial(each_states, "owner"),
+    "A.4.3/owner": described,
     "A.4.3/purpose": purpose,
     "A.4.3/retention": functools.partial(each_states, "retention"),
     "A.7.3/source": origin,

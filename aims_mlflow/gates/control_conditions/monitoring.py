@@ -123,6 +123,9 @@ def evaluated_runs(subject: StatusSubject, at: datetime) -> Judgement:
     runs, found = _runs(subject, at)
     if not runs:
         return found
+    bare = [r for r in runs if not read_details(r.evidence, MonitorRunDetails).rows]
+    if bare:
+        return Judgement("not evaluated", f"{len(bare)} of {len(runs)} runs do not say on how many rows").about(*bare)
     return joined([judge_records("monitor-run", runs, at), breaches(subject, at)], f"{len(runs)} runs evaluated")
 
 

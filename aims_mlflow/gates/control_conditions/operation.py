@@ -94,7 +94,12 @@ def covered(subject: StatusSubject, at: datetime) -> Judgement:
     """The log's coverage was compared with the plan, without a gap."""
     records = subject.of("log-coverage")
     verdict = judge_records("log-coverage", records, at)
-    gaps = [g for r in records for g in read_details(r.evidence, LogCoverageDetails).gaps or ()]
+    told = [read_details(r.evidence, LogCoverageDetails).gaps for r in records]
+    gaps = [g for each in told for g in each or ()]
+    if verdict.outcome in ("holds", "warned") and None in told:
+        return Judgement("not evaluated", "a record of the log's coverage does not say what was missing").about(
+            *records
+        )
     if verdict.outcome in ("holds", "warned") and gaps:
         return Judgement("failed", f"{len(gaps)} gaps in the planned events").about(*records)
     return verdict
@@ -149,8 +154,11 @@ def traffic(subject: StatusSubject, at: datetime) -> Judgement:
     """Use was compared with the documented use, and no deviation is open."""
     records = subject.of("use-conformance")
     verdict = judge_records("use-conformance", records, at)
-    found = [d for r in records for d in read_details(r.evidence, UseConformanceDetails).deviations or ()]
-    deviations = [d for d in found if not says(d.get("resolved"))]
+    told = [read_details(r.evidence, UseConformanceDetails).deviations for r in records]
+    deviations = [d for each in told for d in each or () if not says(d.get("resolved"))]
+    if verdict.outcome in ("holds", "warned") and None in told:
+        text = "a record of the use does not say which uses were outside the documented one"
+        return Judgement("not evaluated", text).about(*records)
     if verdict.outcome in ("holds", "warned") and deviations:
         return Judgement("failed", f"{len(deviations)} deviations from the intended use are open").about(*records)
     return verdict

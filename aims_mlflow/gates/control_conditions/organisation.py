@@ -73,7 +73,8 @@ def keyring_agrees(subject: StatusSubject, at: datetime) -> Judgement:
     if subject.keyring is None:
         return Judgement("captured", "no keyring here to compare the roles with", named.evidence, basis="person")
     lacking = []
-    for entry in mappings(subject.written("role-assignment")[-1].fields.get("assignments")):
+    stated = [e for d in subject.newest("role-assignment") for e in mappings(d.fields.get("assignments"))]
+    for entry in stated:
         role = SIGNING_DUTIES.get(str(entry.get("duty")))
         keys = [k for k in subject.keyring.keys if person(k.owner) == person(str(entry.get("person")))]
         if role and not any(_valid(k, role, at) for k in keys):
@@ -140,6 +141,9 @@ def _competence(
 
 
 def _measured(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """An objective was measured for the model; the organisation has none, and each version has a state of its own."""
+    if subject.scope == "organization":
+        return None
     found = measured_claims(subject, entry.get("metric"), mapping(entry.get("slice")))
     return None if found else ("missing", f"{entry.get('metric')} was not measured for this model")
 

@@ -64,7 +64,10 @@ def evaluated(subject: StatusSubject, at: datetime) -> Judgement:
     parts = []
     for role in subject.data:
         records = subject.about_data("data-quality", role)
-        if records:
+        if records and not any(r.evidence.claims for r in records):
+            text = f"the record of the quality of the {role} data has no result of any check"
+            parts.append(Judgement("not evaluated", text).about(*records))
+        elif records:
             parts.append(judge_records("data-quality", records, at))
         else:
             parts.append(Judgement("missing", f"no data-quality results of the {role} data"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.catalog.loader import controls
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.management.applicability.against_register import why_not_out
+from aims_mlflow.records.documents import newest_last
 from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskRegisterDocument, TreatmentPlanDocument
 from aims_mlflow.records.documents.third_parties import SupplierDocument
 
@@ -131,7 +132,7 @@ def newest_statement(state: ManagementState, name: str | None = None) -> Applica
             f"there is no statement of applicability {name!r}" if name else "there is no statement of applicability",
             next="aims document new soa",
         )
-    return max(found, key=lambda d: (d.effective_from or "", d.version, d.id))
+    return max(found, key=newest_last)
 
 
 def computed_statement(

@@ -30,8 +30,8 @@ def organisation_subject(state: ManagementState, at: datetime) -> StatusSubject:
     if state.published is not None:
         shelf = state.published.shelf
         return StatusSubject(
-            ORGANISATION, scope="organization", documents=shelf.documents, approvals=shelf.approvals,
-            keyring=state.keyring,
+            ORGANISATION, scope="organization", documents=shelf.documents(at.strftime("%Y-%m-%d")),
+            approvals=shelf.approvals, keyring=state.keyring,
         )  # fmt: skip
     documents = tuple(
         PublishedDocument(

@@ -9,10 +9,10 @@ from aims_mlflow.canonical import digest_of
 from aims_mlflow.catalog.loader import controls
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.applicability.against_register import why_not_out
+from aims_mlflow.management.findings.acceptance import AcceptingPeople
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskMethodDocument, RiskRegisterDocument
+from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskRegisterDocument
 from aims_mlflow.records.documents.third_parties import SupplierDocument
-from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +27,11 @@ SAME_REASON = 3
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:  # noqa: ARG001 - one form for all
     """Yield every finding about the newest statement of applicability, and about who accepted what is left of risks."""
     yield from _accepted(state)
-    statements = state.of(ApplicabilityDocument)
-    if not statements:
+    newest = state.statement
+    if newest is None:
         fact = "there is no statement of applicability: no control is in or out with a reason"
         yield ManagementFinding("P1", "statement", fact, "aims document new soa")
         return
-    newest = max(statements, key=lambda d: (d.effective_from or "", d.version, d.id))
     rows = {c.control: c for c in newest.controls}
     for control in controls():
         yield from _row(control, rows.get(control), newest.id, state)
@@ -106,31 +105,23 @@ def _alike(statement: ApplicabilityDocument) -> Iterator[ManagementFinding]:
 
 def _accepted(state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield P7: what is left of a risk is accepted by nobody, or by somebody who may not."""
-    allowed: dict[str, set[str]] = {}
-    for method in state.of(RiskMethodDocument):
-        for rule in method.acceptance:
-            allowed.setdefault(rule.level.casefold(), set()).add(person(rule.may_accept))
-    top = {person(p.id) for p in state.people.values() if p.top_management}
-    functions = {person(p.id): person(p.function or "") for p in state.people.values()}
+    may_accept = AcceptingPeople(state)
     for document in state.of(RiskRegisterDocument):
         for risk in document.risks:
-            why = _why_not_accepted(risk, top, allowed, functions)
+            why = _why_not_accepted(risk, may_accept)
             if why:
                 fact = f"what is left of risk {risk.id} {why}"
                 fix = f"let top management, or whom the risk method names, accept {risk.id}"
                 yield ManagementFinding("P7", risk.id, fact, fix, risk.system, (document.id,))
 
 
-def _why_not_accepted(
-    risk: RiskEntry, top: set[str], allowed: dict[str, set[str]], functions: dict[str, str]
-) -> str | None:
+def _why_not_accepted(risk: RiskEntry, may_accept: AcceptingPeople) -> str | None:
     if risk.residual is None and risk.treatment != "accept" and risk.status != "accepted":
         return None
     if not says(risk.accepted_by):
         return "is accepted by nobody"
-    who = person(str(risk.accepted_by))
     level = (risk.residual.level if risk.residual else risk.level or "").casefold()
-    if who in top or {who, functions.get(who, "")} & allowed.get(level, set()):
+    if may_accept(str(risk.accepted_by), level):
         return None
     return (
         f"is accepted by {risk.accepted_by}, who is not of top management nor may accept level {level or 'not stated'}"

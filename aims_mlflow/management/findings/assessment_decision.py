@@ -1,4 +1,4 @@
-"""Findings F10 and F11, and F5 by the register: what an assessment decides, whom it asks, and whom it is about."""
+"""Findings F10 to F12, and F2 and F5 by the register: what an assessment decides, by whom it is, about whom."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from aims_mlflow.records.documents.context import PartiesDocument
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument
 from aims_mlflow.records.documents.lifecycle import RequirementsDocument
 from aims_mlflow.records.documents.risk import RiskRegisterDocument
+from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,37 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _decision(assessment, state)
         yield from _parties(assessment, state)
         yield from _groups(assessment, state)
+        yield from _rights(assessment, state)
+        yield from _assessors(assessment, state)
+
+
+def _rights(assessment: ImpactAssessmentDocument, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield F2: an assessment of fundamental rights that names none of the groups that the system affects."""
+    entry = state.systems.get(str(assessment.system))
+    if assessment.rights is None or not assessment.rights.categories or entry is None:
+        return
+    groups = [g.name for g in (*entry.affected_groups, *assessment.groups)]
+    said = content_words(" ".join(assessment.rights.categories))
+    if groups and not any(content_words(name) & said for name in groups):
+        fact = (
+            f"the form of Art. 27 in {assessment.id} is about {assessment.rights.categories[0]!r}, and names none of "
+        )
+        fact += f"the groups that {assessment.system} affects ({', '.join(dict.fromkeys(groups))})"
+        fix = f"say who is affected in this deployer's use: rights.categories of {assessment.id}"
+        yield ManagementFinding("F2", f"{assessment.id}/rights", fact, fix, assessment.system, (assessment.id,))
+
+
+def _assessors(assessment: ImpactAssessmentDocument, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield F12: everybody who assessed the version in use trained it."""
+    trainers: set[str] = set()
+    for system, version in state.live:
+        if system == assessment.system and version.digest in (*assessment.model_digests, None):
+            trainers |= state.trainers_of(version)
+    team = [a.person for a in assessment.assessors]
+    if team and trainers and all(is_among(who, trainers) for who in team):
+        fact = f"{assessment.id} was made by {', '.join(team)} alone, who trained what it assesses"
+        fix = f"let somebody who did not train it assess it too, and name them in assessors of {assessment.id}"
+        yield ManagementFinding("F12", assessment.id, fact, fix, assessment.system, (assessment.id,))
 
 
 def _decision(assessment: ImpactAssessmentDocument, state: ManagementState) -> Iterator[ManagementFinding]:

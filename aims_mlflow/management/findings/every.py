@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.management.findings import (
     applicability,
     assessment_decision,
+    cross_references,
     documentation,
     impact,
     internal_audit,
@@ -18,6 +19,7 @@ from aims_mlflow.management.findings import (
     risks,
     signatures,
     third_parties,
+    treatment_plans,
     use,
     written_documents,
 )
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 
 TOPICS = (
     written_documents, inventory, impact, assessment_decision, documentation, lifecycle, third_parties, internal_audit,
-    applicability, leadership, signatures, risks, use, management_review, permitted_uses,
+    applicability, leadership, signatures, risks, treatment_plans, cross_references, use,
+    management_review, permitted_uses,
 )  # fmt: skip
 
 

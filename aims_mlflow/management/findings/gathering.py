@@ -85,11 +85,12 @@ def read_state(
         Unreachable: what is named does not answer.
     """
     known = None if drafts else published_shelf(ledger)
-    in_force = known.in_force() if known is not None else ()
+    today = datetime.now(UTC).strftime("%Y-%m-%d")
+    in_force = known.in_force(today) if known is not None else ()
     documents = tuple(w for _, w in in_force) if known is not None else tuple(d.written for d in folder.documents)
     state = ManagementState(
         documents, inventory or kept_inventory(folder.root), published=known,
-        files=tuple(file_states(folder, known, datetime.now(UTC).strftime("%Y-%m-%d"))),
+        files=tuple(file_states(folder, known, today)),
         texts=_texts(folder, known, in_force), keyring=_keyring(ledger) if ledger is not None else local_keyring(),
     )  # fmt: skip
     if ledger is None:

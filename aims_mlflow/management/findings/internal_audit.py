@@ -13,7 +13,7 @@ from aims_mlflow.records.documents.leadership import RoleAssignmentDocument
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
 from aims_mlflow.registers.seeded_draw import order_by_seed
-from aims_mlflow.signing.owners import person
+from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,6 +42,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _sample(report, state)
         for number, entry in enumerate(report.findings):
             yield from _closing(report, entry, number, today)
+    yield from _planned(state)
     yield from _programme(state, reports, now)
     yield from _outdated(state, reports)
 
@@ -90,6 +91,20 @@ def _people_behind(item: str, state: ManagementState) -> set[str]:
         ):
             found |= {c.owner for c in version.consents} | {r.evidence.actor for r in version.of("training-provenance")}
     return found
+
+
+def _planned(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield I1 before the audit is held: who is to audit owns a system of its scope."""
+    for programme in state.of(AuditProgrammeDocument):
+        for audit in programme.audits:
+            for system in (s for s in audit.scope if s in state.systems):
+                owner = state.systems[system].owner
+                if is_among(owner, audit.auditors):
+                    fact = f"audit {audit.id or 'without an id'} of {programme.id} is planned with {owner}, "
+                    fact += f"who owns {system}"
+                    fix = f"plan {system} with another auditor: {programme.id}"
+                    about = f"{programme.id}/{audit.id}/{owner}"
+                    yield ManagementFinding("I1", about, fact, fix, system, (programme.id,))
 
 
 def _competence(
@@ -216,8 +231,7 @@ def _covered(state: ManagementState, reports: list[AuditReportDocument], since: 
 
 def _applicable(state: ManagementState) -> list[str]:
     """Return the controls that the newest statement of applicability does not leave out."""
-    soa = state.of(ApplicabilityDocument)
-    out = {c.control for c in soa[-1].controls if not c.applies} if soa else set()
+    out = {c.control for c in state.statement.controls if not c.applies} if state.statement else set()
     return [c for c in controls() if c not in out]
 
 

@@ -110,7 +110,7 @@ def _approvals(state: ManagementState, now: datetime) -> dict[str, list[str]]:
                 publication.document, shelf.approvals_of(publication.document.sha256), now, approving_role(written.kind)
             )
         ]
-        for publication, written in state.published.in_force()
+        for publication, written in state.published.in_force(now.strftime("%Y-%m-%d"))
     }
 
 

@@ -57,10 +57,7 @@ def _validation(
 ) -> Iterator[ManagementFinding]:
     """Yield L11: a report by who trained the version, or reports about other versions alone."""
     reports = state.about(ValidationDocument, system)
-    trainers = {r.evidence.actor for r in version.of("training-provenance")}
-    if state.keyring is not None:
-        keys = (state.keyring.find(r.evidence.key_id) for r in version.of("training-provenance"))
-        trainers |= {k.owner for k in keys if k is not None}
+    trainers = state.trainers_of(version)
     mine = [r for r in reports if not r.model_digests or version.digest in r.model_digests]
     if reports and not mine:
         named = ", ".join(d[:12] for r in reports for d in r.model_digests)

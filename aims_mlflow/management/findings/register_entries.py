@@ -64,6 +64,8 @@ def _dates(system: str, entry: SystemEntry, today: str) -> Iterator[tuple[str, s
             yield "stages", f"{system} came to {after} on {other}, before {before} on {one}"
     if begun and begun[-1][1] > today:
         yield "stages", f"{system} came to {begun[-1][0]} on {begun[-1][1]}, which lies ahead"
+    if entry.stage == "retirement" and "retirement" not in entry.stage_dates:
+        yield "stages", f"{system} is retired, and the day is not stated"
     if entry.next_review and entry.next_review < today:
         yield "review", f"the review of the entry of {system} was due on {entry.next_review} (next_review)"
     oldest = (date.fromisoformat(today) - OLDEST_LAW).isoformat()

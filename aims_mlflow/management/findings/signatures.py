@@ -42,7 +42,7 @@ def signatures(state: ManagementState, now: datetime) -> Iterator[Signature]:
     """Yield who approved documents and versions in use, who signed waivers of those, and who trained them."""
     if state.published is not None:
         shelf = state.published.shelf
-        for publication, written in state.published.in_force():
+        for publication, written in state.published.in_force(now.strftime("%Y-%m-%d")):
             document = publication.document
             approvals = shelf.approvals_of(document.sha256)
             for each in counting_approvals(document, approvals, now, approving_role(written.kind)):

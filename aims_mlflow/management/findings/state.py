@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from aims_mlflow.records.documents import newest_last
 from aims_mlflow.records.documents.context import SystemEntry
 from aims_mlflow.records.documents.leadership import PeopleEntry
+from aims_mlflow.records.documents.risk import ApplicabilityDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,6 +132,11 @@ class ManagementState:
         return {p.id: p for entry in self.of(PeopleEntry) for p in entry.people}
 
     @cached_property
+    def statement(self) -> ApplicabilityDocument | None:
+        """The newest statement of applicability; None where there is none."""
+        return max(self.of(ApplicabilityDocument), key=newest_last, default=None)
+
+    @cached_property
     def scanned_models(self) -> frozenset[str]:
         """The registered models that the newest scan found."""
         items = self.inventory.items if self.inventory else ()
@@ -140,6 +147,12 @@ class ManagementState:
         """The records of every version in use, each once, oldest first."""
         records = {r.id: r for version in self.deployed or () for r in version.records}
         return tuple(sorted(records.values(), key=lambda r: (r.evidence.time, r.id)))
+
+    def trainers_of(self, version: DeployedVersion) -> set[str]:
+        """Return who trained a version: the account that its records name, and the owner of the key that signed."""
+        trained = version.of("training-provenance")
+        keys = [self.keyring.find(r.evidence.key_id) for r in trained] if self.keyring is not None else []
+        return {r.evidence.actor for r in trained} | {k.owner for k in keys if k is not None}
 
     def about(self, model: type[Written], system: str) -> list[Written]:
         """Return the documents of a kind about a system."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls_for_kind, kinds
@@ -10,12 +11,14 @@ from aims_mlflow.gates.control_conditions.clauses import REVIEW_INPUTS
 from aims_mlflow.gates.person_statements import LONGEST_REVIEW, approving_role, counting_approvals, says
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents import missing_for_met, stated_fields
+from aims_mlflow.records.documents.information import DisclosureDutiesDocument
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from aims_mlflow.gates.published_documents import Publication
     from aims_mlflow.management.findings.state import ManagementState
     from aims_mlflow.records.documents.base import WrittenDocument
 
@@ -35,6 +38,7 @@ OF_ORGANISATION = {
 OF_SYSTEM = {"impact-assessment": "A.5.3", "role-assignment": "A.3.2", "user-information": "A.8.2"}
 OF_MODEL = {"monitoring-plan": "A.6.2.6", "deployment-plan": "A.6.2.5"}
 IN_USE = ("deployment", "operation")
+YEAR = timedelta(days=365)
 # Fields about which a rule of their own says more (R1, L6, L7, O2, M1, M2, I5, P2).
 SAID_ELSEWHERE: dict[str, frozenset[str]] = {
     "risk-register": frozenset({"owner", "treatment"}), "treatment-plan": frozenset({"measure", "owner", "due"}),
@@ -55,6 +59,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _backdated(state, now)
     for document in state.documents:
         yield from _dates(document, now)
+        yield from _law(document, now)
         yield from _own_approver(document)
         yield from _incomplete(document)
     yield from _twice(state)
@@ -76,7 +81,7 @@ def _drafts(state: ManagementState) -> Iterator[ManagementFinding]:
 
 def _unapproved(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     shelf = state.published.shelf if state.published is not None else None
-    for publication, written in state.published.in_force() if state.published is not None else ():
+    for publication, written in _in_force(state, now):
         role = approving_role(written.kind)
         if shelf is None or counting_approvals(publication.document, shelf.approvals, now, role):
             continue
@@ -89,10 +94,14 @@ def _unapproved(state: ManagementState, now: datetime) -> Iterator[ManagementFin
         yield ManagementFinding("W2", written.id, fact, fix, written.system, (written.id,))
 
 
+def _in_force(state: ManagementState, now: datetime) -> tuple[tuple[Publication, WrittenDocument], ...]:
+    return state.published.in_force(now.strftime("%Y-%m-%d")) if state.published is not None else ()
+
+
 def _backdated(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield W8: a document that applied before anybody had approved exactly this file."""
     shelf = state.published.shelf if state.published is not None else None
-    for publication, written in state.published.in_force() if state.published is not None else ():
+    for publication, written in _in_force(state, now):
         approvals = shelf.approvals if shelf is not None else ()
         able = counting_approvals(publication.document, approvals, now, approving_role(written.kind))
         first, since = min((a.time[:10] for a in able), default=None), written.effective_from
@@ -100,6 +109,17 @@ def _backdated(state: ManagementState, now: datetime) -> Iterator[ManagementFind
             fact = f"{written.kind} {written.id} version {written.version} applies from {since} on, approved on {first}"
             fix = f"state the day of its approval, or a later one, in effective_from of {written.id}"
             yield ManagementFinding("W8", written.id, fact, fix, written.system, (written.id,))
+
+
+def _law(document: WrittenDocument, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield W3: duties by a law that nobody has looked up for a year."""
+    oldest = (now - YEAR).strftime("%Y-%m-%d")
+    for duty in document.duties if isinstance(document, DisclosureDutiesDocument) else ():
+        if duty.checked_on and duty.checked_on < oldest:
+            fact = f"{duty.law or 'the law'}, by which {duty.to} is to be told ({document.id}), was looked up on "
+            fact += f"{duty.checked_on}, over a year ago"
+            fix = f"look it up, and state the day in checked_on of {document.id}"
+            yield ManagementFinding("W3", f"{document.id}/{duty.law}", fact, fix, document.system, (document.id,))
 
 
 def _dates(document: WrittenDocument, now: datetime) -> Iterator[ManagementFinding]:

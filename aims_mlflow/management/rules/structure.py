@@ -1,4 +1,4 @@
-"""Rules about the form of a document: ids, gaps, sources, people's parts, systems (D1 to D9)."""
+"""Rules about the form of a document: ids, gaps, sources, people's parts, systems (D1 to D10)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.documents.attached_content import DRAFT
 from aims_mlflow.gates.person_statements import LONGEST_REVIEW, says
 from aims_mlflow.management.rules.base import Spot
-from aims_mlflow.records.documents import missing_for_met
+from aims_mlflow.records.documents import missing_for_met, not_of_one_system
 from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
@@ -61,6 +61,12 @@ def _system(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
         yield Spot(document.line("system"), f"{named!r} is no system of the register (it has {known})")
 
 
+def _level(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
+    wrong = not_of_one_system(document.written.kind, document.written.system)
+    if wrong:
+        yield Spot(document.line("system"), wrong)
+
+
 def _own_approver(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     written = document.written
     if written.approver and is_among(written.approver, (written.author,)):
@@ -107,4 +113,5 @@ CHECKS: dict[str, Check] = {
     "D7": _approver_has_key,
     "D8": _review,
     "D9": _ended,
+    "D10": _level,
 }

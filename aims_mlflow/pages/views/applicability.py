@@ -109,8 +109,7 @@ def soa(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
 
 
 def _in_force(source: PageSource, every: Sequence[StatementVersion]) -> StatementVersion:
-    shelf = source.shelf
-    current = {p.record.id for v in every if (p := shelf.in_force(v.publication.document.id)) is not None}
+    current = {p.record.id for p in source.shelf.on(source.moment[:10])}
     return next((v for v in reversed(every) if v.publication.record.id in current), every[-1])
 
 

@@ -110,7 +110,7 @@ def document(source: PageSource, args: Mapping[str, str], query: Mapping[str, st
     chosen = [p for p in versions if wanted in ("", p.statement.sha256)]
     if not chosen:
         return missing(f"Document {name}", address, "No published version of this document is sealed here.")
-    current = source.documents.library.shelf.in_force(name)
+    current = source.documents.library.shelf.in_force(name, source.moment[:10])
     shown = current if current in chosen and not wanted else chosen[-1]
     blocks: list[Block] = [
         _about(source, shown),

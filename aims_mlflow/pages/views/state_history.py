@@ -90,7 +90,7 @@ class StateHistory:
         now = parse_time(moment.time)
         subject = with_decisions(subject, self._source.view, about)
         shelf = shelf_in(self._source.view, now, leaf.sequence + 1, self._source.shared.sessions)
-        return with_documents(subject, shelf), now
+        return with_documents(subject, shelf, now), now
 
     def _checked(self, leaf: Leaf) -> list[CheckedSession]:
         if leaf.sequence not in self._sessions:

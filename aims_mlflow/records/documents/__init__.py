@@ -61,6 +61,19 @@ def document_model(kind: str, where: str | None = None) -> type[WrittenDocument]
     return KINDS[kind]
 
 
+def not_of_one_system(kind: str, system: str | None) -> str | None:
+    """Return why a document of a kind cannot be about one system, where one is named; None where it can."""
+    model = KINDS.get(kind)
+    if system is None or model is None or model.ABOUT != "organisation":
+        return None
+    return f"a document of kind {kind} is about the whole organisation, and cannot be about {system} alone"
+
+
+def newest_last(document: WrittenDocument) -> tuple[str, str, str]:
+    """Return what orders documents of one kind by the day from which on they apply."""
+    return document.effective_from or "", document.version, document.id
+
+
 def key_of(name: str, field: FieldInfo) -> str:
     """Return the key under which people write a field."""
     return field.alias or name

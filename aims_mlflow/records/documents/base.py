@@ -15,7 +15,7 @@ from aims_mlflow.records.system import SystemId
 
 MARK = "needed_for"
 Shape = Literal["register entry", "text", "log"]
-About = Literal["system", "organisation"]
+About = Literal["system", "organisation", "either"]
 
 
 def _plain_text(value: object) -> object:
@@ -71,8 +71,8 @@ class DocumentSource(Record):
 class WrittenDocument(Record):
     """The fields of every document; `text` is the Markdown under the front matter.
 
-    `ABOUT` says whether it is about one system or the organisation, `SHAPE` which of the three forms it has, and
-    `TEXT` whether *met* needs words besides the fields.
+    `ABOUT` says whether it is about one system, about the whole organisation, or about either; `SHAPE` which of the
+    three forms it has; `TEXT` whether *met* needs words besides the fields.
     """
 
     ABOUT: ClassVar[About] = "organisation"

@@ -38,6 +38,8 @@ class PlannedMeasurement(Record):
 class MeasurementPlanDocument(LogDocument):
     """What is measured, how, when, and by whom."""
 
+    ABOUT = "either"
+
     measures: tuple[PlannedMeasurement, ...] = entries("what is measured, how, how often, and who acts")
 
 
@@ -102,6 +104,8 @@ class AuditFindingEntry(Record):
 class AuditReportDocument(LogDocument):
     """Findings of one internal audit."""
 
+    ABOUT = "either"
+
     audit: Text | None = optional("id of the audit in the programme")
     held: Day | None = needed("on which day it was held")
     team: tuple[AuditTeamMember, ...] = entries("who audited, with which competence")
@@ -161,6 +165,8 @@ class NonconformityEntry(Record):
 class NonconformityDocument(LogDocument):
     """Things that are not as they must be."""
 
+    ABOUT = "either"
+
     nonconformities: tuple[NonconformityEntry, ...] = entries("what is not as it must be, and why")
 
 
@@ -179,6 +185,8 @@ class ActionEntry(Record):
 class CorrectiveActionDocument(LogDocument):
     """What was done about the cause of a nonconformity."""
 
+    ABOUT = "either"
+
     actions: tuple[ActionEntry, ...] = entries("what was done about each cause, by whom, when")
 
 
@@ -196,6 +204,8 @@ class EffectCheck(Record):
 
 class EffectivenessCheckDocument(LogDocument):
     """Whether corrective actions worked."""
+
+    ABOUT = "either"
 
     checks: tuple[EffectCheck, ...] = entries("how each action was checked, by whom, on which model")
 

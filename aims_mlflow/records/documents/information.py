@@ -52,6 +52,8 @@ class QualityRequirementsDocument(LogDocument):
 class ProvenanceProcessDocument(TextDocument):
     """How the origin of data is kept."""
 
+    ABOUT = "either"
+
     process: Text | None = needed("how the origin of data is kept from source to training")
     responsible: Person | None = needed("who answers for it")
 
@@ -211,6 +213,8 @@ class DisclosureDocument(LogDocument):
 
 class UseProcessDocument(TextDocument):
     """How systems are to be used, with human oversight."""
+
+    ABOUT = "either"
 
     process: Text | None = needed("how systems are to be used")
     oversight: Text | None = needed("who watches and who may overrule")

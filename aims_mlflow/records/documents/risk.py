@@ -101,6 +101,8 @@ class RiskEntry(Record):
 class RiskRegisterDocument(LogDocument):
     """Risks of systems."""
 
+    ABOUT = "either"
+
     risks: tuple[RiskEntry, ...] = entries("which risks each system has")
 
 
@@ -118,6 +120,8 @@ class TreatedRisk(Record):
 
 class TreatmentPlanDocument(LogDocument):
     """How risks are treated, and who accepts the rest."""
+
+    ABOUT = "either"
 
     risks: tuple[TreatedRisk, ...] = entries("how each risk is treated, what is left, and who accepted that")
 

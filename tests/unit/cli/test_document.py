@@ -23,9 +23,20 @@ def lint(*args):
     return cli.main(args=["document", "lint", *args], standalone_mode=False)
 
 
+def about(kind):
+    return () if KINDS[kind].ABOUT == "organisation" else ("--system", "income-screening")
+
+
+@pytest.mark.parametrize("kind", [k for k, model in KINDS.items() if model.ABOUT == "organisation"])
+def test_a_draft_about_the_organisation_is_about_no_one_system(kind, tmp_path):
+    with pytest.raises(ConfigError, match=f"{kind} is about the whole organisation.*leave out --system"):
+        run_command("document", "new", kind, "--system", "income-screening")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_draft_of_each_kind_is_a_document_whose_gaps_are_refused(kind, tmp_path, capsys):
-    run_command("document", "new", kind, "--system", "income-screening")
+    run_command("document", "new", kind, *about(kind))
     path = next((tmp_path / "aims").iterdir())
     draft = read_document(path)
     assert isinstance(draft, FolderDocument), draft
@@ -37,7 +48,7 @@ def test_a_draft_of_each_kind_is_a_document_whose_gaps_are_refused(kind, tmp_pat
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_entries_that_a_draft_shows_are_yaml_without_their_marks(kind):
-    draft = run_command("document", "new", kind, "--system", "income-screening", "--print")
+    draft = run_command("document", "new", kind, *about(kind), "--print")
     for shown in re.findall(r"^# TODO \w+: .*\n((?:#   .*\n)+)", draft, re.MULTILINE):
         entries = yaml.safe_load(shown.replace("#   ", "", 1).replace("\n#   ", "\n"))
         assert isinstance(entries, list), shown

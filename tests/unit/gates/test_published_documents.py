@@ -1,6 +1,7 @@
 """Which version of a document is in force, and what its citations are worth, from signed sessions alone."""
 
 import dataclasses
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,8 @@ from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.gates.citations import suspects
 from aims_mlflow.gates.control_status import control_status
 from aims_mlflow.gates.published_documents import shelf_of
+from aims_mlflow.management.published import PublishedShelf
+from aims_mlflow.management.states import state_of
 from aims_mlflow.records.details.attachments import AttachmentDetails, Citation, DocumentStatement
 from aims_mlflow.records.evidence import Claim
 from aims_mlflow.records.keyring import ROLES
@@ -19,6 +22,7 @@ from support.good_documents import NOW
 from support.signed_sessions import MODEL, entry
 from support.status_cases import good
 
+TODAY = NOW.strftime("%Y-%m-%d")
 RITA, OLGA = ephemeral_key(), ephemeral_key()
 KEYRING = {
     k.key_id: entry(k, name, roles) for k, name, roles in ((RITA, "rita", ("trainer",)), (OLGA, "olga", ("approver",)))
@@ -40,9 +44,12 @@ def event(kind, sha256="1" * 64, key=OLGA, **said):
     return checked(published_sessions.event(key, kind, sha256=sha256, **said))
 
 
-def state(*sessions, control="A.6.2.2"):
-    shelf = shelf_of(sessions)
-    subject = good(documents=shelf.documents, approvals=shelf.approvals, sessions=good().sessions)
+def state(*sessions):
+    return state_on(shelf_of(sessions))
+
+
+def state_on(shelf, control="A.6.2.2"):
+    subject = good(documents=shelf.documents(TODAY), approvals=shelf.approvals, sessions=good().sessions)
     return control_status(control, subject, NOW)
 
 
@@ -90,14 +97,55 @@ def test_a_record_whose_file_or_subject_is_another_is_no_publication():
 def test_a_newer_version_takes_the_place_of_the_approved_one_once_it_is_approved():
     first, approval, second = published(), event("document-approval"), published("2" * 64, version="2")
     shelf = shelf_of([first, approval, second])
-    assert shelf.in_force("requirements").statement.version == "1"
+    assert shelf.in_force("requirements", TODAY).statement.version == "1"
     shelf = shelf_of([first, approval, second, event("document-approval", "2" * 64)])
-    assert shelf.in_force("requirements").statement.version == "2"
+    assert shelf.in_force("requirements", TODAY).statement.version == "2"
+
+
+def test_an_approved_version_that_begins_later_leaves_the_one_before_in_force_until_its_day():
+    """Status, statement, findings, pages and bundles all ask the shelf for the documents of a day."""
+    day = (NOW + timedelta(days=30)).strftime("%Y-%m-%d")
+    first, second = published(), published("2" * 64, version="2", effective_from=day)
+    shelf = shelf_of([first, event("document-approval"), second, event("document-approval", "2" * 64)])
+    assert [shelf.in_force("requirements", d).statement.version for d in (TODAY, day)] == ["1", "2"]
+    assert [shelf.documents(d)[0].sha256[0] for d in (TODAY, day)] == ["1", "2"]
+    before, after = shelf.versions("requirements")
+    assert [state_of(shelf, before, d) for d in (TODAY, day)] == ["approved", "superseded"]
+    assert [state_of(shelf, after, d) for d in (TODAY, day)] == ["approved", "approved"]
+    (found,) = PublishedShelf(shelf, "MLflow").in_force(TODAY)
+    assert found[1].version == "1"
+    bare = shelf_of([second, event("document-approval", "2" * 64)])
+    assert f"applies from {day} on" in conditions(state_on(bare))["claims"][1]
+
+
+def test_a_document_that_begins_later_does_not_stand_beside_the_one_that_applies_and_alone_says_so():
+    day = (NOW + timedelta(days=30)).strftime("%Y-%m-%d")
+    shelf = shelf_of([published(), published("2" * 64, id="next", effective_from=day)])
+    assert [d.id for d in shelf.documents(TODAY)] == ["requirements"]
+    assert [d.id for d in shelf.documents(day)] == ["requirements", "next"]
+
+
+def test_an_approval_without_the_role_that_the_kind_needs_takes_no_approved_version_away():
+    max_key = ephemeral_key()
+    KEYRING[max_key.key_id] = entry(max_key, "max", ("approver", "top-management"))
+    options = {"kind": "ai-policy", "system": None}
+    first, second = published(**options), published(sha256="2" * 64, version="2", **options)
+    managed = event("document-approval", key=max_key, document="ai-policy")
+    shelf = shelf_of([first, managed, second, event("document-approval", "2" * 64, document="ai-policy")])
+    assert shelf.in_force("ai-policy", TODAY).statement.version == "1"
+
+
+def test_a_document_about_the_organisation_that_names_one_system_counts_for_nothing():
+    """The AI policy of one system would leave all others without one."""
+    shelf = shelf_of([published(kind="ai-policy"), event("document-approval", document="ai-policy")])
+    found = state_on(shelf, "A.2.2")
+    assert found.state == "missing"
+    assert "is about the whole organisation, and cannot be about income-screening alone" in found.reason
 
 
 def test_a_policy_without_a_text_does_not_count():
     shelf = shelf_of([published(kind="ai-policy", characters=12, system=None)])
-    assert "12 letters" in shelf.documents[0].problems[0]
+    assert "12 letters" in shelf.documents(TODAY)[0].problems[0]
 
 
 def cited(**changes):

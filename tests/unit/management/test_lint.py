@@ -54,6 +54,17 @@ def test_every_rule_has_a_check_and_a_text_in_full():
         assert min(len(rule.title), len(rule.why), len(rule.fix)) > 10
 
 
+def test_a_document_about_the_organisation_names_no_one_system_and_one_about_either_may(tmp_path):
+    """An AI policy of one system would leave all others without one; an audit may be of one system."""
+    audit = "id: audit\nkind: audit-report\ntitle: t\nowner: o\nauthor: a\nsystem: income-screening\n"
+    policy = POLICY.replace("kind: ai-policy", "kind: ai-policy\nsystem: income-screening")
+    results = found(tmp_path, policy=policy, audit=audit, system=REGISTER_ENTRY)
+    wrong = [r for r in results if r.rule.id == "D10"]
+    assert [(r.rule.severity, r.path.stem, r.line) for r in wrong] == [("error", "policy", 4)]
+    assert "a document of kind ai-policy is about the whole organisation" in wrong[0].text
+    assert linting.stops(wrong), "and so it is not published"
+
+
 def test_a_good_assessment_has_no_error_and_no_warning(tmp_path):
     results = [r for r in good(tmp_path) if r.document == "aiia"]
     assert [r.sentence() for r in results] == []

@@ -28,6 +28,7 @@ RULES = POLICY.replace("The board of the bank binds everyone who builds or uses 
     "2027-06-30", "2028-06-30"
 )
 MODEL = "a" * 64
+TODAY = datetime.now(UTC).strftime("%Y-%m-%d")
 PEOPLE_WITH_KEYS = {"rita": "trainer", "max": ("approver", "top-management"), "olga": "approver", "tom": "trainer"}
 
 
@@ -62,7 +63,7 @@ def state(control, **known):
     library = read_library()
     subject = StatusSubject(
         "income-screening",
-        documents=library.shelf.documents,
+        documents=library.shelf.documents(TODAY),
         approvals=library.shelf.approvals,
         keyring=local_keyring(),
         **known,
@@ -165,7 +166,7 @@ def test_a_figure_is_bound_to_its_record_and_turns_suspect_with_both_values(plac
     run_command("document", "publish", "aiia", "--evidence", run)
     by(monkeypatch, place, "olga")
     run_command("approve", "document:aiia")
-    document = read_library().shelf.in_force("aiia").document
+    document = read_library().shelf.in_force("aiia", TODAY).document
     cited = document.citations[0]
     assert (cited.sha256, cited.value, cited.shown, cited.model_digests) == (record.sha256, "0.3147", "0.31", [MODEL])
     assert document.fields["evidence"] == [record.id]
@@ -194,10 +195,10 @@ def test_a_draft_with_a_gap_and_a_key_that_nobody_knows_publish_nothing(place, m
 
 def test_what_was_changed_in_mlflow_counts_for_nothing(place, monkeypatch):
     """A session that a stranger signs, or that was altered, publishes and approves nothing."""
-    run = read_library().shelf.in_force("ai-policy").record.evidence.mlflow.run_id
+    run = read_library().shelf.in_force("ai-policy", TODAY).record.evidence.mlflow.run_id
     stranger = load_key(f"file:{place}/stranger.pem")
     writer = SessionWriter(stranger, "x", mlflow=MlflowIds(run_id=run))
-    sha256 = read_library().shelf.in_force("ai-policy").document.sha256
+    sha256 = read_library().shelf.in_force("ai-policy", TODAY).document.sha256
     writer.add("document-approval", [Subject(name="document:ai-policy", digest={"sha256": sha256})])
     writer.close()
     before = len(read_library().shelf.approvals)

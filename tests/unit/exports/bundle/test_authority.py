@@ -86,7 +86,7 @@ def test_documents_in_a_bundle_count_by_the_leaves_that_sealed_them(world, monke
     view = PartLedger(layout.FilesInMemory(files))
     shelf = shelf_in(view, datetime.now(UTC))
     assert [a.sha256[0] for a in shelf.approvals] == ["1"]
-    assert shelf.in_force("requirements").document.sha256[0] == "1"
+    assert shelf.in_force("requirements", datetime.now(UTC).strftime("%Y-%m-%d")).document.sha256[0] == "1"
     *said, lost_text = problems(world.ledger)
     assert "evidence/no-run/aims/documents/r.md: it could not be read" in lost_text  # a record that names no run
     assert len(said) == 2, said  # the approval and the manifest beside it

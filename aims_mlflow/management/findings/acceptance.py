@@ -1,0 +1,30 @@
+"""Who may accept what is left of a risk: top management, and whom the risk method names for its level."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.records.documents.risk import RiskMethodDocument
+from aims_mlflow.signing.owners import person
+
+if TYPE_CHECKING:
+    from aims_mlflow.management.findings.state import ManagementState
+
+
+class AcceptingPeople:
+    """The people register and the risk method, asked whether somebody may accept a level."""
+
+    def __init__(self, state: ManagementState) -> None:
+        self._allowed: dict[str, set[str]] = {}
+        for method in state.of(RiskMethodDocument):
+            for rule in method.acceptance:
+                self._allowed.setdefault(rule.level.casefold(), set()).add(person(rule.may_accept))
+        self._top = {person(p.id) for p in state.people.values() if p.top_management}
+        self._functions = {person(p.id): person(p.function or "") for p in state.people.values()}
+
+    def __call__(self, who: str, level: str) -> bool:
+        """Return whether a person may accept a level, by their name or their function."""
+        name = person(who)
+        return name in self._top or bool(
+            {name, self._functions.get(name, "")} & self._allowed.get(level.casefold(), set())
+        )

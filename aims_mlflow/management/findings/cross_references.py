@@ -1,0 +1,149 @@
+"""Findings K4, L3, L12, L13, P9 and T8: what a document says of another, of a version or of a contract is so there."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.training import PreparationDetails
+from aims_mlflow.records.documents import KINDS
+from aims_mlflow.records.documents.information import (
+    DisclosureDocument,
+    DisclosureDutiesDocument,
+    PreparationCriteriaDocument,
+)
+from aims_mlflow.records.documents.leadership import LeadershipDocument
+from aims_mlflow.records.documents.lifecycle import RequirementsDocument, ResourceInventoryDocument
+from aims_mlflow.records.documents.risk import RiskRegisterDocument
+from aims_mlflow.records.documents.third_parties import SupplierDocument, SupplierEvaluationDocument
+from aims_mlflow.signing.owners import person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
+
+RISK_ID = re.compile(r"\bR\d+\b")
+KIND = re.compile(r"\b[a-z]+(?:-[a-z]+)+\b")
+
+
+def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield every finding about references from one document to another, to a version in use, and to a contract."""
+    yield from _requirements(state)
+    yield from _leaders(state)
+    yield from _disclosures(state)
+    yield from _statement(state, now.strftime("%Y-%m-%d"))
+    yield from _contracts(state)
+    for system, version in state.live:
+        yield from _of_version(system, version, state)
+
+
+def _requirements(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L3: an acceptance limit of no requirement, or a requirement from a risk that no register has."""
+    registers = state.of(RiskRegisterDocument)
+    risks = {r.id for d in registers for r in d.risks}
+    for document in state.of(RequirementsDocument):
+        ids = {r.id for r in document.requirements}
+        for limit in document.acceptance:
+            if limit.requirement and limit.requirement not in ids:
+                fact = (
+                    f"{document.id} accepts by {limit.metric} for the requirement {limit.requirement}, which it has not"
+                )
+                fix = f"name one of its requirements, or write {limit.requirement}: {document.id}"
+                about = f"{document.id}/{limit.requirement}"
+                yield ManagementFinding("L3", about, fact, fix, document.system, (document.id,))
+        for requirement in document.requirements:
+            lost = [r for r in RISK_ID.findall(requirement.source or "") if registers and r not in risks]
+            if lost:
+                fact = f"requirement {requirement.id or requirement.text[:40]} of {document.id} comes from the risk "
+                fact += f"{lost[0]}, which no register has"
+                fix = f"name a risk that is there in source of {document.id}, or add it to {registers[-1].id}"
+                about = f"{document.id}/{lost[0]}"
+                yield ManagementFinding("L3", about, fact, fix, document.system, (document.id,))
+
+
+def _leaders(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield K4: nobody whom the commitment of top management names is of top management."""
+    top = {person(p.id) for p in state.people.values() if p.top_management}
+    for document in state.of(LeadershipDocument) if top else ():
+        if document.members and not top & {person(m) for m in document.members}:
+            fact = (
+                f"{document.id} names {', '.join(document.members)}, and by the register of people none of them is of "
+            )
+            fact += "top management"
+            fix = f"name who of top management answers for AI in members of {document.id}"
+            yield ManagementFinding("K4", f"{document.id}/members", fact, fix, None, (document.id,))
+
+
+def _disclosures(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L12: something was disclosed for a duty that nobody determined."""
+    for document in state.of(DisclosureDocument):
+        duties = state.about(DisclosureDutiesDocument, str(document.system))
+        known = {str(d.what).casefold() for each in duties for d in each.duties}
+        for entry in document.disclosures:
+            if entry.duty.casefold() not in known:
+                where = ", ".join(d.id for d in duties) or f"no document about the duties of {document.system}"
+                fact = f"{document.id} discharges the duty {entry.duty!r}, which {where} does not have"
+                fix = "write the duty as it was determined (its words in what), or add it: disclosure-duties of "
+                fix += str(document.system)
+                yield ManagementFinding(
+                    "L12", f"{document.id}/{entry.duty}", fact, fix, document.system, (document.id,)
+                )
+
+
+def _statement(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
+    """Yield P9: a decision whose review is overdue, or that rests on a kind of document of which there is none."""
+    statement = state.statement
+    there = {d.kind for d in state.documents}
+    for row in statement.controls if statement is not None else ():
+        named = [k for k in KIND.findall(row.implemented or "") if k in KINDS and k not in there]
+        wrong = None
+        if row.review and row.review < today:
+            wrong = f"was to be reviewed by {row.review}"
+        elif row.applies and named:
+            wrong = f"is said to be implemented by {named[0]}, and there is no such document"
+        if wrong and statement is not None:
+            fact, fix = f"{row.control} {wrong}", f"correct {row.control} in {statement.id}, and publish it again"
+            yield ManagementFinding("P9", row.control, fact, fix, None, (statement.id,))
+
+
+def _contracts(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield T8: every test of a component is older than the contract by which it is called now."""
+    tests = [(t.component, t.date) for d in state.of(SupplierEvaluationDocument) for t in d.tests if t.date]
+    for document in state.of(SupplierDocument):
+        for component in document.components:
+            days = [day for name, day in tests if name == component.component]
+            begun = component.contract.start if component.contract else None
+            if days and begun and max(days) < begun:
+                fact = f"{component.component} was last tested by us on {max(days)}, before contract "
+                fact += f"{component.contract.id if component.contract else ''} began on {begun}"
+                fix = f"test it again under that contract, and record it: supplier-evaluation of {document.system}"
+                about = f"{document.system}/{component.component}/contract"
+                yield ManagementFinding("T8", about, fact, fix, document.system, (document.id,))
+
+
+def _of_version(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L13: data that no inventory lists, and steps of preparation that no criterion allows."""
+    inventories = state.about(ResourceInventoryDocument, system)
+    listed = {str(r.id) for d in inventories for r in d.resources if r.resource == "data"}
+    used = {s.name: set(s.digest.values()) for r in version.of("lineage") for s in r.subjects}
+    for role, digests in used.items() if listed else ():
+        if not digests & listed:
+            fact = f"{version.name} used {role} data {min(digests, default='')[:12]}, which {inventories[-1].id} does "
+            fact += "not list"
+            fix = f"add the data by their digest to {inventories[-1].id}, or find out why they were used"
+            about = f"{system}/{version.model}@{version.place}/{role}"
+            yield ManagementFinding("L13", about, fact, fix, system, (inventories[-1].id,))
+    criteria = state.about(PreparationCriteriaDocument, system)
+    allowed = {c.step for d in criteria for c in d.criteria}
+    done = [read_details(r.evidence, PreparationDetails).function or "" for r in version.of("preparation")]
+    for step in dict.fromkeys(name.rpartition(".")[2] for name in done if criteria):
+        if step not in allowed:
+            fact = f"the data of {version.name} went through the step {step}, which no criterion of "
+            fact += f"{criteria[-1].id} allows"
+            fix = f"say when and why it is allowed: {criteria[-1].id}; or train without it"
+            about = f"{system}/{version.model}@{version.place}/step/{step}"
+            yield ManagementFinding("L13", about, fact, fix, system, (criteria[-1].id,))

@@ -1,0 +1,87 @@
+"""Findings R1, R4 and P7 by the treatment plan: what it and the risk register say of one risk is the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.findings.acceptance import AcceptingPeople
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.risk import RiskMethodDocument, RiskRegisterDocument, TreatmentPlanDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from aims_mlflow.management.findings.state import ManagementState
+    from aims_mlflow.records.documents.risk import RiskEntry, ScaleLevel
+
+TREATED = ("reduce", "share", "avoid")
+OPEN = ("open", "treating", None)
+
+
+def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:  # noqa: ARG001 - one form for all
+    """Yield every finding about treatment plans beside the risk registers, and about what is left of a risk."""
+    risks = {r.id: (r, d.id) for d in state.of(RiskRegisterDocument) for r in d.risks}
+    plans = state.of(TreatmentPlanDocument)
+    planned = {t.risk for plan in plans for t in plan.risks}
+    for risk, register in risks.values():
+        if plans and risk.treatment in TREATED and risk.status in OPEN and risk.id not in planned:
+            fact = f"risk {risk.id} of {register} is to be treated ({risk.treatment}), and no treatment plan has it"
+            fix = f"add it to {plans[-1].id}, with measure, owner and day"
+            yield ManagementFinding("R1", f"plan/{risk.id}", fact, fix, risk.system, (register, plans[-1].id))
+        for method in state.of(RiskMethodDocument):
+            if _grew(risk, method):
+                fact = f"what is left of risk {risk.id} is more than there was: a treatment makes no risk greater"
+                fix = f"correct likelihood and impact, or what is left, of {risk.id} in {register}"
+                yield ManagementFinding("R4", f"{register}/{risk.id}/left", fact, fix, risk.system, (register,))
+    for plan in plans:
+        yield from _accepted(plan, risks, state)
+
+
+def _accepted(
+    plan: TreatmentPlanDocument, risks: dict[str, tuple[RiskEntry, str]], state: ManagementState
+) -> Iterator[ManagementFinding]:
+    may_accept = AcceptingPeople(state)
+    for treated in plan.risks:
+        risk, register = risks.get(treated.risk, (None, ""))
+        system = risk.system if risk else None
+        if risks and risk is None:
+            fact = f"{plan.id} treats the risk {treated.risk}, which no register has"
+            yield ManagementFinding(
+                "R1", f"{plan.id}/{treated.risk}", fact, f"correct it in {plan.id}", None, (plan.id,)
+            )
+            continue
+        left = risk.residual.level if risk and risk.residual else None
+        if left and treated.residual and left.casefold() != treated.residual.casefold():
+            fact = f"of risk {treated.risk} {treated.residual} is left by {plan.id}, and {left} by {register}"
+            fix = f"state the same level in {plan.id} and {register}"
+            yield ManagementFinding("R4", f"{plan.id}/{treated.risk}/left", fact, fix, system, (plan.id, register))
+        level = treated.residual or left or ""
+        if says(treated.accepted_by) and not may_accept(str(treated.accepted_by), level):
+            fact = (
+                f"by {plan.id}, what is left of risk {treated.risk} is accepted by {treated.accepted_by}, who is not "
+            )
+            fact += f"of top management nor may accept level {level or 'not stated'}"
+            fix = f"let top management, or whom the risk method names, accept {treated.risk}"
+            yield ManagementFinding("P7", f"{plan.id}/{treated.risk}", fact, fix, system, (plan.id,))
+
+
+def _grew(risk: RiskEntry, method: RiskMethodDocument) -> bool:
+    """Return whether likelihood or impact is more after the treatment, and neither is less; scales go upwards."""
+    left, scales = risk.residual, method.scales
+    if left is None or scales is None:
+        return False
+    steps = (
+        _step(scales.likelihood, risk.likelihood, left.likelihood),
+        _step(scales.impact_on_people, risk.impact, left.impact),
+    )
+    known = [step for step in steps if step is not None]
+    return len(known) == len(steps) and max(known) > 0 and min(known) >= 0
+
+
+def _step(scale: tuple[ScaleLevel, ...], before: str | None, after: str | None) -> int | None:
+    """Return by how many levels of a scale something grew; None where a level is not on it."""
+    levels = [each.level.casefold() for each in scale]
+    named = [str(before).casefold(), str(after).casefold()]
+    return levels.index(named[1]) - levels.index(named[0]) if all(n in levels for n in named) else None
