@@ -265,7 +265,7 @@ PLANTED = {
         ["F10 impact-letter-assistant", "F10 impact-loan-screening", "F11 impact-loan-screening",
          "F5 impact-letter-assistant/not assessed/guarantors", "I3 audit-programme/A2", "K4 zoe", f"L1 {LIVE}", f"L2 {LIVE}",
          "P4 R3/A.11.3", "P5 A.8.2/basis", "R4 branch-visits", "R4 risks/R4/system", "S4 loan-screening/objective/robustnes",
-         "S4 loan-screening/review", "S8 use-loan-screening", f"T8 {COMPONENT}/contract", f"T5 {COMPONENT}/C-2026-04", f"T5 {COMPONENT}/SOC 2"],
+         "S4 loan-screening/review", "S8 use-loan-screening", f"T5 {COMPONENT}/C-2026-04", f"T5 {COMPONENT}/SOC 2"],
     ),
     "documents that are missing, twice, or of another version": (
         [

@@ -36,7 +36,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     yield from _leaders(state)
     yield from _disclosures(state)
     yield from _statement(state, now.strftime("%Y-%m-%d"))
-    yield from _contracts(state)
+    yield from _contracts(state, now.strftime("%Y-%m-%d"))
     for system, version in state.live:
         yield from _of_version(system, version, state)
 
@@ -110,14 +110,14 @@ def _statement(state: ManagementState, today: str) -> Iterator[ManagementFinding
             yield ManagementFinding("P9", row.control, fact, fix, None, (statement.id,))
 
 
-def _contracts(state: ManagementState) -> Iterator[ManagementFinding]:
+def _contracts(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
     """Yield T8: every test of a component is older than the contract by which it is called now."""
     tests = [(t.component, t.date) for d in state.of(SupplierEvaluationDocument) for t in d.tests if t.date]
     for document in state.of(SupplierDocument):
         for component in document.components:
             days = [day for name, day in tests if name == component.component]
             begun = component.contract.start if component.contract else None
-            if days and begun and max(days) < begun:
+            if days and begun and max(days) < begun <= today:
                 fact = f"{component.component} was last tested by us on {max(days)}, before contract "
                 fact += f"{component.contract.id if component.contract else ''} began on {begun}"
                 fix = f"test it again under that contract, and record it: supplier-evaluation of {document.system}"

@@ -46,12 +46,6 @@ def _accepted(
     for treated in plan.risks:
         risk, register = risks.get(treated.risk, (None, ""))
         system = risk.system if risk else None
-        if risks and risk is None:
-            fact = f"{plan.id} treats the risk {treated.risk}, which no register has"
-            yield ManagementFinding(
-                "R1", f"{plan.id}/{treated.risk}", fact, f"correct it in {plan.id}", None, (plan.id,)
-            )
-            continue
         left = risk.residual.level if risk and risk.residual else None
         if left and treated.residual and left.casefold() != treated.residual.casefold():
             fact = f"of risk {treated.risk} {treated.residual} is left by {plan.id}, and {left} by {register}"

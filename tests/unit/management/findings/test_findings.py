@@ -77,7 +77,7 @@ CASES = {
     ),
     "owner unknown": (good(system=states.system(owner="moritz")), [f"S4 {SYSTEM}/owner", "K4 moritz"]),
     "stage behind the ledger": (good(system=states.system(stage="development")), [f"S5 {SYSTEM}"]),
-    "retired and in use": (good(system=states.system(stage="retirement")), [f"S5 {SYSTEM}"]),
+    "retired and in use": (good(system=states.system(stage="retirement", stage_dates={"retirement": "2026-05-01"})), [f"S5 {SYSTEM}"]),
     "flavours not read": (
         in_inventory(sources=(source(OLD[0], unread={"flavours of versions in use": "1 of 2"}), source(OLD[1]))),
         ["S6 flavours of versions in use"],
@@ -182,7 +182,10 @@ def test_a_fault_makes_its_finding_and_no_other(case):
 
 def test_every_rule_has_a_case():
     made = {line.split()[0] for _, wanted in CASES.values() for line in wanted}
-    assert made | {"P6", "S8", "S9", "T8", "T9", "T10"} == {rule for rule in RULES if rule[0] in "STIP"} | {"K4", "W3"}
+    assert made | {"P6", "P9", "S8", "S9", "T8", "T9", "T10"} == {rule for rule in RULES if rule[0] in "STIP"} | {
+        "K4",
+        "W3",
+    }
 
 
 def test_a_finding_keeps_its_id_whatever_its_fact_says():

@@ -134,7 +134,7 @@ CASES = {
         good(**{"treatment-plan": document("treatment-plan", risks=[{**PLAN, "owner": None}])}), ["R1 treatment-plan/R1"],
     ),
     "plan for a risk that is in no register": (
-        good(**{"treatment-plan": document("treatment-plan", risks=[{**PLAN, "risk": "R7"}])}), ["R1 treatment-plan/R7"],
+        good(**{"treatment-plan": document("treatment-plan", risks=[PLAN, {**PLAN, "risk": "R7"}])}), ["R1 treatment-plan/R7"],
     ),
     "less is left, and nothing shows it": (
         good(risks=risks(risk(likelihood="likely"))), ["R1 risk-register/R1"],
