@@ -77,7 +77,7 @@ CASES = {
     ),
     "owner unknown": (good(system=states.system(owner="moritz")), [f"S4 {SYSTEM}/owner", "K4 moritz"]),
     "stage behind the ledger": (good(system=states.system(stage="development")), [f"S5 {SYSTEM}"]),
-    "retired and in use": (good(system=states.system(stage="retirement", stage_dates={"retirement": "2026-05-01"})), [f"S5 {SYSTEM}"]),
+    "retired and in use": (good(system=states.system(stage="retirement", stage_dates={"retirement": "2026-03-01"})), [f"S5 {SYSTEM}"]),
     "flavours not read": (
         in_inventory(sources=(source(OLD[0], unread={"flavours of versions in use": "1 of 2"}), source(OLD[1]))),
         ["S6 flavours of versions in use"],
