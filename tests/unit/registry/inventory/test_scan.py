@@ -22,7 +22,6 @@ from aims_mlflow.registry.inventory import (
     traces,
 )
 from aims_mlflow.registry.inventory.scan import SourceContent, SourceReader, scan
-from aims_mlflow.registry.inventory.sources import mlflow_readers
 from support.fresh_database import fresh_database
 
 
@@ -181,14 +180,3 @@ def test_a_source_that_cannot_be_read_is_listed_with_its_reason():
         ("t", 0, "http://x: nothing answers"),
     ]
     assert [s.kind for s in found.scanned] == ["s"]
-
-
-@pytest.mark.parametrize(("release", "read"), [("3.17.2", False), ("3.18.0", True), ("4.0.1.dev0", True)])
-def test_the_skills_that_a_release_of_mlflow_keeps_are_said_not_to_be_scanned(release, read, tmp_path, monkeypatch):
-    """From 3.18 on MLflow has a registry of skills, which is not read: the source is named, and is the finding S6."""
-    uri = f"sqlite:///{tmp_path}/skills.db"
-    monkeypatch.setattr(mlflow, "__version__", release)
-    skills = [r for r in mlflow_readers(uri, uri) if r.kind == "skills"]
-    inventory = scan(skills, datetime.now(UTC), "1")
-    assert [s.kind for s in inventory.sources if s.failed] == (["skills"] if read else [])
-    assert all("reads no skills" in str(s.failed) for s in inventory.sources)
