@@ -157,7 +157,7 @@ class ReadableDocuments:
         """Return the version in force of each document, as `all`, whoever may read it."""
         shelf, out = library.shelf, []
         for name in sorted({p.document.id for p in shelf.publications}):
-            current = shelf.in_force(name) or shelf.versions(name)[-1]
+            current = shelf.in_force(name, self._today) or shelf.versions(name)[-1]
             state = library.state(current, self._today)
             out.append(SealedDocument(current, state, _approvers(shelf, current)))
             self._shared.pages_first.rest()
