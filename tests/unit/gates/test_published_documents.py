@@ -125,16 +125,6 @@ def test_a_document_that_begins_later_does_not_stand_beside_the_one_that_applies
     assert [d.id for d in shelf.documents(day)] == ["requirements", "next"]
 
 
-def test_an_approval_without_the_role_that_the_kind_needs_takes_no_approved_version_away():
-    max_key = ephemeral_key()
-    KEYRING[max_key.key_id] = entry(max_key, "max", ("approver", "top-management"))
-    options = {"kind": "ai-policy", "system": None}
-    first, second = published(**options), published(sha256="2" * 64, version="2", **options)
-    managed = event("document-approval", key=max_key, document="ai-policy")
-    shelf = shelf_of([first, managed, second, event("document-approval", "2" * 64, document="ai-policy")])
-    assert shelf.in_force("ai-policy", TODAY).statement.version == "1"
-
-
 def test_a_document_about_the_organisation_that_names_one_system_counts_for_nothing():
     """The AI policy of one system would leave all others without one."""
     shelf = shelf_of([published(kind="ai-policy"), event("document-approval", document="ai-policy")])
