@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,10 +92,19 @@ def create(
     finally:
         part.unlink(missing_ok=True)
     click.echo(f"wrote {path}: {len(files):,} files, {path.stat().st_size:,} bytes")
-    lost = [name for name in files if name == "bundle.json" and b'"missing":[]' not in files[name]]
+    lost = json.loads(files["bundle.json"])["missing"]
     if lost:
-        click.secho("! some files of runs could not be read: the bundle says which", fg="yellow", err=True)
+        click.secho(_unread(lost), fg="yellow", err=True)
     click.echo(f"next: `aims bundle verify {path}`, and tell the auditor the root key id")
+
+
+def _unread(lost: list[str]) -> str:
+    """Return how many files of runs are not in the bundle, and what settles it."""
+    many = "1 file of a run" if len(lost) == 1 else f"{len(lost):,} files of runs"
+    return (
+        f"! {many} could not be read, and the bundle says so; the first is {lost[0]}. Next: where another MLflow "
+        "server has them, name its address with --tracking, and make the bundle again"
+    )
 
 
 def _begun(since: datetime | None) -> str | None:

@@ -14,6 +14,7 @@ from aims_mlflow.errors import ConfigError, EvidenceError
 from aims_mlflow.evidence.run_source import open_source
 from aims_mlflow.evidence.trust import trusted_keys
 from aims_mlflow.records.differences import exact_texts
+from aims_mlflow.records.result_words import result_word
 from aims_mlflow.records.wording import against_text, interval_name, limit_text, rows_text, verdict_word
 
 if TYPE_CHECKING:
@@ -59,15 +60,17 @@ def _row(record: SealedRecord) -> dict[str, Any]:
 def list_(target: str, keys: tuple[str, ...], as_json: bool) -> None:
     """List the records of TARGET, one on each line."""
     source = open_source(target, trusted_keys(keys))
-    rows = [_row(r) for s in source.sessions for r in s.records]
+    records = [r for s in source.sessions for r in s.records]
+    rows = [_row(r) for r in records]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
     if not rows:
         raise EvidenceError("no evidence is here", where=target, next="train with @aims.trains, or name another run")
-    for row in rows:
+    for record, row in zip(records, rows, strict=True):
+        word = result_word(record.evidence.kind, record.evidence.result, len(record.evidence.claims))
         controls = ", ".join(row["controls"])
-        click.echo(f"{row['id']}  {row['result']:<13} {row['kind']:<20} {row['time'][:19]}Z  {controls}")
+        click.echo(f"{row['id']}  {word:<14} {row['kind']:<20} {row['time'][:19]}Z  {controls}")
 
 
 @group.command()
@@ -114,7 +117,7 @@ def _described(name: str, value: Any) -> Iterator[str]:
 
 def _print_record(record: SealedRecord) -> None:
     body = record.evidence
-    click.secho(f"{body.kind}: {body.result.replace('_', ' ')}", bold=True)
+    click.secho(f"{body.kind}: {result_word(body.kind, body.result, len(body.claims))}", bold=True)
     click.echo(f"  record {body.id}, session {body.session}")
     click.echo(f"  signed {body.time} by {body.actor}, key {body.key_id}")
     if body.reason:

@@ -45,6 +45,8 @@ class EvidenceHarm:
     @property
     def severity(self) -> str:
         """How bad it is, and on which ground."""
+        if self.by_group and "false_positive" in self.claim.metric:
+            return "not known: the value counts wrong answers yes, and what one of them costs a person is not measured"
         if self.by_group:
             return "serious: whom the model wrongly answers no loses what was asked for"
         return "not known: this value alone shows no effect on a person"

@@ -30,8 +30,18 @@ PUBLISHED = ("risk-register", *ASKED)
 WRITER, APPROVER = "rosa", "olga"
 RISK = "R1"
 VOLUME = "none beyond the rows of the table: the demo decides about nobody"
+FIRST = "a pilot first, while the measures are carried out"
 WIDER = "wider use only after every limit holds without a waiver"
 FUNCTIONS = {"ana": "data science", APPROVER: "credit", WRITER: "risk"}
+
+
+def waiver_reason(stage: str, control: str) -> str:
+    """Return why rosa waives a control at a stage: what is true at that time, and about this failure."""
+    if stage == "registration":
+        return "registered so that its effects can be assessed before any use; mitigation goes on"
+    if control == "A.5.3":
+        return "a pilot with the measures of its impact assessment, which is to show how likely each harm is"
+    return "a pilot with the measures of its impact assessment; mitigation goes on"
 
 
 class DemoPapers:
@@ -113,17 +123,19 @@ class DemoPapers:
         return {
             "assessed_use": {"scope": f"{self._system} in the pilot that this demo plays", "volume": VOLUME},
             "assessors": [{"person": WRITER, "function": "risk"}], "groups": groups, "impacts": impacts,
-            "measures": measures, "decision": "go with conditions", "feeds_risks": [RISK],
+            "measures": measures, "decision": "go with conditions", "conditions": [FIRST, WIDER], "feeds_risks": [RISK],
         }  # fmt: skip
 
     def _risks(self) -> dict[str, Any]:
         """Return the register with the one risk that the assessment feeds."""
-        said = f"{len(self._harms)} values that miss a limit, or groups that were left out: see the impact assessment"
+        people = [h for h in self._harms if h.by_group]
+        said = f"{len(people)} values of groups that miss a limit, or groups that were left out"
+        said += f"; {len(self._harms) - len(people)} other values miss one: see the impact assessment"
         return {
             "risks": [
                 {
                     "id": RISK, "system": self._system, "event": "a person is treated worse than others by the model",
-                    "group": ", ".join(self._data.sensitive), "likelihood": "likely" if self._harms else "unlikely",
+                    "group": ", ".join(self._data.sensitive), "likelihood": "likely" if people else "unlikely",
                     "likelihood_basis": said, "impact": "serious",
                     "impact_basis": "whom the model wrongly answers no loses what was asked for", "level": "high",
                     "owner": APPROVER, "treatment": "reduce", "status": "treating", "due": self._waived_until,

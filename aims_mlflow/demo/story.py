@@ -11,7 +11,7 @@ import yaml
 
 from aims_mlflow.demo import model
 from aims_mlflow.demo.data import ROWS, acquired, config_of, credit_table
-from aims_mlflow.demo.papers import ASKED, WAIVER_DAYS, DemoPapers
+from aims_mlflow.demo.papers import ASKED, WAIVER_DAYS, DemoPapers, waiver_reason
 from aims_mlflow.demo.people import Office, quiet, set_up
 from aims_mlflow.demo.server import GatedServer
 from aims_mlflow.demo.telling import Teller, controls_to_waive, cost_lines, groups_table, guessing_lines, refusal_lines
@@ -213,13 +213,13 @@ class Story:
 
     def _waive(self, uri: str, stage: str, alias: str | None, refused: str) -> None:
         until = (datetime.now(UTC) + timedelta(days=WAIVER_DAYS)).strftime("%Y-%m-%d")
-        reason = "a pilot with the measures of its impact assessment; mitigation goes on"
         target = [uri, "--name", SYSTEM] if stage == "registration" else [uri]
-        args = ["waive", *target, "--stage", stage, "--reason", reason, "--until", until]
+        args = ["waive", *target, "--stage", stage, "--until", until]
         args += ["--alias", alias] if alias else []
         for control in controls_to_waive(refused):
+            reason = waiver_reason(stage, control)
             with self._as(self.office.risk_owner):
-                self.run_command(*args, "--control", control)
+                self.run_command(*args, "--reason", reason, "--control", control)
             self.tell.loud(f"WAIVED until {until} by rosa for {stage}: {control}, reason: {reason}")
 
     def _as(self, key: Path) -> AbstractContextManager[None]:

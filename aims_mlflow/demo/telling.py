@@ -98,9 +98,14 @@ def _wrapped(text: str) -> list[str]:
     )
 
 
+def in_one_line(text: str) -> str:
+    """Return a refusal without its line breaks."""
+    return " ".join(text.split())
+
+
 def reasons_in(text: str) -> list[str]:
     """Return the reasons of a gate's refusal, each beginning with its control."""
-    reasons = text.partition(". ")[2].partition(" Next: ")[0]
+    reasons = in_one_line(text).partition(". ")[2].partition(" Next: ")[0]
     return [r.strip().rstrip(".") for r in re.split(r"(?=A\.\d+\.\d+(?:\.\d+)?: )", reasons) if r.strip()]
 
 
@@ -111,6 +116,7 @@ def controls_to_waive(text: str) -> list[str]:
 
 def refusal_lines(text: str) -> list[str]:
     """Return a gate's refusal as a person reads it: its head, its first reasons, and what to do next."""
+    text = in_one_line(text)
     head, after = text.partition(". ")[0], text.partition(" Next: ")[2]
     found = reasons_in(text)
     found = [re.sub(r", evidence [0-9a-f-]{36}", "", r) for r in found]

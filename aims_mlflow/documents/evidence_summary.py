@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from aims_mlflow.documents.notes import Notes, own_details, plain, table
+from aims_mlflow.documents.notes import Notes, details, own_details, plain, table
 from aims_mlflow.documents.verdict import WORDS, EvidenceVerdict, check_name
+from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.reading_notes import RULE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aims_mlflow.evidence.statement import SealedRecord
 
 HEADINGS = {"not evaluated": "could not be evaluated", "not enough data": "not enough data"}
+# A name that stands in a command as it is.
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 DECIDED = ("failed", "not evaluated", "not enough data")
 
 
@@ -21,11 +27,23 @@ def summary(notes: Notes, verdict: EvidenceVerdict, training: SealedRecord | Non
     return [
         *result(notes, verdict, "Limitations"),
         *unknown,
-        "The numbers count limits. This is what the records of the training say. Whether a registry let the model in,",
-        "who approved or waived what, and whether it is in use is decided later and stands in no card:",
-        "`aims gate explain models:/NAME/VERSION --stage deployment` tells it, with the waivers in force.",
+        "The numbers count limits. This is what the records of the training say.",
+        decided_later(verdict.records),
         "",
     ]
+
+
+def decided_later(records: Sequence[SealedRecord]) -> str:
+    """Return where the decisions stand that came after the evidence: no file of a training can know them."""
+    starts = [details(r, SessionStartDetails).system for r in records if r.evidence.kind == "session-start"]
+    system = next((each for each in starts if each), None)
+    name = (system.model or system.id or "") if system else ""
+    model = name if PLAIN_NAME.fullmatch(name) else "NAME"
+    return (
+        "Whether a registry let the model in, who approved or waived what, and which versions are in use was decided "
+        f"later, and stands in no file of this run: `aims gate explain models:/{model}/VERSION --stage deployment` "
+        f"tells it, with the waivers in force. A server with the auditor's pages shows it at `/aims/models/{model}`."
+    )
 
 
 def result(notes: Notes, verdict: EvidenceVerdict, warnings: str) -> list[str]:
@@ -67,6 +85,8 @@ def _rows(notes: Notes, verdict: EvidenceVerdict) -> list[list[str]]:
             continue
         cells = [notes.number(record, n) if n else "" for n in counts.values()]
         told = record.evidence.result.replace("_", " ")
+        if record.evidence.result in ("warned", "failed") and not counts.get(told):
+            told += ", for a reason that is no limit"
         rows.append([f"{plain(check_name(record))}{notes.cite(record)}", plain(_about(record)), told, *cells])
     return rows
 

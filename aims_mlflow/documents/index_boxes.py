@@ -11,11 +11,13 @@ from aims_mlflow.documents.run_blocks import FoldedBox, FoldedBoxes
 from aims_mlflow.documents.verdict import check_name
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.records.reading_notes import reading_notes
+from aims_mlflow.records.result_words import result_word
 from aims_mlflow.records.wording import (
     against_text,
     bound_text,
     limits_told,
     metric_text,
+    note_beside,
     range_text,
     rows_shown,
     value_text,
@@ -102,7 +104,11 @@ def _control_box(status: ControlStatus, name: str) -> FoldedBox:
 
 def _with_result(record: SealedRecord) -> PageCell:
     link = record_link(record)
-    return PageCell(f"{link.text}: {record.evidence.result.replace('_', ' ')}", link.href)
+    return PageCell(f"{link.text}: {_result(record)}", link.href)
+
+
+def _result(record: SealedRecord) -> str:
+    return result_word(record.evidence.kind, record.evidence.result, len(record.evidence.claims))
 
 
 def _conditions(status: ControlStatus) -> PageTable:
@@ -171,7 +177,7 @@ def _record_box(record: SealedRecord, drawn: bool, run_id: str) -> FoldedBox:
         facts.append(("Its picture", PageCell("stands above", f"#p-{record.id}-1")))
     if body.artifacts:
         facts.append(("Files", [PageCell(f"{a.path} (sha256 {a.sha256[:12]}…)", code=True) for a in body.artifacts]))
-    word = body.result.replace("_", " ")
+    word = _result(record)
     blocks = (*_claims(record, run_id), Facts("", facts))
     title = check_name(record) + (f", {role} data" if role else "")
     return FoldedBox(
@@ -197,7 +203,7 @@ def _claims(record: SealedRecord, run_id: str) -> list[Block]:
 def claim_cells(claim: Claim, link: str = "") -> tuple[Text, ...]:
     """Return a claim as a row of `CLAIM_COLUMNS`; a number that has none says why."""
     word = verdict_word(claim)
-    note = f"; {claim.note}" if claim.note and claim.value is not None else ""
+    note = f"; {note_beside(claim)}" if claim.note and claim.value is not None else ""
     return (
         PageCell(metric_text(claim.metric), link),
         claim_slice(claim),

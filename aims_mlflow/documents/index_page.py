@@ -6,6 +6,7 @@ import base64
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from aims_mlflow.documents.evidence_summary import decided_later
 from aims_mlflow.documents.index_boxes import CLAIM_COLUMNS, claim_cells, control_blocks, record_boxes, record_link
 from aims_mlflow.documents.index_view import DatasetRow, ModelView, Signer, model_views
 from aims_mlflow.documents.notes import details
@@ -38,11 +39,7 @@ CAPTIONS = {
     "fairness": "Outcomes by group, each with its interval",
     "drift": "Drift of test against training data, by column",
 }
-LATER = (
-    "This is the evidence as the training left it. Whether a registry let the model in, who approved or waived what, "
-    "and which versions are in use was decided later: `aims gate explain models:/NAME/VERSION --stage deployment` "
-    "tells it."
-)
+LEFT = "This is the evidence as the training left it."
 
 
 def render_index(
@@ -119,7 +116,14 @@ def _verdict(model: ModelView, *, several: bool) -> list[Block]:
         if found:
             out.append(Prose(f"{title}{of}", sentences))
     loud = verdict.result in ("failed", "not_evaluated")
-    return [Prose(f"Result of the evidence{of}: {verdict.word}", [*said, LATER], loud=loud), *out]
+    return [
+        Prose(
+            f"Result of the evidence{of}: {verdict.word}",
+            [*said, f"{LEFT} {decided_later(verdict.records)}"],
+            loud=loud,
+        ),
+        *out,
+    ]
 
 
 def _looked_at(records: Sequence[SealedRecord]) -> list[Block]:

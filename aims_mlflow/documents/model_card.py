@@ -246,11 +246,14 @@ def _data(notes: Notes, training: SealedRecord | None) -> list[str]:
 
 
 def _limits(notes: Notes, verdict: EvidenceVerdict) -> list[str]:
-    """Return each limit once, with who set it and why."""
+    """Return each limit once, with who set it and why, and the records that hold values to it."""
+    found: dict[tuple[str, str, str, str], list[str]] = {}
+    for record in verdict.records:
+        for told in limits_told(record.evidence.claims):
+            found.setdefault(told, []).append(notes.cite(record))
     rows = [
-        [plain(metric), f"{plain(limit)}{notes.cite(record)}", plain(setter), f"{plain(why)}{notes.cite(record)}"]
-        for record in verdict.records
-        for metric, limit, setter, why in limits_told(record.evidence.claims)
+        [plain(metric), f"{plain(limit)}{''.join(marks)}", plain(setter), f"{plain(why)}{''.join(marks)}"]
+        for (metric, limit, setter, why), marks in found.items()
     ]
     return table(("metric", "limit", "set by", "why"), rows)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.metrics import OVER_GUESSING
 from aims_mlflow.documents.notes import UNSTATED, Notes, own_details, plain, stated
-from aims_mlflow.records.wording import limit_text, slice_text
+from aims_mlflow.records.wording import limit_text, note_beside, slice_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def _open_claims(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:
         if claim.value is None:
             said = f"{plain(finding.short)}, {plain(claim.note or 'no value')}{notes.cite(record)}"
         else:
-            why = f": {plain(claim.note)}" if claim.passed is None and claim.note else ""
+            why = f": {plain(note_beside(claim))}" if claim.passed is None and claim.note else ""
             said = f"{plain(finding.short)} is {notes.compared(record, claim)}{why}"
         limit = f", {limit_text(claim)}{notes.cite(record)}" if claim.limit is not None else ""
         yield f"- {finding.word.capitalize()}: {said}{limit} ({record.evidence.kind}, {plain(claim.role)} data)"

@@ -64,6 +64,11 @@ class OpenClaim:
             return too_small_text(self.claim)
         return describe(self.claim)
 
+    @property
+    def told(self) -> str:
+        """The claim in words after the word of its verdict, which stands once."""
+        return f"{self.word}: {self.sentence.replace(f': {self.word}: ', ': ', 1)}"
+
 
 @dataclass(frozen=True)
 class EvidenceVerdict:
@@ -127,8 +132,8 @@ class EvidenceVerdict:
 
     def by_severity(self) -> tuple[tuple[str, list[tuple[str, SealedRecord]]], ...]:
         """Return in sentences what does not hold, and what is only warned about, each with its record."""
-        loud = [(f"{c.word}: {c.sentence}", c.record) for c in self.open_claims if not c.mild]
-        mild = [(f"{c.word}: {c.sentence}", c.record) for c in self.open_claims if c.mild]
+        loud = [(c.told, c.record) for c in self.open_claims if not c.mild]
+        mild = [(c.told, c.record) for c in self.open_claims if c.mild]
         for record, reason in self.reasons:
             (mild if record.evidence.result == "warned" else loud).append((reason, record))
         return ("What does not hold", loud), ("Warnings", mild)

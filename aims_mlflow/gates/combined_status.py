@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aims_mlflow.gates.waivers import last_day
+from aims_mlflow.records.base import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.gates.verdict import Judgement
@@ -67,6 +69,9 @@ class ControlStatus:
         return tuple(dict.fromkeys(w for c in self.conditions for w in c.verdict.warnings))
 
 
+WAIVED: State = "failed and waived"
+# States that hold whatever was waived before, or that say nothing of the evidence.
+UNTOUCHED = ("met", "met with warnings", "not applicable", "not assessed here")
 ORDER: tuple[tuple[str, State], ...] = (
     ("failed", "failed"),
     ("stale", "stale"),
@@ -102,6 +107,28 @@ def combined(
         ending[1] if ending else "",
         ending[0] if ending else None,
     )
+
+
+def telling_waivers(status: ControlStatus, lasting: Sequence[WaivedBy]) -> ControlStatus:
+    """Return the state with the waivers by which the gate let these bytes in, where it does not name them itself.
+
+    What is missing stays missing although it was waived for a change: else two places would say two things of it.
+    """
+    told = {w.waiver for c in status.conditions for w in c.waived} if status.state == WAIVED else set[str]()
+    others = {w.waiver: w for w in lasting if w.unmet.control == status.control.id and w.waiver not in told}
+    if not others or status.state in UNTOUCHED:
+        return status
+    first = min(w.expires for w in others.values())
+    return dataclasses.replace(
+        status,
+        reason=f"{status.reason}; the gate let these bytes in all the same: {waivers_text(others.values())}",
+        next_change=status.next_change if _sooner(status.next_time, first) else "a waiver of it ends",
+        next_time=status.next_time if _sooner(status.next_time, first) else first,
+    )
+
+
+def _sooner(time: str | None, other: str) -> bool:
+    return time is not None and parse_time(time) <= parse_time(other)
 
 
 def _ending(found: ConditionStatus) -> tuple[str, str] | None:
@@ -147,6 +174,10 @@ def _reason(
 
 
 def _waivers(mine: Sequence[ConditionStatus]) -> str:
-    waivers = {w.waiver: w for c in mine for w in c.waived}
-    each = [f"waived by {w.owner} until and including {last_day(w.expires)}: {w.reason}" for w in waivers.values()]
+    return waivers_text({w.waiver: w for c in mine for w in c.waived}.values())
+
+
+def waivers_text(waivers: Iterable[WaivedBy]) -> str:
+    """Return who waived it until and including which day, and why."""
+    each = [f"waived by {w.owner} until and including {last_day(w.expires)}: {w.reason}" for w in waivers]
     return "; ".join(each)

@@ -10,7 +10,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import clauses, controls, require_control
-from aims_mlflow.gates.combined_status import ConditionStatus, ControlStatus, combined
+from aims_mlflow.gates.combined_status import ConditionStatus, ControlStatus, combined, telling_waivers
 from aims_mlflow.gates.control_conditions import (
     clauses as clause_conditions,
 )
@@ -88,7 +88,8 @@ def control_status(control: Control | str, subject: StatusSubject, at: datetime)
     if not subject.in_use and all(c.verdict.outcome == "not due" for c in conditions):
         return ControlStatus(control, "not due", f"due from {control.stage} on", tuple(conditions), here)
     conditions += _events(control, subject, conditions)
-    return combined(control, conditions, here, _unsealed(conditions, subject))
+    status = combined(control, conditions, here, _unsealed(conditions, subject))
+    return telling_waivers(status, _lasting(subject, at))
 
 
 def _elsewhere(control: Control, subject: StatusSubject, here: Sequence[SealedRecord]) -> str | None:
@@ -130,11 +131,16 @@ def _judged(control: Control, condition: Condition, subject: StatusSubject, at: 
 
 def _waived(control: Control, verdict: Judgement, subject: StatusSubject, at: datetime) -> tuple[WaivedBy, ...]:
     """Return the waivers in force for what failed, if they cover all of it; a waiver is for one control alone."""
-    known = [w for d in subject.decisions if d.model_digest == subject.digest for w in d.waived]
-    lasting = [w for w in known if parse_time(w.expires) > at]
+    lasting = _lasting(subject, at)
     found = [next((w for w in lasting if _covers(w, u)), None) for u in verdict.unmet if u.control == control.id]
     covered = tuple(w for w in found if w is not None)
     return covered if covered and len(covered) == len(verdict.unmet) else ()
+
+
+def _lasting(subject: StatusSubject, at: datetime) -> list[WaivedBy]:
+    """Return what was waived in decisions about these bytes by waivers that have not ended."""
+    known = (w for d in subject.decisions if d.model_digest == subject.digest for w in d.waived)
+    return [w for w in known if parse_time(w.expires) > at]
 
 
 def _covers(waived: WaivedBy, item: Unmet) -> bool:

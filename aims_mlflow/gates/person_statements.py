@@ -117,7 +117,7 @@ class PublishedDocument:
     @property
     def name(self) -> str:
         """The document as a sentence names it."""
-        return f"{self.kind} {self.id}"
+        return self.kind if self.id == self.kind else f"{self.kind} {self.id}"
 
 
 def attached(record: SealedRecord, author: str) -> PublishedDocument:

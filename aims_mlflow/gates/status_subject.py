@@ -119,6 +119,11 @@ class StatusSubject:
         entry = self.counted.signers.get(record.id)
         return entry.owner if entry is not None else record.evidence.actor
 
+    def named_signer(self, record: SealedRecord) -> str:
+        """Return the signer as a sentence names them: without a keyring nobody knows whose an account is."""
+        known = record.id in self.counted.signers
+        return self.signer(record) if known else f"the operating-system account {record.evidence.actor}"
+
     def by_id(self, record: str) -> SealedRecord | None:
         """Return the record that counts with this id."""
         return next((r for r in self.records if r.id == record), None)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MAX_ITEMS = 8
 MAX_NAMED, MAX_CHARS = 3, 500
-# Where a refusal, which MLflow hands to its client as one line, is broken for a reader.
+# Where a refusal is broken into lines for a reader; MLflow's client prints the line breaks of a server's answer.
 PARTS = re.compile(r"(?<=\. )(?=A\.\d+(?:\.\d+)*: |And \d+ more: |Next: |Nothing was lost)|(?<=[:;] )(?=aims waive )")
 STAGE_WORD = {"registration": "Registration", "deployment": "Deployment"}
 

@@ -282,6 +282,11 @@ def describe(claim: Claim, metric: str | None = None) -> str:
     return text + remark_text(claim)
 
 
+def note_beside(claim: Claim) -> str:
+    """Return a claim's note where the word of its verdict stands beside it already, so that it is not said twice."""
+    return (claim.note or "").removeprefix(f"{verdict_word(claim)}: ")
+
+
 def remark_text(claim: Claim) -> str:
     """Return what must be said after a value: why it decides nothing, or which slice is the worst; else nothing."""
     undecided = claim.passed is None and claim.limit is not None

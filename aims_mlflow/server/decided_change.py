@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow.entities.model_registry import ModelVersionTag
 
 from aims_mlflow.canonical import digest_of
-from aims_mlflow.gates.wording import refusal, waiver_lines
+from aims_mlflow.gates.wording import refusal, refusal_lines, waiver_lines
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.model_history import ModelHistory, outcome
 from aims_mlflow.lifecycle.recovery import outcome_of
@@ -112,7 +112,7 @@ class DecidedChanges:
             if context.failure is not None:
                 reported(what, context.failure)
             if not allowed:
-                raise denied(refusal(context.decision), is_logged=True)
+                raise denied("\n".join(refusal_lines(refusal(context.decision))), is_logged=True)
         result = self._changes.carry_out(what, past, announced, lambda: commit(context, request))
         if change.stage == "deployment":
             self._show(change, context)

@@ -73,6 +73,18 @@ def test_a_model_without_evidence_is_refused_with_advice():
     assert "Nothing was lost: run " in text
 
 
+def test_mlflows_own_error_has_a_line_for_what_is_refused_for_each_reason_and_for_what_to_do_next():
+    import mlflow
+
+    _, uri = plain_model()
+    first, *others = refused(mlflow.register_model, uri, "bare").splitlines()
+    assert first == f"PERMISSION_DENIED: Registration refused: bare, model {uri.removeprefix('models:/')}."
+    kinds = [line.partition(" ")[0] for line in others]
+    assert kinds[-2:] == ["Next:", "Nothing"]
+    assert kinds[:-2]
+    assert all(kind.startswith(("A.", "And")) for kind in kinds[:-2])
+
+
 def test_logging_with_a_registered_name_is_refused():
     text = refused(plain_model, registered_model_name="bare")
     assert "Registration refused: bare" in text

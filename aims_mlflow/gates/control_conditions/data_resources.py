@@ -71,7 +71,7 @@ def stated(subject: StatusSubject, role: str, key: str) -> Judgement:
         value, name = getattr(source, key), source.name or role
         what = f"{key.replace('_', ' ')} of {name}"
         if says(value):
-            verdict = Judgement("holds", f"{what}: {value!r}, as {subject.signer(record)} stated", basis="person")
+            verdict = Judgement("holds", f"{what}: {value!r}, as {subject.named_signer(record)} stated", basis="person")
         elif value in (None, ""):
             verdict = Judgement("missing", f"{what} is not stated: {WHERE}", basis="person")
         else:

@@ -52,7 +52,7 @@ def _runs(subject: StatusSubject, at: datetime) -> tuple[list[SealedRecord], Jud
     if at.date() > last:
         text = f"no monitoring run is here; by {plan.name} the first was due on {due}"
         return runs, Judgement("missing", text, (plan.id,), basis="person")
-    text = f"no monitoring run was due yet: by {plan.name} the first is due on {due}"
+    text = f"there is no monitoring run yet: by {plan.name} the first is due on {due}"
     ends = f"{last}T23:59:59Z"
     return runs, Judgement("not due", text, (plan.id,), plan.time, ends, "the first monitoring run", basis="person")
 

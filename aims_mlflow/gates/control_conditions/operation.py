@@ -207,9 +207,8 @@ def again(name: str, kind: str) -> Check:
         if counts.outcome != "holds":
             return counts
         text = f"{first[0].name} is of {first[0].time[:10]}: {name} is to be assessed again by {due:%Y-%m-%d}"
-        return Judgement(
-            "holds", text, (first[0].id,), first[0].time, utc_text(due), f"the year of the {kind}", basis="person"
-        )
+        ends = f"{name} is to be assessed again"
+        return Judgement("holds", text, (first[0].id,), first[0].time, utc_text(due), ends, basis="person")
 
     return judge
 

@@ -66,7 +66,8 @@ def soa(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
     """Return the statement that is in force, or the one that is asked for, and its differences to another version."""
     every = statements(source)
     if not every:
-        text = "No statement of applicability is published here, or your login may not read all registered models."
+        unseen = "" if source.scope.whole else ", or this reader may not read all registered models"
+        text = f"No statement of applicability is published here{unseen}."
         return PageView("Statement of applicability", "soa", (text,))
     by_label = {version.label: version for version in every}
     now = by_label.get(query.get("version", "")) or _in_force(source, every)

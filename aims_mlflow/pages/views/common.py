@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.documents.page_blocks import PageCell, code_cell, state_cell, to, with_query
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.pages.scope import GONE
-from aims_mlflow.records.details.attachments import EVENTS
-from aims_mlflow.records.documents import KINDS
+from aims_mlflow.records.result_words import result_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +16,6 @@ PAGE_ROWS, MOST_ROWS = 100, 1000
 UNASSIGNED = "no system"
 UNREAD = "not read yet: load the page again"
 NOT_READ = f"The published documents are {UNREAD}. What this page says of documents is not what is published."
-_WRITTEN = frozenset({*KINDS, *EVENTS})
 
 
 def time_text(time: str | None) -> str:
@@ -73,10 +71,10 @@ def record_cell(kind: str, record_id: str) -> PageCell:
     return PageCell(f"{kind} {record_id[:13]}…", to("records", record_id))
 
 
-def result_cell(kind: str, result: str) -> PageCell:
-    """Return the result of a record; a document or an approval is signed, and measures nothing that could pass."""
-    word = result.replace("_", " ")
-    return PageCell("signed", state="signed") if word == "passed" and kind in _WRITTEN else state_cell(word)
+def result_cell(kind: str, result: str, claims: int) -> PageCell:
+    """Return the result of a record with a number of claims; what measures nothing has passed nothing."""
+    word = result_word(kind, result, claims)
+    return state_cell(word) if word == result.replace("_", " ") else PageCell(word, state=word)
 
 
 def document_cell(document: str, text: str) -> PageCell:

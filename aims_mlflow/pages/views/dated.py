@@ -136,7 +136,9 @@ def plans_table(source: PageSource, first: int = 1, most: int = PAGE_ROWS) -> Pa
                 system_cell(system),
                 f"{plan.every_days:,} days, {plan.grace_days or 0:,} late at most" if plan.every_days else "not stated",
                 f"{len(found):,}",
-                state_cell("failed" if missed else "holds", "", f"{len(missed):,} of {len(found):,}"),
+                state_cell("failed" if missed else "holds", "", f"{len(missed):,} of {len(found):,}")
+                if found
+                else "none was due yet",
                 f"{missed[0].begins} to {missed[0].last}" if missed else "",
                 plan.who_acts or "nobody",
                 leaf_cell(leaf_of(source, document.publication)),

@@ -20,7 +20,7 @@ from aims_mlflow.documents.page_blocks import (
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.gates.wording import item_text
 from aims_mlflow.pages.judging import decision_in, rules_of
-from aims_mlflow.pages.views.common import RowRange, leaf_cell, record_cell, time_text, version_cell
+from aims_mlflow.pages.views.common import RowRange, leaf_cell, record_cell, result_cell, time_text, version_cell
 from aims_mlflow.pages.views.timeline import DECISIONS, decided_cell, decision_row
 from aims_mlflow.pages.what_if import WhatIf, what_if
 from aims_mlflow.records.leaves.changes import DecisionLeaf
@@ -186,7 +186,7 @@ def _evidence(source: PageSource, leaf: Leaf) -> PageTable:
     rows = [
         (
             record_cell(r["kind"], r["id"]),
-            state_cell(r["result"]),
+            result_cell(r["kind"], r["result"], r["claims"]),
             r["claims"],
             source.owner(r["key_id"]) or "unknown key",
             time_text(r["time"]),

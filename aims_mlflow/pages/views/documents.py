@@ -48,7 +48,7 @@ ALL = "all"
 STATES = ("overdue", "due", "published", "approved", "withdrawn", "superseded")
 ONLY_SEALED = (
     "Shown are documents that were published and sealed in this ledger. Drafts in a team's folder are not here, and a "
-    "document about the organisation is for logins that may read all registered models."
+    "document about the organisation is shown to readers who may read all registered models."
 )
 
 
@@ -71,7 +71,7 @@ def documents(source: PageSource, _args: Mapping[str, str], query: Mapping[str, 
         [_row(source, d) for d in shown],
         total=paging.total,
         first=paging.first,
-        empty="No published document fits, of those that your login may read.",
+        empty="No published document fits, of those that this reader may read.",
     )
     given = readable.remembered("kinds", lambda: sorted({d.kind for d in readable.all}))
     form = Form(
@@ -145,7 +145,11 @@ def _about(source: PageSource, shown: Publication) -> Facts:
         ("About the models", [code_cell(d) for d in document.model_digests] or "no single one"),
         (
             "Its text",
-            f"{stated.characters:,} letters and digits, in the file of the run below, not in the ledger{kept}",
+            (
+                f"{stated.characters:,} letters and digits, in the file of the run below, not in the ledger{kept}"
+                if stated.characters
+                else f"none beside the fields that are shown here{kept}"
+            ),
         ),
         ("sha256 of the file", code_cell(stated.sha256)),
         ("MLflow run", code_cell(shown.record.evidence.mlflow.run_id)),

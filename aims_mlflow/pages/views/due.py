@@ -39,7 +39,7 @@ def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
     note = "Ends of control states are known for versions whose states are judged."
     table = _due_table(f"Within {days} days", coming, paging, "There is none.", note)
     form = Form("Another span", "due", (FormInput("within", "Days", str(days), "number"),), "Show")
-    none = "No day that a document in force set has passed, of those that your login may read."
+    none = "No day that a document in force set has passed, of those that this reader may read."
     late = _due_table("Overdue by the published documents", past, paging, none)
     plans = plans_table(source, most=MOST_PLANS)
     if plans.total and plans.total > len(plans.rows):

@@ -32,6 +32,7 @@ from aims_mlflow.pages.views.measured import measured_table
 from aims_mlflow.pages.views.state_history import version_history
 from aims_mlflow.pages.views.states import catalogue, control_cell, counts, statuses_of
 from aims_mlflow.pages.views.timeline import findings_table, timeline_table
+from aims_mlflow.records.result_words import result_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -206,7 +207,7 @@ def _records(records: Sequence[SealedRecord]) -> PageTable:
     rows = [
         (
             record_cell(r.evidence.kind, r.id),
-            r.evidence.result.replace("_", " "),
+            result_word(r.evidence.kind, r.evidence.result, len(r.evidence.claims)),
             r.evidence.reason or "",
             len(r.evidence.claims),
             time_text(r.evidence.time),

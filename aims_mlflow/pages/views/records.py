@@ -71,7 +71,7 @@ def records(source: PageSource, _args: Mapping[str, str], query: Mapping[str, st
     rows = [
         (
             record_cell(r["kind"], r["id"]),
-            result_cell(r["kind"], r["result"]),
+            result_cell(r["kind"], r["result"], r["claims"]),
             system_cell(r["system"]),
             r["claims"],
             source.owner(r["key_id"]) or "unknown key",
@@ -141,7 +141,7 @@ def _words(source: PageSource, found: SealedRecord) -> Facts:
     owner, check = signature(source, found)
     rows: list[tuple[str, Any]] = [
         ("What it is", known.description if known else "a kind that this release does not know"),
-        ("Result", result_cell(body.kind, body.result)),
+        ("Result", result_cell(body.kind, body.result, len(body.claims))),
         ("Reason", body.reason or ""),
         ("System", system_cell(body.system)),
         ("Controls", ", ".join(body.controls)),

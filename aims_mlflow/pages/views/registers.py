@@ -20,6 +20,7 @@ from aims_mlflow.pages.views.common import (
     leaf_cell,
     model_cell,
     record_cell,
+    result_cell,
     system_cell,
     time_text,
 )
@@ -149,7 +150,7 @@ def monitors(source: PageSource, _args: Mapping[str, str], query: Mapping[str, s
     rows = [
         (
             record_cell(r["kind"], r["id"]),
-            state_cell(r["result"]),
+            result_cell(r["kind"], r["result"], r["claims"]),
             system_cell(r["system"]),
             r["claims"],
             time_text(r["time"]),

@@ -52,7 +52,7 @@ def risks(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]
         ),
         [_row(source, *each) for each in shown],
         WHOSE,
-        "No published risk register that your login may read has a risk here.",
+        "No published risk register that this reader may read has a risk here.",
         paging.total,
         paging.first,
     )  # fmt: skip

@@ -92,7 +92,7 @@ def _how(asked: SampleQuestion, drawn: DrawnSample) -> Facts:
         "How it was drawn",
         [
             ("Population", f"{asked.population}{of_model}, leaves 0 to {asked.leaves - 1:,}"),
-            ("Items", f"N = {len(drawn.population):,}, of models that your login may read"),
+            ("Items", f"N = {len(drawn.population):,}, of models that this reader may read"),
             ("Hash of the list of leaf numbers", code_cell(drawn.list_sha256)),
             ("Method", "simple random" if asked.method == RANDOM else "the newest"),
             ("Seed", [seed, PageCell(drawn.why)]),

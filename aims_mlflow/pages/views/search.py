@@ -56,7 +56,7 @@ def search(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str
         total=total,
         or_more=counted > total,
         first=paging.first,
-        empty="Nothing that your login may read has all of these words.",
+        empty="Nothing that this reader may read has all of these words.",
     )
     note = Prose("", ("Searched are names, ids, digests and results. Texts that can be erased are not in the index.",))
     return PageView("Search", "search", (), (form, table, _controls(words), note), **paging.links)

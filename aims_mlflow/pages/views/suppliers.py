@@ -43,7 +43,7 @@ def suppliers(source: PageSource, _args: Mapping[str, str], query: Mapping[str, 
         [_row(source.moment[:10], *each) for each in shown],
         total=paging.total,
         first=paging.first,
-        empty="No published supplier record that your login may read names a component.",
+        empty="No published supplier record that this reader may read names a component.",
     )
     blocks = (table, _tests(tests), _duties(source, system), _customers(source, system))
     return PageView(

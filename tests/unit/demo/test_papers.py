@@ -8,7 +8,7 @@ import yaml
 from aims_mlflow.checks.claims import LEFT_OUT
 from aims_mlflow.demo.data import generated
 from aims_mlflow.demo.harms import harms
-from aims_mlflow.demo.papers import DemoPapers
+from aims_mlflow.demo.papers import DemoPapers, waiver_reason
 from aims_mlflow.gates.control_conditions.impact import cites
 from aims_mlflow.management.folder import read_document
 from aims_mlflow.management.passages import citation_lines
@@ -110,6 +110,33 @@ def test_a_measure_can_find_the_harm_that_it_is_for(subject):
     higher = found["true_positive_rate_difference", "sex=female"].measure("olga")
     assert "each yes to sex=female" in higher
     assert "each no to male" in higher
+
+
+def test_a_harm_of_wrong_answers_yes_is_not_said_to_be_of_wrong_answers_no(subject):
+    wrong_yes = ABOVE.model_copy(update={"metric": "false_positive_rate_difference"})
+    (record,) = (r for r in subject.sessions[0].records if r.evidence.kind == "fairness")
+    changed = dataclasses.replace(record, evidence=record.evidence.model_copy(update={"claims": (wrong_yes,)}))
+    (harm,) = harms([changed], ("sex",))
+    assert harm.severity == (
+        "not known: the value counts wrong answers yes, and what one of them costs a person is not measured"
+    )
+
+
+def test_the_risk_of_being_treated_worse_rests_on_groups_and_the_decision_has_its_conditions(written):
+    (risk,) = written["risk-register"][0]["risks"]
+    assert risk["likelihood_basis"] == (
+        "3 values of groups that miss a limit, or groups that were left out; 1 other values miss one: see the impact "
+        "assessment"
+    )
+    assert written["impact-assessment"][0]["conditions"]
+
+
+def test_a_waiver_gives_no_reason_that_does_not_exist_yet_or_is_about_another_failure():
+    assert "impact assessment" not in waiver_reason("registration", "A.6.2.4"), "nothing is assessed before it"
+    assert "mitigation" not in waiver_reason("deployment", "A.5.3")
+    assert waiver_reason("deployment", "A.6.2.4") == (
+        "a pilot with the measures of its impact assessment; mitigation goes on"
+    )
 
 
 def test_what_the_documents_name_is_there_and_speaks_of_this_table(written):

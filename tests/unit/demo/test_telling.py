@@ -7,7 +7,7 @@ import numpy as np
 from aims_mlflow.checks.fairness.comparisons import Comparison
 from aims_mlflow.checks.fairness.selection import selection_claims
 from aims_mlflow.checks.statistics.groups import Groups
-from aims_mlflow.demo.telling import cost_lines, groups_table, guessing_lines
+from aims_mlflow.demo.telling import controls_to_waive, cost_lines, groups_table, guessing_lines, refusal_lines
 from aims_mlflow.records.evidence import Claim
 from support.status_cases import good
 
@@ -59,3 +59,16 @@ def test_whom_the_model_serves_no_better_than_guessing_is_told():
     subject = good(change=lambda parts: parts["performance"][1].update(claims=claims))
     record = next(r for r in subject.sessions[0].records if r.evidence.kind == "performance")
     assert guessing_lines(record) == ["accuracy minus that of always guessing the frequent label: sex=F -0.137"]
+
+
+def test_a_refusal_is_told_alike_with_and_without_line_breaks():
+    text = (
+        "Registration refused: loans, model m-1. A.6.2.4: accuracy is 0.4, limit >= 0.5, evidence e. A.5.3: nothing is "
+        "published. Next: train again, or ask for a waiver: aims waive models:/m-1. Nothing was lost: run r"
+    )
+    broken = text.replace(". A.", ".\nA.").replace(". N", ".\nN").replace(": aims", ":\naims")
+    assert broken.count("\n") == 5
+    assert refusal_lines(broken) == refusal_lines(text)
+    assert refusal_lines(text)[0] == "✗ Registration refused: loans, model m-1"
+    assert refusal_lines(text)[-1] == "next: train again, or ask for a waiver"
+    assert controls_to_waive(broken) == ["A.5.3", "A.6.2.4"]

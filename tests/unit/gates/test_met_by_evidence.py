@@ -147,7 +147,7 @@ def test_a_first_monitoring_run_is_missing_with_its_day_before_it_is_due_and_aft
     written = [status_cases.document("monitoring-plan", fields=plan)]
     found = state("A.6.2.6", change=no_runs, documents=written)
     assert found.state == "missing", "never not due while an alias is held"
-    assert "no monitoring run was due yet" in found.reason
+    assert "there is no monitoring run yet" in found.reason
     assert f"the first is due on {(NOW + timedelta(days=30)):%Y-%m-%d}" in found.reason
     assert "due from operation on" not in found.reason
     assert state("9.1", change=no_runs, documents=written).state == "missing", "its own plan is not here"
