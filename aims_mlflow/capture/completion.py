@@ -23,7 +23,7 @@ from aims_mlflow.errors import AimsError, Unreachable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import PAGE, PAGE_SEAL, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject, seal
-from aims_mlflow.evidence.trust import trust_only
+from aims_mlflow.evidence.trust import trust_account
 from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.gates.status_subject import StatusSubject
@@ -94,7 +94,7 @@ def _document(recorder: Recorder, kind: str, subjects: list[Subject], name: str,
 
 def checked_sessions(key: SigningKey, recorder: Recorder) -> list[CheckedSession]:
     """Return this session and those that it is based on, verified with our own key."""
-    own_key = trust_only(key.public, recorder.records[0].evidence.actor)
+    own_key = trust_account(key.public, recorder.records[0].evidence.actor)
     files = {**recorder.earlier_sessions, recorder.session_id: recorder.jsonl()}
     return [check_session(content, session_path(name), own_key) for name, content in files.items()]
 

@@ -26,6 +26,11 @@ def trust_only(key: PublicKey, owner: str = OWN_KEY) -> KeyLookup:
     return {key.key_id: KeyEntry(key_id=key.key_id, owner=owner, roles=("trainer",), pem=key.pem)}.get
 
 
+def trust_account(key: PublicKey, account: str) -> KeyLookup:
+    """Return a lookup with a training's own key, which is an account's: without a keyring nobody knows whose that is."""
+    return trust_only(key, f"the operating-system account {account}")
+
+
 def trusted_keys(files: Iterable[str] = ()) -> KeyLookup:
     """Return the keys to verify with: this account's own, the policy folder's keyring, and those in `files`.
 
