@@ -27,7 +27,7 @@ def trust_only(key: PublicKey, owner: str = OWN_KEY) -> KeyLookup:
 
 
 def trust_account(key: PublicKey, account: str) -> KeyLookup:
-    """Return a lookup with a training's own key, which is an account's: without a keyring nobody knows whose that is."""
+    """Return a lookup with an account's own key, of which nobody knows whose it is without a keyring."""
     return trust_only(key, f"the operating-system account {account}")
 
 
