@@ -231,7 +231,7 @@ def _evidence(source: PageSource, verdict: Judgement, subject: StatusSubject) ->
         if record is not None:
             out.append(record_cell(record.evidence.kind, record.id))
         elif document is not None:
-            text = f"{document.kind} {name}"
+            text = document.name
             out.append(document_cell(name, text) if source.documents.reads(document.system) else PageCell(text))
     if verdict.evidence or not verdict.since:
         return out
