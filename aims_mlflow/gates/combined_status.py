@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aims_mlflow.gates.waivers import last_day
-from aims_mlflow.records.base import parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -118,17 +117,8 @@ def telling_waivers(status: ControlStatus, lasting: Sequence[WaivedBy]) -> Contr
     others = {w.waiver: w for w in lasting if w.unmet.control == status.control.id and w.waiver not in told}
     if not others or status.state in UNTOUCHED:
         return status
-    first = min(w.expires for w in others.values())
-    return dataclasses.replace(
-        status,
-        reason=f"{status.reason}; the gate let these bytes in all the same: {waivers_text(others.values())}",
-        next_change=status.next_change if _sooner(status.next_time, first) else "a waiver of it ends",
-        next_time=status.next_time if _sooner(status.next_time, first) else first,
-    )
-
-
-def _sooner(time: str | None, other: str) -> bool:
-    return time is not None and parse_time(time) <= parse_time(other)
+    reason = f"{status.reason}; the gate let these bytes in all the same: {waivers_text(others.values())}"
+    return dataclasses.replace(status, reason=reason)
 
 
 def _ending(found: ConditionStatus) -> tuple[str, str] | None:

@@ -50,7 +50,7 @@ def test_the_states_of_all_controls_and_the_conditions_of_one(folder, capsys):
 def test_list_show_and_verify(folder, capsys):
     root, _, writer = folder
     assert aims("evidence", "list", root) == 0
-    assert "failed        fairness" in capsys.readouterr().out
+    assert "failed         fairness" in capsys.readouterr().out
     assert aims("evidence", "list", root, "--json") == 0
     assert len(json.loads(capsys.readouterr().out)) == len(writer.records)
     fairness = next(r for r in writer.records if r.evidence.kind == "fairness")

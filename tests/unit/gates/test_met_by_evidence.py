@@ -152,7 +152,7 @@ def test_a_first_monitoring_run_is_missing_with_its_day_before_it_is_due_and_aft
     assert "due from operation on" not in found.reason
     assert state("9.1", change=no_runs, documents=written).state == "missing", "its own plan is not here"
     subject = good(change=no_runs, documents=written)
-    assert "was due yet" in control_status("A.6.2.6", subject, NOW + timedelta(days=32)).reason
+    assert "there is no monitoring run yet" in control_status("A.6.2.6", subject, NOW + timedelta(days=32)).reason
     late = control_status("A.6.2.6", subject, NOW + timedelta(days=33))
     assert late.state == "missing"
     assert "no monitoring run is here" in late.reason
