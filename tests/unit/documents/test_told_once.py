@@ -25,7 +25,7 @@ def records(**changes):
 
 
 def test_the_word_of_a_verdict_stands_once_beside_its_note():
-    assert claim_cells(FEW)[-1].text == "not enough data; n=6, and 30 are asked for"
+    assert getattr(claim_cells(FEW)[-1], "text", "") == "not enough data; n=6, and 30 are asked for"
     (sentence,) = [text for text, _ in EvidenceVerdict.of(records(fairness={"claims": [FEW]})).by_severity()[1][1]
                    if "race=Other" in text]  # fmt: skip
     assert sentence.count("not enough data") == 1
