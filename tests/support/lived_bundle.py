@@ -52,7 +52,7 @@ def contents(path):
 
 def blocks(folder, kind=""):
     """The commands on the page that says how to verify without us."""
-    found = re.findall(rf"<pre{kind}>(.*?)</pre>", (folder / "verify.html").read_text(), re.DOTALL)
+    found = re.findall(rf"<pre{kind} tabindex=\"0\">(.*?)</pre>", (folder / "verify.html").read_text(), re.DOTALL)
     return [html.unescape(block) for block in found]
 
 
