@@ -6,9 +6,9 @@ import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cachetools import LRUCache
 from mlflow.entities.model_registry import ModelVersionTag
 
+from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.registry.names import is_prompt, is_prompt_source, is_reserved
 from aims_mlflow.server.change import RegistryChange
 from aims_mlflow.server.decided_change import nobody, version_tags
@@ -139,7 +139,7 @@ class Deployments:
         self._decided = decided
         self._sources = sources
         self._removals = removals
-        self._gated: LRUCache[tuple[str, str], bool] = LRUCache(MAX_GATED)
+        self._gated: BoundedCache[bool] = BoundedCache(MAX_GATED)
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
         """Set an alias; a gated one only if the version satisfies the conditions on deployment."""
@@ -154,7 +154,7 @@ class Deployments:
 
     def _was_gated(self, change: RegistryChange) -> bool:
         """Return whether the model was there and its alias gated, a while ago: under the lock both are read again."""
-        return (change.ledger_name, str(change.alias)) in self._gated
+        return bool(self._gated.known((change.ledger_name, str(change.alias))))
 
     def _is_gated(self, change: RegistryChange) -> bool:
         """Return whether an alias is gated, and goes to a model's version.
@@ -172,7 +172,7 @@ class Deployments:
         if is_prompt(self._rows.version(change.name, str(change.version))):
             refuse_mixed("Deployment", self._rows, change.name, prompt=True)
             return False
-        self._gated[change.ledger_name, alias] = True
+        self._gated.put((change.ledger_name, alias), True)
         return True
 
     def _set_gated(self, change: RegistryChange, version: str) -> bool:
@@ -187,7 +187,7 @@ class Deployments:
                 force = self._gate.policy.current(turn.past.now.for_all)
                 row, holder = self._rows.version_and_holder(change.name, version, alias)
                 if not force.policy.gated_alias(alias) or is_prompt(row):
-                    self._gated.pop((change.ledger_name, alias), None)
+                    self._gated.put((change.ledger_name, alias), False)
                     return False
                 held = [] if holder is None else [holder]
                 same = replace(change, version=row.version)
