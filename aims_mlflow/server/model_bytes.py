@@ -12,8 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from cachetools import LRUCache
-
+from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import LOAD_MARK, dir_hash1, is_load_mark
 from aims_mlflow.server.bounded_call import BoundedCalls
@@ -45,7 +44,7 @@ class ModelBytes:
         self._calls: BoundedCalls[None] = BoundedCalls("the artifact store")
         self._jobs: dict[str, Future[None]] = {}
         # By the marks of the files: the digest, and when it was computed.
-        self._digests: LRUCache[str, tuple[str, float]] = LRUCache(MAX_DIGESTS)
+        self._digests: BoundedCache[tuple[str, float]] = BoundedCache(MAX_DIGESTS)
 
     def forget(self) -> None:
         """Clear this worker's remembered digests."""
@@ -75,7 +74,7 @@ class ModelBytes:
             raise self._later(place, files, listed, total, caps)
         digest = hash_files(files, listed)
         if mark:
-            self._digests[mark] = digest, monotonic()
+            self._digests.put(mark, (digest, monotonic()))
         return digest
 
     def _remembered(self, mark: str, files: StoredFiles, caps: Caps, *, inline: bool) -> str | None:
@@ -83,7 +82,7 @@ class ModelBytes:
 
         Where a change can go unseen, that is the digest of a large model, for the seconds that the policy allows.
         """
-        digest, since = self._digests.get(mark, (None, 0.0))
+        digest, since = self._digests.known(mark) or (None, 0.0)
         fresh = not inline and monotonic() - since <= caps.hash_counts_seconds
         return digest if files.tells_every_change or fresh else None
 
@@ -125,7 +124,7 @@ class ModelBytes:
             listed = files.walk(caps.max_files)
             mark = fingerprint(place, listed)
             if mark:
-                self._digests[mark] = hash_files(files, listed), monotonic()
+                self._digests.put(mark, (hash_files(files, listed), monotonic()))
 
 
 def hash_files(files: StoredFiles, listed: list[StoredFile]) -> str:
