@@ -27,6 +27,7 @@ from aims_mlflow.server.change import RegistryChange
 
 if TYPE_CHECKING:
     from aims_mlflow.gates.signed_consent import SignedConsent
+    from aims_mlflow.records.decision import Consent
     from aims_mlflow.records.leaves.base import CallerBody
     from aims_mlflow.server.gate import Gate
 
@@ -53,7 +54,7 @@ class ConsentIntake:
         force = self._gate.policy.current()
         raw, words = unpacked(text)
         signed = read_consent(raw, force.keyring, force.consenting)
-        _require_nothing_written(raw)
+        _require_nothing_written(raw, signed.consent)
         _require_named_failures(signed)
         _require_model(signed, name, workspace)
         require_login(signed.owner, login)
@@ -93,10 +94,10 @@ class ConsentIntake:
             )
 
 
-def _require_nothing_written(raw: bytes) -> None:
+def _require_nothing_written(raw: bytes, signed: Consent) -> None:
     """Refuse a signed record with a person's words in it: they would stay for good, where nobody can erase them."""
     body = read(raw, "consent").evidence
-    if body.actor != BESIDE or body.reason or body.details.get("comment"):
+    if body.actor != BESIDE or body.reason or signed.comment:
         raise EvidenceError("its signed record has an account or a comment, which could not be erased", next=AGAIN)
 
 
