@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import kinds
 from aims_mlflow.evidence.session import MANIFEST_KIND
-from aims_mlflow.gates.person_statements import DocumentApproval, PublishedDocument, day_end
+from aims_mlflow.gates.person_statements import DocumentApproval, PublishedDocument, approving_role, day_end
 from aims_mlflow.records.details import details_model, read_details
 from aims_mlflow.records.details.attachments import AttachmentDetails, DocumentEventDetails, DocumentStatement
 from aims_mlflow.records.documents import KINDS
@@ -87,9 +87,13 @@ class DocumentShelf:
         return any(d == publication.document.id and t >= publication.document.time for d, t in self.withdrawn)
 
     def is_approved(self, publication: Publication) -> bool:
-        """Return whether another person than its authors approved exactly this content."""
+        """Return whether another person than its authors approved exactly this content, in the role that it needs.
+
+        An approval in another role changes nothing: the version that was approved before stays in force.
+        """
         document = publication.document
-        return any(not is_among(a.owner, document.authors) for a in self.approvals_of(document.sha256))
+        given = (a for a in self.approvals_of(document.sha256) if approving_role(document.kind) in a.roles)
+        return any(not is_among(a.owner, document.authors) for a in given)
 
     def in_force(self, document: str, day: str) -> Publication | None:
         """Return the version of a document that is in force on a day (YYYY-MM-DD); None for one that was withdrawn.

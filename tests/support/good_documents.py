@@ -47,7 +47,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "impact-assessment": {
         "assessors": [{"person": "olga"}], "decision": "go", "evidence": [], "feeds_risks": ["R1"],
         "assessed_use": {"scope": "screening of applications"},
-        "impacts": [IMPACT],
+        "impacts": [IMPACT], "failures_and_misuse": ["refusing people by the score alone"],
     },
     "impact-people": {
         "groups": [{"name": "women", "in_data": "sex=Female"}, {"name": "men", "in_data": "sex=Male"}],

@@ -69,6 +69,7 @@ measures:
   - {{impact: I1, measure: olga reviews each refusal of a woman, owner: olga, due: 2028-01-01}}
 decision: go with conditions
 conditions: [olga reviews each refusal of a woman]
+failures_and_misuse: [clerks who refuse people by the score alone]
 feeds_risks: [R1]
 ---
 

@@ -7,15 +7,17 @@ import logging
 import os
 import socket
 import sys
+import time
 import uuid
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
+import requests
 
 from aims_mlflow.cli.main import run_command
 from aims_mlflow.demo.people import Office, set_up
-from aims_mlflow.demo.server import GatedServer
+from aims_mlflow.demo.server import START_SECONDS, GatedServer
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.settings import environment
 from support import commands
@@ -242,8 +244,19 @@ def running(row, folder, request):
     server = RowServer(folder / "server", {**variables, **more}, row, _database(row, folder, request), root)
     gate = Running(office, server, row, more)
     with server:
+        _await_workers(server.url, row.workers)
         gate.let_in()
         yield gate
+
+
+def _await_workers(url, workers):
+    """Wait until each worker has answered what a client asks first: MLflow's client waits for it for three seconds."""
+    quick, ends = 0, time.monotonic() + START_SECONDS
+    while quick < 4 * workers and time.monotonic() < ends:
+        began = time.monotonic()
+        with contextlib.suppress(requests.RequestException):
+            requests.get(f"{url}/api/3.0/mlflow/server-info", timeout=60)
+        quick = quick + 1 if time.monotonic() - began < 1 else 0
 
 
 def _database(row, folder, request):

@@ -1,4 +1,4 @@
-"""Findings F10 to F12, and F2 and F5 by the register: what an assessment decides, by whom it is, about whom."""
+"""Findings F10 to F13, and F2 and F5 by the register: what an assessment decides, by whom it is, and about whom."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.management.content_words import content_words
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.management.passages import paragraphs
 from aims_mlflow.records.documents.context import PartiesDocument
-from aims_mlflow.records.documents.impact import ImpactAssessmentDocument
+from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
 from aims_mlflow.records.documents.lifecycle import RequirementsDocument
 from aims_mlflow.records.documents.risk import RiskRegisterDocument
 from aims_mlflow.signing.owners import is_among
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.management.findings.state import ManagementState
-    from aims_mlflow.records.documents.context import AffectedGroup
+    from aims_mlflow.records.documents.context import AffectedGroup, SystemEntry
+
+    Assessment = ImpactAssessmentDocument | PeopleImpactDocument
 
 IN_USE = ("deployment", "operation")
 SHORTEST = 8  # of a waiver's id that is not written out
@@ -33,6 +36,8 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _groups(assessment, state)
         yield from _rights(assessment, state)
         yield from _assessors(assessment, state)
+    for system, entry in state.systems.items():
+        yield from _misuse(system, entry, state)
 
 
 def _rights(assessment: ImpactAssessmentDocument, state: ManagementState) -> Iterator[ManagementFinding]:
@@ -62,6 +67,29 @@ def _assessors(assessment: ImpactAssessmentDocument, state: ManagementState) -> 
         fact = f"{assessment.id} was made by {', '.join(team)} alone, who trained what it assesses"
         fix = f"let somebody who did not train it assess it too, and name them in assessors of {assessment.id}"
         yield ManagementFinding("F12", assessment.id, fact, fix, assessment.system, (assessment.id,))
+
+
+def _misuse(system: str, entry: SystemEntry, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield F13: a misuse that the entry of a system expects, and that no passage of its assessments is about."""
+    mine = state.about(ImpactAssessmentDocument, system)
+    every: list[Assessment] = [*mine, *state.about(PeopleImpactDocument, system)]
+    said = [content_words(text) for assessment in every for text in _told(assessment, state)]
+    for misuse in entry.foreseeable_misuse if mine else ():
+        wanted = content_words(misuse)
+        if wanted and not any(len(wanted & words) >= SAME * len(wanted) for words in said):
+            fact = f"the entry of {system} expects “{misuse[:120]}”, and {mine[-1].id} assesses no such misuse"
+            fix = f"add the harm to impacts of {mine[-1].id} with foreseeable_misuse: true, or to failures_and_misuse"
+            yield ManagementFinding("F13", f"{system}/{misuse[:60]}", fact, fix, system, (mine[-1].id, entry.id))
+
+
+def _told(assessment: Assessment, state: ManagementState) -> Iterator[str]:
+    """Yield the passages of an assessment that can be about a misuse: listed ones, impacts and paragraphs."""
+    if isinstance(assessment, ImpactAssessmentDocument):
+        yield from assessment.failures_and_misuse
+    for impact in assessment.impacts:
+        yield impact.model_dump_json(exclude={"evidence"})
+    text = state.texts.get(assessment.id)
+    yield from (passage.text for passage in paragraphs(text)) if text else ()
 
 
 def _decision(assessment: ImpactAssessmentDocument, state: ManagementState) -> Iterator[ManagementFinding]:

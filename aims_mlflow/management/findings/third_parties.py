@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.content_words import content_words
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.improvement import MeasurementPlanDocument
 from aims_mlflow.records.documents.lifecycle import RequirementsDocument
 from aims_mlflow.records.documents.third_parties import (
     CustomerNeedsDocument,
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from aims_mlflow.records.inventory import InventoryItem
 
 OLDEST_TEST = timedelta(days=365)
+# The 95% interval of a share near one half has a half-width of 18 points at 30 cases, and of 25 at 15 (normal
+# approximation, 1.96 * sqrt(p * (1 - p) / n)). The shipped packs judge no smaller group either.
+LEAST_CASES = 30
 TERMS = ("terms", "DPA")
 CERTIFICATES = ("SOC 2", "ISO 42001")
 VERDICT = re.compile(r"[<>≤≥]|\b(pass|passed|fail|failed|met|missed|within|below|above|not enough)\b", re.IGNORECASE)
@@ -149,18 +153,29 @@ def _tests(component: _UsedComponent, state: ManagementState) -> Iterator[Manage
         return
     entry = state.systems.get(component.system)
     own = set(entry.data_sets) if entry else set()
+    least, whose = _least_cases(component.system, state)
     for test in component.tests:
         wrong = []
         if test.data_digest not in own:
             wrong.append(f"on data that are not the system's own ({test.data_digest or 'not named'})")
         if not test.n:
             wrong.append("on no stated number of cases")
+        elif test.n < least:
+            wrong.append(f"on {test.n} cases: {whose} at least {least}")
         if not any(VERDICT.search(r) for r in test.results):
             wrong.append("with no result that has a verdict")
         if wrong:
             fact = f"{component.name} {test.version or 'without version'} was tested {', '.join(wrong)}"
             fix = f"test it on a data set of {component.system}'s entry, and state n and each verdict"
             yield component.finding("T4", fact, fix, test.version or "")
+
+
+def _least_cases(system: str, state: ManagementState) -> tuple[int, str]:
+    """Return on how many cases a system is tested at least by its measurement plan, and who says so."""
+    plans = state.about(MeasurementPlanDocument, system)
+    wanted = [(m.min_n, d.id) for d in plans for m in d.measures if m.min_n]
+    least, whose = min(wanted, default=(LEAST_CASES, "a share of cases"))
+    return least, f"{whose} needs"
 
 
 def _age(component: _UsedComponent, now: datetime) -> Iterator[ManagementFinding]:

@@ -23,10 +23,9 @@ from support.signed_sessions import MODEL, entry
 from support.status_cases import good
 
 TODAY = NOW.strftime("%Y-%m-%d")
-RITA, OLGA = ephemeral_key(), ephemeral_key()
-KEYRING = {
-    k.key_id: entry(k, name, roles) for k, name, roles in ((RITA, "rita", ("trainer",)), (OLGA, "olga", ("approver",)))
-}
+RITA, OLGA, TOM = ephemeral_key(), ephemeral_key(), ephemeral_key()
+PEOPLE = ((RITA, "rita", ("trainer",)), (OLGA, "olga", ("approver",)), (TOM, "tom", ("trainer",)))
+KEYRING = {key.key_id: entry(key, name, roles) for key, name, roles in PEOPLE}
 
 
 def checked(writer):
@@ -100,6 +99,23 @@ def test_a_newer_version_takes_the_place_of_the_approved_one_once_it_is_approved
     assert shelf.in_force("requirements", TODAY).statement.version == "1"
     shelf = shelf_of([first, approval, second, event("document-approval", "2" * 64)])
     assert shelf.in_force("requirements", TODAY).statement.version == "2"
+
+
+def test_an_approval_in_another_role_leaves_the_approved_version_in_force():
+    first, approval, second = published(), event("document-approval"), published("2" * 64, version="2")
+    shelf = shelf_of([first, approval, second, event("document-approval", "2" * 64, key=TOM)])
+    assert shelf.in_force("requirements", TODAY).statement.version == "1"
+    assert [state_of(shelf, p, TODAY) for p in shelf.versions("requirements")] == ["approved", "published"]
+    assert conditions(state_on(shelf))["claims"][0] == "holds"
+    alone = shelf_of([second, event("document-approval", "2" * 64, key=TOM)])
+    assert (
+        "approval by a key with the role 'approver': tom's does not count" in conditions(state_on(alone))["claims"][1]
+    )
+
+
+def test_an_approver_alone_does_not_approve_what_binds_the_whole_organisation():
+    shelf = shelf_of([published(kind="ai-policy", system=None), event("document-approval", document="ai-policy")])
+    assert state_of(shelf, shelf.publications[0], TODAY) == "published"
 
 
 def test_an_approved_version_that_begins_later_leaves_the_one_before_in_force_until_its_day():

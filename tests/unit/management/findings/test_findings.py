@@ -100,6 +100,14 @@ CASES = {
     ),
     "public benchmark": (good(own_test=own_test(data_digest="MMLU")), [f"T4 {SYSTEM}/{API}/2024-11-20"]),
     "no verdict": (good(own_test=own_test(results=["looks good"])), [f"T4 {SYSTEM}/{API}/2024-11-20"]),
+    "few cases": (good(own_test=own_test(n=29)), [f"T4 {SYSTEM}/{API}/2024-11-20"]),
+    "as few as a share needs": (good(own_test=own_test(n=30)), []),
+    "fewer than the plan wants": (
+        good(own_test=own_test(n=99), plan=document("measurement-plan", system=SYSTEM, measures=[
+            {"what": "accuracy", "purpose": "R1", "min_n": 100, "limit": "0.8"}, {"what": "drift", "min_n": 900, "limit": "0.1"},
+        ])),
+        [f"T4 {SYSTEM}/{API}/2024-11-20"],
+    ),
     "certificate ended": (
         good(supplier=states.supplier(documents=[{
             "kind": "ISO 42001", "issuer": "b", "scope": "API", "covers_service": True, "expires": "2026-06-14",

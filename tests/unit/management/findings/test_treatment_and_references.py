@@ -115,6 +115,35 @@ def test_an_assessment_by_the_trainer_alone_and_a_form_about_other_people_are_fo
     assert "F2 aiia/rights" not in said(rights={**RIGHTS, "categories": ["women who apply for credit"]})
 
 
+def test_a_misuse_that_the_register_expects_and_nobody_assesses_is_found():
+    state = good()
+    (aiia,) = (d for d in state.documents if d.kind == "impact-assessment")
+    (entry,) = (d for d in state.documents if d.kind == "system")
+    others = tuple(d for d in state.documents if d not in (aiia, entry))
+
+    def said(misuse, **changes):
+        body = {**aiia.model_dump(mode="json", by_alias=True, exclude_none=True), **changes}
+        known = entry.model_copy(update={"foreseeable_misuse": (misuse,)})
+        changed = dataclasses.replace(state, documents=(*others, known, type(aiia).model_validate(body)))
+        return [f.about for f in findings(changed, NOW) if f.rule == "F13"]
+
+    misuse = "ranking employees for a promotion"
+    assert said(misuse) == [f"{SYSTEM}/{misuse}"]
+    assert said(misuse, failures_and_misuse=["a manager ranks employees for their promotion"]) == []
+    impact = {
+        "id": "I9",
+        "kind": "harm",
+        "foreseeable_misuse": True,
+        "mechanism": "promotion of employees by their rank",
+    }
+    assert said(misuse, impacts=[*body_impacts(aiia), impact]) == []
+    assert said(misuse, failures_and_misuse=["refusing people by the score alone"]) == [f"{SYSTEM}/{misuse}"]
+
+
+def body_impacts(assessment):
+    return [i.model_dump(mode="json", exclude_none=True) for i in assessment.impacts]
+
+
 def test_a_law_that_nobody_looked_up_for_a_year_is_found():
     duties = [{"to": "authority", "what": "incidents", "law": "AI Act Art. 73", "checked_on": "2025-01-01"}]
     owed = document("disclosure-duties", system=SYSTEM, duties=duties)
@@ -122,4 +151,4 @@ def test_a_law_that_nobody_looked_up_for_a_year_is_found():
 
 
 def test_each_rule_says_why():
-    assert {"F12", "L12", "L13", "P9"} <= set(rule_reasons())
+    assert {"F12", "F13", "L12", "L13", "P9"} <= set(rule_reasons())
