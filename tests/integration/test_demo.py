@@ -82,10 +82,11 @@ def test_demo_goes_from_nothing_to_a_model_in_use(tmp_path):
     assert float(ratios[0].value) < 0.6 < float(ratios[-1].value)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("table", "target", "favourable", "sensitive"),
     [
-        pytest.param("adult.csv", "income-per-year", ">50K", "sex,race", marks=pytest.mark.full),
+        ("adult.csv", "income-per-year", ">50K", "sex,race"),
         ("german_credit.csv", "credit", "1", "personal_status"),
     ],
 )
@@ -186,6 +187,7 @@ def test_demo_sets_aside_what_a_first_model_should_not_learn_from(tmp_path):
         assert len(re.search(f"set aside {name}: (.*)", said)[1]) > 10
 
 
+@pytest.mark.full
 def test_demo_comes_to_its_end_on_a_table_with_gaps_in_the_sensitive_columns(tmp_path):
     """Missing and rare groups, odd names, and limits of two controls that fail: each waived by name."""
     frame = nasty(900).rename(columns={"granted": "Granted?", "income": "income <b>"})

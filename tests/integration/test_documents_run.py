@@ -38,6 +38,7 @@ def test_the_tutorial_runs(tmp_path):
     assert "\nverified by itself: no ledger was consulted" in shown
 
 
+@pytest.mark.full
 def test_the_guides_of_the_three_users_run_one_after_another(tmp_path):
     shown = finished(documents.run(GUIDES, tmp_path, CI="true"))
     assert "registered loan-screening version 2" in shown

@@ -57,6 +57,7 @@ def test_data_scientist_and_auditor(tmp_path):
     assert "training-provenance" in seen.stdout
 
 
+@pytest.mark.full
 def test_images(tmp_path):
     done = run("images.py", tmp_path)
     assert done.returncode == 0, done.stderr
@@ -66,6 +67,7 @@ def test_images(tmp_path):
     assert "dark" in next(tmp_path.rglob("aims/model_card.md")).read_text()
 
 
+@pytest.mark.full
 def test_notebook_style(tmp_path):
     done = run("notebook_style.py", tmp_path)
     assert done.returncode == 0, done.stderr

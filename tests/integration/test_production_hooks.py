@@ -309,7 +309,8 @@ def gitlab_steps():
     )
 
 
-@pytest.mark.parametrize("steps", [github_steps, pytest.param(gitlab_steps, marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("steps", [github_steps, gitlab_steps])
 def test_the_build_fails_where_the_gate_would_refuse(production, champion, tmp_path, steps):
     scripts, names = steps()
 
@@ -340,6 +341,7 @@ def test_the_build_fails_where_the_gate_would_refuse(production, champion, tmp_p
     assert build(champion, MLFLOW_TRACKING_PASSWORD="wrong-password-here").returncode == 3
 
 
+@pytest.mark.full
 def test_the_scheduled_reconciliation_fails_while_something_is_open(production, champion, tmp_path):
     import psycopg
 

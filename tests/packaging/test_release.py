@@ -27,6 +27,7 @@ def release(tmp_path_factory):
     return folder
 
 
+@pytest.mark.full
 def test_a_second_build_elsewhere_gives_the_same_bytes(release):
     verified = tool("verify_release.py", release, umask=0o077, env={**os.environ, "TZ": "Asia/Tokyo"})
     lines = verified.stdout.splitlines()

@@ -161,11 +161,13 @@ def agree(frame, target, favourable, sensitive, seed=0):
     drift_agrees(train, test)
 
 
+@pytest.mark.full
 def test_the_three_libraries_agree_on_adult(real_data):
     frame = pd.read_csv(real_data / "adult.csv", na_values="?")
     agree(frame, "income-per-year", ">50K", ["sex", "race"])
 
 
+@pytest.mark.full
 def test_the_three_libraries_agree_on_german_credit(real_data):
     frame = pd.read_csv(real_data / "german_credit.csv")
     agree(frame, "credit", "1", ["personal_status", "foreign_worker"])

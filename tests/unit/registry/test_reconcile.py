@@ -10,6 +10,7 @@ from aims_mlflow.errors import AimsError
 from support import commands, trainings
 from support.embedded_registry import files_of
 from support.gated_registry import refused
+from support.long_runs import full_but
 from support.plain_registry import adopt, kinds, reconcile, run, ungated
 
 
@@ -161,8 +162,13 @@ def test_the_next_change_settles_what_was_left_open(registry, client, use, monke
     ]
 
 
-@pytest.mark.parametrize("settled_by", ["the next change", "aims gate reconcile", "a failed commit"])
-@pytest.mark.parametrize("in_stage", [False, True])
+SETTLED_BY = ("the next change", "aims gate reconcile", "a failed commit")
+
+
+@pytest.mark.parametrize(
+    ("in_stage", "settled_by"),
+    full_but([(False, "aims gate reconcile"), (True, "a failed commit")], [False, True], SETTLED_BY),
+)
 def test_what_a_settled_move_took_is_superseded(registry, client, use, monkeypatch, settled_by, in_stage):
     """The move took place and its outcome was not sealed: what it took is told from the decision's own leaf."""
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore

@@ -14,6 +14,7 @@ from aims_mlflow.gates import rules_in_force
 from aims_mlflow.server.stored_evidence import ServerEvidence
 from support.entries import entry_of
 from support.faulty_gate import BOTH, SECRET, failing, refused
+from support.long_runs import full_but
 
 # -- the policy -------------------------------------------------------------------------------
 
@@ -87,8 +88,12 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("file", ["policy.yaml", "keyring.yaml"])
-@pytest.mark.parametrize("how", BROKEN)
+SOME_BROKEN = (
+    ("not yaml", "policy.yaml"), ("empty", "keyring.yaml"), ("a folder", "policy.yaml"), ("gone", "keyring.yaml"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("how", "file"), full_but(SOME_BROKEN, BROKEN, ["policy.yaml", "keyring.yaml"]))
 def test_a_policy_folder_broken_from_the_start_refuses_all(world, tmp_path, monkeypatch, how, file):
     """A registry of its own, whose first look finds the folder broken: it starts, and refuses."""
     import shutil

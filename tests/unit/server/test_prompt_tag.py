@@ -6,6 +6,7 @@ import pytest
 from mlflow.entities.model_registry import ModelVersionTag, RegisteredModelTag
 
 from support import trainings
+from support.long_runs import full_but
 from support.plain_registry import kinds, reconcile, ungated
 
 IS_PROMPT = "mlflow.prompt.is_prompt"
@@ -78,8 +79,14 @@ def test_a_retry_makes_no_second_version(registry, client, which):
     assert numbers(registry) == [1]
 
 
-@pytest.mark.parametrize("settled_by", ["the next change", "aims gate reconcile"])
-@pytest.mark.parametrize("which", IN_STORE)
+@pytest.mark.parametrize(
+    ("which", "settled_by"),
+    full_but(
+        [("a version", "the next change"), ("the model", "aims gate reconcile"), ("both", "the next change")],
+        IN_STORE,
+        ["the next change", "aims gate reconcile"],
+    ),
+)
 def test_a_version_that_was_made_is_settled_as_made(registry, client, use, monkeypatch, which, settled_by):
     """The tag is on another version: the one that was made has none, and no search shows it."""
     use()
@@ -128,7 +135,7 @@ def test_who_loses_a_stage_is_superseded(registry, client, use):
     assert [(x["version"], x["by"]) for x in registry.leaves("superseded")[before:]] == [(first, second)]
 
 
-@pytest.mark.parametrize("which", IN_STORE)
+@pytest.mark.parametrize("which", full_but(["both"], IN_STORE))
 def test_a_finding_stays_open_and_no_version_seems_lost(registry, plain, client, use, which):
     use()
     version, _ = ungated(plain, "loans", alias="production")

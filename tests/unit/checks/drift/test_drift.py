@@ -14,6 +14,7 @@ from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.pack import CategoricalMethod, Drift, NumericMethod, Pack
 from aims_mlflow.records.wording import describe
+from support.long_runs import full_but
 
 RISE = "missing_rate_rise"
 
@@ -60,7 +61,9 @@ def pair(train_rows, test_rows, shift=0.3):
     )
 
 
-@pytest.mark.parametrize("rows", [(300, 200), (1000, 700), (1001, 700), (6000, 3000)])
+@pytest.mark.parametrize(
+    "rows", [pytest.param((300, 200), marks=pytest.mark.full), (1000, 700), (1001, 700), (6000, 3000)]
+)
 def test_scores_are_evidentlys_but_for_the_tests_that_do_not_keep_their_level(rows):
     train, test = pair(*rows)
     ours = drift.run(test, pack(), train)
@@ -132,7 +135,7 @@ def test_a_large_distance_that_chance_makes_is_no_drift():
     assert "not enough data: chance alone makes such a distance" in found.note
 
 
-@pytest.mark.parametrize("kind", ["numeric", "categorical"])
+@pytest.mark.parametrize("kind", full_but(["numeric"], ["numeric", "categorical"]))
 def test_a_pack_takes_any_of_evidentlys_methods_by_name(kind):
     """A test gives a small p-value where columns drift, a distance a large one: each is held to its own limit."""
     from evidently.legacy.calculations import stattests
@@ -325,6 +328,7 @@ def test_numbers_that_are_predicted_drift_as_numbers(value_of):
         assert "Wasserstein" in found.note
 
 
+@pytest.mark.full
 def test_many_tests_of_one_population_break_no_limit_by_chance():
     """Forty columns tested at 5%: two are below it in every table, and none of them is drift."""
     below, breaches = 0, 0

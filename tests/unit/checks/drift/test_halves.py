@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 HALVES = runpy.run_path(str(Path(__file__).parents[4] / "benchmarks" / "halves.py"))["halves_flagged"]
 
@@ -28,6 +29,7 @@ def people(rows):
     )
 
 
+@pytest.mark.full
 def test_halves_of_a_small_table_are_flagged_at_the_level():
     found = HALVES(people(750), "works", 120)
     assert 0.03 <= found.columns <= 0.07

@@ -14,6 +14,7 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.operation.checking import Columns, dataset_from
 from aims_mlflow.records.system import Data
 from support import engine_tables as tables
+from support.long_runs import full_but
 
 
 def good(rows=300, task="binary-classification"):
@@ -119,7 +120,7 @@ def on(engine, frame, tmp_path, request):
     return f"{url}#t"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", full_but(["pandas", "postgresql"], ENGINES))
 def test_a_bad_table_gives_a_verdict_or_one_sentence(engine, tmp_path, request):
     if engine in NEEDS:
         pytest.importorskip(NEEDS[engine], reason=f"{NEEDS[engine]} is not installed")
@@ -195,9 +196,8 @@ QUICK = ("empty", "all null", "duplicate columns", "5,000 columns")  # refused b
 NEVER = ("mixed types", "non-string names")  # Spark's types forbid them
 
 
-@pytest.mark.parametrize(
-    "names", [QUICK, pytest.param([n for n in BAD if n not in (*QUICK, *NEVER)], marks=pytest.mark.full)]
-)
+@pytest.mark.full
+@pytest.mark.parametrize("names", [QUICK, [n for n in BAD if n not in (*QUICK, *NEVER)]])
 def test_a_bad_spark_frame_gives_a_verdict_or_one_sentence(names, spark, tmp_path):
     for name in names:
         frame = BAD[name]()

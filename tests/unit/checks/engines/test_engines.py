@@ -24,6 +24,7 @@ from aims_mlflow.operation.checking import Columns, dataset_from
 from aims_mlflow.records.pack import Pack
 from aims_mlflow.records.system import Data
 from support import engine_tables as tables
+from support.long_runs import full_but
 
 TASKS = ("binary-classification", "multiclass-classification", "regression")
 
@@ -61,7 +62,12 @@ def assert_same(found, wanted):
         assert mine.get("counts") == theirs.get("counts")
 
 
-@pytest.fixture(params=["sqlite", "duckdb", "postgresql"])
+DATABASES = ("sqlite", "duckdb", "postgresql")
+# The others run in `tox -e full`: each takes many seconds.
+POSTGRESQL = pytest.mark.parametrize("url", full_but(["postgresql"], DATABASES), indirect=True)
+
+
+@pytest.fixture(params=DATABASES)
 def url(request, tmp_path):
     if request.param == "postgresql":
         return request.getfixturevalue("postgres_uri")
@@ -70,7 +76,11 @@ def url(request, tmp_path):
     return f"{request.param}:///{tmp_path}/loans.db"
 
 
-@pytest.mark.parametrize("task", TASKS)
+# The others run in `tox -e full`: each takes many seconds.
+SOME_IN_DATABASES = (("postgresql", "binary-classification"), ("duckdb", "regression"))
+
+
+@pytest.mark.parametrize(("url", "task"), full_but(SOME_IN_DATABASES, DATABASES, TASKS), indirect=["url"])
 def test_a_table_of_a_database_gives_the_claims_of_pandas(url, task, expected):
     in_database(url, test=tables.table(seed=1, task=task), train=tables.table(seed=0, task=task))
     test = tables.dataset(f"{url}#test", task=task)
@@ -137,9 +147,6 @@ def parquet(tmp_path_factory):
 
 
 SOME = ("data_quality", "fairness")
-CHECKS = pytest.mark.parametrize(
-    "checks", [SOME, pytest.param(tables.CHECKS, marks=pytest.mark.full)], ids=["some", "all"]
-)
 
 
 @pytest.mark.full
@@ -153,7 +160,7 @@ def test_a_spark_frame_gives_the_claims_of_pandas_for_other_tasks(task, spark, t
     assert_same(tables.claims(test, train, task), json.loads(json.dumps(expected[task])))
 
 
-@CHECKS
+@pytest.mark.parametrize("checks", [SOME, pytest.param(tables.CHECKS, marks=pytest.mark.full)], ids=["some", "all"])
 def test_a_spark_frame_gives_the_claims_of_pandas(checks, spark, parquet, expected):
     frames = {name: spark.read.parquet(str(parquet / f"{name}.parquet")) for name in ("test", "train")}
     frames["train"].createOrReplaceTempView("train")
@@ -163,7 +170,8 @@ def test_a_spark_frame_gives_the_claims_of_pandas(checks, spark, parquet, expect
         tables.dataset("spark:nothing")
 
 
-@CHECKS
+@pytest.mark.full
+@pytest.mark.parametrize("checks", [SOME, tables.CHECKS], ids=["some", "all"])
 def test_a_spark_connect_frame_gives_the_claims_of_pandas(checks, parquet, tmp_path, expected):
     tables.needs_spark()
     pytest.importorskip("grpc", reason="pyspark[connect] is not installed")
@@ -184,7 +192,7 @@ def test_rows_of_a_database_are_read_in_pieces_as_a_file_gives_them(url):
         assert [None if pd.isna(v) else v for v in found[name]] == [None if pd.isna(v) else v for v in frame[name]]
 
 
-@pytest.mark.parametrize("task", ["binary-classification", "regression"])
+@pytest.mark.parametrize("task", full_but(TASKS[:1], ["binary-classification", "regression"]))
 def test_sparks_workers_ask_a_model_and_give_the_claims_of_pandas(task, spark, tmp_path):
     """The model's own predictions in both places: what the table holds of `said` is not looked at."""
     from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -243,6 +251,7 @@ def test_what_a_worker_raises_is_one_sentence_without_data(model, said, spark, m
     assert refused.value.where == "loans"
 
 
+@POSTGRESQL
 def test_a_threshold_is_applied_where_the_table_is(url):
     frame = tables.table(seed=1)
     in_database(url, test=frame)
@@ -251,6 +260,7 @@ def test_a_threshold_is_applied_where_the_table_is(url):
     assert_same(tables.claims(far, None, checks=checks), tables.claims(near, None, checks=checks))
 
 
+@POSTGRESQL
 def test_above_the_cells_bins_stand_in_and_are_named(url, monkeypatch, value_of):
     frame = tables.table(seed=1)
     in_database(url, test=frame, train=tables.table(seed=0))

@@ -190,6 +190,7 @@ def as_pack(expectations):
     )
 
 
+@pytest.mark.full
 def test_inferred_expectations_hold_for_the_table_and_for_more_of_the_same(table):
     pack = as_pack(infer_expectations(table(2000, seed=0), "repaid", ["sex", "race"]))
     for seed, rows in ((0, 2000), (5, 500), (6, 5000)):

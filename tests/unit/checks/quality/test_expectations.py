@@ -207,6 +207,7 @@ def test_every_known_expectation_runs_where_the_table_is_or_says_that_it_did_not
     assert_runs_where_it_is(count_source_of(f"{url}#t"), frame, {*MEMORY_ONLY, COMPARISON})
 
 
+@pytest.mark.full
 def test_every_known_expectation_runs_in_spark_or_says_that_it_did_not(spark, tmp_path):
     frame = FRAME.assign(falls=range(ROWS, 0, -1))
     frame.to_parquet(tmp_path / "t.parquet")

@@ -215,6 +215,7 @@ def test_every_interval_of_representation_that_is_called_95_percent_is_one_that_
         assert {method.split(",")[0] for method in methods} <= {"exact (Clopper-Pearson)", "score"}
 
 
+@pytest.mark.full
 def test_differences_of_several_columns_cover_all_at_once():
     """Three groups, four columns with missing cells, one of the groups small; 95% of tables at least are all right."""
     generator, sizes, truth = np.random.default_rng(0), np.array([400, 150, 40]), np.array([0.1, 0.1, 0.25])
