@@ -7,8 +7,8 @@ import pytest
 
 from aims_mlflow.settings import environment
 from support import commands, trainings
-from support.fresh_database import fresh_database
 from support.gated_registry import Gated
+from support.kept_training import copy_registry, keeping, variables
 
 
 class Embedded(Gated):
@@ -38,25 +38,18 @@ def registry(tmp_path, monkeypatch, clean_state):
     """Yields an `Embedded`; MLflow, keys and policy of the process are its own until the test ends."""
     import mlflow
 
-    from aims_mlflow.cli.main import run_command
-    from aims_mlflow.demo.people import Office, set_up
+    from aims_mlflow.demo.people import Office
 
+    copy_registry(tmp_path)
     office = Office(tmp_path / "office")
-    set_up(office, run_command)
     monkeypatch.chdir(tmp_path)
-    for name, value in {
-        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db",
-        "MLFLOW_REGISTRY_URI": f"aims+sqlite:///{tmp_path}/mlflow.db",
-        "AIMS_SIGNING_KEY": f"file:{office.scientist}",
-        "AIMS_HOME": str(tmp_path / "ana"),
-        "AIMS_POLICY": str(office.policy),
-        "AIMS_LOG_KEY": f"file:{office.folder}/platform/keys/log.pem",
-    }.items():
+    for name, value in variables(office, tmp_path).items():
         monkeypatch.setenv(name, value)
-    mlflow.set_tracking_uri(fresh_database(tmp_path))
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
     mlflow.set_registry_uri(f"aims+sqlite:///{tmp_path}/mlflow.db")
     mlflow.set_experiment(experiment_id="0")
-    yield Embedded(office, tmp_path)
+    with keeping(tmp_path):
+        yield Embedded(office, tmp_path)
     while mlflow.active_run():
         mlflow.end_run()
     mlflow.set_registry_uri(None)

@@ -1,7 +1,11 @@
 """Trainings whose evidence is compliant or not."""
 
+import functools
+
 import numpy as np
 import pandas as pd
+
+from support.kept_training import kept
 
 
 def table(rows=800, seed=0, *, fair=True):
@@ -36,11 +40,14 @@ def pipeline():
 
 def train(name="loans", *, frame=None, sensitive=("sex",), seed=0):
     """Train under aims; returns (run id, models:/m-... of the logged model)."""
+    frame = table(seed=seed) if frame is None else frame
+    return kept(frame, (name, tuple(sensitive)), functools.partial(_train, name, frame, sensitive))
+
+
+def _train(name, frame, sensitive):
     import mlflow
 
     import aims_mlflow as aims
-
-    frame = table(seed=seed) if frame is None else frame
 
     @aims.trains(name, config=config(name, sensitive))
     def fit(train, test):

@@ -1,9 +1,13 @@
-"""Coverage is measured by unit and property tests alone: it costs half as much again, and servers start by the dozen."""
+"""Coverage is measured by unit and property tests alone, and by the first cases of each.
+
+It costs half as much again, servers start by the dozen, and the hundredth case of a test goes where the first five went.
+"""
 
 import os
 from typing import Any
 
 MEASURED = ("unit", "property")
+MEASURED_CASES = 5
 _handed_on: dict[str, str] = {}
 _paused: list[Any] = []
 
