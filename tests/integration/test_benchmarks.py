@@ -34,6 +34,7 @@ def run(folder, script, *arguments):
     return done.stdout
 
 
+@pytest.mark.full
 def test_the_checks_benchmark_prints_one_object(tmp_path):
     found = printed(tmp_path, "checks.py", "--rows", "3000", "--no-stock")
     for name in ("read_s", "ours_exact_s", "ours_histogram_s", "frame_mib", "peak_mib"):

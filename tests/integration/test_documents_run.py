@@ -33,6 +33,7 @@ def test_every_rule_of_a_block_is_known():
         assert documents.script_of(name, documents.blocks_of(documents.ROOT / name), 1, is_first=True)
 
 
+@pytest.mark.full
 def test_the_tutorial_runs(tmp_path):
     shown = finished(documents.run(["docs/tutorial/first-evidence.md"], tmp_path))
     assert "\nverified by itself: no ledger was consulted" in shown

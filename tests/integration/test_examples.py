@@ -74,6 +74,7 @@ def test_notebook_style(tmp_path):
     assert "among 3 trials" in done.stdout
 
 
+@pytest.mark.full
 def test_platform_team(tmp_path):
     done = run("platform_team.py", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

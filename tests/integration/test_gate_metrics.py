@@ -40,7 +40,7 @@ def labels(**named):
     return tuple(sorted(named.items()))
 
 
-@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.full), 4])
+@pytest.mark.parametrize("workers", [1, pytest.param(4, marks=pytest.mark.full)])
 def test_decisions_refusals_and_errors_are_counted_over_all_workers(tmp_path, clean_state, workers):
     import mlflow
 

@@ -51,6 +51,7 @@ def agreed(gate, source, status):
 
 
 @pytest.mark.parametrize("row", [Row("sqlite", 4), pytest.param(Row("postgresql", 4), marks=pytest.mark.full)], ids=str)
+@pytest.mark.full
 def test_a_new_policy_reaches_every_worker(tmp_path, request, clean_state, row):
     import mlflow
 

@@ -38,6 +38,7 @@ def moved_past_the_gate(gate):
     SqlAlchemyStore(gate.server.database).delete_workspace(WORKSPACE, WorkspaceDeletionMode.SET_DEFAULT)
 
 
+@pytest.mark.full
 def test_a_workspace_takes_no_models_with_it_and_what_was_moved_is_named(gate):
     import mlflow
 

@@ -34,6 +34,7 @@ def place(tmp_path_factory):
     return folder, shell
 
 
+@pytest.mark.full
 def test_the_readme_runs_as_written(place):
     folder, shell = place
     scripts = re.findall(r"```sh\n(.*?)```", (folder / "checks" / "README.md").read_text(), re.DOTALL)

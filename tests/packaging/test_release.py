@@ -35,6 +35,7 @@ def test_a_second_build_elsewhere_gives_the_same_bytes(release):
     assert all(line.startswith("SAME aims_mlflow-") for line in lines)
 
 
+@pytest.mark.full
 def test_a_changed_byte_is_told_with_the_file_that_it_is_in(release, tmp_path):
     import zipfile
 

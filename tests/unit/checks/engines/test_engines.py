@@ -77,7 +77,7 @@ def url(request, tmp_path):
 
 
 # The others run in `tox -e full`: each takes many seconds.
-SOME_IN_DATABASES = (("postgresql", "binary-classification"), ("duckdb", "regression"))
+SOME_IN_DATABASES = (("postgresql", "binary-classification"),)
 
 
 @pytest.mark.parametrize(("url", "task"), full_but(SOME_IN_DATABASES, DATABASES, TASKS), indirect=["url"])
@@ -192,7 +192,8 @@ def test_rows_of_a_database_are_read_in_pieces_as_a_file_gives_them(url):
         assert [None if pd.isna(v) else v for v in found[name]] == [None if pd.isna(v) else v for v in frame[name]]
 
 
-@pytest.mark.parametrize("task", full_but(TASKS[:1], ["binary-classification", "regression"]))
+@pytest.mark.full
+@pytest.mark.parametrize("task", ["binary-classification", "regression"])
 def test_sparks_workers_ask_a_model_and_give_the_claims_of_pandas(task, spark, tmp_path):
     """The model's own predictions in both places: what the table holds of `said` is not looked at."""
     from sklearn.linear_model import LinearRegression, LogisticRegression
