@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.fresh_database import fresh_database
-from support.untraced import MEASURED, MEASURED_CASES, measure
+from support.untraced import is_measured, measure
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -34,8 +34,8 @@ pytest_plugins = [
 def pytest_runtest_protocol(item):
     name = f"{item.path}::{getattr(item, 'originalname', item.name)}"
     cases[name] += 1
-    folder = item.path.relative_to(ROOT / "tests").parts[0]
-    measure(wanted=folder in MEASURED and cases[name] <= MEASURED_CASES)
+    folder, room, *_ = (*item.path.relative_to(ROOT / "tests").parts, "")
+    measure(wanted=is_measured(folder, room, cases[name]))
     return (yield)
 
 
