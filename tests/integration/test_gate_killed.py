@@ -245,7 +245,7 @@ def kill_somehow(server, client, number):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("kind", ["before the commit", "after the commit"])
+@pytest.mark.parametrize("kind", ["before the commit", "after the commit", "after the outcome was sent"])
 def test_after_a_kill_on_postgresql_ledger_and_registry_agree_again(tmp_path, request, clean_state, kind):
     import sqlalchemy as sa
 
@@ -259,13 +259,19 @@ def test_after_a_kill_on_postgresql_ledger_and_registry_agree_again(tmp_path, re
             thread = threading.Thread(target=quietly, args=(lambda: client.move_alias(version),))
             thread.start()
             wait_for(lambda: len(gate.leaves("decision")) > len(gate.leaves("outcome")), "the decision is not sealed")
-            if kind == "after the commit":
+            if kind != "before the commit":
                 connection = of_ledger.enter_context(engine.connect())
                 connection.execute(sa.text(lock("aims.aims_leaves")))
                 of_registry.rollback()
-                wait_for(lambda: holder(engine) == version, "the registry does not change")
+                wait_for(lambda: waiting(engine), "the outcome is not sent")
             kill(gate.server)
+            if kind == "after the commit":  # the host went down with its connections
+                waiting(engine, end=True)
         thread.join(30)
+        if (
+            kind == "after the outcome was sent"
+        ):  # with its commit, which PostgreSQL carries out for a client that is gone
+            wait_for(lambda: len(gate.leaves("decision")) == len(gate.leaves("outcome")), "the outcome is not sealed")
         engine.dispose()
         gate.server = RowServer(
             gate.server.folder,
@@ -277,14 +283,25 @@ def test_after_a_kill_on_postgresql_ledger_and_registry_agree_again(tmp_path, re
         with gate.server, gate.as_trainer():
             where = ("--ledger", gate.ledger_uri, "--registry", gate.url, "--tracking", gate.url)
             said = json.loads(command("gate", "reconcile", "--json", *where)[1])
-            assert (said["findings"], [x["done"] for x in said["settled"]]) == ([], [kind == "after the commit"])
-            assert said["settled"][0]["control"] == "A.6.2.8"
-            assert holder(engine) == (version if kind == "after the commit" else None)
+            settled = {"before the commit": [False], "after the commit": [True], "after the outcome was sent": []}[kind]
+            assert (said["findings"], [x["done"] for x in said["settled"]]) == ([], settled)
+            assert all(each["control"] == "A.6.2.8" for each in said["settled"])
+            assert holder(engine) == (None if kind == "before the commit" else version)
             agree(gate.ledger)
             client.server = gate.server
             client.move_alias(version)
             agree(gate.ledger)
         assert set(client.statuses) == {200}
+
+
+def waiting(engine, *, end=False):
+    """Return how many of the server's connections wait for a lock; with `end`, end them."""
+    import sqlalchemy as sa
+
+    what = "sum(CASE WHEN pg_terminate_backend(pid) THEN 1 END)" if end else "count(*)"
+    query = f"SELECT {what} FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with engine.connect() as connection:
+        return connection.execute(sa.text(query)).scalar()
 
 
 def holder(engine):
