@@ -34,8 +34,7 @@ pytest_plugins = [
 def pytest_runtest_protocol(item):
     name = f"{item.path}::{getattr(item, 'originalname', item.name)}"
     cases[name] += 1
-    folder, room, *_ = (*item.path.relative_to(ROOT / "tests").parts, "")
-    measure(wanted=is_measured(folder, room, cases[name]))
+    measure(wanted=is_measured(item.path.relative_to(ROOT / "tests").parts, cases[name]))
     return (yield)
 
 
