@@ -268,9 +268,8 @@ def test_after_a_kill_on_postgresql_ledger_and_registry_agree_again(tmp_path, re
             if kind == "after the commit":  # the host went down with its connections
                 waiting(engine, end=True)
         thread.join(30)
-        if (
-            kind == "after the outcome was sent"
-        ):  # with its commit, which PostgreSQL carries out for a client that is gone
+        # It was sent with its commit, which PostgreSQL carries out for a client that is gone.
+        if kind == "after the outcome was sent":
             wait_for(lambda: len(gate.leaves("decision")) == len(gate.leaves("outcome")), "the outcome is not sealed")
         engine.dispose()
         gate.server = RowServer(

@@ -50,8 +50,8 @@ def agreed(gate, source, status):
     return {digest for _, digest in answers}
 
 
-@pytest.mark.parametrize("row", [Row("sqlite", 4), pytest.param(Row("postgresql", 4), marks=pytest.mark.full)], ids=str)
 @pytest.mark.full
+@pytest.mark.parametrize("row", [Row("sqlite", 4), Row("postgresql", 4)], ids=str)
 def test_a_new_policy_reaches_every_worker(tmp_path, request, clean_state, row):
     import mlflow
 

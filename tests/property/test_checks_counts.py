@@ -38,7 +38,7 @@ def rows_of(table):
     return group, actual, predicted
 
 
-@settings(few, max_examples=30)
+@few
 @given(counts)
 def test_fairness_is_fairlearns_wherever_rates_are_defined(cells):
     table = np.array(cells).reshape(-1, 2, 2)

@@ -70,14 +70,19 @@ def _assessors(assessment: ImpactAssessmentDocument, state: ManagementState) -> 
 
 
 def _misuse(system: str, entry: SystemEntry, state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield F13: a misuse that the entry of a system expects, and that no passage of its assessments is about."""
+    """Yield F13: a misuse that the entry of a system expects, and that no passage of its assessments is about.
+
+    A passage counts that has most of its words: whoever means it in other words is told which ones were looked for.
+    """
     mine = state.about(ImpactAssessmentDocument, system)
     every: list[Assessment] = [*mine, *state.about(PeopleImpactDocument, system)]
     said = [content_words(text) for assessment in every for text in _told(assessment, state)]
     for misuse in entry.foreseeable_misuse if mine else ():
         wanted = content_words(misuse)
         if wanted and not any(len(wanted & words) >= SAME * len(wanted) for words in said):
-            fact = f"the entry of {system} expects “{misuse[:120]}”, and {mine[-1].id} assesses no such misuse"
+            fact = (
+                f"the entry of {system} expects “{misuse[:120]}”, and no passage of {mine[-1].id} has most of its words"
+            )
             fix = f"add the harm to impacts of {mine[-1].id} with foreseeable_misuse: true, or to failures_and_misuse"
             yield ManagementFinding("F13", f"{system}/{misuse[:60]}", fact, fix, system, (mine[-1].id, entry.id))
 

@@ -120,9 +120,10 @@ def test_a_misuse_that_the_register_expects_and_nobody_assesses_is_found():
     (aiia,) = (d for d in state.documents if d.kind == "impact-assessment")
     (entry,) = (d for d in state.documents if d.kind == "system")
     others = tuple(d for d in state.documents if d not in (aiia, entry))
+    written = aiia.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def said(misuse, **changes):
-        body = {**aiia.model_dump(mode="json", by_alias=True, exclude_none=True), **changes}
+        body = {**written, **changes}
         known = entry.model_copy(update={"foreseeable_misuse": (misuse,)})
         changed = dataclasses.replace(state, documents=(*others, known, type(aiia).model_validate(body)))
         return [f.about for f in findings(changed, NOW) if f.rule == "F13"]
@@ -136,12 +137,8 @@ def test_a_misuse_that_the_register_expects_and_nobody_assesses_is_found():
         "foreseeable_misuse": True,
         "mechanism": "promotion of employees by their rank",
     }
-    assert said(misuse, impacts=[*body_impacts(aiia), impact]) == []
+    assert said(misuse, impacts=[*written["impacts"], impact]) == []
     assert said(misuse, failures_and_misuse=["refusing people by the score alone"]) == [f"{SYSTEM}/{misuse}"]
-
-
-def body_impacts(assessment):
-    return [i.model_dump(mode="json", exclude_none=True) for i in assessment.impacts]
 
 
 def test_a_law_that_nobody_looked_up_for_a_year_is_found():
