@@ -171,7 +171,7 @@ def _tests(component: _UsedComponent, state: ManagementState) -> Iterator[Manage
 
 
 def _least_cases(system: str, state: ManagementState) -> tuple[int, str]:
-    """Return on how many cases a test is made at least: the least number that a measurement plan of the system names."""
+    """Return on how many cases a test is made at least: the least that a measurement plan of the system asks."""
     plans = state.about(MeasurementPlanDocument, system)
     wanted = [(m.min_n, d.id) for d in plans for m in d.measures if m.min_n]
     least, whose = min(wanted, default=(LEAST_CASES, "a share of cases"))
