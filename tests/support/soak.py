@@ -117,13 +117,15 @@ class Usage:
 
 
 def usage(group):
-    """Return (MiB of memory of its own, threads, open files) of all processes of a group."""
+    """Return (MiB of memory of its own, threads, open files) of all processes of a group that are alive."""
     memory, threads, files = 0.0, 0, 0
     for place in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if os.getpgid(int(place.name)) != group:
                 continue
             lines = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
+            if "RssAnon" not in lines:  # it has ended, and its parent has not taken note yet
+                continue
             memory += int(lines["RssAnon"].split()[0]) / 1024
             threads += int(lines["Threads"])
             files += len(list((place / "fd").iterdir()))
