@@ -15,16 +15,14 @@ import sqlalchemy as sa
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.ledger.engine import CHECK, make_engine, why
+from aims_mlflow.ledger.file_lock import locked_file
 from aims_mlflow.settings import wait_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from filelock import FileLock
-
 # Threads of one worker that wait for the same model. MLflow's server has 40: the others keep some.
 MAX_WAITING = 30
-MAX_FILE_LOCKS = 1000
 _log = logging.getLogger(__name__)
 
 
@@ -37,9 +35,7 @@ class ModelLocks:
         self._guard = threading.Lock()
         self._hold: Callable[[str, float], contextlib.AbstractContextManager[None]]
         if engine.dialect.name == "sqlite":
-            # To make a lock of a file takes longer than to hold it. One thread at a time has its turn with each.
-            made = functools.lru_cache(MAX_FILE_LOCKS)(_file_lock)
-            self._hold = functools.partial(_in_file, Path(f"{engine.url.database}.locks"), made)
+            self._hold = functools.partial(_in_file, Path(f"{engine.url.database}.locks"))
         else:
             # Connections of their own: whoever holds a lock must never wait for a connection of those who wait.
             waiting = make_engine(engine.url, statement_seconds=2 * self._seconds, max_overflow=100)
@@ -98,27 +94,16 @@ class _Queue:
 
 
 @contextlib.contextmanager
-def _in_file(folder: Path, lock_of: Callable[[Path], FileLock], key: str, seconds: float) -> Iterator[None]:
-    from filelock import Timeout
-
-    held = lock_of(folder / key[:16])
-    try:
-        folder.mkdir(exist_ok=True)
-        held.acquire(timeout=seconds, poll_interval=0.002)
-    except Timeout:
-        raise _busy() from None
-    except OSError as exc:
-        raise Unreachable(f"the ledger's lock cannot be taken ({exc.strerror})", next="check the disk") from None
-    try:
+def _in_file(folder: Path, key: str, seconds: float) -> Iterator[None]:
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(exist_ok=True)
+            is_held = held.enter_context(locked_file(folder / key[:16], seconds))
+        except OSError as exc:
+            raise Unreachable(f"the ledger's lock cannot be taken ({exc.strerror})", next="check the disk") from None
+        if not is_held:
+            raise _busy()
         yield
-    finally:
-        held.release()
-
-
-def _file_lock(path: Path) -> FileLock:
-    from filelock import FileLock
-
-    return FileLock(path, thread_local=False)
 
 
 # The columns of a row are computed from left to right: the wait is bounded before the lock is asked for.

@@ -271,6 +271,8 @@ def _reading(store: Any) -> Session:
 
 @functools.lru_cache(maxsize=16)
 def _autocommit(engine: sa.Engine) -> sa.Engine:
+    if engine.dialect.name == "sqlite":  # its driver begins nothing for a reading statement
+        return engine
     if engine.dialect.name == "postgresql":  # MLflow waits without end for a lock, and here a model is locked meanwhile
         bound_waits(engine, wait_seconds())
         engine.dispose()

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # What mlflow-skinny and the skinny distribution leave out.
 LACKING = (
-    "alembic", "evidently", "fairlearn", "filelock", "flask", "great_expectations", "numpy", "pandas", "picklescan", "pyarrow",
+    "alembic", "evidently", "fairlearn", "flask", "great_expectations", "numpy", "pandas", "picklescan", "pyarrow",
     "scipy", "sklearn", "sqlalchemy",
 )  # fmt: skip
 WITHOUT = f"""

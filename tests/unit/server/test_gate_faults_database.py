@@ -1,10 +1,10 @@
 """A policy or a ledger that is missing, broken, locked or full: a refusal with a reason, never a pass."""
 
 import contextlib
+import fcntl
 import sqlite3
 from pathlib import Path
 
-import filelock
 import pytest
 import sqlalchemy as sa
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
@@ -285,5 +285,5 @@ def test_a_model_lock_that_is_not_to_be_had_is_a_refusal(world, monkeypatch, wha
         folder.unlink()
         Path(f"{folder}.kept").rename(folder)
     with monkeypatch.context() as broken:
-        broken.setattr(filelock.FileLock, "acquire", failing(RuntimeError(SECRET)))
+        broken.setattr(fcntl, "flock", failing(RuntimeError(SECRET)))
         refused(world, what)

@@ -1,6 +1,7 @@
 """Files that cannot be read, and faults after the commit: a refusal with a reason, or the truth of what was done."""
 
 import contextlib
+import fcntl
 import os
 import socket
 import threading
@@ -202,17 +203,16 @@ def test_a_counter_that_fails_changes_nothing(registry, client, monkeypatch):
 
 
 def test_a_lock_that_cannot_be_let_go_does_not_undo_what_was_done(registry, client, monkeypatch, caplog):
-    import filelock
-
     run, uri = compliant()
     client.create_registered_model("loans")
-    release = filelock.FileLock.release
+    locking = fcntl.flock
 
-    def fail(self, *args, **kwargs):
-        release(self, *args, **kwargs)
-        raise OSError(5, "Input/output error")
+    def fail(file, how):
+        locking(file, how)
+        if how == fcntl.LOCK_UN:
+            raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(filelock.FileLock, "release", fail)
+    monkeypatch.setattr(fcntl, "flock", fail)
     assert client.create_model_version("loans", uri, run, model_id=uri.removeprefix("models:/")).version == 1
     assert "could not be let go" in caplog.text
 
