@@ -89,7 +89,7 @@ data:
   # Where the data come from; @aims.acquires("NAME") refers to it.
   # sources:
   #   NAME: {{uri: ..., owner: ..., licence: ..., rights: ..., subjects: ..., selection_reason: ..., retention: ...,
-  #     personal_data: [columns that are personal]}}
+  #     purpose: ..., personal_data: [columns that are personal]}}
   # Folders of images, texts or audio that the table is about; `column` names each row's file.
   # files:
   #   images: {{folder: images, column: path}}
