@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from aims_mlflow.canonical import TOO_DEEP, is_too_deep
-from aims_mlflow.errors import ConfigError, Unreachable, did_you_mean
+from aims_mlflow.errors import ConfigError, Unreachable, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,24 +164,57 @@ def _note_lines(node: yaml.Node, path: Path_, lines: dict[Path_, int]) -> None:
 
 
 def _problems(exc: ValidationError, document: Document, model: type[BaseModel]) -> list[FileProblem]:
-    """Return every problem of a document."""
-    out = []
-    for error in exc.errors():
-        path = tuple(part for part in error["loc"] if isinstance(part, str | int))
-        key = ".".join(str(p) for p in path) or "the file"
-        message = error["msg"].removeprefix("Value error, ")
-        if error["type"] == "extra_forbidden":
-            hint = did_you_mean(str(path[-1]), _fields_at(model, path[:-1]))
-            what = f"unknown key {key!r}" + (f", {hint}" if hint else "")
-        elif error["type"] == "missing":
-            what = f"{key!r} is missing"
-        elif not path and error["type"] == "value_error":
-            what = message
-        else:
-            form = "has no value" if error["input"] is None else FORMS.get(error["type"])
-            what = f"{key!r}: {form or message}"
-        out.append(FileProblem(document.name, document.line(*path) or 1, path, what))
-    return out
+    """Return every problem of a document, each once: a misspelt key is not also told as missing."""
+    told: dict[Path_, list[str]] = {}
+    meant = set()
+    errors = [(error, _written(error["loc"], document.data, error["type"])) for error in exc.errors()]
+    for error, path in errors:
+        known = _fields_at(model, path[:-1]) if error["type"] == "extra_forbidden" else []
+        meant.add((*path[:-1], nearest(str(path[-1]), known)) if known else None)
+    for error, path in errors:
+        if error["type"] == "missing" and path in meant:
+            continue
+        what = _what(error, path, model)
+        if what not in told.setdefault(path, []):
+            told[path].append(what)
+    return [FileProblem(document.name, document.line(*at) or 1, at, _joined(at, said)) for at, said in told.items()]
+
+
+def _written(place: tuple[Any, ...], data: Any, error: str) -> Path_:
+    """Return the keys that lead to an error in the file, without the types that pydantic tried, which it names too."""
+    path: list[str | int] = []
+    for number, part in enumerate(place):
+        last = number == len(place) - 1
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            if not last or error not in ("missing", "extra_forbidden"):
+                continue
+        path.append(part)
+    return tuple(path)
+
+
+def _what(error: Any, path: Path_, model: type[BaseModel]) -> str:
+    """Return what is wrong at a path, which `_joined` names; a whole sentence where it names the key itself."""
+    message = str(error["msg"].removeprefix("Value error, "))
+    if error["type"] == "extra_forbidden":
+        hint = did_you_mean(str(path[-1]), _fields_at(model, path[:-1]))
+        return f"unknown key {_key(path)!r}" + (f", {hint}" if hint else "")
+    if error["type"] == "missing":
+        return f"{_key(path)!r} is missing"
+    if not path and error["type"] == "value_error":
+        return message
+    form = "has no value" if error["input"] is None else FORMS.get(error["type"])
+    return f"{_key(path)!r}: {form or message}"
+
+
+def _joined(path: Path_, said: list[str]) -> str:
+    """Return the sentences about one key as one, which names the key once: a value may have one of several forms."""
+    return ", or ".join([said[0], *(each.removeprefix(f"{_key(path)!r}: ") for each in said[1:])])
+
+
+def _key(path: Path_) -> str:
+    return ".".join(str(part) for part in path) or "the file"
 
 
 def _fields_at(model: Any, path: Path_) -> list[str]:

@@ -1,4 +1,7 @@
-"""Pages of the site that are made from the code: MkDocs calls `on_files` (see `hooks` in mkdocs.yml)."""
+"""Pages that are made from the code, for the site and for the checkout.
+
+MkDocs calls `on_files` for the site (`hooks` in mkdocs.yml). `python docs/site_pages.py` writes docs/reference again.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,11 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
+
+
+PUBLIC = ("aims_mlflow", "aims_mlflow.checks.own_check", "aims_mlflow.errors")
+IN_THE_SITE = "The site has all of that on one page: `tox -e docs` writes `build/site/reference/{}.html`."
+ATTRIBUTE = re.compile(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", re.MULTILINE)
 
 
 def cli() -> str:
@@ -34,6 +42,27 @@ def cli() -> str:
             lines.extend(["| option | meaning |", "|---|---|"])
             lines.extend(f"| `{cell(option)}` | {cell(meaning)} |" for option, meaning in records)
             lines.append("")
+        for child in command.list_commands(context) if isinstance(command, click.Group) else ():
+            describe(command.get_command(context, child), child, context)
+
+    describe(aims, "aims", None)
+    return "\n".join(lines)
+
+
+def commands() -> str:
+    """Return the page of all commands as the checkout has it: what each is for, without its options."""
+    import click
+
+    from aims_mlflow.cli.main import cli as aims
+
+    lines = ["# Command line", "", "`--help` after a command prints its options."]
+    lines += [IN_THE_SITE.format("cli"), ""]
+    lines += ["| command | what it does |", "|---|---|"]
+
+    def describe(command: click.Command, name: str, parent: click.Context | None) -> None:
+        context = click.Context(command, info_name=name, parent=parent)
+        first = " ".join((command.help or "").split("\n\n")[0].split())
+        lines.append(f"| `{context.command_path}` | {cell(first)} |")
         for child in command.list_commands(context) if isinstance(command, click.Group) else ():
             describe(command.get_command(context, child), child, context)
 
@@ -69,7 +98,7 @@ def settings_table(*who: str) -> str:
 def api() -> str:
     """Return the page of what is public in Python: the names in `__all__` of three modules."""
     lines = ["# Python", "", "What this page lists is public. Other names can change in any release.", ""]
-    for name in ("aims_mlflow", "aims_mlflow.checks.own_check", "aims_mlflow.errors"):
+    for name in PUBLIC:
         module = importlib.import_module(name)
         lines += [f"## `{name}`", "", (module.__doc__ or "").split("\n\n")[0], ""]
         for public in module.__all__:
@@ -77,6 +106,21 @@ def api() -> str:
     lines += ["## Sessions", "", "`aims.training` returns this object.", ""]
     lines += ["::: aims_mlflow.capture.training.Training", "    options:", "      inherited_members: false"]
     return "\n".join(lines)
+
+
+def names() -> str:
+    """Return the page of what is public in Python as the checkout has it: each name with its first sentence."""
+    lines = ["# Python", "", "These names are public. Other names can change in any release."]
+    lines += ["`python -m pydoc aims_mlflow.trains` prints what one of them takes, returns and raises."]
+    lines += [IN_THE_SITE.format("api"), ""]
+    for name in PUBLIC:
+        module = importlib.import_module(name)
+        lines += [f"## `{name}`", "", (module.__doc__ or "").split("\n\n")[0], "", "| name | what it is |", "|---|---|"]
+        for public in module.__all__:
+            first = " ".join((getattr(module, public).__doc__ or "").split("\n\n")[0].split())
+            lines.append(f"| `{public}` | {cell(first)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip()
 
 
 def home_of(module: types.ModuleType, name: str) -> str:
@@ -87,12 +131,15 @@ def home_of(module: types.ModuleType, name: str) -> str:
 
 def aims_yaml() -> str:
     """Return the page of all keys in aims.yaml, from the models that read it."""
-    from aims_mlflow.records.system import AimsConfig, Data, Files, Source, System
+    from aims_mlflow.records.system import AimsConfig, Data, Files, ReadingOptions, Source, System
 
     lines = ["# aims.yaml", "", "A key that is not listed is an error, with its line and the nearest known key.", ""]
-    places = (("", AimsConfig), ("system.", System), ("data.", Data))
-    for prefix, model in (*places, ("data.sources.NAME.", Source), ("data.files.NAME.", Files)):
-        lines += [f"## `{prefix.rstrip('.') or 'top level'}`", "", " ".join((model.__doc__ or "").split()), ""]
+    places = (("", AimsConfig), ("system.", System), ("data.", Data), ("data.sources.NAME.", Source))
+    for prefix, model in (*places, ("data.files.NAME.", Files), ("data.reading.", ReadingOptions)):
+        meaning, _, single = (model.__doc__ or "").partition("Attributes:")
+        lines += [f"## `{prefix.rstrip('.')}`" if prefix else "## Top level", "", " ".join(meaning.split()), ""]
+        lines += [f"- `{key}`: {' '.join(text.split())}" for key, text in ATTRIBUTE.findall(single)]
+        lines += [""] if single else []
         lines += ["| key | value | default |", "|---|---|---|"]
         for name, field in model.model_fields.items():
             default = (
@@ -105,7 +152,7 @@ def aims_yaml() -> str:
 
 def text_of_default(value: Any) -> str:
     """Return a default as aims.yaml would spell it."""
-    return "none" if value is None or value in ((), {}) else f"`{value}`"
+    return "none" if value is None or value in ((), {}) or hasattr(value, "model_fields_set") else f"`{value}`"
 
 
 def text_of_type(annotation: Any) -> str:
@@ -121,7 +168,7 @@ def text_of_type(annotation: Any) -> str:
         return f"list of {text_of_type(inner[0])}"
     if origin is dict:
         return f"map of name to {text_of_type(inner[1])}"
-    return {str: "text", bool: "`true` or `false`"}.get(annotation, "section")
+    return {str: "text", int: "a whole number", bool: "`true` or `false`"}.get(annotation, "section")
 
 
 PAGES = {
@@ -130,6 +177,8 @@ PAGES = {
     "reference/api.md": api,
     "reference/aims-yaml.md": aims_yaml,
 }
+# What the checkout has in their place: the same, or where that is long or made by MkDocs, each name with its purpose.
+CHECKOUT = {**PAGES, "reference/cli.md": commands, "reference/api.md": names}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -141,7 +190,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Put the generated pages in the place of those in docs/, which say where else their content is."""
+    """Put the generated pages in the place of those in docs/."""
     from mkdocs.structure.files import File
 
     for path, page in PAGES.items():
@@ -151,14 +200,19 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-SNIPPET = re.compile(r'^--8<-- "([A-Z]+\.md)"$', re.MULTILINE)
+AT_THE_ROOT = re.compile(r"^\[([A-Z]+\.md)\]\([./]+/\1\).*$", re.MULTILINE)
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Show a file of the checkout's root with links that lead from the page, instead of from the root."""
+    """Show a file of the checkout's root in place of the link to it, with links that lead from the page."""
     up = "../" * page.file.src_uri.count("/")
 
     def shown(found: re.Match[str]) -> str:
         return Path(found[1]).read_text(encoding="utf-8").replace("](docs/", f"]({up}")
 
-    return SNIPPET.sub(shown, markdown)
+    return AT_THE_ROOT.sub(shown, markdown)
+
+
+if __name__ == "__main__":
+    for path, page in CHECKOUT.items():
+        Path(__file__).with_name("reference").joinpath(Path(path).name).write_text(page() + "\n", encoding="utf-8")

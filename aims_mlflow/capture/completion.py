@@ -16,7 +16,7 @@ from aims_mlflow.capture.registration import register
 from aims_mlflow.documents.datasheet import render_datasheet
 from aims_mlflow.documents.index_page import render_index
 from aims_mlflow.documents.model_card import render_model_card
-from aims_mlflow.documents.own_steps import own_steps
+from aims_mlflow.documents.own_steps import owed_by_others, own_steps
 from aims_mlflow.documents.terminal import summary_lines, warnings_told
 from aims_mlflow.documents.verdict import EvidenceVerdict
 from aims_mlflow.errors import AimsError, Unreachable
@@ -236,8 +236,9 @@ def tell(
         width = shutil.get_terminal_size().columns
         subject = StatusSubject(run.setup.config.system.id, digest=digest_of(models) or None, sessions=tuple(sessions))
         statuses = control_statuses(subject, datetime.now(UTC))
-        for line in (*own_steps(statuses, width=width), *summary_lines(statuses, width=width)):
-            say(line)
+        for told in (own_steps, owed_by_others, summary_lines):
+            for line in told(statuses, width=width):
+                say(line)
     for sentence in without_repeats(unmet):
         first, *more = refusal_lines(sentence)
         say(f"unmet: {first}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aims_mlflow.cli.approve import NAME
 from aims_mlflow.cli.gate_consents import retire, revoke
 from aims_mlflow.cli.gate_findings import close, findings
 from aims_mlflow.cli.gate_ledger import adopt, history, reconcile, replay
@@ -33,20 +34,24 @@ for _command in (adopt, reconcile, findings, close, history, replay, revoke, ret
 @click.argument("model")
 @click.option("--stage", type=click.Choice(["registration", "deployment"]), required=True, help="The stage to decide.")
 @click.option("--alias", help="The alias, for deployment: champion by default.")
+@NAME
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as one JSON object.")
-def explain(model: str, stage: Stage, alias: str | None, as_json: bool) -> int:
+def explain(model: str, stage: Stage, alias: str | None, name: str | None, as_json: bool) -> int:
     """Show the decision that the gate would make about MODEL (models:/NAME/VERSION or models:/NAME@ALIAS).
 
-    Exit status 1 if the gate would refuse MODEL.
+    A logged model that has no version yet is models:/m-ID with --name. Exit status 1 if the gate would refuse MODEL.
     """
     from aims_mlflow.evidence import tracking
     from aims_mlflow.registry import channel
 
     target = tracking.resolve(model)
-    if target.name is None or target.version is None:
-        raise ConfigError(f"{model} is no registered version", next="use models:/NAME/VERSION")
+    about = (target.name, target.version) if name is None else (name, target.model_id)
+    if about[0] is None or about[1] is None:
+        raise ConfigError(
+            f"{model} is no registered version", next="use models:/NAME/VERSION, or models:/m-ID with --name NAME"
+        )
     wanted = alias or ("champion" if stage == "deployment" else None)
-    decision = channel.explain(target.name, target.version, stage, wanted)
+    decision = channel.explain(about[0], about[1], stage, wanted)
     if as_json:
         click.echo(decision.model_dump_json(indent=2, exclude_none=True))
     else:

@@ -30,7 +30,7 @@ def findings(ledger: str | None, registry: str | None, as_json: bool) -> int:
                 **({"text": each.text} if each.text is not None else {}),
                 "id": key,
                 "kind": each.content.type,
-                "closes": KINDS[each.content.about].closes,
+                "closes": KINDS[each.content.about].closes_one(key),
             }
             for key, each in found.items()
         ]
@@ -39,7 +39,7 @@ def findings(ledger: str | None, registry: str | None, as_json: bool) -> int:
     for key, each in found.items():
         kind = KINDS[each.content.about]
         click.secho(f"{kind.control} {kind.name}: {each.text or kind.opens}", fg="yellow")
-        click.echo(f"  {kind.leaf} {key}, since {each.content.time}; it closes when {kind.closes}")
+        click.echo(f"  {kind.leaf} {key}, since {each.content.time}; it closes when {kind.closes_one(key)}")
     click.echo(f"{len(found)} findings and incidents open")
     return 1 if found else 0
 

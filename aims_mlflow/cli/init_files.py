@@ -89,7 +89,7 @@ data:
   # Where the data come from; @aims.acquires("NAME") refers to it.
   # sources:
   #   NAME: {{uri: ..., owner: ..., licence: ..., rights: ..., subjects: ..., selection_reason: ..., retention: ...,
-  #     personal_data: [columns that are personal]}}
+  #     purpose: ..., personal_data: [columns that are personal]}}
   # Folders of images, texts or audio that the table is about; `column` names each row's file.
   # files:
   #   images: {{folder: images, column: path}}
@@ -168,6 +168,8 @@ def pack_text(
 ) -> str:
     """Return a pack that extends `parent` by the expectations in `added`; what is added by hand later is the owner's.
 
+    Its first lines say who set which limit, as the fields `set_by` do.
+
     Lines of the parent about columns that the table does not have are left out.
     """
     absent = _absent(parent, {str(column) for column in columns})
@@ -185,8 +187,8 @@ def pack_text(
         f"# Every line of the pack {parent.name} holds. A line here replaces the line on the same metric or column,\n"
     )
     text += "# or is added. Expectations are spelled as in Great Expectations. Severity: blocking stops a training,\n"
-    text += "# failing is refused at registration, warning is shown. Give every limit your own reason under `why`,\n"
-    text += "# and your name under `set_by`: until then every page says that it was inferred and set by no person.\n"
+    text += "# failing is refused at registration, warning is shown. Give every limit your own reason under `why`.\n"
+    text += _set_by_whom(system.owner, inferred=bool(added))
     text += _block(head)
     if absent:
         text += (
@@ -194,6 +196,17 @@ def pack_text(
         )
         text += _block({"without": absent})
     return text + _block({"data_quality": {"expectations": [*added]}}) if added else text
+
+
+def _set_by_whom(owner: str, *, inferred: bool) -> str:
+    """Return the comment on `set_by`: who set the limits that are added by hand, and that nobody set the others."""
+    text = "# `set_by` and `set_on` under `extends` are about each limit here that has none of its own.\n"
+    if not owner:
+        text = "# Add `set_by` and `set_on` under `extends`: they are about each limit here that has none of its own.\n"
+    if inferred:
+        text += "# The limits below say `set_by: inferred from ...`. Write a name there once a person decided on one:\n"
+        text += "# until then every page says that no person set it.\n"
+    return text
 
 
 def _absent(parent: Pack, columns: set[str]) -> list[str]:

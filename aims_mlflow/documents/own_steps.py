@@ -1,4 +1,4 @@
-"""What whoever trains can do about missing evidence, in words: the first two steps, not a list of control ids."""
+"""Who owes missing evidence: the first two steps of whoever trains, in words, and the controls that others owe."""
 
 from __future__ import annotations
 
@@ -20,6 +20,18 @@ def own_steps(statuses: Sequence[ControlStatus], *, width: int = 80) -> list[str
     """Return the first two steps that the trainer can take about missing controls; none where others owe the rest."""
     lines = [f"yours next, {control}: {reason}" for control, reason in _steps(statuses)][:AT_MOST]
     return [part for line in lines for part in textwrap.wrap(line, max(width - 8, 40), subsequent_indent="    ")]
+
+
+def owed_by_others(statuses: Sequence[ControlStatus], *, width: int = 80) -> list[str]:
+    """Return one sentence with the controls of which other people owe something; none where nobody does."""
+    owed: dict[str, list[str]] = {}
+    for status in statuses:
+        missing = (c.condition.owed_by for c in status.conditions if c.verdict.outcome == "missing")
+        for who in dict.fromkeys(missing if status.state == "missing" else ()):
+            if who not in OWN:
+                owed.setdefault(who, []).append(status.control.id)
+    line = "; ".join(f"{', '.join(ids)} by {who}" for who, ids in owed.items())
+    return textwrap.wrap(f"owed by others: {line}", max(width - 8, 40), subsequent_indent="    ") if owed else []
 
 
 def _steps(statuses: Sequence[ControlStatus]) -> Iterator[tuple[str, str]]:

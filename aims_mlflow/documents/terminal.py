@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from aims_mlflow.documents.verdict import WORDS
 from aims_mlflow.gates.control_coverage import ControlCoverage
 
 if TYPE_CHECKING:
@@ -49,14 +50,16 @@ MOST_WARNINGS = 3
 
 
 def warnings_told(verdict: EvidenceVerdict) -> list[str]:
-    """Return one line with what is only warned about, by name; the page has the values. Nothing where nothing is."""
-    names = [claim.short for claim in verdict.open_claims if claim.mild]
-    names += [f"{r.evidence.kind}: {why}" for r, why in verdict.reasons if r.evidence.result == "warned"]
-    names = list(dict.fromkeys(names))
-    if not names:
-        return []
-    more = f"; and {len(names) - MOST_WARNINGS} more" if len(names) > MOST_WARNINGS else ""
-    return [f"warned: {'; '.join(names[:MOST_WARNINGS])}{more} (values on the page)"]
+    """Return by name what is only warned about, a line for each verdict on the page; nothing where nothing is."""
+    told = [(claim.word, claim.short) for claim in verdict.open_claims if claim.mild]
+    told += [("warned", f"{r.evidence.kind}: {why}") for r, why in verdict.reasons if r.evidence.result == "warned"]
+    lines = []
+    for word in reversed(WORDS):
+        names = list(dict.fromkeys(name for each, name in told if each == word))
+        more = f"; and {len(names) - MOST_WARNINGS} more" if len(names) > MOST_WARNINGS else ""
+        if names:
+            lines.append(f"{word}: {'; '.join(names[:MOST_WARNINGS])}{more} (values on the page)")
+    return lines
 
 
 def summary_lines(statuses: Sequence[ControlStatus], *, width: int = 80) -> list[str]:

@@ -26,7 +26,9 @@ def refusal(decision: Decision) -> str:
     shown = decision.unmet[:MAX_ITEMS]
     what = " ".join(f"{item_text(u)}." for u in shown)
     if len(decision.unmet) > MAX_ITEMS:
-        what += f" And {len(decision.unmet) - MAX_ITEMS} more: `aims gate explain` lists all."
+        more = f"{len(decision.unmet) - MAX_ITEMS} more"
+        change = f"{_subject(decision)} --stage {decision.stage}{_alias(decision)}"
+        what += f" And {more}: `aims gate explain {change}` lists all."
     nexts = [f"{advice}: {'; '.join(commands)}" if commands else advice for advice, commands in _steps(shown, decision)]
     alias = f" as {decision.alias}" if decision.alias else ""
     model = f"model {decision.model_id}" if decision.model_id else "a model"
@@ -48,6 +50,27 @@ def _plain(text: str) -> str:
     return line if len(line) <= MAX_CHARS else line[: MAX_CHARS - 1] + "…"
 
 
+def next_step(item: Unmet, decision: Decision) -> str:
+    """Return the remedy of an unmet condition, with the model and the run of the decision in its commands.
+
+    What is sealed says VERSION, so that decisions of earlier releases are made again word for word.
+    """
+    text = _plain(item.next).replace(f"models:/{decision.model_name}/VERSION", _subject(decision))
+    run = f" runs:/{decision.run_id}" if decision.run_id else ""
+    return text.replace("`aims evidence controls`", f"`aims evidence controls{run}`")
+
+
+def _subject(decision: Decision) -> str:
+    """Return the model of a decision as commands name it: the version, else the logged model that would become one."""
+    if decision.version is not None or not decision.model_id:
+        return shlex.quote(f"models:/{decision.model_name}/{decision.version or 'VERSION'}")
+    return f"models:/{decision.model_id} --name {shlex.quote(decision.model_name)}"
+
+
+def _alias(decision: Decision) -> str:
+    return f" --alias {decision.alias}" if decision.alias else ""
+
+
 def refusal_lines(text: str) -> list[str]:
     """Return a refusal as lines: what is refused, each reason, the advice, each command alone; other text as it is."""
     return [line.strip() for line in PARTS.sub("\n", text).split("\n")]
@@ -58,7 +81,7 @@ def _steps(items: Sequence[Unmet], decision: Decision) -> list[tuple[str, list[s
     steps: dict[str, list[str]] = {}
     for item in items:
         if item.next:
-            steps.setdefault(_plain(item.next), []).extend(_waiver_command(item, decision))
+            steps.setdefault(next_step(item, decision), []).extend(_waiver_command(item, decision))
     told = [(advice, list(dict.fromkeys(commands))) for advice, commands in steps.items()]
     return sorted(told, key=lambda step: bool(step[1]))
 
@@ -67,10 +90,9 @@ def _waiver_command(item: Unmet, decision: Decision) -> list[str]:
     """Return the command that waives a failure; nothing where no waiver can cover it."""
     if "waiver" not in item.next or not decision.model_id or not item.waivable:
         return []
-    alias = f" --alias {decision.alias}" if decision.alias else ""
     metric = f" --metric {item.metric}" if item.metric else ""
     rows = "".join(f" --slice {shlex.quote(_plain(f'{column}={group}'))}" for column, group in item.slice.items())
-    change = f"models:/{decision.model_id} --name {decision.model_name} --stage {decision.stage}{alias}"
+    change = f"models:/{decision.model_id} --name {decision.model_name} --stage {decision.stage}{_alias(decision)}"
     return [f"aims waive {change} --control {item.control}{metric}{rows} --reason … --until …"]
 
 

@@ -29,6 +29,10 @@ class FindingKind:
             return f"`aims document findings --seal` finds: {self.opens}"
         return self.opens
 
+    def closes_one(self, key: str) -> str:
+        """Return when the one with this id closes, with the id in the command that a person types."""
+        return self.closes.replace("aims gate close ID", f"aims gate close {key}")
+
 
 GONE = "`aims document findings --seal` no longer finds it"
 _ALL = (

@@ -216,7 +216,7 @@ def test_an_alias_needs_an_approval_by_somebody_else(gate, client, compliant):
     client.set_registered_model_alias("approvals", "candidate", version)
     text = refused(client.set_registered_model_alias, "approvals", "champion", version)
     assert "an approval by another person than the trainer is missing" in text
-    assert "aims approve models:/approvals/VERSION --stage deployment --alias champion" in text
+    assert f"aims approve models:/approvals/{version} --stage deployment --alias champion" in text
     with pytest.raises(Exception, match="has no role 'approver'"):
         commands.aims("approve", f"models:/approvals/{version}", "--stage", "deployment", "--alias", "champion")
     with gate.as_approver():

@@ -81,7 +81,9 @@ def test_nobody_is_made_up_as_the_owner(table, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert init(table, "--target", "granted", "--favourable", "yes", "--system", "loans", owner=()) == 0
     assert "fill in owner in aims.yaml" in capsys.readouterr().out
-    assert "\nset_by" not in (tmp_path / "checks" / "loans" / "pack.yaml").read_text()
+    pack = (tmp_path / "checks" / "loans" / "pack.yaml").read_text()
+    assert "\nset_by" not in pack
+    assert "# Add `set_by` and `set_on`" in pack
     assert written(tmp_path)[0].config.system.owner == "TODO"
 
 
@@ -252,3 +254,16 @@ def test_init_says_what_is_missing_labels_and_a_table_without_any_group(table, t
     assert "no groups would be compared" not in said
     text = (tmp_path / "b/checks/german/pack.yaml").read_text(encoding="utf-8")
     assert "set_by: inferred from german.csv" in text
+
+
+def test_the_new_pack_says_who_set_which_limit(table, tmp_path):
+    """Its first lines said that nobody had set its limits, and its field named the owner."""
+    assert init(table, "--target", "granted", "--favourable", "yes", "--dir", tmp_path / "p") == 0
+    path = tmp_path / "p/checks/loans"
+    comment, _, fields = (path / "pack.yaml").read_text().partition("name: ")
+    assert "set_by: me@example.org" in fields
+    assert "# `set_by` and `set_on` under `extends` are about each limit here that has none of its own." in comment
+    assert "# The limits below say `set_by: inferred from ...`" in comment
+    pack = load_pack(str(path), tmp_path)
+    own = [each.set_by for each in pack.data_quality.expectations if "(default)" not in str(each.set_by)]
+    assert set(own) == {"inferred from loans.csv", "the authors of aims_mlflow"}

@@ -43,6 +43,12 @@ def test_every_page_that_is_generated_has_its_content():
     assert not pages
 
 
+def test_the_checkout_has_the_reference_pages_for_readers_without_the_site():
+    """They were stubs. To write them again: `python docs/site_pages.py`."""
+    for path, page in runpy.run_path(str(ROOT / "docs" / "site_pages.py"))["CHECKOUT"].items():
+        assert (ROOT / "docs" / path).read_text(encoding="utf-8") == page() + "\n", path
+
+
 def test_each_decision_record_has_its_parts_in_one_order():
     for record in sorted((ROOT / "docs" / "adr").glob("0*.md")):
         text = record.read_text()

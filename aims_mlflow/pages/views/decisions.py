@@ -18,7 +18,7 @@ from aims_mlflow.documents.page_blocks import (
     to,
 )
 from aims_mlflow.gates.waivers import last_day
-from aims_mlflow.gates.wording import item_text
+from aims_mlflow.gates.wording import item_text, next_step
 from aims_mlflow.pages.judging import decision_in, rules_of
 from aims_mlflow.pages.views.common import RowRange, leaf_cell, record_cell, result_cell, time_text, version_cell
 from aims_mlflow.pages.views.timeline import DECISIONS, decided_cell, decision_row
@@ -130,7 +130,7 @@ def _reasons(said: Decision | None) -> list[Block]:
     if said is None:
         return [Prose("Reasons", (ERASED,), loud=True)]
     rows: list[tuple[Any, ...]] = [
-        (state_cell("failed"), u.control, item_text(u), u.where or "", u.next) for u in said.unmet
+        (state_cell("failed"), u.control, item_text(u), u.where or "", next_step(u, said)) for u in said.unmet
     ]
     rows += [
         (
@@ -142,7 +142,7 @@ def _reasons(said: Decision | None) -> list[Block]:
         )
         for w in said.waived
     ]
-    rows += [(state_cell("warned"), u.control, item_text(u), u.where or "", u.next) for u in said.warnings]
+    rows += [(state_cell("warned"), u.control, item_text(u), u.where or "", next_step(u, said)) for u in said.warnings]
     columns = ("State", "Control", "Condition of the policy", "Where", "Next, or by whom waived")
     return [PageTable("Conditions that did not hold", columns, rows, empty="Every condition of the policy held.")]
 
@@ -225,7 +225,9 @@ def _what_if(source: PageSource, leaf: Leaf, query: Mapping[str, str]) -> list[B
     answer = what_if(source, leaf, WhatIf(day, rules == NOW, without))
     if isinstance(answer, str):
         return [form, Prose("Answer", (answer,))]
-    rows: list[tuple[Any, ...]] = [(state_cell("failed"), u.control, item_text(u), u.next) for u in answer.unmet]
+    rows: list[tuple[Any, ...]] = [
+        (state_cell("failed"), u.control, item_text(u), next_step(u, answer)) for u in answer.unmet
+    ]
     rows += [
         (
             state_cell("failed and waived"),

@@ -1,8 +1,8 @@
-"""After a training, the trainer reads the first two own steps in words."""
+"""After a training, the trainer reads the first two own steps in words, and who owes the rest."""
 
 from types import SimpleNamespace
 
-from aims_mlflow.documents.own_steps import own_steps
+from aims_mlflow.documents.own_steps import owed_by_others, own_steps
 from aims_mlflow.gates.verdict import Judgement
 
 TRAINER, OWNER = "the data scientist", "the system's owner"
@@ -51,3 +51,24 @@ def test_what_the_trainer_owes_is_told_as_long_as_it_is_missing():
         "yours next, A.7.3", "yours next, A.6.2.3",
     ]  # fmt: skip
     assert own_steps([other], width=200) == ["yours next, A.6.2.3: the fitted model's settings are not recorded"]
+
+
+def test_one_sentence_says_which_controls_other_people_owe():
+    """A control of which the trainer owes a part is among them where somebody else owes another part."""
+    approval = SimpleNamespace(
+        verdict=Judgement("missing", "nobody approved it"),
+        condition=SimpleNamespace(owed_by="another person than the trainer"),
+    )
+    both = status("A.7.2", "no population of use is declared: populations in the pack")
+    both.conditions.append(approval)
+    statuses = [
+        status("A.6.2.2", 'aims.attach("requirements", PATH)', "no owner is named", owed_by=OWNER),
+        status("A.6.2.4", "not checked", state="failed", owed_by=OWNER),
+        both,
+        status("A.9.4", "no document", owed_by=OWNER),
+    ]
+    assert owed_by_others(statuses, width=200) == [
+        "owed by others: A.6.2.2, A.9.4 by the system's owner; A.7.2 by another person than the trainer",
+    ]
+    assert all(len(line) <= 60 for line in owed_by_others(statuses, width=60))
+    assert owed_by_others([status("A.7.3", "rights are not stated: data.sources in aims.yaml")]) == []

@@ -1,4 +1,4 @@
-"""What a training prints: warnings are named in one line, and the page has their values."""
+"""What a training prints: warnings are named in one line for each verdict, and the page has their values."""
 
 from aims_mlflow.documents.terminal import warnings_told
 from aims_mlflow.documents.verdict import EvidenceVerdict
@@ -28,3 +28,14 @@ def test_warnings_are_named_in_one_short_line():
         "warned: agreement under noise; agreement with missing; agreement under shift; and 2 more (values on the page)"
     ]
     assert warnings_told(verdict(warned("r2", passed=True), warned("f1", severity="failing"))) == []
+
+
+def test_each_limit_has_the_word_that_the_page_shows_for_it():
+    """A limit that only warns and could not be decided was called warned here, and not enough data on the page."""
+    few = warned("true_positive_rate_ratio", passed=None, n=6, note="not enough data: n=6, and 30 are asked for")
+    found = verdict(few, warned("r2"))
+    assert warnings_told(found) == [
+        "warned: r2 (values on the page)",
+        f"not enough data: {found.open_claims[0].short} (values on the page)",
+    ]
+    assert [claim.word for claim in found.open_claims] == ["not enough data", "warned"]

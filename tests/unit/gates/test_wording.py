@@ -36,7 +36,8 @@ def test_every_unmet_condition_is_told_up_to_a_sensible_number():
     text = refusal(decision(*many))
     assert "evidence e7" in text
     assert "evidence e8" not in text
-    assert "And 4 more: `aims gate explain` lists all." in text
+    command = "aims gate explain models:/m-3f2 --name income --stage registration"
+    assert f"And 4 more: `{command}` lists all." in text
     assert text.count("mitigate and train again") == 1, "the same advice once"
 
 
@@ -65,6 +66,22 @@ def test_the_advice_stands_once_before_all_its_commands_which_are_lines_of_their
     assert refusal_lines("performance: accuracy is 0.5. Next year A.6") == [
         "performance: accuracy is 0.5. Next year A.6"
     ]
+
+
+SEALED = "an approver runs `aims approve models:/income/VERSION --stage deployment --alias champion`"
+
+
+def test_the_next_step_names_the_version_and_the_run_where_they_are_known():
+    """What is sealed says VERSION; whoever reads the refusal pastes the command as it is."""
+    approval = ALIAS.model_copy(update={"next": SEALED})
+    text = refusal(decision(approval, stage="deployment", alias="champion", version="3"))
+    assert "Next: an approver runs `aims approve models:/income/3 --stage deployment --alias champion`." in text
+    assert "  next: " + SEALED.replace("VERSION", "3") in lines(decision(approval, version="3"))
+    before = refusal(decision(approval))
+    assert "aims approve models:/m-3f2 --name income --stage deployment" in before, "there is no version yet"
+    assert "models:/income/VERSION" in refusal(decision(approval, model_id=None))
+    owed = LOW.model_copy(update={"next": "the risk owner owes it; `aims evidence controls` shows every condition"})
+    assert "`aims evidence controls runs:/8c1` shows every condition" in refusal(decision(owed))
 
 
 def test_what_a_client_wrote_cannot_break_or_flood_the_text():

@@ -165,7 +165,9 @@ def test_a_waiver_is_shown_where_the_decision_is_shown(registry, client):
     _, uri = trainings.train("loans", frame=trainings.table(3000, fair=False))
     until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
     waiver = ["--control", "A.6.2.4", "--reason", "pilot until the new data", "--until", until]
-    registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
+    change = [uri, "--name", "loans", "--stage", "registration"]
+    assert f"    aims waive {' '.join(change)}" in commands.run("gate", "explain", *change, status=1)
+    registry.say("waive", *change, *waiver)
     version = mlflow.register_model(uri, "loans")
     assert "pilot until the new data" in version.tags["aims.waivers"]
     leaf = registry.leaves("decision")[-1]
