@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.ledger.driver_query import DriverQuery
 from aims_mlflow.ledger.engine import bound_waits
 from aims_mlflow.lifecycle.model_history import qualified
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 # How many versions the ledger is asked about; a ledger of this registry knows the first.
 MAX_MADE = 20
+# Names of which it is remembered of what kind their versions are.
+MAX_NAMES = 10_000
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class RegistryRows:
 
     def __init__(self, store: Any) -> None:
         self._store = store
+        # (workspace, name, whether of prompts) -> when the model was made, and up to which version there is none.
+        self._without: BoundedCache[tuple[int | None, int]] = BoundedCache(MAX_NAMES)
         _autocommit(store.engine)
 
     def version(self, name: str, version: str) -> VersionRow:
@@ -143,14 +148,23 @@ class RegistryRows:
     def holds(self, name: str, *, prompts: bool) -> bool:
         """Return whether a name has a version of a prompt, or with `prompts` false of a model, that is not deleted.
 
+        No version changes its kind, so those that were looked at before are not looked at again.
+
         Raises:
             MlflowException: the registry holds no registered model of this name.
         """
         asked = {"workspace": self._store._get_active_workspace(), "name": name}
-        row = _row(self._store, _of_kind(prompts=prompts), asked)
+        key, query = (*asked.values(), prompts), _of_kind(prompts=prompts)
+        made, after = self._without.known(key) or (None, 0)
+        row = _row(self._store, query, {**asked, "after": after})
+        if after and row is not None and row.creation_time != made:  # another model has the name now
+            row = _row(self._store, query, {**asked, "after": 0})
         if row is None:  # MLflow says it in its own words
             self._store.get_registered_model(name)
-        return row is not None and row.number is not None
+            return False
+        if row.number is None and row.newest is not None:
+            self._without.put(key, (row.creation_time, row.newest))
+        return row.number is not None
 
     def made_by_a_gate(self) -> list[MadeVersion]:
         """Return (ledger name, version, request) of versions that a gate let in, in any workspace, newest first."""
@@ -240,8 +254,10 @@ def _of_kind(*, prompts: bool) -> sa.Select[Any]:
     of_prompt = sa.or_(*(source == each for each in sorted(PROMPT_SOURCES))) & (run == "")
     kind = of_prompt if prompts else ~of_prompt
     named = (*_named(Version, "workspace", "name"), Version.current_stage != STAGE_DELETED_INTERNAL)
-    one = sa.select(Version.version).where(*named, kind).limit(1).scalar_subquery()
-    return sa.select(Model.name, one.label("number")).where(*_named(Model, "workspace", "name"))
+    one = sa.select(Version.version).where(*named, Version.version > sa.bindparam("after"), kind).limit(1)
+    newest = sa.select(sa.func.max(Version.version)).where(*_named(Version, "workspace", "name"))
+    columns = (one.scalar_subquery().label("number"), newest.scalar_subquery().label("newest"))
+    return sa.select(Model.creation_time, *columns).where(*_named(Model, "workspace", "name"))
 
 
 @functools.cache

@@ -6,7 +6,9 @@ import sqlite3
 import mlflow
 import pytest
 from mlflow.entities.model_registry import ModelVersionTag
+from mlflow.exceptions import MlflowException
 
+from aims_mlflow.server.stored_rows import RegistryRows
 from support import trainings
 from support.embedded_registry import restart
 from support.gated_registry import refused
@@ -40,6 +42,28 @@ def test_a_name_holds_either_models_or_prompts(registry, plain, store, use):
     assert "greeting has versions of a prompt" in refused(
         store.create_model_version, "greeting", uri, model_id=uri.removeprefix("models:/")
     )
+
+
+def test_the_kind_of_a_name_is_told_by_versions_that_came_since_and_of_a_model_made_again(registry, plain, store):
+    """A worker remembers up to which version a name holds no prompt; others make and delete meanwhile."""
+    rows, other = RegistryRows(store), plain._get_registry_client().store
+    uri = trainings.plain_model()
+    model = {"name": "loans", "source": uri, "model_id": uri.removeprefix("models:/")}
+    other.create_registered_model("loans")
+    assert not rows.holds("loans", prompts=True)
+    other.create_model_version(**model)
+    assert [rows.holds("loans", prompts=kind) for kind in (True, False, True)] == [False, True, False]
+    other.create_model_version(**PROMPT)
+    assert [rows.holds("loans", prompts=kind) for kind in (True, False)] == [True, True]
+    other.delete_model_version("loans", "2")
+    assert not rows.holds("loans", prompts=True)
+
+    other.delete_registered_model("loans")
+    with pytest.raises(MlflowException, match="loans not found"):
+        rows.holds("loans", prompts=True)
+    other.create_registered_model("loans")
+    other.create_model_version(**PROMPT)
+    assert [rows.holds("loans", prompts=kind) for kind in (True, False)] == [True, False]
 
 
 @pytest.mark.parametrize("mode", ["enforce", "observe"])
