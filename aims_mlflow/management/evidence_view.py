@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.run_source import open_source
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.training import SessionStartDetails
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +50,12 @@ class EvidenceView:
         """Return the groups that were compared for a system, as column=value."""
         claims = (c for r in self.of_system(system) if r.evidence.kind == "fairness" for c in r.evidence.claims)
         return {f"{column}={value}" for c in claims for column, value in c.slice.items() if value != "*"}
+
+    def columns(self, system: str | None) -> set[str]:
+        """Return the columns of the data that a system's trainings were planned with."""
+        started = (r.evidence for r in self.of_system(system) if r.evidence.kind == "session-start")
+        tables = [t for e in started for t in (read_details(e, SessionStartDetails).data or {}).values()]
+        return {column for table in tables for column in table.columns or ()}
 
     @cached_property
     def superseded(self) -> frozenset[str]:

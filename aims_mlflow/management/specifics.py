@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.context import SystemEntry
 
 SHORTEST = 3
+SHORTEST_COLUMN = 6
+NO_PLAIN_WORD = re.compile(r"[\w][-_.]\w|\d|[a-z][A-Z]")
 FICTIVE = "any other system"
 
 
@@ -22,7 +25,8 @@ def component_names(entry: SystemEntry) -> list[str]:
 class SystemFacts:
     """Texts that can be looked up and are about a system alone, for each system of the register.
 
-    Its own id and name are none of them, and neither are plain words, such as a column's name or "customers".
+    Its own id and name are none of them, and neither are plain words such as "customers". A column's name counts where
+    it is no plain word: `hours-per-week` does, and `income` does not.
     """
 
     def __init__(self, systems: Mapping[str, SystemEntry], evidence: EvidenceView) -> None:
@@ -46,6 +50,7 @@ class SystemFacts:
         entry = self._systems.get(system)
         records = self._evidence.of_system(system)
         facts: set[str] = set(self._evidence.groups(system))
+        facts |= {c for c in self._evidence.columns(system) if NO_PLAIN_WORD.search(c) and len(c) >= SHORTEST_COLUMN}
         facts |= {r.id[:13] for r in records} | {d[:12] for r in records for s in r.subjects for d in s.digest.values()}
         if entry is not None:
             facts |= {g.in_data for g in entry.affected_groups if g.in_data}

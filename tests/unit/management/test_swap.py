@@ -1,4 +1,4 @@
-"""The swap test: ten assessments that would fit any system are caught, and five good ones are not called generic."""
+"""The swap test: assessments that would fit any system are caught, and good ones are not called generic."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from aims_mlflow.management import lint as linting
 from aims_mlflow.management.evidence_view import EvidenceView
 from aims_mlflow.management.folder import read_folder
 from aims_mlflow.management.rules.base import LintContext
-from support import live_states
+from support import assessment_texts, live_states
 from support.management_folder import PEOPLE, REGISTER_ENTRY, assessment, write
 
 CHURN = """id: churn
@@ -59,24 +59,34 @@ def good(record, digest):
     )
     return {
         "a figure with its evidence": f"{padding} For women the ratio is 0.95[^e1], within its limit.\n\n[^e1]: evidence "
-        f"{record.id} selection_rate_ratio sex=Female",
+        f"{record} selection_rate_ratio sex=Female",
         "a group of the data": f"{padding} The score of sex=Female is lower in rows where working hours are missing.",
         "the bytes": f"{padding} What is assessed is model {digest[:12]} alone, as it was registered in June.",
-        "a record": f"{padding} What the by-group record {record.id[:13]} shows was read row by row with the works council.",
+        "a record": f"{padding} What the by-group record {record} shows was read row by row with the works council.",
         "the registered model": f"{padding} The registered model income-forest takes nine columns, and no postcode.",
     }
+
+
+CENSUS = ("age", "workclass", "occupation", "marital-status", "relationship", "sex", "hours-per-week", "native-country")
+
+
+def of_census(parts):
+    """The training was planned with these columns."""
+    data = parts["session-start"][1]["details"]["data"]["train"]
+    data["columns"] = [*data["columns"], *CENSUS]
 
 
 @pytest.fixture(scope="module")
 def generic_marks(tmp_path_factory):
     """Return a function from words to the results of G2."""
     folder = tmp_path_factory.mktemp("bank")
-    records = live_states.good_records()
+    records = live_states.session_records(of_census)
     record = live_states.fairness_of(records)
     evidence = EvidenceView(records, ("run",), (), (live_states.MODEL,))
     entry = REGISTER_ENTRY.replace("models: [income-screening]", "models: [income-forest]")
 
     def marks(body):
+        body = body.replace("RECORD", record.id).replace("DIGEST12", live_states.MODEL[:12])
         write(folder, aiia=text(record, body), system=entry, churn=CHURN, people=PEOPLE)
         around = LintContext(read_folder(folder / "aims"), evidence, None, "2026-12-01")
         return [r.text for r in linting.lint(around, ["aiia"]) if r.rule.id == "G2"]
@@ -84,9 +94,9 @@ def generic_marks(tmp_path_factory):
     return marks
 
 
-@pytest.mark.parametrize("name", GENERIC)
+@pytest.mark.parametrize("name", [*GENERIC, *assessment_texts.GENERIC])
 def test_a_generic_assessment_is_caught(name, generic_marks):
-    (mark,) = generic_marks(GENERIC[name])
+    (mark,) = generic_marks({**GENERIC, **assessment_texts.GENERIC}[name])
     assert "this text would fit churn" in mark
 
 
@@ -97,7 +107,18 @@ def test_a_citation_that_is_of_no_evidence_of_the_system_makes_it_no_less_generi
     assert "this text would fit churn" in mark
 
 
+@pytest.mark.parametrize("name", assessment_texts.GOOD)
+def test_one_that_says_what_is_true_of_this_system_is_not_called_generic(name, generic_marks):
+    assert generic_marks(assessment_texts.GOOD[name]) == []
+
+
+@pytest.mark.parametrize("column", ["income", "age", "hours-per-day"])
+def test_a_plain_word_and_a_column_that_the_data_do_not_have_make_it_no_less_generic(column, generic_marks):
+    (mark,) = generic_marks(f"{GENERIC['testing']} The column {column} was looked at.")
+    assert "this text would fit churn" in mark
+
+
 @pytest.mark.parametrize("name", range(5))
 def test_a_good_one_is_not_called_generic(name, generic_marks):
-    bodies = good(live_states.fairness_of(live_states.good_records()), live_states.MODEL)
+    bodies = good("RECORD", live_states.MODEL)
     assert generic_marks(list(bodies.values())[name]) == []
