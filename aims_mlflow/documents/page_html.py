@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from aims_mlflow.documents.page_blocks import PageTable, PageView, Picture, Text
 
-NAME, PROSE, LONG = 20, 60, " long"  # letters of the longest name and text that a narrow column shows well
+# Letters of the longest name and text that a narrow column shows well, and of a date, which is not broken in two.
+NAME, PROSE, DATE = 20, 60, 10
+LONG, SHORT = " long", " short"
 _SPECIAL = re.compile("[&<>\"']")
 
 
@@ -78,14 +80,18 @@ def table_rows(table: PageTable, root: str) -> Markup:
 
 def _row(row: Sequence[Text], labels: Sequence[str], root: str) -> str:
     first, *others = map(cell, row)
-    name = first.tone if len(first.text) <= NAME else first.tone + LONG
-    head = f'<th scope="row" role="rowheader" class="{name}">{_shown(first, root)}</th>'
+    head = f'<th scope="row" role="rowheader" class="{_width(first, NAME)}">{_shown(first, root)}</th>'
     rest = (
-        f'<td role="cell" class="{c.tone if len(c.text) <= PROSE else c.tone + LONG}" data-label="{label}">'
-        f"{_shown(c, root)}</td>"
+        f'<td role="cell" class="{_width(c, PROSE)}" data-label="{label}">{_shown(c, root)}</td>'
         for c, label in zip(others, labels[1:], strict=False)
     )
     return f'<tr role="row">{head}{"".join(rest)}</tr>\n'
+
+
+def _width(c: PageCell, most: int) -> str:
+    """Return a cell's class: its tone, and whether its text is too long for a narrow column, or too short to break."""
+    length = len(c.text)
+    return c.tone + (LONG if length > most else SHORT if length <= DATE else "")
 
 
 def _shown(c: PageCell, root: str) -> str:
