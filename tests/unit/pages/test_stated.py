@@ -2,7 +2,7 @@
 
 import pytest
 
-from aims_mlflow.documents.page_blocks import Facts
+from aims_mlflow.documents.page_blocks import Facts, PageTable
 from aims_mlflow.pages.views.stated import NOT_STATED, plain_text, stated_blocks
 
 FIELDS = {
@@ -28,6 +28,8 @@ def test_fields_columns_and_parts_come_in_the_order_of_the_form():
         ("Later", "b: 1; a: 2"),
     ]
     consulted, impacts = tables
+    assert isinstance(consulted, PageTable)
+    assert isinstance(impacts, PageTable)
     assert (consulted.title, consulted.columns) == ("Consulted", ["Party", "How", "Changed"])
     assert impacts.columns == ["Id", "Kind", "Group", "Dimension", "Mechanism", "Evidence"]
     assert impacts.rows == [
@@ -38,6 +40,8 @@ def test_fields_columns_and_parts_come_in_the_order_of_the_form():
 
 def test_a_kind_that_this_release_does_not_know_keeps_the_order_of_its_file():
     facts, table = stated_blocks("of-a-later-release", {"z": [{"b": "1", "a": "2"}], "y": "text", "x": None})
+    assert isinstance(facts, Facts)
+    assert isinstance(table, PageTable)
     assert facts.rows == [("Y", "text"), ("X", NOT_STATED)]
     assert (table.columns, table.rows) == (["B", "A"], [("1", "2")])
 
