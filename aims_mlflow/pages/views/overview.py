@@ -16,18 +16,19 @@ from aims_mlflow.pages.views.registers import reason_of
 from aims_mlflow.pages.views.risks import MARKS, OPEN, RISK_MEANS, standings
 from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, control_cell, live_versions, summary_of
 from aims_mlflow.pages.views.suppliers import supplied
+from aims_mlflow.pages.views.systems import BY_REGISTER, STAGES, listed_systems
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aims_mlflow.pages.source import PageSource
+    from aims_mlflow.pages.views.systems import ListedSystem
 
 DAYS, MOST, MOST_STATES, MOST_NAMES = 31, 20, 500, 5
 LOUD = ("unverifiable", "failed", "failed and waived", "stale", "not evaluated", "missing")
 WAIVED = "failed and waived"
 MISSING = "missing"  # of these there are many: one row for each version
-STAGES = ("deployed", "development", "retired")
 NOTHING_LOUD = (
     "No judged version in use has a control or clause that is failed, waived, stale, missing, unverifiable or not "
     "evaluated, no finding is open in the ledger"
@@ -219,21 +220,20 @@ def _ending_state(state: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def _systems(source: PageSource) -> Facts:
-    found = source.rows(
-        "SELECT coalesce(system, '') AS system, sum(gone IS NULL) AS "
-        "living, count(*) AS n FROM version WHERE {scope} GROUP BY 1"
-    )
-    deployed = {v["system"] or "" for v in live_versions(source)}
-    by_stage: dict[str, list[str]] = {stage: [] for stage in STAGES}
-    for row in found:
-        stage = "deployed" if row["system"] in deployed else "development" if row["living"] else "retired"
-        by_stage[stage].append(row["system"])
-    rows = [
-        (stage, PageCell(f"{len(names):,}", to("systems", stage=stage)) if names else "0")
-        for stage, names in by_stage.items()
-    ]
-    every = PageCell(f"{len(found):,} with registered models", to("systems"))
-    return Facts("Systems by stage", [*rows, ("all", every)])
+    """Return how many systems are in which stage, and how many the register alone names."""
+    found = listed_systems(source)
+    with_models = [s for s in found if s.row]
+    rows = [(stage, _stage_cell(stage, [s for s in with_models if s.stage == stage])) for stage in STAGES]
+    others = [s for s in found if not s.row]
+    stages = Counter(s.stage.removesuffix(f", {BY_REGISTER}") for s in others)
+    told = f" ({', '.join(f'{stage} {count:,}' for stage, count in sorted(stages.items()))})" if stages else ""
+    alone = PageCell(UNREAD, mark="!", tone="warn") if source.unread else _stage_cell(BY_REGISTER, others, told)
+    every = PageCell(f"{len(found):,}, of which {len(with_models):,} with registered models", to("systems"))
+    return Facts("Systems by stage", [*rows, ("in the register alone", alone), ("all", every)])
+
+
+def _stage_cell(stage: str, found: Sequence[ListedSystem], told: str = "") -> PageCell:
+    return PageCell(f"{len(found):,}{told}", to("systems", stage=stage) if found else "")
 
 
 def _documents(source: PageSource) -> list[tuple[str, Any]]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 ALL = "all"
 STAGES = ("deployed", "development", "retired")
+# The stage of a system without a registered model is what its entry of the register states.
+BY_REGISTER = "by the register"
 _LIST = (
     "SELECT coalesce(system, '') AS system, count(DISTINCT model) AS models, count(*) AS versions, "
     "sum(gone IS NULL) AS living, max(time) AS latest FROM version WHERE {scope} GROUP BY 1 ORDER BY 1"
@@ -38,10 +40,10 @@ _LIST = (
 def systems(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
     """Return the list of systems, those of models and those that the register alone names."""
     stage, assessed = query.get("stage", ""), query.get("assessment", ALL)
-    every = _listed(source)
+    every = listed_systems(source)
     lacking = {s.name for s in every if not _assessments(source, s.name)}
     kept = {ALL: every, "none": [s for s in every if s.name in lacking]}
-    rows = [s for s in kept.get(assessed, every) if stage in ("", ALL, s.stage)]
+    rows = [s for s in kept.get(assessed, every) if stage in ("", ALL, s.stage) or (stage == BY_REGISTER and not s.row)]
     paging = RowRange("systems", query, len(rows))
     table = PageTable(
         "Systems",
@@ -57,7 +59,7 @@ def systems(source: PageSource, _args: Mapping[str, str], query: Mapping[str, st
         "Filter",
         "systems",
         (
-            FormInput("stage", "Stage", stage or ALL, "choice", (ALL, *STAGES)),
+            FormInput("stage", "Stage", stage or ALL, "choice", (ALL, *STAGES, BY_REGISTER)),
             FormInput("assessment", "Impact assessment", assessed, "choice", (ALL, "none")),
         ),
         "Show",
@@ -86,7 +88,7 @@ class ListedSystem:
     held: Sequence[Any] = ()
 
 
-def _listed(source: PageSource) -> list[ListedSystem]:
+def listed_systems(source: PageSource) -> list[ListedSystem]:
     """Return every system that the reader may read, by name; the models of no system are one."""
     live: dict[str, list[Any]] = {}
     for version in live_versions(source):
@@ -99,7 +101,7 @@ def _listed(source: PageSource) -> list[ListedSystem]:
     for document, entry in source.documents.of(SystemEntry):
         name = document.publication.document.system or ""
         if name and name not in out:
-            out[name] = ListedSystem(name, f"{entry.stage or 'not stated'}, by the register", None)
+            out[name] = ListedSystem(name, f"{entry.stage or 'not stated'}, {BY_REGISTER}", None)
     return [out[name] for name in sorted(out)]
 
 

@@ -1,6 +1,7 @@
 """What a newcomer asks of the pages is answered where they look: data behind a number, assessments, card, sample."""
 
 import re
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -41,6 +42,19 @@ def test_a_system_that_the_register_alone_names_is_in_the_list_and_has_a_page(si
     assert found["letters"]["Stage"] == "idea, by the register"
     assert found["letters"]["Models"] == 0
     assert "clerks order applications" in site.html("system", system="letters")
+
+
+def test_the_overview_counts_every_system_and_leads_to_those_that_the_register_alone_names(site):
+    block = next(b for b in site.json("overview")["blocks"] if b["title"] == "Systems by stage")
+    facts = {name: cells[0] for name, cells in block["facts"].items()}
+    assert (facts["development"], facts["retired"]) == ("0", "0")
+    assert facts["deployed"]["text"] == "1"
+    assert facts["in the register alone"]["text"] == "1 (idea 1)"
+    assert facts["all"]["text"] == "2, of which 1 with registered models"
+    path, _, query = facts["in the register alone"]["href"].partition("?")
+    assert path == "systems"
+    assert list(systems(site, dict(parse_qsl(query)))) == ["letters"]
+    assert list(systems(site, {"stage": "deployed"})) == [SYSTEM]
 
 
 def test_how_many_systems_lack_an_assessment_leads_to_them(site):

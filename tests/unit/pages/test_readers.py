@@ -93,6 +93,6 @@ def test_who_reads_every_registered_model_reads_everything():
 def test_counts_do_not_tell_how_much_is_left_out(site):
     facts = site.json("overview", scope=NOBODY)["blocks"]
     stages = next(b for b in facts if b["title"] == "Systems by stage")["facts"]
-    assert stages["all"][0]["text"] == "0 with registered models"
+    assert stages["all"][0]["text"] == "0, of which 0 with registered models"
     assert site.json("records", scope=NOBODY)["blocks"][0]["total"] == 0
     assert set(PAGES) > {"overview"}
