@@ -20,6 +20,13 @@ DIGEST = re.compile(r"\b[0-9a-f]{12,64}\b")
 DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 GROUP = re.compile(r"\b[\w.-]+=[^\s,;)]+")
 NUMBER = re.compile(r"\d")
+# A number as people show it; in many languages the comma stands before the digits after the point.
+SHOWN = r"[-\u2212]?\d[\d,]*(?:\.\d+)?(?:\s?%)?"
+# A share, or a number with digits after the point, that is no date, version, clause or part of a name.
+DECIMAL = re.compile(
+    r"(?<![\w.,/-])(?<!clause )(?<!Art\. )(?<!section )(?<!version )"
+    r"(\d+[.,]\d+(?![\w.,-]*\w)|\d+(?=\s?(?:%|per ?cent\b)))(\s?(?:%|per ?cent\b))?"
+)
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[])")
 # Fields that hold names, dates and codes and no sentences.
 LEAST_WORDS = 3
@@ -120,9 +127,16 @@ def _words(text: str) -> list[str]:
 
 
 def shown_value(passage: Passage, mark: str) -> str | None:
-    """Return the number that stands right before a mark, such as `0.31` or `31%`; None where none does."""
-    found = re.search(rf"(-?\d[\d,]*(?:\.\d+)?\s?%?)\s*\[\^{re.escape(mark)}\]", passage.text)
-    return found[1].replace(",", "").replace(" ", "") if found else None
+    """Return the number that stands right before a mark, such as `0.31`, `**0,31**` or `31 %`; None where none does."""
+    found = re.search(rf"({SHOWN})[*_`).,]*\s*(?:\[\^[\w-]+\])*\[\^{re.escape(mark)}\]", passage.text)
+    return "".join(found[1].split()) if found else None
+
+
+def shown_before(passage: Passage, mark: str) -> list[str]:
+    """Return the shares and decimals of a sentence between the mark before and this one, wherever they stand."""
+    sentence = next((s for s in passage.sentences() if f"[^{mark}]" in s), "")
+    words = MARK.split(sentence.partition(f"[^{mark}]")[0])[-1]
+    return [f"{f[1]}%" if f[2] else f[1] for f in DECIMAL.finditer(words)]
 
 
 def has_anchor(text: str, known: frozenset[str] = frozenset()) -> bool:

@@ -11,10 +11,10 @@ from aims_mlflow.checks.claims import is_left_out
 from aims_mlflow.management.assessed_harms import AssessedHarms
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.findings.wording_context import wording_context
-from aims_mlflow.management.passages import citation_lines, has_anchor, paragraphs, statements
+from aims_mlflow.management.passages import has_anchor, paragraphs, statements
 from aims_mlflow.management.rules import CHECKS
 from aims_mlflow.management.rules.base import Spot
-from aims_mlflow.management.rules.figures import other_values, unresolved
+from aims_mlflow.management.rules.figures import other_values, unadmitted, unresolved
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import ProvenanceDetails
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
 NOT_PASSED = ("failed", "not_evaluated")
 STATES = re.compile(
     r"\b(harm|risk|bias|discriminat|disadvantag|unfair|error|test|evaluat|assess|mitigat|safeguard|prevent|monitor)\w*",
-    re.IGNORECASE,
-)
-ADMITS = re.compile(
-    r"\b(fail|beyond|below|above|miss|exceed|worse|lower|higher|less|more|not\b|harm|unequal|limit|only)\w*",
     re.IGNORECASE,
 )
 
@@ -98,15 +94,7 @@ def _unresolved(document: FolderDocument, around: LintContext) -> Iterator[Spot]
     if not around.evidence.sources:
         return
     yield from unresolved(document, around)
-    said = [s for p in paragraphs(document) for s in p.sentences()]
-    for line in citation_lines(document):
-        failed = [
-            r for r in around.evidence.find(line.evidence or "") if r.evidence.result in ("failed", "not_evaluated")
-        ]
-        mine = [s for s in said if f"[^{line.name}]" in s]
-        if failed and not any(ADMITS.search(s) for s in mine):
-            result = failed[0].evidence.result.replace("_", " ")
-            yield Spot(line.line, f"[^{line.name}] is {result}, and the sentence that cites it does not say so")
+    yield from unadmitted(document, around)
 
 
 def _measures(written: Assessment, around: LintContext) -> Iterator[ManagementFinding]:

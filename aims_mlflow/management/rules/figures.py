@@ -7,7 +7,15 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.citations import claim_of
-from aims_mlflow.management.passages import citation_lines, paragraphs, passages, shown_value, statements
+from aims_mlflow.management.passages import (
+    GROUP,
+    citation_lines,
+    paragraphs,
+    passages,
+    shown_before,
+    shown_value,
+    statements,
+)
 from aims_mlflow.management.rules.base import Spot
 
 if TYPE_CHECKING:
@@ -17,9 +25,27 @@ if TYPE_CHECKING:
     from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.passages import CitationLine, Passage
     from aims_mlflow.management.rules.base import Check, LintContext
+    from aims_mlflow.records.evidence import Claim
 
-FIGURE = re.compile(r"(?<![\w./-])\d[\d,]*(\.\d+)?\s?%|(?<![\w./-])\d+\.\d+(?![\w.])|\b\d[\d,]* (of|out of) \d[\d,]*\b")
+FIGURE = re.compile(
+    r"(?<![\w./-])\d[\d,]*(\.\d+)?\s?(%|per ?cent\b)|(?<![\w./-])(\d+\.\d+|0,\d+)(?!\w|\.\w)|"
+    r"\b\d[\d,]* (of|out of) \d[\d,]*\b",
+    re.IGNORECASE,
+)
+THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?%?")
 RESULT_WORD = re.compile(r"\b(tested|evaluated|mitigated|measured|validated|verified|proven)\b", re.IGNORECASE)
+# Words by which a sentence says that a result is not as it should be, and what takes them back.
+ADMITS = re.compile(
+    r"\b(fail|beyond|below|above|miss(es|ed)?\b|exceed|worse|lower|higher|less|more|not\b|harm(?!less)|unequal|limit|only)"
+    r"\w*",
+    re.IGNORECASE,
+)
+DENIES = re.compile(
+    r"\b(no|not|never|nothing|none|without)\b(\s+\w+){0,2}?\s+(fail|miss|exceed|worse|harm|unequal|beyond|below)\w*|"
+    r"(?<!not )\b(within|inside|keeps?|kept|meets?|met|holds?|held|reache[sd]|satisfie[sd]|respects)\s+"
+    r"(\w+\s+){0,3}limits?\b",
+    re.IGNORECASE,
+)
 # Documents that say how things are; a plan or a process states limits and intervals of its own.
 ABOUT_RESULTS = (
     "impact-assessment", "impact-people", "impact-society", "validation-report", "technical-documentation",
@@ -28,7 +54,17 @@ ABOUT_RESULTS = (
 
 
 def matches(shown: str, value: str) -> bool:
-    """Return whether a number as it is shown is a value, to half a unit of its last digit; percent is a hundredth."""
+    """Return whether a number as it is shown is a value, to half a unit of its last digit; percent is a hundredth.
+
+    A comma parts thousands, or stands before the digits after the point: where it can be either, one of them suffices.
+    """
+    plain = shown.replace("\u2212", "-")
+    readings = {plain.replace(",", "")} if "," not in plain or THOUSANDS.fullmatch(plain) else set()
+    readings |= {plain.replace(",", ".")} if plain.count(",") == 1 and "." not in plain else set()
+    return any(_is_value(number, value) for number in readings)
+
+
+def _is_value(shown: str, value: str) -> bool:
     percent = shown.endswith("%")
     try:
         number, exact = Decimal(shown.rstrip("%")), Decimal(value)
@@ -98,17 +134,69 @@ def _checked(document: FolderDocument, line: CitationLine, around: LintContext) 
         return
     if claim_of(record, line.metric, dict(line.slice)) is None:
         yield Spot(line.line, f"{name} the record has no {line.metric} for {dict(line.slice) or 'all rows'}")
+    yield from _other_groups(document, line)
+
+
+def _other_groups(document: FolderDocument, line: CitationLine) -> Iterator[Spot]:
+    """Yield each sentence that names groups of a cited column, and not the one whose value it cites."""
+    for passage in passages(document):
+        for sentence in (s for s in passage.sentences() if f"[^{line.name}]" in s):
+            named = [(g.partition("=")[0], g.partition("=")[2].strip("\"'.:")) for g in GROUP.findall(sentence)]
+            for column, value in line.slice:
+                others = [other for at, other in named if at == column]
+                if others and not any(value.startswith(other) for other in others):
+                    text = f"[^{line.name}] is of {column}={value}, the sentence is about {column}={others[0]}"
+                    yield Spot(passage.line, text)
 
 
 def other_values(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     """Yield each figure that is not the value of the claim that it cites, at the digits that are shown."""
     for line in citation_lines(document):
         found = around.evidence.find(line.evidence or "")
-        claim = claim_of(found[0], line.metric, dict(line.slice)) if len(found) == 1 and line.metric else None
-        for passage in passages(document) if claim is not None else ():
+        if len(found) != 1:
+            continue
+        claim = claim_of(found[0], line.metric, dict(line.slice)) if line.metric else None
+        for passage in passages(document):
             shown = shown_value(passage, line.name)
-            if claim is not None and shown is not None and (claim.value is None or not matches(shown, claim.value)):
-                yield Spot(passage.line, f"[^{line.name}] {shown} is shown, the evidence says {claim.value}")
+            if line.metric is None:
+                yield from _of_no_claim(passage, line, shown, found[0])
+            elif claim is not None and shown is not None:
+                if not _is_shown(shown, claim, passage, line):
+                    yield Spot(passage.line, f"[^{line.name}] {shown} is shown, the evidence says {claim.value}")
+            elif claim is not None:
+                yield from _further_off(passage, line, claim)
+
+
+def _is_shown(shown: str, claim: Claim, passage: Passage, line: CitationLine) -> bool:
+    """Return whether a figure is the value, or a limit or bound that stands behind the value in its sentence."""
+    if claim.value is None or matches(shown, claim.value):
+        return claim.value is not None
+    bound = any(matches(shown, v) for v in _numbers(claim))
+    return bound and any(matches(f, claim.value) for f in shown_before(passage, line.name))
+
+
+def _of_no_claim(passage: Passage, line: CitationLine, shown: str | None, record: SealedRecord) -> Iterator[Spot]:
+    """Yield a figure that cites a record without a metric, and is no number of any of its claims."""
+    known = [v for c in record.evidence.claims for v in _numbers(c)]
+    if shown is not None and known and re.search(r"[.,%]", shown) and not any(matches(shown, v) for v in known):
+        text = (
+            f"[^{line.name}] {shown} is shown, and the {record.evidence.kind} record has no such value: name the metric"
+        )
+        yield Spot(passage.line, text)
+
+
+def _further_off(passage: Passage, line: CitationLine, claim: Claim) -> Iterator[Spot]:
+    """Yield the first figure of a sentence before the mark at its end, where none of its figures is the value."""
+    others = [v for v in _numbers(claim) if v != claim.value]
+    figures = [f for f in shown_before(passage, line.name) if not any(matches(f, v) for v in others)]
+    figures = [f for f in figures if f != "95%" or claim.interval is None]
+    if figures and claim.value is not None and not any(matches(f, claim.value) for f in figures):
+        yield Spot(passage.line, f"[^{line.name}] {figures[0]} is shown, the evidence says {claim.value}")
+
+
+def _numbers(claim: Claim) -> list[str]:
+    bounds = (claim.interval.low, claim.interval.high) if claim.interval else ()
+    return [str(v) for v in (claim.value, claim.limit, claim.n, *bounds) if v is not None]
 
 
 def _against(record: SealedRecord, document: FolderDocument, around: LintContext) -> Iterator[str]:
@@ -123,15 +211,41 @@ def _against(record: SealedRecord, document: FolderDocument, around: LintContext
 
 
 def _failed(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    """Yield each citation of a record that failed, or that has a value but could not be evaluated as a whole."""
+    """Yield each citation of a record that failed, or that has a value but could not be evaluated as a whole.
+
+    One of a claim beyond its limit, in a record that has not failed, needs a sentence that says so.
+    """
     for line in citation_lines(document):
         for record in around.evidence.find(line.evidence or ""):
             if record.evidence.result == "failed":
                 yield Spot(line.line, f"[^{line.name}] the record failed: say so where it is cited")
-            if record.evidence.result == "not_evaluated" and line.metric is not None:
-                yield Spot(
-                    line.line, f"[^{line.name}] the record is not evaluated as a whole: say so where it is cited"
-                )
+            elif record.evidence.result == "not_evaluated":
+                text = f"[^{line.name}] the record is not evaluated as a whole: say so where it is cited"
+                yield from [Spot(line.line, text)] if line.metric is not None else []
+            elif _missed(record, line) and not _admitted(document, line):
+                yield Spot(line.line, f"[^{line.name}] is beyond its limit: say so where it is cited")
+
+
+def unadmitted(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+    """Yield each citation of what failed, or could not be evaluated, whose sentence says nothing of that."""
+    for line in citation_lines(document):
+        for record in around.evidence.find(line.evidence or ""):
+            result = record.evidence.result
+            if (result in ("failed", "not_evaluated") or _missed(record, line)) and not _admitted(document, line):
+                what = "beyond its limit" if _missed(record, line) else result.replace("_", " ")
+                yield Spot(line.line, f"[^{line.name}] is {what}, and the sentence that cites it does not say so")
+                break
+
+
+def _missed(record: SealedRecord, line: CitationLine) -> bool:
+    """Return whether a cited claim is beyond its limit."""
+    claim = claim_of(record, line.metric, dict(line.slice)) if line.metric else None
+    return claim is not None and claim.passed is False
+
+
+def _admitted(document: FolderDocument, line: CitationLine) -> bool:
+    said = [s for p in paragraphs(document) for s in p.sentences() if f"[^{line.name}]" in s]
+    return any(ADMITS.search(DENIES.sub("", sentence)) for sentence in said)
 
 
 CHECKS: dict[str, Check] = {
