@@ -29,9 +29,24 @@ PEOPLE_FIELDS = (
     "members",
     "top_management",
     "by",
+    "auditors",
+    "reported_to",
 )
 # What somebody did who was there then: that they left since changes nothing about it.
-HISTORY = frozenset({"author", "approver", "accepted_by", "approved_by", "decided_by", "evaluator", "read_by", "by"})
+HISTORY = frozenset(
+    {
+        "author",
+        "approver",
+        "accepted_by",
+        "approved_by",
+        "decided_by",
+        "evaluator",
+        "read_by",
+        "by",
+        "auditors",
+        "reported_to",
+    }
+)
 OUTSIDE = "outside"
 
 

@@ -86,6 +86,11 @@ def statements(document: FolderDocument) -> tuple[Passage, ...]:
     return tuple(p for p in _values(document, document.fields, ()) if len(p.text.split()) >= LEAST_WORDS)
 
 
+def values(document: FolderDocument) -> tuple[Passage, ...]:
+    """Return the values of a document's fields, those of a word or two too, with their lines."""
+    return tuple(_values(document, document.fields, ()))
+
+
 def passages(document: FolderDocument) -> tuple[Passage, ...]:
     """Return paragraphs and field values that are sentences."""
     return (*paragraphs(document), *statements(document))

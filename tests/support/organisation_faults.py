@@ -41,8 +41,8 @@ author: rita
 approver: max
 review_by: 2028-01-31
 actions:
-  - {id: K1, cause: a column was renamed upstream, action: the column was mapped, owner: olga, done: 2026-02-01}
-  - {id: K2, cause: "A column was renamed upstream, again", action: it was mapped, owner: olga, done: 2026-05-01}
+  - {id: K1, cause: a column was renamed upstream, action: the column was mapped, owner: olga, done: 2026-01-10}
+  - {id: K2, cause: "A column was renamed upstream, again", action: it was mapped, owner: olga, done: 2026-01-20}
 """
 MEASURED = """id: measures
 kind: measurement-plan
@@ -212,7 +212,7 @@ PLANTED = {
     "a review that was not told, and a cause that came back": (
         [("incident.yaml", None, INCIDENT), ("review-inputs.yaml", None, REVIEWED), ("actions.yaml", None, CAUSES),
          ("measures.yaml", None, MEASURED)],
-        ["L4 incident-1", "L5 cause/actions.0/actions.1", "L7 measures/accuracy", "M1 review-inputs",
+        ["L4 incident-1", "L5 cause/actions.0/actions.1", "L6 actions/K1", "L6 actions/K2", "L7 measures/accuracy", "M1 review-inputs",
          "R3 incident/incident-1", "W3 incident-1", "W6 incident-1"],
     ),
     "risks that nobody treats": (

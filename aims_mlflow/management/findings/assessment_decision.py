@@ -12,7 +12,6 @@ from aims_mlflow.records.documents.context import PartiesDocument
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
 from aims_mlflow.records.documents.lifecycle import RequirementsDocument
 from aims_mlflow.records.documents.risk import RiskRegisterDocument
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +62,7 @@ def _assessors(assessment: ImpactAssessmentDocument, state: ManagementState) -> 
         if system == assessment.system and version.digest in (*assessment.model_digests, None):
             trainers |= state.trainers_of(version)
     team = [a.person for a in assessment.assessors]
-    if team and trainers and all(is_among(who, trainers) for who in team):
+    if team and trainers and {state.same_person(who) for who in team} <= {state.same_person(t) for t in trainers}:
         fact = f"{assessment.id} was made by {', '.join(team)} alone, who trained what it assesses"
         fix = f"let somebody who did not train it assess it too, and name them in assessors of {assessment.id}"
         yield ManagementFinding("F12", assessment.id, fact, fix, assessment.system, (assessment.id,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.state import ManagementState
     from aims_mlflow.records.documents.improvement import EffectCheck
 
+LATEST_CHECK = timedelta(days=90)
 # A limit names a number, or all or nothing.
+YEAR = re.compile(r"\b(in|by|until|since|of|from|than|before|after|during)\s+(19|20)\d\d(-\d\d){0,2}\b", re.IGNORECASE)
 LIMIT = re.compile(r"\d|\b(all|every|each|none|no|never|zero)\b", re.IGNORECASE)
 
 
@@ -36,6 +39,7 @@ def corrective_findings(state: ManagementState, now: datetime) -> Iterator[Manag
     yield from _came_back(state)
     yield from _late(state, today)
     yield from _effects(state)
+    yield from _unchecked(state, now)
     yield from _limits(state)
     yield from _notices(state, today)
 
@@ -76,7 +80,7 @@ def _effects(state: ManagementState) -> Iterator[ManagementFinding]:
     live = {v.digest for _, v in state.live}
     for document in state.of(EffectivenessCheckDocument):
         for number, check in enumerate(document.checks):
-            why = _shows_no_effect(check, live)
+            why = _shows_no_effect(check, live) or _checks_own_action(check, state)
             if why:
                 fact = f"the effect of {check.action!r} ({document.id}) {why}"
                 fix = "act on the cause again, and let another person test the version in use"
@@ -94,6 +98,36 @@ def _shows_no_effect(check: EffectCheck, live: set[str | None]) -> str | None:
     return None
 
 
+def _checks_own_action(check: EffectCheck, state: ManagementState) -> str | None:
+    """Return what the corrective action itself says against a check of it: who did it, and on which day."""
+    for action in (a for d in state.of(CorrectiveActionDocument) for a in d.actions):
+        if check.action not in (action.id, action.action):
+            continue
+        if check.by and action.owner and state.same_person(check.by) == state.same_person(action.owner):
+            return f"was checked by {check.by}, who owns the action"
+        if check.date and action.done and check.date < action.done:
+            return f"was checked on {check.date}, before the action was done on {action.done}"
+    return None
+
+
+def _unchecked(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield L6: an action that was done a quarter of a year ago, and whose effect nobody checked."""
+    checked = {c.action.casefold() for d in state.of(EffectivenessCheckDocument) for c in d.checks}
+    latest = (now - LATEST_CHECK).strftime("%Y-%m-%d")
+    for document in state.of(CorrectiveActionDocument):
+        for number, action in enumerate(document.actions):
+            names = {n.casefold() for n in (action.id, action.action, document.id) if n}
+            if action.done and action.done < latest and not names & checked:
+                name = action.id or str(number + 1)
+                fact = (
+                    f"corrective action {name} of {document.id} was done on {action.done}, and nobody checked whether "
+                )
+                fact += f"it worked within {LATEST_CHECK.days} days"
+                fix = f"let somebody but its owner test it, and record that: effectiveness-check with action: {name}"
+                about = f"{document.id}/{name}"
+                yield ManagementFinding("L6", about, fact, fix, document.system, (document.id,))
+
+
 def _limits(state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield L7: a measurement whose limit or target names no value, so that nothing can miss it."""
     measured = [
@@ -103,7 +137,7 @@ def _limits(state: ManagementState) -> Iterator[ManagementFinding]:
         *((d, o.objective, o.target, "target") for d in state.of(UseObjectivesDocument) for o in d.objectives),
     ]
     for document, what, value, word in measured:
-        if not says(value) or not LIMIT.search(str(value)):
+        if not says(value) or not LIMIT.search(YEAR.sub("", str(value))):
             said = f"its {word} is {value!r}, which names no value" if value else f"it has no {word}"
             fact = f"{what!r} is measured by {document.id}, and {said}: nobody can say when it is missed"
             fix = f"state a value in `{word}` of {what!r} in {document.id}, and who acts on it"

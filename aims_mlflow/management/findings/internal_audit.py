@@ -13,7 +13,7 @@ from aims_mlflow.records.documents.leadership import RoleAssignmentDocument
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
 from aims_mlflow.registers.seeded_draw import order_by_seed
-from aims_mlflow.signing.owners import is_among, person
+from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,18 +59,20 @@ def _independence(
     own: dict[str, list[str]] = {}
     for item in report.sample.items if report.sample else ():
         for name in _people_behind(item, state):
-            own.setdefault(person(name), []).append(f"signed or answers for {item}")
+            own.setdefault(state.same_person(name), []).append(f"signed or answers for {item}")
     for system in (s for s in dict.fromkeys(scope) if s in state.systems):
-        own.setdefault(person(state.systems[system].owner), []).append(f"owns {system}")
+        own.setdefault(state.same_person(state.systems[system].owner), []).append(f"owns {system}")
         for duty, name in _working_on(system, state):
-            own.setdefault(person(name), []).append(f"is to {duty} {system}")
+            own.setdefault(state.same_person(name), []).append(f"is to {duty} {system}")
     for member in report.team:
-        reasons = own.get(person(member.person))
+        reasons = own.get(state.same_person(member.person))
         if reasons:
             fact = f"{member.person}, of the team of audit {report.id}, {reasons[0]}"
             fact += f" ({len(reasons) - 1} more)" if len(reasons) > 1 else ""
             fix = "let another person audit that part, and say so in the report"
-            yield ManagementFinding("I1", f"{report.id}/{person(member.person)}", fact, fix, None, (report.id,))
+            yield ManagementFinding(
+                "I1", f"{report.id}/{state.same_person(member.person)}", fact, fix, None, (report.id,)
+            )
 
 
 def _working_on(system: str, state: ManagementState) -> Iterator[tuple[str, str]]:
@@ -94,16 +96,21 @@ def _people_behind(item: str, state: ManagementState) -> set[str]:
 
 
 def _planned(state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield I1 before the audit is held: who is to audit owns a system of its scope."""
+    """Yield I1 before the audit is held: who is to audit owns a system of its scope, or has a duty for it."""
     for programme in state.of(AuditProgrammeDocument):
         for audit in programme.audits:
+            reports = (r for r in state.of(AuditReportDocument) if r.held and r.audit == audit.id)
+            told = {state.same_person(member.person) for report in reports for member in report.team}
+            auditors = {state.same_person(name) for name in audit.auditors} - told  # the finding of the report says it
             for system in (s for s in audit.scope if s in state.systems):
                 owner = state.systems[system].owner
-                if is_among(owner, audit.auditors):
-                    fact = f"audit {audit.id or 'without an id'} of {programme.id} is planned with {owner}, "
-                    fact += f"who owns {system}"
+                work = [(owner, f"owns {system}"), *((n, f"is to {d} {system}") for d, n in _working_on(system, state))]
+                for name, does in {n: (n, what) for n, what in reversed(work)}.values():
+                    if state.same_person(name) not in auditors:
+                        continue
+                    fact = f"audit {audit.id or 'without an id'} of {programme.id} is planned with {name}, who {does}"
                     fix = f"plan {system} with another auditor: {programme.id}"
-                    about = f"{programme.id}/{audit.id}/{owner}"
+                    about = f"{programme.id}/{audit.id}/{name}"
                     yield ManagementFinding("I1", about, fact, fix, system, (programme.id,))
 
 

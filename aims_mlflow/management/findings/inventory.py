@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from aims_mlflow.management.findings.register_entries import entry_findings
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.documents.context import ScopeDocument
+from aims_mlflow.records.documents.leadership import PolicyDocument
 from aims_mlflow.records.inventory import SERVING
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ OLDEST_SCAN = timedelta(days=30)
 IN_USE = ("deployment", "operation")
 BEFORE_USE = ("idea", "development", "verification")
 MODELS = "registered models"
+# An AI policy that is for every system, whichever it names besides.
+EVERY = re.compile(r"\b(all|every|each|any|everyone|everybody|whoever|whatever)\b", re.IGNORECASE)
 RESCAN = "aims system scan --write"
 
 
@@ -144,6 +148,7 @@ def _scope(state: ManagementState) -> Iterator[ManagementFinding]:
                 f"aims system add {document.system}, or correct `system` of {document.id}", document.system,
                 (document.id,),
             )  # fmt: skip
+    yield from _governed(state)
     for scope in state.of(ScopeDocument):
         inside, outside = set(scope.systems_in), {e.id for e in scope.systems_out}
         for system in sorted(inside | outside | set(state.systems)):
@@ -161,3 +166,20 @@ def _scope(state: ManagementState) -> Iterator[ManagementFinding]:
             if fact:
                 ids = (scope.id, *([entry.id] if entry else []))
                 yield ManagementFinding("S8", f"{scope.id}/{system}", fact, fix, system, ids)
+
+
+def _governed(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield S8 (A.2.2): systems in scope that an AI policy which lists systems does not list."""
+    names = {s: (s, e.name or s) for s, e in state.systems.items() if e.in_scope is not False}
+    for policy in state.of(PolicyDocument):
+        said = " ".join(policy.applies_to)
+        listed = [s for s, called in names.items() if any(_is_in(name, said) for name in called)]
+        for system in sorted(set(names) - set(listed)) if listed and not EVERY.search(said) else ():
+            fact = f"the AI policy {policy.id} applies to {', '.join(listed)}, and not to {system}, which is in scope"
+            fix = f"name {system} in applies_to of {policy.id}, or say that it applies to all systems"
+            ids = (policy.id, state.systems[system].id)
+            yield ManagementFinding("S8", f"{policy.id}/{system}", fact, fix, system, ids, "A.2.2")
+
+
+def _is_in(name: str, said: str) -> bool:
+    return bool(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", said, re.IGNORECASE))

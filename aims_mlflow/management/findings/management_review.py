@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.state import ManagementState
 
 YEAR = 365
-NO_DECISION = re.compile(r"\s*(noted|none|no decision|taken note of|ok(ay)?)[\s.!]*", re.IGNORECASE)
+NO_DECISION = re.compile(
+    r"\s*((was|were|is|are|the board|management)\s+)*"
+    r"(noted|none|no decision|(took|taken) note( of( it| this)?)?|ok(ay)?)"
+    r"(\s+(with thanks|with interest|by all|as read|without comments?))?[\s.!]*",
+    re.IGNORECASE,
+)
 SHOWN = 4
 
 
@@ -53,6 +58,9 @@ def _minutes(held: ReviewMinutesDocument, state: ManagementState) -> list[str]:
         wrong.append(
             f"its inputs are {held.inputs!r}, which is no document of inputs" if held.inputs else "it names no inputs"
         )
+    told = [d for d in state.of(ReviewInputsDocument) if d.id == held.inputs]
+    if held.date and any(d.cutoff and d.cutoff[:10] > held.date for d in told):
+        wrong.append(f"it was held on {held.date}, before its inputs end ({str(told[0].cutoff)[:10]})")
     if not held.decisions or all(NO_DECISION.fullmatch(d.decision) for d in held.decisions):
         wrong.append("nothing was decided")
     bare = [d.decision for d in held.decisions if not (says(d.owner) and d.due)]

@@ -11,7 +11,6 @@ from aims_mlflow.records.documents.lifecycle import (
     MonitoringPlanDocument,
     ValidationDocument,
 )
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +64,7 @@ def _validation(
         fix = f"let somebody who did not train {version.name} validate it: validation-report"
         yield ManagementFinding("L11", about, fact, fix, system, tuple(r.id for r in reports))
     for report in mine:
-        if is_among(report.author, trainers):
+        if state.same_person(report.author) in {state.same_person(t) for t in trainers}:
             fact = f"{report.author} trained {version.name}, and wrote its validation {report.id}"
             fix = "let somebody else measure the results again and write the report: validation-report"
             yield ManagementFinding("L11", f"{about}/{report.id}", fact, fix, system, (report.id,))

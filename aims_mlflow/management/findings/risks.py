@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 8  # of a record's id that is not written out
 OPEN = ("open", "treating", None)
+GROUP = re.compile(r"([\w.-]+)=(.+)")  # a group as a value of the data
 SAME_FOR = 3  # systems, for which one event in the same words is a copy
 
 
@@ -106,11 +107,21 @@ def _why_not_closed(name: str, risk: RiskEntry, state: ManagementState) -> str |
         return f"{name[:13]} says {record.evidence.result.replace('_', ' ')}"
     if risk.treated_on and record.evidence.time[:10] < risk.treated_on:
         return f"{name[:13]} is of {record.evidence.time[:10]}, before its treatment on {risk.treated_on}"
+    return _says_nothing_of(risk, record, mine)
+
+
+def _says_nothing_of(risk: RiskEntry, record: SealedRecord, mine: list[DeployedVersion]) -> str | None:
+    """Return which result or group of a risk the record that closes it is not about."""
+    name = record.id
     for cause in (c for n in risk.cause_evidence if (c := _record(n, mine))):
         bad = [c for c in cause[0].evidence.claims if c.passed is False]
         lacking = next((c for c in bad if claim_of(record, c.metric, c.slice) is None), None)
         if lacking is not None:
             return f"{name[:13]} does not have the result that was its cause: {describe(lacking)}"
+    group = GROUP.fullmatch((risk.group or "").strip())
+    slices = [c.slice for c in record.evidence.claims if c.slice]
+    if group and not risk.cause_evidence and not any(s.get(group[1]) == group[2] for s in slices):
+        return f"{name[:13]} says nothing of {risk.group}, whom the risk hits"
     return None
 
 
@@ -216,10 +227,13 @@ def _off_scale(risk: RiskEntry, method: RiskMethodDocument) -> str | None:
 
 def _fed(state: ManagementState, risks: list[RiskEntry], ids: tuple[str, ...]) -> Iterator[ManagementFinding]:
     """Yield R3: risks that an impact assessment feeds, and that no register has."""
-    named = {r.id for r in risks}
+    system_of = {r.id: r.system for r in risks}
     for assessment in state.of(ImpactAssessmentDocument):
-        unknown = [r for r in assessment.feeds_risks if r not in named]
+        others = set(state.systems) - {assessment.system}
+        unknown = [r for r in assessment.feeds_risks if r not in system_of or system_of[r] in others]
         if unknown:
-            fact = f"{assessment.id} feeds risk {unknown[0]}, which is in no risk register"
+            other = system_of.get(unknown[0])
+            where = f"which is a risk of {other}" if other else "which is in no risk register"
+            fact = f"{assessment.id} feeds risk {unknown[0]}, {where}"
             fix = f"add {unknown[0]} to {ids[-1]}, or correct feeds_risks of {assessment.id}"
             yield ManagementFinding("R3", assessment.id, fact, fix, assessment.system, (assessment.id, *ids))

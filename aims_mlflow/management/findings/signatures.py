@@ -126,7 +126,8 @@ def _not_competent(signature: Signature, state: ManagementState) -> str | None:
         d for d in state.of(CompetenceDocument) if is_among(signature.who, (d.person or "",)) and says(d.basis)
     ]  # fmt: skip
     # A record for another role of the keyring is about something else; one that names none of them may fit.
-    fitting = [d for d in mine if d.role == signature.role or d.role not in ROLES]
+    stated = [(d, (d.role or "").strip().casefold()) for d in mine]
+    fitting = [d for d, role in stated if role == signature.role or role not in ROLES]
     if not fitting:
         return f"nothing shows their competence as {signature.role}"
     if any((d.obtained_on or "") <= signature.day <= (d.valid_until or signature.day) for d in fitting):

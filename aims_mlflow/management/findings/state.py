@@ -10,6 +10,7 @@ from aims_mlflow.records.documents import newest_last
 from aims_mlflow.records.documents.context import SystemEntry
 from aims_mlflow.records.documents.leadership import PeopleEntry
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
+from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,6 +131,19 @@ class ManagementState:
     def people(self) -> dict[str, KnownPerson]:
         """The people whom the people register names, by id."""
         return {p.id: p for entry in self.of(PeopleEntry) for p in entry.people}
+
+    def same_person(self, name: str) -> str:
+        """Return one form of a person, whether their id, their full name or the owner of a key of theirs is given."""
+        return self._known_as.get(person(name), person(name))
+
+    @cached_property
+    def _known_as(self) -> dict[str, str]:
+        owners = {k.key_id: k.owner for k in self.keyring.keys} if self.keyring else {}
+        found: dict[str, str] = {}
+        for known in self.people.values():
+            for other in (known.name, *(owners.get(k) for k in known.key_ids)):
+                found |= {person(other): person(known.id)} if other else {}
+        return found | {person(known.id): person(known.id) for known in self.people.values()}
 
     @cached_property
     def statement(self) -> ApplicabilityDocument | None:

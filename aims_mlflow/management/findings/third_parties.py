@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.content_words import content_words
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.management.supplier_contracts import announces_changes
 from aims_mlflow.records.documents.improvement import MeasurementPlanDocument
 from aims_mlflow.records.documents.lifecycle import RequirementsDocument
 from aims_mlflow.records.documents.third_parties import (
@@ -35,7 +36,6 @@ LEAST_CASES = 30
 TERMS = ("terms", "DPA")
 CERTIFICATES = ("SOC 2", "ISO 42001")
 VERDICT = re.compile(r"[<>≤≥]|\b(pass|passed|fail|failed|met|missed|within|below|above|not enough)\b", re.IGNORECASE)
-CHANGE = re.compile(r"\bchange", re.IGNORECASE)
 
 
 @dataclass
@@ -212,7 +212,7 @@ def _contract(component: _UsedComponent, today: str) -> Iterator[ManagementFindi
     if not component.records:
         return
     contracts = [r.contract for r in component.records if r.contract]
-    told = any(CHANGE.search(clause) for c in contracts for clause in c.clauses)
+    told = any(announces_changes(c.clauses) for c in contracts)
     if not told and not any(r.pinned for r in component.records):
         fact = f"{component.name} is not pinned to a version, and no contract says that changes are announced"
         yield component.finding("T6", fact, "pin the version, or agree on notice of changes")

@@ -36,6 +36,8 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
                 wrong = f"{made:,} of {promised:,} promised reviews were made"
             elif made is not None and decisions is not None and made > decisions:
                 wrong = f"{made:,} reviews of {decisions:,} decisions cannot be"
+            elif made is not None and period.overruled is not None and period.overruled > made:
+                wrong = f"{period.overruled:,} decisions overruled of {made:,} that were reviewed cannot be"
             if wrong:
                 fact = f"{document.id}, period {number + 1}{f' until {period.end}' if period.end else ''}: {wrong}"
                 fix = "make the reviews, or change what was promised in the same approval, with a reason"

@@ -12,7 +12,6 @@ from aims_mlflow.gates.person_statements import LONGEST_REVIEW, approving_role, 
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents import missing_for_met, stated_fields
 from aims_mlflow.records.documents.information import DisclosureDutiesDocument
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +59,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     for document in state.documents:
         yield from _dates(document, now)
         yield from _law(document, now)
-        yield from _own_approver(document)
+        yield from _own_approver(document, state)
         yield from _incomplete(document)
     yield from _twice(state)
     yield from _missing(state)
@@ -147,9 +146,9 @@ def _dates(document: WrittenDocument, now: datetime) -> Iterator[ManagementFindi
     yield ManagementFinding("W3", document.id, fact, fix, document.system, (document.id,))
 
 
-def _own_approver(document: WrittenDocument) -> Iterator[ManagementFinding]:
+def _own_approver(document: WrittenDocument, state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield W4: an approver who is the author, whatever spelling their name has."""
-    if document.approver and is_among(document.approver, (document.author,)):
+    if document.approver and state.same_person(document.approver) == state.same_person(document.author):
         spelling = "" if document.approver == document.author else f" (written {document.author!r} as its author)"
         fact = f"{document.approver!r} is to approve {document.kind} {document.id}, and wrote it{spelling}"
         fix = f"name another person as approver of {document.id}, who runs: aims approve document:{document.id}"

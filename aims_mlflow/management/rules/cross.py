@@ -40,6 +40,8 @@ def _scope(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
         yield Spot(document.line("systems_in"), f"{system} is in the register, and neither in nor out of scope")
     for system in sorted((inside | outside) - set(around.systems)):
         yield Spot(document.line("systems_in"), f"{system} is in no register")
+    for system in sorted(inside & outside):
+        yield Spot(document.line("systems_out"), f"{system} is in and out of scope")
 
 
 def _scope_of_system(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
@@ -61,7 +63,9 @@ def _accountable(document: FolderDocument, around: LintContext) -> Iterator[Spot
     seen: dict[str, str] = {}
     for line, entry in _listed(document, "assignments"):
         duty, holder = str(entry.get("duty")), str(entry.get("person") or "")
-        if duty in seen:
+        if not str(entry.get("since") or "") <= around.today <= str(entry.get("until") or around.today):
+            continue  # who held the duty before, or will, answers for nothing today
+        if duty in seen and person(seen[duty]) != person(holder):
             yield Spot(line, f"{duty} has two persons who answer for it: {seen[duty]} and {holder}")
         seen.setdefault(duty, holder)
         role = SIGNING.get(duty)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mapping, mappings, texts
 from aims_mlflow.management.rules.base import Spot
+from aims_mlflow.management.supplier_contracts import announces_changes
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _supplier(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
             if paper.get("covers_service") is False:
                 yield Spot(line, f"the {paper.get('kind')} of {name} does not cover the service that is used")
         contract = mapping(component.get("contract"))
-        if component.get("pinned") is False and "change notice" not in texts(contract.get("clauses")):
+        if component.get("pinned") is False and not announces_changes(texts(contract.get("clauses"))):
             yield Spot(line, f"the version of {name} is not pinned, and no contract promises notice of a change")
         if contract.get("end") and str(contract["end"]) < around.today:
             yield Spot(line, f"the contract for {name} ended on {contract['end']}")
@@ -68,6 +69,9 @@ def _oversight(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
         decisions = period.get("decisions")
         if isinstance(reviewed, int) and isinstance(decisions, int) and reviewed > decisions:
             yield Spot(line, f"{reviewed} reviews of {decisions} decisions cannot be")
+        overruled = period.get("overruled")
+        if isinstance(reviewed, int) and isinstance(overruled, int) and overruled > reviewed:
+            yield Spot(line, f"{overruled} decisions overruled of {reviewed} that were reviewed cannot be")
 
 
 def _independent(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

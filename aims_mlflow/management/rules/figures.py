@@ -15,6 +15,7 @@ from aims_mlflow.management.passages import (
     shown_before,
     shown_value,
     statements,
+    values,
 )
 from aims_mlflow.management.rules.base import Spot
 
@@ -46,6 +47,9 @@ DENIES = re.compile(
     r"(\w+\s+){0,3}limits?\b",
     re.IGNORECASE,
 )
+# Kinds whose entries list the records that they rest on, and the id of a record.
+ASSESSMENTS = ("impact-assessment", "impact-people")
+RECORD = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 # Documents that say how things are; a plan or a process states limits and intervals of its own.
 ABOUT_RESULTS = (
     "impact-assessment", "impact-people", "impact-society", "validation-report", "technical-documentation",
@@ -111,6 +115,24 @@ def unresolved(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
             yield Spot(line.line, f"[^{line.name}] names no evidence: write `evidence ID metric column=value`")
         elif around.evidence.sources:
             yield from _checked(document, line, around)
+    if document.written.kind in ASSESSMENTS and around.evidence.sources:
+        yield from _listed_records(document, around)
+
+
+def _listed_records(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+    """Yield each id of a record that an impact names, and that leads to none, or to one of other bytes."""
+    cited = {r.id for line in citation_lines(document) for r in around.evidence.find(line.evidence or "")}
+    for value in values(document):
+        if value.text.strip() in cited:
+            continue  # its citation is checked
+        if value.at[0] != "impacts" or not RECORD.fullmatch(value.text.strip()):
+            continue
+        found = around.evidence.find(value.text.strip())
+        name = f"{'.'.join(map(str, value.at))}: {value.text.strip()}"
+        if len(found) != 1:
+            yield Spot(value.line, f"{name} leads to no record that was read")
+        for why in _against(found[0], document, around) if len(found) == 1 else ():
+            yield Spot(value.line, f"{name} {why}")
 
 
 def _every_citation(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

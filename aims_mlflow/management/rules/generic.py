@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.management.named_people import HISTORY, named_people
-from aims_mlflow.management.passages import citation_lines, has_anchor, paragraphs, passages, statements
+from aims_mlflow.management.passages import citation_lines, has_anchor, paragraphs, passages, statements, values
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.management.shared_texts import without_name
 from aims_mlflow.records.documents import question_of
@@ -26,6 +26,12 @@ HEDGE = re.compile(
     r"\b(potential(ly)?|possibl[ey]|may|might|could|various|several|appropriate(ly)?|adequate(ly)?|regular(ly)?|"
     r"as needed|where necessary|as appropriate|best practices?|tbd|n/a|in a timely manner|periodic(ally)?|"
     r"state of the art|robust)\b",
+    re.IGNORECASE,
+)
+# An answer of a word or two with which everything is as it should be.
+EMPTY_ANSWER = re.compile(
+    r"(as (needed|required|appropriate|necessary)|(when|where|if) (needed|required|appropriate|necessary)|regular(ly)?|"
+    r"periodic(ally)?|adequate(ly)?|appropriate(ly)?|best practices?|timely|in a timely manner|promptly)[\s.]*",
     re.IGNORECASE,
 )
 
@@ -76,6 +82,11 @@ def _is_own(named: str | None, system: str, around: LintContext) -> bool:
 
 def _hedges(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     known = frozenset(around.people) | frozenset(p.name for p in around.people.values() if p.name)
+    for passage in values(document):
+        if EMPTY_ANSWER.fullmatch(passage.text.strip()):
+            yield Spot(
+                passage.line, f"{passage.text.strip()!r} answers {passage.at[-1]} with nothing that can be missed"
+            )
     for passage in passages(document):
         found = next((h for h in HEDGE.finditer(passage.text) if not _is_permission(h[0], document, passage)), None)
         if found and not has_anchor(passage.text, known):
@@ -148,12 +159,15 @@ def _dates(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     for at, day in _done(document.fields, ()):
         if day > around.today:
             yield Spot(document.line(*at), f"{'.'.join(map(str, at))} {day} is in the future")
+    for at, first, second, one, other in _reversed(document.fields, ()):
+        yield Spot(document.line(*at, second), f"{'.'.join(map(str, (*at, second)))} {other} is before {first} {one}")
 
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 DONE = {
     "date", "done", "held", "tested", "received", "sent", "reached", "answered", "closed", "closed_on", "obtained_on",
-    "checked_on", "published_at", "treated_on", "drill_date", "risk", "impact", "end",
+    "checked_on", "published_at", "treated_on", "drill_date", "risk", "impact", "end", "detected_on", "aware_on",
+    "contained_on", "risks_reviewed", "impact_reassessed", "reviewed",
 }  # fmt: skip
 
 
@@ -167,6 +181,27 @@ def _done(value: object, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str 
             yield from _done(item, (*at, index))
     elif isinstance(value, str) and at[-1] in DONE and "contract" not in at and DAY.fullmatch(value):
         yield at, value
+
+
+# Fields of one entry of which the first cannot be later than the second.
+IN_ORDER = (
+    ("received", "answered"), ("received", "closed"), ("detected_on", "contained_on"), ("start", "end"),
+    ("begin", "end"), ("employed_from", "employed_until"), ("since", "until"), ("date", "reached"),
+)  # fmt: skip
+
+
+def _reversed(value: object, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str, str, str, str]]:
+    """Yield (place, first field, second field, their days) of each entry whose days are in the wrong order."""
+    if isinstance(value, dict):
+        for first, second in IN_ORDER:
+            one, other = value.get(first), value.get(second)
+            if isinstance(one, str) and isinstance(other, str) and DAY.fullmatch(one) and DAY.fullmatch(other):
+                yield from [(at, first, second, one, other)] if one > other else []
+        for key, item in value.items():
+            yield from _reversed(item, (*at, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _reversed(item, (*at, index))
 
 
 CHECKS: dict[str, Check] = {

@@ -62,7 +62,7 @@ def actions(*entries):
 
 def minutes(**changes):
     fields = {
-        "date": "2026-06-01", "attendees": ["max", "olga"], "top_management": ["max"], "inputs": "review-inputs",
+        "date": "2026-06-15", "attendees": ["max", "olga"], "top_management": ["max"], "inputs": "review-inputs",
         "decisions": [{"decision": "hire a second data scientist", "owner": "olga", "due": "2026-12-01"}],
     }  # fmt: skip
     return document("review-minutes", **{**fields, **changes})
@@ -188,18 +188,18 @@ CASES = {
         ["M2 review-minutes"],
     ),
     "a review without inputs": (good(minutes=minutes()), ["M2 review-minutes"]),
-    "a review a year ago": (good(inputs=review_inputs(), minutes=minutes(date="2025-06-01")), ["M3 review-minutes"]),
+    "a review a year ago": (good(inputs=review_inputs(cutoff="2025-05-31T00:00:00Z"), minutes=minutes(date="2025-06-01")), ["M3 review-minutes"]),
     "one cause twice": (
-        good(actions=actions({"id": "K1", "cause": CAUSE, "done": "2026-02-01"},
+        good(actions=actions({"id": "K1", "cause": CAUSE, "done": "2026-04-01"},
                              {"id": "K2", "cause": "A column was renamed upstream, again.", "done": "2026-06-01"})),
         ["L5 cause/corrective-action.0/corrective-action.1"],
     ),
     "two measures against one cause": (
-        good(actions=actions({"id": "K1", "cause": CAUSE, "done": "2026-02-01"}, {"id": "K2", "cause": CAUSE, "done": "2026-02-01"})),
+        good(actions=actions({"id": "K1", "cause": CAUSE, "done": "2026-04-01"}, {"id": "K2", "cause": CAUSE, "done": "2026-04-01"})),
         [],
     ),
     "two causes": (
-        good(actions=actions({"id": "K1", "cause": CAUSE, "done": "2026-02-01"},
+        good(actions=actions({"id": "K1", "cause": CAUSE, "done": "2026-04-01"},
                              {"id": "K2", "cause": "nobody was there in August", "done": "2026-06-01"})), [],
     ),
     "an action that is overdue": (
