@@ -54,10 +54,44 @@ def answer(job: Path, environment: dict[str, str | None]) -> None:
 
         model = mlflow.pyfunc.load_model((job / "model.txt").read_text(encoding="utf-8"), suppress_warnings=True)
         rows = pickle.loads((job / "rows.pickle").read_bytes())  # noqa: S301 - written by the process that waits
-        found = columns_of(model.predict(rows))
+        found = columns_of(in_row_order(model.predict(rows), getattr(rows, "index", None)))
     except BaseException as exc:  # noqa: BLE001 - whatever it is, the process that waits is told
         found = {"error": type(exc).__name__, "message": str(exc)}
-    (job / "answer.json").write_text(json.dumps(found), encoding="utf-8")
+    (job / "answer.json").write_text(json.dumps(found, default=plain), encoding="utf-8")
+
+
+def in_row_order(raw: Any, index: Any) -> Any:
+    """Return a frame or Series in the order of the rows, where its own index has their labels in another order.
+
+    An output that begins to count at 0 has no labels of the rows, and belongs to them by position.
+
+    Raises:
+        ValueError: labels occur several times, so that the order of the rows is not clear.
+    """
+    import pandas as pd
+
+    own = getattr(raw, "index", None)
+    if not isinstance(own, pd.Index) or not isinstance(index, pd.Index) or len(own) != len(index) or own.equals(index):
+        return raw
+    if isinstance(own, pd.RangeIndex) and (own.start, own.step) == (0, 1):
+        return raw
+    if own.is_unique and index.is_unique:
+        places = own.get_indexer(index)
+        return raw.iloc[places] if (places >= 0).all() else raw
+    if own.value_counts().to_dict() == index.value_counts().to_dict():
+        raise ValueError("the rows of the output are in another order, and labels of its index occur several times")
+    return raw
+
+
+def plain(value: Any) -> Any:
+    """Return a value that JSON does not know as one that it knows: numpy's as Python's, others as text."""
+    import pandas as pd
+
+    if isinstance(value, bytes):
+        return value.decode()
+    if value is pd.NA or value is pd.NaT:
+        return None
+    return value.item() if hasattr(value, "item") else str(value)
 
 
 def columns_of(raw: Any) -> dict[str, Any]:

@@ -55,7 +55,8 @@ def _answer(
     """Return the answer to some columns; None where the model does not answer."""
     narrow = dataclasses.replace(table, features=table.features[columns], frame=table.frame[columns])
     try:
-        return read_raw(ask(model, narrow, task, function, scored=False).output, len(table.frame))
+        output = ask(model, narrow, task, function, scored=False).output
+        return read_raw(output, len(table.frame), index=table.frame.index)
     except AimsError:
         return None
 

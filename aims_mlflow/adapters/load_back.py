@@ -109,13 +109,13 @@ class LoadBack:
         return LoadedBack("fresh" if self.is_fresh else "this", len(before))
 
     def _answer_here(self, task: PredictionTask) -> Output:
-        rows = len(self._table.frame)
+        rows, index = len(self._table.frame), self._table.frame.index
         try:
             if self._flavor in NATIVE and _has_categories(self._table.features):
                 model = getattr(mlflow, self._flavor).load_model(str(self._model))
-                return read_raw(ask(model, self._table, task, None, scored=False).output, rows)
+                return read_raw(ask(model, self._table, task, None, scored=False).output, rows, index=index)
             loaded = mlflow.pyfunc.load_model(str(self._model), suppress_warnings=True)
-            return read_raw(loaded.predict(self._table.features), rows)
+            return read_raw(loaded.predict(self._table.features), rows, index=index)
         except CheckError:
             raise
         except Exception as exc:

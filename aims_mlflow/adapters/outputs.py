@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.asking import HINT
+from aims_mlflow.adapters.fresh_process import in_row_order
+from aims_mlflow.checks.tables.plain_columns import plain_values
 from aims_mlflow.errors import CheckError
 
 if TYPE_CHECKING:
@@ -37,16 +39,17 @@ class Output:
         return np.column_stack([column.astype(float) for column in self.columns])
 
 
-def read_raw(raw: Any, rows: int, names: Sequence[str] | None = None) -> Output:
-    """Return a model's raw output as columns.
+def read_raw(raw: Any, rows: int, names: Sequence[str] | None = None, index: pd.Index | None = None) -> Output:
+    """Return a model's raw output as columns, in the order of the rows.
 
     Args:
         raw: An array, a frame, a Series, a tensor, a list of labels or of dictionaries, or a dictionary of columns.
         rows: The number of rows that the model was asked about.
         names: Names of the columns in the model's signature, for an output that has none itself.
+        index: The index of the rows, for an output of pandas that has it in another order.
 
     Raises:
-        CheckError: it has another number of rows, or more than two dimensions.
+        CheckError: it has another number of rows, or more than two dimensions, or the order of its rows is not clear.
     """
     import numpy as np
     import pandas as pd
@@ -59,6 +62,10 @@ def read_raw(raw: Any, rows: int, names: Sequence[str] | None = None) -> Output:
         raw = pd.DataFrame(raw)
     elif hasattr(raw, "to_pandas"):  # polars and Arrow
         raw = raw.to_pandas()
+    try:
+        raw = in_row_order(raw, index)
+    except ValueError as exc:
+        raise CheckError(str(exc), next=HINT) from None
     if isinstance(raw, pd.DataFrame):
         own = None if isinstance(raw.columns, pd.RangeIndex) else tuple(str(name) for name in raw.columns)
         return _checked(
@@ -101,4 +108,14 @@ def _checked(columns: list[Array], names: tuple[str, ...] | None, rows: int) -> 
     given = len(columns[0]) if columns else 0
     if given != rows:
         raise CheckError(f"the model gave {given:,} predictions for {rows:,} rows", next=HINT)
-    return Output(tuple(columns), names)
+    return Output(tuple(_plain(column) for column in columns), names)
+
+
+def _plain(column: Array) -> Array:
+    """Return a column whose objects are all numbers, truth values or bytes in a plain type."""
+    import numpy as np
+
+    if column.dtype.kind == "S":
+        return np.char.decode(column)
+    plain: Array = plain_values(column)
+    return plain

@@ -93,7 +93,7 @@ class Question:
 
     def _output(self, raw: RawAnswer, table: Table) -> Output:
         names = None if self.function is not None else _signature_names(self.model)
-        return read_raw(raw.output, len(table.frame), names)
+        return read_raw(raw.output, len(table.frame), names, table.frame.index)
 
     def _proof(self, table: Table, meaning: Interpretation, predictions: Predictions) -> Agreement | None:
         if self.proved_before or (self.function is not None and not meaning.doubtful):
@@ -175,7 +175,7 @@ def read_answers(raw: Any, table: Table, task: PredictionTask, known: Mapping[st
     Raises:
         CheckError: they are none, or it is not clear what they mean.
     """
-    output = read_raw(raw, len(table.frame))
+    output = read_raw(raw, len(table.frame), index=table.frame.index)
     meaning = understand(output, task, known)
     predictions = meaning.read(output, task)
     prove(predictions, table.frame[task.target], task, table.role, doubtful=meaning.doubtful)
