@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.checks.claims import SET_ASIDE, THE_REFERENCE, TOO_SMALL, claim
 from aims_mlflow.checks.metrics import FAIRNESS_OF, HELD_BY
 from aims_mlflow.checks.statistics.count_tables import divide
-from aims_mlflow.checks.statistics.groups import MISSING, Groups, pooled_name
+from aims_mlflow.checks.statistics.groups import MISSING, Groups, group_name, pooled_name
 from aims_mlflow.checks.statistics.score_intervals import difference_interval, ratio_interval, simultaneous_z
 from aims_mlflow.records.differences import ABOVE, BELOW
 
@@ -92,7 +92,9 @@ def comparison(groups: Groups, sizes: Array, settings: Fairness, role: str) -> C
     if len(groups.names) < 2:
         return Comparison(groups, sizes, None, why_alone(groups, least), role)
     declared = {c: settings.reference[c] for c in groups.columns if c in settings.reference}
-    fit = [g for g in range(len(sizes)) if declared.items() <= groups.slice(g).items()]
+    fit = [
+        g for g in range(len(sizes)) if all(groups.slice(g)[c] in (v, group_name(v)) for c, v in declared.items())
+    ]
     if not fit:
         named = ", ".join(f"{column}={group}" for column, group in declared.items())
         return Comparison(groups, sizes, None, f"the reference group {named} has under {least} rows, or none", role)

@@ -13,7 +13,7 @@ from aims_mlflow.checks.representation.label_shares import target_claims
 from aims_mlflow.checks.representation.missing_cells import missing_by_group, missing_claims
 from aims_mlflow.checks.representation.proxies import information
 from aims_mlflow.checks.statistics import count_tables
-from aims_mlflow.checks.statistics.groups import MISSING, Groups, pooled_name
+from aims_mlflow.checks.statistics.groups import MISSING, Groups, group_name, pooled_name
 from aims_mlflow.checks.statistics.labels import label_key
 from aims_mlflow.errors import DataError
 from aims_mlflow.records.details.checks import PopulationComparison, RepresentativenessDetails
@@ -164,9 +164,9 @@ def population_claims(
         population: Shares of the groups where the system will be used.
     """
     place = {label_key(text[0]): g for g, text in enumerate(groups.names)}
-    claims, named = [], {label_key(label) for label in population.shares}
+    claims, named = [], {key for label in population.shares for key in (label_key(label), group_name(label))}
     for label, text in population.shares.items():
-        at, g = {groups.columns[0]: label}, place.get(label_key(label))
+        at, g = {groups.columns[0]: label}, place.get(label_key(label), place.get(group_name(label)))
         if g is None:  # at most one row under what would be shown
             most, wanted = min((settings.pool_under - 1) / data.rows, 1.0), float(text)
             note = f"at most this: fewer than {settings.pool_under} rows; {share_text(wanted)} in {population.source}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISSING = "(missing)"
+OWN_NAMES = re.compile(r'"*(?:\*|\(missing\)|\(others(?:: .*)?\))"*')  # that claims give; `*` stands for all groups
 MAX_NUMBERS = 12  # a numeric column with more values is cut into bands
 MAX_COUNTED = 1_000_000
 
@@ -150,6 +152,12 @@ def levels_of(
     labels = labels_of(column)
     texts = distinct_labels(labels)
     order = sorted(texts, key=float) if numeric else list(texts)
-    names = [short_name(texts[key]) for key in order]
+    names = [group_name(texts[key]) for key in order]
     codes = labels.placed({key: i for i, key in enumerate(order)}, missing=len(names))
     return codes, [*names, MISSING], None
+
+
+def group_name(text: str) -> str:
+    """Return the name of the rows with a text; one that claims use for something else is put into quotation marks."""
+    name = short_name(text)
+    return f'"{name}"' if OWN_NAMES.fullmatch(name) else name

@@ -19,6 +19,12 @@ def test_groups_are_sorted_and_missing_values_are_a_group():
     assert sizes(found) == {("a",): 40, ("b",): 30, (MISSING,): 25}
 
 
+@pytest.mark.parametrize("text", [MISSING, pooled_name(20), "(others)", "*"])
+def test_a_text_that_claims_use_for_other_rows_is_told_apart(text):
+    found = groups_of([text] * 30 + [f'"{text}"'] * 40 + [None] * 25 + ["x"] * 15 + ["y"] * 15)
+    assert sizes(found) == {(f'"{text}"',): 30, (f'""{text}""',): 40, (MISSING,): 25, (pooled_name(20),): 30}
+
+
 def test_numbers_that_are_codes_are_sorted_as_numbers():
     assert groups_of([10.0] * 20 + [9.0] * 20 + [np.nan] * 20).names == (("9",), ("10",), (MISSING,))
 
