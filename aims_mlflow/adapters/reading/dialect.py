@@ -60,7 +60,7 @@ def find_dialect(source: TextSource, reading: ReadingOptions, *, preferred: str)
         raise DataError(
             f"the columns may be separated by {' or by '.join(NAMES.get(c, repr(c)) for c in fitting)}",
             where=str(source.path),
-            next=f"say which: {option('separator', repr(fitting[0]))}",
+            next=f"say which: {option('separator', fitting[0])}",
         )
     separator = preferred if preferred in fitting or not fitting else fitting[0]
     separator = reading.separator or mark or separator

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 
 AS_FOUND = ReadingOptions()  # nothing is said: the file's own form decides
 SHOWN = 3
+PLAIN = re.compile(r"\d+|(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z][\w./-]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +32,12 @@ class ReadTable:
 
 
 def option(key: str, value: str) -> str:
-    """Return how to set a key of `records.system.ReadingOptions`, for a sentence."""
-    shown = f"[{value}]" if key == "missing" else value
-    return f"--read {key}={value} (in aims.yaml, under data: `reading: {{{key}: {shown}}}`)"
+    """Return how to set a key of `records.system.ReadingOptions`, for a sentence: as a shell and as YAML read it."""
+    plain = PLAIN.fullmatch(value) is not None and (key == "skip" or not value.isdecimal())
+    shown = value if plain else json.dumps(value, ensure_ascii=False)
+    shown = f"[{shown if value else ''}]" if key == "missing" else shown
+    said = "tab" if value == "\t" else value
+    return f"--read {shlex.quote(f'{key}={said}')} (in aims.yaml, under data: `reading: {{{key}: {shown}}}`)"
 
 
 def named(columns: list[str]) -> str:

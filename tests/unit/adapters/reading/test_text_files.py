@@ -183,7 +183,7 @@ def test_quotation_marks_tell_a_text_from_a_missing_one_as_r_writes_them(read):
 def test_a_placeholder_among_numbers_is_told(read):
     values, notes = read("age,n\n30,1\n?,2\n40,3\n")
     assert values["age"] == ["30", "?", "40"]
-    assert "--read missing=?" in notes[0]
+    assert "--read 'missing=?'" in notes[0]
 
 
 @pytest.mark.parametrize("number", [2**53 + 1, 2**63 - 1, 2**64 - 1])
