@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aims_mlflow.adapters.reading import missing_texts
+from aims_mlflow.adapters.reading import missing_texts, number_texts
 from aims_mlflow.adapters.reading.missing_texts import replaced
+from aims_mlflow.adapters.reading.read_table import named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,9 @@ def typed(frame: pd.DataFrame, reading: ReadingOptions, *, numbers_in_text: bool
         changed[name] = column
     frame = replaced(frame, changed)
     notes = [*missing_texts.kept_note(frame, kept)]
+    if numbers_in_text:
+        frame, more = _with_marks(frame, reading)
+        notes += more
     return frame, [*notes, *(missing_texts.placeholder_notes(frame) if reading.missing is None else [])]
 
 
@@ -58,12 +62,27 @@ def _exact(column: pd.Series) -> pd.Series:
     return column.infer_objects()
 
 
+def _with_marks(frame: pd.DataFrame, reading: ReadingOptions) -> tuple[pd.DataFrame, list[str]]:
+    """Return a frame with numbers in place of texts such as 1.234,5, and notes."""
+    candidates = number_texts.marked_columns(frame)
+    marks = number_texts.marks_of(candidates, reading)
+    if marks is None:
+        return frame, number_texts.uncertain_note([*candidates])
+    read = {name: number_texts.as_numbers(frame[name], *marks) for name in candidates}
+    changed = {name: numbers for name, numbers in read.items() if numbers is not None}
+    said = f"texts in {named([*changed])} are read as numbers with {marks[0]!r} before decimals"
+    return replaced(frame, changed), [said] if changed else []
+
+
 def _numbers(column: pd.Series) -> pd.Series:
+    """Return numbers where all texts of a column are numbers, and what is no text is one too."""
     import pandas as pd
 
     there = column.dropna()
-    if there.empty or not all(isinstance(text, str) for text in there.iloc[:1000]):
+    texts = there[there.map(lambda value: isinstance(value, str))]
+    others = there[~there.index.isin(texts.index)]
+    if texts.empty or not others.map(lambda value: isinstance(value, int | float) and not isinstance(value, bool)).all():
         return column
     read = pd.to_numeric(column, errors="coerce")
     same = read.notna().to_numpy() == column.notna().to_numpy()
-    return read if bool(same.all()) and not there.map(str).str.match(LEADING_ZERO).any() else column
+    return read if bool(same.all()) and not texts.map(str).str.match(LEADING_ZERO).any() else column

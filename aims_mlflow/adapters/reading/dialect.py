@@ -12,7 +12,7 @@ from aims_mlflow.adapters.reading.read_table import option
 from aims_mlflow.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from aims_mlflow.adapters.reading.text_source import TextSource
     from aims_mlflow.records.system import ReadingOptions
@@ -122,15 +122,35 @@ def _fits(records: list[list[str]]) -> bool:
 
 
 def _refuse_title(records: list[list[str]], source: TextSource, separator: str, skip: int) -> None:
-    """Refuse a file whose first lines are no header: most records have more fields than they."""
-    sizes = Counter(len(record) for record in records[1:])
-    usual = sizes.most_common(1)[0][0] if sizes else 0
-    if usual <= len(records[0]) + 1:
+    """Refuse a file whose first lines are no header: most records have more fields than they, or more that say anything.
+
+    Excel writes a title as one field, and the separators of all other columns after it.
+    """
+    usual, first = _usual(records[1:], len), len(records[0])
+    said, filled = _filled(records[0]), _usual(records[1:], _filled)
+    if usual <= first + 1 and not (is_title(said, filled) and usual > 1):
         return
     numbered = itertools.islice(records_of(source, separator, skip), LOOKED_AT)
-    before = next((line for line, record in numbered if len(record) == usual), skip + 2)
+    wide = (line for line, r in numbered if len(r) == usual and not is_title(_filled(r), filled))
+    before = next(wide, skip + 2)
+    few = f"{first}" if usual > first + 1 else f"{said} that is not empty"
     raise DataError(
-        f"the first line has fewer fields ({len(records[0])}) than most rows ({usual})",
+        f"the first line has fewer fields ({few}) than most rows ({usual if usual > first + 1 else filled})",
         where=str(source.path),
         next=f"leave out the lines above the header: {option('skip', str(before - 1))}",
     )
+
+
+def is_title(said: int, usual: int) -> bool:
+    """Tell whether a row with so many filled cells is a title, where most rows have `usual` filled cells."""
+    return said <= 1 and usual > 2
+
+
+def _filled(record: list[str]) -> int:
+    return sum(bool(field.strip()) for field in record)
+
+
+def _usual(records: list[list[str]], size: Callable[[list[str]], int]) -> int:
+    """Return the size that most records have; 0 without records."""
+    sizes = Counter(map(size, records))
+    return sizes.most_common(1)[0][0] if sizes else 0

@@ -6,6 +6,7 @@ or None, and then no cell is missing.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.reading.read_table import named, option
@@ -23,6 +24,7 @@ NA_TEXTS = (
 )  # fmt: skip
 TRUTH = {"True", "TRUE", "true", "False", "FALSE", "false"}
 PLACEHOLDER_LENGTH = 10
+SIGNED = re.compile(r"\s*[+-]?(?:[%$€£]\s*[+-]?[\d.,]*\d|[\d.,]*\d\s*[%$€£])\s*")  # 12.5 %, $1,200
 
 
 def na_texts(frame: pd.DataFrame) -> dict[str, np.ndarray[Any, Any]]:
@@ -80,7 +82,7 @@ def missing_note(columns: Sequence[str]) -> list[str]:
 
 
 def placeholder_notes(frame: pd.DataFrame) -> list[str]:
-    """Return a sentence for each column of texts that are all numbers but for one short text, such as `?`."""
+    """Return a sentence for each column that texts among its numbers, such as `?`, or signs at them, such as %, spoil."""
     import pandas as pd
 
     notes = []
@@ -90,7 +92,10 @@ def placeholder_notes(frame: pd.DataFrame) -> list[str]:
             continue
         texts = column.dropna()
         some = texts.iloc[:1000]
-        if some.empty or pd.to_numeric(some, errors="coerce").notna().mean() < 0.5:
+        if not some.empty and bool(some.map(str).str.fullmatch(SIGNED).all()):
+            notes.append(f"{name!r} is read as text: its numbers carry a sign, such as a currency or %; take it off to count")
+            continue
+        if some.empty or some.map(type).eq(bool).any() or pd.to_numeric(some, errors="coerce").notna().mean() < 0.5:
             continue
         others = [
             text for text in texts[pd.to_numeric(texts, errors="coerce").isna()].unique() if isinstance(text, str)
@@ -101,6 +106,9 @@ def placeholder_notes(frame: pd.DataFrame) -> list[str]:
                 f"{name!r} is read as text: its numbers have {shown} between them; if it means missing: "
                 f"{option('missing', others[0])}"
             )
+        elif others:
+            kinds = "a text" if len(others) == 1 else f"{len(others):,} different texts"
+            notes.append(f"{name!r} is read as text: its numbers have {kinds} between them")
     return notes
 
 

@@ -37,15 +37,19 @@ def marks_of(texts: Mapping[str, pd.Series], reading: ReadingOptions) -> tuple[s
     return certain.pop() if len(certain) == 1 else None
 
 
-def marked_columns(frame: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return the columns of texts whose values are all numbers with a comma as one of their marks."""
+def marked_columns(frame: pd.DataFrame, *, dots: bool = False) -> dict[str, pd.Series]:
+    """Return the columns of texts whose values are all numbers with a comma as one of their marks.
+
+    `dots`: or with several points between thousands, 1.234.567, which in a file with commas between columns are codes.
+    """
+    mark = r",|\.\d{3}\." if dots else ","
     found = {}
     for name in frame.columns:
         column = frame[name]
         if is_text(column):
             values = column.dropna()
             some = values.iloc[:SAMPLE]
-            if some.empty or not some.map(type).eq(str).all() or not some.str.contains(",", regex=False).any():
+            if some.empty or not some.map(type).eq(str).all() or not some.str.contains(mark).any():
                 continue
             if _all(values, ",", ".") or _all(values, ".", ","):
                 found[name] = values
@@ -59,9 +63,9 @@ def _all(values: pd.Series, decimal: str, thousands: str) -> bool:
 
 
 def number_form(decimal: str, thousands: str | None) -> str:
-    """Return the pattern of a number with these marks; thousands are either all marked or not at all."""
+    """Return the pattern of a number with these marks; thousands are all marked or none, and 0.123 has none."""
     d = re.escape(decimal)
-    grouped = rf"\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+|" if thousands else ""
+    grouped = rf"[1-9]\d{{0,2}}(?:{re.escape(thousands)}\d{{3}})+|" if thousands else ""
     return rf"\s*[+-]?(?:{grouped}\d+)?(?:{d}\d+)?(?<=\d)(?:[eE][+-]?\d+)?\s*"
 
 
@@ -82,4 +86,18 @@ def uncertain_note(columns: list[str]) -> list[str]:
         return []
     settle = f"{option('decimal', ',')}, or {option('thousands', ',')}"
     what = f"{named(columns)} has numbers such as 1,234, which may mean 1.234 or 1234, and is read as text"
+    return [f"{what}; to settle it: {settle}"]
+
+
+def doubtful_note(texts: pd.DataFrame) -> list[str]:
+    """Return the sentence about numbers such as 1.234 in a file whose columns no comma separates."""
+    form, found = re.compile(r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})?\s*"), []
+    for name in texts.columns:
+        values = texts[name].dropna()
+        if len(values) and values.str.contains(".", regex=False).any() and values.str.fullmatch(form).all():
+            found.append(name)
+    if not found:
+        return []
+    settle = f"{option('thousands', '.')}, or {option('decimal', '.')}"
+    what = f"{named(found)} has numbers such as 1.234, which may mean 1234, and is read with a point before decimals"
     return [f"{what}; to settle it: {settle}"]

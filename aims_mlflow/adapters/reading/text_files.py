@@ -141,10 +141,14 @@ class _TextTable:
         """Return the frame with numbers in place of texts such as 1.234,5."""
         import pandas as pd
 
-        candidates = number_texts.marked_columns(_na_masked(frame))
+        dots = self.dialect.separator != ","
+        candidates = number_texts.marked_columns(_na_masked(frame), dots=dots)
         marks = number_texts.marks_of(candidates, self.reading)
         if marks is None:
             self.notes += number_texts.uncertain_note([*candidates])
+            if dots and self.reading.decimal is None:
+                floats = [n for n in frame.columns if pd.api.types.is_float_dtype(frame[n])]
+                self.notes += number_texts.doubtful_note(self._columns(floats, dtype=str))
             return frame
         # A column of 1.234 alone is a number to pandas too, another one.
         doubtful = [n for n in frame.columns if pd.api.types.is_float_dtype(frame[n])] if marks[1] == "." else []

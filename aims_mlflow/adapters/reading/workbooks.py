@@ -6,6 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from aims_mlflow.adapters.reading.cells import typed
+from aims_mlflow.adapters.reading.dialect import is_title
 from aims_mlflow.adapters.reading.read_table import ReadTable, named, option
 from aims_mlflow.errors import ConfigError, DataError, did_you_mean
 
@@ -62,6 +63,14 @@ def _with_header(cells: pd.DataFrame, path: Path, sheet: str) -> pd.DataFrame:
     if cells.empty:
         raise DataError("the sheet is empty", where=where, next="give a sheet with a header and rows")
     header = cells.iloc[0]
+    filled = cells.notna().sum(axis=1)
+    if is_title(int(filled.iloc[0]), int(filled.mode().iloc[0])):
+        before = next((row for row, n in filled.items() if not is_title(int(n), int(filled.mode().iloc[0]))), 1)
+        raise DataError(
+            "the first row has 1 cell that is not empty, and most rows have more",
+            where=where,
+            next=f"leave out the rows above the header: {option('skip', str(before))}",
+        )
     names = [
         f"Unnamed: {i}" if missing else str(n) for i, (n, missing) in enumerate(zip(header, header.isna(), strict=True))
     ]

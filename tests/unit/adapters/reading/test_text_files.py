@@ -104,6 +104,7 @@ def test_an_archive_holds_one_table(tmp_path):
         ("name\nSmith, Jo\nLee, Al\n", {}, "line 2 has more fields than the header, which has 1"),
         ("a,b\n1,2\n1,2,3\n", {}, "line 3 has more fields"),
         ("Report of 2024\n\n" + BODY, {}, "--read skip=2"),
+        ("Report of 2024,,\n,,\n" + BODY, {}, "--read skip=2"),
         ("age,city\n30,K\u00f6ln\n".encode("latin-1"), {}, "--read encoding=cp1252"),
         (BODY.encode("utf-16-le"), {}, "--read encoding=utf-16-le"),
     ],
@@ -131,6 +132,10 @@ def test_options_settle_it(read):
         ('n,v\n1,"1,234"\n2,"2,755"\n', {"thousands": ","}, [1234, 2755]),
         ('n,v\n1,"1,234"\n2,"2,755"\n', {"decimal": ","}, [1.234, 2.755]),
         ("n;v\n1;1,5\n2;2,5\n", {"decimal": "."}, ["1,5", "2,5"]),
+        ("n;v\n1;1.234.567\n2;2.500\n", {}, [1234567, 2500]),
+        ("n,v\n1,1.234.567\n2,2.500\n", {}, ["1.234.567", "2.500"]),  # codes: a comma separates the columns
+        ('n,v\n1,"0,123"\n2,"0,456"\n', {}, [0.123, 0.456]),  # no number between thousands begins with 0
+        ("n;v\n1,5;0.123\n2,5;0.456\n", {}, [0.123, 0.456]),
     ],
 )
 def test_numbers_with_other_marks_are_numbers(read, content, reading, values):
@@ -216,3 +221,30 @@ def test_the_least_whole_number_beside_a_gap_is_a_number(read, name):
     text = f"word,code\na,0\nb,{-(2**63)}\nc,\n".encode()
     values, _ = read(gzip.compress(text) if name.endswith("gz") else text, name)
     assert values["code"] == [0, -(2**63), None]
+
+
+def test_numbers_that_may_have_points_between_thousands_are_told_where_no_comma_separates_columns(read):
+    content = "n;v;w\n1;1.234;0.123\n2;2.500;0.456\n"
+    values, notes = read(content)
+    assert (values["v"], values["w"]) == ([1.234, 2.5], [0.123, 0.456])
+    assert "'v' has numbers such as 1.234, which may mean 1234" in notes[1]
+    assert "--read thousands=." in notes[1]
+    assert read(content, thousands=".")[0]["v"] == [1234, 2500]
+    assert len(read(content, decimal=".")[1]) == 1
+    assert read(content.replace(";", ","))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["12%", "5.5 %", "1"], []),
+        (["12%", "5.5 %"], ["'v' is read as text: its numbers carry a sign, such as a currency or %"]),
+        (["$1200", "-$3.50"], ["'v' is read as text: its numbers carry a sign"]),
+        (["1", "2", "3", "?", "x"], ["'v' is read as text: its numbers have 2 different texts between them"]),
+        (["1", "not stated at all"], ["'v' is read as text: its numbers have a text between them"]),
+        (["a", "b", "3"], []),
+    ],
+)
+def test_numbers_that_are_read_as_text_are_told(read, cells, said):
+    notes = read("n,v\n" + "".join(f"1,{cell}\n" for cell in cells))[1]
+    assert [note.startswith(start) for note, start in zip(notes, said, strict=True)] == [True] * len(said)

@@ -124,6 +124,39 @@ def test_a_workbook_with_two_columns_of_one_name_is_refused(tmp_path):
         read_table(tmp_path / "t.xlsx")
 
 
+@pytest.mark.parametrize(
+    ("cells", "values", "notes"),
+    [
+        ([30, "40", 50.5], [30, 40, 50.5], 0),  # Excel's "number stored as text"
+        ([30, "041", "x"], [30, "041", "x"], 1),
+        (["041", 7], ["041", 7], 0),  # a code
+        ([True, "1"], [True, "1"], 0),
+        (["1.234,5", "2,5"], [1234.5, 2.5], 1),
+        (["1.234.567", "2.345.678"], ["1.234.567", "2.345.678"], 0),  # a number would be no text
+        (["1,234", "2,345"], ["1,234", "2,345"], 1),
+    ],
+)
+def test_texts_of_a_workbook_that_are_numbers_are_numbers(tmp_path, cells, values, notes):
+    pd.DataFrame({"v": pd.Series(cells, dtype=object)}).to_excel(tmp_path / "t.xlsx", index=False)
+    read = read_table(tmp_path / "t.xlsx")
+    assert read.frame["v"].astype(object).where(read.frame["v"].notna(), None).tolist() == values
+    assert len(read.notes) == notes
+
+
+def test_the_mark_before_decimals_holds_for_texts_of_a_workbook(tmp_path):
+    pd.DataFrame({"v": ["1,234", "2,345"]}).to_excel(tmp_path / "t.xlsx", index=False)
+    assert read_table(tmp_path / "t.xlsx", ReadingOptions(decimal=",")).frame["v"].tolist() == [1.234, 2.345]
+
+
+def test_a_title_above_the_header_of_a_workbook_is_refused_with_the_option(tmp_path):
+    rows = [["Report", None, None], [None] * 3, ["age", "sex", "paid"], [30, "F", True], [40, "M", False]]
+    pd.DataFrame(rows).to_excel(tmp_path / "t.xlsx", index=False, header=False)
+    with pytest.raises(DataError, match="1 cell that is not empty") as refused:
+        read_table(tmp_path / "t.xlsx")
+    assert "--read skip=2" in refused.value.sentence()
+    assert read_table(tmp_path / "t.xlsx", ReadingOptions(skip=2)).frame["age"].tolist() == [30, 40]
+
+
 def test_without_openpyxl_a_workbook_says_what_to_install(tmp_path, monkeypatch):
     path = written(FRAME, tmp_path / "t.xlsx")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
