@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.adapters.fresh_process import in_row_order
 from aims_mlflow.adapters.label_columns import target_column
 from aims_mlflow.adapters.reading.files import file_digest, read_table
 from aims_mlflow.adapters.reading.frames import as_frame
@@ -95,6 +96,7 @@ def make_table(
     extra: tuple[str, ...] = ()
     if beside is not None:
         columns = as_frame(beside, sensitive[0] if len(sensitive) == 1 else f"sensitive_{role}")
+        columns = _of_same_rows(columns, table, f"sensitive_{role}")
         new = columns[[c for c in columns.columns if c not in table.columns]]
         table, extra = _join(table, new, f"sensitive_{role}"), tuple(new.columns)
     if features is None:
@@ -155,6 +157,25 @@ def _taken(features: Any, places: Any) -> Any:
     if type(features).__module__.startswith("pyarrow"):
         return features.take(places)
     return features[places] if hasattr(features, "shape") else [features[i] for i in places]
+
+
+def _of_same_rows(columns: pd.DataFrame, table: pd.DataFrame, what: str) -> pd.DataFrame:
+    """Return columns in the order of a table's rows, where both have an index with the same labels in another order.
+
+    A table that counts from 0 has no labels of its own: it may have been made anew from the rows of another one.
+    """
+    import pandas as pd
+
+    if isinstance(table.index, pd.RangeIndex):
+        return columns
+    try:
+        ordered: pd.DataFrame = in_row_order(columns, table.index)
+    except ValueError:
+        raise DataError(
+            f"{what} has its rows in another order than the data beside it, and labels of its index occur several times",
+            next="pass the sensitive columns of the same rows, in the same order",
+        ) from None
+    return ordered
 
 
 def _join(table: pd.DataFrame, more: pd.DataFrame, what: str, *, replace: bool = False) -> pd.DataFrame:

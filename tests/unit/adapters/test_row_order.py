@@ -15,7 +15,7 @@ from aims_mlflow.adapters.outputs import read_raw
 from aims_mlflow.adapters.predict import Question, known_labels, read_answers
 from aims_mlflow.adapters.tables import make_table
 from aims_mlflow.checks.tables.task import PredictionTask
-from aims_mlflow.errors import CheckError
+from aims_mlflow.errors import CheckError, DataError
 
 FEATURES = ["income", "debt"]
 TASK = PredictionTask("binary-classification", "repaid", "yes")
@@ -59,6 +59,19 @@ def test_out_of_fold_answers_that_are_put_together_by_fold_belong_to_their_rows(
     folds = [train.frame["repaid"].iloc[i::3] for i in range(3)]
     got = read_answers(pd.concat(folds), train, TASK, known_labels(TASK, (train,)))
     assert (got.labels == train.frame["repaid"]).all()
+
+
+def test_sensitive_columns_belong_to_the_rows_of_their_index():
+    x, groups = pd.DataFrame({"age": [1, 2, 3]}, index=[7, 5, 6]), pd.Series(["b", "c", "a"], index=[5, 6, 7], name="sex")
+    y, names = pd.Series(["yes", "no", "no"]), ("sex",)
+    assert make_table("test", target="paid", sensitive=names, X=x, y=y, beside=groups).frame["sex"].tolist() == [*"abc"]
+    anew = x.reset_index(drop=True)  # as a scaler makes it: its rows have other labels
+    shuffled = groups.set_axis([2, 0, 1])
+    same = make_table("test", target="paid", sensitive=names, X=anew, y=y, beside=shuffled).frame["sex"].tolist()
+    assert same == [*"bca"]
+    twice = x.set_axis([7, 5, 5])
+    with pytest.raises(DataError, match="labels of its index occur several times"):
+        make_table("test", target="paid", sensitive=names, X=twice, y=y, beside=groups.set_axis([5, 5, 7]))
 
 
 ROWS = pd.Index([2, 0, 1])
