@@ -172,7 +172,7 @@ def _of_same_rows(columns: pd.DataFrame, table: pd.DataFrame, what: str) -> pd.D
         ordered: pd.DataFrame = in_row_order(columns, table.index)
     except ValueError:
         raise DataError(
-            f"{what} has its rows in another order than the data beside it, and labels of its index occur several times",
+            f"{what} has its rows in another order than the data, and labels of its index occur several times",
             next="pass the sensitive columns of the same rows, in the same order",
         ) from None
     return ordered

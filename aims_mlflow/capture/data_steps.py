@@ -20,6 +20,7 @@ from aims_mlflow.capture.code import code_version
 from aims_mlflow.capture.console import log, reason_of, say, say_once
 from aims_mlflow.capture.environment import tool_versions
 from aims_mlflow.capture.parameters import settings_of
+from aims_mlflow.capture.quiet_warnings import no_errors
 from aims_mlflow.capture.setup import Setup, load_setup, source_statement
 from aims_mlflow.capture.state import memory, open_recorder
 from aims_mlflow.capture.step_tables import described, is_file, some, tables_in
@@ -78,7 +79,8 @@ def check_reason(why: str) -> None:
 @contextlib.contextmanager
 def _observing(what: str) -> Iterator[None]:
     try:
-        yield
+        with no_errors():
+            yield
     except AimsError as exc:
         say_once(f"{what} is not recorded: {reason_of(exc)}")
     except Exception as exc:  # noqa: BLE001 - an observer never breaks its host

@@ -22,6 +22,7 @@ from aims_mlflow.capture.ending import TrainingEnd
 from aims_mlflow.capture.fit import Fit
 from aims_mlflow.capture.parameters import Settings, settings_of
 from aims_mlflow.capture.plan import TrainingPlan
+from aims_mlflow.capture.quiet_warnings import no_errors
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.training_data import TrainingData
 from aims_mlflow.errors import AimsError, ConfigError, set_elsewhere
@@ -79,7 +80,8 @@ class Training:
     def _observing(self) -> Iterator[None]:
         """With mode="observe", print an error and abandon the evidence instead of raising."""
         try:
-            yield
+            with no_errors():
+                yield
         except Exception as exc:
             if self._plan.mode == "enforce":
                 raise
@@ -183,7 +185,8 @@ class Training:
         self._stop_clock()
         ending = TrainingEnd(self._plan, self._open_run(), self._data, self._fit(error), self._recorder)
         try:
-            unmet = ending.complete()
+            with no_errors():
+                unmet = ending.complete()
         finally:
             self._run = ending.run
             self._close_session()

@@ -1,6 +1,7 @@
 """Trainings that fail, and mistakes that are found before fitting."""
 
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import aims_mlflow as aims
 from aims_mlflow.errors import AimsError, ConfigError, DataError, KeyUnavailable, Unreachable
 from aims_mlflow.evidence import tracking as store
 from support import trainings
-from support.captured_runs import FULL, config, fit, kinds, last_run, one
+from support.captured_runs import FEATURES, FULL, config, fit, kinds, last_run, one
 
 pytestmark = pytest.mark.usefixtures("tracking")
 
@@ -44,6 +45,29 @@ def test_a_model_that_cannot_predict_is_returned_and_said(halves, capsys):
     assert isinstance(train(*halves), Broken)
     assert one("performance").evidence.result == "not_evaluated"
     assert "the model could not predict (RuntimeError)" in capsys.readouterr().err
+
+
+def test_warnings_that_are_errors_in_the_persons_code_stop_no_evidence(halves):
+    class Warns:
+        def __init__(self, inner):
+            self.inner = inner
+
+        def predict(self, features):
+            warnings.warn("old", DeprecationWarning, stacklevel=1)
+            return self.inner.predict(features[FEATURES])
+
+    @aims.trains("loans", config=config())
+    def train(train, test):
+        with pytest.raises(UserWarning, match="mine"):
+            warnings.warn("mine", stacklevel=1)
+        return Warns(fit(train))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = train(*halves)
+        with pytest.raises(DeprecationWarning):
+            model.predict(halves[1][FEATURES])
+    assert one("performance").evidence.result != "not_evaluated"
 
 
 def test_a_store_that_goes_away_during_fitting_loses_nothing(halves, tracking, capsys):

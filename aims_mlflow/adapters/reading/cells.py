@@ -81,7 +81,10 @@ def _numbers(column: pd.Series) -> pd.Series:
     there = column.dropna()
     texts = there[there.map(lambda value: isinstance(value, str))]
     others = there[~there.index.isin(texts.index)]
-    if texts.empty or not others.map(lambda value: isinstance(value, int | float) and not isinstance(value, bool)).all():
+    if (
+        texts.empty
+        or not others.map(lambda value: isinstance(value, int | float) and not isinstance(value, bool)).all()
+    ):
         return column
     read = pd.to_numeric(column, errors="coerce")
     same = read.notna().to_numpy() == column.notna().to_numpy()

@@ -122,7 +122,7 @@ def _fits(records: list[list[str]]) -> bool:
 
 
 def _refuse_title(records: list[list[str]], source: TextSource, separator: str, skip: int) -> None:
-    """Refuse a file whose first lines are no header: most records have more fields than they, or more that say anything.
+    """Refuse a file whose first lines are no header: most records have more fields than they, or more filled ones.
 
     Excel writes a title as one field, and the separators of all other columns after it.
     """

@@ -82,7 +82,7 @@ def missing_note(columns: Sequence[str]) -> list[str]:
 
 
 def placeholder_notes(frame: pd.DataFrame) -> list[str]:
-    """Return a sentence for each column that texts among its numbers, such as `?`, or signs at them, such as %, spoil."""
+    """Return a sentence for each column that is text only for texts among its numbers (`?`), or signs at them (%)."""
     import pandas as pd
 
     notes = []
@@ -93,7 +93,9 @@ def placeholder_notes(frame: pd.DataFrame) -> list[str]:
         texts = column.dropna()
         some = texts.iloc[:1000]
         if not some.empty and bool(some.map(str).str.fullmatch(SIGNED).all()):
-            notes.append(f"{name!r} is read as text: its numbers carry a sign, such as a currency or %; take it off to count")
+            notes.append(
+                f"{name!r} is read as text: its numbers carry a sign, such as a currency or %; take it off to count"
+            )
             continue
         if some.empty or some.map(type).eq(bool).any() or pd.to_numeric(some, errors="coerce").notna().mean() < 0.5:
             continue

@@ -92,9 +92,7 @@ def comparison(groups: Groups, sizes: Array, settings: Fairness, role: str) -> C
     if len(groups.names) < 2:
         return Comparison(groups, sizes, None, why_alone(groups, least), role)
     declared = {c: settings.reference[c] for c in groups.columns if c in settings.reference}
-    fit = [
-        g for g in range(len(sizes)) if all(groups.slice(g)[c] in (v, group_name(v)) for c, v in declared.items())
-    ]
+    fit = [g for g in range(len(sizes)) if all(groups.slice(g)[c] in (v, group_name(v)) for c, v in declared.items())]
     if not fit:
         named = ", ".join(f"{column}={group}" for column, group in declared.items())
         return Comparison(groups, sizes, None, f"the reference group {named} has under {least} rows, or none", role)

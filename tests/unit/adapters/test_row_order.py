@@ -62,7 +62,10 @@ def test_out_of_fold_answers_that_are_put_together_by_fold_belong_to_their_rows(
 
 
 def test_sensitive_columns_belong_to_the_rows_of_their_index():
-    x, groups = pd.DataFrame({"age": [1, 2, 3]}, index=[7, 5, 6]), pd.Series(["b", "c", "a"], index=[5, 6, 7], name="sex")
+    x, groups = (
+        pd.DataFrame({"age": [1, 2, 3]}, index=[7, 5, 6]),
+        pd.Series(["b", "c", "a"], index=[5, 6, 7], name="sex"),
+    )
     y, names = pd.Series(["yes", "no", "no"]), ("sex",)
     assert make_table("test", target="paid", sensitive=names, X=x, y=y, beside=groups).frame["sex"].tolist() == [*"abc"]
     anew = x.reset_index(drop=True)  # as a scaler makes it: its rows have other labels
@@ -125,6 +128,6 @@ def test_objects_of_a_fresh_process_become_plain_values(kind):
 def test_numbers_as_objects_and_labels_as_bytes_are_plain_columns():
     from decimal import Decimal
 
-    assert read_raw([Decimal("1.5"), Decimal("2")], 2).columns[0].tolist() == [1.5, 2.0]
+    assert read_raw([Decimal("1.5"), Decimal(2)], 2).columns[0].tolist() == [1.5, 2.0]
     assert read_raw(np.array([1.5, 2], dtype=object), 2).columns[0].dtype == float
     assert read_raw(np.array([b"yes", b"no"]), 2).columns[0].tolist() == ["yes", "no"]

@@ -10,7 +10,26 @@ from aims_mlflow.adapters.reading.read_table import option
 from aims_mlflow.cli.options import reading_of
 from aims_mlflow.records.system import ReadingOptions
 
-TEXTS = ["NA", "?", "*", "-", ".", " ", "# none", "[x", "a,b", "true", "No", "1", "-999", "n/a:", "it's", "{a}", "%", ""]
+TEXTS = [
+    "NA",
+    "?",
+    "*",
+    "-",
+    ".",
+    " ",
+    "# none",
+    "[x",
+    "a,b",
+    "true",
+    "No",
+    "1",
+    "-999",
+    "n/a:",
+    "it's",
+    "{a}",
+    "%",
+    "",
+]
 
 
 @pytest.mark.parametrize(
