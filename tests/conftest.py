@@ -1,5 +1,6 @@
 """Fixtures that every test may use: a home of its own, a clean MLflow, real data where they are found."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -62,6 +63,19 @@ def own_home(tmp_path_factory, monkeypatch):
 def own_folder(tmp_path_factory, monkeypatch):
     """What a test writes where it runs, such as aims-unsent/, is not left in the checkout."""
     monkeypatch.chdir(tmp_path_factory.mktemp("here"))
+
+
+@pytest.fixture
+def warnings_as_shipped():
+    """A training prints the warnings that a filter would raise, as it does for people."""
+
+
+@pytest.fixture(autouse=True)
+def warnings_stay_errors(request, monkeypatch):
+    """A warning of ours while evidence is taken fails a test."""
+    if "warnings_as_shipped" not in request.fixturenames and "aims_mlflow.capture.training" in sys.modules:
+        for module in ("training", "data_steps"):
+            monkeypatch.setattr(sys.modules[f"aims_mlflow.capture.{module}"], "no_errors", contextlib.nullcontext)
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def no_errors() -> Iterator[None]:
-    """Leave warnings out where a filter would raise them: MLflow and its libraries warn in their ordinary work."""
+    """Print warnings where a filter would raise them: MLflow and its libraries warn in their ordinary work."""
     if not any(action == "error" for action, *_ in warnings.filters):
         yield
         return
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.filters = [
+            ("default" if action == "error" else action, message, category, module, line)
+            for action, message, category, module, line in warnings.filters
+        ]
         yield

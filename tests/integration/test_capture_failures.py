@@ -47,6 +47,7 @@ def test_a_model_that_cannot_predict_is_returned_and_said(halves, capsys):
     assert "the model could not predict (RuntimeError)" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("warnings_as_shipped")
 def test_warnings_that_are_errors_in_the_persons_code_stop_no_evidence(halves):
     class Warns:
         def __init__(self, inner):

@@ -7,11 +7,14 @@ import pytest
 from aims_mlflow.capture.quiet_warnings import no_errors
 
 
-def test_warnings_are_left_out_where_they_would_be_errors_and_the_filter_is_back_afterwards():
+def test_warnings_are_printed_where_they_would_be_errors_and_the_filter_is_back_afterwards():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with no_errors():
+        warnings.filterwarnings("ignore", message="unseen")
+        with no_errors(), warnings.catch_warnings(record=True) as shown:
             warnings.warn("old", DeprecationWarning, stacklevel=1)
+            warnings.warn("unseen", stacklevel=1)
+        assert [str(each.message) for each in shown] == ["old"]
         with pytest.raises(DeprecationWarning):
             warnings.warn("old", DeprecationWarning, stacklevel=1)
 
