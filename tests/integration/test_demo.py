@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 
 import numpy as np
@@ -59,7 +58,6 @@ def fairness_records(folder):
 
 
 def test_demo_goes_from_nothing_to_a_model_in_use(tmp_path):
-    started = time.monotonic()
     told, errors, status = served("--keep", tmp_path / "d")
     assert status in (0, 130), told + errors
     assert "Registration refused" in told
@@ -74,7 +72,6 @@ def test_demo_goes_from_nothing_to_a_model_in_use(tmp_path):
     assert all(len(line) <= 80 or "/" in line for line in told.splitlines())
     assert "Traceback" not in errors
     assert "INFO mlflow" not in errors
-    assert time.monotonic() - started < 180
     ratios = [
         next(c for c in r.evidence.claims if c.metric == "selection_rate_ratio" and c.slice == {"sex": "female"})
         for r in fairness_records(tmp_path / "d")
