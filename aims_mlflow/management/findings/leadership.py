@@ -152,10 +152,11 @@ def _absent(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
         if document.kind in ("people", "competence-record"):
             continue
         for at, name in named_people(document, stated_fields(document), today):
-            there = known.get(person(name))
+            who = state.same_person(name)
+            there = known.get(who)
             history = str(at[-1]) in HISTORY and there is not None
             if not history and (there is None or not there.active(today)):
-                places[person(name)].append((name, document.id, ".".join(map(str, at))))
+                places[who].append((name, document.id, ".".join(map(str, at))))
     for who, where in places.items():
         there = known.get(who)
         why = "is in no register of people" if there is None else there.absence(today)

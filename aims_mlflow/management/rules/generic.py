@@ -134,7 +134,7 @@ def _shared(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
 
 
 def _persons(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    people = {person(p.id): p for p in around.people.values()}
+    people = {person(name): p for p in around.people.values() for name in (p.name, p.id) if name}
     if not people or document.written.kind == "people":
         return
     for at, name in named_people(document.written, document.fields):

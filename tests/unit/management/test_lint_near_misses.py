@@ -6,7 +6,7 @@ from aims_mlflow.management import lint as linting
 from aims_mlflow.management.evidence_view import EvidenceView
 from aims_mlflow.management.folder import read_folder
 from aims_mlflow.management.rules.base import LintContext
-from support.management_folder import SYSTEM, write
+from support.management_folder import PEOPLE, SYSTEM, write
 
 HEAD = "title: t\nowner: olga\nauthor: rita\nsystem: income-screening\n"
 ROLES = f"id: d\nkind: role-assignment\n{HEAD}assignments:\n"
@@ -49,3 +49,12 @@ def test_a_fault_is_found_and_what_only_looks_like_it_is_not(tmp_path, rule, tex
     wanted = ("only terms", "documents only")
     said = [r.text for r in results if r.rule.id == rule and r.document == "d" and not any(w in r.text for w in wanted)]
     assert len(said) == times, said
+
+
+@pytest.mark.parametrize(("owner", "times"), [("Olga  Weber", 0), ("olga", 0), ("Olga Werner", 1)])
+def test_a_person_may_be_named_in_full(tmp_path, owner, times):
+    people = PEOPLE.replace("{id: olga, ", "{id: olga, name: Olga Weber, ")
+    text = ROLES.replace("owner: olga", f"owner: {owner}") + "  - {duty: approve, person: olga}\n"
+    folder = read_folder(write(tmp_path, system=SYSTEM, people=people, d=text))
+    results = linting.lint(LintContext(folder, EvidenceView(), None, "2026-12-01"))
+    assert [r.document for r in results if r.rule.id == "G7"] == ["d"] * times
