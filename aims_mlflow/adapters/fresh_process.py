@@ -55,15 +55,17 @@ def answer(job: Path, environment: dict[str, str | None]) -> None:
         model = mlflow.pyfunc.load_model((job / "model.txt").read_text(encoding="utf-8"), suppress_warnings=True)
         rows = pickle.loads((job / "rows.pickle").read_bytes())  # noqa: S301 - written by the process that waits
         found = columns_of(in_row_order(model.predict(rows), getattr(rows, "index", None)))
+        text = json.dumps(found, default=plain)
     except BaseException as exc:  # noqa: BLE001 - whatever it is, the process that waits is told
-        found = {"error": type(exc).__name__, "message": str(exc)}
-    (job / "answer.json").write_text(json.dumps(found, default=plain), encoding="utf-8")
+        text = json.dumps({"error": type(exc).__name__, "message": str(exc)})
+    (job / "answer.json").write_text(text, encoding="utf-8")
 
 
 def in_row_order(raw: Any, index: Any) -> Any:
     """Return a frame or Series in the order of the rows, where its own index has their labels in another order.
 
-    An output that begins to count at 0 has no labels of the rows, and belongs to them by position.
+    An output that begins to count at 0 has no labels of the rows, and belongs to them by position. It stands in this
+    module because the other process has nothing else of aims_mlflow; whoever reads an output here calls it too.
 
     Raises:
         ValueError: labels occur several times, so that the order of the rows is not clear.

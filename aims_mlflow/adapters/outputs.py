@@ -116,6 +116,9 @@ def _plain(column: Array) -> Array:
     import numpy as np
 
     if column.dtype.kind == "S":
-        return np.char.decode(column)
+        try:
+            return np.char.decode(column)
+        except UnicodeDecodeError:
+            raise CheckError("its output is bytes that are no UTF-8 text", next=HINT) from None
     plain: Array = plain_values(column)
     return plain

@@ -119,6 +119,21 @@ def test_a_fresh_process_answers_in_the_same_order(tmp_path, monkeypatch, answer
     assert json.loads((tmp_path / "answer.json").read_text())["columns"] == [[3.5, 1.5, 2.5]]
 
 
+def test_an_answer_that_is_no_text_is_told_as_an_error(tmp_path, monkeypatch):
+    class Loaded:
+        def predict(self, rows):
+            return pd.DataFrame({"label": [b"\xff"] * len(rows)}, dtype=object)
+
+    monkeypatch.setattr(mlflow.pyfunc, "load_model", lambda *args, **options: Loaded())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.txt").write_text("m")
+    (tmp_path / "rows.pickle").write_bytes(pickle.dumps(pd.DataFrame({"x": [1, 2]})))
+    fresh_process.answer(tmp_path, {})
+    assert json.loads((tmp_path / "answer.json").read_text())["error"] == "UnicodeDecodeError"
+    with pytest.raises(CheckError, match="no UTF-8"):
+        read_raw(np.array([b"\xff", b"no"]), 2)
+
+
 @pytest.mark.parametrize("kind", [np.int64, np.bool_, bytes], ids=lambda k: k.__name__)
 def test_objects_of_a_fresh_process_become_plain_values(kind):
     value = b"1" if kind is bytes else kind(1)
