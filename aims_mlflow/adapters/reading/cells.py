@@ -39,11 +39,14 @@ def typed(frame: pd.DataFrame, reading: ReadingOptions, *, numbers_in_text: bool
             column = _numbers(column) if numbers_in_text else column
         changed[name] = column
     frame = replaced(frame, changed)
-    notes = [*missing_texts.kept_note(frame, kept)]
+    notes = missing_texts.kept_note(frame, kept)
+    doubtful: list[str] = []
     if numbers_in_text:
-        frame, more = _with_marks(frame, reading)
+        frame, more, doubtful = _with_marks(frame, reading)
         notes += more
-    return frame, [*notes, *(missing_texts.placeholder_notes(frame) if reading.missing is None else [])]
+    if reading.missing is None:
+        notes += missing_texts.placeholder_notes(frame.drop(columns=doubtful))
+    return frame, notes
 
 
 def _exact(column: pd.Series) -> pd.Series:
@@ -62,16 +65,16 @@ def _exact(column: pd.Series) -> pd.Series:
     return column.infer_objects()
 
 
-def _with_marks(frame: pd.DataFrame, reading: ReadingOptions) -> tuple[pd.DataFrame, list[str]]:
-    """Return a frame with numbers in place of texts such as 1.234,5, and notes."""
+def _with_marks(frame: pd.DataFrame, reading: ReadingOptions) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """Return a frame with numbers in place of texts such as 1.234,5, notes, and the columns that may be such texts."""
     candidates = number_texts.marked_columns(frame)
     marks = number_texts.marks_of(candidates, reading)
     if marks is None:
-        return frame, number_texts.uncertain_note([*candidates])
+        return frame, number_texts.uncertain_note(candidates), [*candidates]
     read = {name: number_texts.as_numbers(frame[name], *marks) for name in candidates}
     changed = {name: numbers for name, numbers in read.items() if numbers is not None}
     said = f"texts in {named([*changed])} are read as numbers with {marks[0]!r} before decimals"
-    return replaced(frame, changed), [said] if changed else []
+    return replaced(frame, changed), [said] if changed else [], []
 
 
 def _numbers(column: pd.Series) -> pd.Series:

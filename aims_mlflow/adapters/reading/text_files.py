@@ -69,6 +69,7 @@ class _TextTable:
     reading: ReadingOptions
     notes: list[str] = field(default_factory=list)
     _extra: dict[str, Any] = field(default_factory=dict)
+    _doubtful: list[str] = field(default_factory=list)  # columns whose marks are told already
 
     def read(self) -> ReadTable:
         """Return the table, each value as the file has it."""
@@ -145,7 +146,8 @@ class _TextTable:
         candidates = number_texts.marked_columns(_na_masked(frame), dots=dots)
         marks = number_texts.marks_of(candidates, self.reading)
         if marks is None:
-            self.notes += number_texts.uncertain_note([*candidates])
+            self.notes += number_texts.uncertain_note(candidates)
+            self._doubtful = [*candidates]
             if dots and self.reading.decimal is None:
                 floats = [n for n in frame.columns if pd.api.types.is_float_dtype(frame[n])]
                 self.notes += number_texts.doubtful_note(self._columns(floats, dtype=str))
@@ -253,7 +255,7 @@ class _TextTable:
         if zeros:
             self.notes.append(f"codes with leading zeros are read as numbers in {named(sorted(zeros))}")
         if self.reading.missing is None:
-            self.notes += missing_texts.placeholder_notes(frame)
+            self.notes += missing_texts.placeholder_notes(frame.drop(columns=self._doubtful))
 
 
 def _na_masked(frame: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING
+import zipfile
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.reading.cells import typed
 from aims_mlflow.adapters.reading.dialect import is_title
@@ -25,7 +26,7 @@ def read_workbook(path: Path, reading: ReadingOptions) -> ReadTable:
 
     Raises:
         ConfigError: openpyxl is not installed.
-        DataError: there is no such sheet, or two columns have one name.
+        DataError: there is no such sheet, two columns have one name, or a formula has no value.
     """
     import pandas as pd
 
@@ -37,6 +38,8 @@ def read_workbook(path: Path, reading: ReadingOptions) -> ReadTable:
         names = [str(name) for name in book.sheet_names]
         sheet, notes = _sheet(names, reading, path)
         cells = book.parse(sheet, header=None, dtype=object, keep_default_na=False, na_values=[""])
+        if cells.isna().to_numpy().any() and _may_have_formulas(path):
+            _require_values(book.book[sheet], path)
     frame = _with_header(cells.iloc[reading.skip or 0 :], path, sheet)
     frame, more = typed(frame, reading, numbers_in_text=True)
     return ReadTable(frame, (*notes, *more))
@@ -54,6 +57,41 @@ def _sheet(names: list[str], reading: ReadingOptions, path: Path) -> tuple[str, 
             next=f"name one of {named(names)}",
         )
     return reading.sheet, []
+
+
+def _may_have_formulas(path: Path) -> bool:
+    """Tell whether a sheet has the mark of a formula: most have none, and are not read twice."""
+    with zipfile.ZipFile(path) as book:
+        return any(b"<f" in book.read(name) for name in book.namelist() if name.startswith("xl/worksheets/sheet"))
+
+
+def _require_values(values: Any, path: Path) -> None:
+    """Refuse a sheet whose formulas have no value: programs that do not compute write them so.
+
+    Raises:
+        DataError: there is such a formula.
+    """
+    import openpyxl
+
+    book = openpyxl.load_workbook(path, read_only=True, data_only=False)
+    try:
+        formulas = {cell.coordinate for row in book[values.title].iter_rows() for cell in row if cell.data_type == "f"}
+    finally:
+        book.close()
+    # An empty text that a formula gave is stored as such ("str").
+    lacking = [
+        cell.coordinate
+        for row in (values.iter_rows() if formulas else ())
+        for cell in row
+        if cell.value is None and cell.data_type == "n" and getattr(cell, "coordinate", None) in formulas
+    ]
+    if lacking:
+        many = f"{len(lacking):,} cells have formulas" if len(lacking) > 1 else "1 cell has a formula"
+        raise DataError(
+            f"{many} without a value, such as {lacking[0]}: a program that does not compute wrote the workbook",
+            where=f"{path}, sheet {values.title!r}",
+            next="open it in Excel or LibreOffice and save it, or save the values as CSV",
+        )
 
 
 def _with_header(cells: pd.DataFrame, path: Path, sheet: str) -> pd.DataFrame:

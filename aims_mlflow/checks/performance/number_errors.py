@@ -25,10 +25,6 @@ DELTA = "approximate range, delta method"
 def error_claims(actual: Array, predicted: Array, weights: Array | None, role: str) -> list[Claim]:
     """Return the errors of all rows.
 
-    R2's interval comes from its influence function: with s = mean squared error and v = variance of the actual
-    numbers, one row changes R2 = 1 - s/v by -(e^2 / v) + (d^2 * s / v^2), where e is its error and d its
-    distance from the mean.
-
     Args:
         actual: Finite, shape (rows,).
         predicted: Finite, shape (rows,).
@@ -39,7 +35,7 @@ def error_claims(actual: Array, predicted: Array, weights: Array | None, role: s
 
     errors = predicted - actual
     codes = np.zeros(len(actual), dtype=np.int64)
-    moments = group_moments({**_errors(errors), "actual": actual}, codes, 1, weights)
+    moments = group_moments(_errors(errors), codes, 1, weights)
     claims = _group(moments, 0, {}, role)
     n = int(moments["error"].n[0])
     size = np.abs(errors)
@@ -54,15 +50,31 @@ def error_claims(actual: Array, predicted: Array, weights: Array | None, role: s
             method="approximate range, order statistics",
         )
     )
-    squared, variance = float(moments["squared"].mean[0]), float(moments["actual"].variance[0])
-    if variance > 0:
-        influence = -(errors**2) / variance + (actual - moments["actual"].mean[0]) ** 2 * squared / variance**2
-        half = count_tables.Z95 * float(group_moments({"r2": influence}, codes, 1, weights)["r2"].error[0])
-        value = 1 - squared / variance
-        claims.append(claim("r2", value, role=role, n=n, interval=(value - half, min(value + half, 1.0)), method=DELTA))
-    else:
-        claims.append(claim("r2", None, role=role, n=n, note="undefined: all rows have the same number"))
+    claims.append(_r2_claim(actual, errors, weights, role))
     return claims + plain_guess_claims(actual, size, weights, role)
+
+
+def _r2_claim(actual: Array, errors: Array, weights: Array | None, role: str) -> Claim:
+    """Return R2, whose interval comes from its influence function.
+
+    With s = mean squared error and v = variance of the actual numbers, one row changes R2 = 1 - s/v by
+    -(e^2 / v) + (d^2 * s / v^2), where e is its error and d its distance from the mean. R2 has no unit: numbers whose
+    squares a float does not hold are brought near 1 first, by a power of 2, which changes no digit.
+    """
+    import numpy as np
+
+    codes, n = np.zeros(len(actual), dtype=np.int64), len(actual) if weights is None else int(weights.sum())
+    if actual.min() == actual.max():
+        return claim("r2", None, role=role, n=n, note="undefined: all rows have the same number")
+    apart = actual - group_moments({"actual": actual}, codes, 1, weights)["actual"].mean[0]
+    exponent = int(np.frexp(np.abs(apart).max())[1])
+    apart, errors = np.ldexp(apart, -exponent), np.ldexp(errors, -exponent)
+    moments = group_moments({"squared": errors**2, "apart": apart**2}, codes, 1, weights)
+    squared, variance = float(moments["squared"].mean[0]), float(moments["apart"].mean[0])
+    influence = -(errors**2) / variance + apart**2 * squared / variance**2
+    half = count_tables.Z95 * float(group_moments({"r2": influence}, codes, 1, weights)["r2"].error[0])
+    value = 1 - squared / variance
+    return claim("r2", value, role=role, n=n, interval=(value - half, min(value + half, 1.0)), method=DELTA)
 
 
 def _around_the_median(n: int) -> Array:

@@ -136,6 +136,12 @@ def test_options_settle_it(read):
         ("n,v\n1,1.234.567\n2,2.500\n", {}, ["1.234.567", "2.500"]),  # codes: a comma separates the columns
         ('n,v\n1,"0,123"\n2,"0,456"\n', {}, [0.123, 0.456]),  # no number between thousands begins with 0
         ("n;v\n1,5;0.123\n2,5;0.456\n", {}, [0.123, 0.456]),
+        ("n;v\n1;1 234,5\n2;980\n", {}, [1234.5, 980]),
+        ("n;v\n1;1\u202f234\u202f567\n2;980\n", {}, [1234567, 980]),
+        ("n,v\n1,1'234.50\n2,980\n", {}, [1234.5, 980]),
+        ("n;v\n12,5;1 234\n7,25;980\n", {}, [1234, 980]),  # the other column shows the decimal comma
+        ("n;v\n1;1\u00a0234\n2;980\n", {"thousands": " "}, [1234, 980]),
+        ("n;v\n1;12 34\n2;980\n", {}, ["12 34", "980"]),
     ],
 )
 def test_numbers_with_other_marks_are_numbers(read, content, reading, values):
@@ -153,6 +159,14 @@ def test_a_comma_that_may_mean_two_things_leaves_text_and_says_so(read):
     assert values["v"] == ["1,234", "2,755"]
     assert "--read decimal=," in notes[0]
     assert "--read thousands=," in notes[0]
+
+
+def test_groups_of_three_digits_may_be_a_code_which_is_said_once(read):
+    values, notes = read("n;v\n1;1 234\n2;980\n3;1\n")
+    assert values["v"] == ["1 234", "980", "1"]
+    (note,) = notes[1:]
+    assert "'v' has texts such as 1 234, which may be numbers or codes, and is read as text" in note
+    assert "--read 'thousands= '" in note
 
 
 NA = "race,income,born,member,paid\nNA,1.5,2001-01-01,True,yes\nW,NA,NA,NA,NA\nNone,3,2002-02-02,False,no\nnan,4,null,,yes\n"

@@ -2,7 +2,9 @@
 
 import datetime as dt
 import decimal
+import zipfile
 
+import openpyxl
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -141,6 +143,27 @@ def test_texts_of_a_workbook_that_are_numbers_are_numbers(tmp_path, cells, value
     read = read_table(tmp_path / "t.xlsx")
     assert read.frame["v"].astype(object).where(read.frame["v"].notna(), None).tolist() == values
     assert len(read.notes) == notes
+
+
+def test_a_formula_without_a_value_is_no_missing_one(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["a", "b", "c"])
+    book.active.append([1, "=A2+1", None])
+    book.save(tmp_path / "t.xlsx")
+    with pytest.raises(DataError, match="1 cell has a formula without a value, such as B2"):
+        read_table(tmp_path / "t.xlsx")
+
+
+def test_an_empty_text_that_a_formula_gave_is_missing(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["a", "b"])
+    book.active.append([1, '=IF(A2>5,1,"")'])
+    book.active.append([2, 3])
+    book.save(tmp_path / "unsaved.xlsx")
+    with zipfile.ZipFile(tmp_path / "unsaved.xlsx") as unsaved, zipfile.ZipFile(tmp_path / "t.xlsx", "w") as saved:
+        for name in unsaved.namelist():
+            saved.writestr(name, unsaved.read(name).replace(b'<c r="B2">', b'<c r="B2" t="str">'))  # as Excel writes it
+    assert read_table(tmp_path / "t.xlsx").frame["b"].isna().tolist() == [True, False]
 
 
 def test_the_mark_before_decimals_holds_for_texts_of_a_workbook(tmp_path):

@@ -7,6 +7,7 @@ from sklearn import metrics
 
 from aims_mlflow.checks.metrics import PERFORMANCE_OF
 from aims_mlflow.checks.performance import performance
+from aims_mlflow.checks.performance.number_errors import error_claims
 from aims_mlflow.checks.statistics import scores as scores_
 from aims_mlflow.checks.tables.predictions import EvaluatedModel, Incumbent, Predictions
 from aims_mlflow.checks.tables.task import PredictionTask
@@ -245,3 +246,20 @@ def test_predicted_numbers_are_held_against_production_too(empty_pack, value_of)
         "absolute_error_under_production",
     )
     assert float(found.value) == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-9, 1e70])
+def test_r2_has_no_unit(unit, value_of):
+    rng = np.random.default_rng(3)
+    actual = rng.normal(5, 2, 400)
+    predicted = actual + rng.normal(0, 1, 400)
+    r2, usual = (value_of(error_claims(actual * u, predicted * u, None, "test"), "r2") for u in (unit, 1.0))
+    assert float(r2.value) == pytest.approx(metrics.r2_score(actual, predicted), rel=1e-9)
+    assert [float(r2.interval.low), float(r2.interval.high)] == pytest.approx(
+        [float(usual.interval.low), float(usual.interval.high)], rel=1e-9
+    )
+
+
+def test_r2_of_one_number_is_undefined(value_of):
+    r2 = value_of(error_claims(np.full(7, 0.1), np.full(7, 0.3), None, "test"), "r2")
+    assert (r2.value, r2.note) == (None, "undefined: all rows have the same number")
