@@ -132,7 +132,7 @@ def _print_record(record: SealedRecord) -> None:
         state = verdict_word(claim)
         against = f" {against_text(claim)}" if against_text(claim) else ""
         value, low, high = exact_texts(claim)
-        interval = f" ({interval_name(claim.interval)} {low} to {high})" if claim.interval else ""
+        interval = f" ({low} to {high}), {interval_name(claim.interval)}" if claim.interval else ""
         n = f", {rows_text(claim)}" if claim.n is not None else ""
         name = f"{claim.metric} [{where}]" if where else claim.metric
         click.echo(f"    {name} = {value or 'undefined'}{against}{interval}{n}{limit} {state}".rstrip())

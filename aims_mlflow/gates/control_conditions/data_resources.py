@@ -100,7 +100,7 @@ def _describes(record: SealedRecord) -> bool:
 
 
 def purpose(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
-    """A data set's purpose is stated; what follows from its role and the stated intended use is named, and not met."""
+    """A data set's purpose is stated, or follows from its role and the system's stated intended use, and is called so."""
     use = subject.stated_system.intended_use
 
     def judge(role: str) -> Judgement:
@@ -109,8 +109,8 @@ def purpose(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
             return own
         records = subject.about_data("dataset-record", role)
         use_of = f"{role} data of {subject.name}, whose stated intended use is {use!r}"
-        text = f"purpose of the {role} data is derived, not stated ({use_of}): {WHERE}"
-        return Judgement("missing", text, basis="person").about(*records)
+        text = f"purpose of the {role} data, derived from what is stated of the system: {use_of}"
+        return Judgement("holds", text, basis="person").about(*records)
 
     return of_each_set(subject, "purpose", judge)
 

@@ -58,7 +58,7 @@ def test_list_show_and_verify(folder, capsys):
     assert f"begins the ids of {len(writer.records)} records" in capsys.readouterr().err
     assert aims("evidence", "show", root, fairness.id) == 0
     out = capsys.readouterr().out
-    assert "selection_rate_ratio [sex=Female] = 0.31 (95% 0.28 to 0.34), n=3,210, limit >= 0.8 failed" in out
+    assert "selection_rate_ratio [sex=Female] = 0.31 (0.28 to 0.34), 95%, n=3,210, limit >= 0.8 failed" in out
     assert "= undefined, n=0" in out
     assert aims("verify", root) == 0
     assert "✓ envelope: 10 records in 1 sessions, signed by this account's key" in (out := capsys.readouterr().out)
