@@ -152,7 +152,7 @@ def scan(
     can show: each source that was not read is named. Exit status 1 if something is neither claimed by a system nor
     explained.
     """
-    from aims_mlflow.management.comparison import compare
+    from aims_mlflow.management.comparison import compare, why_unknown
     from aims_mlflow.management.findings.gathering import INVENTORY, keep_inventory, kept_inventory, read_state
     from aims_mlflow.management.folder import find_folder, read_folder
     from aims_mlflow.registry.inventory.scan import carried_over
@@ -182,7 +182,7 @@ def scan(
             click.secho(f"  not read: {what}: {why}", fg="yellow")
     for item in compared.unknown:
         since = f", first seen {item.first_seen[:10]}" if item.first_seen else ""
-        click.secho(f"✗ {item.called}{since}: no system claims it, and nobody explained it", fg="red")
+        click.secho(f"✗ {item.called}{since}: {why_unknown(item, state)}", fg="red")
     click.echo(compared.sentence)
     return 1 if compared.unknown else 0
 

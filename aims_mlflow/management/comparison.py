@@ -25,6 +25,8 @@ EXPECTED_SOURCES = (
     "source tree", "vendor list",
 )  # fmt: skip
 
+NOT_NAMED = "not named"  # what a scan says where a trace names a provider and no model
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -33,6 +35,15 @@ class Explanation:
     reason: str
     by: str
     until: str | None
+
+
+@dataclass(frozen=True)
+class NamedComponent:
+    """A component of a provider that a system names, and whether the newest scan found it."""
+
+    system: str
+    name: str
+    found: bool
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,47 @@ def claims(state: ManagementState) -> dict[str, str]:
             if component.supplier:
                 found.setdefault(f"{component.supplier}/{component.component}", str(record.system))
     return found
+
+
+def same_provider(item: InventoryItem, state: ManagementState) -> tuple[NamedComponent, ...]:
+    """Return what systems name of the provider whose model an item is; () where the item is no named model."""
+    provider, model = _model_of(item)
+    if not provider or not model:
+        return ()
+    start = f"{provider}/"
+    named = {(s, c) for s, entry in state.systems.items() for c in entry.components if c.casefold().startswith(start)}
+    for record in state.of(SupplierDocument):
+        for part in record.components:
+            if part.component.casefold().startswith(start) or (part.supplier or "").casefold() == provider:
+                named.add((str(record.system), part.component))
+    found = {_model_of(i) for i in (state.inventory.items if state.inventory else ()) if i.kind == item.kind}
+    return tuple(NamedComponent(s, n, (provider, n.casefold().removeprefix(start)) in found) for s, n in sorted(named))
+
+
+def _model_of(item: InventoryItem) -> tuple[str, str]:
+    """Return provider and model of what traces or a vendor list name, in small letters; empty for all else."""
+    if item.kind == "provider":
+        provider, model = item.facts.get("provider", "").rpartition("/")[2], item.facts.get("model", NOT_NAMED)
+    elif item.kind == "vendor product" and "/" in item.id:
+        provider, _, model = item.id.partition("/")
+    else:
+        return "", ""
+    return provider.casefold(), "" if model == NOT_NAMED else model.casefold()
+
+
+def why_unknown(item: InventoryItem, state: ManagementState) -> str:
+    """Return why an item is unknown, and of a provider's model, in the place of which other one it came."""
+    said = "no system claims it, and nobody explained it"
+    known = same_provider(item, state)
+    gone = [c for c in known if not c.found]
+    names = ", ".join(dict.fromkeys(c.name for c in gone or known))
+    systems = ", ".join(dict.fromkeys(c.system for c in gone or known))
+    if gone:
+        return (
+            f"{said}. The provider's model changed from {names} to {item.id}: {systems} names the first, and the "
+            f"newest scan of {item.source} shows only the second"
+        )
+    return f"{said}. It stands beside {names} of the same provider, which {systems} names" if known else said
 
 
 def sources_in_scope(state: ManagementState) -> tuple[str, ...]:

@@ -206,6 +206,44 @@ def test_no_page_scrolls_sideways_on_a_narrow_screen(chrome, server, site):
     assert wide == {}
 
 
+A4 = {False: 703, True: 1032}  # pixels between the margins of a sheet, upright and, for wide tables, across
+ON_PAPER = """() => {
+  const all = (what) => [...document.querySelectorAll(what)], wrong = [];
+  const cut = all("html, .scroll, .drawing, pre").filter((e) => e.scrollWidth > e.clientWidth + 1);
+  cut.forEach((e) => wrong.push("cut: " + e.tagName + " " + e.scrollWidth + " of " + e.clientWidth));
+  all("nav, form, details:not(.fold) > summary").filter((e) => e.getClientRects().length)
+    .forEach((e) => wrong.push("of no use on paper: " + e.outerHTML.slice(0, 80)));
+  all("h2, h3").filter((e) => e.checkVisibility() && !e.nextElementSibling).forEach((e) => wrong.push("alone: " + e.innerText));
+  all("details > :last-child").filter((e) => !e.getBoundingClientRect().height).forEach(() => wrong.push("folded"));
+  if (getComputedStyle(document.body).backgroundColor !== "rgb(255, 255, 255)") wrong.push("dark");
+  all("tr").slice(0, 1).filter((e) => getComputedStyle(e).breakInside !== "avoid").forEach(() => wrong.push("broken row"));
+  all("section").filter((e) => getComputedStyle(e).breakInside !== "auto").forEach(() => wrong.push("empty sheet"));
+  return wrong;
+}"""
+
+
+@pytest.mark.parametrize("query", ["", "print=1"])
+def test_each_page_is_whole_on_paper_and_says_where_it_is_from(chrome, server, site, query):
+    context = chrome.new_context(color_scheme="dark")
+    page, wrong = context.new_page(), {}
+    page.emulate_media(media="print")
+    for name in sorted(PAGES):
+        address = address_of(site, name)
+        page.goto(f"{server.url}{address}?{query}")
+        across = page.evaluate("document.querySelector('thead th:nth-child(8)') !== null")
+        page.set_viewport_size({"width": A4[across], "height": 900})
+        told = page.evaluate(ON_PAPER)
+        said = page.locator("header .paper").inner_text()
+        told += (
+            [said]
+            if not (page_server.ROOT.rstrip("/") + "/" + address in said and "root of the checkpoint" in said)
+            else []
+        )
+        wrong |= {name: told} if told else {}
+    context.close()
+    assert wrong == {}
+
+
 def test_no_page_asks_another_server_or_runs_a_script(chrome, server, site):
     context = chrome.new_context()
     page, asked, errors = context.new_page(), set(), []

@@ -226,6 +226,14 @@ PLANTED = {
         ["R1 risks/R1", "R1 risks/R2", "R3 impact-loan-screening", "R3 loan-screening/robustness", "R4 risks/R1",
          "R4 risks/R3"],
     ),
+    "a risk without days and records, and another model of the provider": (
+        [
+            ("risks.yaml", r'(is above its limit: (\S+)"\n(?:    .*\n)*?    status: )treating', r"\1closed\n    closed_by: [\2]"),
+            ("risks.yaml", "a day of wrong planning", "a day, by 01a22579-e332-7000-8000-000000000000"),
+            ("scan.json", "gpt-4o-2024-11-20", "gpt-5"),
+        ],
+        ["R2 risks/R1", "R4 risks/R4/basis", "S1 provider:openai/gpt-5", "S1 vendor product:openai/gpt-5", f"T3 {COMPONENT}"],
+    ),
     "what is forbidden, and who could not sign": (
         [
             ("ai-policy.md", r"prohibited: \[scoring of employees", "prohibited: [ordering applications for a loan"),
@@ -348,6 +356,7 @@ REFUSED = {
             ("ai-policy.md", "approver: max", "approver: olga"),
             ("risks.yaml", r"accepted_by: max\n    status: accepted", "status: closed"),
             ("risks.yaml", r"    cause_evidence: .*\n", ""),
+            ("risks.yaml", "no loan for reasons", "no loan, as 01a22579-e332-7000-8000-000000000000 shows, for reasons"),
             (SOA, r"  - control: A\.9\.3\n(    .*\n)+", ""),
             (TOLD, r"model_digests: \[\w+\]", f"model_digests: [{'f' * 64}]"),
             (IMPACT, r"evidence: \[\S+\],\s+(mechanism: \"an application of)", r"\1"),
@@ -355,7 +364,7 @@ REFUSED = {
             (IMPACT, r"an agreement of\s+\S+\[\^e3\]", "no agreement"),
             (IMPACT, r"  - \{impact: I2, measure: .*\n", ""),
         ],
-        ["G3A information-loan-screening", "X1 scope", "X10 soa", "X12 information-loan-screening",
+        ["G3A information-loan-screening", "G3A risks", "X1 scope", "X10 soa", "X12 information-loan-screening",
          "X13 impact-loan-screening", "X14 impact-loan-screening", "X2 system-letter-assistant", "X28 people", "X3 scan",
          "X4 roles-loan-screening", "X6 ai-policy", "X8 risks", "X9 risks"],
     ),

@@ -11,11 +11,13 @@ from pydantic import ValidationError
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import statement, tracking
+from aims_mlflow.management.cited_records import begins, named_records
 from aims_mlflow.management.findings.live_versions import deployed
 from aims_mlflow.management.findings.state import ManagementState
 from aims_mlflow.management.published import file_states, published_shelf, text_of
 from aims_mlflow.management.surroundings import local_keyring
 from aims_mlflow.records.documents.improvement import AuditReportDocument
+from aims_mlflow.records.documents.risk import RiskRegisterDocument
 from aims_mlflow.records.inventory import Inventory
 from aims_mlflow.signing.keyring import parse_keyring
 
@@ -95,10 +97,16 @@ def read_state(
     )  # fmt: skip
     if ledger is None:
         return state
+    state = replace(state, deployed=deployed(ledger))
+    wanted = _looked_up(state)
+    return with_cards(replace(state, signers=_signers(ledger, wanted) if wanted else {}))
+
+
+def _looked_up(state: ManagementState) -> frozenset[str]:
+    """Return the ids that are looked up in the whole ledger: sampled records, and what risks rest on."""
     sampled = {i for report in state.of(AuditReportDocument) if report.sample for i in report.sample.items}
-    wanted = frozenset(sampled - set(state.by_id))
-    state = replace(state, deployed=deployed(ledger), signers=_signers(ledger, wanted) if wanted else {})
-    return with_cards(state)
+    named = {n for d in state.of(RiskRegisterDocument) for risk in d.risks for n in named_records(risk)}
+    return frozenset((sampled - set(state.by_id)) | {n for n in named if not state.has_record(n)})
 
 
 def _texts(
@@ -146,7 +154,7 @@ def _signers(ledger: Ledger, wanted: frozenset[str]) -> dict[str, frozenset[str]
             record = statement.read(raw, name)
         except AimsError:
             continue
-        if record.id in wanted:
+        if any(begins(record.id, name) for name in wanted):
             entry = keyring.find(record.evidence.key_id) if keyring else None
             found[record.id] = frozenset({record.evidence.actor, *([entry.owner] if entry else [])})
     return found

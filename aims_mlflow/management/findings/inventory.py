@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from aims_mlflow.management.comparison import claims, compare, names_of
+from aims_mlflow.management.comparison import claims, compare, names_of, same_provider, why_unknown
 from aims_mlflow.management.findings.register_entries import entry_findings
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.base import parse_time
@@ -35,7 +35,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     """Yield every finding about the register of systems."""
     today = now.strftime("%Y-%m-%d")
     compared = compare(state, today)
-    yield from _unknown(compared)
+    yield from _unknown(compared, state)
     names = claims(state)
     for system, entry in state.systems.items():
         yield from _ghosts(system, entry, state, compared)
@@ -46,16 +46,19 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     yield from _scope(state)
 
 
-def _unknown(compared: RegisterComparison) -> Iterator[ManagementFinding]:
+def _unknown(compared: RegisterComparison, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield S1; that a provider's model changed counts against the system that names the one before it."""
     for item in compared.unknown:
         since = f", first seen {item.first_seen[:10]}" if item.first_seen else ""
         volume = f", {item.volume:,} of it" if item.volume is not None else ""
-        yield ManagementFinding(
-            "S1",
-            item.key,
-            f"{item.called} of {item.address}{since}{volume}: no system claims it, and nobody explained it",
-            "aims system add ID, or explain it in the document `scan` with a reason and who says so",
-        )
+        fact = f"{item.called} of {item.address}{since}{volume}: {why_unknown(item, state)}"
+        changed = sorted({c.system for c in same_provider(item, state) if not c.found})
+        fix = "aims system add ID, or explain it in the document `scan` with a reason and who says so"
+        if changed:
+            whose = ", ".join(changed)
+            fix = f"test {item.id} on the use of {whose}, and name it in the entry (components) and supplier-record"
+        ids = tuple(state.systems[s].id for s in changed if s in state.systems)
+        yield ManagementFinding("S1", item.key, fact, fix, changed[0] if len(changed) == 1 else None, ids)
 
 
 def _ghosts(
@@ -67,7 +70,9 @@ def _ghosts(
     scanned = {s.kind for s in state.inventory.scanned}
     # All that an entry names has to be looked for before nothing of it is there.
     looked = all(scanned & kinds for named, kinds in _shown_by(entry) if named)
-    if system not in compared.claimed.values() and looked:
+    # A provider that answers with another model shows that the system is there: S1 says what changed.
+    changed = any(c.system == system and not c.found for i in compared.unknown for c in same_provider(i, state))
+    if system not in compared.claimed.values() and looked and not changed:
         named = ", ".join(names_of(entry)[:3])
         what = (
             f"nothing that was scanned is {named}" if named else "it names no model, component or endpoint to look for"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.citations import claim_of
 from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.cited_records import named_records
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument
 from aims_mlflow.records.documents.incident import IncidentDocument
@@ -37,6 +38,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         for risk in document.risks:
             yield from _treatment(risk, document.id, today)
             yield from _closing(risk, document.id, state)
+            yield from _unknown_bases(risk, document.id, state)
     yield from _plan(state, today)
     yield from _same_for_many(registers)
     if registers:
@@ -82,16 +84,29 @@ def _plan(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
 
 
 def _closing(risk: RiskEntry, document: str, state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield R2: a risk that is closed, and not by a passed, later test of the same result on the version in use."""
+    """Yield R2: a risk that is closed, and not by a passed, later test of the same result on the version in use.
+
+    Without the day of the treatment nothing shows that a test is later; what is only accepted has no such day.
+    """
     if risk.status != "closed":
         return
     wrong = [] if risk.closed_by else ["no evidence closes it"]
     for name in risk.closed_by if state.deployed is not None else ():
         why = _why_not_closed(name, risk, state)
         wrong += [why] if why else []
-    if wrong:
-        fact = f"risk {risk.id} is closed, and {wrong[0]}"
-        fix = f"test the version in use after the treatment, and name that record in closed_by of {risk.id}"
+    no_day = risk.treated_on is None and risk.treatment != "accept"
+    said = [*wrong[:1], *(["the day of its treatment is not stated (treated_on)"] if no_day else [])]
+    if said:
+        fact = f"risk {risk.id} is closed, and {', and '.join(said)}"
+        test = f"test the version in use after the treatment, and name that record in closed_by of {risk.id}"
+        day = f"state treated_on of {risk.id}"
+        fix = (
+            test
+            if not no_day
+            else f"{day}; {test}"
+            if wrong
+            else f"{day}, a day not later than the tests that close it"
+        )
         yield ManagementFinding("R2", f"{document}/{risk.id}", fact, fix, risk.system, (document,))
 
 
@@ -123,6 +138,15 @@ def _says_nothing_of(risk: RiskEntry, record: SealedRecord, mine: list[DeployedV
     if group and not risk.cause_evidence and not any(s.get(group[1]) == group[2] for s in slices):
         return f"{name[:13]} says nothing of {risk.group}, whom the risk hits"
     return None
+
+
+def _unknown_bases(risk: RiskEntry, document: str, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield R4: a risk that rests on what neither ledger nor documents have; nothing where no ledger was read."""
+    unknown = [n for n in named_records(risk) if state.deployed is not None and not state.has_record(n)]
+    if unknown:
+        fact = f"risk {risk.id} rests on {', '.join(unknown)}: no record of the ledger and no document has this id"
+        fix = f"correct the id in {risk.id} of {document} (cause_evidence, or a basis), or state the reason in words"
+        yield ManagementFinding("R4", f"{document}/{risk.id}/basis", fact, fix, risk.system, (document,))
 
 
 def _record(name: str, versions: list[DeployedVersion]) -> tuple[SealedRecord, DeployedVersion] | None:

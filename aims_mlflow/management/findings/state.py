@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from aims_mlflow.management.cited_records import begins, ids_in
 from aims_mlflow.records.documents import newest_last
 from aims_mlflow.records.documents.context import SystemEntry
 from aims_mlflow.records.documents.leadership import PeopleEntry
@@ -89,7 +90,7 @@ class ManagementState:
         unread: What could not be read, each with what is not judged because of it.
         inventory: The newest scan; None where there is none.
         deployed: What gated aliases point to; None where no ledger was read.
-        signers: The people who signed each record, by its id.
+        signers: The people who signed each record that an audit sampled or a risk rests on, by its id.
     """
 
     documents: tuple[WrittenDocument, ...] = ()
@@ -161,6 +162,16 @@ class ManagementState:
         """The records of every version in use, each once, oldest first."""
         records = {r.id: r for version in self.deployed or () for r in version.records}
         return tuple(sorted(records.values(), key=lambda r: (r.evidence.time, r.id)))
+
+    def has_record(self, named: str) -> bool:
+        """Return whether a record of the ledger, a document or an entry of one has an id; its beginning suffices."""
+        records = {*(r.id for r in self.records_in_use), *self.signers}
+        return any(begins(record, named) for record in records) or named in self._ids
+
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        """The ids of documents and of all entries in them."""
+        return frozenset(name for d in self.documents for name in ids_in(d.model_dump()))
 
     def trainers_of(self, version: DeployedVersion) -> set[str]:
         """Return who trained a version: the account that its records name, and the owner of the key that signed."""

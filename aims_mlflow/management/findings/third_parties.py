@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.comparison import NOT_NAMED, compare, same_provider
 from aims_mlflow.management.content_words import content_words
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.supplier_contracts import announces_changes
@@ -65,7 +66,7 @@ class _UsedComponent:
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about suppliers, components and shared duties."""
     today = now.strftime("%Y-%m-%d")
-    used = _used(state)
+    used = _used(state, today)
     for component in used.values():
         yield from _papers(component, today)
         yield from _tests(component, state)
@@ -76,7 +77,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     yield from _duties(state, sorted({c.system for c in used.values()}))
 
 
-def _used(state: ManagementState) -> dict[tuple[str, str], _UsedComponent]:
+def _used(state: ManagementState, today: str) -> dict[tuple[str, str], _UsedComponent]:
     """Return the components of each system: those that its entry, its suppliers' records and its tests name."""
     found: dict[tuple[str, str], _UsedComponent] = {}
 
@@ -96,13 +97,22 @@ def _used(state: ManagementState) -> dict[tuple[str, str], _UsedComponent]:
             mine = of(str(evaluation.system), test.component)
             mine.tests.append(test)
             mine.evidence.append(evaluation.id)
+    _add_calls(found, state, today)
+    return found
+
+
+def _add_calls(used: dict[tuple[str, str], _UsedComponent], state: ManagementState, today: str) -> None:
+    """Add to each component what a scan saw of it, or of its provider's other model that came in its place."""
     by_name: dict[str, list[InventoryItem]] = defaultdict(list)
     for item in state.inventory.items if state.inventory else ():
         for name in item.names if item.kind == "provider" else ():
             by_name[name].append(item)
-    for (_, name), component_used in found.items():
-        component_used.seen = by_name.get(name, [])
-    return found
+    for (_, name), component in used.items():
+        component.seen = list(by_name.get(name, ()))
+    for item in compare(state, today).unknown:
+        for named in same_provider(item, state):
+            if not named.found:
+                used[named.system, named.name].seen.append(item)
 
 
 def _papers(component: _UsedComponent, today: str) -> Iterator[ManagementFinding]:
@@ -193,7 +203,7 @@ def _versions(component: _UsedComponent) -> Iterator[ManagementFinding]:
     tested = {t.version for t in component.tests if t.version}
     in_use = {t.version_in_use for t in component.tests if t.version_in_use}
     in_use |= {r.version for r in component.records if r.version}
-    in_use |= {m for i in component.seen if (m := i.facts.get("model", "")) and not _is_name(m, component.name)}
+    in_use |= {m for i in component.seen if (m := _seen_model(i)) and not _is_name(m, component.name)}
     other = sorted(in_use - tested)
     if other:
         fact = (
@@ -202,9 +212,14 @@ def _versions(component: _UsedComponent) -> Iterator[ManagementFinding]:
         yield component.finding("T3", fact, f"test {other[0]}, or go back to the version that was tested")
 
 
+def _seen_model(item: InventoryItem) -> str:
+    """Return the model that an item of a scan names; empty where it names a provider alone."""
+    return item.facts.get("model", "") if item.kind == "provider" else item.id.partition("/")[2]
+
+
 def _is_name(model: str, name: str) -> bool:
     """Return whether what a trace calls the model is the component's own name, which tells no version."""
-    return model == "not named" or model in (name, name.rpartition("/")[2])
+    return model == NOT_NAMED or model in (name, name.rpartition("/")[2])
 
 
 def _contract(component: _UsedComponent, today: str) -> Iterator[ManagementFinding]:

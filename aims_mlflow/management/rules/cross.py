@@ -117,6 +117,8 @@ def _risk(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
         name = f"risk {risk.get('id')}"
         if risk.get("status") in ("closed", "accepted") and not risk.get("closed_by") and not risk.get("accepted_by"):
             yield Spot(line, f"{name} is {risk['status']}, and no evidence closes it and nobody accepted it")
+        if risk.get("status") == "closed" and not risk.get("treated_on") and risk.get("treatment") != "accept":
+            yield Spot(line, f"{name} is closed, and the day of its treatment is not stated (treated_on)")
         if risk.get("accepted_by") and is_among(str(risk["accepted_by"]), (str(risk.get("owner")),)):
             yield Spot(line, f"{name} is accepted by its own owner")
         system = str(risk.get("system") or document.written.system)

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.citations import claim_of
+from aims_mlflow.management.cited_records import RECORD, ids_in, named_records
 from aims_mlflow.management.passages import (
     GROUP,
     citation_lines,
@@ -18,6 +19,7 @@ from aims_mlflow.management.passages import (
     values,
 )
 from aims_mlflow.management.rules.base import Spot
+from aims_mlflow.records.documents.risk import RiskRegisterDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,9 +49,8 @@ DENIES = re.compile(
     r"(\w+\s+){0,3}limits?\b",
     re.IGNORECASE,
 )
-# Kinds whose entries list the records that they rest on, and the id of a record.
+# Kinds whose entries list the records that they rest on.
 ASSESSMENTS = ("impact-assessment", "impact-people")
-RECORD = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 # Documents that say how things are; a plan or a process states limits and intervals of its own.
 ABOUT_RESULTS = (
     "impact-assessment", "impact-people", "impact-society", "validation-report", "technical-documentation",
@@ -117,6 +118,8 @@ def unresolved(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
             yield from _checked(document, line, around)
     if document.written.kind in ASSESSMENTS and around.evidence.sources:
         yield from _listed_records(document, around)
+    if isinstance(document.written, RiskRegisterDocument):
+        yield from _bases_of_risks(document, document.written, around)
 
 
 def _listed_records(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
@@ -133,6 +136,16 @@ def _listed_records(document: FolderDocument, around: LintContext) -> Iterator[S
             yield Spot(value.line, f"{name} leads to no record that was read")
         for why in _against(found[0], document, around) if len(found) == 1 else ():
             yield Spot(value.line, f"{name} {why}")
+
+
+def _bases_of_risks(document: FolderDocument, register: RiskRegisterDocument, around: LintContext) -> Iterator[Spot]:
+    """Yield each record that a risk rests on and that is not there, for systems of which evidence was read."""
+    for index, risk in enumerate(register.risks):
+        read = around.evidence.of_system(risk.system or register.system)
+        for named in (n for n in named_records(risk) if read and not around.evidence.find(n)):
+            if all(named not in (d.id, *ids_in(d.fields)) for d in around.folder.documents):
+                text = f"risk {risk.id} rests on {named}, which leads to no record that was read"
+                yield Spot(document.line("risks", index), text)
 
 
 def _every_citation(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

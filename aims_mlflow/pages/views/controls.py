@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.gates.verdict import Judgement
     from aims_mlflow.pages.source import PageSource
+    from aims_mlflow.records.control import Control
 
 WIDE = 12  # versions beside each other in the matrix
 ALL = "all"
@@ -54,16 +55,16 @@ def matrix(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str
     judged = source.judged_among(shown)
     states = states_among(source, judged)
     stage, wanted = query.get("stage", ALL), query.get("state", ALL)
-    rows = []
+    rows: list[tuple[PageCell | str, ...]] = []
     for control_id, control in catalogue().items():
         cells = [states.get((v["model"], v["version"], control_id)) for v in judged]
-        if stage not in (ALL, control.stage) or (wanted != ALL and wanted not in [c["state"] for c in cells if c]):
+        if stage not in (ALL, due_from(control)) or (wanted != ALL and wanted not in [c["state"] for c in cells if c]):
             continue
         marks = [
             mark_cell(c["state"], _link(control_id, v)) if c else PageCell(NOT_JUDGED)
             for c, v in zip(cells, judged, strict=True)
         ]
-        rows.append((PageCell(f"{control_id} {control.title}", to("controls", control_id)), control.stage, *marks))
+        rows.append((PageCell(f"{control_id} {control.title}", to("controls", control_id)), due_from(control), *marks))
     columns = ("Control or clause", "Due from", *(f"{v['model']} {v['version']} ({v['places']})" for v in judged))
     with_evidence = {c for (_, _, c), s in states.items() if s["state"] != "not assessed here"}
     annex = list(all_controls())
@@ -93,8 +94,13 @@ def matrix(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str
     )
 
 
+def due_from(control: Control) -> str:
+    """Return from which stage on a control is due, spelt as everywhere else on the pages."""
+    return "organisation" if control.stage == "organization" else str(control.stage)
+
+
 def _filter(stage: str, wanted: str) -> Form:
-    stages = (ALL, *dict.fromkeys(c.stage for c in catalogue().values()))
+    stages = (ALL, *dict.fromkeys(due_from(c) for c in catalogue().values()))
     return Form(
         "Filter",
         "controls",
@@ -125,7 +131,7 @@ def control(source: PageSource, args: Mapping[str, str], query: Mapping[str, str
             ("Answered by", found.answered_by),
             ("Met when", found.met),
             ("Goes stale when", found.stale_when or "it is superseded"),
-            ("Due from", found.stage),
+            ("Due from", due_from(found)),
             ("Kinds of evidence", [f"{use.kind} ({use.need})" for use in found.evidence]),
             *_related(asked),
         ],
@@ -207,7 +213,7 @@ def _checklist(source: PageSource, control_id: str, model: str, version: str) ->
 
 
 def _conditions(source: PageSource, status: ControlStatus, subject: StatusSubject) -> PageTable:
-    rows = []
+    rows: list[tuple[PageCell | str, ...]] = []
     for each in status.conditions:
         evidence = _evidence(source, each.verdict, subject)
         more = f" and {len(evidence) - 1} more" if len(evidence) > 1 else ""

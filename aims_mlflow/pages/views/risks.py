@@ -26,13 +26,15 @@ MARKS = {
 }  # fmt: skip
 WHOSE = (
     "Event, level, treatment and acceptance are the words of the people who published the register. Looked up here are "
-    "the days, and whether the records that closed a risk are in this ledger and passed."
+    "the days, and whether the records that closed a risk are in this ledger, passed, and are no older than its "
+    "treatment."
 )
 RISK_MEANS = {
     "overdue": "the day by which it was to be treated has passed",
     "open": "open, by its register",
     "treating": "its treatment has not ended",
-    "closed without evidence": "a record that closed it is not in this ledger or did not pass, or none is named",
+    "closed without evidence": "a record that closed it is not in this ledger, did not pass or is older than the "
+    "treatment, none is named, or the day of the treatment is not stated",
     "accepted by nobody": "its register names nobody who accepted it",
 }
 
@@ -88,8 +90,12 @@ def standing(source: PageSource, risk: RiskEntry) -> str:
         return "overdue" if risk.due and risk.due < source.moment[:10] else risk.status or "open"
     if risk.status == "accepted":
         return "accepted" if risk.accepted_by else "accepted by nobody"
-    results = [row["result"] for row in (find(source, each)[0] for each in risk.closed_by) if row is not None]
-    return "closed" if results and len(results) == len(risk.closed_by) and set(results) == {"passed"} else OPEN[3]
+    treated = "" if risk.treatment == "accept" else risk.treated_on  # what is only accepted has no day of treatment
+    tests = [find(source, each)[0] for each in risk.closed_by]
+    shown = (
+        t is not None and t["result"] == "passed" and treated is not None and t["time"][:10] >= treated for t in tests
+    )
+    return "closed" if tests and all(shown) else OPEN[3]
 
 
 def _row(source: PageSource, state: str, document: SealedDocument, risk: RiskEntry) -> tuple[Any, ...]:

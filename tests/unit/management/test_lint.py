@@ -145,7 +145,8 @@ author: rita
 system: income-screening
 risks:
   - {id: R1, system: income-screening, event: women come last, group: sex=Female, likelihood: likely, likelihood_basis: b,
-     impact: grave, impact_basis: b, level: high, owner: olga, treatment: reduce, status: closed, closed_by: [%s]}
+     impact: grave, impact_basis: b, level: high, owner: olga, treatment: reduce, treated_on: 2020-01-31,
+     status: closed, closed_by: [%s]}
 """
 
 
@@ -158,6 +159,34 @@ def test_a_risk_is_closed_by_a_passed_test_of_the_model_in_use(tmp_path):
     assert "is closed by a test of model 999999999999, which is not the one in use" in said(
         found(tmp_path, stale, r=RISK % old.records[0].id, system=REGISTER_ENTRY), "X8"
     )[0]  # fmt: skip
+
+
+def test_a_closed_risk_states_the_day_of_its_treatment(tmp_path):
+    evidence = view()
+    without = (RISK % evidence.records[0].id).replace("treated_on: 2020-01-31,", "")
+    told = ["risk R1 is closed, and the day of its treatment is not stated (treated_on)"]
+    assert said(found(tmp_path, evidence, r=without, system=REGISTER_ENTRY), "X8") == told
+    accepted = without.replace("treatment: reduce", "treatment: accept")
+    assert said(found(tmp_path, evidence, r=accepted, system=REGISTER_ENTRY), "X8") == []
+
+
+UNKNOWN = "01a22579-e332-7000-8000-000000000000"
+BASES = [
+    ("impact_basis: b", f"impact_basis: 'as {UNKNOWN} shows'", [UNKNOWN]),
+    ("treatment: reduce", f"treatment: reduce, cause_evidence: [{UNKNOWN}, '01a22579…']", [UNKNOWN, "01a22579…"]),
+    ("treatment: reduce", "treatment: reduce, cause_evidence: [r, R1]", []),  # a document, and an entry of one
+    ("impact_basis: b", "impact_basis: the loss of 2025", []),
+]
+
+
+@pytest.mark.parametrize(("field", "now", "unknown"), BASES)
+def test_the_records_that_a_risk_rests_on_are_there(tmp_path, field, now, unknown):
+    evidence = view()
+    written = (RISK % evidence.records[0].id).replace(field, now)
+    told = [f"risk R1 rests on {name}, which leads to no record that was read" for name in unknown]
+    assert said(found(tmp_path, evidence, r=written, system=REGISTER_ENTRY), "G3A") == told
+    other = written.replace("{id: R1, system: income-screening", "{id: R1, system: churn")
+    assert said(found(tmp_path, evidence, r=other, system=REGISTER_ENTRY), "G3A") == []  # nothing of churn was read
 
 
 def test_an_exclusion_that_the_register_speaks_against_is_found(tmp_path):

@@ -51,9 +51,10 @@ class Bank(AuthorityWorld):
         known = {key.key_id: key for key in self.first.values()}
         session = check_session(writer.jsonl(), f"{writer.id}.jsonl", known.get, (*ROLES, "author"))
         self.ledger.seal(session_entry(session, "x", "y"))
+        return session.records
 
     def publish(self, kind, sha256, **changes):
-        self.keep(
+        return self.keep(
             published(self.rita, kind, sha256, **{"system": None, "review_by": NEXT, "fields": FIELDS[kind], **changes})
         )
 
@@ -110,6 +111,19 @@ def test_with_drafts_the_files_are_judged_and_none_is_said_to_be_published(bank)
 def test_an_overdue_review_is_found_by_itself(bank):
     bank.publish("risk-method", "8" * 64, review_by="2026-01-01")
     assert bank.rules("W3") == ["W3 risk-method"]
+
+
+def test_what_a_risk_rests_on_is_looked_up_in_the_whole_ledger(bank):
+    sealed = bank.publish("risk-method", "8" * 64)[0].id
+    unknown = "01a22579-e332-7000-8000-000000000000"
+    risk = FIELDS["risk-register"]["risks"][0]
+    causes = [[sealed], [f"{sealed[:23]}…"], [unknown], []]
+    risks = [{**risk, "id": f"R{n}", "cause_evidence": named} for n, named in enumerate(causes)]
+    risks[3]["likelihood_basis"] = f"measured twice: {sealed}, {unknown}"
+    bank.publish("risk-register", "9" * 64, fields={"risks": risks})
+    told = {f.about: f.fact for f in findings(bank.state(), NOW) if f.about.endswith("/basis")}
+    says = f"rests on {unknown}: no record of the ledger and no document has this id"
+    assert told == {f"risk-register/R{n}/basis": f"risk R{n} {says}" for n in (2, 3)}
 
 
 def test_a_document_that_applied_before_its_approval_was_in_force_on_its_authors_word(bank):

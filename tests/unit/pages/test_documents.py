@@ -88,16 +88,21 @@ def test_a_risk_is_closed_by_records_that_are_here_and_passed_and_not_by_its_aut
     assert states == {"R1": "not evaluated", "R2": "failed", "R3": "not evaluated"}
 
 
-def test_a_risk_that_a_sealed_and_passed_record_closed_is_closed(tmp_path):
+def test_a_risk_that_a_sealed_and_passed_record_closed_after_its_treatment_is_closed(tmp_path):
     def publish(registry):
         site = PageSite.of(registry.ledger, tmp_path / "first.db")
         passed = site.first("SELECT id FROM record WHERE kind = 'performance' AND result = 'passed' LIMIT 1")
         risk = {**FIELDS["risk-register"]["risks"][0], "status": "closed", "closed_by": [passed]}
-        DocumentOffice(registry).publish("risk-register", system=SYSTEM, fields={"risks": [risk]})
+        days = {"before": "2020-01-01", "without a day": None, "after": "2099-01-01"}
+        found = [{**risk, "id": name, **({"treated_on": day} if day else {})} for name, day in days.items()]
+        found.append({**risk, "id": "accepted", "treatment": "accept"})
+        DocumentOffice(registry).publish("risk-register", system=SYSTEM, fields={"risks": found})
 
-    rows = of(tmp_path, publish).rows("risks", ROWS["risks"])
-    assert rows[0]["State"]["text"] == "closed"
-    assert rows[0]["Closed by"]["href"].startswith("records/")
+    rows = {r["Risk"]: r for r in of(tmp_path, publish).rows("risks", ROWS["risks"])}
+    lacking = "closed without evidence"
+    states = {"before": "closed", "without a day": lacking, "after": lacking, "accepted": "closed"}
+    assert {name: row["State"]["text"] for name, row in rows.items()} == states
+    assert rows["before"]["Closed by"]["href"].startswith("records/")
 
 
 def test_a_supplier_is_not_relied_on_by_terms_expired_papers_or_another_versions_test(doubtful, site):

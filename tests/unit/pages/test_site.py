@@ -52,6 +52,13 @@ def test_each_page_has_its_three_formats_with_cut_off_and_checkpoint(site, name)
     assert {len(row) for row in rows} == {len(rows[0])}
 
 
+def test_a_page_for_paper_has_its_address_and_no_form(site):
+    page = site.html("controls", {"stage": "training", "print": "1"})
+    assert re.search(r'class="soft paper">Page <code>/aims/controls\?stage=training', page)
+    assert ">Filter</h2>" in site.html("controls")
+    assert ">Filter</h2>" not in page
+
+
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_no_page_says_more_than_evidence_shows(site, name):
     text = re.sub(r"<pre.*?</pre>", "", site.html(name), flags=re.DOTALL).lower()
@@ -115,6 +122,9 @@ def test_the_matrix_shows_all_controls_and_says_how_many_are_assessed(site):
     rows = site.rows("controls", "Matrix")
     assert sum(row["Control or clause"]["text"].startswith("A.") for row in rows) == 38
     assert "of 38 controls are assessed here" in site.html("controls")
+    due = {row["Due from"] for row in rows}
+    assert due == {"organisation", "training", "registration", "deployment", "operation"}
+    assert {r["Due from"] for r in site.rows("controls", "Matrix", {"stage": "organisation"})} == {"organisation"}
     assert "not assessed here" in {row[f"{NAME} 1 (champion)"]["state"] for row in rows}
 
 

@@ -25,6 +25,7 @@ from support.management_states import (
 )
 
 DAY = "2026-06-15"
+OLD = ("registered models", "providers in traces")
 
 
 def found(state):
@@ -41,9 +42,19 @@ def in_inventory(**changes):
     return replace(good(), inventory=states.inventory(**changes))
 
 
+def calling(*models, provider="openai", **changes):
+    """The state in which traces name these models of a provider and no other."""
+    called = (
+        item("provider", f"{provider}/{m}", OLD[1], names=(f"{provider}/{m}", provider, m),
+             facts={"provider": provider, "model": m}, volume=9)
+        for m in models
+    )  # fmt: skip
+    held = (i for i in states.inventory().items if i.kind != "provider")
+    return replace(good(**changes), inventory=states.inventory(items=(*held, *called)))
+
+
 OUT = {"id": SYSTEM, "reason": "a trial that ended", "approved_by": "max"}
 CHURN = "S1 registered model:churn@here"
-OLD = ("registered models", "providers in traces")
 CASES = {
     "unknown model": (states.with_items(item("registered model", "churn")), [CHURN]),
     "assigned by a person": (noted(system=SYSTEM), []),
@@ -97,6 +108,13 @@ CASES = {
     "another version is called": (good(own_test=own_test(version="2024-08-06")), [f"T3 {SYSTEM}/{API}"]),
     "traces call another model": (
         states.with_items(item("provider", "x", names=(API,), facts={"model": "gpt-5"})), [f"T3 {SYSTEM}/{API}"],
+    ),
+    "a provider's changed model": (calling("gpt-5"), ["S1 provider:openai/gpt-5@here", f"T3 {SYSTEM}/{API}"]),
+    "a provider's second model": (calling("gpt-4o", "gpt-5"), ["S1 provider:openai/gpt-5@here"]),
+    "a provider's changed model of a system that is nothing else": (
+        calling("gpt-5", system=states.system(models=[])),
+        ["S1 alias:income@champion@here", "S1 registered model:income@here", "S1 provider:openai/gpt-5@here",
+         f"T3 {SYSTEM}/{API}"],
     ),
     "public benchmark": (good(own_test=own_test(data_digest="MMLU")), [f"T4 {SYSTEM}/{API}/2024-11-20"]),
     "no verdict": (good(own_test=own_test(results=["looks good"])), [f"T4 {SYSTEM}/{API}/2024-11-20"]),
@@ -255,3 +273,53 @@ def test_a_sample_is_drawn_again_and_has_to_give_the_same_items(changes, word):
 def test_a_sample_of_everything_needs_no_draw():
     whole = {"population": "all", "population_size": 2, "method": "all", "seed": "0", "items": ["r1", "entry"]}
     assert found(good(report=report(sample=whole))) == []
+
+
+def _first(state, rule):
+    return next(f for f in findings(state, NOW) if f.rule == rule)
+
+
+def test_a_changed_model_of_a_provider_is_told_as_changed_and_against_its_system():
+    told = _first(calling("gpt-5"), "S1")
+    assert told.fact.endswith(
+        f". The provider's model changed from {API} to openai/gpt-5: {SYSTEM} names the first, and the newest scan of "
+        "providers in traces shows only the second"
+    )
+    assert (told.system, told.evidence) == (SYSTEM, ("entry",))
+    assert "test openai/gpt-5 on the use of income-screening" in told.fix
+    assert _first(calling("gpt-5"), "T3").fact == f"of {API}, 2024-11-20 was tested, gpt-5 is in use"
+
+
+def test_a_second_model_of_a_provider_is_told_beside_the_first():
+    told = _first(calling("gpt-4o", "gpt-5"), "S1")
+    assert told.fact.endswith(f". It stands beside {API} of the same provider, which {SYSTEM} names")
+    assert told.system is None
+
+
+def test_a_vendor_list_with_another_model_tells_that_it_changed():
+    bought = item("vendor product", "openai/gpt-5", "vendor list", facts={"vendor": "OpenAI"})
+    told = _first(states.with_items(bought), "S1").fact
+    assert told.endswith(f"changed from {API} to openai/gpt-5: {SYSTEM} names the first, and the newest scan of vendor "
+                         "list shows only the second")  # fmt: skip
+    assert "changed" not in _first(states.with_items(item("vendor product", "Teams", "vendor list")), "S1").fact
+
+
+@pytest.mark.parametrize(
+    ("state", "before"),
+    [
+        (calling("gpt-5", provider="team/openai"), API),  # of another workspace
+        (calling("gpt-5", provider="OpenAI"), API),
+        (calling("gpt-5", system=states.system(components=["gpt-4o"]), supplier=states.supplier(component="gpt-4o"),
+                 own_test=own_test(component="gpt-4o")), "gpt-4o"),
+    ],
+    ids=["workspace", "spelling", "named by its supplier"],
+)  # fmt: skip
+def test_a_provider_is_known_in_each_workspace_and_spelling(state, before):
+    assert f"The provider's model changed from {before} to " in _first(state, "S1").fact
+
+
+@pytest.mark.parametrize(("provider", "model"), [("anthropic", "claude-5"), ("openai", "not named")])
+def test_another_provider_and_a_call_without_a_model_are_unknown_as_they_were(provider, model):
+    told = _first(calling(model, provider=provider), "S1")
+    assert told.fact.endswith(": no system claims it, and nobody explained it")
+    assert (told.system, told.evidence) == (None, ())

@@ -76,6 +76,9 @@ def role(**changes):
 PLAN = {**FIELDS["treatment-plan"]["risks"][0], "due": "2026-12-01"}
 METHOD = {**FIELDS["risk-method"], "matrix": {"rare/high": "medium"}}
 CAUSE = "a column was renamed upstream"
+FAIR = live_states.fairness_of(live_states.good_records()).id
+CLOSED = {"status": "closed", "closed_by": [FAIR], "treated_on": "2026-01-01"}
+UNKNOWN = "01a22579-e332-7000-8000-000000000000"
 CASES = {
     "keys of people with the duty": (with_keys(ana="trainer", olga="approver", max="approver"), []),
     "a key that may approve, of nobody in the register": (with_keys(ines="approver"), ["K1 key/ines/approver"]),
@@ -139,17 +142,39 @@ CASES = {
     "less is left, and nothing shows it": (
         good(risks=risks(risk(likelihood="likely"))), ["R1 risk-register/R1"],
     ),
-    "closed without evidence": (good(risks=risks(risk(status="closed"))), ["R2 risk-register/R1"]),
+    "closed without evidence": (good(risks=risks(risk(**{**CLOSED, "closed_by": []}))), ["R2 risk-register/R1"]),
     "closed by a record of nothing in use": (
-        good(risks=risks(risk(status="closed", closed_by=["01a22579-e332-7000-8000-000000000000"]))),
+        good(risks=risks(risk(**{**CLOSED, "closed_by": [UNKNOWN]}))),
         ["R2 risk-register/R1"],
     ),
     "closed by a passed record of the version in use": (
-        good(risks=risks(risk(status="closed", closed_by=[live_states.fairness_of(live_states.good_records()).id]))), [],
+        good(risks=risks(risk(**CLOSED))), [],
+    ),
+    "closed without the day of its treatment": (
+        good(risks=risks(risk(**{**CLOSED, "treated_on": None}))), ["R2 risk-register/R1"],
+    ),
+    "closed, and only accepted": (
+        good(risks=risks(risk(**{**CLOSED, "treated_on": None, "treatment": "accept"}))), [],
+    ),
+    "a cause that is no record": (
+        good(risks=risks(risk(cause_evidence=[UNKNOWN]))), ["R4 risk-register/R1/basis"],
+    ),
+    "a basis that cites a record that is none": (
+        good(risks=risks(risk(impact_basis=f"the loss of 2025, by {UNKNOWN}"))), ["R4 risk-register/R1/basis"],
+    ),
+    "causes that are there: a record, its beginning, a document, an entry of one": (
+        good(risks=risks(risk(cause_evidence=[FAIR, f"{FAIR[:13]}…", "report", "N1"], likelihood_basis=f"measured: {FAIR}"))),
+        [],
+    ),
+    "a cause that the ledger has of a version that is not in use": (
+        dataclasses.replace(good(risks=risks(risk(cause_evidence=[UNKNOWN]))),
+                            signers={UNKNOWN: frozenset({"ana"}), **good().signers}), [],
+    ),
+    "a cause where no ledger was read": (
+        dataclasses.replace(good(risks=risks(risk(cause_evidence=[UNKNOWN]))), deployed=None), [],
     ),
     "closed before it was treated": (
-        good(risks=risks(risk(status="closed", treated_on="2099-01-01",
-                              closed_by=[live_states.fairness_of(live_states.good_records()).id]))),
+        good(risks=risks(risk(**{**CLOSED, "treated_on": "2099-01-01"}))),
         ["R2 risk-register/R1"],
     ),
     "an incident without risk": (good(incident=incident(risks=[])), ["R3 incident/N1"]),
