@@ -100,7 +100,7 @@ def _describes(record: SealedRecord) -> bool:
 
 
 def purpose(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
-    """A data set's purpose is stated, or follows from its role and the system's stated intended use, and is called so."""
+    """A data set's purpose is stated, or follows from its role and the stated intended use, and is called so."""
     use = subject.stated_system.intended_use
 
     def judge(role: str) -> Judgement:
