@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -39,10 +40,16 @@ def pytest_runtest_protocol(item):
     return (yield)
 
 
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    """The folder of all homes and working folders: a numbered one for each test would cost a look at all the others."""
+    return tmp_path_factory.mktemp("folders")
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory, monkeypatch):
+def own_home(folders, monkeypatch):
     """No test sees the developer's keys, policy or aims.yaml."""
-    home = tmp_path_factory.mktemp("home")
+    home = Path(tempfile.mkdtemp(prefix="home-", dir=folders))
     monkeypatch.setenv("AIMS_HOME", str(home))
     settings = (
         "SIGNING_KEY",
@@ -60,9 +67,9 @@ def own_home(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def own_folder(tmp_path_factory, monkeypatch):
+def own_folder(folders, monkeypatch):
     """What a test writes where it runs, such as aims-unsent/, is not left in the checkout."""
-    monkeypatch.chdir(tmp_path_factory.mktemp("here"))
+    monkeypatch.chdir(tempfile.mkdtemp(prefix="here-", dir=folders))
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def ours(value):
         return None
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(VALUES)
 @example({"\ufb33": 1, "\U0001f600": 2, "\u20ac": 3, "\r": 4, "1": 5, "\u0080": 6, "\u00f6": 7})
 @example({"\ue000": 1, "\U00010000": 2})

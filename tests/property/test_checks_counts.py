@@ -28,7 +28,7 @@ from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.limit import holds
 from aims_mlflow.records.pack import Fairness, Pack
 
-few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 counts = st.lists(st.lists(st.integers(0, 12), min_size=4, max_size=4), min_size=2, max_size=6)
 numbers = st.floats(-1e6, 1e6, allow_nan=False)
 

@@ -18,6 +18,7 @@ from aims_mlflow.lifecycle.ingest import ingest, keyring_now
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
 from support.entries import entry_of
+from support.long_runs import full_but
 from support.small_bundle import small_ledger
 
 SESSIONS = 6
@@ -53,10 +54,10 @@ SPOILT = {
 }
 
 
-@pytest.mark.parametrize("statement", SPOILT.values(), ids=SPOILT)
-def test_workers_tell_of_every_spoilt_row_what_one_process_tells(ledger, statement):
+@pytest.mark.parametrize("what", full_but([*SPOILT][::2], list(SPOILT)))
+def test_workers_tell_of_every_spoilt_row_what_one_process_tells(ledger, what):
     """A row at the beginning, in the middle and at the end of a table: the report of three processes is that of one, and says what is wrong."""
-    path = ledger.uri.removeprefix("sqlite:///")
+    path, statement = ledger.uri.removeprefix("sqlite:///"), SPOILT[what]
     table = next(name for name in ("aims_envelopes", "aims_bodies", "aims_leaves") if name in statement)
     with closing(sqlite3.connect(path)) as live, closing(sqlite3.connect(":memory:")) as kept:
         live.backup(kept)

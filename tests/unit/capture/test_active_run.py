@@ -13,6 +13,7 @@ from aims_mlflow.evidence import tracking as evidence_in
 from support import trainings
 from support.captured_runs import config, fit, records
 from support.fresh_database import fresh_database
+from support.long_runs import full_but
 
 REQUIREMENTS = ["scikit-learn"]
 
@@ -170,7 +171,13 @@ def run_script(script, place, monkeypatch, decorate):
     return error, found
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
+BY_DEFAULT = (
+    starts_a_run_in_a_helper, sets_the_experiment, turns_to_another_server, logs_without_a_run, leaves_its_run_open,
+    fails_in_its_run, starts_two_runs, nests_runs, fits_under_autolog,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("script", full_but(BY_DEFAULT, SCRIPTS), ids=lambda script: script.__name__)
 def test_a_script_does_what_it_does_without_the_decorator(script, tracking, tmp_path, monkeypatch):
     for name in ("here", "there"):
         for side in ("plain", "ours"):

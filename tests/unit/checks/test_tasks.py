@@ -115,6 +115,7 @@ def test_several_labels_by_group_are_fairlearns(value_of, record):
     record(outcome)
 
 
+@pytest.mark.full
 def test_the_interval_of_a_labels_f1_is_the_row_bootstraps(value_of):
     data = sized()
     y, p = data.frame["y"].to_numpy(), data.predicted
@@ -231,6 +232,7 @@ def test_ranking_and_calibration_are_scikit_learns(scored, value_of):
     assert float(value_of(claims, "expected_calibration_error").value) == pytest.approx(sum(gaps) / len(s))
 
 
+@pytest.mark.full
 def test_average_precisions_interval_is_as_wide_as_the_row_bootstraps(value_of, scored):
     data = scored(500)
     found = value_of(performance.run(data, pack("binary-classification")).claims, "average_precision")

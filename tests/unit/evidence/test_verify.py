@@ -12,6 +12,7 @@ from aims_mlflow.evidence.verify import check_session, check_signature
 from aims_mlflow.signing import dsse
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
+from support.long_runs import full_but
 
 
 def test_an_envelope_is_read_by_securesystemslib_itself_and_is_an_in_toto_statement():
@@ -62,12 +63,13 @@ def test_a_signed_contradiction_between_the_fields_is_refused():
         statement.read(again.raw, "x")
 
 
-def test_every_flipped_byte_of_a_session_is_found_and_named():
+@pytest.mark.parametrize("step", full_but([7], [7, 1]))
+def test_every_flipped_byte_of_a_session_is_found_and_named(step):
     key = ephemeral_key()
     writer = signed_sessions.session(key, kinds=("session-start", "fairness"))
     data, known = writer.jsonl(), signed_sessions.lookup(signed_sessions.entry(key))
     assert check_session(data, "s", known).sound
-    for position in range(len(data)):
+    for position in range(0, len(data), step):
         changed = bytearray(data)
         changed[position] ^= (1, 2, 4, 8, 16, 32, 64, 128)[position % 8]
         found = check_session(bytes(changed), "s", known)

@@ -35,7 +35,7 @@ def command_of(name):
     [
         ("documents/pre-commit-config.yaml", "D2 error: a gap is left"),
         ("ci/github-document-lint.yml", "::error file="),
-        ("ci/gitlab-document-lint.yml", "D2 error: a gap is left"),
+        pytest.param("ci/gitlab-document-lint.yml", "D2 error: a gap is left", marks=pytest.mark.full),
     ],
 )
 def test_an_error_fails_the_commit_or_the_build_and_a_good_folder_passes(name, form, tmp_path):

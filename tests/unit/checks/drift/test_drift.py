@@ -62,7 +62,7 @@ def pair(train_rows, test_rows, shift=0.3):
 
 
 @pytest.mark.parametrize(
-    "rows", [pytest.param((300, 200), marks=pytest.mark.full), (1000, 700), (1001, 700), (6000, 3000)]
+    "rows", full_but([(1000, 700), (1001, 700)], [(300, 200), (1000, 700), (1001, 700), (6000, 3000)])
 )
 def test_scores_are_evidentlys_but_for_the_tests_that_do_not_keep_their_level(rows):
     train, test = pair(*rows)

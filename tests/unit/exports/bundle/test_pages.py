@@ -25,6 +25,7 @@ from support import second_verifier, signed_sessions
 from support.entries import entry_of
 from support.ledger_with_decisions import GOOD, SYSTEM, Registry, decided_ledger
 from support.lived_bundle import shown
+from support.long_runs import full_but
 from support.sealed_documents import DocumentOffice
 from support.small_bundle import keyring_of, lost, put_keyring, small_bundle, small_ledger
 from support.timestamp_authority import keep_receipt
@@ -96,7 +97,7 @@ def test_earlier_checkpoints_and_time_stamps_are_checked_with_openssl(tmp_path, 
     assert second_verifier.problems(tmp_path / "b.zip") == []
 
 
-@pytest.mark.parametrize("old", range(1, 8))
+@pytest.mark.parametrize("old", full_but([1, 4, 7], range(1, 8)))
 def test_the_pages_consistency_proof_is_right_for_every_shape_of_the_tree(tmp_path, old):
     from aims_mlflow.audit.outside_checkpoint import OutsideCheckpoint
     from aims_mlflow.ledger import checkpoint
