@@ -247,16 +247,17 @@ def test_the_worst_slice_is_found_among_pairs_and_its_interval_is_widened(value_
     wrong = ((data.frame["group"] == "b") & (data.frame["site"] == "w")).to_numpy()
     predictions = np.where(wrong, "none of them", data.frame["y"])
     wanted = pack(SEVERAL, performance=Performance(slices=("site",), limits=(limit("worst_slice_accuracy"),)))
-    found = value_of(
-        performance.run(replace(data, predictions=Predictions(predictions)), wanted).claims, "worst_slice_accuracy"
-    )
+    claims = performance.run(replace(data, predictions=Predictions(predictions)), wanted).claims
+    found = value_of(claims, "worst_slice_accuracy")
     assert found.note == "worst of 11 slices: group=b, site=w; pairs of groups under 50 rows are not looked at"
     assert describe(found).endswith(found.note)
     assert (found.value, found.n, found.passed) == ("0", int(wrong.sum()), False)
     assert found.interval.method == "exact (Clopper-Pearson), Bonferroni over 11 slices"
     few = pack(SEVERAL, performance=Performance(worst_slice_rows=5000, pool_under=5000))
-    lacking = value_of(performance.run(data, few).claims, "worst_slice_accuracy")
-    assert lacking.note == "not evaluated: no slice of group has enough rows"
+    assert (
+        value_of(performance.run(data, few).claims, "worst_slice_accuracy").note
+        == "not evaluated: no slice of group has enough rows"
+    )
     unknown = pack(SEVERAL, performance=Performance(slices=("sight",)))
     with pytest.raises(DataError, match=r"no column 'sight', did you mean 'site'\? Next: correct performance\.slices"):
         performance.run(data, unknown)
