@@ -236,8 +236,8 @@ def test_ranking_and_calibration_are_scikit_learns(scored, value_of):
 def test_average_precisions_interval_is_as_wide_as_the_row_bootstraps(value_of, scored):
     data = scored(500)
     found = value_of(performance.run(data, pack("binary-classification")).claims, "average_precision")
-    y, s = (data.frame["repaid"] == "yes").to_numpy(), data.scores
-    rows = np.random.default_rng(0).integers(0, len(y), (600, len(y)))
+    y, s, rng = (data.frame["repaid"] == "yes").to_numpy(), data.scores, np.random.default_rng(0)
+    rows = rng.integers(0, len(y), (600, len(y)))
     low, high = np.percentile([metrics.average_precision_score(y[r], s[r]) for r in rows], [2.5, 97.5])
     assert float(found.interval.high) - float(found.interval.low) == pytest.approx(high - low, rel=0.2)
 
@@ -245,19 +245,16 @@ def test_average_precisions_interval_is_as_wide_as_the_row_bootstraps(value_of, 
 def test_the_worst_slice_is_found_among_pairs_and_its_interval_is_widened(value_of):
     data = sized(3000)
     wrong = ((data.frame["group"] == "b") & (data.frame["site"] == "w")).to_numpy()
-    predictions = np.where(wrong, "none of them", data.frame["y"])
+    predictions = Predictions(np.where(wrong, "none of them", data.frame["y"]))
     wanted = pack(SEVERAL, performance=Performance(slices=("site",), limits=(limit("worst_slice_accuracy"),)))
-    claims = performance.run(replace(data, predictions=Predictions(predictions)), wanted).claims
-    found = value_of(claims, "worst_slice_accuracy")
+    found = value_of(performance.run(replace(data, predictions=predictions), wanted).claims, "worst_slice_accuracy")
     assert found.note == "worst of 11 slices: group=b, site=w; pairs of groups under 50 rows are not looked at"
     assert describe(found).endswith(found.note)
     assert (found.value, found.n, found.passed) == ("0", int(wrong.sum()), False)
     assert found.interval.method == "exact (Clopper-Pearson), Bonferroni over 11 slices"
     few = pack(SEVERAL, performance=Performance(worst_slice_rows=5000, pool_under=5000))
-    assert (
-        value_of(performance.run(data, few).claims, "worst_slice_accuracy").note
-        == "not evaluated: no slice of group has enough rows"
-    )
+    lacking = value_of(performance.run(data, few).claims, "worst_slice_accuracy").note
+    assert lacking == "not evaluated: no slice of group has enough rows"
     unknown = pack(SEVERAL, performance=Performance(slices=("sight",)))
     with pytest.raises(DataError, match=r"no column 'sight', did you mean 'site'\? Next: correct performance\.slices"):
         performance.run(data, unknown)
