@@ -193,7 +193,7 @@ def tables(draw):
     )
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tables())
 def test_the_three_libraries_agree_on_random_tables(frame):
     assume(frame["y"].nunique() == 2)

@@ -24,7 +24,7 @@ JSON = st.recursive(
     max_leaves=4,
 )
 PLAIN = {str: TEXT, int: NUMBER, bool: st.booleans(), typing.Any: JSON}
-LAW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LAW = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MODELS = [*dict.fromkeys([*CONTENTS.values(), *map(body_model, CONTENTS), *KINDS.values()])]
 
 
