@@ -24,9 +24,17 @@ class SlowProxy:
         return self
 
     def __exit__(self, *_):
-        self._loop.call_soon_threadsafe(self._server.close)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+        self._loop.close()
+
+    async def _end(self):
+        self._server.close()
+        going = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in going:
+            task.cancel()
+        await asyncio.gather(*going, return_exceptions=True)
 
     async def _serve(self, reader, writer):
         try:
