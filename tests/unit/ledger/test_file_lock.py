@@ -44,11 +44,16 @@ def is_free(path):
 
 def test_another_process_has_it_until_it_lets_go(path, holder):
     assert not is_free(path)
-    letting_go = threading.Timer(0.3, holder.stdin.close)
-    letting_go.start()
+    asked = threading.Event()
+
+    def let_go():
+        asked.set()
+        holder.stdin.close()
+
+    threading.Timer(0.3, let_go).start()
     with locked_file(path, 60) as is_held:
         assert is_held
-        assert letting_go.finished.is_set()
+        assert asked.is_set()
     assert is_free(path)
 
 
