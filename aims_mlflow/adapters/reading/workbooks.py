@@ -62,7 +62,7 @@ def _sheet(names: list[str], reading: ReadingOptions, path: Path) -> tuple[str, 
 def _may_have_formulas(path: Path) -> bool:
     """Tell whether a sheet has the mark of a formula: most have none, and are not read twice."""
     with zipfile.ZipFile(path) as book:
-        return any(b"<f" in book.read(name) for name in book.namelist() if name.startswith("xl/worksheets/sheet"))
+        return any(b"<f" in book.read(name) for name in book.namelist() if name.startswith("xl/worksheets/"))
 
 
 def _require_values(values: Any, path: Path) -> None:
