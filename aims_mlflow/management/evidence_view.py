@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.run_source import open_source
+from aims_mlflow.management.cited_records import begins
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import SessionStartDetails
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import KeyLookup
-
-LEAST_PREFIX = 8
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,7 @@ class EvidenceView:
 
     def find(self, evidence: str) -> list[SealedRecord]:
         """Return the records with an id, or with one that begins like that."""
-        prefix = evidence.rstrip(".…")
-        if len(prefix) < LEAST_PREFIX:
-            return []
-        return [r for r in self.records if r.id.startswith(prefix)]
+        return [r for r in self.records if begins(r.id, evidence)]
 
     def of_system(self, system: str | None) -> list[SealedRecord]:
         """Return the records about a system."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.citations import claim_of
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.management.cited_records import named_records
+from aims_mlflow.management.cited_records import begins, named_records
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument
 from aims_mlflow.records.documents.incident import IncidentDocument
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
     from aims_mlflow.records.documents.risk import RiskEntry
 
-SHORTEST = 8  # of a record's id that is not written out
 OPEN = ("open", "treating", None)
 GROUP = re.compile(r"([\w.-]+)=(.+)")  # a group as a value of the data
 SAME_FOR = 3  # systems, for which one event in the same words is a copy
@@ -150,10 +149,7 @@ def _unknown_bases(risk: RiskEntry, document: str, state: ManagementState) -> It
 
 
 def _record(name: str, versions: list[DeployedVersion]) -> tuple[SealedRecord, DeployedVersion] | None:
-    prefix = name.rstrip(".…")
-    return next(
-        ((r, v) for v in versions for r in v.records if len(prefix) >= SHORTEST and r.id.startswith(prefix)), None
-    )
+    return next(((r, v) for v in versions for r in v.records if begins(r.id, name)), None)
 
 
 def _unwritten(state: ManagementState, registers: list[RiskRegisterDocument]) -> Iterator[ManagementFinding]:
@@ -162,13 +158,13 @@ def _unwritten(state: ManagementState, registers: list[RiskRegisterDocument]) ->
     ids = tuple(d.id for d in registers)
     for system, version in state.live:
         mine = [r for r in risks if r.system in (None, system)]
-        causes = [n.rstrip(".…") for r in mine for n in r.cause_evidence if len(n) >= SHORTEST]
+        causes = [n for r in mine for n in r.cause_evidence]
         undone = {r.evidence.supersedes.id for r in version.records if r.evidence.supersedes}
         for record in version.records:
             bad = [c for c in record.evidence.claims if c.passed is False]
             if record.id in undone or not (bad or record.evidence.result == "failed"):
                 continue
-            if not any(record.id.startswith(name) for name in causes):
+            if not any(begins(record.id, name) for name in causes):
                 what = describe(bad[0]) if bad else f"{record.evidence.kind} failed"
                 fact = f"{what} ({version.name}), and no risk of {system} names {record.id} as its cause"
                 fix = f"add a risk with cause_evidence: [{record.id}] to {registers[-1].id}"

@@ -11,6 +11,7 @@ from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mappings, texts
 from aims_mlflow.management.applicability.against_register import why_not_out
 from aims_mlflow.management.assessed_harms import AssessedHarms
+from aims_mlflow.management.cited_records import begins
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.management.specifics import component_names
 from aims_mlflow.records.wording import describe
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 SIGNING = {"train": "trainer", "approve": "approver", "validate": "approver"}
 SAME_REASON = 3
-SHORTEST = 8  # of a record's id that is not written out
 
 
 def _listed(document: FolderDocument, name: str) -> list[tuple[int, Mapping[str, Any]]]:
@@ -161,8 +161,8 @@ def _failures_have_risks(document: FolderDocument, around: LintContext) -> Itera
     for record in around.evidence.records:
         system, what = record.evidence.system, _failure(record.evidence)
         mine = (r for r in risks if (r.get("system") or document.written.system) in (None, system))
-        named = [n.rstrip(".…") for r in mine for n in texts(r.get("cause_evidence")) if len(n) >= SHORTEST]
-        if document.written.system in (None, system) and what and not any(record.id.startswith(n) for n in named):
+        named = [n for r in mine for n in texts(r.get("cause_evidence"))]
+        if document.written.system in (None, system) and what and not any(begins(record.id, n) for n in named):
             text = f"{record.evidence.kind} {record.id} {what}, and no risk of {system} names it as a cause"
             yield Spot(document.line("risks"), text)
 
