@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.fresh_database import fresh_database
-from support.untraced import is_measured, measure
+from support.untraced import is_measured, keep_measured, measure
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -38,6 +38,10 @@ def pytest_runtest_protocol(item):
     cases[name] += 1
     measure(wanted=is_measured(item.path.relative_to(ROOT / "tests").parts, cases[name]))
     return (yield)
+
+
+def pytest_sessionfinish():
+    keep_measured()
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,7 @@ def compare(state: ManagementState, today: str) -> RegisterComparison:
     names, notes = claims(state), list(_notes(state))
     claimed: dict[str, str] = {}
     explained: dict[str, Explanation] = {}
-    unknown = []
+    unknown: dict[str, InventoryItem] = {}  # one for each key: traces and a gateway may show the same model
     for item in inventory.items:
         system = next((names[n] for n in item.names if n in names), None) or _assigned(item, notes, state)
         explanation = _explanation(item, notes, today)
@@ -88,14 +88,15 @@ def compare(state: ManagementState, today: str) -> RegisterComparison:
         elif explanation is not None:
             explained[item.key] = explanation
         else:
-            unknown.append(item)
+            unknown.setdefault(item.key, item)
     not_scanned = _not_scanned(state)
+    things = {i.key for i in inventory.items}
     counts = (
-        f"{len(inventory.scanned)} sources scanned on {inventory.time[:10]}, {len(inventory.items)} items, "
+        f"{len(inventory.scanned)} sources scanned on {inventory.time[:10]}, {len(things)} items, "
         f"{len(claimed)} claimed, {len(explained)} explained, {len(unknown)} unknown; "
         f"not scanned: {', '.join(not_scanned) or 'nothing that the scope names'}"
     )
-    return RegisterComparison(claimed, explained, tuple(unknown), not_scanned, counts)
+    return RegisterComparison(claimed, explained, tuple(unknown.values()), not_scanned, counts)
 
 
 def names_of(entry: SystemEntry) -> list[str]:

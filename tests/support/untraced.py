@@ -34,3 +34,13 @@ def measure(*, wanted: bool) -> None:
         _paused.pop().start()
         os._exit = leave  # each start wraps it once more
         os.environ.update(_handed_on)
+
+
+def keep_measured() -> None:
+    """Write what was measured so far: xdist kills a worker that is not gone ten seconds after its last test."""
+    try:
+        from coverage import Coverage
+    except ImportError:  # an environment without it
+        return
+    for running in filter(None, (Coverage.current(), *_paused)):
+        running.save()

@@ -8,20 +8,28 @@ from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence import tracking as store
 from aims_mlflow.records.inventory import InventoryItem
 from aims_mlflow.registry.inventory.pages import each_workspace, time_of
+from aims_mlflow.registry.inventory.provider_models import provider_model
 from aims_mlflow.registry.inventory.scan import SourceContent
 
 KIND = "gateway endpoints"
 
 
 def read(client: Any, address: str) -> SourceContent:
-    """Return every endpoint of the gateway, with the providers' models that it calls.
+    """Return every endpoint of the gateway, and every provider's model behind one.
 
     Raises:
         Unreachable: MLflow has no gateway, or does not answer.
     """
     items: list[InventoryItem] = []
+    behind: dict[tuple[str, str], list[str]] = {}
     for prefix in each_workspace(client):
-        items += [_endpoint(e, prefix, address) for e in _endpoints(client)]
+        for endpoint in sorted(_endpoints(client), key=lambda e: e.name or e.endpoint_id):
+            models = sorted({(m.provider, m.model_name) for m in _models(endpoint)})
+            items.append(_endpoint(endpoint, models, prefix, address))
+            for provider, model in models:
+                behind.setdefault((f"{prefix}{provider}", model), []).append(items[-1].id)
+    for (provider, model), endpoints in sorted(behind.items()):
+        items.append(provider_model(provider, model, KIND, address, behind=", ".join(endpoints)))
     return SourceContent(tuple(items))
 
 
@@ -34,12 +42,15 @@ def _endpoints(client: Any) -> list[Any]:
     return found
 
 
-def _endpoint(endpoint: Any, prefix: str, address: str) -> InventoryItem:
-    models = [m.model_definition for m in endpoint.model_mappings if m.model_definition is not None]
-    called = sorted({f"{m.provider}/{m.model_name}" for m in models})
+def _models(endpoint: Any) -> list[Any]:
+    return [m.model_definition for m in endpoint.model_mappings if m.model_definition is not None]
+
+
+def _endpoint(endpoint: Any, models: list[tuple[str, str]], prefix: str, address: str) -> InventoryItem:
+    called = ", ".join(f"{provider}/{model}" for provider, model in models)
     name = f"{prefix}{endpoint.name or endpoint.endpoint_id}"
     return InventoryItem(
         kind="gateway endpoint", id=name, source=KIND, address=address,
         names=(name, endpoint.endpoint_id),
-        first_seen=time_of(endpoint.created_at), facts={"calls": ", ".join(called) or "no model"},
+        first_seen=time_of(endpoint.created_at), facts={"calls": called or "no model"},
     )  # fmt: skip

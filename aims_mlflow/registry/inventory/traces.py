@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.errors import Unreachable
-from aims_mlflow.records.inventory import InventoryItem
 from aims_mlflow.registry.inventory.pages import each_workspace, experiments, paged
+from aims_mlflow.registry.inventory.provider_models import provider_model
 from aims_mlflow.registry.inventory.scan import SourceContent
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ def read(client: Any, address: str) -> SourceContent:
         for start in range(0, len(ids), EXPERIMENTS_AT_ONCE):
             for provider, model, count in _counted(client, ids[start : start + EXPERIMENTS_AT_ONCE]):
                 spans[f"{prefix}{provider}", model] += count
-    items = [_item(provider, model, count, address) for (provider, model), count in sorted(spans.items())]
+    items = [
+        provider_model(provider, model, KIND, address, volume=count)
+        for (provider, model), count in sorted(spans.items())
+    ]
     return SourceContent(tuple(items), "spans that name no provider, and calls that no trace was made of")
 
 
@@ -63,11 +66,3 @@ def _points(search: Any) -> Iterator[Any]:
         yield from paged(search, "count the spans by provider")
     except NotImplementedError:
         raise Unreachable("this store does not count spans by provider") from None
-
-
-def _item(provider: str, model: str, count: int, address: str) -> InventoryItem:
-    name = f"{provider}/{model}" if model else provider
-    return InventoryItem(
-        kind="provider", id=name, source=KIND, address=address, names=(name, provider, *([model] if model else ())),
-        volume=count, facts={"provider": provider, "model": model or "not named"},
-    )  # fmt: skip

@@ -8,6 +8,7 @@ from aims_mlflow.management.comparison import compare
 from aims_mlflow.management.findings.every import findings
 from aims_mlflow.management.findings.rules import RULES
 from aims_mlflow.management.findings.state import ManagementState
+from aims_mlflow.registry.inventory.provider_models import provider_model
 from support import management_states as states
 from support.management_states import (
     API,
@@ -294,6 +295,32 @@ def test_a_second_model_of_a_provider_is_told_beside_the_first():
     told = _first(calling("gpt-4o", "gpt-5"), "S1")
     assert told.fact.endswith(f". It stands beside {API} of the same provider, which {SYSTEM} names")
     assert told.system is None
+
+
+def behind(model, *traced):
+    """The state in which an endpoint that the system names calls this model, and traces name these."""
+    entry = states.system(components=[API], serving=[{"endpoint": "chat"}])
+    state = calling(*traced, system=entry)
+    shown = (
+        item("gateway endpoint", "chat", "gateway endpoints"),
+        provider_model("openai", model, "gateway endpoints", "here", behind="chat"),
+    )
+    return replace(state, inventory=states.inventory(items=(*state.inventory.items, *shown)))
+
+
+def test_a_changed_model_behind_an_endpoint_that_the_system_names_is_told():
+    told = [f for f in findings(behind("gpt-5"), NOW) if f.rule in ("S1", "T3")]
+    assert [f.rule for f in told] == ["S1", "T3"]
+    assert told[0].fact.endswith(" and the newest scan of gateway endpoints shows only the second"), told[0].fact
+    assert told[0].fact.startswith("provider openai/gpt-5 of here")
+    assert told[1].fact == f"of {API}, 2024-11-20 was tested, gpt-5 is in use"
+    assert [f.rule for f in findings(behind("gpt-4o"), NOW) if f.rule in ("S1", "T3")] == []
+
+
+def test_a_model_that_traces_and_an_endpoint_show_is_one_unknown():
+    state = behind("gpt-5", "gpt-5")
+    assert len([f for f in findings(state, NOW) if f.rule == "S1"]) == 1
+    assert "1 unknown" in compare(state, DAY).sentence
 
 
 def test_a_vendor_list_with_another_model_tells_that_it_changed():

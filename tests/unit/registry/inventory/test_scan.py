@@ -162,9 +162,12 @@ def test_endpoints_and_mcp_servers(client):
     config = GatewayEndpointModelConfig(made.model_definition_id, GatewayModelLinkageType.PRIMARY, 1.0)
     store.create_gateway_endpoint(name="chat", model_configs=[config])
     client.create_mcp_server("org.example/tool")
-    (endpoint,) = gateway.read(client, "here").items
+    store.create_gateway_endpoint(name="draft", model_configs=[config])
+    endpoint, _, behind = gateway.read(client, "here").items
     assert (endpoint.id, endpoint.facts) == ("chat", {"calls": "openai/gpt-4o"})
     assert "secret" not in endpoint.model_dump_json()
+    assert (behind.key, behind.names) == ("provider:openai/gpt-4o@here", ("openai/gpt-4o", "openai", "gpt-4o"))
+    assert behind.facts == {"provider": "openai", "model": "gpt-4o", "behind": "chat, draft"}
     assert ids(mcp_servers.read(client, "here")) == [("MCP server", "org.example/tool")]
 
 
