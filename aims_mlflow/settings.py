@@ -51,7 +51,7 @@ SETTINGS = (
     Setting(FOLDER, "everyone", "The management folder: the documents that people write.",
             "`aims/`, found upwards from the working directory"),
     Setting(HOME, "everyone", "Folder for keys and the default policy; naming it declares that it lasts.", "~/.aims"),
-    Setting(POLICY, "platform team", "The server's policy folder: policy.yaml, keyring.yaml, packs.",
+    Setting(POLICY, "platform team", "The server's policy folder: policy.yaml and keyring.yaml.",
             "`$AIMS_HOME/policy`, created with the default policy and no trainers"),
     Setting(KEYRING_ROOT, "platform team",
             "Key ids of the roots of which one must have signed the keyring, with commas or spaces between.",

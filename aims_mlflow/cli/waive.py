@@ -125,7 +125,7 @@ def _open(decision: Decision, waivable: Sequence[Unmet]) -> str:
     if named:
         return f"open are {'; '.join(named)}"
     lacking = ", ".join(dict.fromkeys(u.control for u in decision.unmet))
-    return f"no waiver covers what is open ({lacking}): see `aims explain`" if lacking else "nothing is open"
+    return f"no waiver covers what is open ({lacking}): see `aims gate explain`" if lacking else "nothing is open"
 
 
 def _joined(rows: dict[str, str]) -> str:
