@@ -2,6 +2,7 @@
 
 import os
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_a_long_wait_speaks_and_a_short_one_does_not(monkeypatch, capsys):
 
 
 def test_a_server_is_waited_for_and_named(monkeypatch, capsys):
-    monkeypatch.setattr(waits.time, "sleep", lambda _: None)
+    monkeypatch.setattr(waits, "time", SimpleNamespace(sleep=lambda _: None, monotonic=time.monotonic))
     answers = [Unreachable("no server answers", where="http://mlflow"), Unreachable("no server answers"), None]
 
     def check():

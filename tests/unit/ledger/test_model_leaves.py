@@ -1,6 +1,7 @@
 """What a worker remembers: bounded, never a failure, and of a model's leaves exactly what the ledger has."""
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -170,12 +171,14 @@ def test_a_call_is_remembered_by_its_latest_request_and_old_ones_are_forgotten(l
     seal("one", "r2")
     assert ledger.now("loans", "one").called == "r2"
     later = state.time.time() + state.CALL_SECONDS + 1
-    monkeypatch.setattr(state.time, "time", lambda: later)
+    monkeypatch.setattr(state, "time", SimpleNamespace(time=lambda: later))
     assert ledger.now("loans", "one").called is None
     monkeypatch.setattr(state.secrets, "randbelow", lambda _: 0)
     seal("two", "r3")
     assert kept() == {"two"}
-    monkeypatch.setattr(state.time, "time", lambda: later - 3600)  # the clock was ahead, and is put right
+    monkeypatch.setattr(
+        state, "time", SimpleNamespace(time=lambda: later - 3600)
+    )  # the clock was ahead, and is put right
     assert ledger.now("loans", "two").called is None
     seal("three", "r4")
     assert kept() == {"three"}

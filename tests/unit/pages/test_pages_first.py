@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +14,8 @@ from aims_mlflow.pages.pages_first import LONGEST_REST, PagesFirst, RestingCache
 @pytest.fixture
 def slept(monkeypatch):
     found = []
-    monkeypatch.setattr(pages_first.time, "sleep", found.append)
+    clock = SimpleNamespace(sleep=found.append, monotonic=time.monotonic)  # other threads of the process sleep on
+    monkeypatch.setattr(pages_first, "time", clock)
     return found
 
 
