@@ -147,17 +147,15 @@ def test_hashing_in_the_background_is_given_up_after_six_hours(hasher, folder, m
     settled(monkeypatch)
     passed, ends = [], threading.Event()
 
+    class Clocked(threading.Event):
+        def wait(self, timeout=None):
+            passed.append(timeout)
+            return False
+
     class Slow(bounded_call._Call):
         def __init__(self, *args):
             super().__init__(*args)
-            self.ended = self
-
-        def wait(self, seconds):
-            passed.append(seconds)
-            return False
-
-        def set(self):
-            pass
+            self.ended = Clocked()
 
     monkeypatch.setattr(bounded_call, "_Call", Slow)
     monkeypatch.setattr(model_bytes, "hash_files", lambda *_: ends.wait(60))
