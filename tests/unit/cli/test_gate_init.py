@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from aims_mlflow.cli.main import cli, run_command
 from aims_mlflow.errors import AimsError, ConfigError, KeyUnavailable
+from aims_mlflow.gates.policy import load_policy
 from aims_mlflow.server import active_policy
 from aims_mlflow.signing import lasting_home
 from aims_mlflow.signing.key_sources import load_key
@@ -152,3 +153,24 @@ def test_a_public_half_is_never_replaced(own_home, tmp_path):
 def test_what_passes_is_said_where_a_key_is_made_all_the_same(passing_home):
     assert "CI is set" in run_command("keys", "new")
     assert lasting_home.why_home_passes() == "CI is set"
+
+
+STANDARD = ("impact-assessment", "validation-report", "deployment-plan", "monitoring-plan")
+HIGH_RISK = (*STANDARD, "risk-register", "intended-use", "technical-documentation", "user-information", "log-plan")
+
+
+@pytest.mark.parametrize(
+    ("level", "documents", "approvals"),
+    [
+        ([], (), 1),
+        (["--level", "starter"], (), 1),
+        (["--level", "standard"], STANDARD, 1),
+        (["--level", "high-risk"], HIGH_RISK, 2),
+    ],
+)
+def test_the_policy_that_is_written_asks_for_the_documents_of_its_level(
+    own_home, tmp_path, level, documents, approvals
+):
+    run_command("gate", "init", str(tmp_path / "policy"), *level)
+    rules = load_policy(tmp_path / "policy").rules("loans", "deployment", "champion")
+    assert (rules.written, rules.approvals.count) == (documents, approvals)

@@ -311,6 +311,21 @@ def test_break_glass_shows_both_of_its_approvers(world):
     assert world.replays()
 
 
+def test_no_signer_of_an_emergency_waiver_is_the_trainer(world):
+    """Neither by the key that trained, nor by another of the same person."""
+    bob, again = world.person("bob", "trainer", "approver"), world.person("bob", "approver")
+    walk = Walk(world, "approver")
+    files = world.train(bob, ratio="0.31")
+    soon = utc_text(datetime.now(UTC) + timedelta(hours=3))
+    for key in (bob, again, walk.olga):
+        world.consent(key, "income", "waiver", stage="registration", break_glass=True, expires=soon)
+    assert not world.ask("income", files, "registration").allowed
+    world.consent(walk.rosa, "income", "waiver", stage="registration", break_glass=True, expires=soon)
+    decision = world.ask("income", files, "registration")
+    assert decision.basis == "break-glass"
+    assert {owner for w in decision.waived for owner in w.owners} == {"olga", "rosa"}
+
+
 def test_docs_are_current(chosen, table, foundations):
     rows = [
         "| whose key | what becomes of it | when | " + " | ".join(WAYS) + " | why not |",

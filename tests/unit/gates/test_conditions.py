@@ -299,3 +299,29 @@ def test_evidence_by_a_key_that_is_not_trusted_is_told_by_its_own_sentence():
     assert sum("a key that the keyring does not know" in text for text in told) == 1
     assert not any("they were not trained under aims" in text for text in told)
     assert any("they were not trained under aims" in text for text in texts(ask()))
+
+
+def test_a_system_has_limits_of_its_own():
+    own = {
+        "kind": "performance",
+        "metric": "accuracy",
+        "comparator": ">=",
+        "limit": 0.95,
+        "control": "A.6.2.4",
+        "why": "x",
+    }
+    rules = policy(lambda p: p["systems"].update({"income": {"limits": [own]}, "credit": {}}))
+    (text,) = texts(ask(good(), rules=rules))
+    assert text.startswith("accuracy is 0.871")
+    assert ask(good(), rules=policy(lambda p: p["systems"].update({"credit": {"limits": [own]}, "income": {}}))).allowed
+
+
+def test_where_a_kind_has_to_have_passed_a_warning_is_refused():
+    far = Claim(metric="drifted_share", value="0.9", passed=False, comparator="<", limit="0.5", severity="warning")
+    warned = with_record("drift", [far], result="warned")
+    assert ask(warned, rules=requiring("session", "drift")).allowed
+    passed_only = requiring("session", {"kind": "drift", "results": ["passed"]})
+    assert texts(ask(warned, rules=passed_only)) == ["drift has warnings, the policy takes passed"]
+    assert ask(
+        with_record("drift", [far.model_copy(update={"value": "0.1", "passed": True})]), rules=passed_only
+    ).allowed

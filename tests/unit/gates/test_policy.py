@@ -46,6 +46,37 @@ def test_the_last_enforcement_entry_that_matches_decides():
     assert policy.rules("credit", "registration").mode == "enforce"
 
 
+def test_limits_of_a_system_stand_beside_those_of_the_stage_and_know_their_line():
+    text = default_policy_text().replace(
+        "systems: {}",
+        """systems:
+  "income-*":
+    limits:
+      - {kind: performance, metric: accuracy, comparator: ">=", limit: 0.99, control: A.6.2.4, why: of this system}""",
+    )
+    policy, plain = parse_policy(text), parse_policy(default_policy_text())
+    for stage in ("registration", "deployment"):
+        rules, others = policy.rules("income-1", stage), plain.rules("income-1", stage).limits
+        assert rules.limits[:-1] == others
+        assert (rules.limits[-1].metric, rules.limits[-1].limit) == ("accuracy", "0.99")
+        assert "limit: 0.99" in text.splitlines()[int(rules.lines[-1].partition(":")[2]) - 1]
+        assert policy.rules("credit", stage).limits == others
+
+
+def test_a_pattern_with_a_slash_means_workspace_and_name():
+    systems = '  "team-a/*": {target: of-team-a}\n  "default/*": {target: of-no-team}\n  "income-*"'
+    modes = '  - {models: "*", mode: enforce}\n  - {models: "team-a/*", mode: observe}'
+    policy = small(a=('  "income-*"', systems), b=('  - {models: "*", mode: enforce}', modes))
+    for workspace, target, mode in (
+        ("team-a", "of-team-a", "observe"),
+        ("team-b", "any-of-them", "enforce"),
+        (None, "of-no-team", "enforce"),
+    ):
+        rules = policy.rules("income-2", "deployment", workspace=workspace)
+        assert (rules.system.target, rules.mode) == (target, mode), workspace
+    assert policy.rules("income-1", "deployment", workspace="team-a").system.target == "this-one", "an exact name first"
+
+
 def test_aliases_count_whatever_their_case_and_production_is_always_a_deployment():
     policy = small()
     assert policy.gated_alias("CHAMPION")
@@ -93,6 +124,8 @@ def test_limits_know_their_file_and_line_without_the_servers_path(tmp_path):
         ("min_held_out_rows: 100", "objectives: {fairnes: high}", r"unknown objective 'fairnes', did you mean 'fairness'"),
         ("schema_version: 1", "schema_version: 2", r"policy\.yaml:\d+: 'schema_version'"),
         ("        why: 0.50 is", "        wy: 0.50 is", r"unknown key .*wy'"),
+        ("\nwaivers:", "\nbreak_glass: {approvers: 1}\nwaivers:", r"policy\.yaml:\d+: 'break_glass.approvers'.* 2"),
+        ("\nwaivers:", "\nbreak_glass: {max_hours: 73}\nwaivers:", r"policy\.yaml:\d+: 'break_glass.max_hours'.* 72"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_place(old, new, text):

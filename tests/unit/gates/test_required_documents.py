@@ -15,7 +15,7 @@ from aims_mlflow.gates.wording import lines
 from aims_mlflow.records.evidence import Claim
 from support.good_documents import NOW, SYSTEM
 from support.signed_sessions import MODEL
-from support.status_cases import approval, good, sha_of
+from support.status_cases import approval, good, other_session, sha_of
 
 APPROVERS = {"approvals": {"count": 0}}
 
@@ -124,6 +124,26 @@ def test_a_plan_for_another_alias_and_a_report_by_the_trainer_do_not_count(subje
     trainer = next(iter(subject.counted.trainers))
     own = decided(written(subject, "validation-report", writers=(trainer,)), {"document": "validation-report"})
     assert "trained the model" in own.unmet[0].text
+
+
+def test_an_assessment_cites_evidence_and_of_this_model_alone(subject):
+    own = subject.written("impact-assessment")[-1].fields["evidence"]
+    foreign = next(r.id for r in other_session().records if r.evidence.kind == "fairness")
+    for cited, word in (
+        ([], "it cites no evidence"),
+        ([foreign], f"1 of 1 evidence ids lead to no record about this model ({foreign})"),
+        ([*own, foreign], "1 of 2 evidence ids lead to no record about this model"),
+    ):
+        decision = decided(fields(subject, "impact-assessment", evidence=cited), {"document": "impact-assessment"})
+        assert word in decision.unmet[0].text, decision.unmet[0].text
+
+
+@pytest.mark.parametrize("kind", ["user-information", "technical-documentation"])
+def test_what_users_and_operators_read_names_the_model_too(kind, subject):
+    assert decided(written(subject, kind, model_digests=(MODEL,)), {"document": kind}).allowed
+    for digests, word in ((("9" * 64,), "9" * 12), ((), "does not name the model")):
+        decision = decided(written(subject, kind, model_digests=digests), {"document": kind})
+        assert [word in u.text for u in decision.unmet] == [True], decision.unmet
 
 
 def test_an_assessment_may_cite_a_failure_where_a_harm_rests_on_it(subject):

@@ -2,7 +2,15 @@
 
 import json
 
+import pytest
+
+from aims_mlflow.errors import EvidenceError
+from aims_mlflow.gates.policy import default_policy_text
 from aims_mlflow.ledger.ledger import Ledger
+from aims_mlflow.ledger.log import Log
+from aims_mlflow.lifecycle.erasure import erase
+from aims_mlflow.signing.keys import ephemeral_key
+from support.authority_world import AuthorityWorld
 from support.commands import run
 
 
@@ -70,3 +78,21 @@ def test_the_gate_goes_on_after_an_erasure(life, monkeypatch):
     decided = gate.decide(RegistryChange("deployment", "loans", None, "champion", "1"), owner).decision
     assert decided.allowed, decided
     assert "champion" in run("gate", "history", "loans", "--ledger", life.uri)
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [("approver", True), ("auditor", True), ("trainer", False), ("top-management", False), ("risk-officer", False)],
+)
+def test_an_approver_or_an_auditor_erases_and_nobody_else(tmp_path, role, may):
+    log = Log(ephemeral_key(), "ai.example.org/erasing")
+    world = AuthorityWorld(Ledger(f"sqlite:///{tmp_path}/l.db", log), default_policy_text())
+    files, key = world.train(world.person("ana", "trainer")), world.person("aud", role)
+    world.ask("income", files, "registration")
+    leaf = next(world.ledger.leaves(types=("decision",)))
+    if may:
+        erase(world.ledger, leaf, "asked for", key, "aud")
+    else:
+        with pytest.raises(EvidenceError, match=f"nothing is erased: the key of aud has no role .*it has {role}"):
+            erase(world.ledger, leaf, "asked for", key, "aud")
+    assert (world.ledger.body(leaf.sequence) is None) is may

@@ -8,7 +8,8 @@ from mlflow.exceptions import MlflowException
 
 import aims_mlflow as aims
 from aims_mlflow.errors import ConfigError, EvidenceError
-from support import trainings
+from aims_mlflow.evidence.digests import model_digest
+from support import commands, trainings
 from support.embedded_registry import files_of
 from support.faulty_gate import failing
 from support.plain_registry import ungated
@@ -68,3 +69,39 @@ def test_without_a_ledger_the_training_must_be_about_these_files(registry, clien
         aims.load_model("models:/loans/1")
     with pytest.raises(ConfigError, match="no registered version"):
         aims.load_model(uri)
+
+
+def test_the_ledger_that_is_named_is_asked_and_the_files_are_fetched_once(registry, use, monkeypatch):
+    monkeypatch.delenv("AIMS_LEDGER_URI", raising=False)
+    _, uri = use()
+    fetched, fetch = [], mlflow.artifacts.download_artifacts
+    monkeypatch.setattr(
+        mlflow.artifacts, "download_artifacts", lambda *a, **k: fetched.append(k.get("artifact_uri")) or fetch(*a, **k)
+    )
+    folder = aims.load_model("models:/loans@champion", ledger=registry.ledger.uri, load=Path)
+    assert fetched == ["models:/loans/1"]
+    assert folder != files_of(uri)
+    assert model_digest(folder) == model_digest(files_of(uri)), "what was verified is what is loaded"
+
+    registry.say("gate", "revoke", "models:/loans/1", "--reason", "a fault was found")
+    with pytest.raises(EvidenceError, match="its approval was taken back"):
+        aims.load_model("models:/loans@champion", ledger=registry.ledger.uri)
+    assert aims.load_model("models:/loans@champion", load=Path), "without a ledger it verifies less"
+
+
+def test_without_a_keyring_the_keys_in_files_are_trusted_and_no_others(registry, plain, tmp_path, monkeypatch):
+    _, uri = trainings.train("loans", frame=trainings.table(3000))
+    plain.create_registered_model("loans")
+    plain.create_model_version("loans", uri, model_id=uri.removeprefix("models:/"))
+    public = {}
+    for name, key in (("ana", registry.office.scientist), ("olga", registry.office.approver)):
+        public[name] = tmp_path / f"{name}.pub.pem"
+        public[name].write_text(commands.aims("keys", "export", "--key", f"file:{key}"))
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI")
+    mlflow.set_registry_uri(f"sqlite:///{registry.folder}/mlflow.db")
+    monkeypatch.setenv("AIMS_POLICY", str(tmp_path / "no-policy"))
+    monkeypatch.setenv("AIMS_SIGNING_KEY", f"file:{tmp_path}/no-key.pem")
+    for keys in ([], [str(public["olga"])]):
+        with pytest.raises(EvidenceError, match="it is not loaded"):
+            aims.load_model("models:/loans/1", keys=keys)
+    assert aims.load_model("models:/loans/1", keys=[str(public["ana"])], load=Path)

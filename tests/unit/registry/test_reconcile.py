@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -78,8 +79,6 @@ def test_changed_and_vanished_files_of_an_aliased_version_are_found(registry, cl
 
 
 def test_an_ended_waiver_under_an_alias_is_found(registry, client, person, monkeypatch):
-    from datetime import UTC, datetime, timedelta
-
     import mlflow
 
     import aims_mlflow.registry.reconcile as module
@@ -101,6 +100,55 @@ def test_an_ended_waiver_under_an_alias_is_found(registry, client, person, monke
 
     monkeypatch.setattr(module, "datetime", Later)
     assert kinds(reconcile(registry)[1]) == ["waiver-over"]
+
+
+def test_an_emergency_waiver_whose_hours_are_over_is_found_and_the_alias_stays(registry, client, person, monkeypatch):
+    import mlflow
+
+    _, uri = trainings.train("loans", frame=trainings.table(3000, fair=False))
+    both = (registry.say, person("piet", "approver"))
+    emergency = ["--break-glass", "--reason", "outage", "--hours"]
+    for say in both:
+        say("waive", uri, "--name", "loans", "--stage", "registration", *emergency, "9")
+    version = mlflow.register_model(uri, "loans").version
+    for say in both:
+        say("waive", f"models:/loans/{version}", "--stage", "deployment", *emergency, "5")
+    client.set_registered_model_alias("loans", "champion", version)
+    for hours, found in ((4, []), (6, ["waiver-over"])):
+        set_clock(monkeypatch, datetime.now(UTC) + timedelta(hours=hours))
+        assert kinds(reconcile(registry)[1]) == found
+    assert client.get_registered_model("loans").aliases == {"champion": version}
+
+
+def set_clock(monkeypatch, moment):
+    """Let the gate and its reconciler read this time."""
+    import aims_mlflow.registry.reconcile as module
+    from aims_mlflow.server import gate
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return moment
+
+    for place in (module, gate):
+        monkeypatch.setattr(place, "datetime", Clock)
+
+
+def test_the_last_day_of_adopted_versions_counts_whole(registry, plain, client, monkeypatch):
+    version, _ = ungated(plain, alias="champion")
+    adopt(registry)
+    last = datetime.now(UTC).replace(hour=23, minute=59, second=58) + timedelta(days=1)
+    registry.change_policy(lambda p: p.update(legacy={"until": f"{last:%Y-%m-%d}"}))
+    client.get_registered_model("aims.status")
+    for moment, found in ((last, []), (last + timedelta(seconds=3), ["legacy-over"])):
+        set_clock(monkeypatch, moment)
+        assert kinds(reconcile(registry)[1]) == found
+    client.delete_registered_model_alias("old", "champion")
+    set_clock(monkeypatch, last)
+    client.set_registered_model_alias("old", "champion", version)
+    client.delete_registered_model_alias("old", "champion")
+    set_clock(monkeypatch, last + timedelta(seconds=3))
+    refused(client.set_registered_model_alias, "old", "champion", version)
 
 
 @pytest.mark.parametrize("committed", [True, False])
@@ -251,8 +299,6 @@ def test_adopted_versions_whose_files_changed_do_not_regain(registry, plain, cli
 
 
 def test_history_says_who_held_what_when_and_why(registry, client, use):
-    from datetime import UTC, datetime
-
     first, _ = use(seed=1)
     import time
 

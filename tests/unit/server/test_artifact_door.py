@@ -11,6 +11,9 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 
 from aims_mlflow.server import artifact_repositories
 from aims_mlflow.server.artifact_door import ArtifactDoor
+from aims_mlflow.server.stored_rows import RegistryRows
+from support.embedded_registry import files_of
+from support.plain_registry import ungated
 
 MODEL, RUN = "m-" + "a" * 32, "b" * 32
 OTHER = "m-" + "c" * 32
@@ -87,6 +90,36 @@ def test_what_is_not_registered_is_the_trainers_own(proxy, tmp_path):
     repository.log_artifact(new_file(tmp_path, "MLmodel"), f"1/models/{OTHER}/artifacts")
     assert (root / f"1/models/{OTHER}/artifacts/MLmodel").read_text() == "after"
     repository.delete_artifacts(f"1/models/{OTHER}")
+
+
+def test_files_are_free_once_the_last_version_that_has_them_is_deleted(registry, plain, tmp_path):
+    """By the rows of a real registry: what is deleted there stays as a row with another stage."""
+    import mlflow
+
+    version, uri = ungated(plain, "loans")
+    model_id = uri.removeprefix("models:/")
+    run = mlflow.get_logged_model(model_id).source_run_id
+    plain.create_model_version("loans", uri, run, model_id=model_id)
+    root = files_of(uri).parents[2]
+    rows = RegistryRows(plain._get_registry_client().store)
+    repository = artifact_repositories.guarded(get_artifact_repository(str(root)), lambda: ArtifactDoor(rows))
+    sessions = f"{run}/artifacts/aims/sessions"
+    repository.log_artifact(new_file(tmp_path, "x.jsonl"), sessions)
+
+    def closed():
+        refused(repository.log_artifact, new_file(tmp_path, "MLmodel"), f"models/{model_id}/artifacts")
+        refused(repository.delete_artifacts, f"models/{model_id}")
+        refused(repository.log_artifact, new_file(tmp_path, "x.jsonl"), sessions)
+
+    closed()
+    plain.delete_model_version("loans", "2")
+    closed()
+    plain.delete_model_version("loans", version)
+    assert rows.relied_on([model_id]) == rows.relied_on([run]) == rows.relied_on([]) == []
+    repository.log_artifact(new_file(tmp_path, "x.jsonl"), sessions)
+    repository.log_artifact(new_file(tmp_path, "MLmodel"), f"models/{model_id}/artifacts")
+    assert (files_of(uri) / "MLmodel").read_text() == "after"
+    repository.delete_artifacts(f"models/{model_id}")
 
 
 def test_a_registry_that_does_not_answer_lets_nothing_be_changed(tmp_path):

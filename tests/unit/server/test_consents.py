@@ -89,6 +89,35 @@ def test_a_consent_that_was_altered_is_refused(registry, client, version):
     assert len(registry.leaves("approval")) == 1
 
 
+def test_a_consent_that_is_sent_again_within_ten_minutes_adds_nothing(registry, version, monkeypatch):
+    from aims_mlflow.registry import channel
+    from aims_mlflow.server import consent_intake
+
+    sent, send = [], channel.send_consent
+    monkeypatch.setattr(channel, "send_consent", lambda *args: sent.append(args) or send(*args))
+    registry.say("approve", f"models:/loans/{version}", *APPROVE)
+    leaves = registry.ledger.proofs.size()
+    for minutes in (0, 9.9, 10.1):
+
+        class Later(datetime):
+            @classmethod
+            def now(cls, tz=None, minutes=minutes):
+                return datetime.now(tz) + timedelta(minutes=minutes)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(consent_intake, "datetime", Later)
+            if minutes < 10:
+                send(*sent[0])
+            else:
+                with pytest.raises(AimsError, match=r"this approval was sealed on .* and counts once"):
+                    send(*sent[0])
+        assert registry.ledger.proofs.size() == leaves
+    registry.say("gate", "revoke", f"models:/loans/{version}", "--reason", "found a leak")
+    with pytest.raises(AimsError, match="counts once"):
+        send(*sent[0])
+    assert len(registry.leaves("approval")) == 1
+
+
 def test_adding_a_key_voids_no_approval(registry, client, version, person):
     registry.say("approve", f"models:/loans/{version}", *APPROVE)
     before = client.get_registered_model("aims.status").tags["aims.keyring_digest"]

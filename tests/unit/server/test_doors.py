@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 
 from aims_mlflow.server.stored_rows import RegistryRows
 from support import trainings
-from support.embedded_registry import restart
+from support.embedded_registry import files_of, restart
 from support.gated_registry import refused
 from support.plain_registry import kinds, reconcile
 
@@ -103,6 +103,20 @@ def test_a_source_named_by_run_is_stored_as_the_model_that_it_names(registry, cl
     registry.say("approve", f"models:/loans/{made.version}", "--stage", "deployment", "--alias", "champion")
     client.set_registered_model_alias("loans", "champion", made.version)
     assert mlflow.pyfunc.load_model("models:/loans@champion")
+
+
+def test_a_source_named_by_run_has_one_meaning_and_a_folder_is_stored_as_itself(registry, client, store):
+    run, uri = trainings.train("loans", frame=trainings.table(3000))
+    name = mlflow.get_logged_model(uri.removeprefix("models:/")).name
+    client.create_registered_model("loans")
+    client.log_artifacts(run, files_of(uri), "copy")
+    made = store.create_model_version("loans", f"runs:/{run}/copy", run)
+    assert made.source == f"{mlflow.get_run(run).info.artifact_uri}/copy"
+
+    client.log_artifacts(run, files_of(uri), name)
+    text = refused(store.create_model_version, "loans", f"runs:/{run}/{name}", run, description="again")
+    assert "has more than one thing of that name. Next: register models:/m-ID" in text.replace("\n", " ")
+    assert len(client.search_model_versions("name = 'loans'")) == 1
 
 
 def test_models_come_from_the_servers_own_store_or_from_places_that_the_policy_names(registry, client, tmp_path):

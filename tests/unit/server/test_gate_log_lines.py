@@ -3,11 +3,13 @@
 import io
 import json
 import logging
+from datetime import UTC, datetime, timedelta
 
+import flask
 import pytest
 
 from aims_mlflow.errors import Unreachable
-from aims_mlflow.server import gate_log
+from aims_mlflow.server import gate, gate_log
 from support import trainings
 from support.faulty_gate import failing
 from support.gated_registry import refused
@@ -46,8 +48,8 @@ def test_each_decision_and_each_plain_refusal_is_one_line(registry, client, line
     lines()
     mlflow.register_model(uri, "loans")
     (allowed,) = lines()
-    assert {k: allowed[k] for k in ("level", "event", "stage", "model")} == {
-        "level": "INFO", "event": "decision", "stage": "registration", "model": "loans",
+    assert {k: allowed[k] for k in ("level", "event", "stage", "model", "mode")} == {
+        "level": "INFO", "event": "decision", "stage": "registration", "model": "loans", "mode": "enforce",
     }  # fmt: skip
     assert allowed["message"].endswith("registration of loans: allowed")
     assert allowed["time"].endswith("Z")
@@ -63,6 +65,67 @@ def test_each_decision_and_each_plain_refusal_is_one_line(registry, client, line
     refused(client.set_model_version_tag, "loans", "1", "aims.decision", "allowed")
     (line,) = lines()
     assert (line["event"], line["level"]) == ("refusal", "INFO")
+    assert "aims." in line["reason"]
+
+
+@pytest.fixture
+def counted():
+    """Returns a function that says by how much a counter grew since the test began."""
+    from prometheus_client import REGISTRY
+
+    def now():
+        samples = [s for family in REGISTRY.collect() if family.name.startswith("aims_gate") for s in family.samples]
+        return {(s.name, tuple(sorted(s.labels.items()))): s.value for s in samples}
+
+    before = now()
+    return lambda name, **labels: now().get(key := (name, tuple(sorted(labels.items()))), 0) - before.get(key, 0)
+
+
+def test_a_line_and_a_counter_for_what_is_waived_observed_and_failed(registry, client, lines, counted, monkeypatch):
+    import mlflow
+
+    decisions = {"name": "aims_gate_decisions_total", "stage": "registration"}
+    _, uri = trainings.train("loans", frame=trainings.table(3000, fair=False))
+    until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%d")
+    waiver = ["--control", "A.6.2.4", "--reason", "pilot", "--until", until]
+    registry.say("waive", uri, "--name", "loans", "--stage", "registration", *waiver)
+    lines()
+    mlflow.register_model(uri, "loans")
+    (line,) = lines()
+    assert line["message"].endswith("registration of loans: waived")
+    assert counted(**decisions, result="waived", mode="enforce") == 1
+
+    registry.change_policy(lambda p: p.update(enforcement=[{"models": "*", "stage": "*", "mode": "observe"}]))
+    client.set_registered_model_alias("loans", "champion", "1")
+    (line,) = lines()
+    assert line["message"].endswith("deployment of loans: would_refuse")
+    assert (line["level"], line["mode"]) == ("INFO", "observe")
+    assert "A.6.2.4: selection-rate ratio" in line["reason"]
+    assert counted("aims_gate_decisions_total", stage="deployment", result="would_refuse", mode="observe") == 1
+
+    monkeypatch.setattr(gate, "decide", failing(ZeroDivisionError("a bug")))
+    text = refused(client.set_registered_model_alias, "loans", "production", "1")
+    (line,) = lines()
+    told = {k: line[k] for k in ("event", "level", "error", "reason")}
+    assert told == {"event": "incident", "level": "ERROR", "error": "ZeroDivisionError", "reason": "a bug"}
+    assert f"incident {line['incident']}" in text
+    assert counted("aims_gate_errors_total", type="ZeroDivisionError") == 1
+    assert counted("aims_gate_refusals_total") == 1
+
+
+def test_each_line_has_the_callers_login_and_address(lines):
+    with flask.Flask("server").test_request_context(environ_base={"REMOTE_ADDR": "10.0.0.7"}):
+        flask.g.mlflow_authenticated_user = "olga"
+        gate_log.decided("allowed", "r", "", stage="registration", model="loans", mode="enforce")
+        gate_log.refused("no")
+        gate_log.failed("1", "Registration", raised(RuntimeError, "a bug"), gate_log.Causes())
+    found = lines()
+    assert [(line["event"], line["login"], line["address"]) for line in found] == [
+        (event, "olga", "10.0.0.7") for event in ("decision", "refusal", "incident")
+    ]
+    gate_log.refused("no")
+    (line,) = lines()
+    assert {"login", "address"}.isdisjoint(line), "the server itself"
 
 
 def test_a_cause_that_goes_on_has_one_traceback_and_a_bounded_number_of_lines(lines, monkeypatch):
@@ -76,7 +139,7 @@ def test_a_cause_that_goes_on_has_one_traceback_and_a_bounded_number_of_lines(li
 
     gate_log.failed("other", "Registration", raised(RuntimeError, "a bug"), causes)
     (other,) = lines()
-    assert (other["error"], "traceback" in other) == ("RuntimeError", True)
+    assert (other["error"], other["level"], "traceback" in other) == ("RuntimeError", "ERROR", True)
 
     monkeypatch.setattr(gate_log, "WINDOW_SECONDS", 0.0)
     gate_log.failed("later", "Registration", raised(Unreachable, "no database"), causes)

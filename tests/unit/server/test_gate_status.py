@@ -1,11 +1,16 @@
 """`aims gate status`: what is wrong with a gate, and an exit status that a script may rely on."""
 
+import json
+import sys
+from types import SimpleNamespace
+
 import pytest
 from click.testing import CliRunner
 
 from aims_mlflow.cli.main import cli
 from aims_mlflow.records.policy import Caps
-from aims_mlflow.server.gate_status import bytes_in_use, shared_password
+from aims_mlflow.server import artifact_repositories
+from aims_mlflow.server.gate_status import bytes_in_use, gate_status, shared_password
 
 REGISTRY = "postgresql+psycopg://mlflow@db/mlflow"
 
@@ -45,8 +50,8 @@ def test_the_longest_time_to_notice_changed_bytes_says_what_it_rests_on():
     assert "after 24 hours" in bytes_in_use(Caps(reconcile_hours=24))
 
 
-def status():
-    done = CliRunner().invoke(cli, ["gate", "status"], standalone_mode=False)
+def status(*options):
+    done = CliRunner().invoke(cli, ["gate", "status", *options], standalone_mode=False)
     assert done.exception is None
     return done.return_value or 0, done.stdout
 
@@ -62,3 +67,38 @@ def test_a_gate_that_refuses_all_is_no_success(registry):
     code, text = status()
     assert (code, text.split(",")[0]) == (0, "gated (enforce)")
     assert "bytes in use: hashed when an alias is set" in text
+
+
+def test_a_registry_without_a_gate_is_no_success(tracking):
+    code, text = status()
+    assert (code, text.partition(":")[0]) == (1, "NOT gated")
+    code, text = status("--json")
+    assert (code, json.loads(text)) == (1, {"gated": False})
+
+
+@pytest.fixture
+def findings(client):
+    """What the gate of an embedded registry says of itself."""
+    gate = client._get_registry_client().store.gate
+    return lambda: gate_status(gate).get("aims.findings")
+
+
+def test_workspaces_that_can_be_deleted_past_the_gate_are_a_finding(findings, monkeypatch):
+    monkeypatch.delenv("MLFLOW_WORKSPACE_STORE_URI", raising=False)
+    assert findings() is None
+    monkeypatch.setenv("MLFLOW_ENABLE_WORKSPACES", "true")
+    assert "can delete a workspace with its models past the gate" in findings()
+    assert "--workspace-store-uri aims+..." in findings()
+    monkeypatch.setenv("MLFLOW_WORKSPACE_STORE_URI", "aims+sqlite:///x.db")
+    assert findings() is None
+
+
+def test_a_proxy_that_asks_nobody_is_a_finding(findings, monkeypatch):
+    handlers = SimpleNamespace(get_artifact_repository=lambda *_: None)
+    monkeypatch.setitem(sys.modules, artifact_repositories.HANDLERS, handlers)
+    monkeypatch.setenv("_MLFLOW_SERVER_SERVE_ARTIFACTS", "false")
+    assert findings() is None, "clients write to the store themselves"
+    monkeypatch.setenv("_MLFLOW_SERVER_SERVE_ARTIFACTS", "true")
+    assert "the artifact proxy asks nobody before it changes files of registered models" in findings()
+    artifact_repositories.close(handlers)
+    assert findings() is None

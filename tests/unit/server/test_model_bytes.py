@@ -1,6 +1,7 @@
 """A model's digest is remembered only where no change goes unseen, and computed in the background where it is large."""
 
 import mmap
+import threading
 
 import pytest
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
@@ -9,7 +10,7 @@ from aims_mlflow.errors import EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import model_digest
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.records.policy import Caps
-from aims_mlflow.server import model_bytes
+from aims_mlflow.server import bounded_call, model_bytes
 from aims_mlflow.server.stored_files import StoredFiles
 
 
@@ -139,6 +140,34 @@ def test_a_large_models_digest_counts_for_the_time_that_the_policy_names(hasher,
     with pytest.raises(Unreachable, match="bytes are being hashed"):
         digest(hasher, folder, **caps)
     hasher._jobs[str(folder)].result(timeout=60)
+
+
+def test_hashing_in_the_background_is_given_up_after_six_hours(hasher, folder, monkeypatch):
+    """By a clock of the test: the store hangs, and whoever waits for it sees the time pass."""
+    settled(monkeypatch)
+    passed, ends = [], threading.Event()
+
+    class Clocked(threading.Event):
+        def wait(self, timeout=None):
+            passed.append(timeout)
+            return False
+
+    class Slow(bounded_call._Call):
+        def __init__(self, *args):
+            super().__init__(*args)
+            self.ended = Clocked()
+
+    monkeypatch.setattr(bounded_call, "_Call", Slow)
+    monkeypatch.setattr(model_bytes, "hash_files", lambda *_: ends.wait(60))
+    try:
+        with pytest.raises(Unreachable, match="bytes are being hashed"):
+            digest(hasher, folder, max_inline_bytes=100)
+        assert isinstance(hasher._jobs[str(folder)].exception(timeout=60), Unreachable)
+        assert passed == [6 * 60 * 60]
+        with pytest.raises(Unreachable, match="the artifact store did not answer within 21600 s"):
+            digest(hasher, folder, max_inline_bytes=100)
+    finally:
+        ends.set()
 
 
 def test_caps_and_unreadable_files_are_refused_with_the_reason(hasher, folder):

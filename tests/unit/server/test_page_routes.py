@@ -42,6 +42,7 @@ def test_a_page_has_its_twins_beside_it(app):
     client = app.test_client()
     assert client.get("/mlflow/aims").headers["Location"] == "/mlflow/aims/"
     assert client.get("/mlflow/aims/").mimetype == "text/html"
+    assert 'href="/mlflow/aims/style.css"' in client.get("/mlflow/aims/").text
     assert client.get("/mlflow/aims/index.json").json["title"] == "Overview"
     assert client.get("/mlflow/aims/models.csv").mimetype == "text/csv"
     version = client.get(f"/mlflow/aims/models/{NAME}/1.json")
@@ -56,7 +57,7 @@ def test_each_answer_has_the_strict_headers(app):
     client = app.test_client()
     for address in ("", "models.csv", "index.json", "style.css", "records/none"):
         headers = client.get(f"/mlflow/aims/{address}").headers
-        assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'; ")
         assert headers["X-Frame-Options"] == "DENY"
         assert headers["Referrer-Policy"] == "no-referrer"
 
