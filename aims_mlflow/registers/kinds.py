@@ -59,6 +59,9 @@ _ALL = (
                 "the alias is deleted or moved, or the policy names a later day (legacy.until)", "reconcile"),
     FindingKind("waiver-over", "A.6.2.5", "a version has an alias after a waiver ended that it rested on",
                 "the alias is deleted, moved, or set anew by a decision that holds", "reconcile"),
+    FindingKind("observed-alias", "A.6.2.5", "an alias was set while the gate only observed, by a decision that would "
+                "have refused it, and the gate enforces now",
+                "the alias is deleted, moved, or set anew by a decision that holds", "reconcile"),
     FindingKind("authority-ended", "A.6.2.5", "what let a version into use was taken back, or a signature behind it "
                 "does not count any more", "the alias is deleted, moved, or set anew by a decision that holds",
                 "reconcile"),

@@ -227,9 +227,15 @@ def _of_alias(
         what = "" if version in seen.versions else ", which is no version of a model,"
         text = f"{at} of {seen.ledger_name} points to version {version}{what} without an allowing decision"
         yield Finding(of_kind(about="ungated-alias"), text)
-    elif isinstance(by, AdoptionLeaf) and _over(policy.policy.legacy.until):
+    elif _rests_on_adoption(by) and _over(policy.policy.legacy.until):
         text = f"{at} of {seen.ledger_name} still points to version {version}, adopted from before the gate"
         yield Finding(of_kind(about="legacy-over"), text)
+    elif isinstance(by, OutcomeLeaf) and by.would_refuse and _enforced(seen, policy):
+        text = (
+            f"{at} of {seen.ledger_name} points to version {version} by a decision that only observed: it would have "
+        )
+        text += "refused, and the gate enforces now"
+        yield Finding(of_kind(about="observed-alias"), text)
     elif why := why_it_ended_now(past.ledger, past, by):
         text = f"{at} of {seen.ledger_name} points to version {version}, which may not be in use any more: {why}"
         yield Finding(of_kind(about="authority-ended"), text)
@@ -246,6 +252,15 @@ def _of_alias(
     elif registered and digest != registered:
         text = f"the files of {seen.ledger_name} version {version} ({at}) changed since they were registered"
         yield Finding(of_kind(about="changed-bytes", registered=registered, found=digest), text)
+
+
+def _enforced(seen: RegistryModel, policy: LoadedPolicy) -> bool:
+    return policy.rules(seen.name, "deployment", workspace=seen.workspace).mode == "enforce"
+
+
+def _rests_on_adoption(by: DoneLeaf) -> bool:
+    """Return whether a version is in use as adopted, also where its alias was taken away and set again since."""
+    return isinstance(by, AdoptionLeaf) or by.basis == "legacy"
 
 
 def _over(until: str | None) -> bool:

@@ -146,8 +146,10 @@ def test_the_last_day_of_adopted_versions_counts_whole(registry, plain, client, 
     client.delete_registered_model_alias("old", "champion")
     set_clock(monkeypatch, last)
     client.set_registered_model_alias("old", "champion", version)
+    for moment, found in ((last, []), (last + timedelta(seconds=3), ["legacy-over"])):
+        set_clock(monkeypatch, moment)
+        assert kinds(reconcile(registry)[1]) == found, "it is in use as adopted, whoever set its alias again"
     client.delete_registered_model_alias("old", "champion")
-    set_clock(monkeypatch, last + timedelta(seconds=3))
     refused(client.set_registered_model_alias, "old", "champion", version)
 
 
