@@ -8,6 +8,7 @@ import requests
 from aims_mlflow.demo import server
 from aims_mlflow.pages.site import SITE
 from support import server_matrix, trainings
+from support.long_runs import full_but
 from support.server_matrix import ADMIN, PASSWORD, WORKSPACE, Row, running
 
 pytestmark = pytest.mark.timeout(600)
@@ -21,7 +22,9 @@ class ServerWithPages(server_matrix.RowServer):
         return [*plain, "--app-name", "aims-basic-auth" if self.row.logins else "aims"]
 
 
-@pytest.fixture(params=[Row(logins=True, workspaces=True), Row()], ids=str)
+@pytest.fixture(
+    params=full_but([Row(logins=True, workspaces=True)], [Row(logins=True, workspaces=True), Row()]), ids=str
+)
 def gate(request, tmp_path, clean_state, monkeypatch):
     monkeypatch.setattr(server_matrix, "RowServer", ServerWithPages)
     monkeypatch.setattr(server, "START_SECONDS", 300.0)

@@ -54,7 +54,7 @@ SPOILT = {
 }
 
 
-@pytest.mark.parametrize("what", full_but([*SPOILT][::2], list(SPOILT)))
+@pytest.mark.parametrize("what", full_but(["an envelope is cut", "a leaf is no leaf"], list(SPOILT)))
 def test_workers_tell_of_every_spoilt_row_what_one_process_tells(ledger, what):
     """A row at the beginning, in the middle and at the end of a table: the report of three processes is that of one, and says what is wrong."""
     path, statement = ledger.uri.removeprefix("sqlite:///"), SPOILT[what]
