@@ -8,17 +8,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.errors import AimsError, ConfigError, PolicyRefused, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONNECT_SECONDS = 5.0
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
-# What to do next where MLflow does not answer, and where it answers that it has nothing of that name.
+# What to do next where MLflow does not answer, where it has nothing of that name, and where a login may not do it.
 REACH = "check MLFLOW_TRACKING_URI, and that its artifact store can be read and written from here"
 NAME_IT = "check the name, and that MLFLOW_TRACKING_URI names the server that has it"
+ASK_FOR_IT = "ask whoever grants MLflow's permissions there for the one that this needs"
+DENIED = "PERMISSION_DENIED"
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow answered: it has nothing of that name
+
+
+def denied(what: str, said: str, where: str) -> AimsError:
+    """Return the error for an answer 403 to `what`: a gate's refusal says what to do next, MLflow's own does not."""
+    reason, _, advice = said.removeprefix(f"{DENIED}: ").partition(" Next: ")
+    if advice and "incident" not in advice:
+        return PolicyRefused(reason, where=where, next=advice)
+    return Unreachable(f"MLflow could not {what}: {reason}", where=where, next=advice or ASK_FOR_IT)
 
 
 def plain_uri(uri: str) -> str:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.errors import AimsError, ConfigError, Unreachable
-from aims_mlflow.evidence.mlflow_address import ABSENT, NAME_IT, REACH, check_answers, check_file, known_kind, plain_uri
+from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.evidence import mlflow_address as address
+from aims_mlflow.evidence.mlflow_address import plain_uri
 from aims_mlflow.evidence.patience import patience
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.settings import environment, is_set
@@ -50,7 +51,7 @@ def _mlflow() -> Any:
 
 def client() -> Any:
     """Return a client of the configured tracking server; ConfigError for an address of a kind that MLflow lacks."""
-    with known_kind(_mlflow().get_tracking_uri(), _mlflow().tracking.registry):
+    with address.known_kind(_mlflow().get_tracking_uri(), _mlflow().tracking.registry):
         return _mlflow().MlflowClient()
 
 
@@ -75,36 +76,36 @@ def reaching(what: str) -> Iterator[None]:
     """Turn errors of MLflow and the network into an error with one sentence; a long wait speaks.
 
     Raises:
-        Unreachable: whatever stopped MLflow from doing `what`.
+        PolicyRefused: the registry's gate says no.
+        Unreachable: whatever else stopped MLflow from doing `what`.
     """
     import requests
     from mlflow.exceptions import MlflowException
 
     if patience.lost:
         raise patience.lost
-    gone, advice = False, REACH
+    gone, advice, where = False, address.REACH, plain_uri(_mlflow().get_tracking_uri())
     try:
-        with patience.speaking(f"MLflow at {plain_uri(_mlflow().get_tracking_uri())} to {what}"):
+        with patience.speaking(f"MLflow at {where} to {what}"):
             yield
-    except AimsError:
-        raise
     except MlflowException as exc:
+        if exc.error_code == address.DENIED:
+            raise address.denied(what, str(exc.message).splitlines()[0], where) from None
         reason = _without_page(str(exc.message).splitlines()[0][:300])
         gone = "API request to" in reason and "failed with exception" in reason
-        advice = NAME_IT if exc.error_code in ABSENT else REACH
+        advice = address.NAME_IT if exc.error_code in address.ABSENT else address.REACH
     except requests.exceptions.RequestException as exc:
         reason, gone = type(exc).__name__, True
     except ImportError as exc:
         lacking = f"MLflow could not {what}: the driver {exc.name or 'of the database'} is not installed"
         fix = "install it, for PostgreSQL with pip install 'aims_mlflow[postgresql]'"
-        raise ConfigError(lacking, where=plain_uri(_mlflow().get_tracking_uri()), next=fix) from None
+        raise ConfigError(lacking, where=where, next=fix) from None
     except _database_errors() as exc:
         reason = str(getattr(exc, "orig", None) or exc).strip().splitlines()[0][:300]
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
     else:
         return
-    where = plain_uri(_mlflow().get_tracking_uri())
     error = Unreachable(f"MLflow could not {what}: {reason}", where=where, next=advice)
     if gone:
         patience.lose(error)
@@ -122,7 +123,7 @@ def check_server() -> None:
     Raises:
         Unreachable: nothing listens at MLFLOW_TRACKING_URI.
     """
-    check_answers(_mlflow().get_tracking_uri())
+    address.check_answers(_mlflow().get_tracking_uri())
 
 
 def check_there(*, registry: bool = False) -> None:
@@ -135,7 +136,7 @@ def check_there(*, registry: bool = False) -> None:
         Unreachable: the tracking server does not answer, or the database file does not exist.
     """
     check_server()
-    check_file(str(_mlflow().get_registry_uri() if registry else _mlflow().get_tracking_uri()))
+    address.check_file(str(_mlflow().get_registry_uri() if registry else _mlflow().get_tracking_uri()))
 
 
 def registered_model(name: str) -> Any:
@@ -148,7 +149,7 @@ def registered_model(name: str) -> Any:
     from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
 
     reading = reaching(f"read the registered model {name}")
-    with reading, known_kind(_mlflow().get_registry_uri(), _mlflow().tracking.registry):
+    with reading, address.known_kind(_mlflow().get_registry_uri(), _mlflow().tracking.registry):
         try:
             return client().get_registered_model(name)
         except UnsupportedModelRegistryStoreURIException:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.rules.base import Check, LintContext
 
+AROUND = " '\""  # what stands around a text in YAML
+
 
 def _same_id(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     others = [d for d in around.folder.by_id.get(document.id, ()) if d is not document]
@@ -29,7 +31,8 @@ def _gaps(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # n
     for number, line in enumerate(document.content.decode("utf-8-sig").splitlines(), 1):
         found = DRAFT.search(line)
         if found:
-            yield Spot(number, f"a gap is left: {line[found.start() :].strip()[:160]}")
+            gap = line[found.start() :].strip(AROUND)
+            yield Spot(number, f"a gap is left: {gap[:160]}")
 
 
 def _incomplete(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

@@ -3,7 +3,7 @@
 import pytest
 
 from aims_mlflow.cli.main import main
-from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.errors import AimsError, ConfigError, PolicyRefused, Unreachable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.mlflow_address import check_answers
 
@@ -71,6 +71,29 @@ def test_a_name_that_mlflow_does_not_have_is_no_question_of_the_network():
     with pytest.raises(Unreachable) as caught, tracking.reaching("find models:/loans/1"):
         raise MlflowException("API request failed")
     assert "artifact store" in caught.value.sentence()
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "status", "sentence"),
+    [
+        (
+            "Approval refused: ana has no role 'approver' (it has trainer). Next: sign with a key that has this role",
+            PolicyRefused, 1, "ana has no role 'approver' (it has trainer). Next: sign with a key that has this role",
+        ),
+        ("Approval refused: the ledger is away. Next: the platform team finds incident 7 in the server's log",
+         Unreachable, 3, "could not approve: Approval refused: the ledger is away. Next: the platform team finds"),
+        ("Permission denied", Unreachable, 3, "could not approve: Permission denied. Next: ask whoever grants"),
+    ],
+    ids=["the gate's no", "a failure in the gate", "MLflow's permissions"],
+)  # fmt: skip
+def test_what_may_not_be_done_is_no_question_of_the_network(said, kind, status, sentence):
+    from mlflow.exceptions import RestException
+
+    with pytest.raises(AimsError) as caught, tracking.reaching("approve"):
+        raise RestException({"error_code": "PERMISSION_DENIED", "message": said})
+    assert (type(caught.value), caught.value.exit_status) == (kind, status)
+    assert sentence in caught.value.sentence()
+    assert caught.value.sentence().count("Next: ") == 1
 
 
 def test_a_database_that_does_not_answer_is_one_sentence():
