@@ -21,14 +21,22 @@ _SENSITIVE = re.compile(rf"(^|[_\W])({'|'.join(CHARACTERISTICS)})([_\W]|$)", re.
 SPECIAL = {
     what: re.compile(rf"(^|[_\W])({words})([_\W]|$)", re.IGNORECASE)
     for what, words in {
-        "racial or ethnic origin": r"race|racial\w*|ethnic\w*|skin_?colou?r",
-        "political opinions": r"politic\w*|party_?member\w*",
-        "religious or philosophical beliefs": r"religio\w*|faith|beliefs?|denomination",
-        "trade union membership": r"trade_?union\w*|union_?member\w*",
-        "genetic or biometric data": r"genetic\w*|genom\w*|dna|biometric\w*|fingerprints?",
-        "health": r"health\w*|diagnos\w*|disab\w*|diseases?|medica\w*|icd_?\d*|pregnan\w*|hiv",
-        "sex life or sexual orientation": r"sexual\w*|sex_?life",
-        "criminal convictions and offences": r"crimin\w*|convict\w*|offen[cs]es?|arrests?|felon\w*",
+        "racial or ethnic origin": r"race|racial\w*|ethnic\w*|skin_?colou?r|ethnie|rasse|hautfarbe|raza|razza|raça|etnia",
+        "political opinions": r"politi[ckq]\w*|polít\w*|party_?member\w*|partei\w*",
+        "religious or philosophical beliefs": r"reli[gj]i\w*|faith|beliefs?|denomination|konfession|glaube",
+        "trade union membership": r"(trade_?)?union_?member\w*|trade_?union|gewerkschaft\w*|syndical\w*|sind[ai]cat\w*",
+        "genetic or biometric data": r"g[eé]n[eé]ti\w*|genom\w*|dna|biometri\w*|biométri\w*|fingerprints?",
+        "health": (
+            r"health\w*|diagn[oó]s\w*|disab\w*|diseases?|medic(a|ine)\w*|icd_?\d*|pregnan\w*|hiv|patients?|hospital\w*|"
+            r"re_?admi(t|ss)\w*|length_of_stay|symptom\w*|surger\w*|therap\w*|comorbid\w*|smok(er|ing)\w*|bmi|insulin\w*|"
+            r"creatinine|glucose|cholesterol|hba1c|blood_\w+|heart_rate|allerg\w*|tumou?r\w*|cancer\w*|diabet\w*|"
+            r"gesundheit\w*|krank\w*|behinder\w*|schwanger\w*|blut\w*|raucher\w*|santé|maladie\w*|handicap\w*|"
+            r"salud|enferm\w*|embaraz\w*|discapaci\w*|salute|malatti\w*|saúde|doença\w*|gezondheid\w*|ziekte\w*"
+        ),
+        "sex life or sexual orientation": r"sexual\w*|sexuell\w*|sessual\w*|sex_?life",
+        "criminal convictions and offences": (
+            r"crimin\w*|convict\w*|offen[cs]es?|arrests?|felon\w*|(vor)?straf\w*|verurteil\w*|condamn\w*|condena\w*|reato"
+        ),
     }.items()
 }
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.statement import SealedRecord
 
+NONE_NAMED = "no name of a column says one; whether the table is about one all the same, a person has to say"
 DATA_KINDS = ("acquisition", "preparation", "dataset-record", "lineage", "data-quality", "representativeness")
 SOURCE = (
     "uri",
@@ -204,7 +205,7 @@ def _people(notes: Notes, start: SessionStartDetails) -> list[str]:
         for claim in claims_of(record, metric="undeclared_personal_columns"):
             role = plain(about.role or claim.role)
             told = [f"{plain(name)} ({plain(what)})" for name, what in (about.special_categories or {}).items()]
-            none = "not looked for" if about.special_categories is None else "none by the columns' names"
+            none = "not looked for" if about.special_categories is None else NONE_NAMED
             special = ", ".join(told) or none
             out.append(f"- Special categories of personal data in {role} data: {special}{notes.cite(record)}")
             out.append(f"- Personal columns that nobody declared: {notes.measured(record, claim)}")

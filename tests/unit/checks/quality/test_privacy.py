@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aims_mlflow.checks.column_names import special_category
 from aims_mlflow.checks.quality import privacy
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.tables.task import PredictionTask
@@ -116,6 +117,20 @@ def test_a_predicted_special_category_is_named():
     frame = table_about_people().rename(columns={"y": "diagnosis"})
     outcome = run_check("privacy", make_dataset("train", frame, PredictionTask(target="diagnosis")), PACK)
     assert outcome.claims[0].note.startswith("predicted: diagnosis (health: a special category); looked for:")
+
+
+@pytest.mark.parametrize(
+    ("name", "category"),
+    [
+        ("creatinine", "health"), ("re_admitted", "health"), ("Length of stay", "health"), ("Blutdruck", "health"),
+        ("smoker", "health"), ("enfermedad", "health"), ("Konfession", "religious or philosophical beliefs"),
+        ("Vorstrafen", "criminal convictions and offences"), ("Gewerkschaft", "trade union membership"),
+        ("raça", "racial or ethnic origin"), ("orientation", None), ("wards", None), ("syndicated_loan", None),
+        ("blue", None), ("policy", None), ("embrace", None),
+    ],
+)  # fmt: skip
+def test_a_special_category_is_known_by_its_names(name, category):
+    assert special_category(name) == category
 
 
 def test_a_table_about_things_has_nothing_personal():
