@@ -21,7 +21,7 @@ _SENSITIVE = re.compile(rf"(^|[_\W])({'|'.join(CHARACTERISTICS)})([_\W]|$)", re.
 SPECIAL = {
     what: re.compile(rf"(^|[_\W])({words})([_\W]|$)", re.IGNORECASE)
     for what, words in {
-        "racial or ethnic origin": r"race|racial\w*|ethnic\w*|skin_?colou?r|ethnie|rasse|hautfarbe|raza|razza|raça|etnia",
+        "racial or ethnic origin": r"race|racial\w*|ethni\w*|skin_?colou?r|rasse|hautfarbe|raza|razza|raça|etnia",
         "political opinions": r"politi[ckq]\w*|polít\w*|party_?member\w*|partei\w*",
         "religious or philosophical beliefs": r"reli[gj]i\w*|faith|beliefs?|denomination|konfession|glaube",
         "trade union membership": r"(trade_?)?union_?member\w*|trade_?union|gewerkschaft\w*|syndical\w*|sind[ai]cat\w*",

@@ -7,13 +7,15 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from aims_mlflow.documents.notes import plain
+from aims_mlflow.documents.notes import details, plain
+from aims_mlflow.records.details.checks import PerformanceDetails
 from aims_mlflow.records.wording import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aims_mlflow.documents.verdict import EvidenceVerdict
+    from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.records.details.base import DatasetDescription
     from aims_mlflow.records.evidence import Claim, MlflowIds
 
@@ -22,6 +24,7 @@ MOST_LINES = 10
 COUNTED = {"failed": "failed", "not evaluated": "not_evaluated", "not enough data": "not_enough_data"}
 COUNTED |= {"warned": "warned", "passed": "passed"}
 WORST_IS_LOW = (">=", ">")
+OF_FAVOURABLE = ("precision", "recall", "f1", "average_precision")  # figures about one of two labels
 # MLflow's rule for names of metrics, without the slash, which separates parts.
 FORBIDDEN = re.compile(r"[^\w.\- :]")
 
@@ -29,13 +32,13 @@ FORBIDDEN = re.compile(r"[^\w.\- :]")
 def main_figures(verdict: EvidenceVerdict) -> dict[str, float]:
     """Return the main figures by name.
 
-    They are the performance on all held-out rows (`aims/accuracy`), the number of limits by verdict
-    (`aims/limits/failed`), and of each column that was held against a limit the value of the group that is furthest to
-    the bad side (`aims/selection_rate_ratio/sex/lowest`).
+    They are the performance on all held-out rows (`aims/accuracy`; a figure about one of two labels names it, as
+    `aims/recall_of_yes` does), the number of limits by verdict (`aims/limits/failed`), and of each column that was held
+    against a limit the value of the group that is furthest to the bad side (`aims/selection_rate_ratio/sex/lowest`).
     """
     claims = [c for r in verdict.records for c in r.evidence.claims]
     figures = {
-        f"{PREFIX}/{c.metric}": float(c.value)
+        f"{PREFIX}/{c.metric}{_of_label(r, c)}": float(c.value)
         for r in verdict.records
         if r.evidence.kind == "performance"
         for c in r.evidence.claims
@@ -46,6 +49,16 @@ def main_figures(verdict: EvidenceVerdict) -> dict[str, float]:
     return {name: value for name, value in figures.items() if math.isfinite(value)}
 
 
+def _of_label(record: SealedRecord, claim: Claim) -> str:
+    """Return ` of LABEL`, as a name of MLflow's may have it, for a figure about the favourable one of two labels."""
+    favourable = details(record, PerformanceDetails).favourable if claim.metric in OF_FAVOURABLE else None
+    return f"_of_{_part(favourable)}" if favourable else ""
+
+
+def _part(text: str) -> str:
+    return FORBIDDEN.sub("_", text).strip(". ") or "_"
+
+
 def _by_column(claims: Iterable[Claim]) -> dict[str, float]:
     """Return for each metric and single column the value of the group that is furthest to the bad side of its limit."""
     values: dict[str, list[Decimal]] = {}
@@ -53,7 +66,7 @@ def _by_column(claims: Iterable[Claim]) -> dict[str, float]:
         if claim.reference is None or claim.limit is None or claim.value is None or len(claim.slice) != 1:
             continue
         end = "lowest" if claim.comparator in WORST_IS_LOW else "highest"
-        column = FORBIDDEN.sub("_", next(iter(claim.slice))).strip(". ") or "_"
+        column = _part(next(iter(claim.slice)))
         values.setdefault(f"{PREFIX}/{claim.metric}/{column}/{end}", []).append(Decimal(claim.value))
     return {name: float(min(found) if name.endswith("/lowest") else max(found)) for name, found in values.items()}
 

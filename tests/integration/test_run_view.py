@@ -40,6 +40,9 @@ def test_the_main_figures_are_metrics_of_the_run_and_of_the_model_on_the_held_ou
     shown = run().data.metrics
     for metric in ("accuracy", "balanced_accuracy", "roc_auc"):
         assert shown[f"aims/{metric}"] == float(claims[metric].value)
+    for metric in ("precision", "recall", "f1"):
+        assert shown[f"aims/{metric}_of_yes"] == float(claims[metric].value)
+        assert f"aims/{metric}" not in shown, "of which label, nobody would know"
     ratios = [c for c in one("fairness").evidence.claims if c.metric == "selection_rate_ratio" and c.limit is not None]
     assert shown["aims/selection_rate_ratio/sex/lowest"] == min(float(c.value) for c in ratios)
     assert shown["aims/limits/failed"] == sum(
