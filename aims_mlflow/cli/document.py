@@ -169,7 +169,7 @@ def show(document: str, folder: Path | None, evidence: tuple[str, ...], as_table
     each point of a legal form it shows which statements the evidence makes, which a person wrote and where, or what an
     auditor would ask.
     """
-    from aims_mlflow.cli.document_rows import file_row, shown_points
+    from aims_mlflow.cli.document_rows import row_of, shown_points
     from aims_mlflow.management.field_origins import field_origins
     from aims_mlflow.management.legal_forms import point_origins
     from aims_mlflow.management.lint import lint
@@ -182,7 +182,7 @@ def show(document: str, folder: Path | None, evidence: tuple[str, ...], as_table
         click.echo(shown_points(forms, found.id))
         return
     results, origins = lint(around, [found.id]), field_origins(found, around)
-    row = file_row(found, around)
+    row = row_of(found, around)
     if as_json:
         said = [{"rule": r.rule.id, "line": r.line, "text": r.text} for r in results]
         points = {name: [p.plain() for p in listed] for name, listed in forms.items()}

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.published_documents import Publication
 
 
+NAME_POLICY = "name the policy folder whose keyring knows the signers: `export AIMS_POLICY=FOLDER`"
+
+
 def _signer() -> SigningAccount:
     """Return this account's key.
 
@@ -93,8 +96,9 @@ def published(name: str) -> Publication:
     if not versions:
         library = read_library()
         known = ", ".join(dict.fromkeys(p.document.id for p in library.shelf.publications)) or "none"
-        broken = f"; {len(library.broken)} sessions do not verify" if library.broken else ""
-        raise ConfigError(f"no published document {wanted!r} verifies here{broken}", next=f"published are {known}")
+        broken = f"; sessions that do not verify: {len(library.broken)}" if library.broken else ""
+        fix = NAME_POLICY if library.broken and local_keyring() is None else f"published are {known}"
+        raise ConfigError(f"no published document {wanted!r} verifies here{broken}", next=fix)
     if library.shelf.is_withdrawn(versions[-1]):
         raise ConfigError(f"{wanted} was withdrawn", next=f"aims document publish {wanted}")
     return versions[-1]
@@ -111,7 +115,7 @@ def approve(name: str, comment: str) -> None:
     if keyring is None:
         raise PolicyRefused(
             "there is no keyring here, so nobody could tell whose approval it is",
-            next="`aims gate init` makes one, or AIMS_POLICY names its folder",
+            next=NAME_POLICY,
         )
     entry = keyring.find(signer.key.key_id)
     roles = ("approver", "top-management")
@@ -119,7 +123,7 @@ def approve(name: str, comment: str) -> None:
         had = ", ".join(entry.roles) if entry else "none"
         raise PolicyRefused(
             f"this key may not approve: it needs the role approver (it has {had})",
-            next="aims keys add FILE --owner NAME --role approver",
+            next="ask a person who has it; roles are given by whoever holds the root key (`aims keys add`)",
         )
     if is_among(entry.owner, document.authors):
         raise PolicyRefused(

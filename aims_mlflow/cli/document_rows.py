@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.errors import ConfigError
+import click
+
+from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.management.states import state_in_folder, state_of
 
 if TYPE_CHECKING:
@@ -53,6 +55,15 @@ def file_row(document: FolderDocument, around: LintContext) -> dict[str, Any]:
         "path": str(document.path),
         "sha256": document.sha256,
     }
+
+
+def row_of(document: FolderDocument, around: LintContext) -> dict[str, Any]:
+    """Return the row of a file as `aims document list` has it; by the file alone where MLflow does not answer."""
+    try:
+        return next(row for row in document_rows(around, None, None, drafts=False) if row["path"] == str(document.path))
+    except Unreachable as exc:
+        click.echo(f"the state is that of the file alone: {exc.sentence()}", err=True)
+        return file_row(document, around)
 
 
 def _elsewhere(known: PublishedShelf, here: set[str], today: str) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,15 @@ from aims_mlflow.management.draft_sources import draft_note
 from aims_mlflow.management.folder import FENCE
 from aims_mlflow.management.known_facts import known_facts
 from aims_mlflow.management.legal_forms import filled, legal_form
-from aims_mlflow.records.documents import document_model, entry_model, is_needed, key_of, not_of_one_system
+from aims_mlflow.records.documents import (
+    choices,
+    document_model,
+    entry_model,
+    is_listed,
+    is_needed,
+    key_of,
+    not_of_one_system,
+)
 from aims_mlflow.records.documents.base import HEADER
 
 if TYPE_CHECKING:
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
 
     from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.rules.base import LintContext
@@ -171,10 +180,10 @@ def _own_fields(model: type[WrittenDocument], facts: dict[str, Any]) -> Iterator
             yield from _stated(key, facts[key])
             yield from _gaps(field, facts[key])
         else:
-            yield f"# {'TODO ' if is_needed(field) else ''}{key}: {field.description}"
+            yield f"# {'TODO ' if is_needed(field) else ''}{key}: {_question(field)}"
             inner = entry_model(field)
             if inner is not None and is_needed(field):
-                yield from _entry_form(inner)
+                yield from _entry_form(inner, "- " if is_listed(field) else "")
 
 
 def _stated(name: str, value: Any) -> Iterator[str]:
@@ -190,19 +199,27 @@ def _gaps(field: Any, entries: Any) -> Iterator[str]:
     if isinstance(entries, dict):
         for name, part in inner.model_fields.items():
             if is_needed(part) and key_of(name, part) not in entries:
-                yield f"  # TODO {key_of(name, part)}: {part.description}"
+                yield f"  # TODO {key_of(name, part)}: {_question(part)}"
         return
     for name, part in inner.model_fields.items():
         key = key_of(name, part)
         if is_needed(part) and any(isinstance(e, dict) and key not in e and "not_in_data" not in e for e in entries):
-            yield f"# TODO {key} of each entry above: {part.description}"
+            yield f"# TODO {key} of each entry above: {_question(part)}"
 
 
-def _entry_form(model: type[BaseModel]) -> Iterator[str]:
-    """Show the fields of an entry, as comments."""
+def _entry_form(model: type[BaseModel], mark: str) -> Iterator[str]:
+    """Show the fields of an entry, as comments; `mark` begins each of several."""
     needed = [(name, field) for name, field in model.model_fields.items() if field.is_required() or is_needed(field)]
     for number, (name, field) in enumerate(needed):
-        yield f"#   {'- ' if number == 0 else '  '}{key_of(name, field)}:  # {field.description}"
+        yield f"#   {mark if number == 0 else ' ' * len(mark)}{key_of(name, field)}:  # {_question(field)}"
+
+
+def _question(field: FieldInfo) -> str:
+    """Return what a field asks, with the words of which it has to be one."""
+    asked, words = str(field.description), choices(field)
+    if all(word in asked for word in words):
+        return asked
+    return f"{asked} ({', '.join(words[:-1])} or {words[-1]})"
 
 
 def _body(kind: str, title: str) -> Iterator[str]:

@@ -85,6 +85,22 @@ def entry_model(field: FieldInfo) -> type[BaseModel] | None:
     return _model_in(annotation)
 
 
+def is_listed(field: FieldInfo) -> bool:
+    """Return whether a field holds several entries, and not one."""
+    return any(get_origin(part) in (tuple, list) for part in _parts(field.annotation))
+
+
+def choices(field: FieldInfo) -> tuple[str, ...]:
+    """Return the words of which a field has to be one; () where it may be any."""
+    return tuple(str(w) for part in _parts(field.annotation) if get_origin(part) is Literal for w in get_args(part))
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts(part)
+
+
 @functools.cache
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -96,7 +96,11 @@ def test_only_another_person_with_the_role_approves_and_only_then_is_the_policy_
     by(monkeypatch, place, "max")
     assert "max approved ai-policy" in run_command("approve", "document:ai-policy", "--comment", "read in full")
     assert kept("ai-policy") == ["approved"]
+    assert run_command("document", "show", "ai-policy").splitlines()[0].endswith(": approved")
     assert approval_of_the_policy().outcome == "holds", approval_of_the_policy().sentence
+    monkeypatch.delenv("AIMS_POLICY")
+    with pytest.raises(ConfigError, match=r"sessions that do not verify: 1\. Next: name the policy folder"):
+        run_command("approve", "document:ai-policy")
 
 
 def test_who_wrote_it_cannot_approve_it_whoever_published_it(place, monkeypatch):
