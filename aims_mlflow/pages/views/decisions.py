@@ -103,6 +103,7 @@ def _about(source: PageSource, row: Any, leaf: Leaf, said: Decision | None) -> F
             ("Model", version_cell(row["model"], row["version"])),
             ("Model digest", code_cell(row["digest"] or "could not be read")),
             ("Approved by", (", ".join(said.approvals) or "nobody") if said else ERASED),
+            *_documents(said),
             ("Waivers used", f"{row['waivers']}, the first to end {ends}" if row["waivers"] else "none"),
             (
                 "Carried out",
@@ -124,6 +125,14 @@ def _about(source: PageSource, row: Any, leaf: Leaf, said: Decision | None) -> F
             ("Request", code_cell(row["request"])),
         ],
     )
+
+
+def _documents(said: Decision | None) -> list[tuple[str, str]]:
+    """Return how many documents that people wrote counted, and the kinds for which the policy did not ask."""
+    if said is None:
+        return []
+    rows = [("Documents that counted", str(len(said.documents or ())))]
+    return [*rows, ("Not asked for by this policy", ", ".join(said.not_asked))] if said.not_asked else rows
 
 
 def _reasons(said: Decision | None) -> list[Block]:

@@ -175,6 +175,14 @@ def test_what_if_is_answered_by_the_gate_itself(site):
     assert "it would be refused" in late
 
 
+def test_a_decision_says_which_documents_its_policy_did_not_ask_for(site):
+    leaf = str(site.first("SELECT sequence FROM decision WHERE stage = 'deployment' AND allowed"))
+    page = site.html("decision", leaf=leaf)
+    assert "Documents that counted" in page
+    assert "Not asked for by this policy" in page
+    assert "impact-assessment, validation-report" in page
+
+
 def test_served_names_the_holder_of_a_day_with_its_approver(site):
     day = site.first("SELECT since FROM tenure")[:10]
     rows = site.rows("served", f"In use at any moment of {day} (UTC)", {"on": day})
