@@ -98,6 +98,12 @@ def as_numbers(values: pd.Series, decimal: str, thousands: str | None) -> pd.Ser
     return pd.to_numeric(plain.str.replace(decimal, ".", regex=False))
 
 
+def has_marks(values: pd.Series, decimal: str, thousands: str | None) -> bool:
+    """Return whether one of these numbers in texts has one of the two marks."""
+    marks = "|".join([re.escape(decimal), *([_written(thousands)] if thousands is not None else [])])
+    return bool(values.str.strip().str.contains(marks, na=False).any())
+
+
 def uncertain_note(columns: Mapping[str, pd.Series]) -> list[str]:
     """Return the sentences about columns whose marks may stand before decimals, between thousands, or in a code."""
     commas = [name for name, column in columns.items() if column.str.contains(",", regex=False).any()]

@@ -159,9 +159,10 @@ class _TextTable:
         na = [*missing_texts.NA_TEXTS] if self.reading.missing is None else []
         found = {n: number_texts.as_numbers(raw[n].mask(raw[n].isin(na)), *marks) for n in texts}
         changed = {n: numbers for n, numbers in found.items() if numbers is not None}
-        if changed:
+        with_marks = [n for n in changed if number_texts.has_marks(raw[n], *marks)]
+        if with_marks:
             between = f" and {marks[1]!r} between thousands" if marks[1] else ""
-            self.notes.append(f"numbers are read with {marks[0]!r} before decimals{between} in {named([*changed])}")
+            self.notes.append(f"numbers are read with {marks[0]!r} before decimals{between} in {named(with_marks)}")
         return replaced(frame, changed)
 
     def _columns(self, names: list[str], **more: Any) -> pd.DataFrame:

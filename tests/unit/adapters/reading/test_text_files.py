@@ -154,6 +154,13 @@ def test_a_column_of_thousands_beside_decimal_commas_is_not_a_thousandth(read):
     assert any("'.' between thousands in 'v', 'w'" in note for note in notes)
 
 
+def test_whole_numbers_beside_decimal_commas_are_not_told_as_numbers_with_marks(read):
+    values, notes = read("n;v;age\n1;1,5;40\n2;2,75;\n3;3,5;61\n")
+    assert (values["v"], values["age"][::2]) == ([1.5, 2.75, 3.5], [40, 61])
+    assert [note for note in notes if "before decimals" in note and "in 'v'" in note]
+    assert not any("'age'" in note for note in notes)
+
+
 def test_a_comma_that_may_mean_two_things_leaves_text_and_says_so(read):
     values, notes = read('n,v\n1,"1,234"\n2,"2,755"\n')
     assert values["v"] == ["1,234", "2,755"]
