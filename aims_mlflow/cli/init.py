@@ -93,7 +93,8 @@ def command(
     text = pack_text(system, table.name, extends_line(pack or parent.name, own.parent), parent, frame.columns, added)
     _write({folder / "aims.yaml": config_text(system), own: text}, force=force)
     click.echo(f"wrote {folder / 'aims.yaml'} and {own} ({parent.name}, and {len(added)} expectations of its own)")
-    chosen = [] if pack else [f"extends {parent.name}, which fits {target!r}: --pack names another"]
+    fits = [f"extends {parent.name}, which fits {target!r}: --pack names another"]
+    chosen = _needs(parent, len(frame)) if pack else fits
     seen = [*_guessed(named, guessed), *_without_label(frame[target]), *_doubtful(columns)]
     _print_hints([*chosen, *seen, *unsaid(system)], system.id)
 
@@ -103,6 +104,13 @@ def _added(frame: pd.DataFrame, parent: Pack, system: FirstSystem, source: str) 
 
     inferred = infer_expectations(frame, system.target, system.sensitive, parent.task, source=source)
     return added_expectations(parent, system.target, inferred)
+
+
+def _needs(pack: Pack, rows: int) -> list[str]:
+    """Return for which tables a pack is meant, as its own description says it, beside the rows that are there."""
+    _, meant, size = pack.description.partition("For held-out tables")
+    told = f"{pack.name} is for held-out tables {size.strip(' .')}; this table has {rows:,} rows in all"
+    return [told] if meant else []
 
 
 def _guessed(named: list[str], guessed: list[str]) -> list[str]:

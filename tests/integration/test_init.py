@@ -184,7 +184,7 @@ def test_the_labels_0_and_1_need_no_question(table, tmp_path):
 
 
 @pytest.mark.parametrize("name", [n for n in shipped_packs() if load_pack(n).task == "binary-classification"])
-def test_every_limit_of_the_pack_it_starts_from_is_kept(table, tmp_path, name):
+def test_every_limit_of_the_pack_it_starts_from_is_kept(table, tmp_path, capsys, name):
     frame = pd.read_csv(table)
     frame.assign(age=20 + frame.index % 50).to_csv(table, index=False)
     given = ("--target", "granted", "--favourable", "yes", "--sensitive", "sex")
@@ -198,6 +198,8 @@ def test_every_limit_of_the_pack_it_starts_from_is_kept(table, tmp_path, name):
     assert len(setup.pack.data_quality.expectations) > len(kept)
     left_out = [f"data_quality.expect_column_values_to_be_between:{column}" for column in ("amount", "months")]
     assert own.get("without") == (left_out if name == "credit" else None)
+    told = f"{name} is for held-out tables with " in capsys.readouterr().out
+    assert told == (name in ("credit", "health", "hiring")), "whoever names a pack reads how many rows it takes"
 
 
 def test_a_few_different_numbers_are_no_labels_to_a_pack_for_numbers(table, tmp_path):
