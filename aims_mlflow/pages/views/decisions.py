@@ -29,14 +29,19 @@ from aims_mlflow.records.wording import metric_text, slice_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aims_mlflow.documents.page_blocks import Block
+    from aims_mlflow.documents.page_blocks import Block, PageCell
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.pages.source import PageSource
-    from aims_mlflow.records.decision import Decision
+    from aims_mlflow.records.decision import Decision, Unmet
 
 ERASED = "its texts were erased, or cannot be read"
 MOST = 200
 THEN, NOW = "then", "now"
+# Kinds of shortfall that are no failure, in the words for states.
+SHORTFALLS = {
+    "missing": "missing", "stale": "stale", "warned": "warned", "not-evaluated": "not evaluated",
+    "unmeasured": "not evaluated",
+}  # fmt: skip
 
 
 def decisions(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
@@ -127,6 +132,12 @@ def _about(source: PageSource, row: Any, leaf: Leaf, said: Decision | None) -> F
     )
 
 
+def _shortfall(item: Unmet) -> PageCell:
+    """Return how a condition was not met: evidence that is missing, old or undecided has not failed."""
+    word = "missing" if item.kind == "approval" else SHORTFALLS.get(item.condition or "", "failed")
+    return state_cell(word)
+
+
 def _documents(said: Decision | None) -> list[tuple[str, str]]:
     """Return how many documents that people wrote counted, and the kinds for which the policy did not ask."""
     if said is None:
@@ -139,7 +150,7 @@ def _reasons(said: Decision | None) -> list[Block]:
     if said is None:
         return [Prose("Reasons", (ERASED,), loud=True)]
     rows: list[tuple[Any, ...]] = [
-        (state_cell("failed"), u.control, item_text(u), u.where or "", next_step(u, said)) for u in said.unmet
+        (_shortfall(u), u.control, item_text(u), u.where or "", next_step(u, said)) for u in said.unmet
     ]
     rows += [
         (
@@ -234,9 +245,7 @@ def _what_if(source: PageSource, leaf: Leaf, query: Mapping[str, str]) -> list[B
     answer = what_if(source, leaf, WhatIf(day, rules == NOW, without))
     if isinstance(answer, str):
         return [form, Prose("Answer", (answer,))]
-    rows: list[tuple[Any, ...]] = [
-        (state_cell("failed"), u.control, item_text(u), next_step(u, answer)) for u in answer.unmet
-    ]
+    rows: list[tuple[Any, ...]] = [(_shortfall(u), u.control, item_text(u), next_step(u, answer)) for u in answer.unmet]
     rows += [
         (
             state_cell("failed and waived"),

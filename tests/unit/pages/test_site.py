@@ -183,6 +183,14 @@ def test_a_decision_says_which_documents_its_policy_did_not_ask_for(site):
     assert "impact-assessment, validation-report" in page
 
 
+def test_a_condition_without_evidence_is_missing_and_has_not_failed(site):
+    (row,) = site.rows("decision", "Conditions that would not hold", {"without": "olga"})
+    assert (row["State"]["state"], row["Condition"]) == (
+        "missing",
+        "an approval by another person than the trainer is missing",
+    )
+
+
 def test_served_names_the_holder_of_a_day_with_its_approver(site):
     day = site.first("SELECT since FROM tenure")[:10]
     rows = site.rows("served", f"In use at any moment of {day} (UTC)", {"on": day})
