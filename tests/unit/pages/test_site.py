@@ -187,7 +187,7 @@ def test_a_condition_without_evidence_is_missing_and_has_not_failed(site):
     (row,) = site.rows("decision", "Conditions that would not hold", {"without": "olga"})
     assert (row["State"]["state"], row["Condition"]) == (
         "missing",
-        "an approval by another person than the trainer is missing",
+        "A.6.2.5: an approval by another person than the trainer is missing",
     )
 
 
