@@ -12,6 +12,8 @@ from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.reading_notes import INTERVALS, RANGES
 from aims_mlflow.records.wording import metric_text, rows_shown, slice_text, verdict_word
 
+OF_FAVOURABLE = ("precision", "recall", "f1", "average_precision")  # figures about one of two labels
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -60,7 +62,7 @@ def _measured(notes: Notes, record: SealedRecord, claims: Iterable[Claim]) -> li
         MEASURED,
         [
             [
-                plain(metric_text(c.metric)),
+                plain(metric_text(c.metric) + (f" of {favourable_of(record, c)}" if favourable_of(record, c) else "")),
                 notes.value(record, c),
                 notes.rows(record, c),
                 notes.limit(record, c),
@@ -69,6 +71,11 @@ def _measured(notes: Notes, record: SealedRecord, claims: Iterable[Claim]) -> li
             for c in claims
         ],
     )
+
+
+def favourable_of(record: SealedRecord, claim: Claim) -> str | None:
+    """Return the favourable label where a figure is about that one of two labels, such as precision; None elsewhere."""
+    return details(record, PerformanceDetails).favourable if claim.metric in OF_FAVOURABLE else None
 
 
 def _worst(notes: Notes, record: SealedRecord) -> list[str]:
@@ -96,7 +103,7 @@ def by_label(notes: Notes) -> list[str]:
 
 
 def _counts(notes: Notes, record: SealedRecord, labels: Sequence[str]) -> list[str]:
-    """Return the table of actual and predicted classes; for two classes precision and recall are the favourable's."""
+    """Return the table of actual and predicted classes."""
     about = details(record, PerformanceDetails)
     counts, favourable = about.counts or [], about.favourable
     names = [plain(label) for label in about.labels or labels]
@@ -108,8 +115,7 @@ def _counts(notes: Notes, record: SealedRecord, labels: Sequence[str]) -> list[s
         [f"actual {name}", *(notes.number(record, cell) for cell in row)]
         for name, row in zip(names, counts, strict=True)
     ]
-    which = f"Precision, recall and f1 above are those of {plain(favourable)}. " if len(names) == 2 else ""
-    return [f"{which}Rows by actual and predicted class:", "", *table(("", *(f"predicted {n}" for n in names)), rows)]
+    return ["Rows by actual and predicted class:", "", *table(("", *(f"predicted {n}" for n in names)), rows)]
 
 
 def by_group(notes: Notes) -> list[str]:

@@ -7,8 +7,8 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from aims_mlflow.documents.notes import details, plain
-from aims_mlflow.records.details.checks import PerformanceDetails
+from aims_mlflow.documents.card_results import favourable_of
+from aims_mlflow.documents.notes import plain
 from aims_mlflow.records.wording import count_text
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ MOST_LINES = 10
 COUNTED = {"failed": "failed", "not evaluated": "not_evaluated", "not enough data": "not_enough_data"}
 COUNTED |= {"warned": "warned", "passed": "passed"}
 WORST_IS_LOW = (">=", ">")
-OF_FAVOURABLE = ("precision", "recall", "f1", "average_precision")  # figures about one of two labels
 # MLflow's rule for names of metrics, without the slash, which separates parts.
 FORBIDDEN = re.compile(r"[^\w.\- :]")
 
@@ -51,7 +50,7 @@ def main_figures(verdict: EvidenceVerdict) -> dict[str, float]:
 
 def _of_label(record: SealedRecord, claim: Claim) -> str:
     """Return ` of LABEL`, as a name of MLflow's may have it, for a figure about the favourable one of two labels."""
-    favourable = details(record, PerformanceDetails).favourable if claim.metric in OF_FAVOURABLE else None
+    favourable = favourable_of(record, claim)
     return f"_of_{_part(favourable)}" if favourable else ""
 
 

@@ -135,6 +135,14 @@ def test_classes_the_worst_slice_and_the_favourable_outcome_are_named():
     assert "Favourable outcome for a person: yes" in section(text, "Outcome")
 
 
+def test_a_figure_about_one_label_names_it_where_it_stands():
+    values = {"recall": "0.968", "precision": "0.795", "accuracy": "0.78"}
+    claims = [Claim(metric=m, value=v, n=900, role="test") for m, v in values.items()]
+    text, _ = card(("performance", claims, {"favourable": "no", "labels": ["no", "yes"]}))
+    rows = re.findall(r"^\| (recall|precision|accuracy)([^|]*)\|", text, re.MULTILINE)
+    assert rows == [("recall", " of no "), ("precision", " of no "), ("accuracy", " ")]
+
+
 def test_algorithm_and_hyper_parameters_are_those_of_the_model():
     models = [{"name": "m", "model_id": "m-1", "digest": signed_sessions.MODEL, "flavor": "sklearn"}]
     trained = {"models": models, "function": "train", "fit_seconds": "1.5", "hyperparameters": {"m-1": {"C": "0.2"}}}
