@@ -24,7 +24,7 @@ SPECIAL = {
         "racial or ethnic origin": r"race|racial\w*|ethni\w*|skin_?colou?r|rasse|hautfarbe|raza|razza|raça|etnia",
         "political opinions": r"politi[ckq]\w*|polít\w*|party_?member\w*|partei\w*",
         "religious or philosophical beliefs": r"reli[gj]i\w*|faith|beliefs?|denomination|konfession|glaube",
-        "trade union membership": r"(trade_?)?union_?member\w*|trade_?union|gewerkschaft\w*|syndical\w*|sind[ai]cat\w*",
+        "trade union membership": r"(trade_?union|union_?member)\w*|gewerkschaft\w*|syndical\w*|sind[ai]cat\w*",
         "genetic or biometric data": r"g[eé]n[eé]ti\w*|genom\w*|dna|biometri\w*|biométri\w*|fingerprints?",
         "health": (
             r"health\w*|diagn[oó]s\w*|disab\w*|diseases?|medic(a|ine)\w*|icd_?\d*|pregnan\w*|hiv|patients?|hospital\w*|"

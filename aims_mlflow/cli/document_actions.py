@@ -113,10 +113,7 @@ def approve(name: str, comment: str) -> None:
     found, signer, keyring = published(name), _signer(), local_keyring()
     document = found.document
     if keyring is None:
-        raise PolicyRefused(
-            "there is no keyring here, so nobody could tell whose approval it is",
-            next=NAME_POLICY,
-        )
+        raise PolicyRefused("there is no keyring here, so nobody could tell whose approval it is", next=NAME_POLICY)
     entry = keyring.find(signer.key.key_id)
     roles = ("approver", "top-management")
     if entry is None or not set(roles) & set(entry.roles):

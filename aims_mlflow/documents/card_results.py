@@ -12,8 +12,6 @@ from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.reading_notes import INTERVALS, RANGES
 from aims_mlflow.records.wording import metric_text, rows_shown, slice_text, verdict_word
 
-OF_FAVOURABLE = ("precision", "recall", "f1", "average_precision")  # figures about one of two labels
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -28,6 +26,7 @@ LABELS = (
 )
 MEASURED = ("metric", "value", "rows", "limit", "result")
 OUT_OF_FOLD = "cross-validation"
+OF_FAVOURABLE = ("precision", "recall", "f1", "average_precision")  # figures about one of two labels
 
 
 def held_out(notes: Notes) -> SealedRecord | None:
@@ -62,7 +61,7 @@ def _measured(notes: Notes, record: SealedRecord, claims: Iterable[Claim]) -> li
         MEASURED,
         [
             [
-                plain(metric_text(c.metric) + (f" of {favourable_of(record, c)}" if favourable_of(record, c) else "")),
+                plain(metric_text(c.metric) + (f" of {label}" if (label := favourable_of(record, c)) else "")),
                 notes.value(record, c),
                 notes.rows(record, c),
                 notes.limit(record, c),

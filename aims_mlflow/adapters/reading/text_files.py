@@ -157,9 +157,10 @@ class _TextTable:
         texts = [*(n for n in frame.columns if missing_texts.is_text(frame[n])), *doubtful]
         raw = self._columns(texts, dtype=str)
         na = [*missing_texts.NA_TEXTS] if self.reading.missing is None else []
-        found = {n: number_texts.as_numbers(raw[n].mask(raw[n].isin(na)), *marks) for n in texts}
+        there = {n: raw[n].mask(raw[n].isin(na)) for n in texts}
+        found = {n: number_texts.as_numbers(values, *marks) for n, values in there.items()}
         changed = {n: numbers for n, numbers in found.items() if numbers is not None}
-        with_marks = [n for n in changed if number_texts.has_marks(raw[n], *marks)]
+        with_marks = [n for n in changed if number_texts.has_marks(there[n], *marks)]
         if with_marks:
             between = f" and {marks[1]!r} between thousands" if marks[1] else ""
             self.notes.append(f"numbers are read with {marks[0]!r} before decimals{between} in {named(with_marks)}")

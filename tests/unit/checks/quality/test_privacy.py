@@ -125,7 +125,7 @@ def test_a_predicted_special_category_is_named():
         ("creatinine", "health"), ("re_admitted", "health"), ("Length of stay", "health"), ("Blutdruck", "health"),
         ("smoker", "health"), ("enfermedad", "health"), ("Konfession", "religious or philosophical beliefs"),
         ("Vorstrafen", "criminal convictions and offences"), ("Gewerkschaft", "trade union membership"),
-        ("raça", "racial or ethnic origin"), ("orientation", None), ("wards", None), ("syndicated_loan", None),
+        ("trade_unions", "trade union membership"), ("union_members", "trade union membership"), ("raça", "racial or ethnic origin"), ("orientation", None), ("wards", None), ("syndicated_loan", None),
         ("blue", None), ("policy", None), ("embrace", None),
     ],
 )  # fmt: skip
