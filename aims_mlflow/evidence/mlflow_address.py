@@ -68,7 +68,7 @@ def check_answers(uri: str) -> None:
         raise Unreachable(
             f"no {'MLflow' if kind.startswith('http') else kind} server answers ({exc.strerror or 'no answer'})",
             where=plain_uri(uri),
-            next="start it, or correct the address; one that starts answers after a minute at most",
+            next="start it, or correct the address; a server that was just started takes a while to answer",
         ) from None
 
 

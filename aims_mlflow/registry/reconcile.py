@@ -230,15 +230,12 @@ def _of_alias(
     elif _rests_on_adoption(by) and _over(policy.policy.legacy.until):
         text = f"{at} of {seen.ledger_name} still points to version {version}, adopted from before the gate"
         yield Finding(of_kind(about="legacy-over"), text)
-    elif isinstance(by, OutcomeLeaf) and by.would_refuse and _enforced(seen, policy):
-        text = (
-            f"{at} of {seen.ledger_name} points to version {version} by a decision that only observed: it would have "
-        )
-        text += "refused, and the gate enforces now"
-        yield Finding(of_kind(about="observed-alias"), text)
     elif why := why_it_ended_now(past.ledger, past, by):
         text = f"{at} of {seen.ledger_name} points to version {version}, which may not be in use any more: {why}"
         yield Finding(of_kind(about="authority-ended"), text)
+    elif isinstance(by, OutcomeLeaf) and by.would_refuse and _enforced(seen, policy):
+        held = f"{at} of {seen.ledger_name} points to version {version} by a decision that only observed"
+        yield Finding(of_kind(about="observed-alias"), f"{held}: it would have refused, and the gate enforces now")
     elif (until := past.waived_until(by)) and parse_time(until) <= datetime.now(UTC):
         text = f"{at} of {seen.ledger_name} points to version {version}, whose waiver ended {last_day(until)}"
         yield Finding(of_kind(about="waiver-over"), text)
