@@ -11,6 +11,7 @@ import mlflow
 
 from aims_mlflow.adapters.asking import SEED, SENSITIVE
 from aims_mlflow.adapters.requirements import own_code_stored, requirements_of
+from aims_mlflow.checks.model.description import HARMLESS_TYPES
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence.tracking import reaching
 
@@ -111,20 +112,24 @@ def _log_sklearn(model: Any, options: dict[str, Any]) -> Any:
 
     What skops refuses is found out before: a model that MLflow fails to log stays in the run as a failed one.
     """
-    if _goes_as_skops(model):
-        return mlflow.sklearn.log_model(model, serialization_format="skops", **options)
+    trusted = _trusted_as_skops(model)
+    if trusted is not None:
+        trusting = {"skops_trusted_types": trusted} if trusted else {}
+        return mlflow.sklearn.log_model(model, serialization_format="skops", **trusting, **options)
     return mlflow.sklearn.log_model(model, serialization_format="cloudpickle", **options)
 
 
-def _goes_as_skops(model: Any) -> bool:
+def _trusted_as_skops(model: Any) -> list[str] | None:
+    """Return the types that skops has to be told to trust for a model; None for one that goes as a pickle."""
     import skops.io
 
     parts = [model, *model.get_params().values()]
     if any(type(part).__name__.startswith(TREES) for part in parts):
-        return False
+        return None
     with contextlib.suppress(Exception):  # whatever it cannot write goes as a pickle
-        return not skops.io.get_untrusted_types(data=skops.io.dumps(model))
-    return False
+        named: list[str] = skops.io.get_untrusted_types(data=skops.io.dumps(model))
+        return named if set(named) <= HARMLESS_TYPES else None
+    return None
 
 
 def _without_rows(results: Any) -> Any:

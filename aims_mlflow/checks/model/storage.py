@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from aims_mlflow.checks.claims import claim
+from aims_mlflow.checks.model import description
 from aims_mlflow.checks.model import file_formats as formats
 from aims_mlflow.checks.model.file_formats import Budget, State
 from aims_mlflow.evidence.digests import is_load_mark
@@ -32,12 +33,13 @@ MAX_DEPTH = 3  # archives in archives
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One file: whether loading it runs code, and the names in it that can do harm."""
+    """One file: whether loading it runs code, the names in it that can do harm, and what a description lets run."""
 
     path: str
     state: State
     dangerous: tuple[str, ...] = ()
     unread: bool = False
+    words: str = ""
 
     @property
     def unsafe(self) -> bool:
@@ -47,8 +49,9 @@ class ModelFile:
 
 def scan(folder: Path) -> list[ModelFile]:
     """Return the model's files, those of its digest; pickles are read opcode by opcode (picklescan), never loaded."""
-    described, files = folder / "MLmodel", []
-    mlmodel = described.read_bytes() if described.is_file() and not described.is_symlink() else b""
+    path_of_description, files = folder / description.NAME, []
+    is_described = path_of_description.is_file() and not path_of_description.is_symlink()
+    mlmodel = path_of_description.read_bytes() if is_described else b""
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
         name = path.relative_to(folder).as_posix()
         try:
@@ -56,6 +59,9 @@ def scan(folder: Path) -> list[ModelFile]:
                 files.append(_look(file, name, Budget(MAX_BYTES)))
         except Exception:  # noqa: BLE001  a file that cannot be read is said, never passed
             files.append(ModelFile(name, "unknown", unread=True))
+        if name == description.NAME and not files[-1].unsafe:
+            told = description.described(mlmodel)
+            files[-1] = ModelFile(name, told.state, unread=told.unread, words=told.words)
         if not files[-1].unsafe and is_load_mark(name, path.stat().st_size, mlmodel):
             files.pop()
     return files
@@ -166,6 +172,7 @@ def storage_claims(folder: Path | None, role: str) -> list[Claim]:
     parts = [f"loading runs code: {_some(code)}" if code else "no file is known to run code when it is loaded"]
     if unknown:
         parts.append(f"of an unknown format, so not known to be safe: {_some(unknown)}")
+    parts += [f.words for f in files if f.words]
     if harmful:
         parts.append(f"names that can do harm: {', '.join(harmful[:5])}")
     if unread := [f.path for f in files if f.unread]:
