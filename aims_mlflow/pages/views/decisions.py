@@ -164,7 +164,8 @@ def _reasons(said: Decision | None) -> list[Block]:
     ]
     rows += [(state_cell("warned"), u.control, item_text(u), u.where or "", next_step(u, said)) for u in said.warnings]
     columns = ("State", "Control", "Condition of the policy", "Where", "Next, or by whom waived")
-    return [PageTable("Conditions that did not hold, were waived or are warned of", columns, rows, empty="Every condition of the policy held.")]
+    title = "Conditions that did not hold, were waived or are warned of"
+    return [PageTable(title, columns, rows, empty="Every condition of the policy held.")]
 
 
 def _limits(source: PageSource, leaf: Leaf) -> PageTable:
