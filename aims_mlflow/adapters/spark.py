@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.predict import Question
 from aims_mlflow.adapters.tables import Table
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.checks.engines.spark import SparkSource
 from aims_mlflow.checks.statistics.labels import label_text
 from aims_mlflow.errors import CheckError

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.checks.claims import is_set_aside, is_too_small, too_small_text
 from aims_mlflow.records.evidence import Result, worst
 from aims_mlflow.records.wording import describe, metric_text, slice_text, verdict_word

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.gates.rules_in_force import keyring_of
 from aims_mlflow.ledger.lineage import Leaves, spans

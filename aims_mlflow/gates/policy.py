@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Literal
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.catalog.loader import require_control, require_kind, require_objective
 from aims_mlflow.checks import metrics

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.catalog.loader import kinds
 from aims_mlflow.evidence.session import MANIFEST_KIND
 from aims_mlflow.gates.person_statements import DocumentApproval, PublishedDocument, approving_role, day_end

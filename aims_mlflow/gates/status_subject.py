@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.gates.citations import suspects
 from aims_mlflow.gates.counting_evidence import DATA_KINDS, TRAINING, CountingEvidence, count, newest
 from aims_mlflow.gates.person_statements import DocumentQuestion, PublishedDocument, attached, judge

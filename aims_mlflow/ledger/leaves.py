@@ -5,11 +5,11 @@ A leaf is final: RFC 8785 bytes and `sha256(0x00 || leaf)`, the leaf hash of RFC
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.canonical import parse_json
 from aims_mlflow.records.leaves import read_content
 from aims_mlflow.records.leaves.base import EmptyBody
@@ -62,13 +62,13 @@ class Leaf:
     data: bytes
     leaf_hash: str
 
-    @functools.cached_property
+    @cached_property
     def content(self) -> dict[str, Any]:
         """The leaf's public fields, parsed once; callers must not change them."""
         content: dict[str, Any] = parse_json(self.data, f"leaf {self.sequence}")
         return content
 
-    @functools.cached_property
+    @cached_property
     def fact(self) -> LeafContent:
         """The leaf's public fields by the model of its type, parsed once.
 

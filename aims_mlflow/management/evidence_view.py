@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.run_source import open_source
 from aims_mlflow.management.cited_records import begins

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aims_mlflow import settings
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.records.documents import document_model, stated_fields
 from aims_mlflow.strict_yaml import Document, FileProblem, parse

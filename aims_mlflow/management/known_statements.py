@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.checks.claims import is_left_out
 from aims_mlflow.gates.citations import claim_of
 from aims_mlflow.gates.person_statements import says

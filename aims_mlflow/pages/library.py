@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.gates.published_documents import DocumentShelf
 from aims_mlflow.management.library import Library
 from aims_mlflow.pages.judging import shelf_in

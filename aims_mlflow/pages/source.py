@@ -6,12 +6,12 @@ import functools
 import threading
 import time
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import Step
 from aims_mlflow.bounded_cache import BoundedCache
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError
 from aims_mlflow.gates.sealed_documents import KnownSessions

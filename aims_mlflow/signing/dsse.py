@@ -7,11 +7,11 @@ spelling, and each changed byte is detected.
 from __future__ import annotations
 
 import binascii
-import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.canonical import canonical, parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
 
@@ -37,7 +37,7 @@ class Envelope:
     signature: bytes
     raw: bytes
 
-    @functools.cached_property
+    @cached_property
     def sha256(self) -> str:
         """The sha256 of the envelope's own bytes: the record's name in manifest and ledger."""
         return sha256_hex(self.raw)

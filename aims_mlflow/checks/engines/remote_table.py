@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.checks.engines.count_source import (
     BINS,
     FREQUENT,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.part_check import leaf_content
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.canonical import parse_json, sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.exports.bundle import layout

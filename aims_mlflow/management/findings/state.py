@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.management.cited_records import begins, ids_in
 from aims_mlflow.records.documents import newest_last
 from aims_mlflow.records.documents.context import SystemEntry

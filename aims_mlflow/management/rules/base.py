@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.management.shared_texts import SharedTexts
 from aims_mlflow.management.specifics import SystemFacts
 from aims_mlflow.records.base import Record

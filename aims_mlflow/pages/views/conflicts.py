@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.documents.page_blocks import PageCell, PageTable, to
 from aims_mlflow.pages.library import leaf_of
 from aims_mlflow.pages.views.common import day_text, document_cell, leaf_cell, model_cell
