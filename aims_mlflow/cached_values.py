@@ -13,11 +13,11 @@ from typing import Any, TypeVar, overload
 Value = TypeVar("Value")
 
 
-class cached_property(functools.cached_property[Value]):  # noqa: N801 - it stands in the place of Python's own
+class CachedProperty(functools.cached_property[Value]):
     """Python's cached property without a lock: threads that ask at once each make the value, and the last is kept."""
 
     @overload
-    def __get__(self, instance: None, owner: type[Any] | None = None) -> cached_property[Value]: ...
+    def __get__(self, instance: None, owner: type[Any] | None = None) -> CachedProperty[Value]: ...
 
     @overload
     def __get__(self, instance: object, owner: type[Any] | None = None) -> Value: ...
@@ -29,3 +29,7 @@ class cached_property(functools.cached_property[Value]):  # noqa: N801 - it stan
         value = self.func(instance)
         instance.__dict__[self.attrname or self.func.__name__] = value
         return value
+
+
+# The name that a decorator has in Python.
+cached_property = CachedProperty
