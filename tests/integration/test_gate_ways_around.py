@@ -1,4 +1,4 @@
-"""Paths, answers and databases that go around a gate, and what is found afterwards."""
+"""Ways around a gate: requests that work on a plain server, paths, answers and databases, and what is found afterwards."""
 
 import contextlib
 import json
@@ -10,10 +10,20 @@ import urllib.request
 import pytest
 
 from aims_mlflow.errors import AimsError
-from support import commands
-from support.ways_around import NO_APPROVAL, create, set_alias
+from support import commands, ways_into_use, ways_to_register
+from support.ways_around import NO_APPROVAL, create, only_the_gate_refuses, set_alias
 
 pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.mark.parametrize("name", ways_to_register.WAYS)
+def test_what_registers_on_a_plain_server_is_refused_by_the_gate(sites, clean_state, name):
+    only_the_gate_refuses(sites, *ways_to_register.WAYS[name])
+
+
+@pytest.mark.parametrize("name", ways_into_use.WAYS)
+def test_what_comes_into_use_on_a_plain_server_is_refused_by_the_gate(sites, clean_state, name):
+    only_the_gate_refuses(sites, *ways_into_use.WAYS[name])
 
 
 @pytest.mark.parametrize(

@@ -172,9 +172,12 @@ def run_script(script, place, monkeypatch, decorate):
 
 
 BY_DEFAULT = (
-    starts_a_run_in_a_helper, sets_the_experiment, turns_to_another_server, logs_without_a_run, leaves_its_run_open,
-    fails_in_its_run, starts_two_runs, nests_runs, fits_under_autolog,
-)  # fmt: skip
+    starts_a_run_in_a_helper,
+    turns_to_another_server,
+    logs_without_a_run,
+    fails_in_its_run,
+    fits_under_autolog,
+)
 
 
 @pytest.mark.parametrize("script", full_but(BY_DEFAULT, SCRIPTS), ids=lambda script: script.__name__)

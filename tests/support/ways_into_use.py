@@ -6,8 +6,6 @@ request goes through and changes the registry; on the gated one the very same re
 
 import json
 
-import pytest
-
 from support import commands
 from support.ways_around import (
     AJAX,
@@ -15,13 +13,9 @@ from support.ways_around import (
     NO_APPROVAL,
     NO_EVIDENCE,
     create,
-    only_the_gate_refuses,
     set_alias,
     ways_around,
 )
-
-pytestmark = pytest.mark.timeout(300)
-
 
 WAYS, way = ways_around()
 
@@ -235,11 +229,3 @@ def a_model_deleted_and_made_again(site):
     again = site.version(name, site.good)
     assert again == number
     yield set_alias(site, name, again)
-
-
-# -- the test ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", WAYS)
-def test_what_works_on_a_plain_server_is_refused_by_the_gate(sites, clean_state, name):
-    only_the_gate_refuses(sites, *WAYS[name])

@@ -9,21 +9,15 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-import pytest
-
 from support.ways_around import (
     AJAX,
     IS_PROMPT,
     NO_EVIDENCE,
     NOBODYS,
     create,
-    only_the_gate_refuses,
     set_alias,
     ways_around,
 )
-
-pytestmark = pytest.mark.timeout(300)
-
 
 WAYS, way = ways_around()
 
@@ -210,11 +204,3 @@ def a_model_tagged_as_a_prompt_put_into_use(site):
         return done
 
     yield ask
-
-
-# -- the test ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", WAYS)
-def test_what_works_on_a_plain_server_is_refused_by_the_gate(sites, clean_state, name):
-    only_the_gate_refuses(sites, *WAYS[name])
