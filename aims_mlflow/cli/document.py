@@ -75,19 +75,18 @@ def new(
     click.echo(f"{path} has {gaps} gap{'' if gaps == 1 else 's'}; `aims document lint {path}` lists what is left")
 
 
-def own_name(around: LintContext) -> str:
-    """Return the owner of this account's key by the keyring, else the account."""
+def own_name(around: LintContext) -> str | None:
+    """Return the owner of this account's key by the keyring; None where it has none: an account is no person."""
     from aims_mlflow.errors import AimsError
     from aims_mlflow.signing.key_sources import signing_key
-    from aims_mlflow.signing.keys import who
 
     if around.keyring is None:
-        return who()
+        return None
     try:
         entry = around.keyring.find(signing_key().key_id)
     except AimsError:
-        return who()
-    return entry.owner if entry else who()
+        return None
+    return entry.owner if entry else None
 
 
 @group.command("list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -35,8 +36,19 @@ if TYPE_CHECKING:
     from aims_mlflow.management.rules.base import LintContext
     from aims_mlflow.records.documents.base import WrittenDocument
 
+# Without the word that marks a gap: what explains gaps is none.
+GUIDE = (
+    "A line `# NAME: question` is a field. To answer it, take away what stands before NAME, and write the answer in",
+    "place of the question. Fields marked as to do are needed; the others may be left out. A day is 2026-03-31.",
+)
 FIRST = ("id", "kind", "title", "system", "owner", "author", "approver", "version", "review_by")
 WIDTH = 116
+DOCUMENTED_INFORMATION = "7.5"
+OF_ONE_SYSTEM = re.compile(r"\bthis system\b")
+TITLES = {
+    "soa": "Statement of applicability", "system": "AI system", "impact-people": "Impact on people",
+    "impact-society": "Impact on society",
+}  # fmt: skip
 
 
 def draft_id(kind: str, system: str | None) -> str:
@@ -45,7 +57,7 @@ def draft_id(kind: str, system: str | None) -> str:
 
 
 def new_draft(
-    kind: str, system: str | None, author: str, around: LintContext, form: str | None = None
+    kind: str, system: str | None, author: str | None, around: LintContext, form: str | None = None
 ) -> tuple[str, str]:
     """Return (name of the file, its text) of a draft of a kind, with the points of a legal form if one is named.
 
@@ -74,7 +86,7 @@ def new_draft(
 
 
 def drafted(
-    kind: str, system: str | None, author: str, around: LintContext, form: str | None = None
+    kind: str, system: str | None, author: str | None, around: LintContext, form: str | None = None
 ) -> tuple[Path, str]:
     """Return (path, text) of a draft; a form goes into the one document of its kind about the system, if there is one.
 
@@ -139,20 +151,23 @@ def draft_text(
     }  # fmt: skip
     if system is not None:
         facts["system"] = system
-    head = [*_header(model, facts), *(f"# {note}" for note in notes), "", *_own_fields(model, facts)]
+    guide = [f"# {line}" for line in GUIDE]
+    head = [*guide, "", *_header(model, facts), *(f"# {note}" for note in notes), "", *_own_fields(model, facts)]
     if kind == "soa":
         head += [f"# {line}" for line in open_questions(around)]
     text = "\n".join(head).rstrip() + "\n"
     if not model.TEXT:
         return f"{facts['id']}.yaml", text
-    body = "\n".join([*_body(kind, str(facts["title"])), *([""] if citations else []), *citations])
+    body = "\n".join(
+        [*_body(kind, str(facts["title"]), of_one=system is not None), *([""] if citations else []), *citations]
+    )
     return f"{facts['id']}.md", f"---\n{text}---\n\n{body}\n"
 
 
 def _title(kind: str, system: str | None, around: LintContext) -> str:
     entry = around.systems.get(system or "")
-    what = {"soa": "Statement of applicability"}.get(kind, kind.replace("-", " ").capitalize().replace("Ai ", "AI "))
-    return f"{what} of {entry.name or system if entry else system}" if system else what
+    what = TITLES.get(kind, kind.replace("-", " ").capitalize().replace("Ai ", "AI "))
+    return f"{what}: {entry.name or system if entry else system}" if system else what
 
 
 def _dumped(name: str, value: Any) -> str:
@@ -165,7 +180,7 @@ def _header(model: type[WrittenDocument], facts: dict[str, Any]) -> Iterator[str
     for name in (*FIRST, "model_digests"):
         if facts.get(name) not in (None, (), []):
             yield _dumped(name, facts[name])
-        elif name == "owner":
+        elif name in ("owner", "author"):
             yield _dumped(name, f"TODO: {fields[name].description}")
         elif is_needed(fields[name]):
             yield f"# TODO {name}: {fields[name].description}"
@@ -182,8 +197,10 @@ def _own_fields(model: type[WrittenDocument], facts: dict[str, Any]) -> Iterator
         else:
             yield f"# {'TODO ' if is_needed(field) else ''}{key}: {_question(field)}"
             inner = entry_model(field)
-            if inner is not None and is_needed(field):
+            if inner is not None:
                 yield from _entry_form(inner, "- " if is_listed(field) else "")
+            elif is_listed(field):
+                yield "#   - "
 
 
 def _stated(name: str, value: Any) -> Iterator[str]:
@@ -209,9 +226,9 @@ def _gaps(field: Any, entries: Any) -> Iterator[str]:
 
 def _entry_form(model: type[BaseModel], mark: str) -> Iterator[str]:
     """Show the fields of an entry, as comments; `mark` begins each of several."""
-    needed = [(name, field) for name, field in model.model_fields.items() if field.is_required() or is_needed(field)]
-    for number, (name, field) in enumerate(needed):
-        yield f"#   {mark if number == 0 else ' ' * len(mark)}{key_of(name, field)}:  # {_question(field)}"
+    for number, (name, field) in enumerate(model.model_fields.items()):
+        asked = _question(field) + ("" if field.is_required() or is_needed(field) else " (may be left out)")
+        yield f"#   {mark if number == 0 else ' ' * len(mark)}{key_of(name, field)}:  # {asked}"
 
 
 def _question(field: FieldInfo) -> str:
@@ -222,13 +239,17 @@ def _question(field: FieldInfo) -> str:
     return f"{asked} ({', '.join(words[:-1])} or {words[-1]})"
 
 
-def _body(kind: str, title: str) -> Iterator[str]:
+def _body(kind: str, title: str, *, of_one: bool) -> Iterator[str]:
+    """Yield the text to write, by what an auditor asks for each control; 7.5 is left out, which is about all files."""
     yield f"# {title}"
     yield ""
     yield kinds()[kind].description
     for control, _ in controls_for_kind(kind):
+        if control == DOCUMENTED_INFORMATION:
+            continue
         entry = require_control(control)
         yield ""
         yield f"## {entry.title} ({control})"
         yield ""
-        yield f"TODO: {entry.auditor_asks}"
+        asked = entry.auditor_asks if of_one else OF_ONE_SYSTEM.sub("each system", entry.auditor_asks)
+        yield f"TODO: write here what answers an auditor's question: {asked}"

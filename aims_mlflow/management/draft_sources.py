@@ -45,8 +45,8 @@ def draft_note(kind: str, system: str | None, around: LintContext, form: str | N
         return
     used = dict.fromkeys(d.id for d in _sources(kind, system, around, form) if d.sha256 not in around.published)
     if used:
-        yield f"TODO filled in from drafts, which are not known to be published: {', '.join(used)}. Publish them, or"
-        yield "  check that what is taken from them holds, and take this line out."
+        yield f"TODO check what was filled in from documents that are not known to be published: {', '.join(used)}."
+        yield "  Then delete these two lines."
 
 
 def _sources(kind: str, system: str | None, around: LintContext, form: str | None) -> Iterator[FolderDocument]:

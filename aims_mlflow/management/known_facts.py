@@ -160,7 +160,6 @@ def _risks(system: str | None, around: LintContext) -> dict[str, Any]:
 
 
 def _applicability(system: str | None, around: LintContext) -> dict[str, Any]:  # noqa: ARG001
-
     return {"controls": [p.row() for p in proposals(around)]}
 
 
@@ -180,8 +179,8 @@ def _communication(system: str | None, around: LintContext) -> dict[str, Any]:  
 def _review_inputs(system: str | None, around: LintContext) -> dict[str, Any]:  # noqa: ARG001
     """Return what happened until today, each by its id; where nothing is known to have happened, a person says so."""
     written = [d.written for d in around.folder.documents]
-    incidents = [d for d in written if isinstance(d, IncidentDocument)]
-    audits = [d for d in written if isinstance(d, AuditReportDocument)]
+    incidents = [d for d in written if isinstance(d, IncidentDocument) and (d.detected_on or d.aware_on)]
+    audits = [d for d in written if isinstance(d, AuditReportDocument) and d.held]  # a draft is no audit
     facts = [(d.id, e) for d in written if isinstance(d, NonconformityDocument) for e in d.nonconformities]
     actions = [(d.id, a) for d in written if isinstance(d, CorrectiveActionDocument) for a in d.actions]
     done = [
@@ -190,11 +189,8 @@ def _review_inputs(system: str | None, around: LintContext) -> dict[str, Any]:  
     ]
     return {
         "cutoff": f"{around.today}T00:00:00Z",
-        "incidents": [f"{d.id} of {d.detected_on or 'no stated day'}: {d.status or 'no status'}" for d in incidents],
-        "audits": [
-            f"{d.audit or d.id} ({d.id}), held {d.held or 'on no stated day'}; findings: {len(d.findings)}"
-            for d in audits
-        ],
+        "incidents": [f"{d.id} of {d.detected_on or d.aware_on}: {d.status or 'no status'}" for d in incidents],
+        "audits": [f"{d.audit or d.id} ({d.id}), held {d.held}; findings: {len(d.findings)}" for d in audits],
         "nonconformities": [f"{e.id or e.fact} of {name}: {e.cause or 'no cause yet'}" for name, e in facts] + done,
     }
 

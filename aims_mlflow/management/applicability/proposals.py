@@ -56,16 +56,17 @@ def proposals(around: LintContext) -> list[ProposedControl]:
 def open_questions(around: LintContext) -> Iterator[str]:
     """Yield what a person has to decide, and which reasons are still to be named, with what an auditor asks."""
     proposed = {p.control: p for p in proposals(around)}
+    if any(name not in proposed for name in controls()):
+        yield "No risk, record or entry of the register says whether these controls apply. Add a row for each, such as"
+        yield "  - {control: A.2.2, applies: true, reason: the risk or law that asks for it, basis: [R1]}, or"
+        yield "  - {control: A.2.2, applies: false, reason: what of the register shows that it is not needed}"
     for name, control in controls().items():
         if name in proposed:
             continue
         against = why_not_out(name, around.systems, around.suppliers)
-        asked = (
-            "no risk, record or entry of the register decides it. Does it apply? Add its row with the reason, or with "
-        )
-        asked += "what of the register shows that it does not"
+        asked = "does it apply, and why"
         if against:
-            asked = f"it cannot be left out, since {against}. Add its row: by which risk, objective or law is it needed"
+            asked = f"it cannot be left out, since {against}; by which risk, objective or law is it needed"
         yield f"TODO {name} {control.title}: {asked}"
         yield f"  an auditor asks: {control.auditor_asks}"
     bare = [name for name, p in proposed.items() if not p.basis]

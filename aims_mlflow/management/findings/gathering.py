@@ -12,6 +12,7 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import statement, tracking
 from aims_mlflow.management.cited_records import begins, named_records
+from aims_mlflow.management.findings.cited_elsewhere import cited_elsewhere
 from aims_mlflow.management.findings.live_versions import deployed
 from aims_mlflow.management.findings.state import ManagementState
 from aims_mlflow.management.published import file_states, published_shelf, text_of
@@ -99,7 +100,11 @@ def read_state(
         return state
     state = replace(state, deployed=deployed(ledger))
     wanted = _looked_up(state)
-    return with_cards(replace(state, signers=_signers(ledger, wanted) if wanted else {}))
+    if wanted:
+        cited = cited_elsewhere(ledger.leaves(), wanted)
+        unread = (*state.unread, *cited.unread)
+        state = replace(state, signers=_signers(ledger, wanted), elsewhere=cited.ids, unread=unread)
+    return with_cards(state)
 
 
 def _looked_up(state: ManagementState) -> frozenset[str]:

@@ -143,7 +143,7 @@ def _unknown_bases(risk: RiskEntry, document: str, state: ManagementState) -> It
     """Yield R4: a risk that rests on what neither ledger nor documents have; nothing where no ledger was read."""
     unknown = [n for n in named_records(risk) if state.deployed is not None and not state.has_record(n)]
     if unknown:
-        fact = f"risk {risk.id} rests on {', '.join(unknown)}: no record of the ledger and no document has this id"
+        fact = f"risk {risk.id} rests on {', '.join(unknown)}: nothing in the ledger, MLflow or a document has this id"
         fix = f"correct the id in {risk.id} of {document} (cause_evidence, or a basis), or state the reason in words"
         yield ManagementFinding("R4", f"{document}/{risk.id}/basis", fact, fix, risk.system, (document,))
 

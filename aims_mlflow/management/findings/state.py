@@ -91,6 +91,7 @@ class ManagementState:
         inventory: The newest scan; None where there is none.
         deployed: What gated aliases point to; None where no ledger was read.
         signers: The people who signed each record that an audit sampled or a risk rests on, by its id.
+        elsewhere: The ids of changes and traces that a risk rests on, which are there or could not be looked up.
     """
 
     documents: tuple[WrittenDocument, ...] = ()
@@ -103,6 +104,7 @@ class ManagementState:
     cards: Mapping[str, str] = field(default_factory=dict)
     keyring: Keyring | None = None
     unread: tuple[str, ...] = ()
+    elsewhere: frozenset[str] = frozenset()
 
     def of(self, model: type[Written]) -> list[Written]:
         """Return the documents of a kind, by its model."""
@@ -164,8 +166,8 @@ class ManagementState:
         return tuple(sorted(records.values(), key=lambda r: (r.evidence.time, r.id)))
 
     def has_record(self, named: str) -> bool:
-        """Return whether a record of the ledger, a document or an entry of one has an id; its beginning suffices."""
-        records = {*(r.id for r in self.records_in_use), *self.signers}
+        """Return whether a record, change, trace, document or entry of one has an id; its beginning suffices."""
+        records = {*(r.id for r in self.records_in_use), *self.signers, *self.elsewhere}
         return any(begins(record, named) for record in records) or named in self._ids
 
     @cached_property

@@ -92,7 +92,10 @@ def is_listed(field: FieldInfo) -> bool:
 
 def choices(field: FieldInfo) -> tuple[str, ...]:
     """Return the words of which a field has to be one; () where it may be any."""
-    return tuple(str(w) for part in _parts(field.annotation) if get_origin(part) is Literal for w in get_args(part))
+    parts = list(_parts(field.annotation))
+    if bool in parts:
+        return ("true", "false")
+    return tuple(str(w) for part in parts if get_origin(part) is Literal for w in get_args(part))
 
 
 def _parts(annotation: Any) -> Iterator[Any]:

@@ -89,8 +89,12 @@ class WrittenDocument(Record):
     reason_for_change: Text | None = optional("why it was changed")
     system: SystemId | None = optional("id of the system that it is about")
     organisation: Text | None = optional("the organisation, or the unit of it, that it is about")
-    model_digests: tuple[Sha256, ...] = optional("models that it is about, each by its dirHash1", ())
-    approver: Person | None = needed("who, not the author, is to approve it, with a key in the keyring")
+    model_digests: tuple[Sha256, ...] = optional(
+        "models that it is about, each by the fingerprint of its files (dirHash1)", ()
+    )
+    approver: Person | None = needed(
+        "who approves it: not its author, and somebody whose signing key is in the keyring"
+    )
     effective_from: Day | None = optional("day from which on it applies")
     review_by: Day | None = needed("on which day is it to be reviewed, within three years")
     valid_until: Day | None = optional("last day on which it applies")

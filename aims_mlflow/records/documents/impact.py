@@ -35,7 +35,7 @@ class ImpactProcessDocument(TextDocument):
     sensitive_uses: Texts = optional("uses that are sensitive", ())
     restricted_uses: Texts = optional("uses that are restricted", ())
     method: Text | None = needed("by which method it is made")
-    scales: Text | None = needed("which scales severity, scale and likelihood have")
+    scales: Text | None = needed("which levels severity, extent and likelihood have")
     assessors: Text | None = needed("who assesses")
     approvers: Text | None = needed("who approves")
     interval_days: int | None = optional("after how many days it is made again")
@@ -110,7 +110,7 @@ class ImpactEntry(Record):
 
     id: Text = Field(description="id of the impact")
     kind: Literal["harm", "benefit"] = Field(description="harm or benefit")
-    group: Text | None = needed("who is affected, as column=value or described")
+    group: Text | None = needed("who is affected, as in the data, e.g. age_group=60+, or described")
     dimension: Dimension | None = optional("dimension")
     mechanism: Text | None = needed("how it comes about")
     evidence: Texts = optional("evidence, by its citation", ())
@@ -166,7 +166,7 @@ class ImpactAssessmentDocument(TextDocument):
     model: AssessedModel | None = optional("the model")
     deployment: DeploymentContext | None = optional("where and how it is used")
     parties: Texts = optional("interested parties", ())
-    groups: tuple[AffectedGroup, ...] = optional("groups of people, as column=value of the data", ())
+    groups: tuple[AffectedGroup, ...] = optional("groups of people, as in the data, e.g. age_group=60+", ())
     impacts: tuple[ImpactEntry, ...] = entries("which benefits and harms, to whom, by which mechanism")
     measures: tuple[ImpactMeasure, ...] = optional("what is done about each harm", ())
     effects: tuple[SocietalEffect, ...] = optional("effects on society at large, each judged with a reason", ())
@@ -184,7 +184,7 @@ class PeopleImpactDocument(TextDocument):
 
     ABOUT = "system"
 
-    groups: tuple[AffectedGroup, ...] = entries("which groups of people, as column=value of the data")
+    groups: tuple[AffectedGroup, ...] = entries("which groups of people, as in the data, e.g. age_group=60+")
     impacts: tuple[ImpactEntry, ...] = entries("which harms and benefits for which group")
     measures: tuple[ImpactMeasure, ...] = entries("what is done about each harm, by whom, until when")
     evidence: Texts = optional("ids of the records that it rests on; citations are added by publishing", ())

@@ -24,13 +24,13 @@ from aims_mlflow.records.system import SystemId
 class PlannedMeasurement(Record):
     """Something that is measured."""
 
-    what: Text = Field(description="metric and rows")
+    what: Text = Field(description="metric and cases, e.g. selection rate of women")
     purpose: Text | None = optional("objective, risk or requirement that it serves")
     method: Text | None = needed("how it is measured")
     data_source: Text | None = optional("from which data")
     min_n: Count | None = optional("on how many rows at least")
-    every_days: Count | None = needed("every how many days")
-    limit: Text | None = needed("beyond which value somebody acts")
+    every_days: Count | None = needed("interval in days, e.g. 30")
+    limit: Text | None = needed("beyond which value somebody acts, e.g. below 0.80")
     who_acts: Person | None = needed("who acts")
     within: Text | None = optional("within what time")
 
@@ -68,7 +68,7 @@ class AuditTeamMember(Record):
     person: Person = Field(description="who")
     role: Text | None = optional("role in the team")
     competence: Texts = needed("which competences of theirs were used", ())
-    independence: Text | None = needed("what was compared to know that they audit nothing of their own")
+    independence: Text | None = needed("how it was checked that they do not audit their own work")
 
 
 class AuditSample(Record):
@@ -95,7 +95,7 @@ class AuditFindingEntry(Record):
     cause: Text | None = optional("cause")
     correction: Text | None = optional("correction")
     corrective_action: Text | None = optional("id of the corrective action")
-    owner: Person | None = needed("who mends it")
+    owner: Person | None = needed("who corrects it")
     due: Day | None = needed("by which day")
     closed_by: Texts = optional("evidence that closed it", ())
     closed_on: Day | None = optional("day on which it was closed")
@@ -110,7 +110,7 @@ class AuditReportDocument(LogDocument):
     held: Day | None = needed("on which day it was held")
     team: tuple[AuditTeamMember, ...] = entries("who audited, with which competence")
     sample: AuditSample | None = needed("what was looked at, and how it was drawn")
-    findings: tuple[AuditFindingEntry, ...] = entries("what was found, who mends it, and until when")
+    findings: tuple[AuditFindingEntry, ...] = entries("what was found, who corrects it, and until when")
     reported_to: Person | None = optional("who got the report")
 
 
@@ -125,8 +125,8 @@ class ReviewInputsDocument(LogDocument):
     monitoring: Texts = needed("what monitoring and measurement showed", ())
     audits: Texts = needed("what audits found", ())
     objectives: Texts = needed("which objectives were reached", ())
-    incidents: Texts = needed("which incidents there were; say none where there were none and how that is known", ())
-    waivers: Texts = optional("which waivers are open or ended", ())
+    incidents: Texts = needed("which incidents there were; if there were none, write so, and how you know", ())
+    waivers: Texts = optional("which exceptions that somebody signed (waivers) are open, and which ended", ())
     risks: Texts = optional("which risks and impacts changed", ())
     opportunities: Texts = needed("what could be better", ())
 
@@ -167,7 +167,7 @@ class NonconformityDocument(LogDocument):
 
     ABOUT = "either"
 
-    nonconformities: tuple[NonconformityEntry, ...] = entries("what is not as it must be, and why")
+    nonconformities: tuple[NonconformityEntry, ...] = entries("which requirement is not met, and why")
 
 
 class ActionEntry(Record):
@@ -195,7 +195,9 @@ class EffectCheck(Record):
 
     action: Text = Field(description="action")
     test: Text | None = optional("metric, rows and data of the test")
-    model_digest: Sha256 | None = needed("on which model, by its dirHash1")
+    model_digest: Sha256 | None = needed(
+        "on which model, by the fingerprint of its files (dirHash1), as its version's page names it"
+    )
     result: Literal["passed", "failed"] | None = needed("passed or failed")
     by: Person | None = needed("who checked")
     owner: Person | None = needed("who owned the action")

@@ -37,7 +37,7 @@ class QualityRequirement(Record):
     column: Text | None = optional("column or table that it is about")
     characteristic: Text | None = optional("characteristic, in the words of ISO/IEC 5259-2")
     expectation: Text = Field(description="what must be true")
-    limit: Text | None = needed("to which degree")
+    limit: Text | None = needed("to which degree, e.g. at most 2 %")
     reason: Text | None = needed("why, for which use")
 
 
@@ -61,7 +61,7 @@ class ProvenanceProcessDocument(TextDocument):
 class PreparationCriterion(Record):
     """When a step of preparation may be done."""
 
-    step: Text = Field(description="step, as its function is named")
+    step: Text = Field(description="step of the preparation, by the name of its function in the code")
     allowed_when: Text | None = needed("when it may be done")
     reason: Text | None = needed("why")
     most_rows_lost: Text | None = optional("share of rows that it may lose, overall and by group")
@@ -129,7 +129,7 @@ class ChannelTest(Record):
     person: Person | None = optional("who tested")
     date: Day | None = optional("day of the test report")
     token: Text | None = optional("word by which it was found again")
-    reached: Day | None = needed("day on which it reached triage")
+    reached: Day | None = needed("day on which it reached the person who sorts reports")
 
 
 class ReportLogDocument(LogDocument):

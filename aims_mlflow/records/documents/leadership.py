@@ -30,7 +30,7 @@ Activity = Literal["train", "validate", "approve", "operate", "stop", "report", 
 class KnownPerson(Record):
     """A person of the organisation."""
 
-    id: Person = Field(description="the person, as the owner of their key is named")
+    id: Person = Field(description="name of the person, exactly as it stands with their signing key")
     name: Text | None = optional("name")
     function: Text | None = needed("function in the organisation")
     top_management: bool = optional("whether the person belongs to top management", default=False)
@@ -61,7 +61,7 @@ class LeadershipDocument(TextDocument):
     mandate: Text | None = optional("what they are to decide")
     resources: Text | None = needed("which people, money and time top management committed")
     date: Day | None = optional("day of the commitment")
-    minutes: Sha256 | None = optional("sha256 of the minutes")
+    minutes: Sha256 | None = optional("sha256 of the file of the minutes, as `sha256sum FILE` prints it")
 
 
 class AuthorityRole(Record):
@@ -113,7 +113,9 @@ class PolicyDocument(TextDocument):
     prohibited: Texts = needed("which uses of AI are forbidden here", ())
     exceptions: Text | None = needed("how an exception is asked for, and who grants it")
     published_where: Text | None = optional("where people find it")
-    least_reached: Percent | None = optional("how many of 100 people whom it binds must be told; all without it")
+    least_reached: Percent | None = optional(
+        "least percentage of the people whom it binds who must have been told; 100 if left out"
+    )
 
 
 class CommunicationDocument(LogDocument):

@@ -51,7 +51,7 @@ class CompetenceDocument(LogDocument):
     """What a person in a role has learned and shown."""
 
     person: Person | None = needed("whose competence it is")
-    role: Text | None = needed("in which role of the keyring, such as trainer or approver")
+    role: Text | None = needed("role of their signing key, such as trainer or approver")
     requirement: Text | None = needed("what the role must know: evaluation, fairness, AI risk, law")
     basis: Text | None = needed("how they have shown it: course, exam, work sample, supervised work")
     assessor: Person | None = optional("who judged it")
@@ -63,7 +63,7 @@ class CompetenceDocument(LogDocument):
 class ObjectiveEntry(Record):
     """A measurable objective."""
 
-    objective: Text = Field(description="objective of Annex C")
+    objective: Text = Field(description="objective of ISO/IEC 42001, Annex C, such as fairness")
     metric: Text | None = needed("by which metric it is measured")
     slice: Slice = optional("for which rows", {})
     limit: Text | None = needed("which limit it has")
@@ -101,7 +101,7 @@ class RequirementEntry(Record):
     kind: Literal["functional", "performance", "fairness", "robustness", "privacy", "oversight", "data"] | None = (
         optional("kind of requirement")
     )
-    source: Text | None = needed("where it comes from: party, law, risk or impact")
+    source: Text | None = needed("the party, law, risk or impact that asks for it, e.g. law: GDPR Art. 22")
     priority: Text | None = optional("priority")
 
 
@@ -175,7 +175,7 @@ class DeploymentPlanDocument(LogDocument):
     environments: Texts = optional("where it is released to", ())
     steps: Texts = needed("in which steps it is released", ())
     canary: Text | None = optional("how it is tried on a part of the traffic first")
-    rollback_to: Text | None = needed("to which version one goes back")
+    rollback_to: Text | None = needed("which version is restored if the release fails")
     who_may_stop: Person | None = needed("who may stop the release")
     drill_date: Day | None = optional("day on which going back was tried")
     communication: Text | None = optional("who is told")
@@ -186,7 +186,7 @@ class WatchedMetric(Record):
 
     metric: Text = Field(description="metric")
     slice: Slice = optional("for which rows", {})
-    limit: Text | None = needed("beyond which value somebody acts")
+    limit: Text | None = needed("beyond which value somebody acts, e.g. below 0.80")
 
 
 class Acknowledgement(Record):
@@ -203,13 +203,13 @@ class MonitoringPlanDocument(LogDocument):
 
     ABOUT = "system"
 
-    model: Text | None = optional("MODEL@ALIAS that is watched")
+    model: Text | None = optional("model and alias that are watched, e.g. loan-model@champion")
     data_source: Text | None = optional("where the data in operation come from")
-    every_days: Count | None = needed("every how many days it is looked at")
+    every_days: Count | None = needed("interval in days, e.g. 30 it is looked at")
     grace_days: Count | None = optional("how many days a run may be late")
     least_rows: Count | None = needed("how many rows a run must see at least")
     metrics: tuple[WatchedMetric, ...] = entries("which metrics are watched, with which limits")
-    labels: Text | None = optional("where labels come from, and how late")
+    labels: Text | None = optional("where the true outcome comes from, and how late")
     who_acts: Person | None = needed("who acts on a breach")
     within_hours: Count | None = needed("within how many hours")
     false_alarms: Text | None = optional("how many false alarms are accepted over the plan's life")

@@ -96,7 +96,7 @@ class ComponentTest(Record):
     red_team: Text | None = optional("what an attack showed")
     date: Day | None = needed("on which day")
     evaluator: Person | None = needed("who tested")
-    decision: Text | None = needed("whether it may be used")
+    decision: Text | None = needed("whether it may be used, e.g. yes, yes with conditions, no")
     conditions: Texts = optional("under which conditions", ())
 
 

@@ -13,7 +13,7 @@ from aims_mlflow.management.rules.base import LintContext
 from support.management_folder import PEOPLE, POLICY, REGISTER_ENTRY, write
 
 SYSTEM = "income-screening"
-NOTE = "# TODO filled in from drafts, which are not known to be published: "
+NOTE = "# TODO check what was filled in from documents that are not known to be published: "
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def around(tmp_path):
 
 def noted(kind, system, around, form=None):
     text = new_draft(kind, system, "rita", around, form)[1]
-    return [line.removeprefix(NOTE).partition(". ")[0] for line in text.splitlines() if line.startswith(NOTE)]
+    return [line.removeprefix(NOTE).rstrip(".") for line in text.splitlines() if line.startswith(NOTE)]
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,35 @@ def test_the_inputs_of_a_review_begin_with_what_happened_and_leave_out_nothing_t
     minutes = new_draft("review-minutes", None, "rita", around)[1]
     assert "inputs: review-inputs" in minutes
     assert "- max" in minutes
+
+
+def test_what_no_day_is_stated_for_has_not_happened(tmp_path):
+    started = [text.partition("detected_on")[0].partition("held")[0] for text in (INCIDENT, REPORT)]
+    root = write(tmp_path, incident=started[0], report=started[1])
+    text = new_draft("review-inputs", None, "rita", LintContext(read_folder(root), EvidenceView(), None, "2026-12-01"))[
+        1
+    ]
+    assert "# TODO incidents: " in text
+    assert "# TODO audits: " in text
+
+
+def test_a_draft_explains_its_lines_and_shows_the_form_of_every_list(around):
+    text = new_draft("deployment-plan", SYSTEM, None, around)[1]
+    lines = text.splitlines()
+    assert all(line.startswith("# ") and "TODO" not in line for line in lines[:2])
+    assert "author: 'TODO: person who wrote it" in text
+    assert lines[lines.index("# TODO steps: in which steps it is released") + 1] == "#   - "
+    assert (
+        "top_management:  # whether the person belongs to top management (true or false)"
+        in new_draft("people", None, "rita", around)[1]
+    )
+    with_optional = new_draft("people", None, "rita", around)[1]
+    assert "(may be left out)" in with_optional
+
+
+def test_the_text_of_a_document_of_the_organisation_asks_about_no_single_system(around):
+    text = new_draft("use-process", None, "rita", around)[1]
+    assert "How is each system to be used" in text
+    policy = new_draft("ai-policy", None, "rita", around)[1]
+    assert "(7.5)" not in policy
+    assert "(A.2.2)" in policy

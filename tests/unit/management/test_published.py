@@ -10,6 +10,7 @@ import pytest
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.gates.control_status import control_status
+from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.lifecycle.ingest import session_entry
 from aims_mlflow.management.applicability.statement import newest_statement
@@ -20,6 +21,7 @@ from aims_mlflow.management.folder import read_folder
 from aims_mlflow.management.published import published_shelf, written_of
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
 from aims_mlflow.records.keyring import ROLES
+from aims_mlflow.records.leaves.changes import DecisionLeaf
 from support import live_states
 from support.authority_world import AuthorityWorld
 from support.good_documents import FIELDS, NEXT, NOW
@@ -122,8 +124,36 @@ def test_what_a_risk_rests_on_is_looked_up_in_the_whole_ledger(bank):
     risks[3]["likelihood_basis"] = f"measured twice: {sealed}, {unknown}"
     bank.publish("risk-register", "9" * 64, fields={"risks": risks})
     told = {f.about: f.fact for f in findings(bank.state(), NOW) if f.about.endswith("/basis")}
-    says = f"rests on {unknown}: no record of the ledger and no document has this id"
+    says = f"rests on {unknown}: nothing in the ledger, MLflow or a document has this id"
     assert told == {f"risk-register/R{n}/basis": f"risk R{n} {says}" for n in (2, 3)}
+
+
+def test_a_risk_may_rest_on_a_change_or_a_trace(bank, tracking):
+    """By a change's request, and by the id of a trace in MLflow: both are looked up, where they are kept."""
+    request = "01a22579-e332-7000-8000-0000000000aa"
+    bank.ledger.seal(Entry(DecisionLeaf(request=request, stage="registration", model_name="loans", allowed=False)))
+    with mlflow.start_span("answer") as span:
+        span.set_inputs({"question": "1"})
+    mlflow.flush_trace_async_logging()
+    there, absent = mlflow.get_last_active_trace_id(), f"tr-{0:032x}"
+    risk = FIELDS["risk-register"]["risks"][0]
+    causes = [[request], [there], [absent], [f"{request[:9]}…"]]
+    risks = [{**risk, "id": f"R{n}", "cause_evidence": named} for n, named in enumerate(causes)]
+    risks.append({**risk, "id": "R4", "cause_evidence": [], "likelihood_basis": f"seen in {there} and {absent}"})
+    bank.publish("risk-register", "9" * 64, fields={"risks": risks})
+    told = {f.about: f.fact for f in findings(bank.state(), NOW) if f.about.endswith("/basis")}
+    says = f"rests on {absent}: nothing in the ledger, MLflow or a document has this id"
+    assert told == {f"risk-register/R{n}/basis": f"risk R{n} {says}" for n in (2, 4)}
+
+
+def test_a_trace_that_cannot_be_looked_up_is_told_and_not_called_absent(bank, monkeypatch):
+    monkeypatch.setattr("aims_mlflow.evidence.tracking.is_configured", lambda: False)
+    named = f"tr-{7:032x}"
+    risk = {**FIELDS["risk-register"]["risks"][0], "cause_evidence": [named]}
+    bank.publish("risk-register", "9" * 64, fields={"risks": [risk]})
+    state = bank.state()
+    assert [f for f in findings(state, NOW) if f.about.endswith("/basis")] == []
+    assert any(named in text and "is not judged" in text for text in state.unread)
 
 
 def test_a_document_that_applied_before_its_approval_was_in_force_on_its_authors_word(bank):
