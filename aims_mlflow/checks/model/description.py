@@ -1,7 +1,8 @@
 """What a model's own description, the file `MLmodel`, lets run when the model is loaded: its loader and trusted types.
 
 A file of the format skops holds data alone only as long as nothing but that is trusted. MLflow hands skops the types
-that `MLmodel` names (`skops_trusted_types`), and imports the module that it names as `loader_module`.
+that `MLmodel` names (`skops_trusted_types`), and imports the modules that it names as `loader_module` and, for Keras,
+as `keras_module`. Of a model of transformers that was logged without its weights MLflow loads what the hub has.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ LOADERS = frozenset(
 )  # fmt: skip
 
 
+KERAS = frozenset(("keras", "keras.src", "tensorflow.keras", "tf_keras"))
+
+
 class Description(NamedTuple):
     """How a description is judged, and in words what it lets run; `unread` where it cannot be read."""
 
@@ -51,10 +55,13 @@ def described(mlmodel: bytes) -> Description:
     settings = [each for each in flavours.values() if isinstance(each, dict)]
     trusted = {name for each in settings for name in _names(each.get("skops_trusted_types"))} - HARMLESS_TYPES
     loaders = {name for each in settings for name in _names(each.get("loader_module"))} - LOADERS
+    loaders |= {name for each in settings for name in _names(each.get("keras_module"))} - KERAS
     own = sorted(name for name in loaders if not name.startswith("mlflow."))
+    elsewhere = _elsewhere(flavours.get("transformers"))
     words = [f"{NAME} trusts {', '.join(sorted(trusted))}"] if trusted else []
     words += [f"{NAME} loads by {', '.join(sorted(loaders))}"] if loaders else []
-    state: State = "code" if trusted or own else ("unknown" if loaders else "safe")
+    words += [f"{NAME} loads {elsewhere} from elsewhere, and not what was registered"] if elsewhere else []
+    state: State = "code" if trusted or own else ("unknown" if loaders or elsewhere else "safe")
     return Description(state, "; ".join(words))
 
 
@@ -62,3 +69,10 @@ def _names(value: Any) -> list[str]:
     """Return the names of a setting; what is no name is named by its kind: YAML's references can grow without end."""
     values = value if isinstance(value, list) else ([] if value is None else [value])
     return [each if isinstance(each, str) else f"a {type(each).__name__}" for each in values]
+
+
+def _elsewhere(transformers: Any) -> str:
+    """Return the model that transformers loads from its hub; empty where the weights lie among the model's files."""
+    if not isinstance(transformers, dict) or transformers.get("model_binary"):
+        return ""
+    return ", ".join(_names(transformers.get("source_model_name"))) or "a model"

@@ -224,10 +224,13 @@ def _hdf5(file: IO[bytes], name: str) -> State:
 
 
 def _json(file: IO[bytes]) -> State:
-    """A Keras configuration may have a Lambda layer; written with escapes it is found only by reading the JSON."""
+    """A Keras configuration may have a Lambda layer, one of transformers may name code from anywhere (`auto_map`).
+
+    Written with escapes they are found only by reading the JSON.
+    """
     file.seek(0)
     content = file.read()
-    if b"Lambda" not in content and b"\\u" not in content:
+    if not any(mark in content for mark in (b"Lambda", b"auto_map", b"\\u")):
         return "safe"
     try:
         nested: list[Any] = [json.loads(content)]
@@ -236,7 +239,7 @@ def _json(file: IO[bytes]) -> State:
     while nested:
         value = nested.pop()
         if isinstance(value, dict):
-            if value.get("class_name") == "Lambda":
+            if value.get("class_name") == "Lambda" or "auto_map" in value:
                 return "code"
             nested += value.values()
         elif isinstance(value, list):

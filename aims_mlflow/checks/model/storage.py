@@ -28,6 +28,7 @@ PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill", ".ckpt")
 TORCH = (".bin", ".pt", ".pth", ".ckpt")
 MAX_BYTES = 512 * 1024 * 1024
 MAX_MEMBERS = 10_000
+KERAS_MODULE = "keras_module.txt"  # MLflow imports what it names
 MAX_DEPTH = 3  # archives in archives
 
 
@@ -62,6 +63,10 @@ def scan(folder: Path) -> list[ModelFile]:
         if name == description.NAME and not files[-1].unsafe:
             told = description.described(mlmodel)
             files[-1] = ModelFile(name, told.state, unread=told.unread, words=told.words)
+        if path.name == KERAS_MODULE and not (
+            files[-1].unread or path.read_bytes().strip().decode("utf-8", "replace") in description.KERAS
+        ):
+            files[-1] = ModelFile(name, "code", words=f"{name} names a module that is imported")
         if not files[-1].unsafe and is_load_mark(name, path.stat().st_size, mlmodel):
             files.pop()
     return files

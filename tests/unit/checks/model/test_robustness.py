@@ -184,6 +184,9 @@ CODE = {
     "lambda.keras": zipped(**{"config.json": LAMBDA, "model.weights.h5": b"\x89HDF\r\n\x1a\n"}),
     "whole.h5": b'\x89HDF\r\n\x1a\n..."class_name": "Lambda"...',
     "wrapper.py": b"import os",
+    "config.json": b'{"architectures": ["X"], "auto_map": {"AutoModel": "someone/repository--code.X"}}',
+    "escaped.json": b'{"\\u0061uto_map": {}}',
+    "keras_module.txt": b"evil",
     "run": b"#!/bin/sh",
     "plain.model": pickle.dumps({"a": 1}, 1),
 }
