@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+from support.untraced import INTEGRATION, UNMEASURED
+
 TESTS = Path(__file__).parents[1]
 PACKAGE = TESTS.parent / "aims_mlflow"
 FILES = [p for p in sorted(TESTS.rglob("*.py")) if "__pycache__" not in p.parts]
@@ -48,3 +50,9 @@ def test_no_file_imports_a_test():
 def test_a_file_of_tests_has_400_lines_at_most():
     long = {p.name: n for p in FILES if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400}
     assert long == {}
+
+
+def test_what_is_left_out_of_coverage_and_what_is_taken_in_are_files():
+    names = {room: {p.stem for p in (TESTS / room).rglob("test_*.py")} for room in ("unit", "integration")}
+    assert set(UNMEASURED) - names["unit"] == set()
+    assert set(INTEGRATION) - names["integration"] == set()
