@@ -81,7 +81,7 @@ class SystemEntry(RegisterEntry):
     in_scope: bool | None = needed("whether the management system covers it")
     scope_reason: Text | None = optional("why it is in or out of scope")
     stages_in_scope: Texts = optional("stages that the scope covers", ())
-    users: Texts = needed("who uses it", ())
+    users: Texts = needed("who works with it, e.g. loan officers; whom it is about are affected_groups", ())
     affected_groups: tuple[AffectedGroup, ...] = entries("which people it affects, by column=value of the data")
     parties: Texts = optional("interested parties, by their names in `parties`", ())
     intended_use: Text | None = needed("what it is to be used for")

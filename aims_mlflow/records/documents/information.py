@@ -268,7 +268,7 @@ class IntendedUseDocument(TextDocument):
 
     use: Text | None = needed("what it is for")
     not_for: Texts = needed("what it is not for", ())
-    users: Texts = needed("who may use it", ())
+    users: Texts = needed("who may work with it, e.g. loan officers", ())
     conditions: Texts = optional("under which conditions", ())
     text_sha256: Sha256 | None = optional("sha256 of the text that users see")
 

@@ -112,7 +112,7 @@ class CustomerWish(Record):
     """What a customer needs."""
 
     need: Text = Field(description="what they need")
-    customer: Text | None = optional("who")
+    customer: Text | None = optional("which customer: who gets the system, or its service, from the organisation")
     requirement: Text | None = needed("which requirement it is in")
 
 
