@@ -11,13 +11,11 @@ def has_trace(trace_id: str) -> bool:
     Raises:
         ConfigError, Unreachable: MLflow does not tell.
     """
-    from mlflow.exceptions import MlflowException
-
     with reaching(f"read the trace {trace_id}"):
         try:
             client().get_trace(trace_id, display=False)
-        except MlflowException as exc:
-            if exc.error_code in NOT_THERE:
+        except Exception as exc:
+            if getattr(exc, "error_code", None) in NOT_THERE:
                 return False
             raise
         return True
