@@ -71,25 +71,41 @@ PIECES = [
 
 
 @st.composite
-def spoilt(draw, seed):
-    """The seed's bytes with a few cuts, flips, repeats and hostile pieces in them; or no trace of it."""
+def edits(draw, length):
+    """What spoils bytes of a length: a few cuts, flips, repeats and hostile pieces; or other bytes in their place."""
     if draw(st.integers(0, 19)) == 0:
         return draw(st.binary(max_size=300))
-    data = bytearray(seed)
+    out = []
     for _ in range(draw(st.integers(1, 4))):
-        at = draw(st.integers(0, max(len(data) - 1, 0)))
-        kind = draw(st.integers(0, 4))
+        at, kind = draw(st.integers(0, max(length - 1, 0))), draw(st.integers(0, 4))
+        more = {0: st.integers(0, 255), 1: st.integers(1, 60), 2: st.sampled_from(PIECES), 3: st.integers(1, 200)}
+        out.append((kind, at, draw(more[kind]) if kind in more else None))
+    return out
+
+
+def edited(seed, asked):
+    """The seed's bytes, spoilt as is asked."""
+    if isinstance(asked, bytes):
+        return asked
+    data = bytearray(seed)
+    for kind, where, more in asked:
+        at = min(where, max(len(data) - 1, 0))
         if kind == 0 and data:
-            data[at] = draw(st.integers(0, 255))
+            data[at] = more
         elif kind == 1:
-            del data[at : at + draw(st.integers(1, 60))]
+            del data[at : at + more]
         elif kind == 2:
-            data[at:at] = draw(st.sampled_from(PIECES))
+            data[at:at] = more
         elif kind == 3:
-            data[at:at] = data[at : at + draw(st.integers(1, 200))]
+            data[at:at] = data[at : at + more]
         else:
             data = data[:at]
     return bytes(data)
+
+
+def spoilt(seed):
+    """The seed's bytes with a few edits in them."""
+    return edits(len(seed)).map(lambda asked: edited(seed, asked))
 
 
 VALUES = st.one_of(
@@ -252,14 +268,15 @@ def bundle(tmp_path_factory):
 def archive_of(bundle, folder):
     stream = io.BytesIO()
     write_archive(bundle, stream)
+    whole = stream.getvalue()
 
-    def read(raw):
+    def read(asked):
         path = folder / "b.zip"
-        path.write_bytes(raw)
+        path.write_bytes(edited(whole, asked))
         with Archive(path) as archive:
             verify_bundle(archive, "bundle").as_json()
 
-    return spoilt(stream.getvalue()), read
+    return edits(len(whole)), read  # not the archives themselves: Hypothesis keeps each of a round
 
 
 def files_of(bundle):
