@@ -28,8 +28,6 @@ LOADERS = frozenset(
         "spacy", "spark", "statsmodels", "tensorflow", "transformers", "xgboost",
     )
 )  # fmt: skip
-
-
 KERAS = frozenset(("keras", "keras.src", "tensorflow.keras", "tf_keras"))
 
 

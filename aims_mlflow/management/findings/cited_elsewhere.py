@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.traces import has_trace
-from aims_mlflow.management.cited_records import TRACE, begins
+from aims_mlflow.management.cited_records import TRACE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from aims_mlflow.ledger.leaves import Leaf
+    from collections.abc import Collection
 
 
 class CitedElsewhere(NamedTuple):
@@ -22,10 +20,9 @@ class CitedElsewhere(NamedTuple):
     unread: tuple[str, ...] = ()
 
 
-def cited_elsewhere(leaves: Iterable[Leaf], wanted: Collection[str]) -> CitedElsewhere:
-    """Look ids up among the requests of a ledger's leaves and, those of traces, in the configured MLflow."""
-    requests = {leaf.fact.request for leaf in leaves if leaf.fact.request}
-    found, unread = {request for request in requests if any(begins(request, name) for name in wanted)}, []
+def cited_elsewhere(requests: Collection[str], wanted: Collection[str]) -> CitedElsewhere:
+    """Return the wanted requests that the ledger has, and the wanted traces that the configured MLflow has."""
+    found, unread = set(requests), []
     for name in sorted(n for n in wanted if TRACE.fullmatch(n)):
         why = None if tracking.is_configured() else "MLFLOW_TRACKING_URI names no MLflow that keeps it"
         try:

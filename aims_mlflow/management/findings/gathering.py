@@ -101,9 +101,9 @@ def read_state(
     state = replace(state, deployed=deployed(ledger))
     wanted = _looked_up(state)
     if wanted:
-        cited = cited_elsewhere(ledger.leaves(), wanted)
-        unread = (*state.unread, *cited.unread)
-        state = replace(state, signers=_signers(ledger, wanted), elsewhere=cited.ids, unread=unread)
+        signers, requests = _looked_up_in(ledger, wanted)
+        cited = cited_elsewhere(requests, wanted)
+        state = replace(state, signers=signers, elsewhere=cited.ids, unread=(*state.unread, *cited.unread))
     return with_cards(state)
 
 
@@ -147,13 +147,16 @@ def with_cards(state: ManagementState) -> ManagementState:
     return replace(state, cards=cards, unread=(*state.unread, *unread))
 
 
-def _signers(ledger: Ledger, wanted: frozenset[str]) -> dict[str, frozenset[str]]:
-    """Return who signed each wanted record of the ledger: the key's owner, and the account that it names."""
+def _looked_up_in(ledger: Ledger, wanted: frozenset[str]) -> tuple[dict[str, frozenset[str]], set[str]]:
+    """Return (who signed each wanted record: the key's owner, and the account that it names; the wanted requests)."""
     keyring = _keyring(ledger)
     found: dict[str, frozenset[str]] = {}
     names: list[str] = []
+    requests: set[str] = set()
     for leaf in ledger.leaves():
         names += leaf.fact.envelopes()
+        if leaf.fact.request and any(begins(leaf.fact.request, name) for name in wanted):
+            requests.add(leaf.fact.request)
     for name, raw in ledger.envelopes(list(dict.fromkeys(names))).items():
         try:
             record = statement.read(raw, name)
@@ -162,7 +165,7 @@ def _signers(ledger: Ledger, wanted: frozenset[str]) -> dict[str, frozenset[str]
         if any(begins(record.id, name) for name in wanted):
             entry = keyring.find(record.evidence.key_id) if keyring else None
             found[record.id] = frozenset({record.evidence.actor, *([entry.owner] if entry else [])})
-    return found
+    return found, requests
 
 
 def _keyring(ledger: Ledger) -> Keyring | None:
