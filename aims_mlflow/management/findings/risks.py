@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.citations import claim_of
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.management.cited_records import begins, named_records
+from aims_mlflow.management.cited_records import TRACE, begins, named_records
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument
 from aims_mlflow.records.documents.incident import IncidentDocument
@@ -143,7 +143,11 @@ def _unknown_bases(risk: RiskEntry, document: str, state: ManagementState) -> It
     """Yield R4: a risk that rests on what neither ledger nor documents have; nothing where no ledger was read."""
     unknown = [n for n in named_records(risk) if state.deployed is not None and not state.has_record(n)]
     if unknown:
-        fact = f"risk {risk.id} rests on {', '.join(unknown)}: nothing in the ledger, MLflow or a document has this id"
+        traces = [n for n in unknown if TRACE.fullmatch(n)]
+        others = [n for n in unknown if n not in traces]
+        why = [f"{', '.join(others)}: no record or change of the ledger and no document has this id"] if others else []
+        why += [f"{', '.join(traces)}: MLflow has no such trace"] if traces else []
+        fact = f"risk {risk.id} rests on {'; and on '.join(why)}"
         fix = f"correct the id in {risk.id} of {document} (cause_evidence, or a basis), or state the reason in words"
         yield ManagementFinding("R4", f"{document}/{risk.id}/basis", fact, fix, risk.system, (document,))
 

@@ -124,7 +124,7 @@ def test_what_a_risk_rests_on_is_looked_up_in_the_whole_ledger(bank):
     risks[3]["likelihood_basis"] = f"measured twice: {sealed}, {unknown}"
     bank.publish("risk-register", "9" * 64, fields={"risks": risks})
     told = {f.about: f.fact for f in findings(bank.state(), NOW) if f.about.endswith("/basis")}
-    says = f"rests on {unknown}: nothing in the ledger, MLflow or a document has this id"
+    says = f"rests on {unknown}: no record or change of the ledger and no document has this id"
     assert told == {f"risk-register/R{n}/basis": f"risk R{n} {says}" for n in (2, 3)}
 
 
@@ -142,7 +142,7 @@ def test_a_risk_may_rest_on_a_change_or_a_trace(bank, tracking):
     risks.append({**risk, "id": "R4", "cause_evidence": [], "likelihood_basis": f"seen in {there} and {absent}"})
     bank.publish("risk-register", "9" * 64, fields={"risks": risks})
     told = {f.about: f.fact for f in findings(bank.state(), NOW) if f.about.endswith("/basis")}
-    says = f"rests on {absent}: nothing in the ledger, MLflow or a document has this id"
+    says = f"rests on {absent}: MLflow has no such trace"
     assert told == {f"risk-register/R{n}/basis": f"risk R{n} {says}" for n in (2, 4)}
 
 
