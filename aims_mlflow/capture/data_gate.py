@@ -263,7 +263,7 @@ def check_quality(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder
             f"Training refused: {run.setup.config.system.id}. A.7.4: {reason}",
             run_id=run.run_id,
             unmet=stops,
-            next=f"mend the data, or change the pack with a reason; the evidence is in run {run.run_id}",
+            next=f"mend the data, or change the limit in your pack with a reason; the evidence is in run {run.run_id}",
         )
 
 

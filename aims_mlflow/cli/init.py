@@ -16,6 +16,8 @@ from aims_mlflow.cli.options import DATA_OPTIONS, READ, reading_of, table_to_pro
 from aims_mlflow.errors import ConfigError, set_elsewhere
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from aims_mlflow.checks.profiling.profile import ColumnProfile
@@ -72,7 +74,7 @@ def command(
     frame, parent = _table_and_pack(table, reading, pack, target, named)
     columns = profile(frame, target, parent.task)
     guessed = named or [c for c in suggest_sensitive(frame.columns) if c != target and not frame[c].isna().all()]
-    labels, favourable = _labels(frame, target, favourable, guessed, parent.task)
+    labels, good = _labels(frame, target, favourable, guessed, parent.task)
     proposed = _proposed_groups(frame, guessed)
     system = FirstSystem(
         id=system_id or _id_of(table),
@@ -83,7 +85,7 @@ def command(
         target=target,
         task=parent.task,
         labels=labels,
-        favourable=favourable,
+        favourable=good,
         sensitive=tuple(guessed),
         identifiers=tuple(c.name for c in columns if c.kind == "identifier"),
         reading=reading,
@@ -96,7 +98,7 @@ def command(
     fits = [f"extends {parent.name}, which fits {target!r}: --pack names another"]
     chosen = _needs(parent, len(frame)) if pack else fits
     seen = [*_guessed(named, guessed), *_without_label(frame[target]), *_doubtful(columns)]
-    _print_hints([*chosen, *seen, *unsaid(system)], system.id)
+    _print_hints([*chosen, *seen, *_supposed(system, favourable), *unsaid(system)], system.id)
 
 
 def _added(frame: pd.DataFrame, parent: Pack, system: FirstSystem, source: str) -> list[dict[str, Any]]:
@@ -192,7 +194,7 @@ def _labels(
     filled = frame.dropna(axis=1, how="all")
     make_dataset("train", filled, PredictionTask(task, target, tried), sensitive=sensitive)
     if favourable is None and task == "binary-classification":
-        favourable = labels["1"] if set(labels) == {"0", "1"} else _asked_label(target, list(labels.values()))
+        favourable = _asked_label(target, labels)
     return tuple(labels.values()), favourable
 
 
@@ -203,10 +205,21 @@ def _asked(question: str, default: str) -> str:
     return default if question.startswith("Owner") else ""
 
 
-def _asked_label(target: str, labels: list[str]) -> str | None:
+def _asked_label(target: str, labels: Mapping[str, str]) -> str | None:
+    """Ask on a terminal which label is good for a person; elsewhere take 1 of 0 and 1, which `_supposed` then tells."""
+    usual = labels["1"] if set(labels) == {"0", "1"} else None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return None
-    return str(click.prompt(f"Which label of {target} is good for a person", type=click.Choice(labels)))
+        return usual
+    question = f"Which label of {target} is good for a person"
+    return str(click.prompt(question, type=click.Choice(list(labels.values())), default=usual))
+
+
+def _supposed(system: FirstSystem, favourable: str | None) -> list[str]:
+    """Return that a favourable label was supposed, where nobody named or was asked for it."""
+    if favourable is not None or system.favourable is None or (sys.stdin.isatty() and sys.stdout.isatty()):
+        return []
+    wanted = f"favourable: {system.favourable} is supposed, since the labels are 0 and 1"
+    return [f"{wanted}: where that is what a person wants to avoid, such as an illness, name the other in aims.yaml"]
 
 
 def _git_email() -> str:

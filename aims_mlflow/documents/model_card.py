@@ -184,11 +184,18 @@ def _outcome(notes: Notes) -> list[str]:
     if start is None:
         return ["No record says what is predicted."]
     about = details(start, SessionStartDetails)
-    good = plain(about.favourable) if about.favourable else "none is named"
+    good = plain(about.favourable) if about.favourable else _supposed(notes)
     if about.threshold is not None:
         good = f"{notes.number(start, about.threshold)} or above"
     mark = notes.cite(start)
     return [f"Predicted: {plain(about.target or 'unknown')}{mark}. Favourable outcome for a person: {good}{mark}."]
+
+
+def _supposed(notes: Notes) -> str:
+    """Return the outcome that the checks took as favourable where the system names none."""
+    measured = notes.last("performance")
+    label = details(measured, PerformanceDetails).favourable
+    return "none is named" + (f", {plain(label)} is supposed{notes.cite(measured)}" if measured and label else "")
 
 
 def _deployers(notes: Notes) -> list[str]:

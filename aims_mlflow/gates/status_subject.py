@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -209,7 +210,7 @@ class StatusSubject:
         system = self.name if self.scope != "organization" else None
         # The organisation has no rules of a model: its keyring alone says whose approval counts.
         policy = self.rules is not None or (self.scope == "organization" and self.keyring is not None)
-        asked = DocumentQuestion(system, self.digest, self.approvals, policy, role)
+        asked = DocumentQuestion(system, self.digest, self._approvals_of.get(document.sha256, ()), policy, role)
         verdict = judge(document, asked, at)
         if verdict.outcome != "holds" or not document.citations or not self.sessions:
             return verdict
@@ -218,6 +219,14 @@ class StatusSubject:
             return verdict
         text = f"{document.name}: {'; '.join(s.text for s in doubted)}; publish it again, or review it with a reason"
         return replace(verdict, outcome="stale", sentence=text)
+
+    @cached_property
+    def _approvals_of(self) -> dict[str | None, list[DocumentApproval]]:
+        """The approvals by the sha256 of what they approve."""
+        out: defaultdict[str | None, list[DocumentApproval]] = defaultdict(list)
+        for approval in self.approvals:
+            out[approval.sha256].append(approval)
+        return out
 
     @property
     def in_use(self) -> bool:

@@ -74,6 +74,11 @@ class PageIndex:
         """Return how many leaves are indexed."""
         return int(self.connection.execute("SELECT coalesce(max(sequence) + 1, 0) FROM leaf").fetchone()[0])
 
+    def last(self) -> tuple[int, str] | None:
+        """Return number and hash of the last indexed leaf, which tell all before it; None of an empty index."""
+        row = self.connection.execute("SELECT sequence, hash FROM leaf ORDER BY sequence DESC LIMIT 1").fetchone()
+        return (int(row["sequence"]), str(row["hash"])) if row else None
+
     def rows(self, sql: str, scope: Scope, **values: Any) -> list[sqlite3.Row]:
         """Return the rows of a query, whose `{scope}` keeps those that a reader may read."""
         given = {**values, "scope": scope.parameter}

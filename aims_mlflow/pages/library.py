@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,7 +19,7 @@ from aims_mlflow.records.documents import KINDS
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from aims_mlflow.gates.published_documents import Publication
@@ -207,8 +208,8 @@ def _approvers(shelf: DocumentShelf, publication: Publication) -> tuple[str, ...
     return tuple(dict.fromkeys(owner for owner in mine if not is_among(owner, document.authors)))
 
 
-def leaf_of(source: PageSource, publication: Publication) -> int | None:
-    """Return the number of the leaf that sealed a publication."""
-    sql = "SELECT leaf FROM record WHERE sha256 = ?"
-    row = source.shared.index.connection.execute(sql, (publication.record.sha256,)).fetchone()
-    return int(row["leaf"]) if row else None
+def leaves_of(source: PageSource, publications: Iterable[Publication]) -> dict[str, int]:
+    """Return the number of the leaf that sealed each publication, by the sha256 of its record."""
+    asked = json.dumps([p.record.sha256 for p in publications])
+    sql = "SELECT r.sha256, r.leaf FROM json_each(?) AS j JOIN record AS r ON r.sha256 = j.value"
+    return {row["sha256"]: int(row["leaf"]) for row in source.shared.index.connection.execute(sql, (asked,))}

@@ -77,7 +77,7 @@ class SharedSource:
     shelf_keys: BoundedCache[tuple[object, ...]] = field(default_factory=lambda: BoundedCache(2))
     sessions: KnownSessions = field(default_factory=lambda: KnownSessions(MOST_SESSION_BYTES))
     statements: BoundedCache[Any] = field(default_factory=lambda: BoundedCache(4))
-    summaries: BoundedCache[Any] = field(default_factory=lambda: BoundedCache(8))
+    summaries: BoundedCache[Any] = field(default_factory=lambda: BoundedCache(16))
     roots: Collection[str] | None = None  # pinned ones; None: those of the environment
     judgements: BoundedCache[JudgedVersion | None] = field(default_factory=lambda: BoundedCache(MOST_JUDGED))
     decisions: BoundedCache[Decision | None] = field(default_factory=lambda: BoundedCache(MOST_DECIDED))

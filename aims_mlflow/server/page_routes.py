@@ -61,7 +61,8 @@ def _respond(page: SitePage, root: str, kind: str = "html", **args: str) -> Resp
                 404, "This server's registry is not gated, so it has no ledger to show. Next: see docs/gate.md\n"
             )
         indexed = reader.caught_up()  # a model that is new has to be among those whose readers are asked for
-        scope = reader_scope(reader.shared.index.models())
+        index = reader.shared.index
+        scope = reader_scope(reader.shared.summaries.once(("models", index.last()), index.models))
     except AimsError as exc:
         return _said(403, f"{exc.sentence()}\n")
     except Exception as exc:  # noqa: BLE001 - who may not be known reads nothing

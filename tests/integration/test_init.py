@@ -176,11 +176,24 @@ def test_a_label_that_nobody_called_good_is_asked_for_before_the_training(table,
     assert not trained
 
 
-def test_the_labels_0_and_1_need_no_question(table, tmp_path):
+def test_of_the_labels_0_and_1_the_favourable_one_is_supposed_aloud_and_asked_for_on_a_terminal(
+    table, tmp_path, capsys, monkeypatch
+):
+    """An illness is a 1, too."""
     frame = pd.read_csv(table).assign(granted=lambda t: (t["granted"] == "yes").astype(int))
     frame.to_csv(table, index=False)
+    supposed = "favourable: 1 is supposed, since the labels are 0 and 1"
     assert init(table, "--target", "granted", "--dir", tmp_path / "p") == 0
     assert written(tmp_path / "p")[0].config.data.favourable == "1"
+    assert supposed in capsys.readouterr().out
+    assert init(table, "--target", "granted", "--favourable", "0", "--dir", tmp_path / "q") == 0
+    assert supposed not in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda question, default=None, **_: "0" if "Which label" in question else default)
+    assert init(table, "--target", "granted", "--dir", tmp_path / "r") == 0
+    assert written(tmp_path / "r")[0].config.data.favourable == "0"
+    assert supposed not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", [n for n in shipped_packs() if load_pack(n).task == "binary-classification"])

@@ -66,7 +66,11 @@ def make_dataset(
         notes=(*notes, *more),
     )
     validate_dataset(data)
-    return dataclasses.replace(data, task=with_favourable(data))
+    known = with_favourable(data)
+    if known == task:
+        return data
+    supposed = f"no outcome of {task.target!r} is named favourable: {known.favourable} is supposed, of 0 and 1"
+    return dataclasses.replace(data, task=known, notes=(*data.notes, supposed))
 
 
 def with_favourable(data: Dataset) -> PredictionTask:

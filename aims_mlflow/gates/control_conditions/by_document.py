@@ -9,7 +9,7 @@ from typing import Any
 from aims_mlflow.gates.kind_verdict import how_to_add
 from aims_mlflow.gates.person_statements import PublishedDocument, says
 from aims_mlflow.gates.shapes import mappings
-from aims_mlflow.gates.status_subject import StatusSubject
+from aims_mlflow.gates.status_subject import ASSESSED, ASSESSMENT, StatusSubject
 from aims_mlflow.gates.verdict import Judgement, Outcome, joined
 from aims_mlflow.records.documents import missing_for_met
 
@@ -48,7 +48,9 @@ def by_documents(kind: str, *checks: FieldCheck) -> Check:
 
 def absent(kind: str) -> Judgement:
     """Return the verdict where nothing of a kind is here."""
-    return Judgement("missing", how_to_add(kind), basis="person")
+    fields = ASSESSED.get(kind)
+    other = f"; an {ASSESSMENT} that states {', '.join(fields)} does as well" if fields else ""
+    return Judgement("missing", how_to_add(kind) + other, basis="person")
 
 
 def judged(

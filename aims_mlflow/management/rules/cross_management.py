@@ -1,20 +1,28 @@
-"""Cross-checks of duties, management reviews and causes that came back (X28 to X30)."""
+"""Cross-checks of duties, management reviews, causes that came back, and levels of impacts (X28 to X31)."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.gates.person_statements import OF_MANAGEMENT
+from aims_mlflow.gates.person_statements import OF_MANAGEMENT, says
 from aims_mlflow.management.duties import DutyRegister
 from aims_mlflow.management.recurrence import causes_of_actions, causes_of_nonconformities, returned
 from aims_mlflow.management.review_inputs import left_out
 from aims_mlflow.management.rules.base import Spot
+from aims_mlflow.records.documents.impact import (
+    ImpactAssessmentDocument,
+    ImpactProcessDocument,
+    PeopleImpactDocument,
+)
 from aims_mlflow.records.documents.improvement import (
     CorrectiveActionDocument,
     NonconformityDocument,
     ReviewInputsDocument,
 )
 from aims_mlflow.records.documents.leadership import PeopleEntry, RoleAssignmentDocument, RolesDocument
+from aims_mlflow.records.documents.risk import RiskMethodDocument
 from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
@@ -76,8 +84,54 @@ def _came_back(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
             yield Spot(document.line(later.field, later.index), text)
 
 
+def _off_scale(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+    written = document.written
+    if not isinstance(written, ImpactAssessmentDocument | PeopleImpactDocument):
+        return
+    scales = _Scales.of(around)
+    for n, impact in enumerate(written.impacts):
+        for field, level, known in (
+            ("severity", impact.severity, scales.severity),
+            ("likelihood", impact.likelihood, scales.likelihood),
+        ):
+            if says(level) and not scales.explain(str(level), known):
+                named = ", ".join(known) or "those of impact-process"
+                text = f"{field} {level!r} of impact {impact.id} is no level of the written scales: {named}"
+                yield Spot(document.line("impacts", n, field), text)
+
+
+@dataclass(frozen=True)
+class _Scales:
+    """The levels that risk-method lists, and what impact-process says of levels; empty where neither is written."""
+
+    severity: tuple[str, ...]
+    likelihood: tuple[str, ...]
+    text: str
+
+    @classmethod
+    def of(cls, around: LintContext) -> _Scales:
+        methods = [d.written for d in around.folder.of("risk-method")]
+        scales = [m.scales for m in methods if isinstance(m, RiskMethodDocument) and m.scales]
+        ways = [d.written for d in around.folder.of("impact-process")]
+        return cls(
+            tuple(s.level for x in scales for s in (*x.impact_on_people, *x.impact_on_society) if says(s.level)),
+            tuple(s.level for x in scales for s in x.likelihood if says(s.level)),
+            " ".join(str(w.scales) for w in ways if isinstance(w, ImpactProcessDocument) and says(w.scales)),
+        )
+
+    def explain(self, level: str, known: tuple[str, ...]) -> bool:
+        """Return whether a level is written down; true where no scale is, and of a number where a text has a range."""
+        wanted = level.strip().casefold()
+        is_in_a_range = wanted.isdecimal() and re.search(r"\d", self.text)
+        if is_in_a_range or not (known or self.text):
+            return True
+        in_text = re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", self.text.casefold())
+        return in_text is not None or wanted in {k.strip().casefold() for k in known}
+
+
 CHECKS: dict[str, Check] = {
     "X28": _duty,
     "X29": _review_left_out,
     "X30": _came_back,
+    "X31": _off_scale,
 }

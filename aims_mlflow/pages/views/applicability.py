@@ -21,7 +21,7 @@ from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.management.applicability.statement import changes, computed_statement
 from aims_mlflow.management.findings.state import ManagementState
-from aims_mlflow.pages.library import as_written, leaf_of
+from aims_mlflow.pages.library import as_written, leaves_of
 from aims_mlflow.pages.views.common import document_cell, leaf_cell, time_text
 from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, live_versions, states_among
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
@@ -203,7 +203,7 @@ def _differences(before: StatementVersion | None, now: StatementVersion) -> list
 
 
 def _versions(source: PageSource, every: Sequence[StatementVersion]) -> PageTable:
-    rows = []
+    rows, leaves = [], leaves_of(source, (v.publication for v in every))
     for version in reversed(every):
         publication = version.publication
         out = sum(not c.applies for c in version.written.controls)
@@ -216,7 +216,7 @@ def _versions(source: PageSource, every: Sequence[StatementVersion]) -> PageTabl
                 ", ".join(source.documents.approvers(publication)) or "nobody",
                 time_text(publication.document.time),
                 publication.statement.reason_for_change or "",
-                leaf_cell(leaf_of(source, publication)),
+                leaf_cell(leaves.get(publication.record.sha256)),
             )
         )
     columns = ("Version", "State", "Controls", "Signed by", "Approved by", "Signed at", "Why it was changed", "Sealed")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.cached_values import cached_property
 from aims_mlflow.documents.page_blocks import PageCell, PageTable, to
-from aims_mlflow.pages.library import leaf_of
+from aims_mlflow.pages.library import leaves_of
 from aims_mlflow.pages.views.common import day_text, document_cell, leaf_cell, model_cell
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.gate import SampleDetails
@@ -90,15 +90,13 @@ def _consents(source: PageSource, builders: Builders) -> Iterator[tuple[Any, ...
 
 def _documents(source: PageSource, builders: Builders) -> Iterator[tuple[Any, ...]]:
     """Yield documents approved by their author, validations of an own model, and audits of an own system."""
-    for each in source.documents.in_force:
-        found = list(_of_document(source, each, builders))
-        if found:
-            about, sealed = (
-                document_cell(each.id, f"{each.kind} {each.id}"),
-                leaf_cell(leaf_of(source, each.publication)),
-            )
-            at = day_text(each.publication.document.time)
-            yield from ((what, who, about, why, at, sealed) for what, who, why in found)
+    conflicts = [(d, tuple(_of_document(source, d, builders))) for d in source.documents.in_force]
+    leaves = leaves_of(source, (d.publication for d, found in conflicts if found))
+    for each, found in conflicts:
+        about = document_cell(each.id, f"{each.kind} {each.id}")
+        sealed = leaf_cell(leaves.get(each.publication.record.sha256))
+        at = day_text(each.publication.document.time)
+        yield from ((what, who, about, why, at, sealed) for what, who, why in found)
 
 
 def _of_document(source: PageSource, each: SealedDocument, builders: Builders) -> Iterator[tuple[str, str, str]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.page_blocks import PageTable, state_cell
-from aims_mlflow.pages.library import leaf_of
+from aims_mlflow.pages.library import leaves_of
 from aims_mlflow.pages.views.common import PAGE_ROWS, day_text, document_cell, leaf_cell, system_cell
 from aims_mlflow.pages.views.records import readable
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument, MonitoringPlanDocument
@@ -120,15 +122,29 @@ def slots(plan: MonitoringPlanDocument, since: str, today: str, runs: Sequence[A
     return out[::-1]
 
 
+def _runs_of(source: PageSource, systems: set[str]) -> dict[str, list[Any]]:
+    """Return the rows of the readable monitoring runs of some systems, oldest first, by system."""
+    sql = (
+        "SELECT r.* FROM json_each(:systems) AS j JOIN record AS r ON r.system = j.value "
+        f"WHERE r.kind = 'monitor-run' AND {readable(source)} ORDER BY r.time"
+    )
+    out = defaultdict[str, list[Any]](list)
+    for row in source.rows(sql, systems=json.dumps(sorted(systems))):
+        out[row["system"]].append(row)
+    return out
+
+
 def plans_table(source: PageSource, first: int = 1, most: int = PAGE_ROWS) -> PageTable:
     """Return `most` of the published monitoring plans, from `first` on, with how many of their runs were missed."""
     plans = source.documents.of(MonitoringPlanDocument)
     rows, columns = [], ("Plan", "System", "Every", "Periods over", "Missed", "The last missed", "Who acts", "Sealed")
-    for document, plan in plans[first - 1 : first - 1 + most]:
+    shown = plans[first - 1 : first - 1 + most]
+    leaves = leaves_of(source, (d.publication for d, _ in shown))
+    runs = _runs_of(source, {d.publication.document.system or "" for d, _ in shown})
+    for document, plan in shown:
         system = document.publication.document.system or ""
         since = plan.effective_from or day_text(document.publication.document.time)
-        sql = f"SELECT r.* FROM record r WHERE r.kind = 'monitor-run' AND r.system = :s AND {readable(source)} "
-        found = slots(plan, since, source.moment[:10], source.rows(f"{sql} ORDER BY r.time", s=system))
+        found = slots(plan, since, source.moment[:10], runs[system])
         missed = [slot for slot in found if slot.run is None]
         rows.append(
             (
@@ -141,7 +157,7 @@ def plans_table(source: PageSource, first: int = 1, most: int = PAGE_ROWS) -> Pa
                 else "none was due yet",
                 f"{missed[0].begins} to {missed[0].last}" if missed else "",
                 plan.who_acts or "nobody",
-                leaf_cell(leaf_of(source, document.publication)),
+                leaf_cell(leaves.get(document.publication.record.sha256)),
             )
         )
     note = (

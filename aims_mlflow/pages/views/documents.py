@@ -20,7 +20,7 @@ from aims_mlflow.documents.page_blocks import (
 )
 from aims_mlflow.gates.citations import suspects
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.pages.library import leaf_of
+from aims_mlflow.pages.library import leaves_of
 from aims_mlflow.pages.views.common import (
     RowRange,
     day_text,
@@ -65,10 +65,11 @@ def documents(source: PageSource, _args: Mapping[str, str], query: Mapping[str, 
         found = [d for d in found if d.publication.document.system == system]
     paging = RowRange("documents", query, len(found))
     shown = found[paging.first - 1 : paging.first - 1 + paging.most]
+    leaves = leaves_of(source, (d.publication for d in shown))
     table = PageTable(
         "Documents, those to be reviewed first",
         ("Document", "State", "Kind", "System", "Version", "Owner", "Review by", "Approved by", "Sealed"),
-        [_row(source, d) for d in shown],
+        [_row(d, leaves.get(d.publication.record.sha256)) for d in shown],
         total=paging.total,
         first=paging.first,
         empty="No published document fits, of those that this reader may read.",
@@ -87,7 +88,7 @@ def documents(source: PageSource, _args: Mapping[str, str], query: Mapping[str, 
     return PageView("Documents", "documents", (ONLY_SEALED,), (table, form), **paging.links)
 
 
-def _row(source: PageSource, found: SealedDocument) -> tuple[Any, ...]:
+def _row(found: SealedDocument, leaf: int | None) -> tuple[Any, ...]:
     document, stated = found.publication.document, found.publication.statement
     return (
         document_cell(document.id, stated.title),
@@ -98,7 +99,7 @@ def _row(source: PageSource, found: SealedDocument) -> tuple[Any, ...]:
         stated.owner,
         document.review_by or "no day is stated",
         ", ".join(found.approved_by) or "nobody",
-        leaf_cell(leaf_of(source, found.publication)),
+        leaf_cell(leaf),
     )
 
 
@@ -153,7 +154,7 @@ def _about(source: PageSource, shown: Publication) -> Facts:
         ),
         ("sha256 of the file", code_cell(stated.sha256)),
         ("MLflow run", code_cell(shown.record.evidence.mlflow.run_id)),
-        ("Sealed", leaf_cell(leaf_of(source, shown))),
+        ("Sealed", leaf_cell(leaves_of(source, [shown]).get(shown.record.sha256))),
     ]
     if source.scope.whole:
         rows.append(("Record", record_cell(document.kind, shown.record.id)))
@@ -237,6 +238,7 @@ def _doubts(source: PageSource, shown: Publication) -> dict[str, str]:
 
 
 def _versions(source: PageSource, versions: Sequence[Publication]) -> PageTable:
+    leaves = leaves_of(source, versions)
     rows = [
         (
             PageCell(f"version {p.statement.version}", to("documents", p.document.id, sha256=p.statement.sha256)),
@@ -245,7 +247,7 @@ def _versions(source: PageSource, versions: Sequence[Publication]) -> PageTable:
             time_text(p.document.time),
             p.statement.reason_for_change or "",
             code_cell(p.statement.sha256, most=12),
-            leaf_cell(leaf_of(source, p)),
+            leaf_cell(leaves.get(p.record.sha256)),
         )
         for p in reversed(versions)
     ]

@@ -75,6 +75,12 @@ def summary_of(source: PageSource, name: str, make: Callable[[], Summary]) -> Su
 
 def live_versions(source: PageSource, model: str | None = None) -> list[Any]:
     """Return the versions that hold a gated alias or stage now, with the places that they hold."""
+    key = ("live", model, source.scope.models, source.cut_off, source.shared.index.last())
+    found: list[Any] = source.shared.summaries.once(key, lambda: _live_versions(source, model))
+    return found
+
+
+def _live_versions(source: PageSource, model: str | None) -> list[Any]:
     mine = "AND t.model = :m" if model else ""
     clause = source.scope.clause("t.model")
     return source.rows(

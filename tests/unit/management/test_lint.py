@@ -332,3 +332,47 @@ def test_a_risk_of_another_system_answers_no_failure(tmp_path):
     assert said(found(tmp_path, evidence, r=mine, system=REGISTER_ENTRY), "X9") == []
     other = mine.replace("{id: R1, system: income-screening", "{id: R1, system: churn")
     assert "no risk of income-screening names it" in said(found(tmp_path, evidence, r=other), "X9")[0]
+
+
+METHOD = """---
+id: risk-method
+kind: risk-method
+title: R
+owner: max
+author: rita
+scales:
+  likelihood: [{level: rare, meaning: a}, {level: likely, meaning: b}]
+  impact_on_people: [{level: small, meaning: a}, {level: grave, meaning: b}]
+  impact_on_society: [{level: wide, meaning: c}]
+---
+"""
+PROCESS = "---\nid: impact-process\nkind: impact-process\ntitle: I\nowner: max\nauthor: rita\nscales: SCALES\n---\n"
+ON_PEOPLE = """---
+id: people-of-loans
+kind: impact-people
+title: P
+owner: max
+author: rita
+system: income-screening
+impacts:
+  - {id: I1, kind: harm, group: sex=f, mechanism: m, severity: SEVERITY, likelihood: Rare}
+---
+"""
+
+
+@pytest.mark.parametrize(
+    ("severity", "documents", "texts"),
+    [
+        ("Grave", {"method": METHOD}, []),
+        ("wide", {"method": METHOD}, []),
+        ("huge", {"method": METHOD}, ["severity 'huge' of impact I1 is no level of the written scales: small, grave, wide"]),
+        ("huge", {}, []),
+        ("rav", {"process": PROCESS.replace("SCALES", "grave; rare")}, [
+            "severity 'rav' of impact I1 is no level of the written scales: those of impact-process"
+        ]),
+        ("grave", {"process": PROCESS.replace("SCALES", "small, grave; rare, likely")}, []),
+        ("3", {"process": PROCESS.replace("SCALES", "1 to 5, rare or often")}, []),
+    ],
+)  # fmt: skip
+def test_levels_of_an_impact_are_those_of_the_written_scales(tmp_path, severity, documents, texts):
+    assert said(found(tmp_path, people_impact=ON_PEOPLE.replace("SEVERITY", severity), **documents), "X31") == texts

@@ -178,3 +178,9 @@ def test_strange_labels_of_a_pair_stand_in_no_record():
     with pytest.raises(DataError, match=r"ann@example\.org") as raised:
         validate_pair(train, other)
     assert "@" not in raised.value.sentence()
+
+
+def test_a_favourable_label_that_nobody_named_is_told():
+    (note,) = make_dataset("train", frame(y=[0, 1, 0, 1]), PredictionTask(target="y")).notes
+    assert note == "no outcome of 'y' is named favourable: 1 is supposed, of 0 and 1"
+    assert make_dataset("train", frame(y=[0, 1, 0, 1]), PredictionTask(target="y", favourable="0")).notes == ()
