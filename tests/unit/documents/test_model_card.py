@@ -138,7 +138,9 @@ def test_classes_the_worst_slice_and_the_favourable_outcome_are_named():
 def test_a_favourable_outcome_that_nobody_named_is_called_supposed():
     claims = [Claim(metric="accuracy", value="0.75", n=400)]
     text, _ = card(("performance", claims, {"favourable": "1"}), start={"favourable": ""})
-    assert re.search(r"Favourable outcome for a person: none is named, 1 is supposed\[\^e\d+\]", section(text, "Outcome"))
+    assert re.search(
+        r"Favourable outcome for a person: none is named, 1 is supposed\[\^e\d+\]", section(text, "Outcome")
+    )
 
 
 def test_a_figure_about_one_label_names_it_where_it_stands():
