@@ -21,17 +21,24 @@ if TYPE_CHECKING:
     from aims_mlflow.server.stored_rows import RegistryRows
 
 SESSIONS = f"artifacts/{SESSION_DIR}"
+# For how long an upload link may work that the store signs: it goes on after a registration, and past the server. The
+# time is MLflow's own where none is asked for; MLflow signs any that is.
+LONGEST_LINK_SECONDS = 900
 _PROXIED = re.compile(r"^(?:mlflow-artifacts:/+|https?://.+/mlflow-artifacts/artifacts/)")
 
 
 @dataclass(frozen=True)
 class Write:
-    """A change of one place below an artifact root: a file that is written, or all below a folder that is deleted."""
+    """A change of one place below an artifact root: a file that is written, or all below a folder that is deleted.
+
+    `link_seconds`: for how long a link is to work by which the client writes the file itself; 0 where there is none.
+    """
 
     root: str
     path: str
     deletes: bool
     exists: Callable[[], bool]
+    link_seconds: int = 0
 
 
 class ArtifactDoor:
@@ -44,9 +51,15 @@ class ArtifactDoor:
         """Let a change of artifacts pass, or refuse it.
 
         Raises:
-            MlflowException: a registered version relies on these files, or the registry does not answer.
+            MlflowException: a registered version relies on these files, the link would work for too long, or the
+                registry does not answer.
         """
         with closed("The change of artifacts"):
+            if write.link_seconds > LONGEST_LINK_SECONDS:
+                raise denied(
+                    f"The upload link refused: it would work for {write.link_seconds:,} s, after a registration too. "
+                    f"Next: ask for {LONGEST_LINK_SECONDS} s at most"
+                )
             if self._is_relied_on(write):
                 raise denied(
                     "The change of artifacts refused: a registered version relies on these files. "

@@ -115,7 +115,8 @@ def _asking(method: Any, name: str, door: Callable[[], Any]) -> Any:
         given = inspect.signature(method).bind(self, *args, **kwargs).arguments
         path = _path(name, given)
         deletes = name in ("delete_artifacts", "log_artifacts")
-        door().pass_through(Write(self.artifact_uri, path, deletes, lambda: _exists(self, path)))
+        seconds = int(given.get("expiration") or 0)
+        door().pass_through(Write(self.artifact_uri, path, deletes, lambda: _exists(self, path), seconds))
         return method(self, *args, **kwargs)
 
     return write

@@ -4,6 +4,8 @@ import json
 import time
 
 import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from aims_mlflow.errors import AimsError
 from aims_mlflow.settings import environment
@@ -64,14 +66,29 @@ def logins_are_held(gate, version, source):
     with environment({"AIMS_SIGNING_KEY": f"file:{gate.office.approver}"}), pytest.raises(AimsError) as wrong:
         approve(version)
     assert "signed with the key of olga, but logged in as ana" in str(wrong.value)
-    with gate.as_approver(), pytest.raises(AimsError, match="Permission denied"):
-        approve(version)
+    with gate.as_approver():  # READ, which is the default
+        with pytest.raises(AimsError, match="Permission denied"):
+            approve(version)
+        with pytest.raises(MlflowException, match="Permission denied"):
+            MlflowClient().set_registered_model_alias("loans", "champion", version)
+        assert command("gate", "status", gate.url)[0] == 0
+        asked = command("gate", "explain", f"models:/loans/{version}", "--stage", "deployment")
+        assert "approval by another person" in asked[1]
     assert not gate.leaves("approval")
     gate.may_edit("olga", "loans")
     with gate.as_approver():  # a registered model that is not there yet: nobody may ask anything about it
         waiver = ("--stage", "registration", "--break-glass", "--reason", "a pilot")
         commands.aims("waive", source, "--name", "pilot", *waiver)
     assert [x["model_name"].rpartition("/")[2] for x in gate.leaves("waiver")] == ["pilot"]
+
+
+def aliases_need_the_rights_of_the_guide(gate, version):
+    """EDIT sets an alias, and deleting it needs MANAGE, which the model's creator has."""
+    if gate.row.logins:
+        with gate.as_approver():
+            MlflowClient().set_registered_model_alias("loans", "champion", version)
+            with pytest.raises(MlflowException, match="Permission denied"):
+                MlflowClient().delete_registered_model_alias("loans", "champion")
 
 
 def history(gate):
@@ -96,6 +113,7 @@ def test_the_gate_holds(gate):
     approve_as_olga(gate, first)
     put("loans", "champion", first)
     assert client.get_model_version_by_alias("loans", "champion").version == first
+    aliases_need_the_rights_of_the_guide(gate, first)
     approve_as_olga(gate, second)
     assert command("gate", "explain", f"models:/loans/{second}", "--stage", "deployment")[0] == 0
 

@@ -1,6 +1,7 @@
 """The gate's counters on MLflow's own /metrics, summed over its workers."""
 
 import re
+import shutil
 import urllib.request
 
 import pytest
@@ -70,3 +71,13 @@ def test_decisions_refusals_and_errors_are_counted_over_all_workers(tmp_path, cl
             assert found[decisions, labels(stage="deployment", result="refused", **enforce)] == 6
             assert found["aims_gate_refusals_total", ()] == 8
             assert sum(v for (name, _), v in found.items() if name == "aims_gate_errors_total") == 1
+    if workers > 1:
+        they_go_on_after_a_restart_until_the_folder_is_emptied(server)
+
+
+def they_go_on_after_a_restart_until_the_folder_is_emptied(server):
+    with server:
+        assert counted(server)["aims_gate_refusals_total", ()] == 8
+    shutil.rmtree(server.folder / "metrics")
+    with server:
+        assert counted(server).get(("aims_gate_refusals_total", ()), 0) == 0

@@ -190,7 +190,9 @@ def test_of_the_labels_0_and_1_the_favourable_one_is_supposed_aloud_and_asked_fo
     assert supposed not in capsys.readouterr().out
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("click.prompt", lambda question, default=None, **_: "0" if "Which label" in question else default)
+    monkeypatch.setattr(
+        "click.prompt", lambda question, default=None, **_: "0" if "Which label" in question else default
+    )
     assert init(table, "--target", "granted", "--dir", tmp_path / "r") == 0
     assert written(tmp_path / "r")[0].config.data.favourable == "0"
     assert supposed not in capsys.readouterr().out

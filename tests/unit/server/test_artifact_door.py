@@ -9,7 +9,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-from aims_mlflow.server import artifact_repositories
+from aims_mlflow.server import artifact_door, artifact_repositories
 from aims_mlflow.server.artifact_door import ArtifactDoor
 from aims_mlflow.server.stored_rows import RegistryRows
 from support.embedded_registry import files_of
@@ -73,6 +73,39 @@ def test_a_stream_is_refused_before_its_first_byte(proxy):
     )
     with pytest.raises(MlflowException, match="relies on these files"):
         asyncio.run(streaming.log_artifact_from_async_stream(None, "MLmodel", "1"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "passes"), [({}, True), ({"expiration": 900}, True), ({"expiration": 604_800}, False)]
+)
+def test_an_upload_link_works_for_a_quarter_of_an_hour_at_most(proxy, asked, passes):
+    """MLflow signs one for as long as the client asks: it would write past the server after the registration."""
+    repository, _ = proxy
+    local: Any = type(repository).__mro__[1]
+
+    class Signing(local):
+        def create_presigned_upload_url(self, artifact_path, expiration=900):
+            return artifact_path, expiration
+
+    signing = artifact_repositories.guarded(
+        Signing(repository.artifact_uri), lambda: ArtifactDoor(SimpleNamespace(relied_on=lambda _: []))
+    )
+    place = f"1/models/{OTHER}/artifacts/new.bin"
+    if passes:
+        assert signing.create_presigned_upload_url(place, **asked) == (place, 900)
+    else:
+        with pytest.raises(MlflowException, match="would work for 604,800 s, after a registration too") as caught:
+            signing.create_presigned_upload_url(place, **asked)
+        assert caught.value.get_http_status_code() == 403
+
+
+def test_mlflow_signs_an_upload_link_for_as_long_as_the_door_lets_pass_where_nobody_says():
+    import inspect
+
+    from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
+
+    asked = inspect.signature(S3ArtifactRepository.create_presigned_upload_url).parameters["expiration"]
+    assert asked.default == artifact_door.LONGEST_LINK_SECONDS
 
 
 def test_sessions_of_its_run_are_added_and_never_changed(proxy, tmp_path):
