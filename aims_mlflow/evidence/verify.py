@@ -91,6 +91,10 @@ def how_to_trust(role: Role) -> str:
     return f"its owner runs `aims keys export`, then the platform team `aims keys add FILE --owner NAME --role {role}`"
 
 
+def _unknown(roles: Sequence[Role]) -> str:
+    return f"nobody here says whose key that is; to trust it, {how_to_trust(roles[0])}"
+
+
 def check_signature(
     record: SealedRecord, lookup: KeyLookup, roles: Sequence[Role] = TRAINER, *, timeless: bool = False
 ) -> KeyEntry:
@@ -151,6 +155,7 @@ def check_session(
             signers[record.id] = check_signature(record, lookup, roles, timeless=timeless)
         except EvidenceError as exc:
             meaning = exc.next or "the record was changed after signing, or signed by another key"
+            meaning = _unknown(roles) if exc.what.startswith(UNKNOWN_KEY) else meaning
             problems.append(Problem(f"{where}, {record.evidence.kind} {record.id}", exc.what, meaning))
     problems += order_problems(name, records)
     session_id = records[0].evidence.session if records else None
@@ -162,7 +167,7 @@ def _taken_out(where: str, found: UnsignedLines, roles: Sequence[Role]) -> list[
     what = f"{found.lines:,} lines ({found.size:,} bytes) that no known key signed"
     if not found.keys:
         return [Problem(where, what, "they count for nothing, and only their digest is kept")]
-    return [Problem(where, f"{UNKNOWN_KEY} ({key})", how_to_trust(roles[0])) for key in found.keys]
+    return [Problem(where, f"{UNKNOWN_KEY} ({key})", _unknown(roles)) for key in found.keys]
 
 
 def order_problems(name: str, records: Sequence[SealedRecord]) -> list[Problem]:

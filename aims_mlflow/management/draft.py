@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 GUIDE = (
     "A line `# NAME: question` is a field. To answer it, take away what stands before NAME, and write the answer in",
     "place of the question. Fields marked as to do are needed; the others may be left out. A day is 2026-03-31.",
+    "Filled-in examples are in examples/organisation/documents of aims_mlflow's source.",
 )
 FIRST = ("id", "kind", "title", "system", "owner", "author", "approver", "version", "review_by")
 WIDTH = 116

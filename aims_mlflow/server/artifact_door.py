@@ -7,13 +7,16 @@ session files of its run. New sessions may be added, since they are evidence too
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.server.failing_closed import closed, denied
-from aims_mlflow.server.stored_evidence import MODEL_ID, RUN_ID, within
+from aims_mlflow.server.stored_evidence import MODEL_ID, RUN_ID
+from aims_mlflow.settings import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +27,7 @@ SESSIONS = f"artifacts/{SESSION_DIR}"
 # For how long an upload link may work that the store signs: it goes on after a registration, and past the server. The
 # time is MLflow's own where none is asked for; MLflow signs any that is.
 LONGEST_LINK_SECONDS = 900
+PROXIED_ROOT = "_MLFLOW_SERVER_ARTIFACT_DESTINATION"
 _PROXIED = re.compile(r"^(?:mlflow-artifacts:/+|https?://.+/mlflow-artifacts/artifacts/)")
 
 
@@ -67,38 +71,40 @@ class ArtifactDoor:
                 )
 
     def _is_relied_on(self, write: Write) -> bool:
-        path = write.path.strip("/")
-        ids = [*MODEL_ID.findall(path), *RUN_ID.findall(path)]
+        proxied = value_of(PROXIED_ROOT) or write.root
+        at = _absolute(f"{write.root.rstrip('/')}/{write.path.strip('/')}", proxied)
+        ids = [*MODEL_ID.findall(at), *RUN_ID.findall(at)]
         for location, run_id in self._rows.relied_on(ids):
-            place = _below(write.root, location)
-            if place is not None and _meet(place, path, deletes=write.deletes):
+            if _meet(_absolute(location, proxied), at, deletes=write.deletes):
                 return True
-            if run_id and run_id in path.split("/") and self._meets_sessions(write, path.partition(f"{run_id}/")[2]):
+            _, in_run, rest = f"{at}/".partition(f"/{run_id}/")
+            if run_id and in_run and self._meets_sessions(write, rest.rstrip("/")):
                 return True
         return False
 
     @staticmethod
     def _meets_sessions(write: Write, in_run: str) -> bool:
+        """Return whether a write changes a session of a run, or puts a folder where only sessions are."""
         if write.deletes:
             return _meet(SESSIONS, in_run, deletes=True)
-        return in_run.startswith(f"{SESSIONS}/") and write.exists()
+        _, sessions, name = in_run.partition(f"{SESSIONS}/")
+        return bool(sessions) and ("/" in name or write.exists())
 
 
 def _meet(place: str, path: str, *, deletes: bool) -> bool:
     """Return whether a write at `path` changes what lies at or below `place`; a deletion takes all below it."""
-    return (
-        not place
-        or f"{path}/".startswith(f"{place}/")
-        or (deletes and (not path or f"{place}/".startswith(f"{path}/")))
-    )
+    return f"{path}/".startswith(f"{place}/") or (deletes and (not path or f"{place}/".startswith(f"{path}/")))
 
 
-def _below(root: str, location: str) -> str | None:
-    """Return an artifact location as a path below a repository's root; None if it lies elsewhere."""
-    if proxied := _PROXIED.match(location):
-        return location[proxied.end() :].strip("/")
-    return _plain(location)[len(_plain(root)) :].strip("/") if within(root, location) else None
+def _absolute(uri: str, proxied: str) -> str:
+    """Return the place that an address names: one place has several, such as by the proxy, with `%2D`, over a link.
 
+    Whoever makes an experiment names its place, and the server writes there for its runs.
+    """
+    from mlflow.utils.file_utils import local_file_uri_to_path
 
-def _plain(uri: str) -> str:
-    return uri.removeprefix("file://").rstrip("/")
+    if by_proxy := _PROXIED.match(uri):
+        uri = f"{proxied.rstrip('/')}/{uri[by_proxy.end() :]}"
+    if urlsplit(uri).scheme in ("", "file"):
+        return os.path.realpath(str(local_file_uri_to_path(uri)))
+    return uri.rstrip("/")

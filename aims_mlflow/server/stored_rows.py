@@ -132,7 +132,7 @@ class RegistryRows:
     def relied_on(self, ids: Sequence[str]) -> list[tuple[str, str | None]]:
         """Return (location of its files, run) of versions in any workspace that are not deleted.
 
-        With ids of models or runs, only versions whose location or run names one of them.
+        With ids of models or runs, only versions whose location or run names one of them, or whose location has no id.
         """
         from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
         from mlflow.store.model_registry.dbmodels.models import SqlModelVersion as Version
@@ -141,7 +141,8 @@ class RegistryRows:
         query = sa.select(location, Version.run_id).where(Version.current_stage != STAGE_DELETED_INTERNAL)
         if ids:
             named = [clause for each in ids for clause in (location.contains(each), Version.run_id == each)]
-            query = query.where(sa.or_(*named))
+            by_run = sa.and_(Version.run_id.is_not(None), location.contains(Version.run_id))
+            query = query.where(sa.or_(*named, sa.not_(sa.or_(location.contains("/models/m-"), by_run))))
         with _autocommit(self._store.engine).connect() as connection:
             return [(str(row[0]), row[1]) for row in connection.execute(query)]
 

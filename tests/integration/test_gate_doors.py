@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
+import requests
 from mlflow.exceptions import MlflowException
 
 from aims_mlflow.errors import AimsError
@@ -102,6 +103,18 @@ def test_reserved_tags_and_names_are_refused(client, compliant):
     mlflow.register_model(compliant[1], "tags")
     assert "aims." in refused(client.set_model_version_tag, "tags", "1", "aims.decision", "allowed")
     assert "aims." in refused(client.delete_model_version_tag, "tags", "1", "aims.decision")
+
+
+def test_a_run_whose_experiment_lies_in_a_registered_model_writes_nothing_there(gate, client, compliant):
+    """The server writes for whoever made the experiment, with its own credentials."""
+    create(client, "placed", compliant[1])
+    folder = model_files(gate, compliant[1])
+    for number, place in enumerate((f"file://{folder}", str(folder))):
+        run = client.create_run(client.create_experiment(f"inside {number}", artifact_location=place))
+        asked = {"run_uuid": run.info.run_id, "path": "added.py"}
+        answer = requests.post(f"{gate.url}/ajax-api/2.0/mlflow/upload-artifact", params=asked, data=b"x", timeout=60)
+        assert (answer.status_code, "relies on these files" in answer.text) == (403, True), answer.text
+    assert not list(folder.rglob("added.py"))
 
 
 def test_a_session_with_one_record_taken_out_is_refused(gate, client):

@@ -129,5 +129,9 @@ class TextDocument(WrittenDocument):
 class LogDocument(WrittenDocument):
     """A document that lists things that happened, are planned or are required."""
 
+    review_by: Day | None = needed(
+        "by which day does somebody look at it again, such as in the next internal audit; within three years"
+    )
+
 
 HEADER = frozenset(WrittenDocument.model_fields)

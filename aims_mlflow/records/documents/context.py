@@ -29,7 +29,9 @@ RoleOfOrganisation = Literal["provider", "deployer", "supplier", "user"]
 class SystemRole(Record):
     """A role that the organisation has for a system."""
 
-    role: RoleOfOrganisation = Field(description="provider, deployer, supplier or user")
+    role: RoleOfOrganisation = Field(
+        description="provider (offers it), deployer (uses it in its work), supplier (of a part) or user (of results)"
+    )
     since: Day | None = optional("since when")
 
 

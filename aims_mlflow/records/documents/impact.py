@@ -35,7 +35,9 @@ class ImpactProcessDocument(TextDocument):
     sensitive_uses: Texts = optional("uses that are sensitive", ())
     restricted_uses: Texts = optional("uses that are restricted", ())
     method: Text | None = needed("by which method it is made")
-    scales: Text | None = needed("which levels severity, extent and likelihood have")
+    scales: Text | None = needed(
+        "which levels severity, extent and likelihood have, if others than those of risk-method"
+    )
     assessors: Text | None = needed("who assesses")
     approvers: Text | None = needed("who approves")
     interval_days: int | None = optional("after how many days it is made again")
@@ -114,10 +116,10 @@ class ImpactEntry(Record):
     dimension: Dimension | None = optional("dimension")
     mechanism: Text | None = needed("how it comes about")
     evidence: Texts = optional("evidence, by its citation", ())
-    severity: Text | None = needed("how bad")
+    severity: Text | None = needed("how bad, by a level of impact of risk-method or impact-process")
     scale: Text | None = optional("how many people in which time")
     reversibility: Text | None = optional("whether it can be undone")
-    likelihood: Text | None = needed("how likely")
+    likelihood: Text | None = needed("how likely, by a level of risk-method or impact-process")
     foreseeable_misuse: bool = optional("whether it comes from misuse", default=False)
 
 

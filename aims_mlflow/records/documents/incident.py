@@ -67,7 +67,7 @@ class IncidentDocument(LogDocument):
     harm: IncidentHarm | None = needed("whom it harmed, and how")
     serious: SeriousHarm | Literal["no"] | None = needed("which serious harm under the law that applies, or no")
     serious_reason: Text | None = needed("why it is serious or not")
-    severity: Text | None = optional("how grave, by the organisation's scale")
+    severity: Text | None = optional("how grave, by a level of impact of risk-method")
     contained_on: Day | None = optional("on which day it was contained")
     timeline: tuple[IncidentStep, ...] = optional("what happened and what was done, in order", ())
     duties: tuple[IncidentDuty, ...] = optional("who has to be told, by which day", ())

@@ -118,6 +118,29 @@ def test_sessions_of_its_run_are_added_and_never_changed(proxy, tmp_path):
     assert {p.name for p in (root / SESSIONS).iterdir()} == {"x.jsonl", "y.jsonl"}
 
 
+@pytest.mark.parametrize("form", ["{}", "file://{}", "file://localhost{}", "linked", "encoded"])
+def test_one_place_has_many_addresses(proxy, tmp_path, form, monkeypatch):
+    """Whoever makes an experiment names its place: one inside the server's store is the same place by another name."""
+    _, root = proxy
+    monkeypatch.setenv("_MLFLOW_SERVER_ARTIFACT_DESTINATION", str(root))
+    (tmp_path / "link").symlink_to(root)
+    named = {"linked": str(tmp_path / "link"), "encoded": f"file://{str(root).replace('store', '%73tore')}"}
+    base = named.get(form, form.format(root))
+    relied = [(f"mlflow-artifacts:/1/models/{MODEL}/artifacts", RUN)]
+    rows = SimpleNamespace(relied_on=lambda ids: [r for r in relied if not ids or any(i in r[0] + r[1] for i in ids)])
+
+    def opened(place):
+        return artifact_repositories.guarded(get_artifact_repository(f"{base}/{place}"), lambda: ArtifactDoor(rows))
+
+    refused(opened(f"1/models/{MODEL}/artifacts/{'d' * 32}/artifacts").log_artifact, new_file(tmp_path, "added.py"))
+    of_run = opened(f"1/{RUN}/artifacts")
+    refused(of_run.log_artifact, new_file(tmp_path, "x.jsonl"), "aims/sessions")
+    refused(of_run.log_artifact, new_file(tmp_path, "z.jsonl"), "aims/sessions/folder")
+    of_run.log_artifact(new_file(tmp_path, "y.jsonl"), "aims/sessions")
+    opened(f"1/models/{OTHER}/artifacts").log_artifact(new_file(tmp_path, "MLmodel"))
+    assert (root / SESSIONS / "x.jsonl").read_text() == "before"
+
+
 def test_what_is_not_registered_is_the_trainers_own(proxy, tmp_path):
     repository, root = proxy
     repository.log_artifact(new_file(tmp_path, "MLmodel"), f"1/models/{OTHER}/artifacts")
