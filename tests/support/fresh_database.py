@@ -9,8 +9,11 @@ from pathlib import Path
 
 @functools.cache
 def _migrated():
+    from mlflow.store.db import utils
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+    # Each store that is opened imports all migrations to learn which is the last: once is enough here.
+    utils._get_latest_schema_revision = functools.cache(utils._get_latest_schema_revision)
     folder = tempfile.TemporaryDirectory(prefix="fresh")
     path = Path(folder.name) / "mlflow.db"
     SqlAlchemyStore(f"sqlite:///{path}", folder.name).engine.dispose()

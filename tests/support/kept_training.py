@@ -97,10 +97,18 @@ def _copy(template, folder):
             shutil.copytree(template / name, folder / name)
     _copy_database(template / "mlflow.db", folder / "mlflow.db")
     with closing(sqlite3.connect(folder / "mlflow.db")) as database, database:
-        for table in _tables(database):
-            for column in [row[1] for row in database.execute(f'PRAGMA table_info("{table}")')]:
-                moved = f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) WHERE "{column}" LIKE ?'
-                database.execute(moved, (str(template), str(folder), f"%{template}%"))
+        for table, column in _columns_with_its_name(template):
+            moved = f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?)'
+            database.execute(moved, (str(template), str(folder)))
+
+
+@functools.cache
+def _columns_with_its_name(template):
+    """Return (table, column) of the columns of MLflow's database that name the folder it is in; one is never changed."""
+    with closing(sqlite3.connect(template / "mlflow.db")) as database:
+        columns = [(t, row[1]) for t in _tables(database) for row in database.execute(f'PRAGMA table_info("{t}")')]
+        found = 'SELECT 1 FROM "{}" WHERE "{}" LIKE ? LIMIT 1'
+        return [c for c in columns if database.execute(found.format(*c), (f"%{template}%",)).fetchone()]
 
 
 def _copy_database(source, target):

@@ -65,7 +65,7 @@ def test_a_policy_folder_that_is_not_there_is_named_with_its_variable(start, tmp
     ("files", "said", "advice"),
     [
         ({}, "policy.yaml: cannot be read (No such file or directory)", "init"),
-        ({"policy.yaml": "enforcement: [oops"}, "policy.yaml:1", "lint"),
+        ({"policy.yaml": "enforcement: [oops"}, "policy.yaml:2", "lint"),
         pytest.param(
             {"policy.yaml": "", "keyring.yaml": ""}, "policy.yaml: the policy is empty", "lint", marks=pytest.mark.full
         ),
@@ -97,7 +97,7 @@ def test_a_folder_that_broke_later_leaves_the_last_good_policy_in_force(tmp_path
     policy.write_text("enforcement: [oops")
     command = click.Command("server", callback=server_of(tmp_path))
     command.main(args=[], standalone_mode=False)
-    assert "FINDING: policy.yaml:1" in capsys.readouterr().err
+    assert "FINDING: policy.yaml:2" in capsys.readouterr().err
     assert "the last good policy stays in force" in caplog.text
 
 
