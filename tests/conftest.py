@@ -22,6 +22,7 @@ cases = Counter()
 pytest_plugins = [
     "support.embedded_registry",
     "support.faulty_gate",
+    "support.kept_training",
     "support.lived_bundle",
     "support.lived_registry",
     "support.plain_registry",

@@ -1,24 +1,28 @@
-"""Trainings that are made once for each test process: every test of a gate needs evidence, and few care how it came about.
+"""Trainings that are made once for each test run: every test of a gate needs evidence, and few care how it came about.
 
 A registry begins as a copy of one that was just set up, and a training of the same data under the same rules is copied
-into it. Keys, policy and ledger are those of that registry, so that signatures and checkpoints fit.
+into it. Keys, policy and ledger are those of that registry, so that signatures and checkpoints fit. All of pytest's
+workers share both by a folder.
 """
 
 import contextlib
 import functools
 import hashlib
 import os
+import pickle
 import shutil
 import sqlite3
-import tempfile
 from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from aims_mlflow.settings import environment
 from support.fresh_database import fresh_database
 
 LEDGER = "mlflow.db.aims.db"
 _kept = {}
+_shared = None
 # The registry of the test that runs, and what was copied into it; None where trainings are really made.
 _current = None
 
@@ -31,9 +35,34 @@ class _Current:
         """Give a registry in which nothing was done yet the ledger that kept evidence names; tell whether it has it."""
         ledger = self.folder / LEDGER
         if not self.used and not ledger.exists() and not _count(self.folder, "registered_models"):
-            _copy_database(_set_up()[0] / LEDGER, ledger)
+            _copy_database(_set_up() / LEDGER, ledger)
             return True
         return bool(self.used)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_folder(tmp_path_factory):
+    """The folder of what is kept; pytest's own is that of all workers, and deleted after some more runs."""
+    global _shared  # noqa: PLW0603 - one in a process
+    base = tmp_path_factory.getbasetemp()
+    _shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "kept"
+    _shared.mkdir(exist_ok=True)
+
+
+def _made_once(name, make):
+    """Return the folder of this name among what is shared, and what `make(folder)` returned in the first worker."""
+    import fcntl
+
+    folder = _shared.resolve() / name
+    result = folder / "result.pickle"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not result.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            made = pickle.dumps(make(folder))
+            result.write_bytes(made)
+    return folder, pickle.loads(result.read_bytes())
 
 
 def variables(office, folder):
@@ -50,20 +79,21 @@ def variables(office, folder):
 
 @functools.cache
 def _set_up():
-    """Return the folder of a registry with keys, policy and an opened ledger, and what deletes it with the process."""
+    """Return the folder of a registry with keys, policy and an opened ledger."""
+    return _made_once("set-up", _open_registry)[0]
+
+
+def _open_registry(folder):
     import mlflow
 
     from aims_mlflow.cli.main import run_command
     from aims_mlflow.demo.people import Office, set_up
 
-    made = tempfile.TemporaryDirectory(prefix="set-up-")
-    folder = Path(made.name).resolve()
     office = Office(folder / "office")
     set_up(office, run_command)
     fresh_database(folder)
     with _inside(folder):
         mlflow.MlflowClient().get_registered_model("aims.status")
-    return folder, made
 
 
 @contextlib.contextmanager
@@ -87,7 +117,7 @@ def _inside(folder):
 
 def copy_registry(folder):
     """Make a registry in an empty folder: keys, policy and MLflow's database; its gate was never opened."""
-    template, _ = _set_up()
+    template = _set_up()
     _copy(template, folder)
 
 
@@ -136,8 +166,9 @@ def kept(frame, more, train):
         return train()
     _current.used.add(key)
     if key not in _kept:
-        _kept[key] = _made(train)
-    template, rows, result = _kept[key]
+        name = hashlib.sha256(repr(key).encode()).hexdigest()[:24]
+        _kept[key] = _made_once(name, functools.partial(_trained, train))
+    template, (rows, result) = _kept[key]
     _put(template, rows, _current.folder)
     return result
 
@@ -146,7 +177,7 @@ def _is_as_set_up(folder):
     """Tell whether settings and policy are those that a registry begins with."""
     from aims_mlflow.demo.people import Office
 
-    template, _ = _set_up()
+    template = _set_up()
     wanted = variables(Office(folder / "office"), folder)
     settings = {name: value for name, value in os.environ.items() if name.startswith("AIMS_")}
     same = settings == {name: value for name, value in wanted.items() if name.startswith("AIMS_")}
@@ -158,17 +189,16 @@ def _is_as_set_up(folder):
     return same and not (folder / "aims.yaml").exists() and _count(folder, "experiments") == 1
 
 
-def _made(train):
-    """Train in a registry of its own; return its folder, the rows that came into MLflow's database, and the result."""
-    template, _ = _set_up()
-    folder = Path(tempfile.mkdtemp(prefix="kept-", dir=template)).resolve()
+def _trained(train, folder):
+    """Train in a registry of its own; return the rows that came into MLflow's database, and the result."""
+    template = _set_up()
     _copy(template, folder)
     _copy_database(template / LEDGER, folder / LEDGER)
     before = _rows(folder)
     with _inside(folder):
         result = train()
     after = _rows(folder)
-    return folder, {table: [r for r in rows if r not in set(before[table])] for table, rows in after.items()}, result
+    return {table: [r for r in rows if r not in set(before[table])] for table, rows in after.items()}, result
 
 
 def _put(template, rows, folder):
