@@ -1,5 +1,6 @@
 """A management system without findings, as documents, scan and ledger; tests change one thing in it."""
 
+import functools
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -166,6 +167,7 @@ def risks(*entries, **fields):
     return document("risk-register", risks=list(entries), **fields)
 
 
+@functools.cache
 def documents():
     scope = [*clauses(), *controls(), SYSTEM]
     person = {"function": "staff", "employed_from": "2020-01-01"}

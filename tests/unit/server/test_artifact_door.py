@@ -190,7 +190,7 @@ def test_a_registry_that_does_not_answer_lets_nothing_be_changed(tmp_path):
     assert caught.value.get_http_status_code() == 403
 
 
-@pytest.mark.parametrize("uri", ["aims+sqlite:///x.db", "sqlite:///x.db"])
+@pytest.mark.parametrize("uri", ["aims+sqlite:///x.db", pytest.param("sqlite:///x.db", marks=pytest.mark.full)])
 def test_the_door_closes_with_the_import_of_mlflows_handlers_where_the_registry_is_gated(uri, tmp_path):
     """In a process of its own: the handlers of this one are imported already."""
     import os
