@@ -1,6 +1,7 @@
 """The server's own store on a disk: a volume that is away is nobody's refusal, and missing files are one."""
 
 import shutil
+import tracemalloc
 
 import pytest
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
@@ -52,3 +53,15 @@ def test_a_model_whose_files_alone_are_missing_is_refused(store, gone):
     assert walk() == folder() == []
     with pytest.raises(EvidenceError, match="the model has no files"):
         digest()
+
+
+def test_a_file_is_streamed_and_not_held_in_memory(store):
+    with (store / MODEL / "weights.bin").open("wb") as weights:
+        weights.truncate(128 * 2**20)
+    _, _, digest = read(store)
+    tracemalloc.start()
+    try:
+        assert digest()
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    finally:
+        tracemalloc.stop()
