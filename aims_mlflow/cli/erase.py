@@ -49,9 +49,12 @@ def erase(leaf: str, reason: str, ledger: str | None, registry: str | None, as_j
         for each in chosen
         if each.sequence in there
     }
+    left = found.forget()
     if as_json:
-        click.echo(json.dumps({"erased": made}, indent=2))
+        click.echo(json.dumps({"erased": made, "left": left}, indent=2))
         return 0
     for gone, by in made.items():
         click.echo(f"the body of leaf {gone} is erased, as leaf {by} says")
+    if left:
+        click.secho(left, fg="yellow", err=True)
     return 0

@@ -274,7 +274,7 @@ def _security(notes: Notes, training: SealedRecord | None) -> list[str]:
     for claim in claims_of(record, metric="unsafe_model_files"):
         if record is not None:
             said = f" ({plain(claim.note)})" if claim.note else ""
-            out.append(f"Files that run code when they are loaded: {notes.measured(record, claim)}{said}.")
+            out.append(f"Files that may run code when they are loaded: {notes.measured(record, claim)}{said}.")
     return [*out, "Load it only after its digest was checked."]
 
 

@@ -179,6 +179,16 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
         raise Unreachable(f"the ledger could not be read ({why(exc)})", next=CHECK) from exc
 
 
+LEFT_BY_POSTGRESQL = (
+    "the bytes stay in the database's files until `VACUUM FULL aims.aims_bodies`, and in its write-ahead log until "
+    "that is used again (docs/gate.md, Erasure)"
+)
+LEFT_BY_SQLITE = (
+    "the bytes stay in the file that ends in -wal, since another process was reading the ledger: "
+    "`sqlite3 FILE 'PRAGMA wal_checkpoint(TRUNCATE)'` has removed them once it prints 0|0|0"
+)
+
+
 @functools.lru_cache(maxsize=16)
 def _for_reading(engine: sa.Engine) -> sa.Engine:
     options: dict[str, Any] = {READ_ONLY: True}
@@ -187,16 +197,17 @@ def _for_reading(engine: sa.Engine) -> sa.Engine:
     return engine.execution_options(**options)
 
 
-def forget(engine: sa.Engine) -> None:
-    """Truncate SQLite's write-ahead log, which still contains deleted bytes; other readers can delay this.
+def forget(engine: sa.Engine) -> str | None:
+    """Truncate SQLite's write-ahead log, which still contains deleted bytes; return where they stay, None if nowhere.
 
     Raises:
         Unreachable: the database did not take it.
     """
     if engine.dialect.name != "sqlite":
-        return
+        return LEFT_BY_POSTGRESQL
     try:
         with contextlib.closing(engine.raw_connection()) as connection:  # outside of any transaction
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return LEFT_BY_SQLITE if busy else None
     except (sa.exc.SQLAlchemyError, sqlite3.Error) as exc:
         raise Unreachable(f"deleted bytes may stay in the ledger's write-ahead log ({why(exc)})", next=CHECK) from exc

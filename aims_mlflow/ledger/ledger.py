@@ -232,6 +232,16 @@ class Ledger:
         """
         self._writer.erase(sequence, entry)
 
+    def forget(self) -> str | None:
+        """Remove the bytes of erased bodies from the database's files; return where they stay, None if nowhere.
+
+        Raises:
+            Unreachable: the database does not answer.
+        """
+        from aims_mlflow.ledger.database import forget
+
+        return forget(self._engine)
+
     def envelopes(self, names: Sequence[str]) -> dict[str, bytes]:
         """Return the kept envelopes among these sha256 names."""
         import sqlalchemy as sa

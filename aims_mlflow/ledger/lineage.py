@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.model_leaves import ModelLeaves
 
-MAX_NAMES = 100
-
 
 class Leaves(Protocol):
     """What a ledger and the part of it in a bundle have in common."""
@@ -53,7 +51,7 @@ def spans(ledger: Leaves, name: str, before: int | None = None) -> list[Span]:
 
 
 def _spans(ledger: Leaves, name: str, end: int | None) -> Iterator[Span]:
-    for _ in range(MAX_NAMES):
+    while True:  # each span ends where the one before it begins
         last = _beginning(ledger, name, end)
         if last is None:
             yield Span(name, 0, end)

@@ -80,7 +80,8 @@ def _found(change: ChangeLeaf, registry: RegistryState) -> str | None:
     """Return the version that shows that a change took place, "" where it is about none; None where it did not."""
     name, version = change.model_name.rpartition("/")[2], change.version
     if isinstance(change, RenamingLeaf):
-        return "" if registry.model(name) else None
+        new, old = ((each or change.model_name).rpartition("/")[2] for each in (change.renamed_to, change.previous))
+        return "" if registry.model(new) and not registry.model(old) else None
     if isinstance(change, DeletionLeaf):
         still = registry.version(name, version) if version else registry.model(name)
         return None if still else (version or "")

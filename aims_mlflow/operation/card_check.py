@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from decimal import Decimal
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal
 
 from aims_mlflow.adapters.models import load
@@ -48,7 +50,7 @@ class CheckedFigure:
     """One figure of the card beside its value now.
 
     Attributes:
-        verdict: On the rows of the card: the same, or wrong. On other rows: whether it lies in the card's interval.
+        verdict: On the rows of the card: the same, or wrong. On other rows: whether the difference may be chance.
     """
 
     figure: str
@@ -120,7 +122,8 @@ def check_card(
     now = _measured(source.located.model_id, table, start, pack)
     role = _known_role(table, counted)
     shown = [(r, c) for kind in MEASURED for r in counted.of(kind) for c in _figures(r)]
-    figures = tuple(_compared(record, claim, now, role) for record, claim in shown)
+    judged = sum(1 for _, c in shown if c.interval and (n := now.get(_key(c))) is not None and n.interval)
+    figures = tuple(_compared(record, claim, now, role, judged) for record, claim in shown)
     problems = (*_wrong_figures(card, counted), *_inputs(card, source.located.model_id), *_untold(card, counted))
     return CardCheck(model, source.model_digest, role == HELD_OUT, role, len(table.frame), figures, problems)
 
@@ -184,11 +187,15 @@ def _figures(record: SealedRecord) -> Iterator[Claim]:
     yield from (c for c in record.evidence.claims if c.role == HELD_OUT and c.value is not None)
 
 
+def _key(claim: Claim) -> tuple[str, str]:
+    return claim.metric, slice_text(claim.slice)
+
+
 def _compared(
-    record: SealedRecord, claim: Claim, now: Mapping[tuple[str, str], Claim], role: str | None
+    record: SealedRecord, claim: Claim, now: Mapping[tuple[str, str], Claim], role: str | None, judged: int
 ) -> CheckedFigure:
     rows = slice_text(claim.slice)
-    found = now.get((claim.metric, rows))
+    found = now.get(_key(claim))
     name = metric_text(claim.metric) + (f" for {rows}" if rows else "")
     interval, shown = range_text(claim), value_text(claim)
     if found is None or found.value is None:
@@ -198,12 +205,29 @@ def _compared(
     verdict: FigureVerdict
     if role == HELD_OUT:
         verdict = "the same" if abs(value - before) <= SAME * max(abs(before), Decimal(1)) else "wrong"
-    elif role is not None or claim.interval is None:
+    elif role is not None or claim.interval is None or found.interval is None:
         verdict = "not decided"
     else:
-        inside = Decimal(claim.interval.low) <= value <= Decimal(claim.interval.high)
-        verdict = "still true" if inside else "no longer true"
+        verdict = "still true" if _may_be_chance(claim, found, judged) else "no longer true"
     return CheckedFigure(name, shown, value_text(found), interval, verdict, record.id)
+
+
+def _may_be_chance(before: Claim, now: Claim, judged: int) -> bool:
+    """Return whether two values may differ by chance: both tables are samples, and `judged` figures are compared.
+
+    The interval of a difference from the intervals of both values (Zou and Donner, Statistics in Medicine 27, 2008),
+    widened by the normal quantiles so that all figures together have a level of 5% (Bonferroni).
+    """
+    normal = NormalDist()
+    wider = normal.inv_cdf(1 - 0.025 / max(judged, 1)) / normal.inv_cdf(0.975)
+    (low, value, high), (new_low, new, new_high) = _bounds(before), _bounds(now)
+    towards = (value - low, new_high - new) if new < value else (high - value, new - new_low)
+    return abs(new - value) <= wider * math.hypot(*towards)
+
+
+def _bounds(claim: Claim) -> tuple[float, float, float]:
+    interval = claim.interval
+    return (float(interval.low), float(str(claim.value)), float(interval.high)) if interval else (0.0, 0.0, 0.0)
 
 
 def _wrong_figures(card: CardText, counted: CountingEvidence) -> Iterator[str]:

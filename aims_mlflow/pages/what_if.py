@@ -10,10 +10,12 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.consents import KnownConsents, sealed_consents
 from aims_mlflow.gates.counting_evidence import count
-from aims_mlflow.gates.decide import DecisionRequest, decide
+from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide
 from aims_mlflow.gates.replay import check_sessions
 from aims_mlflow.gates.rules_in_force import read_rules
+from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.gates.waivers import last_moment
+from aims_mlflow.ledger.in_force import in_force
 from aims_mlflow.pages.judging import decision_in, session_files
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.decision import PriorAuthority
@@ -45,7 +47,7 @@ def what_if(source: PageSource, leaf: Leaf, asked: WhatIf) -> Decision | str:
         return "It cannot be decided again: its texts were erased, or the model could not be read then."
     try:
         then = (str(said.policy_digest), str(said.keyring_digest))
-        now = source.view.active()
+        now = in_force(ledger.for_all())
         force = read_rules(ledger, *((now["policy"], now["keyring"]) if asked.rules_now else then))
         rules = force.policy.rules(said.model_name, said.stage, said.alias, said.workspace)
         moment = parse_time(last_moment(f"{asked.day}T23:59:59Z") if asked.day else said.time)
@@ -64,6 +66,7 @@ def what_if(source: PageSource, leaf: Leaf, asked: WhatIf) -> Decision | str:
             said.version,
             force.keyring_digest,
             authority.seen_from(count(sessions, said.model_digest)),
+            NO_DOCUMENTS if said.documents_read is None else sealed_shelf(authority, first=said.documents_read),
         )
         return decide(rules, sessions, consents, request, moment)
     except (AimsError, ValueError, KeyError) as exc:

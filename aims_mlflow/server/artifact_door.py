@@ -35,6 +35,7 @@ _PROXIED = re.compile(r"^(?:mlflow-artifacts:/+|https?://.+/mlflow-artifacts/art
 class Write:
     """A change of one place below an artifact root: a file that is written, or all below a folder that is deleted.
 
+    `overwrites_later`: whether links for parts write the whole file, which those of Azure do, and not those of S3.
     `link_seconds`: for how long a link is to work by which the client writes the file itself; 0 where there is none.
     """
 
@@ -43,6 +44,7 @@ class Write:
     deletes: bool
     exists: Callable[[], bool]
     link_seconds: int = 0
+    overwrites_later: bool = False
 
 
 class ArtifactDoor:
@@ -59,6 +61,11 @@ class ArtifactDoor:
                 registry does not answer.
         """
         with closed("The change of artifacts"):
+            if write.overwrites_later:
+                raise denied(
+                    "The upload in parts refused: its links would overwrite the whole file for an hour, after a "
+                    "registration too. Next: set MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD=false where you log"
+                )
             if write.link_seconds > LONGEST_LINK_SECONDS:
                 raise denied(
                     f"The upload link refused: it would work for {write.link_seconds:,} s, after a registration too. "

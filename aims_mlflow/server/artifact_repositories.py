@@ -36,6 +36,7 @@ WRITES = {
     "complete_multipart_upload": "local_file",
     "create_presigned_upload_url": None,
 }
+AZURE = ("wasb:", "wasbs:", "abfs:", "abfss:")
 _log = logging.getLogger(__name__)
 
 
@@ -116,7 +117,8 @@ def _asking(method: Any, name: str, door: Callable[[], Any]) -> Any:
         path = _path(name, given)
         deletes = name in ("delete_artifacts", "log_artifacts")
         seconds = int(given.get("expiration") or 0)
-        door().pass_through(Write(self.artifact_uri, path, deletes, lambda: _exists(self, path), seconds))
+        write_blob = name == "create_multipart_upload" and self.artifact_uri.startswith(AZURE)
+        door().pass_through(Write(self.artifact_uri, path, deletes, lambda: _exists(self, path), seconds, write_blob))
         return method(self, *args, **kwargs)
 
     return write

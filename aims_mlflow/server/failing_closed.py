@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # What MLflow itself says of a thing that is not there, or of a name that is not valid, passes as it is.
-PASSING = ("PERMISSION_DENIED", "RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+PASSING = ("PERMISSION_DENIED", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE")
 
 
 def denied(text: str, *, is_logged: bool = False) -> MlflowException:

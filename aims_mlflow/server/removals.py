@@ -10,6 +10,9 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS
+
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import PolicyRefused
 from aims_mlflow.ledger.leaves import Entry
@@ -23,7 +26,7 @@ from aims_mlflow.server import counters
 from aims_mlflow.server.caller import caller
 from aims_mlflow.server.change import RegistryChange
 from aims_mlflow.server.failing_closed import closed
-from aims_mlflow.server.reserved_names import refuse_reserved, refuse_unclear
+from aims_mlflow.server.reserved_names import exists, refuse_reserved, refuse_unclear
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,10 +157,11 @@ class Removals:
     def rename_model(self, name: str, new_name: str) -> Any:
         """Rename a registered model with its history; refuse if other rules would apply to its versions."""
         refuse_reserved("Renaming", new_name)
-        refuse_unclear("Renaming", new_name)
+        refuse_unclear("Renaming", new_name, self._plain.get_registered_model)
         old, new = qualified(name, self._changes.workspace), qualified(new_name, self._changes.workspace)
         with self._changes.locked("Renaming", old, new) as past:
             with closed("Renaming"):
+                self._require_free(name, new_name)
                 self._require_same_rules(name, new_name)
                 request, who = uuid7(), caller()[0]
                 renamed = RenamingLeaf(model_name=new, previous=old, request=request)
@@ -167,6 +171,12 @@ class Removals:
             return self._changes.carry_out(
                 "Renaming", past, renamed, lambda: self._plain.rename_registered_model(name, new_name)
             )
+
+    def _require_free(self, name: str, new_name: str) -> None:
+        """Refuse what MLflow would refuse, before anything is sealed: leaves under a name are about who has it."""
+        self._plain.get_registered_model(name)
+        if exists(new_name, self._plain.get_registered_model):
+            raise MlflowException(f"Registered Model (name={new_name}) already exists.", RESOURCE_ALREADY_EXISTS)
 
     def _require_same_rules(self, name: str, new_name: str) -> None:
         for stage in ("registration", "deployment"):

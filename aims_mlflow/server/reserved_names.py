@@ -12,8 +12,11 @@ from aims_mlflow.gates.consents import unpacked
 from aims_mlflow.registry.names import RESERVED, WAIVERS_TAG, is_reserved
 from aims_mlflow.server.caller import caller
 from aims_mlflow.server.failing_closed import closed, denied
+from aims_mlflow.signing.look_alikes import LOOK_ALIKE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aims_mlflow.server.announced_change import AnnouncedChanges
     from aims_mlflow.server.consent_intake import ConsentIntake
     from aims_mlflow.server.erased_tags import ErasedTags
@@ -37,18 +40,49 @@ def refuse_reserved(what: str, *names: str) -> None:
                 )
 
 
-def refuse_unclear(what: str, name: str) -> None:
-    """Refuse a new name of a model that people cannot tell from another: not in normal form, or with what none can see.
+def refuse_unclear(what: str, name: str, find: Callable[[str], Any]) -> None:
+    """Refuse a new name of a model that people cannot tell from another.
+
+    That is one not in normal form, with something that none can see, with letters of other scripts that look like Latin
+    ones throughout, or with the accents alone apart from a model that `find` returns.
 
     Raises:
         MlflowException: it is such a name.
     """
     unseen = [c for c in name if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")]
-    if name != unicodedata.normalize("NFKC", name) or name != name.strip() or unseen:
+    dashes = [c for c in name if unicodedata.category(c) == "Pd" and c != "-"]
+    if name != unicodedata.normalize("NFKC", name) or name != name.strip() or unseen or dashes:
         raise denied(
             f"{what} refused: {name!r} can be taken for another name: it has spaces at its ends, letters that nobody "
-            "can see, or letters that Unicode writes otherwise (NFKC). Next: write it plainly"
+            "can see, other dashes than -, or letters that Unicode writes otherwise (NFKC). Next: write it plainly"
         )
+    latin = name.casefold().translate(LOOK_ALIKE)
+    if latin.isascii() and not name.isascii():
+        raise denied(
+            f"{what} refused: {name!r} can be taken for another name: it reads {latin!r}, in letters of another "
+            "script. Next: write it plainly"
+        )
+    bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    with closed(what):
+        is_there = bare != name and exists(bare, find)
+    if is_there:
+        raise denied(f"{what} refused: {name!r} can be taken for {bare!r}, which is there. Next: choose another name")
+
+
+def exists(name: str, find: Callable[[str], Any]) -> bool:
+    """Return whether `find`, a method of MLflow's store, finds a registered model.
+
+    Raises:
+        MlflowException: the registry does not answer.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return find(name) is not None
+    except MlflowException as exc:
+        if exc.get_http_status_code() == 404:
+            return False
+        raise
 
 
 class ReservedNames:
@@ -65,7 +99,7 @@ class ReservedNames:
     def create_model(self, name: str, tags: Any, *args: Any, **kwargs: Any) -> Any:
         """Create a registered model; refuse a reserved name or tag."""
         refuse_reserved("The change", name, *(t.key for t in tags or []))
-        refuse_unclear("The change", name)
+        refuse_unclear("The change", name, self._plain.get_registered_model)
         return self._plain.create_registered_model(name, tags, *args, **kwargs)
 
     def set_model_tag(self, name: str, tag: Any) -> None:

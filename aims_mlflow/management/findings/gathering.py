@@ -169,6 +169,6 @@ def _looked_up_in(ledger: Ledger, wanted: frozenset[str]) -> tuple[dict[str, fro
 
 
 def _keyring(ledger: Ledger) -> Keyring | None:
-    digest = ledger.state.active().get("keyring")
+    digest = ledger.in_force().get("keyring")
     text = ledger.state.stored(digest) if digest else None
     return parse_keyring(text, "the ledger's keyring") if text else None

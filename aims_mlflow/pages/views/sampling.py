@@ -32,8 +32,9 @@ MOST, DEFAULT = 500, 5
 HOW = (
     "Leaves are the entries of the ledger, numbered in the order in which they were sealed. The population is what "
     "lies in its first leaves. The seed is the root of the first checkpoint over more leaves than that: fix the "
-    "population by today's number and draw after the next change of the registry, then nobody knew the seed. For a "
-    "smaller number the seed was known before."
+    "population by today's number and draw after the next change of the registry, then nobody knew the seed before; "
+    "whoever holds the log's key could at most try several: a seed of your own rules that out. For a smaller number "
+    "the seed was known before."
 )
 COLUMNS = (*TESTS, "Note", "Result")
 

@@ -12,10 +12,12 @@ from aims_mlflow.gates.replay import same
 from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.lifecycle.ingest import session_entry
+from aims_mlflow.pages.what_if import WhatIf, what_if
 from aims_mlflow.records.decision import Decision
 from aims_mlflow.records.keyring import ROLES
 from support.authority_world import MODEL, AuthorityWorld
 from support.good_documents import SYSTEM
+from support.page_site import PageSite
 from support.published_sessions import event, published
 
 
@@ -76,6 +78,20 @@ def test_the_gate_lets_a_version_in_once_the_plan_is_sealed_and_approved_and_rep
     assert (refused.fact.allowed, allowed.fact.allowed) == (False, True)
     plan(world, "2" * 64, version="2")  # a later document changes no decision that was made before
     assert world.replays()
+
+
+def test_what_if_reads_the_documents_that_the_decision_read(world, tmp_path):
+    files = world.train(world.ana)
+    world.ask("income", files, "registration")
+    world.ask("income", files)
+    plan(world)
+    approve(world)
+    world.ask("income", files)
+    source = PageSite.of(world.ledger, tmp_path / "pages.db").source()
+    refused, allowed = list(world.ledger.leaves(types=("decision",)))[-2:]
+    assert "no deployment-plan is published" in what_if(source, refused, WhatIf()).unmet[0].text
+    assert what_if(source, allowed, WhatIf()).unmet == ()
+    assert what_if(source, allowed, WhatIf(rules_now=True)).unmet == ()
 
 
 @pytest.mark.parametrize(("how", "left"), [("revoked", True), ("stolen before", False), ("re-roled", False)])

@@ -99,6 +99,24 @@ def test_an_upload_link_works_for_a_quarter_of_an_hour_at_most(proxy, asked, pas
         assert caught.value.get_http_status_code() == 403
 
 
+@pytest.mark.parametrize(("store", "passes"), [("wasbs://c@a.blob.core.windows.net/x", False), ("s3://bucket/x", True)])
+def test_links_for_parts_that_write_the_whole_file_are_not_signed(store, passes):
+    """Azure's are a signature for the blob; S3 joins parts when the server is asked, and so the door."""
+
+    class Signing:
+        artifact_uri = store
+
+        def create_multipart_upload(self, local_file, num_parts=1, artifact_path=None):
+            return local_file, num_parts, artifact_path
+
+    signing = artifact_repositories.guarded(Signing(), lambda: ArtifactDoor(SimpleNamespace(relied_on=lambda _: [])))
+    if passes:
+        assert signing.create_multipart_upload("new.bin", 3, "1/models") == ("new.bin", 3, "1/models")
+    else:
+        with pytest.raises(MlflowException, match="would overwrite the whole file for an hour"):
+            signing.create_multipart_upload("new.bin", 3, "1/models")
+
+
 def test_mlflow_signs_an_upload_link_for_as_long_as_the_door_lets_pass_where_nobody_says():
     import inspect
 

@@ -206,7 +206,10 @@ def test_a_name_that_can_be_taken_for_another_is_refused(registry, client):
         assert "can be taken for 'champion', which is gated" in refused(
             client.set_registered_model_alias, "loans", alias, "1"
         )
-    for name in ("loans ", "loans\u200b", "\uff4coans", "cafe\u0301"):
+    look_alike = ("lo\u0430ns", "lo\u0430n\u2010screening", "another \u0440\u0430\u0441e")
+    for name in ("loans ", "loans\u200b", "\uff4coans", "cafe\u0301", "loan\u2010screening", *look_alike):
         assert "can be taken for another name" in refused(client.create_registered_model, name)
         assert "can be taken for another name" in refused(client.rename_registered_model, "loans", name)
-    assert client.create_registered_model("caf\u00e9").name == "caf\u00e9"
+    assert "can be taken for 'loans', which is there" in refused(client.create_registered_model, "lo\u00e1ns")
+    for name in ("caf\u00e9", "\u043c\u043e\u0434\u0435\u043b\u044c", "k\u00fcndigung", "\u6a21\u578b"):
+        assert client.create_registered_model(name).name == name

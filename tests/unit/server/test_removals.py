@@ -236,6 +236,39 @@ def test_a_renamed_model_keeps_its_past(registry, client, use):
     assert tenures_of(ModelHistory(registry.ledger, "loans")) == []
 
 
+@pytest.mark.parametrize("new", ["loans", "mine"])
+def test_a_rename_onto_a_model_that_is_there_gives_nobody_its_past(registry, client, use, new):
+    """It was sealed first: MLflow refused it then, and the ledger took the other model for the renamed one."""
+    version, uri = use()
+    client.create_registered_model("mine")
+    client.create_model_version("mine", uri, model_id=uri.removeprefix("models:/"))
+    place = client.get_model_version_download_uri("loans", version)
+    with pytest.raises(MlflowException, match="already exists"):
+        client.rename_registered_model("mine", new)
+    assert registry.leaves("renamed") == []
+    assert client.get_model_version_download_uri("loans", version) == place
+    client.delete_registered_model_alias("loans", "champion")
+    client.set_registered_model_alias("loans", "champion", version)
+
+
+def test_a_name_that_is_taken_while_a_model_is_renamed_is_not_the_renamed_one(registry, client, use, monkeypatch):
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+
+    rename = SqlAlchemyStore.rename_registered_model
+
+    def taken(self, name, new_name):
+        SqlAlchemyStore.create_registered_model(self, new_name)
+        return rename(self, name, new_name)
+
+    version, _ = use()
+    monkeypatch.setattr(SqlAlchemyStore, "rename_registered_model", taken)
+    with pytest.raises(MlflowException, match="already exists"):
+        client.rename_registered_model("loans", "credit")
+    assert {x["done"] for x in registry.leaves("outcome") if x["of"] == "renamed"} == {False}
+    client.delete_registered_model_alias("loans", "champion")
+    client.set_registered_model_alias("loans", "champion", version)
+
+
 def test_a_rename_does_not_bring_a_model_under_other_rules(registry, client, use):
     use()
     registry.change_policy(lambda p: p["systems"].update({"strict-*": {"min_held_out_rows": 5000}}))
